@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
+from beha2vec_core.chat.missing import missing
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked, lists_zeros
-from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, TABLES, Metric
+from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
+from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import UNKNOWN_CURRENCY, between, change
@@ -64,13 +65,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
     lines += _not_as_supposed(result, reading) + _per_day(result) + _in_weeks(result)
-    if part := _begun(query, days):
-        lines.append(part)
-    begins = [period.first for period in (query.period, query.versus) if period]
-    if begins and min(begins) < days.first:
-        lines.append(f"The data begin on {day_words(days.first)}.")
-    lines += _without_rows(result)
-    lines += _not_ranked(result) + _not_listed(result, days)
+    lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
         numbers = [False] * len(columns)
@@ -145,19 +140,6 @@ def _step(row: dict[str, Any]) -> str:
     return str(row["step"])[2:]
 
 
-def _begun(query: Query, days: Period) -> str:
-    """That the last week or month of a time series is not whole; empty where it is, or there is none."""
-    last = query.period.last if query.period else days.last
-    after = last + timedelta(days=1)
-    first = max(query.period.first, days.first) if query.period else days.first
-    begun = ""
-    if ("month" in query.by and first.day > 1) or ("week" in query.by and first.weekday() > 0):
-        begun = f"The first {'month' if 'month' in query.by else 'week'} is shown from {day_words(first)} only. "
-    if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
-        return f"{begun}The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
-    return begun.strip()
-
-
 def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
     """That a decrease whose place is asked for is an increase, or the other way round."""
     if not result.query.explains or reading.goes_down is None or not result.rows:
@@ -214,62 +196,6 @@ def _in_weeks(result: Result) -> list[str]:
     moved = f" ({change(sums[-1], sums[0])} from the first to the last)" if sums[0] else ""
     total = _plain(metric, sum(float(row["value"]) for row in rows), rows[0])
     return [f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."]
-
-
-def _without_rows(result: Result) -> list[str]:
-    """Values that were asked for and have no rows, and several filters that no row has."""
-    lines = []
-    for one in result.query.filters:
-        if (
-            one.dimension in result.query.by
-            and one.dimension != "step"
-            and not one.is_excluded
-            and not result.query.against_rest
-        ):
-            there = {str(row[one.dimension]) for row in result.rows}
-            if missing := [value for value in one.values if value not in there]:
-                lines.append(f"There is nothing for {' and '.join(map(_name, missing))}.")
-        if result.query.against_rest and one.dimension in result.query.by:
-            label = " or ".join(one.values)
-            lines += (
-                [] if any(row[one.dimension] == label for row in result.rows) else [f"There is nothing for {label}."]
-            )
-    if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
-        lines.append("Nothing in the data has all of these at once.")
-    return lines
-
-
-def _not_ranked(result: Result) -> list[str]:
-    """What is missing where the lowest is asked for."""
-    query, lines = result.query, []
-    named = [DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time"]
-    if query.ascending and named:
-        lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
-    is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
-    if query.ascending and result.metric.unit in ("count", "money") and not is_of_sessions:
-        lines.append(f"Those without any {result.metric.n_of or result.metric.label} are not listed.")
-    return lines
-
-
-def _not_listed(result: Result, days: Period) -> list[str]:
-    """That no group has a name, and that some months (weeks, days) have no row."""
-    query, rows = result.query, result.rows
-    if len(query.by) != 1 or not rows:
-        return []
-    (name,) = query.by
-    label = DIMENSIONS[name].label
-    if all(row[name] is None for row in rows):
-        return [f"The data do not have the {label}."]
-    if DIMENSIONS[name].kind != "time" or query.top or not result.metric.n_of:
-        return []
-    first = max(query.period.first, days.first) if query.period else days.first
-    last = min(query.period.last, days.last) if query.period else days.last
-    every = {_begin_of(name, first + timedelta(days=one)) for one in range((last - first).days + 1)}
-    return [f"{label.capitalize()}s without {result.metric.n_of} are not listed."] if len(rows) < len(every) else []
-
-
-def _begin_of(unit: str, day: date) -> date:
-    return day.replace(day=1) if unit == "month" else day - timedelta(days=day.weekday() if unit == "week" else 0)
 
 
 def not_answered(reading: Reading) -> str:

@@ -47,14 +47,15 @@ _LIMIT = re.compile(
 )
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
 _ORDER_WORTH = re.compile(
-    r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b(?: (?:that|which|who|were|was|are|is|of|with|worth|"
+    r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
+    r"(?: (?:that|which|who|were|was|are|is|of|with|worth|"
     r"have|had|has|having|a|an|the|our|value|values|valued|revenue|total|totals|amount|amounts|amounting|to|price|priced|"
     r"placed|at|cost|costing|costs|"
     r"being))*\s*$"
 )
 _OTHER_UNIT = re.compile(
-    r"\s*(?:different |distinct |unique )?(?:items?|products?|pieces?|units?|articles?|sessions?|visits?|pages?|orders?|"
-    rf"purchases?|times|{PEOPLE})\b"
+    r"\s*(?:different |distinct |unique )?(?:items?|products?|pieces?|units?|articles?|sessions?|visits?|pages?|"
+    rf"orders?|purchases?|times|{PEOPLE})\b"
 )
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")

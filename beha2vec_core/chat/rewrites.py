@@ -38,7 +38,8 @@ EXCLUDES = (
 # "same for mobile": the question before, once more
 SAME = (
     r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|us)\b\W*)*"
-    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again|repeat)(?! (?:period|time|days?|week|month|year)\b)"
+    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again|repeat)"
+    r"(?! (?:period|time|days?|week|month|year)\b)"
     r"(?: as (?:above|before|previously)\b|(?! as\b))"
     r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
     r"(?: (?:but|just|only|now|please))*\b"
@@ -46,8 +47,11 @@ SAME = (
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
-    (r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
-     r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)", r"\1show"),  # else the channel
+    (
+        r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
+        r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)",
+        r"\1show",
+    ),  # else the channel
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\br\b", "are"),
@@ -136,7 +140,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (
         rf"\b({PEOPLE})((?: (?:who|that|which))?(?: (?:ever|actually|really|have|has|had|did|do|will))*) "
         r"(?:(?:ma[dk]e|making|makes|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:a|an|any|one)(?: first)? "
-        r"(?:purchase|order)s?|(?:purchase|purchasing|order|ordering)(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b",
+        r"(?:purchase|order)s?|(?:purchase|purchasing|order|ordering)"
+        r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b",
         r"\1\2 bought",
     ),
     (
@@ -151,13 +156,13 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between
     (
-        rf"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
+        r"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
         rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}(?:checkouts?|orders?|purchases?)\b",
         " checkout abandonment ",
     ),
     (rf"^(.*?)\b(?:in|at|of|during|through) {_THE}{_PROCESS}\b", r"\1 in the funnel"),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
-    (rf"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
+    (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
     (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
@@ -167,7 +172,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\1 checkout abandonment",
     ),
     (
-        rf"^(?=.*\b(?:worst|weakest|leakiest|{_STOPS})\b)(.*?)\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b"
+        rf"^(?=.*\b(?:worst|weakest|leakiest|{_STOPS})\b)(.*?)"
+        r"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b"
         rf"(.*?)\b(?:of|in|at|during|through) {_THE}checkout(?: process| funnel)?\b(?! page)",
         r"\1 checkoutfunnel \2 ",
     ),
@@ -203,7 +209,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     # time
     (r"\b(?:over|throughout|through|across|during|in|of|for) the (?:whole |entire |full )?year\s+(?=\u00a7)", " "),
     (
-        r"\b(?:over|throughout|through|across|during) (?:the course of )?the (?:whole |entire |full )?year\b(?!\s*(?:\u00a7|20\d\d))",
+        r"\b(?:over|throughout|through|across|during) (?:the course of )?the (?:whole |entire |full )?year\b"
+        r"(?!\s*(?:\u00a7|20\d\d))",
         "over time by month",
     ),
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
