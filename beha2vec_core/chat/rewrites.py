@@ -38,7 +38,7 @@ EXCLUDES = (
 # "same for mobile": the question before, once more
 SAME = (
     r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|us)\b\W*)*"
-    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again|repeat)"
+    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
     r"(?! (?:period|time|days?|week|month|year)\b)"
     r"(?: as (?:above|before|previously)\b|(?! as\b))"
     r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
@@ -149,9 +149,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(?:checkouts?|orders?|purchases?)\b",
         r"\1 checkout abandonment \2",
     ),
-    (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 converting"),
+    (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
-    (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low converting "),
+    (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between

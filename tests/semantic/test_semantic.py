@@ -112,7 +112,8 @@ def test_a_metric_equals_its_mart(world: duckdb.DuckDBPyConnection, metric: str)
     period = {"expected_buyers": None, "new_users": JUNE, "retention": JUNE}.get(metric, APRIL)
     query = Query(metric, period=period)
     (row,) = run_query(world, query).rows
-    assert row["value"] == pytest.approx(expected) and row["value"]
+    assert row["value"] == pytest.approx(expected)
+    assert row["value"] or metric.startswith("payment_without")  # all who pay have an order
     if METRICS[metric].unit == "share":
         assert row["k"] / row["n"] == pytest.approx(row["value"])
     if METRICS[metric].unit == "money":
@@ -128,7 +129,7 @@ def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
     ((whole,),) = [list(row.values())[:1] for row in run_query(world, Query(metric)).rows]
     for name in found:
         rows = run_query(world, Query(metric, (name,))).rows
-        assert rows or name == "user", name
+        assert rows or DIMENSIONS[name].kind == "user", name
         counted_once = metric in ("sessions", "orders", "revenue", "net_revenue", "items_sold", "item_revenue")
         if counted_once and not name.startswith(("page", "theme", "item")):
             assert sum(row["value"] or 0 for row in rows) == pytest.approx(whole), name
