@@ -143,6 +143,8 @@ class Lookup:
                 return self._refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
+            if unnamed != question and "cluster" not in {one.dimension for one in query.filters}:
+                return self._refused(reading, f"Is it cluster {keys[0]} that you mean? Ask with its number.")
             if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
                 reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
             return self._measure(query, reading)
@@ -150,7 +152,11 @@ class Lookup:
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
-            narrowed = reading.period or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            narrowed = (
+                reading.period
+                or _is_plain(query, reading)
+                or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            )
             if query is not None and in_query and narrowed:
                 return self._measure(query, reading)
             if reading.period:
@@ -171,6 +177,7 @@ class Lookup:
             or reading.period
             or reading.by
             or not all(" " not in word and explained(word) for word in reading.unknown)
+            or re.search(r"\d", question)  # "spent over 1000": these answers know no numbers
             or FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
             or (COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
             or (query is None and reading.asks_cause and not BEFORE.search(question))
@@ -235,6 +242,13 @@ class Lookup:
         for key in keys:
             one_of(overview, key)
         return list(dict.fromkeys(keys))
+
+
+def _is_plain(query: Query | None, reading: Reading) -> bool:
+    """Whether a number or a sum by cluster is asked for, not which cluster has most: "orders per segment"."""
+    if query is None or query.by != ("cluster",) or query.filters or query.metric == "users":
+        return False
+    return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
 
 
 def _by_part(query: Query) -> list[Query]:

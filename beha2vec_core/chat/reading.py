@@ -44,7 +44,7 @@ _NOT_MEASURED = (
     ),
     (
         rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
-        r"\b(?:buy|order|purchase|shop|return|come back|visit)",
+        r"\b(?:buy|order|purchase|shop)\b",
         "How often a user does something is not measured.",
     ),
     (
@@ -240,12 +240,9 @@ def _is_bare_pair(parts: Parts) -> bool:
     if parts.judged or parts.comparatives:
         return False
     is_asked = kinds == {"compare"} or (not kinds and _EITHER.search(parts.text) is not None)
-    return (
-        is_asked
-        and len(parts.times.periods) < 2
-        and not parts.times.asks_before
-        and any(len(one.values) > 1 for one in filters_of(parts, "sessions"))
-    )
+    of_two = any(len(one.values) > 1 and one.dimension != "cluster" for one in filters_of(parts, "sessions"))
+    is_new = kinds == {"by"} and breakdown_of(parts) == ["new_or_returning"]
+    return ((is_asked and of_two) or is_new) and len(parts.times.periods) < 2 and not parts.times.asks_before
 
 
 def _is_ranking(parts: Parts, named: Word) -> bool:

@@ -52,6 +52,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
         r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)",
         r"\1show",
     ),  # else the channel
+    (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\br\b", "are"),
@@ -131,6 +132,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (r"\b((?:bounce|engagement|conversion) rate) per (?:session|visit)\b", r"\1"),
     (r"\bview(?:s|ed)? any (?:product|item)s?\b", "view a product"),
+    (r"\bwhere (?:is|are|was|were|do|does|did)\b(?=.*\b(?:higher|lower|better|worse)\b)", "which"),
     # buying, and not buying
     (
         r"^(\W*)what (do|does|did|are|have|has)\b(?!.*\b(?:before|after|do)\b)(.*?)\b"
@@ -161,6 +163,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         " checkout abandonment ",
     ),
     (rf"^(.*?)\b(?:in|at|of|during|through) {_THE}{_PROCESS}\b", r"\1 in the funnel"),
+    (
+        r"\b(?:biggest|largest|main|worst|highest|most) (?:leaks?|leakage|drop[\s-]*offs?|drop[\s-]*outs?)\b"
+        r"(?: (?:in|of|at) (?:the |our )?(?:\w+ )?funnel)?",
+        "funnel",
+    ),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
     (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),

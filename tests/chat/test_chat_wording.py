@@ -78,11 +78,14 @@ ASKED = {
     ),
     "email vs mobile vs germany": "no",
     "us vs them": "no",
+    "spent over 1000 euros": "no",
+    "germany or france: where is conversion higher": "conversion_rate | by country | country=France;Germany",
     # brand, segments
     "revenue per brand": "item_revenue | by item_brand",
     "best brand in april": "items_sold | by item_brand | 2026-04-01..2026-04-30",
     "how many Peak & Pine products did we sell": "items_sold | item_brand=Peak & Pine",
     "which segment buys most": "lookup:ranking",
+    "orders per customer segment": "orders | by cluster",
     "segment revenue by device": "revenue | by device",
 }
 
