@@ -246,7 +246,7 @@ class Lookup:
 
 def _is_plain(query: Query | None, reading: Reading) -> bool:
     """Whether a number or a sum by cluster is asked for, not which cluster has most: "orders per segment"."""
-    if query is None or query.by != ("cluster",) or query.filters or query.metric == "users":
+    if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
         return False
     return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
 

@@ -85,6 +85,7 @@ ASKED = {
     "best brand in april": "items_sold | by item_brand | 2026-04-01..2026-04-30",
     "how many Peak & Pine products did we sell": "items_sold | item_brand=Peak & Pine",
     "which segment buys most": "lookup:ranking",
+    "how many segments are there": "lookup:clusters",
     "orders per customer segment": "orders | by cluster",
     "segment revenue by device": "revenue | by device",
 }
