@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
-from beha2vec_core.chat.rewrites import PEOPLE
+from beha2vec_core.chat.rewrites import PEOPLE, SAME
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Query
 
-LEADS = re.compile(r"^\W*(?:and|what about|how about|same|but|or)\b")
+LEADS = re.compile(rf"^\W*(?:and|what about|how about|but|or)\b|{SAME}")
 _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
 # "and for visitors from Germany": a filter in the words of people, no measure
 _OF_THOSE = re.compile(

@@ -13,6 +13,7 @@ from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.measured import measured, not_answered
+from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import NotInData, Overview, Published
@@ -20,6 +21,7 @@ from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
     COMPARE,
+    FUNNEL,
     KINDS_OF_USERS,
     PREDICTED,
     SIMILAR,
@@ -35,18 +37,26 @@ from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.semantic.compiler import NotAnswerable, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
 from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import counted
 
-_CLUSTERS = re.compile(r"\b(clusters?|personas?|which segments?)\b", re.IGNORECASE)
+_CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
+# "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
+_SEGMENT = re.compile(
+    r"\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|worst|and|vs|two|"
+    r"with)"
+    r"((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|"
+    r"\b(?:(?:user|customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)",
+    re.IGNORECASE,
+)
 _BIGGEST = re.compile(
     r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
     re.IGNORECASE,
 )
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
-_OF_CLUSTERS = ("cluster", "page_type", "theme")  # filters that answers from clusters and facts know
+_OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
     r"^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
     r"what do(?:es)? (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?do (?:right )?before "
@@ -65,7 +75,7 @@ _OF_ONE_STEP = (  # of the funnel, and not in its text
 )  # fmt: skip
 _FUNNEL_METRICS = (*_OF_ONE_STEP, "checkout_abandonment")
 # what is not about one measure, though a word such as users or conversion stands in it
-_OF_STEPS = re.compile(
+_ABOUT_STEPS = re.compile(
     r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
 )
 
@@ -98,6 +108,7 @@ class Lookup:
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
+        question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
         keys = self._clusters_named(question, overview)
         unnamed = without_names(question, overview)
         contents = self._data.contents()
@@ -109,7 +120,7 @@ class Lookup:
         query = reading.query
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up:
-            return _refused(reading)
+            return self._refused(reading)
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
@@ -121,51 +132,75 @@ class Lookup:
         is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))
         if is_predicted and target_asked(unnamed, self._data.predicted()):
             if others := [one.dimension for one in reading.filters if one.dimension not in ("cluster", "page_type")]:
-                return _refused(reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}.")
+                return self._refused(
+                    reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}."
+                )
             if by := [name for name in reading.by if name != "cluster" and DIMENSIONS[name].kind != "time"]:
-                return _refused(reading, f"Predictions are known by cluster, not by {DIMENSIONS[by[0]].label}.")
+                return self._refused(reading, f"Predictions are known by cluster, not by {DIMENSIONS[by[0]].label}.")
             if reading.period:
-                return _refused(reading, "Predictions are of the days after the last one in the data.")
+                return self._refused(reading, "Predictions are of the days after the last one in the data.")
             if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
-                return _refused(reading, "" if reading.asks_cause else problem)
+                return self._refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
-        if query is not None and (query.metric in _OF_ONE_STEP or re.search("_to_|_without_", query.metric)):
+        if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
+            if unnamed != question and "cluster" not in {one.dimension for one in query.filters}:
+                return self._refused(reading, f"Is it cluster {keys[0]} that you mean? Ask with its number.")
             if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
                 reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
             return self._measure(query, reading)
         if query is None and of_carts(question):  # the funnel of clusters is about checkout
-            return _refused(reading)
+            return self._refused(reading)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
-            narrowed = reading.period or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            narrowed = (
+                reading.period
+                or _is_plain(query, reading)
+                or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            )
             if query is not None and in_query and narrowed:
                 return self._measure(query, reading)
             if reading.period:
-                return _refused(reading, "Facts of clusters are of all days, not of one period.")
+                return self._refused(reading, "Facts of clusters are of all days, not of one period.")
             kinds = {feature is None for _, feature in metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
-                return _refused(reading, "Facts of clusters are of all their users, not of some of them.")
+                return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")
             found = self.about_clusters.answer(question, keys, overview)
+            if not found.understood:
+                return self._refused(reading)
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
         if query is not None and not (_WHO.search(question) and not query.by):
             return self._measure(query, reading)
+        listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
             or not all(" " not in word and explained(word) for word in reading.unknown)
+            or re.search(r"\d", question)  # "spent over 1000": these answers know no numbers
+            or FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
+            or (COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
             or (query is None and reading.asks_cause and not BEFORE.search(question))
             or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):
-            return _refused(reading)
+            return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
-        return found if found.understood else _refused(reading)
+        return found if found.understood else self._refused(reading, listed)
+
+    def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
+        """What was not understood, and the nearest questions."""
+        contents = self._data.contents()
+        assert contents is not None
+        nearest = reading.nearest or ((reading.query,) if reading.query else ())
+        nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
+        problem = problem or reading.problem or "I did not understand the question."
+        reading = replace(reading, query=None, problem=problem, nearest=nearest)
+        return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)
 
     def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
         """The users of each week who were in the cluster then; "growing" is a question of one cluster."""
         if len(keys) != 1 or any(one.dimension != "cluster" for one in reading.filters):
-            return _refused(reading, "I know the growth of one cluster: is cluster 2 growing?")
+            return self._refused(reading, "I know the growth of one cluster: is cluster 2 growing?")
         query = Query("users", ("week",), (Filter("cluster_then", (str(keys[0]),)),), reading.period)
         notes = ["Counted are the users of each week who were in the cluster then."]
         notes += [_NO_CAUSE] if reading.asks_cause else []
@@ -176,7 +211,7 @@ class Lookup:
         others = [one for one in reading.metrics if one not in _FUNNEL_METRICS and not METRICS[one].is_weak]
         if re.search(r"\bfunnel", question, re.IGNORECASE) or BEFORE.search(question):
             return True
-        return not others and _OF_STEPS.search(question) is not None
+        return not others and _ABOUT_STEPS.search(question) is not None
 
     def _measure(self, query: Query, reading: Reading) -> LookupAnswer:
         """The answer to a semantic query; the next question may continue it."""
@@ -185,7 +220,10 @@ class Lookup:
         results = [self._data.measure(one) for one in (query, *reading.more)]
         parts = [self._data.measure(one) for one in _by_part(query)]
         self._previous = None if reading.more else query
-        first, *others = [measured(result, reading, contents.days, parts) for result in results]
+        readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
+        first, *others = [
+            measured(result, one, contents.days, parts) for result, one in zip(results, readings, strict=True)
+        ]
         return LookupAnswer(
             "\n\n".join(answer.text for answer in (first, *others)),
             statements=[result.statement for result in (*results, *parts)],
@@ -204,6 +242,13 @@ class Lookup:
         for key in keys:
             one_of(overview, key)
         return list(dict.fromkeys(keys))
+
+
+def _is_plain(query: Query | None, reading: Reading) -> bool:
+    """Whether a number or a sum by cluster is asked for, not which cluster has most: "orders per segment"."""
+    if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
+        return False
+    return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
 
 
 def _by_part(query: Query) -> list[Query]:
@@ -231,8 +276,3 @@ def _with_key(question: str, overview: Overview) -> tuple[str, str]:
     if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
         note += f" The {counted(few, 'user')} with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
     return _BIGGEST.sub(lambda found: f"cluster {keys[found[1].lower()]}", question), note
-
-
-def _refused(reading: Reading, problem: str = "") -> LookupAnswer:
-    reading = replace(reading, query=None, problem=problem or reading.problem or "I did not understand the question.")
-    return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
+from beha2vec_core.chat.missing import missing
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked, lists_zeros
-from beha2vec_core.semantic.definitions import DIMENSIONS, TABLES, Metric
+from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
+from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import UNKNOWN_CURRENCY, between, change
@@ -47,11 +48,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines = [_funnel(result) if metric.name == "funnel" and query.by[:1] == ("step",) else _sentence(result)]
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
-    lines += (
-        [f"Only {_plural(query.by[-1])} with more than {query.over:g} {metric.label}."]
-        if query.over is not None
-        else []
-    )
+    lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
     lines += list(reading.notes)
     if query.is_share and not query.by:
         whole = replace(query, filters=query.filters[1:], is_share=False)
@@ -63,16 +60,12 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     if metric.unit == "share" and query.by and len(result.rows) > 1:
         lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
+    if metric.name in OF_STEPS:
+        lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
     lines += _not_as_supposed(result, reading) + _per_day(result) + _in_weeks(result)
-    if part := _begun(query, days):
-        lines.append(part)
-    begins = [period.first for period in (query.period, query.versus) if period]
-    if begins and min(begins) < days.first:
-        lines.append(f"The data begin on {day_words(days.first)}.")
-    lines += _without_rows(result)
-    lines += _not_ranked(result)
+    lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
         numbers = [False] * len(columns)
@@ -88,13 +81,22 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
 def _groups_counted(result: Result) -> str:
     """How many groups there are."""
     query = result.query
-    over = (
-        f" with more than {query.over:g} {result.metric.label}"
-        if query.over is not None
-        else f" with {result.metric.label}"
-    )
+    has_limit = query.over is not None or query.under is not None
+    over = f" {_limits(result)}" if has_limit else f" with {result.metric.label}"
     what = _plural(query.by[0])
     return f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {result.rows[0]['value']:,}."
+
+
+def _limits(result: Result) -> str:
+    """With more than 2 orders; with revenue of more than 200.00 EUR."""
+    query, metric, row = result.query, result.metric, next(iter(result.rows), {})
+    shown = [
+        f"{words} {_plain(metric, limit, row) if metric.unit == 'money' else f'{limit:g}'}"
+        for words, limit in (("more than", query.over), ("less than", query.under))
+        if limit is not None
+    ]
+    both = " and ".join(shown)
+    return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {metric.label}"
 
 
 def _plural(dimension: str) -> str:
@@ -116,11 +118,18 @@ def _funnel(result: Result) -> str:
         share, last, _ = max(lost, key=lambda one: one[0])
         ends = _interval(round(share * last["value"]), last["value"], last["value"])
         between_words = f" (95 % interval {between(*(number(end, 'share') for end in ends))})" if ends else ""
+        ending = f"Most are lost after {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
+        if not share:
+            ending = "None are lost on the way."
+        elif len(rows) == 2:
+            left = last["value"] - rows[-1]["value"]
+            ending = (
+                f"The other {left:,} ({number(share, 'share')}{between_words.replace(' (', '; ').rstrip(')')}) did not."
+            )
         through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
         lines.append(
             f"Funnel{of}{_where(query)}{_when(query.period)}: of {rows[0]['value']:,} sessions with the step "
-            f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached {_step(rows[-1])}. Most are lost after "
-            f"{_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
+            f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached {_step(rows[-1])}. {ending}"
         )
         if len(lines) == _GROUPS:
             break
@@ -129,19 +138,6 @@ def _funnel(result: Result) -> str:
 
 def _step(row: dict[str, Any]) -> str:
     return str(row["step"])[2:]
-
-
-def _begun(query: Query, days: Period) -> str:
-    """That the last week or month of a time series is not whole; empty where it is, or there is none."""
-    last = query.period.last if query.period else days.last
-    after = last + timedelta(days=1)
-    first = max(query.period.first, days.first) if query.period else days.first
-    begun = ""
-    if ("month" in query.by and first.day > 1) or ("week" in query.by and first.weekday() > 0):
-        begun = f"The first {'month' if 'month' in query.by else 'week'} is shown from {day_words(first)} only. "
-    if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
-        return f"{begun}The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
-    return begun.strip()
 
 
 def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
@@ -202,31 +198,6 @@ def _in_weeks(result: Result) -> list[str]:
     return [f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."]
 
 
-def _without_rows(result: Result) -> list[str]:
-    """Values that were asked for and have no rows, and several filters that no row has."""
-    lines = []
-    for one in result.query.filters:
-        if one.dimension in result.query.by and not one.is_excluded and not result.query.against_rest:
-            there = {str(row[one.dimension]) for row in result.rows}
-            if missing := [value for value in one.values if value not in there]:
-                lines.append(f"There is nothing for {' and '.join(map(_name, missing))}.")
-    if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
-        lines.append("Nothing in the data has all of these at once.")
-    return lines
-
-
-def _not_ranked(result: Result) -> list[str]:
-    """What is missing where the lowest is asked for."""
-    query, lines = result.query, []
-    named = [DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time"]
-    if query.ascending and named:
-        lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
-    is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
-    if query.ascending and result.metric.unit in ("count", "money") and not is_of_sessions:
-        lines.append(f"Those without any {result.metric.n_of or result.metric.label} are not listed.")
-    return lines
-
-
 def not_answered(reading: Reading) -> str:
     """What was not understood, and the nearest questions that can be answered."""
     lines = [f"I cannot answer this. {reading.problem}"]
@@ -243,6 +214,9 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     for one in query.filters:
         without = "not " if one.is_excluded else ""
         named = " or ".join(_name(value) for value in one.values)
+        if one.dimension == "step":
+            words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
+            continue
         words.append(f"{DIMENSIONS[one.dimension].label}: {without}{named}")
     words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
     if query.versus:
@@ -251,6 +225,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     words += ["in the order of the change"] if query.by_change else []
     words += ["and where it changed"] if query.explains else []
     words += [f"more than {query.over:g}"] if query.over is not None else []
+    words += [f"less than {query.under:g}"] if query.under is not None else []
     words += ["number of groups"] if query.counts_groups else []
     return ", ".join(words)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import Contents
@@ -59,6 +61,12 @@ def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
 def as_question(query: Query) -> str:
     """A question that asks for the query: it is read as the same query again."""
     words = [query.metric.replace("_", " ")]
+    if "one_order" in query.by:
+        limits = [
+            f"{word} {limit:g}" for word, limit in (("over", query.over), ("under", query.under)) if limit is not None
+        ]
+        query = replace(query, by=(), over=None, under=None, counts_groups=False)
+        words = [f"how many orders {' and '.join(limits)}"]
     if query.is_share:
         words.insert(0, "share of")
     if query.by:
@@ -67,6 +75,9 @@ def as_question(query: Query) -> str:
         )
     for one in query.filters:
         named = " and ".join(one.values)
+        if one.dimension == "step":
+            words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
+            continue
         if one.is_excluded:
             words.append(f"without {named}")
             continue

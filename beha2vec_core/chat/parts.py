@@ -32,9 +32,30 @@ _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
-_OVER = re.compile(
-    rf"\b(more than|over|above|at least)\s+(?:(once|twice)|(?<!{MARK})({COUNT}))(?: times)?\b"
+_MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher than|larger than|bigger than|upwards of"
+_LESS = r"less than|under|below|at most|up to|fewer than|lower than|smaller than|cheaper than"
+_CURRENCIES = {  # words of people, and what they may mean
+    "euro": ("EUR",), "euros": ("EUR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"),
+    "bucks": ("USD", "CAD", "AUD"), "pounds": ("GBP",), "quid": ("GBP",), "francs": ("CHF",),
+    **{code: (code.upper(),) for code in ("eur", "usd", "gbp", "chf", "cad", "aud", "sek", "dkk", "nok", "pln", "czk")},
+}  # fmt: skip
+_SYMBOLS = {"\u20ac": "euros", "$": "dollars", "\u00a3": "pounds"}
+_MONEY = rf"\b(?:{'|'.join(_CURRENCIES)})\b"
+_LIMIT = re.compile(
+    rf"\b({_MORE}|{_LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
     r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|%|percent))"
+)
+# what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
+_ORDER_WORTH = re.compile(
+    r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
+    r"(?: (?:that|which|who|were|was|are|is|of|with|worth|"
+    r"have|had|has|having|a|an|the|our|value|values|valued|revenue|total|totals|amount|amounts|amounting|to|price|priced|"
+    r"placed|at|cost|costing|costs|"
+    r"being))*\s*$"
+)
+_OTHER_UNIT = re.compile(
+    r"\s*(?:different |distinct |unique )?(?:items?|products?|pieces?|units?|articles?|sessions?|visits?|pages?|"
+    rf"orders?|purchases?|times|{PEOPLE})\b"
 )
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
@@ -51,6 +72,10 @@ class Parts:
     notes: list[str] = field(default_factory=list)
     top: int | None = None
     over: float | None = None  # "more than 2 orders"
+    under: float | None = None
+    is_worth: bool = False  # the limit is on the revenue of an order
+    is_money: bool = False  # the limit has a currency
+    currency: str = ""  # a word for one that the data are not in
     comparatives: list[str] = field(default_factory=list)
     judged: list[str] = field(default_factory=list)  # better, worst ...
     by: list[str] = field(default_factory=list)  # dimensions that no word of their own names
@@ -83,6 +108,9 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     text = spelled_out(question.lower().replace("\u2019", "'").replace(MARK, " "))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
+    for symbol, name in _SYMBOLS.items():
+        text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
@@ -98,10 +126,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     if top := _TOP.search(text):
         parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
-    if over := _OVER.search(text):
-        number = 1.0 if over[2] == "once" else 2.0 if over[2] else float(NUMBER_WORDS.get(over[3], over[3]))
-        parts.over = number - 1 if over[1] == "at least" else number
-        text = text.replace(over.group(), " ", 1)
+    text = _without_limits(text, parts)
+    text = _without_currency(text, parts, vocabulary.contents.currencies)
     parts.is_of_users = _RANKED_USERS.search(text) is not None
     parts.is_part = _PART.search(text) is not None
     parts.is_counted = _HOW_MANY.search(text) is not None
@@ -132,6 +158,50 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
             named = re.search(rf"{EXCLUDES}|\b\w+n'?t \w+", f"{typed} ")
             parts.unknown.append(named[0].strip() if named else word.text)
     return parts
+
+
+def _without_limits(text: str, parts: Parts) -> str:
+    """The text without "more than 2" and the like, which become limits of the question."""
+    text = re.sub(
+        rf"\bbetween (\d+(?:\.\d+)?)(?:{_MONEY}|\s)* and (\d+(?:\.\d+)?)(?=\s*{_MONEY})",
+        r"at least \1 and at most \2",
+        text,
+    )
+    for found in list(_LIMIT.finditer(text)):
+        number = {"once": 1.0, "twice": 2.0}.get(found[2]) or float(NUMBER_WORDS.get(found[3], found[3]))
+        after = text[found.end() :]
+        is_worth = _ORDER_WORTH.search(text[: found.start()]) is not None and "times" not in found[0] and not found[2]
+        if is_worth and (unit := _OTHER_UNIT.match(after)):
+            is_worth = False
+            if not re.search(rf"\b(?:times|orders?|purchases?|{PEOPLE})$", unit[0]):  # orders with more than 3 items
+                parts.unknown.append(found[0] + unit[0])
+        is_worth |= found[4] is not None and re.match(r"\s*(?:orders?|purchases?|transactions?)\b", after) is not None
+        is_less = re.fullmatch(_LESS, found[1]) is not None
+        is_worth |= parts.is_worth
+        if is_less and not (is_worth or found[4]):
+            continue  # of groups without a row nothing is known
+        step = 0.01 if is_worth or found[4] else 1  # the smallest difference: of amounts, or of numbers
+        if is_less:
+            parts.under = number + step if found[1] in ("at most", "up to") else number
+        else:
+            parts.over = number - step if found[1] == "at least" else number
+        parts.is_worth, parts.is_money = parts.is_worth or is_worth, parts.is_money or found[4] is not None
+        before, _, rest = text.partition(found[0])
+        if is_worth and (named := _ORDER_WORTH.search(before)):
+            before = before[: named.start()] + re.split(r"\s", named[0].replace("order value", "orders"))[0]
+        text = f"{before} {found[4] or ''} {rest}"
+    return text
+
+
+def _without_currency(text: str, parts: Parts, currencies: tuple[str, ...]) -> str:
+    """The text without the words for the currency that the data are in: amounts are not converted."""
+    for word in re.findall(_MONEY, text):
+        if not currencies:
+            continue
+        if len(currencies) != 1 or currencies[0] not in _CURRENCIES[word]:
+            parts.currency = word
+        text = re.sub(rf"\b(?:in )?{word}\b", " ", text, count=1)
+    return text
 
 
 def metrics_of(parts: Parts) -> list[str]:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import pairwise
-from typing import Literal
 
+from beha2vec_core.chat.compared import days_before, periods_of, step_of
 from beha2vec_core.chat.follow_ups import LEADS, continued
+from beha2vec_core.chat.measures import IS_SO, NotRead, as_rate, metric_of, overview_of, unnamed
 from beha2vec_core.chat.nearest import SOURCES, nearest_queries
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts, group_counted, loosely, metrics_of
 from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
-from beha2vec_core.semantic.query import Filter, Period, Query, add_months
+from beha2vec_core.semantic.query import Filter, Period, Query
 
 # advice, and causes from outside: no data here can answer these
 _ADVICE = re.compile(
@@ -42,6 +43,11 @@ _NOT_MEASURED = (
         "What people search for on the site is not measured.",
     ),
     (
+        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
+        r"\b(?:buy|order|purchase|shop)\b",
+        "How often a user does something is not measured.",
+    ),
+    (
         r"\bhow (?:long|many days|much time)\b.*\b(?:until|till|before|between|to|take|takes)\b.*"
         r"\b(?:purchase|buy|order|convert)",
         "The time up to a purchase is not measured.",
@@ -50,11 +56,13 @@ _NOT_MEASURED = (
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
-_DEFAULTS = {  # of "top 5 landing pages"
-    "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
-    "source": "sessions",
-}  # fmt: skip
-_ITEMS = {"item", "item_category", "item_subcategory"}
+_SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
+_LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
+_BETWEEN = (  # of two that are compared
+    r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
+    r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
+)
+_ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -97,10 +105,6 @@ class Reading:
     goes_down: bool | None = None
 
 
-class _Problem(ValueError):
-    """Why a question cannot be answered."""
-
-
 def read_question(question: str, vocabulary: Vocabulary, previous: Query | None = None) -> Reading:
     """The question as a semantic query; ``previous``: the query before, which it may continue."""
     contents = vocabulary.contents
@@ -119,18 +123,21 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     )  # fmt: skip
     try:
         if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
-            raise _Problem(missing)
+            raise NotRead(missing)
+        if parts.currency and not parts.unknown:
+            known_as = " and ".join(contents.currencies)
+            raise NotRead(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
         if advice:
-            raise _Problem("The data show what happened, not why it happened or what would happen.")
+            raise NotRead("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
             words = ", ".join(f"“{word}”" for word in parts.unknown)
-            raise _Problem(f"I did not understand {words}, so an answer could be to another question.")
+            raise NotRead(f"I did not understand {words}, so an answer could be to another question.")
         if leads and previous is None:
-            raise _Problem("There is nothing to continue, as no question about numbers was answered before this one.")
+            raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
         if previous and (query := continued(question, parts, metrics, previous)):
             queries, notes = [query], [*dict.fromkeys(parts.notes), "This continues the question before."]
         elif leads:
-            raise _Problem("I cannot continue the question before with this: ask the whole question.")
+            raise NotRead("I cannot continue the question before with this: ask the whole question.")
         else:
             queries, notes = _queries(parts, metrics, contents)
         for number, query in enumerate(queries):
@@ -155,14 +162,87 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
 def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]]:
     """A query for each measure, and what was assumed."""
     found, notes = [], list(parts.notes)
+    if parts.is_worth:
+        return [_orders_worth(parts, metrics, contents)], notes
+    if "funnel" in metrics[:-1] or "funnel" in metrics[1:]:
+        *some, last = [label for _, label in STEPS.values()]
+        raise NotRead(f"The funnel is of sessions, from one of these steps to another: {', '.join(some)} and {last}.")
+    if two := _two_groups(parts, metrics, contents):
+        return two
+    if not metrics and _is_bare_pair(parts):
+        metrics = overview_of(filters_of(parts, None))
+        notes.append(unnamed(metrics))
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = _query(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         found.append(query)
         notes += more
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
-        raise _Problem(f"I cannot answer these in one go, ask for one of them: {labels}.")
+        raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
     return found, notes
+
+
+def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
+    """How many orders have a revenue over or under an amount."""
+    others = {"compare", "share", "trend", "change", "average", "cause", "rest", "high", "low"}
+    beside = [word for word in parts.words if word.kind in others or word.name in ("users", "buyers")]
+    by_others = breakdown_of(parts) or parts.top or parts.judged or parts.comparatives or parts.is_of_users
+    if beside or by_others or not {*metrics} <= {"orders"}:
+        raise NotRead(
+            "Of orders over or under an amount I know how many there are: of a period, a channel, a device ..."
+        )
+    period, versus = periods_of(parts, False, contents.days.last, [])
+    if versus:
+        raise NotRead("I count orders over or under an amount in one period.")
+    filters = filters_of(parts, "revenue")
+    return Query("revenue", ("one_order",), filters, period, over=parts.over, under=parts.under, counts_groups=True)
+
+
+def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
+    """Two values of different dimensions that are compared, as two queries; None where the question has no such two.
+
+    Their groups may overlap: a source and a channel describe the same visit.
+    """
+    values = [word for word in parts.words if word.kind == "value"]
+    for one, other in pairwise(values):
+        between = rf"{loosely(one.text)}{_BETWEEN}"
+        if not re.search(rf"{between}{loosely(other.text)}", parts.text):
+            continue
+        if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
+            continue
+        is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
+        if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
+            continue
+        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.over:
+            continue
+        found, notes = [], list(parts.notes)
+        if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
+            raise NotRead("I compare two groups of different kinds at a time.")
+        overview = overview_of(filters_of(parts, None))
+        measures = metrics or (overview[1:2] if parts.judged and "sessions" in overview else overview)
+        for left in (other, one):
+            words = [word for word in parts.words if word is not left and word.kind not in ("compare", "judged")]
+            text = re.sub(r"\bor\b", " ", parts.text)
+            alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
+            for name in measures:
+                query, more = _query(alone, [name], filters_of(alone, name), contents)
+                found.append(query)
+                notes += more
+        notes += [] if metrics else [unnamed(measures)]
+        notes.append(f"“{one.text}” and “{other.text}” are of different kinds, and can overlap.")
+        return found, notes
+    return None
+
+
+def _is_bare_pair(parts: Parts) -> bool:
+    """Whether two values are compared and nothing else is said: "mobile vs desktop"."""
+    kinds = {word.kind for word in parts.words} - {"filler", "value", "period"}
+    if parts.judged or parts.comparatives:
+        return False
+    is_asked = kinds == {"compare"} or (not kinds and _EITHER.search(parts.text) is not None)
+    of_two = any(len(one.values) > 1 and one.dimension != "cluster" for one in filters_of(parts, "sessions"))
+    is_new = kinds == {"by"} and breakdown_of(parts) == ["new_or_returning"]
+    return ((is_asked and of_two) or is_new) and len(parts.times.periods) < 2 and not parts.times.asks_before
 
 
 def _is_ranking(parts: Parts, named: Word) -> bool:
@@ -178,46 +258,57 @@ def _query(
     by = breakdown_of(parts)
     groups = group_counted(parts)
     _refuse_what_is_no_query(parts, filters, by)
-    included = tuple(one for one in filters if not one.is_excluded)
+    included = tuple(one for one in filters if not one.is_excluded and one.dimension != "step")
     pair = next((one for one in included if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
-    metric = _metric(parts, metrics, filters, by, pair, compares, groups, notes)
-    if parts.over is not None and metric == "orders" and not by:
+    metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)
+    is_of_people = any(word.name in ("users", "buyers") for word in parts.words) or "spen" in parts.text
+    if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
         by = ["user"]
+    bought = as_rate(parts, metric, included, pair, notes)
+    is_of_buyers = metric == "buyer_share" and bought == "buyers"
+    metric = bought
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
-        raise _Problem("I can list users by revenue, orders, items sold, sessions or page views.")
+        raise NotRead("I can list users by revenue, orders, items sold, sessions or page views.")
     if parts.is_of_users and metric == "buyers":
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
     named = next((word for word in parts.words if word.kind == "metric"), None)
     if metric == "items_sold" and not by and named and (parts.judged or _is_ranking(parts, named)):
         by = ["item"]
+    leaves = metric in _LEAVING and (metric != "conversion_rate" or metrics != ["conversion_rate"])
+    narrowed = included or by or compares or parts.times.periods or parts.has("change")
+    if parts.has("cause") and leaves and not narrowed:
+        filters = (*filters, *_from_step(_LEAVING[metric]))
+        metric = "funnel"
     if metric == "funnel":
         by = ["step", *(name for name in by if name != "step")]
     unit = METRICS[metric].unit
     same = named is not None and METRICS[metric].label.startswith(METRICS[named.name].label)
     is_beside = named is not None and METRICS[named.name].is_weak and not same and groups is None and parts.over is None
-    if parts.is_counted and named and is_beside and unit in ("count", "money"):
-        raise _Problem(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
+    if parts.is_counted and named and is_beside and metric != "buyers" and unit in ("count", "money"):
+        raise NotRead(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
     if parts.has("average") and unit in ("count", "money") and metric != "aov":
-        raise _Problem(
+        raise NotRead(
             "An average has to be one of: revenue per order, per user or per session, page views per session."
         )
     if parts.is_of_users and by and by != ["user"]:
-        raise _Problem("I can list users, or break down by a dimension, not both.")
+        raise NotRead("I can list users, or break down by a dimension, not both.")
     if parts.is_of_users and "user" not in by:
         by = [*by, "user"]
-    period, versus = _periods(parts, compares, contents.days.last, notes)
+    period, versus = periods_of(parts, compares, contents.days.last, notes)
     of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
     if parts.is_counted and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
         if METRICS[metric].count is None and METRICS[metric].n_of == "sessions":
-            raise _Problem(f"I know the {METRICS[metric].label} as a rate, not as a number of its own.")
+            raise NotRead(f"I know the {METRICS[metric].label} as a rate, not as a number of its own.")
         metric = METRICS[metric].count or metric
         notes += ["Sessions are counted, not users."] if named and named.name == "users" else []
         unit = METRICS[metric].unit
     if metric == "cart_sessions" and "add" in parts.text:
         notes.append("Sessions with something added to the cart are counted, not how often.")
-    is_share = (parts.has("share") or parts.is_part) and unit in ("count", "money") and metric != "funnel"
+    is_share = (
+        (parts.has("share") or parts.is_part or is_of_buyers) and unit in ("count", "money") and metric != "funnel"
+    )
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
     rate = next((one.name for one in METRICS.values() if one.count == metric), None)
@@ -225,25 +316,33 @@ def _query(
         metric, unit, is_share = rate, "share", False
     groups_of_part = [name for name in by if DIMENSIONS[name].kind != "time"]
     if is_share and groups_of_part and any(_is_part(parts, one) for one in included if one.dimension not in by):
-        raise _Problem(
+        raise NotRead(
             "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
         )
     if is_share and not by and not included:
-        raise _Problem("A share needs a part of a whole: the share of which device, channel, country ...?")
+        raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
     if is_share and not by and len(included) > 1:
         filters = (_part_of(parts, included), *(one for one in filters if one != _part_of(parts, included)))
     if not by and any(word.text == "list" for word in parts.words):
-        raise _Problem("I give numbers, not lists of single orders or sessions.")
+        raise NotRead("I give numbers, not lists of single orders or sessions.")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     explains = parts.has("cause") and not pair
     extreme = parts.has("low") or parts.has("high") or parts.has("judged")
     changes = parts.has("change") or (explains and (parts.has("happened") or parts.goes_down is not None))
+    is_rate = any(one.per for one in METRICS[metric].sql.values())
+    is_state = explains and period is None and IS_SO.search(parts.text) is not None and not parts.has("change")
+    is_state &= bool(included) and not by and _GETS.search(parts.text) is None
+    is_state &= is_rate or _SO_MUCH.search(parts.text) is not None
+    is_open = explains and included and not (by or pair or period or parts.has("change") or parts.has("rest"))
+    if (is_state and len(included) > 1 and not parts.has("rest")) or (is_open and _ARE_THERE.search(parts.text)):
+        raise NotRead("Compared with what: a period before, or all others of one of them?")
+    changes &= not is_state
     changes |= explains and extreme and period is not None and not included
     if parts.comparatives and not (pair or by or parts.has("rest") or len(parts.times.periods) > 1):
         changes = changes or (period is not None and _GETS.search(parts.text) is not None)
     if changes and versus is None and not timed and not parts.has("rest"):
         if parts.times.is_open and not explains:
-            by = [_step(period or contents.days), *by]
+            by = [step_of(period or contents.days), *by]
             timed = True
         elif period is None and parts.has("trend"):
             pass
@@ -252,15 +351,19 @@ def _query(
             versus = period.before()
             notes.append("No period is named: the last 28 days against the 28 before.")
         elif period is None:
-            raise _Problem("A change needs a period: for example last week, or last month.")
+            raise NotRead("A change needs a period: for example last week, or last month.")
         else:
-            versus = _before(period, contents)
-    is_judged = len(included) == 1 and metrics and not by and (parts.judged or parts.has("low") or parts.has("high"))
+            versus = days_before(period, contents)
+    is_judged = len(included) == 1 and metrics and not by and (parts.judged or extreme)
     is_peak = timed and extreme and period is None  # the day with the most, but not why
-    if explains and versus is None and not parts.has("rest") and not is_judged and not is_peak:
-        raise _Problem("The data show what happened, not why it happened or what would happen.")
+    if (
+        explains
+        and versus is None
+        and not (parts.has("rest") or is_judged or is_peak or is_state or metric == "funnel")
+    ):
+        raise NotRead("The data show what happened, not why it happened or what would happen.")
     if parts.has("trend") and not timed and versus is None:
-        by = [_step(period or contents.days), *by]
+        by = [step_of(period or contents.days), *by]
         timed = True
     if parts.has("cause"):
         notes.append(_NOT_WHY)
@@ -270,28 +373,32 @@ def _query(
     implied = is_single and bool(parts.comparatives) and "than" not in parts.text.split() and not parts.has("compare")
     against_rest = is_single and (explains or implied)
     if parts.has("rest") and (not included or len(included) > 1):
-        raise _Problem("Against the rest of what: of one channel, device, country ...?")
+        raise NotRead("Against the rest of what: of one channel, device, country ...?")
     if against_rest or parts.has("rest"):
         by, against_rest, pair = [included[0].dimension], True, None
     elif compares and versus is None and not by and pair is None:
-        raise _Problem("A comparison needs two values (mobile and desktop) or two periods.")
+        raise NotRead("A comparison needs two values (mobile and desktop) or two periods.")
     apart = compares or len(parts.judged) > 0 or (pair is not None and _asks_either(parts, pair))
     if apart and pair and pair.dimension not in by:
         by = [*by, pair.dimension] if metric == "funnel" else [pair.dimension, *by]
     elif pair and pair.dimension not in by and len(pair.values) > 1 and not is_share:
         notes.append(f"{' and '.join(pair.values)} are counted together.")
     if (parts.has("high") or parts.has("low") or parts.has("judged")) and not by and versus is None:
-        raise _Problem("The highest or lowest of what: of channels, devices, countries, items, days ...?")
+        raise NotRead("The highest or lowest of what: of channels, devices, countries, items, days ...?")
     if len(by) > 1 and _EITHER.search(parts.text) and not pair:
-        raise _Problem("I break down by all of several dimensions at once, not by one or the other.")
+        raise NotRead("I break down by all of several dimensions at once, not by one or the other.")
     by_change = bool(versus and by and (explains or ((parts.has("high") or parts.has("low")) and changes)))
     ascending = None if metric == "funnel" or against_rest else _ascending(parts, metric)
     if by_change:
         ascending = parts.goes_down
     if groups is not None and parts.over is None and not set(by) - {groups}:
         return Query(metric, (groups,), filters, period, counts_groups=True), notes
+    if parts.under is not None:
+        raise NotRead("Less than a number is known of the revenue of orders only: “orders under 50”.")
+    if parts.is_money and unit != "money":
+        raise NotRead(f"An amount of money is no number of {METRICS[metric].label}.")
     if parts.over is not None and (unit not in ("count", "money") or not by or versus or is_share):
-        raise _Problem("More than a number: of orders, sessions or revenue, by channel, country, user ...")
+        raise NotRead("More than a number: of orders, sessions or revenue, by channel, country, user ...")
     if parts.over is not None:
         counts = parts.is_counted and (by == ["user"] or groups is not None)
         return Query(metric, tuple(by), filters, period, over=parts.over, counts_groups=counts), notes
@@ -302,6 +409,12 @@ def _query(
         ),
         notes,
     )  # fmt: skip
+
+
+def _from_step(first: int) -> tuple[Filter, ...]:
+    """The filter of the funnel from a step on; none from the first."""
+    steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
+    return (Filter("step", steps),) if first > min(STEPS) else ()
 
 
 def _part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
@@ -343,129 +456,17 @@ def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list
             before.get(word.place) == "by" and word in named[1:] and word.name in ("users", "buyers", "sessions")
         )
         if word.kind in ("metric", "value") and (per or is_second):
-            raise _Problem(f"I know no such ratio: nothing per {word.text}.")
+            raise NotRead(f"I know no such ratio: nothing per {word.text}.")
     several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
     if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
-        raise _Problem("I compare the values of one dimension at a time.")
+        raise NotRead("I compare the values of one dimension at a time.")
     values = [word for word in parts.words if word.kind == "value"]
     apart = any(not one.is_beside(other) for one, other in pairwise(values))
     if len({one.dimension for one in filters} & {*SOURCES}) > 1 and apart:
-        raise _Problem("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
+        raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
     than = "than" in parts.text.split() and not parts.has("rest")
     if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
-        raise _Problem("I cannot ask for all that have more or less than one of them.")
-
-
-def _metric(
-    parts: Parts,
-    metrics: list[str],
-    filters: tuple[Filter, ...],
-    by: list[str],
-    pair: Filter | None,
-    compares: bool,
-    groups: str | None,
-    notes: list[str],
-) -> str:
-    about = {*by, *(one.dimension for one in filters)}
-    about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
-    people = {*metrics} <= {"users", "buyers"}
-    if parts.over is not None and people and (parts.has("bought") or metrics == ["buyers"]):
-        return "orders"
-    if parts.has("bought"):
-        if (pair or parts.has("rest")) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
-            notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
-            return "conversion_rate"
-        if metrics or parts.is_counted or not about & _ITEMS:
-            raise _Problem("Buyers, orders or items sold?")
-        return "items_sold"
-    if metrics:
-        if parts.has("sell") and metrics[0] in ("users", "sessions"):
-            raise _Problem("Revenue, orders or items sold?")
-        return metrics[0]
-    if parts.has("sell"):
-        return "items_sold" if about & _ITEMS else "revenue"
-    if parts.is_of_users and "spender" in parts.text:
-        return "revenue"
-    if groups is not None:
-        return _DEFAULTS.get(groups, "sessions")
-    timed = any(DIMENSIONS[name].kind == "time" for name in by)
-    if parts.has("change") and by and not timed and parts.times.periods:
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
-    if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
-    judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    if judged and (by or pair or parts.has("rest")) and not timed and not about & _ITEMS:
-        notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
-        return "conversion_rate"
-    ranked = parts.top or parts.has("high")
-    if ranked and len(by) == 1 and by[0] in _DEFAULTS:
-        notes.append(f"No measure is named: by {METRICS[_DEFAULTS[by[0]]].label}.")
-        return _DEFAULTS[by[0]]
-    raise _Problem("I found no measure in the question, such as revenue, sessions or conversion rate.")
-
-
-def _periods(parts: Parts, compares: bool, last: date, notes: list[str]) -> tuple[Period | None, Period | None]:
-    """The period that is asked for, and the one to compare it with."""
-    used = {int(word.name) for word in parts.words if word.kind == "period"}
-    periods = [period for number, period in enumerate(parts.times.periods) if number in used]
-    asks_before = parts.times.asks_before
-    if len(periods) > 2 or (len(periods) == 2 and asks_before):
-        raise _Problem("I compare two periods at most.")
-    if len(periods) == 2:
-        if not compares and not parts.has("change") and not parts.judged and not parts.has("cause"):
-            raise _Problem("Two periods: I can compare them (“versus”), or answer for one.")
-        first, second = sorted(periods, key=lambda one: one.first, reverse=True)
-        if second.last >= first.first:
-            second = first.before()
-        return first, _as_far(first, second, notes)
-    if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
-        now = Period(periods[0].last + timedelta(days=1), last)
-        if not (parts.has("change") and now.first <= now.last and now.before().first == periods[0].first):
-            raise _Problem(f"Which period should I compare {periods[0].in_words} with?")
-        notes.append(f"Compared are the days since then, {now.in_words}.")
-        return now, now.before()
-    if not periods:
-        if asks_before:
-            raise _Problem("The period before which one?")
-        return None, None
-    if not asks_before:
-        return periods[0], None
-    one = periods[0]
-    if parts.times.years_back:
-        return one, Period(add_months(one.first, -12), add_months(one.last, -12))
-    return one, one.before()
-
-
-def _before(period: Period, contents: Contents) -> Period:
-    """The period to compare with: of days in the middle of the data that are no whole months, as many days before."""
-    whole = period.first.day == 1 and (period.last + timedelta(days=1)).day == 1
-    if whole or period.last == contents.days.last:
-        return period.before()
-    length = period.last - period.first + timedelta(days=1)
-    return Period(period.first - length, period.last - length)
-
-
-def _follows(parts: Parts, first: str, second: str) -> bool:
-    """Whether a phrase of one kind stands right before one of another kind."""
-    pairs = [(one, other) for one in parts.words for other in parts.words if one.kind == first and other.kind == second]
-    return any(one.place < other.place and one.is_beside(other) for one, other in pairs)
-
-
-def _as_far(now: Period, earlier: Period, notes: list[str]) -> Period:
-    """The earlier period, or of its days those that the later one has already, where that is not over."""
-    same = now.before()
-    if same.first != earlier.first or same.last >= earlier.last:
-        return earlier
-    notes.append("The later period is not over: the same days of both are compared.")
-    return same
-
-
-def _step(period: Period) -> Literal["day", "week", "month"]:
-    """How fine a trend over a period is shown."""
-    length = (period.last - period.first).days + 1
-    return "day" if length <= 31 else "week" if length <= 182 else "month"
+        raise NotRead("I cannot ask for all that have more or less than one of them.")
 
 
 def _ascending(parts: Parts, metric: str) -> bool | None:
@@ -487,4 +488,4 @@ def _check(query: Query, contents: Contents) -> None:
         if period and (
             period.last < contents.days.first or period.first > contents.days.last or period.last < period.first
         ):
-            raise _Problem(f"The data cover {contents.days.in_words}, nothing of {period.in_words}.")
+            raise NotRead(f"The data cover {contents.days.in_words}, nothing of {period.in_words}.")

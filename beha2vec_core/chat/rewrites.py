@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from beha2vec_core.semantic.definitions import DROP_OFFS, STEPS
+from beha2vec_core.semantic.definitions import STEPS
 
 PEOPLE = r"users?|customers?|buyers?|visitors?|people|shoppers?"
 _THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
@@ -21,6 +21,8 @@ _STOPS = (
     r"abandon\w*|quit\w*|stop\w*|"
     r"fall(?:ing|s)? (?:off|out|away))"
 )
+_WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
+_BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
 _TWO_KINDS = (
     r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|"
     r"working days?)\b.*\bweekends?\b"
@@ -33,8 +35,24 @@ EXCLUDES = (
     r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|"
     r"but not|not) (?:from |on |in |via )?(?:the )?"
 )
+# "same for mobile": the question before, once more
+SAME = (
+    r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|us)\b\W*)*"
+    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
+    r"(?! (?:period|time|days?|week|month|year)\b)"
+    r"(?: as (?:above|before|previously)\b|(?! as\b))"
+    r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
+    r"(?: (?:but|just|only|now|please))*\b"
+)
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
+    (SAME, "and"),
+    (
+        r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
+        r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)",
+        r"\1show",
+    ),  # else the channel
+    (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\br\b", "are"),
@@ -114,9 +132,44 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (r"\b((?:bounce|engagement|conversion) rate) per (?:session|visit)\b", r"\1"),
     (r"\bview(?:s|ed)? any (?:product|item)s?\b", "view a product"),
+    (r"\bwhere (?:is|are|was|were|do|does|did)\b(?=.*\b(?:higher|lower|better|worse)\b)", "which"),
+    # buying, and not buying
+    (
+        r"^(\W*)what (do|does|did|are|have|has)\b(?!.*\b(?:before|after|do)\b)(.*?)\b"
+        r"(buy|buying|bought|purchased?|purchasing|order|ordered|ordering)\b",
+        r"\1which items \2 \3 \4",
+    ),
+    (
+        rf"\b({PEOPLE})((?: (?:who|that|which))?(?: (?:ever|actually|really|have|has|had|did|do|will))*) "
+        r"(?:(?:ma[dk]e|making|makes|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:a|an|any|one)(?: first)? "
+        r"(?:purchase|order)s?|(?:purchase|purchasing|order|ordering)"
+        r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b",
+        r"\1\2 bought",
+    ),
+    (
+        rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}"
+        r"(?:checkouts?|orders?|purchases?)\b",
+        r"\1 checkout abandonment \2",
+    ),
+    (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
+    (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
+    (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
+    (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
+    (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between
+    (
+        r"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
+        rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}(?:checkouts?|orders?|purchases?)\b",
+        " checkout abandonment ",
+    ),
     (rf"^(.*?)\b(?:in|at|of|during|through) {_THE}{_PROCESS}\b", r"\1 in the funnel"),
+    (
+        r"\b(?:biggest|largest|main|worst|highest|most) (?:leaks?|leakage|drop[\s-]*offs?|drop[\s-]*outs?)\b"
+        r"(?: (?:in|of|at) (?:the |our )?(?:\w+ )?funnel)?",
+        "funnel",
+    ),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
+    (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
     (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
@@ -125,6 +178,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){_STOPS} (?:at|in|during|from) {_THE}checkout\b",
         r"\1 checkout abandonment",
     ),
+    (
+        rf"^(?=.*\b(?:worst|weakest|leakiest|{_STOPS})\b)(.*?)"
+        r"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b"
+        rf"(.*?)\b(?:of|in|at|during|through) {_THE}checkout(?: process| funnel)?\b(?! page)",
+        r"\1 checkoutfunnel \2 ",
+    ),
+    (rf"^(?=.*\bcheckoutfunnel\b)(.*)\b(?:worst|weakest|leakiest|{_STOPS})\b", r"\1 "),
+    (r"\bcheckoutfunnel\b", "funnel steps3to6"),
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{_STOPS}\b", r"funnel \1"),
     (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {_THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
     (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {_THE}{_GROUND}\b(?! funnel)", r"\1 "),
@@ -153,6 +214,13 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\1 ",
     ),
     # time
+    (r"\b(?:over|throughout|through|across|during|in|of|for) the (?:whole |entire |full )?year\s+(?=\u00a7)", " "),
+    (
+        r"\b(?:over|throughout|through|across|during) (?:the course of )?the (?:whole |entire |full )?year\b"
+        r"(?!\s*(?:\u00a7|20\d\d))",
+        "over time by month",
+    ),
+    (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
     (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
     (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
@@ -172,7 +240,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
     (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
-    (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b", "compared with"),
+    (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (
         r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
@@ -256,7 +324,7 @@ def spelled_out(text: str) -> str:
 
 def in_known_words(text: str) -> str:
     """The text, in small letters, in words that the vocabulary knows better."""
-    text = _as_step_rate(text)
+    text = _as_funnel(text) or _as_drop_off(text) or _as_step_rate(text)
     for pattern, new in _COMPILED:
         if pattern.pattern == _TWO_KINDS:
             if pattern.search(text):
@@ -266,17 +334,76 @@ def in_known_words(text: str) -> str:
     return _ADD_TO_CART.sub("add to cart", text)
 
 
+def steps_of(first: int, last: int) -> str:
+    """The word for a part of the funnel; none for all of it."""
+    return "" if (first, last) == (min(STEPS), max(STEPS)) else f"steps{first}to{last}"
+
+
+def _steps_in(text: str) -> list[tuple[int, re.Match[str]]]:
+    return [(int(str(found.lastgroup)[1:]), found) for found in _ANY_STEP.finditer(text)]
+
+
+def _as_funnel(text: str) -> str | None:
+    """A funnel whose steps are named, from the first to the last of them; None where it is none."""
+    if not _FUNNEL.search(text):
+        return None
+    every = _steps_in(text)
+    found = [
+        one for one in every if not re.match(r"\s+funnel", text[one[1].end() :])
+    ]  # purchase funnel from ... to ...
+    found = found if len(found) > 1 else every
+    steps = [step for step, _ in found]
+    if len(found) > 1 and steps == sorted(set(steps)):
+        betweens = [text[one.end() : other.start()] for (_, one), (_, other) in pairwise(found)]
+        if all(map(_TOWARDS.fullmatch, betweens)):
+            begin, end = found[0][1].start(), found[-1][1].end()
+            before = re.sub(r"\b(?:from|between|of|for|with)\s+(?:the\s+)?$", " ", text[:begin])
+            return f"{before} {steps_of(steps[0], steps[-1])} {text[end:]}"
+    for step, one in found[:1] if len(found) == 1 else []:
+        before, after = text[: one.start()], text[one.end() :]
+        if began := re.search(
+            r"\b(?:from|after|(?:start|begin)(?:s|ing|ning)? (?:at|from|with|in))\s+(?:the\s+)?$", before
+        ):
+            after = re.sub(r"^\s*(?:step )?(?:on(?:wards?)?|forward|downwards?)\b", " ", after)
+            return f"{before[: began.start()]} {steps_of(step, max(STEPS))} {after}"
+        if ended := re.search(r"\b(?:up to|until|till|down to|to|into|ending (?:at|with|in))\s+(?:the\s+)?$", before):
+            is_begun = re.search(r"\b(?:from|between)\b", before)  # by what is no step
+            return None if is_begun else f"{before[: ended.start()]} {steps_of(min(STEPS), step)} {after}"
+        if re.match(r"\s+(?:funnel|steps?|part)\b", after) or re.search(
+            r"\bfunnel (?:of|for|in|at) (?:the )?$", before
+        ):
+            return f"{before} {steps_of(step if step < max(STEPS) else min(STEPS), max(STEPS))} {after}"
+    return None
+
+
+def _as_drop_off(text: str) -> str | None:
+    """The sessions that end between two steps; None where they are not asked for."""
+    found = _steps_in(text)
+    if len(found) != 2 or not found[0][0] < found[1][0]:
+        return None
+    (first, one), (last, other) = found
+    before, between, after = text[: one.start()], text[one.end() : other.start()], text[other.end() :]
+    lost = _LOST.search(before) or _LOST.search(after)
+    is_list = re.fullmatch(r"\s*and\s*", between) is not None and not re.search(r"\bbetween\b", before)
+    if not lost or is_list or not _TOWARDS.fullmatch(between):
+        return None
+    before, after = (_LOST.sub(" ", part, count=1) for part in (before, after))
+    before = re.sub(r"\b(?:from|between|of|on the way)\s+(?:the\s+)?$", " ", before)
+    before = _SUBJECT.sub(" ", re.sub(r"\b(?:do|did|are|have) we\s*$", " ", before))
+    return f"{before} {STEPS[first][0]} drop {STEPS[last][0]} {re.sub(r'^ (?:rate|step)s?', '', after)}"
+
+
 def _as_step_rate(text: str) -> str:
     """Two steps of buying, the later one asked of those with the earlier one: "who add to cart, how many buy".
 
     More steps, one after the other, are the funnel; with "never" or "but not" between two, those are meant that ended.
     """
     text = _BUT_STOPS.sub("but did not buy", text)
-    found = [(int(str(m.lastgroup)[1:]), m) for m in _ANY_STEP.finditer(text)]
+    found = _steps_in(text)
     steps = [step for step, _ in found]
     betweens = [text[one.end() : other.start()] for (_, one), (_, other) in pairwise(found)]
     if len(found) > 2 and steps == sorted(set(steps)) and all(map(_THEN.fullmatch, betweens)):
-        return f"{text[: found[0][1].start()]} funnel {text[found[-1][1].end() :]}"
+        return f"{text[: found[0][1].start()]} funnel {steps_of(steps[0], steps[-1])} {text[found[-1][1].end() :]}"
     if len(found) == 2 and found[0][0] < found[1][0]:
         (first, one), (last, other) = found
         between = text[one.end() : other.start()]
@@ -286,12 +413,24 @@ def _as_step_rate(text: str) -> str:
             rest = " " if beside else _FROM_TO.sub(" ", between)
             before = re.sub(r"\b(?:drop[\s-]*offs?|conversion(?: rate)?|between|from)\b", " ", text[: one.start()])
             return f"{before} {rate} {rest} {re.sub(r'^ (?:rate|step)s?', '', text[other.end() :])}"
-        if (first, last) in DROP_OFFS and _WITHOUT.search(between):
-            before = re.sub(rf"\b(?:the )?(?:{PEOPLE})(?: (?:who|that|which))?\s*$", " ", text[: one.start()])
+        if _WITHOUT.search(between):
+            before = _SUBJECT.sub(" ", text[: one.start()])
             return f"{before} {STEPS[first][0]} without {STEPS[last][0]} {text[other.end() :]}"
     return text
 
 
+_FUNNEL = re.compile(r"\bfunnels?\b")
+_TOWARDS = re.compile(
+    r"(?:\s|->|=>|[-\u2013\u2192>,:]|\b(?:and|then|to|into|until|till|up|through|all|way|via|over|the)\b)+"
+)
+_LOST = re.compile(
+    rf"\b(?:{_STOPS}(?: (?:rate|share|percentage))?|losses|loss(?: rate)?|abandonment(?: rate)?|attrition|"
+    r"leav(?:e|es|ing)|disappear\w*|churn|"
+    r"(?:do|does|did) not (?:continue|proceed|go(?: on)?|move(?: on)?|make it|get|advance|progress))\b"
+)
+_SUBJECT = re.compile(
+    rf"\b(?:the )?(?:{PEOPLE}|sessions?|visits?)(?: (?:who|that|which))?(?: (?:with|had|have))?(?: (?:a|an|the))?\s*$"
+)
 _BUT_STOPS = re.compile(rf"\bbut (?:then |they |later )*{_STOPS}(?: (?:it|there|again|then))?\b")
 _THEN = re.compile(r"\s*(?:->|=>|\u2192|>|,|to|then|and|\s)+\s*(?:the )?")
 _WITHOUT = re.compile(

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.periods import MARK
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.chat.rewrites import steps_of
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 
 _FILLERS = """
@@ -19,7 +21,7 @@ _FILLERS = """
     made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sorted originated originate generated generate drove
-    drive drives driving calculate display plot table chart graph
+    drive drives driving calculate plot table chart graph
     good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
@@ -219,7 +221,7 @@ def _normal_of(words: list[str]) -> str:
 
 
 def _key(phrase: str) -> str:
-    return _normal_of(tokens(phrase.lower()))
+    return _normal_of(tokens(re.sub(r"\s*[&+]\s*", " and ", phrase.lower())))  # as of a question
 
 
 @cache
@@ -231,6 +233,9 @@ def _fixed() -> dict[str, _Meaning]:
     for (dimension, value), phrases in _VALUES.items():
         meaning = _Meaning("value", values=(Value(dimension, (value,)),))
         found |= {_key(phrase): meaning for phrase in phrases.split(",")}
+    for first, last in combinations_with_replacement(STEPS, 2):
+        steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if first <= number <= last)
+        found[steps_of(first, last) or "funnel"] = _Meaning("value", values=(Value("step", steps),))
     for one in DIMENSIONS.values():
         found |= {_key(phrase): _Meaning("by", one.name) for phrase in one.words}
     for metric in METRICS.values():

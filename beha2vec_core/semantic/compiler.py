@@ -64,13 +64,18 @@ def compile_query(query: Query) -> str:
     if query.by:
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
-        if query.over is not None:
-            select = select.where(parse_one(f"now.value > {float(query.over)!r}", dialect=DIALECT))
+        for sign, limit in ((">", query.over), ("<", query.under)):
+            if limit is not None:
+                select = select.where(parse_one(f"now.value {sign} {float(limit)!r}", dialect=DIALECT))
         if query.counts_groups:
             some = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
             counted = exp.func("count", exp.Star())
-            select = select.where(parse_one("now.value > 0", dialect=DIALECT), *some)
-            select.set("expressions", [counted.as_("value"), counted.copy().as_("n")])
+            there = "now.n > 0" if "one_order" in query.by else "now.value > 0"  # an order can be free
+            select = select.where(parse_one(there, dialect=DIALECT), *some)
+            shown = (
+                [exp.func("min", exp.column("currency", table="now")).as_("currency")] if "currency" in values else []
+            )
+            select.set("expressions", [counted.as_("value"), counted.copy().as_("n"), *shown])
             return select.sql(dialect=DIALECT, pretty=True)
         select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
@@ -138,22 +143,27 @@ def is_ranked(query: Query) -> bool:
 
 
 def lists_zeros(query: Query) -> bool:
-    """Whether groups of sessions without a single order (or item, page view) are put in the order too, as 0.
+    """Whether groups of sessions without a single order (or item, page view) have a row too, of 0.
 
     The lowest of counts and sums is one of these, where the metric's table has no row of it; so may be a named group.
+    Days, weeks and months are all listed, whatever the filters.
     """
     _, table, measure = place(query)
     sessions = TABLES["sessions"]
-    names = [*query.by, *(one.dimension for one in query.filters)]
+    timed = _is_by_time(query)
+    names = query.by if timed else [*query.by, *(one.dimension for one in query.filters)]
     reached = all(_aliases(DIMENSIONS[name].sql, sessions) <= {sessions.alias, *sessions.joins} for name in names)
     counts = METRICS[query.metric].unit in ("count", "money") and measure.per is None
     plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
     named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
-    timed = any(DIMENSIONS[name].kind == "time" for name in query.by)
-    asked = query.ascending or (named and not timed)
-    return bool(asked and query.by and counts and plain and reached) and table not in (
-        sessions, TABLES["predictions"],
-    )  # fmt: skip
+    asked = timed or query.ascending or (named and not any(DIMENSIONS[name].kind == "time" for name in query.by))
+    is_there = table == TABLES["predictions"] or (table == sessions and not (timed and query.filters))
+    return bool(asked and query.by and counts and plain and reached) and not is_there
+
+
+def _is_by_time(query: Query) -> bool:
+    """Whether all breakdowns are days, weeks or months."""
+    return bool(query.by) and all(DIMENSIONS[name].kind == "time" for name in query.by)
 
 
 def place(query: Query) -> tuple[Metric, Table, Measure]:
@@ -248,7 +258,8 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
         f"select {names}, {', '.join(columns)} from every left join found using ({names})", dialect=DIALECT
     )
     assert isinstance(select, exp.Select)
-    every = _grouped(keys, len(keys), sessions, query.period, query.filters)
+    filters = () if _is_by_time(query) else query.filters
+    every = _grouped(keys, len(keys), sessions, query.period, filters)
     return select.with_("every", as_=every).with_("found", as_=found)
 
 

@@ -53,7 +53,7 @@ STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
     1: ("view", "product view"), 2: ("cart", "cart"), 3: ("checkout", "checkout"), 4: ("shipping", "shipping step"),
     5: ("payment", "payment step"), 6: ("order", "order"),
 }  # fmt: skip
-DROP_OFFS = ((1, 2), (1, 6), (2, 3), (2, 6), (3, 6))  # one step without a later one: "viewed and never bought"
+OF_CARTS = ((2, 6), (3, 6))  # steps with metrics of their own: the carts and checkouts of the session itself
 # a row per session and step that it reached, of the steps that the site records
 _REACHED = f"""(
     select b.session_key, b.user_key, b.session_date, x.step
@@ -126,8 +126,8 @@ class Dimension:
         sql: the expression.
         words: phrases that ask for a breakdown by it.
         values: other words of people for its values.
-        kind: text, time, step (its values have an order of their own too), number, or user (one row per user: never for
-            models).
+        kind: text, time, step (its values have an order of their own too), number, or user (one row per user or
+            order: never for models).
         is_searched: words of a question are looked for among its values.
     """
 
@@ -168,27 +168,30 @@ _ITEM_EXPRESSED = "i.item_revenue is not null or i.price is null"
 
 
 def _step_rate(first: int, last: int) -> Metric:
-    """The share of sessions with one step of buying that reached a later one, or a step after that."""
+    """The share of sessions that got as far as one step of buying and also as far as a later one: as in the funnel."""
     (name, label), (later, later_label) = STEPS[first], STEPS[last]
-    had = f"f.step_{first}_at is not null"
     return Metric(
-        f"{name}_to_{later}", f"sessions with a {label} that reached the {later_label}", "share",
-        {"sessions": Measure(_count(f"{had} and f.furthest_step >= {last}"), _count(had))},
-        (f"{name} to {later}", f"{name} to {later} rate"), n_of=f"sessions with a {label}",
+        f"{name}_to_{later}", f"sessions from the {label} to the {later_label}", "share",
+        {"sessions": Measure(_count(f"f.furthest_step >= {last}"), _count(f"f.furthest_step >= {first}"))},
+        (f"{name} to {later}", f"{name} to {later} rate"), n_of=f"sessions that reached the {label}",
     )  # fmt: skip
 
 
 def _drop_off(first: int, last: int) -> tuple[Metric, Metric]:
-    """The share and the number of sessions with one step of buying that did not reach a later one."""
+    """The share and the number of sessions that got as far as one step of buying and not as far as a later one."""
     (name, label), (later, later_label) = STEPS[first], STEPS[last]
-    had = f"f.step_{first}_at is not null"
-    ended, words = _count(f"{had} and f.furthest_step < {last}"), f"{name} without {later}"
+    ended = _count(f"f.furthest_step >= {first} and f.furthest_step < {last}")
+    word = "drop" if (first, last) in OF_CARTS else "without"
+    phrases = tuple(dict.fromkeys((f"{name} {word} {later}", f"{name} drop {later}")))
     share = Metric(
-        f"{name}_without_{later}", f"sessions with a {label} that did not reach the {later_label}", "share",
-        {"sessions": Measure(ended, _count(had))}, (words,), n_of=f"sessions with a {label}", better=-1,
-        count=f"{name}_without_{later}_sessions",
+        f"{name}_{word}_{later}", f"sessions that reached the {label} and not the {later_label}", "share",
+        {"sessions": Measure(ended, _count(f"f.furthest_step >= {first}"))}, phrases,
+        n_of=f"sessions that reached the {label}", better=-1, count=f"{name}_{word}_{later}_sessions",
     )  # fmt: skip
-    count = Metric(f"{share.name}_sessions", share.label, "count", {"sessions": Measure(ended)}, (f"{words} session",))
+    count = Metric(
+        f"{share.name}_sessions", share.label, "count", {"sessions": Measure(ended)},
+        tuple(f"{phrase} session" for phrase in phrases),
+    )  # fmt: skip
     return share, count
 
 
@@ -432,8 +435,8 @@ METRICS = {
             {"sessions": Measure(_count("f.step_1_at is not null"), "count(*)")},
             ("product view rate", "viewed a product", "view a product"), n_of="sessions", count="product_view_sessions",
         ),
-        *(metric for pair in DROP_OFFS if pair not in ((2, 6), (3, 6)) for metric in _drop_off(*pair)),
-        *(_step_rate(*pair) for pair in combinations(STEPS, 2) if pair not in ((2, 6), (3, 6))),
+        *(metric for pair in combinations(STEPS, 2) for metric in _drop_off(*pair)),
+        *(_step_rate(*pair) for pair in combinations(STEPS, 2) if pair not in OF_CARTS),
         Metric(
             "funnel", "sessions that reached the step or a later one", "count",
             {"steps": Measure("count(distinct q.session_key)")},
@@ -458,6 +461,10 @@ METRICS = {
         ),
     )
 }  # fmt: skip
+
+# metrics that count steps as the funnel does: a step is reached with a later one too
+OF_STEPS = {one.name for pair in combinations(STEPS, 2) for one in (*_drop_off(*pair), _step_rate(*pair))}
+OF_STEPS -= {"cart_to_order", "checkout_to_order"}
 
 DIMENSIONS = {
     dimension.name: dimension
@@ -509,6 +516,8 @@ DIMENSIONS = {
                   ("category", "product category", "item category", "product type"), is_searched=True),
         Dimension("item_subcategory", "item subcategory", "i.item_category2",
                   ("subcategory", "product subcategory", "item subcategory", "sub category"), is_searched=True),
+        Dimension("item_brand", "brand", "i.item_brand",
+                  ("brand", "item brand", "product brand", "brand name", "manufacturer"), is_searched=True),
         Dimension("item", "item", "i.item_name", ("item", "product", "article", "sku"), is_searched=True),
         Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
                   is_searched=True),
@@ -524,6 +533,7 @@ DIMENSIONS = {
                    "new versus returning", "visitor type", "user type")),
         Dimension("cluster", "cluster now", "c.cluster_key", ("cluster",), kind="number"),
         Dimension("cluster_then", "cluster at the time", "h.cluster_key", ("cluster at the time",), kind="number"),
+        Dimension("one_order", "order", "p.purchase_key", (), kind="user"),
         Dimension("user", "user", "{t}.user_key", (), kind="user"),
     )
 }  # fmt: skip

@@ -35,10 +35,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Contents:
-    """What questions can be about: the days with data, the values of each searched dimension, most frequent first."""
+    """What questions can be about: the days with data, the values of each searched dimension, most frequent first, and
+    the currencies of orders."""
 
     days: Period
     values: dict[str, list[str]]
+    currencies: tuple[str, ...] = ()
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, query: Query) -> Result:
@@ -74,4 +76,9 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
             except (duckdb.CatalogException, duckdb.BinderException):  # published without this table
                 rows = []
             values[name] = [str(value) for value, _ in rows]
-    return Contents(Period(found.first_day, found.last_day), values)
+    try:
+        paid = connection.execute("select distinct currency from ga4.fct_ga4__purchases where currency is not null")
+        currencies = tuple(sorted(str(name).upper() for (name,) in paid.fetchall()))
+    except (duckdb.CatalogException, duckdb.BinderException):
+        currencies = ()
+    return Contents(Period(found.first_day, found.last_day), values, currencies)

@@ -77,6 +77,7 @@ class Query:
         against_rest: two groups: the filter's values of the only breakdown, and all others.
         by_change: groups in the order of their change, with a period to compare with.
         over: only groups with a larger value.
+        under: only groups with a smaller value, of orders.
         counts_groups: how many groups there are, in place of them.
         explains: where the change comes from: the chat adds the groups of several dimensions that changed most.
     """
@@ -94,6 +95,7 @@ class Query:
     over: float | None = None
     counts_groups: bool = False
     explains: bool = False
+    under: float | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
@@ -113,6 +115,8 @@ class Query:
             raise ValueError("a change needs a period to compare with")
         if (self.over is not None or self.counts_groups) and not self.by:
             raise ValueError("groups need a breakdown")
+        if self.under is not None and "one_order" not in self.by:  # users without a single order have no row
+            raise ValueError("less than a number is known of orders only")
         if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions and not self.is_share):
             raise ValueError("a comparison with the rest needs one breakdown, and a filter of it")
         if self.top is not None and self.top < 1:

@@ -155,7 +155,6 @@ REFUSED = [
     ("sessions excluding", "“excluding”"),
     ("which country has the highest share of mobile visitors", "of which whole"),
     ("which channel brings the best customers", "not both"),
-    ("why are people not buying", "“not”"),
     ("why do customers like wool hats", "“like”"),
     ("did the ads cause the drop in orders last week", "not why"),
     ("users who came back after buying", "“back”"),
@@ -177,7 +176,6 @@ REFUSED = [
     ("users who viewed /sale and bought", "Buyers, orders or items sold"),
     ("what did users do yesterday", "“do”"),
     ("sessions per user", "several: |no such ratio"),
-    ("mobile vs desktop", "no measure"),
     ("what was the best month", "no measure"),
     ("which users came from google", "list users by"),
     ("did the spring_sale campaign increase revenue", "not why"),
@@ -207,7 +205,7 @@ REFUSED = [
     ("revenue december 9999", "“9999”"),
     ("last 99999999 weeks revenue", "“99999999”"),
     ("predicted revenue by channel", "by cluster, not by channel"),
-    ("which cluster buys most on mobile?", "not of some of them"),
+    ("which cluster comes back most on mobile?", "not of some of them|of all their users|did not understand"),
     ("orders on 5 and 9 march", "Two periods"),
     ("which visiters abandon there carts", "list users by"),
     ("which visitors bounce", "list users by"),
@@ -289,7 +287,7 @@ ANSWERED = {
     "how many people added to cart last week": "cart_users | 2026-05-04..2026-05-10",
     "out of everybody who saw a product, how many put it in the cart?": "view_to_cart",
     "what share of carts turn into orders": "cart_to_order",
-    "what's the drop-off between begin checkout and purchase?": "checkout_completion",
+    "what's the drop-off between begin checkout and purchase?": "checkout_drop_order",
     "funnel on mobile last week": "funnel | by step | device=mobile | 2026-05-04..2026-05-10",
     "which step loses the most mobile users": "funnel | by step | device=mobile",
     "how many countries do we sell to": "revenue | by country | count",
@@ -586,7 +584,8 @@ def test_clusters_and_their_period(lookup: Lookup) -> None:
     assert "Revenue (cluster 1) from 1 Apr to 30 Apr 2026: " in answer.text
     answer = lookup.ask("revenue of the biggest cluster in april")
     assert answer.text.startswith("Revenue (cluster ") and "The biggest cluster is cluster " in answer.text
-    refused = lookup.ask("which cluster buys most in april")
+    assert lookup.ask("which cluster buys most in april").text.startswith("Orders from 1 Apr to 30 Apr 2026: highest")
+    refused = lookup.ask("describe cluster 1 in april")
     assert not refused.understood and "of all days, not of one period" in refused.text
     refused = lookup.ask("who is likely to buy on mobile next week")
     assert not refused.understood and "not by device" in refused.text

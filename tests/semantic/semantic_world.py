@@ -32,9 +32,9 @@ _PAGES = (  # path, page type, theme
     ("/sale", "category", "general"), ("/shoes/trail-running", "product", "shoes"),
     ("/blog/how-to-wash-wool", "article", "care"), ("/cart", "cart", "general"), ("/checkout", "checkout", "general"),
 )  # fmt: skip
-_ITEMS = (  # name, category, category within it, price
-    ("Trail Running Shoes", "Shoes", "Runners", 120.0), ("Wool Hat", "Hats", "Beanies", 25.0),
-    ("Rain Jacket", "Jackets", "Parkas & Ponchos", 150.0), ("Gift Card", "Gifts", None, 50.0),
+_ITEMS = (  # name, category, category within it, brand, price
+    ("Trail Running Shoes", "Shoes", "Runners", "Peak & Pine", 120.0), ("Wool Hat", "Hats", "Beanies", "Alta", 25.0),
+    ("Rain Jacket", "Jackets", "Parkas & Ponchos", "Alta", 150.0), ("Gift Card", "Gifts", None, None, 50.0),
 )  # fmt: skip
 _made: list[bytes] = []
 
@@ -55,9 +55,9 @@ def make_world(path: Path) -> Path:
         world.executemany("insert into pages values (?, ?, ?, ?)", pages)
         world.execute(
             """create temp table items (place int, item_name text, item_category text, item_category2 text,
-            price double)"""
+            item_brand text, price double)"""
         )
-        world.executemany("insert into items values (?, ?, ?, ?, ?)", [[i, *row] for i, row in enumerate(_ITEMS)])
+        world.executemany("insert into items values (?, ?, ?, ?, ?, ?)", [[i, *row] for i, row in enumerate(_ITEMS)])
         # whole numbers that look random, the same on every machine
         world.execute("create temp macro pick(n, what, among) as (('0x' || left(md5(what || n), 12))::bigint % among)")
         _marts(world)
@@ -110,7 +110,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         """create or replace table ga4.fct_ga4__purchase_items as
         select purchase_key, 0 as item_index, property_id, occurred_on, user_key, session_key, item_name, item_category,
-            item_category2, currency, price, (1 + pick(n, 'pieces', 3))::bigint as quantity, revenue as item_revenue
+            item_category2, item_brand, currency, price, (1 + pick(n, 'pieces', 3))::bigint as quantity,
+            revenue as item_revenue
         from ga4.fct_ga4__purchases join items on items.place = pick(n, 'item', 4)"""
     )
     world.execute(

@@ -1,0 +1,73 @@
+"""Which days a question asks for, and which it compares them with."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+from beha2vec_core.chat.measures import NotRead
+from beha2vec_core.chat.parts import Parts
+from beha2vec_core.semantic.layer import Contents
+from beha2vec_core.semantic.query import Period, add_months
+
+
+def periods_of(parts: Parts, compares: bool, last: date, notes: list[str]) -> tuple[Period | None, Period | None]:
+    """The period that is asked for, and the one to compare it with."""
+    used = {int(word.name) for word in parts.words if word.kind == "period"}
+    periods = [period for number, period in enumerate(parts.times.periods) if number in used]
+    asks_before = parts.times.asks_before
+    if len(periods) > 2 or (len(periods) == 2 and asks_before):
+        raise NotRead("I compare two periods at most.")
+    if len(periods) == 2:
+        if not compares and not parts.has("change") and not parts.judged and not parts.has("cause"):
+            raise NotRead("Two periods: I can compare them (“versus”), or answer for one.")
+        first, second = sorted(periods, key=lambda one: one.first, reverse=True)
+        if second.last >= first.first:
+            second = first.before()
+        return first, _as_far(first, second, notes)
+    if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
+        now = Period(periods[0].last + timedelta(days=1), last)
+        if not (parts.has("change") and now.first <= now.last and now.before().first == periods[0].first):
+            raise NotRead(f"Which period should I compare {periods[0].in_words} with?")
+        notes.append(f"Compared are the days since then, {now.in_words}.")
+        return now, now.before()
+    if not periods:
+        if asks_before:
+            raise NotRead("The period before which one?")
+        return None, None
+    if not asks_before:
+        return periods[0], None
+    one = periods[0]
+    if parts.times.years_back:
+        return one, Period(add_months(one.first, -12), add_months(one.last, -12))
+    return one, one.before()
+
+
+def days_before(period: Period, contents: Contents) -> Period:
+    """The period to compare with: of days in the middle of the data that are no whole months, as many days before."""
+    whole = period.first.day == 1 and (period.last + timedelta(days=1)).day == 1
+    if whole or period.last == contents.days.last:
+        return period.before()
+    length = period.last - period.first + timedelta(days=1)
+    return Period(period.first - length, period.last - length)
+
+
+def _follows(parts: Parts, first: str, second: str) -> bool:
+    """Whether a phrase of one kind stands right before one of another kind."""
+    pairs = [(one, other) for one in parts.words for other in parts.words if one.kind == first and other.kind == second]
+    return any(one.place < other.place and one.is_beside(other) for one, other in pairs)
+
+
+def _as_far(now: Period, earlier: Period, notes: list[str]) -> Period:
+    """The earlier period, or of its days those that the later one has already, where that is not over."""
+    same = now.before()
+    if same.first != earlier.first or same.last >= earlier.last:
+        return earlier
+    notes.append("The later period is not over: the same days of both are compared.")
+    return same
+
+
+def step_of(period: Period) -> Literal["day", "week", "month"]:
+    """How fine a trend over a period is shown."""
+    length = (period.last - period.first).days + 1
+    return "day" if length <= 31 else "week" if length <= 182 else "month"

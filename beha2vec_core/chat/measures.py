@@ -1,0 +1,133 @@
+"""Which measure a question asks for, where no word names it or a verb stands for it: "which brand sells best"."""
+
+from __future__ import annotations
+
+import re
+
+from beha2vec_core.chat.parts import Parts
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.query import Filter
+
+_DEFAULTS = {  # of "top 5 landing pages"
+    "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
+    "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold", "item_subcategory": "items_sold",
+}  # fmt: skip
+ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
+# of users who bought, those on mobile: the verb is no part of the share
+_PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
+_IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
+_OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
+_OF_ITEMS = ("items_sold", "item_revenue")
+# a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
+IS_SO = re.compile(
+    r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
+    r"(?=\W*$|\s+(?:in|on|for|among|with|from|via|at|there|than|weekend)\b)"
+)
+
+
+class NotRead(ValueError):
+    """Why a question cannot be answered."""
+
+
+def metric_of(
+    parts: Parts,
+    metrics: list[str],
+    filters: tuple[Filter, ...],
+    by: list[str],
+    pair: Filter | None,
+    compares: bool,
+    groups: str | None,
+    notes: list[str],
+) -> str:
+    """The name of the metric; what was assumed is added to the notes."""
+    about = {*by, *(one.dimension for one in filters)}
+    about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
+    people = {*metrics} <= {"users", "buyers"}
+    if parts.over is not None and people and (parts.has("bought") or metrics == ["buyers"]):
+        return "orders"
+    if parts.has("bought"):
+        if (pair or parts.has("rest")) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
+            notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
+            return "conversion_rate"
+        if read := _what_is_bought(parts, metrics, filters, by, about, notes):
+            return read
+        if metrics or parts.is_counted or not about & ITEMS:
+            raise NotRead("Buyers, orders or items sold?")
+        return "items_sold"
+    if metrics:
+        if parts.has("sell") and metrics[0] in ("users", "sessions"):
+            raise NotRead("Revenue, orders or items sold?")
+        return metrics[0]
+    if parts.has("sell"):
+        return "items_sold" if about & ITEMS else "revenue"
+    if parts.is_of_users and "spender" in parts.text:
+        return "revenue"
+    if groups is not None:
+        return _DEFAULTS.get(groups, "sessions")
+    timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    if parts.has("change") and by and not timed and parts.times.periods:
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
+    if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
+    judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
+    has_groups = by or pair or parts.has("rest") or (parts.has("cause") and filters)
+    if judged and has_groups and not timed and not about & ITEMS:
+        notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
+        return "conversion_rate"
+    ranked = parts.top or parts.has("high") or (judged and not timed)
+    if ranked and len(by) == 1 and by[0] in _DEFAULTS:
+        notes.append(f"No measure is named: by {METRICS[_DEFAULTS[by[0]]].label}.")
+        return _DEFAULTS[by[0]]
+    raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
+
+
+def as_rate(parts: Parts, metric: str, included: tuple[Filter, ...], pair: Filter | None, notes: list[str]) -> str:
+    """The metric of "buy" beside a share, a comparison or a "why": "what share of mobile visitors buy"."""
+    if metric == "buyer_share" and included and _PART_OF_THOSE.search(parts.text):
+        return "buyers"
+    if metric != "buyers" or not any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers"):
+        return metric
+    if re.search(r"\bhow much\b", parts.text):
+        raise NotRead("Buyers, orders or items sold?")
+    if parts.has("share") and not re.search(r"\b(?:who|that)\b", parts.text):
+        return "buyer_share"
+    is_state = parts.has("cause") and (parts.has("low") or parts.has("high") or IS_SO.search(parts.text) is not None)
+    compared = (pair or len(included) == 1) and parts.comparatives and not parts.is_counted
+    if (is_state or compared) and not parts.times.periods and len(included) < 2:
+        notes.append("Buying was read as a question about the conversion rate.")
+        return "conversion_rate"
+    return metric
+
+
+def _what_is_bought(
+    parts: Parts, metrics: list[str], filters: tuple[Filter, ...], by: list[str], about: set[str], notes: list[str]
+) -> str | None:
+    """The metric of a question with the verb "buy" and no measure; None where it could be one of several."""
+    if not {*metrics} <= {"users", "buyers", "sessions"} or parts.has("without"):
+        return None
+    compared = len(filters) == 1 and parts.comparatives and not by and not parts.is_counted
+    if (parts.has("cause") or compared) and not about & ITEMS:
+        notes.append("Buying was read as a question about the conversion rate.")
+        return "conversion_rate"
+    if {*by} & ITEMS and not parts.is_of_users and not parts.is_counted:
+        return "items_sold"
+    if parts.has("share") and not about & ITEMS and not by:
+        return "buyers" if filters and _PART_OF_THOSE.search(parts.text) else "buyer_share"
+    if parts.is_counted and metrics and not by:
+        return "buyers"
+    if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
+        notes.append("Who buys most was read as: who has most orders.")
+        return "orders"
+    return None
+
+
+def overview_of(filters: tuple[Filter, ...]) -> list[str]:
+    """What groups are compared by, where no measure is named."""
+    return list(_OF_ITEMS if any(one.dimension in ITEMS for one in filters) else _OVERVIEW)
+
+
+def unnamed(measures: list[str]) -> str:
+    """What was assumed, in a sentence."""
+    return f"No measure is named: {', '.join(METRICS[name].label.partition(' (')[0] for name in measures)}."

@@ -1,0 +1,154 @@
+"""Questions in the words that an independent tester used: what they ask for, or why they are not answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.published import Published
+from tests.benchmarks.chat_questions import given
+from tests.semantic.semantic_world import make_world
+
+CART_ON = "step=2 cart;3 checkout;4 shipping step;5 payment step;6 order"
+CHECKOUT_ON = "step=3 checkout;4 shipping step;5 payment step;6 order"
+WHY = "2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | why"
+ASKED = {
+    # the funnel between the steps that are named, and the part that is lost between two
+    "funnel from product view to purchase": "funnel | by step",
+    "show me the funnel from product view to order on mobile": "funnel | by step | device=mobile",
+    "purchase funnel from view item to checkout": "funnel | by step | step=1 product view;2 cart;3 checkout",
+    "funnel from add to cart onwards": f"funnel | by step | {CART_ON}",
+    "checkout funnel by device": f"funnel | by step,device | {CHECKOUT_ON}",
+    "which step of the checkout is the worst on tablet": f"funnel | by step | device=tablet | {CHECKOUT_ON}",
+    "funnel from product view to purchase >> same for mobile": "funnel | by step | device=mobile",
+    "funnel from sign up to purchase": "no",
+    "funnel from visit to order": "no",
+    "drop off between basket and checkout": "cart_without_checkout",
+    "how many people do we lose between product view and cart": "view_without_cart_sessions",
+    "what share does not continue from cart to checkout": "cart_without_checkout",
+    "cart to purchase drop off by country": "cart_drop_order | by country",
+    "how many sessions with a cart never reach payment": "cart_without_payment_sessions",
+    # a state, not a change
+    "why is conversion in the us so much higher": "conversion_rate | by country | country=United States | rest",
+    "why is bounce rate worse on mobile": "bounce_rate | by device | device=mobile | rest",
+    "why do returning users convert better": (
+        "conversion_rate | by new_or_returning | new_or_returning=returning | rest"
+    ),
+    "why is conversion on mobile getting worse": f"conversion_rate | device=mobile | {WHY}",
+    "why is conversion in the us higher on desktop": "no",
+    "why are there more orders on desktop": "no",
+    "why are so few mobile visitors buying": "conversion_rate | by device | device=mobile | rest",
+    "why don't users from germany buy": "conversion_rate | by country | country=Germany | rest",
+    "why do people not finish checkout?": f"funnel | by step | {CHECKOUT_ON}",
+    "why do so few people buy": "funnel | by step",
+    # an amount of money that an order has
+    "how many orders were over 200 euros": "revenue | by one_order | count over 200",
+    "orders over 200 in april": "revenue | by one_order | 2026-04-01..2026-04-30 | count over 200",
+    "orders of at least \u20ac1,000 from mobile": "revenue | by one_order | device=mobile | count over 999.99",
+    "how many customers spent more than 500 euros": "revenue | by user | count over 500",
+    "customers with more than 2 orders": "orders | by user | over 2",
+    "orders over 200 dollars": "no",
+    "orders with more than 3 items": "no",
+    "revenue from orders over 200 euros": "no",
+    "average order value of orders over 100": "no",
+    # the verb
+    "% of users who ever buy something": "buyer_share",
+    "what percentage of visitors ever make a purchase": "buyer_share",
+    "what share of mobile visitors buy": "buyer_share | device=mobile",
+    "what share of users who bought something are on mobile": "buyers | device=mobile | share",
+    "which country's customers buy the most": "orders | by country",
+    "how many people from germany bought something": "buyers | country=Germany",
+    "what do people from austria buy": "items_sold | by item | country=Austria",
+    "how often do people buy": "no",
+    # follow-ups, time, two kinds of values
+    "orders by week >> same for mobile only": "orders | by week | device=mobile",
+    "conversion by channel >> can you show me the same for tablets": "conversion_rate | by channel | device=tablet",
+    "revenue last week >> same as last month?": "no",
+    "aov trend over the year": "aov | by month",
+    "google ads or facebook: which brings more revenue": "revenue | channel=Paid Search && revenue | source=facebook",
+    "which is better for us, google ads or facebook": (
+        "conversion_rate | channel=Paid Search && conversion_rate | source=facebook"
+    ),
+    "paid search vs email": " && ".join(
+        f"{metric} | by channel | channel=Email;Paid Search" for metric in ("sessions", "conversion_rate", "revenue")
+    ),
+    "email vs mobile vs germany": "no",
+    "us vs them": "no",
+    "spent over 1000 euros": "no",
+    "germany or france: where is conversion higher": "conversion_rate | by country | country=France;Germany",
+    # brand, segments
+    "revenue per brand": "item_revenue | by item_brand",
+    "best brand in april": "items_sold | by item_brand | 2026-04-01..2026-04-30",
+    "how many Peak & Pine products did we sell": "items_sold | item_brand=Peak & Pine",
+    "which segment buys most": "lookup:ranking",
+    "how many segments are there": "lookup:clusters",
+    "orders per customer segment": "orders | by cluster",
+    "segment revenue by device": "revenue | by device",
+}
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The world, with a display campaign that sold once."""
+    path = make_world(tmp_path_factory.mktemp("words") / "serving.duckdb")
+    with duckdb.connect(str(path)) as world:
+        world.execute(
+            """update ga4.fct_ga4__sessions set default_channel_group = 'Display'
+            where session_key = (select max(session_key) from ga4.fct_ga4__purchases)"""
+        )
+        world.execute("delete from ga4.fct_ga4__purchases where occurred_on between '2025-10-01' and '2025-10-31'")
+    return path
+
+
+@pytest.fixture
+def lookup(serving: Path) -> Lookup:
+    return Lookup(Published(serving), Aliases(serving))
+
+
+@pytest.mark.parametrize(("question", "expected"), ASKED.items())
+def test_what_is_asked_is_looked_up_or_refused(lookup: Lookup, question: str, expected: str) -> None:
+    assert given(lookup, question)[0].startswith(expected)
+
+
+def test_orders_over_an_amount_are_counted(lookup: Lookup, serving: Path) -> None:
+    with duckdb.connect(str(serving), read_only=True) as data:
+        ((over, under),) = data.execute(
+            "select count(*) filter (revenue > 200), count(*) filter (revenue < 50) from ga4.fct_ga4__purchases"
+        ).fetchall()
+    assert f"Orders with revenue of more than 200.00 EUR: {over:,}." in lookup.ask("orders over \u20ac200").text
+    assert f"Orders with revenue of less than 50.00 EUR: {under:,}." in lookup.ask("orders under 50 euros").text
+    assert over and under
+    assert "Amounts are in EUR" in lookup.ask("orders over $200").text
+
+
+def test_a_drop_off_is_what_the_funnel_does_not_continue(lookup: Lookup) -> None:
+    funnel, lost = lookup.ask("funnel from cart to checkout"), lookup.ask("drop off between cart and checkout")
+    assert funnel.table is not None
+    (_, carts, _), (_, checkouts, _) = funnel.table.rows
+    assert f"{carts - checkouts:,} of {carts:,} sessions that reached the cart" in lost.text
+    assert f"The other {carts - checkouts:,} " in funnel.text
+
+
+def test_months_without_an_order_are_zero(lookup: Lookup) -> None:
+    for question in ("orders by month", "orders by month for desktop", "items sold of hats by month"):
+        answer = lookup.ask(question)
+        assert answer.table is not None and len(answer.table.rows) == 12, question
+    rows = {row[0]: row[1] for row in lookup.ask("revenue per month").table.rows}  # type: ignore[union-attr]
+    assert rows["2025-10-01"] == "0"
+    assert "Months without orders are not listed." in lookup.ask("aov by month").text
+
+
+def test_a_channel_that_is_also_a_verb_is_a_filter(lookup: Lookup) -> None:
+    assert given(lookup, "orders from display")[0] == "orders | channel=Display"
+    assert given(lookup, "display orders by channel")[0] == "orders | by channel"
+
+
+@pytest.mark.parametrize("question", ["which segment likes surfing", "which cluster plays football", "who buys shoes"])
+def test_what_is_unclear_is_named_with_questions_near_to_it(lookup: Lookup, question: str) -> None:
+    answer = lookup.ask(question)
+    assert not answer.understood and "Nearest questions" in answer.text
+    assert "“" in answer.text or "do not list who" in answer.text
