@@ -17,7 +17,7 @@ Severity = Literal["error", "warn"]
 class Look:
     """What a check sees: the warehouse, the days of the run, the settings.
 
-    connect: opens the warehouse under its lock.
+    connect: opens the warehouse under its lock; the checks of an asset share one connection.
     first, last: the days that the run asked for, else the last day there is.
     """
 
