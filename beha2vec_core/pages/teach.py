@@ -27,7 +27,7 @@ def taught_types(pages: pd.DataFrame, given: pd.Series, labels: Labels) -> pd.Se
 
     Only types of a team's own are taught; for the bundled ones there are rules. A type is that of the pages of the same
     form (a folder, numbered) in the same folder, else at the same depth below the same first folder. Where overrides
-    disagree they teach nothing.
+    disagree they teach nothing, and only vote (see `voted_types`).
 
     Args:
         pages: as `prepare.prepare` gives them.
