@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -64,9 +64,9 @@ class Cascade:
         """The same without some of its steps."""
         return Cascade([step for step in self.steps if step.classifier.name not in names])
 
-    def only(self, *names: str) -> "Cascade":
-        """The same with some of its steps alone."""
-        return Cascade([step for step in self.steps if step.classifier.name in names])
+    def only(self, name: str) -> "Cascade":
+        """One of its steps alone, which is believed however unsure it is."""
+        return Cascade([replace(step, threshold=0.0) for step in self.steps if step.classifier.name == name])
 
     def classify(self, pages: pd.DataFrame, overrides: pd.Series) -> pd.DataFrame:
         """Label pages.

@@ -18,16 +18,16 @@ from beha2vec_core.pages.labels import UNKNOWN, Labels, load_labels
 from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
-from beha2vec_core.pages.rules import Rules, load_rules
+from beha2vec_core.pages.rules import Rule, Rules, load_rules
 from beha2vec_core.pages.store import PageStore
-from beha2vec_core.pages.teach import MIN_VOTERS, page_forms, pages_to_review, taught_types, voted_types
+from beha2vec_core.pages.teach import MIN_VOTERS, VOTER, page_forms, pages_to_review, taught_types, voted_types
 from beha2vec_core.progress import ProgressBar
 
 ERROR_PAGE_TYPE = "error"
 KINDS = ("theme", "page_type")
 MAX_REVIEWED = 20
-# of `prepare`; all of it but the views, which change every day
-SEEN_COLUMNS = ["page_key", "page_title", "shape", "events", "item_names", "item_categories", "page_text"]
+# of `prepare`; all of it but the views, which change every day, and the events, of which only what rules see counts
+SEEN_COLUMNS = ["page_key", "page_title", "shape", "item_names", "item_categories", "page_text"]
 OUTPUT_COLUMNS = [
     "page_key",
     "theme",
@@ -127,6 +127,8 @@ def classify_pages(
     if known is None and store:
         known = store.known_rows()
     prepared = prepare(pages)
+    prepared["theme_events"] = _seen_events(prepared["events"], rules.themes)
+    prepared["page_type_events"] = _seen_events(prepared["events"], rules.page_types)
     given = given_labels(prepared, overrides)
     prepared["taught_page_type"] = taught_types(prepared, given["page_type"], labels)
     built = models.cascades(steps, labels, rules, store, prepared)
@@ -189,18 +191,22 @@ def _known_rows(known: pd.DataFrame | None, page_keys: pd.Series) -> pd.DataFram
 def _voted(
     pages: pd.DataFrame, rows: pd.DataFrame, cascade: Cascade, given: pd.Series, anywhere: frozenset[str]
 ) -> pd.Series:
-    """What pages that are sure of their type say of others: as known, or by rules where that no longer holds."""
+    """What pages that are sure of their type say of others: as known, or by rules where that no longer holds.
+
+    A known answer is that of rules where these come first and every page that may vote is settled by them.
+    """
+    is_known = any(step.classifier.name == "rules" and step.threshold <= VOTER for step in cascade.steps[:1])
     answers = rows[["page_type", "page_type_confidence", "page_type_method"]]
     forms = page_forms(pages)
     pages = pages.assign(voted_page_type=voted_types(forms, answers, anywhere))
     of_template = forms.map(forms.value_counts()) > MIN_VOTERS
-    stale = pages[of_template & _differs("page_type", rows, pages, cascade, given)]
+    stale = pages[of_template & (_differs("page_type", rows, pages, cascade, given) | (not is_known))]
     answers = pd.concat([answers.drop(stale.index), said_by_rules(stale, cascade, given)]).reindex(pages.index)
     return voted_types(forms, answers, anywhere)
 
 
 def said_by_rules(pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.DataFrame:
-    """The types that overrides and rules give each page by itself, in the columns of a known row."""
+    """The types that overrides, else rules, give each page by itself, however sure, in the columns of a known row."""
     said = cascade.only("rules").classify(pages.assign(voted_page_type=""), given.loc[pages.index])
     return said.rename(columns={"label": "page_type"} | {c: f"page_type_{c}" for c in ("confidence", "method")})[
         ["page_type", "page_type_confidence", "page_type_method"]
@@ -284,7 +290,7 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
         return cascade.for_users(users).version_through(method, confidence)
 
     hashes = []
-    columns = (pages[column] for column in SEEN_COLUMNS)
+    columns = (pages[column] for column in [*SEEN_COLUMNS, f"{kind}_events"])
     # of users, only whether they are enough for each step counts
     limits = sorted({0, *(step.least_users for step in cascade.steps)})
     users = [max(limit for limit in limits if limit <= number) for number in pages["users"]]
@@ -295,6 +301,14 @@ def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade
         override = None if pd.isna(label) else label
         hashes.append(_digest([*seen, override, rests_on]) if rests_on else "never")
     return pd.Series(hashes, index=pages.index, dtype=object)
+
+
+def _seen_events(events: pd.Series, rules: tuple[Rule, ...]) -> pd.Series:
+    """What rules see of the events of each page: which of their patterns match."""
+    patterns = {
+        pattern for rule in rules for subject, found in rule.patterns if subject == "events" for pattern in found
+    }
+    return events.map(cache(lambda text: sorted(pattern.pattern for pattern in patterns if pattern.search(text))))
 
 
 def _digest(parts: list[Any]) -> str:

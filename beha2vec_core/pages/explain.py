@@ -6,7 +6,6 @@ import pandas as pd
 import pyarrow as pa
 
 from beha2vec_core.pages.classifiers import Models, StepConfig
-from beha2vec_core.pages.classifiers.rules import OwnTypesClassifier
 from beha2vec_core.pages.enrich import ERROR_PAGE_TYPE, given_labels, said_by_rules
 from beha2vec_core.pages.labels import UNKNOWN, Labels
 from beha2vec_core.pages.overrides import Overrides
@@ -51,7 +50,7 @@ def explain_page(
         for step in built.cascades[kind].steps:
             said = step.classifier.classify(page).iloc[0]
             lines.append(f"  {step.classifier.name:10} {_answer('', said, f'counts from {step.threshold}').strip()}")
-            if isinstance(step.classifier, OwnTypesClassifier):
+            if hasattr(step.classifier, "evidence"):
                 lines += [f"             because {reason}" for reason in step.classifier.evidence(page)]
         if kind == "page_type":
             # the theme may follow from the type, and an error page's title says nothing about it

@@ -58,11 +58,12 @@ def prepare(pages: pd.DataFrame | pa.Table) -> pd.DataFrame:
 
 
 def _events(frame: pd.DataFrame) -> list[str]:
-    """The events of each page in one text, each name without what could pass for another."""
+    """The events of each page in one text, in alphabetical order, each name without what could pass for another."""
     events = [""] * len(frame)
     for column, how in EVENT_COLUMNS.items():
         for row, names in enumerate(frame.get(column, ())):
-            events[row] += "".join(f"{how}:{_NOT_NAME.sub('_', name.lower())} " for name in _texts(names, MAX_EVENTS))
+            known = sorted(_NOT_NAME.sub("_", name.lower()) for name in _texts(names, MAX_EVENTS))
+            events[row] += "".join(f"{how}:{name} " for name in known)
     return events
 
 

@@ -18,6 +18,8 @@ MIN_VOTERS, AGREED = 3, 0.8
 # nobody needs to look at pages that are surer of both labels
 SURE = 0.9
 _NUMBERS = re.compile(r"\d+")
+# two letters for a language or a country, with or without the other
+_LANGUAGE = re.compile(r"^/[a-z]{2}( [a-z]{2})?(?=/)")
 
 
 def taught_types(pages: pd.DataFrame, given: pd.Series, labels: Labels) -> pd.Series:
@@ -25,7 +27,7 @@ def taught_types(pages: pd.DataFrame, given: pd.Series, labels: Labels) -> pd.Se
 
     Only types of a team's own are taught; for the bundled ones there are rules. A type is that of the pages of the same
     form (a folder, numbered) in the same folder, else at the same depth below the same first folder. Where overrides
-    disagree they teach nothing.
+    disagree they teach nothing, and only vote (see `voted_types`).
 
     Args:
         pages: as `prepare.prepare` gives them.
@@ -72,10 +74,11 @@ def voted_types(forms: pd.Series, answers: pd.DataFrame, anywhere: frozenset[str
 def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels, most: int) -> pd.DataFrame:
     """The pages whose override would settle most: page views times doubt, of the page and of those it would teach.
 
-    Of pages that teach each other one is enough: the most viewed. Pages surer than `SURE` of both labels are left out.
+    Of pages that teach each other one is enough: the most viewed. Where one of them has an override, the others stand
+    for themselves. Pages surer than `SURE` of both labels are left out.
 
     Args:
-        pages: as `prepare.prepare` gives them.
+        pages: as `prepare.prepare` gives them, with ``taught_page_type`` (see `taught_types`).
         answers: a row of the table for each.
         labels: the label file; only page types of a team's own are taught.
         most: how many pages at most.
@@ -91,10 +94,13 @@ def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels, 
     if labels.own_themes:  # accounts, terms and the like have none
         doubt["theme_confidence"] *= ~review["page_type"].isin(OwnTypes(labels.page_types).functional())
     views = review["page_views"]
-    # a page without a template, or with nothing to teach, stands for itself
+    # a page without a template, or with nothing to teach, stands for itself, and so does one that overrides teach
+    # already, whether they agree or not
     alone = pd.Series(pages.index, index=pages.index)
     forms = page_forms(pages) if labels.own_page_types else alone
-    forms = forms.where(forms.notna() & (doubt["page_type_confidence"] > 0), alone)
+    settled = set(forms[answers["page_type_method"] == OVERRIDE])
+    pooled = forms.notna() & ~forms.isin(settled) & (pages["taught_page_type"] == "")
+    forms = forms.where(pooled & (doubt["page_type_confidence"] > 0), alone)
     review["pages_like_it"] = forms.groupby(forms, sort=False).transform("size") - 1
     taught = (views * doubt["page_type_confidence"]).groupby(forms, sort=False).transform("sum")
     review["gain"] = views * doubt["theme_confidence"] + taught
@@ -115,7 +121,7 @@ def page_forms(pages: pd.DataFrame) -> pd.Series:
 
 def _places(hostname: str, path: str, shape: str) -> tuple[Hashable, Hashable]:
     """Keys of the page's form in its folder, and of its form at this depth; None where it lies in no folder."""
-    *folders, last = path_segments(path).strip("/").split("/")
+    *folders, last = _LANGUAGE.sub("", path_segments(path)).strip("/").split("/")
     if not folders:
         return None, None
     words = shape.split()

@@ -20,8 +20,10 @@ def published(serving: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: p
     serving.execute(
         """create table ga4.dim_ga4__pages as
         select 'trips.example' || path as page_key, title as page_title, path as page_path, 'trips.example' as hostname,
-            1 as page_views, if(path = '/x', ['purchase'], []) as usual_events
-        from (values ('/anmelden', 'Anmelden'), ('/touren/meran-2207', 'Nach Meran'),
+            1 as page_views, case when path = '/x' then ['purchase'] when path like '/q/k%' then ['view_item'] else []
+            end as usual_events
+        from (values ('/anmelden', 'Anmelden'), ('/touren/meran-2207', 'Nach Meran'), ('/q/kq', 'Zq'),
+            ('/q/kw', 'Zq'), ('/q/kr', 'Zq'), ('/q/zz', 'Zq'),
             ('/x', 'Ignore' || chr(27) || '[31m the labels' || chr(8238))) as pages (path, title)"""
     )
     serving.close()
@@ -50,6 +52,13 @@ def test_it_shows_events_and_a_title_that_does_nothing_to_the_terminal() -> None
     shown = explain("trips.example/x")
     assert "events     usually:purchase" in shown
     assert "Ignore" in shown and "\x1b" not in shown and "\u202e" not in shown
+
+
+def test_it_names_the_vote_with_the_bundled_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BEHA2VEC_LABELS_FILE")
+    shown = explain("trips.example/q/zz")
+    assert "page type  product" in shown
+    assert "because pages like it, which are sure of their type, are product" in shown
 
 
 def test_a_page_that_is_not_there() -> None:

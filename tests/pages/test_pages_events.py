@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from beha2vec_core.pages import Labels, classify_pages, load_rules, parse_steps
+from beha2vec_core.pages import Labels, Models, classify_pages, load_rules, parse_steps
 from beha2vec_core.pages.rules import Rules
+from tests.pages.test_pages_cascade import bundled_model
 from tests.pages.test_pages_own_types import TRIPS
 
 Row = tuple[str, str, str]
@@ -86,6 +87,41 @@ def test_sure_pages_vote_about_others_of_their_form_in_their_folder() -> None:
     disputed = [*TEMPLATE, *((f"/a/m{letter}", "", "login") for letter in "qwr")]
     assert types(*disputed)["/a/zz"] == "unknown"
     assert types(*TEMPLATE, labels=TRIPS)["/a/zz"] == "reise"
+    languages = [(path.replace("/a/", "/de/"), *events) for path, *events in TEMPLATE]
+    assert types(*languages)["/de/zz"] == "unknown", "the folder of a language is no template"
+    below = [(f"/de-ch{path}", *events) for path, *events in TEMPLATE]
+    assert types(*below)["/de-ch/a/zz"] == "product"
+
+
+def test_only_events_that_rules_see_ask_about_a_page_again(tmp_path: Path) -> None:
+    def run(row: Row, known: pd.DataFrame | None = None, rules: Rules | None = None) -> tuple[dict[str, int], object]:
+        result = classify_pages(
+            site(row), known=known, rules=rules or bundled_rules(), steps=parse_steps("rules"), progress=False
+        )
+        return result.classified_by_kind, result.pages
+
+    file = tmp_path / "rules.yml"
+    file.write_text("extends: default\npage_types:\n  - {label: campaign, events: 'often:our_quiz'}\n")
+    own = load_rules(file)
+    _, known = run(("/cart", "", "login sign_up"))
+    _, own_known = run(("/cart", "", "login sign_up"), rules=own)
+    assert run(("/cart", "scroll", "sign_up our_quiz login"), known)[0] == {"theme": 0, "page_type": 0}
+    assert run(("/cart", "", "login sign_up our_quiz"), own_known, own)[0]["page_type"] == 1
+    # what a rule sees, but does not change the type, says nothing about the theme
+    assert run(("/cart", "", "login"), known)[0] == {"theme": 0, "page_type": 1}
+
+
+def test_votes_do_not_depend_on_earlier_runs_where_rules_need_more_to_decide() -> None:
+    steps, models = parse_steps("rules:0.7/0.9, embedding:0.2/0.1"), Models(bundled_model())
+
+    def run(known: pd.DataFrame | None) -> pd.DataFrame:
+        return classify_pages(
+            site(*TEMPLATE), known=known, rules=bundled_rules(), steps=steps, models=models, progress=False
+        ).pages
+
+    first = run(None)
+    assert first.set_index("page_key").loc["x.example/a/zz", "page_type"] == "product"
+    assert run(first)["page_type"].tolist() == first["page_type"].tolist()
 
 
 def test_a_vote_is_kept_until_the_voters_change_and_is_never_passed_on() -> None:

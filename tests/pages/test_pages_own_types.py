@@ -128,6 +128,10 @@ def test_the_page_to_review_first_is_the_one_that_teaches_most() -> None:
     assert not set(review()) & set(list(papers)[:5])
     taught = review(Overrides({"trips.example/eprints/105": "wandern"}, {"trips.example/eprints/105": "bericht"}))
     assert "/eprints/105" not in taught
+    # an override has taught the others, or two disagree: no further one would teach any
+    assert taught["/eprints/100"] == 0 and len(taught) == 6
+    disputed = review(Overrides({}, {"trips.example/eprints/105": "bericht", "trips.example/eprints/104": "reise"}))
+    assert set(disputed.values()) == {0} and "/eprints/100" in disputed
 
 
 def test_like_in_the_label_file(tmp_path: Path) -> None:

@@ -61,6 +61,10 @@ class TypesClassifier(RulesClassifier):
             return page["voted_page_type"], VOTED, ruled[0]
         return ruled
 
+    def evidence(self, pages: pd.DataFrame) -> list[str]:
+        """What speaks for the type of the first of the pages."""
+        return _votes(records(pages)[0])
+
 
 class OwnTypesClassifier(RulesClassifier):
     """Rules for page types where labels are a team's own: see `OwnTypes`.
@@ -107,9 +111,7 @@ class OwnTypesClassifier(RulesClassifier):
             said.append(f"{verdict.label} is taken for {mapped.like or 'no kind'} (from its {mapped.why})")
         if page["taught_page_type"]:
             said.append(f"overrides of pages like it say {page['taught_page_type']}")
-        if page["voted_page_type"]:
-            said.append(f"pages like it, which are sure of their type, are {page['voted_page_type']}")
-        return said
+        return said + _votes(page)
 
     def _verdict(self, page: dict[str, Any], texts: dict[str, str]) -> Verdict:
         kind, sure, _ = self.bundled.ask(page, texts)
@@ -141,6 +143,11 @@ class OwnThemesClassifier(RulesClassifier):
         if page["page_type"] in self.silent and named[1] < _NAMED:
             return ruled
         return ruled if named[0] is None else named
+
+
+def _votes(page: dict[str, Any]) -> list[str]:
+    voted = page["voted_page_type"]
+    return [f"pages like it, which are sure of their type, are {voted}"] if voted else []
 
 
 def rule_texts(page: dict[str, Any]) -> dict[str, str]:

@@ -70,7 +70,7 @@ pages as (
 
 ),
 
--- What people do there. Page views and what GA4 itself sends on any page say nothing about a page.
+-- What the sessions that view the page do there. Page views and what GA4 itself sends on any page say nothing about it.
 page_events as (
 
     select
@@ -81,6 +81,10 @@ page_events as (
     from (
         select events.property_id, events.page_key, events.event_name, count(distinct events.session_key) as sessions
         from events
+        inner join (select distinct property_id, page_key, session_key from events where is_page_view) as viewed
+            on events.property_id = viewed.property_id
+            and events.page_key = viewed.page_key
+            and events.session_key = viewed.session_key
         left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
         where coalesce(taxonomy.event_group, 'other') not in ('lifecycle', 'page')
         group by events.property_id, events.page_key, events.event_name
