@@ -30,9 +30,10 @@ _NAMED = re.compile(
 )
 _IN_LIST = re.compile(r"(?<![\w.@+-])(?!(?:and|or)\b)[\w@+][\w.@+-]*", re.IGNORECASE)
 # what may follow a user and is no id: counts, shares, ranges (25-34), days, and parts of a whole (tier3)
+_DATE = r"(?:20\d\d(?:-?[wqh]\d{1,2}|(?:[-.]\d{1,2}){1,2}|(?:0\d|1[0-2])[0-3]\d)?|\d{1,2}\.\d{1,2}\.(?:20)?\d\d)"
 _NUMBER = re.compile(
-    r".{1,3}|\d{1,3}(?:[.,]\d{3})+|\d{1,3}(?:[.,]\d{1,2})?%|\d{1,3}-\d{1,3}|\d{1,3}-?(?:hour|day|week|month|year)s?"
-    r"|20\d\d(?:-20\d\d|-?[wqh]\d{1,2}|(?:[-.]\d{1,2}){1,2}|(?:0\d|1[0-2])[0-3]\d)?|\d{1,2}\.\d{1,2}\.(?:20)?\d\d"
+    rf".{{1,3}}|\d{{1,3}}(?:[.,]\d{{1,3}})*%?|\d{{1,3}}-\d{{1,3}}|{_DATE}(?:(?:-|\.\.){_DATE})?"
+    r"|\d{1,3}-?(?:hour|day|week|month|year)s?"
     r"|(?:cluster|segment|group|tier|level|plan|step|top|week|day|month|version)[-_]?\d{1,3}",
     re.IGNORECASE,
 )

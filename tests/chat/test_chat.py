@@ -375,8 +375,8 @@ def test_what_is_personal_in_a_question_is_replaced_and_the_person_sees_it(servi
         *(
             (text, text)
             for text in (
-                "Did customers 28 to 35 buy? users 25-34, and users 1,500 times",
-                "users 2026-04-01 and visitors 2026, members 20260401, users 90-day retention",
+                "Did customers 28 to 35 buy? users 25-34, and users 1,500 times, per user 0.55",
+                "users 2026-04-01..2026-04-30 and visitors 2026, members 20260401, users 90-day retention",
                 "customer ipad10 sales, visitor ios17 share, member tier3",
                 "SKU-12345, and item TR90210, order no. AB12345, and sale-98765?",
             )
