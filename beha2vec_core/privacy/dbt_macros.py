@@ -169,7 +169,7 @@ def _separated(phrase: str) -> str:
 
 def _quoted(text: str) -> str:
     """A text of Jinja, in pieces of a line."""
-    escaped = re.findall(r"(?:\\{2}|\\'|.){1,100}", text.replace("\\", "\\\\").replace("'", "\\'"))
+    escaped = re.findall(r"(?:\\{2}|\\'|.){1,100}", text.replace("\\", "\\\\").replace("'", "\\'")) or [""]
     return "\n            ~ ".join(f"'{piece}'" for piece in escaped)
 
 

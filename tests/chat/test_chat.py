@@ -392,7 +392,6 @@ def test_ids_in_a_question_are_replaced_and_words_of_the_data_are_not(
 def test_a_long_question_is_cut_before_it_is_read(serving: Path) -> None:
     sent = Aliases(serving).hide("what is a" + "1" * 1500 + "/ " + "/a" * 2000 + " jane@doe.example" * 9000)
     assert len(sent) <= 4000 and "jane" not in sent
-    assert "brand a" in Aliases(serving).hide("brand a")
 
 
 def test_features_of_few_users_are_not_named(serving: Path, tmp_path: Path) -> None:
