@@ -24,7 +24,7 @@ _ONE = rf"(?!{_USER}\b)[\w@+][\w.@+-]{{0,127}}"
 # user 4821, users with the ids 4821 and 4822, customer no. 4821, a buyer named dave42
 _NAMED = re.compile(
     rf"\b{_USER}(?P<sure>(?:[\s_-]?|\s(?:with|whose|by|having)\s(?:the\s|an?\s)?)(?:id|key|name|number|no|nr)s?\b\.?"
-    rf"|\s(?:named|called)\b)?(?:\s(?:is|are)\b)?\W{{1,3}}"
+    rf"(?:\sare\b)?|\s(?:named|called)\b)?(?:\sis\b)?\W{{1,3}}"
     rf"(?P<ids>{_ONE}(?:(?:\s?[,;&/]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s){_ONE})*)",
     re.IGNORECASE,
 )

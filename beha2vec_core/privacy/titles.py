@@ -132,7 +132,7 @@ def name_spans(text: str) -> Iterator[Span]:
     for which in ("strong", "weak", "account", "construct", "owned"):
         for match in patterns[which].finditer(folded):
             # Hello Anna, your cart: nobody else is called, but a brand is, as in Hello Kitty
-            phrase = " ".join(folded[match.start() :].split(maxsplit=2)[:2]).rstrip(",.!:")
+            phrase = " ".join(folded[match.start() : match.end() + 20].split()[:2]).rstrip(",.!:")
             is_brand = phrase in rules().greeting_brands
             called = which == "weak" and not is_brand and patterns["your"].search(folded, match.end()) is not None
             yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned", called=called)

@@ -367,7 +367,7 @@ def test_what_is_personal_in_a_question_is_replaced_and_the_person_sees_it(servi
         ("users 48213345 and 48213346", "users [id] and [id]"),
         ("users 48213345, 4822 or jane.doe84 bought", "users [id], [id] or [id] bought"),
         ("the user with the id 48213345, please", "the user with the id [id], please"),
-        ("customer no. 48213345", "customer no. [id]"),
+        ("customer no. 48213345, users whose ids are 4821", "customer no. [id], users whose ids are [id]"),
         ("user 4821. And customer 1234-5678?", "user [id]. And customer [id]?"),
         ("a user named dave42 and buyer dave42", "a user named [id] and buyer [id]"),
         ("Who bought more than X1000188.", "Who bought more than [id]."),
@@ -375,7 +375,7 @@ def test_what_is_personal_in_a_question_is_replaced_and_the_person_sees_it(servi
         *(
             (text, text)
             for text in (
-                "Did customers 28 to 35 buy? users 25-34, and users 1,500 times, per user 0.55",
+                "Did customers 28 to 35 buy? users 25-34, and users 1,500 times, per user 0.55, users are 2500 more",
                 "users 2026-04-01..2026-04-30 and visitors 2026, members 20260401, users 90-day retention",
                 "customer ipad10 sales, visitor ios17 share, member tier3",
                 "SKU-12345, and item TR90210, order no. AB12345, and sale-98765?",
