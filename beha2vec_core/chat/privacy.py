@@ -11,23 +11,41 @@ from typing import Any
 from beha2vec_core.chat.published import Published
 from beha2vec_core.privacy.clean import MARKER
 from beha2vec_core.privacy.clean import clean_text as without_personal_data
-from beha2vec_core.privacy.names import looks_like_account_name
+from beha2vec_core.privacy.names import is_first_name, looks_like_account_name
 from beha2vec_core.profiles.text import clean_text
 
+_LONGEST = 4000  # characters of a question that are sent
 _WORD = re.compile(r"[\w.@+-]{1,128}")
 # a short word such as "4", or one without digits, is a user's id only where it stands behind such a word
 _SURE_LENGTH = 6
-_SAYS_USER = re.compile(r"\b(?:user|users|person|people|visitor|customer|client|id|key|member)\W{0,3}$", re.IGNORECASE)
-# what may follow such a word and is no login id: 28, 2026-04-01, 25-34
-_NUMBER = re.compile(r"\d{1,4}(?:[-.,]\d{1,4}){0,2}%?")
-_DAY = re.compile(r"(?<!\d)20\d\d(?:0\d|1[0-2])(?:[0-3]\d)?(?!\d)")
-# a word of its own that is no part of an address: letters and five digits in a row, or digits at its end
-_LETTERS_AND_DIGITS = re.compile(r"(?<![\w/.?=&-])(?!cluster\d)(?=[\w-]*[^\W\d_])[\w-]*(?:\d{5,}[\w-]*|\d)(?![\w/.-])")
+_USER = r"(?:user|person|visitor|customer|client|member|buyer|shopper|subscriber|login|account)s?"
+_SAYS_USER = re.compile(rf"\b(?:{_USER}|people|ids?|keys?)\W{{0,3}}$", re.IGNORECASE)
+_ONE = rf"(?!{_USER}\b)[\w@+][\w.@+-]{{0,127}}"
+# user 4821, users with the ids 4821 and 4822, customer no. 4821, a buyer named dave42
 _NAMED = re.compile(
-    r"\b(?:user|person|visitor|customer|client|member|login|account)"
-    r"(?:[ _-]?(?:id|key|name|number))?(?:\s+is)?\W{1,3}(?P<id>[\w.@+-]{4,128})",
+    rf"\b{_USER}(?P<sure>(?:[\s_-]?|\s(?:with|whose|by|having)\s(?:the\s|an?\s)?)(?:id|key|name|number|no|nr)s?\b\.?"
+    rf"(?:\sare\b)?|\s(?:named|called)\b)?(?:\sis\b)?\W{{1,3}}"
+    rf"(?P<ids>{_ONE}(?:(?:\s?[,;&/]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s){_ONE})*)",
     re.IGNORECASE,
 )
+_IN_LIST = re.compile(r"(?<![\w.@+-])(?!(?:and|or)\b)[\w@+][\w.@+-]*", re.IGNORECASE)
+# what may follow a user and is no id: counts, shares, ranges (25-34), days, and parts of a whole (tier3)
+_DATE = r"(?:20\d\d(?:-?[wqh]\d{1,2}|(?:[-.]\d{1,2}){1,2}|(?:0\d|1[0-2])[0-3]\d)?|\d{1,2}\.\d{1,2}\.(?:20)?\d\d)"
+_NUMBER = re.compile(
+    rf".{{1,3}}|\d{{1,3}}(?:[.,]\d{{1,3}})*%?|\d{{1,3}}-\d{{1,3}}|{_DATE}(?:(?:-|\.\.){_DATE})?"
+    r"|\d{1,3}-?(?:hour|day|week|month|year)s?"
+    r"|(?:cluster|segment|group|tier|level|plan|step|top|week|day|month|version)[-_]?\d{1,3}",
+    re.IGNORECASE,
+)
+_DAY = re.compile(r"(?<!\d)20\d\d(?:0\d|1[0-2])(?:[0-3]\d)?(?!\d)")
+# a word of its own that is no part of an address: letters and five digits in a row, or digits at its end
+_LETTERS_AND_DIGITS = re.compile(
+    r"(?<![\w/.?=&-])(?!cluster\d)(?=[\w-]*[^\W\d_])(?=[\w-]*\d{5}|[\w-]*\d(?![\w-]))[\w-]++(?!/|\.\w)"
+)
+_THING = r"\b(?:sku|item|coupon|voucher|promo|campaign|product|order)"
+_SAYS_THING = re.compile(rf"{_THING}s?(?:\s(?:id|no\.?|number|name|code)s?)?[\s:#\"'“(]{{1,3}}$", re.IGNORECASE)
+_NUMBERED_THING = re.compile(rf"{_THING}[-_]?\d", re.IGNORECASE)
+_WORD_AND_NUMBER = re.compile(rf"(?!{_USER}[-_\d])([^\W\d_]{{3,}})[-_]?\d{{1,3}}")
 _PLACEHOLDER = re.compile(rf"{re.escape(MARKER)}|\[id\]|\[e-mail\]")
 _ALIAS = re.compile(r"\buser_(\d+)\b")
 _ID = re.compile(
@@ -39,7 +57,7 @@ _ID = re.compile(
 _QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>)\]]*=[^\s\"'<>)\]]*")
 
 
-def outgoing(text: str, *, limit: int = 4000) -> str:
+def outgoing(text: str, *, limit: int = _LONGEST) -> str:
     """Text as it may be sent: e-mail addresses, query strings and what looks like an id taken out."""
     lines = []
     for line in text[: 4 * limit].splitlines():
@@ -90,9 +108,11 @@ class Aliases:
 
         Published login ids may be keyed, so what looks like one and is none of the database becomes ``[id]``.
         """
+        if len(text) > _LONGEST:
+            text = text[:_LONGEST].rsplit(maxsplit=1)[0]  # without half a word, which might be half an address
         text = self._replace(text, self._lookup(_candidates(text)) if self._named else {})
-        text = _NAMED.sub(_without_id, without_personal_data(text))
-        return outgoing(_LETTERS_AND_DIGITS.sub(lambda word: "[id]" if _is_login(word[0]) else word[0], text))
+        text = _NAMED.sub(self._without_ids, without_personal_data(text))
+        return outgoing(_LETTERS_AND_DIGITS.sub(self._without_login, text), limit=_LONGEST)
 
     def hide_all(self, data: Any, *, limit: int = 1500, computed: bool = False) -> Any:
         """The same for every text of a JSON document.
@@ -128,6 +148,42 @@ class Aliases:
                 text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", alias, text, flags=re.IGNORECASE)
         return text
 
+    def _without_ids(self, named: re.Match[str]) -> str:
+        """A mention of users without the ids or account names that follow; a list ends with the first other word."""
+        text, begin = named[0], named.start("ids") - named.start()
+        found = []
+        for match in _IN_LIST.finditer(text, begin):
+            word = match[0].strip(".-+")
+            if self._is_id(word, sure=named["sure"] is not None):
+                found.append(match.span())
+            elif not re.search(r"\d", word):
+                break
+        for start, end in reversed(found):
+            text = text[:start] + text[start:end].replace(text[start:end].strip(".-+"), "[id]") + text[end:]
+        return text
+
+    def _is_id(self, word: str, sure: bool) -> bool:
+        if _ALIAS.fullmatch(word):
+            return False
+        if looks_like_account_name(word):
+            return True
+        return re.search(r"\d", word) is not None and (sure or not (_NUMBER.fullmatch(word) or self._is_of_data(word)))
+
+    def _without_login(self, match: re.Match[str]) -> str:
+        word, before = match[0], match.string[max(0, match.start() - 30) : match.start()]
+        is_thing = _NUMBERED_THING.match(word) or _SAYS_THING.search(before) or _ALIAS.fullmatch(word)
+        is_login = re.search(r"\d{5}", word) is not None or looks_like_account_name(word)
+        return "[id]" if is_login and not (is_thing or _DAY.search(word) or self._is_of_data(word)) else word
+
+    def _is_of_data(self, word: str) -> bool:
+        """Whether a word with letters is one of the data, or one with a number: ipad10, where an iPad is sold."""
+        word = word.lower()
+        if not re.search(r"[^\W\d_]", word):
+            return False
+        parts = _WORD_AND_NUMBER.fullmatch(word)
+        stem = parts[1] if parts and not is_first_name(parts[1]) else word
+        return not self._data.words().isdisjoint((word, stem))
+
     def _lookup(self, words: Iterable[str]) -> dict[str, str]:
         return self._data.identities([word.lower() for word in words])
 
@@ -135,21 +191,6 @@ class Aliases:
 def is_replaced(typed: str, sent: str) -> bool:
     """Whether a text was sent with placeholders in place of what is personal."""
     return len(_PLACEHOLDER.findall(sent)) > len(_PLACEHOLDER.findall(typed))
-
-
-def _without_id(named: re.Match[str]) -> str:
-    """A mention of a user without the id or account name that follows."""
-    word = named["id"].strip(".-+")
-    is_id = re.search(r"\d", word) and not _NUMBER.fullmatch(word) and not _ALIAS.fullmatch(word)
-    if not is_id and not looks_like_account_name(word):
-        return named[0]
-    return named[0].replace(word, "[id]")
-
-
-def _is_login(word: str) -> bool:
-    if _ALIAS.fullmatch(word) or _DAY.search(word):
-        return False
-    return re.search(r"\d{5}", word) is not None or looks_like_account_name(word)
 
 
 def _candidates(text: str) -> set[str]:
@@ -160,6 +201,8 @@ def _candidates(text: str) -> set[str]:
         if (len(match.group()) >= _SURE_LENGTH and re.search(r"[\d@]", match.group()))
         or _SAYS_USER.search(text[max(0, match.start() - 30) : match.start()])
     }
+    listed = {match[0] for named in _NAMED.finditer(text) for match in _IN_LIST.finditer(named["ids"])}
+    words |= {word for word in listed if re.search(r"\d", word)}
     return {form for word in words for form in (word, word.strip(".-+@")) if form and not _ALIAS.fullmatch(form)}
 
 

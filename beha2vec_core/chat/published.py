@@ -195,6 +195,10 @@ class Published:
         """The days of the data and the values of dimensions, read once per publication; None without a day."""
         return self._once("contents", contents)
 
+    def words(self) -> frozenset[str]:
+        """The words of all values, in small letters. Not of pages: an address may hold a user's id."""
+        return self._once("words", _words)
+
     def _once(self, name: str, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         """What is read once per publication."""
         stat = self.path.stat() if self.path.exists() else None
@@ -515,6 +519,13 @@ def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Clu
         },
         written_by=clean_text(insight.get("written_by") or "", limit=80),
     )
+
+
+def _words(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    found = contents(connection)
+    values = {name: values for name, values in found.values.items() if "page" not in name} if found else {}
+    texts = (value.lower() for some in values.values() for value in some)
+    return frozenset(word for text in texts for word in (*re.findall(r"[\w-]+", text), *re.findall(r"[^\W_]+", text)))
 
 
 def _has_members(connection: duckdb.DuckDBPyConnection, cluster_key: int) -> bool:

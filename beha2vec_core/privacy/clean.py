@@ -10,7 +10,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
@@ -317,17 +317,36 @@ def _authority(authority: str) -> str:
     return "//" + authority.rpartition("@")[2] if "@" in authority else authority
 
 
+class _Before(NamedTuple):
+    """The segments before one of a path.
+
+    Attributes:
+        last: the name of the last one.
+        role: the last name without digits: `users` before /users/42/jane-doe.
+        leads_to_token: whether any of them stands before a one-time token.
+    """
+
+    last: str = ""
+    role: str = ""
+    leads_to_token: bool = False
+
+    def then(self, words: tuple[str, ...]) -> _Before:
+        name = "".join(words)
+        role = self.role if any(map(str.isdigit, name)) else name
+        return _Before(name, role, self.leads_to_token or _leads_to_token(words))
+
+
 def _path(path: str, authority: str, depth: int) -> str:
     if not path.strip("/"):
         return path
     segments = path.split("/")
-    before: list[tuple[str, ...]] = []
+    before = _Before()
     for index, segment in enumerate(segments):
         if not segment:
             continue
         plain = decoded(segment)
         segments[index] = _segment(segment, plain, before, depth)
-        before.append(("doi",) if _DOI.fullmatch(plain) else words_of(plain))
+        before = before.then(("doi",) if _DOI.fullmatch(plain) else words_of(plain))
     if authority.lower().endswith(("//wa.me", ".whatsapp.com")) and re.fullmatch(r"/\+?\d{7,15}/?", path):
         return "/" + MARKER
     return "/".join(segments)
@@ -338,7 +357,7 @@ def _leads_to_token(words: tuple[str, ...]) -> bool:
     return "".join(words) in rules().token_paths or any(word in rules().token_paths for word in words)
 
 
-def _segment(segment: str, plain: str, before: list[tuple[str, ...]], depth: int) -> str:
+def _segment(segment: str, plain: str, before: _Before, depth: int) -> str:
     """One segment of a path, judged by those before it: the value of `/token/<...>` or `/users/<...>`."""
     if ";" in segment or "=" in segment.rstrip("="):  # ;name=value, or name=value
         return ";".join(
@@ -348,16 +367,13 @@ def _segment(segment: str, plain: str, before: list[tuple[str, ...]], depth: int
     return _bare_segment(segment, plain, before, depth)
 
 
-def _bare_segment(segment: str, plain: str, before: list[tuple[str, ...]], depth: int) -> str:
+def _bare_segment(segment: str, plain: str, before: _Before, depth: int) -> str:
     known = rules()
-    names = ["".join(words) for words in before]
-    last = names[-1] if names else ""
-    if any(_leads_to_token(words) for words in before) and looks_like_code(plain):
+    if before.leads_to_token and looks_like_code(plain):
         return MARKER
-    role = next((name for name in reversed(names) if not any(map(str.isdigit, name))), "")  # /users/42/jane-doe
-    if (role in known.person_paths or plain[:1] in ("@", "~")) and looks_like_account_name(plain.lstrip("@~")):
+    if (before.role in known.person_paths or plain[:1] in ("@", "~")) and looks_like_account_name(plain.lstrip("@~")):
         return MARKER
-    kind = known.phrases.get(last)
+    kind = known.phrases.get(before.last)
     if (
         kind in ("phone", "national_id", "birth", "card", "place", "ip")
         and is_personal(kind, plain)
@@ -366,7 +382,7 @@ def _bare_segment(segment: str, plain: str, before: list[tuple[str, ...]], depth
         return MARKER
     if kind == "secret" and looks_random(plain):
         return MARKER
-    if last in known.thing_paths:
+    if before.last in known.thing_paths:
         return _in_path(segment, plain, _strict_spans)
     if _BASE64.fullmatch(plain) and _hides_personal(plain, depth):
         return MARKER

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from beha2vec_core.privacy.names import east_asian_names
 from beha2vec_core.privacy.rules import rules
 
 MACRO_FILE = Path(__file__).resolve().parents[2] / "dbt_ga4" / "macros" / "cross_db" / "personal_data.sql"
@@ -25,8 +26,9 @@ _GAP = r"(?:[ ().·/-]|%20|%2520|\+)"
 _SIX_DIGITS = r"(?:[^0-9a-z&#]|%[0-9a-f]{2})*[0-9](?:(?:[^0-9a-z&#]|%[0-9a-f]{2}){0,3}[0-9]){5}"
 _WORD = r"(?:[\p{L}\x27’-]|%[c-f][0-9a-f]%[89ab][0-9a-f])"
 _SPACE = r"(?:\+|%20| )"
-# letters, a space, and letters: a name under a key such as `customer`
-_WORDS = rf"{_WORD}{{2,}}(?:{_SPACE}{_WORD}{{2,}}){{1,3}}"
+# a name under a key such as `customer`: words in capitals (or encoded letters), with particles between them
+_CAPITAL = rf"(?:(?-i:\p{{Lu}})|%[c-f][0-9a-f]%[89ab][0-9a-f]){_WORD}+"
+_NAME = rf"{_CAPITAL}(?:{_SPACE}[a-z]{{2,3}}){{0,2}}(?:{_SPACE}{_CAPITAL}){{1,3}}"
 # two words in capitals, whatever the case of the greeting before them
 _CAPITALS = r"(?-i:\p{Lu}[\p{L}\x27’-]+ \p{Lu}[\p{L}\x27’-]+)"
 _BEGIN = r"(^|[=\s(:/,;|]|%20|%3d)"
@@ -58,18 +60,19 @@ PATTERNS = (
         r"|it[0-9]{2}[a-z][0-9]{10}[0-9a-z]{12}|pl[0-9]{26}|pt[0-9]{23}|tr[0-9]{24}|at[0-9]{18}|be[0-9]{14})\b",
         _MARKER,
     ),
-    # national ids with a form of their own: Italy, Brazil, the United States, Sweden
+    # national ids with a form of their own: Italy, Brazil
     (r"\b[a-z]{6}[0-9]{2}[a-ehlmprst][0-9]{2}[a-z][0-9]{3}[a-z]\b", _MARKER),
     (r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b", _MARKER),
-    (r"\b[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}\b", _MARKER),
-    (r"\b(?:19|20)?[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]-[0-9]{4}\b", _MARKER),
-    # a name before an honorific in Japanese
-    (r"\p{Han}{3,6}( ?(?:様|さん|殿))", rf"{_MARKER}\1"),
     # coordinates, addresses of the internet
     (r"-?\b[0-9]{1,2}\.[0-9]{4,}(?:,|%2c)(?:%20|\+| )?-?[0-9]{1,3}\.[0-9]{4,}", _MARKER),
     (rf"{_BEGIN}(?:[2-9][0-9]|1[1-9][0-9]|2[01][0-9])(?:\.{_OCTET}){{3}}([^0-9.]|$)", rf"\1{_MARKER}\2"),
 )
 
+
+# those of the United States and Sweden look like numbers of things and days, so they need a label
+_LABELLED_ID = r"(?:[0-8][0-9]{2}-[0-9]{2}|(?:19|20)?[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))-[0-9]{4}\b"
+# put before a number that stands under the key of a thing, so that it is none of the above; RE2 cannot look back
+_KEPT = "_beha2vec_kept_"
 
 # of texts without any of it no pattern is tried, which would take much time for each byte
 WORTH_A_LOOK = "[@＠%=0-9_,様殿]|さん|eyJ"
@@ -82,16 +85,22 @@ def steps() -> list[tuple[str, str]]:
     people = [phrase for phrase in known.labels["person"] if not phrase.endswith("name")]
     values = (
         (known.labels["phone"], rf"{_SIX_DIGITS}[^&#]*"),
-        (people, _WORDS),
+        (people, _NAME),
         (known.labels["place"], r"-?[0-9]{1,3}\.[0-9]{2,}[^&#]*"),
         (known.labels["maybe_secret"], r"[a-z0-9._~%-]{24,}"),
         (whole, "[^&#]+"),
     )
+    begin = "".join(f"[{''.join(sorted(set(place)))}]" for place in zip(*east_asian_names().japanese, strict=False))
     return [
+        (rf"({_key_of(known.kept)}|/(?:{_any_of(known.thing_paths)})/)([0-9])", rf"\1{_KEPT}\2"),
         *PATTERNS,
+        (rf"(\b(?:{_any_of(known.labels['national_id'])})[^0-9a-z&#]{{1,3}}){_LABELLED_ID}", rf"\1{_MARKER}"),
+        # a name that begins as Japanese family names do, before an honorific
+        (rf"{begin}\p{{Han}}{{0,4}}( ?(?:様|さん|殿))", rf"{_MARKER}\1"),
         (rf"(\b(?:{_any_of(filter(str.isascii, known.strong_greetings))})[,!]? ){_CAPITALS}", rf"\1{_MARKER}"),
         (rf"(/(?:{_any_of(known.token_paths)})[^/?#]*/)[a-z0-9._~-]{{16,}}", rf"\1{_MARKER}"),
-        *((f"{_parameter(phrases)}{value}", rf"\1{_MARKER}") for phrases, value in values),
+        *((f"({_key_of(phrases)}){value}", rf"\1{_MARKER}") for phrases, value in values),
+        (_KEPT, ""),
     ]
 
 
@@ -148,9 +157,9 @@ def _any_of(phrases: Iterable[str]) -> str:
     return "|".join(sorted({_separated(phrase) for phrase in phrases}))
 
 
-def _parameter(phrases: Iterable[str]) -> str:
+def _key_of(phrases: Iterable[str]) -> str:
     """A pattern of a query's parameter of one of these names, up to its value: `?name=`, `&billing_name2=`."""
-    return rf"([?&#;](?:[^=&#]*(?:[_.-]|\[|%5b))?(?:{_any_of(phrases)})[0-9]*(?:\]|%5d)?=)"
+    return rf"[?&#;](?:[^=&#]*(?:[_.-]|\[|%5b))?(?:{_any_of(phrases)})[0-9]*(?:\]|%5d)?="
 
 
 def _separated(phrase: str) -> str:
@@ -160,7 +169,7 @@ def _separated(phrase: str) -> str:
 
 def _quoted(text: str) -> str:
     """A text of Jinja, in pieces of a line."""
-    escaped = re.findall(r"(?:\\{2}|\\'|.){1,100}", text.replace("\\", "\\\\").replace("'", "\\'"))
+    escaped = re.findall(r"(?:\\{2}|\\'|.){1,100}", text.replace("\\", "\\\\").replace("'", "\\'")) or [""]
     return "\n            ~ ".join(f"'{piece}'" for piece in escaped)
 
 

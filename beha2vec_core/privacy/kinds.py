@@ -9,6 +9,7 @@ from typing import NamedTuple
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.names import (
     is_east_asian_name,
+    is_famous,
     is_first_name,
     looks_like_account_name,
     looks_like_family,
@@ -71,7 +72,7 @@ _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "name": lambda value: value.letters > 0,
     "maybe_name": lambda value: _is_name(value.text),
     "maybe_family_name": lambda value: _is_name(value.text) or looks_like_family(value.text),
-    "maybe_full_name": lambda value: looks_like_full_name(value.text),
+    "maybe_full_name": lambda value: looks_like_full_name(value.text) and not is_famous(value.text),
     "person": _is_person,
     "phone": lambda value: (value.digits >= 6 and value.letters <= 4) or value.is_hash,
     "hashed": _is_hashed,

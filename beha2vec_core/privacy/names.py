@@ -144,6 +144,11 @@ def looks_like_full_name(text: str, of_role: bool = False) -> bool:
     return begins and ends and not is_first_name(words[-1])
 
 
+def is_famous(text: str) -> bool:
+    """Whether a first and a family name mean a brand, a work or a star: Tom Ford, Harry Potter."""
+    return " ".join(re.split(r"[\s._,+-]+", fold(text.strip()))) in rules().famous
+
+
 def looks_like_family(text: str) -> bool:
     """Whether the text as a whole may be a family name, with its particles and initials: Jansen, de Vries, J. Dupont.
 

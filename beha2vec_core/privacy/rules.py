@@ -64,10 +64,12 @@ class Rules:
     id_words: frozenset[str]
     strong_greetings: tuple[str, ...]
     weak_greetings: tuple[str, ...]
+    greeting_brands: frozenset[str]
     accounts: tuple[str, ...]
     holdings: tuple[str, ...]
     of_words: tuple[str, ...]
     leads: tuple[str, ...]
+    famous: frozenset[str]
     obituaries: tuple[str, ...]
     deliveries: tuple[str, ...]
     forms_of_address: frozenset[str]
@@ -113,10 +115,12 @@ def rules() -> Rules:
         id_words=_joined_all(raw["id_words"]),
         strong_greetings=tuple(raw["greetings"]["strong"]),
         weak_greetings=tuple(raw["greetings"]["weak"]),
+        greeting_brands=frozenset(raw["greeting_brands"]),
         accounts=tuple(raw["accounts"]),
         holdings=tuple(raw["holdings"]),
         of_words=tuple(raw["of_words"]),
         leads=tuple(raw["leads"]),
+        famous=frozenset(raw["famous"]),
         obituaries=tuple(raw["obituaries"]),
         deliveries=tuple(raw["deliveries"]),
         forms_of_address=_joined_all(raw["forms_of_address"]),

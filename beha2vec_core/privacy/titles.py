@@ -15,6 +15,7 @@ from beha2vec_core.privacy.names import (
     east_asian_names,
     is_east_asian_name,
     is_family_name,
+    is_famous,
     is_first_name,
     looks_like_family,
     looks_like_full_name,
@@ -130,8 +131,10 @@ def name_spans(text: str) -> Iterator[Span]:
     of_account = patterns["mentions"].search(folded) is not None
     for which in ("strong", "weak", "account", "construct", "owned"):
         for match in patterns[which].finditer(folded):
-            # Hello Anna, your cart: nobody else is called
-            called = which == "weak" and patterns["your"].search(folded, match.end()) is not None
+            # Hello Anna, your cart: nobody else is called, but a brand is, as in Hello Kitty
+            phrase = " ".join(folded[match.start() : match.end() + 20].split()[:2]).rstrip(",.!:")
+            is_brand = phrase in rules().greeting_brands
+            called = which == "weak" and not is_brand and patterns["your"].search(folded, match.end()) is not None
             yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned", called=called)
     for match in patterns["things"].finditer(folded):
         pair = re.match(r"[\w'’-]+(?:\s[\w'’-]+)?", text[match.start("name") :])
@@ -167,6 +170,8 @@ def _name_after_lead(begin: int, end: int, folded: str, of_dead: bool) -> Iterat
     if words[0] in rules().forms_of_address:
         if len(words[0]) > 2 and len(words[1]) > 3:
             yield found[1][0], end
+    elif is_famous(" ".join(words)) or is_famous(" ".join(words[:2])):
+        return
     elif (of_dead and is_first_name(words[0])) or any(
         is_first_name(one) and is_family_name(other) for one, other in (words[:2], words[1::-1])
     ):

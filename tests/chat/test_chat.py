@@ -32,6 +32,17 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def serving_with_campaigns(serving: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("campaigns") / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "alter table ga4.fct_ga4__sessions add column campaign varchar default 'iPad & iOS / sale-98765 / Anna'"
+        )
+    return path
+
+
+@pytest.fixture(scope="module")
 def hostile_serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_serving(tmp_path_factory.mktemp("hostile") / "serving.duckdb", HOSTILE_TEXTS)
 
@@ -348,6 +359,39 @@ def test_what_is_personal_in_a_question_is_replaced_and_the_person_sees_it(servi
     assert sent in notices(events)
     with scripted(says("I cannot tell.")) as server:
         assert not notices(ask(conversation(server, copy), "Which of cluster1 bought in 2026-W18 or 20260401?")[1])
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("users 48213345 and 48213346", "users [id] and [id]"),
+        ("users 48213345, 4822 or jane.doe84 bought", "users [id], [id] or [id] bought"),
+        ("the user with the id 48213345, please", "the user with the id [id], please"),
+        ("customer no. 48213345, users whose ids are 4821", "customer no. [id], users whose ids are [id]"),
+        ("user 4821. And customer 1234-5678?", "user [id]. And customer [id]?"),
+        ("a user named dave42 and buyer dave42", "a user named [id] and buyer [id]"),
+        ("Who bought more than X1000188.", "Who bought more than [id]."),
+        ("member google12345 and member anna42", "member [id] and member [id]"),
+        *(
+            (text, text)
+            for text in (
+                "Did customers 28 to 35 buy? users 25-34, and users 1,500 times, per user 0.55, users are 2500 more",
+                "users 2026-04-01..2026-04-30 and visitors 2026, members 20260401, users 90-day retention",
+                "customer ipad10 sales, visitor ios17 share, member tier3",
+                "SKU-12345, and item TR90210, order no. AB12345, and sale-98765?",
+            )
+        ),
+    ],
+)
+def test_ids_in_a_question_are_replaced_and_words_of_the_data_are_not(
+    serving_with_campaigns: Path, typed: str, sent: str
+) -> None:
+    assert Aliases(serving_with_campaigns, named=False).hide(typed) == sent
+
+
+def test_a_long_question_is_cut_before_it_is_read(serving: Path) -> None:
+    sent = Aliases(serving).hide("what is a" + "1" * 1500 + "/ " + "/a" * 2000 + " jane@doe.example" * 9000)
+    assert len(sent) <= 4000 and "jane" not in sent
 
 
 def test_features_of_few_users_are_not_named(serving: Path, tmp_path: Path) -> None:

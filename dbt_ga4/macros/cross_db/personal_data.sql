@@ -31,6 +31,18 @@
 {# Regular expressions of personal data and what they become, for engines where no ingest runs. #}
 {% macro personal_patterns() -%}
     {{ return([
+        ['([?&#;](?:[^=&#]*(?:[_.-]|\\[|%5b))?(?:article|articlenumber|artikel|artikelnummer|asin|bestallning|b'
+            ~ 'estellnummer|bestellung|build|category|cid|clientid|color|commande|continuationtoken|coupon|currency'
+            ~ '|customerid|date|ean|eventid|gasessionnumber|gtin|guid|id|ids|invoicenumber|isbn|item|itemid|jsessio'
+            ~ 'nid|mpn|nextpagetoken|nexttoken|numerocommande|numeropedido|oid|order|orderno|ordernumber|ordine|pag'
+            ~ 'e|pageid|pagetoken|palabraclave|palabrasclave|palavrachave|palavraschave|parolachiave|parolechiave|p'
+            ~ 'edido|phpsessid|pid|price|prodotto|product|productid|producto|produit|produkt|produto|promo|quantity'
+            ~ '|release|rev|session|sessionid|sid|siparis|size|sku|time|timestamp|tovar|trackingnumber|transaction|'
+            ~ 'transactionid|ts|uid|upc|urun|userid|userpseudoid|uuid|v|value|ver|version|vid|visitorid|voucher|zak'
+            ~ 'az|zamowienie)[0-9]*(?:\\]|%5d)?=|/(?:article|articles|artikel|bestelling|bestellung|blog|commande|do'
+            ~ 'cs|doi|download|downloads|dp|ean|firmware|gtin|isbn|item|items|news|order|orders|ordine|p|pedido|pro'
+            ~ 'dotti|prodotto|product|producto|productos|products|produit|produits|produkt|produkte|produto|produto'
+            ~ 's|release|releases|siparis|sku|software|tovar|urun|v|version|versions|zakaz|zamowienie)/)([0-9])', '\\1_beha2vec_kept_\\2'],
         ['[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|]+(?:@|%40|%2540|%252540|＠)(?:\\p{L}|[0-9]{2})[^\\s@<>()\\[\\],;:\\x22\\x27/'
             ~ '?&=#|.%]*(?:\\.|%2e|%252e)(?:[^\\s@<>()\\[\\],;:\\x22\\x27/?&=#|.%]+(?:\\.|%2e|%252e))*\\p{L}{2,}', '[redacted]'],
         ['(?:%2b|%252b)(?:[ ().·/-]|%20|%2520|\\+)?[0-9](?:(?:[ ().·/-]|%20|%2520|\\+){0,3}[0-9]){7,14}\\b', '[redacted]'],
@@ -49,12 +61,32 @@
             ~ '}|be[0-9]{14})\\b', '[redacted]'],
         ['\\b[a-z]{6}[0-9]{2}[a-ehlmprst][0-9]{2}[a-z][0-9]{3}[a-z]\\b', '[redacted]'],
         ['\\b[0-9]{3}\\.[0-9]{3}\\.[0-9]{3}-[0-9]{2}\\b', '[redacted]'],
-        ['\\b[0-8][0-9]{2}-[0-9]{2}-[0-9]{4}\\b', '[redacted]'],
-        ['\\b(?:19|20)?[0-9]{2}(?:0[1-9]|1[0-2])[0-3][0-9]-[0-9]{4}\\b', '[redacted]'],
-        ['\\p{Han}{3,6}( ?(?:様|さん|殿))', '[redacted]\\1'],
         ['-?\\b[0-9]{1,2}\\.[0-9]{4,}(?:,|%2c)(?:%20|\\+| )?-?[0-9]{1,3}\\.[0-9]{4,}', '[redacted]'],
         ['(^|[=\\s(:/,;|]|%20|%3d)(?:[2-9][0-9]|1[1-9][0-9]|2[01][0-9])(?:\\.(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1'
             ~ '-9]?[0-9])){3}([^0-9.]|$)', '\\1[redacted]\\2'],
+        ['(\\b(?:aadhaar|afm|ahv|ahv[ _.-]?nummer|amka|ausweisnummer|avs|bsn|burgerservicenummer|cccd|cf|cnh|cn'
+            ~ 'p|codice[ _.-]?fiscale|codicefiscale|cpf|cpr|cpr[ _.-]?nummer|curp|dni|dowod|dowod[ _.-]?osobisty|dr'
+            ~ 'iver[ _.-]?license|drivers[ _.-]?license|driving[ _.-]?licence|egn|fodselsnummer|henkilotunnus|hetu|'
+            ~ 'id[ _.-]?card[ _.-]?number|identity[ _.-]?card[ _.-]?number|idnr|inn|isikukood|kimlik[ _.-]?no|my[ _'
+            ~ '.-]?number|mynumber|national[ _.-]?id|national[ _.-]?insurance|national[ _.-]?insurance[ _.-]?number'
+            ~ '|nationalid|nhs[ _.-]?number|nie|nif|nik[ _.-]?ktp|nino|nip|nir|nis|num[ _.-]?secu|numero[ _.-]?secu'
+            ~ 'rite[ _.-]?sociale|oib|pasport|passport|passport[ _.-]?no|passport[ _.-]?number|paszport|personalaus'
+            ~ 'weis|personnummer|pesel|pps|reisepass|rfc|rg|rodne[ _.-]?cislo|rrn|samordningsnummer|securite[ _.-]?'
+            ~ 'sociale|shenfenzheng|sin|snils|social[ _.-]?security|social[ _.-]?security[ _.-]?number|sozialversic'
+            ~ 'herungsnummer|ssn|steuer[ _.-]?id|steuerid|steuernummer|svnr|tax[ _.-]?id|taxid|tc[ _.-]?kimlik|tc[ '
+            ~ '_.-]?kimlik[ _.-]?no|tckn|teudat[ _.-]?zehut|tin|αφμ|инн|паспорт|снилс|תעודת[ _.-]?זהות|رقم[ _.-]?ال'
+            ~ 'جواز|رقم[ _.-]?الهوية|パスポート番号|マイナンバー|個人番号|身份證字號|身份证|身份证号|여권번호|주민등록번호)[^0-9a-z&#]{1,3})(?:[0-8][0-9]{'
+            ~ '2}-[0-9]{2}|(?:19|20)?[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))-[0-9]{4}\\b', '\\1[redacted]'],
+        ['[一七万三上下不与世並中丸丹久九乱乳亀二五井交仁今仙仲伊会似佐依保信俵倉儀児入八公六兵具内円冨冷出分切刈初別利前剛剣力功加勅勝北十千半南印原又及友双古司合吉名向吾呉周和咲品唐喜嘉四国園土坂坪城堀堂塀塚'
+            ~ '塩増墨壬壱夏夕外多大天太奈奥女如妹姉子宇守安宍宮富寒寺対小尾屋山岡岩岸峰島崎嵯川工巳市布帆平幸広庄弥当影後得御徳忍志忽恩恵愛戀成我戸手折持掛摂支文斎斑新日早明星春是時普景更曽最月有服望朝木末本朱杉村東'
+            ~ '松板林枝柏染柘柚柳柴柿栃栗根桃桐桑桜梅梨梶棚棟森植椎楠榊榎榛樋権横橋橘檜櫛正武毒比毛氏水永江池沖沢河沼法波津浅浜浦浮海涼深清渋渡渥湯溝滋滝瀬火灰烏無照熊片牛牟牧物犬狩猪玉班琴瑞生田由甲町畑留畠登白百的'
+            ~ '皆益目直相真矢知石砂碓磯神福秋税稗種稲穂穴窪立竜竹笛笠笹等筒箱篠米粥糸納細紺結続網綾綿緑緒練織纐美羽翁肝肥能脇臼興舞般船芥芦花芳若苫茂茅草荒荷荻菅菊菓萩落葉葛蒼蓬蓮薩薬薮藁藤藺蘇虫虹蛯蜂蝦蝶蠣行衛衣西'
+            ~ '親角言設調諏諫諸谷豊財賀赤越足跡躑軽輿辰辻近逢進遊道遠那都酒醍里重野金釘釜鈴銭錦鍋鍵鎌鎧鏑鏡長門関阪阿陣陰陸隈雛難雨雪雲霧露青静韮音須類風飛飯館首香馬駒高鬼魚鮫鮭鯨鳥鳩鳴鴨鶴鷲鷹鹿麻黄黒龍][々上下並'
+            ~ '中串丸乃久之乙二井交亦京人付代伏伯住佐作使保信俣倉働儀元入八六内円出刀分切別利前剣副加勝匂北十南原厨又友反取口古司合吉名向吹呂告味和喜嘉四国園地坂坊坪垂垣城埜堀堂堅場塚塩墨壁士夏夕多大天奈奥好妻姫子宅'
+            ~ '守安宗室宮家寄富寺寿小尻尾居屋山岐岡岩岸峨島崎嶺川巣工巳巻市布希師帯幡平広府座庫庭延弓張彅形役御心志念悟慈慶我戸所手押持摩数敵敷文斐斗方施日早明星智暮曽月木本杉村束条東松林枝柳栖栗根桐梅梠梨森椋植椎楽'
+            ~ '槻樫樹橋欠次武歯母比水永江池沖沢河治沼泉法波洞津浅浜浦海淵添清渕渡渦満溝滝瀬無熊爪牛牟狩玉瓶生田甲男界畑留畠登白百目真矢知石礼神祭福科穂積立端竹笠筑築米納綿織纈置美羽翔老者耳股肥脇臣舟良芝花若茂草莱菅'
+            ~ '菜華萢萩葉葛薙藤行衛袋西見親角訪語謝護谷豆貫賀走越足路躅車軽輪辺辻込近造連道達遠那郎部郷都醐里重野金鈴鍋長門間関院隈階際隣集雪雲音須頭風食飼飾馬高魚鯨鳥鳩鶴黒]\\p{Han}{0,4}( ?(?:様|'
+            ~ 'さん|殿))', '[redacted]\\1'],
         ['(\\b(?:basta|baste|bem[ _.-]?vinda[ _.-]?de[ _.-]?volta|bem[ _.-]?vindo[ _.-]?de[ _.-]?volta|bentorna'
             ~ 'ta|bentornato|beste|bienvenida[ _.-]?de[ _.-]?nuevo|bienvenido[ _.-]?de[ _.-]?nuevo|bine[ _.-]?ai[ _'
             ~ '.-]?revenit|bon[ _.-]?retour|cara|caro|chao[ _.-]?mung[ _.-]?tro[ _.-]?lai|cher|chere|dear|draga|dra'
@@ -118,8 +150,9 @@
             ~ 'rsicherte|versicherter|verzekerde|viaggiatore|viajante|viajero|voditel|vormieter|voyageur|wnioskodaw'
             ~ 'ca|yolcu|zakazchik|zayavitel|zhilets|ziyaretci|водитель|заказчик|клиент|користувач|ник|никнейм|пасса'
             ~ 'жир|пациент|получатель|пользователь|участник|العميل|المستخدم|会员|客户|用户|顧客|顾客|고객|사용자|이용자|회원)[0-9]*(?:\\'
-            ~ ']|%5d)?=)(?:[\\p{L}\\x27’-]|%[c-f][0-9a-f]%[89ab][0-9a-f]){2,}(?:(?:\\+|%20| )(?:[\\p{L}\\x27’-]|%[c-f][0'
-            ~ '-9a-f]%[89ab][0-9a-f]){2,}){1,3}', '\\1[redacted]'],
+            ~ ']|%5d)?=)(?:(?-i:\\p{Lu})|%[c-f][0-9a-f]%[89ab][0-9a-f])(?:[\\p{L}\\x27’-]|%[c-f][0-9a-f]%[89ab][0-9a-f'
+            ~ '])+(?:(?:\\+|%20| )[a-z]{2,3}){0,2}(?:(?:\\+|%20| )(?:(?-i:\\p{Lu})|%[c-f][0-9a-f]%[89ab][0-9a-f])(?:[\\'
+            ~ 'p{L}\\x27’-]|%[c-f][0-9a-f]%[89ab][0-9a-f])+){1,3}', '\\1[redacted]'],
         ['([?&#;](?:[^=&#]*(?:[_.-]|\\[|%5b))?(?:boylam|breitengrad|coordinates|coords|dlugosc|enlem|geo|geoloc'
             ~ 'ation|gps|koordinaten|laengengrad|lat|latitud|latitude|latitudine|latlng|latlong|ll|lng|lon|longitud'
             ~ '|longitude|longitudine|sll|szerokosc|долгота|широта|経度|緯度)[0-9]*(?:\\]|%5d)?=)-?[0-9]{1,3}\\.[0-9]{2,}'
@@ -220,6 +253,7 @@
             ~ 'ジットカード番号|パスポート番号|パスワード|フリガナ|マイナンバー|メールアドレス|ユーザー名|個人番号|出生日期|口座番号|收货地址|暗証番号|生年月日|电子邮件|电子邮箱|真实姓名|详细地址|身'
             ~ '份證字號|身份证号|邮件地址|郵便番号|電子メール|電子郵件|메일주소|받는사람|비밀번호|상세주소|생년월일|여권번호|이메일주소|인증번호|전자우편|주민등록번호)[0-9]*(?:\\]|%5d)'
             ~ '?=)[^&#]+', '\\1[redacted]'],
+        ['_beha2vec_kept_', ''],
     ]) }}
 {%- endmacro %}
 
