@@ -176,6 +176,7 @@ class Lookup:
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
+            or not reading.is_measured
             or not all(" " not in word and explained(word) for word in reading.unknown)
             or re.search(r"\d", question)  # "spent over 1000": these answers know no numbers
             or FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
@@ -218,15 +219,16 @@ class Lookup:
         contents = self._data.contents()
         assert contents is not None
         results = [self._data.measure(one) for one in (query, *reading.more)]
-        parts = [self._data.measure(one) for one in _by_part(query)]
+        parts = [[self._data.measure(part) for part in _by_part(one)] for one in (query, *reading.more)]
         self._previous = None if reading.more else query
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
-            measured(result, one, contents.days, parts) for result, one in zip(results, readings, strict=True)
+            measured(result, one, contents.days, some)
+            for result, one, some in zip(results, readings, parts, strict=True)
         ]
         return LookupAnswer(
             "\n\n".join(answer.text for answer in (first, *others)),
-            statements=[result.statement for result in (*results, *parts)],
+            statements=[result.statement for result in (*results, *(one for some in parts for one in some))],
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
 

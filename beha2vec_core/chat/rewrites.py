@@ -94,6 +94,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bbegin_checkout\b", "begin checkout"),
     (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
+    (r"\bmore than one\b", "more than 1"),
+    (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b", "any"),
 )
 _REWRITES: tuple[tuple[str, str], ...] = (
@@ -115,7 +117,27 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\bspending (more|less) per order\b",
         r"\1 spending per order",
     ),
+    (
+        r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b"
+        r"(?: on (?:the |our )?(?:site|website|shop|pages?)\b)?",
+        r"\1 engagement time",
+    ),
     (rf"\b({PEOPLE}|ones) (?:spend|spends|spent|spending)\b", r"\1 , revenue"),
+    (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent)\b", r"\1 \2 revenue"),
+    # of others than us, who buy from us: "did those from instagram spend more than ..."
+    (
+        r"\b(do|does|did|have|has|which|who|whose)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b"
+        r"(?= (?:the )?(?:more|most|less|least)\b(?! per\b))",
+        r"\1 \2 revenue",
+    ),
+    (r"\bhow much (?:do|does|did) (.*?) contribut(?:e|es|ed) to\b", r"share of \1 in"),
+    (
+        r"(?:\b(?:with|of|on|to|have|has|had|having|leav(?:e|es|ing)|left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|"
+        r"visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|ing)?|load(?:s|ed|ing)?)\s+)*"
+        r"(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!most )(?<!over )"
+        r"\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)",
+        " singlepage",
+    ),
     (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),
     (
         r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took in|"
@@ -146,6 +168,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b",
         r"\1\2 bought",
     ),
+    (rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b", r"\1\2 bought"),
     (
         rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}"
         r"(?:checkouts?|orders?|purchases?)\b",
@@ -172,6 +195,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
     (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
+    (
+        rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b"
+        rf"(?:{_STOPS}|leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{_THE}(checkout|cart)s?\b",
+        r"\1 \2 abandonment",
+    ),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
     (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{_THE}checkouts?\b", "checkout to order rate"),
     (
