@@ -148,6 +148,8 @@ class Lookup:
             if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
                 reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
             return self._measure(query, reading)
+        if not reading.is_measured:
+            return self._refused(reading)
         if query is None and of_carts(question):  # the funnel of clusters is about checkout
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
@@ -176,7 +178,6 @@ class Lookup:
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
-            or not reading.is_measured
             or not all(" " not in word and explained(word) for word in reading.unknown)
             or re.search(r"\d", question)  # "spent over 1000": these answers know no numbers
             or FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters

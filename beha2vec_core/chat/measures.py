@@ -46,7 +46,8 @@ NOT_MEASURED = (
         "The time up to a purchase is not measured.",
     ),
     (
-        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\b(?:ads?|advertising|marketing|media) (?:spend|spending|costs?|budgets?)\b",
+        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|"
+        r"\b(?:ads?|advertising|marketing|media) (?:spend|spending|costs?|budgets?)\b",
         "What you spend is not measured.",
     ),
     (

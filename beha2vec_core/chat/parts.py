@@ -26,7 +26,7 @@ _PART = re.compile(
 # a number that says which of them are meant: "orders with one item"
 _ONE = re.compile(
     r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|"
-    r"(?:with|have|has|had|having|of) (?:one|a single))\b"
+    r"(?:with|have|has|had|having|of|at most|up to|no more than) (?:one|a single)|one[\s-]time)\b"
     r"(?! (?:of|more|question|thing)\b)"
 )
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")

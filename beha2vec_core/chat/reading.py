@@ -471,6 +471,8 @@ def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list
 
 def _ascending(parts: Parts, metric: str) -> bool | None:
     """Whether the smallest comes first; None: nothing is said of order."""
+    if parts.has("low") and parts.has("high"):
+        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
     if parts.has("low"):
         return True
     if parts.has("high"):

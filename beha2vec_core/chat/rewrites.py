@@ -134,7 +134,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (
         r"(?:\b(?:with|of|on|to|have|has|had|having|leav(?:e|es|ing)|left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|"
         r"visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|ing)?|load(?:s|ed|ing)?)\s+)*"
-        r"(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!most )(?<!over )"
+        r"(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most )(?<!over )"
         r"\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)",
         " singlepage",
     ),
@@ -227,7 +227,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         "converted",
     ),
     (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),
+    # order
+    (r"\b(?:in|by) (?:the )?order of\b", "sorted by"),
     # shares
+    (
+        r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) "
+        r"(?:in|for|of) (?=(?:our|the|all|total)\b)",
+        r"share of \1 in ",
+    ),
     (
         r"\bhow (?:big|large|high) (?:(?:is|are|was|were|a|an|the)\s+)+",
         "what is ",
@@ -274,9 +281,10 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
         r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|"
         r"elsewhere|"
-        r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
+        r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|conversions?|revenue|sales|orders|aov|"
+        r"bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
         r"[?.,;]|in\b|"
-        r"on\b|for\b|last\b|this\b|by\b|\u00a7))",
+        r"on\b|for\b|last\b|this\b|by\b|conversions?\b|revenue\b|sales\b|orders\b|aov\b|bounce\b|\u00a7))",
         " allothers ",
     ),
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),

@@ -20,7 +20,7 @@ _FILLERS = """
     count total overall amount sum website site shop webshop hello hi ok just really actually currently so far make
     made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
     across among during within over via through using used use out as into about data figure stat statistic
-    report visited segment segmented sorted originated originate generated generate drove
+    report visited segment segmented sort sorted originated originate generated generate drove
     drive drives driving calculate plot table chart graph
     good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform

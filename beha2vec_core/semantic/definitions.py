@@ -477,14 +477,15 @@ OF_STEPS = {one.name for pair in combinations(STEPS, 2) for one in (*_drop_off(*
 OF_STEPS -= {"cart_to_order", "checkout_to_order"}
 
 _PEOPLE_OF = {  # where they are not the country and an n, as of Austria
-    "Argentina": "argentinian", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian", "Chile": "chilean",
-    "China": "chinese", "Czechia": "czech", "Denmark": "danish", "Egypt": "egyptian", "Finland": "finnish",
-    "France": "french", "Greece": "greek", "Hungary": "hungarian", "Iran": "iranian", "Ireland": "irish",
-    "Israel": "israeli", "Italy": "italian", "Japan": "japanese", "Mexico": "mexican", "New Zealand": "new zealander",
-    "Norway": "norwegian", "Pakistan": "pakistani", "Peru": "peruvian", "Philippines": "filipino",
-    "Portugal": "portuguese", "Singapore": "singaporean", "South Korea": "korean", "Spain": "spanish",
-    "Sweden": "swedish", "Switzerland": "swiss", "Taiwan": "taiwanese", "Thailand": "thai", "T\u00fcrkiye": "turkish",
-    "Turkey": "turkish", "Ukraine": "ukrainian", "Vietnam": "vietnamese",
+    "Argentina": "argentinian,argentine", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian",
+    "Chile": "chilean", "China": "chinese", "Czechia": "czech", "Denmark": "danish,dane", "Egypt": "egyptian",
+    "Finland": "finnish,finn", "France": "french", "Greece": "greek", "Hungary": "hungarian", "Iran": "iranian",
+    "Ireland": "irish", "Israel": "israeli", "Italy": "italian", "Japan": "japanese", "Mexico": "mexican",
+    "New Zealand": "new zealander,kiwi", "Norway": "norwegian", "Pakistan": "pakistani", "Peru": "peruvian",
+    "Philippines": "filipino,filipina", "Portugal": "portuguese", "Singapore": "singaporean", "South Korea": "korean",
+    "Spain": "spanish,spaniard", "Sweden": "swedish,swede", "Switzerland": "swiss", "Taiwan": "taiwanese",
+    "Thailand": "thai", "T\u00fcrkiye": "turkish,turk", "Turkey": "turkish,turk", "Ukraine": "ukrainian",
+    "Vietnam": "vietnamese",
 }  # fmt: skip
 DIMENSIONS = {
     dimension.name: dimension
@@ -530,7 +531,7 @@ DIMENSIONS = {
                   {"United States": ("usa", "america", "the states", "american"),
                    "United Kingdom": ("uk", "britain", "england", "british", "brit"),
                    "Germany": ("german", "de"), "Netherlands": ("dutch", "holland"), "Poland": ("polish", "pole"),
-                   **{country: (people,) for country, people in _PEOPLE_OF.items()}},
+                   **{country: tuple(people.split(",")) for country, people in _PEOPLE_OF.items()}},
                   is_searched=True),
         Dimension("campaign", "campaign", "s.campaign", ("campaign",), is_searched=True),
         Dimension("item_category", "item category", "i.item_category",
