@@ -20,7 +20,8 @@ _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
-    r"\bhow (?:much|many) of\b.*\b(?:came|com(?:e|es|ing)|is|are|was|were)\b|"
+    r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
+    r".*\b(?:came|com(?:e|es|ing)|is|are|was|were)\b|"
     r"\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
 )
 # a number that says which of them are meant: "orders with one item"

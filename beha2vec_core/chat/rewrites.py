@@ -110,7 +110,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
     (
-        r"\bspend(?:s|ing)?\b(?= (?:more |less )?per order\b)",
+        r"\bspen(?:d|ds|t|ding)(?: on average)?(?= (?:more |less )?per order\b)",
         "spending",
     ),
     (
@@ -130,12 +130,19 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(?= (?:the )?(?:more|most|less|least)\b(?! per\b))",
         r"\1 \2 revenue",
     ),
-    (r"\bhow much (?:do|does|did) (.*?) contribut(?:e|es|ed) to\b", r"share of \1 in"),
     (
-        r"(?:\b(?:with|of|on|to|have|has|had|having|leav(?:e|es|ing)|left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|"
+        r"\b(?:how much|what (?:part|share)|which (?:part|share)) (?:do|does|did) (.*?) "
+        r"(?:contribut(?:e|es|ed) to|plays? in|ha(?:ve|s) (?:in|of))\b",
+        r"share of \1 in",
+    ),
+    (r"\b(?:big|large|small|major|important|significant) (?=(?:part|share|portion) of\b)", ""),
+    (rf"\b(more|less) likely to (?={_STOPS}|leave\b)", r"\1 "),
+    (
+        r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|"
         r"visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|ing)?|load(?:s|ed|ing)?)\s+)*"
         r"(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most )(?<!over )"
-        r"\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)",
+        r"\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)"
+        r"(?: (?:was|were|is|are) (?:viewed|seen|opened|visited|loaded))?",
         " singlepage",
     ),
     (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),

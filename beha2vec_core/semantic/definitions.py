@@ -246,7 +246,7 @@ METRICS = {
         Metric(
             "single_page_rate", "sessions with one page view", "share",
             {"sessions": Measure(_count("s.page_views = 1"), "count(*)")},
-            ("singlepage", "singlepage rate"),
+            ("singlepage", "singlepage rate", "singlepage session rate", "singlepage visit rate"),
             n_of="sessions", better=-1, count="single_page_sessions",
         ),
         Metric(

@@ -60,6 +60,9 @@ ASKED = {
     "which part of traffic is mobile": "sessions | device=mobile | share",
     "how many of our orders are from mobile": "orders | device=mobile | share",
     "how much does mobile contribute to revenue": "revenue | device=mobile | share",
+    "how many of the users who came from google bought": "buyers | source=google",
+    "what share does mobile have of revenue": "revenue | device=mobile | share",
+    "how big is mobile in our revenue": "revenue | device=mobile | share",
     # a number that says which of them are meant
     "what fraction of visits is just one page?": "single_page_rate",
     "how many people leave after viewing only one page": "single_page_sessions",
@@ -70,6 +73,9 @@ ASKED = {
     "orders with just one item": "no",
     "sessions with more than one page": "no",
     "sessions with more than 2 pages": "no",
+    "visits with at most one page": "no",
+    "one-time buyers": "no",
+    "which cluster has most new customers": "no",
     "customers who bought more than 3 items": "no",
     # who buys for the first time
     "are we getting more new customers lately?": "no",
@@ -78,6 +84,9 @@ ASKED = {
     "bounce rate by device, worst first": "bounce_rate | by device",
     "conversion by device, worst first": "conversion_rate | by device | asc",
     "orders by country smallest to largest": "orders | by country | asc",
+    "top 3 countries by revenue, lowest first": "no",
+    "conversion of mobile vs all other devices": "conversion_rate | by device | device=mobile | rest",
+    "mobile vs everyone else conversion": "conversion_rate | by device | device=mobile | rest",
     "what day of the week do people buy most": "orders | by weekday",
     # people of a country, with a system, from a source
     "do americans spend more per order than germans?": "aov | by country | country=Germany;United States",
