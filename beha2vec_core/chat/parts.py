@@ -19,7 +19,17 @@ _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE}
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
-_PART = re.compile(r"\bhow (?:much|many) of\b.*\b(?:came|com(?:e|es|ing))\b")
+_PART = re.compile(
+    r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
+    r".*\b(?:came|com(?:e|es|ing)|is|are|was|were)\b|"
+    r"\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
+)
+# a number that says which of them are meant: "orders with one item"
+_ONE = re.compile(
+    r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|"
+    r"(?:with|have|has|had|having|of|at most|up to|no more than) (?:one|a single)|one[\s-]time)\b"
+    r"(?! (?:of|more|question|thing)\b)"
+)
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
@@ -56,6 +66,11 @@ _ORDER_WORTH = re.compile(
 _OTHER_UNIT = re.compile(
     r"\s*(?:different |distinct |unique )?(?:items?|products?|pieces?|units?|articles?|sessions?|visits?|pages?|"
     rf"orders?|purchases?|times|{PEOPLE})\b"
+)
+# of what a session or a user has no limit is known: "sessions with more than 2 pages" are no pages with sessions
+_OF_EACH = re.compile(
+    r"\s*(?:different |distinct |unique )?(?:pages?(?! ?views?)|channels?|devices?|countr(?:y|ies)|sources?|campaigns?|"
+    r"browsers?|(?:items?|products?|units?|pieces?)(?! sold))\b"
 )
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
@@ -122,6 +137,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     text = parts.text = re.sub(r"\s+", " ", in_known_words(times.text)).strip()
     if _WHAT_THEY_DO.search(text):
         parts.unknown.append("do")
+    if one := _ONE.search(text):
+        parts.unknown.append(one[0])
     parts.judged = _JUDGED.findall(text)
     if top := _TOP.search(text):
         parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
@@ -176,6 +193,8 @@ def _without_limits(text: str, parts: Parts) -> str:
             if not re.search(rf"\b(?:times|orders?|purchases?|{PEOPLE})$", unit[0]):  # orders with more than 3 items
                 parts.unknown.append(found[0] + unit[0])
         is_worth |= found[4] is not None and re.match(r"\s*(?:orders?|purchases?|transactions?)\b", after) is not None
+        if (of_each := _OF_EACH.match(after)) and found[0] + of_each[0] not in parts.unknown:
+            parts.unknown.append(found[0] + of_each[0])
         is_less = re.fullmatch(_LESS, found[1]) is not None
         is_worth |= parts.is_worth
         if is_less and not (is_worth or found[4]):

@@ -13,10 +13,19 @@ from itertools import pairwise
 
 from beha2vec_core.chat.compared import days_before, periods_of, step_of
 from beha2vec_core.chat.follow_ups import LEADS, continued
-from beha2vec_core.chat.measures import IS_SO, NotRead, as_rate, metric_of, overview_of, unnamed
+from beha2vec_core.chat.measures import (
+    IS_SO,
+    NEW_CUSTOMERS,
+    NOT_MEASURED,
+    OF_GROWTH,
+    NotRead,
+    as_rate,
+    metric_of,
+    overview_of,
+    unnamed,
+)
 from beha2vec_core.chat.nearest import SOURCES, nearest_queries
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts, group_counted, loosely, metrics_of
-from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
@@ -35,24 +44,6 @@ _DID = re.compile(
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
-# what no word of the vocabulary may make another question of
-_NOT_MEASURED = (
-    (
-        rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
-        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
-        "What people search for on the site is not measured.",
-    ),
-    (
-        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
-        r"\b(?:buy|order|purchase|shop)\b",
-        "How often a user does something is not measured.",
-    ),
-    (
-        r"\bhow (?:long|many days|much time)\b.*\b(?:until|till|before|between|to|take|takes)\b.*"
-        r"\b(?:purchase|buy|order|convert)",
-        "The time up to a purchase is not measured.",
-    ),
-)  # fmt: skip
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -86,6 +77,7 @@ class Reading:
         nearest: queries that can be answered.
         more: further queries, where several measures are asked for.
         goes_down: whether it is about a decrease; None: it does not say.
+        is_measured: whether it is not about something that is known not to be in the data.
     """
 
     query: Query | None = None
@@ -103,6 +95,7 @@ class Reading:
     nearest: tuple[Query, ...] = ()
     more: tuple[Query, ...] = ()
     goes_down: bool | None = None
+    is_measured: bool = True
 
 
 def read_question(question: str, vocabulary: Vocabulary, previous: Query | None = None) -> Reading:
@@ -114,15 +107,16 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     period = parts.times.periods[0] if parts.times.periods else None
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
+    missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
     known = Reading(
         unknown=tuple(parts.unknown), notes=tuple(parts.notes), filters=filters, period=period, metrics=tuple(metrics),
         by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
         is_follow_up=leads, top=parts.top, kinds=tuple(dict.fromkeys(word.kind for word in parts.words)),
-        goes_down=parts.goes_down,
+        goes_down=parts.goes_down, is_measured=not missing,
     )  # fmt: skip
     try:
-        if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
+        if missing:
             raise NotRead(missing)
         if parts.currency and not parts.unknown:
             known_as = " and ".join(contents.currencies)
@@ -148,6 +142,9 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
                 queries[number] = replace(query, metric=metric.name)
     except ValueError as error:
         problem = str(error)
+        if problem.startswith(NEW_CUSTOMERS):
+            chosen = tuple(one for one in filters if one.dimension != "new_or_returning")
+            known = replace(known, metrics=("new_users",), filters=chosen)
         problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
         return replace(
             known,
@@ -171,6 +168,9 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
         return two
     if not metrics and _is_bare_pair(parts):
         metrics = overview_of(filters_of(parts, None))
+        notes.append(unnamed(metrics))
+    if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:
+        metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = _query(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
@@ -265,7 +265,7 @@ def _query(
     is_of_people = any(word.name in ("users", "buyers") for word in parts.words) or "spen" in parts.text
     if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
         by = ["user"]
-    bought = as_rate(parts, metric, included, pair, notes)
+    bought = as_rate(parts, metric, by, included, pair, notes)
     is_of_buyers = metric == "buyer_share" and bought == "buyers"
     metric = bought
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
@@ -471,6 +471,8 @@ def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list
 
 def _ascending(parts: Parts, metric: str) -> bool | None:
     """Whether the smallest comes first; None: nothing is said of order."""
+    if parts.has("low") and parts.has("high"):
+        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
     if parts.has("low"):
         return True
     if parts.has("high"):
