@@ -18,6 +18,7 @@ from beha2vec_core.chat.nearest import SOURCES, nearest_queries
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts, group_counted, loosely, metrics_of
 from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
@@ -63,6 +64,7 @@ _BETWEEN = (  # of two that are compared
     r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
 )
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
+_UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -82,7 +84,7 @@ class Reading:
         asks_cause: whether it asks for causes or advice.
         is_follow_up: whether it begins as a follow-up ("and ...") that continues no question.
         top: how many are asked for ("top 20").
-        kinds: of its words: share, compare, trend ...
+        kinds: of its words: share, compare, trend ...; currency, where it names another than the data have.
         nearest: queries that can be answered.
         more: further queries, where several measures are asked for.
         goes_down: whether it is about a decrease; None: it does not say.
@@ -115,23 +117,28 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
     known = Reading(
-        unknown=tuple(parts.unknown), notes=tuple(parts.notes), filters=filters, period=period, metrics=tuple(metrics),
+        unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
+        metrics=tuple(metrics),
         by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
-        is_follow_up=leads, top=parts.top, kinds=tuple(dict.fromkeys(word.kind for word in parts.words)),
+        is_follow_up=leads, top=parts.top,
+        kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
         goes_down=parts.goes_down,
     )  # fmt: skip
     try:
         if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
             raise NotRead(missing)
+        if parts.problem:
+            raise NotRead(parts.problem)
         if parts.currency and not parts.unknown:
             known_as = " and ".join(contents.currencies)
             raise NotRead(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
         if advice:
             raise NotRead("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
-            words = ", ".join(f"“{word}”" for word in parts.unknown)
-            raise NotRead(f"I did not understand {words}, so an answer could be to another question.")
+            words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN])
+            more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
+            raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
         if leads and previous is None:
             raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
         if previous and (query := continued(question, parts, metrics, previous)):
@@ -195,7 +202,7 @@ def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query
     if versus:
         raise NotRead("I count orders over or under an amount in one period.")
     filters = filters_of(parts, "revenue")
-    return Query("revenue", ("one_order",), filters, period, over=parts.over, under=parts.under, counts_groups=True)
+    return Query("revenue", ("one_order",), filters, period, counts_groups=True, **parts.limits)
 
 
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
@@ -213,7 +220,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
             continue
-        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.over:
+        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.limits:
             continue
         found, notes = [], list(parts.notes)
         if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
@@ -226,12 +233,20 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
             alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
             for name in measures:
                 query, more = _query(alone, [name], filters_of(alone, name), contents)
+                if any(_is_named_apart(alone, chosen) for chosen in query.filters):
+                    raise NotRead("I compare two groups that differ in one thing: ask for each of them alone.")
                 found.append(query)
                 notes += more
         notes += [] if metrics else [unnamed(measures)]
         notes.append(f"“{one.text}” and “{other.text}” are of different kinds, and can overlap.")
         return found, notes
     return None
+
+
+def _is_named_apart(parts: Parts, one: Filter) -> bool:
+    """Whether the values of a filter come from several phrases: they may be of different groups."""
+    phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
+    return len(one.values) > 1 and len(phrases) > 1
 
 
 def _is_bare_pair(parts: Parts) -> bool:
@@ -401,7 +416,7 @@ def _query(
         raise NotRead("More than a number: of orders, sessions or revenue, by channel, country, user ...")
     if parts.over is not None:
         counts = parts.is_counted and (by == ["user"] or groups is not None)
-        return Query(metric, tuple(by), filters, period, over=parts.over, counts_groups=counts), notes
+        return Query(metric, tuple(by), filters, period, counts_groups=counts, **parts.limits), notes
     return (
         Query(
             metric, tuple(by), filters, period, versus, is_share, parts.top if by else None, ascending if by else None,
@@ -484,6 +499,8 @@ def _ascending(parts: Parts, metric: str) -> bool | None:
 def _check(query: Query, contents: Contents) -> None:
     """Raise where the data cannot answer."""
     place(query)
+    if step := contents.never_recorded(query):
+        raise NotRead(f"The site does not record the {step}.")
     for period in (query.period, query.versus):
         if period and (
             period.last < contents.days.first or period.first > contents.days.last or period.last < period.first

@@ -291,7 +291,7 @@ ANSWERED = {
     "funnel on mobile last week": "funnel | by step | device=mobile | 2026-05-04..2026-05-10",
     "which step loses the most mobile users": "funnel | by step | device=mobile",
     "how many countries do we sell to": "revenue | by country | count",
-    "how many customers ordered at least twice": "orders | by user | count over 1",
+    "how many customers ordered at least twice": "orders | by user | count at least 2",
     "bounce rate for chrome compared to other browsers": "bounce_rate | by browser | browser=Chrome | rest",
     "is bounce rate worse for chrome than for all other browsers?": "bounce_rate | by browser | browser=Chrome | rest",
     "biggest drop in sessions by channel last week vs the week before": (
