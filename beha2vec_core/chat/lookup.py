@@ -164,7 +164,8 @@ class Lookup:
             if reading.period:
                 return self._refused(reading, "Facts of clusters are of all days, not of one period.")
             if query is not None and by_others:
-                return self._refused(reading, f"Is it cluster {keys[0]} that you mean? Ask with its number.")
+                label = DIMENSIONS[by_others[0]].label
+                return self._refused(reading, f"Facts of clusters are of all their users, not by {label}.")
             kinds = {feature is None for _, feature in metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")

@@ -125,7 +125,7 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     times = find_times(conversions, vocabulary.contents.days)
     parts = Parts(times, notes=list(times.notes))
     if is_display(question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
-        parts.notes.append("“Display” was read as “show”, not as the channel.")
+        parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
     if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
@@ -223,7 +223,7 @@ def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> Non
 
 def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[str, list[str]]:
     """The text without the words for the currency of amounts, and these words; "how many euros" is revenue."""
-    words = []
+    words: list[str] = []
     text = re.sub(rf"\bhow (?:much|many) (?={_MONEY})", "revenue ", text)
     for word in re.findall(_MONEY, text) if vocabulary.contents.currencies else []:
         _check_currency(word, parts, vocabulary.contents.currencies)
