@@ -148,6 +148,8 @@ class Lookup:
             if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
                 reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
             return self._measure(query, reading)
+        if not reading.is_measured:
+            return self._refused(reading)
         if query is None and of_carts(question):  # the funnel of clusters is about checkout
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
@@ -223,15 +225,16 @@ class Lookup:
         contents = self._data.contents()
         assert contents is not None
         results = [self._data.measure(one) for one in (query, *reading.more)]
-        parts = [self._data.measure(one) for one in _by_part(query)]
+        parts = [[self._data.measure(part) for part in _by_part(one)] for one in (query, *reading.more)]
         self._previous = None if reading.more else query
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
-            measured(result, one, contents.days, parts) for result, one in zip(results, readings, strict=True)
+            measured(result, one, contents.days, some)
+            for result, one, some in zip(results, readings, parts, strict=True)
         ]
         return LookupAnswer(
             "\n\n".join(answer.text for answer in (first, *others)),
-            statements=[result.statement for result in (*results, *parts)],
+            statements=[result.statement for result in (*results, *(one for some in parts for one in some))],
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
 

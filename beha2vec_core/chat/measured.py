@@ -11,7 +11,7 @@ from typing import Any
 
 from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
-from beha2vec_core.chat.missing import missing
+from beha2vec_core.chat.missing import missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
@@ -45,7 +45,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if query.counts_groups:
         looked = f"Looked up: {looked_up(query, metric, days)}."
         return Measured("\n".join([_groups_counted(result), *reading.notes, looked]))
-    lines = [_funnel(result) if metric.name == "funnel" and query.by[:1] == ("step",) else _sentence(result)]
+    lines = [_funnel(result) if metric.name == "funnel" and query.by[:1] == ("step",) else _sentence(result, days)]
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
     lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
@@ -241,7 +241,7 @@ def _what(result: Result) -> str:
     return f"{what[0].upper()}{what[1:]}{_where(query)}{_when(query.period)}"
 
 
-def _sentence(result: Result) -> str:
+def _sentence(result: Result, days: Period) -> str:
     query, what = result.query, _what(result)
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
@@ -249,20 +249,36 @@ def _sentence(result: Result) -> str:
         row = result.rows[0]
         text = f"{what}: {_value(result, row)}"
         return text + (_against(result, row) if query.versus else "") + "."
-    first = result.rows[0]
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
-        last = result.rows[-1]
-        ends = [f"{_group(query, row)}, {_value(result, row)}" for row in (first, last)]
-        return f"{what}, the first and the last: {ends[0]}; {ends[1]}."
+        return _trend(result, what, whole(result, days))
     if query.by_change:
         return _moved(result, what)
     order = "lowest" if query.ascending else "highest"
+    first, *others = (whole(result, days) if query.ascending else []) or result.rows
     against = _against(result, first) if query.versus else ""
-    if len(result.rows) == 1:
-        return f"{what}: {_group(query, first)}, {_value(result, first)}{against}."
-    second = f"{_group(query, result.rows[1])}, {_value(result, result.rows[1])}"
+    if not others:
+        alone = f"; this is the only whole {unit_of(query)}" if result.rows[1:] else ""
+        return f"{what}: {_group(query, first)}, {_value(result, first)}{against}{alone}."
+    second = f"{_group(query, others[0])}, {_value(result, others[0])}"
     leads = f"{order} for {_group(query, first)}, {_value(result, first)}{against}"
     return f"{what}: {leads}; then {second}{_sure(result)}."
+
+
+def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
+    """The first and the last of a time series, of those that are whole, and the change between them."""
+    query, unit = result.query, unit_of(result.query)
+    ends = [f"{_group(query, row)}, {_value(result, row)}" for row in (rows[:1] + rows[1:][-1:])]
+    if not ends:
+        return f"{what}: there is no whole {unit} to compare."
+    if len(ends) == 1:
+        return f"{what}: {ends[0]}" + (f"; this is the only whole {unit}." if unit else ".")
+    now, before = (_of_whole(query, row) for row in (rows[-1], rows[0]))
+    moved = ""
+    if len(query.by) == 1 and now is not None and before is not None:
+        points = query.is_share or result.metric.unit == "share"
+        moved = f" ({100 * (now - before):+.1f} percentage points)" if points else f" ({change(now, before)})"
+    first_and_last = "the first and the last" + (f" whole {unit}" if len(rows) < len(result.rows) else "")
+    return f"{what}, {first_and_last}: {ends[0]}; {ends[1]}{moved}."
 
 
 def _moved(result: Result, what: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.parts import Parts
+from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter
 
@@ -15,14 +16,45 @@ _DEFAULTS = {  # of "top 5 landing pages"
 ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share
 _PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
+_BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:most|least)\b")
 _IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
 _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
+OF_GROWTH = ("sessions", "revenue")  # of "what drove the growth"
 _OF_ITEMS = ("items_sold", "item_revenue")
 # a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
 IS_SO = re.compile(
     r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
     r"(?=\W*$|\s+(?:in|on|for|among|with|from|via|at|there|than|weekend)\b)"
 )
+
+NEW_CUSTOMERS = "New customers"
+# what no word of the vocabulary may make another question of
+NOT_MEASURED = (
+    (
+        rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
+        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
+        "What people search for on the site is not measured.",
+    ),
+    (
+        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
+        r"\b(?:buy|order|purchase|shop)\b",
+        "How often a user does something is not measured.",
+    ),
+    (
+        r"\bhow (?:long|many days|much time)\b.*\b(?:until|till|before|between|to|take|takes)\b.*"
+        r"\b(?:purchase|buy|order|convert)",
+        "The time up to a purchase is not measured.",
+    ),
+    (
+        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|"
+        r"\b(?:ads?|advertising|marketing|media) (?:spend|spending|costs?|budgets?)\b",
+        "What you spend is not measured.",
+    ),
+    (
+        r"\b(?:new|first[\s-]time|brand[\s-]new) (?:customers?|buyers?|shoppers?)\b",
+        f"{NEW_CUSTOMERS}, who buy for the first time, are not measured: I know new users, and all buyers.",
+    ),
+)  # fmt: skip
 
 
 class NotRead(ValueError):
@@ -83,10 +115,15 @@ def metric_of(
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 
-def as_rate(parts: Parts, metric: str, included: tuple[Filter, ...], pair: Filter | None, notes: list[str]) -> str:
+def as_rate(
+    parts: Parts, metric: str, by: list[str], included: tuple[Filter, ...], pair: Filter | None, notes: list[str]
+) -> str:
     """The metric of "buy" beside a share, a comparison or a "why": "what share of mobile visitors buy"."""
     if metric == "buyer_share" and included and _PART_OF_THOSE.search(parts.text):
         return "buyers"
+    if metric == "buyers" and by and not parts.has("share") and _BUY_MOST.search(parts.text):
+        notes.append("Who buys most was read as: who has most orders.")
+        return "orders"
     if metric != "buyers" or not any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers"):
         return metric
     if re.search(r"\bhow much\b", parts.text):

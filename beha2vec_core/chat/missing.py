@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
+from beha2vec_core.chat.periods import begin_after, begin_of
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import lists_zeros
 from beha2vec_core.semantic.definitions import DIMENSIONS, TABLES
@@ -15,25 +17,49 @@ from beha2vec_core.words import day as day_words
 def missing(result: Result, days: Period) -> list[str]:
     """What is not in the rows: days without data, named values, and groups without a number."""
     query, lines = result.query, []
-    if part := _begun(query, days):
-        lines.append(part)
+    lines += _begun(result, days)
     begins = [period.first for period in (query.period, query.versus) if period]
     if begins and min(begins) < days.first:
         lines.append(f"The data begin on {day_words(days.first)}.")
     return lines + _without_rows(result) + _not_ranked(result) + _not_listed(result, days)
 
 
-def _begun(query: Query, days: Period) -> str:
-    """That the last week or month of a time series is not whole; empty where it is, or there is none."""
-    last = query.period.last if query.period else days.last
-    after = last + timedelta(days=1)
-    first = max(query.period.first, days.first) if query.period else days.first
-    begun = ""
-    if ("month" in query.by and first.day > 1) or ("week" in query.by and first.weekday() > 0):
-        begun = f"The first {'month' if 'month' in query.by else 'week'} is shown from {day_words(first)} only. "
-    if ("month" in query.by and after.day > 1) or ("week" in query.by and after.weekday() > 0):
-        return f"{begun}The last {'month' if 'month' in query.by else 'week'} is shown up to {day_words(last)} only."
-    return begun.strip()
+def unit_of(query: Query) -> str | None:
+    """The week or month of a time series, which may not be whole; None where there is none."""
+    return next((name for name in query.by if name in ("week", "month")), None)
+
+
+def whole(result: Result, days: Period) -> list[dict[str, Any]]:
+    """The rows whose week or month is one of all its days: of a time series by day, all rows."""
+    unit, shown = unit_of(result.query), _shown(result.query, days)
+    if unit is None:
+        return result.rows
+    return [
+        row
+        for row in result.rows
+        if row[unit] >= shown.first and begin_after(unit, row[unit]) <= shown.last + timedelta(days=1)
+    ]
+
+
+def _shown(query: Query, days: Period) -> Period:
+    """The days that a time series has."""
+    return Period(max(query.period.first, days.first), query.period.last) if query.period else days
+
+
+def _begun(result: Result, days: Period) -> list[str]:
+    """That the first or last week or month of a time series is not whole."""
+    unit, shown, lines = unit_of(result.query), _shown(result.query, days), []
+    if unit is None:
+        return []
+    there = {row[unit] for row in result.rows}
+    first, last = begin_of(unit, shown.first), begin_of(unit, shown.last)
+    if first in there and first < shown.first:
+        lines.append(f"The first {unit} is shown from {day_words(shown.first)} only.")
+    if last in there and begin_after(unit, last) > shown.last + timedelta(days=1):
+        lines.append(f"The last {unit} is shown up to {day_words(shown.last)} only.")
+    if lines and result.query.ascending is not False:
+        lines.append(f"{'They are' if lines[1:] else 'It is'} in the table, but not compared.")
+    return [" ".join(lines)] if lines else []
 
 
 def _without_rows(result: Result) -> list[str]:
@@ -84,12 +110,8 @@ def _not_listed(result: Result, days: Period) -> list[str]:
         return []
     first = max(query.period.first, days.first) if query.period else days.first
     last = min(query.period.last, days.last) if query.period else days.last
-    every = {_begin_of(name, first + timedelta(days=one)) for one in range((last - first).days + 1)}
+    every = {begin_of(name, first + timedelta(days=one)) for one in range((last - first).days + 1)}
     return [f"{label.capitalize()}s without {result.metric.n_of} are not listed."] if len(rows) < len(every) else []
-
-
-def _begin_of(unit: str, day: date) -> date:
-    return day.replace(day=1) if unit == "month" else day - timedelta(days=day.weekday() if unit == "week" else 0)
 
 
 def _name(value: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.rewrites import EXCLUDES, LESS, MORE, PEOPLE, in_known_words, is_display, spelled_out
+from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, in_known_words, spelled_out
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
@@ -20,7 +20,17 @@ _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE}
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
-_PART = re.compile(r"\bhow (?:much|many) of\b.*\b(?:came|com(?:e|es|ing))\b")
+_PART = re.compile(
+    r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
+    r".*\b(?:came|com(?:e|es|ing)|is|are|was|were)\b|"
+    r"\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
+)
+# a number that says which of them are meant: "orders with one item"
+_ONE = re.compile(
+    r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|"
+    r"(?:with|have|has|had|having|of|at most|up to|no more than) (?:one|a single)|one[\s-]time)\b"
+    r"(?! (?:of|more|question|thing)\b)"
+)
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
@@ -55,6 +65,11 @@ _ORDER_WORTH = re.compile(
 _OTHER_UNIT = re.compile(
     r"\s*(?:different |distinct |unique )?(?:items?|products?|pieces?|units?|articles?|sessions?|visits?|pages?|"
     rf"orders?|purchases?|times|{PEOPLE})\b"
+)
+# of what a session or a user has no limit is known: "sessions with more than 2 pages" are no pages with sessions
+_OF_EACH = re.compile(
+    r"\s*(?:different |distinct |unique )?(?:pages?(?! ?views?)|channels?|devices?|countr(?:y|ies)|sources?|campaigns?|"
+    r"browsers?|(?:items?|products?|units?|pieces?)(?! sold))\b"
 )
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
@@ -124,7 +139,7 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
     parts = Parts(times, notes=list(times.notes))
-    if is_display(question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
+    if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
         parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
     if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
@@ -133,6 +148,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     text = parts.text = re.sub(r"\s+", " ", in_known_words(times.text)).strip()
     if _WHAT_THEY_DO.search(text):
         parts.unknown.append("do")
+    if one := _ONE.search(text):
+        parts.unknown.append(one[0])
     parts.judged = _JUDGED.findall(text)
     if top := _TOP.search(text):
         parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
@@ -195,6 +212,8 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
             if not re.search(rf"\b(?:times|orders?|purchases?|{PEOPLE})$", unit[0]):  # orders with more than 3 items
                 parts.unknown.append(found[0] + unit[0])
         is_worth |= found[4] is not None and re.match(r"\s*(?:orders?|purchases?|transactions?)\b", after) is not None
+        if (of_each := _OF_EACH.match(after)) and found[0] + of_each[0] not in parts.unknown:
+            parts.unknown.append(found[0] + of_each[0])
         is_less = re.fullmatch(LESS, found[1]) is not None
         is_worth |= parts.is_worth
         if is_less and not (is_worth or found[4]):
@@ -337,3 +356,23 @@ def group_counted(parts: Parts) -> str | None:
         if word.kind == "by" and not is_sold and re.search(asked, parts.text):
             return word.name
     return None
+
+
+def is_named_apart(parts: Parts, one: Filter) -> bool:
+    """Whether the values of a filter come from several phrases: they may be of different groups."""
+    phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
+    return len(one.values) > 1 and len(phrases) > 1
+
+
+def asks_either(parts: Parts, pair: Filter) -> bool:
+    """Whether values of one dimension stand beside "or": "phone or computer?" asks for both of them."""
+    values = [
+        word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
+    ]
+    return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
+
+
+def is_ranking(parts: Parts, named: Word) -> bool:
+    """Whether the words for items sold ask which: "best sellers", "what items sold"."""
+    before = [word.text for word in parts.words if word.place == named.place - 1]
+    return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")

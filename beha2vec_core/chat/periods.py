@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from dateutil.easter import easter
+
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
 
@@ -58,6 +60,33 @@ _BEFORE = (
     ),
     (r"\b(?:the )?(?:last|previous) one\b", False),
     (rf"\b(?:the )?(?:{COUNT}) (?:weeks?|months?|days?) before(?: that)?\b{_NO_PERIOD}", False),
+)
+
+
+def _thanksgiving(year: int) -> date:
+    """The fourth Thursday of November."""
+    return date(year, 11, 22 + (3 - date(year, 11, 22).weekday()) % 7)
+
+
+_HOLIDAYS: dict[str, Callable[[int], date]] = {
+    "thanksgiving": _thanksgiving,
+    "black friday": lambda year: _thanksgiving(year) + timedelta(days=1),
+    "cyber monday": lambda year: _thanksgiving(year) + timedelta(days=4),
+    "good friday": lambda year: easter(year) - timedelta(days=2),
+    "easter": easter,
+    "easter sunday": easter,
+    "easter monday": lambda year: easter(year) + timedelta(days=1),
+    "valentine day": lambda year: date(year, 2, 14),
+    "halloween": lambda year: date(year, 10, 31),
+    "christmas eve": lambda year: date(year, 12, 24),
+    "christmas day": lambda year: date(year, 12, 25),
+    "boxing day": lambda year: date(year, 12, 26),
+    "new year eve": lambda year: date(year, 12, 31),
+    "new year day": lambda year: date(year, 1, 1),
+}
+# one of them, not the days around it, nor what a campaign or a page is called
+_NO_HOLIDAY = (
+    r"(?![\w/-])(?! (?:weekends?|weeks?|season|campaigns?|pages?|deals?|offers?|ads?|emails?|newsletters?|promos?)\b)"
 )
 
 
@@ -121,6 +150,11 @@ def find_times(text: str, data: Period) -> Times:
         r"\1 half of \2\3\4 half of \2",
         times.text,
     )
+    for name in sorted(_HOLIDAYS, key=len, reverse=True):
+        take(
+            rf"(?<![\w/.-]){name.replace(' ', 's?[ -]')}(?:,? (?:of |in )?(20\d\d))?{_NO_HOLIDAY}",
+            partial(_holiday, of_year=_HOLIDAYS[name], last=last),
+        )
     for pattern, period in (
         (rf"\b(?:the )?(first|second|last) half of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _half),
         (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _week_of),
@@ -199,7 +233,7 @@ def _join(times: Times, data: Period) -> None:
     def week(found: re.Match[str]) -> str:
         if times.periods[int(found[1])].first != times.periods[int(found[1])].last:  # by week of March
             return found.group()
-        begin = _begin("week", times.periods[int(found[1])].first)
+        begin = begin_of("week", times.periods[int(found[1])].first)
         times.periods[int(found[1])] = _clip(Period(begin, begin + timedelta(days=6)), data.last)
         return f" {MARK}{found[1]} "
 
@@ -265,6 +299,14 @@ def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | 
     return Period(found.date(), found.date()) if found else None
 
 
+def _holiday(found: re.Match[str], of_year: Callable[[int], date], last: date) -> Period:
+    """A day such as Black Friday; without a year, the last one up to the last day of the data."""
+    one = of_year(int(found[1]) if found[1] else last.year)
+    if not found[1] and one > last:
+        one = of_year(last.year - 1)
+    return Period(one, one)
+
+
 def _half(found: re.Match[str], last: date) -> Period | None:
     """The days up to the 15th of a month, or those after it."""
     month = _month(found[2], last, int(found[3]) if found[3] else None)
@@ -313,7 +355,8 @@ def _quarter(number: int, last: date, year: int | None) -> Period:
     return _clip(Period(first, add_months(first, 3) - timedelta(days=1)), last)
 
 
-def _begin(unit: str, when: date) -> date:
+def begin_of(unit: str, when: date) -> date:
+    """The first day of the day, week, month ... that a day lies in."""
     if unit == "day":
         return when
     if unit == "week":
@@ -322,22 +365,23 @@ def _begin(unit: str, when: date) -> date:
     return date(when.year, (when.month - 1) // months * months + 1, 1)
 
 
-def _next(unit: str, begin: date) -> date:
+def begin_after(unit: str, begin: date) -> date:
+    """The first day of the one after that which begins so."""
     if unit in ("day", "week"):
         return begin + timedelta(days=1 if unit == "day" else 7)
     return add_months(begin, _MONTHS_OF[unit])
 
 
 def _this(unit: str, last: date) -> Period:
-    return Period(_begin(unit, last), last)
+    return Period(begin_of(unit, last), last)
 
 
 def _last_whole(unit: str, last: date) -> Period:
     """The last whole one: that of the last day, if that day completes it."""
-    begin = _begin(unit, last)
-    if _next(unit, begin) != last + timedelta(days=1):
-        begin = _begin(unit, begin - timedelta(days=1))
-    return Period(begin, _next(unit, begin) - timedelta(days=1))
+    begin = begin_of(unit, last)
+    if begin_after(unit, begin) != last + timedelta(days=1):
+        begin = begin_of(unit, begin - timedelta(days=1))
+    return Period(begin, begin_after(unit, begin) - timedelta(days=1))
 
 
 def _last_some(number: str, unit: str, last: date) -> Period:

@@ -13,11 +13,31 @@ from itertools import pairwise
 
 from beha2vec_core.chat.compared import days_before, periods_of, step_of
 from beha2vec_core.chat.follow_ups import LEADS, continued
-from beha2vec_core.chat.measures import IS_SO, NotRead, as_rate, metric_of, overview_of, unnamed
+from beha2vec_core.chat.measures import (
+    IS_SO,
+    NEW_CUSTOMERS,
+    NOT_MEASURED,
+    OF_GROWTH,
+    NotRead,
+    as_rate,
+    metric_of,
+    overview_of,
+    unnamed,
+)
 from beha2vec_core.chat.nearest import SOURCES, nearest_queries
-from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts, group_counted, loosely, metrics_of
-from beha2vec_core.chat.rewrites import PEOPLE
-from beha2vec_core.chat.vocabulary import Vocabulary, Word
+from beha2vec_core.chat.parts import (
+    Parts,
+    asks_either,
+    breakdown_of,
+    filters_of,
+    find_parts,
+    group_counted,
+    is_named_apart,
+    is_ranking,
+    loosely,
+    metrics_of,
+)
+from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
@@ -36,24 +56,6 @@ _DID = re.compile(
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
-# what no word of the vocabulary may make another question of
-_NOT_MEASURED = (
-    (
-        rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
-        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
-        "What people search for on the site is not measured.",
-    ),
-    (
-        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
-        r"\b(?:buy|order|purchase|shop)\b",
-        "How often a user does something is not measured.",
-    ),
-    (
-        r"\bhow (?:long|many days|much time)\b.*\b(?:until|till|before|between|to|take|takes)\b.*"
-        r"\b(?:purchase|buy|order|convert)",
-        "The time up to a purchase is not measured.",
-    ),
-)  # fmt: skip
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -88,6 +90,7 @@ class Reading:
         nearest: queries that can be answered.
         more: further queries, where several measures are asked for.
         goes_down: whether it is about a decrease; None: it does not say.
+        is_measured: whether it is not about something that is known not to be in the data.
     """
 
     query: Query | None = None
@@ -105,6 +108,7 @@ class Reading:
     nearest: tuple[Query, ...] = ()
     more: tuple[Query, ...] = ()
     goes_down: bool | None = None
+    is_measured: bool = True
 
 
 def read_question(question: str, vocabulary: Vocabulary, previous: Query | None = None) -> Reading:
@@ -116,17 +120,17 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     period = parts.times.periods[0] if parts.times.periods else None
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
+    missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
     known = Reading(
         unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
-        metrics=tuple(metrics),
-        by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
+        metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
         is_follow_up=leads, top=parts.top,
         kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
-        goes_down=parts.goes_down,
+        goes_down=parts.goes_down, is_measured=not missing,
     )  # fmt: skip
     try:
-        if missing := next((why for what, why in _NOT_MEASURED if re.search(what, question.lower())), ""):
+        if missing:
             raise NotRead(missing)
         if parts.problem:
             raise NotRead(parts.problem)
@@ -155,6 +159,9 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
                 queries[number] = replace(query, metric=metric.name)
     except ValueError as error:
         problem = str(error)
+        if problem.startswith(NEW_CUSTOMERS):
+            chosen = tuple(one for one in filters if one.dimension != "new_or_returning")
+            known = replace(known, metrics=("new_users",), filters=chosen)
         problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
         return replace(
             known,
@@ -178,6 +185,9 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
         return two
     if not metrics and _is_bare_pair(parts):
         metrics = overview_of(filters_of(parts, None))
+        notes.append(unnamed(metrics))
+    if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:
+        metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = _query(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
@@ -233,7 +243,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
             alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
             for name in measures:
                 query, more = _query(alone, [name], filters_of(alone, name), contents)
-                if any(_is_named_apart(alone, chosen) for chosen in query.filters):
+                if any(is_named_apart(alone, chosen) for chosen in query.filters):
                     raise NotRead("I compare two groups that differ in one thing: ask for each of them alone.")
                 found.append(query)
                 notes += more
@@ -241,12 +251,6 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         notes.append(f"“{one.text}” and “{other.text}” are of different kinds, and can overlap.")
         return found, notes
     return None
-
-
-def _is_named_apart(parts: Parts, one: Filter) -> bool:
-    """Whether the values of a filter come from several phrases: they may be of different groups."""
-    phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
-    return len(one.values) > 1 and len(phrases) > 1
 
 
 def _is_bare_pair(parts: Parts) -> bool:
@@ -258,12 +262,6 @@ def _is_bare_pair(parts: Parts) -> bool:
     of_two = any(len(one.values) > 1 and one.dimension != "cluster" for one in filters_of(parts, "sessions"))
     is_new = kinds == {"by"} and breakdown_of(parts) == ["new_or_returning"]
     return ((is_asked and of_two) or is_new) and len(parts.times.periods) < 2 and not parts.times.asks_before
-
-
-def _is_ranking(parts: Parts, named: Word) -> bool:
-    """Whether the words for items sold ask which: "best sellers", "what items sold"."""
-    before = [word.text for word in parts.words if word.place == named.place - 1]
-    return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")
 
 
 def _query(
@@ -280,7 +278,7 @@ def _query(
     is_of_people = any(word.name in ("users", "buyers") for word in parts.words) or "spen" in parts.text
     if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
         by = ["user"]
-    bought = as_rate(parts, metric, included, pair, notes)
+    bought = as_rate(parts, metric, by, included, pair, notes)
     is_of_buyers = metric == "buyer_share" and bought == "buyers"
     metric = bought
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
@@ -289,7 +287,7 @@ def _query(
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
     named = next((word for word in parts.words if word.kind == "metric"), None)
-    if metric == "items_sold" and not by and named and (parts.judged or _is_ranking(parts, named)):
+    if metric == "items_sold" and not by and named and (parts.judged or is_ranking(parts, named)):
         by = ["item"]
     leaves = metric in _LEAVING and (metric != "conversion_rate" or metrics != ["conversion_rate"])
     narrowed = included or by or compares or parts.times.periods or parts.has("change")
@@ -393,7 +391,7 @@ def _query(
         by, against_rest, pair = [included[0].dimension], True, None
     elif compares and versus is None and not by and pair is None:
         raise NotRead("A comparison needs two values (mobile and desktop) or two periods.")
-    apart = compares or len(parts.judged) > 0 or (pair is not None and _asks_either(parts, pair))
+    apart = compares or len(parts.judged) > 0 or (pair is not None and asks_either(parts, pair))
     if apart and pair and pair.dimension not in by:
         by = [*by, pair.dimension] if metric == "funnel" else [pair.dimension, *by]
     elif pair and pair.dimension not in by and len(pair.values) > 1 and not is_share:
@@ -453,14 +451,6 @@ def _is_part(parts: Parts, one: Filter) -> bool:
     ) or any(word.is_beside(share) for share in shares for word in values)
 
 
-def _asks_either(parts: Parts, pair: Filter) -> bool:
-    """Whether values of one dimension stand beside "or": "phone or computer?" asks for both of them."""
-    values = [
-        word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
-    ]
-    return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
-
-
 def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
     """Raise for what the words mean together, though each of them is understood."""
     named = [word for word in parts.words if word.kind == "metric"]
@@ -486,6 +476,8 @@ def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list
 
 def _ascending(parts: Parts, metric: str) -> bool | None:
     """Whether the smallest comes first; None: nothing is said of order."""
+    if parts.has("low") and parts.has("high"):
+        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
     if parts.has("low"):
         return True
     if parts.has("high"):

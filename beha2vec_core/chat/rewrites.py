@@ -46,14 +46,14 @@ SAME = (
     r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
     r"(?: (?:but|just|only|now|please))*\b"
 )
-_DISPLAY = (  # the verb, else the channel
+DISPLAY = (  # the verb, else the channel
     r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
     r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)"
 )
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
-    (_DISPLAY, r"\1show"),
+    (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
@@ -67,22 +67,10 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"),
     (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
-    (
-        r"\s[-\u2013\u2014]\s",
-        " , ",
-    ),
-    (
-        r"\be-?mails?\b",
-        "email",
-    ),
-    (
-        r"\bw/o\b",
-        "without",
-    ),
-    (
-        r"\bthere (?=carts?|baskets?)",
-        "their ",
-    ),
+    (r"\s[-\u2013\u2014]\s", " , "),
+    (r"\be-?mails?\b", "email"),
+    (r"\bw/o\b", "without"),
+    (r"\bthere (?=carts?|baskets?)", "their "),
     (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"),
     (r"\bshopping cart", "cart"),
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
@@ -96,6 +84,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bbegin_checkout\b", "begin checkout"),
     (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
+    (r"\bmore than one\b", "more than 1"),
+    (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b", "any"),
 )
 _REWRITES: tuple[tuple[str, str], ...] = (
@@ -110,14 +100,41 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
     (
-        r"\bspend(?:s|ing)?\b(?= (?:more |less )?per order\b)",
+        r"\bspen(?:d|ds|t|ding)(?: on average)?(?= (?:more |less )?per order\b)",
         "spending",
     ),
     (
         r"\bspending (more|less) per order\b",
         r"\1 spending per order",
     ),
+    (
+        r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b"
+        r"(?: on (?:the |our )?(?:site|website|shop|pages?)\b)?",
+        r"\1 engagement time",
+    ),
     (rf"\b({PEOPLE}|ones) (?:spend|spends|spent|spending)\b", r"\1 , revenue"),
+    (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent)\b", r"\1 \2 revenue"),
+    # of others than us, who buy from us: "did those from instagram spend more than ..."
+    (
+        r"\b(do|does|did|have|has|which|who|whose)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b"
+        r"(?= (?:the )?(?:more|most|less|least)\b(?! per\b))",
+        r"\1 \2 revenue",
+    ),
+    (
+        r"\b(?:how much|what (?:part|share)|which (?:part|share)) (?:do|does|did) (.*?) "
+        r"(?:contribut(?:e|es|ed) to|plays? in|ha(?:ve|s) (?:in|of))\b",
+        r"share of \1 in",
+    ),
+    (r"\b(?:big|large|small|major|important|significant) (?=(?:part|share|portion) of\b)", ""),
+    (rf"\b(more|less) likely to (?={_STOPS}|leave\b)", r"\1 "),
+    (
+        r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|"
+        r"visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|ing)?|load(?:s|ed|ing)?)\s+)*"
+        r"(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most )(?<!over )"
+        r"\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)"
+        r"(?: (?:was|were|is|are) (?:viewed|seen|opened|visited|loaded))?",
+        " singlepage",
+    ),
     (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),
     (
         r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took in|"
@@ -149,6 +166,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\1\2 bought",
     ),
     (
+        rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b(?! (?:{LESS}|"
+        rf"{MORE})\b)",
+        r"\1\2 bought",
+    ),
+    (
         rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}"
         r"(?:checkouts?|orders?|purchases?)\b",
         r"\1 checkout abandonment \2",
@@ -174,6 +196,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
     (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
+    (
+        rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b"
+        rf"(?:{_STOPS}|leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{_THE}(checkout|cart)s?\b",
+        r"\1 \2 abandonment",
+    ),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
     (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{_THE}checkouts?\b", "checkout to order rate"),
     (
@@ -201,7 +228,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         "converted",
     ),
     (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),
+    # order
+    (r"\b(?:in|by) (?:the )?order of\b", "sorted by"),
     # shares
+    (
+        r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) "
+        r"(?:in|for|of) (?=(?:our|the|all|total)\b)",
+        r"share of \1 in ",
+    ),
     (
         r"\bhow (?:big|large|high) (?:(?:is|are|was|were|a|an|the)\s+)+",
         "what is ",
@@ -248,9 +282,10 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
         r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|"
         r"elsewhere|"
-        r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
+        r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|conversions?|revenue|sales|orders|aov|"
+        r"bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
         r"[?.,;]|in\b|"
-        r"on\b|for\b|last\b|this\b|by\b|\u00a7))",
+        r"on\b|for\b|last\b|this\b|by\b|conversions?\b|revenue\b|sales\b|orders\b|aov\b|bounce\b|\u00a7))",
         " allothers ",
     ),
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
@@ -323,11 +358,6 @@ def spelled_out(text: str) -> str:
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)
     return text
-
-
-def is_display(text: str) -> bool:
-    """Whether "display" stands as a verb in the text, in small letters."""
-    return re.search(_DISPLAY, text) is not None
 
 
 def in_known_words(text: str) -> str:

@@ -20,7 +20,7 @@ _FILLERS = """
     count total overall amount sum website site shop webshop hello hi ok just really actually currently so far make
     made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
     across among during within over via through using used use out as into about data figure stat statistic
-    report visited segment segmented sorted originated originate generated generate drove
+    report visited segment segmented sort sorted originated originate generated generate drove
     drive drives driving calculate plot table chart graph
     good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
@@ -40,9 +40,9 @@ _GRAMMAR: dict[str, str] = {
     "without": "without",
     "cause": "askswhy",
     "happened": "happened, happen to",
-    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, share of, percentage of,
-        proportion of, % of, split, how many percent, how much percent, how many %, portion, slice, chunk,
-        make up, account for, makes up, accounts for""",
+    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
+        percentage of, proportion of, % of, split, how many percent, how much percent, how many %, portion, slice,
+        chunk, make up, account for, makes up, accounts for""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
         history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,
         rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving""",
@@ -50,10 +50,14 @@ _GRAMMAR: dict[str, str] = {
         declined, decrease, decreased, change, changed, improve, improved, up, down, growth, go up,
         go down, gone up, gone down, went up, went down, lose, losing, lost, gain, gained, jump, jumped, spike, dip,
         dipped, improvement, reduction, pick up, picked up, grow most, growth in, growth of""",
-    "judged": "best, worst, bad, good, strong, weak, poor",
+    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, worst to best",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
-        largest first, high, most often, fastest, max, maximum""",
-    "low": "least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, low, slowest, min, minimum",
+        largest first, biggest first, most first, descending, descending order, high to low,
+        highest to lowest, largest to smallest, biggest to smallest, most to least, high, most often, fastest,
+        max, maximum""",
+    "low": """least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, fewest first, least first,
+        ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest,
+        least to most, low, slowest, min, minimum""",
     "bought": "bought, purchased, buy, buying, ordered",
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
@@ -257,4 +261,5 @@ def _phrases(dimension: str, value: str) -> list[str]:
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example
     domain = re.fullmatch(r"(?:www\.)?([a-z0-9-]{4,})\.[a-z.]{2,}", value.lower())
-    return [value, *named, *([domain[1]] if domain else [])]
+    people = [f"{value}n"] if dimension == "country" and value.endswith("a") else []  # Austrian
+    return [value, *named, *people, *([domain[1]] if domain else [])]

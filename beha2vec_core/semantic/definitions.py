@@ -244,6 +244,16 @@ METRICS = {
             ("bounce rate", "bounce", "bounced session", "bouncing"), n_of="sessions", better=-1,
         ),
         Metric(
+            "single_page_rate", "sessions with one page view", "share",
+            {"sessions": Measure(_count("s.page_views = 1"), "count(*)")},
+            ("singlepage", "singlepage rate", "singlepage session rate", "singlepage visit rate"),
+            n_of="sessions", better=-1, count="single_page_sessions",
+        ),
+        Metric(
+            "single_page_sessions", "sessions with one page view", "count",
+            {"sessions": Measure(_count("s.page_views = 1"))}, ("singlepage session", "singlepage visit"),
+        ),
+        Metric(
             "page_views", "page views", "count", {"page_views": Measure("count(*)")},
             ("page view", "pageview", "view", "viewed", "screen view"),
         ),
@@ -469,6 +479,17 @@ OF_STEPS = {
     for one in (*_drop_off(*pair), *([] if pair in OF_CARTS else [_step_rate(*pair)]))
 }
 
+_PEOPLE_OF = {  # where they are not the country and an n, as of Austria
+    "Argentina": "argentinian,argentine", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian",
+    "Chile": "chilean", "China": "chinese", "Czechia": "czech", "Denmark": "danish,dane", "Egypt": "egyptian",
+    "Finland": "finnish,finn", "France": "french", "Greece": "greek", "Hungary": "hungarian", "Iran": "iranian",
+    "Ireland": "irish", "Israel": "israeli", "Italy": "italian", "Japan": "japanese", "Mexico": "mexican",
+    "New Zealand": "new zealander,kiwi", "Norway": "norwegian", "Pakistan": "pakistani", "Peru": "peruvian",
+    "Philippines": "filipino,filipina", "Portugal": "portuguese", "Singapore": "singaporean", "South Korea": "korean",
+    "Spain": "spanish,spaniard", "Sweden": "swedish,swede", "Switzerland": "swiss", "Taiwan": "taiwanese",
+    "Thailand": "thai", "T\u00fcrkiye": "turkish,turk", "Turkey": "turkish,turk", "Ukraine": "ukrainian",
+    "Vietnam": "vietnamese",
+}  # fmt: skip
 DIMENSIONS = {
     dimension.name: dimension
     for dimension in (
@@ -506,13 +527,14 @@ DIMENSIONS = {
         Dimension("medium", "medium", "s.medium", ("medium", "media"), is_searched=True),
         Dimension("browser", "browser", "s.browser", ("browser",), is_searched=True),
         Dimension("os", "operating system", "s.operating_system", ("os", "operating system", "platform"),
+                  {**dict.fromkeys(("Macintosh", "macOS", "Mac OS X"), ("mac", "macintosh", "macbook", "osx", "os x")),
+                   "iOS": ("iphone",), "Chrome OS": ("chromebook",)},
                   is_searched=True),
         Dimension("country", "country", "s.country", ("country", "nation"),
                   {"United States": ("usa", "america", "the states", "american"),
-                   "United Kingdom": ("uk", "britain", "england", "british"),
-                   "Germany": ("german", "de"), "France": ("french",), "Austria": ("austrian",),
-                   "Netherlands": ("dutch", "holland"),
-                   "Switzerland": ("swiss",), "Poland": ("polish",), "Spain": ("spanish",), "Italy": ("italian",)},
+                   "United Kingdom": ("uk", "britain", "england", "british", "brit"),
+                   "Germany": ("german", "de"), "Netherlands": ("dutch", "holland"), "Poland": ("polish", "pole"),
+                   **{country: tuple(people.split(",")) for country, people in _PEOPLE_OF.items()}},
                   is_searched=True),
         Dimension("campaign", "campaign", "s.campaign", ("campaign",), is_searched=True),
         Dimension("item_category", "item category", "i.item_category",

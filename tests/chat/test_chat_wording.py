@@ -65,6 +65,7 @@ ASKED = {
     "countries with more than 1.000 sessions": "no",
     "users with more than 2 orders and more than 3 sessions": "no",
     "how many people made an order over 100": "no",
+    "customers with an order over 100": "no",
     # words for the currency
     "how many euros did we make?": "revenue",
     "how many euros did mobile users spend": "revenue | device=mobile",
@@ -72,6 +73,61 @@ ASKED = {
     "revenue in euro countries": "no",
     "sessions in euros": "no",
     "which clusters pay in dollars": "no",
+    # a part of a whole
+    "how much of our revenue is hats": "item_revenue | item_category=Hats | share",
+    "which part of traffic is mobile": "sessions | device=mobile | share",
+    "how many of our orders are from mobile": "orders | device=mobile | share",
+    "how much does mobile contribute to revenue": "revenue | device=mobile | share",
+    "how many of the users who came from google bought": "buyers | source=google",
+    "what share does mobile have of revenue": "revenue | device=mobile | share",
+    "how big is mobile in our revenue": "revenue | device=mobile | share",
+    # a number that says which of them are meant
+    "what fraction of visits is just one page?": "single_page_rate",
+    "how many people leave after viewing only one page": "single_page_sessions",
+    "single-page visits by device": "single_page_sessions | by device",
+    "users with at least one order": "buyers",
+    "users with more than one order": "orders | by user | over 1",
+    "users with exactly one order": "no",
+    "orders with just one item": "no",
+    "sessions with more than one page": "no",
+    "sessions with more than 2 pages": "no",
+    "visits with at most one page": "no",
+    "one-time buyers": "no",
+    "which cluster has most new customers": "no",
+    "customers who bought more than 3 items": "no",
+    # who buys for the first time
+    "are we getting more new customers lately?": "no",
+    "revenue from first-time buyers": "no",
+    # which comes first
+    "bounce rate by device, worst first": "bounce_rate | by device",
+    "conversion by device, worst first": "conversion_rate | by device | asc",
+    "orders by country smallest to largest": "orders | by country | asc",
+    "top 3 countries by revenue, lowest first": "no",
+    "conversion of mobile vs all other devices": "conversion_rate | by device | device=mobile | rest",
+    "mobile vs everyone else conversion": "conversion_rate | by device | device=mobile | rest",
+    "what day of the week do people buy most": "orders | by weekday",
+    # people of a country, with a system, from a source
+    "do americans spend more per order than germans?": "aov | by country | country=Germany;United States",
+    "did the people from google spend more than those from newsletter?": (
+        "revenue | by source | source=google;newsletter"
+    ),
+    "do people spend more time on mobile": "engagement_time | by device",
+    "how much did we spend": "no",
+    "ad spend by channel": "no",
+    "do new users drop out of checkout more often than returning ones?": (
+        "checkout_abandonment | by new_or_returning | new_or_returning=new;returning"
+    ),
+    # days with a name
+    "orders on black friday": "orders | 2025-11-28..2025-11-28",
+    "orders on cyber monday vs black friday": "orders | 2025-12-01..2025-12-01 | vs 2025-11-28..2025-11-28",
+    "revenue on easter monday": "revenue | 2026-04-06..2026-04-06",
+    "orders on valentine's day": "orders | 2026-02-14..2026-02-14",
+    "revenue of the black friday campaign": "no",
+    # a change without a measure
+    "what drove the growth in april": (
+        "sessions | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | why && "
+        "revenue | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | why"
+    ),
     # the verb
     "% of users who ever buy something": "buyer_share",
     "what percentage of visitors ever make a purchase": "buyer_share",
@@ -178,6 +234,26 @@ def test_a_drop_off_is_what_the_funnel_does_not_continue(lookup: Lookup) -> None
     (_, carts, _), (_, checkouts, _) = funnel.table.rows
     assert f"{carts - checkouts:,} of {carts:,} sessions that reached the cart" in lost.text
     assert f"The other {carts - checkouts:,} " in funnel.text
+
+
+def test_periods_that_are_not_whole_are_not_compared(lookup: Lookup) -> None:
+    trend = lookup.ask("is traffic going up or down").text
+    assert "the first and the last whole month: June 2025, " in trend and "; April 2026, " in trend
+    assert "The last month is shown up to 13 May 2026 only. It is in the table, but not compared." in trend
+    assert "lowest for May 2026" not in lookup.ask("which month had the fewest page views").text
+    assert "there is no whole month to compare" in lookup.ask("revenue by month since 2 may 2026").text
+
+
+def test_each_measure_of_a_change_has_its_own_parts(lookup: Lookup) -> None:
+    answer = lookup.ask("what drove the growth in april")
+    sessions, revenue = answer.table, answer.more[0].table
+    assert sessions is not None and revenue is not None
+    assert "EUR" not in str(sessions.rows) and all("EUR" in row[-1] for row in revenue.rows)
+
+
+def test_new_customers_are_not_new_users(lookup: Lookup) -> None:
+    answer = lookup.ask("are we getting more new customers lately?").text
+    assert "New customers, who buy for the first time, are not measured" in answer and "  - new users" in answer
 
 
 def test_months_without_an_order_are_zero(lookup: Lookup) -> None:

@@ -47,6 +47,8 @@ EXPECTED = {
     "sessions": f"select count(distinct session_key) {SESSIONS}",
     "engaged_rate": f"select avg(is_engaged::int) {SESSIONS}",
     "bounce_rate": f"select 1 - avg(is_engaged::int) {SESSIONS}",
+    "single_page_rate": f"select avg((page_views = 1)::int) {SESSIONS}",
+    "single_page_sessions": f"select count(*) {SESSIONS} and page_views = 1",
     "page_views": f"select sum(page_views)::bigint {SESSIONS}",
     "pages_per_session": f"select avg(page_views) {SESSIONS}",
     "engagement_time": f"select avg(engagement_time_msec) / 1000 {SESSIONS}",
