@@ -195,7 +195,7 @@ REFUSED = [
     ("sessions -direct", "“-”"),
     ("sessions country != germany", "“=”"),
     ("how many users did we acquire", "“acquire”"),
-    ("google ads spend last month", "“spend”"),
+    ("google ads spend last month", "What you spend is not measured"),
     ("sessions from email and google", "describe the same visit"),
     ("countries with more revenue than germany", "more or less than one of them"),
     ("mobile vs desktop conversion rate germany vs austria", "one dimension at a time"),
