@@ -277,6 +277,7 @@ def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
     if len(query.by) == 1 and now is not None and before is not None:
         points = query.is_share or result.metric.unit == "share"
         moved = f" ({100 * (now - before):+.1f} percentage points)" if points else f" ({change(now, before)})"
+        moved = " (no change)" if now == before else moved
     first_and_last = "the first and the last" + (f" whole {unit}" if len(rows) < len(result.rows) else "")
     return f"{what}, {first_and_last}: {ends[0]}; {ends[1]}{moved}."
 
