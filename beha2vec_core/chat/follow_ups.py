@@ -37,7 +37,7 @@ def continued(question: str, parts: Parts, metrics: list[str], previous: Query) 
     of_its_own = [
         *(kind for kind in _OWN_KINDS if parts.has(kind)), *([] if turned else parts.judged), *parts.comparatives,
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
-        *(["over"] if parts.over is not None else []),
+        *(["over"] if parts.limits else []),
     ]  # fmt: skip
     if parts.has("compare") and not compares:
         of_its_own.append("compare")

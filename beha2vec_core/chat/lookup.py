@@ -119,7 +119,7 @@ class Lookup:
         reading = read_question(unnamed, self._vocabulary, self._previous)
         query = reading.query
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
-        if reading.is_follow_up:
+        if reading.is_follow_up or "currency" in reading.kinds:
             return self._refused(reading)
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
@@ -154,8 +154,10 @@ class Lookup:
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
+            by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrowed = (
                 reading.period
+                or by_others
                 or _is_plain(query, reading)
                 or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
             )
@@ -163,6 +165,9 @@ class Lookup:
                 return self._measure(query, reading)
             if reading.period:
                 return self._refused(reading, "Facts of clusters are of all days, not of one period.")
+            if query is not None and by_others:
+                label = DIMENSIONS[by_others[0]].label
+                return self._refused(reading, f"Facts of clusters are of all their users, not by {label}.")
             kinds = {feature is None for _, feature in metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")

@@ -91,9 +91,8 @@ def _limits(result: Result) -> str:
     """With more than 2 orders; with revenue of more than 200.00 EUR."""
     query, metric, row = result.query, result.metric, next(iter(result.rows), {})
     shown = [
-        f"{words} {_plain(metric, limit, row) if metric.unit == 'money' else f'{limit:g}'}"
-        for words, limit in (("more than", query.over), ("less than", query.under))
-        if limit is not None
+        f"{words} {_plain(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
+        for words, _, limit in query.limits
     ]
     both = " and ".join(shown)
     return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {metric.label}"
@@ -110,6 +109,8 @@ def _funnel(result: Result) -> str:
     groups = dict.fromkeys(tuple(row[name] for name in query.by[1:]) for row in result.rows)
     for group in groups:
         rows = [row for row in result.rows if tuple(row[name] for name in query.by[1:]) == group]
+        named = next((one.values[-1] for one in query.filters if one.dimension == "step"), rows[-1]["step"])
+        rows += [{**rows[-1], "step": named, "value": 0}] if rows[-1]["step"] != named else []
         of = f" ({' / '.join(map(_cell, group))})" if group else ""
         lost = [(1 - b["value"] / a["value"], a, b) for a, b in pairwise(rows) if a["value"]]
         if not lost:
@@ -189,12 +190,16 @@ def _in_weeks(result: Result) -> list[str]:
     if weeks < 2:
         return []
     sums = [0.0] * weeks
-    for row in rows:
-        if (place := (last - row["day"]).days // 7) < weeks:
-            sums[-1 - place] += float(row["value"])
-    shown = "; ".join(_plain(metric, value, rows[0]) for value in sums)
+    for one in rows:
+        if (place := (last - one["day"]).days // 7) < weeks:
+            sums[-1 - place] += float(one["value"])
+    currencies = {row["currency"] for row in rows if row.get("currency")}
+    if len(currencies) > 1:
+        return []
+    row = {"currency": next(iter(currencies), None)}
+    shown = "; ".join(_plain(metric, value, row) for value in sums)
     moved = f" ({change(sums[-1], sums[0])} from the first to the last)" if sums[0] else ""
-    total = _plain(metric, sum(float(row["value"]) for row in rows), rows[0])
+    total = _plain(metric, sum(float(one["value"]) for one in rows), row)
     return [f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."]
 
 
@@ -224,8 +229,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     words += ["against all others"] if query.against_rest else []
     words += ["in the order of the change"] if query.by_change else []
     words += ["and where it changed"] if query.explains else []
-    words += [f"more than {query.over:g}"] if query.over is not None else []
-    words += [f"less than {query.under:g}"] if query.under is not None else []
+    words += [f"{which} {limit:g}" for which, _, limit in query.limits]
     words += ["number of groups"] if query.counts_groups else []
     return ", ".join(words)
 
@@ -273,6 +277,7 @@ def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
     if len(query.by) == 1 and now is not None and before is not None:
         points = query.is_share or result.metric.unit == "share"
         moved = f" ({100 * (now - before):+.1f} percentage points)" if points else f" ({change(now, before)})"
+        moved = " (no change)" if now == before else moved
     first_and_last = "the first and the last" + (f" whole {unit}" if len(rows) < len(result.rows) else "")
     return f"{what}, {first_and_last}: {ends[0]}; {ends[1]}{moved}."
 

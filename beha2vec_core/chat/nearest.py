@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
 
@@ -29,10 +29,12 @@ def nearest_queries(
     contents: Contents,
 ) -> tuple[Query, ...]:
     """Up to three queries near to what was understood."""
-    metrics = [name for name in asked if METRICS[name].words] or ["revenue", "sessions", "conversion_rate"]
+    metrics = [name for name in asked if METRICS[name].words and not contents.never_recorded(Query(name))]
+    metrics = metrics or (["funnel"] if {*asked} & {*OF_STEPS} else ["revenue", "sessions", "conversion_rate"])
     found: list[Query] = []
     for metric in metrics[:3]:
-        filters = _that_go_together([one for one in filters_asked if reaches(metric, one.dimension)])
+        reached = [one for one in filters_asked if reaches(metric, one.dimension)]
+        filters = _that_go_together([one for one in reached if not contents.never_recorded(Query(metric, (), (one,)))])
         reachable = dimensions_of(metric)
         by = tuple(name for name in by_asked if name in reachable and name not in {f.dimension for f in filters})[:1]
         period = period_asked
@@ -62,9 +64,7 @@ def as_question(query: Query) -> str:
     """A question that asks for the query: it is read as the same query again."""
     words = [query.metric.replace("_", " ")]
     if "one_order" in query.by:
-        limits = [
-            f"{word} {limit:g}" for word, limit in (("over", query.over), ("under", query.under)) if limit is not None
-        ]
+        limits = [f"{which} {limit:g}" for which, _, limit in query.limits]
         query = replace(query, by=(), over=None, under=None, counts_groups=False)
         words = [f"how many orders {' and '.join(limits)}"]
     if query.is_share:
@@ -87,7 +87,7 @@ def as_question(query: Query) -> str:
     if query.versus:
         words.append(f"vs {_named(query.versus)}")
     words += ["against all others"] if query.against_rest else []
-    words += [f"more than {query.over:g}"] if query.over is not None else []
+    words += [f"{which} {limit:g}" for which, _, limit in query.limits]
     words += ["by part of the change"] if query.by_change else []
     words[:0] = ["why the change in"] if query.explains else ["how many groups of"] if query.counts_groups else []
     return " ".join(words)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.rewrites import EXCLUDES, PEOPLE, in_known_words, spelled_out
+from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, in_known_words, spelled_out
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
@@ -42,8 +43,6 @@ _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
 )
-_MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher than|larger than|bigger than|upwards of"
-_LESS = r"less than|under|below|at most|up to|fewer than|lower than|smaller than|cheaper than"
 _CURRENCIES = {  # words of people, and what they may mean
     "euro": ("EUR",), "euros": ("EUR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"),
     "bucks": ("USD", "CAD", "AUD"), "pounds": ("GBP",), "quid": ("GBP",), "francs": ("CHF",),
@@ -52,7 +51,7 @@ _CURRENCIES = {  # words of people, and what they may mean
 _SYMBOLS = {"\u20ac": "euros", "$": "dollars", "\u00a3": "pounds"}
 _MONEY = rf"\b(?:{'|'.join(_CURRENCIES)})\b"
 _LIMIT = re.compile(
-    rf"\b({_MORE}|{_LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
+    rf"\b({MORE}|{LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
     r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|%|percent))"
 )
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
@@ -86,8 +85,8 @@ class Parts:
     unknown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     top: int | None = None
-    over: float | None = None  # "more than 2 orders"
-    under: float | None = None
+    limits: dict[str, Any] = field(default_factory=dict)  # "more than 2 orders": as of a `Query`
+    problem: str = ""  # why the question cannot be read, in a sentence
     is_worth: bool = False  # the limit is on the revenue of an order
     is_money: bool = False  # the limit has a currency
     currency: str = ""  # a word for one that the data are not in
@@ -110,6 +109,16 @@ class Parts:
         return all(word.text in _ARTICLES for word in between)
 
     @property
+    def over(self) -> float | None:
+        """What is asked for is more than this."""
+        return self.limits.get("over")
+
+    @property
+    def under(self) -> float | None:
+        """What is asked for is less than this."""
+        return self.limits.get("under")
+
+    @property
     def goes_down(self) -> bool | None:
         """Whether the question is about a decrease; None: it does not say."""
         down, up = _DOWN.search(self.text) is not None, _UP.search(self.text) is not None
@@ -130,6 +139,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
     parts = Parts(times, notes=list(times.notes))
+    if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
+        parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
     if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
@@ -143,8 +154,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     if top := _TOP.search(text):
         parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
-    text = _without_limits(text, parts)
-    text = _without_currency(text, parts, vocabulary.contents.currencies)
+    text = _without_limits(text, parts, vocabulary.contents.currencies)
+    text, amounts = _without_currency(text, parts, vocabulary)
     parts.is_of_users = _RANKED_USERS.search(text) is not None
     parts.is_part = _PART.search(text) is not None
     parts.is_counted = _HOW_MANY.search(text) is not None
@@ -168,6 +179,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
             if word is not None and word.name in ("users", "buyers"):  # "which custmers"
                 before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
                 parts.is_of_users |= any(one.text in ("which", "top", "biggest", "largest", "best") for one in before)
+    if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
+        parts.unknown += [] if parts.currency else amounts  # of what, if not of money
     for word in parts.words:
         following = [one for one in parts.words if one.kind == "value" and parts.are_beside(word, one)]
         if word.kind == "without" and not any(one.place > word.place for one in following):
@@ -177,14 +190,20 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     return parts
 
 
-def _without_limits(text: str, parts: Parts) -> str:
+def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str:
     """The text without "more than 2" and the like, which become limits of the question."""
     text = re.sub(
         rf"\bbetween (\d+(?:\.\d+)?)(?:{_MONEY}|\s)* and (\d+(?:\.\d+)?)(?=\s*{_MONEY})",
         r"at least \1 and at most \2",
         text,
     )
-    for found in list(_LIMIT.finditer(text)):
+    limits = list(_LIMIT.finditer(text))
+    if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
+        parts.problem = "I know one limit, or those that are more than one number and less than another."
+    for found in limits:
+        if re.fullmatch(r"\d{1,3}\.\d{3}", found[3] or ""):
+            plain = re.match(r"[\d.]+", text[found.start(3) :])[0].rstrip(".")  # type: ignore[index]
+            parts.problem = f"Is “{plain}” {plain.replace('.', '')}? Write it without the point."
         number = {"once": 1.0, "twice": 2.0}.get(found[2]) or float(NUMBER_WORDS.get(found[3], found[3]))
         after = text[found.end() :]
         is_worth = _ORDER_WORTH.search(text[: found.start()]) is not None and "times" not in found[0] and not found[2]
@@ -195,32 +214,44 @@ def _without_limits(text: str, parts: Parts) -> str:
         is_worth |= found[4] is not None and re.match(r"\s*(?:orders?|purchases?|transactions?)\b", after) is not None
         if (of_each := _OF_EACH.match(after)) and found[0] + of_each[0] not in parts.unknown:
             parts.unknown.append(found[0] + of_each[0])
-        is_less = re.fullmatch(_LESS, found[1]) is not None
+        is_less = re.fullmatch(LESS, found[1]) is not None
         is_worth |= parts.is_worth
         if is_less and not (is_worth or found[4]):
             continue  # of groups without a row nothing is known
-        step = 0.01 if is_worth or found[4] else 1  # the smallest difference: of amounts, or of numbers
-        if is_less:
-            parts.under = number + step if found[1] in ("at most", "up to") else number
-        else:
-            parts.over = number - step if found[1] == "at least" else number
+        side = "under" if is_less else "over"
+        if side in parts.limits:
+            parts.problem = f"I know one limit of a kind: {parts.limits[side]:g} or {number:g}?"
+        parts.limits[side] = number
+        if found[1] in ("at least", "upwards of", "at most", "up to"):
+            parts.limits["at_most" if is_less else "at_least"] = True
         parts.is_worth, parts.is_money = parts.is_worth or is_worth, parts.is_money or found[4] is not None
         before, _, rest = text.partition(found[0])
         if is_worth and (named := _ORDER_WORTH.search(before)):
             before = before[: named.start()] + re.split(r"\s", named[0].replace("order value", "orders"))[0]
-        text = f"{before} {found[4] or ''} {rest}"
+        text = f"{before} {rest}"
+        if found[4]:
+            _check_currency(found[4].strip(), parts, currencies)
     return text
 
 
-def _without_currency(text: str, parts: Parts, currencies: tuple[str, ...]) -> str:
-    """The text without the words for the currency that the data are in: amounts are not converted."""
-    for word in re.findall(_MONEY, text):
-        if not currencies:
-            continue
-        if len(currencies) != 1 or currencies[0] not in _CURRENCIES[word]:
-            parts.currency = word
-        text = re.sub(rf"\b(?:in )?{word}\b", " ", text, count=1)
-    return text
+def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> None:
+    """Note a currency that the data are not in: amounts are not converted."""
+    if currencies and (len(currencies) != 1 or currencies[0] not in _CURRENCIES[word]):
+        parts.currency = word
+
+
+def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[str, list[str]]:
+    """The text without the words for the currency of amounts, and these words; "how many euros" is revenue."""
+    words: list[str] = []
+    text = re.sub(rf"\bhow (?:much|many) (?={_MONEY})", "revenue ", text)
+    for word in re.findall(_MONEY, text) if vocabulary.contents.currencies else []:
+        _check_currency(word, parts, vocabulary.contents.currencies)
+        before, _, after = re.split(rf"(\b(?:in )?{word}\b)", text, maxsplit=1)
+        following = next(vocabulary.read(after), None)
+        is_noun = following is not None and following[0] is not None and following[0].kind == "by"  # euro countries
+        (parts.unknown if is_noun else words).append(word)
+        text = f"{before} {after}"
+    return text, words
 
 
 def metrics_of(parts: Parts) -> list[str]:
@@ -325,3 +356,23 @@ def group_counted(parts: Parts) -> str | None:
         if word.kind == "by" and not is_sold and re.search(asked, parts.text):
             return word.name
     return None
+
+
+def is_named_apart(parts: Parts, one: Filter) -> bool:
+    """Whether the values of a filter come from several phrases: they may be of different groups."""
+    phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
+    return len(one.values) > 1 and len(phrases) > 1
+
+
+def asks_either(parts: Parts, pair: Filter) -> bool:
+    """Whether values of one dimension stand beside "or": "phone or computer?" asks for both of them."""
+    values = [
+        word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
+    ]
+    return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
+
+
+def is_ranking(parts: Parts, named: Word) -> bool:
+    """Whether the words for items sold ask which: "best sellers", "what items sold"."""
+    before = [word.text for word in parts.words if word.place == named.place - 1]
+    return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")

@@ -25,8 +25,20 @@ from beha2vec_core.chat.measures import (
     unnamed,
 )
 from beha2vec_core.chat.nearest import SOURCES, nearest_queries
-from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of, find_parts, group_counted, loosely, metrics_of
-from beha2vec_core.chat.vocabulary import Vocabulary, Word
+from beha2vec_core.chat.parts import (
+    Parts,
+    asks_either,
+    breakdown_of,
+    filters_of,
+    find_parts,
+    group_counted,
+    is_named_apart,
+    is_ranking,
+    loosely,
+    metrics_of,
+)
+from beha2vec_core.chat.vocabulary import Vocabulary
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
@@ -54,6 +66,7 @@ _BETWEEN = (  # of two that are compared
     r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
 )
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
+_UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -73,7 +86,7 @@ class Reading:
         asks_cause: whether it asks for causes or advice.
         is_follow_up: whether it begins as a follow-up ("and ...") that continues no question.
         top: how many are asked for ("top 20").
-        kinds: of its words: share, compare, trend ...
+        kinds: of its words: share, compare, trend ...; currency, where it names another than the data have.
         nearest: queries that can be answered.
         more: further queries, where several measures are asked for.
         goes_down: whether it is about a decrease; None: it does not say.
@@ -109,23 +122,27 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     leads = LEADS.search(question.lower()) is not None
     missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
     known = Reading(
-        unknown=tuple(parts.unknown), notes=tuple(parts.notes), filters=filters, period=period, metrics=tuple(metrics),
-        by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
+        unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
+        metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
-        is_follow_up=leads, top=parts.top, kinds=tuple(dict.fromkeys(word.kind for word in parts.words)),
+        is_follow_up=leads, top=parts.top,
+        kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
         goes_down=parts.goes_down, is_measured=not missing,
     )  # fmt: skip
     try:
         if missing:
             raise NotRead(missing)
+        if parts.problem:
+            raise NotRead(parts.problem)
         if parts.currency and not parts.unknown:
             known_as = " and ".join(contents.currencies)
             raise NotRead(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
         if advice:
             raise NotRead("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
-            words = ", ".join(f"“{word}”" for word in parts.unknown)
-            raise NotRead(f"I did not understand {words}, so an answer could be to another question.")
+            words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN])
+            more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
+            raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
         if leads and previous is None:
             raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
         if previous and (query := continued(question, parts, metrics, previous)):
@@ -195,7 +212,7 @@ def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query
     if versus:
         raise NotRead("I count orders over or under an amount in one period.")
     filters = filters_of(parts, "revenue")
-    return Query("revenue", ("one_order",), filters, period, over=parts.over, under=parts.under, counts_groups=True)
+    return Query("revenue", ("one_order",), filters, period, counts_groups=True, **parts.limits)
 
 
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
@@ -213,7 +230,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
             continue
-        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.over:
+        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.limits:
             continue
         found, notes = [], list(parts.notes)
         if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
@@ -226,6 +243,8 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
             alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
             for name in measures:
                 query, more = _query(alone, [name], filters_of(alone, name), contents)
+                if any(is_named_apart(alone, chosen) for chosen in query.filters):
+                    raise NotRead("I compare two groups that differ in one thing: ask for each of them alone.")
                 found.append(query)
                 notes += more
         notes += [] if metrics else [unnamed(measures)]
@@ -243,12 +262,6 @@ def _is_bare_pair(parts: Parts) -> bool:
     of_two = any(len(one.values) > 1 and one.dimension != "cluster" for one in filters_of(parts, "sessions"))
     is_new = kinds == {"by"} and breakdown_of(parts) == ["new_or_returning"]
     return ((is_asked and of_two) or is_new) and len(parts.times.periods) < 2 and not parts.times.asks_before
-
-
-def _is_ranking(parts: Parts, named: Word) -> bool:
-    """Whether the words for items sold ask which: "best sellers", "what items sold"."""
-    before = [word.text for word in parts.words if word.place == named.place - 1]
-    return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")
 
 
 def _query(
@@ -274,7 +287,7 @@ def _query(
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
     named = next((word for word in parts.words if word.kind == "metric"), None)
-    if metric == "items_sold" and not by and named and (parts.judged or _is_ranking(parts, named)):
+    if metric == "items_sold" and not by and named and (parts.judged or is_ranking(parts, named)):
         by = ["item"]
     leaves = metric in _LEAVING and (metric != "conversion_rate" or metrics != ["conversion_rate"])
     narrowed = included or by or compares or parts.times.periods or parts.has("change")
@@ -378,7 +391,7 @@ def _query(
         by, against_rest, pair = [included[0].dimension], True, None
     elif compares and versus is None and not by and pair is None:
         raise NotRead("A comparison needs two values (mobile and desktop) or two periods.")
-    apart = compares or len(parts.judged) > 0 or (pair is not None and _asks_either(parts, pair))
+    apart = compares or len(parts.judged) > 0 or (pair is not None and asks_either(parts, pair))
     if apart and pair and pair.dimension not in by:
         by = [*by, pair.dimension] if metric == "funnel" else [pair.dimension, *by]
     elif pair and pair.dimension not in by and len(pair.values) > 1 and not is_share:
@@ -401,7 +414,7 @@ def _query(
         raise NotRead("More than a number: of orders, sessions or revenue, by channel, country, user ...")
     if parts.over is not None:
         counts = parts.is_counted and (by == ["user"] or groups is not None)
-        return Query(metric, tuple(by), filters, period, over=parts.over, counts_groups=counts), notes
+        return Query(metric, tuple(by), filters, period, counts_groups=counts, **parts.limits), notes
     return (
         Query(
             metric, tuple(by), filters, period, versus, is_share, parts.top if by else None, ascending if by else None,
@@ -436,14 +449,6 @@ def _is_part(parts: Parts, one: Filter) -> bool:
     return any(
         abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
     ) or any(word.is_beside(share) for share in shares for word in values)
-
-
-def _asks_either(parts: Parts, pair: Filter) -> bool:
-    """Whether values of one dimension stand beside "or": "phone or computer?" asks for both of them."""
-    values = [
-        word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
-    ]
-    return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
 
 
 def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
@@ -486,6 +491,8 @@ def _ascending(parts: Parts, metric: str) -> bool | None:
 def _check(query: Query, contents: Contents) -> None:
     """Raise where the data cannot answer."""
     place(query)
+    if step := contents.never_recorded(query):
+        raise NotRead(f"The site does not record the {step}.")
     for period in (query.period, query.versus):
         if period and (
             period.last < contents.days.first or period.first > contents.days.last or period.last < period.first

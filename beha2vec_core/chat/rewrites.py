@@ -11,6 +11,8 @@ from itertools import pairwise
 
 from beha2vec_core.semantic.definitions import STEPS
 
+MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher than|larger than|bigger than|upwards of"
+LESS = r"less than|under|below|at most|up to|fewer than|lower than|smaller than|cheaper than"
 PEOPLE = r"users?|customers?|buyers?|visitors?|people|shoppers?"
 _THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
 _WAS = r"(?:(?:that|which|is|are|was|were|gets?|got|being|been)\s+)*"
@@ -44,14 +46,14 @@ SAME = (
     r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
     r"(?: (?:but|just|only|now|please))*\b"
 )
+DISPLAY = (  # the verb, else the channel
+    r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
+    r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)"
+)
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
-    (
-        r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
-        r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)",
-        r"\1show",
-    ),  # else the channel
+    (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
@@ -65,22 +67,10 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"),
     (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
-    (
-        r"\s[-\u2013\u2014]\s",
-        " , ",
-    ),
-    (
-        r"\be-?mails?\b",
-        "email",
-    ),
-    (
-        r"\bw/o\b",
-        "without",
-    ),
-    (
-        r"\bthere (?=carts?|baskets?)",
-        "their ",
-    ),
+    (r"\s[-\u2013\u2014]\s", " , "),
+    (r"\be-?mails?\b", "email"),
+    (r"\bw/o\b", "without"),
+    (r"\bthere (?=carts?|baskets?)", "their "),
     (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"),
     (r"\bshopping cart", "cart"),
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
@@ -171,11 +161,15 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (
         rf"\b({PEOPLE})((?: (?:who|that|which))?(?: (?:ever|actually|really|have|has|had|did|do|will))*) "
         r"(?:(?:ma[dk]e|making|makes|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:a|an|any|one)(?: first)? "
-        r"(?:purchase|order)s?|(?:purchase|purchasing|order|ordering)"
+        rf"(?:purchase|order)s?(?! (?:{LESS}|{MORE})\b)|(?:purchase|purchasing|order|ordering)"
         r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b",
         r"\1\2 bought",
     ),
-    (rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b", r"\1\2 bought"),
+    (
+        rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b(?! (?:{LESS}|"
+        rf"{MORE})\b)",
+        r"\1\2 bought",
+    ),
     (
         rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}"
         r"(?:checkouts?|orders?|purchases?)\b",
@@ -332,7 +326,8 @@ _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 _STEP_WORDS = {
     1: (
         rf"(?:view|see|saw|seen|visit|look(?:ed|ing)? at|open)(?:s|ed|ing|er)?\s+{_THE}(?:products?|"
-        r"items?)(?: pages?)?|product (?:pages?|views?|details?)|view(?:ed|s)?(?= (?:to|but|and never|and not)\b)"
+        r"items?)(?: pages?)?|product (?:pages?|views?|details?)|view(?:ed|s)?(?= (?:to|but|and never|and not)\b)|"
+        r"(?<=between )views?(?= and\b)"
     ),
     2: (
         r"(?:add|put)(?:s|ed|ing)?\s+(?:(?:something|anything|items?|products?|things?|stuff|it|them|"
@@ -427,11 +422,15 @@ def _as_drop_off(text: str) -> str | None:
     (first, one), (last, other) = found
     before, between, after = text[: one.start()], text[one.end() : other.start()], text[other.end() :]
     lost = _LOST.search(before) or _LOST.search(after)
+    if lost and (asked := _WHERE.search(before)):
+        around = _LOST.sub(" ", f"{before[: asked.start()]} {before[asked.end() :]} , {after}", count=1)
+        around = _BETWEEN_STEPS.sub(" ", around)
+        return f"funnel {steps_of(first, last)} {around}"
     is_list = re.fullmatch(r"\s*and\s*", between) is not None and not re.search(r"\bbetween\b", before)
     if not lost or is_list or not _TOWARDS.fullmatch(between):
         return None
     before, after = (_LOST.sub(" ", part, count=1) for part in (before, after))
-    before = re.sub(r"\b(?:from|between|of|on the way)\s+(?:the\s+)?$", " ", before)
+    before = _BETWEEN_STEPS.sub(" ", before)
     before = _SUBJECT.sub(" ", re.sub(r"\b(?:do|did|are|have) we\s*$", " ", before))
     return f"{before} {STEPS[first][0]} drop {STEPS[last][0]} {re.sub(r'^ (?:rate|step)s?', '', after)}"
 
@@ -467,10 +466,13 @@ _TOWARDS = re.compile(
     r"(?:\s|->|=>|[-\u2013\u2192>,:]|\b(?:and|then|to|into|until|till|up|through|all|way|via|over|the)\b)+"
 )
 _LOST = re.compile(
-    rf"\b(?:{_STOPS}(?: (?:rate|share|percentage))?|losses|loss(?: rate)?|abandonment(?: rate)?|attrition|"
+    rf"\b(?:{_STOPS}(?: (?:rate|share|percentage))?|dropped(?: (?:off|out))?(?= (?:from|between))|"
+    r"losses|loss(?: rate)?|abandonment(?: rate)?|attrition|"
     r"leav(?:e|es|ing)|disappear\w*|churn|"
     r"(?:do|does|did) not (?:continue|proceed|go(?: on)?|move(?: on)?|make it|get|advance|progress))\b"
 )
+_WHERE = re.compile(r"\b(?:where|(?:at |in |after )?(?:which|what) (?:step|stage|point|part)s?)\b")
+_BETWEEN_STEPS = re.compile(r"\b(?:from|between|of|on the way)\s+(?:the\s+)?(?=,?$|, )")
 _SUBJECT = re.compile(
     rf"\b(?:the )?(?:{PEOPLE}|sessions?|visits?)(?: (?:who|that|which))?(?: (?:with|had|have))?(?: (?:a|an|the))?\s*$"
 )

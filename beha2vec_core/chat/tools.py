@@ -165,6 +165,8 @@ class Toolbox:
             versus = period.before() if asked.compare and period else None
             query = Query(asked.metric, (asked.by,) if asked.by else (), filters, period, versus)
             metric, _, _ = place(query)
+            if step := contents.never_recorded(query):
+                raise NotInData(f"the site does not record the {step}")
             is_money = metric.unit == "money"
             # judged by the site: whether the few orders of a group have amounts would tell that there are some
             if is_money and not self._data.has_one_currency():

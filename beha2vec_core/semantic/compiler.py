@@ -64,16 +64,15 @@ def compile_query(query: Query) -> str:
     if query.by:
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
-        for sign, limit in ((">", query.over), ("<", query.under)):
-            if limit is not None:
-                select = select.where(parse_one(f"now.value {sign} {float(limit)!r}", dialect=DIALECT))
+        for _, sign, limit in query.limits:
+            select = select.where(parse_one(f"now.value {sign} {float(limit)!r}", dialect=DIALECT))
         if query.counts_groups:
             some = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
             counted = exp.func("count", exp.Star())
             there = "now.n > 0" if "one_order" in query.by else "now.value > 0"  # an order can be free
             select = select.where(parse_one(there, dialect=DIALECT), *some)
             shown = (
-                [exp.func("min", exp.column("currency", table="now")).as_("currency")] if "currency" in values else []
+                [exp.select("min(currency)").from_("now").subquery().as_("currency")] if "currency" in values else []
             )
             select.set("expressions", [counted.as_("value"), counted.copy().as_("n"), *shown])
             return select.sql(dialect=DIALECT, pretty=True)
@@ -253,7 +252,10 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
     sessions, names = TABLES["sessions"], ", ".join(query.by)
     keys = [f"{expression_of(DIMENSIONS[name], sessions)} as {name}" for name in query.by]
     others = [column.alias_or_name for column in found.selects if column.alias_or_name not in (*query.by, "value", "n")]
-    columns = ["case when n is null then 0 else value end as value", "coalesce(n, 0) as n", *others]
+    columns = ["case when n is null then 0 else value end as value", "coalesce(n, 0) as n"]
+    for name in others:  # nothing is nothing in the only currency too
+        one = f"min({name}) over () = max({name}) over ()"
+        columns.append(f"case when n is null and {one} then max({name}) over () else {name} end as {name}")
     select = parse_one(
         f"select {names}, {', '.join(columns)} from every left join found using ({names})", dialect=DIALECT
     )

@@ -473,8 +473,11 @@ METRICS = {
 }  # fmt: skip
 
 # metrics that count steps as the funnel does: a step is reached with a later one too
-OF_STEPS = {one.name for pair in combinations(STEPS, 2) for one in (*_drop_off(*pair), _step_rate(*pair))}
-OF_STEPS -= {"cart_to_order", "checkout_to_order"}
+OF_STEPS = {
+    one.name: pair
+    for pair in combinations(STEPS, 2)
+    for one in (*_drop_off(*pair), *([] if pair in OF_CARTS else [_step_rate(*pair)]))
+}
 
 _PEOPLE_OF = {  # where they are not the country and an n, as of Austria
     "Argentina": "argentinian,argentine", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian",

@@ -9,7 +9,7 @@ import duckdb
 
 from beha2vec_core.profiles.counts import totals
 from beha2vec_core.semantic.compiler import compile_query, expression_of, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, TABLES, Metric, Table
+from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, OF_STEPS, STEPS, TABLES, Metric, Table
 from beha2vec_core.semantic.query import Period, Query
 
 _MOST_VALUES = 5000  # of one dimension, the most frequent
@@ -36,11 +36,18 @@ class Result:
 @dataclass(frozen=True)
 class Contents:
     """What questions can be about: the days with data, the values of each searched dimension, most frequent first, and
-    the currencies of orders."""
+    the currencies of orders, and the steps of buying that the site records."""
 
     days: Period
     values: dict[str, list[str]]
     currencies: tuple[str, ...] = ()
+    steps: tuple[int, ...] = tuple(STEPS)
+
+    def never_recorded(self, query: Query) -> str | None:
+        """A step that the query is about and the site does not record; None: it has all of them."""
+        steps = list(OF_STEPS.get(query.metric, ()))
+        steps += [int(one.values[end][0]) for one in query.filters if one.dimension == "step" for end in (0, -1)]
+        return next((STEPS[step][1] for step in steps if step not in self.steps), None)
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, query: Query) -> Result:
@@ -81,4 +88,10 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
         currencies = tuple(sorted(str(name).upper() for (name,) in paid.fetchall()))
     except (duckdb.CatalogException, duckdb.BinderException):
         currencies = ()
-    return Contents(Period(found.first_day, found.last_day), values, currencies)
+    try:
+        reached = ", ".join(f"count(step_{number}_at)" for number in STEPS)
+        (counts,) = connection.execute(f"select {reached} from ga4.fct_ga4__funnel_sessions").fetchall()
+        steps = tuple(number for number, count in zip(STEPS, counts, strict=True) if count)
+    except (duckdb.CatalogException, duckdb.BinderException):
+        steps = tuple(STEPS)
+    return Contents(Period(found.first_day, found.last_day), values, currencies, steps)

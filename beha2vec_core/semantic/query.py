@@ -78,6 +78,8 @@ class Query:
         by_change: groups in the order of their change, with a period to compare with.
         over: only groups with a larger value.
         under: only groups with a smaller value, of orders.
+        at_least: the value of ``over`` too.
+        at_most: the value of ``under`` too.
         counts_groups: how many groups there are, in place of them.
         explains: where the change comes from: the chat adds the groups of several dimensions that changed most.
     """
@@ -96,6 +98,8 @@ class Query:
     counts_groups: bool = False
     explains: bool = False
     under: float | None = None
+    at_least: bool = False
+    at_most: bool = False
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
@@ -117,7 +121,18 @@ class Query:
             raise ValueError("groups need a breakdown")
         if self.under is not None and "one_order" not in self.by:  # users without a single order have no row
             raise ValueError("less than a number is known of orders only")
+        is_one = self.over == self.under and self.at_least and self.at_most
+        if self.over is not None and self.under is not None and self.over >= self.under and not is_one:
+            raise ValueError(f"nothing is {' and '.join(f'{words} {limit:g}' for words, _, limit in self.limits)}")
         if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions and not self.is_share):
             raise ValueError("a comparison with the rest needs one breakdown, and a filter of it")
         if self.top is not None and self.top < 1:
             raise ValueError("top is at least 1")
+
+    @property
+    def limits(self) -> list[tuple[str, str, float]]:
+        """Of the values of groups: in words, as an operator of SQL, and the number."""
+        over = ("at least", ">=") if self.at_least else ("more than", ">")
+        under = ("at most", "<=") if self.at_most else ("less than", "<")
+        limits = ((over, self.over), (under, self.under))
+        return [(words, sign, limit) for (words, sign), limit in limits if limit is not None]

@@ -94,8 +94,10 @@ def canonical(query: Query) -> str:
     parts += ["rest"] if query.against_rest else []
     parts += ["change"] if query.by_change else []
     parts += ["asc"] if query.ascending else []
-    parts += [f"{'count ' if query.counts_groups else ''}over {query.over:g}"] if query.over is not None else []
-    parts += ["count"] if query.counts_groups and query.over is None else []
+    limits = [
+        f"{words.replace('more than', 'over').replace('less than', 'under')} {n:g}" for words, _, n in query.limits
+    ]
+    parts += [" ".join([*(["count"] if query.counts_groups else []), *limits])] if query.counts_groups or limits else []
     parts += ["why"] if query.explains else []
     return " | ".join(parts)
 

@@ -32,6 +32,9 @@ ASKED = {
     "what share does not continue from cart to checkout": "cart_without_checkout",
     "cart to purchase drop off by country": "cart_drop_order | by country",
     "how many sessions with a cart never reach payment": "cart_without_payment_sessions",
+    "where do people leave between cart and order?": f"funnel | by step | {CART_ON}",
+    "which step loses most between cart and purchase on mobile?": f"funnel | by step | device=mobile | {CART_ON}",
+    "how many dropped from checkout to payment": "checkout_without_payment_sessions",
     # a state, not a change
     "why is conversion in the us so much higher": "conversion_rate | by country | country=United States | rest",
     "why is bounce rate worse on mobile": "bounce_rate | by device | device=mobile | rest",
@@ -48,13 +51,28 @@ ASKED = {
     # an amount of money that an order has
     "how many orders were over 200 euros": "revenue | by one_order | count over 200",
     "orders over 200 in april": "revenue | by one_order | 2026-04-01..2026-04-30 | count over 200",
-    "orders of at least \u20ac1,000 from mobile": "revenue | by one_order | device=mobile | count over 999.99",
+    "orders of at least \u20ac1,000 from mobile": "revenue | by one_order | device=mobile | count at least 1000",
     "how many customers spent more than 500 euros": "revenue | by user | count over 500",
     "customers with more than 2 orders": "orders | by user | over 2",
     "orders over 200 dollars": "no",
     "orders with more than 3 items": "no",
     "revenue from orders over 200 euros": "no",
     "average order value of orders over 100": "no",
+    "orders over 100 or under 20": "no",
+    "orders over 100 and under 20 euros": "no",
+    "orders between 50 and 100 euros": "revenue | by one_order | count at least 50 at most 100",
+    "orders over 1.000 euros": "no",
+    "countries with more than 1.000 sessions": "no",
+    "users with more than 2 orders and more than 3 sessions": "no",
+    "how many people made an order over 100": "no",
+    "customers with an order over 100": "no",
+    # words for the currency
+    "how many euros did we make?": "revenue",
+    "how many euros did mobile users spend": "revenue | device=mobile",
+    "users in euro countries": "no",
+    "revenue in euro countries": "no",
+    "sessions in euros": "no",
+    "which clusters pay in dollars": "no",
     # a part of a whole
     "how much of our revenue is hats": "item_revenue | item_category=Hats | share",
     "which part of traffic is mobile": "sessions | device=mobile | share",
@@ -132,6 +150,7 @@ ASKED = {
         f"{metric} | by channel | channel=Email;Paid Search" for metric in ("sessions", "conversion_rate", "revenue")
     ),
     "email vs mobile vs germany": "no",
+    "mobile in germany vs desktop in france": "no",
     "us vs them": "no",
     "spent over 1000 euros": "no",
     "germany or france: where is conversion higher": "conversion_rate | by country | country=France;Germany",
@@ -143,6 +162,7 @@ ASKED = {
     "how many segments are there": "lookup:clusters",
     "orders per customer segment": "orders | by cluster",
     "segment revenue by device": "revenue | by device",
+    "segment 2 revenue by month": "revenue | by month | cluster=2",
 }
 
 
@@ -180,6 +200,34 @@ def test_orders_over_an_amount_are_counted(lookup: Lookup, serving: Path) -> Non
     assert "Amounts are in EUR" in lookup.ask("orders over $200").text
 
 
+def test_an_amount_of_no_order_has_a_currency_too(lookup: Lookup) -> None:
+    assert "Orders with revenue of more than 100,000.00 EUR: 0." in lookup.ask("orders over 100000").text
+    assert "of at least 120.00 EUR and at most 120.00 EUR:" in lookup.ask("orders between 120 and 120 euros").text
+    days = lookup.ask("revenue by day for tablet in april").text
+    assert "All days:" in days and "unknown" not in days
+
+
+def test_a_step_that_the_site_does_not_record_is_named(serving: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as world:
+        world.execute("update ga4.fct_ga4__funnel_sessions set step_4_at = null, step_5_at = null")
+    lookup = Lookup(Published(path), Aliases(path))
+    for question in (
+        "funnel from product view to shipping", "funnel from shipping to payment", "shipping to payment rate",
+        "drop off between view and shipping", "shipping without order",
+    ):  # fmt: skip
+        answer = lookup.ask(question)
+        assert not answer.understood and "The site does not record the shipping step." in answer.text, question
+        assert "shipping" not in answer.text.partition("Nearest")[2]
+    assert lookup.ask("funnel from cart to order").understood
+
+
+def test_words_that_are_not_known_are_named_once(lookup: Lookup) -> None:
+    text = lookup.ask("zorblat quux " * 50 + " ".join(f"zorb{'a' * n}" for n in range(1, 30))).text
+    assert text.count("zorblat") == 1 and "more words" in text and len(text) < 800
+
+
 def test_a_drop_off_is_what_the_funnel_does_not_continue(lookup: Lookup) -> None:
     funnel, lost = lookup.ask("funnel from cart to checkout"), lookup.ask("drop off between cart and checkout")
     assert funnel.table is not None
@@ -213,13 +261,14 @@ def test_months_without_an_order_are_zero(lookup: Lookup) -> None:
         answer = lookup.ask(question)
         assert answer.table is not None and len(answer.table.rows) == 12, question
     rows = {row[0]: row[1] for row in lookup.ask("revenue per month").table.rows}  # type: ignore[union-attr]
-    assert rows["2025-10-01"] == "0"
+    assert rows["2025-10-01"] == "0.00 EUR"
     assert "Months without orders are not listed." in lookup.ask("aov by month").text
 
 
 def test_a_channel_that_is_also_a_verb_is_a_filter(lookup: Lookup) -> None:
     assert given(lookup, "orders from display")[0] == "orders | channel=Display"
-    assert given(lookup, "display orders by channel")[0] == "orders | by channel"
+    query, answer = given(lookup, "display orders by channel")
+    assert query == "orders | by channel" and "“Display” was read as “show”" in answer.text
 
 
 @pytest.mark.parametrize("question", ["which segment likes surfing", "which cluster plays football", "who buys shoes"])
