@@ -70,6 +70,14 @@ pages as (
 
 ),
 
+viewed as (
+
+    select distinct property_id, page_key, session_key
+    from events
+    where is_page_view
+
+),
+
 -- What the sessions that view the page do there. Page views and what GA4 itself sends on any page say nothing about it.
 page_events as (
 
@@ -81,7 +89,7 @@ page_events as (
     from (
         select events.property_id, events.page_key, events.event_name, count(distinct events.session_key) as sessions
         from events
-        inner join (select distinct property_id, page_key, session_key from events where is_page_view) as viewed
+        inner join viewed
             on events.property_id = viewed.property_id
             and events.page_key = viewed.page_key
             and events.session_key = viewed.session_key
