@@ -66,8 +66,8 @@ def main(arguments: list[str] | None = None, instance: DagsterInstance | None = 
     days = (date.fromisoformat(asked.end) - date.fromisoformat(asked.start)).days + 1
     by_day = sum(job.asset_layer.get(key).partitions_def is not None for key in keys)
     if instance is None and days * by_day > _QUICKLY_RECORDED:
-        # one transaction each in Dagster's SQLite files, during which nothing else is printed
-        print(f"First Dagster records {days} days of {by_day} assets, which takes minutes.", flush=True)
+        # one transaction each in Dagster's SQLite files, with no other sign of progress
+        print(f"Dagster records {days} days of {by_day} assets first. This takes minutes.", flush=True)
     with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
         result = job.execute_in_process(
             instance=records,

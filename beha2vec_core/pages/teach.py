@@ -13,9 +13,9 @@ from beha2vec_core.pages.text import path_segments
 
 # how sure a page must be of its type to vote; what is voted is less sure, so that no page passes on what others gave it
 VOTER, VOTED = 0.75, 0.7
-# so many pages must vote, and this share of them the same
+# at least so many pages must vote, and at least this share of them for the same type
 MIN_VOTERS, AGREED = 3, 0.8
-# nobody needs to look at pages that are surer of both labels
+# pages whose labels are both surer need no review
 SURE = 0.9
 _NUMBERS = re.compile(r"\d+")
 # two letters for a language or a country, with or without the other

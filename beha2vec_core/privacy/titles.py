@@ -131,7 +131,7 @@ def name_spans(text: str) -> Iterator[Span]:
     of_account = patterns["mentions"].search(folded) is not None
     for which in ("strong", "weak", "account", "construct", "owned"):
         for match in patterns[which].finditer(folded):
-            # Hello Anna, your cart: nobody else is called, but a brand is, as in Hello Kitty
+            # Hello Anna, your cart: only a person is greeted like this, but a brand is, as in Hello Kitty
             phrase = " ".join(folded[match.start() : match.end() + 20].split()[:2]).rstrip(",.!:")
             is_brand = phrase in rules().greeting_brands
             called = which == "weak" and not is_brand and patterns["your"].search(folded, match.end()) is not None
@@ -186,7 +186,7 @@ def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool, ca
     """The words of a name that stand in a span, from its beginning (or from its end).
 
     A first name has to be known, or the second of two words as a family name; where a name is certain, as after
-    `Dear`, two words in capitals are enough, and where somebody is called, one word before a comma.
+    `Dear`, two capitalized words are enough; in `Hello Anna, your cart`, one word before a comma is.
     """
     found = [(match.start() + begin, match.end() + begin) for match in re.finditer(r"\S+", text[begin:end])]
     if backwards:

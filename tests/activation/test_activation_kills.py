@@ -65,7 +65,7 @@ def _entered(kind: str, request: object) -> set[str]:
     return {row["client_id"] for row in body["users"] if row["change"] != "leave"}
 
 
-def _kill_again_and_again(tmp_path: Path, kind: str, kills: int, seed: int) -> None:
+def _assert_kills_lose_and_repeat_nothing(tmp_path: Path, kind: str, kills: int, seed: int) -> None:
     dice = random.Random(seed)
     _PROCESSES.set_forkserver_preload(["tests.activation.sender"])
     settings = make_folder(tmp_path, CONSENTED, users=_USERS)
@@ -156,10 +156,10 @@ def test_a_kill_between_a_request_and_its_answer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["ga4", "webhook", "files"])
 def test_kills(tmp_path: Path, kind: str) -> None:
-    _kill_again_and_again(tmp_path, kind, kills=8 if kind == "ga4" else 4, seed=1)
+    _assert_kills_lose_and_repeat_nothing(tmp_path, kind, kills=8 if kind == "ga4" else 4, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ga4", "webhook", "files"])
 def test_many_kills(tmp_path: Path, kind: str) -> None:
-    _kill_again_and_again(tmp_path, kind, kills=50, seed=2)
+    _assert_kills_lose_and_repeat_nothing(tmp_path, kind, kills=50, seed=2)

@@ -42,8 +42,7 @@ def _checks_of(asset: str, checks: list[Check], settings: ExportSettings) -> dg.
 
 @contextmanager
 def _opened_once(warehouse: WarehouseResource, purpose: str) -> Iterator[Connect]:
-    """A `connect` that opens the warehouse at its first use and keeps it to the end: to open it takes longer than
-    most checks do."""
+    """A `connect` that opens the warehouse once, at its first use: opening takes longer than most checks."""
     with ExitStack() as stack:
         opened: list[duckdb.DuckDBPyConnection] = []
 
