@@ -129,12 +129,13 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     """The parts of a question."""
     if not question.isupper():
         question = re.sub(r"\bUS\b", "usa", question)
-    text = spelled_out(question.lower().replace("\u2019", "'").replace(MARK, " "))
+    # first, so that no part of 1,200 is read as a number of its own
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
+    text = spelled_out(text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
-    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)

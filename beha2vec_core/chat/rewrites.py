@@ -86,7 +86,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"^\W*is it (?:true|right|correct) that\b", " "),
     (r"\bmore than one\b", "more than 1"),
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
-    (r"\bat least (?:one|1)\b", "any"),
+    (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
 )
 _REWRITES: tuple[tuple[str, str], ...] = (
     # people and what they spend

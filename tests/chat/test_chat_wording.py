@@ -54,6 +54,8 @@ ASKED = {
     "orders of at least \u20ac1,000 from mobile": "revenue | by one_order | device=mobile | count at least 1000",
     "how many customers spent more than 500 euros": "revenue | by user | count over 500",
     "customers with more than 2 orders": "orders | by user | over 2",
+    "orders worth at least 1,200 eur": "revenue | by one_order | count at least 1200",
+    "orders of at least 1.50 eur": "revenue | by one_order | count at least 1.5",
     "orders over 200 dollars": "no",
     "orders with more than 3 items": "no",
     "revenue from orders over 200 euros": "no",
