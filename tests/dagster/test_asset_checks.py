@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 from dagster._core.execution.api import create_execution_plan
 
 from beha2vec_core.quality.catalogue import CHECKS
+from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_dagster.defs.operations.checks import build_checks
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -67,8 +69,19 @@ def _runs(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_run_looks_at_its_days_and_broken_vectors_stop_what_follows(tmp_path: Path) -> None:
+def test_a_run_looks_at_its_days_and_broken_vectors_stop_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    open_file = Warehouse.open
+
+    def counted(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
+        opened.append(warehouse.path)
+        return open_file(warehouse)
+
+    monkeypatch.setattr(Warehouse, "open", counted)
     good, bad, one_day = _runs(tmp_path)
+    assert len(opened) == 4, "by the test, then once in each run for all six checks"
     assert good["success"] and "serving_database" in good["made"]
     passed, severity, figures = good["checks"]["vectors_are_finite"]
     assert passed and severity == "ERROR" and figures == {"vectors": 2, "broken": 0, "samples": []}
