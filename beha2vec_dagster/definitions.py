@@ -22,6 +22,7 @@ from beha2vec_dagster.defs.raw import assets as raw
 from beha2vec_dagster.defs.raw import sensors
 from beha2vec_dagster.defs.sequences import assets as sequences
 from beha2vec_dagster.defs.serving import assets as serving
+from beha2vec_dagster.lib import exported
 from beha2vec_dagster.lib.asset_attributes import with_attributes
 from beha2vec_dagster.lib.console import console
 from beha2vec_dagster.lib.executor import build_executor
@@ -80,6 +81,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
 @dg.definitions
 def defs() -> dg.Definitions:
     """The graph for the settings of this process's environment; `dagster dev`, `dg` and code servers call it."""
+    exported.restore()
     # Threads that wait by spinning starve a busy machine: training beside other work is many times slower without this.
     # OpenMP reads it when torch is first imported, inside a step.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -2,6 +2,7 @@
 
 A code server, the daemon and the web server, as `dagster dev` starts them. Unlike there, the web server is behind
 `Guard`: Dagster has no sign-in, so any page that a browser on this machine opens could otherwise start and delete runs.
+And exported variables win over `.env`.
 """
 
 import argparse
@@ -22,6 +23,8 @@ import yaml
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from beha2vec_dagster.lib import exported
 
 _LOCAL_NAMES = ("localhost", "127.0.0.1")
 _GRACE_SECONDS = 30  # for a child to end runs
@@ -79,6 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     logs = ["--log-format", asked.log_format]
     # the code server loads the code in a process that it starts without options for logs
     os.environ["DAGSTER_CLI_API_GRPC_LOG_FORMAT"] = asked.log_format
+    exported.keep()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="beha2vec_ui_")))
         socket, workspace = folder / "code.sock", folder / "workspace.yaml"

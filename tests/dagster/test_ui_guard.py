@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import websockets
@@ -24,6 +26,7 @@ from beha2vec_dagster.ui import Guard
 
 QUERY = json.dumps({"query": "{ version }"}).encode()
 JSON = {"Content-Type": "application/json"}
+EXPORTED_START = "2026-02-05"
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +35,16 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     folder = tmp_path_factory.mktemp("ui") / "p"
     project.init(folder)
     (folder / ".env").write_text("BEHA2VEC_SOURCE=export\nBEHA2VEC_START_DATE=2026-01-31\nBEHA2VEC_TIMEZONE=UTC\n")
+    environment = os.environ | {"BEHA2VEC_START_DATE": EXPORTED_START}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "ui.log"
     command = [sys.executable, "-m", "beha2vec_core", "ui", "--port", str(port)]
-    with log.open("wb") as out, subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT) as server:
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT) as server,
+    ):
         deadline = time.monotonic() + 240
         while ask(port, "/server_info") is None and time.monotonic() < deadline:
             assert server.poll() is None, log.read_text()
@@ -63,6 +70,13 @@ def ask(
         return error.code
     except OSError:
         return None
+
+
+def answer(port: int, query: str) -> dict[str, Any]:
+    """The data that GraphQL answers with."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", json.dumps({"query": query}).encode(), JSON)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return dict(json.load(response)["data"])
 
 
 @pytest.mark.parametrize(
@@ -123,15 +137,42 @@ def test_websockets_are_taken_from_this_site_only(ui: tuple[int, Path], origin: 
 
 @pytest.mark.slow
 def test_the_code_is_loaded_and_its_location_has_the_name_that_schedules_are_kept_by(ui: tuple[int, Path]) -> None:
-    query = "{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus } } } }"
-    data = json.dumps({"query": query}).encode()
+    def entries() -> list[dict[str, str]]:
+        return answer(ui[0], "{ workspaceOrError { ... on Workspace { locationEntries { name loadStatus } } } }")[
+            "workspaceOrError"
+        ]["locationEntries"]
+
     deadline = time.monotonic() + 60
-    entries: list[dict[str, str]] = []
-    while [entry["loadStatus"] for entry in entries] != ["LOADED"] and time.monotonic() < deadline:
-        request = urllib.request.Request(f"http://127.0.0.1:{ui[0]}/graphql", data, JSON)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            entries = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+    while [entry["loadStatus"] for entry in entries()] != ["LOADED"] and time.monotonic() < deadline:
         time.sleep(0.5)
-    assert entries == [{"name": "beha2vec", "loadStatus": "LOADED"}]
+    assert entries() == [{"name": "beha2vec", "loadStatus": "LOADED"}]
     written = ui[1].read_text()
     assert "Serving dagster-webserver" in written and "\x1b" not in written and "Warning" not in written, written
+
+
+@pytest.mark.slow
+def test_exported_variables_win_over_dotenv(ui: tuple[int, Path]) -> None:
+    """Dagster's programs load .env over the environment; the graph's first day shows which one counts."""
+    query = """{ assetNodeOrError(assetKey: {path: ["raw_ga4_events"]}) {
+        ... on AssetNode { partitionKeysByDimension(startIdx: 0, endIdx: 1) { partitionKeys } } } }"""
+    (days,) = answer(ui[0], query)["assetNodeOrError"]["partitionKeysByDimension"]
+    assert days["partitionKeys"][0] == EXPORTED_START
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("exported", "is_valid"), [(EXPORTED_START, True), ("", False)])
+def test_a_line_of_dotenv_can_let_exported_variables_win_in_dagsters_own_programs(
+    tmp_path: Path, exported: str, is_valid: bool
+) -> None:
+    """As docs/settings.md says of `dagster dev`."""
+    (tmp_path / ".env").write_text(
+        "BEHA2VEC_SOURCE=export\nBEHA2VEC_START_DATE=${BEHA2VEC_START_DATE:-never}\nBEHA2VEC_TIMEZONE=UTC\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "BEHA2VEC_START_DATE"}
+    environment |= {"BEHA2VEC_START_DATE": exported} if exported else {}
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    command = [dagster, "definitions", "validate", "--module-name", "beha2vec_dagster.definitions"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
+    written = done.stdout + done.stderr
+    assert (done.returncode == 0) == is_valid, written
+    assert ("BEHA2VEC_START_DATE (is 'never')" in written) != is_valid
