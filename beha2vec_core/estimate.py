@@ -16,7 +16,7 @@ from typing import NamedTuple
 import duckdb
 
 from beha2vec_core.ga4.bigquery import DayTable
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.chunks import RawDay, days_between, raw_days, split_days
 from beha2vec_core.words import counted

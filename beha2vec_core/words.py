@@ -1,7 +1,4 @@
-"""How counts, days, changes and money are written: one way, wherever a person reads them.
-
-Values of metrics are written by `beha2vec_core.insights.wording.number`.
-"""
+"""How counts, days, changes, money and values of metrics are written: one way, wherever a person reads them."""
 
 from __future__ import annotations
 
@@ -66,3 +63,27 @@ def is_money(unit: str) -> bool:
 def money(amount: float, currency: str) -> str:
     """An amount with its currency: 1,204.50 EUR; ``currency`` stands for one that is not known."""
     return f"{amount:,.2f} " + (currency if currency != UNKNOWN_CURRENCY else "(currency unknown)")
+
+
+def number(value: float, unit: str) -> str:
+    """A value as it is written: 12.3%, 1,204, 5.2, 24.50 EUR."""
+    if unit == "share":
+        return _percent(100 * value)
+    if unit == "users":
+        return f"{value:,.0f}"
+    if is_money(unit):
+        return money(value, unit)
+    if 0 < value < 0.995:  # 0.03 error pages are not 0.0
+        return f"{value:.2f}" if value >= 0.005 else "less than 0.01"
+    return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"
+
+
+def _percent(percent: float) -> str:
+    """0% and 100% are exact: values close to them are written as bounds."""
+    if percent in (0.0, 100.0):
+        return f"{percent:.0f}%"
+    if percent < 0.05:
+        return "less than 0.1%"
+    if percent >= 99.95:
+        return "more than 99.9%"
+    return f"{percent:.0f}%" if 9.95 <= percent < 99.5 else f"{percent:.1f}%"

@@ -6,8 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
-from beha2vec_core.insights.wording import number
-from beha2vec_core.words import between, change, counted, day, days, duration
+from beha2vec_core.words import between, change, counted, day, days, duration, number
 
 
 def test_counts_have_their_plural() -> None:

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.words import UNKNOWN_CURRENCY
+from beha2vec_core.words import UNKNOWN_CURRENCY, number
 
 DIMENSIONS_OF_CHANGES = ("channel", "device", "country", "new_or_returning", "landing_page", "item_category")
 _OF_EACH = 3  # groups of a dimension that are shown

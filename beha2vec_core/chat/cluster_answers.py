@@ -34,12 +34,12 @@ from beha2vec_core.chat.question import (
     without_names,
 )
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.insights.wording import number, statement
+from beha2vec_core.insights.wording import statement
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.store.sql import quote
-from beha2vec_core.words import between, counted, day
+from beha2vec_core.words import between, counted, day, number
 
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
 _HEADINGS = {"interpretation": "The model's reading of these facts"}

@@ -11,11 +11,10 @@ from typing import Any
 
 from beha2vec_core.chat.published import Cluster, Fact, FactSheet, Funnel, FunnelStep, NotInData, Published
 from beha2vec_core.insights.prompts import fact_as_data
-from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.store.anonymous import ALL, Rounding, group_of
-from beha2vec_core.words import days
+from beha2vec_core.words import days, number
 
 
 class Groups:

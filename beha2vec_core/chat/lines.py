@@ -7,9 +7,8 @@ from typing import Any
 
 from beha2vec_core.chat.facts import ENOUGH
 from beha2vec_core.chat.published import Cluster, Expected, Fact, Funnel
-from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.counts import Step, Totals
-from beha2vec_core.words import between, counted
+from beha2vec_core.words import between, counted, number
 
 
 def cluster_line(cluster: Cluster) -> str:

@@ -15,14 +15,13 @@ from beha2vec_core.chat.missing import missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
-from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
-from beha2vec_core.words import UNKNOWN_CURRENCY, between, change
+from beha2vec_core.words import UNKNOWN_CURRENCY, between, change, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for

@@ -62,7 +62,7 @@ def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
     from beha2vec_core.cli.doctor.storage import SCRATCH_REMEDY
     from beha2vec_core.estimate import estimate_run
     from beha2vec_core.ga4.bigquery import TooManyBytesError, price_of, require_affordable
-    from beha2vec_core.ga4.sources import SourceNotReachedError
+    from beha2vec_core.ga4.source_files import SourceNotReachedError
 
     files = export_files(settings)
     with ended_by(SourceNotReachedError, TooManyBytesError):

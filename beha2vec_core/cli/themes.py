@@ -32,7 +32,7 @@ def suggest_themes(
     seed: Annotated[int, typer.Option(help="Same pages, same seed: same file.")] = 0,
 ) -> None:
     """Group pages by topic and write a label file to edit, for a site without labels."""
-    from beha2vec_core.encoder.device import DeviceError, resolve_device
+    from beha2vec_core.compute.device import DeviceError, resolve_device
     from beha2vec_core.pages.discover import DiscoveryError, discover_themes, label_file
     from beha2vec_core.pages.embedder import Embedder
     from beha2vec_core.pages.weights import ModelUnavailable
@@ -65,7 +65,7 @@ def explain_theme(
     mapping: Annotated[bool, typer.Option("--mapping", help="Also show what each page type is taken for.")] = False,
 ) -> None:
     """Show why a page has its theme and type: what each classifier says, the evidence and the runner-up."""
-    from beha2vec_core.encoder.device import DeviceError, resolve_device
+    from beha2vec_core.compute.device import DeviceError, resolve_device
     from beha2vec_core.pages import Models, load_labels, load_overrides, load_rules, parse_steps
     from beha2vec_core.pages.explain import explain_mapping, explain_page
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from beha2vec_core.encoder.config import Device
+from beha2vec_core.compute.device import Device
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,6 +25,10 @@ LOCAL_ROWS = 32_768
 
 class ComputeError(RuntimeError):
     """The backend cannot do the work; the message names the remedy."""
+
+
+class SharedError(RuntimeError):
+    """What all workers that train together raise alike: no loss of one of them, so trying again would not help."""
 
 
 class Compute(Protocol):

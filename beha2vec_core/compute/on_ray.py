@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from beha2vec_core.compute import ComputeError, Fit, OnEpoch, Prepare
-from beha2vec_core.encoder.config import Device
+from beha2vec_core.compute import ComputeError, Fit, OnEpoch, Prepare, SharedError
+from beha2vec_core.compute.device import Device
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -79,7 +79,7 @@ class RayCompute:
         """See :meth:`Compute.train`. The folder must be the same one on all nodes.
 
         A lost worker or node ends the group: it begins again from the last checkpoint with the workers that there is
-        room for, which does not change the steps of the training (:mod:`beha2vec_core.encoder.workers`).
+        room for, which does not change the steps of the training (:mod:`beha2vec_core.compute.workers`).
 
         Raises ComputeError where the cluster cannot do it, and what ``fit`` itself raises.
         """
@@ -197,7 +197,7 @@ def _is_loss(error: Exception) -> bool:
     import ray
     import torch
 
-    from beha2vec_core.encoder.device import DeviceError
+    from beha2vec_core.compute.device import DeviceError
 
     if isinstance(error, (DeviceError, torch.OutOfMemoryError)):
         return False
@@ -224,8 +224,7 @@ def _train(config: dict[str, Any]) -> Any:
     import ray
     import torch
 
-    from beha2vec_core.encoder.curve import DivergedError
-    from beha2vec_core.encoder.workers import Workers
+    from beha2vec_core.compute.workers import Workers
 
     mark, workers = Path(config["mark"]), Workers(torch.device(config["device"]))
     if not workers.every(mark.exists()):
@@ -246,7 +245,7 @@ def _train(config: dict[str, Any]) -> Any:
 
     try:
         result = ray.get(config["fit"][0])(config["device"], tell)
-    except (ValueError, DivergedError) as error:  # on all workers alike
+    except (ValueError, SharedError) as error:
         return _Failed(error)
     except Exception as error:
         if _is_loss(error):

@@ -21,10 +21,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from beha2vec_core.compute.workers import Workers
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.curve import EpochMetrics, RunningLosses
 from beha2vec_core.encoder.features import Fields
-from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.files import put_in_place
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Device = Literal["auto", "cpu", "cuda", "mps"]
-DEVICES = ("auto", "cpu", "cuda", "mps")
+from beha2vec_core.compute.device import DEVICES, Device
+
 OBJECTIVES = ("next_event", "content", "future", "contrastive", "triplet", "masked")
 DEFAULT_TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", "recency")
 TOKEN_FIELDS = (*DEFAULT_TOKEN_FIELDS, "title")

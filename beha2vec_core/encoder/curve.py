@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from beha2vec_core.compute import SharedError
+from beha2vec_core.compute.workers import Workers
 from beha2vec_core.encoder.features import IntArray
-from beha2vec_core.encoder.workers import Workers
 
 EpochMetrics = dict[str, float]
 
@@ -21,7 +22,7 @@ def best_row(curve: Sequence[EpochMetrics]) -> EpochMetrics:
     return min(curve, key=lambda row: row["held_out_loss"]) if "held_out_loss" in curve[0] else curve[-1]
 
 
-class DivergedError(RuntimeError):
+class DivergedError(SharedError):
     """A loss or a weight is no longer a finite number; the message names the remedy."""
 
     def __init__(self, what: str, learning_rate: float) -> None:

@@ -1,4 +1,4 @@
-"""Where the network runs, and how: the device, random seeds, precision, compilation."""
+"""How the network runs on a device: random seeds, precision, compilation."""
 
 from __future__ import annotations
 
@@ -12,31 +12,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from beha2vec_core.encoder.config import DEVICES, Device
-
 COMPILED_FROM = 2000  # steps; compiling takes about a minute
-
-
-class DeviceError(RuntimeError):
-    """The device asked for is not there."""
-
-
-def resolve_device(wanted: Device) -> torch.device:
-    """The device for ``auto``, ``cpu``, ``cuda`` or ``mps``; ``auto`` takes cuda, else mps, else cpu.
-
-    Raises :class:`DeviceError` where cuda or mps is asked for by name and absent.
-    """
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        return torch.device(next(name for name, there in present.items() if there))
-    if wanted not in present:
-        raise DeviceError(f"device must be one of {list(DEVICES)}, not {wanted!r}")
-    if not present[wanted]:
-        raise DeviceError(
-            f"device={wanted!r} was asked for but torch {torch.__version__} finds none here; "
-            "use device='auto' to fall back to the CPU, or install a torch build and driver for it"
-        )
-    return torch.device(wanted)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from beha2vec_core.compute import OnEpoch
+from beha2vec_core.compute.workers import Workers
 from beha2vec_core.encoder.batches import UserBatches
 from beha2vec_core.encoder.checkpoint import Checkpoints, Progress, fingerprint
 from beha2vec_core.encoder.config import TrainConfig
@@ -26,7 +27,6 @@ from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
-from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.progress import ProgressBar
 
@@ -71,7 +71,7 @@ def train(
     checkpoints: a folder. A training that was killed goes on from there when started again with the same data and
     settings, and ends with the weights it would have had. The caller removes them when what comes after is safe too.
     mlflow: log settings and rows to MLflow, to where MLFLOW_TRACKING_URI says.
-    Several processes train together where they have joined a group, see :mod:`beha2vec_core.encoder.workers`.
+    Several processes train together where they have joined a group, see :mod:`beha2vec_core.compute.workers`.
     Call inside :func:`seeded` for the same weights from the same seed.
 
     Raises ValueError where no user has two events, DivergedError where the loss or a weight stops being finite,

@@ -23,7 +23,7 @@ from beha2vec_core.evaluation.encoder import Vectors, behavior_of
 from beha2vec_core.evaluation.floors import FLOORS
 from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.splits import Split, user_hash
-from beha2vec_core.evaluation.statistics import Interval, paired_bootstrap
+from beha2vec_core.evaluation.statistics import Interval, Outcome, paired_bootstrap
 from beha2vec_core.evaluation.tasks import (
     COMPARED,
     content,
@@ -34,7 +34,7 @@ from beha2vec_core.evaluation.tasks import (
     retrieval,
     stability,
 )
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, run_tasks
+from beha2vec_core.evaluation.tasks.base import Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import fit
 from beha2vec_core.progress import with_progress
 

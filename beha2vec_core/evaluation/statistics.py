@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:  # tasks.base imports this module
-    from beha2vec_core.evaluation.tasks.base import Outcome
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -17,6 +15,27 @@ COVERAGE = 0.95
 # of judged to fitted users in the repeated splits
 _JUDGED_TO_FITTED = 0.3 / 0.7
 _BLOCK_CELLS = 4_000_000
+
+# mean of the scores; area under the ROC curve of scores against labels; a figure about the whole, not made of users
+Statistic = Literal["mean", "auroc", "whole"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One figure of one method on one split.
+
+    ``users``, ``score`` and ``label`` are what it was computed from, one entry a unit (a user may own several), so
+    that two methods can be compared on the same users; empty for a figure about the whole. ``n`` counts the units.
+    """
+
+    task: str
+    metric: str
+    value: float
+    n: int
+    statistic: Statistic = "whole"
+    users: npt.NDArray[np.object_] | None = None
+    score: npt.NDArray[np.float64] | None = None
+    label: npt.NDArray[np.float64] | None = None
 
 
 class Interval(NamedTuple):

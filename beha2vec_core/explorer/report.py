@@ -28,10 +28,9 @@ from beha2vec_core.explorer.data import clusters, overview, predictions, profile
 from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
-from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
-from beha2vec_core.words import between, counted, day, days
+from beha2vec_core.words import between, counted, day, days, number
 
 _POINTS = 5_000  # on the map; drawn without WebGL, which a strict policy does not allow
 _CLUSTERS = 30  # with a section of their own, the largest

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from beha2vec_core.explorer.text import in_html
-from beha2vec_core.insights.wording import number
-from beha2vec_core.words import between
+from beha2vec_core.words import between, number
 
 Columns = Mapping[str, Iterable[object]]  # the cells of each column, by its heading
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.source_files import SourceFile
 
 # a file that was written to more lately may still be growing
 SETTLE_SECONDS = 60.0

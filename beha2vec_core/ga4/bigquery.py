@@ -19,10 +19,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from beha2vec_core.ga4.ingest import DayReport, DayStatus
 from beha2vec_core.ga4.reading import UnreadableFileError
+from beha2vec_core.ga4.report import DayReport, DayStatus
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
-from beha2vec_core.ga4.sources import Origin, SourceFile, SourceNotReachedError
+from beha2vec_core.ga4.source_files import Origin, SourceFile, SourceNotReachedError
 from beha2vec_core.words import counted
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from beha2vec_core.buckets import BucketError, error_of, open_bucket, shown
 from beha2vec_core.ga4.reading import UnreadableFileError
-from beha2vec_core.ga4.sources import Origin, SourceNotReachedError
+from beha2vec_core.ga4.source_files import Origin, SourceNotReachedError
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem

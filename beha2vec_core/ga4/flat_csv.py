@@ -23,7 +23,7 @@ from beha2vec_core.ga4.reading import (
     whole,
 )
 from beha2vec_core.ga4.schema import EVENT_PARAM_COLUMNS, EVENT_SCHEMA, FieldType, duckdb_type
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.store.sql import identifier, quote
 
 _CSV_FIELD_LIMIT = 16 * 2**20

@@ -13,21 +13,22 @@ import shutil
 import socket
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
+from beha2vec_core.ga4.report import DayReport, IngestError, IngestReport
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
-from beha2vec_core.ga4.sources import SourceFile, on_this_machine
+from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.ga4.unfinished import Unfinished
 from beha2vec_core.privacy.clean import clean_reason, clean_row
 from beha2vec_core.privacy.forgotten import Forgotten
@@ -44,84 +45,6 @@ _ROW_GROUP = 122_880
 _PROGRESS_LINES = 4
 # A scratch folder of another machine (a container that was killed) that was not written to for this long is abandoned.
 _FOREIGN_SCRATCH_SECONDS = 24 * 3600
-
-# ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no rows any more, the
-# earlier partition stays. unreadable: too many bad rows or a broken file, the earlier partition (if any) stays.
-DayStatus = Literal["ingested", "missing", "kept", "unreadable"]
-
-
-class IngestError(RuntimeError):
-    """Nothing could be read, or too much was bad; the message names the files and the remedy."""
-
-
-@dataclass
-class DayReport:
-    """What became of one day of one property: ``rows_in == accepted + quarantined + forgotten``, always.
-
-    ``quarantined`` includes ``withheld``: rows that could be read, but whose day is ``unreadable``. ``forgotten`` are
-    rows of people on the list of the forgotten; they are stored nowhere. ``redacted`` counts values of the partition
-    from which something personal was removed.
-    """
-
-    property_id: str
-    event_date: date
-    status: DayStatus
-    rows_in: int = 0
-    accepted: int = 0
-    quarantined: int = 0
-    withheld: int = 0
-    forgotten: int = 0
-    users: int = 0
-    redacted: int = 0
-    files: list[str] = field(default_factory=list)
-    problem: str | None = None
-
-
-@dataclass
-class IngestReport:
-    """What became of all asked days.
-
-    Attributes:
-        days: one report a property and day.
-        quarantine: rows for the quarantine table (columns as in `create_tables`), a few thousand a file; rows with a
-            null line say what became of a file as a whole, or sum up.
-        unknown_fields: in how many accepted rows each field occurs that the schema does not know.
-        rows_of_no_day: quarantined rows of undated files that name no day.
-        forgotten_of_no_day: such rows that name forgotten people, and were left out.
-        notice: what of the source holds no events (see `sources.Export`); None where all does.
-    """
-
-    days: list[DayReport] = field(default_factory=list)
-    quarantine: list[tuple[Any, ...]] = field(default_factory=list)
-    unknown_fields: Counter[str] = field(default_factory=Counter)
-    rows_of_no_day: int = 0
-    forgotten_of_no_day: int = 0
-    notice: str | None = None
-
-    @property
-    def rows_in(self) -> int:
-        """Rows read for the asked days, and rows that name no day."""
-        return sum(day.rows_in for day in self.days) + self.rows_of_no_day + self.forgotten_of_no_day
-
-    @property
-    def accepted(self) -> int:
-        """Rows in the partitions."""
-        return sum(day.accepted for day in self.days)
-
-    @property
-    def quarantined(self) -> int:
-        """Rows set aside."""
-        return sum(day.quarantined for day in self.days) + self.rows_of_no_day
-
-    @property
-    def redacted(self) -> int:
-        """Values in the partitions from which something personal was removed."""
-        return sum(day.redacted for day in self.days)
-
-    @property
-    def forgotten(self) -> int:
-        """Rows of forgotten people, left out."""
-        return sum(day.forgotten for day in self.days) + self.forgotten_of_no_day
 
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from beha2vec_core.ga4.json_text import BrokenJsonTextError, may_differ, nested
 from beha2vec_core.ga4.reading import UnreadableFileError, batches, chunked, open_file, whole
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, FieldType
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.store.sql import quote
 
 # BigQuery's own limit for a row of JSON is 100 MB; an event has a few thousand bytes.

@@ -12,7 +12,7 @@ import pyarrow as pa
 from beha2vec_core.ga4.ndjson import parse
 from beha2vec_core.ga4.reading import UnreadableFileError, leftovers_json, merged_json, whole
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, REQUIRED_FIELDS, FieldType, duckdb_type
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.store.sql import identifier, quote
 
 # Canonical types with the parquet types whose values they may be unable to hold.

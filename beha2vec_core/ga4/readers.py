@@ -17,7 +17,7 @@ import duckdb
 from beha2vec_core.ga4 import flat_csv, ndjson, parquet
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
-from beha2vec_core.ga4.sources import SourceFile, on_this_machine
+from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.store.sql import quote
 
 _READERS = {"ndjson": ndjson.read, "csv": flat_csv.read, "parquet": parquet.read}

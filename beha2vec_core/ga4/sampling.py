@@ -17,7 +17,7 @@ import duckdb
 from beha2vec_core.ga4 import ndjson
 from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.reading import UnreadableFileError, open_file
-from beha2vec_core.ga4.sources import SourceFile, on_this_machine
+from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.store.sql import quote
 
 _LINES_LOOKED_AT = 100_000

@@ -13,20 +13,20 @@ from __future__ import annotations
 import glob
 import os
 import re
-import tempfile
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
 from datetime import date
-from pathlib import Path, PurePath
-from typing import Literal
+from pathlib import Path
 
 from beha2vec_core.buckets import is_bucket, shown
-from beha2vec_core.words import counted
-
-Format = Literal["ndjson", "parquet", "csv"]
-TableKind = Literal["daily", "fresh", "intraday"]
+from beha2vec_core.ga4.source_files import (
+    COMPRESSED,
+    Export,
+    Format,
+    Origin,
+    SourceFile,
+    SourceNotFoundError,
+    TableKind,
+)
 
 _SUFFIXES: dict[str, Format] = {
     ".ndjson": "ndjson",
@@ -35,7 +35,6 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".csv": "csv",
 }
-_COMPRESSED = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".lz4")  # what `reading.open_file` opens
 _DATE = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})(?!\d)")
 _SHARD = re.compile(r"events_(?:(intraday|fresh)_)?(\d{4})(\d{2})(\d{2})(?!\d)")
 _SHARD_FOLDER = re.compile(rf"{_SHARD.pattern}$")
@@ -45,95 +44,6 @@ _USER_TABLE = re.compile(
 )
 _DAY_FOLDER = re.compile(r"event_date=(\d{4})-?(\d{2})-?(\d{2})$")
 _PROPERTY_FOLDER = re.compile(r"(?:analytics_|property_id=)([A-Za-z0-9_.-]+)$")
-
-
-class SourceNotFoundError(FileNotFoundError):
-    """The configured source names no readable file."""
-
-
-class SourceNotReachedError(SourceNotFoundError):
-    """The configured source cannot be asked: its address, credentials, rights, a quota. The message has the remedy."""
-
-
-class Origin(ABC):
-    """A part of an export that does not lie on this machine: an object of a bucket, a table.
-
-    Attributes:
-        name: for messages and provenance.
-        size: its bytes.
-        modified: when it was last written to, in seconds since 1970.
-    """
-
-    name: str
-    size: int
-    modified: float
-
-    @property
-    @abstractmethod
-    def path(self) -> PurePath:
-        """What a file of it would be called; folders and the suffix mean what they do for files."""
-
-    @abstractmethod
-    def fetch(self, target: Path, rows: int | None = None) -> None:
-        """Write it to a file; only its first ``rows`` rows, if that is cheaper.
-
-        Raises:
-            UnreadableFileError: it is gone.
-            SourceNotReachedError: the source does not give it.
-        """
-
-
-@dataclass(frozen=True, order=True)
-class SourceFile:
-    """One file of an export.
-
-    ``name`` is its path below the folder that all files share, for messages and provenance; ``day`` is None where only
-    the rows show it. Of one that lies elsewhere (``origin``), ``path`` is a name only: see `on_this_machine`.
-    """
-
-    path: Path
-    name: str
-    property_id: str
-    day: date | None
-    kind: TableKind
-    format: Format
-    origin: Origin | None = field(default=None, compare=False)
-
-    @property
-    def size(self) -> int:
-        """Its bytes; of a table, those before compression."""
-        return self.origin.size if self.origin else self.path.stat().st_size
-
-    @property
-    def modified_ns(self) -> int:
-        """When it was last written to, in nanoseconds since 1970."""
-        return int(self.origin.modified * 1e9) if self.origin else self.path.stat().st_mtime_ns
-
-    def lies_in(self, folder: Path) -> bool:
-        """Whether it is a file below a folder of this machine."""
-        return self.origin is None and self.path.resolve().is_relative_to(folder.resolve())
-
-    @property
-    def compressed(self) -> str:
-        """The suffix of its compression, empty where it is not compressed."""
-        suffix = self.path.suffix.lower()
-        return suffix if suffix in _COMPRESSED else ""
-
-
-@dataclass(frozen=True)
-class Export:
-    """What a source holds: files of events, and files of GA4's tables of users."""
-
-    files: list[SourceFile]
-    user_tables: list[SourceFile]
-
-    @property
-    def notice(self) -> str | None:
-        """What holds no events, as a sentence; None where all does."""
-        if not self.user_tables:
-            return None
-        files, name = counted(len(self.user_tables), "file"), self.user_tables[0].name
-        return f"{files} of GA4's tables of users, read for consent to personal ads, not for events; first {name}"
 
 
 def find_source_files(source: str, property_id: str) -> list[SourceFile]:
@@ -178,29 +88,6 @@ def is_elsewhere(source: str) -> bool:
     return is_bucket(source) or source.startswith("bigquery://")
 
 
-@contextmanager
-def on_this_machine(file: SourceFile, folder: Path | None = None, rows: int | None = None) -> Iterator[SourceFile]:
-    """The file, or a copy of it that is here for a while, which only its owner can read.
-
-    Args:
-        file: from `find_export`.
-        folder: where the copy is made; default: the folder of temporary files.
-        rows: how many rows of its beginning are needed; default: all.
-    """
-    if file.origin is None:
-        yield file
-        return
-    with tempfile.TemporaryDirectory(prefix="fetched-", dir=folder) as here:
-        copy = Path(here) / file.path.name
-        file.origin.fetch(copy, rows)
-        yield replace(file, path=copy, origin=None)
-
-
-def source_days(files: Iterable[SourceFile]) -> list[date]:
-    """The days that file names promise, in order."""
-    return sorted({file.day for file in files if file.day is not None})
-
-
 def _found(source: str) -> list[tuple[Path, str, Origin | None]]:
     """Path, name and origin of what a source has."""
     origins: Sequence[Origin] | None = None
@@ -238,7 +125,7 @@ def _format(path: Path) -> Format | None:
     if path.name.startswith((".", "_")):
         return None
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
+    if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
     return _SUFFIXES.get(suffixes[-1]) if suffixes else None
 

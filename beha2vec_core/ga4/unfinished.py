@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from beha2vec_core.ga4.arrivals import fingerprints
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.privacy.rules import rules
 
 

@@ -19,7 +19,7 @@ import duckdb
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.reading import UnreadableFileError
-from beha2vec_core.ga4.sources import SourceFile, on_this_machine
+from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.store.sql import quote

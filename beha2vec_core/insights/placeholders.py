@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import COUNTED, counted
-from beha2vec_core.insights.wording import number as as_written
+from beha2vec_core.words import number as as_written
 
 PLACEHOLDER = re.compile(r"\{\s*([^{}|\s]{1,160})\s*(?:\|\s*([a-z]{1,10})\s*)?\}")
 _RANGE = re.compile(rf"{PLACEHOLDER.pattern} to {PLACEHOLDER.pattern}")

@@ -8,9 +8,10 @@ from pydantic import BaseModel
 
 from beha2vec_core.insights.check import SIZES, contrast, direction
 from beha2vec_core.insights.sheet import Fact, FactSheet
-from beha2vec_core.insights.wording import number, statement
+from beha2vec_core.insights.wording import statement
 from beha2vec_core.llm import Message
 from beha2vec_core.store.anonymous import ALL, MIN_USERS, Rounding, group_of
+from beha2vec_core.words import number
 
 # raised when the check of answers changes, so that earlier answers are not kept
 _CHECK_VERSION = 5

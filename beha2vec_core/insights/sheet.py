@@ -10,10 +10,11 @@ from functools import cached_property
 import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.insights.wording import counted, has_pages, number, statement
+from beha2vec_core.insights.wording import counted, has_pages, statement
 from beha2vec_core.profiles.facts import is_beyond_chance
 from beha2vec_core.profiles.statistics import effective_number
 from beha2vec_core.profiles.text import clean_text, is_unfilled
+from beha2vec_core.words import number
 
 # a difference worth a sentence: unlikely to be chance (see `is_beyond_chance`), and large enough to matter
 CLEAR_LIFT = 1.2

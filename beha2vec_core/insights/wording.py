@@ -1,16 +1,11 @@
-"""Facts in words, for all who show them or write about them; the words of a metric are in `profiles.metrics`.
-
-Each number is written one way.
-"""
+"""Facts in words, for all who show them or write about them; the words of a metric are in `profiles.metrics`."""
 
 import re
 
 from beha2vec_core.profiles.metrics import STEP_TO
 from beha2vec_core.profiles.metrics import metric as metric_of
-from beha2vec_core.words import is_money, money
 
 FULL_STOP = r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bapprox\.)"  # as a pattern: after the end of a sentence
-
 
 _SOURCES = {"(direct) / (none)": "a direct visit"}
 _DEVICES = {"mobile": "a phone", "desktop": "a desktop computer", "tablet": "a tablet", "smart tv": "a television"}
@@ -75,30 +70,6 @@ def happening(metric: str, feature: str | None, subject: str = "them") -> str:
         subject = "they"
     shown = feature_words(metric, feature or "").replace("{", "(").replace("}", ")")
     return words.replace("{subject}", subject).replace("{feature}", shown)
-
-
-def number(value: float, unit: str) -> str:
-    """A value as it is written: 12.3%, 1,204, 5.2, 24.50 EUR."""
-    if unit == "share":
-        return _percent(100 * value)
-    if unit == "users":
-        return f"{value:,.0f}"
-    if is_money(unit):
-        return money(value, unit)
-    if 0 < value < 0.995:  # 0.03 error pages are not 0.0
-        return f"{value:.2f}" if value >= 0.005 else "less than 0.01"
-    return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"
-
-
-def _percent(percent: float) -> str:
-    """0% and 100% are exact: values close to them are written as bounds."""
-    if percent in (0.0, 100.0):
-        return f"{percent:.0f}%"
-    if percent < 0.05:
-        return "less than 0.1%"
-    if percent >= 99.95:
-        return "more than 99.9%"
-    return f"{percent:.0f}%" if 9.95 <= percent < 99.5 else f"{percent:.1f}%"
 
 
 def counted(shown: str, noun: str) -> str:

@@ -17,7 +17,6 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from beha2vec_core.insights.wording import number
 from beha2vec_core.lookalikes.ranking import (
     EVERYONE,
     METHODS,
@@ -32,7 +31,7 @@ from beha2vec_core.lookalikes.ranking import (
     seeds_joined,
 )
 from beha2vec_core.profiles.statistics import wilson_interval
-from beha2vec_core.words import counted
+from beha2vec_core.words import counted, number
 
 LEAST_SEEDS = 10  # with fewer an estimate says nothing
 _SAMPLE = 10_000  # candidates that hidden seeds are ranked among

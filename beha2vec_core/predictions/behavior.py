@@ -18,7 +18,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from beha2vec_core.encoder.config import Device, EncoderConfig, TrainConfig
+from beha2vec_core.compute.device import Device
+from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.events.query import OLDEST_FIRST
 from beha2vec_core.files import put_in_place
 from beha2vec_core.predictions.arrays import FloatArray

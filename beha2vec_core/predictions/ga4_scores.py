@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from beha2vec_core.ga4.sources import SourceFile
+from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.ga4.user_tables import load_user_table
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from beha2vec_core.files import put_in_place
-from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files, is_elsewhere
+from beha2vec_core.ga4.source_files import SourceNotFoundError
+from beha2vec_core.ga4.sources import find_source_files, is_elsewhere
 from beha2vec_core.settings import Settings
 
 _WRITTEN = "written_elsewhere.txt"

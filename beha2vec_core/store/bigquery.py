@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
-from beha2vec_core.ga4.ingest import IngestError, IngestReport
+from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError, Storage
 from beha2vec_core.store.sql import quote

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from beha2vec_core.ga4.ingest import ingest_days
-from beha2vec_core.ga4.sources import find_source_files, source_days
+from beha2vec_core.ga4.source_files import source_days
+from beha2vec_core.ga4.sources import find_source_files
 
 
 def main(source: str) -> None:

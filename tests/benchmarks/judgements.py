@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beha2vec_core.evaluation.tasks.base import Outcome, Statistic
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Statistic
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from beha2vec_core.evaluation.methods import Encodes, Method
 from beha2vec_core.evaluation.splits import Split
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, run_tasks
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import encode, fit
 from tests.benchmarks.data_sets.base import EvaluationData
 from tests.benchmarks.judgements import Judgement

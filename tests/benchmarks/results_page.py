@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 from beha2vec_core.evaluation.methods import Group
-from beha2vec_core.evaluation.statistics import Interval, paired_bootstrap
+from beha2vec_core.evaluation.statistics import Interval, Outcome, paired_bootstrap
 from beha2vec_core.evaluation.tasks import COMPARED, Column
-from beha2vec_core.evaluation.tasks.base import Outcome
 from tests.benchmarks.judgements import Judgement
 from tests.benchmarks.splits import HORIZONS
 

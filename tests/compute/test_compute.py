@@ -14,7 +14,7 @@ from torch import nn
 
 from beha2vec_core.compute import ComputeError, LocalCompute
 from beha2vec_core.compute.on_ray import RayCompute
-from beha2vec_core.encoder.workers import Workers
+from beha2vec_core.compute.workers import Workers
 from beha2vec_core.settings import Settings
 from beha2vec_dagster.lib.resources import ComputeResource
 

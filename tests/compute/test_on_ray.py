@@ -20,10 +20,10 @@ from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.clusters.stability import stability_curve
 from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.compute import ComputeError
+from beha2vec_core.compute.device import DeviceError
 from beha2vec_core.compute.on_ray import RayCompute, _train
+from beha2vec_core.compute.workers import Workers
 from beha2vec_core.demo_shop import write_demo_export
-from beha2vec_core.encoder.device import DeviceError
-from beha2vec_core.encoder.workers import Workers
 from beha2vec_core.pages.embedder import ComputedEmbedder, Embedder
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.fit import fit_predictions

@@ -27,7 +27,8 @@ import pytest
 from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
-from beha2vec_core.ga4.sources import find_source_files, source_days
+from beha2vec_core.ga4.source_files import source_days
+from beha2vec_core.ga4.sources import find_source_files
 from tests.dbt.bigquery_world import (
     PROPERTY,
     BigQuery,

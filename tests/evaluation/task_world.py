@@ -12,7 +12,8 @@ import pandas as pd
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.splits import Split, user_hash
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial
 from tests.benchmarks.tasks import PlantedTrial
 
 SECOND = 1_000_000

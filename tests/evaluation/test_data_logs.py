@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from beha2vec_core.ga4.ingest import IngestReport, ingest_days
+from beha2vec_core.ga4.ingest import ingest_days
+from beha2vec_core.ga4.report import IngestReport
 from beha2vec_core.ga4.sources import find_source_files
 from tests.benchmarks.data_sets import DataNotFoundError, cache_folder, data_folder, load
 from tests.benchmarks.data_sets.logs_export import ExportSummary, write_export

@@ -19,8 +19,9 @@ from beha2vec_core.evaluation.encoder import VectorsAndNext
 from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.production import FLOORS, Evaluation, choose, evaluate, headline, over_versions, read_own
 from beha2vec_core.evaluation.splits import Split
+from beha2vec_core.evaluation.statistics import Outcome
 from beha2vec_core.evaluation.tasks import next_step, retrieval
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.tasks.base import Task, Trial
 from beha2vec_core.events.sequences import build_sequences
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.store.warehouse import replace_partition

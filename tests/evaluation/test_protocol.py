@@ -12,8 +12,8 @@ import pytest
 
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
 from beha2vec_core.evaluation.methods import Group, Method
-from beha2vec_core.evaluation.statistics import paired_bootstrap
-from beha2vec_core.evaluation.tasks.base import Outcome, user_mean
+from beha2vec_core.evaluation.statistics import Outcome, paired_bootstrap
+from beha2vec_core.evaluation.tasks.base import user_mean
 from tests.benchmarks.data_sets.base import EvaluationData
 from tests.benchmarks.judgements import read_judgements, write_judgements
 from tests.benchmarks.protocol import Judgement, judge

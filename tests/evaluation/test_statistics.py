@@ -13,11 +13,12 @@ from sklearn.metrics import roc_auc_score
 
 from beha2vec_core.evaluation.statistics import (
     Interval,
+    Outcome,
     auroc,
     paired_bootstrap,
     weighted_aurocs,
 )
-from beha2vec_core.evaluation.tasks.base import Outcome, user_auroc, user_mean
+from beha2vec_core.evaluation.tasks.base import user_auroc, user_mean
 
 
 def is_better(interval: Interval) -> bool:

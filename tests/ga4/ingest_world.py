@@ -10,7 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from beha2vec_core.ga4.ingest import IngestReport, ingest_days, partition_file
+from beha2vec_core.ga4.ingest import ingest_days, partition_file
+from beha2vec_core.ga4.report import IngestReport
 from beha2vec_core.ga4.sources import find_source_files
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"

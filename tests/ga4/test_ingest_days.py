@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beha2vec_core.ga4.ingest import IngestError, IngestReport, ingest_days, require_usable
-from beha2vec_core.ga4.sources import SourceNotFoundError, find_export, find_source_files, source_days
+from beha2vec_core.ga4.ingest import ingest_days, require_usable
+from beha2vec_core.ga4.report import IngestError, IngestReport
+from beha2vec_core.ga4.source_files import SourceNotFoundError, source_days
+from beha2vec_core.ga4.sources import find_export, find_source_files
 from tests.ga4.ingest_world import DAY, NEXT, World, event, ndjson, world
 
 __all__ = ["world"]

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from beha2vec_core.ga4.readers import create_tables, read_file
-from beha2vec_core.ga4.sources import find_source_files, source_days
+from beha2vec_core.ga4.source_files import source_days
+from beha2vec_core.ga4.sources import find_source_files
 from tests.ga4.ingest_world import DATA, World, needs_data, world
 
 __all__ = ["world"]

@@ -19,9 +19,11 @@ from beha2vec_core.cli.doctor.export import check_dates, check_export, check_tim
 from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.arrivals import changed_days, fingerprints
 from beha2vec_core.ga4.bigquery import DataSet, TooManyBytesError, find_tables, price_of, require_affordable
-from beha2vec_core.ga4.ingest import IngestError, IngestReport, ingest_days, partition_file, require_usable
+from beha2vec_core.ga4.ingest import ingest_days, partition_file, require_usable
+from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
-from beha2vec_core.ga4.sources import SourceNotFoundError, SourceNotReachedError, find_export
+from beha2vec_core.ga4.source_files import SourceNotFoundError, SourceNotReachedError
+from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import ingest_user_tables, users_file
 from beha2vec_core.predictions.ga4_scores import read_ga4_scores
 from beha2vec_core.settings import Settings

@@ -16,7 +16,8 @@ from moto.server import ThreadedMotoServer
 from beha2vec_core.cli.doctor.export import check_export, check_timezone
 from beha2vec_core.ga4.arrivals import changed_days, fingerprints
 from beha2vec_core.ga4.ingest import ingest_days
-from beha2vec_core.ga4.sources import SourceNotFoundError, SourceNotReachedError, find_export
+from beha2vec_core.ga4.source_files import SourceNotFoundError, SourceNotReachedError
+from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.settings import Settings, SettingsError
 from tests.ga4.ingest_world import DAY, NEXT, event, ndjson, write
 

@@ -13,9 +13,10 @@ from beha2vec_core.insights.placeholders import PLACEHOLDER, fill, written
 from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.insights.template.advice import advice
 from beha2vec_core.insights.template.clauses import clause
-from beha2vec_core.insights.wording import happening, number, statement
+from beha2vec_core.insights.wording import happening, statement
 from beha2vec_core.profiles import ProfileSources, build_profiles
 from beha2vec_core.profiles.statistics import cohens_h
+from beha2vec_core.words import number
 from tests.profiles.profile_world import SITE, make_world
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from beha2vec_core.ga4.ingest import IngestReport, ingest_days
+from beha2vec_core.ga4.ingest import ingest_days
+from beha2vec_core.ga4.report import IngestReport
 from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import ingest_user_tables
 from beha2vec_core.pages.fetching.cache import DiskCache

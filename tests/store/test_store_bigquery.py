@@ -14,8 +14,10 @@ pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '
 
 from beha2vec_core.cli.doctor.storage import check_data_folder
 from beha2vec_core.ga4.bigquery import table_reports
-from beha2vec_core.ga4.ingest import IngestError, IngestReport, partition_file
-from beha2vec_core.ga4.sources import SourceNotReachedError, find_export
+from beha2vec_core.ga4.ingest import partition_file
+from beha2vec_core.ga4.report import IngestError, IngestReport
+from beha2vec_core.ga4.source_files import SourceNotReachedError
+from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.store.bigquery import (

@@ -15,14 +15,8 @@ from beha2vec_core.ga4.bigquery import price_of
 from beha2vec_core.ga4.readers import require_readable
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.sampling import sample_times
-from beha2vec_core.ga4.sources import (
-    SourceFile,
-    SourceNotFoundError,
-    SourceNotReachedError,
-    find_export,
-    find_source_files,
-    source_days,
-)
+from beha2vec_core.ga4.source_files import SourceFile, SourceNotFoundError, SourceNotReachedError, source_days
+from beha2vec_core.ga4.sources import find_export, find_source_files
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 

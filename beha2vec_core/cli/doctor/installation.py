@@ -51,7 +51,7 @@ def check_device(settings: Settings) -> Check:
     """The device that was asked for is there."""
     import torch
 
-    from beha2vec_core.encoder.device import DeviceError, resolve_device
+    from beha2vec_core.compute.device import DeviceError, resolve_device
 
     try:
         device = resolve_device(settings.encoder.device)

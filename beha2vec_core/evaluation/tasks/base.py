@@ -7,32 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from beha2vec_core.evaluation.methods import Encodes, Fitted, Method, RanksNext
 from beha2vec_core.evaluation.splits import Split
-from beha2vec_core.evaluation.statistics import auroc
-
-# mean of the scores; area under the ROC curve of scores against labels; a figure about the whole, not made of users
-Statistic = Literal["mean", "auroc", "whole"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One figure of one method on one split.
-
-    ``users``, ``score`` and ``label`` are what it was computed from, one entry a unit (a user may own several), so
-    that two methods can be compared on the same users; empty for a figure about the whole. ``n`` counts the units.
-    """
-
-    task: str
-    metric: str
-    value: float
-    n: int
-    statistic: Statistic = "whole"
-    users: npt.NDArray[np.object_] | None = None
-    score: npt.NDArray[np.float64] | None = None
-    label: npt.NDArray[np.float64] | None = None
+from beha2vec_core.evaluation.statistics import Outcome, auroc
 
 
 @dataclass(frozen=True)

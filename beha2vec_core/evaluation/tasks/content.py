@@ -18,7 +18,8 @@ import pandas as pd
 
 from beha2vec_core.clusters import eta_squared
 from beha2vec_core.clusters.kmeans import kmeans
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, Labels, clusters
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.evaluation.splits import user_hash
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit, users_of
 
 ALONE = 20

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_auroc
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial, user_auroc
 from beha2vec_core.evaluation.tasks.inputs import encode, users_of
 from beha2vec_core.evaluation.tasks.probe import probe
 

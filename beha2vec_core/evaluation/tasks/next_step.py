@@ -25,7 +25,8 @@ import pandas as pd
 from beha2vec_core.evaluation.data import inputs
 from beha2vec_core.evaluation.methods import Target
 from beha2vec_core.evaluation.splits import user_hash
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_mean
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial, user_mean
 from beha2vec_core.events.sequences import ragged_range
 
 K = 10

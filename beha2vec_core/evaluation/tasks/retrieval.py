@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from beha2vec_core.clusters.unit import normalise
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_mean
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial, user_mean
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, halves, users_of
 
 # what float32 vectors of one journey may differ by from batch to batch

@@ -20,7 +20,8 @@ from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.evaluation.data import inputs
 from beha2vec_core.evaluation.methods import WarmStarts
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, agreement, clusters
 

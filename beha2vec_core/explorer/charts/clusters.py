@@ -9,8 +9,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import GREY, OVER, UNDER, by_day, color, dressed, ink, whole_ticks
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.insights.wording import number
-from beha2vec_core.words import counted, day
+from beha2vec_core.words import counted, day, number
 
 _WEEK = 7  # days
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")

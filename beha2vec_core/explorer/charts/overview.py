@@ -9,8 +9,7 @@ import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import by_day, color, dressed, whole_ticks
 from beha2vec_core.explorer.text import in_chart
-from beha2vec_core.insights.wording import number
-from beha2vec_core.words import counted
+from beha2vec_core.words import counted, number
 
 
 def users_by_day(days: pd.DataFrame, *, dark: bool) -> go.Figure:

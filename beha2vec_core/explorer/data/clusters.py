@@ -15,9 +15,9 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.placeholders import Piece
 from beha2vec_core.insights.placeholders import pieces as filled_pieces
 from beha2vec_core.insights.sheet import Fact
-from beha2vec_core.insights.wording import FULL_STOP, number
+from beha2vec_core.insights.wording import FULL_STOP
 from beha2vec_core.profiles.counts import clustered_words
-from beha2vec_core.words import counted
+from beha2vec_core.words import counted, number
 
 _NEVER_MORE = 1_000  # clusters; a choice of k ends far below
 

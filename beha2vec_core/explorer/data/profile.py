@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.insights.wording import feature_words, has_labels, has_pages, label, number
+from beha2vec_core.insights.wording import feature_words, has_labels, has_pages, label
 from beha2vec_core.profiles.facts import CLEAR_Z, is_beyond_chance
 from beha2vec_core.profiles.metric import NUMBERS
 from beha2vec_core.profiles.metrics import METRICS, STANDS_OUT, STEPS
 from beha2vec_core.profiles.text import is_unfilled
+from beha2vec_core.words import number
 
 _NEVER_MORE = 5_000  # facts of a cluster
 

@@ -17,8 +17,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.sheet import fact_sheets
-from beha2vec_core.insights.wording import number
-from beha2vec_core.words import between, counted
+from beha2vec_core.words import between, counted, number
 
 _LONGEST = 3_000  # characters of a written text
 _PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}

@@ -15,7 +15,6 @@ from beha2vec_core.explorer.data import lookalikes as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
 from beha2vec_core.explorer.views import parts
-from beha2vec_core.insights.wording import number
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
     Candidates,
@@ -29,7 +28,7 @@ from beha2vec_core.lookalikes import (
     to_csv,
     to_parquet,
 )
-from beha2vec_core.words import between, counted
+from beha2vec_core.words import between, counted, number
 
 T = TypeVar("T")
 

@@ -17,10 +17,10 @@ from beha2vec_core.explorer.data.groups import MOST_COMPARED
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_chart, shown
 from beha2vec_core.explorer.views import parts
-from beha2vec_core.insights.wording import label_words, number
+from beha2vec_core.insights.wording import label_words
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.store.sql import quote
-from beha2vec_core.words import counted
+from beha2vec_core.words import counted, number
 
 _SELECT, _OPEN = "Select a group", "Open a user"  # Plotly does one or the other
 _MOUSE = (_SELECT, _OPEN)

@@ -10,10 +10,9 @@ from beha2vec_core.explorer.charts import model as charts
 from beha2vec_core.explorer.data import model as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
-from beha2vec_core.insights.wording import number
 from beha2vec_core.quality.drift import COMPARED_WITH, LEAST_USERS
 from beha2vec_core.settings import PREFIX
-from beha2vec_core.words import counted
+from beha2vec_core.words import counted, number
 
 _DAYS_SHOWN = 14
 # what people say for the figures that encoders are compared by

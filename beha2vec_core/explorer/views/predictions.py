@@ -15,14 +15,13 @@ from beha2vec_core.explorer.data import predictions as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_chart, in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
-from beha2vec_core.insights.wording import number
 from beha2vec_core.predictions import decide
 from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, FUNNEL, GA4, NO_FUNNEL, NO_VECTORS, RECENCY, RFM
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import did, does
 from beha2vec_core.settings import PREFIX
-from beha2vec_core.words import between, counted, day, days, money
+from beha2vec_core.words import between, counted, day, days, money, number
 
 _SHOWN = 20
 _METHODS = {

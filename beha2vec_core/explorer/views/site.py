@@ -14,11 +14,11 @@ from beha2vec_core.explorer.data.overview import totals
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
 from beha2vec_core.explorer.views import parts
-from beha2vec_core.insights.wording import label_words, number
+from beha2vec_core.insights.wording import label_words
 from beha2vec_core.pages.labels import LabelFileError, Labels, load_labels
 from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
 from beha2vec_core.settings import PREFIX
-from beha2vec_core.words import counted
+from beha2vec_core.words import counted, number
 
 _KINDS: dict[data.Kind, str] = {"theme": "Theme", "page_type": "Page type"}
 _SHOWN = 15

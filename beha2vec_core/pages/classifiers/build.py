@@ -10,7 +10,7 @@ from typing import Any, cast
 import pandas as pd
 
 from beha2vec_core.compute import Compute, LocalCompute
-from beha2vec_core.encoder.config import Device
+from beha2vec_core.compute.device import Device
 from beha2vec_core.llm import LlmClient, LlmSettings
 from beha2vec_core.pages.cascade import NO_METHOD, Cascade, Step
 from beha2vec_core.pages.classifiers.base import Classifier

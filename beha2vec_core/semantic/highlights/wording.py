@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-from beha2vec_core.insights.wording import number
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.highlights.search import Comparison, Side
-from beha2vec_core.words import UNKNOWN_CURRENCY, between, counted
+from beha2vec_core.words import UNKNOWN_CURRENCY, between, counted, number
 
 # what sessions with a value are called; {} is the value
 _SESSIONS = {

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Device, EncoderConfig, TrainConfig
+from beha2vec_core.compute.device import Device
+from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, EncoderConfig, TrainConfig
 from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.words import duration

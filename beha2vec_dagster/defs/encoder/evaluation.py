@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from beha2vec_core.encoder.config import Device
+from beha2vec_core.compute.device import Device
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.encoder.versions import load_encoder, newest_version, version_beside

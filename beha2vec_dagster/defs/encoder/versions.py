@@ -11,11 +11,11 @@ import dagster as dg
 import duckdb
 
 from beha2vec_core.compute import Compute
-from beha2vec_core.encoder.config import Device
+from beha2vec_core.compute.device import Device
+from beha2vec_core.encoder.user_embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
 from beha2vec_core.events.user_sequences import sequence_file
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import Settings
-from beha2vec_core.store.embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 from pydantic import Field
 
-from beha2vec_core.encoder.config import Device, TrainConfig
+from beha2vec_core.compute.device import Device
+from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition

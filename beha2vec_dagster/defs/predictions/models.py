@@ -74,7 +74,8 @@ def read_examples(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataF
 
 def ga4_scores_of(settings: ExportSettings, warehouse: WarehouseResource) -> "Callable[[date], pd.DataFrame] | None":
     """GA4's own predictions as of a date; None if the export has no tables of users."""
-    from beha2vec_core.ga4.sources import SourceNotFoundError, find_export
+    from beha2vec_core.ga4.source_files import SourceNotFoundError
+    from beha2vec_core.ga4.sources import find_export
     from beha2vec_core.predictions.ga4_scores import read_ga4_scores, with_persons
 
     try:

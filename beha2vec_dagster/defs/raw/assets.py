@@ -12,8 +12,10 @@ from pydantic import Field
 
 from beha2vec_core.estimate import memory_bytes
 from beha2vec_core.ga4.bigquery import price_of, require_affordable, table_reports
-from beha2vec_core.ga4.ingest import MEMORY_BYTES, IngestReport, ingest_days, require_usable
-from beha2vec_core.ga4.sources import Export, find_export
+from beha2vec_core.ga4.ingest import MEMORY_BYTES, ingest_days, require_usable
+from beha2vec_core.ga4.report import IngestReport
+from beha2vec_core.ga4.source_files import Export
+from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import UserTablesReport, due_tables, ingest_user_tables
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from beha2vec_core.ga4.arrivals import Fingerprints, changed_days, fingerprints
-from beha2vec_core.ga4.sources import SourceNotFoundError, find_source_files
+from beha2vec_core.ga4.source_files import SourceNotFoundError
+from beha2vec_core.ga4.sources import find_source_files
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.operations.jobs import UNATTENDED, refresh_last_days
 from beha2vec_dagster.lib.partitions import RANGE_START, daily_partitions, range_tags

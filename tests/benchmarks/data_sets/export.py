@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.ga4.readers import create_tables, read_file
-from beha2vec_core.ga4.sources import SourceFile, SourceNotFoundError, find_source_files
+from beha2vec_core.ga4.source_files import SourceFile, SourceNotFoundError
+from beha2vec_core.ga4.sources import find_source_files
 from tests.benchmarks.data_sets.addresses import page_key
 from tests.benchmarks.data_sets.base import DataNotFoundError, EvaluationData, as_log, comes_back, number_of_pauses
 

@@ -22,7 +22,8 @@ import pandas as pd
 
 from beha2vec_core.evaluation.methods import AddsToCounts
 from beha2vec_core.evaluation.splits import DAY, user_hash
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial, user_auroc
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial, user_auroc
 from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
 from beha2vec_core.evaluation.tasks.probe import probe
 from tests.benchmarks.splits import FIT_SHARE, HORIZONS

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from beha2vec_core.evaluation.tasks.base import Outcome, Task, Trial
+from beha2vec_core.evaluation.statistics import Outcome
+from beha2vec_core.evaluation.tasks.base import Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import encode, users_of
 from beha2vec_core.evaluation.tasks.partition import agreement, clusters
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-
-from beha2vec_core.encoder.features import IntArray
 
 T = TypeVar("T")
 _NONE, _DENSE, _SPARSE = 0, 1, 2
@@ -34,7 +34,7 @@ class Workers:
         """Whether this one writes and reports for all."""
         return self.rank == 0
 
-    def share(self, users: IntArray) -> IntArray:
+    def share(self, users: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """This one's users of a batch; none where there are fewer than workers."""
         return users[self.rank :: self.size]
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
-from beha2vec_core.store.embeddings import (
+from beha2vec_core.encoder.user_embeddings import (
     DayChangedError,
     EmbeddedDay,
     encode_changed,
