@@ -22,8 +22,8 @@ from beha2vec_core.activation.warehouses import Dlt
 from beha2vec_core.activation.webhook import Webhook
 from beha2vec_core.audiences.file import is_name, nearest
 from beha2vec_core.buckets import is_bucket
-from beha2vec_core.privacy.places import note_written
 from beha2vec_core.settings import Settings, destination_secret
+from beha2vec_core.store.written import note_written
 
 if TYPE_CHECKING:
     from beha2vec_core.pages.fetching.addresses import AddressGuard

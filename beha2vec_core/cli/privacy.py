@@ -29,7 +29,7 @@ Also = Annotated[
 @app.command("find-person")
 def find_person(user: Users = None, file: File = None, also: Also = None) -> None:
     """Show every file, table and column that has a person; changes nothing. Exit code 3: no one was found."""
-    from beha2vec_core.privacy.forget import locate
+    from beha2vec_core.privacy.forgetting.forget import locate
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
@@ -66,8 +66,8 @@ def forget(
 
     Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten anyway.
     """
-    from beha2vec_core.privacy.forget import forget as forget_people
-    from beha2vec_core.privacy.forget import is_unfinished, on_the_list, require_no_bigquery
+    from beha2vec_core.privacy.forgetting.forget import forget as forget_people
+    from beha2vec_core.privacy.forgetting.forget import is_unfinished, on_the_list, require_no_bigquery
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -109,7 +109,7 @@ def forget(
 def apply_retention() -> None:
     """Remove what is older than BEHA2VEC_RETENTION_DAYS_* allow, as the nightly job apply_retention does."""
     from beha2vec_core.activation.destination import ActivationError
-    from beha2vec_core.privacy.retention import apply_retention as apply
+    from beha2vec_core.privacy.forgetting.retention import apply_retention as apply
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 

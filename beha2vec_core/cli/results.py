@@ -12,9 +12,9 @@ import typer
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_results
 from beha2vec_core.cli.rows import Layout, write_rows
-from beha2vec_core.privacy.places import note_written
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
+from beha2vec_core.store.written import note_written
 
 
 @app.command()

@@ -152,7 +152,7 @@ def migrate(
     backup: Annotated[bool, typer.Option(help="Keep the old file as a backup.")] = True,
 ) -> None:
     """Migrate the warehouse to this release's schema and storage format; clean older partitions of personal data."""
-    from beha2vec_core.privacy.stored import clean_stored, find_uncleaned
+    from beha2vec_core.privacy.forgetting.stored import clean_stored, find_uncleaned
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.migrate import MigrationError, make_plan
     from beha2vec_core.store.migrate import migrate as migrate_warehouse

@@ -50,7 +50,7 @@ class IngestReport:
         unknown_fields: in how many accepted rows each field occurs that the schema does not know.
         rows_of_no_day: quarantined rows of undated files that name no day.
         forgotten_of_no_day: such rows that name forgotten people, and were left out.
-        notice: what of the source holds no events (see `sources.Export`); None where all does.
+        notice: what of the source holds no events (see `source_files.Export`); None where all does.
     """
 
     days: list[DayReport] = field(default_factory=list)

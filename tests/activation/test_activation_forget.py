@@ -17,8 +17,8 @@ from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.activation.run import plan_and_send
 from beha2vec_core.audiences.file import Activation
 from beha2vec_core.pages.fetching.addresses import AddressGuard
-from beha2vec_core.privacy import forget as forget_module
-from beha2vec_core.privacy.forget import forget, is_unfinished, locate
+from beha2vec_core.privacy.forgetting import forget as forget_module
+from beha2vec_core.privacy.forgetting.forget import forget, is_unfinished, locate
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import BUYERS, EVERYONE, SECRET, change, client_id, make_folder, may_be_contacted

@@ -15,10 +15,10 @@ from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.ledger import Sent, open_ledger, read_ledger, sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
+from beha2vec_core.privacy.forgetting.retention import apply_retention
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import key
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.privacy.retention import apply_retention
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import published_id, published_key
 from beha2vec_core.store.warehouse import Warehouse

@@ -19,8 +19,8 @@ from beha2vec_core.activation.http import Client
 from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.activation.run import plan_and_send, plan_only
 from beha2vec_core.activation.webhook import Webhook
-from beha2vec_core.privacy.places import note_written, written_elsewhere
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.written import note_written, written_elsewhere
 from tests.activation.activation_world import (
     BUYERS,
     EVERYONE,

@@ -18,8 +18,8 @@ from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.run import plan_and_send, plan_only
 from beha2vec_core.activation.warehouses import Dlt
 from beha2vec_core.audiences.file import Activation
-from beha2vec_core.privacy.places import written_elsewhere
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.written import written_elsewhere
 from tests.activation.activation_world import BUYERS, EVERYONE, change, make_folder, may_be_contacted
 from tests.explorer.browsing import free_port
 from tests.postgres_server import POSTGRES, postgres

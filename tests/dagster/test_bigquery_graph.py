@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
 
-from beha2vec_core.store.bigquery import NOT_COPIED
-from tests.bigquery_service import BigQueryService
+from beha2vec_core.bigquery.models import NOT_COPIED
+from tests.bigquery.service import BigQueryService
 from tests.dagster.project import DAYS, Project, make_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("graph")]

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from beha2vec_core.privacy.find import find_person
-from beha2vec_core.privacy.identities import resolve
+from beha2vec_core.privacy.forgetting.find import find_person
+from beha2vec_core.privacy.forgetting.identities import resolve
 from beha2vec_core.settings import Settings
 from tests.dagster.project import DAYS, Project, definitions, latest_metadata
 

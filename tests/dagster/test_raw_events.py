@@ -43,7 +43,7 @@ def test_tables_of_users_are_read_and_their_problems_named(tmp_path: Path) -> No
 def test_bigquery_is_priced_and_refused_above_the_limit(tmp_path: Path) -> None:
     pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
     from beha2vec_core.ga4.bigquery import TooManyBytesError
-    from tests.bigquery_service import BigQueryService
+    from tests.bigquery.service import BigQueryService
 
     data = tmp_path / "data"
     resources = {"warehouse": WarehouseResource(database=str(data / "warehouse.duckdb"), lock_timeout_seconds=60)}

@@ -10,7 +10,7 @@ from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from beha2vec_core.cli import app
-from beha2vec_core.privacy.forget import forget
+from beha2vec_core.privacy.forgetting.forget import forget
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_dagster.run import _PROCESS_TAG
 from tests.privacy.privacy_world import ANN, PrivacyWorld, make_world

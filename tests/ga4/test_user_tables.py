@@ -13,9 +13,9 @@ import pytest
 
 from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import UserTablesReport, ingest_user_tables, users_file
+from beha2vec_core.privacy.forgetting.retention import apply_retention
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.privacy.retention import apply_retention
 from beha2vec_core.settings import Settings
 from tests.ga4.ingest_world import DAY, NEXT, event, ndjson, write
 from tests.ga4.test_ingest_parquet import HOW, damaged

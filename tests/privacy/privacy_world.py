@@ -18,14 +18,14 @@ from beha2vec_core.ga4.report import IngestReport
 from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import ingest_user_tables
 from beha2vec_core.pages.fetching.cache import DiskCache
-from beha2vec_core.privacy.find import Found
-from beha2vec_core.privacy.forget import Certificate, forget, locate
+from beha2vec_core.privacy.forgetting.find import Found
+from beha2vec_core.privacy.forgetting.forget import Certificate, forget, locate
 from beha2vec_core.privacy.key import key
-from beha2vec_core.privacy.places import note_written
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.export import Format, What, export
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.written import note_written
 from tests.ga4.ingest_world import event, write
 
 DAYS = [date(2024, 3, 1) + timedelta(days=n) for n in range(3)]

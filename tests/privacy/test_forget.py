@@ -18,11 +18,11 @@ import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
-from beha2vec_core.privacy import forget as forget_module
 from beha2vec_core.privacy import people as people_module
-from beha2vec_core.privacy.forget import forget, on_the_list
+from beha2vec_core.privacy.forgetting import forget as forget_module
+from beha2vec_core.privacy.forgetting.forget import forget, on_the_list
+from beha2vec_core.privacy.forgetting.identities import resolve
 from beha2vec_core.privacy.forgotten import Forgotten
-from beha2vec_core.privacy.identities import resolve
 from beha2vec_core.privacy.key import PrivacyError, key
 from beha2vec_core.privacy.partitions import is_clean
 from beha2vec_core.privacy.people import People

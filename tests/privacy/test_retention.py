@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
-from beha2vec_core.privacy.retention import apply_retention
+from beha2vec_core.privacy.forgetting.retention import apply_retention
 from beha2vec_core.quality.check import Look
 from beha2vec_core.quality.export import rows_are_accounted_for
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError

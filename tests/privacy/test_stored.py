@@ -13,7 +13,7 @@ from beha2vec_core.cli import app
 from beha2vec_core.cli.doctor.storage import check_personal_data
 from beha2vec_core.events.user_sequences import sequence_file
 from beha2vec_core.ga4.ingest import partition_file
-from beha2vec_core.privacy import stored
+from beha2vec_core.privacy.forgetting import stored
 from beha2vec_core.privacy.partitions import ORIGINALS, uncleaned_partitions
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import duckdb
 
+from beha2vec_core.bigquery.models import require_one_warehouse
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
 from beha2vec_core.cli.doctor.export import export_files
 from beha2vec_core.estimate import RAW_PER_PLAIN_BYTE, estimate_run
 from beha2vec_core.ga4.bigquery import DayTable
-from beha2vec_core.privacy.forget import is_unfinished
+from beha2vec_core.privacy.forgetting.forget import is_unfinished
+from beha2vec_core.privacy.forgetting.stored import find_uncleaned
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.rules import rules
-from beha2vec_core.privacy.stored import find_uncleaned
 from beha2vec_core.settings import Settings, SettingsError
-from beha2vec_core.store.bigquery import require_one_warehouse
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
 from beha2vec_core.words import counted

@@ -25,11 +25,7 @@ from pydantic import Field
 
 import beha2vec_dagster
 from beha2vec_core import dbt_process
-from beha2vec_core.estimate import chunk_bytes
-from beha2vec_core.progress import ProgressBar
-from beha2vec_core.settings import ExportSettings
-from beha2vec_core.store import chunks
-from beha2vec_core.store.bigquery import (
+from beha2vec_core.bigquery.models import (
     NOT_COPIED,
     copy_table,
     dbt_environment,
@@ -37,6 +33,10 @@ from beha2vec_core.store.bigquery import (
     target_of,
     user_tables,
 )
+from beha2vec_core.estimate import chunk_bytes
+from beha2vec_core.progress import ProgressBar
+from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store import chunks
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
@@ -193,7 +193,7 @@ class _Build(NamedTuple):
                 yield from events
 
     def _copy(self, built: set[str]) -> None:
-        """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `store.bigquery`."""
+        """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `bigquery.models`."""
         data_set, days = target_of(self.settings), range_of(self.context.run.tags)
         nodes = [_node(key.path[-1]) for key in self.context.selected_asset_keys if key.to_python_identifier() in built]
         views = [node["name"] for node in nodes if node["config"]["materialized"] == "view"]

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from beha2vec_core.privacy.retention import LAYERS
+from beha2vec_core.privacy.forgetting.retention import LAYERS
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.operations.retention import build_retention_job
 from beha2vec_dagster.lib.partitions import daily_partitions, range_tags

@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from beha2vec_core.privacy.retention import LayerRemoved
-from beha2vec_core.privacy.retention import apply_retention as apply
+from beha2vec_core.privacy.forgetting.retention import LayerRemoved
+from beha2vec_core.privacy.forgetting.retention import apply_retention as apply
 from beha2vec_core.settings import Settings
 from beha2vec_dagster.lib.metadata import markdown_table
 

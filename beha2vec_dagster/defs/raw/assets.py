@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 from pydantic import Field
 
+from beha2vec_core.bigquery.models import mark_folder, require_one_warehouse, require_tables
 from beha2vec_core.estimate import memory_bytes
 from beha2vec_core.ga4.bigquery import price_of, require_affordable, table_reports
 from beha2vec_core.ga4.ingest import MEMORY_BYTES, ingest_days, require_usable
@@ -19,7 +20,6 @@ from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import UserTablesReport, due_tables, ingest_user_tables
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
-from beha2vec_core.store.bigquery import mark_folder, require_one_warehouse, require_tables
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots

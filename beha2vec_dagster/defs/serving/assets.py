@@ -5,9 +5,10 @@ from typing import Any
 
 import dagster as dg
 
+from beha2vec_core.bigquery.models import target_of
+from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.settings import ExportSettings
-from beha2vec_core.store.bigquery import target_of, write_results
 from beha2vec_core.store.publish import publish
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata

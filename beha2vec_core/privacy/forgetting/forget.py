@@ -23,13 +23,13 @@ from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.forget import Departure, in_words, leave_destinations
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
-from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
+from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, tables_of
+from beha2vec_core.privacy.forgetting.identities import Resolved, published_forms, resolve
+from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of
+from beha2vec_core.privacy.forgetting.remove import Removed, remove_from_file
 from beha2vec_core.privacy.forgotten import Forgotten
-from beha2vec_core.privacy.identities import Resolved, published_forms, resolve
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People
-from beha2vec_core.privacy.places import Kind, files_of, kind_of
-from beha2vec_core.privacy.remove import Removed, remove_from_file
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.compact import compact
 from beha2vec_core.store.sql import identifier, quote

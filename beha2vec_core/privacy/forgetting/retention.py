@@ -12,7 +12,7 @@ import duckdb
 
 from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.files import put_in_place
-from beha2vec_core.privacy.find import columns_of, tables_of
+from beha2vec_core.privacy.forgetting.find import columns_of, tables_of
 from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.compact import changed_copy, compact

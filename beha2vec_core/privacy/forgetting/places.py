@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.source_files import SourceNotFoundError
 from beha2vec_core.ga4.sources import find_source_files, is_elsewhere
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.written import written_elsewhere
 
-_WRITTEN = "written_elsewhere.txt"
 _LOCKS = (".lock", ".lock.holder")
 
 
@@ -41,25 +40,6 @@ def kind_of(path: Path) -> Kind:
     if head.startswith(b"\x1f\x8b"):
         return Kind.GZIP
     return Kind.OTHER if b"\0" in head or head.startswith((b"PK\x03\x04", b"\x80")) else Kind.TEXT
-
-
-def note_written(settings: Settings, *paths: Path) -> None:
-    """Remember files or folders outside the data folder that results were written to, so that `forget` looks there."""
-    known, folder = written_elsewhere(settings), settings.storage.data_dir
-    new = [path for one in paths if (path := one.absolute()) not in known and not path.is_relative_to(folder)]
-    if not new:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / _WRITTEN
-    temporary = note.with_name(f".{note.name}.{os.getpid()}")
-    temporary.write_text("".join(f"{one}\n" for one in [*known, *new]), encoding="utf-8")
-    put_in_place(temporary, note)
-
-
-def written_elsewhere(settings: Settings) -> list[Path]:
-    """What `note_written` remembered."""
-    note = settings.storage.data_dir / _WRITTEN
-    return [Path(line) for line in note.read_text(encoding="utf-8").splitlines()] if note.exists() else []
 
 
 def files_of(settings: Settings, dagster_home: Path | None, more: Iterable[Path] = ()) -> Iterator[Path]:

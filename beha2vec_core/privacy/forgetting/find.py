@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of, read_lines
 from beha2vec_core.privacy.people import (
     People,
     has_any,
@@ -22,7 +23,6 @@ from beha2vec_core.privacy.people import (
     named_in_sql,
     owned_by,
 )
-from beha2vec_core.privacy.places import Kind, files_of, kind_of, read_lines
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS

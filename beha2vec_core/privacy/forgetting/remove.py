@@ -18,7 +18,8 @@ from typing import NamedTuple
 import duckdb
 
 from beha2vec_core.files import put_in_place
-from beha2vec_core.privacy.find import columns_of, open_sqlite, sqlite_columns, tables_of
+from beha2vec_core.privacy.forgetting.find import columns_of, open_sqlite, sqlite_columns, tables_of
+from beha2vec_core.privacy.forgetting.places import Kind, kind_of, read_lines
 from beha2vec_core.privacy.partitions import cleaned_parquet, is_clean
 from beha2vec_core.privacy.people import (
     People,
@@ -29,7 +30,6 @@ from beha2vec_core.privacy.people import (
     owned_by,
     taken_out_sql,
 )
-from beha2vec_core.privacy.places import Kind, kind_of, read_lines
 from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE

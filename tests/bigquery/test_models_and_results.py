@@ -12,6 +12,15 @@ import pytest
 
 pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
 
+from beha2vec_core.bigquery.models import (
+    copy_table,
+    mark_folder,
+    require_one_warehouse,
+    require_tables,
+    target_of,
+    user_tables,
+)
+from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.cli.doctor.storage import check_data_folder
 from beha2vec_core.ga4.bigquery import table_reports
 from beha2vec_core.ga4.ingest import partition_file
@@ -20,17 +29,8 @@ from beha2vec_core.ga4.source_files import SourceNotReachedError
 from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
-from beha2vec_core.store.bigquery import (
-    copy_table,
-    mark_folder,
-    require_one_warehouse,
-    require_tables,
-    target_of,
-    user_tables,
-    write_results,
-)
 from beha2vec_core.store.tables import create_tables
-from tests.bigquery_service import ApiError, BigQueryService
+from tests.bigquery.service import ApiError, BigQueryService
 from tests.ga4.ingest_world import event, write
 
 WINDOW = {"column": "event_date", "days_before": 1, "days_after": 0}
