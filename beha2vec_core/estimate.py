@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.dbt_vars import FEATURE_WEEKS, LOOKBACK_DAYS
 from beha2vec_core.ga4.bigquery import DayTable
 from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.settings import Settings
@@ -32,7 +33,7 @@ _DAYS_AROUND = 11
 # ml_ga4__user_features is built at once from the days that its weekly dates look back to: bytes for each byte of their
 # raw partitions. Its SQL on a million events (56 MB) with a limit of 512 MB spilled 1.0 GB to disk.
 FEATURE_WORK_PER_RAW_BYTE = 27
-_FEATURE_DAYS = 20 * 7 + 90  # feature_weeks and lookback_days of dbt_ga4
+_FEATURE_DAYS = FEATURE_WEEKS * 7 + LOOKBACK_DAYS
 # Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
 PROCESS_BYTES = 800 * 10**6
 # Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and

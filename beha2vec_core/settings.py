@@ -36,7 +36,7 @@ from pydantic_core import ErrorDetails
 
 PREFIX = "BEHA2VEC_"
 # dbt's session_attribution_lookback_window_days
-_ATTRIBUTION_DAYS = 30
+ATTRIBUTION_DAYS = 30
 # former names of settings, which still count where the present name is not set
 _FORMER = {"DBT_MEMORY_LIMIT": "MEMORY_LIMIT"}
 
@@ -603,13 +603,13 @@ class Settings(BaseModel, frozen=True):
     @model_validator(mode="after")
     def _retention_leaves_what_is_needed(self) -> Self:
         lookback, privacy = self.encoder.lookback_days, self.privacy
-        needed = lookback + _ATTRIBUTION_DAYS
+        needed = lookback + ATTRIBUTION_DAYS
         for layer in ("raw", "events"):
             days = privacy.retention_days(layer)
             if days is not None and days < needed:
                 raise ValueError(
                     f"BEHA2VEC_RETENTION_DAYS_{layer.upper()}={days} is too short: sequences look back {lookback} days "
-                    f"(BEHA2VEC_LOOKBACK_DAYS) and the sources of sessions {_ATTRIBUTION_DAYS} more; give at least "
+                    f"(BEHA2VEC_LOOKBACK_DAYS) and the sources of sessions {ATTRIBUTION_DAYS} more; give at least "
                     f"{needed}, or a shorter BEHA2VEC_LOOKBACK_DAYS"
                 )
         sequences, embeddings = privacy.retention_days_sequences, privacy.retention_days_embeddings

@@ -11,13 +11,14 @@ from beha2vec_dagster.defs.audiences import assets as audiences
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.dbt import assets as dbt
 from beha2vec_dagster.defs.encoder import assets as encoder
-from beha2vec_dagster.defs.encoder import evaluation, promotion
-from beha2vec_dagster.defs.encoder.checks import candidate_is_no_worse
+from beha2vec_dagster.defs.encoder import evaluation
 from beha2vec_dagster.defs.insights import assets as insights
 from beha2vec_dagster.defs.operations import checks, jobs
 from beha2vec_dagster.defs.operations import sensors as alerts
 from beha2vec_dagster.defs.pages import assets as pages
 from beha2vec_dagster.defs.predictions import assets as predictions
+from beha2vec_dagster.defs.promotion import assets as promotion
+from beha2vec_dagster.defs.promotion.checks import candidate_is_no_worse
 from beha2vec_dagster.defs.raw import assets as raw
 from beha2vec_dagster.defs.raw import sensors
 from beha2vec_dagster.defs.sequences import assets as sequences

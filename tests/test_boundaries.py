@@ -1,32 +1,112 @@
-"""The core knows neither Dagster nor tests, and importing it costs no torch."""
+"""The core knows neither Dagster nor tests, no file imports upward, and importing costs no torch."""
+
+from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
-CORE = Path(__file__).resolve().parents[1] / "beha2vec_core"
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = ("dagster", "dagster_dbt", "dagster_duckdb", "beha2vec_dagster", "tests")
+# Parts of the core, each line above those it may import; parts of one line do not import each other. Two parts of a
+# folder have lines of their own: `privacy` cleans what ingest stores, `privacy.forgetting` finds and removes people in
+# all that was stored since.
+LAYERS = """
+__main__
+cli
+mcp
+explorer
+chat quality demo_shop estimate
+privacy.forgetting
+activation
+audiences
+lookalikes
+semantic insights
+profiles
+predictions
+evaluation
+clusters
+encoder
+pages events
+compute bigquery
+ga4
+privacy
+store
+llm alerts dbt_process progress
+settings words files buckets dbt_vars
+"""
+
+
+def modules(package: str) -> dict[str, Path]:
+    """The files of a package by the name that imports them."""
+    files = (ROOT / package).rglob("*.py")
+    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+def imports(file: Path, known: dict[str, Path], *, types: bool = True) -> Iterator[str]:
+    """The modules that a file imports, also those in functions; `types`: and those that only types need."""
+    nodes: list[ast.AST] = [ast.parse(file.read_text())]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            whole = [f"{node.module}.{name.name}" for name in node.names]
+            yield from (name if name in known else node.module or "" for name in whole)
+        elif types or not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            nodes += ast.iter_child_nodes(node)
 
 
 def test_core_never_imports_dagster_or_tests() -> None:
-    files = list(CORE.rglob("*.py"))
+    files = modules("beha2vec_core")
     assert len(files) > 40
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            wrong = [name for name in names if name.split(".")[0] in FORBIDDEN]
-            assert not wrong, f"{file.name} imports {wrong}"
+    wrong = {
+        (file.name, name) for file in files.values() for name in imports(file, files) if name.split(".")[0] in FORBIDDEN
+    }
+    assert not wrong
+
+
+def test_no_file_of_the_core_imports_upward() -> None:
+    height = {part: -row for row, line in enumerate(LAYERS.split("\n")) for part in line.split()}
+
+    def part_of(module: str) -> str:
+        names = module.split(".")[1:]
+        return max((part for part in height if names[: part.count(".") + 1] == part.split(".")), key=len, default="")
+
+    known = modules("beha2vec_core")
+    wrong = []
+    for module, file in known.items():
+        assert module == "beha2vec_core" or part_of(module), f"{module} has no line in LAYERS"
+        for name in imports(file, known):
+            here, there = part_of(module), part_of(name)
+            if name in known and here and there and here != there and height[here] <= height[there]:
+                wrong.append(f"{module} imports {name}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", ["beha2vec_core", "beha2vec_dagster"])
+def test_no_imports_go_in_a_circle(package: str) -> None:
+    known = modules(package)
+    graph = {module: {*imports(file, known, types=False)} & {*known} - {module} for module, file in known.items()}
+    TopologicalSorter(graph).prepare()
+
+
+def test_no_imports_between_domains_of_the_graph_go_in_a_circle() -> None:
+    known = modules("beha2vec_dagster/defs")
+    graph: dict[str, set[str]] = {}
+    for module, file in known.items():
+        domains = {name.split(".")[2] for name in imports(file, known) if name.startswith("beha2vec_dagster.defs.")}
+        graph.setdefault(".".join(module.split(".")[2:3]), set()).update(domains)
+    TopologicalSorter({domain: others - {domain} for domain, others in graph.items()}).prepare()
 
 
 def test_settings_import_nothing_of_ours() -> None:
-    assert "beha2vec" not in "".join(
-        ast.unparse(node)
-        for node in ast.walk(ast.parse((CORE / "settings.py").read_text()))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    )
+    assert not [name for name in imports(ROOT / "beha2vec_core/settings.py", {}) if name.startswith("beha2vec")]
 
 
 def test_command_line_and_graph_load_without_heavy_libraries(tmp_path: Path) -> None:

@@ -9,17 +9,15 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
+from beha2vec_core.dbt_vars import PAGE_VIEW_EVENTS, PURCHASE_EVENTS, SEQUENCE_EXCLUDED_EVENTS, SESSION_TIMEOUT_MINUTES
 from beha2vec_core.events.query import ENCODER_INPUT, OLDEST_FIRST
-from beha2vec_core.events.sequences import OPTIONAL_INPUTS, PAGE_VIEWS
+from beha2vec_core.events.sequences import OPTIONAL_INPUTS
 
-SESSION_GAP = 30 * 60 * 1_000_000  # microseconds without event that end a session
+SESSION_GAP = SESSION_TIMEOUT_MINUTES * 60 * 1_000_000  # microseconds without event that end a session
 # what a method may read: the encoder's input
 INPUT_COLUMNS = ("user_key", "event_timestamp", "event_name", "page", "theme", "page_type")
 # what only tasks read: labels are made of them
 TASK_COLUMNS = ("session", "section", "is_page_view", "is_conversion", "is_purchase")
-# as in dbt_ga4: `sequence_excluded_events`, `purchase_events`
-LIFECYCLE = ("session_start", "first_visit", "first_open", "user_engagement")
-PURCHASES = ("purchase", "in_app_purchase", "ecommerce_purchase")
 # Of dbt_ga4's ga4_event_taxonomy: the groups cart (without removals), checkout and purchase (without refunds). Events
 # only: a look at the page of an empty cart is none, and labels must not change with the rules that name pages.
 CONVERSIONS = (
@@ -28,7 +26,7 @@ CONVERSIONS = (
     "begin_checkout",
     "add_shipping_info",
     "add_payment_info",
-    *PURCHASES,
+    *PURCHASE_EVENTS,
 )
 
 # text has one type, whatever the source
@@ -68,8 +66,8 @@ def from_connection(
 ) -> Log:
     """The events of ``ga4.ml_ga4__sequence_events`` with the labels of ``beha2vec.enriched_pages``.
 
-    Conversions and purchases go by event name: `CONVERSIONS` and `PURCHASES`, with what ``ga4.ga4_event_taxonomy``
-    adds, where there is one.
+    Conversions and purchases go by event name: `CONVERSIONS` and `PURCHASE_EVENTS`, with what
+    ``ga4.ga4_event_taxonomy`` adds, where there is one.
 
     Args:
         connection: of a warehouse or a serving database.
@@ -84,7 +82,7 @@ def from_connection(
     rows = connection.execute(query, parameters).df()
     has_taxonomy = connection.execute(_HAS_TAXONOMY).fetchall()
     funnel = dict(connection.execute(_FUNNEL).fetchall()) if has_taxonomy else {}
-    purchases = {*PURCHASES, *(name for name, step in funnel.items() if step == 6)}
+    purchases = {*PURCHASE_EVENTS, *(name for name, step in funnel.items() if step == 6)}
     log = clean(rows)
     return log._replace(events=describe(log.events, below, {*CONVERSIONS, *funnel}, purchases))
 
@@ -92,8 +90,9 @@ def from_connection(
 def clean(rows: pd.DataFrame) -> Log:
     """Keep what an encoder is given in production.
 
-    Left out are rows without user or page, the events that GA4 sends by itself (`LIFECYCLE`), all but one of events
-    that agree in user, microsecond, name, page and session, and users without a page view.
+    Left out are rows without user or page, the events that GA4 sends by itself
+    (`SEQUENCE_EXCLUDED_EVENTS`), all but one of events that agree in user, microsecond, name, page and session, and
+    users without a page view.
 
     Args:
         rows: one row an event, with user_key, event_timestamp, event_name, page, page_title and session, a user's rows
@@ -104,18 +103,19 @@ def clean(rows: pd.DataFrame) -> Log:
     """
     users, events = rows["user_key"].nunique(), len(rows)
     known = rows["user_key"].notna() & rows["page"].notna()
-    lifecycle = rows["event_name"].isin(LIFECYCLE)
+    lifecycle = rows["event_name"].isin(SEQUENCE_EXCLUDED_EVENTS)
     kept = rows[known & ~lifecycle]
     distinct = kept.drop_duplicates(["user_key", "event_timestamp", "event_name", "page", "page_title", "session"])
     if "is_page_view" not in distinct:
-        distinct = distinct.assign(is_page_view=distinct["event_name"].isin(PAGE_VIEWS))
+        distinct = distinct.assign(is_page_view=distinct["event_name"].isin(PAGE_VIEW_EVENTS))
     viewers = distinct["user_key"].isin(distinct.loc[distinct["is_page_view"], "user_key"].unique())
     log = distinct[viewers].sort_values(["user_key", "event_timestamp"], kind="stable").reset_index(drop=True)
     if log.empty:
         raise NoEventsError("no event is left: users need page views, and events a user and a page")
     left_out = (
         f"Of {events:,} events of {users:,} users {len(log):,} of {log['user_key'].nunique():,} stay; left out: "
-        f"{int((known & lifecycle).sum()):,} {'/'.join(LIFECYCLE)}, {int((~known).sum()):,} without user or page, "
+        f"{int((known & lifecycle).sum()):,} {'/'.join(SEQUENCE_EXCLUDED_EVENTS)}, "
+        f"{int((~known).sum()):,} without user or page, "
         f"{len(kept) - len(distinct):,} duplicates, {int((~viewers).sum()):,} of users without a page view."
     )
     return Log(log, left_out)
@@ -125,7 +125,7 @@ def describe(
     log: pd.DataFrame,
     below: Collection[str] = (),
     conversions: Collection[str] = CONVERSIONS,
-    purchases: Collection[str] = PURCHASES,
+    purchases: Collection[str] = PURCHASE_EVENTS,
 ) -> pd.DataFrame:
     """The columns that methods and tasks read.
 

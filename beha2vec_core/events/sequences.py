@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beha2vec_core.dbt_vars import PAGE_VIEW_EVENTS
 from beha2vec_core.words import counted
 
 IntArray = npt.NDArray[np.int64]
@@ -25,7 +26,6 @@ DAY = 86_400_000_000  # microseconds
 REQUIRED_TEXT = ("event_name", "page")
 # what an event table may say besides: the order within one microsecond, what views a page, which session it is
 OPTIONAL_INPUTS = ("event_index", "is_page_view", "session_key")
-PAGE_VIEWS = ("page_view", "screen_view")  # where there is no is_page_view; as dbt_ga4's `page_view_events`
 
 
 class SequenceError(ValueError):
@@ -338,7 +338,7 @@ def _text(table: pa.Table, name: str, *, nullable: bool) -> TextColumn:
 
 
 def _views_by_name(names: TextColumn) -> npt.NDArray[np.bool_]:
-    viewed = np.array([name in PAGE_VIEWS for name in names.values], dtype=bool)
+    viewed = np.array([name in PAGE_VIEW_EVENTS for name in names.values], dtype=bool)
     is_view: npt.NDArray[np.bool_] = viewed[names.codes]
     return is_view
 

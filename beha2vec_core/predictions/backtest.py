@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
 from beha2vec_core.evaluation.statistics import auroc, weighted_aurocs
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray
 from beha2vec_core.predictions.calibration import expit, log_loss, logit
@@ -27,7 +28,7 @@ from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.history import NotEnoughHistoryError
 from beha2vec_core.predictions.lifetime import fit_bg_nbd
 from beha2vec_core.predictions.model import PredictionModel, deciles
-from beha2vec_core.predictions.targets import LATE_DAYS, PURCHASE, outcome
+from beha2vec_core.predictions.targets import PURCHASE, outcome
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.words import counted
 
@@ -120,7 +121,7 @@ def backtest(
     notes: list[str] = []
     bar = ProgressBar(title="backtest", unit="date", total=folds)
     for horizons in (config.horizons[:kept] for kept in range(len(config.horizons), 0, -1)):
-        matured = [day for day in origins if day + timedelta(days=horizons[-1] + LATE_DAYS) <= until]
+        matured = [day for day in origins if day + timedelta(days=horizons[-1] + LATE_EVENT_DAYS) <= until]
         for day in reversed(matured):
             if len(tested) == folds:
                 break

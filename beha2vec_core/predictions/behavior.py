@@ -19,11 +19,12 @@ import numpy as np
 import pyarrow as pa
 
 from beha2vec_core.compute.device import Device
+from beha2vec_core.dbt_vars import LATE_EVENT_DAYS, LOOKBACK_DAYS
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.events.query import OLDEST_FIRST
 from beha2vec_core.files import put_in_place
 from beha2vec_core.predictions.arrays import FloatArray
-from beha2vec_core.predictions.targets import HORIZONS, LATE_DAYS
+from beha2vec_core.predictions.targets import HORIZONS
 from beha2vec_core.store.vectors import as_matrix
 from beha2vec_core.store.warehouse import transaction
 
@@ -35,8 +36,7 @@ COMPONENTS = 16
 # days of events that the encoder learns from at least, and if there are more; users with several events among them
 FEWEST_DAYS, ENOUGH_DAYS, FEWEST_USERS = 14, 28, 200
 # the examples after them have to allow learning, calibration and a test of the longest horizon
-EXAMPLE_DAYS = 3 * (HORIZONS[-1] + LATE_DAYS)
-_LOOKBACK_DAYS = 90
+EXAMPLE_DAYS = 3 * (HORIZONS[-1] + LATE_EVENT_DAYS)
 _BATCH_ROWS = 8_192
 _FILE = "components.json"
 _COLUMNS = ("event_timestamp", "event_index", "event_name", "page", "session_key", "is_page_view")
@@ -174,13 +174,13 @@ def write_vectors(
         join ga4.int_ga4__identities_as_of as identities using (client_key)
         where identities.as_of = $day and events.event_date < $day and events.event_date >= $first
             and user_key in (select user_key from ga4.ml_ga4__user_features where as_of = $day)"""
-    parameters = {"day": day, "first": day - timedelta(days=_LOOKBACK_DAYS)}
+    parameters = {"day": day, "first": day - timedelta(days=LOOKBACK_DAYS)}
     ((there, settled, wanted),) = connection.execute(
         f"""select
             (select count(*) from beha2vec.prediction_vectors where as_of = $day and encoder_version = $encoder),
             (select max(event_date) - $late >= $day from ga4.int_ga4__sequence_events),
             (select count(distinct user_key) {rows_of})""",
-        parameters | {"encoder": encoder.version, "late": LATE_DAYS},
+        parameters | {"encoder": encoder.version, "late": LATE_EVENT_DAYS},
     ).fetchall()
     if settled and there == wanted:
         return 0

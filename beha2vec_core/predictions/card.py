@@ -21,11 +21,11 @@ def model_card(model: PredictionModel) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, target in model.targets.items():
-        for segment, part in target.segments.items():
+        for kind, part in target.kinds.items():
             horizons = ", ".join(map(str, target.horizons))
             curves = ", ".join(curve.method + (" shifted" if curve.shift else "") for curve in part.curves)
             how = "none" if part.cells is not None else curves
-            lines.append(f"| `{name}` | {horizons} | {_USERS[segment]} | {part.method} | {part.positives:,} | {how} |")
+            lines.append(f"| `{name}` | {horizons} | {_USERS[kind]} | {part.method} | {part.positives:,} | {how} |")
     used = {block for target in model.targets.values() for block in target.blocks}
     reads = [text for block, text in BLOCKS.items() if block in used]
     notes = model.all_notes

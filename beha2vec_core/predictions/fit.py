@@ -18,14 +18,14 @@ import pandas as pd
 from beha2vec_core.predictions.calibration import needed_shift
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.history import History, NotEnoughHistoryError, PersonIntervals, Plan
-from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, TargetModel, segment_rows
-from beha2vec_core.predictions.segment import FEWEST_TO_MODEL, SegmentFit
+from beha2vec_core.predictions.kind import FEWEST_TO_MODEL, KindFit
+from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, TargetModel, kind_rows
 from beha2vec_core.predictions.targets import PURCHASE, Outcome, last_matured, outcome
 from beha2vec_core.predictions.value import fit_value
 from beha2vec_core.words import counted
 
 # users with and without an earlier purchase have models of their own once each has so many users with the outcome
-FEWEST_A_SEGMENT = 100
+FEWEST_A_KIND = 100
 
 
 def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | None = None) -> PredictionModel:
@@ -70,21 +70,21 @@ def _fit_target(history: History, plan: Plan, target: str, config: FitConfig) ->
         return f"{target} is not predicted: no label has matured."
     rows, matured = PersonIntervals.of(training), PersonIntervals.of(standing)
     again = history.happens_again(target, plan) if config.intervals else np.zeros((len(frame), 0), dtype=np.int8)
-    apart = segment_rows(frame, ("buyers", "others"))
-    enough = all(rows.among(mask).users(history.user) >= FEWEST_A_SEGMENT for mask in apart.values())
+    apart = kind_rows(frame, ("buyers", "others"))
+    enough = all(rows.among(mask).users(history.user) >= FEWEST_A_KIND for mask in apart.values())
     names = ("buyers", "others") if enough and config.features is None else ("all",)
-    segments, gains = {}, {}
-    for name, mask in segment_rows(frame, names).items():
-        fit = SegmentFit(history, plan, rows.among(mask), matured.among(mask), again, config)
-        segments[name], gains[name] = fit.fit()
+    kinds, gains = {}, {}
+    for name, mask in kind_rows(frame, names).items():
+        fit = KindFit(history, plan, rows.among(mask), matured.among(mask), again, config)
+        kinds[name], gains[name] = fit.fit()
     notes = [
         f"{target}, {name}: too few to model ({counted(model.positives, 'user')} with the outcome, "
         f"{FEWEST_TO_MODEL} needed)"
-        for name, model in segments.items()
+        for name, model in kinds.items()
         if model.method == TOO_FEW
     ]
     value = fit_value(frame[pd.Series(training.known.any(axis=1))], plan.horizons) if target == PURCHASE else None
-    model = TargetModel(target, plan.horizons, segments, value, gains=gains)
+    model = TargetModel(target, plan.horizons, kinds, value, gains=gains)
     model, drift = _with_drift(model, history, plan, standing)
     return replace(model, notes=(*notes, *drift))
 
@@ -95,7 +95,7 @@ def _with_drift(model: TargetModel, history: History, plan: Plan, standing: Outc
     If the shortest interval, calibrated on the newest date, does not fit an older one, the world has moved between
     them; what has not matured since then has moved as far.
     """
-    if any(one.cells is not None for one in model.segments.values()):
+    if any(one.cells is not None for one in model.kinds.values()):
         return model, []
     newest, *older = (last_matured(history.dates, plan.standing, days) for days in plan.horizons)
     shifts = [0.0]

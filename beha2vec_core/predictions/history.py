@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray
-from beha2vec_core.predictions.targets import LATE_DAYS, Outcome, last_matured, outcome
+from beha2vec_core.predictions.targets import Outcome, last_matured, outcome
 
 # later spans in which users are seen again, to learn how much they differ; from `FAR` on, what happened in the first
 # one no longer makes it more or less likely (a buyer who has just bought waits)
@@ -154,7 +155,7 @@ class Plan(NamedTuple):
                 predicted = ", ".join(map(str, horizons[:kept]))
                 note = f"The history is too short for {left_out} days: only {predicted} days are predicted."
                 return cls(standing, horizons[:kept], calibration, (note,) if left_out else ())
-        needed = 14 + horizons[0] + LATE_DAYS
+        needed = 14 + horizons[0] + LATE_EVENT_DAYS
         have = (standing - dates[0]).days if dates else 0
         raise NotEnoughHistoryError(
             f"predictions need {needed} days of exports after the first Monday, and there are {have}. Export more "

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from beha2vec_core.compute import Compute, LocalCompute
 from beha2vec_core.files import put_in_place
@@ -95,7 +95,7 @@ def cells_of(frame: pd.DataFrame) -> tuple[IntArray, IntArray]:
 
 
 @dataclass(frozen=True)
-class SegmentModel:
+class KindModel:
     """The hazards of one target for one kind of users.
 
     Attributes:
@@ -198,41 +198,41 @@ class TargetModel:
     Attributes:
         target: its name.
         horizons: days, ascending; those that the history allowed.
-        segments: ``buyers`` and ``others``, or ``all``.
+        kinds: of users: ``buyers`` and ``others``, or ``all``.
         value: expected revenue of those who buy; None for other targets.
         notes: what a reader should know, a sentence each.
-        gains: of each segment, what the blocks that were tried add.
+        gains: of each kind, what the blocks that were tried add.
     """
 
     target: str
     horizons: tuple[int, ...]
-    segments: dict[str, SegmentModel]
+    kinds: Annotated[dict[str, KindModel], Field(alias="segments")]  # the name in files
     value: Value | None = None
     notes: tuple[str, ...] = ()
     gains: dict[str, list[Gain]] = field(default_factory=dict)
 
     @property
     def blocks(self) -> set[Block]:
-        """The blocks that any segment reads."""
-        return {feature.block for one in self.segments.values() if one.encoding for feature in one.encoding.features}
+        """The blocks that any kind reads."""
+        return {feature.block for one in self.kinds.values() if one.encoding for feature in one.encoding.features}
 
     def score(self, frame: pd.DataFrame) -> Scores:
         """The probability of each user within each horizon, with its interval and method."""
         shape = (len(frame), len(self.horizons))
         scores = Scores(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.empty(len(frame), dtype=object))
-        for name, rows in segment_rows(frame, self.segments).items():
+        for name, rows in kind_rows(frame, self.kinds).items():
             if not rows.any():
                 continue
-            for whole, part in zip(scores[:3], self.segments[name].score(frame[rows]), strict=True):
+            for whole, part in zip(scores[:3], self.kinds[name].score(frame[rows]), strict=True):
                 whole[rows] = part
-            scores.method[rows] = self.segments[name].method
+            scores.method[rows] = self.kinds[name].method
         return scores
 
     def reasons(self, frame: pd.DataFrame, most: int = 3) -> list[list[str]]:
         """What raises each user's score most, with its part of the log odds; [] where only base rates are known."""
         found: list[list[str]] = [[] for _ in range(len(frame))]
-        for name, rows in segment_rows(frame, self.segments).items():
-            model = self.segments[name]
+        for name, rows in kind_rows(frame, self.kinds).items():
+            model = self.kinds[name]
             if model.encoding is None or not rows.any():
                 continue
             part, features = frame[rows], model.encoding.features
@@ -264,20 +264,20 @@ class TargetModel:
             name: replace(
                 model, curves=tuple(curve.shifted(shift) for curve, shift in zip(model.curves, by, strict=True))
             )
-            for name, model in self.segments.items()
+            for name, model in self.kinds.items()
         }
-        return replace(self, segments=moved)
+        return replace(self, kinds=moved)
 
 
 def _own_value(value: object) -> str:
     return ": not known" if pd.isna(value) else f": {value}"  # type: ignore[call-overload]
 
 
-def segment_rows(frame: pd.DataFrame, segments: Iterable[str]) -> dict[str, BoolArray]:
-    """Which rows belong to each of the segments."""
+def kind_rows(frame: pd.DataFrame, kinds: Iterable[str]) -> dict[str, BoolArray]:
+    """Which rows belong to each kind of users."""
     buyers = (frame["purchases_ever"].fillna(0) > 0).to_numpy(dtype=bool)
     rows = {"buyers": buyers, "others": ~buyers, "all": np.ones(len(frame), dtype=bool)}
-    return {name: rows[name] for name in segments}
+    return {name: rows[name] for name in kinds}
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ class PredictionModel:
     @cached_property
     def version(self) -> str:
         """Hash of everything in it."""
-        return hashlib.sha256(_saved().dump_json(self)).hexdigest()[:12]
+        return hashlib.sha256(_saved().dump_json(self, by_alias=True)).hexdigest()[:12]
 
     @property
     def all_notes(self) -> list[str]:
@@ -352,7 +352,7 @@ class PredictionModel:
         """Write it as ``model.json`` in a folder; the file appears whole."""
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f".{_FILE}.part"
-        saved = {"format_version": FORMAT_VERSION, "model": _saved().dump_python(self, mode="json")}
+        saved = {"format_version": FORMAT_VERSION, "model": _saved().dump_python(self, mode="json", by_alias=True)}
         temporary.write_text(json.dumps(saved))
         put_in_place(temporary, folder / _FILE)
 

@@ -89,11 +89,11 @@ def write_model(connection: duckdb.DuckDBPyConnection, model: PredictionModel) -
         "targets": list(model.targets),
         "horizons": sorted({days for target in model.targets.values() for days in target.horizons}),
         "methods": json.dumps(
-            {name: {s: m.method for s, m in target.segments.items()} for name, target in model.targets.items()}
+            {name: {s: m.method for s, m in target.kinds.items()} for name, target in model.targets.items()}
         ),
         "gains": json.dumps(
             {
-                name: {segment: [gain._asdict() for gain in found] for segment, found in target.gains.items()}
+                name: {kind: [gain._asdict() for gain in found] for kind, found in target.gains.items()}
                 for name, target in model.targets.items()
             }
         ),

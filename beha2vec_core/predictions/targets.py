@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
 from beha2vec_core.predictions.arrays import BoolArray
 
 HORIZONS = (7, 14, 28)
@@ -17,7 +18,6 @@ PURCHASE, RETURN = "purchase", "return"
 LABELS = tuple(
     f"{label}_{days}d" for days in HORIZONS for label in ("will_return", "will_purchase", "revenue", "next_actions")
 )
-LATE_DAYS = 3  # how late events arrive at most; dbt's var `late_event_days`
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing:
             label = (("," + names + ",").str.contains(f",{target},", regex=False)).astype("boolean")
         matured = label.notna().to_numpy(dtype=bool)
         if standing is not None:
-            matured = matured & (as_of <= pd.Timestamp(standing - timedelta(days=days + LATE_DAYS))).to_numpy()
+            matured = matured & (as_of <= pd.Timestamp(standing - timedelta(days=days + LATE_EVENT_DAYS))).to_numpy()
         known.append(matured)
         happened.append(label.fillna(False).to_numpy(dtype=bool) & matured)
     return Outcome(np.stack(happened, axis=1), np.stack(known, axis=1))
@@ -60,5 +60,5 @@ def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing:
 
 def last_matured(dates: Sequence[date], standing: date, days: int) -> date | None:
     """The last date of which a horizon had matured on a day; None: there is none."""
-    fit = [one for one in dates if one + timedelta(days=days + LATE_DAYS) <= standing]
+    fit = [one for one in dates if one + timedelta(days=days + LATE_EVENT_DAYS) <= standing]
     return max(fit, default=None)

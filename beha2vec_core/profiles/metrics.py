@@ -6,14 +6,13 @@ the explorer and the chat read them here.
 
 from typing import TypeVar
 
+from beha2vec_core.dbt_vars import PURCHASE_EVENTS
 from beha2vec_core.profiles.metric import NUMBERS, Feature, Metric, Number, Question, Ratio, Share
 from beha2vec_core.words import UNKNOWN_CURRENCY
 
 NOT_SET = "(not set)"
 UNKNOWN = "unknown"
 STEP_TO = " → "
-# as dbt_ga4's `purchase_events`
-PURCHASE_EVENTS = "('purchase', 'in_app_purchase', 'ecommerce_purchase')"
 USERS, VIEWS = "profile_users", "profile_views"  # the temporary tables of `measures.measured`
 STANDS_OUT, STEPS = "What stands out", "Steps to a purchase"  # sections of the explorer, beside NUMBERS
 
@@ -24,6 +23,7 @@ _ITEMS = f"""
     join {{{{sources.identities}}}} as m on m.client_key = i.client_key
     join {USERS} as u on u.user_key = m.user_key
     where i.event_name in {{events}} and {{item}} is not null"""
+_PURCHASES = f"({', '.join(map(repr, PURCHASE_EVENTS))})"
 _NAME = "coalesce(i.item_name, i.item_id)"
 _EVENTS = f"from {{sources.events}} as e join {USERS} as u on u.user_key = e.user_key"
 # GA4's "First user source / medium": of the user's first visit, which may lie before the export
@@ -265,7 +265,7 @@ _ENTRIES = (
     ),
     Metric(
         "item_bought_share",
-        Feature("item_bought", "had", _ITEMS.format(item=_NAME, events=PURCHASE_EVENTS), is_text=True),
+        Feature("item_bought", "had", _ITEMS.format(item=_NAME, events=_PURCHASES), is_text=True),
         did="bought the item “{}”", label="users who bought the item {}", sections=("Items",),
     ),
     Metric(

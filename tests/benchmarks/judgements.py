@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from beha2vec_core.evaluation.statistics import Outcome
-from beha2vec_core.evaluation.tasks.base import Statistic
+from beha2vec_core.evaluation.statistics import Outcome, Statistic
 
 
 @dataclass(frozen=True)

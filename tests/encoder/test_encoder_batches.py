@@ -11,6 +11,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from beha2vec_core.dbt_vars import PAGE_VIEW_EVENTS
 from beha2vec_core.encoder.batches import TrainingSet, make_batch, random_split, split_by_tokens
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import (
@@ -23,7 +24,7 @@ from beha2vec_core.encoder.features import (
 )
 from beha2vec_core.encoder.objectives.batch import Batch
 from beha2vec_core.encoder.packing import Packed, pack
-from beha2vec_core.events.sequences import PAGE_VIEWS, Sequences, build_sequences
+from beha2vec_core.events.sequences import Sequences, build_sequences
 from tests.encoder.encoder_world import CONFIG, CPU, Event, fresh, logs, random_log, read
 
 HORIZON = 84  # seconds
@@ -184,7 +185,7 @@ def test_what_comes_next_is_what_a_plain_search_finds(log: list[Event]) -> None:
     pages, names = fields.vocabularies["page"], fields.vocabularies["event_name"]
     for event in range(len(log)):
         later = range(event + 1, last_of(sequences, event) + 1)
-        views = [text(sequences, "page", e) for e in later if text(sequences, "event_name", e) in PAGE_VIEWS]
+        views = [text(sequences, "page", e) for e in later if text(sequences, "event_name", e) in PAGE_VIEW_EVENTS]
         assert data.next_page[event] == (pages.ids(views[:1])[0] if views else 0)
         following = [text(sequences, "event_name", e) for e in later]
         assert data.next_event_name[event] == (names.ids(following[:1])[0] if later else 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from beha2vec_core.evaluation.data import LIFECYCLE
+from beha2vec_core.dbt_vars import SEQUENCE_EXCLUDED_EVENTS
 from tests.benchmarks.data_sets import EvaluationData, load
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -25,7 +25,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> EvaluationData:
 def test_every_event_of_the_store_is_there_or_accounted_for(store: EvaluationData) -> None:
     flat = pd.read_csv(DATA / "merch_store_2016_2017/ga4_data.csv", dtype=str)
     assert (len(flat), flat["user_pseudo_id"].nunique()) == (25_302, 2_685)
-    kept = flat[~flat["event_name"].isin(LIFECYCLE)]
+    kept = flat[~flat["event_name"].isin(SEQUENCE_EXCLUDED_EVENTS)]
     assert len(flat) - len(kept) == 4_577
     same = ["user_pseudo_id", "event_timestamp", "event_name", "page_location", "page_title", "ga_session_id"]
     distinct = kept.drop_duplicates(same)

@@ -30,7 +30,7 @@ from beha2vec_core.predictions.backtest import BASE_RATE, RFM, Backtest
 from beha2vec_core.predictions.calibration import Curve, Spread
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.gate import MODEL
-from beha2vec_core.predictions.model import Cells, PredictionModel, SegmentModel, TargetModel, deciles
+from beha2vec_core.predictions.model import Cells, KindModel, PredictionModel, TargetModel, deciles
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
@@ -282,7 +282,7 @@ def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
     scored = pd.concat(tables, ignore_index=True)
     reasons = [[f"{HOSTILE_TEXTS[n % len(HOSTILE_TEXTS)]} (+0.51)", "page views (+0.20)"] for n in range(len(scored))]
     scored["reasons"] = pd.Series(reasons, dtype=object).where(scored["decile"] == 1, None)
-    parts = tuple(TargetModel(name, (7, 14, 28), {"all": _segment()}) for name in ("purchase", "return"))
+    parts = tuple(TargetModel(name, (7, 14, 28), {"all": _kind()}) for name in ("purchase", "return"))
     targets = {one.target: one for one in parts}
     model = PredictionModel(date(2026, 1, 5), FitConfig(), targets, (f"note: {HOSTILE_NAME}",))
     prediction_store.write_model(connection, model)
@@ -291,10 +291,10 @@ def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
     prediction_store.promote(connection, model.version)
 
 
-def _segment() -> SegmentModel:
+def _kind() -> KindModel:
     cells = Cells(np.full((4, 3, 3), 0.1), np.full((4, 3, 3), 50.0))
     curves = (Curve(), Curve(), Curve())
-    return SegmentModel("ridge logistic", 120, curves, Spread((0.5,), (0.1,), 0.0), cells=cells)
+    return KindModel("ridge logistic", 120, curves, Spread((0.5,), (0.1,), 0.0), cells=cells)
 
 
 def _backtest() -> Backtest:

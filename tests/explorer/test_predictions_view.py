@@ -20,7 +20,7 @@ from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.predictions.calibration import Curve, Spread
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import COLUMNS, FEATURES, Encoding
-from beha2vec_core.predictions.model import PredictionModel, SegmentModel, TargetModel
+from beha2vec_core.predictions.model import KindModel, PredictionModel, TargetModel
 from tests.explorer.explorer_world import HOSTILE_NAME, SIZES
 from tests.explorer.test_views import text_of, view
 
@@ -159,10 +159,10 @@ def _with_a_model(path: Path, folder: Path) -> str:
     frame = pd.DataFrame(0.0, index=range(len(names)), columns=list(COLUMNS))
     frame["sessions"] = [100.0 if name == "g1-0" else 1.0 for name in names]
     encoding = Encoding.learn(frame, tuple(feature for feature in FEATURES if feature.name == "sessions"))
-    segment = SegmentModel(
+    kind = KindModel(
         "ridge logistic", 100, (Curve(),), Spread((0.5,), (0.1,), 0.0), encoding, np.array([0.5, 0.0, -2.0])
     )
-    targets = {"purchase": TargetModel("purchase", (28,), {"all": segment})}
+    targets = {"purchase": TargetModel("purchase", (28,), {"all": kind})}
     model = PredictionModel(date(2026, 1, 5), FitConfig(), targets)
     model.save(folder / model.version)
     new = Path(shutil.copy(path, path.with_name("new.duckdb")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -109,6 +110,8 @@ def test_running_again_gives_the_same_model_and_a_saved_one_the_same_scores(
     assert loaded.version == model.version
     pd.testing.assert_frame_equal(loaded.predict(rows), model.predict(rows))
     assert [path.name for path in (tmp_path / "m").iterdir()] == ["model.json"]
+    saved = json.loads((tmp_path / "m" / "model.json").read_text())["model"]
+    assert set(saved["targets"]["return"]) == {"target", "horizons", "segments", "value", "notes", "gains"}, "as before"
 
 
 def test_a_model_of_another_release_is_refused(model: PredictionModel, tmp_path: Path) -> None:
@@ -140,7 +143,7 @@ def test_too_few_positives_give_base_rates() -> None:
 def test_some_hundred_positives_give_a_regression_alone() -> None:
     few = world()[world()["user_key"] < "user00500"]
     model = fit_predictions(few, TESTED, FitConfig(targets=("purchase",)))
-    methods = {part.method for part in model.targets["purchase"].segments.values()}
+    methods = {part.method for part in model.targets["purchase"].kinds.values()}
     assert methods == {"ridge logistic"}
 
 
@@ -214,7 +217,7 @@ def test_a_sample_of_many_rows_keeps_all_for_whom_it_happened() -> None:
 def test_contributions_add_up_to_the_log_odds(model: PredictionModel) -> None:
     """Most of what differs between users in the log odds is in the contributions; the interval's own part is not."""
     rows = _test_rows(world())
-    part = model.targets["return"].segments.get("others") or model.targets["return"].segments["all"]
+    part = model.targets["return"].kinds.get("others") or model.targets["return"].kinds["all"]
     rest = part.log_odds(rows)[:, 0] - part.contributions(rows).sum(axis=1)
     assert rest.std() < 0.3 * part.log_odds(rows)[:, 0].std()
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from beha2vec_core.dbt_vars import PAGE_VIEW_EVENTS
 from beha2vec_core.evaluation.data import SESSION_GAP, inputs
 from beha2vec_core.evaluation.methods import Target
-from beha2vec_core.events.sequences import PAGE_VIEWS
 
 IntArray = npt.NDArray[np.int64]
 
@@ -33,7 +33,7 @@ def page_views(events: pd.DataFrame) -> pd.DataFrame:
 def are_views(events: pd.DataFrame) -> pd.Series:
     """Whether each event views a page or a screen: as dbt marks it where the data have all optional inputs."""
     known = inputs(events)
-    return known["is_page_view"] if "is_page_view" in known else known["event_name"].isin(PAGE_VIEWS)
+    return known["is_page_view"] if "is_page_view" in known else known["event_name"].isin(PAGE_VIEW_EVENTS)
 
 
 def sessions(events: pd.DataFrame) -> IntArray:

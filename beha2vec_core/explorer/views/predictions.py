@@ -36,7 +36,7 @@ _METHODS = {
     BASE_RATE: "Same for all users",
     GA4: "GA4's own prediction (users who have one)",
 }
-_SEGMENTS = {"buyers": "users with an earlier purchase", "others": "users without one", "all": "all users"}
+_KINDS = {"buyers": "users with an earlier purchase", "others": "users without one", "all": "all users"}
 _FEW_POSITIVES = 30  # on the test dates; with fewer, the metrics say little
 
 
@@ -326,7 +326,7 @@ def _model(about: dict[str, Any], target: str) -> None:
     st.header("The model")
     methods = about["methods"].get(target, {})
     if methods:
-        page.table({"For": [_SEGMENTS.get(name, name) for name in methods], "Method": methods.values()})
+        page.table({"For": [_KINDS.get(name, name) for name in methods], "Method": methods.values()})
     notes: Iterable[str] = about["notes"]
     if items := "".join(f"<li>{in_html(note, 400)}</li>" for note in notes):
         page.write(f"<h3>Notes</h3><ul>{items}</ul>")

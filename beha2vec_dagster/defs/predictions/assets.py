@@ -186,17 +186,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return made(status=str(error))
         model.save(model_folder(settings, model.version))
         for name, target in model.targets.items():
-            for segment, part in target.segments.items():
-                context.log.info(
-                    f"{name}, {segment}: {part.method}, {counted(part.positives, 'user')} with the outcome"
-                )
+            for kind, part in target.kinds.items():
+                context.log.info(f"{name}, {kind}: {part.method}, {counted(part.positives, 'user')} with the outcome")
         with warehouse.connect("prediction_candidate: write") as connection:
             store.write_model(connection, model)
             about = relation_metadata(connection, "beha2vec.prediction_models")
         gains = [
-            (name, segment, *gain)
+            (name, kind, *gain)
             for name, target in model.targets.items()
-            for segment, found in target.gains.items()
+            for kind, found in target.gains.items()
             for gain in found
         ]
         return made(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray
 from beha2vec_core.predictions.calibration import (
     NO_SPREAD,
@@ -33,8 +34,8 @@ from beha2vec_core.predictions.features import (
     of_blocks,
 )
 from beha2vec_core.predictions.history import FAR, History, PersonIntervals, Plan
-from beha2vec_core.predictions.model import TOO_FEW, Cells, Gain, SegmentModel, cells_of
-from beha2vec_core.predictions.targets import LATE_DAYS, last_matured
+from beha2vec_core.predictions.model import TOO_FEW, Cells, Gain, KindModel, cells_of
+from beha2vec_core.predictions.targets import last_matured
 
 # users with the outcome from which on a kind of model is used
 FEWEST_TO_MODEL, FEWEST_TO_STACK, FEWEST_FOR_ISOTONIC = 30, 300, 1000
@@ -51,7 +52,7 @@ _MOST_ROUNDS, _PATIENCE, _ROUNDS_UNTRIED = 400, 30, 80
 _MOST_FOR_REGRESSION, _MOST_FOR_TREES = 40_000, 300_000
 
 
-class SegmentFit:
+class KindFit:
     """The fit of one target for one kind of users, step by step.
 
     Args:
@@ -80,8 +81,8 @@ class SegmentFit:
         known = has_vectors(history.frame)
         self.tried = tuple(block for block in config.blocks if block != BEHAVIOR or known)
 
-    def fit(self) -> tuple[SegmentModel, list[Gain]]:
-        """The model of the segment, and what was found of each block."""
+    def fit(self) -> tuple[KindModel, list[Gain]]:
+        """The model, and what was found of each block."""
         if self.positives < FEWEST_TO_MODEL or self.matured.happened.all():
             return self._base_rates(), []
         self.relative = self._is_better_relative()
@@ -106,8 +107,8 @@ class SegmentFit:
             weight = 0.5
         encoding, matrix = self._encoded(self.matured, features)
 
-        def learn(rows: PersonIntervals) -> SegmentModel:
-            return SegmentModel(
+        def learn(rows: PersonIntervals) -> KindModel:
+            return KindModel(
                 method="logistic and LightGBM" if weight > 0 else "ridge logistic",
                 positives=self.positives,
                 curves=(Curve(),) * self.intervals,
@@ -122,7 +123,7 @@ class SegmentFit:
         spread = self._spread(unseen, error) if self.config.intervals else NO_SPREAD
         return replace(learn(self.matured), curves=curves, spread=spread), gains
 
-    def _base_rates(self) -> SegmentModel:
+    def _base_rates(self) -> KindModel:
         """Base rates of recency-frequency cells, from everything that has matured."""
         rates = np.zeros((4, 3, self.intervals))
         counts = np.zeros((4, 3, self.intervals))
@@ -134,7 +135,7 @@ class SegmentFit:
             np.add.at(rates[..., j], (recency[rows.row], frequency[rows.row]), rows.happened)
             rates[..., j] = (rates[..., j] + _PRIOR_USERS * overall) / (counts[..., j] + _PRIOR_USERS)
         cells = Cells(rates, counts + _PRIOR_USERS)
-        return SegmentModel(TOO_FEW, self.positives, (Curve(),) * self.intervals, cells=cells)
+        return KindModel(TOO_FEW, self.positives, (Curve(),) * self.intervals, cells=cells)
 
     def _selection(self) -> tuple[PersonIntervals, PersonIntervals | None]:
         """Training rows before and from the last origin whose labels had matured, to choose settings; None: too few."""
@@ -143,7 +144,7 @@ class SegmentFit:
             return self.rows, None
         horizon = np.array(self.plan.horizons)[self.rows.interval]
         origin = self.history.day[self.rows.row]
-        early = self.rows.part(origin + horizon + LATE_DAYS <= at.toordinal())
+        early = self.rows.part(origin + horizon + LATE_EVENT_DAYS <= at.toordinal())
         late = self.rows.part(origin >= at.toordinal())
         if min(early.users(self.history.user), late.users(self.history.user)) < FEWEST_TO_MODEL or early.happened.all():
             return self.rows, None
@@ -159,7 +160,7 @@ class SegmentFit:
             return False
         rows = self.matured.part(self.matured.interval == 0)
         day = self.history.day[rows.row]
-        early, late = rows.part(day + self.plan.horizons[0] + LATE_DAYS <= day.max()), rows.part(day == day.max())
+        early, late = rows.part(day + self.plan.horizons[0] + LATE_EVENT_DAYS <= day.max()), rows.part(day == day.max())
         if early.users(self.history.user) < FEWEST_TO_MODEL or early.happened.all():
             return len(self.history.dates) <= _YOUNG_WEEKS  # too little to test it
         losses = []
@@ -227,7 +228,7 @@ class SegmentFit:
         stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
         return lightgbm.train(parameters, data, num_boost_round=rounds, valid_sets=[held], callbacks=[stop])
 
-    def _unseen(self, learn: Callable[[PersonIntervals], SegmentModel], matrix: FloatArray, folds: int) -> FloatArray:
+    def _unseen(self, learn: Callable[[PersonIntervals], KindModel], matrix: FloatArray, folds: int) -> FloatArray:
         """Log odds by models that have not learned from the user [n, interval], of the rows that need them; NaN else.
 
         A model that has seen a user's outcomes has partly learned them by heart: it is too certain of them, and leaves

@@ -4,8 +4,8 @@ from typing import Any
 
 import dagster as dg
 
-from beha2vec_dagster.defs.encoder.promotion import PromotionConfig
 from beha2vec_dagster.defs.encoder.versions import evaluation_rows, is_accepted, newest_version
+from beha2vec_dagster.defs.promotion.assets import PromotionConfig
 from beha2vec_dagster.lib.metadata import markdown_table
 from beha2vec_dagster.lib.resources import WarehouseResource
 
