@@ -30,6 +30,7 @@ from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
+from beha2vec_core.store.published import NotPublishedError, open_published
 
 _JOURNEY_STEPS = 25
 T = TypeVar("T")
@@ -139,21 +140,16 @@ class Published:
         if not self.path.exists():
             raise NotInData("there are no results yet: run beha2vec materialize first")
         try:
-            with duckdb.connect(str(self.path), read_only=True) as connection:
+            with open_published(self.path) as connection:
                 yield connection
+        except NotPublishedError as error:
+            raise NotInData(f"{self.path.name} cannot be read: see beha2vec doctor") from error
         except duckdb.CatalogException as error:
             name = re.search(r"name (\S+) does not exist", str(error))
             raise NotInData(
                 f"the published database has no {name[1] if name else 'such table'}: materialize serving_database with "
                 "this release"
             ) from error
-        except duckdb.ConnectionException as error:
-            raise NotInData(
-                f"{self.path.name} is open in this process with other settings: open it everywhere with "
-                "duckdb.connect(path, read_only=True)"
-            ) from error
-        except duckdb.IOException as error:
-            raise NotInData(f"{self.path.name} cannot be read: see beha2vec doctor") from error
 
     def overview(self) -> Overview:
         """Date, users, clusters (largest first) and their comparison."""

@@ -107,7 +107,7 @@ def _opened(*, needs_file: bool = True) -> Iterator[tuple[Settings, list[Audienc
 
     from beha2vec_core.audiences.file import AudienceError, load_audiences
     from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.publish import NotPublishedError, open_published
+    from beha2vec_core.store.published import NotPublishedError, open_published
 
     settings = read_settings()
     require_results(settings.storage.serving_path)

@@ -20,14 +20,13 @@ from beha2vec_core.store.written import note_written
 @app.command()
 def summary() -> None:
     """Summarize the last run and suggest next steps."""
-    import duckdb
-
     from beha2vec_core.profiles.counts import clustered_words, funnel
     from beha2vec_core.profiles.counts import totals as find_totals
+    from beha2vec_core.store.published import NotPublishedError, open_published
 
     settings = read_settings()
     require_results(settings.storage.serving_path)
-    with duckdb.connect(str(settings.storage.serving_path), read_only=True) as connection:
+    with ended_by(NotPublishedError), open_published(settings.storage.serving_path) as connection:
         totals, steps = find_totals(connection), funnel(connection)
         users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
         clusters = connection.execute(
@@ -111,10 +110,12 @@ def predict(
     """List the users most likely to do something, with the 90 % interval, expected revenue and reasons."""
     import duckdb
 
+    from beha2vec_core.store.published import NotPublishedError, open_published
+
     path = read_settings().storage.serving_path
     require_results(path)
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with ended_by(NotPublishedError), open_published(path) as connection:
             known = connection.execute(
                 "select distinct target, horizon from beha2vec.user_predictions_current order by all"
             ).fetchall()

@@ -101,6 +101,7 @@ def _pages(settings: Settings, columns: str = _PAGE_COLUMNS) -> pd.DataFrame:
     """The distinct pages: from the warehouse, or from the published database while another process holds it."""
     import duckdb
 
+    from beha2vec_core.store.published import open_published
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
     query = f"select {columns} from ga4.dim_ga4__pages"
@@ -113,7 +114,7 @@ def _pages(settings: Settings, columns: str = _PAGE_COLUMNS) -> pd.DataFrame:
         if not serving.exists():
             fail(str(error))
         typer.echo(f"the warehouse is busy: the pages are those of {serving.name}", err=True)
-        with duckdb.connect(str(serving), read_only=True) as connection:
+        with open_published(serving) as connection:
             return connection.execute(query).df()
     except duckdb.CatalogException:
         pass

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 import duckdb
 import pandas as pd
 
-from beha2vec_core.store.publish import NotPublishedError, open_published
+from beha2vec_core.store.published import NotPublishedError, open_published
 
 P = ParamSpec("P")
 R = TypeVar("R")

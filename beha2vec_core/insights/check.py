@@ -14,6 +14,7 @@ from beha2vec_core.insights.names import WORDS, mostly_bought
 from beha2vec_core.insights.schema import MAX_NAME_WORDS, Claim, Contrast
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import has_labels, label_words
+from beha2vec_core.profiles.metrics import metric as metric_of
 
 Direction = Literal["more", "less", "no clear difference"]
 _DIRECTIONS: dict[int, Direction] = {1: "more", -1: "less", 0: "no clear difference"}
@@ -28,21 +29,6 @@ _PEOPLE = {
 }  # fmt: skip
 _BETWEEN = {"of", "the", "and", "with", "from", "for", "on", "in", "who", "by", "via"}
 _SITE = {"page", "pages", "site"}
-_OVER = {  # words that are true of those who do more of it
-    "purchase_rate": "purchasing converting",
-    "return_share": "returning regular regulars repeat loyal frequent",
-    "page_views_mean": "thorough active heavy deep intensive",
-    "engagement_time_mean": "engaged attentive absorbed",
-    "one_page_view_share": "one single bouncing bouncers passing",
-    "no_engagement_time_share": "unengaged idle",
-    "add_to_cart_share": "cart basket",
-    "error_page_user_share": "error",
-}
-_UNDER = {
-    "page_views_mean": "brief quick light casual",
-    "engagement_time_mean": "brief quick fleeting",
-    "return_share": "first time new occasional",
-}
 _ALSO = {"mobile": "phone smartphone", "desktop": "computer", "email": "newsletter mail", "cpc": "paid ad search"}
 
 
@@ -133,8 +119,9 @@ def _words_of_facts(facts: list[Fact]) -> Iterator[str]:
     """The words that are true of these users, by the labels and metrics in which they differ."""
     for fact in facts:
         if fact.feature is None:
-            yield from _OVER.get(fact.metric, "").split() if fact.difference > 0 else ()
-            yield from _UNDER.get(fact.metric, "").split() if fact.difference < 0 else ()
+            words = metric_of(fact.metric)
+            yield from words.over.split() if fact.difference > 0 else ()
+            yield from words.under.split() if fact.difference < 0 else ()
             if fact.metric == "purchase_rate" and mostly_bought(fact):
                 yield from ("buyers", "purchasers")
         elif fact.difference > 0 and (

@@ -71,6 +71,7 @@ class Metric:
     statement: what a value says, after "412 users: 12% ..." or "5.2 ...". label: what is counted, for a chart or table.
     clause: what users do, with ``{}`` for the value and ``{subject}`` and ``{feature}`` in their places; by default the
     statement after the value.
+    over, under: words that are true of users who do more of it, or less; a cluster's name may have them.
     better: 1 where more of it is better, -1 where less is, 0 where neither is.
     asked: words of a question. sections: where the explorer shows it.
     is_outcome: asked of every cluster, whatever else is searched for, so that its q-values are a family of their own.
@@ -84,6 +85,8 @@ class Metric:
     statement: str = ""
     label: str = ""
     clause: str = ""
+    over: str = ""
+    under: str = ""
     better: int = 0
     asked: tuple[Question, ...] = ()
     sections: tuple[str, ...] = (NUMBERS,)

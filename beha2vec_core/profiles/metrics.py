@@ -62,14 +62,16 @@ _ENTRIES = (
     # -- users who did it, of all or of those who could --
     Metric(
         "no_engagement_time_share", Share("engagement_time = 0"), did="have no engagement time", better=-1,
-        label="users without engagement time",
+        label="users without engagement time", over="unengaged idle",
     ),
     Metric(
         "one_page_view_share", Share("coalesce(users.page_views, 0) = 1"), did="had a single page view", better=-1,
-        label="users with a single page view", asked=(Question(r"bounc\w*|one page|single page", 60),),
+        label="users with a single page view", over="one single bouncing bouncers passing",
+        asked=(Question(r"bounc\w*|one page|single page", 60),),
     ),
     Metric(
         "return_share", Share("coalesce(users.sessions, 0) > 1"), did="came back for another session", better=1,
+        over="returning regular regulars repeat loyal frequent", under="first time new occasional",
         asked=(Question(
             r"return(?!s)\w*|come back|came back|comes back|loyal\w*|retention|again", 14, beside=("sessions_mean",),
         ),),
@@ -86,7 +88,7 @@ _ENTRIES = (
     ),
     Metric(
         "add_to_cart_share", Share(event="add_to_cart", needs_support=True), did="put something into the cart",
-        better=1, asked=(Question(r"carts?|baskets?", 12, beside=("reached_cart_share",)),),
+        over="cart basket", better=1, asked=(Question(r"carts?|baskets?", 12, beside=("reached_cart_share",)),),
 
     ),
     Metric(
@@ -106,6 +108,7 @@ _ENTRIES = (
     ),
     Metric(
         "purchase_rate", Share("coalesce(users.purchases, 0) > 0"), did="bought", better=1, is_outcome=True,
+        over="purchasing converting",
         asked=(Question(
             r"buy\w*|bought|purchas\w*|convert\w*|conver\w*|orders?|customers?", 11, beside=("revenue_mean",),
         ),),
@@ -123,7 +126,7 @@ _ENTRIES = (
     ),
     Metric(
         "error_page_user_share", Share("coalesce(session_totals.error_page_views, 0) > 0"), did="met an error page",
-        better=-1, asked=(Question(
+        over="error", better=-1, asked=(Question(
             r"errors?|broken|404|technical|problems?", 15, beside=("error_page_view_share",),
         ),),
     ),
@@ -131,6 +134,7 @@ _ENTRIES = (
     Metric(
         "page_views_mean", Number("coalesce(users.page_views, 0)::double"), "page views", better=1,
         statement="page views per user", clause="{subject} have {} page views each",
+        over="thorough active heavy deep intensive", under="brief quick light casual",
         asked=(Question(r"page views?|views?|active|activity", 62, beside=("page_views_median",)),),
     ),
     Metric(
@@ -146,6 +150,7 @@ _ENTRIES = (
     Metric(
         "engagement_time_mean", Number(_ENGAGED), "seconds", statement="seconds of engagement per user", better=1,
         label="seconds engaged per user", clause="{subject} have {} seconds of engagement each",
+        over="engaged attentive absorbed", under="brief quick fleeting",
         asked=(Question(r"engage\w*|time|seconds|minutes|long", 59, beside=("no_engagement_time_share",)),),
 
     ),

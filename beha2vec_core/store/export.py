@@ -17,6 +17,7 @@ from typing import NamedTuple
 import duckdb
 from filelock import FileLock, Timeout
 
+from beha2vec_core.store.published import NotPublishedError, open_published
 from beha2vec_core.store.sql import quote
 
 
@@ -177,13 +178,13 @@ def export(
 def _write_all(serving: Path, folder: Path, form: Format, chosen: list[What]) -> list[Written]:
     """All tables by one connection: it keeps the file it opened, whatever is published meanwhile."""
     try:
-        with duckdb.connect(str(serving), read_only=True) as connection:
+        with open_published(serving, written=folder) as connection:
             written = [_write(connection, what, folder, form) for what in chosen]
     except duckdb.CatalogException as error:
         raise ExportError(
             f"{serving.name} lacks a table to export ({error}): materialize serving_database again"
         ) from error
-    except duckdb.IOException as error:
+    except (NotPublishedError, duckdb.IOException) as error:
         raise ExportError(
             f"{serving.name} cannot be read, or {folder} not written: {error}. See beha2vec doctor for both"
         ) from error

@@ -148,37 +148,3 @@ def hmac_sql(column: str, secret: bytes) -> str:
     padded = secret.ljust(64, b"\0")
     inner, outer = (bytes(byte ^ pad for byte in padded).hex() for pad in (0x36, 0x5C))
     return f"sha256(from_hex('{outer}') || from_hex(sha256(from_hex('{inner}') || encode({column}))))"
-
-
-class NotPublishedError(RuntimeError):
-    """There is no published database; the message names the remedy."""
-
-
-def open_published(path: Path) -> duckdb.DuckDBPyConnection:
-    """The published database, open for reading only: no other files, no network, no extensions, no change of settings.
-
-    It is attached to a database in memory of its own. So one process may open it several times, whatever the settings,
-    and after a new publication it opens the new file, though an earlier connection still reads the old one. A cursor
-    has to say ``use published`` before it finds the tables.
-
-    Raises:
-        NotPublishedError: there is no such file, or it cannot be read.
-    """
-    if not path.exists():
-        raise NotPublishedError(
-            f"there is no published database at {path}: materialize serving_database (beha2vec materialize does all)"
-        )
-    connection = duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    )
-    try:
-        connection.execute(f"attach {quote(path.absolute())} as published (read_only)")
-        connection.execute("use published")
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
-    except duckdb.Error as error:
-        connection.close()
-        raise NotPublishedError(
-            f"{path} cannot be read ({str(error).splitlines()[0]}): materialize serving_database again"
-        ) from error
-    return connection

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.lookalikes import estimate_holdout, rank
-from beha2vec_core.store.publish import open_published
+from beha2vec_core.store.published import open_published
 
 SEEDS = 50
 LENGTHS = (100, 200, 400)

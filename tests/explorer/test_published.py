@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from beha2vec_core.explorer.published import NothingYet, NotPublishedError, Published, latest
-from beha2vec_core.store.publish import open_published
+from beha2vec_core.store.published import open_published
 
 COUNT = "select count(*) as n from beha2vec.user_clusters_current"
 
