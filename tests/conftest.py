@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -36,6 +37,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, group in enumerate(_LONG_GROUPS) if group in groups), len(_LONG_GROUPS))
 
     items.sort(key=place)
+
+
+@pytest.fixture
+def clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of ours and no .env but what a test sets."""
+    for name in [n for n in os.environ if n.upper().startswith(("BEHA2VEC_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="session")

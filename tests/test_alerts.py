@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from beha2vec_core.alerts import Alert, Problem, plain_text, send, targets, tria
 from beha2vec_core.cli import app
 from beha2vec_core.cli.doctor.services import check_alerts
 from beha2vec_core.settings import Settings, SettingsError
-from tests.alert_world import Hook, Mailbox, running
+from tests.helpers.alert_receivers import Hook, Mailbox, running
 
 PASSWORD = "pw-9d81c2"
 ALERT = Alert(
@@ -31,12 +30,7 @@ ALERT = Alert(
 
 
 @pytest.fixture(autouse=True)
-def _clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import os
-
-    for name in [n for n in os.environ if n.upper().startswith(("BEHA2VEC_", "OPENAI_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+def _soon(clean_room: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alerts, "_PAUSE", 0.01)
 
 

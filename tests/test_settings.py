@@ -19,15 +19,7 @@ from beha2vec_core.settings import (
     variables,
 )
 
-
-@pytest.fixture(autouse=True)
-def _clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of ours and no .env but what a test sets."""
-    import os
-
-    for name in [n for n in os.environ if n.upper().startswith(("BEHA2VEC_", "OPENAI_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("clean_room")
 
 
 def test_defaults_work(tmp_path: Path) -> None:

@@ -34,13 +34,6 @@ class EncodesAsOf(Encodes, Protocol):
 
 
 @runtime_checkable
-class AddsToCounts(EncodesAsOf, Protocol):
-    """Counts in the first ``counts`` columns, and after them vectors, which probes use only if they help."""
-
-    counts: int
-
-
-@runtime_checkable
 class RanksNext(Protocol):
     """Says what comes next."""
 

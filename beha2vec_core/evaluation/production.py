@@ -16,6 +16,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from beha2vec_core.encoder.card import gain
 from beha2vec_core.encoder.encoder import BehaviorEncoder
 from beha2vec_core.encoder.train import is_held_out
 from beha2vec_core.evaluation.data import INPUT_COLUMNS, TASK_COLUMNS, NoEventsError, from_connection
@@ -167,7 +168,7 @@ def headline(rows: pa.Table) -> tuple[list[str], list[tuple[Any, ...]]]:
         if any(cells):
             lines.append((method, *(round(cell["value"], 3) if cell else None for cell in cells)))
     for method in methods:
-        gains = [_gain(found.get((method, column.task, column.metric))) for column in COMPARED]
+        gains = [gain(found.get((method, column.task, column.metric))) for column in COMPARED]
         if any(gains):
             lines.append((f"{method}, less the best floor", *gains))
     return ["method", *(column.title for column in COMPARED)], lines
@@ -226,9 +227,3 @@ def _gains(figures: Figures) -> tuple[Gains, Gains]:
                 if ours and rival:
                     gains[method, task, metric] = paired_bootstrap([ours], [rival])
     return on_floors, on_champion
-
-
-def _gain(row: dict[str, Any] | None) -> str | None:
-    if row is None or row["less_best_floor"] is None:
-        return None
-    return f"{row['less_best_floor']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"

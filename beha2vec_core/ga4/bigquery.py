@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
     from google.cloud.bigquery_storage_v1 import BigQueryReadClient
 
-SCHEME = "bigquery"
 # US dollars for a TiB that the Storage Read API reads, in the US, as of 2025; the first 300 TiB of a month are free.
 # https://cloud.google.com/bigquery/pricing
 PRICE_PER_TIB = 1.10

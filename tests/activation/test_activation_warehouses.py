@@ -22,7 +22,7 @@ from beha2vec_core.settings import Settings
 from beha2vec_core.store.written import written_elsewhere
 from tests.activation.activation_world import BUYERS, EVERYONE, change, make_folder, may_be_contacted
 from tests.explorer.browsing import free_port
-from tests.postgres_server import POSTGRES, postgres
+from tests.helpers.postgres_server import POSTGRES, postgres
 
 pytest.importorskip("dlt", reason="dlt is not installed: pip install -e '.[dev]'")
 PASSWORD = "p@ss/w:rd of the loader"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
 from beha2vec_core.audiences.save import as_yaml, remove_audience, save_audience
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 
 FILE = """# the team looks at this file on Mondays
 

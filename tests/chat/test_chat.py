@@ -23,12 +23,7 @@ from beha2vec_core.cli import app
 from beha2vec_core.llm import LlmSettings
 from tests.chat.chat_server import ChatServer, Reply, calls, fails, says, scripted
 from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
-from tests.hostile_text import CANARY, HOSTILE_TEXTS
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_serving(tmp_path_factory.mktemp("chat") / "serving.duckdb")
+from tests.helpers.hostile_text import CANARY, HOSTILE_TEXTS
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from beha2vec_core.chat.show import as_csv
 from beha2vec_core.chat.terminal import answer_once, write_csv
 from beha2vec_core.llm import LlmSettings
 from tests.chat.chat_server import calls, says, scripted
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.semantic.semantic_world import make_world
 
 

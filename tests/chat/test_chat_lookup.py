@@ -21,11 +21,6 @@ from tests.chat.chat_world import DEVICE, LOGIN, OTHER, USER, make_serving
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_serving(tmp_path_factory.mktemp("chat") / "serving.duckdb")
-
-
-@pytest.fixture(scope="module")
 def lookup(serving: Path) -> Lookup:
     return Lookup(Published(serving), Aliases(serving))
 

@@ -13,17 +13,11 @@ import pytest
 
 from beha2vec_core.chat.sql import SqlFailed, SqlLimits, SqlRefused, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
-from tests.chat.chat_world import make_serving
 from tests.chat.hostile_sql import BOUNDED, FILE, NOT_FOR_MODELS, REFUSED
 
 SECRET = "the secret of the file"
 TIGHT = SqlLimits(seconds=0.8, memory_mb=200, rows=50, cell_characters=500, characters=20_000)
 ENDLESS = "select count(*) from range(10000000000000000)"  # needs no memory: its time is the limit it meets
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_serving(tmp_path_factory.mktemp("chat") / "serving.duckdb")
 
 
 @pytest.fixture

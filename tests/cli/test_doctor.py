@@ -27,13 +27,7 @@ from tests.ga4.ingest_world import DATA, DAY, event, needs_data, write
 KEY = "sk-very-secret-7"
 
 
-@pytest.fixture(autouse=True)
-def _clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import os
-
-    for name in [n for n in os.environ if n.upper().startswith(("BEHA2VEC_", "OPENAI_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("clean_room")
 
 
 def make(tmp_path: Path, **fields: Any) -> Settings:

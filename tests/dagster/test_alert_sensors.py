@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from tests.alert_world import Hook, running
 from tests.dagster.project import definitions
+from tests.helpers.alert_receivers import Hook, running
 
 pytestmark = pytest.mark.xdist_group("graph")
 

@@ -23,7 +23,7 @@ import yaml
 
 from beha2vec_core.demo_shop import write_demo_export
 from tests.explorer.browsing import free_port
-from tests.postgres_server import POSTGRES, postgres
+from tests.helpers.postgres_server import POSTGRES, postgres
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"

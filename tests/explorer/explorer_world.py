@@ -34,7 +34,7 @@ from beha2vec_core.predictions.model import Cells, KindModel, PredictionModel, T
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST, DAYS = date(2026, 1, 5), 14

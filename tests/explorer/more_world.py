@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 
 
 def make_more(serving: Path, path: Path) -> Path:

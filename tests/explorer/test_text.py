@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from beha2vec_core.explorer.text import in_chart, in_html, in_markdown, shown
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 
 
 class Tags(HTMLParser):

@@ -25,7 +25,7 @@ from beha2vec_core.insights.schema import Claim, ClusterAnswer, Contrast
 from beha2vec_core.insights.sheet import Fact, fact_sheets
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.profiles.text import clean_text
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.insights.interpretations import ATTACKS, HONEST
 from tests.profiles.profile_world import make_world
 

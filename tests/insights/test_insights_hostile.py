@@ -13,7 +13,7 @@ from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.store.anonymous import Rounding
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.llm.llm_server import completion, document, serving, truthful
 from tests.profiles.profile_world import SITE, make_world
 

@@ -20,18 +20,13 @@ from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.sql import SqlLimits
 from beha2vec_core.chat.tools import Toolbox
 from beha2vec_core.mcp import server
-from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
+from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER
 from tests.chat.hostile_sql import FILE, NOT_FOR_MODELS, REFUSED
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.mcp.mcp_world import COMMAND, TOKEN, Call, Http, ask, environment, listening
 
 SECRET = "the secret of the file"
 ENDLESS = "select count(*) from range(10000000000000000)"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_serving(tmp_path_factory.mktemp("mcp") / "serving.duckdb").parent
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from beha2vec_core.chat.sql import SqlLimits
 from beha2vec_core.chat.tools import Toolbox, ToolResult
 from beha2vec_core.store.anonymous import MIN_USERS
 from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
-from tests.hostile_text import CANARY, HOSTILE_TEXTS
+from tests.helpers.hostile_text import CANARY, HOSTILE_TEXTS
 from tests.mcp.mcp_world import Call, Http, Stdio, ask, listening, tools
 
 CALLS: list[Call] = [
@@ -45,11 +45,6 @@ CALLS: list[Call] = [
     ("sql", {"statement": "select nothing from anonymous.users_by_country"}),
 ]
 NAMES = {name for name, _ in CALLS}
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_serving(tmp_path_factory.mktemp("mcp") / "serving.duckdb").parent
 
 
 @pytest.fixture(scope="module")

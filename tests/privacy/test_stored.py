@@ -17,6 +17,7 @@ from beha2vec_core.privacy.forgetting import stored
 from beha2vec_core.privacy.partitions import ORIGINALS, uncleaned_partitions
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
+from tests.cli.commands import run_migrate
 from tests.ga4.ingest_world import DAY, World, event, world
 
 __all__ = ["world"]
@@ -40,12 +41,6 @@ def old(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def migrate(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["migrate", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result.exit_code, result.output
-
-
 def quarantine(path: Path, contents: list[str]) -> None:
     with duckdb.connect(str(path)) as connection:
         create_tables(connection)
@@ -62,32 +57,32 @@ def pages(world: World) -> list[str]:
 
 
 def test_without_a_warehouse_partitions_and_sequences_are_cleaned_too(old: World) -> None:
-    assert migrate("--check")[0] == 1
+    assert run_migrate("--check")[0] == 1
     assert JANE in str(old.rows()) + str(pages(old))
-    assert migrate()[0] == 0
+    assert run_migrate()[0] == 0
     assert uncleaned_partitions(old.raw) == [] and JANE not in str(old.rows())
     assert pages(old) == ["shop.example/u/[redacted]", "shop.example/", "screen:Home", None]
-    assert migrate("--check")[0] == 0
+    assert run_migrate("--check")[0] == 0
 
 
 def test_sequences_are_cleaned_where_no_raw_partition_has_to_be(old: World) -> None:
     """The raw partitions of an earlier release may be gone, and those that are there new."""
     partition_file(old.raw, "p1", DAY).unlink()
     assert JANE in str(pages(old))
-    code, said = migrate("--check")
+    code, said = run_migrate("--check")
     assert code == 1 and "1 day of user_sequences to clean" in said
     personal = check_personal_data(Settings.load())
     assert personal.status == "warn" and "1 day of user_sequences to clean" in personal.message
-    assert migrate()[0] == 0
+    assert run_migrate()[0] == 0
     assert pages(old) == ["shop.example/u/[redacted]", "shop.example/", "screen:Home", None]
-    assert migrate("--check")[0] == 0 and check_personal_data(Settings.load()).status == "ok"
+    assert run_migrate("--check")[0] == 0 and check_personal_data(Settings.load()).status == "ok"
 
 
 def test_no_bytes_of_a_cleaned_row_are_left(old: World) -> None:
     path = old.raw.parent / "warehouse.duckdb"
     quarantine(path, [f'{{"user_id": "{JANE}", "n": {n}, broken' for n in range(2_000)] + ["harmless"])
     assert JANE.encode() in path.read_bytes()
-    assert migrate("--no-backup")[0] == 0
+    assert run_migrate("--no-backup")[0] == 0
     for file in old.raw.parent.iterdir():
         assert not file.is_file() or JANE.encode() not in file.read_bytes(), file
     with duckdb.connect(str(path), read_only=True) as connection:
@@ -96,7 +91,7 @@ def test_no_bytes_of_a_cleaned_row_are_left(old: World) -> None:
         ).fetchall()
         assert (rows, versions) == (2_000, 1)
         assert ("harmless",) in connection.execute("select content from raw.ga4_quarantine").fetchall()
-    assert migrate("--check")[0] == 0
+    assert run_migrate("--check")[0] == 0
 
 
 def test_a_killed_call_leaves_the_file_whole_and_is_done_again(old: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +107,7 @@ def test_a_killed_call_leaves_the_file_whole_and_is_done_again(old: World, monke
     monkeypatch.setattr(stored, "clean_row", cleaned)
     monkeypatch.setattr(stored, "clean_partitions", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     assert CliRunner().invoke(app, ["migrate", "--no-backup"]).exit_code != 0
-    assert JANE.encode() not in path.read_bytes() and migrate("--check")[0] == 1
+    assert JANE.encode() not in path.read_bytes() and run_migrate("--check")[0] == 1
     monkeypatch.undo()
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(old.raw.parent))
-    assert migrate("--no-backup")[0] == 0 and JANE not in str(old.rows())
+    assert run_migrate("--no-backup")[0] == 0 and JANE not in str(old.rows())

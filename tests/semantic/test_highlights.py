@@ -23,8 +23,8 @@ from beha2vec_core.semantic.highlights.wording import headline, sentence
 from beha2vec_core.semantic.layer import contents, run_query
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
-from tests.alert_world import Hook, running
-from tests.hostile_text import HOSTILE_TEXTS
+from tests.helpers.alert_receivers import Hook, running
+from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.semantic.highlight_world import RATES, TOTALS, make_rows
 from tests.semantic.semantic_world import make_world
 

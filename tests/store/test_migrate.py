@@ -12,15 +12,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from beha2vec_core.cli import app
 from beha2vec_core.cli.doctor import storage
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import migrate, tables
 from beha2vec_core.store.migrate import MigrationError, Step
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
+from tests.cli.commands import run_migrate
 
 NEWEST = migrate._newest_storage()
 
@@ -61,12 +60,6 @@ def next_release(monkeypatch: pytest.MonkeyPatch) -> tuple[Step, ...]:
     monkeypatch.setattr(migrate, "STEPS", steps)
     monkeypatch.setattr(tables, "SCHEMA_VERSION", 3)
     return steps
-
-
-def cli(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["migrate", *arguments])
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result.exit_code, result.output
 
 
 def state(path: Path) -> tuple[int | None, str]:
@@ -124,7 +117,7 @@ def test_schema_2_names_facts_for_what_they_count_and_asks_for_a_full_refresh(pa
                 ("c0.one_page_share", "one_page_share", None),
             ],
         )
-    assert cli()[0] == 0
+    assert run_migrate()[0] == 0
     assert rows(path, "select fact_id, metric, feature from beha2vec.cluster_profiles order by 1") == [
         ("c0.funnel.add_to_cart", "reached_cart_share", None),
         ("c0.one_page_share", "one_page_view_share", None),
@@ -139,7 +132,7 @@ def test_schema_2_names_facts_for_what_they_count_and_asks_for_a_full_refresh(pa
 
 
 def test_a_warehouse_without_dbt_models_needs_no_full_refresh(path: Path) -> None:
-    assert cli()[0] == 0
+    assert run_migrate()[0] == 0
     with Warehouse(path).connect("a run") as connection:
         create_tables(connection)
         assert tables.pending_full_refresh(connection, "dbt_incremental_models") is None
@@ -161,14 +154,14 @@ def test_an_old_file_is_migrated_whole(path: Path, next_release: tuple[Step, ...
     ):
         create_tables(connection)
 
-    code, output = cli("--check")
+    code, output = run_migrate("--check")
     assert code == 1
     assert "schema 1 and storage v1.0.0+" in output
     for part in ("to do: schema 2: trained_at in seconds", "schema 3: words apart", f"storage v1.0.0+ to {NEWEST}"):
         assert part in output
     assert path.read_bytes() == old, "a check changes nothing"
 
-    code, output = cli()
+    code, output = run_migrate()
     assert code == 0 and "warehouse.duckdb.bak-1-v1.0.0" in output
     assert state(path) == (3, NEWEST)
     assert rows(path, "select version from beha2vec.schema_history order by 1") == [(1,), (2,), (3,)]
@@ -185,18 +178,18 @@ def test_an_old_file_is_migrated_whole(path: Path, next_release: tuple[Step, ...
 
 
 def test_twice_is_a_no_op(path: Path) -> None:
-    assert cli("--no-backup")[0] == 0
+    assert run_migrate("--no-backup")[0] == 0
     new = path.stat().st_ino
     assert state(path) == (tables.SCHEMA_VERSION, NEWEST)
     for arguments in (["--check"], []):
-        code, output = cli(*arguments)
+        code, output = run_migrate(*arguments)
         assert (code, "nothing to migrate" in output) == (0, True)
     assert path.stat().st_ino == new, "no copy was made"
     assert left_over(path) == [path.name]
 
 
 def test_no_warehouse_is_nothing_to_do() -> None:
-    code, output = cli("--check")
+    code, output = run_migrate("--check")
     assert (code, "the first run creates it" in output) == (0, True)
 
 
@@ -209,7 +202,7 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     ):
         create_tables(connection)
     for arguments in (["--check"], []):
-        code, output = cli(*arguments)
+        code, output = run_migrate(*arguments)
         assert (code, "Upgrade beha2vec" in output) == (1, True)
     check = storage.check_warehouse(Settings(data_dir=path.parent))
     assert (check.status, check.remedy.startswith("Upgrade beha2vec")) == ("fail", True)
@@ -228,7 +221,7 @@ def test_a_newer_duckdb_is_refused(path: Path) -> None:
         Warehouse(path).connect("a run"),
     ):
         pass
-    assert cli()[0] == 1
+    assert run_migrate()[0] == 1
 
 
 def test_the_log_of_a_killed_run_is_in_the_new_file_and_the_backup(path: Path) -> None:
@@ -249,7 +242,7 @@ def test_what_cannot_be_done_leaves_the_file_alone(
     with pytest.raises(MigrationError, match="step to schema 3 fails"):
         migrate.migrate(Warehouse(path))
     path.with_name("warehouse.duckdb.bak-1-v1.0.0").touch()
-    code, output = cli()
+    code, output = run_migrate()
     assert (code, "Move it away, or give --no-backup" in output) == (1, True)
     assert path.read_bytes() == old
     assert left_over(path) == [path.name, "warehouse.duckdb.bak-1-v1.0.0"]
@@ -337,11 +330,11 @@ def uncleaned(path: Path) -> Path:
 
 def test_personal_data_of_earlier_releases_is_removed_once(path: Path) -> None:
     file = uncleaned(path)
-    code, output = cli("--check")
+    code, output = run_migrate("--check")
     assert code == 1
     assert "personal data: 1 raw partition to clean" in output
     assert "personal data: 1 quarantined row to clean" in output
-    code, output = cli("--no-backup")
+    code, output = run_migrate("--no-backup")
     assert code == 0, output
     assert "personal data removed from 2 values" in output
     ((user_id, params),) = duckdb.execute(f"select user_id, event_params::varchar from '{file}'").fetchall()
@@ -350,7 +343,7 @@ def test_personal_data_of_earlier_releases_is_removed_once(path: Path) -> None:
     assert rows(path, "select content from raw.ga4_quarantine") == [('{"user_id": "[redacted]"',)]
     assert rows(path, "select asset from cache.pending_full_refresh") == [("dbt_incremental_models",)]
     before = file.stat()
-    code, output = cli("--check")
+    code, output = run_migrate("--check")
     assert (code, "nothing to migrate" in output) == (0, True), output
     assert os.path.samestat(before, file.stat())
     assert not list(file.parent.glob(".*"))
@@ -362,11 +355,11 @@ def test_cleaning_goes_on_after_a_kill(path: Path) -> None:
     other = file.parent.parent / "event_date=2024-03-02" / "events.parquet"
     other.parent.mkdir()
     other.write_bytes(file.read_bytes())
-    assert cli("--no-backup")[0] == 0
+    assert run_migrate("--no-backup")[0] == 0
     other.with_name(f".{other.name}.cleaned").write_bytes(b"cut short")
     duckdb.execute(f"copy (select 1::bigint as event_timestamp, 'joe@example.com' as user_id) to '{other}'")
     done = file.stat()
-    code, output = cli()
+    code, output = run_migrate()
     assert (code, "1 raw partition" in output) == (0, True), output
     assert os.path.samestat(done, file.stat())
     assert duckdb.execute(f"select length(user_id) from '{other}'").fetchall() == [(64,)]

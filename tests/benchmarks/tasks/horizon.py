@@ -16,11 +16,13 @@ bring, so a method that adds to counts lets each probe choose (see `probe`).
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.methods import AddsToCounts
+from beha2vec_core.evaluation.methods import EncodesAsOf
 from beha2vec_core.evaluation.splits import DAY, user_hash
 from beha2vec_core.evaluation.statistics import Outcome
 from beha2vec_core.evaluation.tasks.base import Task, Trial, user_auroc
@@ -33,6 +35,13 @@ BoolArray = npt.NDArray[np.bool_]
 
 ACTIVE_DAYS = 28
 PROBES = 20
+
+
+@runtime_checkable
+class AddsToCounts(EncodesAsOf, Protocol):
+    """Counts in the first ``counts`` columns, and after them vectors, which probes use only if they help."""
+
+    counts: int
 
 
 def population(events: pd.DataFrame, cut: int) -> tuple[pd.DataFrame, dict[str, BoolArray]]:
