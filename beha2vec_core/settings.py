@@ -389,7 +389,7 @@ class Predictions(_Group, alias_generator="prediction_".__add__):
         ["add_to_cart", "begin_checkout"],
         description="GA4 events to predict besides purchase and return, comma-separated",
     )
-    population_days: int = Field(28, ge=1, le=90, description="users seen within so many days are scored")
+    population_days: int = Field(28, ge=1, le=90, description="users seen within this many days are scored")
     margin: float | None = Field(
         None, gt=0, le=1, description="profit as a share of revenue, for the break-even of a campaign"
     )

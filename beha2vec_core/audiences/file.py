@@ -77,13 +77,13 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         rule: who is in it, an expression over the names of `names`.
         exclude: who of them is not contacted, another expression, such as those who bought lately.
         purpose: ``ads`` needs consent for ads; ``analytics`` needs that for the export, which all users have.
-        cap: at most so many are taken.
+        cap: at most this many are taken.
         rank_by: an expression; if there are more than ``cap``, those with the highest value are taken.
         holdout: the share of those that is never contacted, drawn by a keyed hash: comparing them with the others
             measures the effect.
-        refresh: the members are found again every so many days, counted from a Monday.
+        refresh: the number of days after which the members are found again, counted from a Monday.
         activate: where the members may be sent.
-        pause: nobody enters a destination who entered one in another audience, or this one before, within so many
+        pause: nobody enters a destination who entered one in another audience, or this one before, within this many
             days.
         exclude_file: a text file with a user a line (user key, device id or login id) who is not sent.
     """

@@ -251,7 +251,7 @@ FUNCTIONS = {
     ),
     "similar_to_audience": Function(
         ("audience", "users"),
-        "whether the user is one of so many users most similar to an audience of the file, and not in it",
+        "whether the user is one of this many users most similar to an audience of the file, and not in it",
         (VECTORS,),
         f"select user_key, true as value from ({nearest_sql(_OF_AUDIENCE, '{users}')})",
         gives="condition",
@@ -259,7 +259,7 @@ FUNCTIONS = {
     ),
     "similar_to_cluster": Function(
         ("cluster", "users"),
-        "whether the user is one of so many users most similar to a cluster, and not in it",
+        "whether the user is one of this many users most similar to a cluster, and not in it",
         (VECTORS, _CLUSTERS),
         f"select user_key, true as value from ({nearest_sql(_OF_CLUSTER, '{users}')})",
         {"cluster": f"select distinct cluster_key from {_CLUSTERS} where cluster_key >= 0"},

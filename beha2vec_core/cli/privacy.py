@@ -154,7 +154,7 @@ def _runs_in_progress(home: Path) -> list[str]:
     from beha2vec_core.privacy.key import PrivacyError
 
     found = subprocess.run(
-        [sys.executable, "-m", "beha2vec_dagster.running"],
+        [sys.executable, "-m", "beha2vec_dagster.in_progress"],
         env={**os.environ, "DAGSTER_HOME": str(home)},
         capture_output=True,
         text=True,

@@ -83,7 +83,7 @@ def _reads_export(select: str) -> bool:
 
 def run_command(select: str, first: date, last: date, config: str | None = None) -> list[str]:
     """The command line of a run of assets for a range of days."""
-    command = [sys.executable, "-m", "beha2vec_dagster.run", "--select", select]
+    command = [sys.executable, "-m", "beha2vec_dagster.materialize", "--select", select]
     command += ["--start", str(first), "--end", str(last)]
     return command + (["--config", config] if config else [])
 

@@ -15,7 +15,7 @@ class FitConfig:
     Attributes:
         targets: ``purchase``, ``return`` and events of dbt's var predicted_events.
         horizons: days, ascending.
-        population_days: users seen within so many days are learned from and scored.
+        population_days: users seen within this many days are learned from and scored.
         blocks: blocks of features that may be used, in the order in which they are tried.
         features: instead of blocks, exactly these features (for baselines); no block is tried then.
         trees: whether LightGBM may be used.

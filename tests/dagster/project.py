@@ -21,7 +21,7 @@ import duckdb
 import pytest
 
 from beha2vec_core.settings import ExportSettings
-from beha2vec_dagster import run
+from beha2vec_dagster import materialize
 from beha2vec_dagster.definitions import build_defs
 
 BIN = Path(sys.executable).parent
@@ -75,7 +75,9 @@ class Project:
             for name, value in (self.environment | more).items():
                 patch.setenv(name, value)
             with dg.DagsterInstance.get() if recorded else dg.DagsterInstance.ephemeral() as instance:
-                code = run.main(["--select", select, *([] if "--start" in options else days), *options], instance)
+                code = materialize.main(
+                    ["--select", select, *([] if "--start" in options else days), *options], instance
+                )
         done = subprocess.CompletedProcess(select, code, output.getvalue(), errors.getvalue())
         assert not check or code == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
         return done

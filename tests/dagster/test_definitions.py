@@ -12,13 +12,13 @@ import pytest
 from beha2vec_core.explorer.views import VIEWS
 from beha2vec_dagster.definitions import build_defs
 from beha2vec_dagster.lib.resources import WarehouseResource
-from beha2vec_dagster.run import _run_config
+from beha2vec_dagster.materialize import _run_config
 from tests.dagster.project import DAYS, REPOSITORY, Project, definitions, export_settings, make_project
 
 pytestmark = pytest.mark.xdist_group("graph")
 
 
-RUN = ("python", "-m", "beha2vec_dagster.run", "--start", DAYS[0], "--end", DAYS[0])
+RUN = ("python", "-m", "beha2vec_dagster.materialize", "--start", DAYS[0], "--end", DAYS[0])
 
 
 # each setting once, each way to start once: a start takes seconds
@@ -55,7 +55,7 @@ def test_what_cannot_be_run_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     from beha2vec_dagster import definitions as module
-    from beha2vec_dagster.run import main
+    from beha2vec_dagster.materialize import main
 
     monkeypatch.setattr(module, "defs", lambda: definitions(tmp_path))
     assert main(["--start", DAYS[0], "--end", DAYS[0], *options]) == 2

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from beha2vec_core.cli import app
 from beha2vec_core.privacy.forgetting.forget import forget
 from beha2vec_core.privacy.key import PrivacyError
-from beha2vec_dagster.run import _PROCESS_TAG
+from beha2vec_dagster.materialize import _PROCESS_TAG
 from tests.privacy.privacy_world import ANN, PrivacyWorld, make_world
 
 

@@ -132,7 +132,7 @@ def _fields() -> None:
     st.text_area("What it is for", height=68, max_chars=1_000, key=page.kept("audience_description"))
     st.text_input("Who is not contacted (a rule)", max_chars=5_000, key=page.kept("audience_exclude"))
     left, middle, right = st.columns(3)
-    left.number_input("At most so many users", 1, 100_000_000, placeholder="no limit", key=page.kept("audience_cap"))
+    left.number_input("At most this many users", 1, 100_000_000, placeholder="no limit", key=page.kept("audience_cap"))
     middle.text_input(
         "With a limit: those with the highest",
         max_chars=5_000,

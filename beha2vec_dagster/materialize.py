@@ -1,4 +1,4 @@
-"""Run assets from the command line, without a daemon: ``python -m beha2vec_dagster.run --help``.
+"""Run assets from the command line, without a daemon: ``python -m beha2vec_dagster.materialize --help``.
 
 The run is an ordinary one: it is kept in DAGSTER_HOME and shows in the UI. A run whose process was killed is found by
 the next one, marked failed, and gives its place in the pools back.

@@ -1,4 +1,4 @@
-"""The runs in progress, one per line: ``python -m beha2vec_dagster.running``.
+"""The runs in progress, one per line: ``python -m beha2vec_dagster.in_progress``.
 
 `beha2vec forget` asks for them: a run in progress would write back what it has read. Dagster's records have the runs of
 the command line, of the UI and of the daemon, in SQLite or in PostgreSQL.
@@ -8,7 +8,7 @@ import sys
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from beha2vec_dagster.run import close_dead_runs
+from beha2vec_dagster.materialize import close_dead_runs
 
 _IN_PROGRESS = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
