@@ -1,6 +1,6 @@
 """The graph: ``definitions`` puts it together from ``defs``, a folder a domain; ``lib`` is what domains share.
 
-``run`` is what the command line starts. The science is in ``beha2vec_core``.
+``materialize`` is what the command line starts. The science is in ``beha2vec_core``.
 """
 
 import warnings

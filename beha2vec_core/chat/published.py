@@ -1,7 +1,6 @@
 """What the chat reads of the published database: each question a method, each answer plain Python.
 
-Connections are opened for one question and closed again: a new publication replaces the file. They are read only and
-have no settings of their own, as all readers' in one process must agree (DuckDB refuses a file that is open otherwise).
+Connections are opened for one question and closed again: a new publication replaces the file.
 """
 
 from __future__ import annotations

@@ -30,6 +30,14 @@ def test_nothing_but_reading_of_this_file(serving: Path, statement: str) -> None
         connection.execute(statement)
 
 
+def test_an_export_writes_to_its_own_folder_only(serving: Path, tmp_path: Path) -> None:
+    with open_published(serving, written=tmp_path / "out") as connection:
+        (tmp_path / "out").mkdir()
+        connection.execute(f"copy (select 1) to '{tmp_path}/out/one.csv'")
+        with pytest.raises(duckdb.PermissionException):
+            connection.execute(f"copy (select 1) to '{tmp_path}/one.csv'")
+
+
 def test_others_in_this_process_may_have_it_open_with_other_settings(serving: Path) -> None:
     with duckdb.connect(str(serving), read_only=True) as other, open_published(serving) as ours:
         assert other.execute(COUNT).fetchall() == ours.execute(COUNT).fetchall() == [(280,)]
