@@ -306,8 +306,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
                 parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
-            before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
-            is_excluded = any(parts.are_beside(one, word) for one in before)
+            is_excluded = word in _left_out(parts)
             (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
     if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
@@ -315,11 +314,30 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         found["new_or_returning"] = [*kinds, *found.get("new_or_returning", [])]
     if parts.clusters:
         found["cluster"] = parts.clusters
+    for name in found.keys() & excluded.keys():  # "paid channels except paid social"
+        found[name] = [value for value in found[name] if value not in excluded[name]]
+        if not found[name]:
+            parts.problem = f"Nothing is left of the {DIMENSIONS[name].label} if it is also left out."
+            del found[name]
     return tuple(
         Filter(name, tuple(dict.fromkeys(values)), which is excluded)
         for which in (found, excluded)
         for name, values in which.items()
+        if which is found or name not in found
     )
+
+
+def _left_out(parts: Parts) -> list[Word]:
+    """The values that are not meant: those after "without", and what is listed with them."""
+    found: list[Word] = []
+    for word in (word for word in parts.words if word.kind == "value"):
+        before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
+        listed = found and re.search(
+            rf"{loosely(found[-1].text)}\s*(?:,|\b(?:and|or|nor|from|the)\b|\s)*\s*{loosely(word.text)}", parts.text
+        )
+        if listed or any(parts.are_beside(one, word) for one in before):
+            found.append(word)
+    return found
 
 
 def breakdown_of(parts: Parts) -> list[str]:

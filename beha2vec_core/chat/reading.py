@@ -453,6 +453,8 @@ def _is_part(parts: Parts, one: Filter) -> bool:
 
 def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
     """Raise for what the words mean together, though each of them is understood."""
+    if parts.problem:
+        raise NotRead(parts.problem)
     named = [word for word in parts.words if word.kind == "metric"]
     before = {word.place + len(word.text.split()): word.text for word in parts.words}
     for word in parts.words:

@@ -35,7 +35,7 @@ _EITHER_KIND = re.compile(
 # what leaves a value out
 EXCLUDES = (
     r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|"
-    r"but not|not) (?:from |on |in |via )?(?:the )?"
+    r"but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
 # "same for mobile": the question before, once more
 SAME = (
