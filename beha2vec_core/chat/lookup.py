@@ -124,7 +124,8 @@ class Lookup:
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
-            return self.about_clusters.before_buying()
+            found = self.about_clusters.before_buying(question)
+            return found if found.understood else self._refused(reading, _why_not(found))
         if SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
         if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
@@ -172,8 +173,10 @@ class Lookup:
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")
             found = self.about_clusters.answer(question, keys, overview)
+            if not found.understood and query is not None and in_query and not query.versus:
+                return self._measure(query, reading)
             if not found.understood:
-                return self._refused(reading)
+                return self._refused(reading, _why_not(found))
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
         if query is not None and not (_WHO.search(question) and not query.by):
@@ -192,7 +195,7 @@ class Lookup:
         ):
             return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
-        return found if found.understood else self._refused(reading, listed)
+        return found if found.understood else self._refused(reading, listed or _why_not(found))
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -250,6 +253,12 @@ class Lookup:
         for key in keys:
             one_of(overview, key)
         return list(dict.fromkeys(keys))
+
+
+def _why_not(found: LookupAnswer) -> str:
+    """Which words a look-up did not understand; the reading says the rest."""
+    first = found.text.partition("\n")[0]
+    return first if "“" in first else ""
 
 
 def _is_plain(query: Query | None, reading: Reading) -> bool:
