@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
@@ -11,15 +13,20 @@ from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import FUNNEL_SQL, Cluster, Fact, FactSheet, NotInData, Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
-    CLUSTER,
     COMPARE,
     EMPTY_WORDS,
     FUNNEL,
     LIST,
     MOVES,
     NEXT,
+    OF_ACTIONS,
+    OF_BUYING,
+    OF_FUNNELS,
+    OF_LISTS,
+    OF_MOVES,
+    OF_PATHS,
+    OF_PERSONAS,
     PATHS,
-    PERSONA,
     PREDICTED,
     SIMILAR,
     SUPERLATIVE,
@@ -28,10 +35,12 @@ from beha2vec_core.chat.question import (
     content_words,
     hits,
     horizon_asked,
+    left_over,
     metrics_named,
     target_asked,
     users_asked,
     without_names,
+    words_of,
 )
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import statement
@@ -42,6 +51,8 @@ from beha2vec_core.store.sql import quote
 from beha2vec_core.words import between, counted, day, number
 
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
+_OF_FACTS = rf"{SUPERLATIVE.pattern}|why|not|favou?rite|main|popular|typical\w*|usual\w*|prefer\w*|likes?|average|mean"
+_OF_RANKINGS = (SUPERLATIVE.pattern, r"reads?|reading|about|views?|interest\w*|prefers?|likes?|visits?|pages?|meets?")
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
@@ -54,44 +65,62 @@ class ClusterAnswers:
         self._aliases = aliases
 
     def answer(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
-        """Answers from clusters, facts, funnels, paths and predictions."""
+        """Answers from clusters, facts, funnels, paths and predictions; of which every word has to be known."""
         # "apparel buyers" names a cluster, and asks for no purchases
         unnamed = without_names(question, overview)
         metrics = metrics_named(unnamed)
+        found: Callable[[], LookupAnswer]
         if SIMILAR.search(question):
             return self._similar(question, overview)
         if PREDICTED.search(question) and (target := target_asked(unnamed, self._data.predicted())):
             return self._predictions(target, question, keys, overview)
+        known, counts = words_of(metrics), True
         if len(keys) >= 2 and (COMPARE.search(question) or " than " in question or not metrics):
-            return self.compare(keys[0], keys[1])
-        if FUNNEL.search(question):
-            return self._funnel(keys, overview)
-        if COMPARE.search(question) and not keys and not metrics:
-            return _compared(overview)
-        if BEFORE.search(question):
-            return self.before_buying()
-        if keys and PATHS.search(question):
-            return self._paths(keys[0], overview)
-        if MOVES.search(question):
-            return self._moves(keys[0] if keys else None, overview)
-        if keys:
-            asks_size = re.search(r"\bhow (?:many|big|large)\b|\bsize\b", question, re.IGNORECASE)
-            wanted = [m for m in metrics if asks_size or m[0] not in ("users", "user_share")]
-            if wanted and not re.search(r"\bpersona\b", question, re.IGNORECASE):
-                return self._facts_of(keys[0], wanted, overview)
-            if NEXT.search(question):
-                return self._actions(keys[0])
-            if words := self._words_of_facts(question, keys[0]):
-                return self.facts(keys[0], words)
-            return self.cluster(keys[0])
-        specific = [metric for metric in metrics if metric[0] not in ("users", "user_share")]
-        if specific or (metrics and SUPERLATIVE.search(question)):
-            return self._ranking(question, specific or metrics, overview)
-        if re.search(r"\bclusters?\b.*\bmost\b|\bwhich cluster\b", question, re.IGNORECASE):
-            return self._feature_ranking(question, overview)
-        if metrics or LIST.search(question):
-            return self.clusters()
-        return LookupAnswer(f"I did not understand this.\n\n{MORE}", understood=False)
+            found = partial(self.compare, keys[0], keys[1])
+            known = rf"{COMPARE.pattern}|between|than"
+        elif FUNNEL.search(question):
+            found, known = partial(self._funnel, keys, overview), OF_FUNNELS
+        elif COMPARE.search(question) and not keys and not metrics:
+            found, known = partial(_compared, overview), rf"{COMPARE.pattern}|between"
+        elif BEFORE.search(question):
+            return self.before_buying(unnamed)
+        elif keys and PATHS.search(question):
+            found, known, counts = partial(self._paths, keys[0], overview), OF_PATHS, False
+        elif MOVES.search(question):
+            found, known = partial(self._moves, keys[0] if keys else None, overview), OF_MOVES
+        elif len(keys) > 1:
+            return LookupAnswer("I describe one cluster, or compare two.", understood=False)
+        elif keys:
+            found, known = self._of_one(question, unnamed, keys[0], metrics, overview)
+        else:
+            specific = [metric for metric in metrics if metric[0] not in ("users", "user_share")]
+            if specific or (metrics and SUPERLATIVE.search(question)):
+                chosen = specific or metrics
+                found = partial(self._ranking, question, chosen, overview)
+                known = rf"{words_of(chosen[:1])}|{'|'.join(_OF_RANKINGS)}|best|worst|rates?|shares?"
+            elif re.search(r"\bclusters?\b.*\bmost\b|\bwhich cluster\b", question, re.IGNORECASE):
+                return self._feature_ranking(question, overview)
+            elif metrics or LIST.search(question):
+                found, known = self.clusters, rf"{known}|{OF_LISTS}"
+            else:
+                return LookupAnswer(f"I did not understand this.\n\n{MORE}", understood=False)
+        return _unless_left_over(left_over(unnamed, known, counts=counts)) or found()
+
+    def _of_one(
+        self, question: str, unnamed: str, key: int, metrics: list[tuple[str, str | None]], overview: Overview
+    ) -> tuple[Callable[[], LookupAnswer], str]:
+        """What is asked of one cluster, and the words that it knows."""
+        asks_size = re.search(r"\bhow (?:many|big|large)\b|\bsize\b", question, re.IGNORECASE)
+        wanted = [m for m in metrics if asks_size or m[0] not in ("users", "user_share")]
+        if wanted and not re.search(r"\bpersona\b", question, re.IGNORECASE):
+            return partial(self._facts_of, key, wanted, overview), rf"{words_of(metrics)}|{_OF_FACTS}"
+        if NEXT.search(question):
+            return partial(self._actions, key), OF_ACTIONS
+        words = left_over(unnamed, OF_PERSONAS, words_of(metrics))
+        known = [word for word in words if any(hits(fact, [word]) for fact in self._data.sheet(key).facts)]
+        if known:
+            return partial(self.facts, key, " ".join(known)), "|".join([OF_PERSONAS, *map(re.escape, known)])
+        return partial(self.cluster, key), rf"{OF_PERSONAS}|{words_of(metrics)}"
 
     def clusters(self) -> LookupAnswer:
         """All clusters: key, name, users, share."""
@@ -263,8 +292,10 @@ class ClusterAnswers:
         source = f"from beha2vec.cluster_paths where cluster_key = {key}"
         return LookupAnswer("\n".join(lines), [], [source], ("paths_in_cluster", {"cluster": key}))
 
-    def before_buying(self) -> LookupAnswer:
+    def before_buying(self, question: str = "") -> LookupAnswer:
         """What was more frequent before users became buyers than among others."""
+        if unknown := _unless_left_over(left_over(question, OF_BUYING, counts=False)):
+            return unknown
         rows = self._data.table("buying_paths", "significant and lift > 1", [], "z desc limit 12")
         if not rows and not self._data.table("buying_paths", "true", [], "z limit 1"):
             raise NotInData(
@@ -321,6 +352,8 @@ class ClusterAnswers:
             if fact.feature
         ]
         best = max(scored, key=lambda item: item[:2], default=None)
+        if best and (unknown := _unless_left_over(left_over(question, *hits(best[2], words), *_OF_RANKINGS))):
+            return unknown
         if not words or best is None or best[0] < 1:
             return LookupAnswer(f"I did not understand this.\n\n{MORE}", understood=False)
         metric, feature = best[2].metric, best[2].feature
@@ -334,13 +367,13 @@ class ClusterAnswers:
         """Facts of the clusters whose behaviour can be compared."""
         return {key: sheet for key, sheet in self._data.sheets().items() if key != TOO_LITTLE_EVIDENCE}
 
-    def _words_of_facts(self, question: str, key: int) -> str:
-        """Words of the question that facts of the cluster have; none where it asks for the cluster itself."""
-        rest = CLUSTER.sub(" ", question)
-        if PERSONA.search(rest):
-            return ""
-        sheet = self._data.sheet(key)
-        return " ".join(word for word in content_words(rest) if any(hits(fact, [word]) for fact in sheet.facts))
+
+def _unless_left_over(words: list[str]) -> LookupAnswer | None:
+    """That words were not understood; None where there are none."""
+    if not words:
+        return None
+    named = ", ".join(f"“{clean_text(word, limit=40)}”" for word in dict.fromkeys(words[:8]))
+    return LookupAnswer(f"I did not understand {named}, so an answer could be to another question.", understood=False)
 
 
 def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool) -> LookupAnswer:

@@ -8,6 +8,7 @@ gave, and marked where it is not there; an answer says what it stands on.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from collections.abc import Generator, Iterator
@@ -45,6 +46,7 @@ You know nothing about these users but what the tools give. Look things up befor
 - Where a fact has "no clear difference", a difference may be chance. A difference is an association, not a cause.
 - Users are called user_1, user_2 ...: keep these names. Be brief."""
 _LONGEST = 30_000  # characters of an answer
+_log = logging.getLogger(__name__)
 COMMANDS = """/explain               how the last answer was found: query and SQL
 /clusters              names and sizes
 /facts 3 [words]       facts of a cluster
@@ -122,12 +124,22 @@ class Conversation:
             self._client.close()
 
     def ask(self, text: str) -> Iterator[Event]:
-        """Answer a question or a command; the last event is an `Answer`."""
+        """Answer a question or a command; the last event is an `Answer`.
+
+        Raises:
+            NotInData: there is no published database.
+        """
         text = plain(text).strip()[: self._limits.question_characters]
         if text.split() == ["/explain"]:
             yield Answer(self._last.explained if self._last else "There is no answer yet.", BY_LOOKUP)
-        else:
+            return
+        try:
             yield from self._noted(text, self._events(text))
+        except NotInData:
+            raise
+        except Exception:  # an error of ours is no reason to lose the conversation
+            _log.exception("a question could not be answered")
+            yield Answer("An error prevented an answer to this question; the log has its details.", BY_LOOKUP)
 
     @property
     def last_rows(self) -> SqlAnswer | None:

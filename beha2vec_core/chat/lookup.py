@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain
 
 from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
@@ -36,8 +37,8 @@ from beha2vec_core.chat.question import (
 from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.semantic.compiler import NotAnswerable, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
+from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import counted
 
@@ -124,7 +125,8 @@ class Lookup:
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
-            return self.about_clusters.before_buying()
+            found = self.about_clusters.before_buying(question)
+            return found if found.understood else self._refused(reading, _why_not(found))
         if SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
         if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
@@ -172,8 +174,10 @@ class Lookup:
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")
             found = self.about_clusters.answer(question, keys, overview)
+            if not found.understood and query is not None and in_query and not query.versus:
+                return self._measure(query, reading)
             if not found.understood:
-                return self._refused(reading)
+                return self._refused(reading, _why_not(found))
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
         if query is not None and not (_WHO.search(question) and not query.by):
@@ -192,7 +196,7 @@ class Lookup:
         ):
             return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
-        return found if found.understood else self._refused(reading, listed)
+        return found if found.understood else self._refused(reading, listed or _why_not(found))
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -225,7 +229,7 @@ class Lookup:
         contents = self._data.contents()
         assert contents is not None
         results = [self._data.measure(one) for one in (query, *reading.more)]
-        parts = [[self._data.measure(part) for part in _by_part(one)] for one in (query, *reading.more)]
+        parts = [self._parts(one) for one in (query, *reading.more)]
         self._previous = None if reading.more else query
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
@@ -234,9 +238,15 @@ class Lookup:
         ]
         return LookupAnswer(
             "\n\n".join(answer.text for answer in (first, *others)),
-            statements=[result.statement for result in (*results, *(one for some in parts for one in some))],
+            statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
+
+    def _parts(self, query: Query) -> list[Result]:
+        """Where a change lies that the query asks for, by dimensions that it does not choose from."""
+        chosen = {one.dimension for one in query.filters}
+        names = [name for name in DIMENSIONS_OF_CHANGES if name not in chosen]
+        return self._data.measure_parts(query, names) if query.explains else []
 
     def _clusters_named(self, question: str, overview: Overview) -> list[int]:
         """Keys of the clusters in the question: by number, or by name."""
@@ -252,25 +262,17 @@ class Lookup:
         return list(dict.fromkeys(keys))
 
 
+def _why_not(found: LookupAnswer) -> str:
+    """Which words a look-up did not understand; the reading says the rest."""
+    first = found.text.partition("\n")[0]
+    return first if "“" in first else ""
+
+
 def _is_plain(query: Query | None, reading: Reading) -> bool:
     """Whether a number or a sum by cluster is asked for, not which cluster has most: "orders per segment"."""
     if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
         return False
     return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
-
-
-def _by_part(query: Query) -> list[Query]:
-    """The comparisons that show where a change lies, by dimensions that the query does not choose from."""
-    found = []
-    chosen = {one.dimension for one in query.filters}
-    for name in DIMENSIONS_OF_CHANGES if query.explains else ():
-        one = replace(query, by=(name,), explains=False, by_change=True)
-        try:
-            if name not in chosen and place(one)[0].name == query.metric:
-                found.append(one)
-        except NotAnswerable:
-            continue
-    return found
 
 
 def _with_key(question: str, overview: Overview) -> tuple[str, str]:

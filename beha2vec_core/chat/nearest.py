@@ -55,6 +55,7 @@ def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
     kept: list[Filter] = []
     for one in filters:
         is_second = one.dimension in SOURCES and any(other.dimension in SOURCES for other in kept)
+        is_second |= one.dimension in {other.dimension for other in kept}
         if not is_second and not (len(one.values) > 1 and any(len(other.values) > 1 for other in kept)):
             kept.append(one)
     return tuple(kept)

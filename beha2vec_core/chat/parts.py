@@ -9,6 +9,7 @@ from typing import Any
 
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
+from beha2vec_core.chat.qualifiers import qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, in_known_words, spelled_out
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
@@ -73,6 +74,7 @@ _OF_EACH = re.compile(
 )
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
+_PAGES = ("page", *_KINDS_OF_PAGES)
 
 
 @dataclass
@@ -180,8 +182,16 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
             if word is not None and word.name in ("users", "buyers"):  # "which custmers"
                 before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
                 parts.is_of_users |= any(one.text in ("which", "top", "biggest", "largest", "best") for one in before)
+    parts.words, unknown, why = qualifiers(parts.words, parts.text)
+    parts.unknown += unknown
+    parts.problem = parts.problem or why
     if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
+    for word in parts.words:
+        seen = [one for one in parts.words if one.kind == "seen" and one.place < word.place]
+        is_seen = word.kind == "value" and any(parts.are_beside(one, word) for one in seen)
+        if is_seen and not any(value.dimension in _PAGES for value in word.values):
+            parts.unknown.append(word.text)
     for word in parts.words:
         following = [one for one in parts.words if one.kind == "value" and parts.are_beside(word, one)]
         if word.kind == "without" and not any(one.place > word.place for one in following):
@@ -301,13 +311,14 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         if word.kind == "value":
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
+            if parts.has("seen"):  # "people who saw hats" saw pages
+                some = [value for value in some if value.dimension in _PAGES] or some
             if metric:
                 some = [value for value in some if reaches(metric, value.dimension)] or some
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
                 parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
-            before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
-            is_excluded = any(parts.are_beside(one, word) for one in before)
+            is_excluded = word in _left_out(parts)
             (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
     if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
@@ -315,11 +326,30 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         found["new_or_returning"] = [*kinds, *found.get("new_or_returning", [])]
     if parts.clusters:
         found["cluster"] = parts.clusters
+    for name in found.keys() & excluded.keys():  # "paid channels except paid social"
+        found[name] = [value for value in found[name] if value not in excluded[name]]
+        if not found[name]:
+            parts.problem = f"Nothing is left of the {DIMENSIONS[name].label} if it is also left out."
+            del found[name]
     return tuple(
         Filter(name, tuple(dict.fromkeys(values)), which is excluded)
         for which in (found, excluded)
         for name, values in which.items()
+        if which is found or name not in found
     )
+
+
+def _left_out(parts: Parts) -> list[Word]:
+    """The values that are not meant: those after "without", and what is listed with them."""
+    found: list[Word] = []
+    for word in (word for word in parts.words if word.kind == "value"):
+        before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
+        listed = found and re.search(
+            rf"{loosely(found[-1].text)}\s*(?:,|\b(?:and|or|nor|from|the)\b|\s)*\s*{loosely(word.text)}", parts.text
+        )
+        if listed or any(parts.are_beside(one, word) for one in before):
+            found.append(word)
+    return found
 
 
 def breakdown_of(parts: Parts) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,6 +27,7 @@ from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query
+from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
 from beha2vec_core.store.published import NotPublishedError, open_published
@@ -213,9 +214,20 @@ class Published:
         Raises:
             NotInData: the database has not all that the query reads.
         """
+        return self._measured(lambda connection: run_query(connection, query))
+
+    def measure_parts(self, query: Query, dimensions: Iterable[str]) -> list[Result]:
+        """Where the change of a query lies, by each of the dimensions that it can be broken down by.
+
+        Raises:
+            NotInData: the database has not all that the query reads.
+        """
+        return self._measured(lambda connection: run_parts(connection, query, dimensions))
+
+    def _measured(self, run: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         with self._connection() as connection:
             try:
-                return run_query(connection, query)
+                return run(connection)
             except duckdb.BinderException as error:
                 raise NotInData("it was published by an earlier release: materialize serving_database") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from beha2vec_core.chat.published import Fact, Overview
 from beha2vec_core.chat.verify import NUMBER_WORDS
+from beha2vec_core.chat.vocabulary import FILLERS
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.profiles.metrics import METRICS
 from beha2vec_core.profiles.metrics import metric as metric_of
@@ -213,6 +214,60 @@ _LOOKED_UP = re.compile(
     r"summary|everything|groups?|describe|profile)\b",
     re.IGNORECASE,
 )
+
+
+# words that say nothing beside what a look-up is about; people are the members of clusters, but for buyers
+_BESIDE = re.compile(
+    rf"{CLUSTER.pattern}|{TWO.pattern}|\b(?:users?|customers?|visitors?|people|shoppers?|members?|someone|audiences?|"
+    rf"{_GROUPS}|all|others?|another|every|together|in common|numbers?|compared?|"
+    r"average (?=user|customer|visitor|buyer))\b",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"\b(?:how (?:many|much|long|often)|(?:average|total) number|number of|average)\b", re.IGNORECASE)
+OF_FUNNELS = (
+    r"(?:leak|drop|abandon|los|leav|stop|exit|end|quit|fail|step|stage|point|worst|most|biggest|session|visit|order|"
+    r"purchas|buy|finish|complet|cart|checkout|funnel|where|off|out|before|why|not|conver)\w*"
+)
+OF_BUYING = (
+    r"before|lead\w*|preced\w*|way|(?:buy|purchas|order|convert|conversion|active|driv|mak|typical|usual|become|likel)\w*"
+    r"|became|right|pages?|events?|actions?|steps?|an?"
+)
+OF_MOVES = rf"{MOVES.pattern}|next|into|between|over time|most|often|frequent\w*|where"
+OF_PATHS = rf"{PATHS.pattern}|tak\w*|often|frequent\w*|typical\w*|usual\w*|common\w*|order|next|more"
+OF_ACTIONS = rf"{NEXT.pattern}|reach|target\w*|offer\w*|approach|treat|campaigns?|market\w*|steps?"
+OF_PERSONAS = (
+    rf"{PERSONA.pattern}|buyer persona|special|unusual|typical\w*|distinct\w*|character\w*|different|stands? out|"
+    r"kinds?|sorts?|types?|looks?|like|behav\w*|overview|more|details?|facts?"
+)
+OF_LISTS = rf"{LIST.pattern}|per|each|number|sizes?|big|large|small|exist|named?|names|kinds?|types?|sorts?"
+
+
+def words_of(metrics: Iterable[tuple[str, str | None]]) -> str:
+    """A pattern: the words of questions that ask for these metrics."""
+    chosen = {*metrics}
+    found = [
+        words.words
+        for one in METRICS.values()
+        for words in one.asked
+        if {(name, words.feature) for name in (one.name, *words.beside)} & chosen
+    ]
+    return "|".join(found) or r"(?!)"
+
+
+def left_over(question: str, *patterns: str, counts: bool = True) -> list[str]:
+    """Words of a question that none of the patterns knows, so that an answer could be to another question.
+
+    Args:
+        patterns: of what the answer is about.
+        counts: whether the answer has numbers of what is asked for.
+    """
+    found = [] if counts else [one[0] for one in _COUNTED.finditer(_BESIDE.sub(" ", question))]
+    text = _BESIDE.sub(" ", question)
+    for pattern in patterns:
+        text = re.sub(rf"\b(?:{pattern})\b", " ", text, flags=re.IGNORECASE)
+    words = [word.strip("'-") for word in re.findall(r"[^\W\d_][\w'-]*", text.lower().replace("\u2019", "'"))]
+    empty = EMPTY_WORDS | FILLERS
+    return found + [word for word in words if not {word, word.removesuffix("s")} & empty and len(word) > 1]
 
 
 def explained(word: str) -> bool:

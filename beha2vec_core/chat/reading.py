@@ -37,6 +37,7 @@ from beha2vec_core.chat.parts import (
     loosely,
     metrics_of,
 )
+from beha2vec_core.chat.qualifiers import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -60,6 +61,8 @@ _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
+_HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
+_OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
@@ -283,6 +286,7 @@ def _query(
     metric = bought
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
         raise NotRead("I can list users by revenue, orders, items sold, sessions or page views.")
+    _check_people(parts, metric, bool(by or compares or parts.has("trend") or parts.has("change")), notes)
     if parts.is_of_users and metric == "buyers":
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
@@ -424,6 +428,18 @@ def _query(
     )  # fmt: skip
 
 
+def _check_people(parts: Parts, metric: str, is_compared: bool, notes: list[str]) -> None:
+    """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
+    if any(word.name == "buyers" for word in parts.words) and not {"purchases", "items"} & {*METRICS[metric].sql}:
+        named = next(word.text for word in parts.words if word.name == "buyers")
+        if metric not in _OF_BUYING and not re.fullmatch(r"customers?|shoppers?", named):
+            raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
+        if metric not in _OF_BUYING:
+            notes.append(f"“{named}” was read as all users.")
+    if _HOW.search(parts.text) and metric in PEOPLE and not is_compared:
+        raise NotRead("The data show how many do something, not how.")
+
+
 def _from_step(first: int) -> tuple[Filter, ...]:
     """The filter of the funnel from a step on; none from the first."""
     steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
@@ -453,6 +469,8 @@ def _is_part(parts: Parts, one: Filter) -> bool:
 
 def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
     """Raise for what the words mean together, though each of them is understood."""
+    if parts.problem:
+        raise NotRead(parts.problem)
     named = [word for word in parts.words if word.kind == "metric"]
     before = {word.place + len(word.text.split()): word.text for word in parts.words}
     for word in parts.words:

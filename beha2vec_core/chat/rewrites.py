@@ -35,7 +35,7 @@ _EITHER_KIND = re.compile(
 # what leaves a value out
 EXCLUDES = (
     r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|"
-    r"but not|not) (?:from |on |in |via )?(?:the )?"
+    r"but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
 # "same for mobile": the question before, once more
 SAME = (
@@ -91,10 +91,15 @@ _SHORT: tuple[tuple[str, str], ...] = (
 _REWRITES: tuple[tuple[str, str], ...] = (
     # people and what they spend
     (
-        rf"\b({PEOPLE}|sessions?|visits?) (?:who|that|which) (?:viewed|visited|saw|opened)\b(?! (?:a |"
-        r"the )?(?:products?|"
-        r"items?)\b)",
-        r"\1",
+        rf"\b({PEOPLE}|sessions?|visits?) (?:(?:who|that|which) (?:have |had )?)?(?:viewed|visited|saw|seen|opened|"
+        r"looked at|view|visit|see)\b(?! (?:(?:a|the|any|some) )?(?:products?|items?)\b)",
+        r"\1 whosaw",
+    ),
+    (
+        rf"\bhow (?:do|does|did|have) ((?:[\w-]+ )*?(?:{PEOPLE}|they)) (?:usually |typically |mostly )?(?:find|found|"
+        r"discover|reach|get to|hear about|learn about|arrive at|come to) "
+        r"(?:us|(?:our|the|my) (?:site|website|shop|store|page|webshop))\b",
+        r"where did \1 come from",
     ),
     (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top \1"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),

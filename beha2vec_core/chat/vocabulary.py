@@ -17,16 +17,16 @@ _FILLERS = """
     the a an of in on at for to and or is are was were be been being do does did have has had having we our us my i
     me you your it its they them their there this that these those with from by per each every all any some how many
     much what whats which who please show give tell list get see find let know want need can could would number
-    count total overall amount sum website site shop webshop hello hi ok just really actually currently so far make
+    count total overall amount sum website site shop webshop hello hi ok really actually currently so far make
     made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sort sorted originated originate generated generate drove
     drive drives driving calculate plot table chart graph
-    good morning evening afternoon hey dear quick question one kindly may might also too both either very quite
+    good morning evening afternoon hey dear quick question one kindly may might either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
-    rank ranked store company business here altogether combined together full whole entire different distinct often
-    ever already still yet again please times started were per there it's i'd i'm we've we're am as only just maybe
+    rank ranked store company business here altogether combined full whole entire different distinct
+    ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
     prefer preferred place placed
 """
@@ -35,8 +35,10 @@ FILLERS = frozenset(_FILLERS.split())
 _GRAMMAR: dict[str, str] = {
     "compare": """vs, versus, compare, compared, comparing, compare between, comparison between,
         compare to, compared to, compared with, comparison, against, than,
-        difference, differ, difference between, instead of, contrast""",
+        difference, differ, difference between, contrast""",
     "rest": "allothers",
+    "qualifier": "both, only, just, again, still, already, together, also, too, often",  # see `chat/qualifiers.py`
+    "seen": "whosaw",
     "without": "without",
     "cause": "askswhy",
     "happened": "happened, happen to",
@@ -95,7 +97,7 @@ class Word:
         kind: metric, by (a dimension), value, period, filler, or a kind of the grammar: compare, share, trend ...
         text: as it stands in the question.
         place: of its first word.
-        name: of the metric or dimension; the number of the period.
+        name: of the metric or dimension; the number of the period; "part" of a word in the names of several channels.
         values: what it may stand for, the preferred dimension first.
     """
 
@@ -135,13 +137,17 @@ class Vocabulary:
             if _normal(part) not in names:  # "paid": a part of several names
                 some = tuple(value for value in channels if part in tokens(value.lower()))
                 found[_normal(part)] = [Value("channel", some)]
+        parts = {*found}
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
                 for value in values:
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := _key(phrase.strip("()")):
                             found.setdefault(key, []).append(Value(name, (value,)))
-        of_data = {key: _Meaning("value", values=tuple(dict.fromkeys(values))) for key, values in found.items()}
+        of_data = {
+            key: _Meaning("value", "part" if len(values) == 1 and key in parts else "", tuple(dict.fromkeys(values)))
+            for key, values in found.items()
+        }
         self._meanings = of_data | _fixed()
         self._spelled = [
             key for key, meaning in self._meanings.items() if meaning.kind != "filler" and not key.startswith("/")

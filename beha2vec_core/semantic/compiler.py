@@ -126,7 +126,7 @@ def compile_values(metric: str, dimension: str) -> str:
     """The statement for the values of a dimension where the metric is counted: one column."""
     query = Query(metric, (dimension,))
     _, table, _ = place(query)
-    return _rows(_keys(query, table), table, None, ()).distinct().sql(dialect=DIALECT)
+    return rows_of(_keys(query, table), table, None, ()).distinct().sql(dialect=DIALECT)
 
 
 def is_ranked(query: Query) -> bool:
@@ -211,14 +211,18 @@ def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, per
         return _share_over_time(query, table, measure, keys, period)
     if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
         return _by_user(query, table, measure, keys, period)
-    value = measure.value if measure.per is None else f"({measure.value})::double / nullif({measure.per}, 0)"
-    columns = [f"{value} as value", f"{measure.n or measure.per or measure.value} as n"]
-    columns += [f"{measure.extra} as currency"] if measure.extra else []
-    select = _grouped([*keys, *columns], len(keys), table, period, _applied(query))
+    select = _grouped([*keys, *values_of(measure)], len(keys), table, period, _applied(query))
     if query.is_share:
-        whole = _rows([f"{measure.value} as value"], table, period, _filters_of_whole(query))
+        whole = rows_of([f"{measure.value} as value"], table, period, _filters_of_whole(query))
         select = select.select(whole.subquery().as_("total"))
     return select
+
+
+def values_of(measure: Measure) -> list[str]:
+    """Columns of the value, what it rests on, and its currency."""
+    value = measure.value if measure.per is None else f"({measure.value})::double / nullif({measure.per}, 0)"
+    columns = [f"{value} as value", f"{measure.n or measure.per or measure.value} as n"]
+    return [*columns, *([f"{measure.extra} as currency"] if measure.extra else [])]
 
 
 def _keys(query: Query, table: Table) -> list[str]:
@@ -344,11 +348,11 @@ def _grouped(
     columns: list[str], keys: int, table: Table, period: Period | None, filters: tuple[Filter, ...]
 ) -> exp.Select:
     """Columns of the table's rows, grouped by the first ``keys`` of them."""
-    select = _rows(columns, table, period, filters)
+    select = rows_of(columns, table, period, filters)
     return select.group_by(*(exp.Literal.number(place + 1) for place in range(keys))) if keys else select
 
 
-def _rows(columns: list[str], table: Table, period: Period | None, filters: tuple[Filter, ...]) -> exp.Select:
+def rows_of(columns: list[str], table: Table, period: Period | None, filters: tuple[Filter, ...]) -> exp.Select:
     """Columns of the table's rows in the period that pass the filters, with the joins these need."""
     wheres: list[exp.Expr] = []
     for one in filters:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.compiler import dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import run_query
+from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Filter, Period, Query
 from tests.benchmarks.chat_questions import canonical, cases
 from tests.semantic.semantic_world import FIRST, LAST, make_world
@@ -323,11 +325,15 @@ def test_several_measures_have_an_answer_each(lookup: Lookup, serving: Path) -> 
 @pytest.mark.parametrize("metric", ["revenue", "sessions", "conversion_rate", "aov", "pages_per_session"])
 def test_parts_of_a_change_add_up_to_it(data: duckdb.DuckDBPyConnection, metric: str) -> None:
     april = Period(date(2026, 4, 1), date(2026, 4, 30))
-    total = run_query(data, Query(metric, period=april, versus=april.before())).rows[0]
-    for name in ("channel", "landing_page", "new_or_returning"):
-        result = run_query(data, Query(metric, (name,), period=april, versus=april.before(), by_change=True))
-        parts = sum(part.part for part in parts_of(result))
-        assert parts == pytest.approx(total["value"] - total["value_before"]), name
+    asked = Query(metric, filters=(Filter("device", ("mobile", "desktop")),), period=april, versus=april.before())
+    total = run_query(data, asked).rows[0]
+    names = ("channel", "landing_page", "new_or_returning")
+    for name, in_one_scan in zip(names, run_parts(data, asked, names), strict=True):
+        result = run_query(data, replace(asked, by=(name,), by_change=True))
+        assert sum(part.part for part in parts_of(result)) == pytest.approx(total["value"] - total["value_before"])
+        assert {(one.group, one.now, one.before, one.part) for one in parts_of(in_one_scan)} == {
+            (one.group, one.now, one.before, one.part) for one in parts_of(result)
+        }, name
 
 
 def test_a_change_is_said_with_where_it_lies_and_no_cause(lookup: Lookup) -> None:

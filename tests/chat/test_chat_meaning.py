@@ -1,0 +1,115 @@
+"""Words that change what a question means are understood or named, whatever is asked beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given as of_any
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from beha2vec_core.chat.conversation import Conversation
+from beha2vec_core.chat.events import Answer
+from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.nearest import as_question
+from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.published import Published
+from tests.benchmarks.chat_questions import given
+from tests.semantic.semantic_world import make_world
+
+ASKED = {
+    # all that is named after "except" is left out
+    "sessions by device except mobile and tablet": "sessions | by device | device!=mobile;tablet",
+    "revenue per country excluding germany, austria and france": (
+        "revenue | by country | country!=Austria;France;Germany"
+    ),
+    "revenue by channel excluding direct and email": "revenue | by channel | channel!=Direct;Email",
+    "buyers except those from germany or france": "buyers | country!=France;Germany",
+    "revenue without direct on mobile": "revenue | channel!=Direct | device=mobile",
+    "sessions from paid channels except paid social": "sessions | channel=Paid Search",
+    "sessions from germany except germany": "no",
+    # search on the site, and channels with the word
+    "how many users used search": "no",
+    "sessions with a search": "no",
+    "how many users paid": "no",
+    "users from search": "users | channel=Organic Search;Paid Search",
+    "search traffic": "sessions | channel=Organic Search;Paid Search",
+    # both at once are not those of one or the other
+    "users visited both mobile and desktop": "no",
+    "orders with both shoes and hats": "no",
+    "which products are bought together": "no",
+    "which product is bought most with shoes": "no",
+    "people who use tablet instead of desktop": "no",
+    # what never came is no change
+    "lost sales last week": "no",
+    "revenue lost from abandoned carts": "no",
+    "how many customers did we lose in april": "no",
+    "lost customers by channel": "no",
+    "did we lose revenue last week": "revenue | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03",
+    # what people did, beside what is asked
+    "most viewed page of buyers": "no",
+    "revenue of users who viewed shoes": "no",
+    "conversions of people who saw the hats page": "no",
+    "how many people bought only shoes": "no",
+    "how many customers bought again": "no",
+    "sessions only on mobile": "sessions | device=mobile",
+    "how do users find us": "users | by channel",
+    "how did people find the sale page": "no",
+    # look-ups know every word too
+    "revenue from people in cluster 0 who moved to cluster 1": "no",
+    "which cluster do buyers of shoes move to": "no",
+    "what do people in cluster 1 buy after shoes": "no",
+    "which cluster has the most users who left cluster 0": "no",
+    "which cluster loses most users": "no",
+    "average number of sessions before purchase": "no",
+    "how many users moved from cluster 0 to cluster 1": "lookup:moves",
+    "compare conversion rate of cluster 0 and cluster 1": "conversion_rate | by cluster | cluster=0;1",
+    "users in cluster 0 or cluster 1": "users | cluster=0;1",
+    "users in both cluster 0 and cluster 1": "no",
+    "what is the favourite page of cluster 1": "lookup:facts",
+}
+WORDS = (  # of every kind that the vocabulary has
+    "revenue", "sessions", "buyers", "conversion rate", "aov", "cart abandonment", "items sold", "retention", "funnel",
+    "users", "new users", "by channel", "by device", "by country", "by week", "by product", "per user", "mobile",
+    "tablet", "germany", "austria", "google", "direct", "paid", "hats", "shoes", "/sale", "cluster 1", "new",
+    "returning", "except", "without", "not", "and", "or", "vs", "than", "all others", "share of", "how many", "which",
+    "who", "why", "did", "drop", "trend", "most", "lowest", "top 3", "best", "more", "more than 2", "over 50 euros",
+    "last week", "in april", "the week before", "from cart to", "order", "both", "only", "bought", "before", "lost",
+    "will buy", "moved", "leaks", "similar", "compare", "average", "same for", "and on", "weekend", "?", ",",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_world(tmp_path_factory.mktemp("meaning") / "serving.duckdb")
+
+
+@pytest.fixture(scope="module")
+def lookup(serving: Path) -> Lookup:
+    return Lookup(Published(serving), Aliases(serving))
+
+
+@pytest.mark.parametrize(("question", "expected"), ASKED.items(), ids=list(ASKED))
+def test_no_word_that_changes_the_meaning_is_skipped(lookup: Lookup, question: str, expected: str) -> None:
+    assert given(lookup, question)[0] == expected
+
+
+@of_any(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=9))
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+def test_any_words_have_an_answer_or_a_refusal(lookup: Lookup, words: list[str]) -> None:
+    """The questions are of one conversation, so that some continue the one before."""
+    answer = lookup.ask(" ".join(words))
+    assert answer.text
+    for near in answer.reading.nearest if answer.reading and not answer.understood else ():
+        assert as_question(near)
+
+
+def test_an_error_of_ours_does_not_end_the_conversation(
+    serving: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Lookup, "ask", lambda *_: 1 / 0)
+        (answer,) = Conversation(None, serving).ask("revenue")
+    assert isinstance(answer, Answer) and "An error prevented an answer" in answer.text
+    assert "ZeroDivisionError" in caplog.text
