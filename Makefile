@@ -75,6 +75,7 @@ bench-profiles: $(INSTALLED) ## whether the demo's profiles say what was planted
 bench-pages: $(INSTALLED) ## how good themes and page types are on labelled sites
 	$(BIN)/python tests/benchmarks/page_labels.py
 	$(BIN)/python tests/benchmarks/own_labels.py
+	$(BIN)/python -m tests.benchmarks.label_sets
 
 bench-predictions: $(INSTALLED) ## how good predictions are on public data and on customers whose true chances are known
 	$(BIN)/python tests/benchmarks/predictions.py

@@ -64,9 +64,9 @@ class LabelWords:
 
 def own_version(labels: Sequence[Label]) -> str:
     """A hash of all that is read of labels here."""
-    return hashlib.sha256(repr([(label.name, label.description, label.like) for label in labels]).encode()).hexdigest()[
-        :8
-    ]
+    # words that a file does not have leave its hash as it was
+    read = [(label.name, label.description, label.like, *filter(None, [label.words])) for label in labels]
+    return hashlib.sha256(repr(read).encode()).hexdigest()[:8]
 
 
 def fold(text: str) -> str:

@@ -10,8 +10,14 @@ import yaml
 from beha2vec_core.pages.ontology import kinds
 
 DEFAULT_LABELS_PATH = Path(__file__).with_name("labels.yml")
+SETS_PATH = Path(__file__).with_name("label_sets")
+# bundled labels that a file can extend: the default ones, and those of industries
+SETS = (
+    "default", "books_media", "finance", "jobs", "marketplace", "public_services", "real_estate", "saas_docs", "travel",
+    "university", "common",
+)  # fmt: skip
 UNKNOWN = "unknown"
-_KEYS = {"description", "examples", "found_on", "like", "similarity"}
+_KEYS = {"description", "examples", "found_on", "like", "similarity", "words"}
 
 
 class LabelFileError(ValueError):
@@ -30,6 +36,7 @@ class Label:
         similarity: whether similarity may give it.
         like: for page types, the kind of page that rules know: a key of ``ontology.yml``, ``article_list`` or
             ``category``; None: found from name and description.
+        words: other words for it in addresses and titles, in any language; models do not read them.
     """
 
     name: str
@@ -38,6 +45,7 @@ class Label:
     found_on: frozenset[str] = frozenset()
     similarity: bool = True
     like: str | None = None
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,23 +69,18 @@ class Labels:
 def load_labels(path: Path | str | None = None) -> Labels:
     """Read a label file; without a path the default one for shops, content sites and SaaS.
 
-    A user's file replaces the default file, unless it says ``extends: default``: then its labels are added, and a
-    label of the same name is replaced.
+    A user's file replaces the default file, unless it says ``extends:`` with one of `SETS`: then its labels are added
+    to those, and a label of the same name is replaced.
 
     Raises:
         LabelFileError: the file is missing or an entry in it is wrong.
     """
     file = Path(path) if path is not None else DEFAULT_LABELS_PATH
-    contents = read_mapping(file, {"extends", "themes", "page_types"}, LabelFileError)
-    themes, page_types = _section(contents, "themes", file), _section(contents, "page_types", file)
-    if extends_default(contents, file, LabelFileError):
-        base = load_labels()
-        themes = {label.name: label for label in base.themes} | themes
-        page_types = {label.name: label for label in base.page_types} | page_types
-    for name, section in (("themes", themes), ("page_types", page_types)):
+    sections = _sections(file)
+    for name, section in sections.items():
         if not section:
             raise LabelFileError(f"{file}: '{name}' has no label; name at least one, or write 'extends: default'")
-    return Labels(tuple(themes.values()), tuple(page_types.values()))
+    return Labels(tuple(sections["themes"].values()), tuple(sections["page_types"].values()))
 
 
 @cache
@@ -101,12 +104,23 @@ def read_mapping(file: Path, allowed: set[str], error: type[ValueError]) -> dict
     return contents
 
 
-def extends_default(contents: dict[str, Any], file: Path, error: type[ValueError]) -> bool:
-    """Whether the file builds on the default one."""
+def extended(contents: dict[str, Any], file: Path, error: type[ValueError], known: tuple[str, ...]) -> str | None:
+    """The name of what the file builds on, one of ``known``; None: it stands by itself."""
     extends = contents.get("extends")
-    if extends not in (None, "default"):
-        raise error(f"{file}: 'extends' can only be 'default', not {extends!r}")
-    return extends == "default"
+    if extends is not None and extends not in known:
+        raise error(f"{file}: 'extends' can only be {' or '.join(map(repr, known))}, not {extends!r}")
+    return extends
+
+
+def _sections(file: Path) -> dict[str, dict[str, Label]]:
+    """The labels of a file and of what it extends, by section and name."""
+    contents = read_mapping(file, {"extends", "themes", "page_types"}, LabelFileError)
+    own = {section: _section(contents, section, file) for section in ("themes", "page_types")}
+    base = extended(contents, file, LabelFileError, SETS)
+    if base is None:
+        return own
+    bundled = _sections(DEFAULT_LABELS_PATH if base == "default" else SETS_PATH / f"{base}.yml")
+    return {section: bundled[section] | labels for section, labels in own.items()}
 
 
 def _section(contents: dict[str, Any], section: str, file: Path) -> dict[str, Label]:
@@ -145,6 +159,7 @@ def _label(name: str, entry: Any, where: str) -> Label:
         found_on,
         similarity,
         None if like is None else str(like),
+        _texts(entry, "words", where),
     )
 
 

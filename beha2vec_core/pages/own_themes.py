@@ -45,7 +45,7 @@ class OwnThemes:
 def _words_of(label: Label, general: set[str]) -> dict[str, float]:
     described, named = (
         [word for word in telling_words(text) if not any(alike(word, other) for other in general)]
-        for text in (label.description, label.name)
+        for text in (label.description, " ".join((label.name, *label.words)))
     )
     named = named or telling_words(label.name)
     return dict.fromkeys(described, IN_DESCRIPTION) | dict.fromkeys(named, 1.0)

@@ -18,7 +18,7 @@ ROLES = {"article": -0.4, "product": -0.4, "article_list": 0.4, "category": 0.4}
 # what may happen at any address
 ANYWHERE = frozenset({"error", "confirmation"})
 # raised when the code here gives the same page another answer
-CODE_VERSION = 1
+CODE_VERSION = 2
 # from which confidence a bundled rule for what a page is about counts on a site with labels of its own
 SURE_RULE = 0.75
 # with less speaking for it, no label is given; with less than the second, a label is a guess
@@ -78,6 +78,7 @@ class OwnTypes:
         self.own_names = frozenset(label.name for label in labels) - bundled_names("page_types")
         self.version = f"{own_version(labels)}.{CODE_VERSION}"
         self._words = LabelWords({label.name: _label_words(label) for label in labels})
+        self._about = _words_about(self.mapped, labels)
         self._labels_of = cache(self._likely_labels)
         self._pairs = _pairs(self.mapped, labels)
 
@@ -121,7 +122,7 @@ class OwnTypes:
         kind = next((kind for kind in kinds if mapped.label in self._labels_of(kind)), None)
         if kind:
             sure, source = kinds[kind]
-            score += (2.0 if kind in ANYWHERE else 1.2 if kind in FUNCTIONAL else 0.5) * sure
+            score += (2.5 if kind in ANYWHERE else 1.2 if kind in FUNCTIONAL else 0.5) * sure
             why.append(f"{source} says {kind}")
         word, weight = address.get(mapped.label, ("", 0.0))
         if mapped.like in FUNCTIONAL:
@@ -154,12 +155,18 @@ class OwnTypes:
             for kind in kinds_in([tokens[0], tokens[-1]]):
                 alone = len(tokens) == 1
                 functional = kind in FUNCTIONAL
+                # home insurance, and what a bank's customers open
+                if (kind == "home" and not alone) or (functional and self._names_its_subject(tokens)):
+                    continue
                 if (functional and dated) or (not functional and not (alone and place < len(segments))):
                     continue
                 sure = 0.85 if alone else 0.7
                 if sure > found.get(kind, (0.0, ""))[0]:
                     found[kind] = (sure, "its address" if place < len(segments) else "its title")
         return dict(sorted(found.items(), key=lambda item: -item[1][0]))
+
+    def _names_its_subject(self, tokens: list[str]) -> bool:
+        return any(alike(token, word) >= 0.9 for token in tokens for word in self._about)
 
     def _likely_labels(self, kind: str) -> frozenset[str]:
         """The labels of a kind, or of the first kind instead of it that has one."""
@@ -225,8 +232,19 @@ def _mapping(labels: tuple[Label, ...]) -> dict[str, Mapped]:
     return mapped
 
 
+def _words_about(mapped: dict[str, Mapped], labels: tuple[Label, ...]) -> frozenset[str]:
+    """Words for what the site is about that elsewhere name pages of every site, such as a bank's account."""
+    about: set[str] = set()
+    functional: set[str] = set()
+    for label in labels:
+        words = functional if mapped[label.name].like in FUNCTIONAL else about
+        words.update(_own_words(" ".join((label.name, label.description, *label.words))))
+    return frozenset(word for word in about - functional if FUNCTIONAL.intersection(kinds_in([word])))
+
+
 def _label_words(label: Label) -> dict[str, float]:
     words = dict.fromkeys(_own_words(label.description), 0.5)
+    words |= dict.fromkeys(_own_words(" ".join(label.words)), 1.0)
     name = _own_words(label.name)
     # beside a word such as `portal` another one only qualifies it
     functional = [word for word in name if FUNCTIONAL.intersection(kinds_in([word]))]

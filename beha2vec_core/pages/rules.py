@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beha2vec_core.pages.labels import Labels, extends_default, read_mapping
+from beha2vec_core.pages.labels import Labels, extended, read_mapping
 
 PACKS_PATH = Path(__file__).with_name("rule_packs")
 # errors first, since an error page answers any address; then the platforms, which know their own paths; then the rest
@@ -99,7 +99,7 @@ def load_rules(path: Path | str | None = None, packs: str = "all") -> Rules:
     if path is not None:
         contents = read_mapping(Path(path), {"extends", "page_types", "themes"}, RuleFileError)
         page_types, themes = _sections(contents, Path(path), pack=None)
-        extends = extends_default(contents, Path(path), RuleFileError)
+        extends = extended(contents, Path(path), RuleFileError, ("default",)) is not None
     for pack in parse_packs(packs) if extends else ():
         file = PACKS_PATH / f"{pack}.yml"
         of_pack = _sections(read_mapping(file, {"page_types", "themes"}, RuleFileError), file, pack)

@@ -208,7 +208,7 @@ def _rules_maker(rules: Rules, labels: Labels) -> Callable[[str, tuple[Label, ..
     if labels.own_page_types:
         bundled = tuple(rule for rule in rules.page_types if rule.pack is not None)
         names = {label.name for label in labels.page_types}
-        extends = len(names & bundled_names("page_types")) > len(names) / 2
+        extends = names >= bundled_names("page_types")
         classifiers["page_type"] = OwnTypesClassifier(known.page_types, rules.page_types_version, bundled, own, extends)
     if labels.own_themes:
         classifiers["theme"] = OwnThemesClassifier(
