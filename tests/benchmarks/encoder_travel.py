@@ -32,7 +32,7 @@ from tests.benchmarks.next_step import histories
 from tests.benchmarks.rivals import METHODS
 from tests.benchmarks.splits import repeated_splits
 
-SITES = ("merch_store", "demo_personas", "demo_intent")
+SITES = ("merch_store", "demo_personas", "online_retail_2010_11")
 METRICS = {"next page": "mrr@10", "retrieval": "mrr"}
 
 
