@@ -121,6 +121,7 @@ def main() -> None:
     parser.add_argument("--budget-users", type=int, default=BUDGET_USERS, help="of --budgets")
     parser.add_argument("--profile", action="store_true", help="only where the time of a training step goes")
     parser.add_argument("--fit", type=int, metavar="USERS", help="only the time and memory of a whole fit")
+    parser.add_argument("--updates", type=int, default=TrainConfig().max_updates, help="of --fit")
     parser.add_argument("--encode", nargs=3, type=Path, metavar=("MODEL", "IN", "OUT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.encode:
@@ -134,7 +135,7 @@ def main() -> None:
         print_profile()
         return
     if asked.fit:
-        print_fit(asked.fit)
+        print_fit(asked.fit, asked.updates)
         return
     if asked.catalogue:
         print_catalogue(asked.rounds)
