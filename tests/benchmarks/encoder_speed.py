@@ -44,6 +44,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -87,6 +88,13 @@ MEDIAN = 3
 PREDICTED = 4_000
 PREDICTED_SITES = ((500, FOLDERS), (20_000, FOLDERS), (20_000, 1))
 PREDICTED_USERS = (4_000, 40_000)
+# the processor's operators by what they do
+OPERATORS = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
+    "attention": ("_scaled_dot_product",),
+    "drawing what dropout drops": ("aten::bernoulli_",),
+    "optimizer": ("Optimizer.step", "aten::_fused_adamw_"),
+}
 TARGETS = {
     "training": "25 x the prototype and 2.5 x CoLES with the default",
     "encoding": "20 x the prototype",
@@ -133,6 +141,7 @@ def main() -> None:
         return
     if asked.profile:
         print_profile()
+        print_operators(read_events()[1])
         return
     if asked.fit:
         print_fit(asked.fit, asked.updates)
@@ -285,6 +294,21 @@ def same_size(events: pd.DataFrame, size: int) -> EncoderConfig:
     fields = Fields.fit(build_sequences(events, max_length=choices[0].max_length), choices[0])
     sizes = [parameters(BehaviorNetwork(config, fields), fields, TrainConfig()) for config in choices]
     return choices[int(np.argmin(np.abs(np.array(sizes) - size)))]
+
+
+def print_operators(events: pd.DataFrame) -> None:
+    """Shares of the processor's time in torch's operators, in an epoch of the default."""
+    several = of_two_events(events)
+    learn(several, EncoderConfig(), epochs=1)  # loads libraries
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        learn(several, EncoderConfig(), epochs=1)
+    spent = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    shares = {
+        kind: sum(time for key, time in spent.items() if any(name in key for name in names)) / sum(spent.values())
+        for kind, names in OPERATORS.items()
+    }
+    shares["many small ones on vectors"] = 1 - sum(shares.values())
+    print("\n" + ", ".join(f"{kind} {share:.0%}" for kind, share in shares.items()))
 
 
 def print_side_by_side(speeds: list[Speed]) -> None:
