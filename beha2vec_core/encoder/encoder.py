@@ -38,6 +38,7 @@ from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep, even_sample
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
+from beha2vec_core.encoder.next_step.unknown import share_seen_before, unknown_values, with_unknown
 from beha2vec_core.encoder.stream import user_tables
 from beha2vec_core.encoder.titles import TITLE_COLUMN, most_frequent_titles, title_vectors
 from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
@@ -261,8 +262,8 @@ class BehaviorEncoder:
         """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.
 
         ``page``: the k most likely pages of the next page view, the page viewed now among them; ``event_name``: the k
-        most likely names of the next event. Only values of the vocabulary are named (fewer than k where it is smaller);
-        the probability that another comes is left out, so a user's probabilities add up to 1 or less.
+        most likely names of the next event. Only values of the vocabulary and of the user's history are named (fewer
+        than k where the vocabulary is smaller); without the others a user's probabilities add up to 1 or less.
 
         Raises ValueError where k is below 1, the target is none, or the encoder was not trained on what comes next.
         """
@@ -283,14 +284,17 @@ class BehaviorEncoder:
             part = sequences.select(users)
             moments = last_moments(part, self.fields.vocabularies, target)
             states = next_states(self.network, self.fields, part, moments.row)
-            places[users], probabilities[users] = self.next_steps[target].most_likely(moments, states, head, k)
+            known = self.next_steps[target].most_likely(moments, states, head, k)
+            unknown = unknown_values(part, self.fields.vocabularies[target], target)
+            places[users], probabilities[users] = with_unknown(*known, unknown, len(values))
+        named = pa.array([*values, *sequences.text[target].values], type=pa.string())
         return pa.table(
             {
                 "user_key": pa.array(sequences.user_key, type=pa.string()).take(
                     pa.array(np.repeat(np.arange(len(sequences)), k))
                 ),
                 "rank": pa.array(np.tile(np.arange(1, k + 1), len(sequences))),
-                target: pa.array(values, type=pa.string()).take(pa.array(places.ravel())),
+                target: named.take(pa.array(places.ravel())),
                 "probability": pa.array(probabilities.ravel()),
             }
         )
@@ -453,7 +457,8 @@ def _fit_next_step(
     learned = past_moments(sequences.select(np.flatnonzero(~held_out)), fields.vocabularies, target)
     judged = even_sample(past_moments(held, fields.vocabularies, target))
     probabilities = next_probabilities(network, fields, held, judged.row, target)
-    return NextStep.fit(learned, judged, probabilities, _pages(fields, target))
+    fitted = NextStep.fit(learned, judged, probabilities, _pages(fields, target))
+    return replace(fitted, seen_before=share_seen_before(sequences, target))
 
 
 def _next_steps(arrays: dict[str, npt.NDArray[Any]], fields: Fields) -> dict[Target, NextStep]:

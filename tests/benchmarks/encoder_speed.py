@@ -5,6 +5,8 @@
     python tests/benchmarks/encoder_speed.py --users 100000
     python tests/benchmarks/encoder_speed.py --catalogue
     python tests/benchmarks/encoder_speed.py --budgets
+    python tests/benchmarks/encoder_speed.py --profile
+    python tests/benchmarks/encoder_speed.py --fit 200000
 
 Side by side every method has one thread, since CoLES's process has one, and learns from the same users, those of two
 events or more, of the merchandise store (of the demo shop where that is absent); only the prototype, being slow, gets a
@@ -19,7 +21,8 @@ real users do. The million goes from parquet to parquet in a process of its own 
 ``--budgets`` shows quality against minutes: how well the next page of users not learned from is predicted after parts
 of the default's updates, each a training of its own. ``--catalogue`` shows how time grows with the number of pages:
 users of 12 page views each, drawn at random from pages of which some are more popular. It counts the processor's time
-on one thread, so that other work on the machine disturbs it little.
+on one thread, so that other work on the machine disturbs it little. ``--profile`` shows where that time goes.
+``--fit`` times a whole fit of that many such changed copies of the demo shop's users.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,12 +44,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
-from beha2vec_core.encoder.batches import UserBatches
-from beha2vec_core.encoder.curve import best_row
 from beha2vec_core.encoder.encode import _batches
 from beha2vec_core.encoder.encoder import data_window
 from beha2vec_core.encoder.features import Fields, slice_hashes
@@ -56,29 +58,45 @@ from beha2vec_core.encoder.next_step.model import _count
 from beha2vec_core.encoder.next_step.moments import past_moments
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
 from beha2vec_core.encoder.train import seeded, train
-from beha2vec_core.encoder.validation import training_and_validation
 from beha2vec_core.evaluation.encoder import encoder_input
-from beha2vec_core.events.sequences import build_sequences, ragged_range
+from beha2vec_core.events.sequences import build_sequences
 from tests.benchmarks.data_sets import DataNotFoundError, load
-from tests.benchmarks.encoder_sampling import judge, part
+from tests.benchmarks.encoder_training import (
+    BUDGET_USERS,
+    BUDGETS,
+    CATALOGUE_USERS,
+    CATALOGUES,
+    CPU,
+    FOLDERS,
+    copies,
+    print_budgets,
+    print_fit,
+    print_profile,
+    resident,
+    site,
+    training_time,
+)
 from tests.benchmarks.rivals import coles, prototype
 from tests.benchmarks.rivals.coles import MethodUnavailable
 
-CPU = torch.device("cpu")
 PROTOTYPE_USERS = 150  # learnt from, and four times as many encoded
 COLES_EPOCHS = 15
 CORES = 2
 CHUNK = 32_768
 MATMUL = 2_048
 MEDIAN = 3
-CATALOGUES = (500, 20_000, 200_000)
-FOLDERS = 40
-CATALOGUE_USERS, PREDICTED = 17_000, 4_000
+PREDICTED = 4_000
 PREDICTED_SITES = ((500, FOLDERS), (20_000, FOLDERS), (20_000, 1))
-BUDGETS = (1 / 9, 1 / 3, 1.0)
-BUDGET_USERS = 3_000
+PREDICTED_USERS = (4_000, 40_000)
+# the processor's operators by what they do
+OPERATORS = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
+    "attention": ("_scaled_dot_product",),
+    "drawing what dropout drops": ("aten::bernoulli_",),
+    "optimizer": ("Optimizer.step", "aten::_fused_adamw_"),
+}
 TARGETS = {
-    "training": "30 x the prototype at its size, 1.5 x CoLES",
+    "training": "25 x the prototype and 2.5 x CoLES with the default",
     "encoding": "20 x the prototype",
     "median": 15_000,
     "seconds": 90,
@@ -107,6 +125,11 @@ def main() -> None:
     parser.add_argument(
         "--budgets", nargs="*", type=float, metavar="SHARE", help="only quality against minutes; shares of all updates"
     )
+    parser.add_argument("--seeds", type=int, default=1, help="of --budgets")
+    parser.add_argument("--budget-users", type=int, default=BUDGET_USERS, help="of --budgets")
+    parser.add_argument("--profile", action="store_true", help="only where the time of a training step goes")
+    parser.add_argument("--fit", type=int, metavar="USERS", help="only the time and memory of a whole fit")
+    parser.add_argument("--updates", type=int, default=TrainConfig().max_updates, help="of --fit")
     parser.add_argument("--encode", nargs=3, type=Path, metavar=("MODEL", "IN", "OUT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.encode:
@@ -114,7 +137,14 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     if asked.budgets is not None:
-        print_budgets(asked.budgets or BUDGETS)
+        print_budgets(asked.budgets or BUDGETS, asked.budget_users, asked.seeds)
+        return
+    if asked.profile:
+        print_profile()
+        print_operators(read_events()[1])
+        return
+    if asked.fit:
+        print_fit(asked.fit, asked.updates)
         return
     if asked.catalogue:
         print_catalogue(asked.rounds)
@@ -124,7 +154,7 @@ def main() -> None:
     speeds = side_by_side(events, asked.epochs, asked.rounds)
     print_side_by_side(speeds)
     print_arithmetic(events, next(one.training for one in speeds if one.name == "prototype"))
-    print_budgets(BUDGETS)
+    print_budgets(BUDGETS, asked.budget_users, asked.seeds)
     print_catalogue(asked.rounds)
     torch.set_num_threads(CORES)
     demo = encoder_input(load("demo_personas").events)
@@ -133,25 +163,6 @@ def main() -> None:
     print_median(encoder, base, asked.rounds)
     if not asked.skip_million:
         print_million(encoder, base, asked.users)
-
-
-def print_budgets(shares: Sequence[float]) -> None:
-    """Quality against minutes: the next page of users not learned from, after shares of the default's updates."""
-    fit, judged = part("demo_personas", BUDGET_USERS, locked=False)
-    sequences = build_sequences(encoder_input(fit), max_length=EncoderConfig().max_length)
-    whole = TrainConfig(device="cpu", progress=False)
-    plan = UserBatches(Fields.fit(sequences, EncoderConfig()), training_and_validation(sequences, whole)[0], whole, CPU)
-    updates = whole.epochs * len(plan.plan(1))
-    print("| updates | CPU minutes | held-out loss | network: MRR@10 | recall@10 | with counts: MRR@10 | recall@10 |")
-    print("|---|---|---|---|---|---|---|")
-    for share in shares:
-        settings = replace(whole, max_updates=max(whole.epochs, round(share * updates)))
-        started = time.process_time()
-        encoder = BehaviorEncoder.fit(encoder_input(fit), EncoderConfig(), settings)
-        minutes = (time.process_time() - started) / 60
-        lowest = best_row(encoder.training_curve)["held_out_loss"]
-        found = " | ".join(f"{value:.3f}" for value in judge(encoder, judged))
-        print(f"| {settings.max_updates:,} | {minutes:.2f} | {lowest:.3f} | {found} |", flush=True)
 
 
 def print_catalogue(rounds: int) -> None:
@@ -178,6 +189,14 @@ def print_predictions(rounds: int) -> None:
             predict[shape] = min(predict[shape], time.process_time() - started)
     for (pages, folders), seconds in predict.items():
         print(f"| {pages:,} | {folders} | {seconds:.2f} | {seconds / predict[PREDICTED_SITES[0]]:.1f} |", flush=True)
+    print("\n| users, 20,000 pages | predict_next, CPU s | CPU µs a user |\n|---|---|---|")
+    encoder = encoders[PREDICTED_SITES[1]]
+    for users in PREDICTED_USERS:
+        events = site(PREDICTED_SITES[1][0], users)
+        started = time.process_time()
+        encoder.predict_next(events)
+        seconds = time.process_time() - started
+        print(f"| {users:,} | {seconds:.2f} | {seconds / users * 1e6:.0f} |", flush=True)
 
 
 def unfitted(events: pd.DataFrame) -> BehaviorEncoder:
@@ -193,36 +212,6 @@ def unfitted(events: pd.DataFrame) -> BehaviorEncoder:
         network = BehaviorNetwork(config, fields)
     following = replace(counted, weights=dict.fromkeys(names, 0.5))
     return BehaviorEncoder(network, fields, TrainConfig(), data_window(sequences), [], {"page": following}, {})
-
-
-def training_time(events: pd.DataFrame, rounds: int) -> float:
-    """Microseconds of the processor for an event, in the fastest epoch but the first, which loads libraries."""
-    config = EncoderConfig(min_count=1)
-    settings = TrainConfig(epochs=1 + rounds, held_out=0.0, held_out_time=0.0, device="cpu", progress=False)
-    sequences = build_sequences(events, max_length=config.max_length)
-    fields = Fields.fit(sequences, config)
-    ends: list[float] = []
-    with seeded(0, CPU):
-        network = BehaviorNetwork(config, fields)
-        train(network, fields, sequences, settings, CPU, lambda _: ends.append(time.process_time()))
-    return float(min(np.diff(ends))) / len(events) * 1e6
-
-
-def site(pages: int, users: int, folders: int = FOLDERS, views: int = 12) -> pd.DataFrame:
-    draw = np.random.default_rng(0)
-    popularity = 1 / np.arange(1, pages + 1) ** 0.8
-    seen = draw.choice(pages, (users, views), p=popularity / popularity.sum())
-    seen = (seen // 20 * 20 + draw.integers(0, 20, users)[:, None]) % pages
-    seen.ravel()[:pages] = np.arange(pages)  # each page at least once
-    moments = 1_700_000_000_000_000 + np.cumsum(draw.integers(1, 3600, (users, views)), axis=1) * 1_000_000
-    return pd.DataFrame(
-        {
-            "user_key": np.repeat([f"u{user:05d}" for user in range(users)], views),
-            "event_timestamp": moments.ravel(),
-            "event_name": "page_view",
-            "page": [f"shop.example/c{page % folders}/p{page}" for page in seen.ravel()],
-        }
-    )
 
 
 def read_events() -> tuple[str, pd.DataFrame]:
@@ -307,6 +296,21 @@ def same_size(events: pd.DataFrame, size: int) -> EncoderConfig:
     return choices[int(np.argmin(np.abs(np.array(sizes) - size)))]
 
 
+def print_operators(events: pd.DataFrame) -> None:
+    """Shares of the processor's time in torch's operators, in an epoch of the default."""
+    several = of_two_events(events)
+    learn(several, EncoderConfig(), epochs=1)  # loads libraries
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        learn(several, EncoderConfig(), epochs=1)
+    spent = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    shares = {
+        kind: sum(time for key, time in spent.items() if any(name in key for name in names)) / sum(spent.values())
+        for kind, names in OPERATORS.items()
+    }
+    shares["many small ones on vectors"] = 1 - sum(shares.values())
+    print("\n" + ", ".join(f"{kind} {share:.0%}" for kind, share in shares.items()))
+
+
 def print_side_by_side(speeds: list[Speed]) -> None:
     by_name = {speed.name: speed for speed in speeds}
     first, coles_speed = by_name["prototype"], by_name["CoLES"]
@@ -324,45 +328,22 @@ def print_side_by_side(speeds: list[Speed]) -> None:
 
 
 def print_arithmetic(events: pd.DataFrame, prototype_speed: float) -> None:
-    """What the target of training at the prototype's size asks of a core, beside what it can do."""
+    """What training 25 times as fast as the prototype asks of a core, beside what it can do."""
     several = of_two_events(events)
-    config = same_size(several, prototype_size())
-    with FlopCounterMode(display=False) as counted:
-        learn(several, config, epochs=1)
-    flops = counted.get_total_flops() / several["user_key"].nunique()
     a = torch.randn(MATMUL, MATMUL)
     peak = max(2 * MATMUL**3 / timed(lambda: a @ a)[1] for _ in range(10))
-    print(
-        f"At the prototype's size a user-sequence of ours is {flops / 1e6:.0f} MFLOP of matrix products, so 30 x the "
-        f"prototype is {30 * prototype_speed * flops / 1e9:.0f} GFLOP/s; large square matrix products reach "
-        f"{peak / 1e9:.0f} GFLOP/s on one thread here.\n"
-    )
-
-
-def copies(base: pa.Table, users: int, seed: int, *, median: float | None = None) -> pa.Table:
-    """That many users like those of a table of sequences, every one changed; with ``median``, of so many events."""
-    rng = np.random.default_rng(seed)
-    lists = {name: base[name].combine_chunks() for name in base.column_names if name != "user_key"}
-    offsets = lists["event_timestamp"].offsets.to_numpy()
-    owner = rng.integers(0, base.num_rows, users)
-    whole = np.diff(offsets)[owner]
-    part = np.where(rng.random(users) < 0.5, whole, rng.integers(1, whole + 1))
-    if median:
-        part = np.minimum(whole, np.maximum(1, np.rint(rng.lognormal(np.log(median + 0.5), 0.8, users)))).astype(int)
-    starts = offsets[owner] + rng.integers(0, whole - part + 1)
-    rows, ends = ragged_range(starts, part), np.cumsum(part)
-    time_of = lists["event_timestamp"].values.to_numpy()
-    pause = np.diff(time_of[rows], prepend=0) * rng.uniform(0.5, 2.0, len(rows))
-    pause[ends - part] = 0
-    passed = np.cumsum(pause)
-    begins = time_of[starts] + rng.integers(0, 86_400_000_000, users)
-    moments = np.repeat(begins - passed[ends - part], part) + passed
-    new_offsets = pa.array(np.append(0, ends), type=pa.int32())
-    columns = {"user_key": pa.array([f"{seed:04d}-{number:06d}" for number in range(users)])}
-    for name, column in lists.items():
-        values = pa.array(moments.astype(np.int64)) if name == "event_timestamp" else column.values.take(pa.array(rows))
-        columns[name] = pa.ListArray.from_arrays(new_offsets, values)
-    return pa.table(columns)
+    for name, config in (
+        ("ours at the prototype's size", same_size(several, prototype_size())),
+        ("the default", EncoderConfig()),
+    ):
+        with FlopCounterMode(display=False) as counted:
+            learn(several, config, epochs=1)
+        flops = counted.get_total_flops() / several["user_key"].nunique()
+        print(
+            f"A user-sequence of {name} is {flops / 1e6:.0f} MFLOP of matrix products, so 25 x the "
+            f"prototype is {25 * prototype_speed * flops / 1e9:.0f} GFLOP/s."
+        )
+    print(f"Large square matrix products reach {peak / 1e9:.0f} GFLOP/s on one thread here.\n")
 
 
 def padding_and_distinct(encoder: BehaviorEncoder, table: pa.Table) -> tuple[float, float]:
@@ -433,12 +414,6 @@ def encode_file(model: Path, source: Path, target: Path) -> dict[str, float]:
         "cpu_seconds": time.process_time() - used,
         "memory": peak - loaded,
     }
-
-
-def resident() -> int:
-    """Bytes of this process in memory now."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * resource.getpagesize()
 
 
 if __name__ == "__main__":

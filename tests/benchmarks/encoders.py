@@ -39,6 +39,7 @@ from tests.benchmarks.results_page import markdown
 from tests.benchmarks.rivals import METHODS
 from tests.benchmarks.rivals.coles import MethodUnavailable
 from tests.benchmarks.splits import REPEATS, repeated_splits
+from tests.benchmarks.tasks import TASKS
 
 CORES = os.cpu_count() or 1
 # logs of orders and posts have up to half a million events, so they are judged only where they are named
@@ -55,6 +56,9 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=tuple(METHODS), metavar="METHOD", help="by default all")
     parser.add_argument(
         "--against", choices=tuple(METHODS), metavar="METHOD", help="by default the best floor and peer"
+    )
+    parser.add_argument(
+        "--tasks", nargs="+", choices=[task.name for task in TASKS], metavar="TASK", help="by default all"
     )
     parser.add_argument("--repeats", type=int, default=REPEATS, help="splits by users")
     parser.add_argument("--costly-repeats", type=int, default=COSTLY_REPEATS, help="the same for methods slow to fit")
@@ -135,6 +139,7 @@ def run_family(asked: argparse.Namespace, data: str, family: list[str], file: Pa
     command = [sys.executable, __file__, "--judge", str(file), "--data", data, "--methods", *family]
     command += ["--repeats", str(asked.repeats), "--costly-repeats", str(asked.costly_repeats)]
     command += ["--source", asked.source] if asked.source else []
+    command += ["--tasks", *asked.tasks] if asked.tasks else []
     command += ["--users", str(asked.users)] if asked.users else []
     command += ["--locked"] if asked.locked else []
     threads = {"OMP_NUM_THREADS": str(max(1, CORES // asked.jobs))}
@@ -178,6 +183,7 @@ def judge_family(asked: argparse.Namespace) -> int:
                 repeats=asked.repeats,
                 costly_repeats=asked.costly_repeats,
                 locked=asked.locked,
+                tasks=[task for task in TASKS if not asked.tasks or task.name in asked.tasks],
                 progress=False,
             )
         ]

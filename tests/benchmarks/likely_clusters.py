@@ -7,7 +7,8 @@ Encoder, clusters and posterior learn from the users of a tuning split (with `--
 locked fifth). The others are evaluated if they have more than three events: their later cluster is that of all their
 events. `base rate` guesses the largest cluster, `nearest centroid` that of the vector of the first events, `posterior`
 the most likely one. `named` is the share of users whose probability reaches the threshold, `right` how often the
-cluster is the later one for them.
+cluster is the later one for them. `if calibrated` is the calibration error (ECE) that so many users would show if every
+probability were exactly right: the mean and the 95 % range of drawing later clusters by the model's own probabilities.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tests.benchmarks.encoder_sampling import parser_of
 from tests.benchmarks.splits import is_locked, locked_split, repeated_splits
 
 LENGTHS = (1, 2, 3)
+DRAWS = 1_000
 
 
 def main() -> None:
@@ -41,8 +43,9 @@ def main() -> None:
     parser.add_argument("--k", type=int, help="number of clusters; by default chosen by stability")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    print("| data, clusters | first events | users | base rate | nearest centroid | posterior | named | right | ECE |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    titles = ("users", "base rate", "nearest centroid", "posterior", "named", "right", "ECE", "if calibrated")
+    print(f"| data, clusters | first events | {' | '.join(titles)} |")
+    print("|---" * (len(titles) + 2) + "|")
     for name in asked.data:
         events = logs.read_events(name)
         if len(users := events["user_key"].unique()) > asked.users * 2:
@@ -63,7 +66,7 @@ def print_data(name: str, encoder: BehaviorEncoder, fit: pd.DataFrame, judged: p
         as_matrix(early["behavior"]), later_clusters(model, whole, early), early["user_key"].to_pylist(), model.k
     )
     if posterior is None:
-        print(f"| {name}, {model.k} | too few users or one cluster | | | | | | | |", flush=True)
+        print(f"| {name}, {model.k} | too few users or one cluster | | | | | | | | |", flush=True)
         return
     enough = judged[judged.groupby("user_key")["page"].transform("size") > max(LENGTHS)]
     whole = encoder.encode(enough)
@@ -82,12 +85,31 @@ def print_data(name: str, encoder: BehaviorEncoder, fit: pd.DataFrame, judged: p
             calibration_error(reliability_of(probabilities, truth)),
         )
         cells = " | ".join(f"{value:.3f}" for value in shown)
+        mean, low, high = calibrated_error(probabilities, early["user_key"].to_pylist())
+        cells += f" | {mean:.3f} [{low:.3f}, {high:.3f}]"
         print(f"| {name}, {model.k} | {length} | {len(truth):,} | {cells} |", flush=True)
     print(
         f"\n{name}: {sum(one.parts for one in posterior.reliability):,} vectors to learn from, threshold "
         f"{posterior.threshold:.1f}, ECE of held-out users {calibration_error(posterior.reliability):.3f}\n",
         flush=True,
     )
+
+
+def calibrated_error(probabilities: NDArray[np.float64], user: list[str]) -> tuple[float, float, float]:
+    """Mean and 95 % range of the calibration error if the probabilities are right: by luck alone it is above 0.
+
+    All rows of a user are right or wrong together, as they share the later cluster, by one draw a user.
+    """
+    _, owner = np.unique(user, return_inverse=True)
+    rng = np.random.default_rng(0)
+    best = probabilities.argmax(1)
+    wrong = (best + 1) % probabilities.shape[1]
+    errors = []
+    for _ in range(DRAWS):
+        is_right = rng.random(owner.max() + 1)[owner] < probabilities.max(1)
+        errors.append(calibration_error(reliability_of(probabilities, np.where(is_right, best, wrong))))
+    low, high = np.quantile(errors, (0.025, 0.975))
+    return float(np.mean(errors)), float(low), float(high)
 
 
 def later_clusters(model: ClusterModel, whole: pa.Table, early: pa.Table) -> NDArray[np.int64]:

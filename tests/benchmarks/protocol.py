@@ -45,7 +45,7 @@ def judge(
         splits = [locked_split(data.events, repeat) for repeat in range(count)]
     else:
         splits = repeated_splits(data.events, count)
-    if data.temporal:
+    if data.temporal and any(task.split == "time" for task in tasks):
         splits.append(temporal_split(data.events, locked=locked))
     found = []
     for split in tqdm(splits, desc=f"{data.name}: {method.name}", unit="fit", disable=not progress):

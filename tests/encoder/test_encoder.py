@@ -97,6 +97,20 @@ def test_vectors_tell_the_sections_apart(encoder: BehaviorEncoder) -> None:
         assert (section[likeness.argmax(1)] == section).mean() > 0.95, column
 
 
+def test_predict_next_names_pages_that_are_new_since_the_fit() -> None:
+    """Each user goes to and fro between the home page and a page of their own."""
+
+    def to_and_fro(users: list[str]) -> pd.DataFrame:
+        rows = [(u, i, "page_view", f"site.example/{u}" if i % 2 else "site.example") for u in users for i in range(5)]
+        return pd.DataFrame(rows, columns=["user_key", "event_timestamp", "event_name", "page"])
+
+    learned = to_and_fro([f"u{i}" for i in range(60)])
+    encoder = BehaviorEncoder.fit(learned, replace(CONFIG, min_count=3), replace(TRAIN, epochs=1))
+    best = encoder.predict_next(to_and_fro(["x", "y"]), k=1).to_pylist()
+    assert [row["page"] for row in best] == ["site.example/x", "site.example/y"]
+    assert min(row["probability"] for row in best) > 0.3
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_each_objective_learns_alone(events: pd.DataFrame, objective: str) -> None:
     train = replace(TRAIN, objectives={objective: 1.0}, epochs=4)

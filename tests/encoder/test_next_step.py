@@ -15,6 +15,7 @@ from beha2vec_core.encoder.next_step.features import PageTree
 from beha2vec_core.encoder.next_step.loglinear import Choices, fit_weights, log_probabilities
 from beha2vec_core.encoder.next_step.model import BLEND, PRODUCT, Head, NextStep, first_largest
 from beha2vec_core.encoder.next_step.moments import Moments, last_moments, past_moments
+from beha2vec_core.encoder.next_step.unknown import share_seen_before, unknown_values, with_unknown
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.events.sequences import Sequences, build_sequences
 
@@ -100,6 +101,22 @@ def test_moments_by_hand() -> None:
     assert names.row.tolist() == [1, 2, 3, 4] and names.truth.tolist() == [1, 0, 0, 1]
 
 
+def test_unknown_values_by_hand() -> None:
+    histories = visits([["new", "shop/a", "newer", "new"], ["help"], ["shop/b", "newer"]])
+    unknown = unknown_values(histories, VOCABULARIES["page"], "page")
+    names = [histories.text["page"].values[code] for code in unknown.code]
+    assert list(zip(unknown.user.tolist(), names, strict=True)) == [(0, "new"), (0, "newer"), (2, "newer")]
+    np.testing.assert_allclose(unknown.share, [1.25 / 1.75, 0.5 / 1.75, 1])
+    known = np.array([[0, 1], [3, 2], [1, 0]]), np.array([[0.3, 0.2], [0.6, 0.1], [0.5, 0.1]])
+    places, likely = with_unknown(*known, np.array([0.35, 0.3, 0.4]), unknown, OTHER)
+    new, newer = (OTHER + code for code in unknown.code[:2].tolist())
+    assert places.tolist() == [[0, new], [3, 2], [1, newer]]
+    np.testing.assert_allclose(likely, [[0.3, 0.25], [0.6, 0.1], [0.5, 0.4]])
+    # of one user only are a, b (twice each) and c: after the first of them b, a, a and b came, three of them again
+    seen = visits([["a", "b", "both", "a", "a", "b"], ["c", "both"]])
+    assert share_seen_before(seen, "page") == pytest.approx((3 + 1) / (4 + 2))
+
+
 def test_followers_and_lift_by_hand() -> None:
     states, truth = np.array([7, 5, 7, 7]), np.array([2, 0, 2, 1])
     followers = Followers.count(states, truth)
@@ -167,7 +184,8 @@ def test_probabilities_hold_for_any_history_and_do_not_depend_on_other_users(
     for user in range(len(sequences)):
         alone = last(sequences.select(np.array([user])))
         np.testing.assert_array_equal(model.probabilities(alone, even(alone))[0], p[user])
-    values, likely = model.most_likely(moments, torch.zeros(len(moments), 1), KNOWS_NOTHING, 3)
+    values, likely, other = model.most_likely(moments, torch.zeros(len(moments), 1), KNOWS_NOTHING, 3)
+    np.testing.assert_allclose(other, model.seen_before * p[:, -1], rtol=1e-4)
     np.testing.assert_allclose(likely, np.take_along_axis(p, values, axis=1), rtol=1e-4)
     np.testing.assert_allclose(likely, -np.sort(-p[:, :-1], axis=1)[:, :3], rtol=1e-4)
     assert values.max() < OTHER
@@ -196,7 +214,7 @@ def test_of_many_pages_the_most_likely_are_found_as_if_all_were_compared(months:
     fitted = NextStep.fit(past, past.select(np.arange(0)), network[:0], many)
     moments = last_moments(sequences, vocabularies, "page")
     wanted = fitted.probabilities(moments, network)[:, :-1]
-    values, likely = fitted.most_likely(moments, states, head, 10)
+    values, likely, _ = fitted.most_likely(moments, states, head, 10)
     np.testing.assert_allclose(likely, -np.sort(-wanted, axis=1)[:, :10], rtol=1e-4)
     np.testing.assert_allclose(np.take_along_axis(wanted, values, axis=1), likely, rtol=1e-4)
     assert all(len(set(found)) == 10 for found in values.tolist())

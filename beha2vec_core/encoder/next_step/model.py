@@ -78,6 +78,7 @@ class NextStep:
         weights: by name of a feature, its weight in c.
         blend: a, b and d.
         tree: where the pages lie; None where the values are no pages.
+        seen_before: how often "other" is a value that the user has seen before, if they have seen unknown ones.
     """
 
     popularity: FloatArray
@@ -85,6 +86,7 @@ class NextStep:
     weights: dict[str, float]
     blend: FloatArray
     tree: PageTree | None
+    seen_before: float = 0.0
 
     @classmethod
     def fit(
@@ -111,8 +113,11 @@ class NextStep:
         return np.exp(log_probabilities(self._parts(moments, network), self.blend, (len(moments), moments.size + 1)))
 
     @torch.inference_mode()
-    def most_likely(self, moments: Moments, states: Tensor, head: Head, k: int) -> tuple[IntArray, FloatArray]:
+    def most_likely(
+        self, moments: Moments, states: Tensor, head: Head, k: int
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
         """The k most likely known values and their probabilities, both [n, k]; of equal ones the first stands first.
+        And the probability of any other that the user has seen before [n], if there is one.
 
         ``states``: the network's at the moments [n, dim]. What is constant over a moment's values cancels, so neither
         c nor n needs a sum of its own: a matrix product has the network's scores of all values, a second one adds those
@@ -132,6 +137,7 @@ class NextStep:
         added[0, size] += is_other
         in_states = torch.from_numpy(is_in).to(states)
         places, likely = np.zeros((len(moments), k), dtype=np.int64), np.zeros((len(moments), k))
+        other = np.zeros(len(moments))
         step = min(max(1, BLOCK_CELLS // added.shape[1]), len(moments))
         # used again and again, as new memory for each block takes nearly as long as the products
         memory = states.new_full((2, step, added.shape[1]), -math.inf)
@@ -153,6 +159,7 @@ class NextStep:
                 )
             scores[:, size + 1 :] = -math.inf
             torch.log_softmax(scores, 1, out=log_p)
+            other[block] = self.seen_before * log_p[:, size].exp().cpu()
             log_p[:, size] = -math.inf
             by_span = log_p.view(len(log_p), spans, SPAN)
             chosen = first_largest(by_span.amax(2), min(k, spans)).sort(1).values
@@ -160,11 +167,13 @@ class NextStep:
             best = first_largest(candidates, k)
             places[block] = (chosen.gather(1, best // SPAN) * SPAN + best % SPAN).cpu()
             likely[block] = candidates.gather(1, best).exp().cpu()
-        return places, likely
+        return places, likely, other
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Everything but the page tree, which follows from the pages, by name."""
         arrays: dict[str, npt.NDArray[Any]] = {"popularity": self.popularity, "blend": self.blend}
+        if self.seen_before:  # an earlier release had none, and models are known by their arrays
+            arrays["seen_before"] = np.array([self.seen_before])
         arrays |= {f"weights/{name}": np.array([weight]) for name, weight in self.weights.items()}
         for name, followers in self.followers.items():
             arrays |= {f"followers/{name}/{field.name}": getattr(followers, field.name) for field in fields(followers)}
@@ -185,6 +194,7 @@ class NextStep:
             },
             blend=arrays["blend"],
             tree=None if pages is None else PageTree.of(pages),
+            seen_before=float(arrays["seen_before"][0]) if "seen_before" in arrays else 0.0,
         )
 
     def _counted(self, moments: Moments) -> FloatArray:
