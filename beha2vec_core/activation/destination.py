@@ -44,10 +44,10 @@ class Member(NamedTuple):
     Attributes:
         user_key: our key of the user.
         property_id: their GA4 property; None where a user leaves whom the tables no longer have.
-        client_id: GA4's id of the device they used last.
+        client_id: GA4's id of a device of theirs, the one they used last unless the destination knows devices.
         login_id: GA4's ``user_id``, where they logged in.
         is_ads_consented: whether they allowed ads; not known means no.
-        last_seen: the day of their last event.
+        last_seen: the last day of that device.
         attributes: what is sent of them beside their ids, by name; None: not known, or they leave.
     """
 

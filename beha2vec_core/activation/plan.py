@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -50,16 +50,21 @@ STEPS = {
 
 
 class _Candidate(NamedTuple):
-    """A member, all their devices, the one they used last first, and what leaves them out."""
+    """A member as each of their devices, the one they used last first, and what leaves them out."""
 
-    member: Member
-    devices: tuple[str, ...]
+    devices: tuple[Member, ...]
     step: str | None
+
+    @property
+    def member(self) -> Member:
+        """The member as the device they used last."""
+        return self.devices[0]
 
     @property
     def ids(self) -> frozenset[str]:
         """All ids of theirs."""
-        return frozenset(filter(None, (self.member.user_key, self.member.login_id, *self.devices)))
+        devices = (one.client_id for one in self.devices)
+        return frozenset(filter(None, (self.member.user_key, self.member.login_id, *devices)))
 
 
 @dataclass(frozen=True)
@@ -190,14 +195,10 @@ def make_plan(
     there = {unit for found in (known, believed) for unit, one in found.items() if one.is_there}
     persons_there = {destination.person(one.member) for unit, one in known.items() if unit in there}
     persons = {key: destination.person(one.member) for key, one in candidates.items()}
-    members = {
-        key: [one.member, *(other for other in _on_other_devices(destination, one) if destination.unit(other) in there)]
-        for key, one in candidates.items()
-    }
     held: dict[str, str] = dict.fromkeys(_without_consent(connection, destination), "consent")
     are_there = {
-        key for key, of_user in members.items()
-        if persons[key] in persons_there or any(destination.unit(one) in there for one in of_user)
+        key for key, one in candidates.items()
+        if persons[key] in persons_there or any(destination.unit(device) in there for device in one.devices)
     }  # fmt: skip
     for key, one in candidates.items():
         step = one.step
@@ -217,13 +218,9 @@ def make_plan(
         step = one.step or held.get(persons[key])
         if step is None:
             kind: Kind = "update" if key in are_there else "enter"
-            known_of_user = values.get(key, {})
+            devices = [device._replace(attributes=values.get(key, {})) for device in one.devices]
             try:
-                changes_of_user = [
-                    destination.change(kind, member._replace(attributes=known_of_user), called)
-                    for member in members[key]
-                ]
-                wanted |= {change.unit: change for change in changes_of_user}
+                wanted |= {change.unit: change for change in _of_devices(destination, kind, devices, called, there)}
                 continue
             except NotReachable as problem:
                 step = "not_reachable"
@@ -384,10 +381,11 @@ def _candidates(
     is_for_ads = audience.purpose == "ads"
     rows = connection.execute(
         f"""with devices as (
-            select property_id, user_key, list(user_pseudo_id order by last_seen desc, user_pseudo_id) as ids
+            select property_id, user_key,
+                list((user_pseudo_id, last_seen::date) order by last_seen desc, user_pseudo_id) as seen
             from {IDENTITIES} group by all)
-        select members.user_key, members.property_id, devices.ids[1], users.user_id,
-            coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date, devices.ids,
+        select members.user_key, members.property_id, users.user_id, coalesce(users.is_ads_consented, false),
+            coalesce(devices.seen, [(null, null::date)]), members.event_date,
             case when users.user_key is null then 'consent' when members.step is not null then members.step
                 when {is_for_ads} and not coalesce(users.is_ads_consented, false) then 'consent' end
         from {_MEMBERS} as members
@@ -397,9 +395,10 @@ def _candidates(
         [audience.name],
     ).fetchall()
     found = {
-        key: _Candidate(Member(key, *of_user), tuple(devices or ()), step) for key, *of_user, _, devices, step in rows
+        key: _Candidate(tuple(Member(key, of, device, login, consent, day) for device, day in seen), step)
+        for key, of, login, consent, seen, _, step in rows
     }
-    return found, rows[0][-3] if rows else None, newest
+    return found, rows[0][-2] if rows else None, newest
 
 
 def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
@@ -409,10 +408,34 @@ def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
     )
 
 
-def _on_other_devices(destination: Destination, candidate: _Candidate) -> list[Member]:
-    """The user as each device of theirs but the last, where the destination knows devices."""
-    others = candidate.devices[1:] if destination.by_device else ()
-    return [candidate.member._replace(client_id=device) for device in others]
+def _of_devices(
+    destination: Destination, kind: Kind, devices: Sequence[Member], called: str, there: Container[str]
+) -> list[Change]:
+    """What to send of a user who stays or enters: where the destination knows devices, of each that is there.
+
+    If none of theirs is there, of the last one that it can take.
+
+    Args:
+        destination: where to.
+        kind: of the change.
+        devices: the user as each device of theirs, the one they used last first.
+        called: the name of the audience there.
+        there: what is there, by `Destination.unit`.
+
+    Raises:
+        NotReachable: the destination can take none of them.
+    """
+    found: list[Change] = []
+    problems: list[NotReachable] = []
+    for device in devices if destination.by_device else devices[:1]:
+        if not found or destination.unit(device) in there:
+            try:
+                found.append(destination.change(kind, device, called))
+            except NotReachable as problem:
+                problems.append(problem)
+    if not found:
+        raise problems[0]
+    return found
 
 
 def _without_consent(connection: duckdb.DuckDBPyConnection, destination: Destination) -> set[str]:

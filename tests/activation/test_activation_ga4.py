@@ -140,6 +140,36 @@ def test_every_device_that_received_something_is_told_the_next(settings: Setting
     assert set(states.values()) == {("in", "GRANTED")}
 
 
+def test_a_member_who_comes_with_an_app_stays_by_their_browser(settings: Settings, service: Service) -> None:
+    one, other, *_ = sorted(may_be_contacted(settings, "buyers"))
+    new_device(settings, other, "f0" * 16)
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    assert client_id(int(other[1:])) in _clients(service), "the browser they used last"
+    new_device(settings, one, "0f" * 16)
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert plan.changes == () and "not_reachable" not in plan.left_out
+
+
+def test_a_browser_counts_by_its_own_last_day(settings: Settings, service: Service) -> None:
+    everyone = BUYERS.model_copy(update={"purpose": "analytics"})
+    one = min(may_be_contacted(settings, "buyers"))
+    browser = client_id(int(one[1:]))
+    plan_and_send(settings, everyone, ga4(service.address))
+    new_device(settings, one, NEW)
+    change(
+        settings,
+        f"""update ga4.int_ga4__identity_map set last_seen = current_date - 30 where user_pseudo_id = '{browser}';
+        update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{one}'""",
+    )
+    plan, _ = plan_and_send(settings, everyone, ga4(service.address))
+    assert [change.member.client_id for change in plan.changes] == [NEW], "GA4 would not use an update of the other"
+    change(settings, f"update ga4.int_ga4__identity_map set last_seen = current_date - 30 where user_key = '{one}'")
+    plan = plan_only(settings, everyone, ga4(service.address))
+    assert sorted(change.member.client_id or "" for change in plan.changes) == sorted([browser, NEW])
+    assert {change.kind for change in plan.changes} == {"leave"}
+    assert plan.reasons == {"not seen for 30 days: GA4 would not use it": 1}
+
+
 def test_a_forgotten_person_leaves_with_all_devices(settings: Settings, service: Service) -> None:
     settings.activation.file.write_text("- {name: ga4, type: ga4, measurement_id: G-ABC1234}")
     one = min(may_be_contacted(settings, "buyers"))
