@@ -156,8 +156,12 @@ class Destination(ABC):
         """What sending needs and a plan does not, such as a secret; a sentence each, with the remedy."""
         return []
 
-    def notes(self) -> list[str]:
-        """What people should know of a plan, such as contacts that cannot be used; a sentence each."""
+    def notes(self, users: int) -> list[str]:
+        """What people should know of a plan, such as contacts that cannot be used; a sentence each.
+
+        Args:
+            users: how many will be there.
+        """
         return []
 
     @abstractmethod

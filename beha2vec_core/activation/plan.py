@@ -230,11 +230,12 @@ def make_plan(
         destination, called, wanted, believed, repeat=repeat or not destination.counts, attributes=attributes
     )
     lost = unsure(believed) if destination.counts and not repeat else ()
+    users = len({destination.person(change.member) for change in wanted.values()})
     return Plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
         reasons, unchanged, tuple(changes), tuple(stuck), tuple(unit for unit in lost if unit not in wanted),
-        _stale(newest, moment), tuple(attributes), tuple(() if empty else [*destination.notes(), *unmatched]),
+        _stale(newest, moment), tuple(attributes), tuple(() if empty else [*destination.notes(users), *unmatched]),
     )  # fmt: skip
 
 

@@ -19,11 +19,11 @@ from beha2vec_core.audiences.file import Audience
 from beha2vec_core.audiences.members import write_members
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.settings import Settings
+from tests.activation.limits import SECRET
 from tests.activation.services import LOCAL
 from tests.audiences.audience_world import make_world
 
 KEY = b"h" * 32
-SECRET = "a-secret-of-the-service"
 # users n with n % 10 = 1: one purchase, no consent; n % 10 = 6: one purchase, consent
 BUYERS = Audience(name="buyers", rule="purchases = 1", purpose="ads", exclude="cluster = 3", holdout=0.2)
 EVERYONE = Audience(name="everyone", rule="true")
