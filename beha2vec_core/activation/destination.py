@@ -152,6 +152,14 @@ class Destination(ABC):
             called: the name of the audience at the destination.
         """
 
+    def validate_all(self, sent: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+        """What is wrong with all audiences together, a sentence each.
+
+        Args:
+            sent: the name of each audience at the destination, and the names of its attributes.
+        """
+        return []
+
     def missing(self) -> list[str]:
         """What sending needs and a plan does not, such as a secret; a sentence each, with the remedy."""
         return []

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from beha2vec_core.activation.candidates import withdrawn
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.ledger import SentTo, open_ledger, read_ledger, sent_to, unsure
-from beha2vec_core.activation.plan import Plan, make_plan, withdrawn
+from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.activation.send import Report, confirm, send_plan
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
 from beha2vec_core.audiences.names import IDENTITIES, has_table

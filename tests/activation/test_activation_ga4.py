@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beha2vec_core.activation.bigquery import BigQuery
-from beha2vec_core.activation.destination import Member, NotReachable
+from beha2vec_core.activation.destination import ActivationError, Member, NotReachable
 from beha2vec_core.activation.forget import leave_destinations
 from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
+from beha2vec_core.audiences.file import Activation
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import (
@@ -430,6 +431,19 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_sent() -> None:
         "the user property would be b2v_a_name_that_is_too_long, but the name of a user property is longer than 24 "
         "characters: give a shorter name with as:"
     ]
+
+
+def test_more_user_properties_than_a_property_of_ga4_has_are_refused(settings: Settings, service: Service) -> None:
+    def plan_with(others: int) -> None:
+        entries = [
+            f"- {{name: other{n}, rule: 'true', activate: [{{to: ga4, attributes: [country]}}]}}" for n in range(others)
+        ]
+        settings.audiences.file.write_text("\n".join(entries))
+        plan_only(settings, BUYERS.model_copy(update={"activate": (Activation(to="ga4"),)}), ga4(service.address))
+
+    plan_with(12)
+    with pytest.raises(ActivationError, match="the audiences of the file take 27 user properties, and a GA4 property"):
+        plan_with(13)
 
 
 def test_a_ledger_from_before_devices_goes_on(settings: Settings, service: Service) -> None:
