@@ -308,10 +308,8 @@ class AdsFile(Files):
         return row, hash_of(row)
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
-        """Who is in the file that Google gets; nobody, where it is gone."""
+        """Who is in the file that Google gets; where it is gone or does not fit the other one, nobody is certain."""
         uploaded = self._folder.read(f"{called}.csv")
-        if uploaded is None:
-            return {}
         rows = self._read(called)
         found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), "enter", True) for row in rows}
         if uploaded == self._upload(rows):

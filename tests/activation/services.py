@@ -94,7 +94,11 @@ def served(**about: Any) -> Iterator[Service]:
             if headers.get("expect") == "100-continue":
                 self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             is_chunked = headers.get("transfer-encoding") == "chunked"
-            raw = unframed(self.rfile) if is_chunked else self.rfile.read(int(headers.get("content-length") or 0))
+            length = int(headers.get("content-length") or 0)
+            raw = unframed(self.rfile) if is_chunked else self.rfile.read(length)
+            if len(raw) < length and not is_chunked:  # the sender was killed
+                self.close_connection = True
+                return
             reply = service.reply_to(
                 Request(parts.path, parse_qs(parts.query, keep_blank_values=True), headers, raw, self.command)
             )

@@ -124,7 +124,7 @@ def _sent(published: Published, user_key: str) -> None:
     reasons = [f" ({reason})" if reason else "" for reason in newest["reason"]]
     page.table(
         {
-            "When": [page.local(moment) for moment in newest["at"]],
+            f"Time in {settings.export.tz.key}": [page.local(moment) for moment in newest["at"]],
             "To": newest["destination"],
             "Audience": newest["audience"],
             "Change": newest["change"],
