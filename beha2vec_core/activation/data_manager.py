@@ -32,7 +32,9 @@ from beha2vec_core.activation.http import Answer, Client, NoAnswer
 
 HOST = "https://datamanager.googleapis.com"
 MOST_MEMBERS, MOST_IDENTIFIERS = 10_000, 10
-# at most 300 requests a minute
+# a list of fewer users is not used
+_FEWEST_USERS = 100
+# at most 300 requests a minute; 100,000 a day, which would be a thousand million members
 SECONDS_BETWEEN = 0.25
 _SCOPE = "https://www.googleapis.com/auth/datamanager"
 _IDENTIFIER = {"email": "emailAddress", "phone": "phoneNumber"}
@@ -60,6 +62,12 @@ def contacts_of(member: Member, contacts: Contacts) -> Identifiers:
     if found is None:
         raise NotReachable("no usable contact in BEHA2VEC_CONTACTS_FILE")
     return found
+
+
+def notes_of(contacts: Contacts, users: int) -> list[str]:
+    """What people should know of a list of so many users, a sentence each."""
+    short = f"Google Ads does not use a list of fewer than {_FEWEST_USERS} users; this one has {users:,}"
+    return [*contacts.notes(), *[short] * (users < _FEWEST_USERS)]
 
 
 class DataManager(Destination):
@@ -132,9 +140,9 @@ class DataManager(Destination):
         """All login ids that share a contact are one person."""
         return person_of(member, self.contacts, self._property_id)
 
-    def notes(self) -> list[str]:
-        """Contacts that cannot be used."""
-        return self.contacts.notes()
+    def notes(self, users: int) -> list[str]:
+        """Contacts that cannot be used, and a list that is too short."""
+        return notes_of(self.contacts, users)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The member of a request. The hash is keyed: nobody can guess contacts by it."""
@@ -285,9 +293,9 @@ class AdsFile(Files):
         """All login ids that share a contact are one person."""
         return person_of(member, self.contacts, self._property_id)
 
-    def notes(self) -> list[str]:
-        """Contacts that cannot be used."""
-        return self.contacts.notes()
+    def notes(self, users: int) -> list[str]:
+        """Contacts that cannot be used, and a list that is too short."""
+        return notes_of(self.contacts, users)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user: the first address and the first number."""
@@ -300,10 +308,8 @@ class AdsFile(Files):
         return row, hash_of(row)
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
-        """Who is in the file that Google gets; nobody, where it is gone."""
+        """Who is in the file that Google gets; where it is gone or does not fit the other one, nobody is certain."""
         uploaded = self._folder.read(f"{called}.csv")
-        if uploaded is None:
-            return {}
         rows = self._read(called)
         found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), "enter", True) for row in rows}
         if uploaded == self._upload(rows):

@@ -44,10 +44,10 @@ class Member(NamedTuple):
     Attributes:
         user_key: our key of the user.
         property_id: their GA4 property; None where a user leaves whom the tables no longer have.
-        client_id: GA4's id of the device they used last.
+        client_id: GA4's id of a device of theirs, the one they used last unless the destination knows devices.
         login_id: GA4's ``user_id``, where they logged in.
         is_ads_consented: whether they allowed ads; not known means no.
-        last_seen: the day of their last event.
+        last_seen: the last day of that device.
         attributes: what is sent of them beside their ids, by name; None: not known, or they leave.
     """
 
@@ -152,12 +152,24 @@ class Destination(ABC):
             called: the name of the audience at the destination.
         """
 
+    def validate_all(self, sent: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+        """What is wrong with all audiences together, a sentence each.
+
+        Args:
+            sent: the name of each audience at the destination, and the names of its attributes.
+        """
+        return []
+
     def missing(self) -> list[str]:
         """What sending needs and a plan does not, such as a secret; a sentence each, with the remedy."""
         return []
 
-    def notes(self) -> list[str]:
-        """What people should know of a plan, such as contacts that cannot be used; a sentence each."""
+    def notes(self, users: int) -> list[str]:
+        """What people should know of a plan, such as contacts that cannot be used; a sentence each.
+
+        Args:
+            users: how many will be there.
+        """
         return []
 
     @abstractmethod

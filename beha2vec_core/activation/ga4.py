@@ -213,6 +213,16 @@ class GA4(Destination):
             )
         return found + _value_problems("the audience", called, LONGEST_VALUE)
 
+    def validate_all(self, sent: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+        """The user properties of all audiences: a GA4 property drops those beyond its limit."""
+        taken = {property_of(called, name) for called, names in sent for name in ("", *names)}
+        if len(taken) <= MOST_PROPERTIES:
+            return []
+        return [
+            f"the audiences of the file take {len(taken)} user properties, and a GA4 property has {MOST_PROPERTIES} at "
+            "most: take audiences or attributes out of their activate:"
+        ]
+
     def missing(self) -> list[str]:
         """The secret, which the debug endpoint does not ask for."""
         if self._secret is not None or self._debug:

@@ -101,6 +101,36 @@ def sent(path: Path, destination: str | None = None, audience: str | None = None
     return sorted(found, key=lambda line: (-line.day.toordinal(), line.destination, line.audience))
 
 
+class SentTo(NamedTuple):
+    """A change of one person; see `sent_to`."""
+
+    at: datetime
+    destination: str
+    audience: str
+    change: str
+    outcome: str
+    reason: str
+
+
+def sent_to(path: Path, ids: Iterable[str]) -> list[SentTo]:
+    """What was sent of one person, the newest change first, with its outcome as in `sent`. It only reads.
+
+    Args:
+        path: of the ledger; it need not exist.
+        ids: of the person: their user keys and devices.
+    """
+    if not path.exists():
+        return []
+    with closing(_connect(path)) as connection:
+        rows = connection.execute(
+            """with ids as (select value from json_each(?))
+            select at, destination, audience, kind, state, reason from changes
+            where user_key in ids or user_pseudo_id in ids order by change_id desc""",
+            [json.dumps(sorted(ids))],
+        ).fetchall()
+    return [SentTo(datetime.fromisoformat(at), *more) for at, *more in rows]
+
+
 class Ledger:
     """An open ledger; made by `open_ledger` and `read_ledger`."""
 

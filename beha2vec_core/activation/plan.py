@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.activation.candidates import candidates_of, forgotten_of, listed_in, values_of, without_consent
 from beha2vec_core.activation.destination import (
     ActivationError,
     Believed,
@@ -24,16 +21,8 @@ from beha2vec_core.activation.destination import (
 )
 from beha2vec_core.activation.ledger import Ledger, unsure
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences, name_of_attribute
-from beha2vec_core.audiences.names import IDENTITIES, USERS, has_table
-from beha2vec_core.audiences.rule import attributes_sql
-from beha2vec_core.privacy.forgotten import Forgotten
-from beha2vec_core.privacy.key import key as privacy_key
-from beha2vec_core.privacy.key import key_path
-from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.settings import Settings, Storage
-from beha2vec_core.store.publish import published_id, published_key
+from beha2vec_core.settings import Settings
 
-_MEMBERS = "beha2vec.audience_members_current"
 # GA4 exports a day up to three days late
 _OLDEST_DAYS = 4
 # steps of the plan, in their order, and what they leave out
@@ -47,19 +36,6 @@ STEPS = {
     "pause": "entered another audience lately",
     "not_reachable": "not reachable there",
 }
-
-
-class _Candidate(NamedTuple):
-    """A member, all their devices, the one they used last first, and what leaves them out."""
-
-    member: Member
-    devices: tuple[str, ...]
-    step: str | None
-
-    @property
-    def ids(self) -> frozenset[str]:
-        """All ids of theirs."""
-        return frozenset(filter(None, (self.member.user_key, self.member.login_id, *self.devices)))
 
 
 @dataclass(frozen=True)
@@ -171,9 +147,11 @@ def make_plan(
     attributes = _attributes(audience, destination)
     if attributes and not destination.takes_attributes and not empty:
         problems.append(f"its type {destination.kind} takes no attributes: remove them from activate:")
+    if not empty:
+        problems += destination.validate_all(_sent_there(audience, destination, settings))
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
-    candidates, day, newest = ({}, None, None) if empty else _candidates(connection, audience)
+    candidates, day, newest = ({}, None, None) if empty else candidates_of(connection, audience)
     if destination.by_device:
         ledger.know_devices(destination.name)
     known = ledger.believed(destination.name, audience.name)
@@ -183,21 +161,17 @@ def make_plan(
     if audience.pause:
         since = moment - timedelta(days=audience.pause)
         paused = ledger.entered_since(since, destination.name, audience.name)
-    listed, unmatched = _listed(audience.exclude_file, candidates, settings)
-    forgotten = _forgotten(candidates, settings.storage)
-    values = _values(connection, audience, attributes, settings) if attributes and not empty else {}
+    listed, unmatched = listed_in(audience.exclude_file, candidates, settings)
+    forgotten = forgotten_of(candidates, settings.storage)
+    values = values_of(connection, audience, attributes, settings) if attributes and not empty else {}
     # also those that a file lost: they are put right, which is no new contact
     there = {unit for found in (known, believed) for unit, one in found.items() if one.is_there}
     persons_there = {destination.person(one.member) for unit, one in known.items() if unit in there}
     persons = {key: destination.person(one.member) for key, one in candidates.items()}
-    members = {
-        key: [one.member, *(other for other in _on_other_devices(destination, one) if destination.unit(other) in there)]
-        for key, one in candidates.items()
-    }
-    held: dict[str, str] = dict.fromkeys(_without_consent(connection, destination), "consent")
+    held: dict[str, str] = dict.fromkeys(without_consent(connection, destination), "consent")
     are_there = {
-        key for key, of_user in members.items()
-        if persons[key] in persons_there or any(destination.unit(one) in there for one in of_user)
+        key for key, one in candidates.items()
+        if persons[key] in persons_there or any(destination.unit(device) in there for device in one.devices)
     }  # fmt: skip
     for key, one in candidates.items():
         step = one.step
@@ -217,13 +191,9 @@ def make_plan(
         step = one.step or held.get(persons[key])
         if step is None:
             kind: Kind = "update" if key in are_there else "enter"
-            known_of_user = values.get(key, {})
+            devices = [device._replace(attributes=values.get(key, {})) for device in one.devices]
             try:
-                changes_of_user = [
-                    destination.change(kind, member._replace(attributes=known_of_user), called)
-                    for member in members[key]
-                ]
-                wanted |= {change.unit: change for change in changes_of_user}
+                wanted |= {change.unit: change for change in _of_devices(destination, kind, devices, called, there)}
                 continue
             except NotReachable as problem:
                 step = "not_reachable"
@@ -233,43 +203,27 @@ def make_plan(
         destination, called, wanted, believed, repeat=repeat or not destination.counts, attributes=attributes
     )
     lost = unsure(believed) if destination.counts and not repeat else ()
+    users = len({destination.person(change.member) for change in wanted.values()})
     return Plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
         reasons, unchanged, tuple(changes), tuple(stuck), tuple(unit for unit in lost if unit not in wanted),
-        _stale(newest, moment), tuple(attributes), tuple(() if empty else [*destination.notes(), *unmatched]),
+        _stale(newest, moment), tuple(attributes), tuple(() if empty else [*destination.notes(users), *unmatched]),
     )  # fmt: skip
 
 
-def withdrawn(
-    connection: duckdb.DuckDBPyConnection, audience: Audience, destination: Destination, ledger: Ledger
-) -> int:
-    """How many users are at a destination who no longer consent, or are no users any more.
-
-    Raises:
-        ActivationError: it cannot be known, as the contacts cannot be read.
-    """
-    there = [one.member for one in ledger.believed(destination.name, audience.name).values() if one.is_there]
-    if not there or not has_table(connection, USERS):
-        return 0
-    refused = _without_consent(connection, destination)
-    gone = {one.user_key for one in there if destination.person(one) in refused}
-    consented = "coalesce(is_ads_consented, false)" if audience.purpose == "ads" else "true"
-    # a login gives a user another key: then their device or login id belongs to somebody else
-    rows = connection.execute(
-        f"""with there as (select unnest($keys) as user_key, unnest($devices) as device, unnest($logins) as login),
-        consenting as (from {USERS} where {consented})
-        select user_key from there anti join consenting using (user_key)
-        where user_key in (select user_key from {USERS}) or not (
-            coalesce(device in (select user_pseudo_id from {IDENTITIES} semi join consenting using (user_key)), false)
-            or coalesce(login in (select user_id from consenting), false))""",
-        {
-            "keys": [one.user_key for one in there],
-            "devices": [one.client_id for one in there],
-            "logins": [one.login_id for one in there],
-        },
-    ).fetchall()
-    return len(gone | {key for (key,) in rows})
+def _sent_there(audience: Audience, destination: Destination, settings: Settings) -> list[tuple[str, list[str]]]:
+    """What each audience of the file is called at the destination, with the names of its attributes."""
+    try:
+        of_file = {one.name: one for one in load_audiences(settings.audiences.file)}
+    except AudienceError as error:
+        raise ActivationError(str(error)) from None
+    return [
+        (to.called or one.name, [*_attributes(one, destination)])
+        for one in (of_file | {audience.name: audience}).values()
+        for to in one.activate
+        if to.to == destination.name
+    ]
 
 
 def _stale(newest: date | None, moment: datetime) -> str:
@@ -368,40 +322,6 @@ def _difference(
     return [*leaves, *changes], unchanged, stuck
 
 
-def _candidates(
-    connection: duckdb.DuckDBPyConnection, audience: Audience
-) -> tuple[dict[str, _Candidate], date | None, date]:
-    """The members, each with what leaves them out by the night's selection or by their consent of now.
-
-    With their day (None: there are none), and the last day of all audiences.
-    """
-    for table in (_MEMBERS, USERS, IDENTITIES):
-        if not has_table(connection, table):
-            raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
-    ((newest,),) = connection.execute("select max(event_date) from beha2vec.audience_members").fetchall()
-    if newest is None:  # unknown, which is not the same as empty: with no members, everybody would leave
-        raise ActivationError("no members of any audience are known yet: run beha2vec materialize")
-    is_for_ads = audience.purpose == "ads"
-    rows = connection.execute(
-        f"""with devices as (
-            select property_id, user_key, list(user_pseudo_id order by last_seen desc, user_pseudo_id) as ids
-            from {IDENTITIES} group by all)
-        select members.user_key, members.property_id, devices.ids[1], users.user_id,
-            coalesce(users.is_ads_consented, false), users.last_seen_at::date, members.event_date, devices.ids,
-            case when users.user_key is null then 'consent' when members.step is not null then members.step
-                when {is_for_ads} and not coalesce(users.is_ads_consented, false) then 'consent' end
-        from {_MEMBERS} as members
-        left join {USERS} as users using (property_id, user_key)
-        left join devices using (property_id, user_key)
-        where audience = ? order by members.user_key""",
-        [audience.name],
-    ).fetchall()
-    found = {
-        key: _Candidate(Member(key, *of_user), tuple(devices or ()), step) for key, *of_user, _, devices, step in rows
-    }
-    return found, rows[0][-3] if rows else None, newest
-
-
 def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
     """The expressions of what is sent of each member beside their ids, by name."""
     return dict(
@@ -409,95 +329,31 @@ def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
     )
 
 
-def _on_other_devices(destination: Destination, candidate: _Candidate) -> list[Member]:
-    """The user as each device of theirs but the last, where the destination knows devices."""
-    others = candidate.devices[1:] if destination.by_device else ()
-    return [candidate.member._replace(client_id=device) for device in others]
+def _of_devices(
+    destination: Destination, kind: Kind, devices: Sequence[Member], called: str, there: Container[str]
+) -> list[Change]:
+    """What to send of a user who stays or enters: where the destination knows devices, of each that is there.
 
+    If none of theirs is there, of the last one that it can take.
 
-def _without_consent(connection: duckdb.DuckDBPyConnection, destination: Destination) -> set[str]:
-    """The persons of whom a user did not consent, members or not, where the destination knows persons by their login.
-
-    Raises:
-        ActivationError: it cannot be known, as the contacts cannot be read.
-    """
-    if not destination.for_ads or not has_table(connection, USERS):
-        return set()
-    rows = connection.execute(
-        f"""select user_key, property_id, user_id from {USERS}
-        where user_id is not null and not coalesce(is_ads_consented, false)"""
-    ).fetchall()
-    return {destination.person(Member(key, of, login_id=login)) for key, of, login in rows}
-
-
-def _values(
-    connection: duckdb.DuckDBPyConnection, audience: Audience, attributes: Mapping[str, str], settings: Settings
-) -> dict[str, dict[str, Value]]:
-    """The attributes of the members, by user key.
+    Args:
+        destination: where to.
+        kind: of the change.
+        devices: the user as each device of theirs, the one they used last first.
+        called: the name of the audience there.
+        there: what is there, by `Destination.unit`.
 
     Raises:
-        ActivationError: an expression cannot be used.
+        NotReachable: the destination can take none of them.
     """
-    try:
-        query = attributes_sql(connection, audience, attributes, load_audiences(settings.audiences.file))
-        rows = connection.execute(
-            f"""select user_key, columns(* exclude (property_id, user_key)) from ({query})
-            semi join (from {_MEMBERS} where audience = ?) using (property_id, user_key)""",
-            [audience.name],
-        ).fetchall()
-    except (AudienceError, duckdb.Error) as error:
-        raise ActivationError(str(error).splitlines()[0]) from None
-    return {key: {name: _sent_as(one) for name, one in zip(attributes, values, strict=True)} for key, *values in rows}
-
-
-def _sent_as(value: object) -> Value:
-    """A value as it is sent. Numbers have four decimals, so that a smaller change sends nothing."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float | Decimal):
-        return round(float(value), 4) if math.isfinite(value) else None
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def _listed(
-    listed: Path | None, candidates: Mapping[str, _Candidate], settings: Settings
-) -> tuple[frozenset[str], list[str]]:
-    """The ids of the members in a file of users who are not sent, and a note on lines that match no member.
-
-    The file lies beside that of audiences. A line may have an id as the export has it, as it is stored, or as it is
-    published where ``BEHA2VEC_PUBLISH_IDENTIFIERS`` is ``keyed``.
-
-    Raises:
-        ActivationError: the file cannot be read: without it, somebody would be sent who must not be.
-    """
-    if listed is None:
-        return frozenset(), []
-    path = settings.audiences.file.parent / listed
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ActivationError(f"exclude_file {path} cannot be read ({type(error).__name__})") from None
-    data_dir = settings.storage.data_dir
-    entries = frozenset(entry for line in lines if (entry := line.strip().strip('"')))
-    ids = frozenset(one for candidate in candidates.values() for one in candidate.ids)
-    published: dict[str, str] = {}
-    if key_path(data_dir).exists():
-        secret = privacy_key(data_dir)
-        forms = ((form(one, secret), one) for one in ids for form in (published_key, published_id))
-        published = {form: one for form, one in forms if form in entries}
-    login_ids = LoginIds(data_dir)
-    found = {
-        entry: (login_ids.forms(entry) & ids) or frozenset(filter(None, [published.get(entry)])) for entry in entries
-    }
-    unmatched = sum(not of_entry for of_entry in found.values())
-    notes = [f"lines of {path.name} that match no member: {unmatched:,} of {len(entries):,}"] if unmatched else []
-    return frozenset().union(*found.values()), notes
-
-
-def _forgotten(candidates: Mapping[str, _Candidate], storage: Storage) -> frozenset[str]:
-    """The ids of forgotten people among the members: after a backup was restored."""
-    forgotten = Forgotten(storage.data_dir)
-    hashes = forgotten.hashes()
-    if not hashes:
-        return frozenset()
-    return forgotten.those_of(frozenset().union(*(one.ids for one in candidates.values())), hashes)
+    found: list[Change] = []
+    problems: list[NotReachable] = []
+    for device in devices if destination.by_device else devices[:1]:
+        if not found or destination.unit(device) in there:
+            try:
+                found.append(destination.change(kind, device, called))
+            except NotReachable as problem:
+                problems.append(problem)
+    if not found:
+        raise problems[0]
+    return found

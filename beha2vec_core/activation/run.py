@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from beha2vec_core.activation.candidates import withdrawn
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import ActivationError, Destination
-from beha2vec_core.activation.ledger import open_ledger, read_ledger, unsure
-from beha2vec_core.activation.plan import Plan, make_plan, withdrawn
+from beha2vec_core.activation.ledger import SentTo, open_ledger, read_ledger, sent_to, unsure
+from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.activation.send import Report, confirm, send_plan
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
-from beha2vec_core.privacy.key import PrivacyError
+from beha2vec_core.audiences.names import IDENTITIES, has_table
+from beha2vec_core.privacy.key import PrivacyError, key_path
+from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.publish import hmac_sql, published_key_sql
 from beha2vec_core.store.warehouse import Connect, Warehouse, WarehouseBusyError, WarehouseVersionError
 
 
@@ -134,6 +138,27 @@ def plan_and_send(
             return plan, report
     with read_ledger(None) as scratch:
         return plan, send_plan(plan, scratch)
+
+
+def sent_of(settings: Settings, user: str) -> list[SentTo]:
+    """What was sent of a user, the newest change first; see `ledger.sent_to`.
+
+    Args:
+        settings: where everything is.
+        user: their user key, a device id or a login id, as it is stored or as it is published.
+
+    Raises:
+        ActivationError: there is no warehouse, or the file is not a ledger.
+    """
+    forms = ["user_key", "user_pseudo_id", "user_id"]
+    if key_path(settings.storage.data_dir).exists():
+        secret = privacy_key(settings.storage.data_dir)
+        forms += [published_key_sql("user_key", secret), *(hmac_sql(one, secret) for one in forms[1:])]
+    with _connect(settings)("sent") as connection:
+        known = has_table(connection, IDENTITIES)
+        query = f"select user_key, user_pseudo_id from {IDENTITIES} where ? in ({', '.join(forms)})"
+        rows = connection.execute(query, [user]).fetchall() if known else []
+    return sent_to(settings.storage.ledger_path, {user}.union(*rows))
 
 
 def _connect(settings: Settings) -> Connect:

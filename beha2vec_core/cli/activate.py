@@ -78,6 +78,9 @@ def sent(
     audience: Annotated[str | None, typer.Option("--audience", help="Only of this audience.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Only to this destination.")] = None,
     days: Annotated[int, typer.Option("--days", min=1, help="So many days.")] = 7,
+    user: Annotated[
+        str | None, typer.Option("--user", help="What was sent of one user: a user key, device id or login id.")
+    ] = None,
     close: Annotated[
         bool,
         typer.Option(
@@ -87,10 +90,13 @@ def sent(
         ),
     ] = False,
 ) -> None:
-    """Show what was sent, by day, destination and audience, with the users that each step left out."""
+    """Show what was sent, by day, destination and audience, with the users that each step left out.
+
+    With --user, each change of one user.
+    """
     from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.ledger import sent as lines_of
-    from beha2vec_core.activation.run import close_users
+    from beha2vec_core.activation.run import close_users, sent_of
     from beha2vec_core.audiences.file import AudienceError
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -102,6 +108,17 @@ def sent(
         with ended_by(ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
             users = close_users(settings, audience, to)
         typer.echo(f"{counted(users, 'user')} of {audience}: written down as no longer at {to}")
+        return
+    if user is not None:
+        with ended_by(ActivationError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
+            changes = sent_of(settings, user)
+        chosen = [one for one in changes if to in (None, one.destination) and audience in (None, one.audience)]
+        newest = sorted({one.at.date() for one in chosen}, reverse=True)[:days]
+        for one in (one for one in chosen if one.at.date() in newest):
+            became = one.outcome + (f" ({one.reason})" if one.reason else "")
+            typer.echo(f"{one.at:%Y-%m-%d %H:%M} UTC  {one.audience} to {one.destination}: {one.change}, {became}")
+        if not chosen:
+            typer.echo("Nothing was sent of this user")
         return
     with ended_by(ActivationError, code=2):
         found = lines_of(settings.storage.ledger_path, to, audience)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,18 +14,20 @@ import duckdb
 import pyarrow.parquet as pq
 from pydantic import SecretStr
 
+from beha2vec_core.activation.destination import Change, Member, Outcome
 from beha2vec_core.activation.ga4 import GA4
 from beha2vec_core.activation.http import Client
+from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.activation.webhook import Webhook
 from beha2vec_core.audiences.file import Audience
 from beha2vec_core.audiences.members import write_members
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.settings import Settings
+from tests.activation.limits import SECRET
 from tests.activation.services import LOCAL
 from tests.audiences.audience_world import make_world
 
 KEY = b"h" * 32
-SECRET = "a-secret-of-the-service"
 # users n with n % 10 = 1: one purchase, no consent; n % 10 = 6: one purchase, consent
 BUYERS = Audience(name="buyers", rule="purchases = 1", purpose="ads", exclude="cluster = 3", holdout=0.2)
 EVERYONE = Audience(name="everyone", rule="true")
@@ -119,6 +123,19 @@ def ga4(address: str, seconds: float = 5, name: str = "ga4", **options: object) 
 
 def webhook(address: str, seconds: float = 5, name: str = "crm") -> Webhook:
     return Webhook(name, url=f"{address}/hook", secret=SecretStr(SECRET), client=quick_client(seconds))
+
+
+@contextmanager
+def ledger_outlives(data_dir: Path) -> Iterator[None]:
+    """Whatever happens to the warehouse, the ledger stays as it is."""
+    path = Settings(data_dir=str(data_dir)).storage.ledger_path
+    sent = Change("enter", Member("u0001", "p", client_id(1)), {}, "hash", client_id(1))
+    with open_ledger(path) as ledger:
+        ids = ledger.begin("ga4", "buyers", {"members": 1}, [sent], called="buyers", place="place")
+        ledger.answered(ids, [Outcome("accepted")])
+    before = path.read_bytes()
+    yield
+    assert path.read_bytes() == before
 
 
 def in_file(path: Path) -> set[str]:

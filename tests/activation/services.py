@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from tests.activation.limits import Limits
+
 LOCAL = "127.0.0.1/32"
 
 
@@ -44,13 +46,14 @@ class Request:
 
 @dataclass
 class Service:
-    """A running server: what arrived, and what it is to answer next."""
+    """A running server: what arrived, and what it is to answer next. What breaks a limit is refused."""
 
     address: str = ""
     requests: list[Request] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     usual: Reply = field(default_factory=Reply)
     answer: Callable[[Request], Reply | None] = lambda request: None
+    limits: Limits = field(default_factory=Limits)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -60,7 +63,9 @@ class Service:
 
     def reply_to(self, request: Request) -> Reply:
         with self.lock:
-            reply = self.answer(request) or (self.replies.pop(0) if self.replies else self.usual)
+            refused = self.limits.refuse(request.path, request.query, request.headers, request.raw)
+            reply = Reply(refused) if refused else self.answer(request)
+            reply = reply or (self.replies.pop(0) if self.replies else self.usual)
             request.taken = 200 <= reply.status < 300 or reply.lost
             self.requests.append(request)
         return reply
@@ -79,7 +84,7 @@ def unframed(chunks: BinaryIO) -> bytes:
 
 @contextmanager
 def served(**about: Any) -> Iterator[Service]:
-    """A server on a free port of this machine."""
+    """A server on a free port of this machine. In the end, no request may have broken a limit."""
     service = Service(**about)
 
     class Handler(BaseHTTPRequestHandler):
@@ -89,7 +94,11 @@ def served(**about: Any) -> Iterator[Service]:
             if headers.get("expect") == "100-continue":
                 self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             is_chunked = headers.get("transfer-encoding") == "chunked"
-            raw = unframed(self.rfile) if is_chunked else self.rfile.read(int(headers.get("content-length") or 0))
+            length = int(headers.get("content-length") or 0)
+            raw = unframed(self.rfile) if is_chunked else self.rfile.read(length)
+            if len(raw) < length and not is_chunked:  # the sender was killed
+                self.close_connection = True
+                return
             reply = service.reply_to(
                 Request(parts.path, parse_qs(parts.query, keep_blank_values=True), headers, raw, self.command)
             )
@@ -123,6 +132,7 @@ def served(**about: Any) -> Iterator[Service]:
     thread.start()
     try:
         yield service
+        assert service.limits.broken == []
     finally:
         server.shutdown()
         server.server_close()
@@ -150,3 +160,19 @@ def received(service: Service) -> Receiver:
     for request in service.taken:
         receiver.take(request)
     return receiver
+
+
+def hashes_of(request: Request) -> set[str]:
+    """The contacts of a request to Google's Data Manager."""
+    members = request.body["audienceMembers"]
+    return {text for one in members for found in one["userData"]["userIdentifiers"] for text in found.values()}
+
+
+def in_list(service: Service) -> set[str]:
+    """The contacts in Google's list, after all requests that it took."""
+    found: set[str] = set()
+    for request in service.taken:
+        if request.method == "POST":
+            hashes = hashes_of(request)
+            found = found - hashes if request.path.endswith(":remove") else found | hashes
+    return found

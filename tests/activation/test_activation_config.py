@@ -19,6 +19,7 @@ from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.settings import Settings, destination_secret, misspelt_variables
 from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import BUYERS, make_folder
+from tests.activation.limits import SECRET
 from tests.activation.services import LOCAL, Reply, served
 
 FILE = """
@@ -141,11 +142,10 @@ def test_a_destination_that_fails_stops_no_other(tmp_path: Path, monkeypatch: py
 def test_a_secret_stands_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str, reply: Reply
 ) -> None:
-    secret = "s3cr3t-of-the-destination"
-    monkeypatch.setenv(f"BEHA2VEC_SECRET_{kind.upper()}", secret)
+    monkeypatch.setenv(f"BEHA2VEC_SECRET_{kind.upper()}", SECRET)
     caplog.set_level(logging.DEBUG)
     settings = make_folder(tmp_path, BUYERS, users=60)
-    with served(usual=reply._replace(body=secret.encode(), headers={"Location": "/elsewhere"})) as service:
+    with served(usual=reply._replace(body=SECRET.encode(), headers={"Location": "/elsewhere"})) as service:
         Path(settings.activation.file).write_text(FILE.replace("https://crm.shop.example", service.address))
         config = find_destination(load_destinations(settings.activation.file), kind, settings.activation.file)
         destination = build(
@@ -159,9 +159,9 @@ def test_a_secret_stands_nowhere(
         destination.send(plan.changes[:1], plan.called, "key")
     except ActivationError:
         seen.append(traceback.format_exc())
-    assert plan.changes and secret not in "".join(seen)
+    assert plan.changes and SECRET not in "".join(seen)
     for path in settings.storage.data_dir.parent.rglob("*"):
-        assert not path.is_file() or secret.encode() not in path.read_bytes(), path
+        assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
 
 
 def _guard() -> AddressGuard:

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beha2vec_core.activation.bigquery import BigQuery
-from beha2vec_core.activation.destination import Member, NotReachable
+from beha2vec_core.activation.destination import ActivationError, Member, NotReachable
 from beha2vec_core.activation.forget import leave_destinations
 from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
+from beha2vec_core.audiences.file import Activation
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import (
@@ -138,6 +139,36 @@ def test_every_device_that_received_something_is_told_the_next(settings: Setting
         client_id(int(one[1:])): ("out", "DENIED"), NEW: ("out", "DENIED"),
     }  # fmt: skip
     assert set(states.values()) == {("in", "GRANTED")}
+
+
+def test_a_member_who_comes_with_an_app_stays_by_their_browser(settings: Settings, service: Service) -> None:
+    one, other, *_ = sorted(may_be_contacted(settings, "buyers"))
+    new_device(settings, other, "f0" * 16)
+    plan_and_send(settings, BUYERS, ga4(service.address))
+    assert client_id(int(other[1:])) in _clients(service), "the browser they used last"
+    new_device(settings, one, "0f" * 16)
+    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address))
+    assert plan.changes == () and "not_reachable" not in plan.left_out
+
+
+def test_a_browser_counts_by_its_own_last_day(settings: Settings, service: Service) -> None:
+    everyone = BUYERS.model_copy(update={"purpose": "analytics"})
+    one = min(may_be_contacted(settings, "buyers"))
+    browser = client_id(int(one[1:]))
+    plan_and_send(settings, everyone, ga4(service.address))
+    new_device(settings, one, NEW)
+    change(
+        settings,
+        f"""update ga4.int_ga4__identity_map set last_seen = current_date - 30 where user_pseudo_id = '{browser}';
+        update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{one}'""",
+    )
+    plan, _ = plan_and_send(settings, everyone, ga4(service.address))
+    assert [change.member.client_id for change in plan.changes] == [NEW], "GA4 would not use an update of the other"
+    change(settings, f"update ga4.int_ga4__identity_map set last_seen = current_date - 30 where user_key = '{one}'")
+    plan = plan_only(settings, everyone, ga4(service.address))
+    assert sorted(change.member.client_id or "" for change in plan.changes) == sorted([browser, NEW])
+    assert {change.kind for change in plan.changes} == {"leave"}
+    assert plan.reasons == {"not seen for 30 days: GA4 would not use it": 1}
 
 
 def test_a_forgotten_person_leaves_with_all_devices(settings: Settings, service: Service) -> None:
@@ -400,6 +431,19 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_sent() -> None:
         "the user property would be b2v_a_name_that_is_too_long, but the name of a user property is longer than 24 "
         "characters: give a shorter name with as:"
     ]
+
+
+def test_more_user_properties_than_a_property_of_ga4_has_are_refused(settings: Settings, service: Service) -> None:
+    def plan_with(others: int) -> None:
+        entries = [
+            f"- {{name: other{n}, rule: 'true', activate: [{{to: ga4, attributes: [country]}}]}}" for n in range(others)
+        ]
+        settings.audiences.file.write_text("\n".join(entries))
+        plan_only(settings, BUYERS.model_copy(update={"activate": (Activation(to="ga4"),)}), ga4(service.address))
+
+    plan_with(12)
+    with pytest.raises(ActivationError, match="the audiences of the file take 27 user properties, and a GA4 property"):
+        plan_with(13)
 
 
 def test_a_ledger_from_before_devices_goes_on(settings: Settings, service: Service) -> None:

@@ -6,11 +6,13 @@ import csv
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -20,18 +22,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from beha2vec_core.activation import http
+from beha2vec_core.activation.config import DataManagerConfig, build
 from beha2vec_core.activation.contacts import Contacts, load_contacts, normal_email, normal_phone
 from beha2vec_core.activation.data_manager import AdsFile, DataManager
-from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.destination import ActivationError, Change, Member
 from beha2vec_core.activation.folders import LocalFolder
 from beha2vec_core.activation.forget import in_words, leave_destinations
 from beha2vec_core.activation.ledger import open_ledger, sent
 from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.audiences.file import Activation, Audience
+from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import EVERYONE, change, make_folder, quick_client
-from tests.activation.services import Reply, Request, Service, served
+from tests.activation.services import LOCAL, Reply, Request, Service, in_list, served
 
 ADS = Audience(
     name="ads", rule="true", purpose="ads", activate=(Activation.model_validate({"to": "google", "as": 4711}),)
@@ -44,26 +49,8 @@ def _sha(text: str) -> str:
 
 
 def _ok(request: Request) -> Reply | None:
-    """Google's Data Manager: refuses what its documentation forbids."""
-    if request.headers.get("authorization") != f"Bearer {TOKEN}":
-        return Reply(401)
-    if request.path == "/v1/requestStatus:retrieve":
-        return None
-    body = request.body
-    members = body["audienceMembers"]
-    wrong = (
-        not 0 < len(members) <= 10_000
-        or not 0 < len(body["destinations"]) <= 10
-        or any(not 0 < len(one["userData"]["userIdentifiers"]) <= 10 for one in members)
-        or body["encoding"] != "HEX"
-        or (request.path.endswith(":ingest") and body["termsOfService"] != _ACCEPTED)
-    )
-    if wrong:
-        return Reply(400, body=b'{"error": {"status": "INVALID_ARGUMENT"}}')
-    return None
-
-
-_ACCEPTED = {"customerMatchTermsOfServiceStatus": "ACCEPTED"}
+    """Google's Data Manager; see `limits` for what it refuses."""
+    return None if request.headers.get("authorization") == f"Bearer {TOKEN}" else Reply(401)
 
 
 @pytest.fixture
@@ -181,16 +168,6 @@ def _contact(settings: Settings, *lines: str) -> None:
         file.write("\n" + "\n".join(lines) + "\n")
 
 
-def _there(service: Service) -> set[str]:
-    """The contacts in Google's list."""
-    found: set[str] = set()
-    for request in service.taken:
-        for one in request.body["audienceMembers"] if request.method == "POST" else ():
-            hashes = {hashed for identifier in one["userData"]["userIdentifiers"] for hashed in identifier.values()}
-            found = found - hashes if request.path.endswith(":remove") else found | hashes
-    return found
-
-
 def test_a_contact_is_sent_if_all_users_who_have_it_may_be(settings: Settings, service: Service) -> None:
     # users 0 and 6 share an address, and users 18 and 24 one login; 21 did not consent, and has a number of 30
     _contact(
@@ -200,15 +177,15 @@ def test_a_contact_is_sent_if_all_users_who_have_it_may_be(settings: Settings, s
     plan, _ = plan_and_send(settings, ADS, _google(settings, service))
     sent_now = {one.member.user_key for one in plan.changes}
     assert {"u0000", "u0006", "u0018", "u0024"} <= sent_now and "u0030" not in sent_now
-    assert _sha("+436641234030") not in _there(service) and _sha("both@example.com") in _there(service)
+    assert _sha("+436641234030") not in in_list(service) and _sha("both@example.com") in in_list(service)
     of_18 = _sha("jane.doe+18@example.com")
     change(settings, "update beha2vec.audience_members set state = 'left' where user_key = 'u0024'")
     plan, _ = plan_and_send(settings, ADS, _google(settings, service))
-    assert plan.changes == () and of_18 in _there(service), "another member has this contact"
+    assert plan.changes == () and of_18 in in_list(service), "another member has this contact"
     change(settings, "update ga4.dim_ga4__users set is_ads_consented = false where user_key in ('u0006', 'u0024')")
     plan, _ = plan_and_send(settings, ADS, _google(settings, service))
     assert {one.member.user_key for one in plan.changes} == {"u0000", "u0006", "u0018", "u0024"}
-    assert not {of_18, _sha("both@example.com"), _sha("jane.doe+0@example.com")} & _there(service)
+    assert not {of_18, _sha("both@example.com"), _sha("jane.doe+0@example.com")} & in_list(service)
     assert plan_only(settings, ADS, _google(settings, service)).changes == ()
 
 
@@ -383,10 +360,60 @@ def test_quota_and_errors(settings: Settings, service: Service) -> None:
     assert report.reasons == {"HTTP 400 INVALID_ARGUMENT, DESTINATION_ACCOUNT_NOT_ENABLED, UNKNOWN": 1}
 
 
-def test_a_list_is_sent_in_parts(settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DataManager, "batch", 4)
-    plan_and_send(settings, ADS, _google(settings, service))
-    assert [len(request.body["audienceMembers"]) for request in service.taken] == [4, 4, 1]
+def _changes(google: DataManager, users: int) -> list[Change]:
+    member = Member("u", "p", login_id="login-u0000", is_ads_consented=True)
+    change = google.change("enter", member, "4711")
+    return [change._replace(member=member._replace(user_key=f"u{n}")) for n in range(users)]
+
+
+def test_a_request_has_at_most_10_000_members(settings: Settings, service: Service) -> None:
+    google = _google(settings, service)
+    for part in google.batches(_changes(google, 10_001)):
+        assert {one.state for one in google.send(part, "4711", "key")} == {"accepted"}
+    assert [len(request.body["audienceMembers"]) for request in service.taken] == [10_000, 1]
+
+
+def test_a_member_has_at_most_10_identifiers(settings: Settings, service: Service) -> None:
+    _contact(settings, *(f"login-u0000,address{n}@example.com,," for n in range(12)))
+    assert plan_and_send(settings, ADS, _google(settings, service))[1].is_complete
+    members = service.taken[0].body["audienceMembers"]
+    assert max(len(one["userData"]["userIdentifiers"]) for one in members) == 10
+
+
+def test_a_minute_has_at_most_300_requests(
+    settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()  # only waiting takes time
+
+    def clock() -> float:
+        return now
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=clock, sleep=wait))
+    service.limits.clock = clock
+    config, guard = DataManagerConfig(name="google", type="data_manager", account_id="1"), AddressGuard.of([LOCAL])
+    google = build(config, settings, guard=guard, host=service.address, secret=lambda _: SecretStr(TOKEN))
+    for _ in range(301):
+        google.confirm("r-1")
+    assert len(service.requests) == 301
+
+
+def test_a_day_has_a_quota_and_the_next_send_goes_on(settings: Settings, service: Service) -> None:
+    service.replies = [Reply(429, {"Retry-After": "40000"}, b'{"error": {"status": "RESOURCE_EXHAUSTED"}}')]
+    _, report = plan_and_send(settings, ADS, _google(settings, service))
+    assert "it asks for a pause of 40,000 s" in report.stopped and report.outcomes == {"refused": 9}
+    assert plan_and_send(settings, ADS, _google(settings, service))[1].outcomes == {"accepted": 9}
+
+
+def test_a_list_that_google_does_not_use_yet_is_named(settings: Settings, service: Service) -> None:
+    note = "Google Ads does not use a list of fewer than 100 users; this one has {}"
+    for _ in range(2):
+        plan, _ = plan_and_send(settings, ADS, _google(settings, service))
+        assert note.format(9) in plan.lines(), "also of those who are there"
+    assert plan_only(settings, ADS, _google(settings, service), Options(empty=True)).notes == ()
 
 
 def test_an_audience_for_analytics_is_refused(settings: Settings, service: Service) -> None:
@@ -424,9 +451,10 @@ def test_a_file_for_google_ads(settings: Settings, tmp_path: Path) -> None:
     assert hers["Email"] not in upload.read_text() + members.read_text() and len(upload.read_text().splitlines()) == 9
 
 
+@pytest.mark.parametrize("is_first", [False, True])
 @pytest.mark.parametrize("name", ["4711.csv", "4711.members.csv"])
 def test_nobody_stays_in_the_file_to_upload_after_a_kill(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_first: bool
 ) -> None:
     folder = tmp_path / "out"
     contacts = partial(load_contacts, tmp_path / "contacts.csv", settings.storage.data_dir)
@@ -449,8 +477,9 @@ def test_nobody_stays_in_the_file_to_upload_after_a_kill(
             send()
         monkeypatch.setattr(LocalFolder, "write", write)
 
-    send()
-    for again in (False, True):  # killed while they leave, and while they come back and then withdraw
+    if not is_first:
+        send()
+    for again in (is_first, True):  # killed while they leave, and while they come back and then withdraw
         consent(again)
         send_and_be_killed()
         consent(False)

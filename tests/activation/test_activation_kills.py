@@ -2,49 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import multiprocessing
 import random
 import sqlite3
 import time
 from collections import defaultdict
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import read_ledger
 from beha2vec_core.activation.run import plan_and_send
 from beha2vec_core.settings import Settings
 from tests.activation.activation_world import change, client_id, in_file, make_folder, may_be_contacted, new_device
-from tests.activation.sender import CONSENTED, destination, send
-from tests.activation.services import Reply, Service, received, served
+from tests.activation.sender import CONSENTED, LIST, destination, send
+from tests.activation.services import Reply, Request, Service, hashes_of, in_list, received, served
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_USERS = 120
+_USERS = {"webhook": 1000}  # where the limit is 500 users, more than those change
+_MANY = 120
 # so long takes an answer: a kill is likely to come before it
-_HANG = {"ga4": 0.02, "webhook": 0.3, "files": 0}
+_HANG = {"ga4": 0.02, "webhook": 0.3, "data_manager": 0.3}
+_ANSWER = json.dumps({"requestId": "r-1", "requestStatusPerDestination": [{"requestStatus": "SUCCESS"}]}).encode()
 
 
-def _flip(settings: Settings, dice: random.Random, number: int) -> None:
+def _email(n: int) -> str:
+    return f"u{n:04}@example.com"
+
+
+_HASHES = {hashlib.sha256(_email(n).encode()).hexdigest(): f"u{n:04}" for n in range(_MANY)}
+
+
+def _flip(settings: Settings, dice: random.Random, number: int, users: int) -> None:
     """Some users give their consent, others withdraw it, and three come with a new device; then comes a night."""
-    for n in dice.sample(range(_USERS), 3):
+    for n in dice.sample(range(users), 3):
         new_device(settings, f"u{n:04}", f"1000{n}.{number}")
-    users = ", ".join(f"'u{n:04}'" for n in dice.sample(range(_USERS), 25))
+    some = ", ".join(f"'u{n:04}'" for n in dice.sample(range(users), 25 if users == _MANY else 700))
     change(
         settings,
-        f"update ga4.dim_ga4__users set is_ads_consented = not is_ads_consented where user_key in ({users})",
+        f"update ga4.dim_ga4__users set is_ads_consented = not is_ads_consented where user_key in ({some})",
         CONSENTED,
     )
 
 
-def _killed(folder: Path, kind: str, service: Service, seconds: float, *, after_a_request: bool) -> bool:
-    """Start to send, and end it so long after its start or its first request; whether it was in the middle of it."""
-    before = len(service.requests)
-    process = _PROCESSES.Process(target=send, args=(str(folder), kind, service.address))
+def _sends(folder: Path) -> int:
+    """How many sends have begun."""
+    path = folder / "data" / "activation.sqlite"
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as ledger:
+        return int(ledger.execute("select count(*) from sends").fetchone()[0])
+    return 0  # it is not made yet
+
+
+def _killed(folder: Path, kind: str, address: str, seconds: float, *, after_the_plan: bool) -> bool:
+    """Start to send, and end it so long after its start or its plan; whether it was in the middle of it."""
+    before = _sends(folder)
+    process = _PROCESSES.Process(target=send, args=(str(folder), kind, address))
     process.start()
-    while after_a_request and process.is_alive() and len(service.requests) == before:
+    while after_the_plan and process.is_alive() and _sends(folder) == before:
         time.sleep(0.005)
     time.sleep(seconds)
     process.kill()
@@ -58,54 +77,81 @@ def _owner(device: str) -> str:
     return f"u{int(device.partition('.')[0].removeprefix('1000')):04}"
 
 
-def _entered(kind: str, request: object) -> set[str]:
-    body = request.body  # type: ignore[attr-defined]
-    if kind == "ga4":
-        return {body["client_id"]} if body["user_properties"]["b2v_consented"]["value"] == "in" else set()
-    return {row["client_id"] for row in body["users"] if row["change"] != "leave"}
+def _entered(request: Request) -> set[str]:
+    body = request.body
+    if "users" in body:
+        return {row["user_key"] for row in body["users"] if row["change"] != "leave"}
+    if "audienceMembers" in body:
+        return set() if request.path.endswith(":remove") else {_HASHES[one] for one in hashes_of(request)}
+    is_in = body["user_properties"]["b2v_consented"]["value"] == "in"
+    return {_owner(body["client_id"])} if is_in else set()
+
+
+def _there(kind: str, folder: Path, service: Service) -> set[str]:
+    """The users at a destination that is a set."""
+    if kind == "webhook":
+        return received(service).members
+    if kind == "data_manager":
+        return {_HASHES[one] for one in in_list(service)}
+    if kind == "files":
+        return in_file(folder / "lists" / "consented.csv")
+    if kind == "ads_file":
+        uploaded = (folder / "lists" / f"{LIST}.csv").read_text().split()[1:]
+        users = in_file(folder / "lists" / f"{LIST}.members.csv")
+        assert {_HASHES[row.rstrip(",")] for row in uploaded} == users
+        return users
+    query = "select user_key from crm.members where audience = 'consented'"
+    with duckdb.connect(str(folder / f"{kind}.duckdb"), read_only=True) as connection:
+        return {key for (key,) in connection.execute(query).fetchall()}
+
+
+def _allowed(settings: Settings, kind: str) -> set[str]:
+    allowed = may_be_contacted(settings, "consented")
+    has_contact = kind not in ("data_manager", "ads_file")
+    return {key for key in allowed if has_contact or int(key[1:]) % 3 == 0}  # who logged in
 
 
 def _assert_kills_lose_and_repeat_nothing(tmp_path: Path, kind: str, kills: int, seed: int) -> None:
     dice = random.Random(seed)
     _PROCESSES.set_forkserver_preload(["tests.activation.sender"])
-    settings = make_folder(tmp_path, CONSENTED, users=_USERS)
+    users = _USERS.get(kind, _MANY)
+    settings = make_folder(tmp_path, CONSENTED, users=users)
+    contacts = [f"login-u{n:04},{_email(n)}" for n in range(0, users, 3)]
+    (tmp_path / "contacts.csv").write_text("\n".join(["user_id,email", *contacts]))
     in_the_middle = 0
-    with served(usual=Reply(hang=_HANG[kind])) as service:
+    with served(usual=Reply(200, body=_ANSWER, hang=_HANG.get(kind, 0))) as service:
         for number in range(kills + 1):
             if number:
-                _flip(settings, dice, number)
-            allowed = may_be_contacted(settings, "consented")
+                _flip(settings, dice, number, users)
+            allowed = _allowed(settings, kind)
             before = len(service.taken)
             if number < kills:
-                anchored = number % 2 == 1 and kind != "files"
+                anchored = number % 2 == 1
                 seconds = dice.uniform(0, 0.15) if anchored else dice.uniform(0.1, 0.8)
-                in_the_middle += _killed(tmp_path, kind, service, seconds, after_a_request=anchored)
+                in_the_middle += _killed(tmp_path, kind, service.address, seconds, after_the_plan=anchored)
                 time.sleep(0.05)  # the server may still read what the process wrote
             else:
                 _, report = plan_and_send(settings, CONSENTED, destination(kind, service.address, tmp_path))
                 assert report.is_complete
-            entered = set().union(*(_entered(kind, request) for request in service.taken[before:]))
-            assert {_owner(device) for device in entered} <= allowed, "no consent, or in the hold-out"
-        assert kind == "files" or in_the_middle
-        _check_the_end(tmp_path, settings, kind, service, kills)
+            requests = (one for one in service.taken[before:] if one.method == "POST")
+            assert set().union(*map(_entered, requests)) <= allowed, "no consent, or in the hold-out"
+        assert in_the_middle
+        assert len(allowed) > 10
+        if kind == "ga4":
+            _check_ga4(settings, service, kills)
+        else:
+            assert _there(kind, tmp_path, service) == allowed
+        if kind == "webhook":
+            assert max(len(request.body["users"]) for request in service.requests) == 500
 
 
-def _check_the_end(folder: Path, settings: Settings, kind: str, service: Service, kills: int) -> None:
+def _check_ga4(settings: Settings, service: Service, kills: int) -> None:
+    """Each state once: what the server took is what the ledger says, without some of those whose answer was lost."""
     allowed = may_be_contacted(settings, "consented")
-    assert len(allowed) > 20
-    if kind == "files":
-        assert in_file(folder / "lists" / "consented.csv") == allowed
-        return
-    if kind == "webhook":
-        assert all(len(request.body["users"]) <= 500 for request in service.requests)
-        assert received(service).members == allowed
-        return
-    assert all(problems_of(request.body) == [] for request in service.requests)
     states: dict[str, list[str]] = defaultdict(list)
     for request in service.taken:
         states[request.body["client_id"]].append(request.body["user_properties"]["b2v_consented"]["value"])
     last = {client: said[-1] for client, said in states.items()}
-    # each state once: what the server took is what the ledger says, without some of those whose answer was lost
     for client, written in _written(settings).items():
         assert all(one != other for (one, _), (other, _) in pairwise(written)), f"{client} twice: {written}"
         taken = states.pop(client, [])
@@ -138,7 +184,7 @@ def _written(settings: Settings) -> dict[str, list[tuple[str, str]]]:
 
 def test_a_kill_between_a_request_and_its_answer(tmp_path: Path) -> None:
     _PROCESSES.set_forkserver_preload(["tests.activation.sender"])
-    settings = make_folder(tmp_path, CONSENTED, users=_USERS)
+    settings = make_folder(tmp_path, CONSENTED, users=_MANY)
     allowed = {client_id(int(key[1:])) for key in may_be_contacted(settings, "consented")}
     with served(replies=[Reply(), Reply(), Reply(hang=3)]) as service:
         process = _PROCESSES.Process(target=send, args=(str(tmp_path), "ga4", service.address))
@@ -154,12 +200,12 @@ def test_a_kill_between_a_request_and_its_answer(tmp_path: Path) -> None:
     assert outcomes.count("unknown") == 1
 
 
-@pytest.mark.parametrize("kind", ["ga4", "webhook", "files"])
+@pytest.mark.parametrize("kind", ["ga4", "webhook", "files", "data_manager"])
 def test_kills(tmp_path: Path, kind: str) -> None:
     _assert_kills_lose_and_repeat_nothing(tmp_path, kind, kills=8 if kind == "ga4" else 4, seed=1)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["ga4", "webhook", "files"])
+@pytest.mark.parametrize("kind", ["ga4", "webhook", "files", "data_manager", "ads_file", "bigquery", "dlt"])
 def test_many_kills(tmp_path: Path, kind: str) -> None:
     _assert_kills_lose_and_repeat_nothing(tmp_path, kind, kills=50, seed=2)

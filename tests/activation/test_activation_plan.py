@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -218,11 +219,15 @@ def test_the_ledger_says_what_was_sent(settings: Settings, service: Service) -> 
     assert path.stat().st_mode & 0o077 == 0, "for its owner only"
 
 
-def test_the_ledger_outlives_the_warehouse(settings: Settings, service: Service) -> None:
-    backup = settings.storage.warehouse_path.read_bytes()
-    there = may_be_contacted(settings, "buyers")
+def test_the_newest_ledger_goes_with_a_restored_data_folder(settings: Settings, service: Service) -> None:
+    data, there = settings.storage.data_dir, may_be_contacted(settings, "buyers")
+    shutil.copytree(data, data.with_name("backup"))
     plan_and_send(settings, BUYERS, ga4(service.address))
-    settings.storage.warehouse_path.write_bytes(backup)  # restored from before the send
+    newest = settings.storage.ledger_path.read_bytes()
+    shutil.rmtree(data)
+    shutil.copytree(data.with_name("backup"), data)
+    assert plan_only(settings, BUYERS, ga4(service.address)).of_kind("enter") == len(there)
+    settings.storage.ledger_path.write_bytes(newest)
     assert plan_only(settings, BUYERS, ga4(service.address)).unchanged == len(there)
     settings.storage.warehouse_path.unlink()
     with pytest.raises(ActivationError, match="run beha2vec materialize"):

@@ -14,8 +14,10 @@ from beha2vec_core.activation import run
 from beha2vec_core.activation.config import build
 from beha2vec_core.cli import app
 from beha2vec_core.pages.fetching.addresses import AddressGuard
+from beha2vec_core.privacy.key import key
 from beha2vec_core.settings import Settings
-from tests.activation.activation_world import BUYERS, make_folder, may_be_contacted
+from beha2vec_core.store.publish import published_id, published_key
+from tests.activation.activation_world import BUYERS, client_id, make_folder, may_be_contacted
 from tests.activation.services import LOCAL, Reply, Service, served
 
 RUN = CliRunner()
@@ -63,6 +65,20 @@ def test_a_plan_is_shown_then_sent_then_in_the_ledger(service: Service, tmp_path
     text = _output("sent")
     assert "buyers to ga4" in text and f"  {'enter':<16}{'accepted':<12}{free:>10}" in text
     assert "Nothing has been sent yet" in _output("sent", "--to", "crm")
+
+
+def test_what_was_sent_of_a_user_is_shown_by_any_id_of_theirs(service: Service, tmp_path: Path) -> None:
+    settings = run.Settings(data_dir=str(tmp_path / "data"))
+    one, other, *_ = sorted(may_be_contacted(settings, "buyers"))
+    assert _output("sent", "--user", one) == "Nothing was sent of this user\n"
+    service.replies = [Reply(400)]
+    _output("activate", "buyers", "--to", "ga4", "--send", code=1)
+    secret = key(settings.storage.data_dir)
+    device = client_id(int(one[1:]))
+    for asked in (one, device, f"old.{device}", published_key(one, secret), published_id(device, secret)):
+        assert _output("sent", "--user", asked).endswith(" UTC  buyers to ga4: enter, refused (HTTP 400)\n")
+    assert _output("sent", "--user", other).endswith(" UTC  buyers to ga4: enter, accepted\n")
+    assert _output("sent", "--user", one, "--to", "crm") == "Nothing was sent of this user\n"
 
 
 def test_what_is_not_accepted_ends_with_1(service: Service) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,8 @@ import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from beha2vec_core.activation.destination import Change, Member, Outcome
+from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.explorer import access, page
 from beha2vec_core.explorer.data import user
 from beha2vec_core.explorer.published import Published
@@ -124,6 +127,28 @@ def test_a_user(shop: None) -> None:
     assert "Materialize trained_encoder here" in text, "what comes next needs the encoder's files"
     app.text_input[0].set_value("<b>nobody</b>").run()
     assert "No user has this key" in text_of(app) and "<b>" not in text_of(app)
+
+
+def test_what_was_sent_of_a_user_and_of_nobody_else(
+    serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    shutil.copy(serving, tmp_path / "serving.duckdb")
+    page.settings_of_server.clear()
+    assert "Sent to" not in [one.value for one in view("user", user="g1-0").header], "nothing is sent anywhere"
+    changes = [Change("enter", Member(user, "shop", user), {}, "hash", user) for user in ("g1-0", "g1-1")]
+    with open_ledger(tmp_path / "activation.sqlite") as ledger:
+        ids = ledger.begin("web", "buyers", {}, changes, called="buyers", place="place")
+        ledger.answered(ids, [Outcome("unknown", "no answer in time"), Outcome("accepted")])
+    app = view("user", user="g1-0")
+    assert not app.exception and "Sent to" in [one.value for one in app.header]
+    row = '<td class="">web</td><td class="">buyers</td><td class="">enter</td><td class="">{}</td>'
+    assert text_of(app).count(row.format("unknown (no answer in time)")) == 1
+    assert row.format("accepted") not in text_of(app) and row.format("accepted") in text_of(view("user", user="g1-1"))
+    assert "Nothing was sent of this user." in text_of(view("user", user="g1-2"))
+    monkeypatch.setenv("BEHA2VEC_PUBLISH_IDENTIFIERS", "keyed")
+    page.settings_of_server.clear()
+    assert "beha2vec sent --user g1-0 shows it." in text_of(view("user", user="g1-0"))
 
 
 def test_a_user_published_by_an_earlier_release(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from beha2vec_core.activation.ledger import SentTo, sent_to
+from beha2vec_core.audiences.names import IDENTITIES
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.explorer.published import NothingYet, Published
@@ -115,6 +117,23 @@ def events(published: Published, user_key: str) -> pd.DataFrame:
         order by session_key, step limit {_EVENTS}""",
         {"user": user_key, "sessions": keys},
     )
+
+
+def sent(published: Published, user_key: str, ledger: Path, changed: int) -> pd.DataFrame:
+    """What was sent of the user, the newest first: at (UTC), destination, audience, change, outcome, reason.
+
+    Args:
+        published: where the user's devices are; its keys have to be those of the warehouse.
+        user_key: of the user.
+        ledger: its file; it need not exist.
+        changed: when, so that a later version is read again.
+
+    Raises:
+        ActivationError: the file is not a ledger.
+    """
+    published.require(IDENTITIES, "ids of users", "int_ga4__identity_map")
+    devices = published.query(f"select user_pseudo_id from {IDENTITIES} where user_key = $user", {"user": user_key})
+    return pd.DataFrame(sent_to(ledger, {user_key, *devices["user_pseudo_id"]}), columns=SentTo._fields)
 
 
 def cluster_days(published: Published, user_key: str) -> pd.DataFrame:

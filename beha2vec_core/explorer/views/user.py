@@ -8,17 +8,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts import user as charts
 from beha2vec_core.explorer.data import clusters, predictions
 from beha2vec_core.explorer.data import user as data
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, shown
-from beha2vec_core.explorer.views import parts
+from beha2vec_core.explorer.views import audience_form, parts
 from beha2vec_core.predictions.wording import does
 
 _LONGEST_KEY = 128
 _LISTED = 200  # steps of a journey, as a table
+_SENT = 20  # changes
 
 
 def render() -> None:
@@ -38,7 +40,7 @@ def render() -> None:
             st.warning("No user has this key. Check for spaces or missing characters.")
             return
         _facts(found, clusters.names(published))
-    for part in (_predictions, _journey, _cluster_days, _nearest, _next_pages):
+    for part in (_predictions, _sent, _journey, _cluster_days, _nearest, _next_pages):
         with page.or_empty():
             part(published, typed)
 
@@ -98,6 +100,39 @@ def _reasons(published: Published, user_key: str, scores: pd.DataFrame) -> None:
     items = "".join(f"<li>{in_html(does(one), 60)}: {in_html(parts.reasons(why[one]), 300)}</li>" for one in why)
     if items:
         page.write(f"<p>What raises the probability most (part of the log odds):</p><ul>{items}</ul>")
+
+
+def _sent(published: Published, user_key: str) -> None:
+    """What was sent of the user, where anything is sent at all."""
+    settings = page.settings()
+    try:
+        ledger = settings.storage.ledger_path
+        if not ledger.exists():
+            return
+        st.header("Sent to")
+        if settings.privacy.publish_identifiers != "plain":  # the ledger has other keys
+            page.write(f'<p class="b2v-quiet">{in_html(f"beha2vec sent --user {user_key} shows it.", 300)}</p>')
+            return
+        found = published.ask(data.sent, user_key, ledger, ledger.stat().st_mtime_ns)
+    except (ActivationError, OSError) as error:
+        st.error(audience_form.words(error))
+        return
+    if found.empty:
+        st.write("Nothing was sent of this user.")
+        return
+    newest = found.head(_SENT)
+    reasons = [f" ({reason})" if reason else "" for reason in newest["reason"]]
+    page.table(
+        {
+            f"Time in {settings.export.tz.key}": [page.local(moment) for moment in newest["at"]],
+            "To": newest["destination"],
+            "Audience": newest["audience"],
+            "Change": newest["change"],
+            "Outcome": [shown(text, 120) for text in newest["outcome"] + reasons],
+        }
+    )
+    if len(found) > _SENT:
+        st.caption(f"The newest {_SENT} of {len(found):,}.")
 
 
 def _journey(published: Published, user_key: str) -> None:
