@@ -39,6 +39,8 @@ from beha2vec_core.words import counted
 
 _NOTE = ".forget_under_way.json"
 _CERTIFICATES = "forget_certificates"
+# a login of more is seldom one person's: sites also send `guest`
+MOST_DEVICES = 20
 
 
 @dataclass
@@ -94,6 +96,7 @@ def forget(
     more: Iterable[Path] = (),
     say: Callable[[str], None] = lambda text: None,
     runs_in_progress: Callable[[], list[str]] = list,
+    most_devices: int = MOST_DEVICES,
 ) -> Certificate:
     """Remove people everywhere, and keep them out.
 
@@ -104,9 +107,11 @@ def forget(
         more: other files and folders that hold copies of results.
         say: called with a line of text as it goes on.
         runs_in_progress: the runs that may write back what they have read; asked for before and after the removal.
+        most_devices: of one login.
 
     Raises:
-        PrivacyError: a run is in progress, or the key of the list is gone.
+        PrivacyError: a login was seen on more devices, an identifier is a placeholder, a run is in progress, or the key
+            of the list is gone.
         WarehouseBusyError: another process holds the warehouse.
         CompactError: no room on the disk; run it again with more.
     """
@@ -117,6 +122,7 @@ def forget(
         _require_no_run(runs_in_progress())
         forgotten.hashes()  # before anything else: refuses where the key is gone
         resolved = resolve(settings, wanted)
+        _require_one_person(resolved, most_devices)
         note, unfinished = settings.storage.data_dir / _NOTE, People()
         if note.exists():
             unfinished = People.from_json(note.read_text(encoding="utf-8"))
@@ -213,6 +219,16 @@ def _leave_destinations(settings: Settings, people: People, say: Callable[[str],
     for one in departures:
         say(in_words(one))
     return departures
+
+
+def _require_one_person(resolved: Resolved, most_devices: int) -> None:
+    login, devices = max(resolved.devices_of.items(), key=lambda one: one[1], default=("", 0))
+    if devices > most_devices:
+        raise PrivacyError(
+            f"the login id {login!r} was seen on {devices:,} devices, which are all removed with it. If they are one "
+            f"person's, add --devices {devices}. If the site sends it for many people, list it under placeholder_ids "
+            "(docs/privacy.md)"
+        )
 
 
 def _require_no_run(runs: list[str]) -> None:

@@ -23,7 +23,7 @@ import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.key import PrivacyError, key, key_path
-from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.privacy.login import LoginIds, is_placeholder
 from beha2vec_core.privacy.people import People, long_enough, may_hold_text, named_in_sql, taken_out_sql
 from beha2vec_core.store.sql import identifier
 
@@ -101,7 +101,9 @@ class Forgotten:
         """Which of the identifiers are on the list, as they are or as login ids are stored."""
         secret, login_ids = key(self.data_dir), LoginIds(self.data_dir)
         return frozenset(
-            one for one in identifiers if any(_digest(secret, form) in hashes for form in login_ids.forms(one))
+            one
+            for one in identifiers
+            if not is_placeholder(one) and any(_digest(secret, form) in hashes for form in login_ids.forms(one))
         )
 
     def leave_out(self, connection: duckdb.DuckDBPyConnection, hashes: frozenset[str], where: str) -> int:
@@ -122,7 +124,7 @@ class Forgotten:
     def _leave_out_accepted(self, connection: duckdb.DuckDBPyConnection, hashes: frozenset[str], where: str) -> int:
         pairs = connection.execute(f"select distinct user_pseudo_id, user_id from accepted where {where}").fetchall()
         known = self.those_of({one for pair in pairs for one in pair if one is not None}, hashes)
-        with_others = {device for device, login in pairs if login is not None and login not in known}
+        with_others = {device for device, login in pairs if login and not is_placeholder(login) and login not in known}
         devices = {device for device, _ in pairs if device in known}
         devices |= {device for device, login in pairs if device and login in known and device not in with_others}
         ((left_out,),) = connection.execute(
