@@ -43,6 +43,8 @@ def find_person(user: Users = None, file: File = None, also: Also = None) -> Non
     )
     for one in found:
         typer.echo(f"  {one}")
+    if people.common:
+        typer.echo(f"{counted(len(people.common), 'identifier')} not looked for in texts: a word of other people's too")
     if resolved.unknown:
         typer.secho(f"not found: {', '.join(sorted(resolved.unknown))}", fg="yellow", err=True)
     if not found:

@@ -23,6 +23,7 @@ from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.forget import Departure, in_words, leave_destinations
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
+from beha2vec_core.privacy.common import OTHERS
 from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.identities import Resolved, published_forms, resolve
@@ -128,7 +129,7 @@ def forget(
             unfinished = People.from_json(note.read_text(encoding="utf-8"))
             say("an earlier removal was cut off; it is finished too")
         people = resolved.people | unfinished
-        forgotten.add(people.named, now.date())
+        forgotten.add(people.named, now.date(), people.common)
         _write(note, people.to_json())
         # before the ledger forgets where they are
         departures = _leave_destinations(settings, people, say)
@@ -359,6 +360,11 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
         remarks.append(
             f"{counted(len(people.shared), 'device')} that others use too: their sequences and vectors were removed; "
             "the job reembed_history makes them again, without the person."
+        )
+    if people.common:
+        remarks.append(
+            f"{counted(len(people.common), 'identifier')} also in texts of at least {OTHERS} other people, as words "
+            "are: removed from the columns of identifiers, and left in texts."
         )
     config = dagster_home / "dagster.yaml" if dagster_home else None
     if config and config.exists() and "postgres" in config.read_text(encoding="utf-8"):

@@ -7,11 +7,13 @@ that login's rows are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.privacy.common import common_words
+from beha2vec_core.privacy.find import columns_of
 from beha2vec_core.privacy.key import PrivacyError, key, key_path
 from beha2vec_core.privacy.login import LoginIds, is_placeholder
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by
@@ -96,6 +98,7 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
         people |= People(
             sessions=_linked(connection, tables, "session_key"), events=_linked(connection, tables, "event_key")
         )
+        people |= People(common=_common(connection, settings, tables, people))
         devices_of = connection.execute(
             """select canonical, count(distinct device) from pairs semi join own using (device)
             where canonical in (select unnest($ids)) group by canonical""",
@@ -156,6 +159,14 @@ def _attach(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[s
     return tables
 
 
+def _raw(settings: Settings) -> list[str]:
+    """SQL of the raw partitions; none if there are none."""
+    if not any(settings.storage.raw_path.glob("*/*/*.parquet")):
+        return []
+    files = quote(f"{settings.storage.raw_path}/*/*/*.parquet")
+    return [f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"]
+
+
 def _collect(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -172,12 +183,7 @@ def _collect(
         for table, columns in tables.items()
         if {"user_pseudo_id", "user_id"} <= columns.keys()
     ]
-    if any(settings.storage.raw_path.glob("*/*/*.parquet")):
-        files = quote(f"{settings.storage.raw_path}/*/*/*.parquet")
-        both.append(
-            "select user_pseudo_id, user_id from "
-            f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
-        )
+    both += [f"select user_pseudo_id, user_id from {raw}" for raw in _raw(settings)]
     union = " union ".join(both) or "select null::varchar as device, null::varchar as login where false"
     connection.execute(
         f"""create temp table both_ids as
@@ -220,16 +226,32 @@ def _linked(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, s
     """Keys of the people's sessions, or events, from tables that have both."""
     queries = []
     for table, columns in tables.items():
-        owners = [
-            owned_by(identifier(column), kind, IDENTIFIERS[column])
-            for column, kind in columns.items()
-            if IDENTIFIERS[column] in KINDS_THAT_NAME
-        ]
-        if link in columns and owners and not columns[link].endswith("[]"):
-            queries.append(f"select {link} from {table} where {link} is not null and ({' or '.join(owners)})")
+        theirs = _theirs(columns)
+        if link in columns and theirs and not columns[link].endswith("[]"):
+            queries.append(f"select {link} from {table} where {link} is not null and ({theirs})")
     if not queries:
         return frozenset()
     return frozenset(str(one) for (one,) in connection.execute(" union ".join(queries)).fetchall())
+
+
+def _theirs(columns: Mapping[str, str]) -> str:
+    """SQL: whether an identifier column that names people has one of them; empty without such a column."""
+    return " or ".join(
+        owned_by(identifier(column), kind, IDENTIFIERS[column])
+        for column, kind in columns.items()
+        if IDENTIFIERS.get(column) in KINDS_THAT_NAME
+    )
+
+
+def _common(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, tables: Iterable[str], people: People
+) -> frozenset[str]:
+    found: set[str] = set()
+    for table in [*tables, *_raw(settings)]:
+        columns = columns_of(connection, table)
+        if theirs := _theirs(columns):
+            found |= common_words(connection, f"(from {table} where not ({theirs}))", columns, people)
+    return frozenset(found)
 
 
 def _column(connection: duckdb.DuckDBPyConnection, query: str, ids: frozenset[str]) -> frozenset[str]:

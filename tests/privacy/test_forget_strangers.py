@@ -57,3 +57,31 @@ def test_a_login_of_many_devices_needs_a_word(tmp_path: Path) -> None:
             world.forget(asked)
     assert not Forgotten(world.settings.storage.data_dir).hashes() and len(world.raw_rows()) == 51
     assert world.forget(ONE, most_devices=51).left == [] and not world.raw_rows()
+
+
+@pytest.mark.parametrize("login", ["iphone15", "20261129"])
+def test_an_id_that_is_a_word_of_many_texts_is_only_looked_for_in_columns(tmp_path: Path, login: str) -> None:
+    """Anyone can send such a login by the Measurement Protocol and ask for erasure."""
+    case = {"key": "page_title", "value": {"string_value": f"New {login} case"}}
+    rows = [event(n, DAYS[0], user_pseudo_id=device, event_params=[case]) for n, device in enumerate(MANY)]
+    rows.append(event(99, DAYS[0], user_pseudo_id="9.9", user_id=login, event_params=[case]))
+    world = raw_world(tmp_path, rows)
+    certificate = world.forget(login)
+    assert certificate.left == [] and "20 other people" in certificate.as_text()
+    for forgotten in (0, 1):
+        texts = [row for row in world.raw_rows() if f"New {login} case" in str(row)]
+        assert len(texts) == len(world.raw_rows()) == len(MANY) and "[removed]" not in str(world.raw_rows())
+        assert sum(day.forgotten for day in world.ingest().days) == 1, forgotten
+    # a day on which few others say so
+    write(tmp_path / "export" / f"events_{DAYS[0]:%Y%m%d}.json.gz", rows[:3])
+    world.ingest()
+    assert str(world.raw_rows()).count(f"New {login} case") == 3
+
+
+def test_a_forgotten_id_that_becomes_a_word_stays_in_texts(tmp_path: Path) -> None:
+    settings = Settings(source=str(tmp_path / "export"), data_dir=tmp_path / "data", property_id="p1")
+    Forgotten(settings.storage.data_dir).add(["black-friday-2026"], DAYS[0])
+    sale = {"key": "campaign", "value": {"string_value": "black-friday-2026"}}
+    rows = [event(n, DAYS[0], user_pseudo_id=device, event_params=[sale]) for n, device in enumerate(MANY)]
+    world = raw_world(tmp_path, rows)
+    assert str(world.raw_rows()).count("black-friday-2026") == len(MANY)
