@@ -85,7 +85,16 @@ def test_caddy_is_the_only_way_in_and_alone_has_the_password() -> None:
         assert ("BEHA2VEC_UI_PASSWORD_HASH" in service["environment"]) == (name == "proxy")
         assert ("OPENAI_API_KEY" in service["environment"]) == (name in ("code", "explorer"))
         assert ("BEHA2VEC_SOURCE" in service["environment"]) == (name == "code")
-    assert "postgres" not in {name for name, service in services.items() if "front" in service["networks"]}
+    # who can connect to whom: a network a pair, so that a program in the explorer can start no run
+    connected = {
+        network: {name for name, service in services.items() if network in service["networks"]}
+        for network in compose()["networks"]
+    }
+    assert connected == {
+        "to_ui": {"proxy", "webserver"},
+        "to_explorer": {"proxy", "explorer"},
+        "back": {"code", "webserver", "daemon", "postgres"},
+    }
     names = set(re.findall(r"\{\$(\w+)\}", (DEPLOY / "Caddyfile").read_text()))
     assert names == set(services["proxy"]["environment"])
     assert names == set(dotenv_values(DEPLOY / "systemd" / "proxy.env.example"))
