@@ -24,6 +24,7 @@ from beha2vec_core.activation.forget import Departure, in_words, leave_destinati
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
 from beha2vec_core.privacy.common import OTHERS
+from beha2vec_core.privacy.dagster_records import POSTGRESQL, find_in_records, remove_from_records
 from beha2vec_core.privacy.find import Found, columns_of, find_person, tables_of
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.identities import Resolved, published_forms, resolve
@@ -138,12 +139,12 @@ def forget(
         removed = _remove_everywhere(settings, searched, dagster_home, more, say, bool(unfinished.named), kept)
         _require_no_run(runs_in_progress())  # a run that began meanwhile; the note is still there
         say("searching again")
-        left = [found for found in find_person(settings, searched, dagster_home, more) if found.file != note]
+        left = [found for found in _find(settings, searched, dagster_home, more) if found.file != note]
         # what could not be changed is tried again by the next run, which needs to know who they are
         if all(_is_encoder(settings, found.file) for found in left):
             note.unlink()
     remarks = [
-        *_remarks(settings, people, dagster_home),
+        *_remarks(people),
         *(f"{in_words(one)[0].upper()}{in_words(one)[1:]}." for one in departures),
     ]
     return _certify(settings, forgotten, now, wanted, resolved, people, removed, left, remarks)
@@ -159,7 +160,11 @@ def locate(
     """
     with Warehouse.of(settings.storage).exclusive("find-person"):
         resolved = resolve(settings, asked)
-        return resolved, find_person(settings, published_forms(settings, resolved.people), dagster_home, more)
+        return resolved, _find(settings, published_forms(settings, resolved.people), dagster_home, more)
+
+
+def _find(settings: Settings, people: People, dagster_home: Path | None, more: Iterable[Path]) -> list[Found]:
+    return [*find_person(settings, people, dagster_home, more), *find_in_records(dagster_home, people)]
 
 
 def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iterable[Path] = ()) -> frozenset[str]:
@@ -285,7 +290,9 @@ def _remove_everywhere(
         for one in done:
             say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
         removed += done
-    return removed
+    for one in (of_records := remove_from_records(dagster_home, people)):
+        say(f"{one.file} {one.table}: {_amount(one.rows, one.texts)}")
+    return removed + of_records
 
 
 def _correct_log(settings: Settings) -> None:
@@ -346,7 +353,7 @@ def _certify(
     return certificate
 
 
-def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> list[str]:
+def _remarks(people: People) -> list[str]:
     remarks = [
         "The GA4 property and its export (BEHA2VEC_SOURCE) are not this product's: delete the person there too. Until "
         "then each ingest leaves the person out.",
@@ -366,18 +373,14 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
             f"{counted(len(people.common), 'identifier')} also in texts of at least {OTHERS} other people, as words "
             "are: removed from the columns of identifiers, and left in texts."
         )
-    config = dagster_home / "dagster.yaml" if dagster_home else None
-    if config and config.exists() and "postgres" in config.read_text(encoding="utf-8"):
-        remarks.append(
-            "Dagster's records are in PostgreSQL, which this command does not open. Previews of runs of this release "
-            "name no one; for older runs see docs/privacy.md."
-        )
     return remarks
 
 
 def _why(settings: Settings, found: Found) -> str:
     if found.file == settings.storage.ledger_path.resolve():
         return "a destination could not be reached, see below: correct it, and run the command again"
+    if found.file == POSTGRESQL:
+        return "written while the command ran, or in the plan of a job: delete the run in the UI, and run it again"
     if found.problem:
         return f"the file cannot be read ({found.problem}): delete it, or repair it and run the command again"
     if _is_encoder(settings, found.file):
