@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from dotenv import dotenv_values
 
 from beha2vec_core.settings import ExportSettings, Settings, variables
 from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
+from tests.deploy.registry import answers_of_registry, digest_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -136,10 +136,7 @@ def test_images_of_others_are_named_in_env_alone_and_pinned_by_digest(tmp_path: 
     images = {name: service["image"] for name, service in compose()["services"].items() if "image" in service}
     assert all(image == "beha2vec" or image.startswith("${BEHA2VEC_") for image in images.values()), images
     assert re.findall("^FROM (.+)$", (DEPLOY / "docker" / "Dockerfile").read_text(), re.M) == ["${PYTHON_IMAGE}"]
-    # the registry's answer; all else is the script
-    docker = tmp_path / "docker"
-    docker.write_text('#!/bin/sh\n[ "$4" != gone:1 ] && echo "sha256:$(printf %s "$4" | sha256sum | cut -c1-64)"\n')
-    docker.chmod(0o755)
+    answers_of_registry(tmp_path)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     env = tmp_path / ".env"
     shutil.copy(DEPLOY / "docker" / ".env.example", env)
@@ -152,9 +149,7 @@ def test_images_of_others_are_named_in_env_alone_and_pinned_by_digest(tmp_path: 
     assert pin() == pin() == 0
     after = dotenv_values(env)
     pinned = {name: value for name, value in after.items() if name.endswith("_IMAGE")}
-    assert len(pinned) == 3 and after == before | {
-        name: f"{before[name]}@sha256:{hashlib.sha256(before[name].encode()).hexdigest()}" for name in pinned
-    }
+    assert len(pinned) == 3 and after == before | {name: f"{before[name]}@{digest_of(before[name])}" for name in pinned}
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
     env.write_text("BEHA2VEC_X_IMAGE=gone:1\n")
     assert pin() != 0 and env.read_text() == "BEHA2VEC_X_IMAGE=gone:1\n"
