@@ -163,6 +163,21 @@ def test_what_services_start_is_there() -> None:
     assert all((REPOSITORY / path).exists() for path in named)
 
 
+def test_the_explorer_has_a_user_of_its_own_that_reads_the_data() -> None:
+    """Of another service's process it then reads neither the environment, which has secrets, nor the memory."""
+    values = {
+        unit.stem.removeprefix("beha2vec-"): dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.M)) for unit in UNITS
+    }
+    users = {name: (unit["User"], unit["Group"]) for name, unit in values.items()}
+    assert users.pop("explorer") == ("beha2vec-explorer", "beha2vec")
+    assert set(users.values()) == {("beha2vec", "beha2vec")}
+    assert {unit["ProtectProc"] for unit in values.values()} == {"invisible"}
+    assert {unit["UMask"] for unit in values.values()} == {"0027"}, "what one writes, the group reads"
+    assert "UMask=0027" in (DEPLOY / "systemd" / "beha2vec-run").read_text()
+    made = re.findall(r"^useradd .* (\S+)$", (REPOSITORY / "docs" / "deployment.md").read_text(), re.M)
+    assert made == ["beha2vec", "beha2vec-explorer"]
+
+
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed (apt-get install systemd)")
