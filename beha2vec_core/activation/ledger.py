@@ -419,7 +419,8 @@ def open_ledger(path: Path, wait_seconds: float = 2) -> Iterator[Ledger]:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(f"{path}.lock", timeout=wait_seconds), closing(_connect(path)) as connection:
-            path.chmod(0o600)
+            mode = path.stat().st_mode
+            path.chmod(mode & (0o600 if mode & 0o007 else 0o640))  # for a group only where the umask denies all others
             connection.execute("pragma synchronous = full")
             connection.execute("pragma secure_delete = on")
             ledger = Ledger(connection)

@@ -108,7 +108,10 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    os.umask(os.umask(0o077) | 0o077)  # what is written is of users: for its owner only
+    # what is written is of users: for its owner only, and for a group where the umask denies all others already
+    umask = os.umask(0o077)
+    if umask & 0o007 == 0o007:
+        os.umask(umask)
     if context.invoked_subcommand == "doctor":  # which reports them itself
         return
     if wrong := misspelt_variables():

@@ -30,10 +30,11 @@ Also = Annotated[
 def find_person(user: Users = None, file: File = None, also: Also = None) -> None:
     """Show every file, table and column that has a person; changes nothing. Exit code 3: no one was found."""
     from beha2vec_core.privacy.forgetting.forget import locate
+    from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    with ended_by(WarehouseBusyError, WarehouseVersionError):
+    with ended_by(PrivacyError, WarehouseBusyError, WarehouseVersionError):
         resolved, found = locate(settings, _asked(user, file), _dagster_home(), also or ())
     people = resolved.people
     typer.echo(
@@ -42,6 +43,8 @@ def find_person(user: Users = None, file: File = None, also: Also = None) -> Non
     )
     for one in found:
         typer.echo(f"  {one}")
+    if people.common:
+        typer.echo(f"{counted(len(people.common), 'identifier')} not looked for in texts: a word of other people's too")
     if resolved.unknown:
         typer.secho(f"not found: {', '.join(sorted(resolved.unknown))}", fg="yellow", err=True)
     if not found:
@@ -60,14 +63,18 @@ def forget(
         ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show where they are, as find-person does.")] = False,
+    devices: Annotated[
+        int | None,
+        typer.Option("--devices", help="How many devices one login id may have, if more than 20 are one person's."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the certificate only.")] = False,
 ) -> None:
     """Remove people everywhere, keep them out of later runs, and print a certificate (docs/privacy.md).
 
     Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten anyway.
     """
+    from beha2vec_core.privacy.forgetting.forget import MOST_DEVICES, is_unfinished, on_the_list, require_no_bigquery
     from beha2vec_core.privacy.forgetting.forget import forget as forget_people
-    from beha2vec_core.privacy.forgetting.forget import is_unfinished, on_the_list, require_no_bigquery
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -89,6 +96,7 @@ def forget(
             also or (),
             say=lambda text: None if quiet else typer.echo(text, err=True),
             runs_in_progress=lambda: _runs_in_progress(home) if home else [],
+            most_devices=MOST_DEVICES if devices is None else devices,
         )
     typer.echo(certificate.as_text())
     typer.echo(f"\nthe certificate is kept as {certificate.path}")

@@ -106,6 +106,7 @@ def steps() -> list[tuple[str, str]]:
 
 def compiled() -> str:
     """The macro file's text."""
+    placeholders = ", ".join(map(_quoted, sorted(rules().placeholder_ids)))
     listed = "".join(f"        [{_quoted(pattern)}, {_quoted(with_)}],\n" for pattern, with_ in steps())
     return f"""{{#
     Made by `python -m beha2vec_core.privacy.dbt_macros` from beha2vec_core/privacy/rules.yml: change that file instead.
@@ -135,6 +136,11 @@ def compiled() -> str:
         to_hex(sha256(lower({{{{ user_id }}}}))),
         {{{{ user_id }}}}
     )
+{{%- endmacro %}}
+
+{{# What sites send as an id where there is none, in small letters. #}}
+{{% macro placeholder_ids() -%}}
+    {{{{ return([{placeholders}]) }}}}
 {{%- endmacro %}}
 
 {{# Regular expressions of personal data and what they become, for engines where no ingest runs. #}}

@@ -1,6 +1,7 @@
 """The list of people who are forgotten, as keyed hashes: ingest leaves out their rows, whatever the export still has.
 
-``<data_dir>/forgotten.csv`` has a line for each identifier: its HMAC-SHA256 and the day it was added. Without the key
+``<data_dir>/forgotten.csv`` has a line for each identifier: its HMAC-SHA256 and the day it was added. An identifier
+that is a word of others' texts too has a second line, so that it is left out of columns only. Without the key
 (``privacy.key``) a hash does not reveal whose it is, and guesses cannot be tested.
 """
 
@@ -22,8 +23,9 @@ from urllib.parse import unquote
 import duckdb
 
 from beha2vec_core.files import put_in_place
+from beha2vec_core.privacy.common import common_words
 from beha2vec_core.privacy.key import PrivacyError, key, key_path
-from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.privacy.login import LoginIds, is_placeholder
 from beha2vec_core.privacy.people import People, long_enough, may_hold_text, named_in_sql, taken_out_sql
 from beha2vec_core.store.sql import identifier
 
@@ -80,11 +82,14 @@ class Forgotten:
             )
         return frozenset(line.split(",")[0] for line in lines if line)
 
-    def add(self, identifiers: Iterable[str], today: date) -> int:
-        """Add people's identifiers, on disk when this returns; the number of those that are new."""
+    def add(self, identifiers: Iterable[str], today: date, common: Iterable[str] = ()) -> int:
+        """Add people's identifiers, on disk when this returns; the number of those that are new.
+
+        ``common`` are those that are words of others' texts too. A second line says so of each.
+        """
         with self._locked(fcntl.LOCK_EX):
             known = self.hashes()
-            new = sorted({self.digest(one) for one in identifiers} - known)
+            new = sorted({self.digest(one) for one in (*identifiers, *map(_as_word, common))} - known)
             if new:
                 before = self.path.read_text(encoding="ascii") if known else f"# key {self.digest(_CHECK)}\n"
                 temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
@@ -101,8 +106,13 @@ class Forgotten:
         """Which of the identifiers are on the list, as they are or as login ids are stored."""
         secret, login_ids = key(self.data_dir), LoginIds(self.data_dir)
         return frozenset(
-            one for one in identifiers if any(_digest(secret, form) in hashes for form in login_ids.forms(one))
+            one
+            for one in identifiers
+            if not is_placeholder(one) and any(_digest(secret, form) in hashes for form in login_ids.forms(one))
         )
+
+    def _rare(self, known: frozenset[str], hashes: frozenset[str]) -> frozenset[str]:
+        return frozenset(one for one in known if self.digest(_as_word(one)) not in hashes)
 
     def leave_out(self, connection: duckdb.DuckDBPyConnection, hashes: frozenset[str], where: str) -> int:
         """Take forgotten people's rows out of ingest's ``accepted`` and ``quarantine`` tables; the number of rows.
@@ -122,7 +132,7 @@ class Forgotten:
     def _leave_out_accepted(self, connection: duckdb.DuckDBPyConnection, hashes: frozenset[str], where: str) -> int:
         pairs = connection.execute(f"select distinct user_pseudo_id, user_id from accepted where {where}").fetchall()
         known = self.those_of({one for pair in pairs for one in pair if one is not None}, hashes)
-        with_others = {device for device, login in pairs if login is not None and login not in known}
+        with_others = {device for device, login in pairs if login and not is_placeholder(login) and login not in known}
         devices = {device for device, _ in pairs if device in known}
         devices |= {device for device, login in pairs if device and login in known and device not in with_others}
         ((left_out,),) = connection.execute(
@@ -138,9 +148,12 @@ class Forgotten:
             ) select text from texts where len(text) >= 6"""
         ).fetchall()
         named = self.those_of({word for (text,) in texts for word in _words(text) if long_enough(word)}, hashes)
-        if named:
-            people = People(logins=named)
-            for column, kind, *_ in connection.execute("describe accepted").fetchall():
+        people = People(logins=self._rare(named, hashes))
+        if people.named:
+            columns = {name: kind for name, kind, *_ in connection.execute("describe accepted").fetchall()}
+            people |= People(common=common_words(connection, f"(from accepted where {where})", columns, people))
+        if people.named - people.common:
+            for column, kind in columns.items():
                 if may_hold_text(kind):
                     name = identifier(column)
                     connection.execute(
@@ -153,15 +166,19 @@ class Forgotten:
         contents = connection.execute(
             f"select rowid, content from quarantine where {where} and content is not null"
         ).fetchall()
-        words = {
-            row: {word for word in _words(content) if long_enough(word)} | set(_JSON_FIELD.findall(content))
-            for row, content in contents
-        }
-        known = self.those_of(set().union(*words.values()), hashes)
-        rows = [row for row, found in words.items() if found & known]
+        fields = {row: set(_JSON_FIELD.findall(content)) for row, content in contents}
+        words = {row: {word for word in _words(content) if long_enough(word)} for row, content in contents}
+        known = self.those_of(set().union(*fields.values(), *words.values()), hashes)
+        rare = self._rare(known, hashes)
+        rows = [row for row, _ in contents if fields[row] & known or words[row] & rare]
         if rows:
             connection.execute("delete from quarantine where list_contains($rows::bigint[], rowid)", {"rows": rows})
         return len(rows)
+
+
+def _as_word(identifier: str) -> str:
+    """What stands on the list beside an identifier that is left in texts."""
+    return f"a word: {identifier}"
 
 
 def _digest(secret: bytes, identifier: str) -> str:

@@ -10,6 +10,12 @@ from pathlib import Path
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import decoded
 from beha2vec_core.privacy.key import key
+from beha2vec_core.privacy.rules import rules
+
+
+def is_placeholder(one: str) -> bool:
+    """Whether an id is one that sites send where there is none, such as ``undefined``: no person's."""
+    return one.strip().lower() in rules().placeholder_ids
 
 
 class LoginIds:

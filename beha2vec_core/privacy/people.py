@@ -46,6 +46,7 @@ class People:
         sessions: their ``session_key``.
         events: their ``event_key``.
         shared: keys of devices that they and others have logged in on; the others' rows stay.
+        common: those of them that stand in texts of many others (`common.common_words`), which stay as they are.
     """
 
     devices: frozenset[str] = frozenset()
@@ -54,6 +55,7 @@ class People:
     sessions: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
     shared: frozenset[str] = frozenset()
+    common: frozenset[str] = frozenset()
 
     def __or__(self, other: People) -> People:
         """The people of both."""
@@ -79,15 +81,18 @@ class People:
         """What `to_json` wrote."""
         return cls(**{name: frozenset(values) for name, values in json.loads(text).items()})
 
+    def _is_in_texts(self, one: str) -> bool:
+        return long_enough(one) and one not in self.common
+
     @cached_property
     def patterns(self) -> list[str]:
         """Regular expressions (RE2 and Python's) of which one matches a text that names one of the people."""
-        spelled = sorted(_spellings(one) for one in self.named if long_enough(one))
+        spelled = sorted(_spellings(one) for one in self.named if self._is_in_texts(one))
         found = [f"(?i){_BEFORE}(?:{part}){_AFTER}" for part in _alternatives(spelled)]
         hidden = sorted(self.devices | self.logins)
-        in_base64 = [form for one in hidden if long_enough(one) for form in _spellings_in_base64(one)]
+        in_base64 = [form for one in hidden if self._is_in_texts(one) for form in _spellings_in_base64(one)]
         found += [f"(?i)()(?:{part})()" for part in _alternatives(in_base64)]
-        short = sorted(_spellings(one) for one in self.devices | self.logins if not long_enough(one))
+        short = sorted(_spellings(one) for one in self.devices | self.logins if not self._is_in_texts(one))
         return found + [rf"(?i){_JSON_FIELD}(?:{part})(\\?\")" for part in _alternatives(short)]
 
     @cached_property
@@ -104,7 +109,7 @@ class People:
 
     def named_in_bytes(self, content: bytes) -> bool:
         """Whether bytes do, in UTF-8 or UTF-16."""
-        wide = any(one.encode("utf-16-le") in content for one in self.named if long_enough(one))
+        wide = any(one.encode("utf-16-le") in content for one in self.named if self._is_in_texts(one))
         return wide or any(pattern.search(content) for pattern in self._compiled_bytes)
 
     def taken_out_of(self, text: str) -> str:

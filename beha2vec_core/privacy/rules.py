@@ -48,6 +48,7 @@ class Rules:
 
     version: int
     marker: str
+    placeholder_ids: frozenset[str]
     phrases: dict[str, str]  # joined phrase -> kind
     labels: dict[str, tuple[str, ...]]  # kind -> phrases as written
     endings: tuple[tuple[str, str], ...]
@@ -99,6 +100,7 @@ def rules() -> Rules:
     return Rules(
         version=int(raw["version"]),
         marker=str(raw["marker"]),
+        placeholder_ids=frozenset(raw["placeholder_ids"]),
         phrases=phrases,
         labels=labels,
         endings=tuple((_joined(e), kind) for kind, endings in raw["endings"].items() for e in endings),

@@ -14,10 +14,8 @@
 {% macro known_id(value) -%}
     {%- set trimmed = replace_all(value, '^\\s+|\\s+$', '') -%}
     case
-        when lower({{ trimmed }}) not in (
-            '', 'undefined', 'null', 'none', 'nan', '0', '0.0', 'false', 'n/a', '-',
-            {{ quoted_list(var('placeholder_values') | map('lower') | list) }}
-        ) then {{ trimmed }}
+        when lower({{ trimmed }}) not in ({{ quoted_list((placeholder_ids() + (var('placeholder_values') | map('lower') | list)) | unique) }})
+            then {{ trimmed }}
     end
 {%- endmacro %}
 

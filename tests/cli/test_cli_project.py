@@ -145,8 +145,11 @@ def test_version_by_command_and_module() -> None:
     assert by_module.stdout == RUN.invoke(app, ["--version"]).output == "beha2vec 0.1.0\n"
 
 
-def test_what_is_written_is_for_its_owner_only(folder: Path) -> None:
+@pytest.mark.parametrize(("umask", "denied"), [(0o022, 0o077), (0o027, 0o027)])
+def test_what_is_written_is_not_for_others(folder: Path, umask: int, denied: int) -> None:
+    """A group reads it only if the umask lets it and nobody else, as with the units of deploy/ do."""
     command = ["demo-data", "--out", "data/export", "--users", "20", "--days", "1"]
-    subprocess.run([sys.executable, "-m", "beha2vec_core", *command], check=True, capture_output=True, umask=0o022)
+    subprocess.run([sys.executable, "-m", "beha2vec_core", *command], check=True, capture_output=True, umask=umask)
     written = [folder / "data", *(folder / "data").rglob("*")]
-    assert len(written) > 2 and not [path for path in written if path.stat().st_mode & 0o077]
+    assert len(written) > 2 and not [path for path in written if path.stat().st_mode & denied]
+    assert all(bool(path.stat().st_mode & 0o040) == (umask == 0o027) for path in written)

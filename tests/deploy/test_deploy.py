@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from dotenv import dotenv_values
 
 from beha2vec_core.settings import ExportSettings, Settings, variables
 from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
+from tests.deploy.registry import answers_of_registry, digest_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -85,7 +85,16 @@ def test_caddy_is_the_only_way_in_and_alone_has_the_password() -> None:
         assert ("BEHA2VEC_UI_PASSWORD_HASH" in service["environment"]) == (name == "proxy")
         assert ("OPENAI_API_KEY" in service["environment"]) == (name in ("code", "explorer"))
         assert ("BEHA2VEC_SOURCE" in service["environment"]) == (name == "code")
-    assert "postgres" not in {name for name, service in services.items() if "front" in service["networks"]}
+    # who can connect to whom: a network a pair, so that a program in the explorer can start no run
+    connected = {
+        network: {name for name, service in services.items() if network in service["networks"]}
+        for network in compose()["networks"]
+    }
+    assert connected == {
+        "to_ui": {"proxy", "webserver"},
+        "to_explorer": {"proxy", "explorer"},
+        "back": {"code", "webserver", "daemon", "postgres"},
+    }
     names = set(re.findall(r"\{\$(\w+)\}", (DEPLOY / "Caddyfile").read_text()))
     assert names == set(services["proxy"]["environment"])
     assert names == set(dotenv_values(DEPLOY / "systemd" / "proxy.env.example"))
@@ -127,10 +136,7 @@ def test_images_of_others_are_named_in_env_alone_and_pinned_by_digest(tmp_path: 
     images = {name: service["image"] for name, service in compose()["services"].items() if "image" in service}
     assert all(image == "beha2vec" or image.startswith("${BEHA2VEC_") for image in images.values()), images
     assert re.findall("^FROM (.+)$", (DEPLOY / "docker" / "Dockerfile").read_text(), re.M) == ["${PYTHON_IMAGE}"]
-    # the registry's answer; all else is the script
-    docker = tmp_path / "docker"
-    docker.write_text('#!/bin/sh\n[ "$4" != gone:1 ] && echo "sha256:$(printf %s "$4" | sha256sum | cut -c1-64)"\n')
-    docker.chmod(0o755)
+    answers_of_registry(tmp_path)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     env = tmp_path / ".env"
     shutil.copy(DEPLOY / "docker" / ".env.example", env)
@@ -143,9 +149,7 @@ def test_images_of_others_are_named_in_env_alone_and_pinned_by_digest(tmp_path: 
     assert pin() == pin() == 0
     after = dotenv_values(env)
     pinned = {name: value for name, value in after.items() if name.endswith("_IMAGE")}
-    assert len(pinned) == 3 and after == before | {
-        name: f"{before[name]}@sha256:{hashlib.sha256(before[name].encode()).hexdigest()}" for name in pinned
-    }
+    assert len(pinned) == 3 and after == before | {name: f"{before[name]}@{digest_of(before[name])}" for name in pinned}
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
     env.write_text("BEHA2VEC_X_IMAGE=gone:1\n")
     assert pin() != 0 and env.read_text() == "BEHA2VEC_X_IMAGE=gone:1\n"
@@ -157,6 +161,21 @@ def test_what_services_start_is_there() -> None:
     named = {path for text in texts for path in re.findall(r"/opt/beha2vec/((?:deploy|docs)/[\w./-]+)", text)}
     assert named == {"deploy/workspace.yaml", "docs/deployment.md"}
     assert all((REPOSITORY / path).exists() for path in named)
+
+
+def test_the_explorer_has_a_user_of_its_own_that_reads_the_data() -> None:
+    """Of another service's process it then reads neither the environment, which has secrets, nor the memory."""
+    values = {
+        unit.stem.removeprefix("beha2vec-"): dict(re.findall(r"^(\w+)=(.*)$", unit.read_text(), re.M)) for unit in UNITS
+    }
+    users = {name: (unit["User"], unit["Group"]) for name, unit in values.items()}
+    assert users.pop("explorer") == ("beha2vec-explorer", "beha2vec")
+    assert set(users.values()) == {("beha2vec", "beha2vec")}
+    assert {unit["ProtectProc"] for unit in values.values()} == {"invisible"}
+    assert {unit["UMask"] for unit in values.values()} == {"0027"}, "what one writes, the group reads"
+    assert "UMask=0027" in (DEPLOY / "systemd" / "beha2vec-run").read_text()
+    made = re.findall(r"^useradd .* (\S+)$", (REPOSITORY / "docs" / "deployment.md").read_text(), re.M)
+    assert made == ["beha2vec", "beha2vec-explorer"]
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import subprocess
 from datetime import date
@@ -22,6 +23,7 @@ from beha2vec_core.settings import variables
 from beha2vec_dagster.lib.partitions import range_tags
 from tests.dagster.project import DAYS, make_project
 from tests.deploy.kubernetes_api import cluster, validate
+from tests.deploy.registry import answers_of_registry, digest_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -83,6 +85,7 @@ def test_what_is_named_is_there(manifests: dict[tuple[str, str], dict[str, Any]]
 def test_pods_have_no_more_rights_than_they_need(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:
     for name, spec in pod_specs(manifests).items():
         assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         (container,) = spec["containers"]
         assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
         assert container["resources"]["limits"]["memory"]
@@ -92,6 +95,7 @@ def test_pods_have_no_more_rights_than_they_need(manifests: dict[tuple[str, str]
         assert ({"secretRef": {"name": "secrets"}} in container.get("envFrom", ())) == (name == "code")
     pods = LAUNCHER["config"]["run_k8s_config"]
     assert pods["pod_spec_config"]["securityContext"]["runAsNonRoot"] is True
+    assert pods["pod_spec_config"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pods["container_config"]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     # the proxy alone is open, and asks for a password
     open_to_all = [
@@ -100,6 +104,25 @@ def test_pods_have_no_more_rights_than_they_need(manifests: dict[tuple[str, str]
         if kind == "NetworkPolicy" and any("from" not in rule for rule in one["spec"].get("ingress", ()))
     ]
     assert open_to_all == ["proxy"]
+
+
+def test_images_are_pinned_by_digest_in_an_overlay(
+    manifests: dict[tuple[str, str], dict[str, Any]], tmp_path: Path
+) -> None:
+    answers_of_registry(tmp_path)
+    pinned = tmp_path / "pinned"
+    script = DEPLOY / "docker" / "pin_images.sh"
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run([str(script), "--kubernetes", str(pinned)], env=environment, check=True, capture_output=True)
+    built = subprocess.run(["kustomize", "build", str(pinned)], check=True, capture_output=True, text=True)
+    there = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(built.stdout)}
+    assert there.keys() == manifests.keys()
+    images = {name: spec["containers"][0]["image"] for name, spec in pod_specs(there).items()}
+    for name, spec in pod_specs(manifests).items():
+        tag = spec["containers"][0]["image"]
+        assert images[name] == f"{tag.split(':')[0]}@{digest_of(tag)}", "what the registry has for the tag"
+    (container,) = pod_specs(there)["code"]["containers"]
+    assert {"name": "DAGSTER_CURRENT_IMAGE", "value": images["code"]} in container["env"], "runs and steps too"
 
 
 def test_settings_and_instance_are_ones_that_are_read(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:

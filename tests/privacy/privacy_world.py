@@ -10,6 +10,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -51,8 +52,8 @@ class PrivacyWorld:
     def find(self, *who: str) -> list[Found]:
         return locate(self.settings, who, self.home)[1]
 
-    def forget(self, *who: str) -> Certificate:
-        return forget(self.settings, who, self.home)
+    def forget(self, *who: str, **options: Any) -> Certificate:
+        return forget(self.settings, who, self.home, **options)
 
     def ingest(self) -> IngestReport:
         found = find_export(str(self.settings.export.source), "p1")

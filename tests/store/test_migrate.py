@@ -19,8 +19,8 @@ from beha2vec_core.store import migrate, tables
 from beha2vec_core.store.migrate import MigrationError, Step
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
-from tests.cli.commands import run_migrate
 from tests.activation.activation_world import ledger_outlives
+from tests.cli.commands import run_migrate
 
 NEWEST = migrate._newest_storage()
 

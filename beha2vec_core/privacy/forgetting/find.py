@@ -133,7 +133,7 @@ def _in_table(
 
 def _in_sqlite(path: Path, people: People) -> Iterator[Found]:
     with closing(open_sqlite(path)) as connection:
-        connection.create_function("has_person", 1, lambda value: _value_names(value, people))
+        connection.create_function("has_person", 1, lambda value: value_names(value, people))
         for table, columns in sqlite_columns(connection).items():
             if not columns:
                 continue
@@ -158,7 +158,8 @@ def sqlite_columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
     }
 
 
-def _value_names(value: object, people: People) -> bool:
+def value_names(value: object, people: People) -> bool:
+    """Whether a value of Dagster's records names one of the people."""
     if isinstance(value, str):
         return people.named_in(value)
     if isinstance(value, bytes):

@@ -23,6 +23,8 @@ from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.forget import Departure, in_words, leave_destinations
 from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
+from beha2vec_core.privacy.common import OTHERS
+from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
 from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, tables_of
 from beha2vec_core.privacy.forgetting.identities import Resolved, published_forms, resolve
 from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of
@@ -39,6 +41,8 @@ from beha2vec_core.words import counted
 
 _NOTE = ".forget_under_way.json"
 _CERTIFICATES = "forget_certificates"
+# a login of more is seldom one person's: sites also send `guest`
+MOST_DEVICES = 20
 
 
 @dataclass
@@ -94,6 +98,7 @@ def forget(
     more: Iterable[Path] = (),
     say: Callable[[str], None] = lambda text: None,
     runs_in_progress: Callable[[], list[str]] = list,
+    most_devices: int = MOST_DEVICES,
 ) -> Certificate:
     """Remove people everywhere, and keep them out.
 
@@ -104,9 +109,11 @@ def forget(
         more: other files and folders that hold copies of results.
         say: called with a line of text as it goes on.
         runs_in_progress: the runs that may write back what they have read; asked for before and after the removal.
+        most_devices: of one login.
 
     Raises:
-        PrivacyError: a run is in progress, or the key of the list is gone.
+        PrivacyError: a login was seen on more devices, an identifier is a placeholder, a run is in progress, or the key
+            of the list is gone.
         WarehouseBusyError: another process holds the warehouse.
         CompactError: no room on the disk; run it again with more.
     """
@@ -117,12 +124,13 @@ def forget(
         _require_no_run(runs_in_progress())
         forgotten.hashes()  # before anything else: refuses where the key is gone
         resolved = resolve(settings, wanted)
+        _require_one_person(resolved, most_devices)
         note, unfinished = settings.storage.data_dir / _NOTE, People()
         if note.exists():
             unfinished = People.from_json(note.read_text(encoding="utf-8"))
             say("an earlier removal was cut off; it is finished too")
         people = resolved.people | unfinished
-        forgotten.add(people.named, now.date())
+        forgotten.add(people.named, now.date(), people.common)
         _write(note, people.to_json())
         # before the ledger forgets where they are
         departures = _leave_destinations(settings, people, say)
@@ -131,12 +139,12 @@ def forget(
         removed = _remove_everywhere(settings, searched, dagster_home, more, say, bool(unfinished.named), kept)
         _require_no_run(runs_in_progress())  # a run that began meanwhile; the note is still there
         say("searching again")
-        left = [found for found in find_person(settings, searched, dagster_home, more) if found.file != note]
+        left = [found for found in _find(settings, searched, dagster_home, more) if found.file != note]
         # what could not be changed is tried again by the next run, which needs to know who they are
         if all(_is_encoder(settings, found.file) for found in left):
             note.unlink()
     remarks = [
-        *_remarks(settings, people, dagster_home),
+        *_remarks(people),
         *(f"{in_words(one)[0].upper()}{in_words(one)[1:]}." for one in departures),
     ]
     return _certify(settings, forgotten, now, wanted, resolved, people, removed, left, remarks)
@@ -152,7 +160,11 @@ def locate(
     """
     with Warehouse.of(settings.storage).exclusive("find-person"):
         resolved = resolve(settings, asked)
-        return resolved, find_person(settings, published_forms(settings, resolved.people), dagster_home, more)
+        return resolved, _find(settings, published_forms(settings, resolved.people), dagster_home, more)
+
+
+def _find(settings: Settings, people: People, dagster_home: Path | None, more: Iterable[Path]) -> list[Found]:
+    return [*find_person(settings, people, dagster_home, more), *find_in_records(dagster_home, people)]
 
 
 def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iterable[Path] = ()) -> frozenset[str]:
@@ -215,6 +227,16 @@ def _leave_destinations(settings: Settings, people: People, say: Callable[[str],
     return departures
 
 
+def _require_one_person(resolved: Resolved, most_devices: int) -> None:
+    login, devices = max(resolved.devices_of.items(), key=lambda one: one[1], default=("", 0))
+    if devices > most_devices:
+        raise PrivacyError(
+            f"the login id {login!r} was seen on {devices:,} devices, which are all removed with it. If they are one "
+            f"person's, add --devices {devices}. If the site sends it for many people, list it under placeholder_ids "
+            "(docs/privacy.md)"
+        )
+
+
 def _require_no_run(runs: list[str]) -> None:
     """A run in progress would write back what it read before."""
     if runs:
@@ -268,7 +290,9 @@ def _remove_everywhere(
         for one in done:
             say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
         removed += done
-    return removed
+    for one in (of_records := remove_from_records(dagster_home, people)):
+        say(f"{one.file} {one.table}: {_amount(one.rows, one.texts)}")
+    return removed + of_records
 
 
 def _correct_log(settings: Settings) -> None:
@@ -329,7 +353,7 @@ def _certify(
     return certificate
 
 
-def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> list[str]:
+def _remarks(people: People) -> list[str]:
     remarks = [
         "The GA4 property and its export (BEHA2VEC_SOURCE) are not this product's: delete the person there too. Until "
         "then each ingest leaves the person out.",
@@ -344,11 +368,10 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
             f"{counted(len(people.shared), 'device')} that others use too: their sequences and vectors were removed; "
             "the job reembed_history makes them again, without the person."
         )
-    config = dagster_home / "dagster.yaml" if dagster_home else None
-    if config and config.exists() and "postgres" in config.read_text(encoding="utf-8"):
+    if people.common:
         remarks.append(
-            "Dagster's records are in PostgreSQL, which this command does not open. Previews of runs of this release "
-            "name no one; for older runs see docs/privacy.md."
+            f"{counted(len(people.common), 'identifier')} also in texts of at least {OTHERS} other people, as words "
+            "are: removed from the columns of identifiers, and left in texts."
         )
     return remarks
 
@@ -356,6 +379,8 @@ def _remarks(settings: Settings, people: People, dagster_home: Path | None) -> l
 def _why(settings: Settings, found: Found) -> str:
     if found.file == settings.storage.ledger_path.resolve():
         return "a destination could not be reached, see below: correct it, and run the command again"
+    if found.file == POSTGRESQL:
+        return "written while the command ran, or in the plan of a job: delete the run in the UI, and run it again"
     if found.problem:
         return f"the file cannot be read ({found.problem}): delete it, or repair it and run the command again"
     if _is_encoder(settings, found.file):

@@ -7,14 +7,17 @@ that login's rows are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import duckdb
 
-from beha2vec_core.privacy.key import key, key_path
-from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.privacy.common import common_words
+from beha2vec_core.privacy.forgetting.find import columns_of
+from beha2vec_core.privacy.key import PrivacyError, key, key_path
+from beha2vec_core.privacy.login import LoginIds, is_placeholder
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by
+from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import hmac_sql, published_id, published_key, published_key_sql
 from beha2vec_core.store.sql import identifier, quote
@@ -22,10 +25,11 @@ from beha2vec_core.store.tables import IDENTIFIERS
 
 
 class Resolved(NamedTuple):
-    """The people asked for, and identifiers that no table or partition has."""
+    """The people asked for, identifiers that no table or partition has, and the number of devices of each login."""
 
     people: People
     unknown: frozenset[str]
+    devices_of: dict[str, int]
 
 
 def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
@@ -34,12 +38,18 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
     Args:
         settings: where the data are.
         asked: device ids, login ids or user keys, also as they are published.
+
+    Raises:
+        PrivacyError: one of them is a placeholder.
     """
+    asked = frozenset(asked)
+    if placeholders := sorted(filter(is_placeholder, asked)):
+        raise PrivacyError(f"{placeholders[0]!r} is a placeholder that sites send instead of an id: it is no one's id")
     login_ids = LoginIds(settings.storage.data_dir)
     with duckdb.connect() as connection:
         tables = _attach(connection, settings)
         _collect(connection, settings, tables, login_ids)
-        wanted = _as_stored(connection, settings, frozenset(asked))
+        wanted = _as_stored(connection, settings, asked)
         devices = _column(connection, "select distinct device from pairs where device in (select unnest($ids))", wanted)
         forms = frozenset(form for one in wanted for form in login_ids.forms(one))
         logins = _column(
@@ -88,7 +98,13 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
         people |= People(
             sessions=_linked(connection, tables, "session_key"), events=_linked(connection, tables, "event_key")
         )
-    return Resolved(people, unknown)
+        people |= People(common=_common(connection, settings, tables, people))
+        devices_of = connection.execute(
+            """select canonical, count(distinct device) from pairs semi join own using (device)
+            where canonical in (select unnest($ids)) group by canonical""",
+            {"ids": sorted(logins)},
+        ).fetchall()
+    return Resolved(people, unknown, dict(devices_of))
 
 
 def published_forms(settings: Settings, people: People) -> People:
@@ -143,6 +159,14 @@ def _attach(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[s
     return tables
 
 
+def _raw(settings: Settings) -> list[str]:
+    """SQL of the raw partitions; none if there are none."""
+    if not any(settings.storage.raw_path.glob("*/*/*.parquet")):
+        return []
+    files = quote(f"{settings.storage.raw_path}/*/*/*.parquet")
+    return [f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"]
+
+
 def _collect(
     connection: duckdb.DuckDBPyConnection,
     settings: Settings,
@@ -151,25 +175,27 @@ def _collect(
 ) -> None:
     """Make ``pairs`` (device and login that a row has both of), ``own`` (devices of one login at most) and ``keys``.
 
-    ``canonical`` is the login as it is stored today: data of an earlier release may have it in plain text.
+    ``canonical`` is the login as it is stored today: data of an earlier release may have it in plain text. It is null
+    for a placeholder, as dbt_ga4 has it, which links nobody.
     """
     both = [
         f"select user_pseudo_id as device, user_id as login from {table}"
         for table, columns in tables.items()
         if {"user_pseudo_id", "user_id"} <= columns.keys()
     ]
-    if any(settings.storage.raw_path.glob("*/*/*.parquet")):
-        files = quote(f"{settings.storage.raw_path}/*/*/*.parquet")
-        both.append(
-            "select user_pseudo_id, user_id from "
-            f"read_parquet({files}, hive_partitioning = false, union_by_name = true)"
-        )
+    both += [f"select user_pseudo_id, user_id from {raw}" for raw in _raw(settings)]
     union = " union ".join(both) or "select null::varchar as device, null::varchar as login where false"
-    connection.execute(f"create temp table both_ids as select * from ({union}) t(device, login)")
+    connection.execute(
+        f"""create temp table both_ids as
+        select case when lower(trim(device)) not in (select unnest(?)) then device end as device, login
+        from ({union}) t(device, login)""",
+        [sorted(rules().placeholder_ids)],
+    )
     connection.execute("create temp table logins (login varchar, canonical varchar)")
     found = connection.execute("select distinct login from both_ids where login is not null").fetchall()
-    for start in range(0, len(found), 10_000):
-        part = [login for (login,) in found[start : start + 10_000]]
+    logins = [login for (login,) in found if not is_placeholder(login)]
+    for start in range(0, len(logins), 10_000):
+        part = logins[start : start + 10_000]
         connection.execute(
             "insert into logins select unnest(?::varchar[]), unnest(?::varchar[])",
             [part, [login_ids.judged(login) for login in part]],
@@ -200,16 +226,32 @@ def _linked(connection: duckdb.DuckDBPyConnection, tables: dict[str, dict[str, s
     """Keys of the people's sessions, or events, from tables that have both."""
     queries = []
     for table, columns in tables.items():
-        owners = [
-            owned_by(identifier(column), kind, IDENTIFIERS[column])
-            for column, kind in columns.items()
-            if IDENTIFIERS[column] in KINDS_THAT_NAME
-        ]
-        if link in columns and owners and not columns[link].endswith("[]"):
-            queries.append(f"select {link} from {table} where {link} is not null and ({' or '.join(owners)})")
+        theirs = _theirs(columns)
+        if link in columns and theirs and not columns[link].endswith("[]"):
+            queries.append(f"select {link} from {table} where {link} is not null and ({theirs})")
     if not queries:
         return frozenset()
     return frozenset(str(one) for (one,) in connection.execute(" union ".join(queries)).fetchall())
+
+
+def _theirs(columns: Mapping[str, str]) -> str:
+    """SQL: whether an identifier column that names people has one of them; empty without such a column."""
+    return " or ".join(
+        owned_by(identifier(column), kind, IDENTIFIERS[column])
+        for column, kind in columns.items()
+        if IDENTIFIERS.get(column) in KINDS_THAT_NAME
+    )
+
+
+def _common(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, tables: Iterable[str], people: People
+) -> frozenset[str]:
+    found: set[str] = set()
+    for table in [*tables, *_raw(settings)]:
+        columns = columns_of(connection, table)
+        if theirs := _theirs(columns):
+            found |= common_words(connection, f"(from {table} where not ({theirs}))", columns, people)
+    return frozenset(found)
 
 
 def _column(connection: duckdb.DuckDBPyConnection, query: str, ids: frozenset[str]) -> frozenset[str]:

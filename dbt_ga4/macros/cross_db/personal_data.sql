@@ -28,6 +28,11 @@
     )
 {%- endmacro %}
 
+{# What sites send as an id where there is none, in small letters. #}
+{% macro placeholder_ids() -%}
+    {{ return(['', '(data deleted)', '(not provided)', '(not set)', '(other)', '-', '0', '0.0', '<other>', 'false', 'n/a', 'nan', 'none', 'null', 'undefined']) }}
+{%- endmacro %}
+
 {# Regular expressions of personal data and what they become, for engines where no ingest runs. #}
 {% macro personal_patterns() -%}
     {{ return([

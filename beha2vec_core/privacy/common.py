@@ -1,0 +1,44 @@
+"""Which identifiers are words of other people's texts too: a login id ``iphone15`` takes the name from no product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+
+from beha2vec_core.privacy.people import People, may_hold_text, named_in_sql
+from beha2vec_core.store.sql import identifier, quote
+from beha2vec_core.store.tables import IDENTIFIERS
+
+OTHERS = 20
+_WHO = ("user_pseudo_id", "user_key", "client_key")
+
+
+def common_words(
+    connection: duckdb.DuckDBPyConnection, others: str, columns: Mapping[str, str], people: People
+) -> frozenset[str]:
+    """The people's device and login ids that stand in texts of at least 20 others.
+
+    Args:
+        connection: where the rows can be read.
+        others: SQL of other people's rows, as a table.
+        columns: their columns, with their types.
+        people: whose ids are looked for.
+    """
+    who = next((one for one in _WHO if one in columns), None)
+    held = [one for one, kind in columns.items() if one not in IDENTIFIERS and may_hold_text(kind)]
+    if who is None or not held:
+        return frozenset()
+    text = f"concat_ws(chr(10), {', '.join(f'{identifier(one)}::varchar' for one in held)})"
+    texts = f"(select {identifier(who)} as who, {text} as text from {others})"
+    matches: set[str] = set()
+    for pattern in people.patterns:
+        found = f"select distinct unnest(regexp_extract_all(text, {quote(pattern)})) from {texts}"
+        matches |= {match for (match,) in connection.execute(found).fetchall()}
+    each = [People(logins=frozenset([one])) for one in sorted(people.devices | people.logins)] if matches else []
+    each = [one for one in each if any(map(one.named_in, matches))]
+    if not each:
+        return frozenset()
+    counts = ", ".join(f"count(distinct who) filter (where {named_in_sql('text', one)})" for one in each)
+    (numbers,) = connection.execute(f"select {counts} from {texts}").fetchall()
+    return frozenset().union(*(one.named for one, number in zip(each, numbers, strict=True) if number >= OTHERS))
