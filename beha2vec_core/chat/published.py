@@ -29,6 +29,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query
 from beha2vec_core.semantic.query import Query
+from beha2vec_core.store import limits
 from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
 
 _JOURNEY_STEPS = 25
@@ -139,7 +140,7 @@ class Published:
         if not self.path.exists():
             raise NotInData("there are no results yet: run beha2vec materialize first")
         try:
-            with duckdb.connect(str(self.path), read_only=True) as connection:
+            with limits.connect(self.path, read_only=True) as connection:
                 yield connection
         except duckdb.CatalogException as error:
             name = re.search(r"name (\S+) does not exist", str(error))

@@ -13,6 +13,7 @@ from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_results
 from beha2vec_core.cli.rows import Layout, write_rows
 from beha2vec_core.privacy.places import note_written
+from beha2vec_core.store import limits
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
 
@@ -20,14 +21,13 @@ from beha2vec_core.store.export import export as export_tables
 @app.command()
 def summary() -> None:
     """Summarize the last run and suggest next steps."""
-    import duckdb
 
     from beha2vec_core.profiles.counts import clustered_words, funnel
     from beha2vec_core.profiles.counts import totals as find_totals
 
     settings = read_settings()
     require_results(settings.storage.serving_path)
-    with duckdb.connect(str(settings.storage.serving_path), read_only=True) as connection:
+    with limits.connect(settings.storage.serving_path, read_only=True) as connection:
         totals, steps = find_totals(connection), funnel(connection)
         users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
         clusters = connection.execute(
@@ -89,7 +89,7 @@ def query(
     require_results(path)
     door = Warehouse.of(storage).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
-        with door, duckdb.connect(str(path), read_only=True) as connection:
+        with door, limits.connect(path, read_only=True) as connection:
             if len(connection.extract_statements(sql)) != 1:
                 raise duckdb.InvalidInputException("give one SELECT")
             write_rows(connection.execute(sql), layout)
@@ -114,7 +114,7 @@ def predict(
     path = read_settings().storage.serving_path
     require_results(path)
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with limits.connect(path, read_only=True) as connection:
             known = connection.execute(
                 "select distinct target, horizon from beha2vec.user_predictions_current order by all"
             ).fetchall()

@@ -9,6 +9,7 @@ import typer
 
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits
 from beha2vec_core.words import counted
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _pages(settings: Settings, columns: str = _PAGE_COLUMNS) -> pd.DataFrame:
         if not serving.exists():
             fail(str(error))
         typer.echo(f"the warehouse is busy: the pages are those of {serving.name}", err=True)
-        with duckdb.connect(str(serving), read_only=True) as connection:
+        with limits.connect(serving, read_only=True) as connection:
             return connection.execute(query).df()
     except duckdb.CatalogException:
         pass

@@ -16,6 +16,7 @@ from beha2vec_core.privacy.key import key, key_path
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits
 from beha2vec_core.store.publish import hmac_sql, published_id, published_key, published_key_sql
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
@@ -36,7 +37,7 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
         asked: device ids, login ids or user keys, also as they are published.
     """
     login_ids = LoginIds(settings.storage.data_dir)
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         tables = _attach(connection, settings)
         _collect(connection, settings, tables, login_ids)
         wanted = _as_stored(connection, settings, frozenset(asked))

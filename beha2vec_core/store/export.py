@@ -17,6 +17,7 @@ from typing import NamedTuple
 import duckdb
 from filelock import FileLock, Timeout
 
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 
 
@@ -177,7 +178,7 @@ def export(
 def _write_all(serving: Path, folder: Path, form: Format, chosen: list[What]) -> list[Written]:
     """All tables by one connection: it keeps the file it opened, whatever is published meanwhile."""
     try:
-        with duckdb.connect(str(serving), read_only=True) as connection:
+        with limits.connect(serving, read_only=True) as connection:
             written = [_write(connection, what, folder, form) for what in chosen]
     except duckdb.CatalogException as error:
         raise ExportError(

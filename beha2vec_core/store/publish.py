@@ -12,6 +12,7 @@ import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.progress import with_progress
+from beha2vec_core.store import limits
 from beha2vec_core.store.anonymous import create_anonymous_tables, rounding_key
 from beha2vec_core.store.columns import comment_columns
 from beha2vec_core.store.sql import identifier, quote
@@ -168,9 +169,7 @@ def open_published(path: Path) -> duckdb.DuckDBPyConnection:
         raise NotPublishedError(
             f"there is no published database at {path}: materialize serving_database (beha2vec materialize does all)"
         )
-    connection = duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    )
+    connection = limits.connect(autoinstall_known_extensions=False, autoload_known_extensions=False)
     try:
         connection.execute(f"attach {quote(path.absolute())} as published (read_only)")
         connection.execute("use published")

@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 from filelock import FileLock, Timeout
+
+from beha2vec_core.store.limits import duckdb_config
 
 if TYPE_CHECKING:
     from beha2vec_core.settings import Storage
@@ -52,7 +54,7 @@ class Warehouse:
         config: DuckDB settings, the same for every connection of the process.
     """
 
-    def __init__(self, path: Path, lock_timeout: float = 600.0, config: dict[str, str] | None = None) -> None:
+    def __init__(self, path: Path, lock_timeout: float = 600.0, config: Mapping[str, str | int] | None = None) -> None:
         self.path = path.absolute()
         self.lock_timeout = lock_timeout
         self.config = config or {}
@@ -64,7 +66,7 @@ class Warehouse:
     @classmethod
     def of(cls, storage: Storage) -> Warehouse:
         """The warehouse of the settings."""
-        return cls(storage.warehouse_path, storage.lock_timeout_seconds, {"memory_limit": storage.memory_limit})
+        return cls(storage.warehouse_path, storage.lock_timeout_seconds, duckdb_config(storage))
 
     @property
     def _holder_path(self) -> Path:

@@ -20,6 +20,7 @@ from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.privacy.stored import find_uncleaned
 from beha2vec_core.settings import Settings, SettingsError
+from beha2vec_core.store import limits
 from beha2vec_core.store.bigquery import require_one_warehouse
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
@@ -152,7 +153,7 @@ def _opened(
     path: Path, remedy: str, look: Callable[[duckdb.DuckDBPyConnection, str], Check] = lambda _, summary: ok(summary)
 ) -> Check:
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with limits.connect(path, read_only=True) as connection:
             ((tables,),) = connection.execute(
                 "select count(*) from information_schema.tables where table_type = 'BASE TABLE'"
             ).fetchall()

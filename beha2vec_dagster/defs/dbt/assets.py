@@ -79,6 +79,7 @@ def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
         | {
             "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
             "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
+            "BEHA2VEC_THREADS": str(settings.storage.threads or ""),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
     )
