@@ -11,8 +11,8 @@ import pytest
 
 from beha2vec_core.cli.app import read_settings
 from beha2vec_core.store import limits
-from beha2vec_dagster.defs.dbt.assets import _environment
 from beha2vec_dagster.definitions import defs
+from beha2vec_dagster.defs.dbt.assets import _environment
 from beha2vec_dagster.lib.resources import WarehouseResource
 from tests.dagster.project import BIN, EXPORT, REPOSITORY, export_settings
 
