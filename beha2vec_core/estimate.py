@@ -33,7 +33,7 @@ _DAYS_AROUND = 11
 # raw partitions. Its SQL on a million events (56 MB) with a limit of 512 MB spilled 1.0 GB to disk.
 FEATURE_WORK_PER_RAW_BYTE = 27
 _FEATURE_DAYS = 20 * 7 + 90  # feature_weeks and lookback_days of dbt_ga4
-# Bytes on the disk for each byte of the raw partitions: those, the warehouse (6.5), the published copy (5; twice, because
+# Bytes on the disk for each byte of raw partitions: those, the warehouse (6.5), the published copy (5; twice, because
 # a new one is written beside the old one) and sequences. deploy/sizes.py, docs/deployment.md: 57 bytes an event in raw
 # partitions, 371, 287 and 13.
 RESULTS_PER_RAW_BYTE = 18
