@@ -116,8 +116,8 @@ bench-night-cost: $(INSTALLED) ## what a night costs with 30, 90 and 360 days of
 bench-dbt: $(INSTALLED) ## how fast dbt_ga4 builds, and what a day costs
 	$(BIN)/python tests/benchmarks/dbt_build.py
 
-bench-scale: $(INSTALLED) ## what each step takes with 0.1 and 1 million events: seconds, memory, scratch (quarter of an hour)
-	$(BIN)/python tests/benchmarks/scale.py
+bench-scale: $(INSTALLED) ## what each asset takes with 0.1 and 1 million events, or others: make bench-scale EVENTS="4300000 20000000" (an hour)
+	$(BIN)/python tests/benchmarks/scale.py $(if $(EVENTS),--events $(EVENTS))
 
 # dbt opens a warehouse to compile; without a built one, an empty one that goes with `make clean`
 DBT_DATA := $(or $(BEHA2VEC_DATA_DIR),$(if $(wildcard data/warehouse.duckdb),$(CURDIR)/data,$(CURDIR)/dbt_ga4/target))

@@ -34,6 +34,10 @@ _DAYS_AROUND = 11
 # raw partitions. Its SQL on a million events (56 MB) with a limit of 512 MB spilled 1.0 GB to disk.
 FEATURE_WORK_PER_RAW_BYTE = 27
 _FEATURE_DAYS = FEATURE_WEEKS * 7 + LOOKBACK_DAYS
+# Bytes on the disk for each byte of raw partitions: those, the warehouse (6.5), the published copy (5; twice, because
+# a new one is written beside the old one) and sequences. deploy/sizes.py, docs/deployment.md: 57 bytes an event in raw
+# partitions, 371, 287 and 13.
+RESULTS_PER_RAW_BYTE = 18
 # Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
 PROCESS_BYTES = 800 * 10**6
 # Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and
@@ -59,7 +63,9 @@ class Estimate(NamedTuple):
     Attributes:
         seconds: of all steps but training and embedding.
         memory_bytes: of all processes at the most.
+        machine_bytes: memory of the machine or container.
         scratch_bytes: on the disk at the most, for a while.
+        results_bytes: that the data folder grows by.
         free_bytes: of that disk now.
         dbt_calls: calls of dbt for the incremental models.
     """
@@ -67,14 +73,25 @@ class Estimate(NamedTuple):
     days: int
     seconds: float
     memory_bytes: float
+    machine_bytes: float
     scratch_bytes: float
+    results_bytes: float
     free_bytes: float
     dbt_calls: int
 
     @property
-    def fits(self) -> bool:
-        """Whether the scratch fits on the disk."""
-        return self.scratch_bytes <= self.free_bytes
+    def remedy(self) -> str | None:
+        """What to change where the run does not fit into the memory or on the disk; None: it fits."""
+        if self.memory_bytes > self.machine_bytes:
+            left = (self.machine_bytes - PROCESS_BYTES) / 1e6
+            lower = f"set BEHA2VEC_MEMORY_LIMIT to at most {left:.0f}MB (docs/scale.md), or " if left >= 1 else ""
+            return f"{lower}use a machine with more memory: this one has {_gigabytes(self.machine_bytes)}"
+        if self.scratch_bytes + self.results_bytes <= self.free_bytes:
+            return None
+        larger = "free some space, or set BEHA2VEC_DATA_DIR to a larger disk"
+        if self.results_bytes > self.free_bytes:
+            return f"{larger}, or take fewer days (BEHA2VEC_START_DATE)"
+        return f"{larger}, raise BEHA2VEC_MEMORY_LIMIT, or lower (or remove) BEHA2VEC_DBT_CHUNK_DAYS"
 
     @property
     def summary(self) -> str:
@@ -83,7 +100,8 @@ class Estimate(NamedTuple):
         return (
             f"{counted(self.days, 'day')} in {counted(self.dbt_calls, 'dbt call')}: about {counted(minutes, 'minute')} "
             f"without training and embedding, {_gigabytes(self.memory_bytes)} of memory, "
-            f"{_gigabytes(self.scratch_bytes)} of scratch ({_gigabytes(self.free_bytes)} of disk free)"
+            f"{_gigabytes(self.scratch_bytes)} of scratch and {_gigabytes(self.results_bytes)} of results "
+            f"({_gigabytes(self.free_bytes)} of disk free)"
         )
 
 
@@ -98,9 +116,13 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
     """
     days = days_between(first, last)
     whole = days_between(min(first, settings.export.start_date or first), max(last, settings.export.end_date or last))
-    raw = _with_expected(raw_days(settings.storage.raw_path), days, export, len(whole))
-    memory, free = memory_bytes(settings.storage.memory_limit), free_bytes(settings.storage.data_dir)
-    chunks = split_days(days, raw, chunk_bytes(settings, days, raw), settings.storage.dbt_chunk_days)
+    storage = settings.storage
+    there = raw_days(storage.raw_path)
+    raw = _with_expected(there, days, export, len(whole))
+    stored = sum(day.bytes for day in there.values())
+    stored += sum(path.stat().st_size for path in (storage.warehouse_path, storage.serving_path) if path.exists())
+    memory, free = memory_bytes(storage.memory_limit), free_bytes(storage.data_dir)
+    chunks = split_days(days, raw, chunk_bytes(settings, days, raw), storage.dbt_chunk_days)
     total = sum(raw[day].bytes for day in days if day in raw)
     largest = max(sum(raw[day].bytes for day in chunk.days if day in raw) for chunk in chunks)
     everything = sum(day.bytes for day in raw.values())
@@ -111,7 +133,9 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
         days=len(days),
         seconds=SECONDS_ONCE + SECONDS_PER_DBT_CALL * len(chunks) + SECONDS_PER_RAW_MB * total / 1e6,
         memory_bytes=PROCESS_BYTES + min(work, memory),
+        machine_bytes=memory_bytes("100%"),
         scratch_bytes=max(0.0, work - memory),
+        results_bytes=max(0.0, everything * RESULTS_PER_RAW_BYTE - stored),
         free_bytes=free,
         dbt_calls=len(chunks),
     )

@@ -212,6 +212,11 @@ class Storage(_Group):
         description="memory that DuckDB may use, in dbt and in our steps, before it writes to the disk: an amount such "
         "as 4GB, or a share of the machine's",
     )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="threads of dbt, DuckDB, Arrow, training and embedding; empty: as many as the machine has",
+    )
     dbt_chunk_days: int | None = Field(
         None,
         ge=1,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from beha2vec_core.settings import ExportSettings, SettingsError
+from beha2vec_core.store import limits
 from beha2vec_dagster.defs.audiences import activations
 from beha2vec_dagster.defs.audiences import assets as audiences
 from beha2vec_dagster.defs.clusters import assets as clusters
@@ -39,7 +40,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
     """
     warehouse = WarehouseResource(
         database=str(settings.storage.warehouse_path),
-        connection_config={"memory_limit": settings.storage.memory_limit},
+        connection_config=limits.duckdb_config(settings.storage),
         lock_timeout_seconds=settings.storage.lock_timeout_seconds,
     )
     modules = (
@@ -87,7 +88,9 @@ def defs() -> dg.Definitions:
     # OpenMP reads it when torch is first imported, inside a step.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        return build_defs(ExportSettings.load())
+        settings = ExportSettings.load()
+        limits.hold_to(settings.storage)
+        return build_defs(settings)
     except SettingsError as error:
         # Dagster prints the stack below the message, which says all there is to know
         raise error.with_traceback(None) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_the_state_of_a_day_follows_its_files(tmp_path: Path) -> None:
 def test_what_fits_into_memory_needs_no_scratch_and_one_call(tmp_path: Path) -> None:
     settings = make(tmp_path, 1, memory_limit="2GB")
     found = estimate_run(settings, DAYS[0], DAYS[-1])
-    assert (found.dbt_calls, found.scratch_bytes, found.fits) == (1, 0, True)
+    assert (found.dbt_calls, found.scratch_bytes, found.remedy) == (1, 0, None)
     assert found.memory_bytes == 10 * MB * estimate.WORK_PER_RAW_BYTE + estimate.PROCESS_BYTES
 
 
@@ -71,8 +72,30 @@ def test_the_features_of_users_read_the_days_they_look_back_to(tmp_path: Path, d
 def test_what_does_not_fit_is_cut_but_not_below_a_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = make(tmp_path, 20, memory_limit="1GB")
     found = estimate_run(settings, DAYS[0], DAYS[-1])
-    assert found.dbt_calls == 2 and found.fits
+    assert found.dbt_calls == 2 and found.remedy is None
     assert found.scratch_bytes == 7 * 20 * MB * estimate.WORK_PER_RAW_BYTE - memory_bytes("1GB")
     monkeypatch.setattr(estimate, "free_bytes", lambda folder: 10**9)
     assert estimate_run(settings, DAYS[0], DAYS[-1]).dbt_calls == 10, "the disk is too small for a week"
-    assert not estimate_run(settings, DAYS[0], DAYS[-1]).fits
+    small = estimate_run(settings, DAYS[0], DAYS[-1])._replace(results_bytes=0)
+    assert "BEHA2VEC_DBT_CHUNK_DAYS" in str(small.remedy)
+
+
+def test_what_stays_has_to_fit_on_the_disk_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make(tmp_path, 20, memory_limit="1GB")
+    found = estimate_run(settings, DAYS[0], DAYS[0])
+    # the raw partitions are there already
+    assert found.results_bytes == 10 * 20 * MB * (estimate.RESULTS_PER_RAW_BYTE - 1)
+    settings.storage.warehouse_path.write_bytes(b"")
+    os.truncate(settings.storage.warehouse_path, 1300 * MB)
+    grown = estimate_run(settings, DAYS[0], DAYS[0])
+    assert grown.results_bytes == found.results_bytes - 1300 * MB
+    monkeypatch.setattr(estimate, "free_bytes", lambda folder: 2 * 10**9)
+    remedy = str(estimate_run(settings, DAYS[0], DAYS[0]).remedy)
+    assert "larger disk" in remedy and "BEHA2VEC_START_DATE" in remedy
+
+
+@pytest.mark.parametrize(("machine", "remedy"), [(4, None), (2, "to at most 1200MB"), (0.5, "with more memory")])
+def test_memory_beside_duckdbs_has_to_fit_into_the_machine(tmp_path: Path, machine: float, remedy: str | None) -> None:
+    settings = make(tmp_path, 20, memory_limit="1500MB")
+    found = estimate_run(settings, DAYS[0], DAYS[-1])._replace(machine_bytes=machine * 10**9, free_bytes=10**12)
+    assert (found.remedy is None) if remedy is None else (remedy in str(found.remedy))

@@ -12,6 +12,7 @@ from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
 from beha2vec_core.audiences.names import USERS, has_table
 from beha2vec_core.audiences.rule import audience_table
 from beha2vec_core.audiences.selection import selection_sql
+from beha2vec_core.progress import with_progress
 from beha2vec_core.store.warehouse import transaction
 
 _TABLE = "beha2vec.audience_members"
@@ -130,9 +131,8 @@ def write_members(
                 and audience not in (select audience from {_TABLE} where event_date = $day)""",
             {"day": day, "kept": kept},
         )
-        for audience in audiences:
-            if audience.name not in tables:
-                continue
+        usable_ones = [audience for audience in audiences if audience.name in tables]
+        for audience in with_progress(usable_ones, title="members", unit="audience"):
             table = tables[audience.name]
             if audience.name not in due:
                 table = f"""(

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables, renamed_variables
+from beha2vec_core.store import limits
 
 _T = TypeVar("_T")
 
@@ -43,7 +44,9 @@ app = typer.Typer(
 
 def read_settings() -> Settings:
     """The settings; a wrong one ends the command with its message."""
-    return _or_exit(Settings.load)
+    settings = _or_exit(Settings.load)
+    limits.hold_to(settings.storage)
+    return settings
 
 
 def read_export_settings() -> ExportSettings:
@@ -52,6 +55,7 @@ def read_export_settings() -> ExportSettings:
 
     settings = _or_exit(ExportSettings.load)
     _or_exit(lambda: require_valid_settings(settings))
+    limits.hold_to(settings.storage)
     return settings
 
 

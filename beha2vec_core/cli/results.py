@@ -12,6 +12,7 @@ import typer
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_results
 from beha2vec_core.cli.rows import Layout, write_rows
+from beha2vec_core.store import limits
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
 from beha2vec_core.store.written import note_written
@@ -88,7 +89,7 @@ def query(
     require_results(path)
     door = Warehouse.of(storage).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
-        with door, duckdb.connect(str(path), read_only=True) as connection:
+        with door, limits.connect(path, read_only=True) as connection:
             if len(connection.extract_statements(sql)) != 1:
                 raise duckdb.InvalidInputException("give one SELECT")
             write_rows(connection.execute(sql), layout)

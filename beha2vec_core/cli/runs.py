@@ -57,9 +57,8 @@ def materialize(
 
 
 def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
-    """Say what a run of these days takes; end the command where its scratch does not fit on the disk."""
+    """Say what a run of these days takes; end the command where it does not fit into memory or on the disk."""
     from beha2vec_core.cli.doctor.export import export_files
-    from beha2vec_core.cli.doctor.storage import SCRATCH_REMEDY
     from beha2vec_core.estimate import estimate_run
     from beha2vec_core.ga4.bigquery import TooManyBytesError, price_of, require_affordable
     from beha2vec_core.ga4.source_files import SourceNotReachedError
@@ -71,8 +70,8 @@ def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
             require_affordable(price, settings.bigquery.maximum_bytes)
             typer.echo(price.summary)
     found = estimate_run(settings, first, last, files)
-    if not found.fits:
-        fail(f"{found.summary}\n  -> {SCRATCH_REMEDY}")
+    if found.remedy:
+        fail(f"{found.summary}\n  -> {found.remedy}")
     typer.echo(found.summary)
 
 

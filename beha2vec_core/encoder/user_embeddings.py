@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from beha2vec_core.store import limits
 from beha2vec_core.store.warehouse import transaction
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ def encode_changed(
     sequences: Path,
     known: pa.Table,
     target: Path,
-    memory_limit: str = "80%",
     compute: Compute | None = None,
 ) -> pa.Table:
     """Encode the users of a sequence file whose sequence is not the one known, to a parquet file.
@@ -54,13 +54,12 @@ def encode_changed(
         sequences: the day's file, from ``user_sequences.write_day``.
         known: from ``known_sequences``; a hash that is null or another means that the user is encoded again.
         target: the file to write; it has what ``encode_stream`` gives.
-        memory_limit: of DuckDB, such as 4GB.
         compute: where users are encoded; None: in this process.
 
     Returns:
         ``user_key`` and ``sequence_hash`` of all users of the day.
     """
-    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
+    with limits.connect() as connection:
         connection.register("known", known)
         connection.read_parquet(str(sequences), hive_partitioning=False).create_view("sequences")
         users = connection.sql(

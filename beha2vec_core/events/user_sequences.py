@@ -17,6 +17,7 @@ from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.events.sequences import OPTIONAL_INPUTS
 from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.partitions import cleaned_parquet
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 
 _COLUMNS = ("event_timestamp", "event_name", "page", "theme", "page_type", *OPTIONAL_INPUTS)
@@ -108,19 +109,16 @@ def write_day(
     return SequenceDay(day, sum(lengths.values()), sum(n * users for n, users in lengths.items()), lengths)
 
 
-def latest_sequences(
-    folder: Path, max_users: int, users: pa.ChunkedArray | None = None, memory_limit: str = "80%"
-) -> pa.Table:
+def latest_sequences(folder: Path, max_users: int, users: pa.ChunkedArray | None = None) -> pa.Table:
     """Each user's latest sequence, as an Arrow table; lists that an earlier release did not write are null.
 
     Args:
         folder: of the sequence files.
         max_users: the limit; of more users the same ones are always chosen.
         users: user_keys to choose from; None: all.
-        memory_limit: of DuckDB, such as 4GB; the table itself comes on top.
     """
     files = [str(file) for file in folder.glob("*/*.parquet")]  # DuckDB would expand a [ in the folder's name
-    with duckdb.connect(config={"memory_limit": memory_limit}) as connection:
+    with limits.connect() as connection:
         if users is not None:
             connection.register("chosen", pa.table({"user_key": users}))
         return connection.sql(

@@ -14,6 +14,7 @@ from beha2vec_core.explorer.data import clusters, overview, user
 from beha2vec_core.explorer.published import latest
 from beha2vec_core.explorer.views import VIEWS
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits
 
 
 def load_views() -> None:
@@ -47,7 +48,9 @@ def prepare(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    prepare(Settings.load())
+    settings = Settings.load()
+    limits.hold_to(settings.storage)
+    prepare(settings)
     # Streamlit collects garbage after each run of its script; what stays loaded need not be gone through every time
     gc.collect()
     gc.freeze()

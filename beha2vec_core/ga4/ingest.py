@@ -34,6 +34,7 @@ from beha2vec_core.privacy.clean import clean_reason, clean_row
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.partitions import ORIGINALS, cleaner_of, forget_originals, write_cleaned
 from beha2vec_core.progress import ProgressBar
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_core.words import counted
 
@@ -395,13 +396,10 @@ def _scratch(raw_path: Path) -> Iterator[Path]:
 
 
 def _scratch_connection(scratch: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "temp_directory": str(scratch / "spill"),
-            "memory_limit": f"{memory_bytes}B",
-            "preserve_insertion_order": "false",  # partitions are sorted as they are written
-        },
+    return limits.connect(
+        temp_directory=str(scratch / "spill"),
+        memory_limit=f"{memory_bytes}B",
+        preserve_insertion_order=False,  # partitions are sorted as they are written
     )
 
 

@@ -18,6 +18,7 @@ from beha2vec_core.ga4 import flat_csv, ndjson, parquet
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 
 _READERS = {"ndjson": ndjson.read, "csv": flat_csv.read, "parquet": parquet.read}
@@ -58,7 +59,7 @@ def require_readable(file: SourceFile) -> None:
     Raises:
         UnreadableFileError: the file is not what its name says, or lacks required columns.
     """
-    with on_this_machine(file, rows=1) as here, duckdb.connect() as connection:
+    with on_this_machine(file, rows=1) as here, limits.connect() as connection:
         create_tables(connection)
         next(iter(_READERS[here.format](connection, here)), None)
 

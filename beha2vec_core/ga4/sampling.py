@@ -18,6 +18,7 @@ from beha2vec_core.ga4 import ndjson
 from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.reading import UnreadableFileError, open_file
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 
 _LINES_LOOKED_AT = 100_000
@@ -74,7 +75,7 @@ def _from_csv(path: Path, size: int) -> Iterator[tuple[Any, Any]]:
 
 
 def _from_parquet(path: Path, size: int) -> Iterator[tuple[Any, Any]]:
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         source = f"read_parquet({quote(escape_glob(path))}, hive_partitioning = false)"
         types = {c[0]: str(c[1]) for c in connection.execute(f"from {source} limit 0").description or []}
         day = "event_date::varchar" if "event_date" in types else "null"

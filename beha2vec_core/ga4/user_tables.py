@@ -22,6 +22,7 @@ from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.login import LoginIds
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_core.words import counted
 
@@ -91,7 +92,7 @@ def ingest_user_tables(
     for table in due_tables(tables, days, users_path, since):
         due[table.property_id, table.day].append(table)  # type: ignore[index]  # due ones have a day
     for (property_id, day), of_day in sorted(due.items()):
-        with duckdb.connect() as connection:
+        with limits.connect() as connection:
             connection.execute("create table users (user_pseudo_id varchar, user_id varchar, allowed varchar)")
             if not _read(connection, of_day, report):
                 continue

@@ -16,6 +16,7 @@ import duckdb
 from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.ga4.user_tables import load_user_table
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
+from beha2vec_core.store import limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ def read_ga4_scores(tables: Sequence[SourceFile], as_of: date) -> pd.DataFrame:
     Returns:
         ``property_id``, ``user_pseudo_id``, ``target`` (purchase, return) and ``probability``, within 7 days.
     """
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         connection.execute(
             "create table scores (day date, property_id varchar, user_pseudo_id varchar, purchase double, back double)"
         )

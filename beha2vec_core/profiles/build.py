@@ -18,13 +18,18 @@ from beha2vec_core.profiles.metric import Feature, Number, Ratio, Share
 from beha2vec_core.profiles.metrics import measured_as
 from beha2vec_core.profiles.money import currency_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
+from beha2vec_core.progress import with_progress
 from beha2vec_core.words import UNKNOWN_CURRENCY
+
+_HOW = ("value", "had", "divided")  # the order of their facts
 
 
 def build_profiles(
     connection: duckdb.DuckDBPyConnection,
     sources: ProfileSources | None = None,
     settings: ProfileSettings | None = None,
+    *,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """The facts of each cluster beside the population's value; columns `facts.PROFILE_COLUMNS`.
 
@@ -36,6 +41,7 @@ def build_profiles(
         connection: an open DuckDB connection.
         sources: names of the relations to read.
         settings: support, prior, number of features.
+        progress: show a progress bar.
 
     Raises:
         ValueError: no users, a user in two clusters, or users the warehouse does not know.
@@ -52,21 +58,16 @@ def build_profiles(
         }
         numbers = [(name, unit, measures.number_counts(connection, name)) for name, unit in units.items() if unit]
         ratios = [(metric.name, measures.ratio_sums(connection, ratio)) for metric, ratio in measured_as(Ratio)]
-        features = measured_as(Feature)
-        counted = [
-            (metric.name, feature.part, measures.value_counts(connection, feature, support))
-            for metric, feature in features
-            if feature.how == "value"
-        ] + [
-            (metric.name, feature.part, measures.had_counts(connection, sources, feature, support))
-            for metric, feature in features
-            if feature.how == "had" and settings.with_single_features
-        ]
-        divided = [
-            (m.name, f.part, *measures.attention_sums(connection, sources, f, support))
-            for m, f in features
-            if f.how == "divided"
-        ]
+        counted, divided = [], []
+        features = sorted(measured_as(Feature), key=lambda one: _HOW.index(one[1].how))
+        for metric, feature in with_progress(features, title="profiles", unit="feature", shown=progress):
+            named = metric.name, feature.part
+            if feature.how == "value":
+                counted.append((*named, measures.value_counts(connection, feature, support)))
+            elif feature.how == "divided":
+                divided.append((*named, *measures.attention_sums(connection, sources, feature, support)))
+            elif settings.with_single_features:
+                counted.append((*named, measures.had_counts(connection, sources, feature, support)))
         expected = measures.expected_buyers(connection, sources.predictions) if sources.predictions else None
     moved = flows.standings(connection, sources.history, settings.period_days)
 

@@ -12,6 +12,7 @@ from functools import cache
 import duckdb
 
 from beha2vec_core.quality.check import Check, CheckOutcome, Look
+from beha2vec_core.store import limits
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.words import counted
 
@@ -223,7 +224,7 @@ def declared_checks() -> list[Check]:
 @cache
 def declared_columns(table: str) -> dict[str, str]:
     """Columns of a table and their types, as `tables` declares them."""
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         create_tables(connection)
         return _columns(connection, table)
 

@@ -32,6 +32,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from beha2vec_core.progress import with_progress
 from beha2vec_core.store.warehouse import transaction
 
 SCHEMA = "anonymous"
@@ -255,6 +256,7 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
     found = [(source, types) for source in _SOURCES if (types := _columns(connection, source.rows))]
     has_clusters = bool(_columns(connection, f"from {_CLUSTERS}"))
     made: dict[str, int] = {}
+    tables: list[tuple[_Source, dict[str, str], list[Measure], tuple[str, ...]]] = []
     with transaction(connection):
         connection.execute(f"create schema {SCHEMA}")
         for source, types in found:
@@ -264,14 +266,15 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
                 measures = [m for m in measures if currencies < 2 or "revenue" not in m.name]
             known = [(*source.within, *by) for by in ((), *source.by) if types.keys() >= set(by)]
             by_cluster = [(_CLUSTER, *by) for by in known] if has_clusters else []
-            for by in filter(None, [*known, *by_cluster]):
-                grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
-                name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
-                texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
-                query = groups_query(source.rows, by, texts, measures)
-                key = [rounding_key(secret)]
-                ((made[name],),) = connection.execute(f"create table {name} as {query}", key).fetchall()
-                _comment(connection, name, by, measures)
+            tables += [(source, types, measures, by) for by in (*known, *by_cluster) if by]
+        for source, types, measures, by in with_progress(tables, title="tables for models", unit="table"):
+            grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
+            name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
+            texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
+            query = groups_query(source.rows, by, texts, measures)
+            key = [rounding_key(secret)]
+            ((made[name],),) = connection.execute(f"create table {name} as {query}", key).fetchall()
+            _comment(connection, name, by, measures)
     return made
 
 

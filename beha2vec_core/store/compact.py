@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.files import put_in_place
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import identifier, quote
 
 
@@ -30,7 +31,7 @@ def compact(path: Path) -> None:
     require_room(path)
     remove(copy)  # of a killed run
     try:
-        with duckdb.connect() as connection:
+        with limits.connect() as connection:
             # others may read the file, but what its log has is only in it once it was opened for writing
             mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
             connection.execute(f"attach {quote(path)} as original{mode}")
@@ -58,7 +59,7 @@ def changed_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     remove(copy)
     try:
         shutil.copy2(path, copy)
-        with duckdb.connect() as connection:
+        with limits.connect() as connection:
             connection.execute(f"attach {quote(copy)} as copy")
             yield connection
         compact(copy)

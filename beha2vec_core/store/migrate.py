@@ -17,6 +17,7 @@ from typing import NamedTuple
 import duckdb
 from packaging.version import Version
 
+from beha2vec_core.store import limits
 from beha2vec_core.store.compact import remove, rows_by_table, storage, take_place
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import create_tables, record_version, refuse_newer, schema_version
@@ -241,7 +242,7 @@ def _put_in_place(copy: Path, path: Path, kept: Path | None) -> None:
 
 
 def _newest_storage() -> str:
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory() as folder, limits.connect() as connection:
         connection.execute(f"attach {quote(Path(folder) / 'newest')} as newest (storage_version 'latest')")
         return storage(connection, "newest")
 

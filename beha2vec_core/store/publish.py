@@ -5,13 +5,14 @@ from __future__ import annotations
 import hmac
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from beha2vec_core.files import put_in_place
-from beha2vec_core.progress import with_progress
+from beha2vec_core.progress import ProgressBar
 from beha2vec_core.store.anonymous import create_anonymous_tables, rounding_key
 from beha2vec_core.store.columns import comment_columns
 from beha2vec_core.store.sql import identifier, quote
@@ -79,13 +80,14 @@ def publish(
         for schema in _PUBLISHED:
             connection.execute(f"create schema serving.{schema}")
         published = [one for one in names if ".".join(one) not in _LEFT_OUT]
-        for schema, table in with_progress(published, title="publishing", unit="table"):
-            name = f"{schema}.{table}"
-            columns = _published_columns(connection, name, identifiers, secret)
-            rows = f'select {columns} from {schema}."{table}" {_OF_READERS.get(name, "")}'
-            connection.execute(f'create table serving.{schema}."{table}" as {rows}')
-            counted = connection.execute(f'select count(*) from serving.{schema}."{table}"').fetchone()
-            counts[name] = counted[0] if counted else 0
+        sources = {".".join(one): f'from {one[0]}."{one[1]}" {_OF_READERS.get(".".join(one), "")}' for one in published}
+        for name, source in sources.items():
+            ((counts[name],),) = connection.execute(f"select count(*) {source}").fetchall()
+        with closing(ProgressBar(title="publishing", unit="row", total=sum(counts.values()))) as bar:
+            for name, source in sources.items():
+                columns = _published_columns(connection, name, identifiers, secret)
+                connection.execute(f"create table serving.{name} as select {columns} {source}")
+                bar.update(counts[name])
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
         ((warehouse,),) = connection.execute("select current_database()").fetchall()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from beha2vec_core.store.limits import connect
 from beha2vec_core.store.sql import quote
 
 
@@ -36,7 +37,7 @@ def open_published(
         )
     closed = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
     config = {"temp_directory": f"{path}.tmp"} | (limits or {}) | dict.fromkeys(closed, False)
-    connection = duckdb.connect(":memory:", config=config)
+    connection = connect(**config)
     try:
         connection.execute(f"attach {quote(path.absolute())} as published (read_only)")
         connection.execute("use published")

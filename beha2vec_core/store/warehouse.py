@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 from filelock import FileLock, Timeout
+
+from beha2vec_core.store.limits import duckdb_config
 
 if TYPE_CHECKING:
     from beha2vec_core.settings import Storage
@@ -50,12 +52,20 @@ class Warehouse:
         path: the DuckDB file; its folder is made on first use.
         lock_timeout: seconds to wait for the lock.
         config: DuckDB settings, the same for every connection of the process.
+        on_wait: called after a wait for the lock of more than a second, with its seconds and who held it.
     """
 
-    def __init__(self, path: Path, lock_timeout: float = 600.0, config: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        lock_timeout: float = 600.0,
+        config: Mapping[str, str | int] | None = None,
+        on_wait: Callable[[float, str], None] | None = None,
+    ) -> None:
         self.path = path.absolute()
         self.lock_timeout = lock_timeout
         self.config = config or {}
+        self.on_wait = on_wait
         self._lock = FileLock(str(self.path) + ".lock", thread_local=False)
         # FileLock is re-entrant for its process; threads of one process have to take turns too.
         self._threads = threading.Lock()
@@ -64,7 +74,7 @@ class Warehouse:
     @classmethod
     def of(cls, storage: Storage) -> Warehouse:
         """The warehouse of the settings."""
-        return cls(storage.warehouse_path, storage.lock_timeout_seconds, {"memory_limit": storage.memory_limit})
+        return cls(storage.warehouse_path, storage.lock_timeout_seconds, duckdb_config(storage))
 
     @property
     def _holder_path(self) -> Path:
@@ -134,8 +144,9 @@ class Warehouse:
             raise RuntimeError(
                 f"{purpose}: this thread holds {self.path.name} already ({self.holder()}); leave that with-block first"
             )
-        deadline = time.monotonic() + self.lock_timeout
-        next_report = time.monotonic() + _FIRST_REPORT_SECONDS
+        begun = time.monotonic()
+        deadline, next_report = begun + self.lock_timeout, begun + _FIRST_REPORT_SECONDS
+        holder = None
         if not self._threads.acquire(timeout=self.lock_timeout):
             raise WarehouseBusyError(self._busy_message(purpose))
         try:
@@ -148,7 +159,8 @@ class Warehouse:
                     if time.monotonic() >= deadline:
                         raise WarehouseBusyError(self._busy_message(purpose)) from None
                     next_report = time.monotonic() + _REPORT_EVERY_SECONDS
-                    log.warning("%s waits for %s, held by %s", purpose, self.path.name, self.holder())
+                    holder = self.holder()
+                    log.warning("%s waits for %s, held by %s", purpose, self.path.name, holder)
         except BaseException:
             self._threads.release()
             raise
@@ -161,6 +173,8 @@ class Warehouse:
         }
         with suppress(OSError):  # a full disk must not cost the lock: the note is for people
             self._holder_path.write_text(json.dumps(note))
+        if holder and self.on_wait:
+            self.on_wait(time.monotonic() - begun, holder)
 
     def _release(self) -> None:
         with suppress(OSError):

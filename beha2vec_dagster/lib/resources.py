@@ -1,14 +1,16 @@
 """What assets use beside data: the warehouse, the compute device, the language model, dbt."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+import dagster as dg
 import duckdb
 from dagster import ConfigurableResource
 from dagster_duckdb import DuckDBResource
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from beha2vec_core.compute import Compute, LocalCompute
 from beha2vec_core.compute.device import Device
@@ -25,10 +27,23 @@ class WarehouseResource(DuckDBResource):
     """The warehouse's DuckDB file behind its inter-process lock (see ``beha2vec_core.store.warehouse``)."""
 
     lock_timeout_seconds: float = Field(description="longest wait for the warehouse's lock")
+    _waited: Counter[tuple[str, str]] = PrivateAttr(default_factory=Counter)  # seconds, by run and step
 
     @property
     def _warehouse(self) -> Warehouse:
-        return Warehouse(Path(self.database), self.lock_timeout_seconds, self.connection_config)
+        return Warehouse(Path(self.database), self.lock_timeout_seconds, self.connection_config, self._show_wait)
+
+    def _show_wait(self, seconds: float, holder: str) -> None:
+        """In the metadata of the assets of the step: how long it has waited in all, and for whom at last."""
+        try:
+            context = dg.AssetExecutionContext.get()
+        except dg.DagsterInvariantViolationError:
+            return  # not in an asset
+        step = context.run_id, context.op_execution_context.op.name
+        self._waited[step] += seconds  # type: ignore[assignment]  # a fraction
+        waited = {"waited_for_warehouse_s": round(self._waited[step], 1), "waited_for": holder}
+        for key in context.selected_asset_keys:
+            context.add_asset_metadata(waited, asset_key=key)
 
     @contextmanager
     def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:

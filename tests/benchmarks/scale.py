@@ -1,8 +1,9 @@
-"""What each step takes as the export grows: make bench-scale, or this file with --events 100000 1000000 4300000.
+"""What each asset takes as the export grows: make bench-scale, or with EVENTS="100000 1000000 4300000 20000000".
 
-For each size: a demo export of 90 days, then the steps in one run, as `beha2vec materialize` starts it, with a memory
-limit. A table for each: seconds, the most memory of the run's processes, the most scratch on the disk. Then how they
-grow, as the exponent between the smallest size and the largest (1: in proportion). Only the exports are kept.
+For each size: a demo export of 90 days, then the whole graph in one run, as `beha2vec materialize` starts it, with a
+memory limit. A table for each: seconds, the most memory of the run's processes, the most scratch on the disk; the step
+that broke says so. Then how they grow, as the exponent between the smallest size and the largest (1: in proportion).
+Only the exports are kept.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.demo_shop import write_demo_export
 from tests.dagster.project import make_project
@@ -32,7 +35,6 @@ START, DAYS = date(2026, 1, 5), 90
 EVENTS_PER_USER = 22.5
 # Larger exports are copies of one of this size with other users: simulating each user takes longer than all steps here.
 SIMULATED_EVENTS = 1_000_000
-STEPS = "raw_ga4_events,group:dbt_ga4,user_sequences"
 SECONDS_BETWEEN_SAMPLES = 0.05
 _STARTED, _FINISHED = (re.compile(rf"  (\w+): {word} execution of step ") for word in ("Started", "Finished"))
 _USER = re.compile(rb'"(user_pseudo_id|user_id)":"')
@@ -40,7 +42,7 @@ _USER = re.compile(rb'"(user_pseudo_id|user_id)":"')
 
 @dataclass
 class Peak:
-    """What a step took: its seconds, and the most bytes of memory and of scratch."""
+    """What a step took: its seconds (0: it broke), and the most bytes of memory and of scratch."""
 
     seconds: float = 0.0
     memory: int = 0
@@ -83,8 +85,8 @@ def _write_copies(source: Path, target: Path, copies: int) -> None:
                     out.write(_USER.sub(rb'"\g<1>":"%d-' % number, line) if number else line)
 
 
-def measure(export: Path, folder: Path, select: str, limit: str) -> tuple[int, dict[str, Peak]]:
-    """Run the steps on an export; the number of events, and what each step took."""
+def measure(export: Path, folder: Path, select: str, limit: str, config: str) -> tuple[int, dict[str, Peak]]:
+    """Run the steps on an export; the number of events, and what each step took, all checks together."""
     project = make_project(
         folder,
         source=str(export),
@@ -93,7 +95,7 @@ def measure(export: Path, folder: Path, select: str, limit: str) -> tuple[int, d
         end_date=str(START + timedelta(days=DAYS - 1)),
         memory_limit=limit,
     )
-    running = project.start("beha2vec", "materialize", "--select", select)
+    running = project.start("beha2vec", "materialize", "--select", select, "--config", config)
     peaks: dict[str, Peak] = {}
     step = "start"
     done = threading.Event()
@@ -111,16 +113,22 @@ def measure(export: Path, folder: Path, select: str, limit: str) -> tuple[int, d
         for line in running.stdout or ():
             said.append(line)
             if started := _STARTED.search(line):
-                step, began = started[1], time.monotonic()
-            elif (finished := _FINISHED.search(line)) and finished[1] == step:
-                peaks.setdefault(step, Peak()).seconds = time.monotonic() - began
+                step, began = _name(started[1]), time.monotonic()
+            elif (finished := _FINISHED.search(line)) and _name(finished[1]) == step:
+                peaks.setdefault(step, Peak()).seconds += time.monotonic() - began
+                step = "between"
     finally:
         done.set()
         watch.join()
     if running.wait():  # the steps before the one that failed are measured all the same
         print("".join(said)[-3000:], file=sys.stderr)
-    ((events,),) = project.query("select sum(raw_events) from ga4.ga4_quality__daily")
-    return int(events), {name: peak for name, peak in peaks.items() if peak.seconds}
+    files = str(folder / "data" / "raw_ga4_events" / "*" / "*" / "*.parquet")
+    ((events,),) = duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchall()
+    return int(events), {name: peak for name, peak in peaks.items() if name not in ("start", "between")}
+
+
+def _name(step: str) -> str:
+    return "checks" if step.startswith("checks_of_") else step
 
 
 def _processes(pid: int) -> Iterator[int]:
@@ -143,15 +151,14 @@ def _memory(pid: int) -> int:
 
 
 def _scratch(folder: Path) -> int:
-    """Bytes on the disk of what is deleted again: DuckDB's spilled pages, and the folders of unfinished files."""
+    """Bytes on the disk of what is deleted again: DuckDB's spilled pages, and files that are not in their place yet."""
     size = 0
     for place, _, files in os.walk(folder):
-        if any(name in place for name in (".tmp", ".ingest-", "spill")):
-            for name in files:
-                try:
-                    size += Path(place, name).stat().st_blocks * 512
-                except OSError:
-                    continue
+        for name in files:
+            path = Path(place, name)
+            if any(part.startswith(".") or part.endswith(".tmp") for part in path.relative_to(folder).parts):
+                with suppress(OSError):  # it has gone
+                    size += path.stat().st_blocks * 512
     return size
 
 
@@ -160,7 +167,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs="+", default=[100_000, 1_000_000], help="about how many")
     parser.add_argument("--limit", default="512MB", help="BEHA2VEC_MEMORY_LIMIT (default: %(default)s)")
-    parser.add_argument("--select", default=STEPS, help="assets to measure (default: %(default)s)")
+    parser.add_argument("--select", default="*", help="assets to measure (default: all)")
+    parser.add_argument("--config", default="{}", help="run config, such as a shorter training")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "beha2vec_bench_scale")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -168,12 +176,13 @@ def main() -> None:
     for events in sorted(asked.events):
         export = demo_export(asked.folder, events)
         with tempfile.TemporaryDirectory(dir=asked.folder) as place:
-            number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit)
+            number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit, asked.config)
         found[number] = peaks
         print(f"\n{number:,} events, memory limit {asked.limit}\n")
         print("| step | seconds | memory, MB | scratch, MB |\n|---|---:|---:|---:|")
         for step, peak in [*peaks.items(), ("**all**", _all(peaks))]:
-            print(f"| {step} | {peak.seconds:.1f} | {peak.memory / 1e6:,.0f} | {peak.scratch / 1e6:,.0f} |", flush=True)
+            seconds = f"{peak.seconds:.1f}" if peak.seconds else "broke"
+            print(f"| {step} | {seconds} | {peak.memory / 1e6:,.0f} | {peak.scratch / 1e6:,.0f} |", flush=True)
     if len(found) > 1:
         _print_growth(found)
 
@@ -181,24 +190,24 @@ def main() -> None:
 def _all(peaks: dict[str, Peak]) -> Peak:
     return Peak(
         sum(peak.seconds for peak in peaks.values()),
-        max(peak.memory for peak in peaks.values()),
-        max(peak.scratch for peak in peaks.values()),
+        max((peak.memory for peak in peaks.values()), default=0),
+        max((peak.scratch for peak in peaks.values()), default=0),
     )
 
 
 def _print_growth(found: dict[int, dict[str, Peak]]) -> None:
     least, most = min(found), max(found)
     print(f"\nGrowth exponent from {least:,} to {most:,} events (1: in proportion)\n")
-    print("| step | seconds | memory |\n|---|---:|---:|")
+    print("| step | seconds | memory | scratch |\n|---|---:|---:|---:|")
     for step, small in [*found[least].items(), ("**all**", _all(found[least]))]:
         large = _all(found[most]) if step == "**all**" else found[most].get(step)
-        if large is None:  # it failed
+        if large is None:  # a step before it broke
             continue
         growth = [
-            math.log(b / a) / math.log(most / least)
-            for a, b in ((small.seconds, large.seconds), (small.memory, large.memory))
+            f"{math.log(b / a) / math.log(most / least):.2f}" if a and b else ""  # no scratch, or it broke
+            for a, b in zip(vars(small).values(), vars(large).values(), strict=True)
         ]
-        print(f"| {step} | {growth[0]:.2f} | {growth[1]:.2f} |")
+        print(f"| {step} | {' | '.join(growth)} |")
 
 
 if __name__ == "__main__":

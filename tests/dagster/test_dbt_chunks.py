@@ -6,13 +6,15 @@ import json
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_dagster.defs.dbt import assets
-from tests.dagster.project import DAYS, Project
+from tests.dagster.project import DAYS, Project, make_project
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -80,6 +82,36 @@ def test_a_killed_build_goes_on_after_its_last_finished_chunk(materialized: Proj
     assert calls(night.stdout) == [f"{DAYS[2]} to {DAYS[3]}"]
     assert_same(project, expected)
     assert project.query(RECORDS) == [(0, 0)]
+
+
+@pytest.mark.slow
+def test_a_kill_within_chunk_7_of_20_costs_that_chunk(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "p", start_date=DAYS[0], end_date="2026-01-24", property_id="northfold")
+    write_demo_export(project.folder / "data" / "demo_export", users=60, days=20, seed=3)
+    project.materialize("raw_ga4_events")
+    whole = project.copy(tmp_path / "whole")
+    assert calls(whole.materialize(MODELS).stdout) == [], "one call"
+
+    one_day = {"BEHA2VEC_DBT_CHUNK_DAYS": "1"}
+    running = project.start("beha2vec", "materialize", "--select", MODELS, **one_day)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "(6/20 dbt calls)" in line:
+            break
+    log = project.folder / "data" / "dbt_target" / "dbt.log"
+    before = log.stat().st_size
+    while b"OK created sql incremental model" not in log.read_bytes()[before:]:
+        assert running.poll() is None
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    running.stdout.close()
+    assert project.query(RECORDS) == [(6, 0)]
+
+    again = project.materialize(MODELS, **one_day)
+    assert "a build that was stopped has finished 6 days" in again.stdout
+    assert [day[:10] for day in calls(again.stdout)] == [f"2026-01-{day}" for day in range(11, 24)]
+    assert_same(project, rows(whole))
 
 
 @pytest.mark.slow

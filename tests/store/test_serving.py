@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 import duckdb
 import pytest
 
+from beha2vec_core import progress
 from beha2vec_core.store.columns import column_descriptions
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
@@ -54,6 +56,19 @@ def test_every_column_of_ours_says_what_it_holds(tmp_path: Path) -> None:
     assert without == [("ga4", "dim_ga4__users", "user_key", None)], "dbt's tables are described by dbt alone"
     assert ("ga4", "dim_ga4__users", "country", "the user's last country") in comments
     assert ("beha2vec", "cluster_models", "users", "users it was fitted on") in comments
+
+
+def test_progress_counts_rows_because_tables_differ_in_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.0)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute("create schema ga4")
+        for name, rows in (("a", 900), ("b", 100)):
+            connection.execute(f"create table ga4.{name} as select range as user_key from range({rows})")
+        publish(connection, tmp_path / "serving.duckdb", secret=b"secret")
+    assert re.search(r"publishing: 9\d\d of 1,0\d\d rows, ", caplog.text), "ours have few"
 
 
 @pytest.mark.parametrize(

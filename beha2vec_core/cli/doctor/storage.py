@@ -21,6 +21,7 @@ from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Settings, SettingsError
+from beha2vec_core.store import limits
 from beha2vec_core.store.migrate import make_plan
 from beha2vec_core.store.warehouse import Warehouse, WarehouseVersionError
 from beha2vec_core.words import counted
@@ -29,10 +30,6 @@ _GIGABYTE = 10**9
 _LEAST_FREE_BYTES = _GIGABYTE // 2
 # The demo's gzipped export of 3.6 MB became 31 MB: partitions, warehouse, serving copy, encoder.
 _BYTES_PER_EXPORT_BYTE = 10
-SCRATCH_REMEDY = (
-    "free some space, set BEHA2VEC_DATA_DIR to a larger disk, raise BEHA2VEC_MEMORY_LIMIT, or lower (or remove) "
-    "BEHA2VEC_DBT_CHUNK_DAYS"
-)
 
 
 def check_data_folder(settings: Settings) -> Check:
@@ -76,7 +73,7 @@ def check_disk(settings: Settings) -> Check:
 
 
 def check_estimate(settings: Settings) -> Check:
-    """What a run of all days takes, and whether its scratch fits on the disk."""
+    """What a run of all days takes, and whether it fits into the memory and on the disk."""
     first, last = settings.export.start_date, settings.export.end_date
     if first is None:
         return ok("not known: the first day is not set")
@@ -86,7 +83,7 @@ def check_estimate(settings: Settings) -> Check:
     if last < first:
         return ok("no days yet")
     found = estimate_run(settings, first, last, export_files(settings))
-    return ok(found.summary) if found.fits else fail(found.summary, SCRATCH_REMEDY)
+    return fail(found.summary, found.remedy) if found.remedy else ok(found.summary)
 
 
 def check_personal_data(settings: Settings) -> Check:
@@ -152,7 +149,7 @@ def _opened(
     path: Path, remedy: str, look: Callable[[duckdb.DuckDBPyConnection, str], Check] = lambda _, summary: ok(summary)
 ) -> Check:
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with limits.connect(path, read_only=True) as connection:
             ((tables,),) = connection.execute(
                 "select count(*) from information_schema.tables where table_type = 'BASE TABLE'"
             ).fetchall()

@@ -24,6 +24,7 @@ from beha2vec_core.privacy.people import (
     owned_by,
 )
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
 
@@ -69,7 +70,7 @@ def find_in_file(path: Path, people: People) -> Iterator[Found]:
         if kind is Kind.DUCKDB:
             yield from _in_duckdb(path, people)
         elif kind is Kind.PARQUET:
-            with duckdb.connect() as connection:
+            with limits.connect() as connection:
                 load(connection, people)
                 relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
                 yield from _in_table(connection, path, "", relation, people)
@@ -88,7 +89,7 @@ def find_in_file(path: Path, people: People) -> Iterator[Found]:
 
 
 def _in_duckdb(path: Path, people: People) -> Iterator[Found]:
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         load(connection, people)
         connection.execute(f"attach {quote(path)} as found_in (read_only)")
         for schema, table in tables_of(connection, "found_in"):

@@ -33,6 +33,7 @@ from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits
 from beha2vec_core.store.compact import compact
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_tables
@@ -182,7 +183,7 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
             kind = kind_of(path)
             if kind not in (Kind.DUCKDB, Kind.PARQUET):
                 continue
-            with duckdb.connect() as connection:
+            with limits.connect() as connection:
                 if kind is Kind.PARQUET:
                     relations = [f"read_parquet({quote(path)}, hive_partitioning = false)"]
                 else:
@@ -297,7 +298,7 @@ def _remove_everywhere(
 
 def _correct_log(settings: Settings) -> None:
     """Count the rows that left the partitions as forgotten in the ingest log, so that each day adds up again."""
-    with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
+    with limits.connect(settings.storage.warehouse_path) as connection:
         create_tables(connection)
         days = connection.execute(
             "select property_id, event_date, accepted from raw.ga4_ingest_log where status = 'ingested'"

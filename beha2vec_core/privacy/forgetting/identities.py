@@ -19,6 +19,7 @@ from beha2vec_core.privacy.login import LoginIds, is_placeholder
 from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load, owned_by
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits
 from beha2vec_core.store.publish import hmac_sql, published_id, published_key, published_key_sql
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
@@ -46,7 +47,7 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
     if placeholders := sorted(filter(is_placeholder, asked)):
         raise PrivacyError(f"{placeholders[0]!r} is a placeholder that sites send instead of an id: it is no one's id")
     login_ids = LoginIds(settings.storage.data_dir)
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         tables = _attach(connection, settings)
         _collect(connection, settings, tables, login_ids)
         wanted = _as_stored(connection, settings, asked)

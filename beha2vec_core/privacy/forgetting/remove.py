@@ -30,6 +30,7 @@ from beha2vec_core.privacy.people import (
     owned_by,
     taken_out_sql,
 )
+from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE
@@ -118,7 +119,7 @@ def _look(
 def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Removed]:
     relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         load(connection, people)
         columns = columns_of(connection, relation)
         theirs, plan = _look(connection, relation, columns, people, made_from_events)
@@ -155,7 +156,7 @@ def _any_named(plan: _Plan, people: People) -> str:
 
 def _from_duckdb(path: Path, people: People) -> list[Removed]:
     """A copy is changed and renamed over the file, which others may read meanwhile."""
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         load(connection, people)
         mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
         connection.execute(f"attach {quote(path)} as found_in{mode}")

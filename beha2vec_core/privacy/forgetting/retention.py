@@ -15,6 +15,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.privacy.forgetting.find import columns_of, tables_of
 from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy, compact
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE, Layer, create_tables
@@ -100,7 +101,7 @@ def _remove_users(partition: Path, warehouse: Path) -> int:
     """
     seen = "select {id} from warehouse.ga4.int_ga4__sessions where property_id = $1 and {id} is not null"
     target = partition / "users.parquet"
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         connection.execute(f"attach {quote(warehouse)} as warehouse (read_only)")
         connection.execute(f"create table users as from read_parquet({quote(target)}, hive_partitioning = false)")
         property_id = partition.parent.name.removeprefix("property_id=")
@@ -126,7 +127,7 @@ def _rows_of(partition: Path) -> int:
     files = [str(path) for path in partition.glob("*.parquet")]
     if not files:
         return 0
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         listed = ", ".join(quote(file) for file in files)
         ((rows,),) = connection.execute(
             f"select count(*) from read_parquet([{listed}], hive_partitioning = false)"
@@ -135,7 +136,7 @@ def _rows_of(partition: Path) -> int:
 
 
 def _mark_removed(settings: Settings, cut: date) -> None:
-    with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
+    with limits.connect(settings.storage.warehouse_path) as connection:
         create_tables(connection)
         connection.execute(
             """update raw.ga4_ingest_log set status = 'removed', problem = 'older than BEHA2VEC_RETENTION_DAYS_RAW'
@@ -163,7 +164,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _R
 def _remove_from_tables(
     path: Path, cuts: dict[Layer, date], days: dict[Layer, set[date]], rows: dict[Layer, int]
 ) -> None:
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         connection.execute(f"attach {quote(path)} as warehouse")
         with transaction(connection):
             for relation, (layer, day) in _rules(connection, "warehouse").items():
@@ -184,7 +185,7 @@ def _remove_from_tables(
 
 def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
     """Readers may have the file open, so a copy is changed and renamed over it."""
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         connection.execute(f"attach {quote(path)} as published (read_only)")
         rules = {relation: rule for relation, rule in _rules(connection, "published").items() if rule.layer in cuts}
         old = {relation: f"{day}::date < date '{cuts[layer]}'" for relation, (layer, day) in rules.items()}

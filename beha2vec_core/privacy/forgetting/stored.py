@@ -17,6 +17,7 @@ from beha2vec_core.privacy.clean import clean_address, clean_reason, clean_row, 
 from beha2vec_core.privacy.partitions import clean_partitions, cleaned_parquet, is_clean, uncleaned_partitions
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Storage
+from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import Warehouse, transaction
@@ -105,7 +106,7 @@ def clean_stored(warehouse: Warehouse, storage: Storage, progress: Callable[[str
 def _clean_sequences(files: Iterable[Path]) -> int:
     """Clean the pages in stored sequences; how many files had any. Files are replaced by rename."""
     changed = 0
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         for file in files:
             scan = f"read_parquet({quote(file)}, hive_partitioning = false)"
             found = connection.execute(f"select distinct unnest(page) as page from {scan}").fetchall()

@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from beha2vec_core.profiles.counts import totals
+from beha2vec_core.progress import with_progress
 from beha2vec_core.semantic.definitions import TABLES
 from beha2vec_core.semantic.highlights.choose import choose, confidence_of
 from beha2vec_core.semantic.highlights.rows import Rows, read_rows
@@ -74,7 +75,7 @@ def find_highlights(marts: Marts) -> Highlights:
     """The largest differences between segments and changes over time that are not chance, at most 10."""
     compared = [
         comparison
-        for table, rows in marts.tables.items()
+        for table, rows in with_progress(list(marts.tables.items()), title="highlights", unit="table")
         for comparison in compare(rows, _SEARCHED[table].rates, _SEARCHED[table].totals)
     ]
     confidence = confidence_of(max(len(compared), 1))

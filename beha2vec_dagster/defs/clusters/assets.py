@@ -262,7 +262,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         with warehouse.connect("cluster_profiles") as connection:
             asked = (connection, profiles.WAREHOUSE)
-            facts, buying = profiles.build_profiles(*asked), profiles.buying_paths(*asked)
+            facts, buying = profiles.build_profiles(*asked, progress=True), profiles.buying_paths(*asked)
             currency = profiles.currency_of(connection, profiles.WAREHOUSE)
             unfilled = profiles.unfilled_texts(connection, profiles.WAREHOUSE, titles="ga4.dim_ga4__pages")
             tables = {

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -79,6 +79,7 @@ def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
         | {
             "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
             "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
+            "BEHA2VEC_THREADS": str(settings.storage.threads or ""),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
     )
@@ -180,9 +181,15 @@ class _Build(NamedTuple):
         options = ("--indirect-selection", "buildable")
         try:
             purpose = f"dbt build ({self.context.op_execution_context.op.name})"
-            with self.warehouse.exclusive(purpose), brief_dbt():
+            with (
+                self.warehouse.exclusive(purpose),
+                brief_dbt(),
+                closing(ProgressBar(title="dbt", unit="model", total=len(self.context.selected_asset_keys))) as bar,
+            ):
                 for event in self._start(window, *options, full_refresh=self.full_refresh).stream():
                     events.append(event)
+                    if isinstance(event, dg.Output):
+                        bar.update(about=event.output_name)
         finally:
             built = {event.output_name for event in events if isinstance(event, dg.Output)}
             try:

@@ -162,9 +162,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         device, device_note = compute.resolve()
         shape, training = _configs(config, settings.encoder.sequence_length, device)
-        sequences = latest_sequences(
-            settings.storage.sequences_path, config.max_users, memory_limit=settings.storage.memory_limit
-        )
+        sequences = latest_sequences(settings.storage.sequences_path, config.max_users)
         before = (
             _encoder_before(context, settings.storage.encoders_path, warehouse, device, training, sequences)
             if config.warm_start

@@ -138,7 +138,6 @@ def embed_days(
                 sequence_file(settings.storage.sequences_path, day),
                 known,
                 file,
-                memory_limit=settings.storage.memory_limit,
                 compute=compute,
             )
             with warehouse.connect(f"user_embeddings {day}: write") as connection:

@@ -20,6 +20,7 @@ from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import UserTablesReport, due_tables, ingest_user_tables
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
@@ -189,7 +190,7 @@ def _run_metadata(report: IngestReport, users: UserTablesReport, days: list[date
     statuses = Counter(day.status for day in report.days)
     reasons = Counter(row[4] for row in report.quarantine if row[3] is not None)
     parquet = f"read_parquet({quote(folder / '*/*/*.parquet')}, allow_empty = true)"
-    with duckdb.connect() as connection:
+    with limits.connect() as connection:
         about = relation_metadata(connection, parquet, rows=3)
     about.pop("dagster/row_count")
     return about | {

@@ -5,12 +5,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-import duckdb
 
 from beha2vec_core.events.user_sequences import sequence_file, write_day
 from beha2vec_core.privacy.partitions import uncleaned_partitions
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.metadata import made, picture, relation_metadata
@@ -58,7 +58,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.add_asset_metadata(
                 {"dagster/partition_row_count": written.users, "events": written.events}, partition_key=day.isoformat()
             )
-        with duckdb.connect() as connection:
+        with limits.connect() as connection:
             last = quote(sequence_file(settings.storage.sequences_path, days[-1]))
             about = relation_metadata(connection, f"read_parquet({last}, hive_partitioning = false)", rows=3)
         return made(

@@ -1,0 +1,47 @@
+"""What this process takes of the machine at most: memory of DuckDB, and threads.
+
+Commands and the graph call `hold_to` once, when they have read the settings; everything opens databases with `connect`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+if TYPE_CHECKING:
+    from beha2vec_core.settings import Storage
+
+_config: dict[str, str | int] = {}
+
+
+def hold_to(storage: Storage) -> None:
+    """Limit DuckDB, Arrow and the libraries that use OpenMP (torch, scikit-learn) from now on, as the settings say."""
+    _config.clear()
+    _config.update(duckdb_config(storage))
+    if storage.threads:
+        import pyarrow as pa
+
+        pa.set_cpu_count(storage.threads)
+        os.environ["OMP_NUM_THREADS"] = str(storage.threads)  # torch reads it when a step imports it
+
+
+def duckdb_config(storage: Storage) -> dict[str, str | int]:
+    """The settings as DuckDB's."""
+    threads: dict[str, str | int] = {"threads": storage.threads} if storage.threads else {}
+    return {"memory_limit": storage.memory_limit} | threads
+
+
+def connect(
+    database: Path | str = ":memory:", *, read_only: bool = False, **config: str | int | bool
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of this process, within its limits. The warehouse has a door of its own: `store.warehouse`.
+
+    Args:
+        database: the file; by default an empty database in memory.
+        read_only: nothing is changed, and others may read the file too.
+        config: other settings of DuckDB.
+    """
+    return duckdb.connect(str(database), read_only=read_only, config={**_config, **config})
