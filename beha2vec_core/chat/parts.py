@@ -9,7 +9,7 @@ from typing import Any
 
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.qualifiers import qualifiers
+from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, in_known_words, spelled_out
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
@@ -327,6 +327,10 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
     if parts.clusters:
         found["cluster"] = parts.clusters
     for name in found.keys() & excluded.keys():  # "paid channels except paid social"
+        is_at_once = metric in PEOPLE_COUNTED or name in OF_ITEMS  # of a user or an order, who can have several
+        if is_at_once and not {*excluded[name]} & {*found[name]}:
+            one, other = (" or ".join(some[name]) for some in (found, excluded))
+            parts.problem = f"I cannot tell who or what has {one} and no {other}: I count each of them."
         found[name] = [value for value in found[name] if value not in excluded[name]]
         if not found[name]:
             parts.problem = f"Nothing is left of the {DIMENSIONS[name].label} if it is also left out."

@@ -13,7 +13,7 @@ from itertools import pairwise
 from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import DIMENSIONS
 
-PEOPLE = ("users", "buyers", "new_users", "returning_users", "active_users")  # metrics that are people
+PEOPLE_COUNTED = ("users", "buyers", "new_users", "returning_users", "active_users")  # metrics that are people
 OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
@@ -75,7 +75,7 @@ def _is_channel(word: Word, words: Sequence[Word]) -> bool:
         return True
     if not before or before[-1].kind in ("share", "compare", "by", "cause", "without", "period", "value", "change"):
         return True
-    if any(one.name in PEOPLE for one in before[-2:]):  # "users who search", "visitors did search"
+    if any(one.name in PEOPLE_COUNTED for one in before[-2:]):  # "users who search", "visitors did search"
         return before[-1].text in ("from", "via", "through", "by")
     return before[-1].kind == "metric" or _BEFORE_A_CHANNEL.fullmatch(before[-1].text) is not None
 

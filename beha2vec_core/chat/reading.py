@@ -37,7 +37,7 @@ from beha2vec_core.chat.parts import (
     loosely,
     metrics_of,
 )
-from beha2vec_core.chat.qualifiers import PEOPLE
+from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -286,7 +286,7 @@ def _query(
     metric = bought
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
         raise NotRead("I can list users by revenue, orders, items sold, sessions or page views.")
-    _check_people(parts, metric, bool(by or compares or parts.has("trend") or parts.has("change")), notes)
+    _check_people(parts, metric, filters, bool(by or compares or parts.has("trend") or parts.has("change")), notes)
     if parts.is_of_users and metric == "buyers":
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
@@ -428,7 +428,7 @@ def _query(
     )  # fmt: skip
 
 
-def _check_people(parts: Parts, metric: str, is_compared: bool, notes: list[str]) -> None:
+def _check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
     if any(word.name == "buyers" for word in parts.words) and not {"purchases", "items"} & {*METRICS[metric].sql}:
         named = next(word.text for word in parts.words if word.name == "buyers")
@@ -436,7 +436,9 @@ def _check_people(parts: Parts, metric: str, is_compared: bool, notes: list[str]
             raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
         if metric not in _OF_BUYING:
             notes.append(f"“{named}” was read as all users.")
-    if _HOW.search(parts.text) and metric in PEOPLE and not is_compared:
+    if metric in PEOPLE_COUNTED and any(one.is_excluded for one in filters):
+        notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
+    if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:
         raise NotRead("The data show how many do something, not how.")
 
 

@@ -29,6 +29,9 @@ ASKED = {
     "revenue without direct on mobile": "revenue | channel!=Direct | device=mobile",
     "sessions from paid channels except paid social": "sessions | channel=Paid Search",
     "sessions from germany except germany": "no",
+    "hats bought without shoes": "no",
+    "users on mobile but not on desktop": "no",
+    "sessions on mobile but not on desktop": "sessions | device=mobile",
     # search on the site, and channels with the word
     "how many users used search": "no",
     "sessions with a search": "no",
