@@ -6,6 +6,7 @@ Commands and the graph call `hold_to` once, when they have read the settings; ev
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def duckdb_config(storage: Storage) -> dict[str, str | int]:
 
 
 def connect(
-    database: Path | str = ":memory:", *, read_only: bool = False, **config: str | int | bool
+    database: Path | str = ":memory:", *, read_only: bool = False, config: Mapping[str, str | int | bool] | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB of this process, within its limits. The warehouse has a door of its own: `store.warehouse`.
 
@@ -44,4 +45,4 @@ def connect(
         read_only: nothing is changed, and others may read the file too.
         config: other settings of DuckDB.
     """
-    return duckdb.connect(str(database), read_only=read_only, config={**_config, **config})
+    return duckdb.connect(str(database), read_only=read_only, config={**_config, **(config or {})})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -175,7 +176,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
         connection.execute("detach migration")
 
 
-def _change(copy: Path, config: dict[str, str], plan: Plan, contents: dict[str, int]) -> dict[str, int]:
+def _change(copy: Path, config: Mapping[str, str | int], plan: Plan, contents: dict[str, int]) -> dict[str, int]:
     """Compare the copy with the original, then make the steps in it; the rows of each table at the end."""
     with duckdb.connect(str(copy), config=dict(config)) as connection:
         copied = _contents(connection)

@@ -36,8 +36,8 @@ def open_published(
             f"there is no published database at {path}: materialize serving_database (beha2vec materialize does all)"
         )
     closed = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
-    config = {"temp_directory": f"{path}.tmp"} | (limits or {}) | dict.fromkeys(closed, False)
-    connection = connect(**config)
+    config = {"temp_directory": f"{path}.tmp", **(limits or {}), **dict.fromkeys(closed, False)}
+    connection = connect(config=config)
     try:
         connection.execute(f"attach {quote(path.absolute())} as published (read_only)")
         connection.execute("use published")
