@@ -397,9 +397,11 @@ def _scratch(raw_path: Path) -> Iterator[Path]:
 
 def _scratch_connection(scratch: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
     return limits.connect(
-        temp_directory=str(scratch / "spill"),
-        memory_limit=f"{memory_bytes}B",
-        preserve_insertion_order=False,  # partitions are sorted as they are written
+        config={
+            "temp_directory": str(scratch / "spill"),
+            "memory_limit": f"{memory_bytes}B",
+            "preserve_insertion_order": False,  # partitions are sorted as they are written
+        }
     )
 
 

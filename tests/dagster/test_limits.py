@@ -49,7 +49,7 @@ def test_limits_hold_in_dbt_and_in_the_warehouse(tmp_path: Path, monkeypatch: py
 
 def test_limits_hold_in_commands() -> None:
     read_settings()
-    with limits.connect(threads=2) as connection:
+    with limits.connect(config={"threads": 2}) as connection:
         assert connection.execute(SHOWN).fetchall() == [("300.0 MiB", 2)], "who asks for another number gets it"
 
 
