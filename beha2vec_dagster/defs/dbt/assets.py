@@ -192,15 +192,20 @@ class _Build(NamedTuple):
                         bar.update(about=event.output_name)
         finally:
             built = {event.output_name for event in events if isinstance(event, dg.Output)}
+            # what is not copied counts as not built: the next run has to do it again
+            missing = set(built) if _in_bigquery(self.settings) else set()
             try:
-                if _in_bigquery(self.settings):
-                    self._copy(built)
+                if missing:
+                    self._copy(built, missing)
                 self._report(built)
             finally:
-                yield from events
+                yield from (one for one in events if not (isinstance(one, dg.Output) and one.output_name in missing))
 
-    def _copy(self, built: set[str]) -> None:
-        """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `bigquery.models`."""
+    def _copy(self, built: set[str], missing: set[str]) -> None:
+        """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `bigquery.models`.
+
+        Takes from `missing` what is there.
+        """
         data_set, days = target_of(self.settings), range_of(self.context.run.tags)
         nodes = [_node(key.path[-1]) for key in self.context.selected_asset_keys if key.to_python_identifier() in built]
         views = [node["name"] for node in nodes if node["config"]["materialized"] == "view"]
@@ -211,12 +216,15 @@ class _Build(NamedTuple):
             if node["name"] in views and {key.rpartition(".")[2] for key in node["depends_on"]["nodes"]} & {*NOT_COPIED}
         }
         views = [name for name in views if name not in read]
+        outputs = {_node(key.path[-1])["name"]: key.to_python_identifier() for key in self.context.selected_asset_keys}
+        missing -= {outputs[name] for name in outputs if name in NOT_COPIED}
         with self.warehouse.connect("copy from BigQuery") as connection:
             for node in nodes:
                 if node["name"] not in (*views, *NOT_COPIED):
                     window = None if self.full_refresh else node["config"].get("meta", {}).get("window")
                     rows = copy_table(connection, data_set, node["name"], window, days, is_view=node["name"] in read)
                     self.context.log.info(f"{node['name']}: {counted(rows, 'row')} from BigQuery")
+                    missing.discard(outputs[node["name"]])
         if views:
             arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
             arguments += ["--vars", json.dumps(_variables(self.settings))]
@@ -224,6 +232,7 @@ class _Build(NamedTuple):
             folder = self.target_path.with_name("dbt_target_views")
             with self.warehouse.exclusive("dbt run (views)"), _environment(self.settings, **_window(days)):
                 self.dbt.cli(arguments, target_path=folder).wait()
+        missing -= {outputs[name] for name in views}
 
     def _report(self, built: set[str]) -> None:
         with self.warehouse.connect("dbt metadata") as connection:
