@@ -45,7 +45,7 @@ def remove_from_records(dagster_home: Path | None, people: People) -> list[Remov
     Raises:
         PrivacyError: the database cannot be opened.
     """
-    done = []
+    done: list[Removed] = []
     for address in _addresses(dagster_home):
         with _opened(address) as connection:
             with connection:
