@@ -6,17 +6,17 @@ Everything is judged decoded, to a fixed point. What holds nothing personal come
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
 from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
 from beha2vec_core.privacy.kinds import is_personal, is_personal_number
-from beha2vec_core.privacy.names import looks_like_account_name
+from beha2vec_core.privacy.names import dotted_names, looks_like_account_name
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key, rules, words_of
 from beha2vec_core.privacy.titles import labelled_spans, name_spans, street_spans
 
@@ -164,6 +164,7 @@ def _all_spans(text: str, depth: int) -> Iterator[Span]:
         yield from detectors.coordinates(text)
         yield from detectors.ips(text)
         yield from street_spans(text)
+        yield from dotted_names(text)
     yield from labelled_spans(text)
     yield from name_spans(text)
     if "=" in text:
@@ -260,14 +261,20 @@ def _is_personal_pair(key: str, value: str) -> bool:
 
 
 def _hides_personal(text: str, depth: int) -> bool:
-    """Whether text in base64 holds something personal: an e-mail address, JSON with a name."""
-    try:
-        inner = base64.urlsafe_b64decode(
-            text.rstrip("=").replace("+", "-").replace("/", "_") + "=" * (-len(text.rstrip("=")) % 4)
-        ).decode()
-    except (ValueError, binascii.Error):
-        return False
-    if not inner.isprintable() or depth >= _DEPTH:
+    """Whether text in base64 or hexadecimal holds something personal: an e-mail address, JSON with a name."""
+    return depth < _DEPTH and any(_is_personal_inside(inner, depth) for inner in _unpacked(text))
+
+
+def _unpacked(text: str) -> Iterator[str]:
+    bare = text.rstrip("=")
+    with suppress(ValueError):  # also of what is no UTF-8
+        yield base64.urlsafe_b64decode(bare.replace("+", "-").replace("/", "_") + "=" * (-len(bare) % 4)).decode()
+    with suppress(ValueError):
+        yield bytes.fromhex(text).decode()
+
+
+def _is_personal_inside(inner: str, depth: int) -> bool:
+    if not inner.isprintable():
         return False
     if _JSON.match(inner) or "=" in inner:
         return _any_text(inner, decoded(inner), depth + 1) != inner
@@ -367,9 +374,19 @@ def _segment(segment: str, plain: str, before: _Before, depth: int) -> str:
     return _bare_segment(segment, plain, before, depth)
 
 
+def _is_email_with_a_hyphen(segment: str) -> bool:
+    """Whether it is an e-mail address whose @ a site replaced: jane.doe-example.com."""
+    return any(
+        looks_like_account_name(segment[: match.start()]) and detectors.is_host(segment[match.end() :])
+        for match in re.finditer("[-_]", segment)
+    )
+
+
 def _bare_segment(segment: str, plain: str, before: _Before, depth: int) -> str:
     known = rules()
     if before.leads_to_token and looks_like_code(plain):
+        return MARKER
+    if before.leads_to_token and _is_email_with_a_hyphen(plain):
         return MARKER
     if (before.role in known.person_paths or plain[:1] in ("@", "~")) and looks_like_account_name(plain.lstrip("@~")):
         return MARKER

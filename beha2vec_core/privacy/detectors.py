@@ -63,7 +63,13 @@ _SPELLED_EMAIL = re.compile(
     ),
     re.IGNORECASE,
 )
+_HOST = re.compile(rf"(?:[^\W_][\w-]*\.)+{_HOST_END}", re.IGNORECASE)
 _HAS_DOT_WORD = re.compile(rf"[\s_](?:{'|'.join(dot for _, dot in _AT_AND_DOT)})[\s_]", re.IGNORECASE)
+
+
+def is_host(text: str) -> bool:
+    """Whether it is a host with a well-known end: example.com."""
+    return _HOST.fullmatch(text) is not None
 
 
 def emails(text: str) -> Iterator[Span]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,8 @@ _NO_ONSET = re.compile(
     r"|ts|tw|vl|vr|wh|wr|zw)[bcdfghj-np-tv-xz]{2}"
 )
 _ACCOUNT = re.compile(rf"(?P<name>{LETTER}(?:{LETTER}|['’._+\s-])*?)[._-]?\d{{0,4}}")
+
+_DOTTED = re.compile(rf"(?<![\w.@/-])(?P<name>{LETTER}+\.{LETTER}+)\.?\d{{2,4}}(?![\w@/-])")
 
 
 def _lines(file: str) -> list[str]:
@@ -160,6 +163,13 @@ def looks_like_family(text: str) -> bool:
     if words[-1] in words_of_titles() or words[-1] not in family_names():
         return False
     return all(len(word) == 1 or word in rules().particles for word in words[:-1])
+
+
+def dotted_names(text: str) -> Iterator[tuple[int, int]]:
+    """Where names of accounts such as ``anna.schmidt.1987`` stand: a first and a family name, dots, a number."""
+    for match in _DOTTED.finditer(text):
+        if looks_like_full_name(match["name"]) and not is_famous(match["name"]):
+            yield match.span()
 
 
 @lru_cache(100_000)

@@ -300,7 +300,9 @@ _STREET = (
     r"|[^\W\d_][\w ]{2,30}\s(?:caddesi|sokak|sokağı|cad\.|sok\.)\s(?:no:?\s?)?\d{1,4}"
     r")"
 )
-_STREET_BEFORE_ZIP = re.compile(rf"{_STREET}(?=[,\s]+(?:[^\W\d_]{{1,20}}[,\s]+){{0,3}}{_ZIP}(?!\w))", re.IGNORECASE)
+_STREET_BEFORE_ZIP = re.compile(
+    rf"{_STREET}(?=[,\s]+(?:[^\W\d_]{{1,20}}[,\s]+){{0,3}}(?P<zip>{_ZIP})(?!\w))", re.IGNORECASE
+)
 
 
 @cache
@@ -310,9 +312,21 @@ def _delivery() -> re.Pattern[str]:
 
 
 def street_spans(text: str) -> Iterator[Span]:
-    """Streets with a house number before a postcode or after `delivery to`; another may be a shop's or a film's."""
+    """Streets with a house number before a postcode or after `delivery to`; another may be a shop's or a film's.
+
+    With the postcode, and the name of the person before them.
+    """
     if _HAS_ZIP.search(text):
         for match in _STREET_BEFORE_ZIP.finditer(text):
-            yield match.span()
+            yield _begin_of_name(text, match.start()), match.end("zip")
     for match in _delivery().finditer(_same_length_fold(text)):
         yield match.span("street")
+
+
+def _begin_of_name(text: str, end: int) -> int:
+    """Where the first and family name begins that ends there; the end itself if there is none."""
+    before = [match.start() for match in re.finditer(r"[^\W\d_][\w'’-]*[\s,]+", text[:end])]
+    for begin in before[-3:-1]:
+        if looks_like_full_name(re.sub(r"[\s,]+", " ", text[begin:end])):
+            return begin
+    return end

@@ -45,19 +45,20 @@ def remove_from_records(dagster_home: Path | None, people: People) -> list[Remov
     Raises:
         PrivacyError: the database cannot be opened.
     """
-    done = []
+    done: list[Removed] = []
     for address in _addresses(dagster_home):
         with _opened(address) as connection:
             with connection:
-                done += [
+                of_database = [
                     Removed(POSTGRESQL, table, 0, texts)
                     for table, columns in _tables(connection).items()
                     if (texts := _take_out(connection, table, columns, people))
                 ]
             connection.autocommit = True
             with connection.cursor() as cursor:
-                for one in done:  # the old rows stay in the table's file until then
+                for one in of_database:  # the old rows stay in the table's file until then
                     cursor.execute(f"vacuum full {identifier(one.table)}")
+            done += of_database
     return done
 
 
