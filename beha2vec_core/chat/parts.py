@@ -270,6 +270,8 @@ def metrics_of(parts: Parts) -> list[str]:
     found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     if together := _listed_together(parts):
         return together
+    if found and found[0] == "sessions" and _are_of_people(parts):
+        return ["sessions"]
     strong = [name for name in found if not METRICS[name].is_weak]
     if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
         return [name for name in found if name not in strong] or ["users"]
@@ -282,6 +284,15 @@ def metrics_of(parts: Parts) -> list[str]:
     if len(strong) > 1 and "buyers" in strong:  # customers are those who have revenue and orders, or who check out
         strong.remove("buyers")
     return strong or found[:1]  # "people visit us"
+
+
+def _are_of_people(parts: Parts) -> bool:
+    """Whether sessions are asked for, and other words say whose: "sessions of new users", "visits by buyers"."""
+    named = [word for word in parts.words if word.kind == "metric"]
+    if len(named) != 2 or named[1].name not in PEOPLE_COUNTED[1:]:
+        return False
+    between = [word for word in parts.words if named[0].place < word.place < named[1].place]
+    return any(word.text in ("of", "by", "from", "among", "for") for word in between)
 
 
 def _listed_together(parts: Parts) -> list[str]:

@@ -430,12 +430,12 @@ def _query(
 
 def _check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
-    if any(word.name == "buyers" for word in parts.words) and not {"purchases", "items"} & {*METRICS[metric].sql}:
-        named = next(word.text for word in parts.words if word.name == "buyers")
-        if metric not in _OF_BUYING and not re.fullmatch(r"customers?|shoppers?", named):
+    named = next((word.text for word in parts.words if word.name == "buyers"), "")
+    is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
+    if named and not {"purchases", "items"} & {*METRICS[metric].sql} and (is_of_them or metric not in _OF_BUYING):
+        if not re.fullmatch(r"customers?|shoppers?", named):
             raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
-        if metric not in _OF_BUYING:
-            notes.append(f"“{named}” was read as all users.")
+        notes.append(f"“{named}” was read as all users.")
     if metric in PEOPLE_COUNTED and any(one.is_excluded for one in filters):
         notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
     if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:

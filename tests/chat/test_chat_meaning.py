@@ -52,6 +52,9 @@ ASKED = {
     "did we lose revenue last week": "revenue | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",
+    "conversion rate of buyers": "no",
+    "sessions of buyers": "no",
+    "sessions of new users": "sessions | new_or_returning=new",
     "revenue of users who viewed shoes": "no",
     "conversions of people who saw the hats page": "no",
     "how many people bought only shoes": "no",

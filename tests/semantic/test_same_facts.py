@@ -31,4 +31,4 @@ def test_facts_of_clusters_equal_the_metrics_by_cluster(tmp_path: Path) -> None:
                 null::varchar as item_id, null::varchar as item_category where false"""
         )
         sources = replace(WAREHOUSE, identities="identities", event_items="event_items")
-        assert_facts_equal_metrics(connection, sources)
+        assert_facts_equal_metrics(connection, sources, all_are_new=True)
