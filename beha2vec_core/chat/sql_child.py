@@ -58,7 +58,7 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     sys.path.insert(0, str(Path(__file__).parents[2]))  # the process knows installed packages only
     from beha2vec_core.store.published import open_published
 
-    limits = {"memory_limit": f"{request['memory_mb']}MB", "threads": 2, "temp_directory": ""}
+    limits: dict[str, str | int] = {"memory_limit": f"{request['memory_mb']}MB", "threads": 2, "temp_directory": ""}
     connection = open_published(Path(request["path"]), limits=limits)
     _check(connection, request)
     cursor = connection.execute(request["statement"])

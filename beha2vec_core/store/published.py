@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -14,7 +15,7 @@ class NotPublishedError(RuntimeError):
 
 
 def open_published(
-    path: Path, *, written: Path | None = None, limits: dict[str, str | int] | None = None
+    path: Path, *, written: Path | None = None, limits: Mapping[str, str | int] | None = None
 ) -> duckdb.DuckDBPyConnection:
     """The published database, open for reading only: no other files, no network, no extensions, no change of settings.
 
@@ -35,7 +36,8 @@ def open_published(
             f"there is no published database at {path}: materialize serving_database (beha2vec materialize does all)"
         )
     closed = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
-    config = {"temp_directory": f"{path}.tmp"} | (limits or {}) | dict.fromkeys(closed, False)
+    config: dict[str, str | bool | int | float | list[str]] = {"temp_directory": f"{path}.tmp", **(limits or {})}
+    config |= dict.fromkeys(closed, False)
     connection = duckdb.connect(":memory:", config=config)
     try:
         connection.execute(f"attach {quote(path.absolute())} as published (read_only)")
