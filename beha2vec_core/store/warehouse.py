@@ -23,7 +23,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 if TYPE_CHECKING:
-    from beha2vec_core.settings import Storage
+    from beha2vec_core.settings.groups import Storage
 
 log = logging.getLogger("beha2vec.warehouse")
 
