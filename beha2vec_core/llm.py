@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from beha2vec_core.settings import Llm, Settings
+from beha2vec_core.settings import Settings
+from beha2vec_core.settings.groups import Llm
 
 if TYPE_CHECKING:
     from openai import OpenAI

@@ -20,7 +20,8 @@ from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.privacy.key import key_path
 from beha2vec_core.privacy.login import LoginIds
-from beha2vec_core.settings import Settings, Storage
+from beha2vec_core.settings import Settings
+from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store.publish import published_id, published_key
 
 _MEMBERS = "beha2vec.audience_members_current"

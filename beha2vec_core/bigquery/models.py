@@ -17,7 +17,8 @@ import duckdb
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.privacy.forgotten import Forgotten
-from beha2vec_core.settings import ExportSettings, Settings, SettingsError, Storage
+from beha2vec_core.settings import ExportSettings, Settings, SettingsError
+from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_core.words import counted
 

@@ -17,7 +17,8 @@ from pydantic import AnyHttpUrl, SecretStr
 from starlette.applications import Starlette
 
 from beha2vec_core.explorer.launch import is_loopback
-from beha2vec_core.settings import PREFIX, Mcp
+from beha2vec_core.settings import PREFIX
+from beha2vec_core.settings.groups import Mcp
 
 PATH = "/mcp"
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")

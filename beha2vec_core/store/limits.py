@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 if TYPE_CHECKING:
-    from beha2vec_core.settings import Storage
+    from beha2vec_core.settings.groups import Storage
 
 _config: dict[str, str | int] = {}
 

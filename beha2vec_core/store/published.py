@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,7 @@ class NotPublishedError(RuntimeError):
 
 
 def open_published(
-    path: Path, *, written: Path | None = None, limits: dict[str, str | int] | None = None
+    path: Path, *, written: Path | None = None, limits: Mapping[str, str | int] | None = None
 ) -> duckdb.DuckDBPyConnection:
     """The published database, open for reading only: no other files, no network, no extensions, no change of settings.
 

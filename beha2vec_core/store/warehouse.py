@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from beha2vec_core.store.limits import duckdb_config
 
 if TYPE_CHECKING:
-    from beha2vec_core.settings import Storage
+    from beha2vec_core.settings.groups import Storage
 
 log = logging.getLogger("beha2vec.warehouse")
 

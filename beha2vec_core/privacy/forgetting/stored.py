@@ -16,7 +16,7 @@ from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT
 from beha2vec_core.privacy.clean import clean_address, clean_reason, clean_row, clean_text
 from beha2vec_core.privacy.partitions import clean_partitions, cleaned_parquet, is_clean, uncleaned_partitions
 from beha2vec_core.privacy.rules import rules
-from beha2vec_core.settings import Storage
+from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.sql import quote

@@ -10,7 +10,8 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
-from beha2vec_core.settings import ExportSettings, Storage
+from beha2vec_core.settings import ExportSettings
+from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_core.words import counted
 from beha2vec_dagster.defs.clusters.models import (

@@ -1,131 +1,33 @@
-"""Settings: all of them in groups, typed, read from ``BEHA2VEC_*`` variables and a ``.env`` file.
+"""The groups of settings, each with its settings: a field has a type, a default and a description.
 
-``settings.llm.model`` is ``BEHA2VEC_LLM_MODEL``: a group's ``alias_generator`` puts its prefix before the names of its
-fields, and ``alias`` stands where a variable has another name. A wrong value stops the program at start with the
-variable's name and the remedy. Nothing of ours is imported here: values that only another module can judge are checked
-there when the program starts (``pages.require_valid_settings``).
+A group's ``alias_generator`` puts its prefix before the names of its fields to make their variables, and ``alias``
+stands where a variable has another name.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
-from difflib import get_close_matches
+from datetime import date
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from dotenv import dotenv_values
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 
-PREFIX = "BEHA2VEC_"
-# dbt's session_attribution_lookback_window_days
-ATTRIBUTION_DAYS = 30
-# former names of settings, which still count where the present name is not set
-_FORMER = {"DBT_MEMORY_LIMIT": "MEMORY_LIMIT"}
-
-
-class SettingsError(ValueError):
-    """A setting has a value that cannot work; the message names the variable and the remedy."""
-
-
-def _that(fits: Callable[[str], object], remedy: str) -> AfterValidator:
-    """Refuse a text that does not fit; spaces around it do not count."""
-
-    def check(value: str | SecretStr) -> str | SecretStr:
-        text = (value.get_secret_value() if isinstance(value, SecretStr) else value).strip()
-        if not fits(text):
-            raise ValueError(remedy)
-        return type(value)(text)
-
-    return AfterValidator(check)
-
-
-def _is_address(value: str) -> bool:
-    if not value.isascii() or not value.isprintable() or " " in value:
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _is_mail_address(value: str) -> bool:
-    name, at, host = value.rpartition("@")
-    return bool(name and at and host) and value.isascii() and value.isprintable() and not set(value) & set(" <>,;")
-
-
-_Webhook = Annotated[
-    SecretStr, _that(_is_address, "give a full address, for example https://hooks.slack.com/services/...")
-]
-_Address = Annotated[
-    str,
-    _that(_is_address, "give a full address, for example http://localhost:3000 or http://localhost:8000/v1"),
-    AfterValidator(lambda value: value.rstrip("/")),
-]
-_TimeZone = Annotated[
-    str, _that(lambda value: value in available_timezones(), "use an IANA name like 'Europe/Berlin' or 'UTC'")
-]
-_Header = Annotated[
-    str, _that(re.compile("[A-Za-z0-9-]+").fullmatch, "give the name of a header, for example X-Forwarded-User")
-]
-_Mail = Annotated[
-    str, _that(_is_mail_address, "give an e-mail address such as data@shop.example; recipients are comma-separated")
-]
-_Owner = Annotated[
-    str,
-    _that(
-        lambda value: _is_mail_address(value) or re.fullmatch(r"team:[\w-]+", value),
-        "give e-mail addresses and teams, comma-separated, for example team:data",
-    ),
-]
-_EventName = Annotated[
-    str,
-    _that(re.compile("[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch, "use GA4 event names, comma-separated: sign_up, share"),
-]
-_Token = Annotated[
-    SecretStr,
-    _that(
-        re.compile(r"[A-Za-z0-9._~+/=-]{32,}").fullmatch,
-        "give at least 32 letters, digits or ._~+/=-, for example the output of "
-        'python -c "import secrets; print(secrets.token_urlsafe(32))"',
-    ),
-]
-_HostName = Annotated[
-    str,
-    _that(
-        re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[1-9]\d{0,4})?").fullmatch,
-        "give host names without http://, comma-separated, for example mcp.shop.example",
-    ),
-]
-_MemoryLimit = Annotated[
-    str,
-    _that(
-        re.compile(r"(100|[1-9]\d?) ?%|[1-9]\d*(\.\d+)? ?[KMGT](i?B)?", re.IGNORECASE).fullmatch,
-        "give an amount or a share of the machine's memory, for example 4GB, 512MB or 50%",
-    ),
-    # DuckDB wants the B, and no space before the sign of percent
-    AfterValidator(lambda value: re.sub(r"(?<=[KMGT])$", "B", value.replace(" ", "").upper().replace("I", "i"))),
-]
-_Commas = BeforeValidator(
-    lambda value: [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+from beha2vec_core.settings.values import (
+    Address,
+    Commas,
+    EventName,
+    Header,
+    HostName,
+    Mail,
+    MemoryLimit,
+    Owner,
+    TimeZone,
+    Token,
+    Webhook,
+    that,
 )
 
 
@@ -142,12 +44,12 @@ class Export(_Group):
     )
     property_id: Annotated[
         str,
-        _that(re.compile(r"[\w-][\w.-]*").fullmatch, "use letters, digits, '-', '_' and '.', for example 123456789"),
+        that(re.compile(r"[\w-][\w.-]*").fullmatch, "use letters, digits, '-', '_' and '.', for example 123456789"),
     ] = Field("ga4", description="GA4 property of files whose path names none (analytics_<id> or property_id=<id>)")
     start_date: date | None = Field(None, description="first day of the export (YYYY-MM-DD)")
     end_date: date | None = Field(None, description="last day of the export; empty: until yesterday")
-    timezone: _TimeZone | None = Field(None, description="the GA4 property's time zone (IANA name)")
-    property_timezones: dict[str, _TimeZone] = Field(
+    timezone: TimeZone | None = Field(None, description="the GA4 property's time zone (IANA name)")
+    property_timezones: dict[str, TimeZone] = Field(
         {}, description='time zones of properties in another one, as JSON: `{"123456789": "America/New_York"}`'
     )
     max_bad_share: float = Field(
@@ -207,7 +109,7 @@ class Storage(_Group):
         "duckdb", description="where dbt builds the models: duckdb, or bigquery for a source in BigQuery"
     )
     lock_timeout_seconds: float = Field(600, gt=0, description="longest wait for the warehouse's lock")
-    memory_limit: _MemoryLimit = Field(
+    memory_limit: MemoryLimit = Field(
         "80%",
         description="memory that DuckDB may use, in dbt and in our steps, before it writes to the disk: an amount such "
         "as 4GB, or a share of the machine's",
@@ -338,12 +240,12 @@ class Fetch(_Group, alias_generator="fetch_".__add__):
     """Fetching the pages themselves."""
 
     pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
-    hosts: Annotated[list[str], _Commas] | None = Field(
+    hosts: Annotated[list[str], Commas] | None = Field(
         None, description="hosts to fetch from, comma-separated; empty: those with at least 1 % of page views"
     )
     user_agent: Annotated[
         str,
-        _that(
+        that(
             lambda value: value.split("/")[0].strip() and value.isascii() and value.isprintable(),
             "use one line of plain characters, for example shop-fetcher/1.0 (+https://shop.example)",
         ),
@@ -354,7 +256,7 @@ class Fetch(_Group, alias_generator="fetch_".__add__):
 class Llm(_Group, alias_generator="llm_".__add__):
     """The language model; the OpenAI client's own variables count too."""
 
-    base_url: _Address | None = Field(
+    base_url: Address | None = Field(
         None,
         validation_alias=AliasChoices("llm_base_url", "openai_base_url"),
         description="OpenAI-compatible endpoint; else OPENAI_BASE_URL",
@@ -390,7 +292,7 @@ class Llm(_Group, alias_generator="llm_".__add__):
 class Predictions(_Group, alias_generator="prediction_".__add__):
     """What is predicted of users, and what acting on it costs and brings."""
 
-    events: Annotated[list[_EventName], _Commas] = Field(
+    events: Annotated[list[EventName], Commas] = Field(
         ["add_to_cart", "begin_checkout"],
         description="GA4 events to predict besides purchase and return, comma-separated",
     )
@@ -416,10 +318,10 @@ class Dagster(_Group):
         description="where the steps of a run are executed: in_process, in the run's process; kubernetes, each in a "
         "pod of its own",
     )
-    owners: Annotated[list[_Owner], _Commas] | None = Field(
+    owners: Annotated[list[Owner], Commas] | None = Field(
         None, description="owners of the assets in Dagster: e-mail addresses and team:name, comma-separated"
     )
-    url: _Address | None = Field(
+    url: Address | None = Field(
         None,
         alias="dagster_url",
         description="address of Dagster's UI, such as http://localhost:3000, for links in alerts and in the explorer",
@@ -463,14 +365,14 @@ class Privacy(_Group):
 class Alerts(_Group, alias_generator="alert_".__add__):
     """Who gets alerts about failed runs and failed checks, and new highlights."""
 
-    webhook_url: _Webhook | None = Field(
+    webhook_url: Webhook | None = Field(
         None, description="address that alerts are posted to as JSON: failed runs and failed checks"
     )
-    slack_webhook_url: _Webhook | None = Field(None, description="incoming webhook of a Slack channel for alerts")
-    email_to: Annotated[list[_Mail], _Commas] | None = Field(
+    slack_webhook_url: Webhook | None = Field(None, description="incoming webhook of a Slack channel for alerts")
+    email_to: Annotated[list[Mail], Commas] | None = Field(
         None, description="recipients of alerts by e-mail, comma-separated"
     )
-    email_from: _Mail | None = Field(None, description="sender of these e-mails; empty: the first recipient")
+    email_from: Mail | None = Field(None, description="sender of these e-mails; empty: the first recipient")
     smtp_host: str | None = Field(None, description="mail server for alerts")
     smtp_port: int = Field(587, ge=1, le=65535, description="its port")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
@@ -519,13 +421,13 @@ class Activation(_Group):
 class Explorer(_Group, alias_generator="explorer_".__add__):
     """Where the explorer is, and who may use it."""
 
-    url: _Address | None = Field(
+    url: Address | None = Field(
         None, description="address of the explorer, such as http://localhost:8501, for links in Dagster's UI"
     )
     password: SecretStr | None = Field(
         None, description="password that the explorer asks for; empty: none, for your own machine"
     )
-    auth_header: _Header | None = Field(
+    auth_header: Header | None = Field(
         None,
         description="header that a reverse proxy sets for people it has signed in, such as X-Forwarded-User: the "
         "explorer refuses requests without it",
@@ -535,180 +437,11 @@ class Explorer(_Group, alias_generator="explorer_".__add__):
 class Mcp(_Group, alias_generator="mcp_".__add__):
     """The Model Context Protocol server over HTTP."""
 
-    token: _Token | None = Field(
+    token: Token | None = Field(
         None, description="token that clients of `beha2vec mcp --http` send; at least 32 characters"
     )
-    hosts: Annotated[list[_HostName], _Commas] | None = Field(
+    hosts: Annotated[list[HostName], Commas] | None = Field(
         None,
         description="names by which clients reach it, comma-separated, such as mcp.shop.example; empty: the address "
         "it listens on",
     )
-
-
-class Settings(BaseModel, frozen=True):
-    """All settings. Paths may be relative: they count from the folder the program is started in."""
-
-    export: Export
-    storage: Storage
-    bigquery: Bigquery
-    encoder: Encoder
-    compute: Compute
-    pages: Pages
-    fetch: Fetch
-    llm: Llm
-    predictions: Predictions
-    audiences: Audiences
-    activation: Activation
-    dagster: Dagster
-    privacy: Privacy
-    alerts: Alerts
-    explorer: Explorer
-    mcp: Mcp
-
-    def __init__(self, /, **values: object) -> None:
-        """Values by their variable, in lower case and without its prefix: ``Settings(data_dir="data", llm_model="m")``.
-
-        Settings that are not given have their default; the environment is not read.
-        """
-        super().__init__(**dict.fromkeys(type(self).model_fields, values))
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the settings from the environment and ``.env``.
-
-        Raises:
-            SettingsError: a value cannot work, or one that is needed is not set; one line a variable, with the remedy.
-        """
-        try:
-            found = [*dotenv_values(".env").items(), *os.environ.items()]  # the environment wins
-            given = {variable.upper(): value for variable, value in found if value}  # NAME= means unset
-            for old, new in _FORMER.items():
-                if PREFIX + old in given:
-                    given.setdefault(PREFIX + new, given[PREFIX + old])
-            ours = {name.lower(): given[PREFIX + name] for name in variables() if PREFIX + name in given}
-            openai = {name.lower(): value for name, value in given.items() if name.startswith("OPENAI_")}
-            return cls(**ours | openai)
-        except ValidationError as error:
-            lines = [_explain(problem) for problem in error.errors()]
-            report = lines[0] if len(lines) == 1 else "invalid settings:\n  " + "\n  ".join(lines)
-            raise SettingsError(report) from None
-        except UnicodeDecodeError as error:
-            raise SettingsError(f".env is not UTF-8 text ({error}); save it as UTF-8") from None
-
-    @model_validator(mode="after")
-    def _bigquery_has_the_export(self) -> Self:
-        source = self.export.source
-        if self.storage.warehouse == "bigquery" and source and not source.startswith("bigquery://"):
-            raise ValueError(
-                "BEHA2VEC_WAREHOUSE=bigquery needs the export in BigQuery: set BEHA2VEC_SOURCE to "
-                "bigquery://my-project/analytics_123456789, or BEHA2VEC_WAREHOUSE to duckdb"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _retention_leaves_what_is_needed(self) -> Self:
-        lookback, privacy = self.encoder.lookback_days, self.privacy
-        needed = lookback + ATTRIBUTION_DAYS
-        for layer in ("raw", "events"):
-            days = privacy.retention_days(layer)
-            if days is not None and days < needed:
-                raise ValueError(
-                    f"BEHA2VEC_RETENTION_DAYS_{layer.upper()}={days} is too short: sequences look back {lookback} days "
-                    f"(BEHA2VEC_LOOKBACK_DAYS) and the sources of sessions {ATTRIBUTION_DAYS} more; give at least "
-                    f"{needed}, or a shorter BEHA2VEC_LOOKBACK_DAYS"
-                )
-        sequences, embeddings = privacy.retention_days_sequences, privacy.retention_days_embeddings
-        if sequences is not None and (embeddings is None or embeddings > sequences):
-            raise ValueError(
-                f"BEHA2VEC_RETENTION_DAYS_SEQUENCES={sequences}: a new encoder embeds each day that has vectors from "
-                f"its sequences; give BEHA2VEC_RETENTION_DAYS_EMBEDDINGS of at most {sequences} too"
-            )
-        return self
-
-    def first_kept_day(self, layer: str, now: datetime) -> date | None:
-        """The first day of a layer that its retention keeps; None: all are kept."""
-        days = self.privacy.retention_days(layer)
-        return None if days is None else now.astimezone(self.export.tz).date() - timedelta(days=days)
-
-    def without_secrets(self, text: str) -> str:
-        """The text with every secret setting's value replaced by stars."""
-        for value in (value for _, group in self for _, value in group):
-            if isinstance(value, SecretStr) and value.get_secret_value():
-                text = text.replace(value.get_secret_value(), "***")
-        return text
-
-
-class GivenExport(Export):
-    """An export that is named: what says which one has no default, as a wrong one would give wrong results."""
-
-    source: str
-    start_date: date
-    timezone: _TimeZone
-
-
-class ExportSettings(Settings):
-    """The settings of work on the export."""
-
-    export: GivenExport
-
-
-# what to do where one of them is not set
-EXPORT_REMEDIES = {
-    "BEHA2VEC_SOURCE": "set it in .env to your GA4 export (a folder, a file or a pattern), or try the demo: "
-    "beha2vec demo",
-    "BEHA2VEC_START_DATE": "set it in .env to the first day of your export, for example 2026-01-31",
-    "BEHA2VEC_TIMEZONE": "set it in .env to the zone of your GA4 property, for example Europe/Berlin (GA4: Admin, "
-    "Property details, Reporting time zone)",
-}
-
-
-def _explain(problem: ErrorDetails) -> str:
-    """One line: the variable, its value unless that may be secret, and what to set instead."""
-    location, remedy = problem["loc"], problem["msg"].removeprefix("Value error, ")
-    if len(location) < 2:  # of several variables, which it names
-        return remedy
-    name = str(location[1]).upper()
-    variable = name if name.startswith("OPENAI_") else PREFIX + name
-    if problem["type"] == "missing":
-        return f"{variable} is not set: {EXPORT_REMEDIES[variable]}"
-    value = problem["input"]
-    secret = any(part in name for part in ("KEY", "PASSWORD", "WEBHOOK", "MCP_TOKEN")) or "@" in str(value)
-    return f"{variable}{'' if secret else f' (is {value!r})'}: {remedy}"
-
-
-def variables() -> dict[str, FieldInfo]:
-    """The variable of every setting, without its prefix, and what it sets."""
-    groups = [group.annotation for group in Settings.model_fields.values() if group.annotation]
-    return {str(field.alias).upper(): field for group in groups for field in group.model_fields.values()}
-
-
-def destination_secret(destination: str) -> SecretStr | None:
-    """The secret of a destination: the variable ``BEHA2VEC_SECRET_<NAME>`` of the environment or ``.env``."""
-    variable = f"{PREFIX}SECRET_{destination.upper()}"
-    value = (os.environ.get(variable) or dotenv_values(".env").get(variable) or "").strip()
-    return SecretStr(value) if value else None
-
-
-def _given_variables() -> set[str]:
-    """Names of all variables of the environment and .env."""
-    try:
-        return {*os.environ, *dotenv_values(".env")}
-    except UnicodeDecodeError:
-        return {*os.environ}  # reported when the settings are read
-
-
-def renamed_variables() -> dict[str, str]:
-    """Variables of the environment or .env that are a former name of a setting, each with its present name."""
-    given = {variable.upper(): variable for variable in _given_variables()}
-    return {given[PREFIX + old]: PREFIX + new for old, new in _FORMER.items() if PREFIX + old in given}
-
-
-def misspelt_variables() -> dict[str, str]:
-    """Variables of the environment or .env that are no setting but resemble one, each with the one likely meant."""
-    known = [*variables(), *_FORMER]
-    found = {}
-    for variable in _given_variables():
-        name = variable.upper().removeprefix(PREFIX)
-        if name not in known and name != variable.upper() and (near := get_close_matches(name, known, 1, 0.75)):
-            found[variable] = PREFIX + near[0]
-    return found
