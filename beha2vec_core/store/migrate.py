@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -157,7 +156,7 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
                 connection.execute("checkpoint")  # the backup has to be whole without its log
                 contents = _contents(connection)
                 _copy(connection, copy)
-            rows = _change(copy, warehouse.config, plan, contents)
+            rows = _change(copy, plan, contents)
             _put_in_place(copy, path, kept)
         except duckdb.Error as error:
             raise MigrationError(
@@ -176,9 +175,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
         connection.execute("detach migration")
 
 
-def _change(copy: Path, config: Mapping[str, str | int], plan: Plan, contents: dict[str, int]) -> dict[str, int]:
+def _change(copy: Path, plan: Plan, contents: dict[str, int]) -> dict[str, int]:
     """Compare the copy with the original, then make the steps in it; the rows of each table at the end."""
-    with duckdb.connect(str(copy), config=dict(config)) as connection:
+    with limits.connect(copy) as connection:
         copied = _contents(connection)
         if copied != contents:
             differing = sorted(key for key, _ in copied.items() ^ contents.items())

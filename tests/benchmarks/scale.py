@@ -17,7 +17,6 @@ import shutil
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,13 +29,14 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.demo_shop import write_demo_export
 from tests.dagster.project import make_project
+from tests.simulation.graph import seconds_by_step
 
 START, DAYS = date(2026, 1, 5), 90
 EVENTS_PER_USER = 22.5
 # Larger exports are copies of one of this size with other users: simulating each user takes longer than all steps here.
 SIMULATED_EVENTS = 1_000_000
 SECONDS_BETWEEN_SAMPLES = 0.05
-_STARTED, _FINISHED = (re.compile(rf"  (\w+): {word} execution of step ") for word in ("Started", "Finished"))
+_STARTED = re.compile(r"  (\w+): Started execution of step ")
 _USER = re.compile(rb'"(user_pseudo_id|user_id)":"')
 
 
@@ -108,23 +108,22 @@ def measure(export: Path, folder: Path, select: str, limit: str, config: str) ->
 
     watch = threading.Thread(target=sample)
     watch.start()
-    said, began = [], time.monotonic()
+    said = []
     try:
         for line in running.stdout or ():
             said.append(line)
             if started := _STARTED.search(line):
-                step, began = _name(started[1]), time.monotonic()
-            elif (finished := _FINISHED.search(line)) and _name(finished[1]) == step:
-                peaks.setdefault(step, Peak()).seconds += time.monotonic() - began
-                step = "between"
+                step = _name(started[1])
     finally:
         done.set()
         watch.join()
+    for finished, seconds in seconds_by_step("".join(said)).items():
+        peaks.setdefault(_name(finished), Peak()).seconds += seconds
     if running.wait():  # the steps before the one that failed are measured all the same
         print("".join(said)[-3000:], file=sys.stderr)
     files = str(folder / "data" / "raw_ga4_events" / "*" / "*" / "*.parquet")
     ((events,),) = duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchall()
-    return int(events), {name: peak for name, peak in peaks.items() if name not in ("start", "between")}
+    return int(events), {name: peak for name, peak in peaks.items() if name != "start"}
 
 
 def _name(step: str) -> str:
