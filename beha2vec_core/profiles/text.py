@@ -6,7 +6,6 @@ a place to leak from.
 
 import hashlib
 import re
-import unicodedata
 
 _EMAIL = re.compile(r"[^\s/@<>\"']{1,64}@[^\s/@<>\"']{1,255}\.\w+")  # bounded: linear on hostile text
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._/:()-]+")
@@ -28,7 +27,7 @@ def clean_text(text: str, *, limit: int = 120) -> str:
 
     At most ``limit`` characters; longer text ends in an ellipsis.
     """
-    visible = "".join(" " if char.isspace() else char for char in text if not _invisible(char))
+    visible = text if text.isprintable() else "".join(map(_visible, text))
     without_query = re.sub(r"(?<=\S)\?\S*", "", visible) if "/" in visible else visible
     plain = " ".join(_EMAIL.sub("[e-mail]", without_query).split())
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
@@ -47,6 +46,6 @@ def fact_slug(text: str, *, limit: int = 60) -> str:
     return f"{slug}~{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}".lstrip("~")
 
 
-def _invisible(char: str) -> bool:
-    # Cc control, Cf format (bidirectional marks, zero width), Cs surrogates, Co private use, Cn unassigned
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and not char.isspace()
+def _visible(char: str) -> str:
+    """Itself, or a space; nothing for control, format, private and unassigned characters, and surrogates."""
+    return " " if char.isspace() else char if char.isprintable() else ""
