@@ -97,7 +97,7 @@ def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
 class _DbtProcess(DbtCliResource):
     """dbt as a process alone: its adapter here too, for what dagster-dbt can fetch, would cost two seconds a call."""
 
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # type: ignore[override]
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
         return None
 
 
