@@ -1,4 +1,4 @@
-"""How counts, days, changes and money are written: one way, wherever a person reads them.
+"""How counts, days, changes, money and others' texts are written: one way, wherever a person reads them.
 
 Values of metrics are written by `beha2vec_core.insights.wording.number`.
 """
@@ -66,3 +66,10 @@ def is_money(unit: str) -> bool:
 def money(amount: float, currency: str) -> str:
     """An amount with its currency: 1,204.50 EUR; ``currency`` stands for one that is not known."""
     return f"{amount:,.2f} " + (currency if currency != UNKNOWN_CURRENCY else "(currency unknown)")
+
+
+def visible(text: str) -> str:
+    """The text without control, format, private and unassigned characters, and surrogates; each white space a space."""
+    if text.isprintable():
+        return text
+    return "".join(" " if char.isspace() else char for char in text if char.isspace() or char.isprintable())

@@ -7,6 +7,8 @@ a place to leak from.
 import hashlib
 import re
 
+from beha2vec_core.words import visible
+
 _EMAIL = re.compile(r"[^\s/@<>\"']{1,64}@[^\s/@<>\"']{1,255}\.\w+")  # bounded: linear on hostile text
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._/:()-]+")
 # Template code into which a site put no value: `$(x)`, `${x}`, `{{x}}`, `{%x%}`, `<%= x %>`, `%%x%%`, `[[x]]`, `#{x}`,
@@ -27,8 +29,8 @@ def clean_text(text: str, *, limit: int = 120) -> str:
 
     At most ``limit`` characters; longer text ends in an ellipsis.
     """
-    visible = text if text.isprintable() else "".join(map(_visible, text))
-    without_query = re.sub(r"(?<=\S)\?\S*", "", visible) if "/" in visible else visible
+    shown = visible(text)
+    without_query = re.sub(r"(?<=\S)\?\S*", "", shown) if "/" in shown else shown
     plain = " ".join(_EMAIL.sub("[e-mail]", without_query).split())
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
 
@@ -44,8 +46,3 @@ def fact_slug(text: str, *, limit: int = 60) -> str:
     if slug == text:
         return slug
     return f"{slug}~{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}".lstrip("~")
-
-
-def _visible(char: str) -> str:
-    """Itself, or a space; nothing for control, format, private and unassigned characters, and surrogates."""
-    return " " if char.isspace() else char if char.isprintable() else ""
