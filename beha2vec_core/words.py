@@ -1,4 +1,4 @@
-"""How counts, days, changes, money and values of metrics are written: one way, wherever a person reads them."""
+"""How counts, days, changes, money, values of metrics and others' texts are written, wherever a person reads them."""
 
 from __future__ import annotations
 
@@ -87,3 +87,10 @@ def _percent(percent: float) -> str:
     if percent >= 99.95:
         return "more than 99.9%"
     return f"{percent:.0f}%" if 9.95 <= percent < 99.5 else f"{percent:.1f}%"
+
+
+def visible(text: str) -> str:
+    """The text without control, format, private and unassigned characters, and surrogates; each white space a space."""
+    if text.isprintable():
+        return text
+    return "".join(" " if char.isspace() else char for char in text if char.isspace() or char.isprintable())

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 # groups that take minutes; begun last, one of them would keep the others' worker waiting
-_LONG_GROUPS = ("nights", "graph", "demo", "merch")
+_LONG_GROUPS = ("nights", "graph", "dbt", "demo", "merch")
 
 
 def pytest_configure() -> None:

@@ -152,24 +152,8 @@ class Published:
             ) from error
 
     def overview(self) -> Overview:
-        """Date, users, clusters (largest first) and their comparison."""
-        with self._connection() as connection:
-            sizes = connection.execute(
-                "select cluster_key, count(*) from beha2vec.user_clusters_current group by 1 order by 2 desc, 1"
-            ).fetchall()
-            until = counts.totals(connection).last_day
-            insights = _records(connection, "from beha2vec.cluster_insights")
-        if not sizes:
-            raise NotInData("no user is in a cluster yet: run beha2vec materialize")
-        total = sum(users for _, users in sizes)
-        by_key = {row["cluster_key"]: row for row in insights}
-        clusters = [_cluster(int(key), int(users), users / total, by_key.get(key, {})) for key, users in sizes]
-        compared = {
-            name: clean_text(text, limit=3000)
-            for name in ("similarities", "key_differences", "opportunities")
-            if (text := by_key.get(None, {}).get(name))
-        }
-        return Overview(str(until), total, clusters, compared)
+        """Date, users, clusters (largest first) and their comparison, read once per publication."""
+        return self._once("overview", _overview)
 
     def how_many(self) -> tuple[Totals, tuple[Step, ...]]:
         """How much there is of everything, and the steps from events to clusters."""
@@ -506,6 +490,25 @@ def _sheets(connection: duckdb.DuckDBPyConnection) -> dict[int, FactSheet]:
     except (duckdb.CatalogException, duckdb.BinderException):  # published without the GA4 models
         titles = {}
     return {sheet.cluster_key: sheet for sheet in fact_sheets(profiles, titles)}
+
+
+def _overview(connection: duckdb.DuckDBPyConnection) -> Overview:
+    sizes = connection.execute(
+        "select cluster_key, count(*) from beha2vec.user_clusters_current group by 1 order by 2 desc, 1"
+    ).fetchall()
+    until = counts.totals(connection).last_day
+    insights = _records(connection, "from beha2vec.cluster_insights")
+    if not sizes:
+        raise NotInData("no user is in a cluster yet: run beha2vec materialize")
+    total = sum(users for _, users in sizes)
+    by_key = {row["cluster_key"]: row for row in insights}
+    clusters = [_cluster(int(key), int(users), users / total, by_key.get(key, {})) for key, users in sizes]
+    compared = {
+        name: clean_text(text, limit=3000)
+        for name in ("similarities", "key_differences", "opportunities")
+        if (text := by_key.get(None, {}).get(name))
+    }
+    return Overview(str(until), total, clusters, compared)
 
 
 def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:

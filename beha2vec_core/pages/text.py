@@ -5,10 +5,11 @@ them, and what a model reads is words only: no query string, no e-mail address, 
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
+
+from beha2vec_core.words import visible
 
 MAX_TITLE_CHARS = 300
 MAX_PATH_CHARS = 500
@@ -48,16 +49,16 @@ def clean_title(title: object) -> str:
     """
     if not isinstance(title, str):
         return ""
-    visible = "".join(_visible(character) for character in title[: 10 * MAX_TITLE_CHARS])
-    return " ".join(visible.split())[:MAX_TITLE_CHARS].rstrip()
+    shown = visible(title[: 10 * MAX_TITLE_CHARS])
+    return " ".join(shown.split())[:MAX_TITLE_CHARS].rstrip()
 
 
 def clean_text(text: object) -> str:
     """The main text of a page, cleaned like a title, at most 4000 characters."""
     if not isinstance(text, str):
         return ""
-    visible = "".join(_visible(character) for character in text[: 2 * MAX_PAGE_TEXT_CHARS])
-    return " ".join(visible.split())[:MAX_PAGE_TEXT_CHARS].rstrip()
+    shown = visible(text[: 2 * MAX_PAGE_TEXT_CHARS])
+    return " ".join(shown.split())[:MAX_PAGE_TEXT_CHARS].rstrip()
 
 
 def clean_path(path: object) -> str:
@@ -70,7 +71,7 @@ def clean_path(path: object) -> str:
         if decoded == path:
             break
         path = re.split(r"[?#]", decoded, maxsplit=1)[0]
-    path = "".join(_visible(character) for character in path)
+    path = visible(path)
     return _EMAIL_IN_PATH.sub(" ", path)[:MAX_PATH_CHARS]
 
 
@@ -150,13 +151,6 @@ def title_parts(title: object, hostname: object = "") -> list[str]:
 def split_title(title: object) -> list[str]:
     """The parts of a title between ``|``, ``–``, ``»`` and the like."""
     return [part for part in _TITLE_SEPARATOR.split(_EMAIL_IN_TITLE.sub(" ", clean_title(title))) if part.strip()]
-
-
-def _visible(character: str) -> str:
-    if character.isspace():
-        return " "
-    # Cc control, Cf format (zero width, bidi), Cs surrogates, Co private use, Cn unassigned
-    return "" if unicodedata.category(character).startswith("C") else character
 
 
 def _words(text: str) -> str:

@@ -206,6 +206,26 @@ def has_any(columns: Mapping[str, str], people: People) -> str:
     return " or ".join(tests) or "false"
 
 
+def by_column(
+    relation: str, columns: Mapping[str, str], people: People, where: str = "true", *, with_ids: bool = False
+) -> str:
+    """SQL: each column that names one of the people, and in how many rows; ``with_ids`` also those that have their id.
+
+    All columns are one list: a pattern is prepared once, and not for each of them.
+    """
+    asked = {one: kind for one, kind in columns.items() if may_hold_text(kind) or (with_ids and one in IDENTIFIERS)}
+    texts = [f"{identifier(one)}::varchar" if may_hold_text(kind) else "null" for one, kind in asked.items()]
+    owned = [
+        owned_by(identifier(one), kind, IDENTIFIERS[one]) if with_ids and one in IDENTIFIERS else "false"
+        for one, kind in asked.items()
+    ]
+    return f"""select name, count(*) from (
+        select unnest([{", ".join(map(quote, asked))}]) as name, unnest([{", ".join(texts)}]) as value,
+            unnest([{", ".join(owned)}]) as is_theirs
+        from {relation} where ({has_any(columns, people)}) and ({where})
+    ) where is_theirs or {named_in_sql("value", people)} group by name"""
+
+
 def taken_out_sql(column: str, kind: str, people: People) -> str:
     """SQL: the column's value without their identifiers; null where that is no value of its type."""
     text = f"{column}::varchar" if kind in ("VARCHAR", "JSON") else f"to_json({column})::varchar"

@@ -25,7 +25,10 @@ KEPT = "kept"
 
 def fold(text: str) -> str:
     """Small letters without accents, so that spellings of a word are the same."""
-    text = unicodedata.normalize("NFKD", text.casefold()).translate(_NOT_DECOMPOSED)
+    text = text.casefold()
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKD", text).translate(_NOT_DECOMPOSED)
     return unicodedata.normalize("NFC", "".join(c for c in text if not unicodedata.combining(c)))
 
 

@@ -121,6 +121,8 @@ def _east_asian_spans(text: str) -> Iterator[Span]:
 @lru_cache(50_000)
 def _same_length_fold(text: str) -> str:
     """Folded text in which every character stands where it stood."""
+    if text.isascii():
+        return text.lower()
     return "".join(folded if len(folded := fold(c)) == 1 else c.lower() if len(c.lower()) == 1 else c for c in text)
 
 

@@ -6,7 +6,8 @@ a place to leak from.
 
 import hashlib
 import re
-import unicodedata
+
+from beha2vec_core.words import visible
 
 _EMAIL = re.compile(r"[^\s/@<>\"']{1,64}@[^\s/@<>\"']{1,255}\.\w+")  # bounded: linear on hostile text
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9._/:()-]+")
@@ -28,8 +29,8 @@ def clean_text(text: str, *, limit: int = 120) -> str:
 
     At most ``limit`` characters; longer text ends in an ellipsis.
     """
-    visible = "".join(" " if char.isspace() else char for char in text if not _invisible(char))
-    without_query = re.sub(r"(?<=\S)\?\S*", "", visible) if "/" in visible else visible
+    shown = visible(text)
+    without_query = re.sub(r"(?<=\S)\?\S*", "", shown) if "/" in shown else shown
     plain = " ".join(_EMAIL.sub("[e-mail]", without_query).split())
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
 
@@ -45,8 +46,3 @@ def fact_slug(text: str, *, limit: int = 60) -> str:
     if slug == text:
         return slug
     return f"{slug}~{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}".lstrip("~")
-
-
-def _invisible(char: str) -> bool:
-    # Cc control, Cf format (bidirectional marks, zero width), Cs surrogates, Co private use, Cn unassigned
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} and not char.isspace()

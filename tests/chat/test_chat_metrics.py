@@ -38,9 +38,15 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_world(tmp_path_factory.mktemp("chat") / "serving.duckdb")
 
 
+@pytest.fixture(scope="module")
+def published(serving: Path) -> Published:
+    """It keeps what is read once per publication."""
+    return Published(serving)
+
+
 @pytest.fixture
-def lookup(serving: Path) -> Lookup:
-    return Lookup(Published(serving), Aliases(serving))
+def lookup(published: Published) -> Lookup:
+    return Lookup(published, Aliases(published.path))
 
 
 @pytest.fixture(scope="module")

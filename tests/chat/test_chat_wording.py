@@ -181,9 +181,15 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def published(serving: Path) -> Published:
+    """It keeps what is read once per publication."""
+    return Published(serving)
+
+
 @pytest.fixture
-def lookup(serving: Path) -> Lookup:
-    return Lookup(Published(serving), Aliases(serving))
+def lookup(published: Published) -> Lookup:
+    return Lookup(published, Aliases(published.path))
 
 
 @pytest.mark.parametrize(("question", "expected"), ASKED.items())

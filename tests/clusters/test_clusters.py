@@ -194,7 +194,7 @@ def test_where_no_k_is_stable_the_best_are_taken() -> None:
     assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=5).k == 6
 
 
-@pytest.mark.parametrize("pairs", [3, 4])
+@pytest.mark.parametrize("pairs", [3, pytest.param(4, marks=pytest.mark.slow)])
 def test_groups_within_groups_are_told_apart_though_fewer_clusters_are_as_stable(pairs: int) -> None:
     rng = np.random.default_rng(pairs)
     centres = np.repeat(2 * rng.normal(size=(pairs, 16)), 2, axis=0) + rng.normal(size=(2 * pairs, 16))

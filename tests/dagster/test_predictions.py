@@ -15,6 +15,8 @@ from beha2vec_core.store.tables import create_tables
 from tests.dagster.project import Project, make_project
 from tests.predictions.world import FIRST, end, events, world
 
+pytestmark = pytest.mark.xdist_group("predictions")  # so that one worker trains the model once
+
 TRAINED = "prediction_examples,prediction_candidate,prediction_evaluation,prediction_model"
 LAST = end() - timedelta(days=1)
 TESTED = end() - timedelta(days=35)

@@ -102,7 +102,8 @@ def full_build(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     return all_rows(warehouse)
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
 def test_day_by_day_equals_full_refresh(warehouse: Warehouse, seed: int) -> None:
     chance = random.Random(seed)
     properties = ("p", "q") if seed == 1 else ("p",)

@@ -292,8 +292,11 @@ def _ingest(warehouse: Warehouse, export: str) -> None:
     ingest_days(files, days, warehouse.data_dir / "raw_ga4_events")
 
 
+REAL = ("sample", "year")
 EXPORTS = [
-    pytest.param(name, marks=pytest.mark.xdist_group(f"recount_{name}")) for name in ("made", "demo", "sample", "year")
+    "made",
+    "demo",
+    *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.xdist_group(f"recount_{name}")]) for name in REAL),
 ]
 
 

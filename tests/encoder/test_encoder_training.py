@@ -30,6 +30,8 @@ from beha2vec_core.encoder.validation import training_and_validation
 from beha2vec_core.events.sequences import Sequences, TextColumn, build_sequences
 from tests.encoder.training_world import CONFIG, TRAIN, make_events
 
+pytestmark = pytest.mark.xdist_group("encoder_training")  # so that shared fits run once
+
 KILLED_IN = 4  # epoch
 KILLED = replace(TRAIN, checkpoint_every=4, patience=3)  # which ends it in the epoch after
 

@@ -347,7 +347,7 @@ def test_whatever_is_packed_as_text_is_unpacked(row: dict[str, Any], data: st.Da
     assert nested(text, SCHEMA) == row
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(fields, min_size=1, max_size=4), st.data())
 def test_all_forms_give_the_rows_of_the_nested_one(tmp_path: Any, rows: list[Any], data: st.DataObject) -> None:
     whole = [event(n, items=None, event_params=None, device=None) | row for n, row in enumerate(rows)]

@@ -25,6 +25,8 @@ from tests.chat.hostile_sql import FILE, NOT_FOR_MODELS, REFUSED
 from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.mcp.mcp_world import COMMAND, TOKEN, Call, Http, ask, environment, listening
 
+pytestmark = pytest.mark.xdist_group("mcp")  # so that one worker starts the servers
+
 SECRET = "the secret of the file"
 ENDLESS = "select count(*) from range(10000000000000000)"
 

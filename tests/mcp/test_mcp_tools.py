@@ -19,6 +19,8 @@ from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_servin
 from tests.helpers.hostile_text import CANARY, HOSTILE_TEXTS
 from tests.mcp.mcp_world import Call, Http, Stdio, ask, listening, tools
 
+pytestmark = pytest.mark.xdist_group("mcp")  # so that one worker starts the servers
+
 CALLS: list[Call] = [
     ("list_clusters", {}),
     ("highlights", {}),

@@ -242,7 +242,9 @@ def test_the_population_as_one_cluster_has_lift_1_and_z_0(world) -> None:
     np.testing.assert_allclose(measured["z"].fillna(0), 0, atol=1e-9)
 
 
-@pytest.mark.parametrize("sizes", [(0.4, 0.3, 0.2, 0.1), (0.6, 0.25, 0.1, 0.03, 0.02)])
+@pytest.mark.parametrize(
+    "sizes", [(0.6, 0.25, 0.1, 0.03, 0.02), pytest.param((0.4, 0.3, 0.2, 0.1), marks=pytest.mark.slow)]
+)
 def test_clusters_dealt_at_random_differ_in_nothing(world, sizes: tuple[float, ...]) -> None:
     """The null: whatever is significant is a false discovery. At most one deal in twenty may have any."""
     rng = np.random.default_rng(len(sizes))

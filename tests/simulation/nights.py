@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=600, help="users of the shop (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--script", action="store_true", help="five nights instead: four with a trouble each, and one without"
+        "--script", action="store_true", help="four nights instead, with three troubles, and pages classified by rules"
     )
     parser.add_argument(
         "--folder",
@@ -60,9 +60,12 @@ def main() -> int:
         first_day=FIRST_DAY, timezone=SETTINGS["timezone"], seed=asked.seed,
         trouble_of=SCRIPT.get if asked.script else troubles,
     )  # fmt: skip
-    enter(folder, **SETTINGS)
+    settings = SETTINGS | ({"page_classifiers": "rules"} if asked.script else {})
+    enter(folder, **settings)
     figures, wrong = _simulate(export)
-    wrong += [f"after all nights, {found}" for found in differences(folder / "data", _clean_build(folder, export))]
+    wrong += [
+        f"after all nights, {found}" for found in differences(folder / "data", _clean_build(folder, export, settings))
+    ]
     kept = figures["least share of users who kept their cluster"]
     wrong += [f"at a promotion {kept:.1%} of the users kept their cluster"] if kept is not None and kept < 0.95 else []
     promoted, trained = (figures.get(f"encoders {what}", 0) for what in ("promoted", "trained"))
@@ -202,10 +205,10 @@ def _disk_trouble(folder: Path, wanted: bool) -> Iterator[None]:
             away.rename(folder)
 
 
-def _clean_build(folder: Path, export: Export) -> Path:
+def _clean_build(folder: Path, export: Export, settings: dict[str, str]) -> Path:
     """The true export materialized in one run elsewhere, with the encoder and the clusters in use. Returns its data."""
     data = folder / "data"
-    clean = make_project(folder / "clean", **SETTINGS | {"source": str(export.truth)})
+    clean = make_project(folder / "clean", **settings | {"source": str(export.truth)})
     days = ("--start", str(FIRST_DAY), "--end", str(export.day(export.nights - 1)))
     upstream = "raw_ga4_events,group:dbt_ga4,enriched_pages,user_sequences"
     clean.materialize(upstream, *days)

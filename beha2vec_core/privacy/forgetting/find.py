@@ -17,16 +17,13 @@ import duckdb
 from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of, read_lines
 from beha2vec_core.privacy.people import (
     People,
+    by_column,
     has_any,
     load,
-    may_hold_text,
-    named_in_sql,
-    owned_by,
 )
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import limits
 from beha2vec_core.store.sql import identifier, quote
-from beha2vec_core.store.tables import IDENTIFIERS
 
 
 class Found(NamedTuple):
@@ -60,20 +57,21 @@ def find_person(
         dagster_home: Dagster's home, where there is one.
         more: other files and folders to look at.
     """
-    return [found for path in files_of(settings, dagster_home, more) for found in find_in_file(path, people)]
+    with limits.connect() as connection:
+        load(connection, people)
+        paths = files_of(settings, dagster_home, more)
+        return [found for path in paths for found in _in_file(connection, path, people)]
 
 
-def find_in_file(path: Path, people: People) -> Iterator[Found]:
+def _in_file(connection: duckdb.DuckDBPyConnection, path: Path, people: People) -> Iterator[Found]:
     """Every table and column of one file that has one of the people."""
     try:
         kind = kind_of(path)
         if kind is Kind.DUCKDB:
-            yield from _in_duckdb(path, people)
+            yield from _in_duckdb(connection, path, people)
         elif kind is Kind.PARQUET:
-            with limits.connect() as connection:
-                load(connection, people)
-                relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
-                yield from _in_table(connection, path, "", relation, people)
+            relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
+            yield from _in_table(connection, path, "", relation, people)
         elif kind is Kind.SQLITE:
             yield from _in_sqlite(path, people)
         elif kind is Kind.OTHER:
@@ -88,14 +86,15 @@ def find_in_file(path: Path, people: People) -> Iterator[Found]:
         yield Found(path, "", "", 0, problem)
 
 
-def _in_duckdb(path: Path, people: People) -> Iterator[Found]:
-    with limits.connect() as connection:
-        load(connection, people)
-        connection.execute(f"attach {quote(path)} as found_in (read_only)")
-        for schema, table in tables_of(connection, "found_in"):
+def _in_duckdb(connection: duckdb.DuckDBPyConnection, path: Path, people: People) -> Iterator[Found]:
+    connection.execute(f"attach {quote(path)} as found_in (read_only)")
+    try:
+        for schema, table in tables_with_rows(connection, "found_in"):
             yield from _in_table(
                 connection, path, f"{schema}.{table}", f"found_in.{identifier(schema)}.{identifier(table)}", people
             )
+    finally:
+        connection.execute("detach found_in")
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
@@ -103,6 +102,14 @@ def tables_of(connection: duckdb.DuckDBPyConnection, database: str) -> list[tupl
     return connection.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = ? order by all", [database]
     ).fetchall()
+
+
+def tables_with_rows(connection: duckdb.DuckDBPyConnection, database: str) -> list[tuple[str, str]]:
+    """Those of `tables_of` that have rows."""
+    tables = tables_of(connection, database)
+    tests = ["true", *(f"exists (from {identifier(database)}.{identifier(s)}.{identifier(t)})" for s, t in tables)]
+    ((_, *has_rows),) = connection.execute(f"select {', '.join(tests)}").fetchall()
+    return [table for table, found in zip(tables, has_rows, strict=True) if found]
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
@@ -114,22 +121,13 @@ def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str
 def _in_table(
     connection: duckdb.DuckDBPyConnection, path: Path, table: str, relation: str, people: People
 ) -> Iterator[Found]:
-    tests: dict[str, str] = {}
     columns = columns_of(connection, relation)
     if not connection.execute(f"select 1 from {relation} where {has_any(columns, people)} limit 1").fetchall():
         return
-    for column, kind in columns.items():
-        name = identifier(column)
-        parts = [named_in_sql(name, people)] if may_hold_text(kind) else []
-        if column in IDENTIFIERS:
-            parts.append(owned_by(name, kind, IDENTIFIERS[column]))
-        if parts:
-            tests[column] = " or ".join(parts)
-    counted = ", ".join(f"count(*) filter (where {test})" for test in tests.values())
-    (rows,) = connection.execute(f"select {counted} from {relation}").fetchall()
-    for column, number in zip(tests, rows, strict=True):
-        if number:
-            yield Found(path, table, column, int(number))
+    rows = dict(connection.execute(by_column(relation, columns, people, with_ids=True)).fetchall())
+    for column in columns:
+        if column in rows:
+            yield Found(path, table, column, rows[column])
 
 
 def _in_sqlite(path: Path, people: People) -> Iterator[Found]:

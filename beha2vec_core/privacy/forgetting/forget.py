@@ -25,7 +25,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
 from beha2vec_core.privacy.common import OTHERS
 from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
-from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, tables_of
+from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, tables_with_rows
 from beha2vec_core.privacy.forgetting.identities import Resolved, published_forms, resolve
 from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of
 from beha2vec_core.privacy.forgetting.remove import Removed, remove_from_file
@@ -189,7 +189,7 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
                 else:
                     connection.execute(f"attach {quote(path)} as found_in (read_only)")
                     relations = [
-                        f"found_in.{identifier(s)}.{identifier(t)}" for s, t in tables_of(connection, "found_in")
+                        f"found_in.{identifier(s)}.{identifier(t)}" for s, t in tables_with_rows(connection, "found_in")
                     ]
                 for relation in relations:
                     for column, kind_of_column in columns_of(connection, relation).items():

@@ -18,11 +18,12 @@ from typing import NamedTuple
 import duckdb
 
 from beha2vec_core.files import put_in_place
-from beha2vec_core.privacy.forgetting.find import columns_of, open_sqlite, sqlite_columns, tables_of
+from beha2vec_core.privacy.forgetting.find import columns_of, open_sqlite, sqlite_columns, tables_with_rows
 from beha2vec_core.privacy.forgetting.places import Kind, kind_of, read_lines
 from beha2vec_core.privacy.partitions import cleaned_parquet, is_clean
 from beha2vec_core.privacy.people import (
     People,
+    by_column,
     has_any,
     load,
     may_hold_text,
@@ -100,13 +101,12 @@ def _look(
     first = f"{has_any(columns, people)} or {plan.theirs}" if with_shared else has_any(columns, people)
     if not connection.execute(f"select 1 from {relation} where {first} limit 1").fetchall():
         return 0, _Plan("false", {})
-    counted = "".join(
-        f", count(*) filter (where not theirs and {named_in_sql(identifier(column), people)})" for column in plan.texts
-    )
-    ((theirs, *named),) = connection.execute(
-        f"select count(*) filter (where theirs){counted} from (select *, {plan.theirs} as theirs from {relation})"
-    ).fetchall()
-    texts = {one: kind for (one, kind), number in zip(plan.texts.items(), named, strict=True) if number}
+    ((theirs,),) = connection.execute(f"select count(*) from {relation} where {plan.theirs}").fetchall()
+    named = set()
+    if plan.texts:
+        counted = by_column(relation, columns, people, f"not ({plan.theirs})")
+        named = {column for column, _ in connection.execute(counted).fetchall()}
+    texts = {one: kind for one, kind in plan.texts.items() if one in named}
     # a value that is no longer one of its type without the identifier: the row goes
     lost = [
         f"({named_in_sql(identifier(one), people)} and {taken_out_sql(identifier(one), kind, people)} is null)"
@@ -161,7 +161,7 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
         mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
         connection.execute(f"attach {quote(path)} as found_in{mode}")
         plans = {}
-        for schema, table in tables_of(connection, "found_in"):
+        for schema, table in tables_with_rows(connection, "found_in"):
             name = f"{schema}.{table}"
             registered = PEOPLE.get(name.removesuffix("_current"))
             with_shared = registered is not None and registered.made_from_events

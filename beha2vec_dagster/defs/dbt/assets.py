@@ -95,12 +95,19 @@ def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
+class _DbtProcess(DbtCliResource):
+    """dbt as a process alone: its adapter here too, for what dagster-dbt can fetch, would cost two seconds a call."""
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:
+        return None
+
+
 def dbt_resource(settings: ExportSettings) -> DbtCliResource:
     """dbt on our project, as a process that ends with its run."""
     with _environment(settings):
         _project()  # its manifest is as new as its files
         folder = str(_PROJECT_DIR)
-        return DbtCliResource(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
+        return _DbtProcess(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
 
 
 def _in_bigquery(settings: ExportSettings) -> bool:
