@@ -66,7 +66,7 @@ def explain_theme(
 ) -> None:
     """Show why a page has its theme and type: what each classifier says, the evidence and the runner-up."""
     from beha2vec_core.encoder.device import DeviceError, resolve_device
-    from beha2vec_core.pages import Models, load_labels, load_overrides, load_rules, parse_steps
+    from beha2vec_core.pages import Models, load_labels, load_rules, overrides_of, parse_steps
     from beha2vec_core.pages.explain import explain_mapping, explain_page
 
     settings = read_settings()
@@ -77,7 +77,7 @@ def explain_theme(
             _pages(settings, "*"),
             labels=labels,
             rules=load_rules(settings.pages.rules_file, settings.pages.rule_packs),
-            overrides=load_overrides(settings.pages.overrides_file, labels),
+            overrides=overrides_of(settings, labels),
             steps=parse_steps(settings.pages.classifiers),
             models=Models(
                 settings.pages.embedding_model,

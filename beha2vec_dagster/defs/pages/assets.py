@@ -11,8 +11,9 @@ from beha2vec_core.pages import (
     PageStore,
     classify_pages,
     load_labels,
-    load_overrides,
     load_rules,
+    overrides_of,
+    overrides_path,
     parse_steps,
     require_valid_settings,
 )
@@ -64,7 +65,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         results.
         """
         labels = load_labels(settings.pages.labels_file)
-        overrides = load_overrides(settings.pages.overrides_file, labels)
+        overrides = overrides_of(settings, labels)
         with warehouse.connect("enriched_pages: read") as connection:
             pages = _pages(connection)
         fetched: dict[str, int] = {}
@@ -90,7 +91,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.log.warning(f"pages were classified without {method}: {result.methods[method]}")
         if result.unknown_overrides:
             context.log.warning(
-                f"{settings.pages.overrides_file} names pages that were never viewed (a page_key is host and path, as "
+                f"{overrides_path(settings)} names pages that were never viewed (a page_key is host and path, as "
                 f"in dim_ga4__pages): {', '.join(result.unknown_overrides[:10])}"
             )
         with warehouse.connect("enriched_pages: look") as connection:
