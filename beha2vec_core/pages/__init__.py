@@ -18,7 +18,7 @@ from beha2vec_core.pages.overrides import (
     save_overrides,
 )
 from beha2vec_core.pages.rules import Rules, load_rules, parse_packs
-from beha2vec_core.pages.store import PageStore
+from beha2vec_core.pages.store import PageStore, read_pages
 from beha2vec_core.settings import Settings, SettingsError
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "overrides_of",
     "overrides_path",
     "parse_steps",
+    "read_pages",
     "require_valid_settings",
     "save_overrides",
 ]
