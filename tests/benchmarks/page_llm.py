@@ -1,6 +1,6 @@
 """What the classifier `llm` answers through a real endpoint: how good, how long, how many tokens, what went wrong.
 
-    python -m tests.benchmarks.page_llm [--pages 60] [--base-url URL --model NAME]
+    python -m tests.benchmarks.page_llm [--pages 60] [--tokens 800] [--base-url URL --model NAME]
 
 Without an address a model of 135 million parameters is served here (`tests.llm.llm_model_server`). The pages are drawn
 from the labelled sites, as many of each.
@@ -27,13 +27,16 @@ def main() -> None:
     options.add_argument("--pages", type=int, default=60)
     options.add_argument("--base-url")
     options.add_argument("--model", default="smollm2")
+    options.add_argument("--steps", nargs="*", default=["llm", "rules, embedding, llm"], help="cascades to compare")
+    options.add_argument("--tokens", type=int, default=800, help="most tokens of an answer")
     chosen = options.parse_args()
     sites = page_labels.load_sites(page_labels.HERE / "labelled_pages")
     each = chosen.pages // len(SITES)
     pages = pd.concat([sites[name].sample(each, random_state=0) for name in SITES], ignore_index=True)
     with nullcontext(chosen.base_url) if chosen.base_url else served() as url:
-        llm = LlmSettings(base_url=url, model=chosen.model, timeout_seconds=600, max_retries=0)
-        for steps in ("llm", "rules, embedding, llm"):
+        limits = {"timeout_seconds": 600, "max_retries": 0, "max_output_tokens": chosen.tokens}
+        llm = LlmSettings(base_url=url, model=chosen.model, **limits)
+        for steps in chosen.steps:
             started = time.perf_counter()
             found = classify_pages(
                 pages.assign(users=MIN_USERS), steps=parse_steps(steps), models=Models(llm=llm), progress=False
