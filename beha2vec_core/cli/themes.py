@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,13 +13,14 @@ from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
 themes = typer.Typer(help="The themes of the label file.", no_args_is_help=True)
 app.add_typer(themes, name="themes")
 
 _BUSY_SECONDS = 3.0
-_PAGE_COLUMNS = "page_key, page_title, page_path, hostname, page_views"
+_PAGES = "select page_key, page_title, page_path, hostname, page_views from ga4.dim_ga4__pages"
 
 
 @themes.command("suggest")
@@ -43,7 +45,7 @@ def suggest_themes(
     with ended_by(DiscoveryError, ModelUnavailable, DeviceError):
         device = str(resolve_device(settings.encoder.device))
         found = discover_themes(
-            _pages(settings),
+            _pages(settings, lambda connection: connection.execute(_PAGES).df()),
             Embedder.find(settings.pages.embedding_model, device=device),
             groups=groups,
             max_pages=pages,
@@ -66,22 +68,29 @@ def explain_theme(
 ) -> None:
     """Show why a page has its theme and type: what each classifier says, the evidence and the runner-up."""
     from beha2vec_core.compute.device import DeviceError, resolve_device
-    from beha2vec_core.pages import Models, load_labels, load_overrides, load_rules, parse_steps
+    from beha2vec_core.llm import LlmSettings
+    from beha2vec_core.pages import Models, load_labels, load_rules, overrides_of, parse_steps, read_pages
     from beha2vec_core.pages.explain import explain_mapping, explain_page
 
     settings = read_settings()
+    pages = _pages(settings, read_pages)
     try:
+        if settings.fetch.pages:
+            from beha2vec_core.pages.fetch import add_page_text
+
+            pages, _ = add_page_text(pages, settings, progress=False, asks=False)
         labels = load_labels(settings.pages.labels_file)
         lines = explain_page(
             page,
-            _pages(settings, "*"),
+            pages,
             labels=labels,
             rules=load_rules(settings.pages.rules_file, settings.pages.rule_packs),
-            overrides=load_overrides(settings.pages.overrides_file, labels),
+            overrides=overrides_of(settings, labels),
             steps=parse_steps(settings.pages.classifiers),
             models=Models(
                 settings.pages.embedding_model,
                 settings.pages.nli_model,
+                LlmSettings.of(settings),
                 device=str(resolve_device(settings.encoder.device)),
             ),
         )
@@ -97,25 +106,24 @@ def explain_theme(
             typer.echo(line)
 
 
-def _pages(settings: Settings, columns: str = _PAGE_COLUMNS) -> pd.DataFrame:
+def _pages(settings: Settings, read: Callable[[duckdb.DuckDBPyConnection], pd.DataFrame]) -> pd.DataFrame:
     """The distinct pages: from the warehouse, or from the published database while another process holds it."""
     import duckdb
 
     from beha2vec_core.store.published import open_published
     from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
-    query = f"select {columns} from ga4.dim_ga4__pages"
     warehouse, serving = settings.storage.warehouse_path, settings.storage.serving_path
     try:
         if warehouse.exists():
             with Warehouse(warehouse, lock_timeout=_BUSY_SECONDS).connect("themes") as connection:
-                return connection.execute(query).df()
+                return read(connection)
     except WarehouseBusyError as error:
         if not serving.exists():
             fail(str(error))
         typer.echo(f"the warehouse is busy: the pages are those of {serving.name}", err=True)
         with open_published(serving) as connection:
-            return connection.execute(query).df()
+            return read(connection)
     except duckdb.CatalogException:
         pass
     fail("there are no pages yet: run beha2vec materialize --select '*dim_ga4__pages' first")

@@ -21,6 +21,12 @@ def shown(text: object, limit: int = 80) -> str:
     return clean_text("" if text is None else str(text), limit=limit)
 
 
+def in_cell(text: object, limit: int = 80) -> str:
+    """The text for a table that people save as CSV: a spreadsheet takes it for no formula."""
+    plain = shown(text, limit)
+    return f"'{plain}" if plain[:1] in ("=", "+", "-", "@") else plain
+
+
 def in_html(text: object, limit: int = 80) -> str:
     """The text for HTML that we write (``st.html``, the report), inside an element or a quoted attribute."""
     return html.escape(shown(text, limit))

@@ -9,9 +9,16 @@ pages are asked about (``enrich``) and what is kept (``store``). Does not: how a
 from beha2vec_core.pages.classifiers import DEFAULT_STEPS, Classifier, Models, StepConfig, parse_steps
 from beha2vec_core.pages.enrich import Enrichment, classify_pages
 from beha2vec_core.pages.labels import Label, Labels, load_labels
-from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
+from beha2vec_core.pages.overrides import (
+    OverrideFileError,
+    Overrides,
+    load_overrides,
+    overrides_of,
+    overrides_path,
+    save_overrides,
+)
 from beha2vec_core.pages.rules import Rules, load_rules, parse_packs
-from beha2vec_core.pages.store import PageStore
+from beha2vec_core.pages.store import PageStore, read_pages
 from beha2vec_core.settings import Settings, SettingsError
 
 __all__ = [
@@ -30,9 +37,12 @@ __all__ = [
     "load_labels",
     "load_overrides",
     "load_rules",
+    "overrides_of",
+    "overrides_path",
     "parse_steps",
+    "read_pages",
     "require_valid_settings",
-    "save_override",
+    "save_overrides",
 ]
 
 

@@ -53,7 +53,8 @@ class Enrichment:
     """Enriched pages and how they came about.
 
     Attributes:
-        pages: one row a distinct page_key, ordered by it, with `OUTPUT_COLUMNS`.
+        pages: one row a distinct page_key, ordered by it, with `OUTPUT_COLUMNS` and ``review_rank``, 1 for the page
+            whose override would settle most, null where none is needed.
         classified: pages of which the theme, the type or both were asked about.
         reused: pages whose earlier row was kept.
         classified_by_kind: pages asked about, for ``theme`` and for ``page_type``.
@@ -154,6 +155,9 @@ def classify_pages(
     overruled = _overruled(prepared, rows, built.cascades, given)
     built.close()
     enriched = _typed(rows)
+    to_review = pages_to_review(prepared, rows, labels)
+    ranks = pd.Series(range(1, len(to_review) + 1), index=to_review["page_key"], dtype="Int32")
+    enriched["review_rank"] = enriched["page_key"].map(ranks).astype("Int32")
     return Enrichment(
         pages=enriched,
         classified=len(asked),
@@ -166,7 +170,7 @@ def classify_pages(
         usage=built.usage(),
         unknown_overrides=sorted(overrides.page_keys - set(prepared["page_key"])),
         overruled=overruled,
-        to_review=pages_to_review(prepared, rows, labels, MAX_REVIEWED),
+        to_review=to_review.head(MAX_REVIEWED),
         text_version=built.text_version,
     )
 

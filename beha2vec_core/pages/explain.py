@@ -1,11 +1,13 @@
 """Why a page has its theme and type: what each classifier says of it, and what speaks for the type."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
 
-from beha2vec_core.pages.classifiers import Models, StepConfig
+from beha2vec_core.pages.cascade import Cascade
+from beha2vec_core.pages.classifiers import Classifier, Models, StepConfig
 from beha2vec_core.pages.enrich import ERROR_PAGE_TYPE, given_labels, said_by_rules
 from beha2vec_core.pages.labels import UNKNOWN, Labels
 from beha2vec_core.pages.overrides import Overrides
@@ -13,6 +15,8 @@ from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.rules import Rules
 from beha2vec_core.pages.teach import page_forms, taught_types, voted_types
+
+_TEXT = 200  # characters that are shown
 
 
 def explain_page(
@@ -44,20 +48,37 @@ def explain_page(
     page = page.assign(voted_page_type=votes.reindex(page.index).fillna(""))
     lines = [f"title      {page['page_title'].iloc[0]}", f"place      {page['shape'].iloc[0]}"]
     lines += [f"events     {page['events'].iloc[0]}"] if page["events"].iloc[0] else []
+    lines += [f"text       {page['page_text'].iloc[0][:_TEXT]}"] if page["page_text"].iloc[0] else []
     for kind in ("page_type", "theme"):
-        answer = built.cascades[kind].classify(page, given[kind].loc[page.index]).iloc[0]
+        cascade = built.cascades[kind].for_users(int(page["users"].iloc[0]))
+        said = [_Said(step.classifier, step.classifier.classify(page)) for step in cascade.steps]
+        steps = [replace(step, classifier=one) for step, one in zip(cascade.steps, said, strict=True)]
+        answer = Cascade(steps).classify(page, given[kind].loc[page.index]).iloc[0]
         lines += ["", _answer(kind, answer, answer["method"])]
-        for step in built.cascades[kind].steps:
-            said = step.classifier.classify(page).iloc[0]
-            lines.append(f"  {step.classifier.name:10} {_answer('', said, f'counts from {step.threshold}').strip()}")
+        for step, one in zip(cascade.steps, said, strict=True):
+            opinion = _answer("", one.opinions.iloc[0], f"counts from {step.threshold}").strip()
+            lines.append(f"  {step.classifier.name:10} {opinion}")
             if hasattr(step.classifier, "evidence"):
                 lines += [f"             because {reason}" for reason in step.classifier.evidence(page)]
         if kind == "page_type":
             # the theme may follow from the type, and an error page's title says nothing about it
             page = page.assign(page_type=answer["label"])
             page = page.assign(page_title="") if answer["label"] == ERROR_PAGE_TYPE else page
+        too_few = set(built.cascades[kind].names) - set(cascade.names)
+        lines += [f"  {name:10} not asked: too few users saw this page" for name in sorted(too_few)]
+    lines += [f"\n{name} could not be asked: {built.methods[name]}" for name in built.missing]
     built.close()
     return lines
+
+
+class _Said:
+    """A classifier that was asked already, so that no model is asked twice."""
+
+    def __init__(self, classifier: Classifier, opinions: pd.DataFrame) -> None:
+        self.name, self.version, self.opinions = classifier.name, classifier.version, opinions
+
+    def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
+        return self.opinions.loc[pages.index]
 
 
 def explain_mapping(labels: Labels) -> Iterator[str]:

@@ -198,7 +198,7 @@ class PageFetcher:
 
 
 def add_page_text(
-    pages: pd.DataFrame, settings: Settings, progress: bool = True
+    pages: pd.DataFrame, settings: Settings, progress: bool = True, asks: bool = True
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """The pages with a column ``page_text`` (empty where there is none), and how many pages came to what.
 
@@ -208,6 +208,7 @@ def add_page_text(
         pages: columns `page_key`, `hostname`, `page_views`.
         settings: those that begin with ``fetch_``, and the data folder.
         progress: whether to show a bar.
+        asks: whether the site is asked; if not, only the texts that were fetched before are there.
 
     Raises:
         ValueError: an entry of ``fetch_hosts`` is no host.
@@ -216,7 +217,7 @@ def add_page_text(
         settings.fetch.hosts or hosts_in(pages),
         settings.storage.page_cache_path,
         user_agent=settings.fetch.user_agent,
-        limits=FetchLimits(max_pages=settings.fetch.max_pages),
+        limits=FetchLimits(max_pages=settings.fetch.max_pages if asks else 0),
         progress=progress,
     )
     views = pages.groupby("page_key")["page_views"].sum().sort_values(ascending=False, kind="stable")

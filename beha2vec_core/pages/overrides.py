@@ -5,7 +5,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ import yaml
 from filelock import FileLock
 
 from beha2vec_core.pages.labels import Labels
+from beha2vec_core.settings import Settings
 
+MAX_PROBLEMS = 5
 _COLUMNS = ("page_key", "theme", "page_type")
 
 
@@ -35,48 +37,76 @@ class Overrides:
         return {*self.themes, *self.page_types}
 
 
-def load_overrides(path: Path | str | None, labels: Labels) -> Overrides:
+def overrides_path(settings: Settings) -> Path:
+    """The override file: the one of the settings, else that of the data folder, which need not be there."""
+    return settings.pages.overrides_file or settings.storage.page_overrides_path
+
+
+def overrides_of(settings: Settings, labels: Labels) -> Overrides:
+    """The overrides of the settings.
+
+    Raises:
+        OverrideFileError: as `load_overrides`; a file that the settings name has to be there.
+    """
+    file = overrides_path(settings)
+    there = settings.pages.overrides_file is not None or file.exists()
+    return load_overrides(file, labels) if there else Overrides()
+
+
+def load_overrides(path: Path | str, labels: Labels) -> Overrides:
     """Read a CSV file (``page_key,theme,page_type``) or a YAML list of such mappings; theme or page_type may be blank.
 
     Raises:
         OverrideFileError: the file is missing, has other columns, names a page twice or a label that does not exist.
     """
-    if path is None:
-        return Overrides()
     file = Path(path)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         raise OverrideFileError(f"{file}: cannot be read ({problem}); check the path in the settings") from problem
-    rows = _yaml_rows(text, file) if _is_yaml(file) else _csv_rows(text, file)
-    themes: dict[str, str] = {}
-    page_types: dict[str, str] = {}
-    seen: set[str] = set()
-    for where, row in rows:
-        if (page_key := row["page_key"]) in seen:
-            raise OverrideFileError(f"{where}: {page_key!r} is there twice; keep one")
-        seen.add(page_key)
-        for column, known, into in (
-            ("theme", {label.name for label in labels.themes}, themes),
-            ("page_type", {label.name for label in labels.page_types}, page_types),
-        ):
-            if not row[column]:
-                continue
-            if row[column] not in known:
-                raise OverrideFileError(
-                    f"{where}: the label file has no {column} {row[column]!r}; it has {', '.join(sorted(known))}"
-                )
-            into[page_key] = row[column]
-    return Overrides(themes, page_types)
+    rows = checked_rows(text, file, labels)
+    return Overrides(
+        {row["page_key"]: row["theme"] for row in rows if row["theme"]},
+        {row["page_key"]: row["page_type"] for row in rows if row["page_type"]},
+    )
 
 
-def save_override(
-    path: Path | str, labels: Labels, page_key: str, theme: str | None = None, page_type: str | None = None
-) -> Overrides:
-    """Write a page's labels to the file, in place of those it had there; with neither label, take the page out.
+def checked_rows(text: str, file: Path, labels: Labels) -> list[dict[str, str]]:
+    """The rows of an override file, ``page_key``, ``theme``, ``page_type``, blank for none.
+
+    Raises:
+        OverrideFileError: some rows are wrong; the message has a line for each of the first.
+    """
+    known = {
+        "theme": {label.name for label in labels.themes},
+        "page_type": {label.name for label in labels.page_types},
+    }
+    rows: dict[str, dict[str, str]] = {}
+    problems = []
+    for where, row in _yaml_rows(text, file) if _is_yaml(file) else _csv_rows(text, file):
+        if row["page_key"] in rows:
+            problems.append(f"{where}: {row['page_key']!r} is there twice; keep one")
+        for column, names in known.items():
+            if row[column] and row[column] not in names:
+                remedy = "" if problems else f"; it has {', '.join(sorted(names))}"
+                problems.append(f"{where}: the label file has no {column} {row[column]!r}{remedy}")
+        rows[row["page_key"]] = row
+    if problems:
+        more = [f"{len(problems) - MAX_PROBLEMS} more lines are wrong"] if len(problems) > MAX_PROBLEMS else []
+        raise OverrideFileError("\n".join(problems[:MAX_PROBLEMS] + more))
+    return list(rows.values())
+
+
+def save_overrides(path: Path | str, labels: Labels, rows: Iterable[Mapping[str, str | None]]) -> Overrides:
+    """Write pages' labels to the file, in place of those they had there; a page with neither label is taken out.
 
     The file is made where there is none, keeps its form (CSV or YAML) and order, and is replaced atomically: readers
-    it sees the old one or the new one. What is written is read back first.
+    see the old one or the new one. What is written is read back first, so all rows are written or none.
+
+    Args:
+        path: the file.
+        labels: the label file.
+        rows: ``page_key``, ``theme`` and ``page_type`` of each page.
 
     Returns:
         What the file says now.
@@ -89,14 +119,16 @@ def save_override(
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_name(f".{file.name}.lock"), timeout=10):
-            rows = _rows_of(file, labels)
-            if theme or page_type:
-                rows[page_key] = {"page_key": page_key, "theme": theme or "", "page_type": page_type or ""}
-            else:
-                rows.pop(page_key, None)
+            kept = _rows_of(file, labels)
+            for row in rows:
+                key = str(row["page_key"])
+                if row["theme"] or row["page_type"]:
+                    kept[key] = {"page_key": key} | {kind: row[kind] or "" for kind in ("theme", "page_type")}
+                else:
+                    kept.pop(key, None)
             temporary = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
             try:
-                temporary.write_text(_written(list(rows.values()), file), encoding="utf-8")
+                temporary.write_text(_written(list(kept.values()), file), encoding="utf-8")
                 try:
                     written = load_overrides(temporary, labels)
                 except OverrideFileError as problem:
@@ -107,19 +139,20 @@ def save_override(
             finally:
                 temporary.unlink(missing_ok=True)
     except OSError as problem:  # a lock that is not given is one too
-        raise OverrideFileError(f"{file.name}: cannot be written ({type(problem).__name__})") from problem
+        raise OverrideFileError(
+            f"{file.name}: cannot be written ({type(problem).__name__}); BEHA2VEC_PAGE_OVERRIDES_FILE can name another"
+        ) from problem
     return written
 
 
 def _rows_of(file: Path, labels: Labels) -> dict[str, dict[str, str]]:
     if not file.exists():
         return {}
-    load_overrides(file, labels)  # refuses what is wrong
     text = file.read_text(encoding="utf-8-sig")
+    rows = checked_rows(text, file, labels)
     if _is_yaml(file) and re.search(r"(^|\s)#", text):
         raise OverrideFileError(f"{file.name}: has comments, which would be lost; write the entry into it by hand")
-    rows = _yaml_rows(text, file) if _is_yaml(file) else _csv_rows(text, file)
-    return {row["page_key"]: row for _, row in rows}
+    return {row["page_key"]: row for row in rows}
 
 
 def _written(rows: list[dict[str, str]], file: Path) -> str:

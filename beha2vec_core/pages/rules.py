@@ -14,7 +14,7 @@ from beha2vec_core.pages.labels import Labels, extended, read_mapping
 
 PACKS_PATH = Path(__file__).with_name("rule_packs")
 # errors first, since an error page answers any address; then the platforms, which know their own paths; then the rest
-PACKS = ("errors", "merchandise_store", "shopify", "woocommerce", "magento", "wordpress", "generic")
+PACKS = ("errors", "merchandise_store", "shopify", "woocommerce", "magento", "wordpress", "languages", "generic")
 
 # what a rule can look at, and which of a page's texts it sees
 SUBJECTS = {

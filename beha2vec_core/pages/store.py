@@ -6,11 +6,26 @@ A run that dies keeps every chunk that it had classified; the next one goes on f
 import hashlib
 from typing import Protocol
 
+import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from beha2vec_core.store.warehouse import Connect, transaction
+
+_OPTIONAL_COLUMNS = ("item_names", "item_categories", "usual_events", "frequent_events", "page_text")
+
+
+def read_pages(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The pages with who saw them under their titles, and with those optional columns that the table has."""
+    there = {row[0] for row in connection.execute("describe ga4.dim_ga4__pages").fetchall()}
+    optional = "".join(f", {column}" for column in _OPTIONAL_COLUMNS if column in there)
+    return connection.execute(
+        f"""select pages.page_key, pages.page_title, page_path, hostname, page_views, seen.users{optional}
+        from ga4.dim_ga4__pages as pages left join (
+            select page_key, page_title, count(distinct user_key) as users from ga4.fct_ga4__page_views group by all
+        ) as seen on pages.page_key = seen.page_key and pages.page_title is not distinct from seen.page_title"""
+    ).df()
 
 
 class TextEncoder(Protocol):

@@ -71,7 +71,7 @@ def voted_types(forms: pd.Series, answers: pd.DataFrame, anywhere: frozenset[str
     return forms.map(lambda form: agreed.get(form, "")).astype(object).mask(votes, "")
 
 
-def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels, most: int) -> pd.DataFrame:
+def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels) -> pd.DataFrame:
     """The pages whose override would settle most: page views times doubt, of the page and of those it would teach.
 
     Of pages that teach each other one is enough: the most viewed. Where one of them has an override, the others stand
@@ -81,7 +81,6 @@ def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels, 
         pages: as `prepare.prepare` gives them, with ``taught_page_type`` (see `taught_types`).
         answers: a row of the table for each.
         labels: the label file; only page types of a team's own are taught.
-        most: how many pages at most.
 
     Returns:
         ``page_key``, ``page_title``, ``page_views``, for each kind label, confidence and runner-up, and
@@ -110,7 +109,7 @@ def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels, 
         review[f"{kind}_runner_up"] = runner_up.where(runner_up.notna(), None)
     first = review.sort_values(["page_views", "page_key"], ascending=[False, True]).groupby(forms, sort=False).head(1)
     first = first[first["gain"] > 0].sort_values(["gain", "page_key"], ascending=[False, True])
-    return first.head(most).drop(columns="gain")
+    return first.drop(columns="gain")
 
 
 def page_forms(pages: pd.DataFrame) -> pd.Series:

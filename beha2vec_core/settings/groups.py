@@ -147,6 +147,7 @@ class Storage(_Group):
     prediction_models_path: ClassVar = _InDataDir("prediction_models")  # the prediction models, a folder a version
     prediction_encoders_path: ClassVar = _InDataDir("prediction_encoders")  # those whose vectors prediction models read
     ledger_path: ClassVar = _InDataDir("activation.sqlite")  # what was sent to whom; it cannot be made again
+    page_overrides_path: ClassVar = _InDataDir("page_overrides.csv")  # page labels set by hand, unless a file is named
     page_cache_path: ClassVar = _InDataDir("page_cache")  # what was fetched, a small file a page
 
 
@@ -222,7 +223,10 @@ class Pages(_Group):
         "all", alias="page_rule_packs", description="bundled page rules to use, in this order, or `all`"
     )
     overrides_file: Path | None = Field(
-        None, alias="page_overrides_file", description="page labels set by hand (CSV or YAML), which win"
+        None,
+        alias="page_overrides_file",
+        description="page labels set by hand (CSV or YAML), which win; empty: `page_overrides.csv` in the data folder, "
+        "if there is one",
     )
     classifiers: str = Field(
         "rules, embedding",

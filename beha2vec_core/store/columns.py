@@ -123,6 +123,7 @@ _ANYWHERE = {
     "page_type_method": "what chose the type: an override, a rule or a classifier",
     "theme_runner_up": "the second best theme",
     "page_type_runner_up": "the second best type",
+    "review_rank": "order in which pages are best reviewed, from 1; null: no need",
     "classifier_version": "hash of rules, labels and settings that the row was made with",
     "content_hash": "hash of the page's text",
     "classified_at": "when it was classified, UTC",

@@ -22,7 +22,8 @@ _ENRICHED_PAGES = """
         page_key varchar primary key, theme varchar, theme_confidence double, theme_method varchar,
         page_type varchar, page_type_confidence double, page_type_method varchar, classifier_version varchar,
         content_hash varchar, classified_at timestamp, theme_runner_up varchar, page_type_runner_up varchar,
-        theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar"""
+        theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar,
+        review_rank integer"""
 
 _TABLES = {
     # a row for each version that the file has had
@@ -126,7 +127,9 @@ _ADDED = {
     "raw.ga4_ingest_log": "redacted bigint, forgotten bigint",
     "raw.ga4_quarantine": "privacy_rules integer",
     "beha2vec.enriched_pages": """
-        theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar""",
+        theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar,
+        review_rank integer""",
+    "cache.enriched_pages_unpublished": "review_rank integer",
     "beha2vec.encoders": "warm_start_from varchar, accepted_at timestamp, refused varchar",
     "beha2vec.encoder_evaluation": """
         champion varchar, less_champion double, champion_low double, champion_high double""",

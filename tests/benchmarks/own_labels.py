@@ -61,6 +61,7 @@ def main() -> None:
                 seconds += time.perf_counter() - started
         answers[number] = pd.concat(parts, ignore_index=True)
     table(answers)
+    intervals(answers[chosen.overrides[0]])
     if chosen.review:
         review(sites, [number for number in chosen.overrides if number], models, steps)
     print(f"{sum(page_counts(answers, sites, chosen.overrides)) / seconds:.0f} pages/s, the model loaded")
@@ -152,6 +153,17 @@ def table(answers: dict[int, pd.DataFrame]) -> None:
         for number, pages in answers.items():
             print(f"{name:18}{number:10}" + scores(pages[pages[column] == name]))
     print()
+
+
+def intervals(answers: pd.DataFrame) -> None:
+    """How far the shares of each half may be off: 95 % of 2,000 draws of its pages lie between the two."""
+    random = np.random.default_rng(0)
+    for half, pages in answers.groupby("half"):
+        themed = np.array([accepted != [UNKNOWN] for accepted in pages["true_theme"]])
+        for kind, right in (("themes", pages["right_theme"][themed]), ("types", pages["right_page_type"])):
+            drawn = random.choice(right.to_numpy(), (2000, len(right))).mean(axis=1)
+            low, high = np.percentile(drawn, [2.5, 97.5])
+            print(f"{half:12} {kind} right: {right.mean():.1%} ({low:.1%} to {high:.1%})")
 
 
 def scores(pages: pd.DataFrame) -> str:

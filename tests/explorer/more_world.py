@@ -31,8 +31,9 @@ def make_more(serving: Path, path: Path) -> Path:
                     date '2026-01-01' as first_seen from ga4.dim_ga4__users;
             create table ga4.fct_ga4__conversions as select user_key from ga4.dim_ga4__users where purchases > 0;
             update beha2vec.enriched_pages set theme_confidence = 0.9, page_type_confidence = 0.95,
-                theme_method = 'rules', page_type_method = 'rules', theme_runner_up = 'travel';
-            update beha2vec.enriched_pages set theme_confidence = 0.2 where page_key = 'shop.example/article/0';
+                theme_method = 'rules', page_type_method = 'rules', theme_runner_up = 'travel', review_rank = null;
+            update beha2vec.enriched_pages set theme_confidence = 0.2, review_rank = 1
+                where page_key = 'shop.example/article/0';
             update beha2vec.enriched_pages set theme_confidence = 0.5 where page_key like '%/product/%';
             update beha2vec.enriched_pages set theme_method = 'override' where page_key = 'shop.example/article/4';"""
         )

@@ -169,13 +169,13 @@ def _share_on_their_day(sample: list[tuple[date, int]], zone: ZoneInfo) -> float
 
 def check_pages(settings: Settings) -> Check:
     """The settings of pages, and the files of labels, rules and overrides that they name, can be read."""
-    from beha2vec_core.pages import load_labels, load_overrides, load_rules, require_valid_settings
+    from beha2vec_core.pages import load_labels, load_rules, overrides_of, require_valid_settings
 
     try:
         require_valid_settings(settings)
         labels = load_labels(settings.pages.labels_file)
         rules = load_rules(settings.pages.rules_file, settings.pages.rule_packs).for_labels(labels)
-        overrides = load_overrides(settings.pages.overrides_file, labels)
+        overrides = overrides_of(settings, labels)
     except ValueError as error:
         return fail(str(error), "correct the setting, or the file that it names (docs/pages.md)")
     return ok(

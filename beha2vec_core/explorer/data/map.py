@@ -8,7 +8,7 @@ import pandas as pd
 from beha2vec_core.audiences.area import Corners, inside_sql
 from beha2vec_core.explorer.data import groups
 from beha2vec_core.explorer.published import NothingYet, Published
-from beha2vec_core.explorer.text import shown
+from beha2vec_core.explorer.text import in_cell
 
 # users to draw: few enough for a browser without a graphics card, and as many as one with a card draws smoothly
 DRAWN = (10_000, 50_000, 200_000)
@@ -116,14 +116,8 @@ def export(published: Published, user_keys: tuple[str, ...], names: dict[int, st
             from chosen join beha2vec.user_clusters_current using (user_key)
             left join ga4.dim_ga4__users using (user_key) order by user_key"""
         ).df()
-    rows.insert(2, "cluster", [_cell(names.get(key, f"Cluster {key}")) for key in rows["cluster_key"]])
+    rows.insert(2, "cluster", [in_cell(names.get(key, f"Cluster {key}")) for key in rows["cluster_key"]])
     return rows.to_csv(index=False).encode()
-
-
-def _cell(text: str) -> str:
-    """A text that a spreadsheet takes for no formula."""
-    plain = shown(text)
-    return f"'{plain}" if plain[:1] in ("=", "+", "-", "@") else plain
 
 
 def _require_positions(published: Published) -> None:

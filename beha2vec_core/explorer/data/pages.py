@@ -45,7 +45,7 @@ def by_label(published: Published, kind: Kind) -> pd.DataFrame:
 
 
 def to_review(published: Published, search: str = "") -> pd.DataFrame:
-    """Pages, those first where a correction is worth the most: page views times doubt.
+    """Pages, those first where a correction settles the most, as in the last run's `pages_to_review`.
 
     Args:
         published: the file.
@@ -54,15 +54,14 @@ def to_review(published: Published, search: str = "") -> pd.DataFrame:
     Returns:
         page_key, page_title, views, and of theme and page_type: label, its confidence and the runner-up.
     """
-    _require(published)
+    _require(published, "review_rank")
     return published.query(
         f"""select page_key, page_title, page_views as views, theme, theme_confidence, theme_runner_up, page_type,
             page_type_confidence, page_type_runner_up
         from {_PAGES_SEEN}
         where case when $search = '' then not (theme_method = 'override' and page_type_method = 'override')
             else contains(lower(page_key || ' ' || coalesce(page_title, '')), lower($search)) end
-        order by page_views * (1 - least(coalesce(theme_confidence, 0), coalesce(page_type_confidence, 0))) desc,
-            page_views desc, page_key limit {_PAGES}""",
+        order by review_rank nulls last, page_views desc, page_key limit {_PAGES}""",
         {"search": search},
     )
 
@@ -104,6 +103,6 @@ def _level(kind: Kind) -> str:
         when {kind}_confidence >= {SURE} or {kind}_method = 'override' then 'sure' else 'likely' end"""
 
 
-def _require(published: Published) -> None:
-    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages", "theme_confidence")
+def _require(published: Published, *columns: str) -> None:
+    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages", "theme_confidence", *columns)
     published.require("ga4.dim_ga4__pages", "pages", "dim_ga4__pages")

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from beha2vec_core.explorer import page, tables
+from beha2vec_core.explorer import page
 from beha2vec_core.explorer.charts import pages as charts
 from beha2vec_core.explorer.data import pages as data
 from beha2vec_core.explorer.data.overview import totals
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.explorer.text import in_html, in_markdown, shown
+from beha2vec_core.explorer.text import in_cell, in_markdown, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.insights.wording import label_words
 from beha2vec_core.pages.labels import LabelFileError, Labels, load_labels
-from beha2vec_core.pages.overrides import OverrideFileError, Overrides, load_overrides, save_override
-from beha2vec_core.settings import PREFIX
+from beha2vec_core.pages.overrides import (
+    OverrideFileError,
+    Overrides,
+    checked_rows,
+    load_overrides,
+    overrides_path,
+    save_overrides,
+)
 from beha2vec_core.words import counted, number
 
 _KINDS: dict[data.Kind, str] = {"theme": "Theme", "page_type": "Page type"}
 _SHOWN = 15
-_SAVED = "_page_saved"
+# in pixels, so that what can be chosen is in sight
+_WIDTHS = {"Page": 230, "Address": 170, "Theme found": 140, "Type found": 140}
+_SAVED, _SAVES = "_page_saved", "_pages_saved"
 
 
 def render() -> None:
@@ -68,36 +78,86 @@ def _coverage(published: Published) -> None:
 
 def _review(published: Published) -> None:
     st.header("Pages to review")
-    st.write("Often viewed pages with uncertain labels come first. Corrections made here override every classifier.")
+    st.write(
+        "Pages where a correction helps most come first. Choose a theme or a type in the table; corrections override "
+        "every classifier."
+    )
+    if said := st.session_state.pop(_SAVED, None):
+        st.success(said)
+    labels, overrides = _files()
+    if labels is None or overrides is None:
+        return
     search = st.text_input("Find pages", placeholder="part of a title or address", max_chars=200, width=420).strip()
     found = published.ask(data.to_review, search)
     if found.empty:
         st.write("No page has this in its title or address." if search else "There are no pages yet.")
-        return
-    _table(found.head(_SHOWN))
-    labels, overrides = _files()
-    if labels is None or overrides is None:
-        return
-    _set(found, labels, overrides)
+    else:
+        _correct(found, labels, overrides, search)
+    _upload(labels)
     _pending(published, labels, overrides)
 
 
-def _table(found: pd.DataFrame) -> None:
-    pages = [
-        tables.Markup(
-            f'<div style="overflow-wrap:anywhere;min-width:7.5rem">{in_html(title or key, 70)}<br>'
-            f'<span class="b2v-quiet">{in_html(key, 70)}</span></div>'
+def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides, search: str) -> None:
+    """A table of pages with a theme and a type to choose; what was chosen is written at once."""
+    given = {"theme": overrides.themes, "page_type": overrides.page_types}
+    known = {"theme": labels.themes, "page_type": labels.page_types}
+    now = {kind: found["page_key"].map(dict(labels_given)).astype(object) for kind, labels_given in given.items()}
+    rows = pd.DataFrame({
+        "Page": [in_cell(title or key, 70) for title, key in zip(found["page_title"], found["page_key"], strict=True)],
+        "Address": found["page_key"].map(lambda key: in_cell(key, 90)),
+        "Views": found["views"],
+        "Theme found": _said(found, "theme"),
+        "theme": now["theme"].where(now["theme"].notna(), None),
+        "Type found": _said(found, "page_type"),
+        "page_type": now["page_type"].where(now["page_type"].notna(), None),
+    })  # fmt: skip
+    with st.form("corrections", border=False):
+        edited = st.data_editor(
+            rows,
+            key=f"corrections_{st.session_state.get(_SAVES, 0)}_{search}",
+            alt="Pages to review, with their themes and types",
+            hide_index=True,
+            height=38 + 35 * min(len(rows), _SHOWN),
+            disabled=["Page", "Address", "Views", "Theme found", "Type found"],
+            column_config={
+                **{name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
+                **{
+                    kind: st.column_config.SelectboxColumn(
+                        words, options=[label.name for label in known[kind]], width=110
+                    )
+                    for kind, words in _KINDS.items()
+                },
+            },
         )
-        for title, key in zip(found["page_title"], found["page_key"], strict=True)
-    ]
-    page.table(
-        {
-            "Page": pages,
-            "Theme (how sure)": _said(found, "theme"),
-            "Type (how sure)": _said(found, "page_type"),
-            "Views": tables.numbers(found["views"]),
-        }
-    )
+        saving = st.form_submit_button("Save", type="primary")
+    if not saving:
+        return
+    kinds = list(_KINDS)
+    chosen = edited[kinds].astype(object).where(edited[kinds].notna(), None)
+    changed = (chosen.fillna("") != rows[kinds].fillna("")).any(axis=1)
+    if not changed.any():
+        st.info("Nothing was changed in the table.")
+        return
+    _save(labels, chosen.assign(page_key=found["page_key"])[changed].to_dict("records"))
+
+
+def _upload(labels: Labels) -> None:
+    with st.expander("Corrections from a file"), st.form("upload", border=False, clear_on_submit=True):
+        file = st.file_uploader(
+            "CSV with the columns page_key, theme and page_type; both may be blank to take a correction back",
+            ["csv"],
+            key="override_file",
+        )
+        if not st.form_submit_button("Add") or file is None:
+            return
+        try:
+            rows = checked_rows(file.getvalue().decode("utf-8-sig"), Path(Path(file.name).name), labels)
+        except UnicodeDecodeError:
+            st.error("The file is not UTF-8 text. Save it as CSV (UTF-8), then load it again.")
+        except OverrideFileError as error:
+            _show(error)
+        else:
+            _save(labels, rows)
 
 
 def _said(found: pd.DataFrame, kind: data.Kind) -> list[str]:
@@ -115,67 +175,26 @@ def _words(label: object) -> str:
 
 
 def _files() -> tuple[Labels | None, Overrides | None]:
-    """Labels to choose from, and what has been overridden; None, with words, where pages cannot be corrected here."""
-    file = page.settings().pages.overrides_file
-    if file is None:
-        st.info(
-            f"To correct pages here, set {PREFIX}PAGE_OVERRIDES_FILE to a CSV or YAML file, for the explorer and for "
-            "Dagster, and start both again."
-        )
-        return None, None
+    """Labels to choose from, and what has been overridden; None, with words, where a file is wrong."""
+    file = overrides_path(page.settings())
     try:
         labels = load_labels(page.settings().pages.labels_file)
         return labels, load_overrides(file, labels) if file.exists() else Overrides()
     except (LabelFileError, OverrideFileError) as error:
-        st.error(in_markdown(_without_folder(error), 300))
+        _show(error)
         return None, None
 
 
-def _set(found: pd.DataFrame, labels: Labels, overrides: Overrides) -> None:
-    st.subheader("Correct a page")
-    if said := st.session_state.pop(_SAVED, None):
-        st.success(said)
-    rows: dict[str, dict[str, Any]] = {str(row["page_key"]): row for row in found.to_dict("records")}  # type: ignore[misc]
-    chosen = st.selectbox(
-        "Page",
-        list(rows),
-        format_func=lambda key: f"{shown(rows[key]['page_title'] or key, 60)} ({shown(key, 60)})",
-        index=None,
-        key="override_page",
-    )
-    if chosen is None:
-        return
-    row = rows[chosen]
-    with st.form("override", width=720):
-        picked = {}
-        for kind, known in (("theme", labels.themes), ("page_type", labels.page_types)):
-            names = ["", *(label.name for label in known)]
-            now = (overrides.themes if kind == "theme" else overrides.page_types).get(chosen, "")
-            picked[kind] = st.selectbox(
-                "Theme" if kind == "theme" else "Page type",
-                names,
-                index=names.index(now) if now in names else 0,
-                format_func=lambda name, row=row, kind=kind: (
-                    shown(label_words(name), 60) if name else f"as found: {_words(row[kind])}"
-                ),
-                key=f"override_{kind}_{chosen}",
-            )
-        if st.form_submit_button("Save", type="primary"):
-            _save(labels, chosen, picked["theme"] or None, picked["page_type"] or None)
-
-
-def _save(labels: Labels, page_key: str, theme: str | None, page_type: str | None) -> None:
-    file = page.settings().pages.overrides_file
-    assert file is not None
+def _save(labels: Labels, rows: Sequence[Mapping[Hashable, Any]]) -> None:
     try:
-        save_override(file, labels, page_key, theme, page_type)
+        save_overrides(overrides_path(page.settings()), labels, rows)
     except OverrideFileError as error:
-        st.error(in_markdown(_without_folder(error), 300))
+        _show(error)
         return
+    st.session_state[_SAVES] = st.session_state.get(_SAVES, 0) + 1
     st.session_state[_SAVED] = (
-        "Saved. It applies from the next run: materialize enriched_pages and what comes after it."
-        if theme or page_type
-        else "Removed. The classifiers decide again from the next run."
+        f"Saved for {counted(len(rows), 'page')}. It applies from the next run: materialize enriched_pages and what "
+        "comes after it."
     )
     st.rerun()
 
@@ -203,9 +222,10 @@ def _pending(published: Published, labels: Labels, overrides: Overrides) -> None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Undo", keys, format_func=lambda key: shown(key, 60), width=420, key="take_back")
         if st.button("Undo", key="take_back_now"):
-            _save(labels, chosen, None, None)
+            _save(labels, [{"page_key": chosen, "theme": None, "page_type": None}])
 
 
-def _without_folder(error: Exception) -> str:
-    pages = page.settings().pages
-    return parts.without_folders(error, pages.overrides_file, pages.labels_file)
+def _show(error: Exception) -> None:
+    settings = page.settings()
+    text = parts.without_folders(error, overrides_path(settings), settings.pages.labels_file)
+    st.error("\n\n".join(in_markdown(line, 300) for line in text.splitlines()))

@@ -11,16 +11,17 @@ from beha2vec_core.pages import (
     PageStore,
     classify_pages,
     load_labels,
-    load_overrides,
     load_rules,
+    overrides_of,
+    overrides_path,
     parse_steps,
+    read_pages,
     require_valid_settings,
 )
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, LlmResource, WarehouseResource
 
-_OPTIONAL_COLUMNS = ("item_names", "item_categories", "usual_events", "frequent_events", "page_text")
 _REVIEWED = 20
 
 
@@ -64,9 +65,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         results.
         """
         labels = load_labels(settings.pages.labels_file)
-        overrides = load_overrides(settings.pages.overrides_file, labels)
+        overrides = overrides_of(settings, labels)
         with warehouse.connect("enriched_pages: read") as connection:
-            pages = _pages(connection)
+            pages = read_pages(connection)
         fetched: dict[str, int] = {}
         if settings.fetch.pages:
             from beha2vec_core.pages.fetch import add_page_text
@@ -90,7 +91,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.log.warning(f"pages were classified without {method}: {result.methods[method]}")
         if result.unknown_overrides:
             context.log.warning(
-                f"{settings.pages.overrides_file} names pages that were never viewed (a page_key is host and path, as "
+                f"{overrides_path(settings)} names pages that were never viewed (a page_key is host and path, as "
                 f"in dim_ga4__pages): {', '.join(result.unknown_overrides[:10])}"
             )
         with warehouse.connect("enriched_pages: look") as connection:
@@ -121,18 +122,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     return [enriched_pages]
-
-
-def _pages(connection: duckdb.DuckDBPyConnection) -> Any:
-    """The pages with who saw them under their titles, and with those optional columns that the table has."""
-    there = {row[0] for row in connection.execute("describe ga4.dim_ga4__pages").fetchall()}
-    optional = "".join(f", {column}" for column in _OPTIONAL_COLUMNS if column in there)
-    return connection.execute(
-        f"""select pages.page_key, pages.page_title, page_path, hostname, page_views, seen.users{optional}
-        from ga4.dim_ga4__pages as pages left join (
-            select page_key, page_title, count(distinct user_key) as users from ga4.fct_ga4__page_views group by all
-        ) as seen on pages.page_key = seen.page_key and pages.page_title is not distinct from seen.page_title"""
-    ).df()
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
