@@ -52,6 +52,8 @@ ASKED = {
     "did we lose revenue last week": "revenue | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",
+    "sessions up and revenue down in april": "no",
+    "revenue by channel and buyers": "no",
     "conversion rate of buyers": "no",
     "sessions of buyers": "no",
     "sessions of new users": "sessions | new_or_returning=new",
