@@ -234,12 +234,15 @@ OF_BUYING = (
 )
 OF_MOVES = rf"{MOVES.pattern}|next|into|between|over time|most|often|frequent\w*|where"
 OF_PATHS = rf"{PATHS.pattern}|tak\w*|often|frequent\w*|typical\w*|usual\w*|common\w*|order|next|more"
-OF_ACTIONS = rf"{NEXT.pattern}|reach|target\w*|offer\w*|approach|treat|campaigns?|market\w*|steps?"
+OF_ACTIONS = rf"{NEXT.pattern}|reach|target\w*|offer\w*|approach|treat|campaigns?|market\w*|steps?|run|win"
 OF_PERSONAS = (
     rf"{PERSONA.pattern}|buyer persona|special|unusual|typical\w*|distinct\w*|character\w*|different|stands? out|"
-    r"kinds?|sorts?|types?|looks?|like|behav\w*|overview|more|details?|facts?"
+    r"kinds?|sorts?|types?|looks?|like|behav\w*|overview|more|details?|facts?|short|brief|descriptions?|rest|makes?"
 )
-OF_LISTS = rf"{LIST.pattern}|per|each|number|sizes?|big|large|small|exist|named?|names|kinds?|types?|sorts?"
+OF_COMPARISONS = rf"{COMPARE.pattern}|between|than|distinguish\w*|apart|rest"
+OF_LISTS = (
+    rf"{LIST.pattern}|summari[sz]e|per|each|number|sizes?|big|large|small|exist|named?|names|kinds?|types?|sorts?"
+)
 
 
 def words_of(metrics: Iterable[tuple[str, str | None]]) -> str:
