@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from beha2vec_core.chat.published import Fact, Overview
 from beha2vec_core.chat.verify import NUMBER_WORDS
@@ -198,10 +198,11 @@ def content_words(text: str) -> list[str]:
     return [word for word in re.findall(r"[\w-]{3,}", text.lower()) if word not in EMPTY_WORDS]
 
 
-def hits(fact: Fact, words: Iterable[str]) -> list[str]:
+def hits(fact: Fact, words: Collection[str]) -> list[str]:
     """The words that the fact has, in its metric, feature or title."""
     text = f"{fact.metric.replace('_', ' ')} {(fact.feature or '').replace('_', ' ')} {fact.title or ''}".lower()
-    return [word for word in words if re.search(rf"(?<![a-z0-9]){re.escape(_stem(word))}", text)]
+    ends = {word: "" if len(word) > 3 else "(?![a-z])" for word in words}  # "new" is no "news"
+    return [word for word in words if re.search(rf"(?<![a-z0-9]){re.escape(_stem(word))}{ends[word]}", text)]
 
 
 def _stem(word: str) -> str:
