@@ -21,6 +21,7 @@ from beha2vec_core.chat.question import (
     NEXT,
     OF_ACTIONS,
     OF_BUYING,
+    OF_COMPARISONS,
     OF_FUNNELS,
     OF_LISTS,
     OF_MOVES,
@@ -51,7 +52,9 @@ from beha2vec_core.store.sql import quote
 from beha2vec_core.words import between, counted, day, number
 
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
-_OF_FACTS = rf"{SUPERLATIVE.pattern}|why|not|favou?rite|main|popular|typical\w*|usual\w*|prefer\w*|likes?|average|mean"
+_OF_FACTS = (
+    rf"{SUPERLATIVE.pattern}|why|not|reads?|favou?rite|main|popular|typical\w*|usual\w*|prefer\w*|likes?|average|mean"
+)
 _OF_RANKINGS = (SUPERLATIVE.pattern, r"reads?|reading|about|views?|interest\w*|prefers?|likes?|visits?|pages?|meets?")
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
@@ -77,14 +80,14 @@ class ClusterAnswers:
         known, counts = words_of(metrics), True
         if len(keys) >= 2 and (COMPARE.search(question) or " than " in question or not metrics):
             found = partial(self.compare, keys[0], keys[1])
-            known = rf"{COMPARE.pattern}|between|than"
+            known = OF_COMPARISONS
         elif FUNNEL.search(question):
             found, known = partial(self._funnel, keys, overview), OF_FUNNELS
         elif COMPARE.search(question) and not keys and not metrics:
-            found, known = partial(_compared, overview), rf"{COMPARE.pattern}|between"
+            found, known = partial(_compared, overview), OF_COMPARISONS
         elif BEFORE.search(question):
             return self.before_buying(unnamed)
-        elif keys and PATHS.search(question):
+        elif keys and PATHS.search(question) and not NEXT.search(question):
             found, known, counts = partial(self._paths, keys[0], overview), OF_PATHS, False
         elif MOVES.search(question):
             found, known = partial(self._moves, keys[0] if keys else None, overview), OF_MOVES
@@ -112,7 +115,8 @@ class ClusterAnswers:
         """What is asked of one cluster, and the words that it knows."""
         asks_size = re.search(r"\bhow (?:many|big|large)\b|\bsize\b", question, re.IGNORECASE)
         wanted = [m for m in metrics if asks_size or m[0] not in ("users", "user_share")]
-        if wanted and not re.search(r"\bpersona\b", question, re.IGNORECASE):
+        is_advice = re.search(r"\b(?:should|recommend)", question, re.IGNORECASE)
+        if wanted and not is_advice and not re.search(r"\bpersona\b", question, re.IGNORECASE):
             return partial(self._facts_of, key, wanted, overview), rf"{words_of(metrics)}|{_OF_FACTS}"
         if NEXT.search(question):
             return partial(self._actions, key), OF_ACTIONS

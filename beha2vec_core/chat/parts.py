@@ -19,6 +19,7 @@ from beha2vec_core.semantic.query import Filter
 
 _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
+_DAY_AFTER = re.compile(r"\bthe (?:day|week|month) (?:after|following)\b(?=\W*\w)")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
@@ -149,6 +150,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
         parts.notes.append("Customers are new or returning by their sessions, as GA4 counts them: not by their orders.")
     text = parts.text = re.sub(r"\s+", " ", in_known_words(times.text)).strip()
+    if after := _DAY_AFTER.search(conversions):
+        parts.unknown.append(after[0])
     if _WHAT_THEY_DO.search(text):
         parts.unknown.append("do")
     if one := _ONE.search(text):

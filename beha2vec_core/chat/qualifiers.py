@@ -55,6 +55,8 @@ def _changes_nothing(word: Word, words: Sequence[Word], text: str) -> bool:
     verbs = [one for one in before if _is_verb(one)]
     if word.text == "often" and re.search(r"\b(?:more|less) often\b", text):
         return True
+    if word.text == "only" and len(beside) == 2 and beside[0].kind == "value" and beside[1].name in PEOPLE_COUNTED:
+        return False  # "mobile only users"
     if word.text in _BESIDE_A_VERB:
         return not any(_is_verb(one) for one in beside) and not (before and before[-1].text in ("who", "that"))
     if word.text in _AFTER_A_VERB:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from beha2vec_core.chat.published import Fact, Overview
 from beha2vec_core.chat.verify import NUMBER_WORDS
@@ -198,10 +198,11 @@ def content_words(text: str) -> list[str]:
     return [word for word in re.findall(r"[\w-]{3,}", text.lower()) if word not in EMPTY_WORDS]
 
 
-def hits(fact: Fact, words: Iterable[str]) -> list[str]:
+def hits(fact: Fact, words: Collection[str]) -> list[str]:
     """The words that the fact has, in its metric, feature or title."""
     text = f"{fact.metric.replace('_', ' ')} {(fact.feature or '').replace('_', ' ')} {fact.title or ''}".lower()
-    return [word for word in words if re.search(rf"(?<![a-z0-9]){re.escape(_stem(word))}", text)]
+    ends = {word: "" if len(word) > 3 else "(?![a-z])" for word in words}  # "new" is no "news"
+    return [word for word in words if re.search(rf"(?<![a-z0-9]){re.escape(_stem(word))}{ends[word]}", text)]
 
 
 def _stem(word: str) -> str:
@@ -234,12 +235,15 @@ OF_BUYING = (
 )
 OF_MOVES = rf"{MOVES.pattern}|next|into|between|over time|most|often|frequent\w*|where"
 OF_PATHS = rf"{PATHS.pattern}|tak\w*|often|frequent\w*|typical\w*|usual\w*|common\w*|order|next|more"
-OF_ACTIONS = rf"{NEXT.pattern}|reach|target\w*|offer\w*|approach|treat|campaigns?|market\w*|steps?"
+OF_ACTIONS = rf"{NEXT.pattern}|reach|target\w*|offer\w*|approach|treat|campaigns?|market\w*|steps?|run|win"
 OF_PERSONAS = (
     rf"{PERSONA.pattern}|buyer persona|special|unusual|typical\w*|distinct\w*|character\w*|different|stands? out|"
-    r"kinds?|sorts?|types?|looks?|like|behav\w*|overview|more|details?|facts?"
+    r"kinds?|sorts?|types?|looks?|like|behav\w*|overview|more|details?|facts?|short|brief|descriptions?|rest|makes?"
 )
-OF_LISTS = rf"{LIST.pattern}|per|each|number|sizes?|big|large|small|exist|named?|names|kinds?|types?|sorts?"
+OF_COMPARISONS = rf"{COMPARE.pattern}|between|than|distinguish\w*|apart|rest"
+OF_LISTS = (
+    rf"{LIST.pattern}|summari[sz]e|per|each|number|sizes?|big|large|small|exist|named?|names|kinds?|types?|sorts?"
+)
 
 
 def words_of(metrics: Iterable[tuple[str, str | None]]) -> str:

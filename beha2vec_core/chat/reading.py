@@ -24,7 +24,7 @@ from beha2vec_core.chat.measures import (
     overview_of,
     unnamed,
 )
-from beha2vec_core.chat.nearest import SOURCES, nearest_queries
+from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.parts import (
     Parts,
     asks_either,
@@ -37,7 +37,7 @@ from beha2vec_core.chat.parts import (
     loosely,
     metrics_of,
 )
-from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
+from beha2vec_core.chat.refusals import check_all_asked, check_people, refuse_what_is_no_query
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -61,8 +61,6 @@ _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
-_HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
-_OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
@@ -184,8 +182,9 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
     if "funnel" in metrics[:-1] or "funnel" in metrics[1:]:
         *some, last = [label for _, label in STEPS.values()]
         raise NotRead(f"The funnel is of sessions, from one of these steps to another: {', '.join(some)} and {last}.")
-    if two := _two_groups(parts, metrics, contents):
-        return two
+    check_all_asked(parts, metrics)
+    if groups := _two_groups(parts, metrics, contents):
+        return groups
     if not metrics and _is_bare_pair(parts):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
@@ -273,7 +272,7 @@ def _query(
     notes = list(parts.notes)
     by = breakdown_of(parts)
     groups = group_counted(parts)
-    _refuse_what_is_no_query(parts, filters, by)
+    refuse_what_is_no_query(parts, filters, by)
     included = tuple(one for one in filters if not one.is_excluded and one.dimension != "step")
     pair = next((one for one in included if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
@@ -286,7 +285,7 @@ def _query(
     metric = bought
     if parts.is_of_users and parts.over is None and metric not in ("buyers", *_OF_A_USER):
         raise NotRead("I can list users by revenue, orders, items sold, sessions or page views.")
-    _check_people(parts, metric, filters, bool(by or compares or parts.has("trend") or parts.has("change")), notes)
+    check_people(parts, metric, filters, bool(by or compares or parts.has("trend") or parts.has("change")), notes)
     if parts.is_of_users and metric == "buyers":
         notes.append("Customers are put in the order of their revenue.")
         metric = "revenue"
@@ -428,20 +427,6 @@ def _query(
     )  # fmt: skip
 
 
-def _check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
-    """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
-    named = next((word.text for word in parts.words if word.name == "buyers"), "")
-    is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
-    if named and not {"purchases", "items"} & {*METRICS[metric].sql} and (is_of_them or metric not in _OF_BUYING):
-        if not re.fullmatch(r"customers?|shoppers?", named):
-            raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
-        notes.append(f"“{named}” was read as all users.")
-    if metric in PEOPLE_COUNTED and any(one.is_excluded for one in filters):
-        notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
-    if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:
-        raise NotRead("The data show how many do something, not how.")
-
-
 def _from_step(first: int) -> tuple[Filter, ...]:
     """The filter of the funnel from a step on; none from the first."""
     steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
@@ -467,31 +452,6 @@ def _is_part(parts: Parts, one: Filter) -> bool:
     return any(
         abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
     ) or any(word.is_beside(share) for share in shares for word in values)
-
-
-def _refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
-    """Raise for what the words mean together, though each of them is understood."""
-    if parts.problem:
-        raise NotRead(parts.problem)
-    named = [word for word in parts.words if word.kind == "metric"]
-    before = {word.place + len(word.text.split()): word.text for word in parts.words}
-    for word in parts.words:
-        per = before.get(word.place) in ("per", "each", "every")
-        is_second = (
-            before.get(word.place) == "by" and word in named[1:] and word.name in ("users", "buyers", "sessions")
-        )
-        if word.kind in ("metric", "value") and (per or is_second):
-            raise NotRead(f"I know no such ratio: nothing per {word.text}.")
-    several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
-    if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
-        raise NotRead("I compare the values of one dimension at a time.")
-    values = [word for word in parts.words if word.kind == "value"]
-    apart = any(not one.is_beside(other) for one, other in pairwise(values))
-    if len({one.dimension for one in filters} & {*SOURCES}) > 1 and apart:
-        raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
-    than = "than" in parts.text.split() and not parts.has("rest")
-    if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
-        raise NotRead("I cannot ask for all that have more or less than one of them.")
 
 
 def _ascending(parts: Parts, metric: str) -> bool | None:

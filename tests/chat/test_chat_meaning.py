@@ -52,6 +52,8 @@ ASKED = {
     "did we lose revenue last week": "revenue | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",
+    "sessions up and revenue down in april": "no",
+    "revenue by channel and buyers": "no",
     "conversion rate of buyers": "no",
     "sessions of buyers": "no",
     "sessions of new users": "sessions | new_or_returning=new",
@@ -59,6 +61,9 @@ ASKED = {
     "conversions of people who saw the hats page": "no",
     "how many people bought only shoes": "no",
     "how many customers bought again": "no",
+    "mobile only users": "no",
+    "revenue the day after black friday": "no",
+    "users new in cluster 1": "no",
     "sessions only on mobile": "sessions | device=mobile",
     "how do users find us": "users | by channel",
     "how did people find the sale page": "no",

@@ -1,0 +1,64 @@
+"""What the words of a question mean together and no query answers, though each of them is understood."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from beha2vec_core.chat.measures import NotRead
+from beha2vec_core.chat.nearest import SOURCES
+from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
+from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.query import Filter
+
+_HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
+_OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
+
+
+def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
+    """Raise for what the words mean together, though each of them is understood."""
+    if parts.problem:
+        raise NotRead(parts.problem)
+    named = [word for word in parts.words if word.kind == "metric"]
+    before = {word.place + len(word.text.split()): word.text for word in parts.words}
+    for word in parts.words:
+        per = before.get(word.place) in ("per", "each", "every")
+        is_second = (
+            before.get(word.place) == "by" and word in named[1:] and word.name in ("users", "buyers", "sessions")
+        )
+        if word.kind in ("metric", "value") and (per or is_second):
+            raise NotRead(f"I know no such ratio: nothing per {word.text}.")
+    several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
+    if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
+        raise NotRead("I compare the values of one dimension at a time.")
+    values = [word for word in parts.words if word.kind == "value"]
+    apart = any(not one.is_beside(other) for one, other in pairwise(values))
+    if len({one.dimension for one in filters} & {*SOURCES}) > 1 and apart:
+        raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
+    than = "than" in parts.text.split() and not parts.has("rest")
+    if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
+        raise NotRead("I cannot ask for all that have more or less than one of them.")
+
+
+def check_all_asked(parts: Parts, metrics: list[str]) -> None:
+    """Raise where one of several measures would have no answer: "sessions up and revenue down"."""
+    for one, other in pairwise(word for word in parts.words if word.kind == "metric"):
+        is_joined = re.search(rf"\b(?:and|or)\s+(?:(?:the|our|is|are|did)\s+)*{loosely(other.text)}", parts.text)
+        two = {one.name, other.name}
+        if is_joined and len(two) > 1 and not (two <= {*metrics} or two == {"new_users", "returning_users"}):
+            raise NotRead(f"I cannot answer these in one go, ask for one of them: {one.text} and {other.text}.")
+
+
+def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
+    """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
+    named = next((word.text for word in parts.words if word.name == "buyers"), "")
+    is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
+    if named and not {"purchases", "items"} & {*METRICS[metric].sql} and (is_of_them or metric not in _OF_BUYING):
+        if not re.fullmatch(r"customers?|shoppers?", named):
+            raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
+        notes.append(f"“{named}” was read as all users.")
+    if metric in PEOPLE_COUNTED and any(one.is_excluded for one in filters):
+        notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
+    if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:
+        raise NotRead("The data show how many do something, not how.")
