@@ -44,18 +44,13 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=TrainConfig().epochs)
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    # users of two sites share no key: ids of visitors here, numbers of customers there
     sites = {name: repeated_splits(load(name).events, 1)[0] for name in SITES}
     titles = [f"{task}, {metric}: {start}" for task, metric in METRICS.items() for start in ("scratch", "warm", "less")]
     print(f"| left out | users | {' | '.join(titles)} |")
     print("|---" * (len(titles) + 2) + "|")
     for name, split in sites.items():
-        others = pd.concat(
-            [
-                some(of.fit, asked.others).assign(user_key=lambda rows, site=site: f"{site}/" + rows["user_key"])
-                for site, of in sites.items()
-                if site != name
-            ]
-        )
+        others = pd.concat([some(of.fit, asked.others) for site, of in sites.items() if site != name])
         before = fit(others, TrainConfig(epochs=asked.epochs, device="cpu", progress=False))
         there = split.fit["user_key"].nunique()
         for users in sorted({min(users, there) for users in asked.users}):

@@ -24,7 +24,14 @@ from beha2vec_core.demo_shop.dice import Dice
 from beha2vec_core.demo_shop.journeys import simulate
 from beha2vec_core.encoder import batches, encode, features, network, objectives
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
-from beha2vec_core.encoder.features import GAP_BUCKETS, SESSION_GAP_BUCKET, SESSION_SECONDS, SHORTEST_GAP, Fields
+from beha2vec_core.encoder.features import (
+    GAP_BUCKETS,
+    SESSION_GAP_BUCKET,
+    SESSION_SECONDS,
+    SHORTEST_GAP,
+    Fields,
+    IntArray,
+)
 from beha2vec_core.encoder.objectives.batch import Step
 from beha2vec_core.encoder.packing import Packed
 from beha2vec_core.evaluation import data as evaluation_data
@@ -51,7 +58,8 @@ class GruBlock(nn.Module):
 
     def forward(self, x: Tensor, packed: Packed, turn: object, mask: object) -> Tensor:
         y, _ = self.gru(packed.pad(self.norm(x)))
-        return x + self.drop(packed.unpad(y))
+        out: Tensor = x + self.drop(packed.unpad(y))
+        return out
 
 
 class HashedTable(nn.Embedding):
@@ -152,7 +160,7 @@ def percentile_gaps(data: EvaluationData) -> Iterator[EvaluationData]:
 def hazards(data: EvaluationData) -> Iterator[EvaluationData]:
     one = batches._future
 
-    def several(data: batches.TrainingSet, rows: batches.IntArray, since: batches.IntArray, _: float) -> object:
+    def several(data: batches.TrainingSet, rows: IntArray, since: IntArray, _: float) -> object:
         happens, known = zip(*(one(data, rows, since, days) for days in HORIZONS), strict=True)
         return np.concatenate(happens, axis=1), np.stack(known, axis=1)
 
