@@ -13,7 +13,7 @@ from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.people import People
 from tests.explorer.browsing import free_port
 from tests.ga4.ingest_world import event
-from tests.postgres_server import POSTGRES, postgres
+from tests.helpers.postgres_server import POSTGRES, postgres
 from tests.privacy.privacy_world import DAN, DAYS, PHONE
 from tests.privacy.test_forget_strangers import raw_world
 
