@@ -52,8 +52,8 @@ def explain_page(
     for kind in ("page_type", "theme"):
         cascade = built.cascades[kind].for_users(int(page["users"].iloc[0]))
         said = [_Said(step.classifier, step.classifier.classify(page)) for step in cascade.steps]
-        steps = [replace(step, classifier=one) for step, one in zip(cascade.steps, said, strict=True)]
-        answer = Cascade(steps).classify(page, given[kind].loc[page.index]).iloc[0]
+        asked = [replace(step, classifier=one) for step, one in zip(cascade.steps, said, strict=True)]
+        answer = Cascade(asked).classify(page, given[kind].loc[page.index]).iloc[0]
         lines += ["", _answer(kind, answer, answer["method"])]
         for step, one in zip(cascade.steps, said, strict=True):
             opinion = _answer("", one.opinions.iloc[0], f"counts from {step.threshold}").strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,10 @@ def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides, search: 
         "Type found": _said(found, "page_type"),
         "page_type": now["page_type"].where(now["page_type"].notna(), None),
     })  # fmt: skip
+    columns: dict[str, Any] = {name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()}
+    for kind, words in _KINDS.items():
+        names = [label.name for label in known[kind]]
+        columns[kind] = st.column_config.SelectboxColumn(words, options=names, width=110)
     with st.form("corrections", border=False):
         edited = st.data_editor(
             rows,
@@ -119,15 +123,7 @@ def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides, search: 
             hide_index=True,
             height=38 + 35 * min(len(rows), _SHOWN),
             disabled=["Page", "Address", "Views", "Theme found", "Type found"],
-            column_config={
-                **{name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()},
-                **{
-                    kind: st.column_config.SelectboxColumn(
-                        words, options=[label.name for label in known[kind]], width=110
-                    )
-                    for kind, words in _KINDS.items()
-                },
-            },
+            column_config=columns,
         )
         saving = st.form_submit_button("Save", type="primary")
     if not saving:
@@ -138,7 +134,8 @@ def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides, search: 
     if not changed.any():
         st.info("Nothing was changed in the table.")
         return
-    _save(labels, chosen.assign(page_key=found["page_key"])[changed].to_dict("records"))
+    rows_changed: Any = chosen.assign(page_key=found["page_key"])[changed].to_dict("records")
+    _save(labels, rows_changed)
 
 
 def _upload(labels: Labels) -> None:
@@ -185,7 +182,7 @@ def _files() -> tuple[Labels | None, Overrides | None]:
         return None, None
 
 
-def _save(labels: Labels, rows: Sequence[Mapping[Hashable, Any]]) -> None:
+def _save(labels: Labels, rows: Sequence[Mapping[str, Any]]) -> None:
     try:
         save_overrides(overrides_path(page.settings()), labels, rows)
     except OverrideFileError as error:
