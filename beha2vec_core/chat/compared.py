@@ -23,7 +23,7 @@ def periods_of(parts: Parts, compares: bool, last: date, notes: list[str]) -> tu
             raise NotRead("Two periods: I can compare them (“versus”), or answer for one.")
         first, second = sorted(periods, key=lambda one: one.first, reverse=True)
         if second.last >= first.first:
-            second = first.before()
+            raise NotRead(f"{first.in_words} and {second.in_words} have days in common: which should I compare?")
         return first, _as_far(first, second, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
         now = Period(periods[0].last + timedelta(days=1), last)

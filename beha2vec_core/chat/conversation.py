@@ -139,6 +139,7 @@ class Conversation:
             raise
         except Exception:  # an error of ours is no reason to lose the conversation
             _log.exception("a question could not be answered")
+            self._last = None
             yield Answer("An error prevented an answer to this question; the log has its details.", BY_LOOKUP)
 
     @property

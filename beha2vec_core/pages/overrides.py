@@ -13,8 +13,10 @@ from typing import Any
 import yaml
 from filelock import FileLock
 
+from beha2vec_core.files import put_in_place
 from beha2vec_core.pages.labels import Labels
 from beha2vec_core.settings import Settings
+from beha2vec_core.words import counted
 
 MAX_PROBLEMS = 5
 _COLUMNS = ("page_key", "theme", "page_type")
@@ -71,8 +73,14 @@ def load_overrides(path: Path | str, labels: Labels) -> Overrides:
     )
 
 
-def checked_rows(text: str, file: Path, labels: Labels) -> list[dict[str, str]]:
+def checked_rows(text: str, file: Path, labels: Labels, *, whole: bool = False) -> list[dict[str, str]]:
     """The rows of an override file, ``page_key``, ``theme``, ``page_type``, blank for none.
+
+    Args:
+        text: what is in the file.
+        file: its name, for messages; the ending says whether it is YAML.
+        labels: the label file.
+        whole: a CSV file must have all three columns: one that is missing would take labels away.
 
     Raises:
         OverrideFileError: some rows are wrong; the message has a line for each of the first.
@@ -83,16 +91,19 @@ def checked_rows(text: str, file: Path, labels: Labels) -> list[dict[str, str]]:
     }
     rows: dict[str, dict[str, str]] = {}
     problems = []
-    for where, row in _yaml_rows(text, file) if _is_yaml(file) else _csv_rows(text, file):
+    listed: set[str] = set()  # the kinds whose labels a message names
+    for where, row in _yaml_rows(text, file) if _is_yaml(file) else _csv_rows(text, file, whole):
         if row["page_key"] in rows:
             problems.append(f"{where}: {row['page_key']!r} is there twice; keep one")
         for column, names in known.items():
             if row[column] and row[column] not in names:
-                remedy = "" if problems else f"; it has {', '.join(sorted(names))}"
+                remedy = "" if column in listed else f"; it has {', '.join(sorted(names))}"
+                listed.add(column)
                 problems.append(f"{where}: the label file has no {column} {row[column]!r}{remedy}")
         rows[row["page_key"]] = row
     if problems:
-        more = [f"{len(problems) - MAX_PROBLEMS} more lines are wrong"] if len(problems) > MAX_PROBLEMS else []
+        rest = len(problems) - MAX_PROBLEMS
+        more = [f"and {counted(rest, 'more problem')}"] if rest > 0 else []
         raise OverrideFileError("\n".join(problems[:MAX_PROBLEMS] + more))
     return list(rows.values())
 
@@ -135,7 +146,7 @@ def save_overrides(path: Path | str, labels: Labels, rows: Iterable[Mapping[str,
                     raise OverrideFileError(str(problem).replace(str(temporary), file.name)) from problem
                 if file.exists():
                     shutil.copymode(file, temporary)
-                temporary.replace(file)
+                put_in_place(temporary, file)
             finally:
                 temporary.unlink(missing_ok=True)
     except OSError as problem:  # a lock that is not given is one too
@@ -170,11 +181,15 @@ def _is_yaml(file: Path) -> bool:
     return file.suffix in (".yml", ".yaml")
 
 
-def _csv_rows(text: str, file: Path) -> list[tuple[str, dict[str, str]]]:
+def _csv_rows(text: str, file: Path, whole: bool) -> list[tuple[str, dict[str, str]]]:
     reader = csv.DictReader(text.splitlines())
-    if not set(reader.fieldnames or ()) <= set(_COLUMNS) or "page_key" not in (reader.fieldnames or ()):
+    try:
+        names = set(reader.fieldnames or ())
+        rows = [(f"{file}: line {reader.line_num}", row) for row in reader]
+    except csv.Error as problem:
+        raise OverrideFileError(f"{file}: line {reader.line_num}: is not valid CSV: {problem}") from problem
+    if not (set(_COLUMNS) if whole else {"page_key"}) <= names <= set(_COLUMNS):
         raise OverrideFileError(f"{file}: the first line must be {','.join(_COLUMNS)}, not {reader.fieldnames}")
-    rows = [(f"{file}: line {reader.line_num}", row) for row in reader]
     return [(where, _row(row, where)) for where, row in rows]
 
 
@@ -189,6 +204,6 @@ def _yaml_rows(text: str, file: Path) -> list[tuple[str, dict[str, str]]]:
 
 
 def _row(entry: Any, where: str) -> dict[str, str]:
-    if not isinstance(entry, dict) or set(entry) - set(_COLUMNS) or not entry.get("page_key"):
+    if not isinstance(entry, dict) or set(entry) - set(_COLUMNS) or not str(entry.get("page_key") or "").strip():
         raise OverrideFileError(f"{where}: needs a page_key and a theme, a page_type or both, nothing else")
     return {column: str(entry.get(column) or "").strip() for column in _COLUMNS}

@@ -47,9 +47,6 @@ STAGES = {
     "optimizer, dense and sparse": ("optimizer.py", "step"),
     "of which rows of large tables": ("optimizer.py", "_update_rows"),
 }
-BUDGETS = (1 / 9, 1 / 3, 1.0)
-BUDGETS = (1 / 9, 1 / 3, 1.0)
-BUDGET_USERS = 3_000
 
 
 def print_budgets(shares: Sequence[float], users: int, seeds: int) -> None:

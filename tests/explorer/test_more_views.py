@@ -152,7 +152,9 @@ def test_many_corrections_are_saved_at_once_wait_and_are_taken_back(
     app = view("site")
     rows = app.data_editor[0].value
     assert not app.exception and rows["Address"][0] == "shop.example/article/0" and len(rows) > 10
-    app.session_state["corrections_0_"] = {"edited_rows": {0: {"theme": "footwear"}, 7: {"page_type": "support"}}}
+    app.session_state[str(app.data_editor[0].key)] = {
+        "edited_rows": {0: {"theme": "footwear"}, 7: {"page_type": "support"}}
+    }
     next(one for one in app.button if one.label == "Save").click().run()
     assert not app.exception
     assert "Saved for 2 pages. It applies from the next run" in app.success[0].value
@@ -170,11 +172,23 @@ def test_corrections_from_a_file_are_checked_and_added(tmp_path: Path, monkeypat
     file.write_text("page_key,theme,page_type\nshop.example/,travel,\n")
     monkeypatch.setenv("BEHA2VEC_PAGE_OVERRIDES_FILE", str(file))
     app = view("site")
-    app.file_uploader(key="override_file").set_value(("f.csv", b"page_key,theme\na,footwear\nb,golf\n", "text/csv"))
+    app.file_uploader(key="override_file").set_value(
+        ("f.csv", b"page_key,theme,page_type\na,footwear,\nb,golf,\n", "text/csv")
+    )
     next(one for one in app.button if one.label == "Add").click().run()
     assert not app.exception and "line 3" in app.error[0].value and "golf" in app.error[0].value
     assert "footwear" not in file.read_text()
-    app.file_uploader(key="override_file").set_value(("f.csv", b"page_key,theme\na,footwear\nb,offers\n", "text/csv"))
+    for broken, words in (
+        (b"page_key,theme\na,footwear\n", "page_type"),
+        (b"page_key,theme,page_type\n  ,travel,\n", "line 2"),
+    ):
+        app.file_uploader(key="override_file").set_value(("f.csv", broken, "text/csv"))
+        next(one for one in app.button if one.label == "Add").click().run()
+        said = app.error[0].value.replace("\\", "")
+        assert not app.exception and words in said and "f.csv" in said
+    app.file_uploader(key="override_file").set_value(
+        ("f.csv", b"page_key,theme,page_type\na,footwear,\nb,offers,\n", "text/csv")
+    )
     next(one for one in app.button if one.label == "Add").click().run()
     assert not app.exception and "Saved for 2 pages" in app.success[0].value
     assert file.read_text() == "page_key,theme,page_type\nshop.example/,travel,\na,footwear,\nb,offers,\n"

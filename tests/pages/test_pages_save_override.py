@@ -89,7 +89,7 @@ def test_of_many_pages_all_are_written_or_none_and_wrong_rows_are_named(tmp_path
         save_overrides(file, LABELS, [row | {"theme": "golf"} for row in rows[:7]] + rows[7:9])
     lines = str(problem.value).splitlines()
     assert lines[0] == "overrides.csv: line 2: the label file has no theme 'golf'; it has offers, travel"
-    assert lines[4].startswith("overrides.csv: line 6: ") and lines[5:] == ["2 more lines are wrong"]
+    assert lines[4].startswith("overrides.csv: line 6: ") and lines[5:] == ["and 2 more problems"]
     assert file.read_text() == content
 
 

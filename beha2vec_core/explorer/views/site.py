@@ -92,12 +92,12 @@ def _review(published: Published) -> None:
     if found.empty:
         st.write("No page has this in its title or address." if search else "There are no pages yet.")
     else:
-        _correct(found, labels, overrides, search)
+        _correct(found, labels, overrides)
     _upload(labels)
     _pending(published, labels, overrides)
 
 
-def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides, search: str) -> None:
+def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides) -> None:
     """A table of pages with a theme and a type to choose; what was chosen is written at once."""
     given = {"theme": overrides.themes, "page_type": overrides.page_types}
     known = {"theme": labels.themes, "page_type": labels.page_types}
@@ -115,10 +115,12 @@ def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides, search: 
     for kind, words in _KINDS.items():
         names = [label.name for label in known[kind]]
         columns[kind] = st.column_config.SelectboxColumn(words, options=names, width=110)
+    # cells that were changed are kept by row number: with other pages or another order the table starts anew
+    order = hash(tuple(found["page_key"]))
     with st.form("corrections", border=False):
         edited = st.data_editor(
             rows,
-            key=f"corrections_{st.session_state.get(_SAVES, 0)}_{search}",
+            key=f"corrections_{st.session_state.get(_SAVES, 0)}_{order}",
             alt="Pages to review, with their themes and types",
             hide_index=True,
             height=38 + 35 * min(len(rows), _SHOWN),
@@ -148,7 +150,7 @@ def _upload(labels: Labels) -> None:
         if not st.form_submit_button("Add") or file is None:
             return
         try:
-            rows = checked_rows(file.getvalue().decode("utf-8-sig"), Path(Path(file.name).name), labels)
+            rows = checked_rows(file.getvalue().decode("utf-8-sig"), Path(Path(file.name).name), labels, whole=True)
         except UnicodeDecodeError:
             st.error("The file is not UTF-8 text. Save it as CSV (UTF-8), then load it again.")
         except OverrideFileError as error:
