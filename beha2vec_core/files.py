@@ -1,9 +1,15 @@
-"""Files and folders that appear whole or not at all, also after a power cut."""
+"""Files and folders that appear whole or not at all, also after a power cut, and the scratch of killed processes."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import time
+from contextlib import suppress
 from pathlib import Path
+
+_FOREIGN_SCRATCH_SECONDS = 24 * 3600
 
 
 def put_in_place(finished: Path, target: Path) -> None:
@@ -24,3 +30,32 @@ def _wait_for_disk(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def scratch_prefix(kind: str) -> str:
+    """How the names of this process's scratch folders begin: they say whose they are."""
+    return f".{kind}-{socket.gethostname()}-{os.getpid()}-"
+
+
+def remove_stale_scratch(folder: Path, kind: str) -> None:
+    """Delete scratch folders whose process is gone; those of other running processes stay."""
+    for path in folder.glob(f".{kind}-*"):
+        host, pid = path.name.removeprefix(f".{kind}-").rsplit("-", 2)[:2]
+        with suppress(FileNotFoundError):
+            if host == socket.gethostname():
+                stale = not _is_running(int(pid))
+            else:
+                newest = max(one.stat().st_mtime for one in (path, *path.rglob("*")))
+                stale = time.time() - newest > _FOREIGN_SCRATCH_SECONDS
+            if stale:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -321,6 +321,8 @@ class BehaviorEncoder:
         save_file(self._weights(), building / "model.safetensors")
         save_numpy(self._next_step_arrays(), building / "next_step.safetensors")
         save_file(self._heads(), building / "heads.safetensors")
+        for tensors in building.glob("*.safetensors"):  # safetensors gives the owner alone access, whatever the umask
+            shutil.copymode(building / "config.json", tensors)
         (building / card.NAME).write_text(str(card.model_card(self)), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)

@@ -8,14 +8,10 @@ Personal data is removed before anything is stored, see `privacy`.
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,7 +19,7 @@ from typing import Any
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import put_in_place, remove_stale_scratch, scratch_prefix
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.report import DayReport, IngestError, IngestReport
@@ -45,7 +41,6 @@ _ROW_GROUP = 122_880
 # Lines of progress, at most: a year's export has hundreds of files.
 _PROGRESS_LINES = 4
 # A scratch folder of another machine (a container that was killed) that was not written to for this long is abandoned.
-_FOREIGN_SCRATCH_SECONDS = 24 * 3600
 
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:
@@ -90,7 +85,7 @@ def ingest_days(
     ours = next((file.path for file in files if file.lies_in(raw_path)), None)
     if ours:
         raise IngestError(f"the source holds what ingest itself wrote ({ours}); set BEHA2VEC_SOURCE to the export only")
-    remove_stale_scratch(raw_path)
+    remove_stale_scratch(raw_path, "ingest")
     forget_originals(raw_path, keep_originals_days)
     say = progress or (lambda text: None)
     run = _Run(raw_path, max_bad_share, say, IngestReport(notice=notice), keep_originals=keep_originals_days > 0)
@@ -390,8 +385,9 @@ def _users(connection: duckdb.DuckDBPyConnection, property_id: str, day: date) -
 @contextmanager
 def _scratch(raw_path: Path) -> Iterator[Path]:
     """A folder on the partitions' own disk, so that a finished file can be moved; its name says whose it is."""
-    prefix = f".ingest-{socket.gethostname()}-{os.getpid()}-"
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=raw_path, ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix=scratch_prefix("ingest"), dir=raw_path, ignore_cleanup_errors=True
+    ) as folder:
         yield Path(folder)
 
 
@@ -403,27 +399,3 @@ def _scratch_connection(scratch: Path, memory_bytes: int) -> duckdb.DuckDBPyConn
             "preserve_insertion_order": False,  # partitions are sorted as they are written
         }
     )
-
-
-def remove_stale_scratch(raw_path: Path) -> None:
-    """Delete scratch folders whose process is gone; those of other running processes stay."""
-    for folder in raw_path.glob(".ingest-*"):
-        host, pid = folder.name.removeprefix(".ingest-").rsplit("-", 2)[:2]
-        with suppress(FileNotFoundError):
-            if host == socket.gethostname():
-                stale = not _is_running(int(pid))
-            else:
-                newest = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
-                stale = time.time() - newest > _FOREIGN_SCRATCH_SECONDS
-            if stale:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,19 +9,26 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import duckdb
+
+from beha2vec_core.files import scratch_prefix
 
 if TYPE_CHECKING:
     from beha2vec_core.settings.groups import Storage
 
+# kind of the folders that databases in memory spill to, in the data folder
+SPILL = "spill"
 _config: dict[str, str | int] = {}
+_data_dir: list[Path] = []
 
 
 def hold_to(storage: Storage) -> None:
     """Limit DuckDB, Arrow and the libraries that use OpenMP (torch, scikit-learn) from now on, as the settings say."""
     _config.clear()
     _config.update(duckdb_config(storage))
+    _data_dir[:] = [storage.data_dir]
     if storage.threads:
         import pyarrow as pa
 
@@ -45,4 +52,8 @@ def connect(
         read_only: nothing is changed, and others may read the file too.
         config: other settings of DuckDB.
     """
-    return duckdb.connect(str(database), read_only=read_only, config={**_config, **(config or {})})
+    own = dict(_config)
+    if _data_dir and str(database) == ":memory:":
+        # by default `.tmp` where the process was started: rows that a killed one leaves there would be found by nothing
+        own["temp_directory"] = str(_data_dir[0] / f"{scratch_prefix(SPILL)}{uuid4().hex}")
+    return duckdb.connect(str(database), read_only=read_only, config={**own, **(config or {})})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from beha2vec_core.cli.app import read_settings
+from beha2vec_core.files import remove_stale_scratch
 from beha2vec_core.store import limits
 from beha2vec_dagster.definitions import defs
 from beha2vec_dagster.defs.dbt.assets import _environment
@@ -24,6 +26,7 @@ def limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings with limits; those of this process are what they were afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(limits, "_config", {})
+    monkeypatch.setattr(limits, "_data_dir", [])
     monkeypatch.setattr(pa, "set_cpu_count", lambda threads: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "")
     for name, value in (EXPORT | {"memory_limit": "300MiB", "threads": "1", "data_dir": str(tmp_path)}).items():
@@ -53,8 +56,25 @@ def test_limits_hold_in_commands() -> None:
         assert connection.execute(SHOWN).fetchall() == [("300.0 MiB", 2)], "who asks for another number gets it"
 
 
+def test_rows_that_memory_does_not_hold_stay_in_the_data_folder(tmp_path: Path) -> None:
+    limits.hold_to(export_settings(data_dir=tmp_path, memory_limit="300MiB").storage)
+    with limits.connect() as one, limits.connect() as other:
+        folders = [
+            Path(str(c.execute("select current_setting('temp_directory')").fetchall()[0][0])) for c in (one, other)
+        ]
+    assert folders[0] != folders[1] and {folder.parent for folder in folders} == {tmp_path}
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    killed = tmp_path / folders[0].name.replace(str(os.getpid()), str(gone.pid))
+    for folder in (killed, folders[1]):
+        folder.mkdir()
+    remove_stale_scratch(tmp_path, limits.SPILL)
+    assert folders[1].exists() and not killed.exists()
+
+
 def test_threads_limit_what_arrow_and_torch_start() -> None:
     code = """from beha2vec_core.settings import Settings
+from beha2vec_core.files import remove_stale_scratch
 from beha2vec_core.store import limits
 limits.hold_to(Settings.load().storage)
 import pyarrow, torch

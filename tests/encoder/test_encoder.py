@@ -389,6 +389,15 @@ def test_two_processes_give_identical_bits_unknown_pages_too(
     assert len(first) == 64 and first == second
 
 
+def test_a_group_that_may_read_files_may_read_all_of_an_encoder(encoder: BehaviorEncoder, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        encoder.save(tmp_path / "encoder")
+    finally:
+        os.umask(before)
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "encoder").iterdir()} == {0o640}
+
+
 def test_saved_files_can_be_read_without_running_code(encoder: BehaviorEncoder, tmp_path: Path) -> None:
     encoder.save(tmp_path / "model")
     for name in ("config.json", "vocabulary.json", "metrics.json"):

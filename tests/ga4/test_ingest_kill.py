@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from beha2vec_core.ga4.ingest import ingest_days, partition_file, remove_stale_scratch
+from beha2vec_core.files import remove_stale_scratch
+from beha2vec_core.ga4.ingest import ingest_days, partition_file
 from beha2vec_core.ga4.sources import find_source_files
 from tests.ga4.ingest_world import DAY, NEXT, World, event, world
 
@@ -108,5 +109,5 @@ def test_whose_scratch_is_removed(tmp_path: Path) -> None:
     long_ago = time.time() - 2 * 24 * 3600
     for path in (old_foreign / "rows.tmp", old_foreign):
         os.utime(path, (long_ago, long_ago))
-    remove_stale_scratch(tmp_path)
+    remove_stale_scratch(tmp_path, "ingest")
     assert sorted(tmp_path.iterdir()) == sorted([ours, foreign])

@@ -21,8 +21,8 @@ import duckdb
 
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.forget import Departure, in_words, leave_destinations
-from beha2vec_core.files import put_in_place
-from beha2vec_core.ga4.ingest import partition_file, remove_stale_scratch
+from beha2vec_core.files import put_in_place, remove_stale_scratch
+from beha2vec_core.ga4.ingest import partition_file
 from beha2vec_core.privacy.common import OTHERS
 from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
 from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, tables_with_rows
@@ -257,7 +257,8 @@ def _remove_everywhere(
     kept: set[Path],
 ) -> list[Removed]:
     storage = settings.storage
-    remove_stale_scratch(storage.raw_path)
+    remove_stale_scratch(storage.raw_path, "ingest")
+    remove_stale_scratch(storage.data_dir, limits.SPILL)
     for leftover in storage.data_dir.glob(f".{storage.serving_path.name}.*"):  # of killed runs: we hold the lock
         leftover.unlink(missing_ok=True)
     removed: list[Removed] = []

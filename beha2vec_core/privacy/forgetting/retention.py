@@ -11,7 +11,7 @@ from typing import NamedTuple, get_args
 import duckdb
 
 from beha2vec_core.activation.ledger import open_ledger
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import put_in_place, remove_stale_scratch
 from beha2vec_core.privacy.forgetting.find import columns_of, tables_of
 from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.settings import Settings
@@ -62,6 +62,7 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
     days: dict[Layer, set[date]] = {layer: set() for layer in cuts}
     rows: dict[Layer, int] = dict.fromkeys(cuts, 0)
     with Warehouse.of(storage).exclusive("retention"):
+        remove_stale_scratch(storage.data_dir, limits.SPILL)
         # the log first: a day whose partition is half gone would not add up
         if "raw" in cuts and storage.warehouse_path.exists():
             _mark_removed(settings, cuts["raw"])
