@@ -137,7 +137,7 @@ class Conversation:
             yield from self._noted(text, self._events(text))
         except NotInData:
             raise
-        except Exception:  # an error of ours is no reason to lose the conversation
+        except Exception:  # an internal error does not end the conversation
             _log.exception("a question could not be answered")
             self._last = None
             yield Answer("An error prevented an answer to this question; the log has its details.", BY_LOOKUP)

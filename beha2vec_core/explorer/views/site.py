@@ -30,7 +30,7 @@ from beha2vec_core.words import counted, number
 
 _KINDS: dict[data.Kind, str] = {"theme": "Theme", "page_type": "Page type"}
 _SHOWN = 15
-# in pixels, so that what can be chosen is in sight
+# in pixels, so that what can be chosen is visible
 _WIDTHS = {"Page": 230, "Address": 170, "Theme found": 140, "Type found": 140}
 _SAVED, _SAVES = "_page_saved", "_pages_saved"
 
