@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import duckdb
 
+from beha2vec_core.privacy.detectors import looks_random
 from beha2vec_core.privacy.people import People, may_hold_text, named_in_sql
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS
 
 OTHERS = 20
+_CLIENT_ID = re.compile(r"\d+\.\d{9,}")
 _WHO = ("user_pseudo_id", "user_key", "client_key")
 
 
 def common_words(
     connection: duckdb.DuckDBPyConnection, others: str, columns: Mapping[str, str], people: People
 ) -> frozenset[str]:
-    """The people's device and login ids that stand in texts of at least 20 others.
+    """The people's device and login ids that may be words, and stand in texts of at least 20 others.
+
+    Client ids, addresses and random ids are no words: others have them from a link that one of the people shared.
 
     Args:
         connection: where the rows can be read.
@@ -35,10 +40,15 @@ def common_words(
     for pattern in people.patterns:
         found = f"select distinct unnest(regexp_extract_all(text, {quote(pattern)})) from {texts}"
         matches |= {match for (match,) in connection.execute(found).fetchall()}
-    each = [People(logins=frozenset([one])) for one in sorted(people.devices | people.logins)] if matches else []
+    words = sorted(filter(_may_be_word, people.devices | people.logins)) if matches else []
+    each = [People(logins=frozenset([one])) for one in words]
     each = [one for one in each if any(map(one.named_in, matches))]
     if not each:
         return frozenset()
     counts = ", ".join(f"count(distinct who) filter (where {named_in_sql('text', one)})" for one in each)
     (numbers,) = connection.execute(f"select {counts} from {texts}").fetchall()
     return frozenset().union(*(one.named for one, number in zip(each, numbers, strict=True) if number >= OTHERS))
+
+
+def _may_be_word(one: str) -> bool:
+    return not ("@" in one or _CLIENT_ID.fullmatch(one) or looks_random(one))

@@ -29,6 +29,7 @@ from beha2vec_core.privacy.login import LoginIds, is_placeholder
 from beha2vec_core.privacy.people import People, long_enough, may_hold_text, named_in_sql, taken_out_sql
 from beha2vec_core.store.sql import identifier
 
+WORD = "word "  # before the second hash of an identifier that is left in texts
 _CHECK = "check of the key"
 # how an identifier may stand in a text; each pattern cuts differently
 _WORDS = [re.compile(pattern) for pattern in (r"[\w.@+-]+", r"[\w.@]+", r"\w+", r"\d{6,}\.\d{6,}", r"[A-Za-z0-9]+")]
@@ -67,7 +68,7 @@ class Forgotten:
             yield
 
     def hashes(self) -> frozenset[str]:
-        """The hash of each forgotten identifier.
+        """The hash of each forgotten identifier, again after `WORD` where it is a word of others' texts too.
 
         Raises:
             PrivacyError: the key that the hashes were made with is gone.
@@ -89,7 +90,8 @@ class Forgotten:
         """
         with self._locked(fcntl.LOCK_EX):
             known = self.hashes()
-            new = sorted({self.digest(one) for one in (*identifiers, *map(_as_word, common))} - known)
+            words = {WORD + self.digest(one) for one in common}
+            new = sorted(({self.digest(one) for one in identifiers} | words) - known)
             if new:
                 before = self.path.read_text(encoding="ascii") if known else f"# key {self.digest(_CHECK)}\n"
                 temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
@@ -112,7 +114,7 @@ class Forgotten:
         )
 
     def _rare(self, known: frozenset[str], hashes: frozenset[str]) -> frozenset[str]:
-        return frozenset(one for one in known if self.digest(_as_word(one)) not in hashes)
+        return frozenset(one for one in known if WORD + self.digest(one) not in hashes)
 
     def leave_out(self, connection: duckdb.DuckDBPyConnection, hashes: frozenset[str], where: str) -> int:
         """Take forgotten people's rows out of ingest's ``accepted`` and ``quarantine`` tables; the number of rows.
@@ -174,11 +176,6 @@ class Forgotten:
         if rows:
             connection.execute("delete from quarantine where list_contains($rows::bigint[], rowid)", {"rows": rows})
         return len(rows)
-
-
-def _as_word(identifier: str) -> str:
-    """What stands on the list beside an identifier that is left in texts."""
-    return f"a word: {identifier}"
 
 
 def _digest(secret: bytes, identifier: str) -> str:

@@ -16,7 +16,9 @@ digest_of() {
 
 if [ "${1:-}" = --kubernetes ]; then
     folder=${2:?a folder outside of deploy/}
-    images=$(kustomize build "$here/.." | sed -n 's/^ *-* *image: *//p' | grep -v @ | sort -u)
+    built=$(kustomize build "$here/..") # on a line of its own: in a pipe its failure would not end this
+    images=$(printf '%s\n' "$built" | sed -n 's/^ *-* *image: *//p' | grep -v @ | sort -u)
+    [ -n "$images" ] || { echo "kustomize build $here/.. has no image to pin" >&2; exit 1; }
     mkdir -p "$folder"
     new=$(mktemp "$folder/.kustomization.XXXXXX")
     trap 'rm -f "$new"' EXIT

@@ -485,7 +485,7 @@ def test_the_embedding_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_removal_that_was_cut_off_and_a_lost_key_are_reported(tmp_path: Path) -> None:
     settings = make(tmp_path)
-    Forgotten(settings.storage.data_dir).add(["ann-4711"], DAY)
+    Forgotten(settings.storage.data_dir).add(["ann-4711"], DAY, common=["ann-4711"])
     assert storage.check_forgotten(settings).message == "1 identifier on the list"
     (settings.storage.data_dir / ".forget_under_way.json").touch()
     assert storage.check_forgotten(settings).remedy == "beha2vec forget --again"

@@ -123,6 +123,13 @@ def test_images_are_pinned_by_digest_in_an_overlay(
         assert images[name] == f"{tag.split(':')[0]}@{digest_of(tag)}", "what the registry has for the tag"
     (container,) = pod_specs(there)["code"]["containers"]
     assert {"name": "DAGSTER_CURRENT_IMAGE", "value": images["code"]} in container["env"], "runs and steps too"
+    before = (pinned / "kustomization.yaml").read_text()
+    for builds in ("exit 1", "exit 0"):  # what it needs is gone; nothing comes
+        (tmp_path / "kustomize").write_text(f"#!/bin/sh\n{builds}\n")
+        (tmp_path / "kustomize").chmod(0o755)
+        failed = subprocess.run([str(script), "--kubernetes", str(pinned)], env=environment, capture_output=True)
+        assert failed.returncode == 1 and (builds == "exit 1" or b"no image to pin" in failed.stderr)
+        assert (pinned / "kustomization.yaml").read_text() == before
 
 
 def test_settings_and_instance_are_ones_that_are_read(manifests: dict[tuple[str, str], dict[str, Any]]) -> None:

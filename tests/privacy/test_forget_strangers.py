@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.privacy.privacy_world import DAYS, PrivacyWorld
 
 ONE = "1999999.1700000001"
 MANY = [ONE, *(f"{n}.1700000002" for n in range(2_000_000, 2_000_050))]
+MEMBER = "5f0c1e9ab3d84c6f9e27"
 
 
 def raw_world(folder: Path, rows: list[dict[str, object]]) -> PrivacyWorld:
@@ -76,6 +78,30 @@ def test_an_id_that_is_a_word_of_many_texts_is_only_looked_for_in_columns(tmp_pa
     write(tmp_path / "export" / f"events_{DAYS[0]:%Y%m%d}.json.gz", rows[:3])
     world.ingest()
     assert str(world.raw_rows()).count(f"New {login} case") == 3
+
+
+@pytest.mark.parametrize(
+    ("who", "in_link", "spelled"),
+    [
+        (ONE, "_ga=2.1.1.{}", ONE),
+        (ONE, "_gl=1*1vq*_ga*{}*_ga_X*MTc", base64.b64encode(ONE.encode()).decode().rstrip("=")),
+        (MEMBER, "member={}", MEMBER),
+    ],
+)
+def test_an_id_that_is_no_word_leaves_the_link_that_many_opened(
+    tmp_path: Path, who: str, in_link: str, spelled: str
+) -> None:
+    link = {"key": "page_location", "value": {"string_value": f"https://shop.example/?{in_link.format(spelled)}"}}
+    rows = [event(n, DAYS[0], user_pseudo_id=device, event_params=[link]) for n, device in enumerate(MANY)]
+    rows[0]["user_id"] = MEMBER
+    world = raw_world(tmp_path, rows)
+    assert sum(spelled in str(row) for row in world.raw_rows()) == len(MANY)
+    certificate = world.forget(who)
+    assert certificate.left == [] and "20 other people" not in certificate.as_text()
+    for _ in range(2):
+        kept = [str(row) for row in world.raw_rows()]
+        assert len(kept) == len(MANY) - 1 and not any(spelled in row for row in kept)
+        world.ingest()
 
 
 def test_a_forgotten_id_that_becomes_a_word_stays_in_texts(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from beha2vec_core.estimate import RAW_PER_PLAIN_BYTE, estimate_run
 from beha2vec_core.ga4.bigquery import DayTable
 from beha2vec_core.privacy.forgetting.forget import is_unfinished
 from beha2vec_core.privacy.forgetting.stored import find_uncleaned
-from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.forgotten import WORD, Forgotten
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import Settings, SettingsError
@@ -136,7 +136,7 @@ def check_forgotten(settings: Settings) -> Check:
     """The list of forgotten people can be read, and no removal was cut off."""
     forgotten = Forgotten(settings.storage.data_dir)
     try:
-        listed = len(forgotten.hashes())
+        listed = sum(not one.startswith(WORD) for one in forgotten.hashes())
     except PrivacyError as error:
         what, _, remedy = str(error).partition(". ")
         return fail(what, remedy)

@@ -1,6 +1,7 @@
 """Dagster's records where they are in PostgreSQL, as on a server: people are found there, and taken out of texts.
 
-In SQLite they are files, and treated like all files. Compressed plans of jobs are searched and not changed.
+In SQLite they are files, and treated like all files. Compressed plans of jobs are searched, and deleted where no run
+has them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from beha2vec_core.privacy.people import People
 from beha2vec_core.store.sql import identifier
 
 POSTGRESQL = Path("PostgreSQL")  # the place, where others have a file
+# a run has two plans: the one of its job in a column, and that of its steps in its text
+_DELETE_PLAN = """delete from snapshots where ctid = %s and not exists (
+    select from runs where runs.snapshot_id = snapshots.snapshot_id or position(snapshots.snapshot_id in run_body) > 0
+)"""
 _WITH_TEXT = ["text", "character varying", "json", "jsonb", "bytea"]
 
 
@@ -39,8 +44,13 @@ def find_in_records(dagster_home: Path | None, people: People) -> Iterator[Found
                 yield from (Found(POSTGRESQL, table, column, number) for column, number in rows.items() if number)
 
 
-def remove_from_records(dagster_home: Path | None, people: People) -> list[Removed]:
+def remove_from_records(dagster_home: Path | None, people: People, resuming: bool) -> list[Removed]:
     """Take the people out of the texts of Dagster's PostgreSQL; the events stay.
+
+    Args:
+        dagster_home: Dagster's home, where there is one.
+        people: who is taken out.
+        resuming: an earlier removal was cut off, perhaps before it rewrote the tables that it had changed.
 
     Raises:
         PrivacyError: the database cannot be opened.
@@ -49,21 +59,18 @@ def remove_from_records(dagster_home: Path | None, people: People) -> list[Remov
     for address in _addresses(dagster_home):
         with _opened(address) as connection:
             with connection:
-                of_database = [
-                    Removed(POSTGRESQL, table, 0, texts)
-                    for table, columns in _tables(connection).items()
-                    if (texts := _take_out(connection, table, columns, people))
-                ]
+                of_database = [_take_out(connection, *table, people) for table in _tables(connection).items()]
+            changed = [one for one in of_database if one.rows or one.texts]
             connection.autocommit = True
             with connection.cursor() as cursor:
-                for one in of_database:  # the old rows stay in the table's file until then
+                for one in of_database if resuming else changed:  # the old rows stay in the table's file until then
                     cursor.execute(f"vacuum full {identifier(one.table)}")
-            done += of_database
+            done += changed
     return done
 
 
-def _take_out(connection: Any, table: str, columns: dict[str, str], people: People) -> int:
-    texts = 0
+def _take_out(connection: Any, table: str, columns: dict[str, str], people: People) -> Removed:
+    rows = texts = 0
     with connection.cursor() as cursor:
         # rows keep their place (ctid) until the end
         cursor.execute(f"lock table {identifier(table)} in share row exclusive mode")
@@ -76,7 +83,10 @@ def _take_out(connection: Any, table: str, columns: dict[str, str], people: Peop
                     [*map(people.taken_out_of, named.values()), place],
                 )
                 texts += len(named)
-    return texts
+            elif table == "snapshots" and any(value_names(value, people) for value in values.values()):
+                cursor.execute(_DELETE_PLAN, [place])
+                rows += cursor.rowcount
+    return Removed(POSTGRESQL, table, rows, texts)
 
 
 def _rows(connection: Any, table: str, columns: dict[str, str]) -> Iterator[tuple[str, dict[str, str | bytes | None]]]:

@@ -292,7 +292,7 @@ def _remove_everywhere(
         for one in done:
             say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
         removed += done
-    for one in (of_records := remove_from_records(dagster_home, people)):
+    for one in (of_records := remove_from_records(dagster_home, people, resuming)):
         say(f"{one.file} {one.table}: {_amount(one.rows, one.texts)}")
     return removed + of_records
 
@@ -382,7 +382,10 @@ def _why(settings: Settings, found: Found) -> str:
     if found.file == settings.storage.ledger_path.resolve():
         return "a destination could not be reached, see below: correct it, and run the command again"
     if found.file == POSTGRESQL:
-        return "written while the command ran, or in the plan of a job: delete the run in the UI, and run it again"
+        return (
+            "written while the command ran, or in the plan of a job: delete that job's runs in the UI, and run the "
+            "command again"
+        )
     if found.problem:
         return f"the file cannot be read ({found.problem}): delete it, or repair it and run the command again"
     if _is_encoder(settings, found.file):
