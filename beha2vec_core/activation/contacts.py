@@ -164,6 +164,6 @@ def _sha256(text: str) -> str:
 
 
 def at_most(found: Identifiers, most: int) -> Iterable[tuple[str, str]]:
-    """At most so many hashes, addresses first, each with its kind."""
+    """The first ``most`` hashes, addresses before numbers, each with its kind."""
     both = [("email", one) for one in found.emails] + [("phone", one) for one in found.phones]
     return both[:most]

@@ -65,7 +65,7 @@ def contacts_of(member: Member, contacts: Contacts) -> Identifiers:
 
 
 def notes_of(contacts: Contacts, users: int) -> list[str]:
-    """What people should know of a list of so many users, a sentence each."""
+    """What people should know of a list with this number of users, a sentence each."""
     short = f"Google Ads does not use a list of fewer than {_FEWEST_USERS} users; this one has {users:,}"
     return [*contacts.notes(), *[short] * (users < _FEWEST_USERS)]
 

@@ -153,7 +153,7 @@ class Destination(ABC):
         """
 
     def validate_all(self, sent: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-        """What is wrong with all audiences together, a sentence each.
+        """What is wrong with all audiences together, a sentence each. Until it is corrected, users only leave.
 
         Args:
             sent: the name of each audience at the destination, and the names of its attributes.

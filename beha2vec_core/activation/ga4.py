@@ -35,9 +35,9 @@ MOST_EVENTS, MOST_PARAMS, MOST_PROPERTIES = 25, 25, 25
 LONGEST_NAME, LONGEST_VALUE, LONGEST_PROPERTY, LONGEST_PROPERTY_VALUE = 40, 100, 24, 36
 LONGEST_USER_ID = 256
 MOST_BYTES = 130_000
-# a request may be so much older than its arrival
+# the longest time between an event and its arrival
 _OLDEST = timedelta(hours=72)
-# audiences take an event of a web stream within so many days after the last one of the browser
+# audiences take an event of a web stream within this number of days after the last one of the browser
 _MOST_DAYS_SINCE_LAST_EVENT = 30
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RESERVED_PREFIXES = ("google_", "ga_", "firebase_")
@@ -220,7 +220,7 @@ class GA4(Destination):
             return []
         return [
             f"the audiences of the file take {len(taken)} user properties, and a GA4 property has {MOST_PROPERTIES} at "
-            "most: take audiences or attributes out of their activate:"
+            "most: name fewer audiences or attributes in activate"
         ]
 
     def missing(self) -> list[str]:

@@ -113,11 +113,11 @@ class SentTo(NamedTuple):
 
 
 def sent_to(path: Path, ids: Iterable[str]) -> list[SentTo]:
-    """What was sent of one person, the newest change first, with its outcome as in `sent`. It only reads.
+    """What was sent about one person, the newest change first, with its outcome as in `sent`. It only reads.
 
     Args:
         path: of the ledger; it need not exist.
-        ids: of the person: their user keys and devices.
+        ids: of the person: their user keys, devices and login ids.
     """
     if not path.exists():
         return []
@@ -125,7 +125,7 @@ def sent_to(path: Path, ids: Iterable[str]) -> list[SentTo]:
         rows = connection.execute(
             """with ids as (select value from json_each(?))
             select at, destination, audience, kind, state, reason from changes
-            where user_key in ids or user_pseudo_id in ids order by change_id desc""",
+            where user_key in ids or user_pseudo_id in ids or user_id in ids order by change_id desc""",
             [json.dumps(sorted(ids))],
         ).fetchall()
     return [SentTo(datetime.fromisoformat(at), *more) for at, *more in rows]

@@ -56,6 +56,7 @@ class Plan:
         unsure: whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`.
         stale: why the members are too old to be sent; empty: they are not.
         attributes: names of what is sent of each member beside their ids.
+        held_back: why users only leave and nothing else is sent; empty: all is sent.
         notes: what people should know, a sentence each.
     """
 
@@ -72,6 +73,7 @@ class Plan:
     unsure: tuple[str, ...] = ()
     stale: str = ""
     attributes: tuple[str, ...] = ()
+    held_back: str = ""
     notes: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> int:
@@ -147,8 +149,6 @@ def make_plan(
     attributes = _attributes(audience, destination)
     if attributes and not destination.takes_attributes and not empty:
         problems.append(f"its type {destination.kind} takes no attributes: remove them from activate:")
-    if not empty:
-        problems += destination.validate_all(_sent_there(audience, destination, settings))
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
     candidates, day, newest = ({}, None, None) if empty else candidates_of(connection, audience)
@@ -202,13 +202,19 @@ def make_plan(
     changes, unchanged, stuck = _difference(
         destination, called, wanted, believed, repeat=repeat or not destination.counts, attributes=attributes
     )
+    held_back = "; ".join([] if empty else destination.validate_all(_sent_there(audience, destination, settings)))
+    if held_back:  # users who withdrew their consent still leave
+        leaves = [change for change in changes if change.kind == "leave"]
+        held_back += f". Until then users only leave; changes that are not sent: {len(changes) - len(leaves):,}"
+        changes = leaves
     lost = unsure(believed) if destination.counts and not repeat else ()
     users = len({destination.person(change.member) for change in wanted.values()})
     return Plan(
         destination, audience.name, called, day, len(candidates),
         {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
         reasons, unchanged, tuple(changes), tuple(stuck), tuple(unit for unit in lost if unit not in wanted),
-        _stale(newest, moment), tuple(attributes), tuple(() if empty else [*destination.notes(users), *unmatched]),
+        _stale(newest, moment), tuple(attributes), held_back,
+        tuple(filter(None, () if empty else (held_back, *destination.notes(users), *unmatched))),
     )  # fmt: skip
 
 
@@ -332,9 +338,10 @@ def _attributes(audience: Audience, destination: Destination) -> dict[str, str]:
 def _of_devices(
     destination: Destination, kind: Kind, devices: Sequence[Member], called: str, there: Container[str]
 ) -> list[Change]:
-    """What to send of a user who stays or enters: where the destination knows devices, of each that is there.
+    """What to send of a user who stays or enters.
 
-    If none of theirs is there, of the last one that it can take.
+    Where the destination knows devices: of the one they used last among those that it can take, and of each older one
+    that is there.
 
     Args:
         destination: where to.

@@ -16,6 +16,7 @@ from beha2vec_core.audiences.file import Audience, AudienceError, find_audience,
 from beha2vec_core.audiences.names import IDENTITIES, has_table
 from beha2vec_core.privacy.key import PrivacyError, key_path
 from beha2vec_core.privacy.key import key as privacy_key
+from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import hmac_sql, published_key_sql
 from beha2vec_core.store.warehouse import Connect, Warehouse, WarehouseBusyError, WarehouseVersionError
@@ -141,24 +142,25 @@ def plan_and_send(
 
 
 def sent_of(settings: Settings, user: str) -> list[SentTo]:
-    """What was sent of a user, the newest change first; see `ledger.sent_to`.
+    """What was sent about a user, the newest change first; see `ledger.sent_to`.
 
     Args:
         settings: where everything is.
-        user: their user key, a device id or a login id, as it is stored or as it is published.
+        user: their user key, a device id or a login id, as it is in the export, stored or published.
 
     Raises:
         ActivationError: there is no warehouse, or the file is not a ledger.
     """
-    forms = ["user_key", "user_pseudo_id", "user_id"]
+    forms, asked = ["user_key", "user_pseudo_id", "user_id"], frozenset([user])
     if key_path(settings.storage.data_dir).exists():
         secret = privacy_key(settings.storage.data_dir)
         forms += [published_key_sql("user_key", secret), *(hmac_sql(one, secret) for one in forms[1:])]
+        asked = LoginIds(settings.storage.data_dir).forms(user)
     with _connect(settings)("sent") as connection:
         known = has_table(connection, IDENTITIES)
-        query = f"select user_key, user_pseudo_id from {IDENTITIES} where ? in ({', '.join(forms)})"
-        rows = connection.execute(query, [user]).fetchall() if known else []
-    return sent_to(settings.storage.ledger_path, {user}.union(*rows))
+        query = f"select user_key, user_pseudo_id from {IDENTITIES} where list_has_any([{', '.join(forms)}], ?)"
+        rows = connection.execute(query, [list(asked)]).fetchall() if known else []
+    return sent_to(settings.storage.ledger_path, asked.union(*rows))
 
 
 def _connect(settings: Settings) -> Connect:
@@ -217,6 +219,8 @@ def send_marked(
                 found.append(Sending(audience.name, to, problem=_in_words(error), is_error=True))
                 continue
             problems = [] if report.is_complete else [line.strip() for line in report.lines()]
+            if plan.held_back:
+                problems.append(plan.held_back)
             if plan.stuck:
                 problems.append(
                     f"users who have to leave and cannot be addressed: {len(plan.stuck):,}. "
@@ -224,7 +228,8 @@ def send_marked(
                 )
             if plan.unsure:
                 problems.append(_lost(audience.name, to, len(plan.unsure)))
-            found.append(Sending(audience.name, to, plan, report, "; ".join(problems), report.has_failed))
+            is_error = report.has_failed or bool(plan.held_back)
+            found.append(Sending(audience.name, to, plan, report, "; ".join(problems), is_error))
     tried = {(one.destination, one.audience) for one in found}
     found += _followed_up(settings, find, tried)
     found += _left_there(settings, audiences, connect, find, tried)

@@ -13,7 +13,7 @@ from beha2vec_core.activation.plan import Plan
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.words import counted
 
-# after so many requests in a row that were not accepted, no further one is sent
+# after this number of requests in a row that were not accepted, no further one is sent
 _MOST_FAILURES = 5
 # a request that was accepted for later and has no result for so long is sent again
 _LONGEST_WORK = timedelta(days=7)

@@ -63,13 +63,13 @@ def activate(
             asked = " --empty" * empty + " --repeat-unknown" * repeat_unknown + " --stale" * bool(stale or plan.stale)
             typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to}{asked} --send")
             return
-        _, report = plan_and_send(
+        plan, report = plan_and_send(
             settings, chosen, destination, options, say=lambda plan: typer.echo("\n".join(plan.lines()))
         )
     typer.echo("Checked by the service, and not used:" if debug else "Sent:")
     for line in report.lines() or ["nothing to send"]:
         typer.echo(f"  {line}")
-    if not report.is_complete:
+    if plan.held_back or not report.is_complete:
         raise typer.Exit(_NOT_ALL)
 
 
@@ -77,9 +77,9 @@ def activate(
 def sent(
     audience: Annotated[str | None, typer.Option("--audience", help="Only of this audience.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Only to this destination.")] = None,
-    days: Annotated[int, typer.Option("--days", min=1, help="So many days.")] = 7,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many days with changes to show.")] = 7,
     user: Annotated[
-        str | None, typer.Option("--user", help="What was sent of one user: a user key, device id or login id.")
+        str | None, typer.Option("--user", help="What was sent about one user: a user key, device id or login id.")
     ] = None,
     close: Annotated[
         bool,
@@ -118,7 +118,7 @@ def sent(
             became = one.outcome + (f" ({one.reason})" if one.reason else "")
             typer.echo(f"{one.at:%Y-%m-%d %H:%M} UTC  {one.audience} to {one.destination}: {one.change}, {became}")
         if not chosen:
-            typer.echo("Nothing was sent of this user")
+            typer.echo("Nothing was sent about this user")
         return
     with ended_by(ActivationError, code=2):
         found = lines_of(settings.storage.ledger_path, to, audience)

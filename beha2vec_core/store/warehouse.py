@@ -88,8 +88,10 @@ class Warehouse:
             WarehouseBusyError: another process or thread held it for longer than ``lock_timeout``.
             RuntimeError: this thread holds it already and would wait for itself.
         """
-        self._acquire(purpose)
+        waited = self._acquire(purpose)
         try:
+            if waited and self.on_wait:
+                self.on_wait(*waited)
             yield
         finally:
             self._release()
@@ -138,7 +140,8 @@ class Warehouse:
                     ) from error
             time.sleep(0.1)
 
-    def _acquire(self, purpose: str) -> None:
+    def _acquire(self, purpose: str) -> tuple[float, str] | None:
+        """Take the lock; after a wait that was reported, its seconds and who held it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._thread == threading.get_ident():
             raise RuntimeError(
@@ -173,8 +176,7 @@ class Warehouse:
         }
         with suppress(OSError):  # a full disk must not cost the lock: the note is for people
             self._holder_path.write_text(json.dumps(note))
-        if holder and self.on_wait:
-            self.on_wait(time.monotonic() - begun, holder)
+        return (time.monotonic() - begun, holder) if holder else None
 
     def _release(self) -> None:
         with suppress(OSError):

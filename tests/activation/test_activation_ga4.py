@@ -14,12 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beha2vec_core.activation.bigquery import BigQuery
-from beha2vec_core.activation.destination import ActivationError, Member, NotReachable
+from beha2vec_core.activation.destination import Member, NotReachable
 from beha2vec_core.activation.forget import leave_destinations
 from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import sent
-from beha2vec_core.activation.run import Options, close_users, plan_and_send, plan_only, send_marked
-from beha2vec_core.audiences.file import Activation
+from beha2vec_core.activation.run import Options, Sending, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.warehouse import Warehouse
 from tests.activation.activation_world import (
@@ -433,17 +432,33 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_sent() -> None:
     ]
 
 
-def test_more_user_properties_than_a_property_of_ga4_has_are_refused(settings: Settings, service: Service) -> None:
-    def plan_with(others: int) -> None:
+def test_with_too_many_user_properties_users_only_leave(settings: Settings, service: Service) -> None:
+    settings.activation.file.write_text("- {name: ga4, type: ga4, measurement_id: G-ABC1234}")
+
+    def night(others: int) -> Sending:
         entries = [
             f"- {{name: other{n}, rule: 'true', activate: [{{to: ga4, attributes: [country]}}]}}" for n in range(others)
         ]
-        settings.audiences.file.write_text("\n".join(entries))
-        plan_only(settings, BUYERS.model_copy(update={"activate": (Activation(to="ga4"),)}), ga4(service.address))
+        buyers = BUYERS.model_dump(include={"name", "rule", "purpose", "exclude", "holdout"})
+        buyers["activate"] = [{"to": "ga4", "send": True}]
+        settings.audiences.file.write_text("\n".join([*entries, f"- {json.dumps(buyers)}"]))
+        connect = Warehouse.of(settings.storage).connect
+        (found,) = send_marked(settings, connect, lambda *_: ga4(service.address))
+        return found
 
-    plan_with(12)
-    with pytest.raises(ActivationError, match="the audiences of the file take 27 user properties, and a GA4 property"):
-        plan_with(13)
+    one, other, *_ = sorted(may_be_contacted(settings, "buyers"))
+    assert night(12).problem == ""
+    new_device(settings, other, NEW)
+    change(settings, f"update ga4.dim_ga4__users set is_ads_consented = false where user_key = '{one}'")
+    service.requests.clear()
+    full = night(13)
+    assert full.is_error and full.problem == (
+        "the audiences of the file take 27 user properties, and a GA4 property has 25 at most: name fewer "
+        "audiences or attributes in activate. Until then users only leave; changes that are not sent: 1"
+    )
+    assert full.plan and full.problem in full.plan.lines()
+    assert _states(service) == {client_id(int(one[1:])): ("out", "DENIED")}
+    assert night(12).problem == "" and NEW in _clients(service), "what was held back is sent later"
 
 
 def test_a_ledger_from_before_devices_goes_on(settings: Settings, service: Service) -> None:

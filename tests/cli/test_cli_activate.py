@@ -15,9 +15,10 @@ from beha2vec_core.activation.config import build
 from beha2vec_core.cli import app
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.privacy.key import key
+from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import published_id, published_key
-from tests.activation.activation_world import BUYERS, client_id, make_folder, may_be_contacted
+from tests.activation.activation_world import BUYERS, change, client_id, make_folder, may_be_contacted
 from tests.activation.services import LOCAL, Reply, Service, served
 
 RUN = CliRunner()
@@ -70,7 +71,7 @@ def test_a_plan_is_shown_then_sent_then_in_the_ledger(service: Service, tmp_path
 def test_what_was_sent_of_a_user_is_shown_by_any_id_of_theirs(service: Service, tmp_path: Path) -> None:
     settings = run.Settings(data_dir=str(tmp_path / "data"))
     one, other, *_ = sorted(may_be_contacted(settings, "buyers"))
-    assert _output("sent", "--user", one) == "Nothing was sent of this user\n"
+    assert _output("sent", "--user", one) == "Nothing was sent about this user\n"
     service.replies = [Reply(400)]
     _output("activate", "buyers", "--to", "ga4", "--send", code=1)
     secret = key(settings.storage.data_dir)
@@ -78,7 +79,29 @@ def test_what_was_sent_of_a_user_is_shown_by_any_id_of_theirs(service: Service, 
     for asked in (one, device, f"old.{device}", published_key(one, secret), published_id(device, secret)):
         assert _output("sent", "--user", asked).endswith(" UTC  buyers to ga4: enter, refused (HTTP 400)\n")
     assert _output("sent", "--user", other).endswith(" UTC  buyers to ga4: enter, accepted\n")
-    assert _output("sent", "--user", one, "--to", "crm") == "Nothing was sent of this user\n"
+    assert _output("sent", "--user", one, "--to", "crm") == "Nothing was sent about this user\n"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["in the warehouse", "only in the ledger"])
+def test_what_was_sent_of_a_user_is_shown_by_a_login_that_is_stored_as_a_hash(service: Service, known: bool) -> None:
+    settings = Settings.load()
+    login = "Jane@Example.com"
+    stored = LoginIds(settings.storage.data_dir).judged(login)
+    one = min(may_be_contacted(settings, "buyers"))
+    for table in ("dim_ga4__users", "int_ga4__identity_map"):
+        change(settings, f"update ga4.{table} set user_id = '{stored}' where user_key = '{one}'")
+    _output("activate", "buyers", "--to", "ga4", "--send")
+    if not known:
+        change(settings, f"delete from ga4.int_ga4__identity_map where user_key = '{one}'")
+    for asked in (login, stored):
+        assert _output("sent", "--user", asked).endswith(" UTC  buyers to ga4: enter, accepted\n")
+
+
+def test_a_send_that_held_back_users_ends_with_1(service: Service) -> None:
+    attributes = ", ".join(f"cluster as a{n}" for n in range(25))
+    Path("audiences.yml").write_text(AUDIENCES.replace("to: ga4", f"to: ga4, attributes: [{attributes}]"))
+    text = _output("activate", "buyers", "--to", "ga4", "--send", code=1)
+    assert "take 26 user properties" in text and "nothing to send" in text and not service.requests
 
 
 def test_what_is_not_accepted_ends_with_1(service: Service) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -14,14 +15,19 @@ from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 
-def test_assets_that_waited_show_how_long_and_for_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "warehouse.duckdb"
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse.duckdb"
+
+
+@pytest.fixture
+def hold(path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lets another thread hold the warehouse for a purpose until somebody waits for it."""
     monkeypatch.setattr(door, "_FIRST_REPORT_SECONDS", 0.05)
     waits = threading.Event()
     monkeypatch.setattr(logging.getLogger("beha2vec.warehouse"), "warning", lambda *_: waits.set())
 
     def hold(purpose: str) -> None:
-        """Another thread holds the warehouse until somebody waits for it."""
         held = threading.Event()
 
         def run() -> None:
@@ -33,6 +39,10 @@ def test_assets_that_waited_show_how_long_and_for_whom(tmp_path: Path, monkeypat
         threading.Thread(target=run).start()
         assert held.wait(30)
 
+    return hold
+
+
+def test_assets_that_waited_show_how_long_and_for_whom(path: Path, hold: Callable[[str], None]) -> None:
     @dg.multi_asset(outs={"a": dg.AssetOut(), "b": dg.AssetOut()})
     def both(warehouse: WarehouseResource) -> tuple[int, int]:
         for purpose in ("a load", "a backup"):
@@ -54,3 +64,14 @@ def test_assets_that_waited_show_how_long_and_for_whom(tmp_path: Path, monkeypat
         assert float(found[name]["waited_for_warehouse_s"].value) >= 0.1, "both waits"  # type: ignore[arg-type]
         assert "(a backup, since " in str(found[name]["waited_for"].value)
     assert "waited_for" not in found["alone"]
+
+
+def test_an_error_while_a_wait_is_shown_releases_the_lock(path: Path, hold: Callable[[str], None]) -> None:
+    def fail(seconds: float, holder: str) -> None:
+        raise ZeroDivisionError
+
+    hold("a load")
+    warehouse = Warehouse(path, 30, on_wait=fail)
+    with pytest.raises(ZeroDivisionError), warehouse.connect("me"):
+        pass
+    assert warehouse.is_free()

@@ -145,7 +145,7 @@ def test_what_was_sent_of_a_user_and_of_nobody_else(
     row = '<td class="">web</td><td class="">buyers</td><td class="">enter</td><td class="">{}</td>'
     assert text_of(app).count(row.format("unknown (no answer in time)")) == 1
     assert row.format("accepted") not in text_of(app) and row.format("accepted") in text_of(view("user", user="g1-1"))
-    assert "Nothing was sent of this user." in text_of(view("user", user="g1-2"))
+    assert "Nothing was sent about this user." in text_of(view("user", user="g1-2"))
     monkeypatch.setenv("BEHA2VEC_PUBLISH_IDENTIFIERS", "keyed")
     page.settings_of_server.clear()
     assert "beha2vec sent --user g1-0 shows it." in text_of(view("user", user="g1-0"))

@@ -120,7 +120,7 @@ def events(published: Published, user_key: str) -> pd.DataFrame:
 
 
 def sent(published: Published, user_key: str, ledger: Path, changed: int) -> pd.DataFrame:
-    """What was sent of the user, the newest first: at (UTC), destination, audience, change, outcome, reason.
+    """What was sent about the user, the newest first: at (UTC), destination, audience, change, outcome, reason.
 
     Args:
         published: where the user's devices are; its keys have to be those of the warehouse.

@@ -103,7 +103,7 @@ def _reasons(published: Published, user_key: str, scores: pd.DataFrame) -> None:
 
 
 def _sent(published: Published, user_key: str) -> None:
-    """What was sent of the user, where anything is sent at all."""
+    """What was sent about the user, where anything is sent at all."""
     settings = page.settings()
     try:
         ledger = settings.storage.ledger_path
@@ -118,7 +118,7 @@ def _sent(published: Published, user_key: str) -> None:
         st.error(audience_form.words(error))
         return
     if found.empty:
-        st.write("Nothing was sent of this user.")
+        st.write("Nothing was sent about this user.")
         return
     newest = found.head(_SENT)
     reasons = [f" ({reason})" if reason else "" for reason in newest["reason"]]
