@@ -350,7 +350,7 @@ def test_what_is_personal_in_a_question_is_replaced_and_the_person_sees_it(servi
         _, events = ask(conversation(server, copy), asked)
         (request,) = server.requests
     sent = request["messages"][-1]["content"]
-    assert sent == "What did [id] and user [id] ([redacted], [redacted]) buy, and users of cluster 1?"
+    assert sent == "What did [id] and user [redacted] ([redacted], [redacted]) buy, and users of cluster 1?"
     assert sent in notices(events)
     with scripted(says("I cannot tell.")) as server:
         assert not notices(ask(conversation(server, copy), "Which of cluster1 bought in 2026-W18 or 20260401?")[1])
@@ -360,7 +360,7 @@ def test_what_is_personal_in_a_question_is_replaced_and_the_person_sees_it(servi
     ("typed", "sent"),
     [
         ("users 48213345 and 48213346", "users [id] and [id]"),
-        ("users 48213345, 4822 or jane.doe84 bought", "users [id], [id] or [id] bought"),
+        ("users 48213345, 4822 or jane.doe84 bought", "users [id], [id] or [redacted] bought"),
         ("the user with the id 48213345, please", "the user with the id [id], please"),
         ("customer no. 48213345, users whose ids are 4821", "customer no. [id], users whose ids are [id]"),
         ("user 4821. And customer 1234-5678?", "user [id]. And customer [id]?"),

@@ -100,7 +100,7 @@ def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # n
     expect(page.get_by_text("footwear", exact=True)).to_be_visible()
     page.keyboard.type("foot")
     page.keyboard.press("Enter")
-    settle(page)
+    page.wait_for_timeout(1_000)  # Streamlit takes an edit over a moment after it is made
     page.get_by_role("button", name="Save").press("Enter")
     expect(page.get_by_text("It applies from the next run")).to_be_visible()
     expect(page.locator("td", has_text=re.compile("^footwear$"))).to_be_visible()

@@ -90,7 +90,7 @@ def labels_by_page(result: pd.DataFrame, column: str) -> dict[str, str]:
 def test_rules_first_then_similarity_then_unknown(pages: pd.DataFrame, embedder: Embedder) -> None:
     result = ask(pages, embedder)
     assert (result.missing, list(result.methods)) == ([], ["rules", "embedding"])
-    assert list(result.pages) == OUTPUT_COLUMNS
+    assert list(result.pages) == [*OUTPUT_COLUMNS, "review_rank"]
     assert OUTPUT_COLUMNS[: len(CONTRACT_COLUMNS)] == CONTRACT_COLUMNS
     assert labels_by_page(result.pages, "theme") == {
         "/": "general",
@@ -324,7 +324,7 @@ def test_no_pages(embedder: Embedder) -> None:
     empty = pd.DataFrame(columns=["page_key", "page_title", "page_path", "hostname", "page_views"])
     result = ask(empty, embedder)
     assert (len(result.pages), result.classified, result.unknown_theme_share) == (0, 0, 0.0)
-    assert list(result.pages) == OUTPUT_COLUMNS
+    assert list(result.pages) == [*OUTPUT_COLUMNS, "review_rank"]
 
 
 def test_vectors_do_not_depend_on_the_batch(embedder: Embedder) -> None:
