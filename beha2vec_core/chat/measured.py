@@ -49,6 +49,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += where
     lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
     lines += list(reading.notes)
+    if query.explains and query.period and query.period.last == days.last:
+        lines.append(f"The data end on {day_words(days.last)}.")
     if query.is_share and not query.by:
         whole = replace(query, filters=query.filters[1:], is_share=False)
         lines.append(f"The whole is all {metric.label}{_where(whole)}{_when(query.period)}.")
@@ -145,9 +147,10 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
     if not result.query.explains or reading.goes_down is None or not result.rows:
         return []
     now, before = result.rows[0]["value"], result.rows[0]["value_before"]
-    if now is None or before is None or now == before or (now < before) == reading.goes_down:
+    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
         return []
-    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: it was the opposite."]
+    was = "there is none" if now == before else "it was the opposite"
+    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: {was}."]
 
 
 def _is_sum(metric: Metric) -> bool:

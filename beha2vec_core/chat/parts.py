@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from beha2vec_core.chat.asides import without_asides
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, in_known_words, spelled_out
 from beha2vec_core.chat.verify import NUMBER_WORDS
+from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
@@ -37,10 +39,8 @@ _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
-_DOWN = re.compile(
-    r"\b(?:drop\w*|fall\w*|fell|declin\w*|decreas\w*|los(?:e|ing|t)|down|shrink\w*|less|fewer|lower|worse|dip\w*)\b"
-)
-_UP = re.compile(r"\b(?:ris\w+|rose|gr[eo]w\w*|increas\w*|up|gain\w*|jump\w*|spik\w*|more|higher|better|improv\w*)\b")
+_DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'less', 'fewer', 'lower', 'worse', 'down', 'south', 'cliff'))})\b")
+_UP = re.compile(rf"\b(?:{'|'.join((*UP, 'more', 'higher', 'better', 'up', 'roof'))})\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
@@ -149,7 +149,7 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
         parts.notes.append("Customers are new or returning by their sessions, as GA4 counts them: not by their orders.")
-    text = parts.text = re.sub(r"\s+", " ", in_known_words(times.text)).strip()
+    text = parts.text = re.sub(r"\s+", " ", without_asides(in_known_words(times.text))).strip()
     if after := _DAY_AFTER.search(conversions):
         parts.unknown.append(after[0])
     if _WHAT_THEY_DO.search(text):

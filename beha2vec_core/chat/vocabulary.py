@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
 
+from beha2vec_core.chat.asides import is_aside
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.rewrites import steps_of
+from beha2vec_core.chat.verbs import CHANGES
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 
@@ -47,11 +49,11 @@ _GRAMMAR: dict[str, str] = {
         chunk, make up, account for, makes up, accounts for""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
         history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,
-        rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving""",
-    "change": """drop, dropped, increase, increased, rise, rose, grow, grew, grown, fall, fell, fallen, decline,
-        declined, decrease, decreased, change, changed, improve, improved, up, down, growth, go up,
-        go down, gone up, gone down, went up, went down, lose, losing, lost, gain, gained, jump, jumped, spike, dip,
-        dipped, improvement, reduction, pick up, picked up, grow most, growth in, growth of""",
+        rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving, fluctuate,
+        fluctuating, fluctuation, stagnate, stagnated, stagnating, plateau, plateaued, plateauing, stable, steady, flat,
+        flattened, flattening, level off, leveled off, worsening, recovering, soaring, climbing, sinking, sliding,
+        slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum""",
+    "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
     "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, worst to best",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
         largest first, biggest first, most first, descending, descending order, high to low,
@@ -64,7 +66,7 @@ _GRAMMAR: dict[str, str] = {
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
-        acquired by, acquired through, acquired via, good morning, good afternoon,
+        acquired by, acquired through, acquired via, even though, good morning, good afternoon,
         good evening, good day, we picked up, end up, ended up, look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
@@ -171,6 +173,8 @@ class Vocabulary:
             meaning = self._meanings.get(_normal_of(words[place : place + size]))
             if meaning is not None:
                 return _word(meaning, text, place), size, ""
+        if is_aside(words[place]):
+            return Word("filler", words[place], place), 1, ""
         return self._misspelled(words, place)
 
     def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
@@ -180,6 +184,8 @@ class Vocabulary:
             if MARK in text or any(char.isdigit() for char in text):
                 continue
             near = [known for known in self._spelled if _is_misspelled(key, known.split(" "))]
+            if len(near) > 1:  # a letter is left out more often than typed twice: orderd is ordered, not order
+                near = [known for known in near if len(known) > len(" ".join(key))]
             if len(near) == 1:
                 return _word(self._meanings[near[0]], text, place), size, f"“{text}” was read as “{near[0]}”."
         return None, 1, ""
@@ -238,8 +244,8 @@ def _key(phrase: str) -> str:
 def _fixed() -> dict[str, _Meaning]:
     """Phrases that do not depend on the data."""
     found = {_key(word): _Meaning("filler") for word in FILLERS}
-    for kind, phrases in _GRAMMAR.items():
-        found |= {_key(phrase): _Meaning(kind) for phrase in phrases.split(",")}
+    for kind, phrases in _GRAMMAR.items():  # the first kind that has a phrase
+        found = {_key(phrase): _Meaning(kind) for phrase in phrases.split(",")} | found
     for (dimension, value), phrases in _VALUES.items():
         meaning = _Meaning("value", values=(Value(dimension, (value,)),))
         found |= {_key(phrase): meaning for phrase in phrases.split(",")}
