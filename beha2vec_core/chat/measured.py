@@ -80,12 +80,22 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
 
 
 def _groups_counted(result: Result) -> str:
-    """How many groups there are."""
-    query = result.query
+    """How many groups there are; of users and orders also of how many, and what orders are worth."""
+    query, (row,), metric = result.query, result.rows, result.metric
     has_limit = query.over is not None or query.under is not None
-    over = f" {_limits(result)}" if has_limit else f" with {result.metric.label}"
+    over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
     what = _plural(query.by[0])
-    return f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {result.rows[0]['value']:,}."
+    text = f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {row['value']:,}"
+    if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:
+        return f"{text}."
+    whole = f"{row['total']:,} {what}" + ("" if what == metric.n_of else f" with {metric.n_of or metric.label}")
+    text += f", {number(row['value'] / row['total'], 'share')} of {whole}"
+    text += f" ({_ends(row['value'], row['total'], row['total'])})." if query.by == ("user",) else "."
+    if query.by != ("one_order",) or not row["worth_of_all"]:
+        return text
+    worth, of_all = (_plain(metric, row[name], row) for name in ("worth", "worth_of_all"))
+    part = number(row["worth"] / row["worth_of_all"], "share")
+    return f"{text} Their {metric.label} is {worth}, {part} of {of_all}."
 
 
 def _limits(result: Result) -> str:

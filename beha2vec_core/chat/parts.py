@@ -56,6 +56,8 @@ _LIMIT = re.compile(
     rf"\b({MORE}|{LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
     r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|%|percent))"
 )
+_ORDERS = r"\s*(?:orders?|purchases?|transactions?)\b"
+_SAME_NUMBER = re.compile(rf"\bexactly (\d+|{COUNT}) (?:times|(orders?|purchases?))\b")
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
 _ORDER_WORTH = re.compile(
     r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
@@ -92,6 +94,7 @@ class Parts:
     problem: str = ""  # why the question cannot be read, in a sentence
     is_worth: bool = False  # the limit is on the revenue of an order
     is_money: bool = False  # the limit has a currency
+    is_of_orders: bool = False  # the limit is on how often users order
     currency: str = ""  # a word for one that the data are not in
     comparatives: list[str] = field(default_factory=list)
     judged: list[str] = field(default_factory=list)  # better, worst ...
@@ -211,6 +214,11 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         r"at least \1 and at most \2",
         text,
     )
+    if same := _SAME_NUMBER.search(text):
+        number = float(NUMBER_WORDS.get(same[1], same[1]))
+        parts.limits = {"over": number, "under": number, "at_least": True, "at_most": True}
+        parts.is_of_orders = True
+        text = f"{text[: same.start()]} {same[2] or ''} {text[same.end() :]}"
     limits = list(_LIMIT.finditer(text))
     if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
         parts.problem = "I know one limit, or those that are more than one number and less than another."
@@ -232,6 +240,7 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         is_worth |= parts.is_worth
         if is_less and not (is_worth or found[4]):
             continue  # of groups without a row nothing is known
+        parts.is_of_orders |= "times" in found[0] or found[2] is not None or bool(re.match(_ORDERS, after))
         side = "under" if is_less else "over"
         if side in parts.limits:
             parts.problem = f"I know one limit of a kind: {parts.limits[side]:g} or {number:g}?"

@@ -67,6 +67,8 @@ _BETWEEN = (  # of two that are compared
     r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
 )
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
+_ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
+_BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
 
@@ -203,13 +205,15 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
 
 def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
     """How many orders have a revenue over or under an amount."""
-    others = {"compare", "share", "trend", "change", "average", "cause", "rest", "high", "low"}
+    others = {"compare", "trend", "change", "average", "cause", "rest", "high", "low"}
     beside = [word for word in parts.words if word.kind in others or word.name in ("users", "buyers")]
     by_others = breakdown_of(parts) or parts.top or parts.judged or parts.comparatives or parts.is_of_users
-    if beside or by_others or not {*metrics} <= {"orders"}:
+    if beside or by_others or not {*metrics} <= {"orders", "revenue"}:
         raise NotRead(
-            "Of orders over or under an amount I know how many there are: of a period, a channel, a device ..."
+            "Of orders over or under an amount I know how many there are and their revenue: of a period, a channel ..."
         )
+    if parts.has("share") and filters_of(parts, "revenue"):
+        raise NotRead("A share of which whole? I know the share that orders over an amount have of all orders.")
     period, versus = periods_of(parts, False, contents.days.last, [])
     if versus:
         raise NotRead("I count orders over or under an amount in one period.")
@@ -277,9 +281,12 @@ def _query(
     pair = next((one for one in included if len(one.values) > 1), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)
-    is_of_people = any(word.name in ("users", "buyers") for word in parts.words) or "spen" in parts.text
+    is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
+    is_of_people |= "spen" in parts.text
     if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
         by = ["user"]
+        if any(word.name == "sessions" for word in parts.words):
+            raise NotRead("More or less than a number is known of what users ordered, not of single sessions.")
     bought = as_rate(parts, metric, by, included, pair, notes)
     is_of_buyers = metric == "buyer_share" and bought == "buyers"
     metric = bought
@@ -325,6 +332,13 @@ def _query(
     is_share = (
         (parts.has("share") or parts.is_part or is_of_buyers) and unit in ("count", "money") and metric != "funnel"
     )
+    of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
+    if parts.is_of_orders and of_people and (metric != "orders" or by != ["user"]):
+        raise NotRead("I know how many users ordered so often, and no more of them.")
+    if parts.is_of_orders and of_people and (parts.has("share") or any(w.name == "buyer_share" for w in parts.words)):
+        if not any(word.kind == "metric" and _BUYERS.search(word.text) for word in parts.words) or (included and _ARE.search(parts.text)):
+            raise NotRead("I know the share of buyers who ordered so often.")
+        is_share, parts = False, replace(parts, is_counted=True)
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
     rate = next((one.name for one in METRICS.values() if one.count == metric), None)
@@ -409,7 +423,7 @@ def _query(
         ascending = parts.goes_down
     if groups is not None and parts.over is None and not set(by) - {groups}:
         return Query(metric, (groups,), filters, period, counts_groups=True), notes
-    if parts.under is not None:
+    if parts.under is not None and parts.under != parts.over:
         raise NotRead("Less than a number is known of the revenue of orders only: “orders under 50”.")
     if parts.is_money and unit != "money":
         raise NotRead(f"An amount of money is no number of {METRICS[metric].label}.")

@@ -88,6 +88,37 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
 )
+# how often people buy, in the words of limits
+_BOUGHT = r"(?:bought|buy|buys|ordered|order|orders|purchased?|purchases|shopped|shop)"
+_OFTEN: tuple[tuple[str, str], ...] = (
+    (r"\brepeat (?:purchase|order|buying|customer|buyer) rate\b|\b(?:repurchase|reorder) rate\b",
+     "share of buyers who ordered more than once"),
+    (r"\b(?:repeat|repeated|repeating) (?:customers?|buyers?|purchasers?|shoppers?)\b", "buyers who ordered more than once"),
+    (r"\b(?:one[\s-]?(?:time|off)|single[\s-]?(?:purchase|order|time)) (?:customers?|buyers?|purchasers?|shoppers?)\b",
+     "buyers who ordered exactly 1 times"),
+    (r"\b(?:come|came|comes|coming|return|returned) (?:back )?(?:to|and|for) (?:buy|bought|order|ordered|purchased?|shop) "
+     r"(?:again|(?:a|for a) (?:second|2nd) time|(?:something|anything) (?:else|again))\b", "ordered more than once"),
+    (r"\b(?:come|came|comes|coming|return|returned) (?:back )?(?:to|and|for) (?:buy|bought|order|ordered|purchase|purchased|"
+     r"a second order|another order)(?! (?:again|more|less|on|in|a third))\b", "ordered more than once"),
+    (rf"\b{_BOUGHT} (?:something |anything |from us )?(?:for )?(?:a|the) (?:second|2nd) time\b", "ordered more than once"),
+    (rf"\b{_BOUGHT} (?:something |anything |from us )?(?:for )?(?:a|the) (?:third|3rd) time\b", "ordered at least 3 times"),
+    (r"\b(?:placed|made|place|make|have|had|with) (?:a second|another|a 2nd) (?:order|purchase)\b", "ordered more than once"),
+    (rf"\b{_BOUGHT} (?:something |anything |from us )?(?:repeatedly|(?:several|multiple|many|two or more|2 or more) times|"
+     r"twice or more|more often than once)\b", "ordered more than once"),
+    (rf"\b(?:only |just |exactly )?({_BOUGHT}) (?:something |anything |from us )?(?:only |just |exactly |precisely )?"
+     r"(?:once|one time|1 time|a single time)\b(?! (?:or|a|per|every|in a)\b)", r"ordered exactly 1 times"),
+    (rf"\b(?:only |just |exactly )?({_BOUGHT}) (?:something |anything |from us )?(?:only |just |exactly |precisely )?"
+     r"twice\b(?! (?:or|as|a|per|every)\b)", r"ordered exactly 2 times"),
+    (rf"\b{_BOUGHT} (?:something |anything |from us )?(?:only|just|exactly|precisely) (\d+|two|three|four|five) times\b",
+     r"ordered exactly \1 times"),
+    (rf"\b({PEOPLE})((?: (?:who|that))?) (?:with|have|has|had|made|placed|make) (?:only|just|exactly|precisely) "
+     r"(?:one|1|a single|a) (order|purchase)\b", r"\1 with exactly 1 orders"),
+    (rf"\b({PEOPLE})((?: (?:who|that))?) (?:with|have|has|had|made|placed|make) (?:only|just|exactly|precisely) "
+     r"(two|three|four|five|\d+) (?:orders|purchases)\b", r"\1 with exactly \3 orders"),
+    (rf"\bat least once\b(?<!per)", "ever"),
+    (r"\b(\d+|two|three|four|five) (?:times|orders|purchases) or more\b|\b(\d+)\+ (?:times|orders|purchases)\b",
+     r"at least \1\2 times"),
+)
 _REWRITES: tuple[tuple[str, str], ...] = (
     # people and what they spend
     (
@@ -326,6 +357,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         " askswhy ",
     ),
 )
+_COUNTED = [(re.compile(pattern), new) for pattern, new in _OFTEN]
 _SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
 _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 _STEP_WORDS = {
@@ -360,7 +392,7 @@ _THOSE = re.compile(
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    for pattern, new in _SPELLED:
+    for pattern, new in (*_SPELLED, *_COUNTED):
         text = pattern.sub(new, text)
     return text
 

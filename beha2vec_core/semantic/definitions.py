@@ -212,12 +212,15 @@ METRICS = {
         Metric(
             "new_users", "new users", "count",
             {"sessions": Measure("count(distinct case when d.is_new then s.user_key end)")},
-            ("new user", "new visitor", "first time visitor", "first time user", "new people"),
+            ("new user", "new visitor", "first time visitor", "first time user", "new people",
+             "first timer", "newcomer", "newbie", "first time people"),
         ),
         Metric(
             "returning_users", "returning users", "count",
             {"sessions": Measure("count(distinct case when s.ga_session_number > 1 then s.user_key end)")},
-            ("returning user", "returning visitor", "repeat visitor", "returning people"),
+            ("returning user", "returning visitor", "repeat visitor", "returning people", "repeat user", "user came back",
+             "visitor came back", "people came back", "user who came back", "visitor who came back",
+             "people who came back"),
         ),
         Metric(
             "active_users", "active users", "count",

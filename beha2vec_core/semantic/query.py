@@ -119,7 +119,7 @@ class Query:
             raise ValueError("a change needs a period to compare with")
         if (self.over is not None or self.counts_groups) and not self.by:
             raise ValueError("groups need a breakdown")
-        if self.under is not None and "one_order" not in self.by:  # users without a single order have no row
+        if self.under is not None and not self.over and "one_order" not in self.by:  # users without an order have no row
             raise ValueError("less than a number is known of orders only")
         is_one = self.over == self.under and self.at_least and self.at_most
         if self.over is not None and self.under is not None and self.over >= self.under and not is_one:
@@ -134,5 +134,7 @@ class Query:
         """Of the values of groups: in words, as an operator of SQL, and the number."""
         over = ("at least", ">=") if self.at_least else ("more than", ">")
         under = ("at most", "<=") if self.at_most else ("less than", "<")
+        if self.over is not None and self.over == self.under:
+            return [("exactly", "=", self.over)]
         limits = ((over, self.over), (under, self.under))
         return [(words, sign, limit) for (words, sign), limit in limits if limit is not None]

@@ -58,7 +58,7 @@ ASKED = {
     "orders of at least 1.50 eur": "revenue | by one_order | count at least 1.5",
     "orders over 200 dollars": "no",
     "orders with more than 3 items": "no",
-    "revenue from orders over 200 euros": "no",
+    "revenue from orders over 200 euros": "revenue | by one_order | count over 200",
     "average order value of orders over 100": "no",
     "orders over 100 or under 20": "no",
     "orders over 100 and under 20 euros": "no",
@@ -89,12 +89,12 @@ ASKED = {
     "single-page visits by device": "single_page_sessions | by device",
     "users with at least one order": "buyers",
     "users with more than one order": "orders | by user | over 1",
-    "users with exactly one order": "no",
+    "users with exactly one order": "orders | by user | exactly 1",
     "orders with just one item": "no",
     "sessions with more than one page": "no",
     "sessions with more than 2 pages": "no",
     "visits with at most one page": "no",
-    "one-time buyers": "no",
+    "one-time buyers": "orders | by user | exactly 1",
     "which cluster has most new customers": "no",
     "customers who bought more than 3 items": "no",
     # who buys for the first time
@@ -199,18 +199,25 @@ def test_what_is_asked_is_looked_up_or_refused(lookup: Lookup, question: str, ex
 
 def test_orders_over_an_amount_are_counted(lookup: Lookup, serving: Path) -> None:
     with duckdb.connect(str(serving), read_only=True) as data:
-        ((over, under),) = data.execute(
-            "select count(*) filter (revenue > 200), count(*) filter (revenue < 50) from ga4.fct_ga4__purchases"
+        ((over, under, worth),) = data.execute(
+            "select count(*) filter (revenue > 200), count(*) filter (revenue < 50), sum(revenue) filter (revenue > 200) "
+            "from ga4.fct_ga4__purchases"
         ).fetchall()
-    assert f"Orders with revenue of more than 200.00 EUR: {over:,}." in lookup.ask("orders over \u20ac200").text
-    assert f"Orders with revenue of less than 50.00 EUR: {under:,}." in lookup.ask("orders under 50 euros").text
+        ((once, buyers),) = data.execute(
+            "select count(*) filter (n = 1), count(*) from (select count(*) as n from ga4.fct_ga4__purchases "
+            "where user_key is not null group by user_key)"
+        ).fetchall()
+    assert f"Their revenue is {worth:,.2f} EUR" in lookup.ask("how much revenue is from orders over 200 euros").text
+    assert f": {once:,}, {once / buyers:.0%} of {buyers} users" in lookup.ask("share of one-time buyers").text
+    assert f"Orders with revenue of more than 200.00 EUR: {over:,}, " in lookup.ask("orders over \u20ac200").text
+    assert f"Orders with revenue of less than 50.00 EUR: {under:,}, " in lookup.ask("orders under 50 euros").text
     assert over and under
     assert "Amounts are in EUR" in lookup.ask("orders over $200").text
 
 
 def test_an_amount_of_no_order_has_a_currency_too(lookup: Lookup) -> None:
-    assert "Orders with revenue of more than 100,000.00 EUR: 0." in lookup.ask("orders over 100000").text
-    assert "of at least 120.00 EUR and at most 120.00 EUR:" in lookup.ask("orders between 120 and 120 euros").text
+    assert "Orders with revenue of more than 100,000.00 EUR: 0, 0% of 401 orders." in lookup.ask("orders over 100000").text
+    assert "of exactly 120.00 EUR:" in lookup.ask("orders between 120 and 120 euros").text
     days = lookup.ask("revenue by day for tablet in april").text
     assert "All days:" in days and "unknown" not in days
 
