@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
+from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.rewrites import PEOPLE, SAME
+from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
-from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.query import Period, Query
 
 LEADS = re.compile(rf"^\W*(?:and|what about|how about|but|or)\b|{SAME}")
 _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
@@ -17,6 +20,18 @@ _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
 _OF_THOSE = re.compile(
     rf"\b(?:for|from|of|among|by|with|in)\s+(?:(?:the|our|all|new|returning)\s+)*(?:{PEOPLE}|sessions?|visits?)\b"
 )
+# words that stand for what was asked before, unless the question itself names it first
+_POINTS = re.compile(
+    r"\b(?:is|was|does|did|has|have|are|were|do|break|split|show|compare|plot|sort|rank|of|to|in|about|by|with|for|than|"
+    r"behind|from|among|like|why|how|and|but|so|now|drove|drives|caused|explains?|without)\s+(?:me\s+|all\s+)?"
+    r"(it|that|this|they|them|these|those)\b(?!\s+(?:who|that|which|from|with|whose|week|month|year|quarter|"
+    r"period|day|days|time|many|much|true|right|correct)\b)|"
+    r"\bwhich\s+(ones?)\b|\b(?:of|among)\s+(them)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$"
+)
+_ALWAYS = re.compile(r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$")
+_NOUNS = ("metric", "by", "value")
+_ANYTHING = re.compile("")
+_CANNOT = "I cannot continue the question before with this: ask the whole question."
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest", "without")
 
 
@@ -24,14 +39,36 @@ class NotContinued(ValueError):
     """The question before cannot be continued so; the message says why."""
 
 
-def continued(question: str, parts: Parts, metrics: list[str], previous: Query) -> Query | None:
+def pointer(question: str, vocabulary: Vocabulary) -> str:
+    """The word that stands for something of the question before: "is it worse on mobile?"; none: empty."""
+    text = question.lower().replace("\u2019", "'")
+    for found in _POINTS.finditer(text):
+        named = any(word and word.kind in _NOUNS for word, *_ in vocabulary.read(text[: found.start()]))
+        if not named or _ALWAYS.match(text, found.start()):
+            return next(filter(None, found.groups()))
+    return ""
+
+
+def continued(
+    question: str, parts: Parts, metrics: list[str], previous: Query, pointed: str, days: Period
+) -> Query | None:
     """The query before with what the question changes; None where it is a question of its own.
+
+    Args:
+        pointed: the word of the question that stands for something of the one before.
+        days: of the data.
 
     Raises:
         NotContinued: it could mean several queries.
     """
     lead = _CONTINUES.search(question.lower())
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
+    if pointed and metrics:
+        if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
+            raise NotContinued(_CANNOT)  # how many of those buyers are new
+        lead = _ANYTHING.match(question)
+    elif pointed and (query := _of_it(parts, by, previous, days)):
+        return query
     compares = (parts.has("compare") or times.compares) and times.asks_before
     turned = _turned(parts, by, previous)
     of_its_own = [
@@ -41,11 +78,15 @@ def continued(question: str, parts: Parts, metrics: list[str], previous: Query) 
     ]  # fmt: skip
     if parts.has("compare") and not compares:
         of_its_own.append("compare")
-    if of_its_own or (metrics and not lead) or not (lead or len(parts.words) <= 4):
+    if of_its_own or (metrics and not lead) or not (lead or pointed or len(parts.words) <= 4):
+        if pointed:
+            raise NotContinued(_CANNOT)
         return None
     if turned:
         return replace(previous, ascending=not previous.ascending)
     if not (metrics or filters or by or times.periods or times.asks_before):
+        if pointed:
+            raise NotContinued(_CANNOT)
         return None
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     filters = filters_of(parts, metric)
@@ -66,6 +107,11 @@ def continued(question: str, parts: Parts, metrics: list[str], previous: Query) 
     steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
     new_by = (*steps, *by) if by else tuple(name for name in previous.by if name not in chosen)
     is_same = new_by == previous.by
+    limits = {}
+    if previous.limits:
+        if metric != previous.metric or not is_same or times.asks_before:
+            raise NotContinued(_CANNOT)
+        limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
     return Query(
         metric,
         new_by,
@@ -77,7 +123,55 @@ def continued(question: str, parts: Parts, metrics: list[str], previous: Query) 
         previous.ascending if is_same or explains else None,
         by_change=bool(explains and new_by and versus),
         explains=bool(explains and not new_by and versus),
+        **limits,
     )
+
+
+def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query | None:
+    """What is asked of the measure of the question before, beyond other filters or another breakdown.
+
+    None: no more than these.
+    """
+    filters, times = filters_of(parts, previous.metric), parts.times
+    compared = bool(parts.comparatives or parts.judged or parts.has("compare") or parts.has("change"))
+    ranked = parts.has("high") or parts.has("low") or parts.has("judged") or bool(parts.judged)
+    plain = {"metric": previous.metric, "period": previous.period}
+    if previous.limits or previous.is_share or parts.has("share") or len(times.periods) > 1:
+        return None
+    versus = previous.versus or (previous.period.before() if previous.period else None)
+    if parts.has("cause") or (by and ranked and previous.versus):
+        if filters or times.periods or not versus or (by and len(by) > 1):
+            raise NotContinued(_CANNOT)
+        kept = Query(filters=previous.filters, versus=versus, **plain)  # type: ignore[arg-type]
+        return replace(kept, by=tuple(by), by_change=True) if by else replace(kept, explains=True)
+    if ranked and not (filters or times.periods or times.asks_before) and {*by} <= {*previous.by}:
+        if not previous.by:
+            raise NotContinued(f"Of what? The question before asked for one number: {METRICS[previous.metric].label}.")
+        judged = [word for word in parts.judged if word in ("best", "worst")]
+        ascending = (judged[0] == "worst") == (METRICS[previous.metric].better > 0) if judged else parts.has("low")
+        return replace(previous, ascending=ascending)
+    if compared and (times.periods or times.asks_before) and not filters and not by:
+        other = times.periods[0] if times.periods else versus
+        if previous.period is None or other is None or previous.by:
+            raise NotContinued(_CANNOT)
+        later, earlier = sorted((previous.period, other), key=lambda one: one.first, reverse=True)
+        return Query(filters=previous.filters, metric=previous.metric, period=later, versus=earlier)
+    if compared and filters and not (by or times.periods or times.asks_before):
+        chosen, *others = filters
+        kept_filters = tuple(one for one in previous.filters if one.dimension != chosen.dimension)
+        if others or chosen.is_excluded or previous.versus:
+            raise NotContinued(_CANNOT)
+        one = Query(filters=(*kept_filters, chosen), by=(chosen.dimension,), **plain)  # type: ignore[arg-type]
+        return one if len(chosen.values) > 1 else replace(one, against_rest=True)
+    if parts.has("trend") and not by:
+        step = step_of(times.periods[0] if times.periods else previous.period or days)
+        return replace(
+            previous, by=(step,), versus=None, ascending=None, top=None, explains=False, by_change=False,
+            period=times.periods[0] if times.periods else previous.period, against_rest=False,
+        )  # fmt: skip
+    if compared and by and not (filters or times.periods):  # does it differ by device
+        return Query(by=tuple(by), filters=previous.filters, **plain)  # type: ignore[arg-type]
+    return None
 
 
 def _turned(parts: Parts, by: list[str], previous: Query) -> bool:

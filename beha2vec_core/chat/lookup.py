@@ -90,6 +90,7 @@ class Lookup:
         self.about_clusters = ClusterAnswers(published, aliases)
         self._vocabulary: Vocabulary | None = None  # of the publication that was read last
         self._previous: Query | None = None  # that a question may continue: "and on mobile?"
+        self._is_first = True
 
     def ask(self, question: str) -> LookupAnswer:
         """The answer, or what can be asked; what the data lacks is said."""
@@ -100,7 +101,7 @@ class Lookup:
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous = None
+        self._previous, self._is_first = None, True
 
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
@@ -117,8 +118,8 @@ class Lookup:
             return self.about_clusters.answer(question, keys, overview)
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
-        reading = read_question(unnamed, self._vocabulary, self._previous)
-        query = reading.query
+        reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        query, self._is_first = reading.query, False
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up or "currency" in reading.kinds:
             return self._refused(reading)

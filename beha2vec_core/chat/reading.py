@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from beha2vec_core.chat.compared import days_before, periods_of, step_of
-from beha2vec_core.chat.follow_ups import LEADS, continued
+from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
     IS_SO,
     NEW_CUSTOMERS,
@@ -114,8 +114,15 @@ class Reading:
     is_measured: bool = True
 
 
-def read_question(question: str, vocabulary: Vocabulary, previous: Query | None = None) -> Reading:
-    """The question as a semantic query; ``previous``: the query before, which it may continue."""
+def read_question(
+    question: str, vocabulary: Vocabulary, previous: Query | None = None, *, is_first: bool = True
+) -> Reading:
+    """The question as a semantic query.
+
+    Args:
+        previous: the query before, which it may continue.
+        is_first: whether nothing was asked before.
+    """
     contents = vocabulary.contents
     parts = find_parts(question, vocabulary)
     metrics = metrics_of(parts)
@@ -123,12 +130,14 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     period = parts.times.periods[0] if parts.times.periods else None
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
+    pointed = pointer(question, vocabulary)
+    is_lost = previous is None and (pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first))
     missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
     known = Reading(
         unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
         metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
-        is_follow_up=leads, top=parts.top,
+        is_follow_up=leads or is_lost, top=parts.top,
         kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
         goes_down=parts.goes_down, is_measured=not missing,
     )  # fmt: skip
@@ -146,9 +155,9 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
             words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN])
             more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
             raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
-        if leads and previous is None:
+        if (leads or is_lost) and previous is None:
             raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
-        if previous and (query := continued(question, parts, metrics, previous)):
+        if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
             queries, notes = [query], [*dict.fromkeys(parts.notes), "This continues the question before."]
         elif leads:
             raise NotRead("I cannot continue the question before with this: ask the whole question.")

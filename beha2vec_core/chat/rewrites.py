@@ -88,6 +88,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
 )
+_SHORT += (
+    (r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|do)\b.*?)\binstead\b(?! of)", r"\1 "),
+    (r"\b(?:but|and|though) (only|just)\b(?= (?:for|on|in|from|with|via|by|of|those|the|[a-z]+(?: [a-z]+){0,2}\W*$))", r"\1"),
+    (r"\bbut (?=(?:for|on|in|from|with|via|by|without|excluding|except|this time|now)\b)", " "),
+    (r"\b(?:and|but)? ?this time\b", " "),
+)
 # how often people buy, in the words of limits
 _BOUGHT = r"(?:bought|buy|buys|ordered|order|orders|purchased?|purchases|shopped|shop)"
 _OFTEN: tuple[tuple[str, str], ...] = (
