@@ -29,7 +29,6 @@ _POINTS = re.compile(
     r"\bwhich\s+(ones?)\b|\b(?:of|among)\s+(them)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$"
 )
 _ALWAYS = re.compile(r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$")
-_NOUNS = ("metric", "by", "value")
 _ANYTHING = re.compile("")
 _CANNOT = "I cannot continue the question before with this: ask the whole question."
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest", "without")
@@ -43,9 +42,11 @@ def pointer(question: str, vocabulary: Vocabulary) -> str:
     """The word that stands for something of the question before: "is it worse on mobile?"; none: empty."""
     text = question.lower().replace("\u2019", "'")
     for found in _POINTS.finditer(text):
-        named = any(word and word.kind in _NOUNS for word, *_ in vocabulary.read(text[: found.start()]))
+        pointed = next(filter(None, found.groups()))
+        nouns = ("metric", "value") if pointed in ("it", "that", "this") else ("metric", "value", "by")
+        named = any(word and word.kind in nouns for word, *_ in vocabulary.read(text[: found.start()]))
         if not named or _ALWAYS.match(text, found.start()):
-            return next(filter(None, found.groups()))
+            return pointed
     return ""
 
 

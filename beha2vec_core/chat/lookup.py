@@ -51,6 +51,15 @@ _SEGMENT = re.compile(
     r"\b(?:(?:user|customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)",
     re.IGNORECASE,
 )
+# "which types of users never buy", "which group is most likely to buy": but "which age group", "user type"
+_GROUP = re.compile(
+    r"\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+"
+    r"(?:(?:type|kind|sort|group|segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|"
+    r"(?:user|customer|visitor|audience)[ -]group(s?)|"
+    r"group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|converts?|visits?|brings?|will|do|does|"
+    r"should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))",
+    re.IGNORECASE,
+)
 _BIGGEST = re.compile(
     r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
     re.IGNORECASE,
@@ -111,6 +120,8 @@ class Lookup:
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
         question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
+        if not KINDS_OF_USERS.search(question):
+            question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         keys = self._clusters_named(question, overview)
         unnamed = without_names(question, overview)
         contents = self._data.contents()

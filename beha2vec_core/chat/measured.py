@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question
+from beha2vec_core.chat.parts import some_of
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.profiles.statistics import wilson_interval
@@ -65,7 +66,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
-    lines += _not_as_supposed(result, reading) + _per_day(result) + _in_weeks(result)
+    lines += _not_as_supposed(result, reading) + _per_day(result, days) + _in_weeks(result)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
@@ -170,9 +171,11 @@ def _is_sum(metric: Metric) -> bool:
     )
 
 
-def _per_day(result: Result) -> list[str]:
+def _per_day(result: Result, days: Period) -> list[str]:
     """The values per day, where periods that are compared have not as many days."""
     query, metric = result.query, result.metric
+    if query.by == ("weekend",) and not (query.versus or query.is_share) and _is_sum(metric):
+        return _per_day_of_week(result, days)
     if query.versus is None or query.period is None or query.is_share or not _is_sum(metric):
         return []
     now, before = ((one.last - one.first).days + 1 for one in (query.period, query.versus))
@@ -183,11 +186,28 @@ def _per_day(result: Result) -> list[str]:
         row = result.rows[0]
         values = row["value"], row["value_before"]
         if None not in values:
-            shown = [_plain(metric, value / days, row) for value, days in zip(values, (now, before), strict=True)]
-            if metric.unit == "count":
-                shown = [number(value / days, "mean") for value, days in zip(values, (now, before), strict=True)]
+            shown = [_of_a_day(metric, value, days, row) for value, days in zip(values, (now, before), strict=True)]
             lines.append(f"Per day: {shown[0]} against {shown[1]}, {change(values[0] / now, values[1] / before)}.")
     return lines
+
+
+def _of_a_day(metric: Metric, value: float, days: int, row: dict[str, Any]) -> str:
+    return number(value / days, "mean") if metric.unit == "count" else _plain(metric, value / days, row)
+
+
+def _per_day_of_week(result: Result, days: Period) -> list[str]:
+    """The values per day of weekends, and of the other days."""
+    period = result.query.period or days
+    first, last = max(period.first, days.first), min(period.last, days.last)
+    weekdays = [(first + timedelta(days=one)).weekday() for one in range((last - first).days + 1)]
+    numbers = {"weekend": sum(one > 4 for one in weekdays), "Monday to Friday": sum(one < 5 for one in weekdays)}
+    shown = [
+        f"{row['weekend']}, {_of_a_day(result.metric, row['value'], numbers[row['weekend']], row)} "
+        f"({numbers[row['weekend']]} days)"
+        for row in result.rows
+        if row["value"] is not None and numbers.get(row["weekend"])
+    ]
+    return [f"Per day: {'; '.join(shown)}."] if shown else []
 
 
 def _in_weeks(result: Result) -> list[str]:
@@ -230,7 +250,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
     for one in query.filters:
         without = "not " if one.is_excluded else ""
-        named = " or ".join(_name(value) for value in one.values)
+        named = some_of(one.values)
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
@@ -490,7 +510,7 @@ def _group(query: Query, row: dict[str, Any]) -> str:
 def _where(query: Query) -> str:
     chosen = [
         f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
-        f"{' or '.join(map(_name, one.values))}"
+        f"{some_of(one.values)}"
         for one in query.filters
         if one.dimension not in query.by or one.is_excluded
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
@@ -11,7 +12,8 @@ from beha2vec_core.semantic.query import Filter
 
 _DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
-    "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold", "item_subcategory": "items_sold",
+    "country": "sessions", "channel": "sessions", "device": "sessions", "medium": "sessions", "browser": "sessions",
+    "os": "sessions", "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold", "item_subcategory": "items_sold",
 }  # fmt: skip
 ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share
@@ -112,6 +114,9 @@ def metric_of(
     if ranked and len(by) == 1 and by[0] in _DEFAULTS:
         notes.append(f"No measure is named: by {METRICS[_DEFAULTS[by[0]]].label}.")
         return _DEFAULTS[by[0]]
+    if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 

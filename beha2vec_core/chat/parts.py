@@ -15,6 +15,7 @@ from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, i
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter
@@ -75,6 +76,8 @@ _OF_EACH = re.compile(
     r"\s*(?:different |distinct |unique )?(?:pages?(?! ?views?)|channels?|devices?|countr(?:y|ies)|sources?|campaigns?|"
     r"browsers?|(?:items?|products?|units?|pieces?)(?! sold))\b"
 )
+OF_SESSIONS = "Customers are new or returning by their sessions, as GA4 counts them: not by their orders."
+_NAMED = 6  # values of a filter that are named
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
 _PAGES = ("page", *_KINDS_OF_PAGES)
@@ -151,7 +154,7 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
-        parts.notes.append("Customers are new or returning by their sessions, as GA4 counts them: not by their orders.")
+        parts.notes.append(OF_SESSIONS)
     text = parts.text = re.sub(r"\s+", " ", without_asides(in_known_words(times.text))).strip()
     if after := _DAY_AFTER.search(conversions):
         parts.unknown.append(after[0])
@@ -341,6 +344,8 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
                 parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
+            if word.name == "head":
+                parts.notes.append(f"“{word.text}” was read as items with this name: {some_of(some[0].values)}.")
             is_excluded = word in _left_out(parts)
             (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
@@ -364,6 +369,12 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         for name, values in which.items()
         if which is found or name not in found
     )
+
+
+def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
+    """The first values in words, and how many there are beyond them."""
+    shown = [clean_text(value, limit=80) for value in values[:_NAMED]]
+    return joined.join(shown) + (f" and {len(values) - _NAMED} more" if len(values) > _NAMED else "")
 
 
 def _left_out(parts: Parts) -> list[Word]:
@@ -420,6 +431,11 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
     """Whether the values of a filter come from several phrases: they may be of different groups."""
     phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
     return len(one.values) > 1 and len(phrases) > 1
+
+
+def is_one_group(parts: Parts, one: Filter) -> bool:
+    """Whether the values are named by one word: the countries of Europe, the items that are pens."""
+    return one.dimension in ("country", "item") and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

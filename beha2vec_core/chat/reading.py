@@ -26,6 +26,7 @@ from beha2vec_core.chat.measures import (
 )
 from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.parts import (
+    OF_SESSIONS,
     Parts,
     asks_either,
     breakdown_of,
@@ -33,9 +34,11 @@ from beha2vec_core.chat.parts import (
     find_parts,
     group_counted,
     is_named_apart,
+    is_one_group,
     is_ranking,
     loosely,
     metrics_of,
+    some_of,
 )
 from beha2vec_core.chat.refusals import check_all_asked, check_people, refuse_what_is_no_query
 from beha2vec_core.chat.vocabulary import Vocabulary
@@ -166,6 +169,8 @@ def read_question(
         for number, query in enumerate(queries):
             _check(query, contents)
             metric = place(query)[0]
+            if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
+                notes.append(OF_SESSIONS)
             if metric.name != query.metric:
                 notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
                 queries[number] = replace(query, metric=metric.name)
@@ -240,7 +245,8 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         between = rf"{loosely(one.text)}{_BETWEEN}"
         if not re.search(rf"{between}{loosely(other.text)}", parts.text):
             continue
-        if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
+        shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
+        if shared and not (shared <= {"country"} and any(len(w.values[0].values) > 1 for w in (one, other))):
             continue
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
@@ -263,7 +269,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 found.append(query)
                 notes += more
         notes += [] if metrics else [unnamed(measures)]
-        notes.append(f"“{one.text}” and “{other.text}” are of different kinds, and can overlap.")
+        notes += [] if shared else [f"“{one.text}” and “{other.text}” are of different kinds, and can overlap."]
         return found, notes
     return None
 
@@ -287,7 +293,7 @@ def _query(
     groups = group_counted(parts)
     refuse_what_is_no_query(parts, filters, by)
     included = tuple(one for one in filters if not one.is_excluded and one.dimension != "step")
-    pair = next((one for one in included if len(one.values) > 1), None)
+    pair = next((one for one in included if len(one.values) > 1 and not is_one_group(parts, one)), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)
     is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
@@ -421,7 +427,7 @@ def _query(
     if apart and pair and pair.dimension not in by:
         by = [*by, pair.dimension] if metric == "funnel" else [pair.dimension, *by]
     elif pair and pair.dimension not in by and len(pair.values) > 1 and not is_share:
-        notes.append(f"{' and '.join(pair.values)} are counted together.")
+        notes.append(f"{some_of(pair.values, ' and ')} are counted together.")
     if (parts.has("high") or parts.has("low") or parts.has("judged")) and not by and versus is None:
         raise NotRead("The highest or lowest of what: of channels, devices, countries, items, days ...?")
     if len(by) > 1 and _EITHER.search(parts.text) and not pair:

@@ -34,7 +34,9 @@ _EITHER_KIND = re.compile(
 )
 # what leaves a value out
 EXCLUDES = (
-    r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|"
+    r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|aside from|besides|save for|barring|minus|outside(?: of)?|"
+    r"with the exception of|(?:if (?:you|we|i) )?(?:leav(?:e|ing) out|omit(?:ting)?|exclud(?:e|ed)|ignor(?:e|ing)|"
+    r"disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|not (?:counting|including)|without|"
     r"but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
 # "same for mobile": the question before, once more
@@ -220,6 +222,18 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
+    (
+        rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
+        r"performs|performing|deliver|delivers|delivering)\b(?: (?:anything|well|much|at all))?",
+        r"\1 low buying ",
+    ),
+    (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:well|good|strong|successful|popular|big)\b", r"\1 high "),
+    (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:bad|badly|poor|poorly|weak|small)\b", r"\1 low "),
+    (
+        rf"{_WHY}(.*?)\b(?:{PEOPLE}) (?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:ing)? away|quit(?:s|ting)?) "
+        r"(?:the (?:site|shop|store|website) )?(?:from|on|at|after) (?:the |our )?(?=[\w.-]+ (?:page|step)s?\b)",
+        r"\1 exit rate on ",
+    ),
     (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between
@@ -260,6 +274,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{_STOPS}\b", r"funnel \1"),
     (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {_THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
     (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {_THE}{_GROUND}\b(?! funnel)", r"\1 "),
+    (
+        r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|our|their) )?"
+        r"(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b",
+        r"\1 ",
+    ),
     (
         r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|"
         rf"through) {_THE}checkout(?: process)?\b",
@@ -302,6 +321,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (_TWO_KINDS, ""),
     (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
     (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
+    (
+        r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|ing)?\b(?! on)",
+        r"\1 ",
+    ),
+    (r"\b(?:which|what) (?:things|stuff)\b", "which items"),
     (
         r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
         r"busiest)"
@@ -409,6 +433,7 @@ def in_known_words(text: str) -> str:
     for pattern, new in _COMPILED:
         if pattern.pattern == _TWO_KINDS:
             if pattern.search(text):
+                text = re.sub(r"\bper day\b", " ", text)
                 text = re.sub(r"\bwhen\b", " ", f"{_EITHER_KIND.sub(' ', text)} by weekend or weekday")
             continue
         text = pattern.sub(new, text)

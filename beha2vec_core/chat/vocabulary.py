@@ -10,6 +10,7 @@ from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.asides import is_aside
 from beha2vec_core.chat.periods import MARK
+from beha2vec_core.chat.places import regions
 from beha2vec_core.chat.rewrites import steps_of
 from beha2vec_core.chat.verbs import CHANGES
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
@@ -99,7 +100,8 @@ class Word:
         kind: metric, by (a dimension), value, period, filler, or a kind of the grammar: compare, share, trend ...
         text: as it stands in the question.
         place: of its first word.
-        name: of the metric or dimension; the number of the period; "part" of a word in the names of several channels.
+        name: of the metric or dimension; the number of the period; "part" of a word in the names of several channels,
+            "head" of the last word in the names of items.
         values: what it may stand for, the preferred dimension first.
     """
 
@@ -146,8 +148,16 @@ class Vocabulary:
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := _key(phrase.strip("()")):
                             found.setdefault(key, []).append(Value(name, (value,)))
+        for phrase, countries in regions(contents.values.get("country", [])).items():
+            found.setdefault(_key(phrase), [Value("country", countries)])
+        heads: dict[str, list[str]] = {}
+        for item in contents.values.get("item", []):  # pens: those of "Ballpoint LED Light Pen"
+            head = (tokens(item.lower()) or [""])[-1]
+            if len(head) > 2 and head.isalpha() and _normal(head) not in found:
+                heads.setdefault(_normal(head), []).append(item)
+        found |= {head: [Value("item", tuple(items))] for head, items in heads.items()}
         of_data = {
-            key: _Meaning("value", "part" if len(values) == 1 and key in parts else "", tuple(dict.fromkeys(values)))
+            key: _Meaning("value", "head" if key in heads else "part" if len(values) == 1 and key in parts else "", tuple(dict.fromkeys(values)))
             for key, values in found.items()
         }
         self._meanings = of_data | _fixed()

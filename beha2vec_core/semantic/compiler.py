@@ -286,7 +286,7 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
     names = ", ".join(query.by)
     listed = f"{names}, " if names else ""
     if query.is_share:
-        part = _grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, query.filters)
+        part = _grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, _applied(query))
         whole = _grouped([user, f"{measure.value} as n"], 1, table, period, _filters_of_whole(query))
         totals = "(select sum(n) from whole)", "(select sum(n::double * n) from whole)", "(select count(*) from whole)"
         rows = "part join whole on part.user_key is not distinct from whole.user_key"

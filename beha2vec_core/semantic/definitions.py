@@ -356,7 +356,8 @@ METRICS = {
             ("item sold", "unit sold", "product sold", "sold item", "quantity sold", "best selling", "bestselling",
              "bestseller", "best seller", "top seller",
              "top selling", "most sold", "selling", "piece sold", "item purchased",
-             "sold product"),
+             "sold product", "unit", "piece", "sold unit", "sold quantity", "sale volume", "unit sale", "quantity",
+             "number of item", "number of unit"),
             n_of="orders",
         ),
         Metric(
@@ -459,6 +460,11 @@ METRICS = {
         Metric(
             "exits", "exits (last page views of sessions)", "count", {"page_views": Measure(_count("v.is_exit"))},
             ("exit", "leave the site from", "left the site from", "leave from", "exit the site from"),
+        ),
+        Metric(
+            "exit_rate", "exit rate (page views that were the last of their session)", "share",
+            {"page_views": Measure(_count("v.is_exit"), "count(*)")}, ("exit rate",),
+            n_of="page views", better=-1, count="exits",
         ),
         Metric(
             "checkout_sessions", "sessions that began checkout", "count",

@@ -124,7 +124,7 @@ class Query:
         is_one = self.over == self.under and self.at_least and self.at_most
         if self.over is not None and self.under is not None and self.over >= self.under and not is_one:
             raise ValueError(f"nothing is {' and '.join(f'{words} {limit:g}' for words, _, limit in self.limits)}")
-        if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions and not self.is_share):
+        if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions):
             raise ValueError("a comparison with the rest needs one breakdown, and a filter of it")
         if self.top is not None and self.top < 1:
             raise ValueError("top is at least 1")
