@@ -92,6 +92,9 @@ def metric_of(
         if parts.has("sell") and metrics[0] in ("users", "sessions"):
             raise NotRead("Revenue, orders or items sold?")
         return metrics[0]
+    if parts.has("sell") and parts.has("cause") and filters and not about & ITEMS and not parts.times.periods:
+        notes.append("Selling was read as a question about the conversion rate.")
+        return "conversion_rate"
     if parts.has("sell"):
         return "items_sold" if about & ITEMS else "revenue"
     if parts.is_of_users and "spender" in parts.text:

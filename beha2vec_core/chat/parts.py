@@ -24,6 +24,7 @@ _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE}
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _DAY_AFTER = re.compile(r"\bthe (?:day|week|month) (?:after|following)\b(?=\W*\w)")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
+_AND_WHERE = re.compile(r"\b(?:which|what|who|how)\b.*\band where\b.*\b(?:they|those|these|it)\b.*\bcom(?:e|es|ing) from\b")
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
     r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
@@ -174,7 +175,9 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     parts.clusters = _CLUSTER.findall(text)
     parts.comparatives = _COMPARATIVES.findall(text)
     text = _COMPARATIVES.sub(" ", _CLUSTER.sub(" ", text))
-    if found := _FROM_WHERE.search(text):
+    if _AND_WHERE.search(text):
+        parts.problem = "These are two questions: ask one after the other."
+    elif found := _FROM_WHERE.search(text):
         parts.by.append("channel")
         parts.notes.append("“where from” was read as: from which channel.")
         text = text.replace(found.group(), found[1], 1)
@@ -339,6 +342,8 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if parts.has("seen"):  # "people who saw hats" saw pages
                 some = [value for value in some if value.dimension in _PAGES] or some
+            if _is_beside_source(parts, word):  # youtube referral, google organic: source and medium, as GA4 writes them
+                some = [value for value in some if value.dimension == "medium"] or some
             if metric:
                 some = [value for value in some if reaches(metric, value.dimension)] or some
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
@@ -369,6 +374,12 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         for name, values in which.items()
         if which is found or name not in found
     )
+
+
+def _is_beside_source(parts: Parts, word: Word) -> bool:
+    """Whether the word before is the name of a source."""
+    before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
+    return any(one.values[0].dimension == "source" for one in before)
 
 
 def some_of(values: tuple[str, ...], joined: str = " or ") -> str:

@@ -399,7 +399,8 @@ def _query(
             raise NotRead("A change needs a period: for example last week, or last month.")
         else:
             versus = days_before(period, contents)
-    is_judged = len(included) == 1 and metrics and not by and (parts.judged or extreme)
+    is_named = bool(metrics) or parts.has("bought") or parts.has("sell")
+    is_judged = len(included) == 1 and is_named and not by and (parts.judged or extreme)
     is_peak = timed and extreme and period is None  # the day with the most, but not why
     if (
         explains
