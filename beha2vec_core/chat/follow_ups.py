@@ -31,7 +31,7 @@ _POINTS = re.compile(
 _ALWAYS = re.compile(r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$")
 _ANYTHING = re.compile("")
 _CANNOT = "I cannot continue the question before with this: ask the whole question."
-_OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest", "without")
+_OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
 
 class NotContinued(ValueError):
@@ -104,7 +104,9 @@ def continued(
         period, versus = (period, period.before()) if compares or times.periods else (period.before(), None)
     elif times.periods and explains:
         versus = times.periods[0].before()
-    chosen = {one.dimension for one in filters}
+    if any(one.is_excluded and one.dimension in {old.dimension for old in previous.filters} for one in filters):
+        raise NotContinued(_CANNOT)
+    chosen = {one.dimension for one in filters if not one.is_excluded}
     steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
     new_by = (*steps, *by) if by else tuple(name for name in previous.by if name not in chosen)
     is_same = new_by == previous.by
@@ -178,8 +180,9 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
 def _turned(parts: Parts, by: list[str], previous: Query) -> bool:
     """Whether it asks for the other end of the same order: "and the worst?"."""
     others = [word for word in parts.words if word.kind not in ("filler", "judged", "high", "low")]
-    asks = parts.has("low") or "worst" in parts.judged
-    asks_high = parts.has("high") or "best" in parts.judged
+    low, high = ("worst", "best") if METRICS[previous.metric].better > 0 else ("best", "worst")
+    asks = parts.has("low") or low in parts.judged
+    asks_high = parts.has("high") or high in parts.judged
     is_other = asks if not previous.ascending else asks_high
     return bool(previous.by) and previous.ascending is not None and not others and not by and is_other
 

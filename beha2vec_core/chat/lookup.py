@@ -114,14 +114,14 @@ class Lookup:
 
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
+        if not KINDS_OF_USERS.search(question):
+            question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         question, note = _with_key(question, overview)
         answer = self._answer(question, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
         question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
-        if not KINDS_OF_USERS.search(question):
-            question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         keys = self._clusters_named(question, overview)
         unnamed = without_names(question, overview)
         contents = self._data.contents()

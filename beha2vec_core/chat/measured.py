@@ -107,7 +107,8 @@ def _limits(result: Result) -> str:
         for words, _, limit in query.limits
     ]
     both = " and ".join(shown)
-    return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {metric.label}"
+    label = metric.label.removesuffix("s") if both.endswith(" 1") else metric.label
+    return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {label}"
 
 
 def _plural(dimension: str) -> str:

@@ -80,7 +80,7 @@ def metric_of(
     if parts.over is not None and people and (parts.has("bought") or parts.is_of_orders or metrics == ["buyers"]):
         return "orders"
     if parts.has("bought"):
-        if (pair or parts.has("rest")) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
+        if (pair or parts.has("rest") or by == ["new_or_returning"]) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
             notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
             return "conversion_rate"
         if read := _what_is_bought(parts, metrics, filters, by, about, notes):

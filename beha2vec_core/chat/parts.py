@@ -350,7 +350,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
                 label = DIMENSIONS[some[0].dimension].label
                 parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
             if word.name == "head":
-                parts.notes.append(f"“{word.text}” was read as items with this name: {some_of(some[0].values)}.")
+                parts.notes.append(f"“{word.text}” was read as items whose name has it: {some_of(some[0].values)}.")
             is_excluded = word in _left_out(parts)
             (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
@@ -405,6 +405,10 @@ def breakdown_of(parts: Parts) -> list[str]:
     """Dimensions that the question asks a breakdown by; "campaign" beside the name of a campaign is none."""
     by = list(parts.by)
     for word in parts.words:
+        before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
+        if word.kind == "value" and before and before[0].text in ("which", "what", "top", "best"):
+            if word.name == "head" or word.values[0].dimension in OF_ITEMS - {"item"}:  # which jackets sell best
+                by.append("item")
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)

@@ -25,8 +25,8 @@ _NAMES = """
 _MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WEEKDAY = "|".join(_DAYS)
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = "|".join(DAYS)
 _MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
@@ -417,7 +417,7 @@ def _last_whole(unit: str, last: date) -> Period:
 
 def _last_named(name: str, last: date) -> Period:
     """The last Monday, Tuesday ..., or the last whole weekend."""
-    day = last - timedelta(days=(last.weekday() - (6 if name == "weekend" else _DAYS.index(name))) % 7)
+    day = last - timedelta(days=(last.weekday() - (6 if name == "weekend" else DAYS.index(name))) % 7)
     return Period(day - timedelta(days=1) if name == "weekend" else day, day)
 
 

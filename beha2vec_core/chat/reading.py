@@ -72,6 +72,7 @@ _BETWEEN = (  # of two that are compared
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
 _BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
+_SHARED = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
 
@@ -198,6 +199,8 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
     if "funnel" in metrics[:-1] or "funnel" in metrics[1:]:
         *some, last = [label for _, label in STEPS.values()]
         raise NotRead(f"The funnel is of sessions, from one of these steps to another: {', '.join(some)} and {last}.")
+    if parts.has("common"):
+        return _in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
@@ -215,6 +218,17 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
     return found, notes
+
+
+def _in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Query]:
+    """What most buyers (or users, sessions) have in common: the largest groups of several dimensions."""
+    kinds = {word.kind for word in parts.words} - {"common", "metric", "value", "period", "filler", "high"}
+    if kinds or len(metrics) != 1 or metrics[0] not in ("buyers", "users", "sessions", "orders") or parts.limits:
+        raise NotRead("I know what buyers, users, sessions or orders have in common: their largest groups.")
+    filters = filters_of(parts, metrics[0])
+    period, _ = periods_of(parts, False, contents.days.last, [])
+    names = [name for name in _SHARED if name not in {one.dimension for one in filters}]
+    return [Query(metrics[0], (name,), filters, period, is_share=True, top=3, ascending=False) for name in names]
 
 
 def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
@@ -244,6 +258,8 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
     for one, other in pairwise(values):
         between = rf"{loosely(one.text)}{_BETWEEN}"
         if not re.search(rf"{between}{loosely(other.text)}", parts.text):
+            continue
+        if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
             continue
         shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
         if shared and not (shared <= {"country"} and any(len(w.values[0].values) > 1 for w in (one, other))):

@@ -23,6 +23,7 @@ _STOPS = (
     r"abandon\w*|quit\w*|stop\w*|"
     r"fall(?:ing|s)? (?:off|out|away))"
 )
+_DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
 _BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
 _TWO_KINDS = (
@@ -128,6 +129,14 @@ _OFTEN: tuple[tuple[str, str], ...] = (
      r"at least \1\2 times"),
 )
 _REWRITES: tuple[tuple[str, str], ...] = (
+    # two parts of one question
+    (
+        r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|those|these))?|"
+        r"how many(?: of (?:them|those|these))?) (?:(?:actually|really|also) )?(?:order(?:ed)?|buy|bought|purchased?|"
+        r"convert(?:ed)?|(?:make|made|place|placed) (?:a|an|any) (?:order|purchase))\b",
+        r"how many users and buyers \2",
+    ),
+    (rf"\b(?:(?:on|every|each|all) )*({_DAY_NAMES})s\b|\b(?:every|each|on an?) ({_DAY_NAMES})\b", r" every\1\2 "),
     # people and what they spend
     (
         rf"\b({PEOPLE}|sessions?|visits?) (?:(?:who|that|which) (?:have |had )?)?(?:viewed|visited|saw|seen|opened|"

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.asides import is_aside
-from beha2vec_core.chat.periods import MARK
+from beha2vec_core.chat.periods import DAYS, MARK
 from beha2vec_core.chat.places import regions
 from beha2vec_core.chat.rewrites import steps_of
 from beha2vec_core.chat.verbs import CHANGES
@@ -45,6 +45,7 @@ _GRAMMAR: dict[str, str] = {
     "without": "without",
     "cause": "askswhy",
     "happened": "happened, happen to",
+    "common": "in common",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
         percentage of, proportion of, % of, split, how many percent, how much percent, how many %, portion, slice,
         chunk, make up, account for, makes up, accounts for""",
@@ -77,6 +78,7 @@ _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
     ("new_or_returning", "new"): "new one, new session, are new, were new",
     ("weekend", "weekend"): "weekend",
+    **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 _HOME = ("home page", "homepage", "start page", "front page")
 _TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
@@ -101,7 +103,7 @@ class Word:
         text: as it stands in the question.
         place: of its first word.
         name: of the metric or dimension; the number of the period; "part" of a word in the names of several channels,
-            "head" of the last word in the names of items.
+            "head" of a word that is the last in the name of an item.
         values: what it may stand for, the preferred dimension first.
     """
 
@@ -150,12 +152,11 @@ class Vocabulary:
                             found.setdefault(key, []).append(Value(name, (value,)))
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(_key(phrase), [Value("country", countries)])
-        heads: dict[str, list[str]] = {}
-        for item in contents.values.get("item", []):  # pens: those of "Ballpoint LED Light Pen"
-            head = (tokens(item.lower()) or [""])[-1]
-            if len(head) > 2 and head.isalpha() and _normal(head) not in found:
-                heads.setdefault(_normal(head), []).append(item)
-        found |= {head: [Value("item", tuple(items))] for head, items in heads.items()}
+        items = {item: [_normal(word) for word in tokens(item.lower())] for item in contents.values.get("item", [])}
+        heads = {words[-1] for words in items.values() if words} - {*found}  # pens: "Twist Pen", and "Pen and Pencil Set"
+        heads = {head for head in heads if len(head) > 2 and head.isalpha()}
+        for head in heads:
+            found[head] = [Value("item", tuple(item for item, words in items.items() if head in words))]
         of_data = {
             key: _Meaning("value", "head" if key in heads else "part" if len(values) == 1 and key in parts else "", tuple(dict.fromkeys(values)))
             for key, values in found.items()

@@ -361,6 +361,26 @@ METRICS = {
             n_of="orders",
         ),
         Metric(
+            "items_per_order", "items per order", "mean",
+            {"items": Measure("sum(i.quantity)", "count(distinct i.purchase_key)")},
+            ("item per order", "unit per order", "product per order", "item per purchase", "unit per transaction",
+             "item per transaction", "average item per order", "average number of item per order",
+             "average unit per order"), n_of="orders",
+        ),
+        Metric(
+            "orders_per_buyer", "orders per buyer", "mean",
+            {"purchases": Measure(_ORDERS, f"count(distinct case when {_ORDERED} then p.user_key end)")},
+            ("order per buyer", "order per customer", "purchase per customer", "purchase per buyer",
+             "purchase frequency", "order frequency", "average order per customer",
+             "average number of order per customer"), n_of="buyers",
+        ),
+        Metric(
+            "sessions_per_user", "sessions per user", "mean",
+            {"sessions": Measure("count(*)", "count(distinct s.user_key)")},
+            ("session per user", "visit per user", "visit per visitor", "session per visitor", "visit per person",
+             "average session per user", "average number of session per user", "average visit per user"), n_of="users",
+        ),
+        Metric(
             "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
             ("item revenue", "product revenue", "item sale", "product sale"), n_of="orders",
         ),
