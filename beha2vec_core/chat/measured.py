@@ -66,6 +66,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
+    lines += _mean(result, days, reading.mean_of) if reading.mean_of else []
     lines += _not_as_supposed(result, reading) + _per_day(result, days) + _in_weeks(result)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
@@ -194,6 +195,17 @@ def _per_day(result: Result, days: Period) -> list[str]:
 
 def _of_a_day(metric: Metric, value: float, days: int, row: dict[str, Any]) -> str:
     return number(value / days, "mean") if metric.unit == "count" else _plain(metric, value / days, row)
+
+
+def _mean(result: Result, days: Period, unit: str) -> list[str]:
+    """The mean of a day or a week of a sum."""
+    query, row = result.query, result.rows[0]
+    if query.by or row["value"] is None or not _is_sum(result.metric):
+        return []
+    period = query.period or days
+    length = (min(period.last, days.last) - max(period.first, days.first)).days + 1
+    shown = _of_a_day(result.metric, row["value"] * (7 if unit == "week" else 1), length, row)
+    return [f"On average {shown} per {unit}, in {length} days."]
 
 
 def _per_day_of_week(result: Result, days: Period) -> list[str]:

@@ -76,8 +76,10 @@ def metric_of(
     """The name of the metric; what was assumed is added to the notes."""
     about = {*by, *(one.dimension for one in filters)}
     about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
-    people = {*metrics} <= {"users", "buyers", *(["buyer_share"] if parts.is_of_orders else [])}
-    if parts.over is not None and people and (parts.has("bought") or parts.is_of_orders or metrics == ["buyers"]):
+    if parts.often == "sessions" and {*metrics} <= {"users", "sessions"}:
+        return "sessions"
+    people = {*metrics} <= {"users", "buyers", *(["buyer_share"] if parts.often == "orders" else [])}
+    if parts.over is not None and people and (parts.has("bought") or parts.often == "orders" or metrics == ["buyers"]):
         return "orders"
     if parts.has("bought"):
         if (pair or parts.has("rest") or by == ["new_or_returning"]) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:

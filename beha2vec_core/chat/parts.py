@@ -58,8 +58,10 @@ _LIMIT = re.compile(
     rf"\b({MORE}|{LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
     r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|%|percent))"
 )
-_ORDERS = r"\s*(?:orders?|purchases?|transactions?)\b"
-_SAME_NUMBER = re.compile(rf"\bexactly (\d+|{COUNT}) (?:times|(orders?|purchases?))\b")
+_ORDERS = "orders?|purchases?|transactions?"
+_SAME_NUMBER = re.compile(rf"\bexactly (\d+|{COUNT}) (?:times|({_ORDERS}|sessions?|visits?))\b")
+_VISITS = re.compile(r"\b(?:sessions?|visit(?:s|ed|ing)?|came|comes?|coming|browsed|returned|return)\b")
+_BUYS = re.compile(r"\b(?:buy(?:s|ing)?|bought|order(?:s|ed)?|purchas(?:e|es|ed)|repeat)\b")
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
 _ORDER_WORTH = re.compile(
     r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
@@ -78,6 +80,10 @@ _OF_EACH = re.compile(
     r"browsers?|(?:items?|products?|units?|pieces?)(?! sold))\b"
 )
 OF_SESSIONS = "Customers are new or returning by their sessions, as GA4 counts them: not by their orders."
+_AVERAGE = r"(?:average|avg|mean)"
+_PER_DAY = re.compile(
+    rf"\b{_AVERAGE}\b.*\b(?:per (?:day|week)|daily|weekly)\b|\b(?:per (?:day|week)|daily|weekly)\b.*\b{_AVERAGE}\b"
+)
 _NAMED = 6  # values of a filter that are named
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
@@ -98,7 +104,7 @@ class Parts:
     problem: str = ""  # why the question cannot be read, in a sentence
     is_worth: bool = False  # the limit is on the revenue of an order
     is_money: bool = False  # the limit has a currency
-    is_of_orders: bool = False  # the limit is on how often users order
+    often: str = ""  # orders or sessions: the limit is on how many of them users have
     currency: str = ""  # a word for one that the data are not in
     comparatives: list[str] = field(default_factory=list)
     judged: list[str] = field(default_factory=list)  # better, worst ...
@@ -107,6 +113,7 @@ class Parts:
     is_of_users: bool = False  # "which customers"
     is_part: bool = False  # "how much of our revenue comes from"
     is_counted: bool = False  # "how many"
+    mean_of: str = ""  # day or week: "sessions per day on average"
 
     def has(self, kind: str) -> bool:
         """Whether there is a phrase of this kind."""
@@ -169,6 +176,9 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
     text = _without_limits(text, parts, vocabulary.contents.currencies)
     text, amounts = _without_currency(text, parts, vocabulary)
+    if mean := _PER_DAY.search(text):
+        parts.mean_of = "week" if "week" in mean[0] else "day"
+        text = re.sub(r"\b(?:(?:an|the|on) )?average\b|\bavg\b|\bmean\b|\bper (?:day|week)\b|\bdaily\b|\bweekly\b", " ", text)
     parts.is_of_users = _RANKED_USERS.search(text) is not None
     parts.is_part = _PART.search(text) is not None
     parts.is_counted = _HOW_MANY.search(text) is not None
@@ -223,7 +233,7 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
     if same := _SAME_NUMBER.search(text):
         number = float(NUMBER_WORDS.get(same[1], same[1]))
         parts.limits = {"over": number, "under": number, "at_least": True, "at_most": True}
-        parts.is_of_orders = True
+        parts.often = _often(text, same[2] or "")
         text = f"{text[: same.start()]} {same[2] or ''} {text[same.end() :]}"
     limits = list(_LIMIT.finditer(text))
     if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
@@ -246,7 +256,9 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         is_worth |= parts.is_worth
         if is_less and not (is_worth or found[4]):
             continue  # of groups without a row nothing is known
-        parts.is_of_orders |= "times" in found[0] or found[2] is not None or bool(re.match(_ORDERS, after))
+        unit = re.match(rf"\s*({_ORDERS}|sessions?|visits?)\b", after)
+        if unit or "times" in found[0] or found[2]:
+            parts.often = _often(text, unit[1] if unit else "")
         side = "under" if is_less else "over"
         if side in parts.limits:
             parts.problem = f"I know one limit of a kind: {parts.limits[side]:g} or {number:g}?"
@@ -261,6 +273,12 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         if found[4]:
             _check_currency(found[4].strip(), parts, currencies)
     return text
+
+
+def _often(text: str, unit: str) -> str:
+    """What users do so often: the unit says it, or else the verb."""
+    said = unit or text
+    return "sessions" if _VISITS.search(said) and not _BUYS.search(said) else "orders"
 
 
 def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> None:
@@ -318,6 +336,9 @@ def _listed_together(parts: Parts) -> list[str]:
     named = [word for word in parts.words if word.kind == "metric"]
     found: list[str] = []
     for one, other in pairwise(named):
+        asked_too = rf"\bhow (?:many|much)\b.*{loosely(one.text)}\b.*\band (?:also )?how (?:many|much) {loosely(other.text)}"
+        if one.name != other.name and re.search(asked_too, parts.text):
+            found += [one.name, other.name]
         both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
         separated = not one.is_beside(other) or re.search(rf"{loosely(one.text)}\s*,", parts.text)
         of_users = {one.name, other.name} == {"new_users", "returning_users"}

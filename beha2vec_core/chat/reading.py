@@ -40,6 +40,7 @@ from beha2vec_core.chat.parts import (
     metrics_of,
     some_of,
 )
+from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.refusals import check_all_asked, check_people, refuse_what_is_no_query
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
@@ -73,6 +74,7 @@ _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
 _BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
 _SHARED = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
+_WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
 
@@ -98,6 +100,7 @@ class Reading:
         more: further queries, where several measures are asked for.
         goes_down: whether it is about a decrease; None: it does not say.
         is_measured: whether it is not about something that is known not to be in the data.
+        mean_of: day or week, where the mean of these is asked for.
     """
 
     query: Query | None = None
@@ -116,6 +119,7 @@ class Reading:
     more: tuple[Query, ...] = ()
     goes_down: bool | None = None
     is_measured: bool = True
+    mean_of: str = ""
 
 
 def read_question(
@@ -144,6 +148,7 @@ def read_question(
         is_follow_up=leads or is_lost, top=parts.top,
         kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
         goes_down=parts.goes_down, is_measured=not missing,
+        mean_of=parts.mean_of,
     )  # fmt: skip
     try:
         if missing:
@@ -314,9 +319,10 @@ def _query(
     metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)
     is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
     is_of_people |= "spen" in parts.text
-    if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
+    visits = parts.often == metric == "sessions" and is_of_people
+    if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people) or visits):
         by = ["user"]
-        if any(word.name == "sessions" for word in parts.words):
+        if metric == "orders" and any(word.name == "sessions" for word in parts.words):
             raise NotRead("More or less than a number is known of what users ordered, not of single sessions.")
     bought = as_rate(parts, metric, by, included, pair, notes)
     is_of_buyers = metric == "buyer_share" and bought == "buyers"
@@ -340,7 +346,8 @@ def _query(
     unit = METRICS[metric].unit
     same = named is not None and METRICS[metric].label.startswith(METRICS[named.name].label)
     is_beside = named is not None and METRICS[named.name].is_weak and not same and groups is None and parts.over is None
-    if parts.is_counted and named and is_beside and metric != "buyers" and unit in ("count", "money"):
+    alone = not re.search(r"\band (?:also )?how (?:many|much)\b", parts.text)
+    if alone and parts.is_counted and named and is_beside and metric != "buyers" and unit in ("count", "money"):
         raise NotRead(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
     if parts.has("average") and unit in ("count", "money") and metric != "aov":
         raise NotRead(
@@ -364,11 +371,12 @@ def _query(
         (parts.has("share") or parts.is_part or is_of_buyers) and unit in ("count", "money") and metric != "funnel"
     )
     of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
-    if parts.is_of_orders and of_people and (metric != "orders" or by != ["user"]):
-        raise NotRead("I know how many users ordered so often, and no more of them.")
-    if parts.is_of_orders and of_people and (parts.has("share") or any(w.name == "buyer_share" for w in parts.words)):
-        if not any(word.kind == "metric" and _BUYERS.search(word.text) for word in parts.words) or (included and _ARE.search(parts.text)):
-            raise NotRead("I know the share of buyers who ordered so often.")
+    if parts.often and of_people and (metric != parts.often or by != ["user"]):
+        raise NotRead("I know how many users ordered or visited so often, and no more of them.")
+    if parts.often and of_people and (parts.has("share") or any(w.name == "buyer_share" for w in parts.words)):
+        of_buyers = any(word.kind == "metric" and _BUYERS.search(word.text) for word in parts.words)
+        if of_buyers == visits or (included and _ARE.search(parts.text)):
+            raise NotRead("I know the share of buyers who ordered so often, and of users who visited so often.")
         is_share, parts = False, replace(parts, is_counted=True)
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
@@ -386,7 +394,13 @@ def _query(
         filters = (_part_of(parts, included), *(one for one in filters if one != _part_of(parts, included)))
     if not by and any(word.text == "list" for word in parts.words):
         raise NotRead("I give numbers, not lists of single orders or sessions.")
+    if parts.mean_of and (by or is_share or compares or metric in PEOPLE_COUNTED or unit not in ("count", "money")):
+        raise NotRead(f"I know the mean of a {parts.mean_of} of sums, such as sessions, orders and revenue.")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    if timed and parts.has("change") and not parts.times.periods and _WHICH_DAY.search(parts.text) and not (
+        parts.has("high") or parts.has("low") or parts.has("judged")
+    ):
+        raise NotRead("I know no change from one to the next: ask for the highest or the lowest.")
     explains = parts.has("cause") and not pair
     extreme = parts.has("low") or parts.has("high") or parts.has("judged")
     changes = parts.has("change") or (explains and (parts.has("happened") or parts.goes_down is not None))

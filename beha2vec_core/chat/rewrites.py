@@ -99,6 +99,7 @@ _SHORT += (
 )
 # how often people buy, in the words of limits
 _BOUGHT = r"(?:bought|buy|buys|ordered|order|orders|purchased?|purchases|shopped|shop)"
+_CAME = r"(?:visited|visit|visits|came|come|comes)"
 _OFTEN: tuple[tuple[str, str], ...] = (
     (r"\brepeat (?:purchase|order|buying|customer|buyer) rate\b|\b(?:repurchase|reorder) rate\b",
      "share of buyers who ordered more than once"),
@@ -124,7 +125,17 @@ _OFTEN: tuple[tuple[str, str], ...] = (
      r"(?:one|1|a single|a) (order|purchase)\b", r"\1 with exactly 1 orders"),
     (rf"\b({PEOPLE})((?: (?:who|that))?) (?:with|have|has|had|made|placed|make) (?:only|just|exactly|precisely) "
      r"(two|three|four|five|\d+) (?:orders|purchases)\b", r"\1 with exactly \3 orders"),
-    (rf"\bat least once\b(?<!per)", "ever"),
+    (
+        rf"\b({_CAME})(?: (?:us|back|the (?:site|shop)))* (?:only |just |exactly |precisely )?(once|twice|one time|a single time)\b"
+        r"(?! (?:or|a|per|every|as)\b)",
+        r"\1 exactly \2 times",
+    ),
+    (rf"\b({_CAME})(?: us| back)* (?:only|just|exactly|precisely) (\d+|two|three|four|five) times\b", r"\1 exactly \2 times"),
+    (r"\bexactly (?:once|one time|a single time) times\b", "exactly 1 times"),
+    (r"\bexactly twice times\b", "exactly 2 times"),
+    (rf"\b({PEOPLE})((?: (?:who|that))?) (?:with|have|has|had) (?:only|just|exactly|precisely) (?:one|1|a single|a) (session|visit)\b",
+     r"\1 with exactly 1 \3s"),
+    (r"\bat least once\b", "ever"),
     (r"\b(\d+|two|three|four|five) (?:times|orders|purchases) or more\b|\b(\d+)\+ (?:times|orders|purchases)\b",
      r"at least \1\2 times"),
 )
@@ -140,7 +151,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     # people and what they spend
     (
         rf"\b({PEOPLE}|sessions?|visits?) (?:(?:who|that|which) (?:have |had )?)?(?:viewed|visited|saw|seen|opened|"
-        r"looked at|view|visit|see)\b(?! (?:(?:a|the|any|some) )?(?:products?|items?)\b)",
+        r"looked at|view|visit|see)\b(?! (?:(?:a|the|any|some) )?(?:products?|items?)\b)"
+        rf"(?! (?:us )?(?:exactly|{MORE}|once|twice|only|again|\d)\b)",
         r"\1 whosaw",
     ),
     (
@@ -350,12 +362,20 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"trend \1",
     ),
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
+    (
+        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:peak|top out|culminate)(?:ed|ing|s)?\b",
+        r"which \1 highest \2",
+    ),
+    (
+        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:bottom out|hit (?:the )?bottom)\b",
+        r"which \1 lowest \2",
+    ),
     (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (
         r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
-        r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|"
+        r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everything|everywhere|"
         r"elsewhere|"
         r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|conversions?|revenue|sales|orders|aov|"
         r"bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
