@@ -29,6 +29,11 @@ _POINTS = re.compile(
     r"\bwhich\s+(ones?)\b|\b(?:of|among)\s+(them)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$"
 )
 _ALWAYS = re.compile(r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$")
+# "how much revenue did they make", but not "how many people ... and do they"
+_DID_IT = re.compile(
+    rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
+    r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
+)
 _ANYTHING = re.compile("")
 _CANNOT = "I cannot continue the question before with this: ask the whole question."
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
@@ -38,12 +43,17 @@ class NotContinued(ValueError):
     """The question before cannot be continued so; the message says why."""
 
 
-def pointer(question: str, vocabulary: Vocabulary) -> str:
+def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
     """The word that stands for something of the question before: "is it worse on mobile?"; none: empty."""
     text = question.lower().replace("\u2019", "'")
+    if asked := _DID_IT.search(text):
+        return asked[1]
     for found in _POINTS.finditer(text):
         pointed = next(filter(None, found.groups()))
-        nouns = ("metric", "value") if pointed in ("it", "that", "this") else ("metric", "value", "by")
+        is_one = pointed in ("it", "that", "this")
+        if is_one and names_metric and not _ALWAYS.match(text, found.start()):
+            continue
+        nouns = ("metric", "value") if is_one else ("metric", "value", "by")
         named = any(word and word.kind in nouns for word, *_ in vocabulary.read(text[: found.start()]))
         if not named or _ALWAYS.match(text, found.start()):
             return pointed
@@ -67,13 +77,16 @@ def continued(
     if pointed and metrics:
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
             raise NotContinued(_CANNOT)  # how many of those buyers are new
+        if previous.top and metrics != [previous.metric]:
+            raise NotContinued(_CANNOT)  # the top five by another measure are others
         lead = _ANYTHING.match(question)
-    elif pointed and (query := _of_it(parts, by, previous, days)):
+    elif (pointed or (parts.has("cause") and by and previous.versus and not metrics)) and (query := _of_it(parts, by, previous, days)):
         return query
     compares = (parts.has("compare") or times.compares) and times.asks_before
     turned = _turned(parts, by, previous)
+    is_part = bool(pointed and filters and (parts.is_part or parts.has("share")))
     of_its_own = [
-        *(kind for kind in _OWN_KINDS if parts.has(kind)), *([] if turned else parts.judged), *parts.comparatives,
+        *(kind for kind in _OWN_KINDS if parts.has(kind) and not (is_part and kind == "share")), *([] if turned else parts.judged), *parts.comparatives,
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
         *(["over"] if parts.limits else []),
     ]  # fmt: skip
@@ -93,7 +106,9 @@ def continued(
     filters = filters_of(parts, metric)
     replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
     kept = {one.dimension: one for one in previous.filters if one.dimension not in replaced}
-    kept |= {one.dimension: one for one in filters}
+    kept = {one.dimension: one for one in filters} | {n: one for n, one in kept.items() if n not in {f.dimension for f in filters}}
+    if is_part and (by or len(filters) > 1 or METRICS[metric].unit not in ("count", "money") or len(kept) - len(filters) != len(previous.filters)):
+        raise NotContinued(_CANNOT)
     period = times.periods[0] if times.periods else previous.period
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     versus = None if times.periods or timed else previous.versus
@@ -121,7 +136,8 @@ def continued(
         tuple(kept.values()),
         period,
         versus,
-        previous.is_share and METRICS[metric].unit in ("count", "money") and (bool(new_by) or len(kept) == 1),
+        (is_part and not new_by)
+        or (previous.is_share and METRICS[metric].unit in ("count", "money") and (bool(new_by) or len(kept) == 1)),
         parts.top or (previous.top if is_same else None),
         previous.ascending if is_same or explains else None,
         by_change=bool(explains and new_by and versus),
@@ -139,7 +155,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     compared = bool(parts.comparatives or parts.judged or parts.has("compare") or parts.has("change"))
     ranked = parts.has("high") or parts.has("low") or parts.has("judged") or bool(parts.judged)
     plain = {"metric": previous.metric, "period": previous.period}
-    if previous.limits or previous.is_share or parts.has("share") or len(times.periods) > 1:
+    if previous.limits or previous.is_share or parts.has("share") or parts.is_part or len(times.periods) > 1:
         return None
     versus = previous.versus or (previous.period.before() if previous.period else None)
     if parts.has("cause") or (by and ranked and previous.versus):

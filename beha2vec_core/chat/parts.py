@@ -80,7 +80,7 @@ _OF_EACH = re.compile(
     r"browsers?|(?:items?|products?|units?|pieces?)(?! sold))\b"
 )
 OF_SESSIONS = "Customers are new or returning by their sessions, as GA4 counts them: not by their orders."
-_AVERAGE = r"(?:average|avg|mean)"
+_AVERAGE = r"(?:average|avg|mean)(?! (?:order|purchase|transaction|cart|basket|engagement|session duration|time)\b)"
 _PER_DAY = re.compile(
     rf"\b{_AVERAGE}\b.*\b(?:per (?:day|week)|daily|weekly)\b|\b(?:per (?:day|week)|daily|weekly)\b.*\b{_AVERAGE}\b"
 )
@@ -209,6 +209,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     parts.problem = parts.problem or why
     if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
+    nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change
+    parts.unknown += [word.text for word in parts.words if word.kind == "change" and word.text in nouns]
     for word in parts.words:
         seen = [one for one in parts.words if one.kind == "seen" and one.place < word.place]
         is_seen = word.kind == "value" and any(parts.are_beside(one, word) for one in seen)

@@ -46,10 +46,10 @@ _CHANGES = rf"\b(?:chang\w*|differen\w*|compar\w*|{'|'.join((*DOWN, *UP))})\b"
 # what names no days: all that are in the data
 _ALL_DATA = (
     r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?"
-    r"(?:start|beginning|begin|launch|opening|now|data|whole data|"
+    r"(?:start|beginning|begin|now|data|whole data|"
     r"(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|time span|range|data(?: ?set)?|history))"
     r"(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
-    r"\b(?:so far|until now|up to now|to date|to this day|all[- ]time|of all time|overall period|ever since|since ever|"
+    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- ]time|of all time|overall period|ever since|since ever|"
     r"in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) (?:period|time))(?! (?:this|last|in|of|for))\b"
 )
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")

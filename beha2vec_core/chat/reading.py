@@ -138,7 +138,7 @@ def read_question(
     period = parts.times.periods[0] if parts.times.periods else None
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
-    pointed = pointer(question, vocabulary)
+    pointed = pointer(question, vocabulary, bool(metrics))
     is_lost = previous is None and (pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first))
     missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
     known = Reading(
@@ -394,7 +394,9 @@ def _query(
         filters = (_part_of(parts, included), *(one for one in filters if one != _part_of(parts, included)))
     if not by and any(word.text == "list" for word in parts.words):
         raise NotRead("I give numbers, not lists of single orders or sessions.")
-    if parts.mean_of and (by or is_share or compares or metric in PEOPLE_COUNTED or unit not in ("count", "money")):
+    is_sum = unit in ("count", "money") and metric not in PEOPLE_COUNTED
+    is_sum &= not any(measure.per for measure in METRICS[metric].sql.values())
+    if parts.mean_of and (by or is_share or compares or not is_sum):
         raise NotRead(f"I know the mean of a {parts.mean_of} of sums, such as sessions, orders and revenue.")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if timed and parts.has("change") and not parts.times.periods and _WHICH_DAY.search(parts.text) and not (

@@ -399,7 +399,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         " askswhy ",
     ),
     (
-        r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible for\b|\b(?:caused?|contribut(?:e|es|"
+        r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|contribut(?:e|es|"
         r"ed)(?: the)?(?: most)? to|explains?|explained)\b",
         " askswhy ",
     ),

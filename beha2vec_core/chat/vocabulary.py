@@ -161,7 +161,8 @@ class Vocabulary:
             key: _Meaning("value", "head" if key in heads else "part" if len(values) == 1 and key in parts else "", tuple(dict.fromkeys(values)))
             for key, values in found.items()
         }
-        self._meanings = of_data | _fixed()
+        fixed = _fixed()
+        self._meanings = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._spelled = [
             key for key, meaning in self._meanings.items() if meaning.kind != "filler" and not key.startswith("/")
         ]
