@@ -36,8 +36,9 @@ _PHRASES = re.compile(
     r"even though)\b"
 )
 _TALK = """
-    pretty somewhat indeed anyway anyways kinda somehow though although even stuff thing things anything everything true truth
-    wow hm hmm oh ah um uh alright cheers thanks thank wanna gonna gotta lemme gimme hiya yo dear super awesome great
+    pretty somewhat indeed anyway anyways kinda somehow though although even stuff thing things anything everything
+    true truth wow hm hmm oh ah um uh alright cheers thanks thank wanna gonna gotta lemme gimme hiya yo dear super
+    awesome great
 """
 _TALKS = frozenset(_TALK.split())
 

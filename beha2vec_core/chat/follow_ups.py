@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 
 from beha2vec_core.chat.compared import step_of
+from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
 from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
-from beha2vec_core.chat.rewrites import PEOPLE, SAME
+from beha2vec_core.chat.rewrites import SAME
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Period, Query
@@ -34,6 +35,7 @@ _DID_IT = re.compile(
     rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
     r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
 )
+_BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ANYTHING = re.compile("")
 _CANNOT = "I cannot continue the question before with this: ask the whole question."
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
@@ -73,6 +75,10 @@ def continued(
         NotContinued: it could mean several queries.
     """
     lead = _CONTINUES.search(question.lower())
+    if pointed and not metrics and parts.has("bought") and previous.metric in _BUYING_OF:  # how many of them bought
+        metrics = [_BUYING_OF[previous.metric][parts.has("share")]]
+        words = [word for word in parts.words if word.kind not in ("bought", "share")]
+        parts = replace(parts, words=words)
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
     if pointed and metrics:
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
@@ -80,13 +86,16 @@ def continued(
         if previous.top and metrics != [previous.metric]:
             raise NotContinued(_CANNOT)  # the top five by another measure are others
         lead = _ANYTHING.match(question)
-    elif (pointed or (parts.has("cause") and by and previous.versus and not metrics)) and (query := _of_it(parts, by, previous, days)):
+    elif (pointed or (parts.has("cause") and by and previous.versus and not metrics)) and (
+        query := _of_it(parts, by, previous, days)
+    ):
         return query
     compares = (parts.has("compare") or times.compares) and times.asks_before
     turned = _turned(parts, by, previous)
     is_part = bool(pointed and filters and (parts.is_part or parts.has("share")))
     of_its_own = [
-        *(kind for kind in _OWN_KINDS if parts.has(kind) and not (is_part and kind == "share")), *([] if turned else parts.judged), *parts.comparatives,
+        *(kind for kind in _OWN_KINDS if parts.has(kind) and not (is_part and kind == "share")),
+        *([] if turned else parts.judged), *parts.comparatives,
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
         *(["over"] if parts.limits else []),
     ]  # fmt: skip
@@ -106,8 +115,15 @@ def continued(
     filters = filters_of(parts, metric)
     replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
     kept = {one.dimension: one for one in previous.filters if one.dimension not in replaced}
-    kept = {one.dimension: one for one in filters} | {n: one for n, one in kept.items() if n not in {f.dimension for f in filters}}
-    if is_part and (by or len(filters) > 1 or METRICS[metric].unit not in ("count", "money") or len(kept) - len(filters) != len(previous.filters)):
+    kept = {one.dimension: one for one in filters} | {
+        n: one for n, one in kept.items() if n not in {f.dimension for f in filters}
+    }
+    if is_part and (
+        by
+        or len(filters) > 1
+        or METRICS[metric].unit not in ("count", "money")
+        or len(kept) - len(filters) != len(previous.filters)
+    ):
         raise NotContinued(_CANNOT)
     period = times.periods[0] if times.periods else previous.period
     timed = any(DIMENSIONS[name].kind == "time" for name in by)

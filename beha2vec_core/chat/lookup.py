@@ -56,7 +56,8 @@ _GROUP = re.compile(
     r"\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+"
     r"(?:(?:type|kind|sort|group|segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|"
     r"(?:user|customer|visitor|audience)[ -]group(s?)|"
-    r"group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|converts?|visits?|brings?|will|do|does|"
+    r"group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|converts?|visits?|"
+    r"brings?|will|do|does|"
     r"should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))",
     re.IGNORECASE,
 )

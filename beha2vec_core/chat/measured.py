@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.parts import some_of
+from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.profiles.statistics import wilson_interval
@@ -22,7 +23,7 @@ from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_r
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
-from beha2vec_core.words import UNKNOWN_CURRENCY, between, change, number
+from beha2vec_core.words import between, change, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
@@ -66,8 +67,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
-    lines += _mean(result, days, reading.mean_of) if reading.mean_of else []
-    lines += _not_as_supposed(result, reading) + _per_day(result, days) + _in_weeks(result)
+    lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
+    lines += _not_as_supposed(result, reading) + per_day(result, days) + in_weeks(result)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
@@ -95,7 +96,7 @@ def _groups_counted(result: Result) -> str:
     text += f" ({_ends(row['value'], row['total'], row['total'])})." if query.by == ("user",) else "."
     if query.by != ("one_order",) or not row["worth_of_all"]:
         return text
-    worth, of_all = (_plain(metric, row[name], row) for name in ("worth", "worth_of_all"))
+    worth, of_all = (plain_value(metric, row[name], row) for name in ("worth", "worth_of_all"))
     part = number(row["worth"] / row["worth_of_all"], "share")
     return f"{text} Their {metric.label} is {worth}, {part} of {of_all}."
 
@@ -104,7 +105,7 @@ def _limits(result: Result) -> str:
     """With more than 2 orders; with revenue of more than 200.00 EUR."""
     query, metric, row = result.query, result.metric, next(iter(result.rows), {})
     shown = [
-        f"{words} {_plain(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
+        f"{words} {plain_value(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
         for words, _, limit in query.limits
     ]
     both = " and ".join(shown)
@@ -164,88 +165,6 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
         return []
     was = "there is none" if now == before else "it was the opposite"
     return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: {was}."]
-
-
-def _is_sum(metric: Metric) -> bool:
-    """Whether the value of several days is the sum of theirs: users of two days are not."""
-    return metric.unit in ("count", "money") and not any(
-        one.per or "user_key" in one.value for one in metric.sql.values()
-    )
-
-
-def _per_day(result: Result, days: Period) -> list[str]:
-    """The values per day, where periods that are compared have not as many days."""
-    query, metric = result.query, result.metric
-    if query.by == ("weekend",) and not (query.versus or query.is_share) and _is_sum(metric):
-        return _per_day_of_week(result, days)
-    if query.versus is None or query.period is None or query.is_share or not _is_sum(metric):
-        return []
-    now, before = ((one.last - one.first).days + 1 for one in (query.period, query.versus))
-    if now == before:
-        return []
-    lines = [f"The periods have {now} and {before} days."]
-    if not query.by:
-        row = result.rows[0]
-        values = row["value"], row["value_before"]
-        if None not in values:
-            shown = [_of_a_day(metric, value, days, row) for value, days in zip(values, (now, before), strict=True)]
-            lines.append(f"Per day: {shown[0]} against {shown[1]}, {change(values[0] / now, values[1] / before)}.")
-    return lines
-
-
-def _of_a_day(metric: Metric, value: float, days: int, row: dict[str, Any]) -> str:
-    return number(value / days, "mean") if metric.unit == "count" else _plain(metric, value / days, row)
-
-
-def _mean(result: Result, days: Period, unit: str) -> list[str]:
-    """The mean of a day or a week of a sum."""
-    query, row = result.query, result.rows[0]
-    if query.by or row["value"] is None or not _is_sum(result.metric):
-        return []
-    period = query.period or days
-    length = (min(period.last, days.last) - max(period.first, days.first)).days + 1
-    shown = _of_a_day(result.metric, row["value"] * (7 if unit == "week" else 1), length, row)
-    return [f"On average {shown} per {unit}, in {length} days."]
-
-
-def _per_day_of_week(result: Result, days: Period) -> list[str]:
-    """The values per day of weekends, and of the other days."""
-    period = result.query.period or days
-    first, last = max(period.first, days.first), min(period.last, days.last)
-    weekdays = [(first + timedelta(days=one)).weekday() for one in range((last - first).days + 1)]
-    numbers = {"weekend": sum(one > 4 for one in weekdays), "Monday to Friday": sum(one < 5 for one in weekdays)}
-    shown = [
-        f"{row['weekend']}, {_of_a_day(result.metric, row['value'], numbers[row['weekend']], row)} "
-        f"({numbers[row['weekend']]} days)"
-        for row in result.rows
-        if row["value"] is not None and numbers.get(row["weekend"])
-    ]
-    return [f"Per day: {'; '.join(shown)}."] if shown else []
-
-
-def _in_weeks(result: Result) -> list[str]:
-    """A sum by day in words: the seven days up to the last, and those before them."""
-    query, metric, rows = result.query, result.metric, result.rows
-    known = rows and all(row.get("value") is not None for row in rows)
-    if query.by != ("day",) or query.is_share or query.ascending is not None or not known or not _is_sum(metric):
-        return []
-    first = query.period.first if query.period else rows[0]["day"]
-    last = query.period.last if query.period else rows[-1]["day"]
-    weeks = ((last - first).days + 1) // 7
-    if weeks < 2:
-        return []
-    sums = [0.0] * weeks
-    for one in rows:
-        if (place := (last - one["day"]).days // 7) < weeks:
-            sums[-1 - place] += float(one["value"])
-    currencies = {row["currency"] for row in rows if row.get("currency")}
-    if len(currencies) > 1:
-        return []
-    row = {"currency": next(iter(currencies), None)}
-    shown = "; ".join(_plain(metric, value, row) for value in sums)
-    moved = f" ({change(sums[-1], sums[0])} from the first to the last)" if sums[0] else ""
-    total = _plain(metric, sum(float(one["value"]) for one in rows), row)
-    return [f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."]
 
 
 def not_answered(reading: Reading) -> str:
@@ -390,23 +309,13 @@ def _value(result: Result, row: dict[str, Any]) -> str:
         if metric.name in COUNTED_ONCE:
             ends = _ends(row["value"], row["total"], row["n_effective"])
             return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
-        return f"{shown} of {_plain(metric, row['total'], row)}"
+        return f"{shown} of {plain_value(metric, row['total'], row)}"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
         return f"{number(value, 'share')} ({_ends(row['k'], row['n'], row['n_effective'])}; {of})"
     n = row.get("n")
     of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
-    return _plain(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
-
-
-def _plain(metric: Metric, value: float, row: dict[str, Any]) -> str:
-    if metric.unit == "money" and not value and not row.get("currency"):
-        return "0"
-    if metric.unit == "money":
-        return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
-    if metric.unit == "seconds":
-        return f"{value:,.0f} seconds"
-    return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
+    return plain_value(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
 
 
 def _interval(count: int, total: int, effective: float | None) -> tuple[float, float] | None:
@@ -495,7 +404,7 @@ def _short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) 
         return number(value, "share")
     if unit == "count":
         return int(value)
-    return _plain(metric, value, row)
+    return plain_value(metric, value, row)
 
 
 def _cell(value: object) -> str:

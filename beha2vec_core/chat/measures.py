@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts
-from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter
 
 _DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
     "country": "sessions", "channel": "sessions", "device": "sessions", "medium": "sessions", "browser": "sessions",
-    "os": "sessions", "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold", "item_subcategory": "items_sold",
+    "os": "sessions", "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold",
+    "item_subcategory": "items_sold",
 }  # fmt: skip
 ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share
@@ -82,7 +83,11 @@ def metric_of(
     if parts.over is not None and people and (parts.has("bought") or parts.often == "orders" or metrics == ["buyers"]):
         return "orders"
     if parts.has("bought"):
-        if (pair or parts.has("rest") or by == ["new_or_returning"]) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
+        if (
+            (pair or parts.has("rest") or by == ["new_or_returning"])
+            and (compares or parts.judged)
+            and {*metrics} <= {"users", "sessions"}
+        ):
             notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
             return "conversion_rate"
         if read := _what_is_bought(parts, metrics, filters, by, about, notes):

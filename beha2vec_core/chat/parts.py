@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 from beha2vec_core.chat.asides import without_asides
+from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
-from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, in_known_words, spelled_out
-from beha2vec_core.chat.verify import NUMBER_WORDS
+from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.verbs import DOWN, UP
+from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
@@ -24,7 +25,9 @@ _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE}
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _DAY_AFTER = re.compile(r"\bthe (?:day|week|month) (?:after|following)\b(?=\W*\w)")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
-_AND_WHERE = re.compile(r"\b(?:which|what|who|how)\b.*\band where\b.*\b(?:they|those|these|it)\b.*\bcom(?:e|es|ing) from\b")
+_AND_WHERE = re.compile(
+    r"\b(?:which|what|who|how)\b.*\band where\b.*\b(?:they|those|these|it)\b.*\bcom(?:e|es|ing) from\b"
+)
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
     r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
@@ -178,7 +181,9 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     text, amounts = _without_currency(text, parts, vocabulary)
     if mean := _PER_DAY.search(text):
         parts.mean_of = "week" if "week" in mean[0] else "day"
-        text = re.sub(r"\b(?:(?:an|the|on) )?average\b|\bavg\b|\bmean\b|\bper (?:day|week)\b|\bdaily\b|\bweekly\b", " ", text)
+        text = re.sub(
+            r"\b(?:(?:an|the|on) )?average\b|\bavg\b|\bmean\b|\bper (?:day|week)\b|\bdaily\b|\bweekly\b", " ", text
+        )
     parts.is_of_users = _RANKED_USERS.search(text) is not None
     parts.is_part = _PART.search(text) is not None
     parts.is_counted = _HOW_MANY.search(text) is not None
@@ -338,7 +343,9 @@ def _listed_together(parts: Parts) -> list[str]:
     named = [word for word in parts.words if word.kind == "metric"]
     found: list[str] = []
     for one, other in pairwise(named):
-        asked_too = rf"\bhow (?:many|much)\b.*{loosely(one.text)}\b.*\band (?:also )?how (?:many|much) {loosely(other.text)}"
+        asked_too = (
+            rf"\bhow (?:many|much)\b.*{loosely(one.text)}\b.*\band (?:also )?how (?:many|much) {loosely(other.text)}"
+        )
         if one.name != other.name and re.search(asked_too, parts.text):
             found += [one.name, other.name]
         both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
@@ -365,7 +372,9 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if parts.has("seen"):  # "people who saw hats" saw pages
                 some = [value for value in some if value.dimension in _PAGES] or some
-            if _is_beside_source(parts, word):  # youtube referral, google organic: source and medium, as GA4 writes them
+            if _is_beside_source(
+                parts, word
+            ):  # youtube referral, google organic: source and medium, as GA4 writes them
                 some = [value for value in some if value.dimension == "medium"] or some
             if metric:
                 some = [value for value in some if reaches(metric, value.dimension)] or some
@@ -429,9 +438,9 @@ def breakdown_of(parts: Parts) -> list[str]:
     by = list(parts.by)
     for word in parts.words:
         before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
-        if word.kind == "value" and before and before[0].text in ("which", "what", "top", "best"):
-            if word.name == "head" or word.values[0].dimension in OF_ITEMS - {"item"}:  # which jackets sell best
-                by.append("item")
+        is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
+        if is_kind and before and before[0].text in ("which", "what", "top", "best"):  # which jackets sell best
+            by.append("item")
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)

@@ -49,7 +49,8 @@ _ALL_DATA = (
     r"(?:start|beginning|begin|now|data|whole data|"
     r"(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|time span|range|data(?: ?set)?|history))"
     r"(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
-    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- ]time|of all time|overall period|ever since|since ever|"
+    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- "
+    r"]time|of all time|overall period|ever since|since ever|"
     r"in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) (?:period|time))(?! (?:this|last|in|of|for))\b"
 )
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
@@ -63,8 +64,8 @@ _BEFORE = (
         False,
     ),
     (
-        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: (?:to )?(?:that|those|it|this))?\b"
-        + _NO_PERIOD,
+        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
+        r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
         False,
     ),
     (
@@ -207,15 +208,24 @@ def find_times(text: str, data: Period) -> Times:
         r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
         lambda m: _half_year(int(m[1]), last, int(m[2]) if m[2] else None),
     )
-    take(r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b", lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None))
+    take(
+        r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
+        lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
+    )
     take(rf"\b(?!may\b)(?:{_MONTH})\b", lambda m: _month(m.group(), last))
     # "may" is a month after these words only
     times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
     take(r"\bmonth-of-may\b", lambda m: _month("may", last))
     take(rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m: _last_whole(m[1], last).before())
     take(rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m: _last_named(m[1], last))
-    take(rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)", lambda m: _first_some(m[1], m[2], data))
-    take(rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b", lambda m: _last_some(m[1], m[2], last))
+    take(
+        rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)",
+        lambda m: _first_some(m[1], m[2], data),
+    )
+    take(
+        rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b",
+        lambda m: _last_some(m[1], m[2], last),
+    )
     take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
     take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
     take(r"\byesterday\b", lambda m: Period(last - timedelta(days=1), last - timedelta(days=1)))

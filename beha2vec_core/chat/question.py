@@ -270,7 +270,9 @@ def left_over(question: str, *patterns: str, counts: bool = True) -> list[str]:
     text = _BESIDE.sub(" ", question)
     for pattern in patterns:
         text = re.sub(rf"\b(?:{pattern})\b", " ", text, flags=re.IGNORECASE)
-    words = [word.strip("'-") for word in re.findall(r"[^\W\d_][\w'-]*", without_asides(text.lower().replace("\u2019", "'")))]
+    words = [
+        word.strip("'-") for word in re.findall(r"[^\W\d_][\w'-]*", without_asides(text.lower().replace("\u2019", "'")))
+    ]
     empty = EMPTY_WORDS | FILLERS
     words = [word for word in words if not {word, word.removesuffix("s")} & empty and len(word) > 1]
     return found + [word for word in words if not is_aside(word)]

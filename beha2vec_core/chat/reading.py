@@ -42,6 +42,7 @@ from beha2vec_core.chat.parts import (
 )
 from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.refusals import check_all_asked, check_people, refuse_what_is_no_query
+from beha2vec_core.chat.special import in_common, is_part, orders_worth, part_of
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -73,7 +74,6 @@ _BETWEEN = (  # of two that are compared
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
 _BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
-_SHARED = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
@@ -139,13 +139,15 @@ def read_question(
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
     pointed = pointer(question, vocabulary, bool(metrics))
-    is_lost = previous is None and (pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first))
+    is_lost = previous is None and (
+        pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first)
+    )
     missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
     known = Reading(
         unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
         metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
-        is_follow_up=leads or is_lost, top=parts.top,
+        is_follow_up=leads or is_lost or bool(pointed and previous), top=parts.top,
         kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
         goes_down=parts.goes_down, is_measured=not missing,
         mean_of=parts.mean_of,
@@ -200,12 +202,12 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
     """A query for each measure, and what was assumed."""
     found, notes = [], list(parts.notes)
     if parts.is_worth:
-        return [_orders_worth(parts, metrics, contents)], notes
+        return [orders_worth(parts, metrics, contents)], notes
     if "funnel" in metrics[:-1] or "funnel" in metrics[1:]:
         *some, last = [label for _, label in STEPS.values()]
         raise NotRead(f"The funnel is of sessions, from one of these steps to another: {', '.join(some)} and {last}.")
     if parts.has("common"):
-        return _in_common(parts, metrics, contents), notes
+        return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
@@ -223,35 +225,6 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
     return found, notes
-
-
-def _in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Query]:
-    """What most buyers (or users, sessions) have in common: the largest groups of several dimensions."""
-    kinds = {word.kind for word in parts.words} - {"common", "metric", "value", "period", "filler", "high"}
-    if kinds or len(metrics) != 1 or metrics[0] not in ("buyers", "users", "sessions", "orders") or parts.limits:
-        raise NotRead("I know what buyers, users, sessions or orders have in common: their largest groups.")
-    filters = filters_of(parts, metrics[0])
-    period, _ = periods_of(parts, False, contents.days.last, [])
-    names = [name for name in _SHARED if name not in {one.dimension for one in filters}]
-    return [Query(metrics[0], (name,), filters, period, is_share=True, top=3, ascending=False) for name in names]
-
-
-def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
-    """How many orders have a revenue over or under an amount."""
-    others = {"compare", "trend", "change", "average", "cause", "rest", "high", "low"}
-    beside = [word for word in parts.words if word.kind in others or word.name in ("users", "buyers")]
-    by_others = breakdown_of(parts) or parts.top or parts.judged or parts.comparatives or parts.is_of_users
-    if beside or by_others or not {*metrics} <= {"orders", "revenue"}:
-        raise NotRead(
-            "Of orders over or under an amount I know how many there are and their revenue: of a period, a channel ..."
-        )
-    if parts.has("share") and filters_of(parts, "revenue"):
-        raise NotRead("A share of which whole? I know the share that orders over an amount have of all orders.")
-    period, versus = periods_of(parts, False, contents.days.last, [])
-    if versus:
-        raise NotRead("I count orders over or under an amount in one period.")
-    filters = filters_of(parts, "revenue")
-    return Query("revenue", ("one_order",), filters, period, counts_groups=True, **parts.limits)
 
 
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
@@ -384,14 +357,14 @@ def _query(
     if is_share and not by and not included and rate:
         metric, unit, is_share = rate, "share", False
     groups_of_part = [name for name in by if DIMENSIONS[name].kind != "time"]
-    if is_share and groups_of_part and any(_is_part(parts, one) for one in included if one.dimension not in by):
+    if is_share and groups_of_part and any(is_part(parts, one) for one in included if one.dimension not in by):
         raise NotRead(
             "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
         )
     if is_share and not by and not included:
         raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
     if is_share and not by and len(included) > 1:
-        filters = (_part_of(parts, included), *(one for one in filters if one != _part_of(parts, included)))
+        filters = (part_of(parts, included), *(one for one in filters if one != part_of(parts, included)))
     if not by and any(word.text == "list" for word in parts.words):
         raise NotRead("I give numbers, not lists of single orders or sessions.")
     is_sum = unit in ("count", "money") and metric not in PEOPLE_COUNTED
@@ -399,8 +372,12 @@ def _query(
     if parts.mean_of and (by or is_share or compares or not is_sum):
         raise NotRead(f"I know the mean of a {parts.mean_of} of sums, such as sessions, orders and revenue.")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
-    if timed and parts.has("change") and not parts.times.periods and _WHICH_DAY.search(parts.text) and not (
-        parts.has("high") or parts.has("low") or parts.has("judged")
+    if (
+        timed
+        and parts.has("change")
+        and not parts.times.periods
+        and _WHICH_DAY.search(parts.text)
+        and not (parts.has("high") or parts.has("low") or parts.has("judged"))
     ):
         raise NotRead("I know no change from one to the next: ask for the highest or the lowest.")
     explains = parts.has("cause") and not pair
@@ -493,27 +470,6 @@ def _from_step(first: int) -> tuple[Filter, ...]:
     """The filter of the funnel from a step on; none from the first."""
     steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
     return (Filter("step", steps),) if first > min(STEPS) else ()
-
-
-def _part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
-    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
-    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
-    begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
-    values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
-    after = [word for word in values if word.place >= begun] or values
-    names = {value.dimension for value in after[0].values} if after else set()
-    return next((one for one in filters if one.dimension in names), filters[0])
-
-
-def _is_part(parts: Parts, one: Filter) -> bool:
-    """Whether a value stands where the part of a share does: "share of mobile visitors", "mobile share"."""
-    values = [
-        word for word in parts.words if word.kind == "value" and one.dimension in {v.dimension for v in word.values}
-    ]
-    shares = [word for word in parts.words if word.kind == "share"]
-    return any(
-        abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
-    ) or any(word.is_beside(share) for share in shares for word in values)
 
 
 def _ascending(parts: Parts, metric: str) -> bool | None:

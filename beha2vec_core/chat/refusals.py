@@ -65,7 +65,12 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
     both_asked = re.search(rf"\busers and {loosely(named)}\b", parts.text) is not None and metric == "users"
-    if named and not both_asked and not {"purchases", "items"} & {*METRICS[metric].sql} and (is_of_them or metric not in _OF_BUYING):
+    if (
+        named
+        and not both_asked
+        and not {"purchases", "items"} & {*METRICS[metric].sql}
+        and (is_of_them or metric not in _OF_BUYING)
+    ):
         if not re.fullmatch(r"customers?|shoppers?", named):
             raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
         notes.append(f"“{named}” was read as all users.")

@@ -11,7 +11,7 @@ from itertools import combinations_with_replacement
 from beha2vec_core.chat.asides import is_aside
 from beha2vec_core.chat.periods import DAYS, MARK
 from beha2vec_core.chat.places import regions
-from beha2vec_core.chat.rewrites import steps_of
+from beha2vec_core.chat.steps import steps_of
 from beha2vec_core.chat.verbs import CHANGES
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
@@ -153,16 +153,24 @@ class Vocabulary:
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(_key(phrase), [Value("country", countries)])
         items = {item: [_normal(word) for word in tokens(item.lower())] for item in contents.values.get("item", [])}
-        heads = {words[-1] for words in items.values() if words} - {*found}  # pens: "Twist Pen", and "Pen and Pencil Set"
+        heads = {words[-1] for words in items.values() if words} - {
+            *found
+        }  # pens: "Twist Pen", and "Pen and Pencil Set"
         heads = {head for head in heads if len(head) > 2 and head.isalpha()}
         for head in heads:
             found[head] = [Value("item", tuple(item for item, words in items.items() if head in words))]
         of_data = {
-            key: _Meaning("value", "head" if key in heads else "part" if len(values) == 1 and key in parts else "", tuple(dict.fromkeys(values)))
+            key: _Meaning(
+                "value",
+                "head" if key in heads else "part" if len(values) == 1 and key in parts else "",
+                tuple(dict.fromkeys(values)),
+            )
             for key, values in found.items()
         }
         fixed = _fixed()
-        self._meanings = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
+        self._meanings = of_data | {
+            key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"
+        }
         self._spelled = [
             key for key, meaning in self._meanings.items() if meaning.kind != "filler" and not key.startswith("/")
         ]

@@ -218,7 +218,8 @@ METRICS = {
         Metric(
             "returning_users", "returning users", "count",
             {"sessions": Measure("count(distinct case when s.ga_session_number > 1 then s.user_key end)")},
-            ("returning user", "returning visitor", "repeat visitor", "returning people", "repeat user", "user came back",
+            ("returning user", "returning visitor", "repeat visitor", "returning people", "repeat user", "user "
+                "came back",
              "visitor came back", "people came back", "user who came back", "visitor who came back",
              "people who came back"),
         ),

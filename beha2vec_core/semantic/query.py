@@ -119,7 +119,9 @@ class Query:
             raise ValueError("a change needs a period to compare with")
         if (self.over is not None or self.counts_groups) and not self.by:
             raise ValueError("groups need a breakdown")
-        if self.under is not None and not self.over and "one_order" not in self.by:  # users without an order have no row
+        if (
+            self.under is not None and not self.over and "one_order" not in self.by
+        ):  # users without an order have no row
             raise ValueError("less than a number is known of orders only")
         is_one = self.over == self.under and self.at_least and self.at_most
         if self.over is not None and self.under is not None and self.over >= self.under and not is_one:

@@ -200,7 +200,8 @@ def test_what_is_asked_is_looked_up_or_refused(lookup: Lookup, question: str, ex
 def test_orders_over_an_amount_are_counted(lookup: Lookup, serving: Path) -> None:
     with duckdb.connect(str(serving), read_only=True) as data:
         ((over, under, worth),) = data.execute(
-            "select count(*) filter (revenue > 200), count(*) filter (revenue < 50), sum(revenue) filter (revenue > 200) "
+            "select count(*) filter (revenue > 200), count(*) filter (revenue < 50), sum(revenue) filter "
+            "(revenue > 200) "
             "from ga4.fct_ga4__purchases"
         ).fetchall()
         ((once, buyers),) = data.execute(
@@ -216,7 +217,9 @@ def test_orders_over_an_amount_are_counted(lookup: Lookup, serving: Path) -> Non
 
 
 def test_an_amount_of_no_order_has_a_currency_too(lookup: Lookup) -> None:
-    assert "Orders with revenue of more than 100,000.00 EUR: 0, 0% of 401 orders." in lookup.ask("orders over 100000").text
+    assert (
+        "Orders with revenue of more than 100,000.00 EUR: 0, 0% of 401 orders." in lookup.ask("orders over 100000").text
+    )
     assert "of exactly 120.00 EUR:" in lookup.ask("orders between 120 and 120 euros").text
     days = lookup.ask("revenue by day for tablet in april").text
     assert "All days:" in days and "unknown" not in days
