@@ -156,6 +156,67 @@ ASKED = {
     "us vs them": "no",
     "spent over 1000 euros": "no",
     "germany or france: where is conversion higher": "conversion_rate | by country | country=France;Germany",
+    # words of degree and manner change nothing; those of time and choice do
+    "in short, how badly did mobile convert in april, honestly": (
+        "conversion_rate | device=mobile | 2026-04-01..2026-04-30"
+    ),
+    "how many people bought exclusively on mobile": "no",
+    "number of customers who orderd at least 3 times": "orders | by user | count at least 3",
+    # verbs of change
+    "why did revenue double from march to april": (
+        "revenue | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | why"
+    ),
+    "did orders plummet last week": "orders | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03",
+    "how many tanks did we sell": "no",
+    "which day did revenue tank": "no",
+    # periods
+    "sessions in the first quarter of 2026": "sessions | 2026-01-01..2026-03-31",
+    "orders in the second half of 2025": "orders | 2025-07-01..2025-12-31",
+    "orders last 14 days vs the 14 days before": "orders | 2026-04-30..2026-05-13 | vs 2026-04-16..2026-04-29",
+    "orders since the start": "orders",
+    "revenue year to date": "revenue | 2026-01-01..2026-05-13",
+    "orders on mondays": "orders | weekday=Monday",
+    # how often
+    "how many people bought a second time": "orders | by user | count over 1",
+    "what share of customers ordered only once in april": (
+        "orders | by user | 2026-04-01..2026-04-30 | count exactly 1"
+    ),
+    "what share of users bought more than once": "no",
+    "how many users visited at least 5 times": "sessions | by user | count at least 5",
+    "customers who visited at least 3 times": "no",
+    "revenue from repeat customers": "no",
+    # places, items, weekends, an average day
+    "sessions outside europe": "sessions | country!=Austria;France;Germany;United Kingdom",
+    "conversion in europe vs north america": (
+        "conversion_rate | country=Austria;France;Germany;United Kingdom && conversion_rate | country=United States"
+    ),
+    "share of orders from the us and from everywhere else": "orders | by country | country=United States | share | rest",
+    "weekend or weekdays, when do we sell more? per day please": "revenue | by weekend",
+    "how many sessions per day on average in april": "sessions | 2026-04-01..2026-04-30",
+    "average order value per day on average": "no",
+    "which hats sell best": "items_sold | by item | item_category=Hats",
+    # two counts, and what many have in common
+    "how many users came from google and how many of them bought": "users | source=google && buyers | source=google",
+    "what do buyers have in common": "buyers | by country | share | top 3 && buyers | by device | share | top 3",
+    # it, them, which one
+    "conversion rate in april >> is it worse on mobile": (
+        "conversion_rate | by device | device=mobile | 2026-04-01..2026-04-30 | rest"
+    ),
+    "revenue by channel >> which of these was the worst": "revenue | by channel | asc",
+    "top 3 countries by revenue >> and by orders instead": "orders | by country | top 3",
+    "top 3 countries by revenue >> how many orders did they make": "no",
+    "why did revenue fall in april >> which channel contributed most to that": (
+        "revenue | by channel | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | change"
+    ),
+    "sessions in april >> what share of those were on mobile": (
+        "sessions | device=mobile | 2026-04-01..2026-04-30 | share"
+    ),
+    "users in april >> how many of them bought": "buyers | 2026-04-01..2026-04-30",
+    "buyers in april >> how many of them are first timers": "no",
+    "how many of them are there in total": "no",
+    "revenue from tiktok >> and is it worse on mobile": "no",
+    "revenue by country >> leave out the us": "revenue | by country | country!=United States",
+    "customers with more than 1 order >> and the week before?": "no",
     # brand, segments
     "revenue per brand": "item_revenue | by item_brand",
     "best brand in april": "items_sold | by item_brand | 2026-04-01..2026-04-30",
@@ -214,6 +275,17 @@ def test_orders_over_an_amount_are_counted(lookup: Lookup, serving: Path) -> Non
     assert f"Orders with revenue of less than 50.00 EUR: {under:,}, " in lookup.ask("orders under 50 euros").text
     assert over and under
     assert "Amounts are in EUR" in lookup.ask("orders over $200").text
+
+
+def test_sums_are_given_per_day(lookup: Lookup, serving: Path) -> None:
+    with duckdb.connect(str(serving), read_only=True) as data:
+        ((sessions, on_weekends),) = data.execute(
+            "select count(*), count(*) filter (isodow(session_date) > 5) from ga4.fct_ga4__sessions "
+            "where session_date between '2026-04-01' and '2026-04-30'"
+        ).fetchall()
+    assert f"On average {sessions / 30:.1f} per day" in lookup.ask("sessions per day on average in april").text
+    per_day = f"weekend, {on_weekends / 8:.1f} (8 days)"
+    assert per_day in lookup.ask("sessions in april: weekend or weekdays?").text
 
 
 def test_an_amount_of_no_order_has_a_currency_too(lookup: Lookup) -> None:
