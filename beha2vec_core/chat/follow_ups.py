@@ -13,7 +13,7 @@ from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.rewrites import SAME
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
-from beha2vec_core.semantic.query import Period, Query
+from beha2vec_core.semantic.query import Filter, Period, Query
 
 LEADS = re.compile(rf"^\W*(?:and|what about|how about|but|or)\b|{SAME}")
 _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
@@ -35,6 +35,7 @@ _DID_IT = re.compile(
     rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
     r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
 )
+_DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasing|decreasing|improving|dropping)\b")
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ANYTHING = re.compile("")
 _CANNOT = "I cannot continue the question before with this: ask the whole question."
@@ -49,7 +50,7 @@ def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
     """The word that stands for something of the question before: "is it worse on mobile?"; none: empty."""
     text = question.lower().replace("\u2019", "'")
     if asked := _DID_IT.search(text):
-        return asked[1]
+        return str(asked[1])
     for found in _POINTS.finditer(text):
         pointed = next(filter(None, found.groups()))
         is_one = pointed in ("it", "that", "this")
@@ -194,10 +195,16 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     if compared and filters and not (by or times.periods or times.asks_before):
         chosen, *others = filters
         kept_filters = tuple(one for one in previous.filters if one.dimension != chosen.dimension)
-        if others or chosen.is_excluded or previous.versus:
+        same = next((one for one in previous.filters if one.dimension == chosen.dimension), None)
+        if same and parts.has("compare") and not same.is_excluded:  # email, and how it compares with paid search
+            chosen = Filter(chosen.dimension, tuple(dict.fromkeys((*same.values, *chosen.values))))
+        of_visit = {one.dimension for one in kept_filters} & {*SOURCES} and chosen.dimension in SOURCES
+        if others or chosen.is_excluded or previous.versus or of_visit:
             raise NotContinued(_CANNOT)
         one = Query(filters=(*kept_filters, chosen), by=(chosen.dimension,), **plain)  # type: ignore[arg-type]
         return one if len(chosen.values) > 1 else replace(one, against_rest=True)
+    if _DIRECTION.search(parts.text) and previous.period and versus and not (by or previous.by or times.periods):
+        return replace(previous, versus=versus)  # is that up or down
     if parts.has("trend") and not by:
         step = step_of(times.periods[0] if times.periods else previous.period or days)
         return replace(

@@ -112,6 +112,9 @@ def metric_of(
     if parts.has("change") and by and not timed and parts.times.periods:
         notes.append("No measure is named: by revenue.")
         return "revenue"
+    if parts.has("share") and filters and not about & ITEMS and parts.times.periods:
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         notes.append("No measure is named: by revenue.")
         return "revenue"

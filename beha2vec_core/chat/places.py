@@ -53,7 +53,7 @@ _REGIONS = {
 
 def regions(countries: list[str]) -> dict[str, tuple[str, ...]]:
     """The phrases for parts of the world, and which of these countries lie in them; none without one."""
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for phrases, members in _REGIONS.items():
         names = {" ".join(name.split()) for name in members.split(",")}
         some = tuple(country for country in countries if country in names)

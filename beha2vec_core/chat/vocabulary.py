@@ -56,7 +56,8 @@ _GRAMMAR: dict[str, str] = {
         flattened, flattening, level off, leveled off, worsening, recovering, soaring, climbing, sinking, sliding,
         slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum""",
     "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
-    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, worst to best",
+    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, "
+    "worst to best, successful, unsuccessful, effective, ineffective",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
         largest first, biggest first, most first, descending, descending order, high to low,
         highest to lowest, largest to smallest, biggest to smallest, most to least, high, most often, fastest,

@@ -190,7 +190,9 @@ ASKED = {
     "conversion in europe vs north america": (
         "conversion_rate | country=Austria;France;Germany;United Kingdom && conversion_rate | country=United States"
     ),
-    "share of orders from the us and from everywhere else": "orders | by country | country=United States | share | rest",
+    "share of orders from the us and from everywhere else": (
+        "orders | by country | country=United States | share | rest"
+    ),
     "weekend or weekdays, when do we sell more? per day please": "revenue | by weekend",
     "how many sessions per day on average in april": "sessions | 2026-04-01..2026-04-30",
     "average order value per day on average": "no",
@@ -284,7 +286,7 @@ def test_sums_are_given_per_day(lookup: Lookup, serving: Path) -> None:
             "where session_date between '2026-04-01' and '2026-04-30'"
         ).fetchall()
     assert f"On average {sessions / 30:.1f} per day" in lookup.ask("sessions per day on average in april").text
-    per_day = f"weekend, {on_weekends / 8:.1f} (8 days)"
+    per_day = f"weekend, {on_weekends / 8:g} (8 days)"
     assert per_day in lookup.ask("sessions in april: weekend or weekdays?").text
 
 
