@@ -52,7 +52,7 @@ def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
     if asked := _DID_IT.search(text):
         return str(asked[1])
     for found in _POINTS.finditer(text):
-        pointed = next(filter(None, found.groups()))
+        pointed: str = next(filter(None, found.groups()))
         is_one = pointed in ("it", "that", "this")
         if is_one and names_metric and not _ALWAYS.match(text, found.start()):
             continue

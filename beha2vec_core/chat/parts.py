@@ -15,7 +15,7 @@ from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
-from beha2vec_core.chat.vocabulary import Vocabulary, Word
+from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
@@ -372,6 +372,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if parts.has("seen"):  # "people who saw hats" saw pages
                 some = [value for value in some if value.dimension in _PAGES] or some
+            some = _of_one_kind(parts, word, some)
             if _is_beside_source(
                 parts, word
             ):  # youtube referral, google organic: source and medium, as GA4 writes them
@@ -406,6 +407,19 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         for name, values in which.items()
         if which is found or name not in found
     )
+
+
+def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
+    """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
+    for other in parts.words:
+        dimensions = {one.dimension for one in other.values} & OF_ITEMS
+        if (
+            other.kind == "value"
+            and other is not word
+            and (both := [one for one in some if one.dimension in dimensions])
+        ):
+            return both
+    return some
 
 
 def _is_beside_source(parts: Parts, word: Word) -> bool:

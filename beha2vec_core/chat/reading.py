@@ -74,6 +74,7 @@ _BETWEEN = (  # of two that are compared
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
 _BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
+_IS_BEST = re.compile(r"^(?:is|are|was|were)\b.*\b(?:best|worst|top|biggest|largest|strongest|weakest|smallest)\b")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
@@ -287,6 +288,11 @@ def _query(
     groups = group_counted(parts)
     refuse_what_is_no_query(parts, filters, by)
     included = tuple(one for one in filters if not one.is_excluded and one.dimension != "step")
+    if _IS_BEST.search(parts.text) and len(by) == len(included) == 1:  # is email our best channel
+        label = DIMENSIONS[by[0]].label
+        if included[0].dimension != by[0]:
+            raise NotRead(f"{included[0].values[0]} is no {label}: ask for all in order, the best first.")
+        filters, included = tuple(one for one in filters if one.is_excluded or one.dimension != by[0]), ()
     pair = next((one for one in included if len(one.values) > 1 and not is_one_group(parts, one)), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)

@@ -100,6 +100,12 @@ _SHORT += (
     (r"\b(?:and|but)? ?this time\b", " "),
 )
 _REWRITES: tuple[tuple[str, str], ...] = (
+    (
+        r"\b((?:which|when|what) .*?)\b(?:sell|sells|sold) (?:the )?(most|fewest|least) (?:items|products|units|"
+        r"pieces|things)\b",
+        r"\1 \2 items sold",
+    ),
+    (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b", r"\1 paid channels"),
     # two parts of one question
     (
         r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|"
