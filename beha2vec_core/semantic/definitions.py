@@ -371,7 +371,8 @@ METRICS = {
         Metric(
             "orders_per_buyer", "orders per buyer", "mean",
             {"purchases": Measure(
-                _count(f"{_ORDERED} and p.user_key is not null"), f"count(distinct case when {_ORDERED} then p.user_key end)"
+                _count(f"{_ORDERED} and p.user_key is not null"),
+                f"count(distinct case when {_ORDERED} then p.user_key end)"
             )},
             ("order per buyer", "order per customer", "purchase per customer", "purchase per buyer",
              "purchase frequency", "order frequency", "average order per customer",
