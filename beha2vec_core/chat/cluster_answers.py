@@ -100,7 +100,7 @@ class ClusterAnswers:
             if specific or (metrics and SUPERLATIVE.search(question)):
                 chosen = specific or metrics
                 found = partial(self._ranking, question, chosen, overview)
-                known = rf"{words_of(chosen[:1])}|{'|'.join(_OF_RANKINGS)}|best|worst|rates?|shares?"
+                known = rf"{words_of(chosen[:1])}|{'|'.join(_OF_RANKINGS)}|best|worst|never|rates?|shares?"
             elif re.search(r"\bclusters?\b.*\bmost\b|\bwhich cluster\b", question, re.IGNORECASE):
                 return self._feature_ranking(question, overview)
             elif metrics or LIST.search(question):

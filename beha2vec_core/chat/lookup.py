@@ -51,6 +51,16 @@ _SEGMENT = re.compile(
     r"\b(?:(?:user|customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)",
     re.IGNORECASE,
 )
+# "which types of users never buy", "which group is most likely to buy": but "which age group", "user type"
+_GROUP = re.compile(
+    r"\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+"
+    r"(?:(?:type|kind|sort|group|segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|"
+    r"(?:user|customer|visitor|audience)[ -]group(s?)|"
+    r"group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|converts?|visits?|"
+    r"brings?|will|do|does|"
+    r"should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))",
+    re.IGNORECASE,
+)
 _BIGGEST = re.compile(
     r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
     re.IGNORECASE,
@@ -90,6 +100,7 @@ class Lookup:
         self.about_clusters = ClusterAnswers(published, aliases)
         self._vocabulary: Vocabulary | None = None  # of the publication that was read last
         self._previous: Query | None = None  # that a question may continue: "and on mobile?"
+        self._is_first = True
 
     def ask(self, question: str) -> LookupAnswer:
         """The answer, or what can be asked; what the data lacks is said."""
@@ -100,10 +111,12 @@ class Lookup:
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous = None
+        self._previous, self._is_first = None, True
 
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
+        if not KINDS_OF_USERS.search(question):
+            question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         question, note = _with_key(question, overview)
         answer = self._answer(question, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
@@ -117,8 +130,8 @@ class Lookup:
             return self.about_clusters.answer(question, keys, overview)
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
-        reading = read_question(unnamed, self._vocabulary, self._previous)
-        query = reading.query
+        reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        query, self._is_first = reading.query, False
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up or "currency" in reading.kinds:
             return self._refused(reading)

@@ -13,6 +13,8 @@ from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question
+from beha2vec_core.chat.parts import some_of
+from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.profiles.statistics import wilson_interval
@@ -21,7 +23,7 @@ from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_r
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
-from beha2vec_core.words import UNKNOWN_CURRENCY, between, change, number
+from beha2vec_core.words import between, change, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
@@ -49,6 +51,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += where
     lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
     lines += list(reading.notes)
+    if query.explains and query.period and query.period.last == days.last:
+        lines.append(f"The data end on {day_words(days.last)}.")
     if query.is_share and not query.by:
         whole = replace(query, filters=query.filters[1:], is_share=False)
         lines.append(f"The whole is all {metric.label}{_where(whole)}{_when(query.period)}.")
@@ -63,7 +67,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
-    lines += _not_as_supposed(result, reading) + _per_day(result) + _in_weeks(result)
+    lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
+    lines += _not_as_supposed(result, reading) + per_day(result, days) + in_weeks(result)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
@@ -78,23 +83,34 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
 
 
 def _groups_counted(result: Result) -> str:
-    """How many groups there are."""
-    query = result.query
+    """How many groups there are; of users and orders also of how many, and what orders are worth."""
+    query, (row,), metric = result.query, result.rows, result.metric
     has_limit = query.over is not None or query.under is not None
-    over = f" {_limits(result)}" if has_limit else f" with {result.metric.label}"
+    over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
     what = _plural(query.by[0])
-    return f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {result.rows[0]['value']:,}."
+    text = f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {row['value']:,}"
+    if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:
+        return f"{text}."
+    whole = f"{row['total']:,} {what}" + ("" if what == metric.n_of else f" with {metric.n_of or metric.label}")
+    text += f", {number(row['value'] / row['total'], 'share')} of {whole}"
+    text += f" ({_ends(row['value'], row['total'], row['total'])})." if query.by == ("user",) else "."
+    if query.by != ("one_order",) or not row["worth_of_all"]:
+        return text
+    worth, of_all = (plain_value(metric, row[name], row) for name in ("worth", "worth_of_all"))
+    part = number(row["worth"] / row["worth_of_all"], "share")
+    return f"{text} Their {metric.label} is {worth}, {part} of {of_all}."
 
 
 def _limits(result: Result) -> str:
     """With more than 2 orders; with revenue of more than 200.00 EUR."""
     query, metric, row = result.query, result.metric, next(iter(result.rows), {})
     shown = [
-        f"{words} {_plain(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
+        f"{words} {plain_value(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
         for words, _, limit in query.limits
     ]
     both = " and ".join(shown)
-    return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {metric.label}"
+    label = metric.label.removesuffix("s") if both.endswith(" 1") else metric.label
+    return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {label}"
 
 
 def _plural(dimension: str) -> str:
@@ -145,61 +161,10 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
     if not result.query.explains or reading.goes_down is None or not result.rows:
         return []
     now, before = result.rows[0]["value"], result.rows[0]["value_before"]
-    if now is None or before is None or now == before or (now < before) == reading.goes_down:
+    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
         return []
-    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: it was the opposite."]
-
-
-def _is_sum(metric: Metric) -> bool:
-    """Whether the value of several days is the sum of theirs: users of two days are not."""
-    return metric.unit in ("count", "money") and not any(
-        one.per or "user_key" in one.value for one in metric.sql.values()
-    )
-
-
-def _per_day(result: Result) -> list[str]:
-    """The values per day, where periods that are compared have not as many days."""
-    query, metric = result.query, result.metric
-    if query.versus is None or query.period is None or query.is_share or not _is_sum(metric):
-        return []
-    now, before = ((one.last - one.first).days + 1 for one in (query.period, query.versus))
-    if now == before:
-        return []
-    lines = [f"The periods have {now} and {before} days."]
-    if not query.by:
-        row = result.rows[0]
-        values = row["value"], row["value_before"]
-        if None not in values:
-            shown = [_plain(metric, value / days, row) for value, days in zip(values, (now, before), strict=True)]
-            if metric.unit == "count":
-                shown = [number(value / days, "mean") for value, days in zip(values, (now, before), strict=True)]
-            lines.append(f"Per day: {shown[0]} against {shown[1]}, {change(values[0] / now, values[1] / before)}.")
-    return lines
-
-
-def _in_weeks(result: Result) -> list[str]:
-    """A sum by day in words: the seven days up to the last, and those before them."""
-    query, metric, rows = result.query, result.metric, result.rows
-    known = rows and all(row.get("value") is not None for row in rows)
-    if query.by != ("day",) or query.is_share or query.ascending is not None or not known or not _is_sum(metric):
-        return []
-    first = query.period.first if query.period else rows[0]["day"]
-    last = query.period.last if query.period else rows[-1]["day"]
-    weeks = ((last - first).days + 1) // 7
-    if weeks < 2:
-        return []
-    sums = [0.0] * weeks
-    for one in rows:
-        if (place := (last - one["day"]).days // 7) < weeks:
-            sums[-1 - place] += float(one["value"])
-    currencies = {row["currency"] for row in rows if row.get("currency")}
-    if len(currencies) > 1:
-        return []
-    row = {"currency": next(iter(currencies), None)}
-    shown = "; ".join(_plain(metric, value, row) for value in sums)
-    moved = f" ({change(sums[-1], sums[0])} from the first to the last)" if sums[0] else ""
-    total = _plain(metric, sum(float(one["value"]) for one in rows), row)
-    return [f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."]
+    was = "there is none" if now == before else "it was the opposite"
+    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: {was}."]
 
 
 def not_answered(reading: Reading) -> str:
@@ -217,7 +182,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
     for one in query.filters:
         without = "not " if one.is_excluded else ""
-        named = " or ".join(_name(value) for value in one.values)
+        named = some_of(one.values)
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
@@ -344,23 +309,13 @@ def _value(result: Result, row: dict[str, Any]) -> str:
         if metric.name in COUNTED_ONCE:
             ends = _ends(row["value"], row["total"], row["n_effective"])
             return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
-        return f"{shown} of {_plain(metric, row['total'], row)}"
+        return f"{shown} of {plain_value(metric, row['total'], row)}"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
         return f"{number(value, 'share')} ({_ends(row['k'], row['n'], row['n_effective'])}; {of})"
     n = row.get("n")
     of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
-    return _plain(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
-
-
-def _plain(metric: Metric, value: float, row: dict[str, Any]) -> str:
-    if metric.unit == "money" and not value and not row.get("currency"):
-        return "0"
-    if metric.unit == "money":
-        return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
-    if metric.unit == "seconds":
-        return f"{value:,.0f} seconds"
-    return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
+    return plain_value(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
 
 
 def _interval(count: int, total: int, effective: float | None) -> tuple[float, float] | None:
@@ -449,7 +404,7 @@ def _short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) 
         return number(value, "share")
     if unit == "count":
         return int(value)
-    return _plain(metric, value, row)
+    return plain_value(metric, value, row)
 
 
 def _cell(value: object) -> str:
@@ -477,7 +432,7 @@ def _group(query: Query, row: dict[str, Any]) -> str:
 def _where(query: Query) -> str:
     chosen = [
         f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
-        f"{' or '.join(map(_name, one.values))}"
+        f"{some_of(one.values)}"
         for one in query.filters
         if one.dimension not in query.by or one.is_excluded
     ]

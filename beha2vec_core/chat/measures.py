@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.how_often import PEOPLE
+from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts
-from beha2vec_core.chat.rewrites import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter
 
 _DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
-    "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold", "item_subcategory": "items_sold",
+    "country": "sessions", "channel": "sessions", "device": "sessions", "medium": "sessions", "browser": "sessions",
+    "os": "sessions", "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold",
+    "item_subcategory": "items_sold",
 }  # fmt: skip
 ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share
@@ -74,11 +77,17 @@ def metric_of(
     """The name of the metric; what was assumed is added to the notes."""
     about = {*by, *(one.dimension for one in filters)}
     about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
-    people = {*metrics} <= {"users", "buyers"}
-    if parts.over is not None and people and (parts.has("bought") or metrics == ["buyers"]):
+    if parts.often == "sessions" and {*metrics} <= {"users", "sessions"}:
+        return "sessions"
+    people = {*metrics} <= {"users", "buyers", *(["buyer_share"] if parts.often == "orders" else [])}
+    if parts.over is not None and people and (parts.has("bought") or parts.often == "orders" or metrics == ["buyers"]):
         return "orders"
     if parts.has("bought"):
-        if (pair or parts.has("rest")) and (compares or parts.judged) and {*metrics} <= {"users", "sessions"}:
+        if (
+            (pair or parts.has("rest") or by == ["new_or_returning"])
+            and (compares or parts.judged)
+            and {*metrics} <= {"users", "sessions"}
+        ):
             notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
             return "conversion_rate"
         if read := _what_is_bought(parts, metrics, filters, by, about, notes):
@@ -90,6 +99,9 @@ def metric_of(
         if parts.has("sell") and metrics[0] in ("users", "sessions"):
             raise NotRead("Revenue, orders or items sold?")
         return metrics[0]
+    if parts.has("sell") and parts.has("cause") and filters and not about & ITEMS and not parts.times.periods:
+        notes.append("Selling was read as a question about the conversion rate.")
+        return "conversion_rate"
     if parts.has("sell"):
         return "items_sold" if about & ITEMS else "revenue"
     if parts.is_of_users and "spender" in parts.text:
@@ -100,6 +112,9 @@ def metric_of(
     if parts.has("change") and by and not timed and parts.times.periods:
         notes.append("No measure is named: by revenue.")
         return "revenue"
+    if parts.has("share") and filters and not about & ITEMS and parts.times.periods:
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         notes.append("No measure is named: by revenue.")
         return "revenue"
@@ -112,6 +127,9 @@ def metric_of(
     if ranked and len(by) == 1 and by[0] in _DEFAULTS:
         notes.append(f"No measure is named: by {METRICS[_DEFAULTS[by[0]]].label}.")
         return _DEFAULTS[by[0]]
+    if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 

@@ -82,6 +82,9 @@ def as_question(query: Query) -> str:
         if one.is_excluded:
             words.append(f"without {named}")
             continue
+        if one.dimension == "weekday":
+            words += [f"on {value}s" for value in one.values]
+            continue
         words.append(f"for cluster {named}" if one.dimension == "cluster" else f"for {named}")
     if query.period:
         words.append(_named(query.period))

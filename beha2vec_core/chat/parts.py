@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from beha2vec_core.chat.asides import without_asides
+from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.nearest import SOURCES, reaches
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
-from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, PEOPLE, in_known_words, spelled_out
+from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
+from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
-from beha2vec_core.chat.vocabulary import Vocabulary, Word
+from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter
@@ -21,6 +25,9 @@ _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE}
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _DAY_AFTER = re.compile(r"\bthe (?:day|week|month) (?:after|following)\b(?=\W*\w)")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
+_AND_WHERE = re.compile(
+    r"\b(?:which|what|who|how)\b.*\band where\b.*\b(?:they|those|these|it)\b.*\bcom(?:e|es|ing) from\b"
+)
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
     r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
@@ -37,10 +44,8 @@ _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
-_DOWN = re.compile(
-    r"\b(?:drop\w*|fall\w*|fell|declin\w*|decreas\w*|los(?:e|ing|t)|down|shrink\w*|less|fewer|lower|worse|dip\w*)\b"
-)
-_UP = re.compile(r"\b(?:ris\w+|rose|gr[eo]w\w*|increas\w*|up|gain\w*|jump\w*|spik\w*|more|higher|better|improv\w*)\b")
+_DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'less', 'fewer', 'lower', 'worse', 'down', 'south', 'cliff'))})\b")
+_UP = re.compile(rf"\b(?:{'|'.join((*UP, 'more', 'higher', 'better', 'up', 'roof'))})\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
@@ -56,6 +61,10 @@ _LIMIT = re.compile(
     rf"\b({MORE}|{LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
     r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|%|percent))"
 )
+_ORDERS = "orders?|purchases?|transactions?"
+_SAME_NUMBER = re.compile(rf"\bexactly (\d+|{COUNT}) (?:times|({_ORDERS}|sessions?|visits?))\b")
+_VISITS = re.compile(r"\b(?:sessions?|visit(?:s|ed|ing)?|came|comes?|coming|browsed|returned|return)\b")
+_BUYS = re.compile(r"\b(?:buy(?:s|ing)?|bought|order(?:s|ed)?|purchas(?:e|es|ed)|repeat)\b")
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
 _ORDER_WORTH = re.compile(
     r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
@@ -73,6 +82,12 @@ _OF_EACH = re.compile(
     r"\s*(?:different |distinct |unique )?(?:pages?(?! ?views?)|channels?|devices?|countr(?:y|ies)|sources?|campaigns?|"
     r"browsers?|(?:items?|products?|units?|pieces?)(?! sold))\b"
 )
+OF_SESSIONS = "Customers are new or returning by their sessions, as GA4 counts them: not by their orders."
+_AVERAGE = r"(?:average|avg|mean)(?! (?:order|purchase|transaction|cart|basket|engagement|session duration|time)\b)"
+_PER_DAY = re.compile(
+    rf"\b{_AVERAGE}\b.*\b(?:per (?:day|week)|daily|weekly)\b|\b(?:per (?:day|week)|daily|weekly)\b.*\b{_AVERAGE}\b"
+)
+_NAMED = 6  # values of a filter that are named
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
 _PAGES = ("page", *_KINDS_OF_PAGES)
@@ -92,6 +107,7 @@ class Parts:
     problem: str = ""  # why the question cannot be read, in a sentence
     is_worth: bool = False  # the limit is on the revenue of an order
     is_money: bool = False  # the limit has a currency
+    often: str = ""  # orders or sessions: the limit is on how many of them users have
     currency: str = ""  # a word for one that the data are not in
     comparatives: list[str] = field(default_factory=list)
     judged: list[str] = field(default_factory=list)  # better, worst ...
@@ -100,6 +116,7 @@ class Parts:
     is_of_users: bool = False  # "which customers"
     is_part: bool = False  # "how much of our revenue comes from"
     is_counted: bool = False  # "how many"
+    mean_of: str = ""  # day or week: "sessions per day on average"
 
     def has(self, kind: str) -> bool:
         """Whether there is a phrase of this kind."""
@@ -148,8 +165,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
-        parts.notes.append("Customers are new or returning by their sessions, as GA4 counts them: not by their orders.")
-    text = parts.text = re.sub(r"\s+", " ", in_known_words(times.text)).strip()
+        parts.notes.append(OF_SESSIONS)
+    text = parts.text = re.sub(r"\s+", " ", without_asides(in_known_words(times.text))).strip()
     if after := _DAY_AFTER.search(conversions):
         parts.unknown.append(after[0])
     if _WHAT_THEY_DO.search(text):
@@ -162,13 +179,20 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
     text = _without_limits(text, parts, vocabulary.contents.currencies)
     text, amounts = _without_currency(text, parts, vocabulary)
+    if mean := _PER_DAY.search(text):
+        parts.mean_of = "week" if "week" in mean[0] else "day"
+        text = re.sub(
+            r"\b(?:(?:an|the|on) )?average\b|\bavg\b|\bmean\b|\bper (?:day|week)\b|\bdaily\b|\bweekly\b", " ", text
+        )
     parts.is_of_users = _RANKED_USERS.search(text) is not None
     parts.is_part = _PART.search(text) is not None
     parts.is_counted = _HOW_MANY.search(text) is not None
     parts.clusters = _CLUSTER.findall(text)
     parts.comparatives = _COMPARATIVES.findall(text)
     text = _COMPARATIVES.sub(" ", _CLUSTER.sub(" ", text))
-    if found := _FROM_WHERE.search(text):
+    if _AND_WHERE.search(text):
+        parts.problem = "These are two questions: ask one after the other."
+    elif found := _FROM_WHERE.search(text):
         parts.by.append("channel")
         parts.notes.append("“where from” was read as: from which channel.")
         text = text.replace(found.group(), found[1], 1)
@@ -190,6 +214,8 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
     parts.problem = parts.problem or why
     if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
+    nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change
+    parts.unknown += [word.text for word in parts.words if word.kind == "change" and word.text in nouns]
     for word in parts.words:
         seen = [one for one in parts.words if one.kind == "seen" and one.place < word.place]
         is_seen = word.kind == "value" and any(parts.are_beside(one, word) for one in seen)
@@ -211,6 +237,11 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         r"at least \1 and at most \2",
         text,
     )
+    if same := _SAME_NUMBER.search(text):
+        number = float(NUMBER_WORDS.get(same[1], same[1]))
+        parts.limits = {"over": number, "under": number, "at_least": True, "at_most": True}
+        parts.often = _often(text, same[2] or "")
+        text = f"{text[: same.start()]} {same[2] or ''} {text[same.end() :]}"
     limits = list(_LIMIT.finditer(text))
     if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
         parts.problem = "I know one limit, or those that are more than one number and less than another."
@@ -232,6 +263,9 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         is_worth |= parts.is_worth
         if is_less and not (is_worth or found[4]):
             continue  # of groups without a row nothing is known
+        unit = re.match(rf"\s*({_ORDERS}|sessions?|visits?)\b", after)
+        if unit or "times" in found[0] or found[2]:
+            parts.often = _often(text, unit[1] if unit else "")
         side = "under" if is_less else "over"
         if side in parts.limits:
             parts.problem = f"I know one limit of a kind: {parts.limits[side]:g} or {number:g}?"
@@ -246,6 +280,12 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         if found[4]:
             _check_currency(found[4].strip(), parts, currencies)
     return text
+
+
+def _often(text: str, unit: str) -> str:
+    """What users do so often: the unit says it, or else the verb."""
+    said = unit or text
+    return "sessions" if _VISITS.search(said) and not _BUYS.search(said) else "orders"
 
 
 def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> None:
@@ -303,6 +343,11 @@ def _listed_together(parts: Parts) -> list[str]:
     named = [word for word in parts.words if word.kind == "metric"]
     found: list[str] = []
     for one, other in pairwise(named):
+        asked_too = (
+            rf"\bhow (?:many|much)\b.*{loosely(one.text)}\b.*\band (?:also )?how (?:many|much) {loosely(other.text)}"
+        )
+        if one.name != other.name and re.search(asked_too, parts.text):
+            found += [one.name, other.name]
         both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
         separated = not one.is_beside(other) or re.search(rf"{loosely(one.text)}\s*,", parts.text)
         of_users = {one.name, other.name} == {"new_users", "returning_users"}
@@ -327,11 +372,18 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             if parts.has("seen"):  # "people who saw hats" saw pages
                 some = [value for value in some if value.dimension in _PAGES] or some
+            some = _of_one_kind(parts, word, some)
+            if _is_beside_source(
+                parts, word
+            ):  # youtube referral, google organic: source and medium, as GA4 writes them
+                some = [value for value in some if value.dimension == "medium"] or some
             if metric:
                 some = [value for value in some if reaches(metric, value.dimension)] or some
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
                 parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
+            if word.name == "head":
+                parts.notes.append(f"“{word.text}” was read as items whose name has it: {some_of(some[0].values)}.")
             is_excluded = word in _left_out(parts)
             (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
@@ -357,6 +409,31 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
     )
 
 
+def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
+    """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
+    for other in parts.words:
+        dimensions = {one.dimension for one in other.values} & OF_ITEMS
+        if (
+            other.kind == "value"
+            and other is not word
+            and (both := [one for one in some if one.dimension in dimensions])
+        ):
+            return both
+    return some
+
+
+def _is_beside_source(parts: Parts, word: Word) -> bool:
+    """Whether the word before is the name of a source."""
+    before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
+    return any(one.values[0].dimension == "source" for one in before)
+
+
+def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
+    """The first values in words, and how many there are beyond them."""
+    shown = [clean_text(value, limit=80) for value in values[:_NAMED]]
+    return joined.join(shown) + (f" and {len(values) - _NAMED} more" if len(values) > _NAMED else "")
+
+
 def _left_out(parts: Parts) -> list[Word]:
     """The values that are not meant: those after "without", and what is listed with them."""
     found: list[Word] = []
@@ -374,6 +451,10 @@ def breakdown_of(parts: Parts) -> list[str]:
     """Dimensions that the question asks a breakdown by; "campaign" beside the name of a campaign is none."""
     by = list(parts.by)
     for word in parts.words:
+        before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
+        is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
+        if is_kind and before and before[0].text in ("which", "what", "top", "best"):  # which jackets sell best
+            by.append("item")
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)
@@ -411,6 +492,11 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
     """Whether the values of a filter come from several phrases: they may be of different groups."""
     phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
     return len(one.values) > 1 and len(phrases) > 1
+
+
+def is_one_group(parts: Parts, one: Filter) -> bool:
+    """Whether the values are named by one word: the countries of Europe, the items that are pens."""
+    return one.dimension in ("country", "item") and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

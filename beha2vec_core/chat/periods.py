@@ -13,6 +13,7 @@ from functools import partial
 
 from dateutil.easter import easter
 
+from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
 
@@ -24,6 +25,8 @@ _NAMES = """
 _MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = "|".join(DAYS)
 _MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
@@ -39,9 +42,16 @@ _NAMED = re.compile(
 _NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{_MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
 _LATELY = r"\b(?:lately|recently|these days|nowadays|of late)\b"
 # with these, two months are compared: "the change from March to April"
-_CHANGES = (
-    r"\b(?:chang\w*|differen\w*|compar\w*|gr[eo]w\w*|r[io]se|drop\w*|fall\w*|fell|declin\w*|increas\w*|decreas\w*|"
-    r"improv\w*)\b"
+_CHANGES = rf"\b(?:chang\w*|differen\w*|compar\w*|{'|'.join((*DOWN, *UP))})\b"
+# what names no days: all that are in the data
+_ALL_DATA = (
+    r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?"
+    r"(?:start|beginning|begin|now|data|whole data|"
+    r"(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|time span|range|data(?: ?set)?|history))"
+    r"(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
+    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- "
+    r"]time|of all time|overall period|ever since|since ever|"
+    r"in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) (?:period|time))(?! (?:this|last|in|of|for))\b"
 )
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
 # the period before another one; and whether that is a year before
@@ -49,8 +59,13 @@ _BEFORE = (
     (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
     (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", False),
     (
-        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: that)?\b"
-        + _NO_PERIOD,
+        rf"\b(?:the )?(?:previous |prior |preceding )?(?:{COUNT}) (?:weeks?|months?|quarters?|years?|days?) "
+        rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}",
+        False,
+    ),
+    (
+        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
+        r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
         False,
     ),
     (
@@ -59,7 +74,6 @@ _BEFORE = (
         False,
     ),
     (r"\b(?:the )?(?:last|previous) one\b", False),
-    (rf"\b(?:the )?(?:{COUNT}) (?:weeks?|months?|days?) before(?: that)?\b{_NO_PERIOD}", False),
 )
 
 
@@ -129,6 +143,7 @@ def find_times(text: str, data: Period) -> Times:
 
         times.text = re.sub(pattern, keep, times.text)
 
+    times.text = re.sub(_ALL_DATA, " ", times.text)
     # before a comparison's word: what is before the other period, not a period of its own
     overs = (("wow", "week"), ("mom", "month"), ("qoq", "quarter"), ("yoy", "year"))
     for short, unit in overs:
@@ -184,14 +199,33 @@ def find_times(text: str, data: Period) -> Times:
     take(rf"\b{_DAY} (?:of )?(?:{_MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
     take(rf"\b(?:{_MONTH}) {_DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
     take(rf"\b(?:{_MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
-    for number, name in enumerate(("first", "second", "third", "fourth"), start=1):
-        times.text = re.sub(rf"\b{name} quarter\b", f"q{number}", times.text)
-    take(r"\bq([1-4])(?:[ /](\d{4}))?\b", lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None))
+    for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
+        times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
+        times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
+        if number < 3:
+            times.text = re.sub(rf"\b(?:the )?(?:{name}) half(?= of (?:the year\b|20\d\d))", f"h{number}", times.text)
+    take(
+        r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
+        lambda m: _half_year(int(m[1]), last, int(m[2]) if m[2] else None),
+    )
+    take(
+        r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
+        lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
+    )
     take(rf"\b(?!may\b)(?:{_MONTH})\b", lambda m: _month(m.group(), last))
     # "may" is a month after these words only
     times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
     take(r"\bmonth-of-may\b", lambda m: _month("may", last))
-    take(rf"\b(?:the )?(?:last|past|previous) ({COUNT}) {_UNIT}s?\b", lambda m: _last_some(m[1], m[2], last))
+    take(rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m: _last_whole(m[1], last).before())
+    take(rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m: _last_named(m[1], last))
+    take(
+        rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)",
+        lambda m: _first_some(m[1], m[2], data),
+    )
+    take(
+        rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b",
+        lambda m: _last_some(m[1], m[2], last),
+    )
     take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
     take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
     take(r"\byesterday\b", lambda m: Period(last - timedelta(days=1), last - timedelta(days=1)))
@@ -355,6 +389,13 @@ def _quarter(number: int, last: date, year: int | None) -> Period:
     return _clip(Period(first, add_months(first, 3) - timedelta(days=1)), last)
 
 
+def _half_year(number: int, last: date, year: int | None) -> Period:
+    begin = date(year or last.year, 6 * number - 5, 1)
+    if year is None and begin > last:
+        begin = date(last.year - 1, begin.month, 1)
+    return _clip(Period(begin, add_months(begin, 6) - timedelta(days=1)), last)
+
+
 def begin_of(unit: str, when: date) -> date:
     """The first day of the day, week, month ... that a day lies in."""
     if unit == "day":
@@ -382,6 +423,20 @@ def _last_whole(unit: str, last: date) -> Period:
     if begin_after(unit, begin) != last + timedelta(days=1):
         begin = begin_of(unit, begin - timedelta(days=1))
     return Period(begin, begin_after(unit, begin) - timedelta(days=1))
+
+
+def _last_named(name: str, last: date) -> Period:
+    """The last Monday, Tuesday ..., or the last whole weekend."""
+    day = last - timedelta(days=(last.weekday() - (6 if name == "weekend" else DAYS.index(name))) % 7)
+    return Period(day - timedelta(days=1) if name == "weekend" else day, day)
+
+
+def _first_some(number: str, unit: str, data: Period) -> Period:
+    """So many days, weeks, months from the first day of the data on."""
+    count = int(NUMBER_WORDS.get(number, number))
+    if unit in ("day", "week"):
+        return Period(data.first, data.first + timedelta(days=count * (1 if unit == "day" else 7) - 1))
+    return Period(data.first, add_months(data.first, count * _MONTHS_OF[unit]) - timedelta(days=1))
 
 
 def _last_some(number: str, unit: str, last: date) -> Period:

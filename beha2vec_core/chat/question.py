@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
+from beha2vec_core.chat.asides import is_aside, without_asides
 from beha2vec_core.chat.published import Fact, Overview
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import FILLERS
@@ -269,9 +270,12 @@ def left_over(question: str, *patterns: str, counts: bool = True) -> list[str]:
     text = _BESIDE.sub(" ", question)
     for pattern in patterns:
         text = re.sub(rf"\b(?:{pattern})\b", " ", text, flags=re.IGNORECASE)
-    words = [word.strip("'-") for word in re.findall(r"[^\W\d_][\w'-]*", text.lower().replace("\u2019", "'"))]
+    words = [
+        word.strip("'-") for word in re.findall(r"[^\W\d_][\w'-]*", without_asides(text.lower().replace("\u2019", "'")))
+    ]
     empty = EMPTY_WORDS | FILLERS
-    return found + [word for word in words if not {word, word.removesuffix("s")} & empty and len(word) > 1]
+    words = [word for word in words if not {word, word.removesuffix("s")} & empty and len(word) > 1]
+    return found + [word for word in words if not is_aside(word)]
 
 
 def explained(word: str) -> bool:

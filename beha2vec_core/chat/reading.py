@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from beha2vec_core.chat.compared import days_before, periods_of, step_of
-from beha2vec_core.chat.follow_ups import LEADS, continued
+from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
     IS_SO,
     NEW_CUSTOMERS,
@@ -26,6 +26,7 @@ from beha2vec_core.chat.measures import (
 )
 from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.parts import (
+    OF_SESSIONS,
     Parts,
     asks_either,
     breakdown_of,
@@ -33,11 +34,15 @@ from beha2vec_core.chat.parts import (
     find_parts,
     group_counted,
     is_named_apart,
+    is_one_group,
     is_ranking,
     loosely,
     metrics_of,
+    some_of,
 )
+from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.refusals import check_all_asked, check_people, refuse_what_is_no_query
+from beha2vec_core.chat.special import in_common, is_part, orders_worth, part_of
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -67,6 +72,10 @@ _BETWEEN = (  # of two that are compared
     r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
 )
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
+_ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
+_BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
+_IS_BEST = re.compile(r"^(?:is|are|was|were)\b.*\b(?:best|worst|top|biggest|largest|strongest|weakest|smallest)\b")
+_WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
 
@@ -92,6 +101,7 @@ class Reading:
         more: further queries, where several measures are asked for.
         goes_down: whether it is about a decrease; None: it does not say.
         is_measured: whether it is not about something that is known not to be in the data.
+        mean_of: day or week, where the mean of these is asked for.
     """
 
     query: Query | None = None
@@ -110,10 +120,18 @@ class Reading:
     more: tuple[Query, ...] = ()
     goes_down: bool | None = None
     is_measured: bool = True
+    mean_of: str = ""
 
 
-def read_question(question: str, vocabulary: Vocabulary, previous: Query | None = None) -> Reading:
-    """The question as a semantic query; ``previous``: the query before, which it may continue."""
+def read_question(
+    question: str, vocabulary: Vocabulary, previous: Query | None = None, *, is_first: bool = True
+) -> Reading:
+    """The question as a semantic query.
+
+    Args:
+        previous: the query before, which it may continue.
+        is_first: whether nothing was asked before.
+    """
     contents = vocabulary.contents
     parts = find_parts(question, vocabulary)
     metrics = metrics_of(parts)
@@ -121,14 +139,19 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
     period = parts.times.periods[0] if parts.times.periods else None
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
+    pointed = pointer(question, vocabulary, bool(metrics))
+    is_lost = previous is None and (
+        pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first)
+    )
     missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
     known = Reading(
         unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
         metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
         asks_cause=advice or parts.has("cause"),
-        is_follow_up=leads, top=parts.top,
+        is_follow_up=leads or is_lost or bool(pointed and previous), top=parts.top,
         kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
         goes_down=parts.goes_down, is_measured=not missing,
+        mean_of=parts.mean_of,
     )  # fmt: skip
     try:
         if missing:
@@ -144,9 +167,9 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
             words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN])
             more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
             raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
-        if leads and previous is None:
+        if (leads or is_lost) and previous is None:
             raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
-        if previous and (query := continued(question, parts, metrics, previous)):
+        if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
             queries, notes = [query], [*dict.fromkeys(parts.notes), "This continues the question before."]
         elif leads:
             raise NotRead("I cannot continue the question before with this: ask the whole question.")
@@ -155,6 +178,8 @@ def read_question(question: str, vocabulary: Vocabulary, previous: Query | None 
         for number, query in enumerate(queries):
             _check(query, contents)
             metric = place(query)[0]
+            if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
+                notes.append(OF_SESSIONS)
             if metric.name != query.metric:
                 notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
                 queries[number] = replace(query, metric=metric.name)
@@ -178,10 +203,12 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
     """A query for each measure, and what was assumed."""
     found, notes = [], list(parts.notes)
     if parts.is_worth:
-        return [_orders_worth(parts, metrics, contents)], notes
+        return [orders_worth(parts, metrics, contents)], notes
     if "funnel" in metrics[:-1] or "funnel" in metrics[1:]:
         *some, last = [label for _, label in STEPS.values()]
         raise NotRead(f"The funnel is of sessions, from one of these steps to another: {', '.join(some)} and {last}.")
+    if parts.has("common"):
+        return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
@@ -201,22 +228,6 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
     return found, notes
 
 
-def _orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
-    """How many orders have a revenue over or under an amount."""
-    others = {"compare", "share", "trend", "change", "average", "cause", "rest", "high", "low"}
-    beside = [word for word in parts.words if word.kind in others or word.name in ("users", "buyers")]
-    by_others = breakdown_of(parts) or parts.top or parts.judged or parts.comparatives or parts.is_of_users
-    if beside or by_others or not {*metrics} <= {"orders"}:
-        raise NotRead(
-            "Of orders over or under an amount I know how many there are: of a period, a channel, a device ..."
-        )
-    period, versus = periods_of(parts, False, contents.days.last, [])
-    if versus:
-        raise NotRead("I count orders over or under an amount in one period.")
-    filters = filters_of(parts, "revenue")
-    return Query("revenue", ("one_order",), filters, period, counts_groups=True, **parts.limits)
-
-
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
     """Two values of different dimensions that are compared, as two queries; None where the question has no such two.
 
@@ -227,7 +238,10 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         between = rf"{loosely(one.text)}{_BETWEEN}"
         if not re.search(rf"{between}{loosely(other.text)}", parts.text):
             continue
-        if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
+        if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
+            continue
+        shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
+        if shared and not (shared <= {"country"} and any(len(w.values[0].values) > 1 for w in (one, other))):
             continue
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
@@ -250,7 +264,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 found.append(query)
                 notes += more
         notes += [] if metrics else [unnamed(measures)]
-        notes.append(f"“{one.text}” and “{other.text}” are of different kinds, and can overlap.")
+        notes += [] if shared else [f"“{one.text}” and “{other.text}” are of different kinds, and can overlap."]
         return found, notes
     return None
 
@@ -274,12 +288,21 @@ def _query(
     groups = group_counted(parts)
     refuse_what_is_no_query(parts, filters, by)
     included = tuple(one for one in filters if not one.is_excluded and one.dimension != "step")
-    pair = next((one for one in included if len(one.values) > 1), None)
+    if _IS_BEST.search(parts.text) and len(by) == len(included) == 1:  # is email our best channel
+        label = DIMENSIONS[by[0]].label
+        if included[0].dimension != by[0]:
+            raise NotRead(f"{included[0].values[0]} is no {label}: ask for all in order, the best first.")
+        filters, included = tuple(one for one in filters if one.is_excluded or one.dimension != by[0]), ()
+    pair = next((one for one in included if len(one.values) > 1 and not is_one_group(parts, one)), None)
     compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
     metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)
-    is_of_people = any(word.name in ("users", "buyers") for word in parts.words) or "spen" in parts.text
-    if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people)):
+    is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
+    is_of_people |= "spen" in parts.text
+    visits = parts.often == metric == "sessions" and is_of_people
+    if parts.over is not None and not by and (metric == "orders" or (metric == "revenue" and is_of_people) or visits):
         by = ["user"]
+        if metric == "orders" and any(word.name == "sessions" for word in parts.words):
+            raise NotRead("More or less than a number is known of what users ordered, not of single sessions.")
     bought = as_rate(parts, metric, by, included, pair, notes)
     is_of_buyers = metric == "buyer_share" and bought == "buyers"
     metric = bought
@@ -302,7 +325,8 @@ def _query(
     unit = METRICS[metric].unit
     same = named is not None and METRICS[metric].label.startswith(METRICS[named.name].label)
     is_beside = named is not None and METRICS[named.name].is_weak and not same and groups is None and parts.over is None
-    if parts.is_counted and named and is_beside and metric != "buyers" and unit in ("count", "money"):
+    alone = not re.search(r"\band (?:also )?how (?:many|much)\b", parts.text)
+    if alone and parts.is_counted and named and is_beside and metric != "buyers" and unit in ("count", "money"):
         raise NotRead(f"I know no number of {METRICS[named.name].label} by their {METRICS[metric].label}.")
     if parts.has("average") and unit in ("count", "money") and metric != "aov":
         raise NotRead(
@@ -325,23 +349,43 @@ def _query(
     is_share = (
         (parts.has("share") or parts.is_part or is_of_buyers) and unit in ("count", "money") and metric != "funnel"
     )
+    of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
+    if parts.often and of_people and (metric != parts.often or by != ["user"]):
+        raise NotRead("I know how many users ordered or visited so often, and no more of them.")
+    if parts.often and of_people and (parts.has("share") or any(w.name == "buyer_share" for w in parts.words)):
+        of_buyers = any(word.kind == "metric" and _BUYERS.search(word.text) for word in parts.words)
+        if of_buyers == visits or (included and _ARE.search(parts.text)):
+            raise NotRead("I know the share of buyers who ordered so often, and of users who visited so often.")
+        is_share, parts = False, replace(parts, is_counted=True)
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
     rate = next((one.name for one in METRICS.values() if one.count == metric), None)
     if is_share and not by and not included and rate:
         metric, unit, is_share = rate, "share", False
     groups_of_part = [name for name in by if DIMENSIONS[name].kind != "time"]
-    if is_share and groups_of_part and any(_is_part(parts, one) for one in included if one.dimension not in by):
+    if is_share and groups_of_part and any(is_part(parts, one) for one in included if one.dimension not in by):
         raise NotRead(
             "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
         )
     if is_share and not by and not included:
         raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
     if is_share and not by and len(included) > 1:
-        filters = (_part_of(parts, included), *(one for one in filters if one != _part_of(parts, included)))
+        filters = (part_of(parts, included), *(one for one in filters if one != part_of(parts, included)))
     if not by and any(word.text == "list" for word in parts.words):
         raise NotRead("I give numbers, not lists of single orders or sessions.")
+    is_sum = unit in ("count", "money") and metric not in PEOPLE_COUNTED
+    is_sum &= not any(measure.per for measure in METRICS[metric].sql.values())
+    if parts.mean_of and (by or is_share or compares or not is_sum):
+        raise NotRead(f"I know the mean of a {parts.mean_of} of sums, such as sessions, orders and revenue.")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    if (
+        timed
+        and parts.has("change")
+        and not parts.times.periods
+        and _WHICH_DAY.search(parts.text)
+        and not (parts.has("high") or parts.has("low") or parts.has("judged"))
+    ):
+        raise NotRead("I know no change from one to the next: ask for the highest or the lowest.")
     explains = parts.has("cause") and not pair
     extreme = parts.has("low") or parts.has("high") or parts.has("judged")
     changes = parts.has("change") or (explains and (parts.has("happened") or parts.goes_down is not None))
@@ -370,7 +414,8 @@ def _query(
             raise NotRead("A change needs a period: for example last week, or last month.")
         else:
             versus = days_before(period, contents)
-    is_judged = len(included) == 1 and metrics and not by and (parts.judged or extreme)
+    is_named = bool(metrics) or parts.has("bought") or parts.has("sell")
+    is_judged = len(included) == 1 and is_named and not by and (parts.judged or extreme)
     is_peak = timed and extreme and period is None  # the day with the most, but not why
     if (
         explains
@@ -398,7 +443,7 @@ def _query(
     if apart and pair and pair.dimension not in by:
         by = [*by, pair.dimension] if metric == "funnel" else [pair.dimension, *by]
     elif pair and pair.dimension not in by and len(pair.values) > 1 and not is_share:
-        notes.append(f"{' and '.join(pair.values)} are counted together.")
+        notes.append(f"{some_of(pair.values, ' and ')} are counted together.")
     if (parts.has("high") or parts.has("low") or parts.has("judged")) and not by and versus is None:
         raise NotRead("The highest or lowest of what: of channels, devices, countries, items, days ...?")
     if len(by) > 1 and _EITHER.search(parts.text) and not pair:
@@ -409,7 +454,7 @@ def _query(
         ascending = parts.goes_down
     if groups is not None and parts.over is None and not set(by) - {groups}:
         return Query(metric, (groups,), filters, period, counts_groups=True), notes
-    if parts.under is not None:
+    if parts.under is not None and parts.under != parts.over:
         raise NotRead("Less than a number is known of the revenue of orders only: “orders under 50”.")
     if parts.is_money and unit != "money":
         raise NotRead(f"An amount of money is no number of {METRICS[metric].label}.")
@@ -431,27 +476,6 @@ def _from_step(first: int) -> tuple[Filter, ...]:
     """The filter of the funnel from a step on; none from the first."""
     steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
     return (Filter("step", steps),) if first > min(STEPS) else ()
-
-
-def _part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
-    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
-    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
-    begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
-    values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
-    after = [word for word in values if word.place >= begun] or values
-    names = {value.dimension for value in after[0].values} if after else set()
-    return next((one for one in filters if one.dimension in names), filters[0])
-
-
-def _is_part(parts: Parts, one: Filter) -> bool:
-    """Whether a value stands where the part of a share does: "share of mobile visitors", "mobile share"."""
-    values = [
-        word for word in parts.words if word.kind == "value" and one.dimension in {v.dimension for v in word.values}
-    ]
-    shares = [word for word in parts.words if word.kind == "share"]
-    return any(
-        abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
-    ) or any(word.is_beside(share) for share in shares for word in values)
 
 
 def _ascending(parts: Parts, metric: str) -> bool | None:

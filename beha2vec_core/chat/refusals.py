@@ -9,6 +9,7 @@ from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
+from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Filter
 
@@ -33,12 +34,21 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
         raise NotRead("I compare the values of one dimension at a time.")
     values = [word for word in parts.words if word.kind == "value"]
-    apart = any(not one.is_beside(other) for one, other in pairwise(values))
+    texts = [word.text for word in values]
+    once = [word for word in values if texts.count(word.text) == 1]
+    apart = any(_are_joined(parts, one, other) for one, other in pairwise(values) if one in once and other in once)
     if len({one.dimension for one in filters} & {*SOURCES}) > 1 and apart:
         raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
     than = "than" in parts.text.split() and not parts.has("rest")
     if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
         raise NotRead("I cannot ask for all that have more or less than one of them.")
+
+
+def _are_joined(parts: Parts, one: Word, other: Word) -> bool:
+    """Whether "and", "or" or the like stands between two values that are not of the same dimension."""
+    if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
+        return False
+    return re.search(rf"{loosely(one.text)}(?:\s*,|\s+(?:and|or|vs|versus|than|to)\b)", parts.text) is not None
 
 
 def check_all_asked(parts: Parts, metrics: list[str]) -> None:
@@ -54,7 +64,13 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
-    if named and not {"purchases", "items"} & {*METRICS[metric].sql} and (is_of_them or metric not in _OF_BUYING):
+    both_asked = re.search(rf"\busers and {loosely(named)}\b", parts.text) is not None and metric == "users"
+    if (
+        named
+        and not both_asked
+        and not {"purchases", "items"} & {*METRICS[metric].sql}
+        and (is_of_them or metric not in _OF_BUYING)
+    ):
         if not re.fullmatch(r"customers?|shoppers?", named):
             raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
         notes.append(f"“{named}” was read as all users.")

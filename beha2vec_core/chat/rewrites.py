@@ -7,22 +7,16 @@ no phrase knows is still not understood.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
-from beha2vec_core.semantic.definitions import STEPS
+from beha2vec_core.chat.how_often import OFTEN, PEOPLE
+from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, in_steps
 
 MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher than|larger than|bigger than|upwards of"
 LESS = r"less than|under|below|at most|up to|fewer than|lower than|smaller than|cheaper than"
-PEOPLE = r"users?|customers?|buyers?|visitors?|people|shoppers?"
-_THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
 _WAS = r"(?:(?:that|which|is|are|was|were|gets?|got|being|been)\s+)*"
 _PROCESS = r"(?:buying|purchase|purchasing|checkout|shopping|order|sales) (?:process|journey|flow|path)"
 _GROUND = rf"(?:{_PROCESS}|checkout|funnel|process|shop|store|site|website|journey)"
-_STOPS = (
-    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|giv(?:e|es|ing) up|bail\w*|leak\w*|"
-    r"abandon\w*|quit\w*|stop\w*|"
-    r"fall(?:ing|s)? (?:off|out|away))"
-)
+_DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
 _BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
 _TWO_KINDS = (
@@ -34,7 +28,10 @@ _EITHER_KIND = re.compile(
 )
 # what leaves a value out
 EXCLUDES = (
-    r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|leaving out|not counting|ignoring|without|"
+    r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|aside from|besides|save for|barring|minus|"
+    r"outside(?: of)?|"
+    r"with the exception of|(?:if (?:you|we|i) )?(?:leav(?:e|ing) out|omit(?:ting)?|exclud(?:e|ed)|ignor(?:e|ing)|"
+    r"disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|not (?:counting|including)|without|"
     r"but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
 # "same for mobile": the question before, once more
@@ -88,11 +85,41 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
 )
+_SHORT += (
+    (
+        r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|"
+        r"do)\b.*?)\binstead\b(?! of)",
+        r"\1 ",
+    ),
+    (
+        r"\b(?:but|and|though) (only|just)\b(?= (?:for|on|in|from|with|via|by|of|those|the|[a-z]+(?: "
+        r"[a-z]+){0,2}\W*$))",
+        r"\1",
+    ),
+    (r"\bbut (?=(?:for|on|in|from|with|via|by|without|excluding|except|this time|now)\b)", " "),
+    (r"\b(?:and|but)? ?this time\b", " "),
+)
 _REWRITES: tuple[tuple[str, str], ...] = (
+    (
+        r"\b((?:which|when|what) .*?)\b(?:sell|sells|sold) (?:the )?(most|fewest|least) (?:items|products|units|"
+        r"pieces|things)\b",
+        r"\1 \2 items sold",
+    ),
+    (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b", r"\1 paid channels"),
+    # two parts of one question
+    (
+        r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|"
+        r"those|these))?|"
+        r"how many(?: of (?:them|those|these))?) (?:(?:actually|really|also) )?(?:order(?:ed)?|buy|bought|purchased?|"
+        r"convert(?:ed)?|(?:make|made|place|placed) (?:a|an|any) (?:order|purchase))\b",
+        r"how many users and buyers \2",
+    ),
+    (rf"\b(?:(?:on|every|each|all) )*({_DAY_NAMES})s\b|\b(?:every|each|on an?) ({_DAY_NAMES})\b", r" every\1\2 "),
     # people and what they spend
     (
         rf"\b({PEOPLE}|sessions?|visits?) (?:(?:who|that|which) (?:have |had )?)?(?:viewed|visited|saw|seen|opened|"
-        r"looked at|view|visit|see)\b(?! (?:(?:a|the|any|some) )?(?:products?|items?)\b)",
+        r"looked at|view|visit|see)\b(?! (?:(?:a|the|any|some) )?(?:products?|items?)\b)"
+        rf"(?! (?:us )?(?:exactly|{MORE}|once|twice|only|again|\d)\b)",
         r"\1 whosaw",
     ),
     (
@@ -131,7 +158,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"share of \1 in",
     ),
     (r"\b(?:big|large|small|major|important|significant) (?=(?:part|share|portion) of\b)", ""),
-    (rf"\b(more|less) likely to (?={_STOPS}|leave\b)", r"\1 "),
+    (rf"\b(more|less) likely to (?={STOPS}|leave\b)", r"\1 "),
     (
         r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|"
         r"visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|ing)?|load(?:s|ed|ing)?)\s+)*"
@@ -176,22 +203,34 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\1\2 bought",
     ),
     (
-        rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}"
+        rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}"
         r"(?:checkouts?|orders?|purchases?)\b",
         r"\1 checkout abandonment \2",
     ),
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
+    (
+        rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
+        r"performs|performing|deliver|delivers|delivering)\b(?: (?:anything|well|much|at all))?",
+        r"\1 low buying ",
+    ),
+    (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:well|good|strong|successful|popular|big)\b", r"\1 high "),
+    (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:bad|badly|poor|poorly|weak|small)\b", r"\1 low "),
+    (
+        rf"{_WHY}(.*?)\b(?:{PEOPLE}) (?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:ing)? away|quit(?:s|ting)?) "
+        r"(?:the (?:site|shop|store|website) )?(?:from|on|at|after) (?:the |our )?(?=[\w.-]+ (?:page|step)s?\b)",
+        r"\1 exit rate on ",
+    ),
     (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between
     (
         r"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
-        rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{_THE}(?:checkouts?|orders?|purchases?)\b",
+        rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}(?:checkouts?|orders?|purchases?)\b",
         " checkout abandonment ",
     ),
-    (rf"^(.*?)\b(?:in|at|of|during|through) {_THE}{_PROCESS}\b", r"\1 in the funnel"),
+    (rf"^(.*?)\b(?:in|at|of|during|through) {THE}{_PROCESS}\b", r"\1 in the funnel"),
     (
         r"\b(?:biggest|largest|main|worst|highest|most) (?:leaks?|leakage|drop[\s-]*offs?|drop[\s-]*outs?)\b"
         r"(?: (?:in|of|at) (?:the |our )?(?:\w+ )?funnel)?",
@@ -199,33 +238,39 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
     (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
-    (rf"\babandon(?:s|ed|ing)?\s+{_THE}(cart|checkout)s?\b", r"\1 abandonment"),
-    (rf"\babandonment(?: rate)? (?:at|in|during|of) {_THE}(checkout|cart)s?\b", r"\1 abandonment"),
+    (rf"\babandon(?:s|ed|ing)?\s+{THE}(cart|checkout)s?\b", r"\1 abandonment"),
+    (rf"\babandonment(?: rate)? (?:at|in|during|of) {THE}(checkout|cart)s?\b", r"\1 abandonment"),
     (
         rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b"
-        rf"(?:{_STOPS}|leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{_THE}(checkout|cart)s?\b",
+        rf"(?:{STOPS}|leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{THE}(checkout|cart)s?\b",
         r"\1 \2 abandonment",
     ),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
-    (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{_THE}checkouts?\b", "checkout to order rate"),
+    (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{THE}checkouts?\b", "checkout to order rate"),
     (
-        rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){_STOPS} (?:at|in|during|from) {_THE}checkout\b",
+        rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){STOPS} (?:at|in|during|from) {THE}checkout\b",
         r"\1 checkout abandonment",
     ),
     (
-        rf"^(?=.*\b(?:worst|weakest|leakiest|{_STOPS})\b)(.*?)"
+        rf"^(?=.*\b(?:worst|weakest|leakiest|{STOPS})\b)(.*?)"
         r"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b"
-        rf"(.*?)\b(?:of|in|at|during|through) {_THE}checkout(?: process| funnel)?\b(?! page)",
+        rf"(.*?)\b(?:of|in|at|during|through) {THE}checkout(?: process| funnel)?\b(?! page)",
         r"\1 checkoutfunnel \2 ",
     ),
-    (rf"^(?=.*\bcheckoutfunnel\b)(.*)\b(?:worst|weakest|leakiest|{_STOPS})\b", r"\1 "),
+    (rf"^(?=.*\bcheckoutfunnel\b)(.*)\b(?:worst|weakest|leakiest|{STOPS})\b", r"\1 "),
     (r"\bcheckoutfunnel\b", "funnel steps3to6"),
-    (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{_STOPS}\b", r"funnel \1"),
-    (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {_THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
-    (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {_THE}{_GROUND}\b(?! funnel)", r"\1 "),
+    (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{STOPS}\b", r"funnel \1"),
+    (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
+    (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {THE}{_GROUND}\b(?! funnel)", r"\1 "),
+    (
+        r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|"
+        r"our|their) )?"
+        r"(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b",
+        r"\1 ",
+    ),
     (
         r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|"
-        rf"through) {_THE}checkout(?: process)?\b",
+        rf"through) {THE}checkout(?: process)?\b",
         r"\1 , funnel",
     ),
     (
@@ -266,6 +311,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
     (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
     (
+        r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|"
+        r"ing)?\b(?! on)",
+        r"\1 ",
+    ),
+    (r"\b(?:which|what) (?:things|stuff)\b", "which items"),
+    (
         r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
         r"busiest)"
         r"\b)(?!.*\b(?:day|week|month|hour|quarter)s?\b)",
@@ -280,12 +331,23 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"trend \1",
     ),
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
+    (
+        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:peak|top out|"
+        r"culminate)(?:ed|ing|s)?\b",
+        r"which \1 highest \2",
+    ),
+    (
+        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:bottom out|hit "
+        r"(?:the )?bottom)\b",
+        r"which \1 lowest \2",
+    ),
     (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (
         r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
-        r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everywhere|"
+        r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everything|"
+        r"everywhere|"
         r"elsewhere|"
         r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|conversions?|revenue|sales|orders|aov|"
         r"bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
@@ -309,7 +371,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         " askswhy ",
     ),
     (
-        r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible for\b|\b(?:caused?|contribut(?:e|es|"
+        r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|"
+        r"contribut(?:e|es|"
         r"ed)(?: the)?(?: most)? to|explains?|explained)\b",
         " askswhy ",
     ),
@@ -326,173 +389,26 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         " askswhy ",
     ),
 )
+_COUNTED = [(re.compile(pattern), new) for pattern, new in OFTEN]
 _SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
 _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
-_STEP_WORDS = {
-    1: (
-        rf"(?:view|see|saw|seen|visit|look(?:ed|ing)? at|open)(?:s|ed|ing|er)?\s+{_THE}(?:products?|"
-        r"items?)(?: pages?)?|product (?:pages?|views?|details?)|view(?:ed|s)?(?= (?:to|but|and never|and not)\b)|"
-        r"(?<=between )views?(?= and\b)"
-    ),
-    2: (
-        r"(?:add|put)(?:s|ed|ing)?\s+(?:(?:something|anything|items?|products?|things?|stuff|it|them|"
-        rf"one)\s+)?(?:to|in|into)\s+{_THE}carts?|carts?"
-    ),
-    3: (
-        rf"(?:start|begin|began|begun|enter|reach|initiate|get to|go to)(?:s|ed|d|ning|ing)?\s+{_THE}checkouts?|"
-        r"checkouts?"
-    ),
-    4: r"shipping(?: (?:step|info\w*|details?|page))?",
-    5: r"payment(?: (?:step|info\w*|details?|page))?",
-    6: (
-        r"(?:end(?:s|ed)? up\s+)?(?:check(?:s|ed|ing)? out|"
-        r"buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay|"
-        r"convert(?:s|"
-        r"ed)?|complete|finish(?:es|ed)?)"
-    ),
-}
-_ANY_STEP = re.compile(rf"\b(?:{'|'.join(f'(?P<s{n}>{words})' for n, words in _STEP_WORDS.items())})\b")
-_APART = re.compile(r"\b(?:vs|versus|or|not|no|without|never|before|by|than|but|abandonment|rate)\b|[;]")
-_THOSE = re.compile(
-    r"\b(?:who|that|which|those|of all|between|from|once|after|make it|get|drop[\s-]*offs?|conversion|continue|go)\b"
-)
 
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    for pattern, new in _SPELLED:
+    for pattern, new in (*_SPELLED, *_COUNTED):
         text = pattern.sub(new, text)
     return text
 
 
 def in_known_words(text: str) -> str:
     """The text, in small letters, in words that the vocabulary knows better."""
-    text = _as_funnel(text) or _as_drop_off(text) or _as_step_rate(text)
+    text = in_steps(text)
     for pattern, new in _COMPILED:
         if pattern.pattern == _TWO_KINDS:
             if pattern.search(text):
+                text = re.sub(r"\bper day\b", " ", text)
                 text = re.sub(r"\bwhen\b", " ", f"{_EITHER_KIND.sub(' ', text)} by weekend or weekday")
             continue
         text = pattern.sub(new, text)
-    return _ADD_TO_CART.sub("add to cart", text)
-
-
-def steps_of(first: int, last: int) -> str:
-    """The word for a part of the funnel; none for all of it."""
-    return "" if (first, last) == (min(STEPS), max(STEPS)) else f"steps{first}to{last}"
-
-
-def _steps_in(text: str) -> list[tuple[int, re.Match[str]]]:
-    return [(int(str(found.lastgroup)[1:]), found) for found in _ANY_STEP.finditer(text)]
-
-
-def _as_funnel(text: str) -> str | None:
-    """A funnel whose steps are named, from the first to the last of them; None where it is none."""
-    if not _FUNNEL.search(text):
-        return None
-    every = _steps_in(text)
-    found = [
-        one for one in every if not re.match(r"\s+funnel", text[one[1].end() :])
-    ]  # purchase funnel from ... to ...
-    found = found if len(found) > 1 else every
-    steps = [step for step, _ in found]
-    if len(found) > 1 and steps == sorted(set(steps)):
-        betweens = [text[one.end() : other.start()] for (_, one), (_, other) in pairwise(found)]
-        if all(map(_TOWARDS.fullmatch, betweens)):
-            begin, end = found[0][1].start(), found[-1][1].end()
-            before = re.sub(r"\b(?:from|between|of|for|with)\s+(?:the\s+)?$", " ", text[:begin])
-            return f"{before} {steps_of(steps[0], steps[-1])} {text[end:]}"
-    for step, one in found[:1] if len(found) == 1 else []:
-        before, after = text[: one.start()], text[one.end() :]
-        if began := re.search(
-            r"\b(?:from|after|(?:start|begin)(?:s|ing|ning)? (?:at|from|with|in))\s+(?:the\s+)?$", before
-        ):
-            after = re.sub(r"^\s*(?:step )?(?:on(?:wards?)?|forward|downwards?)\b", " ", after)
-            return f"{before[: began.start()]} {steps_of(step, max(STEPS))} {after}"
-        if ended := re.search(r"\b(?:up to|until|till|down to|to|into|ending (?:at|with|in))\s+(?:the\s+)?$", before):
-            is_begun = re.search(r"\b(?:from|between)\b", before)  # by what is no step
-            return None if is_begun else f"{before[: ended.start()]} {steps_of(min(STEPS), step)} {after}"
-        if re.match(r"\s+(?:funnel|steps?|part)\b", after) or re.search(
-            r"\bfunnel (?:of|for|in|at) (?:the )?$", before
-        ):
-            return f"{before} {steps_of(step if step < max(STEPS) else min(STEPS), max(STEPS))} {after}"
-    return None
-
-
-def _as_drop_off(text: str) -> str | None:
-    """The sessions that end between two steps; None where they are not asked for."""
-    found = _steps_in(text)
-    if len(found) != 2 or not found[0][0] < found[1][0]:
-        return None
-    (first, one), (last, other) = found
-    before, between, after = text[: one.start()], text[one.end() : other.start()], text[other.end() :]
-    lost = _LOST.search(before) or _LOST.search(after)
-    if lost and (asked := _WHERE.search(before)):
-        around = _LOST.sub(" ", f"{before[: asked.start()]} {before[asked.end() :]} , {after}", count=1)
-        around = _BETWEEN_STEPS.sub(" ", around)
-        return f"funnel {steps_of(first, last)} {around}"
-    is_list = re.fullmatch(r"\s*and\s*", between) is not None and not re.search(r"\bbetween\b", before)
-    if not lost or is_list or not _TOWARDS.fullmatch(between):
-        return None
-    before, after = (_LOST.sub(" ", part, count=1) for part in (before, after))
-    before = _BETWEEN_STEPS.sub(" ", before)
-    before = _SUBJECT.sub(" ", re.sub(r"\b(?:do|did|are|have) we\s*$", " ", before))
-    return f"{before} {STEPS[first][0]} drop {STEPS[last][0]} {re.sub(r'^ (?:rate|step)s?', '', after)}"
-
-
-def _as_step_rate(text: str) -> str:
-    """Two steps of buying, the later one asked of those with the earlier one: "who add to cart, how many buy".
-
-    More steps, one after the other, are the funnel; with "never" or "but not" between two, those are meant that ended.
-    """
-    text = _BUT_STOPS.sub("but did not buy", text)
-    found = _steps_in(text)
-    steps = [step for step, _ in found]
-    betweens = [text[one.end() : other.start()] for (_, one), (_, other) in pairwise(found)]
-    if len(found) > 2 and steps == sorted(set(steps)) and all(map(_THEN.fullmatch, betweens)):
-        return f"{text[: found[0][1].start()]} funnel {steps_of(steps[0], steps[-1])} {text[found[-1][1].end() :]}"
-    if len(found) == 2 and found[0][0] < found[1][0]:
-        (first, one), (last, other) = found
-        between = text[one.end() : other.start()]
-        beside = _BESIDE.fullmatch(between)
-        if not _APART.search(between) and (beside or _THOSE.search(text[: other.start()])):
-            rate = f"{STEPS[first][0]} to {STEPS[last][0]} rate"
-            rest = " " if beside else _FROM_TO.sub(" ", between)
-            before = re.sub(r"\b(?:drop[\s-]*offs?|conversion(?: rate)?|between|from)\b", " ", text[: one.start()])
-            return f"{before} {rate} {rest} {re.sub(r'^ (?:rate|step)s?', '', text[other.end() :])}"
-        if _WITHOUT.search(between):
-            before = _SUBJECT.sub(" ", text[: one.start()])
-            return f"{before} {STEPS[first][0]} without {STEPS[last][0]} {text[other.end() :]}"
-    return text
-
-
-_FUNNEL = re.compile(r"\bfunnels?\b")
-_TOWARDS = re.compile(
-    r"(?:\s|->|=>|[-\u2013\u2192>,:]|\b(?:and|then|to|into|until|till|up|through|all|way|via|over|the)\b)+"
-)
-_LOST = re.compile(
-    rf"\b(?:{_STOPS}(?: (?:rate|share|percentage))?|dropped(?: (?:off|out))?(?= (?:from|between))|"
-    r"losses|loss(?: rate)?|abandonment(?: rate)?|attrition|"
-    r"leav(?:e|es|ing)|disappear\w*|churn|"
-    r"(?:do|does|did) not (?:continue|proceed|go(?: on)?|move(?: on)?|make it|get|advance|progress))\b"
-)
-_WHERE = re.compile(r"\b(?:where|(?:at |in |after )?(?:which|what) (?:step|stage|point|part)s?)\b")
-_BETWEEN_STEPS = re.compile(r"\b(?:from|between|of|on the way)\s+(?:the\s+)?(?=,?$|, )")
-_SUBJECT = re.compile(
-    rf"\b(?:the )?(?:{PEOPLE}|sessions?|visits?)(?: (?:who|that|which))?(?: (?:with|had|have))?(?: (?:a|an|the))?\s*$"
-)
-_BUT_STOPS = re.compile(rf"\bbut (?:then |they |later )*{_STOPS}(?: (?:it|there|again|then))?\b")
-_THEN = re.compile(r"\s*(?:->|=>|\u2192|>|,|to|then|and|\s)+\s*(?:the )?")
-_WITHOUT = re.compile(
-    r"^\W*(?:but|and|who|that|\s)*\s*(?:did|do|does|have|has|were|was)?\s*(?:not|never|no|without)\b(?:\W+\w+){0,2}\W*$"
-)
-_BESIDE = re.compile(
-    r"\s*(?:,\s*)?(?:->|to|(?:turn(?:s|ed)? |convert(?:s|ed)? )?into|become|became|lead to|led to|and then|"
-    r"and)\s+(?:the )?"
-)
-_FROM_TO = re.compile(r"\b(?:to|into|and|then|reach(?:es)?|get|actually|really|end up|go on|continue)\b")
-_ADD_TO_CART = re.compile(
-    rf"\b(?:(?:something|anything|items?|products?|things?)\s+)?(?:add|put)(?:s|ed|ing)?\s+"
-    rf"(?:(?:something|anything|items?|products?|things?|stuff)\s+)?(?:to|in|into)\s+{_THE}carts?\b|"
-    r"\badd[\s-]to[\s-]carts?\b"
-)
+    return ADD_TO_CART.sub("add to cart", text)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
 
-from beha2vec_core.chat.periods import MARK
-from beha2vec_core.chat.rewrites import steps_of
+from beha2vec_core.chat.asides import is_aside
+from beha2vec_core.chat.periods import DAYS, MARK
+from beha2vec_core.chat.places import regions
+from beha2vec_core.chat.steps import steps_of
+from beha2vec_core.chat.verbs import CHANGES
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 
@@ -42,17 +45,19 @@ _GRAMMAR: dict[str, str] = {
     "without": "without",
     "cause": "askswhy",
     "happened": "happened, happen to",
+    "common": "in common",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
         percentage of, proportion of, % of, split, how many percent, how much percent, how many %, portion, slice,
         chunk, make up, account for, makes up, accounts for""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
         history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,
-        rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving""",
-    "change": """drop, dropped, increase, increased, rise, rose, grow, grew, grown, fall, fell, fallen, decline,
-        declined, decrease, decreased, change, changed, improve, improved, up, down, growth, go up,
-        go down, gone up, gone down, went up, went down, lose, losing, lost, gain, gained, jump, jumped, spike, dip,
-        dipped, improvement, reduction, pick up, picked up, grow most, growth in, growth of""",
-    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, worst to best",
+        rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving, fluctuate,
+        fluctuating, fluctuation, stagnate, stagnated, stagnating, plateau, plateaued, plateauing, stable, steady, flat,
+        flattened, flattening, level off, leveled off, worsening, recovering, soaring, climbing, sinking, sliding,
+        slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum""",
+    "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
+    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, "
+    "worst to best, successful, unsuccessful, effective, ineffective",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
         largest first, biggest first, most first, descending, descending order, high to low,
         highest to lowest, largest to smallest, biggest to smallest, most to least, high, most often, fastest,
@@ -64,7 +69,7 @@ _GRAMMAR: dict[str, str] = {
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
-        acquired by, acquired through, acquired via, good morning, good afternoon,
+        acquired by, acquired through, acquired via, even though, good morning, good afternoon,
         good evening, good day, we picked up, end up, ended up, look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
@@ -74,6 +79,7 @@ _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
     ("new_or_returning", "new"): "new one, new session, are new, were new",
     ("weekend", "weekend"): "weekend",
+    **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 _HOME = ("home page", "homepage", "start page", "front page")
 _TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
@@ -97,7 +103,8 @@ class Word:
         kind: metric, by (a dimension), value, period, filler, or a kind of the grammar: compare, share, trend ...
         text: as it stands in the question.
         place: of its first word.
-        name: of the metric or dimension; the number of the period; "part" of a word in the names of several channels.
+        name: of the metric or dimension; the number of the period; "part" of a word in the names of several channels,
+            "head" of a word that is the last in the name of an item.
         values: what it may stand for, the preferred dimension first.
     """
 
@@ -144,11 +151,27 @@ class Vocabulary:
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := _key(phrase.strip("()")):
                             found.setdefault(key, []).append(Value(name, (value,)))
+        for phrase, countries in regions(contents.values.get("country", [])).items():
+            found.setdefault(_key(phrase), [Value("country", countries)])
+        items = {item: [_normal(word) for word in tokens(item.lower())] for item in contents.values.get("item", [])}
+        heads = {words[-1] for words in items.values() if words} - {
+            *found
+        }  # pens: "Twist Pen", and "Pen and Pencil Set"
+        heads = {head for head in heads if len(head) > 2 and head.isalpha()}
+        for head in heads:
+            found[head] = [Value("item", tuple(item for item, words in items.items() if head in words))]
         of_data = {
-            key: _Meaning("value", "part" if len(values) == 1 and key in parts else "", tuple(dict.fromkeys(values)))
+            key: _Meaning(
+                "value",
+                "head" if key in heads else "part" if len(values) == 1 and key in parts else "",
+                tuple(dict.fromkeys(values)),
+            )
             for key, values in found.items()
         }
-        self._meanings = of_data | _fixed()
+        fixed = _fixed()
+        self._meanings = of_data | {
+            key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"
+        }
         self._spelled = [
             key for key, meaning in self._meanings.items() if meaning.kind != "filler" and not key.startswith("/")
         ]
@@ -171,6 +194,8 @@ class Vocabulary:
             meaning = self._meanings.get(_normal_of(words[place : place + size]))
             if meaning is not None:
                 return _word(meaning, text, place), size, ""
+        if is_aside(words[place]):
+            return Word("filler", words[place], place), 1, ""
         return self._misspelled(words, place)
 
     def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
@@ -180,6 +205,8 @@ class Vocabulary:
             if MARK in text or any(char.isdigit() for char in text):
                 continue
             near = [known for known in self._spelled if _is_misspelled(key, known.split(" "))]
+            if len(near) > 1:  # a letter is left out more often than typed twice: orderd is ordered, not order
+                near = [known for known in near if len(known) > len(" ".join(key))]
             if len(near) == 1:
                 return _word(self._meanings[near[0]], text, place), size, f"“{text}” was read as “{near[0]}”."
         return None, 1, ""
@@ -238,8 +265,8 @@ def _key(phrase: str) -> str:
 def _fixed() -> dict[str, _Meaning]:
     """Phrases that do not depend on the data."""
     found = {_key(word): _Meaning("filler") for word in FILLERS}
-    for kind, phrases in _GRAMMAR.items():
-        found |= {_key(phrase): _Meaning(kind) for phrase in phrases.split(",")}
+    for kind, phrases in _GRAMMAR.items():  # the first kind that has a phrase
+        found = {_key(phrase): _Meaning(kind) for phrase in phrases.split(",")} | found
     for (dimension, value), phrases in _VALUES.items():
         meaning = _Meaning("value", values=(Value(dimension, (value,)),))
         found |= {_key(phrase): meaning for phrase in phrases.split(",")}

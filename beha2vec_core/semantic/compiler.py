@@ -4,7 +4,8 @@ Names come from the definitions, values of a question only as string literals th
 
 Columns of the result: one per breakdown (its name), ``value``, ``n`` (how many the value rests on), for shares ``k``
 (the numerator) and ``n_effective`` (how many independent rows the interval rests on), for money ``currency``, for
-shares of a total ``total``; with a comparison the same of the other period, with the ending ``_before``.
+shares of a total ``total``; of counted groups how many there are in all (``total``) and the sums of their values
+(``worth``, ``worth_of_all``); with a comparison the same of the other period, with the ending ``_before``.
 """
 
 from __future__ import annotations
@@ -64,20 +65,24 @@ def compile_query(query: Query) -> str:
     if query.by:
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
-        for _, sign, limit in query.limits:
-            select = select.where(parse_one(f"now.value {sign} {float(limit)!r}", dialect=DIALECT))
+        limits = [f"now.value {sign} {float(limit)!r}" for _, sign, limit in query.limits]
         if query.counts_groups:
-            some = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
-            counted = exp.func("count", exp.Star())
-            there = "now.n > 0" if "one_order" in query.by else "now.value > 0"  # an order can be free
-            select = select.where(parse_one(there, dialect=DIALECT), *some)
-            shown = (
-                [exp.select("min(currency)").from_("now").subquery().as_("currency")] if "currency" in values else []
-            )
-            select.set("expressions", [counted.as_("value"), counted.copy().as_("n"), *shown])
-            return select.sql(dialect=DIALECT, pretty=True)
+            return _groups_counted(query, select, limits, "currency" in values).sql(dialect=DIALECT, pretty=True)
+        select = select.where(*limits, dialect=DIALECT) if limits else select
         select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
+
+
+def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_currency: bool) -> exp.Select:
+    """How many groups are within the limits, and of how many; of orders also their values, and those of all."""
+    is_there = "now.n > 0" if "one_order" in query.by else "now.value > 0"  # an order can be free
+    within = " and ".join(limits) or "true"
+    columns = [f"count(*) filter (where {within}) as value", "count(*) as total"]
+    columns += [f"coalesce(sum(now.value) filter (where {within}), 0) as worth", "sum(now.value) as worth_of_all"]
+    columns += ["(select min(currency) from now) as currency"] if has_currency else []
+    known = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
+    groups.set("expressions", [])
+    return groups.select(*columns, dialect=DIALECT).where(parse_one(is_there, dialect=DIALECT), *known)
 
 
 def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[str, ...], period: Period) -> str:
@@ -281,7 +286,7 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
     names = ", ".join(query.by)
     listed = f"{names}, " if names else ""
     if query.is_share:
-        part = _grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, query.filters)
+        part = _grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, _applied(query))
         whole = _grouped([user, f"{measure.value} as n"], 1, table, period, _filters_of_whole(query))
         totals = "(select sum(n) from whole)", "(select sum(n::double * n) from whole)", "(select count(*) from whole)"
         rows = "part join whole on part.user_key is not distinct from whole.user_key"

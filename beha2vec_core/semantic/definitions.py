@@ -212,12 +212,16 @@ METRICS = {
         Metric(
             "new_users", "new users", "count",
             {"sessions": Measure("count(distinct case when d.is_new then s.user_key end)")},
-            ("new user", "new visitor", "first time visitor", "first time user", "new people"),
+            ("new user", "new visitor", "first time visitor", "first time user", "new people",
+             "first timer", "newcomer", "newbie", "first time people"),
         ),
         Metric(
             "returning_users", "returning users", "count",
             {"sessions": Measure("count(distinct case when s.ga_session_number > 1 then s.user_key end)")},
-            ("returning user", "returning visitor", "repeat visitor", "returning people"),
+            ("returning user", "returning visitor", "repeat visitor", "returning people", "repeat user", "user "
+                "came back",
+             "visitor came back", "people came back", "user who came back", "visitor who came back",
+             "people who came back"),
         ),
         Metric(
             "active_users", "active users", "count",
@@ -353,8 +357,32 @@ METRICS = {
             ("item sold", "unit sold", "product sold", "sold item", "quantity sold", "best selling", "bestselling",
              "bestseller", "best seller", "top seller",
              "top selling", "most sold", "selling", "piece sold", "item purchased",
-             "sold product"),
+             "sold product", "unit", "piece", "sold unit", "sold quantity", "sale volume", "unit sale", "quantity",
+             "number of item", "number of unit"),
             n_of="orders",
+        ),
+        Metric(
+            "items_per_order", "items per order", "mean",
+            {"items": Measure("sum(i.quantity)", "count(distinct i.purchase_key)")},
+            ("item per order", "unit per order", "product per order", "item per purchase", "unit per transaction",
+             "item per transaction", "average item per order", "average number of item per order",
+             "average unit per order"), n_of="orders",
+        ),
+        Metric(
+            "orders_per_buyer", "orders per buyer", "mean",
+            {"purchases": Measure(
+                _count(f"{_ORDERED} and p.user_key is not null"),
+                f"count(distinct case when {_ORDERED} then p.user_key end)"
+            )},
+            ("order per buyer", "order per customer", "purchase per customer", "purchase per buyer",
+             "purchase frequency", "order frequency", "average order per customer",
+             "average number of order per customer"), n_of="buyers",
+        ),
+        Metric(
+            "sessions_per_user", "sessions per user", "mean",
+            {"sessions": Measure("count(*)", "count(distinct s.user_key)")},
+            ("session per user", "visit per user", "visit per visitor", "session per visitor", "visit per person",
+             "average session per user", "average number of session per user", "average visit per user"), n_of="users",
         ),
         Metric(
             "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
@@ -456,6 +484,11 @@ METRICS = {
         Metric(
             "exits", "exits (last page views of sessions)", "count", {"page_views": Measure(_count("v.is_exit"))},
             ("exit", "leave the site from", "left the site from", "leave from", "exit the site from"),
+        ),
+        Metric(
+            "exit_rate", "exit rate (page views that were the last of their session)", "share",
+            {"page_views": Measure(_count("v.is_exit"), "count(*)")}, ("exit rate",),
+            n_of="page views", better=-1, count="exits",
         ),
         Metric(
             "checkout_sessions", "sessions that began checkout", "count",

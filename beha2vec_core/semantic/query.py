@@ -119,12 +119,14 @@ class Query:
             raise ValueError("a change needs a period to compare with")
         if (self.over is not None or self.counts_groups) and not self.by:
             raise ValueError("groups need a breakdown")
-        if self.under is not None and "one_order" not in self.by:  # users without a single order have no row
+        if (
+            self.under is not None and not self.over and "one_order" not in self.by
+        ):  # users without an order have no row
             raise ValueError("less than a number is known of orders only")
         is_one = self.over == self.under and self.at_least and self.at_most
         if self.over is not None and self.under is not None and self.over >= self.under and not is_one:
             raise ValueError(f"nothing is {' and '.join(f'{words} {limit:g}' for words, _, limit in self.limits)}")
-        if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions and not self.is_share):
+        if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions):
             raise ValueError("a comparison with the rest needs one breakdown, and a filter of it")
         if self.top is not None and self.top < 1:
             raise ValueError("top is at least 1")
@@ -134,5 +136,7 @@ class Query:
         """Of the values of groups: in words, as an operator of SQL, and the number."""
         over = ("at least", ">=") if self.at_least else ("more than", ">")
         under = ("at most", "<=") if self.at_most else ("less than", "<")
+        if self.over is not None and self.over == self.under:
+            return [("exactly", "=", self.over)]
         limits = ((over, self.over), (under, self.under))
         return [(words, sign, limit) for (words, sign), limit in limits if limit is not None]

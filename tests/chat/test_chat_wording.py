@@ -58,7 +58,7 @@ ASKED = {
     "orders of at least 1.50 eur": "revenue | by one_order | count at least 1.5",
     "orders over 200 dollars": "no",
     "orders with more than 3 items": "no",
-    "revenue from orders over 200 euros": "no",
+    "revenue from orders over 200 euros": "revenue | by one_order | count over 200",
     "average order value of orders over 100": "no",
     "orders over 100 or under 20": "no",
     "orders over 100 and under 20 euros": "no",
@@ -89,12 +89,12 @@ ASKED = {
     "single-page visits by device": "single_page_sessions | by device",
     "users with at least one order": "buyers",
     "users with more than one order": "orders | by user | over 1",
-    "users with exactly one order": "no",
+    "users with exactly one order": "orders | by user | exactly 1",
     "orders with just one item": "no",
     "sessions with more than one page": "no",
     "sessions with more than 2 pages": "no",
     "visits with at most one page": "no",
-    "one-time buyers": "no",
+    "one-time buyers": "orders | by user | exactly 1",
     "which cluster has most new customers": "no",
     "customers who bought more than 3 items": "no",
     # who buys for the first time
@@ -156,6 +156,69 @@ ASKED = {
     "us vs them": "no",
     "spent over 1000 euros": "no",
     "germany or france: where is conversion higher": "conversion_rate | by country | country=France;Germany",
+    # words of degree and manner change nothing; those of time and choice do
+    "in short, how badly did mobile convert in april, honestly": (
+        "conversion_rate | device=mobile | 2026-04-01..2026-04-30"
+    ),
+    "how many people bought exclusively on mobile": "no",
+    "number of customers who orderd at least 3 times": "orders | by user | count at least 3",
+    # verbs of change
+    "why did revenue double from march to april": (
+        "revenue | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | why"
+    ),
+    "did orders plummet last week": "orders | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03",
+    "how many tanks did we sell": "no",
+    "which day did revenue tank": "no",
+    # periods
+    "sessions in the first quarter of 2026": "sessions | 2026-01-01..2026-03-31",
+    "orders in the second half of 2025": "orders | 2025-07-01..2025-12-31",
+    "orders last 14 days vs the 14 days before": "orders | 2026-04-30..2026-05-13 | vs 2026-04-16..2026-04-29",
+    "orders since the start": "orders",
+    "revenue year to date": "revenue | 2026-01-01..2026-05-13",
+    "orders on mondays": "orders | weekday=Monday",
+    # how often
+    "how many people bought a second time": "orders | by user | count over 1",
+    "what share of customers ordered only once in april": (
+        "orders | by user | 2026-04-01..2026-04-30 | count exactly 1"
+    ),
+    "what share of users bought more than once": "no",
+    "how many users visited at least 5 times": "sessions | by user | count at least 5",
+    "customers who visited at least 3 times": "no",
+    "revenue from repeat customers": "no",
+    # places, items, weekends, an average day
+    "sessions outside europe": "sessions | country!=Austria;France;Germany;United Kingdom",
+    "conversion in europe vs north america": (
+        "conversion_rate | country=Austria;France;Germany;United Kingdom && conversion_rate | country=United States"
+    ),
+    "share of orders from the us and from everywhere else": (
+        "orders | by country | country=United States | share | rest"
+    ),
+    "weekend or weekdays, when do we sell more? per day please": "revenue | by weekend",
+    "how many sessions per day on average in april": "sessions | 2026-04-01..2026-04-30",
+    "average order value per day on average": "no",
+    "which hats sell best": "items_sold | by item | item_category=Hats",
+    # two counts, and what many have in common
+    "how many users came from google and how many of them bought": "users | source=google && buyers | source=google",
+    "what do buyers have in common": "buyers | by country | share | top 3 && buyers | by device | share | top 3",
+    # it, them, which one
+    "conversion rate in april >> is it worse on mobile": (
+        "conversion_rate | by device | device=mobile | 2026-04-01..2026-04-30 | rest"
+    ),
+    "revenue by channel >> which of these was the worst": "revenue | by channel | asc",
+    "top 3 countries by revenue >> and by orders instead": "orders | by country | top 3",
+    "top 3 countries by revenue >> how many orders did they make": "no",
+    "why did revenue fall in april >> which channel contributed most to that": (
+        "revenue | by channel | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | change"
+    ),
+    "sessions in april >> what share of those were on mobile": (
+        "sessions | device=mobile | 2026-04-01..2026-04-30 | share"
+    ),
+    "users in april >> how many of them bought": "buyers | 2026-04-01..2026-04-30",
+    "buyers in april >> how many of them are first timers": "no",
+    "how many of them are there in total": "no",
+    "revenue from tiktok >> and is it worse on mobile": "no",
+    "revenue by country >> leave out the us": "revenue | by country | country!=United States",
+    "customers with more than 1 order >> and the week before?": "no",
     # brand, segments
     "revenue per brand": "item_revenue | by item_brand",
     "best brand in april": "items_sold | by item_brand | 2026-04-01..2026-04-30",
@@ -199,18 +262,39 @@ def test_what_is_asked_is_looked_up_or_refused(lookup: Lookup, question: str, ex
 
 def test_orders_over_an_amount_are_counted(lookup: Lookup, serving: Path) -> None:
     with duckdb.connect(str(serving), read_only=True) as data:
-        ((over, under),) = data.execute(
-            "select count(*) filter (revenue > 200), count(*) filter (revenue < 50) from ga4.fct_ga4__purchases"
+        ((over, under, worth),) = data.execute(
+            "select count(*) filter (revenue > 200), count(*) filter (revenue < 50), sum(revenue) filter "
+            "(revenue > 200) "
+            "from ga4.fct_ga4__purchases"
         ).fetchall()
-    assert f"Orders with revenue of more than 200.00 EUR: {over:,}." in lookup.ask("orders over \u20ac200").text
-    assert f"Orders with revenue of less than 50.00 EUR: {under:,}." in lookup.ask("orders under 50 euros").text
+        ((once, buyers),) = data.execute(
+            "select count(*) filter (n = 1), count(*) from (select count(*) as n from ga4.fct_ga4__purchases "
+            "where user_key is not null group by user_key)"
+        ).fetchall()
+    assert f"Their revenue is {worth:,.2f} EUR" in lookup.ask("how much revenue is from orders over 200 euros").text
+    assert f": {once:,}, {once / buyers:.0%} of {buyers} users" in lookup.ask("share of one-time buyers").text
+    assert f"Orders with revenue of more than 200.00 EUR: {over:,}, " in lookup.ask("orders over \u20ac200").text
+    assert f"Orders with revenue of less than 50.00 EUR: {under:,}, " in lookup.ask("orders under 50 euros").text
     assert over and under
     assert "Amounts are in EUR" in lookup.ask("orders over $200").text
 
 
+def test_sums_are_given_per_day(lookup: Lookup, serving: Path) -> None:
+    with duckdb.connect(str(serving), read_only=True) as data:
+        ((sessions, on_weekends),) = data.execute(
+            "select count(*), count(*) filter (isodow(session_date) > 5) from ga4.fct_ga4__sessions "
+            "where session_date between '2026-04-01' and '2026-04-30'"
+        ).fetchall()
+    assert f"On average {sessions / 30:.1f} per day" in lookup.ask("sessions per day on average in april").text
+    per_day = f"weekend, {on_weekends / 8:g} (8 days)"
+    assert per_day in lookup.ask("sessions in april: weekend or weekdays?").text
+
+
 def test_an_amount_of_no_order_has_a_currency_too(lookup: Lookup) -> None:
-    assert "Orders with revenue of more than 100,000.00 EUR: 0." in lookup.ask("orders over 100000").text
-    assert "of at least 120.00 EUR and at most 120.00 EUR:" in lookup.ask("orders between 120 and 120 euros").text
+    assert (
+        "Orders with revenue of more than 100,000.00 EUR: 0, 0% of 401 orders." in lookup.ask("orders over 100000").text
+    )
+    assert "of exactly 120.00 EUR:" in lookup.ask("orders between 120 and 120 euros").text
     days = lookup.ask("revenue by day for tablet in april").text
     assert "All days:" in days and "unknown" not in days
 

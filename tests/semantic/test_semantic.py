@@ -86,6 +86,11 @@ EXPECTED = {
     "product_view_rate": f"select (select count(step_1_at) {FUNNELS})::double / (select count(*) {SESSIONS})",
     "funnel": f"select count(*) {FUNNELS}",
     "exits": f"select count(*) {SESSIONS}",
+    "exit_rate": f"select count(*) / sum(page_views) {SESSIONS}",
+    "sessions_per_user": f"select avg(n) from (select count(*) as n {SESSIONS} group by user_key)",
+    "items_per_order": f"select avg(n) from (select sum(quantity) as n {ITEMS} group by purchase_key)",
+    "orders_per_buyer": f"""select avg(n) from (select sum((not is_refund_without_purchase)::int) as n {ORDERS}
+        and user_key is not null group by user_key) where n > 0""",
     "expected_buyers": """select sum(probability) from beha2vec.user_predictions_current
         where target = 'purchase' and horizon = 28""",
 }

@@ -1,0 +1,33 @@
+"""Verbs of change and their nouns, by direction: one place for whatever reads them."""
+
+from __future__ import annotations
+
+_DOWN = """
+    drop dropped dropping; fall fell fallen falling; decline declined declining; decrease decreased decreasing;
+    lose losing lost; shrink shrank shrunk shrinking; dip dipped dipping; halve halved halving;
+    collapse collapsed collapsing; plummet plummeted plummeting; plunge plunged plunging; crash crashed crashing;
+    tank tanked tanking; nosedive nosedived; tumble tumbled tumbling; slump slumped slumping; sink sank sunk sinking;
+    slide slid sliding; slip slipped slipping; dwindle dwindled dwindling; weaken weakened weakening;
+    worsen worsened worsening; deteriorate deteriorated deteriorating; downturn; downtick; setback; reduction
+"""
+_UP = """
+    increase increased increasing; rise rose risen rising; grow grew grown growing growth; gain gained gaining;
+    jump jumped jumping; spike spiked spiking; improve improved improving improvement; double doubled doubling;
+    triple tripled tripling; quadruple quadrupled; surge surged surging; soar soared soaring;
+    skyrocket skyrocketed skyrocketing; explode exploded exploding; climb climbed climbing;
+    rebound rebounded rebounding; recover recovered recovering recovery; strengthen strengthened strengthening;
+    uptick; upturn; uplift; boom boomed booming
+"""
+_EITHER = "change changed changing; swing swung; shift shifted"
+PHRASES_DOWN = ("down", "go down", "gone down", "went down", "come down", "came down", "go south", "went south",
+                "fall off a cliff", "fell off a cliff")  # fmt: skip
+PHRASES_UP = ("up", "go up", "gone up", "went up", "pick up", "picked up", "shoot up", "shot up", "take off",
+              "took off", "taken off", "go through the roof", "went through the roof")  # fmt: skip
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(";", " ").split())
+
+
+DOWN, UP = _words(_DOWN), _words(_UP)
+CHANGES = (*DOWN, *UP, *_words(_EITHER), *PHRASES_DOWN, *PHRASES_UP)
