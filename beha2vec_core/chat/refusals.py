@@ -10,7 +10,7 @@ from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.definitions import METRICS, OF_STEPS
 from beha2vec_core.semantic.query import Filter
 
 _HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
@@ -30,6 +30,8 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         )
         if word.kind in ("metric", "value") and (per or is_second):
             raise NotRead(f"I know no such ratio: nothing per {word.text}.")
+    if parts.has("share") and len(filters) > 1 and re.search(r"\bboth\b", parts.text):
+        raise NotRead("I know shares by one of them, not of both together.")
     several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
     if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
         raise NotRead("I compare the values of one dimension at a time.")
@@ -37,7 +39,7 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     texts = [word.text for word in values]
     once = [word for word in values if texts.count(word.text) == 1]
     apart = any(_are_joined(parts, one, other) for one, other in pairwise(values) if one in once and other in once)
-    if len({one.dimension for one in filters} & {*SOURCES}) > 1 and apart:
+    if len({one.dimension for one in filters} & {*SOURCES}) > 1 and (apart or _sides_differ(parts, once, filters)):
         raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
     than = "than" in parts.text.split() and not parts.has("rest")
     if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
@@ -51,6 +53,24 @@ def _are_joined(parts: Parts, one: Word, other: Word) -> bool:
     return re.search(rf"{loosely(one.text)}(?:\s*,|\s+(?:and|or|vs|versus|than|to)\b)", parts.text) is not None
 
 
+def _sides_differ(parts: Parts, words: list[Word], filters: tuple[Filter, ...]) -> bool:
+    """Whether the two sides of a comparison became filters of different dimensions: "x paid better than x organic"."""
+    sides = re.split(r"\b(?:than|vs|versus|against)\b", parts.text, maxsplit=1)
+    dimensions = [
+        {
+            one.dimension
+            for word in words
+            for value in word.values
+            for one in filters
+            if re.search(loosely(word.text), side)
+            and value.dimension == one.dimension
+            and {*value.values} & {*one.values}
+        }
+        for side in sides
+    ]
+    return len(sides) == 2 and bool(dimensions[0] - dimensions[1]) and bool(dimensions[1] - dimensions[0])
+
+
 def check_all_asked(parts: Parts, metrics: list[str]) -> None:
     """Raise where one of several measures would have no answer: "sessions up and revenue down"."""
     for one, other in pairwise(word for word in parts.words if word.kind == "metric"):
@@ -62,6 +82,8 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
 
 def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
+    if metric in OF_STEPS and re.search(r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text):
+        notes.append("Counted are sessions, not users.")
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
     both_asked = re.search(rf"\busers and {loosely(named)}\b", parts.text) is not None and metric == "users"

@@ -78,6 +78,12 @@ ASKED = {
     "compare conversion rate of cluster 0 and cluster 1": "conversion_rate | by cluster | cluster=0;1",
     "users in cluster 0 or cluster 1": "users | cluster=0;1",
     "users in both cluster 0 and cluster 1": "no",
+    "share of sessions that are both direct and from germany": "no",
+    # two sides of a comparison that are no values of one dimension
+    "is google from paid search better than google with medium organic": "no",
+    "is google on mobile better than google on desktop": (
+        "conversion_rate | by device | device=desktop;mobile | source=google"
+    ),
     "what is the favourite page of cluster 1": "lookup:facts",
 }
 WORDS = (  # of every kind that the vocabulary has
