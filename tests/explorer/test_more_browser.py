@@ -103,7 +103,7 @@ def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # n
     page.wait_for_timeout(1_000)  # Streamlit takes an edit over a moment after it is made
     page.get_by_role("button", name="Save").press("Enter")
     expect(page.get_by_text("It applies from the next run")).to_be_visible()
-    expect(page.locator("td", has_text=re.compile("^footwear$"))).to_be_visible()
+    expect(page.get_by_role("cell", name="footwear", exact=True)).to_be_visible()  # beside the cell of the grid
 
 
 def test_an_answer_comes_as_it_is_written_and_is_text(page: Page, address: str, slow: Slow) -> None:  # noqa: F811
