@@ -308,7 +308,7 @@ class AdsFile(Files):
         return row, hash_of(row)
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
-        """Who is in the file that Google gets; where it is gone or does not fit the other one, nobody is certain."""
+        """The users in the file that Google gets; all uncertain if it is missing or does not match the other file."""
         uploaded = self._folder.read(f"{called}.csv")
         rows = self._read(called)
         found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), "enter", True) for row in rows}

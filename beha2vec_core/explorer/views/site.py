@@ -115,7 +115,7 @@ def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides) -> None:
     for kind, words in _KINDS.items():
         names = [label.name for label in known[kind]]
         columns[kind] = st.column_config.SelectboxColumn(words, options=names, width=110)
-    # cells that were changed are kept by row number: with other pages or another order the table starts anew
+    # Streamlit keeps edits by row number: a table with other pages or another order must start without them
     order = hash(tuple(found["page_key"]))
     with st.form("corrections", border=False):
         edited = st.data_editor(
