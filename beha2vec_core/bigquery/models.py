@@ -17,6 +17,7 @@ import duckdb
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store.warehouse import transaction
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 NOT_COPIED = ("base_ga4__events", "stg_ga4__events", "int_ga4__events_sessionized")
 
 
-def target_of(settings: ExportSettings) -> DataSet:
+def target_of(settings: Settings) -> DataSet:
     """The data set of the models and results."""
-    source = DataSet.of(settings.export.source)
+    source = DataSet.of(str(settings.export.source))
     ours = settings.bigquery
     return replace(source, project=ours.project or source.payer, name=ours.dataset, maximum_bytes=ours.maximum_bytes)
 
@@ -65,7 +66,8 @@ def require_one_warehouse(settings: Settings) -> None:
             )
         return
     used = None
-    if Forgotten(storage.data_dir).hashes():
+    # those of a folder of BigQuery's were forgotten there too
+    if Forgotten(storage.data_dir).hashes() and not _mark(storage).exists():
         used = "people that were forgotten, whom BigQuery still has. Delete them there first, and use"
     elif any(storage.raw_path.glob("property_id=*/event_date=*/*.parquet")):
         used = "raw events of BEHA2VEC_WAREHOUSE=duckdb. Use"
@@ -180,6 +182,33 @@ def copy_table(
         finally:
             connection.unregister("read_here")
     return int(rows)
+
+
+def require_nobody_back(connection: duckdb.DuckDBPyConnection, data_dir: Path) -> None:
+    """Refuse to go on with forgotten people whom GA4 has written to the export again.
+
+    Args:
+        connection: the warehouse, with the copies of dbt's tables.
+        data_dir: has the list of the forgotten.
+
+    Raises:
+        PrivacyError: with the remedy.
+    """
+    forgotten = Forgotten(data_dir)
+    hashes = forgotten.hashes()
+    columns = connection.execute(
+        """select table_name, column_name from duckdb_columns() where database_name = current_database()
+        and schema_name = 'ga4' and column_name in ('user_pseudo_id', 'user_id')"""
+    ).fetchall()
+    if not hashes or not columns:
+        return
+    ids = connection.execute(" union ".join(f'select "{column}" from ga4."{table}"' for table, column in columns))
+    back = forgotten.those_of((one for (one,) in ids.fetchall() if one is not None), hashes)
+    if back:
+        raise PrivacyError(
+            f"GA4's export in BigQuery has forgotten people again ({counted(len(back), 'identifier')}). Run beha2vec "
+            "forget --again, which says how to remove them there"
+        )
 
 
 def _noting(batches: Iterator[pa.RecordBatch], broken: list[Exception]) -> Iterator[pa.RecordBatch]:

@@ -73,6 +73,7 @@ class BigQueryService:
     reads: list[tuple[str, list[str]]] = field(default_factory=list)
     refuse: Callable[[str], None] = lambda path: None
     breaks: dict[str, grpc.StatusCode] = field(default_factory=dict)
+    _changed: int = 0
     _results: dict[str, pa.Table] = field(default_factory=dict)
     _written: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
     _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -183,11 +184,15 @@ class BigQueryService:
             raise ApiError(404, "notFound", f"Not found: Table {table[0]}:{table[1]}.{table[2]}")
 
     def _bytes(self, table: tuple[str, str, str], columns: Iterable[str] | None = None) -> int:
-        values = " + ".join(f"coalesce(length(to_json({name})), 0)" for name in columns or ["COLUMNS(*)"])
+        values = " + ".join(f'coalesce(length(to_json("{name}")), 0)' for name in columns or ()) or "0"
         if columns is None:
             values = "coalesce(length(to_json(one)::varchar), 0)"
         ((found,),) = self._rows(f"select coalesce(sum({values}), 0) from {_quoted(table)} as one")
         return int(found)
+
+    def _columns(self, table: tuple[str, str, str]) -> set[str]:
+        self._require(table)
+        return {str(name).lower() for name, *_ in self._rows(f"describe {_quoted(table)}")}
 
     def _count(self, table: tuple[str, str, str]) -> int:
         ((found,),) = self._rows(f"select count(*) from {_quoted(table)}")
@@ -199,40 +204,40 @@ class BigQueryService:
         """Run a query; its result, and how many bytes it reads."""
         default = configuration["query"].get("defaultDataset", {})
         result, size = pa.table({}), 0
+        parameters = {one["name"]: _parameter(one) for one in configuration["query"].get("queryParameters", [])}
         try:
             for tree in sqlglot.parse(configuration["query"]["query"], dialect="bigquery"):
                 if tree is None or isinstance(tree, exp.Semicolon):
                     continue
-                wanted = [column.name for column in tree.find_all(exp.Column) if column.name != "_table_suffix"]
-                suffixes = {literal.name for literal in tree.find_all(exp.Literal)}
+                wanted = {part.name.lower() for column in tree.find_all(exp.Column) for part in column.parts}
                 read = self._resolve(tree, default)
                 if configuration.get("dryRun"):
-                    found = [table for table in read if any(table[2].endswith(suffix) for suffix in suffixes)]
-                    size += sum(self._bytes(table, wanted) for table in found)
+                    size += sum(self._bytes(table, self._columns(table) & wanted) for table in read)
                 elif isinstance(tree, exp.Query):
-                    result = self.connection.sql(as_duckdb(tree)).to_arrow_table()
+                    result = self.connection.execute(*_with(as_duckdb(tree), parameters)).to_arrow_table()
                 else:
-                    self._change(tree, default)
+                    self._changed = self._change(tree, default, parameters)
         except (duckdb.Error, sqlglot.ParseError) as error:
             raise ApiError(400, "invalidQuery", str(error)) from None
         return result, size
 
-    def _change(self, tree: exp.Expr, default: dict[str, str]) -> None:
-        """Run what makes, changes or deletes a table or a data set."""
+    def _change(self, tree: exp.Expr, default: dict[str, str], parameters: dict[str, Any]) -> int:
+        """Run what makes, changes or deletes a table, its rows or a data set; the number of rows."""
         if tree.find(exp.AlterSet):
-            return  # descriptions and labels
+            return 0  # descriptions and labels
         named = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
         if isinstance(tree, exp.Create):
             tree.set("properties", None)  # partitions, clusters, labels: DuckDB has none
             if tree.expression:
                 tree.set("this", named)  # DuckDB takes no types beside a select
-        self.connection.execute(as_duckdb(tree))
+        done = self.connection.execute(*_with(as_duckdb(tree), parameters)).fetchall()
         if isinstance(named, exp.Table):
             table = self._name(named, default)
             if isinstance(tree, exp.Drop):
                 self._written.pop(table, None)
             else:
                 self._note(table)
+        return int(done[0][0]) if isinstance(tree, exp.DML) and done else 0
 
     def _note(self, table: tuple[str, str, str], at: int | None = None) -> None:
         at = at or int(time.time() * 1000)
@@ -248,7 +253,10 @@ class BigQueryService:
     def _resolve(self, tree: exp.Expression, default: dict[str, str]) -> list[tuple[str, str, str]]:
         """Put selects in the place of wildcard and meta tables; the tables that are read."""
         read: list[tuple[str, str, str]] = []
+        own = {one.alias for one in tree.find_all(exp.CTE)}
         for table in list(tree.find_all(exp.Table)):
+            if len(table.parts) == 1 and table.name in own:
+                continue
             project, data_set, name = self._name(table, default)
             if name == "__TABLES__":
                 columns = ("size_bytes", "row_count", "creation_time", "last_modified_time", "type")
@@ -280,7 +288,7 @@ class BigQueryService:
             elif name.endswith("*"):
                 prefix = name[:-1]
                 found = [one for one in self._tables(project, data_set) if one.startswith(prefix)]
-                read += [(project, data_set, one) for one in found]
+                read += [(project, data_set, one) for one in found if self._is_asked(table, one.removeprefix(prefix))]
                 select = " union all by name ".join(
                     f"select *, '{one.removeprefix(prefix)}' as _table_suffix from `{project}`.`{data_set}`.`{one}`"
                     for one in found
@@ -292,6 +300,19 @@ class BigQueryService:
             assert isinstance(inner, exp.Query)
             table.replace(inner.subquery(table.alias or None))
         return read
+
+    def _is_asked(self, table: exp.Table, suffix: str) -> bool:
+        """Whether the conditions on _table_suffix leave this one of a wildcard table's tables."""
+        select = table.find_ancestor(exp.Select)
+        where = select and select.args.get("where")
+        for condition in where.this.flatten() if where and isinstance(where.this, exp.And) else [where and where.this]:
+            names = {column.name for column in condition.find_all(exp.Column)} if condition else set()
+            if names == {"_table_suffix"}:
+                one = f"select {condition.sql('bigquery')} from (select '{suffix}' as _table_suffix)"
+                given = sqlglot.parse_one(one, dialect="bigquery")
+                if not self._rows(as_duckdb(given))[0][0]:
+                    return False
+        return True
 
     # --- REST
 
@@ -366,7 +387,11 @@ class BigQueryService:
             "status": {"state": "DONE"},
             "statistics": {
                 "totalBytesProcessed": str(size),
-                "query": {"totalBytesProcessed": str(size), "statementType": "SELECT" if result.schema else "SCRIPT"},
+                "query": {
+                    "totalBytesProcessed": str(size),
+                    "statementType": "SELECT" if result.schema else "SCRIPT",
+                    "numDmlAffectedRows": str(self._changed),
+                },
             },
         }
         return self._answers[reference["jobId"]]
@@ -452,6 +477,17 @@ def _reference(project: str, data_set: str) -> dict[str, str]:
 
 def _quoted(table: Iterable[str]) -> str:
     return ".".join(f'"{part}"' for part in table)
+
+
+def _parameter(given: dict[str, Any]) -> Any:
+    """The value of a parameter of a query."""
+    value = given["parameterValue"]
+    return [one["value"] for one in value["arrayValues"]] if "arrayValues" in value else value["value"]
+
+
+def _with(sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """SQL with those of the parameters that it has: DuckDB refuses others."""
+    return sql, {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", sql)}
 
 
 def _handler(service: BigQueryService) -> type[BaseHTTPRequestHandler]:
