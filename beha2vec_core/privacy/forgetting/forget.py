@@ -30,6 +30,7 @@ from beha2vec_core.privacy.forgetting.identities import Resolved, published_form
 from beha2vec_core.privacy.forgetting.in_bigquery import (
     BIGQUERY,
     find_in_bigquery,
+    is_used,
     remove_from_bigquery,
     require_gone_from_export,
 )
@@ -134,7 +135,7 @@ def forget(
         CompactError: no room on the disk; run it again with more.
     """
     wanted, more = sorted(set(asked)), list(more)
-    in_bigquery = settings.storage.warehouse == "bigquery"
+    in_bigquery = is_used(settings)
     forgotten = Forgotten(settings.storage.data_dir)
     now = datetime.now(UTC)
     with Warehouse.of(settings.storage).exclusive("forget"):
