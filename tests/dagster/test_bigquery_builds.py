@@ -13,7 +13,8 @@ pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '
 
 import grpc
 
-from tests.bigquery.service import ApiError, BigQueryService
+from tests.bigquery.service import BigQueryService
+from tests.bigquery.transport import ApiError
 from tests.dagster.project import Project, make_project
 from tests.ga4.ingest_world import event, write
 

@@ -27,10 +27,14 @@ import beha2vec_dagster
 from beha2vec_core import dbt_process
 from beha2vec_core.bigquery.models import (
     NOT_COPIED,
-    copy_table,
+    copies_folder,
     dbt_environment,
+    fetch_table,
+    put_table,
     require_nobody_back,
     require_one_warehouse,
+    rewritten_rows,
+    tables_here,
     target_of,
     user_tables,
 )
@@ -266,13 +270,24 @@ class _Build(NamedTuple):
         outputs = {_node(key.path[-1])["name"]: key.to_python_identifier() for key in self.context.selected_asset_keys}
         missing -= {outputs[name] for name in outputs if name in NOT_COPIED}
         with self.warehouse.connect("copy from BigQuery") as connection:
-            for node in nodes:
-                if node["name"] not in (*views, *NOT_COPIED):
+            here = tables_here(connection)
+        with copies_folder(self.settings.storage) as folder:
+            copies = []
+            try:
+                for name, node in {node["name"]: node for node in nodes}.items():
+                    if name in (*views, *NOT_COPIED):
+                        continue
                     window = None if self.full_refresh else node["config"].get("meta", {}).get("window")
-                    rows = copy_table(connection, data_set, node["name"], window, days, is_view=node["name"] in read)
-                    self.context.log.info(f"{node['name']}: {counted(rows, 'row')} from BigQuery")
-                    missing.discard(outputs[node["name"]])
-            require_nobody_back(connection, self.settings.storage.data_dir)
+                    replaces = rewritten_rows(window, days) if window and days and name in here else ""
+                    fetched, rows = fetch_table(data_set, name, folder, replaces, is_view=name in read)
+                    copies.append(fetched)
+                    self.context.log.info(f"{name}: {counted(rows, 'row')} from BigQuery")
+            finally:
+                with self.warehouse.connect("copy from BigQuery") as connection:
+                    for fetched in copies:
+                        put_table(connection, fetched)
+                        missing.discard(outputs[fetched.model])
+                    require_nobody_back(connection, self.settings.storage.data_dir)
         if views:
             arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
             arguments += ["--vars", json.dumps(_variables(self.settings))]
