@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
@@ -53,6 +53,7 @@ def publish(
     secret: bytes,
     identifiers: Identifiers = "plain",
     most_users: int | None = None,
+    numbers: Callable[[duckdb.DuckDBPyConnection], str] = lambda _: "null",
 ) -> dict[str, int]:
     """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
 
@@ -67,6 +68,7 @@ def publish(
         identifiers: what becomes of GA4's device and login ids. Unless it is ``plain``, our own keys are published as
             keyed hashes, because they are hashes of those ids that anyone can try, and texts without client ids.
         most_users: of more, a sample is published: the same users in all tables. Readers show `sample_notice`.
+        numbers: counts of all users, as JSON, which are kept beside a sample (`profiles.counts.of_all_users`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -109,7 +111,7 @@ def publish(
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
         if sample:
-            sample.note(connection)
+            sample.note(connection, numbers(connection))
         counts |= anonymous or _anonymous_tables(connection, secret)
         # what other numbers for models are rounded with; models cannot read this schema
         connection.execute(f"create table serving.beha2vec.rounding as select '{rounding_key(secret)}' as key")

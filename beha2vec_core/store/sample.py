@@ -6,8 +6,9 @@ as long as the share stays. Shares are powers of two, so that a smaller sample i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -38,11 +39,15 @@ class Sample(NamedTuple):
             return f"where client_key in (select client_key from {_DEVICES} where {self._has('user_key')})"
         return ""
 
-    def note(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Write into the serving database what `sample_notice` reads."""
+    def note(self, connection: duckdb.DuckDBPyConnection, numbers: str) -> None:
+        """Write into the serving database what `sample_notice` and `numbers_of_all` read."""
         table = f"serving.{_TABLE}"
-        connection.execute(f"create table {table} as select {self.one_in} as one_in")
-        connection.execute(f"comment on column {table}.one_in is 'one user in so many is in the tables of users'")
+        connection.execute(f"create table {table} as select {self.one_in} as one_in, ?::json as numbers", [numbers])
+        for column, about in (
+            ("one_in", "one user in so many is in the tables of users"),
+            ("numbers", "totals of all users, and the steps from events to clusters"),
+        ):
+            connection.execute(f"comment on column {table}.{column} is '{about}'")
 
 
 def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], most_users: int | None) -> Sample | None:
@@ -65,13 +70,27 @@ def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], mo
 
 def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
     """What is said beside numbers of a published database that has a sample; None where it has all users."""
-    try:
-        ((one_in,),) = connection.execute(f"select one_in from {_TABLE}").fetchall()
-    except duckdb.CatalogException:
+    found = _read(connection, "one_in")
+    if found is None:
         return None
+    one_in = int(found)
     return (
         f"The published tables have a sample, about 1 user in {one_in} (BEHA2VEC_PUBLISH_USERS). What is counted from "
-        "the rows of users (users, sessions, events, orders, money, cluster sizes) is of this sample. Profiles, "
-        "insights, highlights, moves between clusters, expected numbers of clusters, pages and the schema anonymous "
-        "are of all users."
+        "the rows of users (sessions, events, orders, money, cluster sizes, lists) is of this sample. Of all users are "
+        "the totals, the steps from events to clusters, profiles, insights, highlights, moves between clusters, "
+        "expected numbers of clusters, pages and the schema anonymous."
     )
+
+
+def numbers_of_all(connection: duckdb.DuckDBPyConnection) -> Any:
+    """Numbers of all users that were kept beside a sample; None in a database that has all users."""
+    found = _read(connection, "numbers")
+    return None if found is None else json.loads(found)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, column: str) -> str | None:
+    try:
+        ((found,),) = connection.execute(f"select {column}::varchar from {_TABLE}").fetchall()
+    except duckdb.CatalogException:
+        return None
+    return str(found)

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from beha2vec_core.cli import app
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
+from beha2vec_core.profiles.counts import funnel, of_all_users, totals
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
@@ -30,7 +31,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         connection.execute(
             f"""create schema ga4;
             create table ga4.dim_ga4__users as
-                select 'u' || n as user_key, 'p' as property_id, ['NO', 'SE'][n % 2 + 1] as country
+                select 'u' || n as user_key, 'p' as property_id, ['NO', 'SE'][n % 2 + 1] as country,
+                    2 as sessions, n % 2 as purchases
                 from range({USERS}) as numbers(n);
             create table ga4.int_ga4__identity_map as
                 select 'c' || n as client_key, 'u' || n // 2 as user_key from range(2 * {USERS}) as numbers(n);
@@ -39,7 +41,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             create view ga4.fct_ga4__sessions as
                 select session_key, user_key, date '2026-01-05' as session_date, true as is_engaged
                 from ga4.int_ga4__sessions join ga4.int_ga4__identity_map using (client_key);
-            create table ga4.ga4_quality__daily as select date '2026-01-05' as event_date, {USERS} as users;
+            create table ga4.ga4_quality__daily as select date '2026-01-05' as event_date, {USERS} as users,
+                    9000 as events, 9100 as raw_events, 100 as duplicates_dropped, 0 as events_without_user;
             insert into beha2vec.cluster_members (cluster_key, user_key) values (0, '{TYPICAL}')"""
         )
     return path
@@ -48,7 +51,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def published(warehouse: Path, folder: Path, most_users: int | None) -> Path:
     file = folder / f"{most_users}" / "serving.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        publish(connection, file, secret=b"secret", most_users=most_users, identifiers="keyed")
+        publish(connection, file, secret=b"secret", most_users=most_users, identifiers="keyed", numbers=of_all_users)
     return file
 
 
@@ -96,6 +99,8 @@ def test_numbers_of_all_users_stay(sampled: Path, whole: Path) -> None:
             assert connection.execute(rows).fetchall() == everyone.execute(rows).fetchall(), table
         assert connection.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
         assert sample_notice(everyone) is None
+        assert totals(connection) == totals(everyone) and totals(connection).users == USERS
+        assert funnel(connection) == funnel(everyone) and len(funnel(connection)) >= 2
 
 
 def test_a_larger_sample_has_the_users_of_a_smaller_one(warehouse: Path, sampled: Path, tmp_path: Path) -> None:

@@ -111,10 +111,9 @@ def remove_days_in_bigquery(settings: Settings, cuts: Mapping[Layer, date]) -> d
     for table in _tables(settings, People()) if is_used(settings) else ():
         columns = {field.name for field in table.columns}
         registered = PEOPLE.get(f"beha2vec.{table.name}")
-        layer: Layer | None = registered.layer if registered else "events"
-        layer = "sequences" if table.name == SEQUENCES else layer
+        layer = registered.layer if registered else "sequences" if table.name == SEQUENCES else "events"
         day = registered.day if registered else next((one for one in DAY_COLUMNS if one in columns), None)
-        if layer in cuts and day and columns & IDENTIFIERS.keys():
+        if layer and layer in cuts and day and columns & IDENTIFIERS.keys():
             removed[layer] += table.run(f"delete from {table} where `{day}` < date '{cuts[layer]}'")[1]
     return removed
 
@@ -177,7 +176,8 @@ class _Table(NamedTuple):
     def run(self, sql: str) -> tuple[list[Any], int]:
         """The rows that a query gives, and how many it changed."""
         patterns = {f"pattern{n}": pattern for n, pattern in enumerate(self.people.patterns)}
-        given = {name: value for name, value in {**self._ids, **patterns}.items() if f"@{name})" in sql}
+        known: dict[str, str | list[str]] = {**self._ids, **patterns}
+        given = {name: value for name, value in known.items() if f"@{name})" in sql}
         with self.data_set.asked():
             job = self.data_set.query(sql, parameters=given)
             return list(job.result()), int(job.num_dml_affected_rows or 0)

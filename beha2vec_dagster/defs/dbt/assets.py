@@ -208,7 +208,7 @@ class _Build(NamedTuple):
         compiled = {node["name"]: self._compiled(node).read_text() for node in readers.values()}
         read = bytes_of_queries(target_of(self.settings), compiled)
         for key, node in readers.items():
-            about = {"bytes_to_read": read[node["name"]], "price": query_price(read[node["name"]])}
+            about: dict[str, Any] = {"bytes_to_read": read[node["name"]], "price": query_price(read[node["name"]])}
             self.context.log_event(dg.AssetObservation(key, metadata=about))
         self.context.log.info(
             f"{counted(len(read), 'model')} will read the export in BigQuery: {query_price(sum(read.values()))}"
@@ -217,7 +217,7 @@ class _Build(NamedTuple):
 
     def _compiled(self, node: Mapping[str, Any]) -> Path:
         """The file with the model's SQL."""
-        return self.target_path / "compiled" / node["package_name"] / str(node["original_file_path"])
+        return Path(self.target_path, "compiled", node["package_name"], node["original_file_path"])
 
     def whole(self, window: Mapping[str, str]) -> Iterator[Any]:
         """Run ``dbt build`` with the tests, alone, then report the tables it built.

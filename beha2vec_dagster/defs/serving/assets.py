@@ -8,6 +8,7 @@ import dagster as dg
 from beha2vec_core.bigquery.models import target_of
 from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.privacy.key import key as privacy_key
+from beha2vec_core.profiles.counts import of_all_users
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
@@ -55,6 +56,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 secret=privacy_key(settings.storage.data_dir),
                 identifiers=settings.privacy.publish_identifiers,
                 most_users=settings.privacy.publish_users,
+                numbers=of_all_users,
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
             if settings.storage.warehouse == "bigquery":
