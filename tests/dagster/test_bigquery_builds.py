@@ -13,6 +13,7 @@ pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '
 
 import grpc
 
+from beha2vec_core.store.warehouse import Warehouse
 from tests.bigquery.service import BigQueryService
 from tests.bigquery.transport import ApiError
 from tests.dagster.project import Project, make_project
@@ -78,6 +79,15 @@ def test_what_was_not_copied_is_not_built(service: BigQueryService, project: Pro
     assert service._rows(f'select count(*) from "my-project".ga4.{hosts}') == [(1,)]
     assert not built_days(project, hosts), "the next run has to do it again"
     del service.breaks[hosts]
+    data = project.folder / "data"
+    free: list[tuple[bool, bool]] = []
+
+    def note(path: str) -> None:
+        if path.endswith("/jobs"):
+            free.append((Warehouse(project.warehouse).is_free(), Warehouse(data / "dbt_target").is_free()))
+
+    service.refuse = note
     project.materialize(hosts, recorded=True)
+    assert len(free) > 3 and set(free) == {(True, False)}, "others use the warehouse while BigQuery works"
     assert built_days(project, hosts) == {str(day) for day in DAYS}
     assert project.query(f"select hostname from ga4.{hosts}") == [("shop.example.com",)]
