@@ -7,18 +7,24 @@ again here, as they have no rows. Whole partitions are replaced, so doing it aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
+from beha2vec_core.files import remove_stale_scratch, scratch_prefix
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.privacy.forgotten import Forgotten
+from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.settings.groups import Storage
+from beha2vec_core.store import limits
+from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_core.words import counted
 
@@ -29,9 +35,9 @@ if TYPE_CHECKING:
 NOT_COPIED = ("base_ga4__events", "stg_ga4__events", "int_ga4__events_sessionized")
 
 
-def target_of(settings: ExportSettings) -> DataSet:
+def target_of(settings: Settings) -> DataSet:
     """The data set of the models and results."""
-    source = DataSet.of(settings.export.source)
+    source = DataSet.of(str(settings.export.source))
     ours = settings.bigquery
     return replace(source, project=ours.project or source.payer, name=ours.dataset, maximum_bytes=ours.maximum_bytes)
 
@@ -65,7 +71,8 @@ def require_one_warehouse(settings: Settings) -> None:
             )
         return
     used = None
-    if Forgotten(storage.data_dir).hashes():
+    # those of a folder of BigQuery's were forgotten there too
+    if Forgotten(storage.data_dir).hashes() and not _mark(storage).exists():
         used = "people that were forgotten, whom BigQuery still has. Delete them there first, and use"
     elif any(storage.raw_path.glob("property_id=*/event_date=*/*.parquet")):
         used = "raw events of BEHA2VEC_WAREHOUSE=duckdb. Use"
@@ -120,43 +127,68 @@ def user_tables(settings: ExportSettings) -> list[str]:
     return sorted(f"{prefix}*" for prefix in found - {"events_"})
 
 
-def copy_table(
-    connection: duckdb.DuckDBPyConnection,
-    data_set: DataSet,
-    model: str,
-    window: Mapping[str, Any] | None = None,
-    days: tuple[date, date] | None = None,
-    *,
-    is_view: bool = False,
-) -> int:
-    """Copy a table of dbt's models to the warehouse; the rows that were read.
+class Fetched(NamedTuple):
+    """A table of dbt's models that has come, and is not in the warehouse yet.
+
+    Attributes:
+        model: its name.
+        file: its rows, as parquet.
+        replaces: SQL of the rows of the warehouse's table that these replace; empty: all.
+    """
+
+    model: str
+    file: Path
+    replaces: str = ""
+
+
+def tables_here(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The tables of dbt's models that the warehouse has."""
+    found = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'ga4' and database_name = current_database()"
+    ).fetchall()
+    return frozenset(name for (name,) in found)
+
+
+def rewritten_rows(window: Mapping[str, Any], days: tuple[date, date]) -> str:
+    """SQL: the rows that a run of these days rewrites in an incremental model.
 
     Args:
-        connection: the warehouse.
+        window: the model's ``meta.window``: column, days before and after that its runs rewrite.
+        days: of the run.
+    """
+    first = days[0] - timedelta(days=int(window["days_before"]))
+    last = days[1] + timedelta(days=int(window["days_after"]))
+    return f"{window['column']} between '{first}' and '{last}'"
+
+
+@contextmanager
+def copies_folder(storage: Storage) -> Iterator[Path]:
+    """A scratch folder for `fetch_table`."""
+    remove_stale_scratch(storage.data_dir, "copies")
+    with TemporaryDirectory(prefix=scratch_prefix("copies"), dir=storage.data_dir) as folder:
+        yield Path(folder)
+
+
+def fetch_table(
+    data_set: DataSet, model: str, folder: Path, replaces: str = "", *, is_view: bool = False
+) -> tuple[Fetched, int]:
+    """Fetch a table of dbt's models to a file, without the warehouse, which others need meanwhile; and its rows.
+
+    Args:
         data_set: where dbt built it.
         model: its name.
-        window: of an incremental model (its ``meta.window``): column, days before and after that its runs rewrite.
-        days: of the run; with a window, only the rows of these days and around are read and replaced.
-        is_view: a view has no rows of its own: a query reads it, and here it becomes a table.
+        folder: for the file.
+        replaces: SQL of the rows that are wanted; empty: all.
+        is_view: a view has no rows of its own: a query reads it.
 
     Raises:
         SourceNotReachedError: BigQuery does not give it.
     """
     import pyarrow as pa
 
-    table, condition = f'ga4."{model}"', ""
-    connection.execute("create schema if not exists ga4")
-    ((there,),) = connection.execute(
-        """select count(*) from duckdb_tables() where schema_name = 'ga4' and table_name = ?
-        and database_name = current_database()""",
-        [model],
-    ).fetchall()
-    if window and days and there:
-        first = days[0] - timedelta(days=int(window["days_before"]))
-        last = days[1] + timedelta(days=int(window["days_after"]))
-        condition = f"{window['column']} between '{first}' and '{last}'"
-    with data_set.asked():
-        schema, batches = data_set.read_view(model) if is_view else data_set.read(model, condition=condition)
+    file = folder / f"{model}.parquet"
+    with data_set.asked(), limits.connect() as connection:
+        schema, batches = data_set.read_view(model) if is_view else data_set.read(model, condition=replaces)
         broken: list[Exception] = []
         reader = pa.RecordBatchReader.from_batches(schema, _noting(batches, broken))
         # a TIMESTAMP of BigQuery is a moment; ours are in UTC, without a zone
@@ -165,21 +197,54 @@ def copy_table(
         connection.register("read_here", reader)
         select = f"select * {f'replace ({replaced})' if replaced else ''} from read_here"
         try:
-            with transaction(connection):
-                if condition:
-                    connection.execute(f"delete from {table} where {condition}")
-                    ((rows,),) = connection.execute(f"insert into {table} by name {select}").fetchall()
-                else:
-                    if is_view and not there:  # it was one here too, while DuckDB was the warehouse
-                        connection.execute(f"drop view if exists {table}")
-                    ((rows,),) = connection.execute(f"create or replace table {table} as {select}").fetchall()
+            ((rows,),) = connection.execute(f"copy ({select}) to {quote(file)} (format parquet)").fetchall()
         except duckdb.Error:
             if broken:  # DuckDB's error has its whole text, with the names of accounts
                 raise broken[0] from None
             raise
-        finally:
-            connection.unregister("read_here")
-    return int(rows)
+    return Fetched(model, file, replaces), int(rows)
+
+
+def put_table(connection: duckdb.DuckDBPyConnection, fetched: Fetched) -> None:
+    """Put a table that was fetched into the warehouse, and delete its file."""
+    table, rows = f'ga4."{fetched.model}"', f"from read_parquet({quote(fetched.file)})"
+    connection.execute("create schema if not exists ga4")
+    with transaction(connection):
+        if fetched.replaces:
+            connection.execute(f"delete from {table} where {fetched.replaces}")
+            connection.execute(f"insert into {table} by name {rows}")
+        else:
+            if fetched.model not in tables_here(connection):  # a view, while DuckDB was the warehouse
+                connection.execute(f"drop view if exists {table}")
+            connection.execute(f"create or replace table {table} as {rows}")
+    fetched.file.unlink()
+
+
+def require_nobody_back(connection: duckdb.DuckDBPyConnection, data_dir: Path) -> None:
+    """Refuse to go on with forgotten people whom GA4 has written to the export again.
+
+    Args:
+        connection: the warehouse, with the copies of dbt's tables.
+        data_dir: has the list of the forgotten.
+
+    Raises:
+        PrivacyError: with the remedy.
+    """
+    forgotten = Forgotten(data_dir)
+    hashes = forgotten.hashes()
+    columns = connection.execute(
+        """select table_name, column_name from duckdb_columns() where database_name = current_database()
+        and schema_name = 'ga4' and column_name in ('user_pseudo_id', 'user_id')"""
+    ).fetchall()
+    if not hashes or not columns:
+        return
+    ids = connection.execute(" union ".join(f'select "{column}" from ga4."{table}"' for table, column in columns))
+    back = forgotten.those_of((one for (one,) in ids.fetchall() if one is not None), hashes)
+    if back:
+        raise PrivacyError(
+            f"GA4's export in BigQuery has forgotten people again ({counted(len(back), 'identifier')}). Run beha2vec "
+            "forget --again, which says how to remove them there"
+        )
 
 
 def _noting(batches: Iterator[pa.RecordBatch], broken: list[Exception]) -> Iterator[pa.RecordBatch]:

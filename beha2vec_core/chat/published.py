@@ -31,6 +31,7 @@ from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
 from beha2vec_core.store.published import NotPublishedError, open_published
+from beha2vec_core.store.sample import sample_notice
 
 _JOURNEY_STEPS = 25
 T = TypeVar("T")
@@ -191,6 +192,10 @@ class Published:
                 kept[name] = read(connection)
         found: T = kept[name]
         return found
+
+    def sample(self) -> str | None:
+        """What to say beside numbers where not all users are published, read once per publication."""
+        return self._once("sample", sample_notice)
 
     def measure(self, query: Query) -> Result:
         """The rows of a semantic query.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -72,6 +72,17 @@ def require_results(path: Path) -> None:
     """End the command where a database of results does not exist."""
     if not path.exists():
         fail(f"there are no results in {path.parent}: run beha2vec materialize, or go to the project's folder")
+
+
+def require_published(path: Path) -> None:
+    """End the command where nothing is published; say so where only a sample of the users is."""
+    from beha2vec_core.store.published import NotPublishedError, open_published
+    from beha2vec_core.store.sample import sample_notice
+
+    require_results(path)
+    with suppress(NotPublishedError), open_published(path) as connection:  # the command says what is wrong with it
+        if notice := sample_notice(connection):
+            typer.secho(notice, fg="yellow", err=True)
 
 
 def parse_day(text: object) -> date:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from beha2vec_core.cli.app import app, fail, read_settings, require_results
+from beha2vec_core.cli.app import app, fail, read_settings, require_published
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -110,7 +110,7 @@ def _opened(*, needs_file: bool = True) -> Iterator[tuple[Settings, list[Audienc
     from beha2vec_core.store.published import NotPublishedError, open_published
 
     settings = read_settings()
-    require_results(settings.storage.serving_path)
+    require_published(settings.storage.serving_path)
     try:
         audiences = load_audiences(settings.audiences.file)
         if needs_file and not audiences:

@@ -29,12 +29,13 @@ Also = Annotated[
 @app.command("find-person")
 def find_person(user: Users = None, file: File = None, also: Also = None) -> None:
     """Show every file, table and column that has a person; changes nothing. Exit code 3: no one was found."""
+    from beha2vec_core.ga4.source_files import SourceNotReachedError
     from beha2vec_core.privacy.forgetting.forget import locate
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    with ended_by(PrivacyError, WarehouseBusyError, WarehouseVersionError):
+    with ended_by(PrivacyError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError):
         resolved, found = locate(settings, _asked(user, file), _dagster_home(), also or ())
     people = resolved.people
     typer.echo(
@@ -73,7 +74,8 @@ def forget(
 
     Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten anyway.
     """
-    from beha2vec_core.privacy.forgetting.forget import MOST_DEVICES, is_unfinished, on_the_list, require_no_bigquery
+    from beha2vec_core.ga4.source_files import SourceNotReachedError
+    from beha2vec_core.privacy.forgetting.forget import MOST_DEVICES, is_unfinished, on_the_list
     from beha2vec_core.privacy.forgetting.forget import forget as forget_people
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.compact import CompactError
@@ -83,8 +85,7 @@ def forget(
         return find_person(user, file, also)
     settings = read_settings()
     home = _dagster_home()
-    with ended_by(PrivacyError, CompactError, WarehouseBusyError, WarehouseVersionError):
-        require_no_bigquery(settings)
+    with ended_by(PrivacyError, CompactError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError):
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
         if not asked and not is_unfinished(settings):
             typer.echo("no one on the list of forgotten people is in the data")
@@ -117,12 +118,13 @@ def forget(
 def apply_retention() -> None:
     """Remove what is older than BEHA2VEC_RETENTION_DAYS_* allow, as the nightly job apply_retention does."""
     from beha2vec_core.activation.destination import ActivationError
+    from beha2vec_core.ga4.source_files import SourceNotReachedError
     from beha2vec_core.privacy.forgetting.retention import apply_retention as apply
     from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    with ended_by(ActivationError, CompactError, WarehouseBusyError, WarehouseVersionError):
+    with ended_by(ActivationError, CompactError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError):
         removed = apply(settings)
     if not removed:
         typer.echo("all layers are kept forever: set BEHA2VEC_RETENTION_DAYS_RAW or another one (docs/privacy.md)")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_results
+from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_published, require_results
 from beha2vec_core.cli.rows import Layout, write_rows
 from beha2vec_core.store import limits
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
@@ -26,7 +26,7 @@ def summary() -> None:
     from beha2vec_core.store.published import NotPublishedError, open_published
 
     settings = read_settings()
-    require_results(settings.storage.serving_path)
+    require_published(settings.storage.serving_path)
     with ended_by(NotPublishedError), open_published(settings.storage.serving_path) as connection:
         totals, steps = find_totals(connection), funnel(connection)
         users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
@@ -86,7 +86,7 @@ def query(
 
     storage = read_settings().storage
     path = storage.warehouse_path if warehouse else storage.serving_path
-    require_results(path)
+    (require_results if warehouse else require_published)(path)
     door = Warehouse.of(storage).exclusive("beha2vec query") if warehouse else nullcontext()
     try:
         with door, limits.connect(path, read_only=True) as connection:
@@ -114,7 +114,7 @@ def predict(
     from beha2vec_core.store.published import NotPublishedError, open_published
 
     path = read_settings().storage.serving_path
-    require_results(path)
+    require_published(path)
     try:
         with ended_by(NotPublishedError), open_published(path) as connection:
             known = connection.execute(
@@ -160,7 +160,7 @@ def chat(
     from beha2vec_core.chat.terminal import chat as chat_in_terminal
 
     settings = read_settings()
-    require_results(settings.storage.serving_path)
+    require_published(settings.storage.serving_path)
     conversation = open_conversation(settings, use_model=model)
     try:
         if question is None:
@@ -192,7 +192,7 @@ def export(
 ) -> None:
     """Export vectors, clusters, predictions, audiences, facts and insights to files; existing ones are replaced."""
     settings = read_settings()
-    require_results(settings.storage.serving_path)
+    require_published(settings.storage.serving_path)
     try:
         written = export_tables(settings.storage.serving_path, out, form, what or tuple(What), dataset)
     except ValueError as error:

@@ -19,9 +19,12 @@ require_access(page.settings())
 page.style()
 page.keep_choices()
 try:
-    page.published()
+    sample = page.published().sample
 except NotPublishedError:
     # without the path: where the data lies is no business of the page's readers
     st.info("Nothing is published yet. Materialize serving_database, then load this page again.")
     st.stop()
-st.navigation(pages()).run()
+shown = st.navigation(pages())
+if sample:
+    st.warning(sample, icon=":material/filter_alt:")
+shown.run()

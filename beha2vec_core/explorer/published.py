@@ -18,6 +18,7 @@ import duckdb
 import pandas as pd
 
 from beha2vec_core.store.published import NotPublishedError, open_published
+from beha2vec_core.store.sample import sample_notice
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -71,6 +72,8 @@ class Published:
         columns = self.query(
             "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
         )
+        with self.cursor() as cursor:
+            self.sample = sample_notice(cursor)  # what to say beside all numbers, if not all users are there
         self._columns = {name: frozenset(group) for name, group in columns.groupby("name")["column_name"]}
 
     @property

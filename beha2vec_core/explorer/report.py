@@ -104,6 +104,8 @@ class _Page:
     def html(self) -> str:
         """All of it."""
         self.add("<h1>Your users at a glance</h1>")
+        if self.published.sample:
+            self.add(f'<p class="empty">{in_html(self.published.sample, _TEXT)}</p>')
         for part in (
             self._highlights,
             self._totals,

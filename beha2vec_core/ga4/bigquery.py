@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -117,12 +117,23 @@ class DataSet:
         channel = grpc.insecure_channel(self.storage_endpoint)
         return BigQueryReadClient(transport=BigQueryReadGrpcTransport(channel=channel))  # type: ignore[no-untyped-call]
 
-    def query(self, sql: str, *, dry_run: bool = False) -> bigquery.QueryJob:
-        """Start a query, or ask how many bytes it would read."""
+    def query(
+        self, sql: str, *, dry_run: bool = False, parameters: Mapping[str, str | list[str]] | None = None
+    ) -> bigquery.QueryJob:
+        """Start a query, or ask how many bytes it would read. Its parameters (``@name``) are texts or lists of them."""
         from google.cloud import bigquery
 
         config = bigquery.QueryJobConfig(
-            dry_run=dry_run, use_query_cache=False, labels=_LABELS, maximum_bytes_billed=self.maximum_bytes
+            dry_run=dry_run,
+            use_query_cache=False,
+            labels=_LABELS,
+            maximum_bytes_billed=self.maximum_bytes,
+            query_parameters=[
+                bigquery.ScalarQueryParameter(name, "STRING", value)
+                if isinstance(value, str)
+                else bigquery.ArrayQueryParameter(name, "STRING", value)
+                for name, value in (parameters or {}).items()
+            ],
         )
         return self.client.query(sql, job_config=config, retry=_retry(), job_retry=None, timeout=_TIMEOUT_SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import decoded
 from beha2vec_core.privacy.key import key
 from beha2vec_core.privacy.rules import rules
+
+# as the macro bigquery__private_user_id
+_HASHED_IN_BIGQUERY = re.compile(r"(?i)(?:@|%40|%2540|%252540|＠)")
 
 
 def is_placeholder(one: str) -> bool:
@@ -42,5 +46,8 @@ class LoginIds:
         return login_id
 
     def forms(self, login_id: str) -> frozenset[str]:
-        """The id as the export has it, and as it is stored."""
-        return frozenset((login_id, self.judged(login_id)))
+        """The id as the export has it, and as it is stored: by ingest, or by dbt_ga4 in BigQuery."""
+        forms = {login_id, self.judged(login_id)}
+        if _HASHED_IN_BIGQUERY.search(login_id):
+            forms.add(hashlib.sha256(login_id.lower().encode()).hexdigest())
+        return frozenset(forms)

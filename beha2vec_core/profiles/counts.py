@@ -7,14 +7,16 @@ not there is None; a step whose table is not there is left out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
 
 from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE
+from beha2vec_core.store.sample import numbers_of_all
 from beha2vec_core.words import counted, days
 
 _QUALITY, _USERS, _PAGE_VIEWS = "ga4.ga4_quality__daily", "ga4.dim_ga4__users", "ga4.fct_ga4__page_views"
@@ -85,8 +87,19 @@ def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
     return text + (f", and {too_little:,} with too few events ({TOO_LITTLE_EVIDENCE})" if too_little else "")
 
 
+def of_all_users(connection: duckdb.DuckDBPyConnection) -> str:
+    """`totals` and `funnel` as JSON, to be kept beside a sample of the users."""
+    return json.dumps(
+        {"totals": asdict(totals(connection)), "funnel": [asdict(step) for step in funnel(connection)]}, default=str
+    )
+
+
 def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
-    """How much there is of everything."""
+    """How much there is of everything; of all users, also where only a sample is published."""
+    if kept := numbers_of_all(connection):
+        found = kept["totals"]
+        days_ = {name: date.fromisoformat(found[name]) if found[name] else None for name in ("first_day", "last_day")}
+        return Totals(**found | days_)
     has = _Tables(connection)
     sessions = buyers = page_views = None
     users = clustered = clusters = 0
@@ -123,8 +136,12 @@ def funnel(connection: duckdb.DuckDBPyConnection) -> tuple[Step, ...]:
     """Events, users, users with page views, users with a vector, clustered users; and why there are fewer at each.
 
     Users who are lost add up: the count of a step is that of the step before less its losses. Events belong to users,
-    so the losses of the first two steps are events.
+    so the losses of the first two steps are events. They are those of all users, also where only a sample is published.
     """
+    if kept := numbers_of_all(connection):
+        return tuple(
+            Step(step["name"], step["count"], tuple(Loss(**loss) for loss in step["losses"])) for step in kept["funnel"]
+        )
     has = _Tables(connection)
     return tuple(_events(connection, has) + _users(connection, has))
 

@@ -344,6 +344,12 @@ class Privacy(_Group):
         "keyed hash, none leaves them out. Unless it is plain, user_key and other keys are keyed hashes there too "
         "(docs/privacy.md)",
     )
+    publish_users: int | None = Field(
+        None,
+        ge=1000,
+        description="most users in serving.duckdb; if there are more, it has a sample of them, and readers say so "
+        "(docs/scale.md). Empty: all",
+    )
     retention_days_raw: int | None = Field(
         None, ge=1, description="days that raw partitions are kept (docs/privacy.md); empty: all"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.store.anonymous import create_anonymous_tables, rounding_key
 from beha2vec_core.store.columns import comment_columns
+from beha2vec_core.store.sample import sample_of
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
@@ -35,12 +36,12 @@ _CLIENT_ID = r"(\b|_|%(?:25)*[0-9A-Fa-f]{2})\d{5,10}(?:[._-]|%(?:25)*2[Ee])1\d{9
 Identifiers = Literal["plain", "keyed", "none"]
 # of these only what readers see: the versions kept to go back to are as large again
 _OF_READERS = {
-    "beha2vec.user_embeddings": "semi join beha2vec.cluster_model_current using (model_version)",
-    "beha2vec.user_clusters": "semi join beha2vec.cluster_model_current using (cluster_model_version)",
+    "beha2vec.user_embeddings": "semi join {warehouse}.beha2vec.cluster_model_current using (model_version)",
+    "beha2vec.user_clusters": "semi join {warehouse}.beha2vec.cluster_model_current using (cluster_model_version)",
     "beha2vec.prediction_vectors": """
-        semi join beha2vec.prediction_model_current using (encoder_version)
-        semi join beha2vec.user_predictions_current using (as_of)""",
-    "beha2vec.user_predictions": "semi join beha2vec.prediction_model_current using (prediction_version)",
+        semi join {warehouse}.beha2vec.prediction_model_current using (encoder_version)
+        semi join {warehouse}.beha2vec.user_predictions_current using (as_of)""",
+    "beha2vec.user_predictions": "semi join {warehouse}.beha2vec.prediction_model_current using (prediction_version)",
 }
 
 
@@ -51,11 +52,13 @@ def publish(
     *,
     secret: bytes,
     identifiers: Identifiers = "plain",
+    most_users: int | None = None,
+    numbers: Callable[[duckdb.DuckDBPyConnection], str] = lambda _: "null",
 ) -> dict[str, int]:
     """Write the serving database beside ``path`` and rename it over; readers of the old file keep what they have.
 
     Views become tables, so that no reader needs the warehouse or its files, and every column says what it holds. What
-    language models may read is in the schema ``anonymous``. Returns the rows of each table.
+    language models may read is in the schema ``anonymous``, of all users. Returns the rows of each table.
 
     Args:
         connection: the warehouse.
@@ -64,6 +67,8 @@ def publish(
         secret: of the installation, for keyed identifiers and `create_anonymous_tables`.
         identifiers: what becomes of GA4's device and login ids. Unless it is ``plain``, our own keys are published as
             keyed hashes, because they are hashes of those ids that anyone can try, and texts without client ids.
+        most_users: of more, a sample is published: the same users in all tables. Readers show `sample_notice`.
+        numbers: counts of all users, as JSON, which are kept beside a sample (`profiles.counts.of_all_users`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -80,25 +85,39 @@ def publish(
         for schema in _PUBLISHED:
             connection.execute(f"create schema serving.{schema}")
         published = [one for one in names if ".".join(one) not in _LEFT_OUT]
-        sources = {".".join(one): f'from {one[0]}."{one[1]}" {_OF_READERS.get(".".join(one), "")}' for one in published}
-        for name, source in sources.items():
-            ((counts[name],),) = connection.execute(f"select count(*) {source}").fetchall()
+        ((database,),) = connection.execute("select current_database()").fetchall()
+        warehouse = identifier(database)
+        sources = {
+            f"{schema}.{table}": f"from {warehouse}.{schema}.{identifier(table)} "
+            + _OF_READERS.get(f"{schema}.{table}", "").format(warehouse=warehouse)
+            for schema, table in published
+        }
+        selects = {
+            name: f"select {_published_columns(connection, name, identifiers, secret)} {source}"
+            for name, source in sources.items()
+        }
+        sample = sample_of(connection, sources, most_users)
+        anonymous: dict[str, int] = {}
+        if sample:  # numbers for models are of all users
+            with _as_views(connection, selects):
+                anonymous = _anonymous_tables(connection, secret)
+            selects = {name: f"{select} {sample.condition(connection, name)}" for name, select in selects.items()}
+        for name, select in selects.items():
+            ((counts[name],),) = connection.execute(f"select count(*) from ({select})").fetchall()
         with closing(ProgressBar(title="publishing", unit="row", total=sum(counts.values()))) as bar:
-            for name, source in sources.items():
-                columns = _published_columns(connection, name, identifiers, secret)
-                connection.execute(f"create table serving.{name} as select {columns} {source}")
+            for name, select in selects.items():
+                connection.execute(f"create table serving.{name} as {select}")
                 bar.update(counts[name])
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
-        ((warehouse,),) = connection.execute("select current_database()").fetchall()
-        connection.execute("use serving")
-        try:
-            counts |= create_anonymous_tables(connection, secret=secret)
-            # what other numbers for models are rounded with; models cannot read this schema
-            connection.execute(f"create table beha2vec.rounding as select '{rounding_key(secret)}' as key")
-            connection.execute("comment on column beha2vec.rounding.key is 'secret that numbers for models depend on'")
-        finally:
-            connection.execute(f'use "{warehouse}"')
+        if sample:
+            sample.note(connection, numbers(connection))
+        counts |= anonymous or _anonymous_tables(connection, secret)
+        # what other numbers for models are rounded with; models cannot read this schema
+        connection.execute(f"create table serving.beha2vec.rounding as select '{rounding_key(secret)}' as key")
+        connection.execute(
+            "comment on column serving.beha2vec.rounding.key is 'secret that numbers for models depend on'"
+        )
         connection.execute("detach serving")
         put_in_place(temporary, path)
     except BaseException:
@@ -107,6 +126,26 @@ def publish(
         temporary.unlink(missing_ok=True)
         raise
     return counts
+
+
+def _anonymous_tables(connection: duckdb.DuckDBPyConnection, secret: bytes) -> dict[str, int]:
+    """Make what language models may read, of what is in the serving database now."""
+    ((warehouse,),) = connection.execute("select current_database()").fetchall()
+    connection.execute("use serving")
+    try:
+        return create_anonymous_tables(connection, secret=secret)
+    finally:
+        connection.execute(f"use {identifier(warehouse)}")
+
+
+@contextmanager
+def _as_views(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, str]) -> Iterator[None]:
+    """All of it in the serving database, without being stored."""
+    for name, select in selects.items():
+        connection.execute(f"create view serving.{name} as {select}")
+    yield
+    for name in selects:
+        connection.execute(f"drop view serving.{name}")
 
 
 def _published_columns(

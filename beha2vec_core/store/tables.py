@@ -155,6 +155,8 @@ IDENTIFIERS = {
     "session_key": "sessions",
     "event_key": "events",
 }
+# the day that dbt's tables of events, page views and sessions count from
+DAY_COLUMNS = ("event_date", "occurred_on", "session_date")
 Layer = Literal["raw", "quarantine", "events", "sequences", "embeddings"]
 
 

@@ -21,8 +21,8 @@ from beha2vec_core.settings import Settings
 
 EVENTS_A_DAY = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 CORES = 2
-# a night reads and builds again the days that GA4 corrects
-DAYS_A_NIGHT = 3
+# a night reads and builds again the days that GA4 corrects; dbt's features read 20 weeks and the 90 days before them
+DAYS_A_NIGHT, DAYS_OF_FEATURES = 3, 230
 # US dollars, list prices of BigQuery in the US (2025): a TiB that queries read, a GiB stored for a month
 DOLLARS_A_TIB, DOLLARS_A_GIB_MONTH = 6.25, 0.02
 TIB, GIB = 2**40, 2**30
@@ -34,13 +34,14 @@ class Rate(NamedTuple):
     seconds: float
     of_users: bool
     source: str
+    days: int = DAYS_A_NIGHT  # that a night works on
 
 
 # Differences of the two columns of docs/scale.md, so that what a step costs once is left out.
 RATES = {
     "raw_ga4_events": Rate((208 - 30) / 1.432565, False, "scale.py"),
     "dbt, incremental models": Rate((248 - 88) / 1.432565, False, "scale.py"),
-    "dbt, tables": Rate((43 - 12) / 1.432565, False, "scale.py"),
+    "dbt, tables": Rate((43 - 12) / 1.432565, False, "scale.py", DAYS_OF_FEATURES),
     "user_sequences": Rate((47 - 18) / 1.432565, False, "scale.py"),
     "user_embeddings": Rate(30.3, True, "encoder_speed.py"),
 }
@@ -73,6 +74,7 @@ def main() -> None:
         _row(f"{name}, hours of {CORES} cores a night", [rate_hours(rate, events, widths) for events in EVENTS_A_DAY])
     hours = [sum(rate_hours(rate, events, widths) for rate in RATES.values()) for events in EVENTS_A_DAY]
     _row(f"all of these, hours of {CORES} cores", hours)
+    _row("the same as CPU hours, at most", [hours_ * CORES for hours_ in hours])
     _row("workers of 16 cores for a night of 4 hours", [hours_ * CORES / 16 / 4 for hours_ in hours])
     for name, width in (
         ("raw partitions written a night", widths.raw * DAYS_A_NIGHT),
@@ -91,7 +93,7 @@ def main() -> None:
 
 def rate_hours(rate: Rate, events: int, widths: Widths) -> float:
     """Hours of a step for a night of so many events a day."""
-    return rate.seconds * events * DAYS_A_NIGHT * (widths.users if rate.of_users else 1) / 1e6 / 3600
+    return rate.seconds * events * rate.days * (widths.users if rate.of_users else 1) / 1e6 / 3600
 
 
 def measure(data: Path) -> Widths:

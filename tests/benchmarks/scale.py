@@ -1,9 +1,9 @@
 """What each asset takes as the export grows: make bench-scale, or with EVENTS="100000 1000000 4300000 20000000".
 
 For each size: a demo export of 90 days, then the whole graph in one run, as `beha2vec materialize` starts it, with a
-memory limit. A table for each: seconds, the most memory of the run's processes, the most scratch on the disk; the step
-that broke says so. Then how they grow, as the exponent between the smallest size and the largest (1: in proportion).
-Only the exports are kept.
+memory limit. A table for each: seconds, CPU seconds, the most memory of the run's processes, the most scratch on the
+disk; the step that broke says so. Then how they grow, as the exponent between the smallest size and the largest (1: in
+proportion). Only the exports are kept.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ _USER = re.compile(rb'"(user_pseudo_id|user_id)":"')
 
 @dataclass
 class Peak:
-    """What a step took: its seconds (0: it broke), and the most bytes of memory and of scratch."""
+    """What a step took: its seconds (0: it broke), CPU seconds, and the most bytes of memory and of scratch."""
 
     seconds: float = 0.0
+    cpu: float = 0.0
     memory: int = 0
     scratch: int = 0
 
@@ -101,8 +102,11 @@ def measure(export: Path, folder: Path, select: str, limit: str, config: str) ->
     done = threading.Event()
 
     def sample() -> None:
+        used = 0.0
         while not done.wait(SECONDS_BETWEEN_SAMPLES):
             peak = peaks.setdefault(step, Peak())
+            now = max(_cpu(running.pid), used)  # a process that ends is not counted for a moment
+            peak.cpu, used = peak.cpu + now - used, now
             peak.memory = max(peak.memory, _memory(running.pid))
             peak.scratch = max(peak.scratch, _scratch(folder))
 
@@ -136,6 +140,16 @@ def _processes(pid: int) -> Iterator[int]:
         with suppress(OSError):  # the thread has ended
             for child in tasks.read_text().split():
                 yield from _processes(int(child))
+
+
+def _cpu(pid: int) -> float:
+    """CPU seconds of a process and those it started, also of those that have ended."""
+    ticks = 0
+    for one in _processes(pid):
+        with suppress(OSError):  # it has ended
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(pid: int) -> int:
@@ -178,10 +192,11 @@ def main() -> None:
             number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit, asked.config)
         found[number] = peaks
         print(f"\n{number:,} events, memory limit {asked.limit}\n")
-        print("| step | seconds | memory, MB | scratch, MB |\n|---|---:|---:|---:|")
+        print("| step | seconds | CPU seconds | memory, MB | scratch, MB |\n|---|---:|---:|---:|---:|")
         for step, peak in [*peaks.items(), ("**all**", _all(peaks))]:
             seconds = f"{peak.seconds:.1f}" if peak.seconds else "broke"
-            print(f"| {step} | {seconds} | {peak.memory / 1e6:,.0f} | {peak.scratch / 1e6:,.0f} |", flush=True)
+            sizes = f"{peak.memory / 1e6:,.0f} | {peak.scratch / 1e6:,.0f}"
+            print(f"| {step} | {seconds} | {peak.cpu:.1f} | {sizes} |", flush=True)
     if len(found) > 1:
         _print_growth(found)
 
@@ -189,6 +204,7 @@ def main() -> None:
 def _all(peaks: dict[str, Peak]) -> Peak:
     return Peak(
         sum(peak.seconds for peak in peaks.values()),
+        sum(peak.cpu for peak in peaks.values()),
         max((peak.memory for peak in peaks.values()), default=0),
         max((peak.scratch for peak in peaks.values()), default=0),
     )
@@ -197,7 +213,7 @@ def _all(peaks: dict[str, Peak]) -> Peak:
 def _print_growth(found: dict[int, dict[str, Peak]]) -> None:
     least, most = min(found), max(found)
     print(f"\nGrowth exponent from {least:,} to {most:,} events (1: in proportion)\n")
-    print("| step | seconds | memory | scratch |\n|---|---:|---:|---:|")
+    print("| step | seconds | CPU seconds | memory | scratch |\n|---|---:|---:|---:|---:|")
     for step, small in [*found[least].items(), ("**all**", _all(found[least]))]:
         large = _all(found[most]) if step == "**all**" else found[most].get(step)
         if large is None:  # a step before it broke

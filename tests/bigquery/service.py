@@ -6,7 +6,6 @@ cannot show: BigQuery's own checks of types and limits, prices, and rights (docs
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import tempfile
@@ -14,11 +13,11 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import RLock, Thread
 from typing import Any, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 from uuid import uuid4
 
 import duckdb
@@ -31,6 +30,8 @@ from google.cloud.bigquery_storage_v1 import types
 from sqlglot import exp
 
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, duckdb_type
+from tests.bigquery.rest import fields_of, page_of, parameter, paths_of, reference_of
+from tests.bigquery.transport import ApiError, handler_of, storage_of
 from tests.dbt.bigquery_world import as_duckdb, connect
 
 _API = re.compile(r"/bigquery/v2/projects/(?P<project>[^/]+)/(?P<rest>.*)")
@@ -42,19 +43,6 @@ USER_COLUMNS = {
     "predictions": "STRUCT(purchase_score_7d DOUBLE, churn_score_7d DOUBLE)",
     "user_ltv": "STRUCT(revenue DOUBLE)",
 }
-
-
-class ApiError(Exception):
-    """An answer that is an error, as BigQuery words it."""
-
-    def __init__(self, code: int, reason: str, message: str = "refused by the test") -> None:
-        super().__init__(message)
-        self.code, self.reason, self.message = code, reason, message
-
-    @property
-    def body(self) -> dict[str, Any]:
-        errors = [{"reason": self.reason, "message": self.message}]
-        return {"error": {"code": self.code, "message": self.message, "errors": errors}}
 
 
 @dataclass
@@ -73,6 +61,7 @@ class BigQueryService:
     reads: list[tuple[str, list[str]]] = field(default_factory=list)
     refuse: Callable[[str], None] = lambda path: None
     breaks: dict[str, grpc.StatusCode] = field(default_factory=dict)
+    _changed: int = 0
     _results: dict[str, pa.Table] = field(default_factory=dict)
     _written: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
     _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -81,10 +70,10 @@ class BigQueryService:
     _lock: RLock = field(default_factory=RLock)
 
     def __enter__(self) -> Self:
-        self._rest = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._rest = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
         Thread(target=self._rest.serve_forever, daemon=True).start()
         self._grpc = grpc.server(ThreadPoolExecutor(4))
-        self._grpc.add_generic_rpc_handlers([_storage(self)])
+        self._grpc.add_generic_rpc_handlers([storage_of(self)])
         port = self._grpc.add_insecure_port("127.0.0.1:0")
         self._grpc.start()
         self.endpoint, self.storage_endpoint = f"http://127.0.0.1:{self._rest.server_port}", f"127.0.0.1:{port}"
@@ -183,11 +172,15 @@ class BigQueryService:
             raise ApiError(404, "notFound", f"Not found: Table {table[0]}:{table[1]}.{table[2]}")
 
     def _bytes(self, table: tuple[str, str, str], columns: Iterable[str] | None = None) -> int:
-        values = " + ".join(f"coalesce(length(to_json({name})), 0)" for name in columns or ["COLUMNS(*)"])
+        values = " + ".join(f'coalesce(length(to_json("{name}")), 0)' for name in columns or ()) or "0"
         if columns is None:
             values = "coalesce(length(to_json(one)::varchar), 0)"
         ((found,),) = self._rows(f"select coalesce(sum({values}), 0) from {_quoted(table)} as one")
         return int(found)
+
+    def _columns(self, table: tuple[str, str, str]) -> set[str]:
+        self._require(table)
+        return {str(name).lower() for name, *_ in self._rows(f"describe {_quoted(table)}")}
 
     def _count(self, table: tuple[str, str, str]) -> int:
         ((found,),) = self._rows(f"select count(*) from {_quoted(table)}")
@@ -199,40 +192,40 @@ class BigQueryService:
         """Run a query; its result, and how many bytes it reads."""
         default = configuration["query"].get("defaultDataset", {})
         result, size = pa.table({}), 0
+        parameters = {one["name"]: parameter(one) for one in configuration["query"].get("queryParameters", [])}
         try:
             for tree in sqlglot.parse(configuration["query"]["query"], dialect="bigquery"):
                 if tree is None or isinstance(tree, exp.Semicolon):
                     continue
-                wanted = [column.name for column in tree.find_all(exp.Column) if column.name != "_table_suffix"]
-                suffixes = {literal.name for literal in tree.find_all(exp.Literal)}
+                wanted = {part.name.lower() for column in tree.find_all(exp.Column) for part in column.parts}
                 read = self._resolve(tree, default)
                 if configuration.get("dryRun"):
-                    found = [table for table in read if any(table[2].endswith(suffix) for suffix in suffixes)]
-                    size += sum(self._bytes(table, wanted) for table in found)
+                    size += sum(self._bytes(table, self._columns(table) & wanted) for table in read)
                 elif isinstance(tree, exp.Query):
-                    result = self.connection.sql(as_duckdb(tree)).to_arrow_table()
+                    result = self.connection.execute(*_with(as_duckdb(tree), parameters)).to_arrow_table()
                 else:
-                    self._change(tree, default)
+                    self._changed = self._change(tree, default, parameters)
         except (duckdb.Error, sqlglot.ParseError) as error:
             raise ApiError(400, "invalidQuery", str(error)) from None
         return result, size
 
-    def _change(self, tree: exp.Expr, default: dict[str, str]) -> None:
-        """Run what makes, changes or deletes a table or a data set."""
+    def _change(self, tree: exp.Expr, default: dict[str, str], parameters: dict[str, Any]) -> int:
+        """Run what makes, changes or deletes a table, its rows or a data set; the number of rows."""
         if tree.find(exp.AlterSet):
-            return  # descriptions and labels
+            return 0  # descriptions and labels
         named = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
         if isinstance(tree, exp.Create):
             tree.set("properties", None)  # partitions, clusters, labels: DuckDB has none
             if tree.expression:
                 tree.set("this", named)  # DuckDB takes no types beside a select
-        self.connection.execute(as_duckdb(tree))
+        done = self.connection.execute(*_with(as_duckdb(tree), parameters)).fetchall()
         if isinstance(named, exp.Table):
             table = self._name(named, default)
             if isinstance(tree, exp.Drop):
                 self._written.pop(table, None)
             else:
                 self._note(table)
+        return int(done[0][0]) if isinstance(tree, exp.DML) and done else 0
 
     def _note(self, table: tuple[str, str, str], at: int | None = None) -> None:
         at = at or int(time.time() * 1000)
@@ -248,7 +241,10 @@ class BigQueryService:
     def _resolve(self, tree: exp.Expression, default: dict[str, str]) -> list[tuple[str, str, str]]:
         """Put selects in the place of wildcard and meta tables; the tables that are read."""
         read: list[tuple[str, str, str]] = []
+        own = {one.alias for one in tree.find_all(exp.CTE)}
         for table in list(tree.find_all(exp.Table)):
+            if len(table.parts) == 1 and table.name in own:
+                continue
             project, data_set, name = self._name(table, default)
             if name == "__TABLES__":
                 columns = ("size_bytes", "row_count", "creation_time", "last_modified_time", "type")
@@ -267,7 +263,7 @@ class BigQueryService:
                 values = [
                     f"select '{one}' as table_name, '{path}' as field_path, '{kind}' as data_type"
                     for one in self._tables(project, data_set)
-                    for path, kind in _paths(_fields(self._of(project, data_set, one).schema))
+                    for path, kind in paths_of(fields_of(self._of(project, data_set, one).schema))
                 ]
                 select = " union all ".join(values)
             elif name == "INFORMATION_SCHEMA.TABLES":
@@ -280,7 +276,7 @@ class BigQueryService:
             elif name.endswith("*"):
                 prefix = name[:-1]
                 found = [one for one in self._tables(project, data_set) if one.startswith(prefix)]
-                read += [(project, data_set, one) for one in found]
+                read += [(project, data_set, one) for one in found if self._is_asked(table, one.removeprefix(prefix))]
                 select = " union all by name ".join(
                     f"select *, '{one.removeprefix(prefix)}' as _table_suffix from `{project}`.`{data_set}`.`{one}`"
                     for one in found
@@ -292,6 +288,19 @@ class BigQueryService:
             assert isinstance(inner, exp.Query)
             table.replace(inner.subquery(table.alias or None))
         return read
+
+    def _is_asked(self, table: exp.Table, suffix: str) -> bool:
+        """Whether the conditions on _table_suffix leave this one of a wildcard table's tables."""
+        select = table.find_ancestor(exp.Select)
+        where = select and select.args.get("where")
+        for condition in where.this.flatten() if where and isinstance(where.this, exp.And) else [where and where.this]:
+            names = {column.name for column in condition.find_all(exp.Column)} if condition else set()
+            if names == {"_table_suffix"}:
+                one = f"select {condition.sql('bigquery')} from (select '{suffix}' as _table_suffix)"
+                given = sqlglot.parse_one(one, dialect="bigquery")
+                if not self._rows(as_duckdb(given))[0][0]:
+                    return False
+        return True
 
     # --- REST
 
@@ -312,17 +321,17 @@ class BigQueryService:
                 case "GET", ["queries", job]:
                     result = self._results[job]
                     about = {"jobReference": self._answers[job]["jobReference"], "jobComplete": True}
-                    return about | {"schema": {"fields": _fields(result.schema)}} | _page(result, query)
+                    return about | {"schema": {"fields": fields_of(result.schema)}} | page_of(result, query)
                 case "GET", ["datasets"]:
                     names = self._rows(f"select schema_name from duckdb_schemas() where database_name = '{project}'")
-                    return {"datasets": [{"datasetReference": _reference(project, name)} for (name,) in names]}
+                    return {"datasets": [{"datasetReference": reference_of(project, name)} for (name,) in names]}
                 case "POST", ["datasets"]:
                     made = json.loads(body)
                     self.make_data_set(project, made["datasetReference"]["datasetId"])
                     return dict(made)
                 case "GET", ["datasets", data_set]:
                     self._tables(project, data_set)
-                    return {"datasetReference": _reference(project, data_set), "location": "US"}
+                    return {"datasetReference": reference_of(project, data_set), "location": "US"}
                 case "GET", ["datasets", data_set, "tables"]:
                     found_tables = [self._about(project, data_set, name) for name in self._tables(project, data_set)]
                     return {"tables": found_tables, "totalItems": len(found_tables)}
@@ -336,7 +345,7 @@ class BigQueryService:
                     return {}
                 case "GET", ["datasets", data_set, "tables", name, "data"]:
                     columns = query.get("selectedFields", "").split(",") if query.get("selectedFields") else None
-                    return _page(self._of(project, data_set, name, columns), query)
+                    return page_of(self._of(project, data_set, name, columns), query)
             raise ApiError(404, "notFound", f"the stand-in does not know {method} {path}")
 
     def _of(
@@ -348,8 +357,8 @@ class BigQueryService:
 
     def _about(self, project: str, data_set: str, name: str) -> dict[str, Any]:
         schema = self._of(project, data_set, name).schema
-        reference = _reference(project, data_set) | {"tableId": name}
-        return {"tableReference": reference, "schema": {"fields": _fields(schema)}, "type": "TABLE"}
+        reference = reference_of(project, data_set) | {"tableId": name}
+        return {"tableReference": reference, "schema": {"fields": fields_of(schema)}, "type": "TABLE"}
 
     def _job(self, project: str, job: dict[str, Any], content: bytes = b"") -> dict[str, Any]:
         configuration = job["configuration"]
@@ -358,7 +367,7 @@ class BigQueryService:
         result, size = self._load(configuration["load"], content) if content else self.run(configuration)
         self._results[reference["jobId"]] = result
         if not content:
-            table = _reference(project, "_results") | {"tableId": reference["jobId"]}
+            table = reference_of(project, "_results") | {"tableId": reference["jobId"]}
             configuration = configuration | {"query": configuration["query"] | {"destinationTable": table}}
         self._answers[reference["jobId"]] = {
             "jobReference": reference,
@@ -366,7 +375,11 @@ class BigQueryService:
             "status": {"state": "DONE"},
             "statistics": {
                 "totalBytesProcessed": str(size),
-                "query": {"totalBytesProcessed": str(size), "statementType": "SELECT" if result.schema else "SCRIPT"},
+                "query": {
+                    "totalBytesProcessed": str(size),
+                    "statementType": "SELECT" if result.schema else "SCRIPT",
+                    "numDmlAffectedRows": str(self._changed),
+                },
             },
         }
         return self._answers[reference["jobId"]]
@@ -446,117 +459,10 @@ class BigQueryService:
                 context.abort(status, "broken by the test")
 
 
-def _reference(project: str, data_set: str) -> dict[str, str]:
-    return {"projectId": project, "datasetId": data_set}
-
-
 def _quoted(table: Iterable[str]) -> str:
     return ".".join(f'"{part}"' for part in table)
 
 
-def _handler(service: BigQueryService) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def _serve(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-            goes_to = None
-            try:
-                status = 200
-                if parts.path.startswith("/upload"):
-                    answer, goes_to = service.upload(parts.path, query, self.headers, body)
-                else:
-                    answer = service.answer(self.command, parts.path, query, body)
-            except ApiError as error:
-                status, answer = error.code, error.body
-            except Exception as error:  # of the stand-in itself: the client sees it and does not retry
-                status, answer = 400, ApiError(400, "standIn", f"{type(error).__name__}: {error}").body
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            if goes_to:
-                self.send_header("Location", goes_to)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
-
-        def log_message(self, *_: Any) -> None:
-            """No lines in the test's output."""
-
-    return Handler
-
-
-def _storage(service: BigQueryService) -> grpc.GenericRpcHandler:
-    def opened(request: Any, context: grpc.ServicerContext) -> Any:
-        try:
-            return service.open_session(request)
-        except ApiError as error:
-            context.abort(grpc.StatusCode.NOT_FOUND, error.message)
-
-    session, rows, stream = types.CreateReadSessionRequest, types.ReadRowsRequest, types.ReadSession
-    return grpc.method_handlers_generic_handler(
-        "google.cloud.bigquery.storage.v1.BigQueryRead",
-        {
-            "CreateReadSession": grpc.unary_unary_rpc_method_handler(opened, session.deserialize, stream.serialize),
-            "ReadRows": grpc.unary_stream_rpc_method_handler(
-                service.read, rows.deserialize, types.ReadRowsResponse.serialize
-            ),
-        },
-    )
-
-
-def _fields(schema: Iterable[pa.Field]) -> list[dict[str, Any]]:
-    """Fields of Arrow as REST names them."""
-    return [_field(one.name, one.type) for one in schema]
-
-
-def _paths(fields: list[dict[str, Any]], above: str = "") -> Iterable[tuple[str, str]]:
-    """Paths and types of fields, as COLUMN_FIELD_PATHS lists them."""
-    called = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT<...>"}
-    for one in fields:
-        kind = called.get(one["type"], one["type"])
-        yield above + one["name"], f"ARRAY<{kind}>" if one["mode"] == "REPEATED" else kind
-        yield from _paths(one.get("fields", []), f"{above}{one['name']}.")
-
-
-def _field(name: str, kind: pa.DataType) -> dict[str, Any]:
-    if pa.types.is_list(kind):
-        return _field(name, kind.value_type) | {"mode": "REPEATED"}
-    if pa.types.is_struct(kind):
-        return {"name": name, "type": "RECORD", "mode": "NULLABLE", "fields": _fields(kind)}
-    for is_kind, called in (
-        (pa.types.is_integer, "INTEGER"),
-        (pa.types.is_floating, "FLOAT"),
-        (pa.types.is_decimal, "NUMERIC"),
-        (pa.types.is_boolean, "BOOLEAN"),
-        (pa.types.is_date, "DATE"),
-        (pa.types.is_timestamp, "TIMESTAMP" if getattr(kind, "tz", None) else "DATETIME"),
-        (pa.types.is_binary, "BYTES"),
-    ):
-        if is_kind(kind):
-            return {"name": name, "type": called, "mode": "NULLABLE"}
-    return {"name": name, "type": "STRING", "mode": "NULLABLE"}
-
-
-def _page(table: pa.Table, query: dict[str, str]) -> dict[str, Any]:
-    """Some rows as REST gives them, and where the next ones begin."""
-    start = int(query.get("pageToken", query.get("startIndex", "0")))
-    rows = table.slice(start, min(int(query.get("maxResults", _ROWS_AT_ONCE)), _ROWS_AT_ONCE))
-    kinds = pa.struct(list(table.schema))
-    values = [_rest(row, kinds) for row in rows.to_pylist()]
-    more = {"pageToken": str(start + rows.num_rows)} if start + rows.num_rows < table.num_rows else {}
-    return {"totalRows": str(table.num_rows), "rows": values} | more
-
-
-def _rest(value: Any, kind: pa.DataType) -> Any:
-    if pa.types.is_list(kind):  # BigQuery has no list that is null
-        return [{"v": _rest(member, kind.value_type)} for member in value or []]
-    if isinstance(value, dict):
-        return {"f": [{"v": _rest(value[one.name], one.type)} for one in kind]}
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return None if value is None else str(value)
+def _with(sql: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """SQL with those of the parameters that it has: DuckDB refuses others."""
+    return sql, {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", sql)}

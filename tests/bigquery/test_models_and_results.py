@@ -13,16 +13,18 @@ import pytest
 pytest.importorskip("google.cloud.bigquery_storage_v1", reason="pip install -e '.[dev]'")
 
 from beha2vec_core.bigquery.models import (
-    copy_table,
+    fetch_table,
     mark_folder,
+    put_table,
     require_one_warehouse,
     require_tables,
+    rewritten_rows,
     target_of,
     user_tables,
 )
 from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.cli.doctor.storage import check_data_folder
-from beha2vec_core.ga4.bigquery import table_reports
+from beha2vec_core.ga4.bigquery import DataSet, table_reports
 from beha2vec_core.ga4.ingest import partition_file
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.ga4.source_files import SourceNotReachedError
@@ -30,7 +32,8 @@ from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.store.tables import create_tables
-from tests.bigquery.service import ApiError, BigQueryService
+from tests.bigquery.service import BigQueryService
+from tests.bigquery.transport import ApiError
 from tests.ga4.ingest_world import event, write
 
 WINDOW = {"column": "event_date", "days_before": 1, "days_after": 0}
@@ -49,13 +52,29 @@ def settings_of(service: BigQueryService, folder: Path) -> ExportSettings:
     )
 
 
+def copy_table(
+    connection: duckdb.DuckDBPyConnection,
+    data_set: DataSet,
+    model: str,
+    folder: Path,
+    day: date | None = None,
+    **options: bool,
+) -> int:
+    """As a run of that day does."""
+    replaces = rewritten_rows(WINDOW, (day, day)) if day else ""
+    fetched, rows = fetch_table(data_set, model, folder, replaces, **options)
+    put_table(connection, fetched)
+    assert not fetched.file.exists()
+    return rows
+
+
 def test_a_copy_replaces_the_days_of_the_run_and_no_others(service: BigQueryService, tmp_path: Path) -> None:
     data_set, table = target_of(settings_of(service, tmp_path)), ("who-pays", "ga4", "visits")
     days = "select date '2026-01-01' + n::int as event_date, n, timestamptz '2026-01-01 12:00+00' as seen, [n] as list"
     service.write(table, f"({days} from range(5) as numbers(n))")
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'America/New_York'")
-        assert copy_table(connection, data_set, "visits", WINDOW, (date(2026, 1, 2), date(2026, 1, 2))) == 5
+        assert copy_table(connection, data_set, "visits", tmp_path) == 5
         kinds = dict(connection.execute("select column_name, column_type from (describe ga4.visits)").fetchall())
         assert kinds == {"event_date": "DATE", "n": "BIGINT", "seen": "TIMESTAMP", "list": "BIGINT[]"}
         assert connection.execute("select any_value(seen)::varchar from ga4.visits").fetchone() == (
@@ -63,10 +82,10 @@ def test_a_copy_replaces_the_days_of_the_run_and_no_others(service: BigQueryServ
         )
         # all rows change, and the third day is empty now; the window of its run has two days
         service.write(table, f"({days.replace(' n,', ' n + 100 as n,')} from range(5) as numbers(n) where n <> 2)")
-        assert copy_table(connection, data_set, "visits", WINDOW, (date(2026, 1, 3), date(2026, 1, 3))) == 1
+        assert copy_table(connection, data_set, "visits", tmp_path, date(2026, 1, 3)) == 1
         rows = connection.execute("select n from ga4.visits order by event_date").fetchall()
         assert rows == [(0,), (101,), (3,), (4,)]
-        assert copy_table(connection, data_set, "visits") == 4
+        assert copy_table(connection, data_set, "visits", tmp_path) == 4
 
 
 def test_results_of_days_are_merged_and_others_replaced(service: BigQueryService, tmp_path: Path) -> None:
@@ -173,10 +192,10 @@ def test_a_copy_that_breaks_names_the_remedy_and_leaves_the_table(service: BigQu
     data_set = target_of(settings_of(service, tmp_path))
     service.write(("who-pays", "ga4", "visits"), "(select n from range(5000) as numbers(n))")
     with duckdb.connect() as connection:
-        assert copy_table(connection, data_set, "visits") == 5_000
+        assert copy_table(connection, data_set, "visits", tmp_path) == 5_000
         service.breaks["visits"] = grpc.StatusCode.PERMISSION_DENIED
         with pytest.raises(SourceNotReachedError, match=r"this account may not read who-pays\.ga4"):
-            copy_table(connection, data_set, "visits")
+            copy_table(connection, data_set, "visits", tmp_path)
         assert connection.execute("select count(*) from ga4.visits").fetchone() == (5_000,)
 
 
@@ -187,5 +206,5 @@ def test_a_view_is_copied_as_a_table(service: BigQueryService, tmp_path: Path) -
     with duckdb.connect() as connection:
         connection.execute("create schema ga4; create view ga4.long_visits as select 1 as n")
         for _ in range(2):
-            assert copy_table(connection, data_set, "long_visits", is_view=True) == 2_490
+            assert copy_table(connection, data_set, "long_visits", tmp_path, is_view=True) == 2_490
         assert connection.execute("select min(n), count(*) from ga4.long_visits").fetchone() == (10, 2_490)

@@ -103,5 +103,7 @@ def test_results_are_written_once(service: BigQueryService, in_bigquery: Project
 
 
 def test_nobody_is_forgotten_by_halves(in_bigquery: Project) -> None:
-    done = in_bigquery.run("beha2vec", "forget", "--user", "1.1", check=False)
-    assert done.returncode == 1 and "nobody can be forgotten yet" in done.stdout + done.stderr
+    ((device,),) = in_bigquery.query("select any_value(user_pseudo_id) from ga4.int_ga4__sessions")
+    done = in_bigquery.run("beha2vec", "forget", "--user", device, check=False)
+    assert done.returncode == 1 and f"where user_pseudo_id in ('{device}'" in done.stdout + done.stderr
+    assert in_bigquery.query(f"from ga4.int_ga4__sessions where user_pseudo_id = '{device}'")

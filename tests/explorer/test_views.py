@@ -55,6 +55,17 @@ def text_of(app: AppTest) -> str:
     return "\n".join(said)
 
 
+def test_a_sample_of_the_users_is_named(serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sampled = Path(shutil.copy(serving, tmp_path / "serving.duckdb"))
+    with duckdb.connect(str(sampled)) as connection:
+        connection.execute("create table beha2vec.published_sample as select 4 as one_in, 'null'::json as numbers")
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    assert not app.exception and "about 1 user in 4" in app.warning[0].value
+    write_report(Published(sampled), tmp_path / "report.html", ZoneInfo("UTC"))
+    assert "about 1 user in 4" in (tmp_path / "report.html").read_text()
+
+
 def test_the_first_page_is_the_overview(shop: None) -> None:
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not app.exception

@@ -27,7 +27,8 @@ from beha2vec_core.ga4.sources import find_export
 from beha2vec_core.ga4.user_tables import ingest_user_tables, users_file
 from beha2vec_core.predictions.ga4_scores import read_ga4_scores
 from beha2vec_core.settings import Settings
-from tests.bigquery.service import ApiError, BigQueryService
+from tests.bigquery.service import BigQueryService
+from tests.bigquery.transport import ApiError
 from tests.ga4.ingest_world import DAY, NEXT, event, write
 
 PROPERTY = "123456789"

@@ -27,6 +27,13 @@ from beha2vec_core.privacy.common import OTHERS
 from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
 from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, tables_with_rows
 from beha2vec_core.privacy.forgetting.identities import Resolved, published_forms, resolve
+from beha2vec_core.privacy.forgetting.in_bigquery import (
+    BIGQUERY,
+    find_in_bigquery,
+    is_used,
+    remove_from_bigquery,
+    require_gone_from_export,
+)
 from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of
 from beha2vec_core.privacy.forgetting.remove import Removed, remove_from_file
 from beha2vec_core.privacy.forgotten import Forgotten
@@ -42,6 +49,14 @@ from beha2vec_core.words import counted
 
 _NOTE = ".forget_under_way.json"
 _CERTIFICATES = "forget_certificates"
+_REMARK_ON_EXPORT = (
+    "The GA4 property and its export (BEHA2VEC_SOURCE) are not this product's: delete the person there too. Until then "
+    "each ingest leaves the person out."
+)
+_REMARKS_ON_BIGQUERY = (
+    "GA4's export in BigQuery does not have the person any more. If GA4 writes them again, runs stop with an error.",
+    "Google keeps rows that were deleted in BigQuery for up to 14 days (time travel and fail-safe).",
+)
 # a login of more is seldom one person's: sites also send `guest`
 MOST_DEVICES = 20
 
@@ -113,12 +128,14 @@ def forget(
         most_devices: of one login.
 
     Raises:
-        PrivacyError: a login was seen on more devices, an identifier is a placeholder, a run is in progress, or the key
-            of the list is gone.
+        PrivacyError: a login was seen on more devices, an identifier is a placeholder, a run is in progress, the key
+            of the list is gone, or GA4's export in BigQuery, which dbt reads, still has them.
+        SourceNotReachedError: BigQuery is the warehouse, and does not answer.
         WarehouseBusyError: another process holds the warehouse.
         CompactError: no room on the disk; run it again with more.
     """
     wanted, more = sorted(set(asked)), list(more)
+    in_bigquery = is_used(settings)
     forgotten = Forgotten(settings.storage.data_dir)
     now = datetime.now(UTC)
     with Warehouse.of(settings.storage).exclusive("forget"):
@@ -131,6 +148,8 @@ def forget(
             unfinished = People.from_json(note.read_text(encoding="utf-8"))
             say("an earlier removal was cut off; it is finished too")
         people = resolved.people | unfinished
+        if in_bigquery:
+            require_gone_from_export(settings, people, wanted)
         forgotten.add(people.named, now.date(), people.common)
         _write(note, people.to_json())
         # before the ledger forgets where they are
@@ -145,6 +164,7 @@ def forget(
         if all(_is_encoder(settings, found.file) for found in left):
             note.unlink()
     remarks = [
+        *(_REMARKS_ON_BIGQUERY if in_bigquery else (_REMARK_ON_EXPORT,)),
         *_remarks(people),
         *(f"{in_words(one)[0].upper()}{in_words(one)[1:]}." for one in departures),
     ]
@@ -165,7 +185,11 @@ def locate(
 
 
 def _find(settings: Settings, people: People, dagster_home: Path | None, more: Iterable[Path]) -> list[Found]:
-    return [*find_person(settings, people, dagster_home, more), *find_in_records(dagster_home, people)]
+    return [
+        *find_person(settings, people, dagster_home, more),
+        *find_in_records(dagster_home, people),
+        *find_in_bigquery(settings, people),
+    ]
 
 
 def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iterable[Path] = ()) -> frozenset[str]:
@@ -197,20 +221,6 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
                             ids = connection.execute(f"select distinct {identifier(column)} from {relation}").fetchall()
                             found |= forgotten.those_of({one for (one,) in ids if one is not None}, hashes)
     return frozenset(found)
-
-
-def require_no_bigquery(settings: Settings) -> None:
-    """Refuse to certify what would come back with the next run: BigQuery's tables have the person too.
-
-    Raises:
-        PrivacyError: BigQuery is the warehouse.
-    """
-    if settings.storage.warehouse == "bigquery":
-        raise PrivacyError(
-            "with BEHA2VEC_WAREHOUSE=bigquery nobody can be forgotten yet: tables of BigQuery have the person too, and "
-            "the next run would read them again. Delete the rows there first (docs/bigquery.md), and start with a new "
-            "data folder"
-        )
 
 
 def is_unfinished(settings: Settings) -> bool:
@@ -292,9 +302,10 @@ def _remove_everywhere(
         for one in done:
             say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
         removed += done
-    for one in (of_records := remove_from_records(dagster_home, people, resuming)):
+    elsewhere = [*remove_from_records(dagster_home, people, resuming), *remove_from_bigquery(settings, people)]
+    for one in elsewhere:
         say(f"{one.file} {one.table}: {_amount(one.rows, one.texts)}")
-    return removed + of_records
+    return removed + elsewhere
 
 
 def _correct_log(settings: Settings) -> None:
@@ -357,8 +368,6 @@ def _certify(
 
 def _remarks(people: People) -> list[str]:
     remarks = [
-        "The GA4 property and its export (BEHA2VEC_SOURCE) are not this product's: delete the person there too. Until "
-        "then each ingest leaves the person out.",
         "Counts and averages (profiles, insights, quality) still include the person until the next nightly run.",
         "Encoders trained before have seen the person's events; the next training (train_encoder) does not.",
         "Backups still have the person. After restoring one, put the newest forgotten.csv and privacy.key back, and "
@@ -381,6 +390,8 @@ def _remarks(people: People) -> list[str]:
 def _why(settings: Settings, found: Found) -> str:
     if found.file == settings.storage.ledger_path.resolve():
         return "a destination could not be reached, see below: correct it, and run the command again"
+    if found.file == BIGQUERY:
+        return "a run wrote it meanwhile: run the command again"
     if found.file == POSTGRESQL:
         return (
             "written while the command ran, or in the plan of a job: delete that job's runs in the UI, and run the "

@@ -13,17 +13,16 @@ import duckdb
 from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.files import put_in_place, remove_stale_scratch
 from beha2vec_core.privacy.forgetting.find import columns_of, tables_of
+from beha2vec_core.privacy.forgetting.in_bigquery import remove_days_in_bigquery
 from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy, compact
 from beha2vec_core.store.sql import identifier, quote
-from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE, Layer, create_tables
+from beha2vec_core.store.tables import DAY_COLUMNS, IDENTIFIERS, PEOPLE, Layer, create_tables
 from beha2vec_core.store.warehouse import Warehouse, transaction
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
-# the day that dbt's tables of events, page views and sessions count from
-_DAY_COLUMNS = ("event_date", "occurred_on", "session_date")
 # a file with more than this share of free blocks is rewritten
 _FREE_SHARE = 0.25
 
@@ -53,6 +52,7 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
     Raises:
         WarehouseBusyError: another process holds the warehouse.
         ActivationError: another process sends.
+        SourceNotReachedError: BigQuery is the warehouse, and does not answer.
     """
     cuts = {layer: cut for layer in LAYERS if (cut := settings.first_kept_day(layer, now or datetime.now(UTC)))}
     storage = settings.storage
@@ -83,6 +83,8 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
         if "embeddings" in cuts and storage.ledger_path.exists():
             with open_ledger(storage.ledger_path, storage.lock_timeout_seconds) as ledger:
                 rows["embeddings"] += ledger.remove_before(cuts["embeddings"])
+    for layer, removed in remove_days_in_bigquery(settings, cuts).items():
+        rows[layer] += removed
     return [
         LayerRemoved(layer, settings.privacy.retention_days(layer) or 0, cut, len(days[layer]), rows[layer])
         for layer, cut in cuts.items()
@@ -156,7 +158,7 @@ def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _R
             rules[relation] = _Rule(registered.layer, registered.day)
         elif schema == "ga4":
             columns = columns_of(connection, relation)
-            day = next((one for one in _DAY_COLUMNS if one in columns), None)
+            day = next((one for one in DAY_COLUMNS if one in columns), None)
             if day and columns.keys() & IDENTIFIERS.keys():
                 rules[relation] = _Rule("events", day)
     return rules

@@ -27,17 +27,24 @@ import beha2vec_dagster
 from beha2vec_core import dbt_process
 from beha2vec_core.bigquery.models import (
     NOT_COPIED,
-    copy_table,
+    copies_folder,
     dbt_environment,
+    fetch_table,
+    put_table,
+    require_nobody_back,
     require_one_warehouse,
+    rewritten_rows,
+    tables_here,
     target_of,
     user_tables,
 )
+from beha2vec_core.bigquery.price import bytes_of_queries, query_price, require_allowed
 from beha2vec_core.estimate import chunk_bytes
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
+from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
@@ -168,18 +175,52 @@ class _Build(NamedTuple):
 
     def _start(self, window: Mapping[str, str], *options: str, full_refresh: bool) -> DbtCliInvocation:
         """Start ``dbt build``. Unit tests are for the developer (`make test`)."""
-        require_one_warehouse(self.settings)
-        arguments = ["build", "--exclude-resource-type", "unit_test", *options]
-        # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads,
-        # take a seventh of a call
-        arguments += ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(self.settings))]
-        arguments += ["--full-refresh"] if full_refresh else []
-        arguments += ["--target", "bigquery"] if _in_bigquery(self.settings) else []
+        arguments = ["build", "--exclude-resource-type", "unit_test", *options, *self._options(full_refresh)]
         with _environment(self.settings, **window):
             return self.dbt.cli(arguments, context=self.context, target_path=self.target_path)
 
+    def _options(self, full_refresh: bool) -> list[str]:
+        # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads,
+        # take a seventh of a call
+        options = ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(self.settings))]
+        options += ["--full-refresh"] if full_refresh else []
+        return options + (["--target", "bigquery"] if _in_bigquery(self.settings) else [])
+
+    def _alone(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold what dbt writes: the warehouse, or for models in BigQuery only the folder of its files."""
+        if _in_bigquery(self.settings):
+            return Warehouse(self.target_path, self.settings.storage.lock_timeout_seconds).exclusive(purpose)
+        return self.warehouse.exclusive(purpose)
+
+    def _price(self, window: Mapping[str, str]) -> None:
+        """Say what the queries that read the export will read, and refuse too much, before one of them runs."""
+        nodes = {key: _node(key.path[-1]) for key in self.context.selected_asset_keys}
+        readers = {
+            key: node
+            for key, node in nodes.items()
+            if any(parent.startswith("source.") for parent in node["depends_on"].get("nodes", ()))
+        }
+        if not readers:
+            return
+        selected = ["--select", " ".join(node["name"] for node in readers.values())]
+        with _environment(self.settings, **window):
+            self.dbt.cli(["compile", *selected, *self._options(self.full_refresh)], target_path=self.target_path).wait()
+        compiled = {node["name"]: self._compiled(node).read_text() for node in readers.values()}
+        read = bytes_of_queries(target_of(self.settings), compiled)
+        for key, node in readers.items():
+            about: dict[str, Any] = {"bytes_to_read": read[node["name"]], "price": query_price(read[node["name"]])}
+            self.context.log_event(dg.AssetObservation(key, metadata=about))
+        self.context.log.info(
+            f"{counted(len(read), 'model')} will read the export in BigQuery: {query_price(sum(read.values()))}"
+        )
+        require_allowed(read, self.settings.bigquery.maximum_bytes)
+
+    def _compiled(self, node: Mapping[str, Any]) -> Path:
+        """The file with the model's SQL."""
+        return Path(self.target_path, "compiled", node["package_name"], node["original_file_path"])
+
     def whole(self, window: Mapping[str, str]) -> Iterator[Any]:
-        """Run ``dbt build`` with the tests under the warehouse's lock, then report the tables it built.
+        """Run ``dbt build`` with the tests, alone, then report the tables it built.
 
         Tables that were built before a failure are reported too.
         """
@@ -188,11 +229,14 @@ class _Build(NamedTuple):
         options = ("--indirect-selection", "buildable")
         try:
             purpose = f"dbt build ({self.context.op_execution_context.op.name})"
+            require_one_warehouse(self.settings)
             with (
-                self.warehouse.exclusive(purpose),
+                self._alone(purpose),
                 brief_dbt(),
                 closing(ProgressBar(title="dbt", unit="model", total=len(self.context.selected_asset_keys))) as bar,
             ):
+                if _in_bigquery(self.settings):
+                    self._price(window)
                 for event in self._start(window, *options, full_refresh=self.full_refresh).stream():
                     events.append(event)
                     if isinstance(event, dg.Output):
@@ -226,12 +270,24 @@ class _Build(NamedTuple):
         outputs = {_node(key.path[-1])["name"]: key.to_python_identifier() for key in self.context.selected_asset_keys}
         missing -= {outputs[name] for name in outputs if name in NOT_COPIED}
         with self.warehouse.connect("copy from BigQuery") as connection:
-            for node in nodes:
-                if node["name"] not in (*views, *NOT_COPIED):
+            here = tables_here(connection)
+        with copies_folder(self.settings.storage) as folder:
+            copies = []
+            try:
+                for name, node in {node["name"]: node for node in nodes}.items():
+                    if name in (*views, *NOT_COPIED):
+                        continue
                     window = None if self.full_refresh else node["config"].get("meta", {}).get("window")
-                    rows = copy_table(connection, data_set, node["name"], window, days, is_view=node["name"] in read)
-                    self.context.log.info(f"{node['name']}: {counted(rows, 'row')} from BigQuery")
-                    missing.discard(outputs[node["name"]])
+                    replaces = rewritten_rows(window, days) if window and days and name in here else ""
+                    fetched, rows = fetch_table(data_set, name, folder, replaces, is_view=name in read)
+                    copies.append(fetched)
+                    self.context.log.info(f"{name}: {counted(rows, 'row')} from BigQuery")
+            finally:
+                with self.warehouse.connect("copy from BigQuery") as connection:
+                    for fetched in copies:
+                        put_table(connection, fetched)
+                        missing.discard(outputs[fetched.model])
+                    require_nobody_back(connection, self.settings.storage.data_dir)
         if views:
             arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
             arguments += ["--vars", json.dumps(_variables(self.settings))]
@@ -252,10 +308,9 @@ class _Build(NamedTuple):
                 table = f"{_SCHEMA}.{node['name']}"
                 about = relation_metadata(connection, table, descriptions=_column_descriptions(node))
                 if node["resource_type"] == "model":
-                    compiled = self.target_path / "compiled" / node["package_name"] / node["original_file_path"]
                     dialect = "bigquery" if _in_bigquery(self.settings) else "duckdb"
                     about["dagster/column_lineage"] = column_lineage(
-                        _manifest(), node, compiled.read_text(), _translator, dialect
+                        _manifest(), node, self._compiled(node).read_text(), _translator, dialect
                     )
                 self.context.add_asset_metadata(about, asset_key=key)
 

@@ -8,8 +8,11 @@ import dagster as dg
 from beha2vec_core.bigquery.models import target_of
 from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.privacy.key import key as privacy_key
+from beha2vec_core.profiles.counts import of_all_users
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.publish import publish
+from beha2vec_core.store.published import open_published
+from beha2vec_core.store.sample import sample_notice
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -52,11 +55,17 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 dbt_descriptions(),
                 secret=privacy_key(settings.storage.data_dir),
                 identifiers=settings.privacy.publish_identifiers,
+                most_users=settings.privacy.publish_users,
+                numbers=of_all_users,
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
             if settings.storage.warehouse == "bigquery":
                 written = write_results(connection, target_of(settings), settings.storage.sequences_path)
                 about["written_to_bigquery"] = markdown_table(["table", "rows"], list(written.items()))
+        with open_published(settings.storage.serving_path) as published:
+            if notice := sample_notice(published):
+                context.log.warning(notice)
+                about["sample"] = notice
         return made(
             about,
             file=settings.storage.serving_path.name,

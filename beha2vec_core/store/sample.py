@@ -1,0 +1,96 @@
+"""A sample of the users, for a published database that would be too large with all of them.
+
+Which users are in it depends on a hash of ``user_key``: they are the same in all tables, and the same night after night
+as long as the share stays. Shares are powers of two, so that a smaller sample is a part of a larger one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import duckdb
+
+_TABLE = "beha2vec.published_sample"
+# where users are counted, and how the device of a row without a user_key leads to its user
+_USERS = ("ga4.dim_ga4__users", "beha2vec.user_clusters")
+_DEVICES = "ga4.int_ga4__identity_map"
+# shown by name, and too few to change a number
+_ALWAYS = "beha2vec.cluster_members"
+
+
+class Sample(NamedTuple):
+    """One user in so many."""
+
+    one_in: int
+    has_devices: bool
+
+    def _has(self, user: str) -> str:
+        chosen = f"('0x' || left(md5({user}), 8))::ubigint % {self.one_in} = 0"
+        return f"({chosen} or {user} in (select user_key from {_ALWAYS}))"
+
+    def condition(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
+        """SQL: which rows of a table of the warehouse are published; empty for a table without people."""
+        columns = {name for name, *_ in connection.execute(f"describe {table}").fetchall()}
+        if "user_key" in columns:
+            return f"where {self._has('user_key')}"
+        if "client_key" in columns and self.has_devices:
+            return f"where client_key in (select client_key from {_DEVICES} where {self._has('user_key')})"
+        return ""
+
+    def note(self, connection: duckdb.DuckDBPyConnection, numbers: str) -> None:
+        """Write into the serving database what `sample_notice` and `numbers_of_all` read."""
+        table = f"serving.{_TABLE}"
+        connection.execute(f"create table {table} as select {self.one_in} as one_in, ?::json as numbers", [numbers])
+        for column, about in (
+            ("one_in", "one user in so many is in the tables of users"),
+            ("numbers", "totals of all users, and the steps from events to clusters"),
+        ):
+            connection.execute(f"comment on column {table}.{column} is '{about}'")
+
+
+def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], most_users: int | None) -> Sample | None:
+    """The largest sample of at most about so many users; None where all are published.
+
+    Args:
+        connection: the warehouse.
+        tables: what is published.
+        most_users: None for all.
+    """
+    counted = next((table for table in _USERS if table in tables), None)
+    if most_users is None or counted is None:
+        return None
+    ((users,),) = connection.execute(f"select count(distinct user_key) from {counted}").fetchall()
+    one_in = 1
+    while users > most_users * one_in:
+        one_in *= 2
+    return Sample(one_in, _DEVICES in tables) if one_in > 1 else None
+
+
+def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """What is said beside numbers of a published database that has a sample; None where it has all users."""
+    found = _read(connection, "one_in")
+    if found is None:
+        return None
+    one_in = int(found)
+    return (
+        f"The published tables have a sample, about 1 user in {one_in} (BEHA2VEC_PUBLISH_USERS). What is counted from "
+        "the rows of users (sessions, events, orders, money, cluster sizes, lists) is of this sample. Of all users are "
+        "the totals, the steps from events to clusters, profiles, insights, highlights, moves between clusters, "
+        "expected numbers of clusters, pages and the schema anonymous."
+    )
+
+
+def numbers_of_all(connection: duckdb.DuckDBPyConnection) -> Any:
+    """Numbers of all users that were kept beside a sample; None in a database that has all users."""
+    found = _read(connection, "numbers")
+    return None if found is None else json.loads(found)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, column: str) -> str | None:
+    try:
+        ((found,),) = connection.execute(f"select {column}::varchar from {_TABLE}").fetchall()
+    except duckdb.CatalogException:
+        return None
+    return str(found)

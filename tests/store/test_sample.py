@@ -1,0 +1,118 @@
+"""Above a number of users a sample is published: the same users in all tables, numbers of all users as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from beha2vec_core.cli import app
+from beha2vec_core.explorer.published import Published
+from beha2vec_core.mcp.server import make_toolbox
+from beha2vec_core.profiles.counts import funnel, of_all_users, totals
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.published import open_published
+from beha2vec_core.store.sample import sample_notice
+from beha2vec_core.store.tables import create_tables
+
+USERS = 4_000
+TYPICAL = "u7"
+NOTICE = "The published tables have a sample, about 1 user in 4 (BEHA2VEC_PUBLISH_USERS)."
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Users of two devices, who have sessions; some have left no row in one of the tables."""
+    path = tmp_path_factory.mktemp("sample") / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        create_tables(connection)
+        connection.execute(
+            f"""create schema ga4;
+            create table ga4.dim_ga4__users as
+                select 'u' || n as user_key, 'p' as property_id, ['NO', 'SE'][n % 2 + 1] as country,
+                    2 as sessions, n % 2 as purchases
+                from range({USERS}) as numbers(n);
+            create table ga4.int_ga4__identity_map as
+                select 'c' || n as client_key, 'u' || n // 2 as user_key from range(2 * {USERS}) as numbers(n);
+            create table ga4.int_ga4__sessions as
+                select 's' || n as session_key, 'c' || n % 5000 as client_key from range(9000) as numbers(n);
+            create view ga4.fct_ga4__sessions as
+                select session_key, user_key, date '2026-01-05' as session_date, true as is_engaged
+                from ga4.int_ga4__sessions join ga4.int_ga4__identity_map using (client_key);
+            create table ga4.ga4_quality__daily as select date '2026-01-05' as event_date, {USERS} as users,
+                    9000 as events, 9100 as raw_events, 100 as duplicates_dropped, 0 as events_without_user;
+            insert into beha2vec.cluster_members (cluster_key, user_key) values (0, '{TYPICAL}')"""
+        )
+    return path
+
+
+def published(warehouse: Path, folder: Path, most_users: int | None) -> Path:
+    file = folder / f"{most_users}" / "serving.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        publish(connection, file, secret=b"secret", most_users=most_users, identifiers="keyed", numbers=of_all_users)
+    return file
+
+
+@pytest.fixture(scope="module")
+def whole(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return published(warehouse, tmp_path_factory.mktemp("whole"), USERS)
+
+
+@pytest.fixture(scope="module")
+def sampled(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return published(warehouse, tmp_path_factory.mktemp("sampled"), 1_000)
+
+
+def users_of(connection: duckdb.DuckDBPyConnection, relation: str) -> set[str]:
+    return {user for (user,) in connection.execute(f"select distinct user_key from {relation}").fetchall()}
+
+
+def test_all_tables_have_the_same_users(sampled: Path, whole: Path) -> None:
+    with open_published(sampled) as connection, open_published(whole) as everyone:
+        users = users_of(connection, "ga4.dim_ga4__users")
+        assert 850 < len(users) < 1_150
+        assert users < users_of(everyone, "ga4.dim_ga4__users")
+        for relation in (
+            "ga4.int_ga4__identity_map",
+            "beha2vec.cluster_members",
+            "ga4.int_ga4__sessions join ga4.int_ga4__identity_map using (client_key)",
+        ):
+            assert users_of(connection, relation) <= users, relation
+        assert users_of(connection, "ga4.fct_ga4__sessions") == users & users_of(everyone, "ga4.fct_ga4__sessions")
+        # each with all of their rows, and who is shown by name is always there
+        of_users = "select user_key, count(*) from ga4.fct_ga4__sessions group by 1 order by 1"
+        assert set(connection.execute(of_users).fetchall()) < set(everyone.execute(of_users).fetchall())
+        assert len(users_of(connection, "beha2vec.cluster_members")) == 1
+
+
+def test_numbers_of_all_users_stay(sampled: Path, whole: Path) -> None:
+    with open_published(sampled) as connection, open_published(whole) as everyone:
+        assert connection.execute("select users from ga4.ga4_quality__daily").fetchall() == [(USERS,)]
+        tables = everyone.execute(
+            "select table_name from duckdb_tables() where schema_name = 'anonymous' order by all"
+        ).fetchall()
+        assert len(tables) >= 3
+        for (table,) in tables:
+            rows = f"from anonymous.{table} order by all"
+            assert connection.execute(rows).fetchall() == everyone.execute(rows).fetchall(), table
+        assert connection.execute("select count(*) from duckdb_views() where not internal").fetchall() == [(0,)]
+        assert sample_notice(everyone) is None
+        assert totals(connection) == totals(everyone) and totals(connection).users == USERS
+        assert funnel(connection) == funnel(everyone) and len(funnel(connection)) >= 2
+
+
+def test_a_larger_sample_has_the_users_of_a_smaller_one(warehouse: Path, sampled: Path, tmp_path: Path) -> None:
+    with open_published(sampled) as connection, open_published(published(warehouse, tmp_path, 2_500)) as larger:
+        users = "ga4.dim_ga4__users"
+        assert users_of(connection, users) < users_of(larger, users)
+
+
+def test_readers_say_so(sampled: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert str(Published(sampled).sample).startswith(NOTICE) and Published(whole).sample is None
+    for path, found in ((sampled, True), (whole, False)):
+        assert (NOTICE in make_toolbox(path).call("tables", "{}").message) == found
+        monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(path.parent))
+        done = CliRunner().invoke(app, ["query", "select count(*) from ga4.dim_ga4__users"])
+        assert done.exit_code == 0 and (NOTICE in done.stderr) == found and NOTICE not in done.stdout
