@@ -34,6 +34,7 @@ def settings(endpoint: str, **changes: object) -> LlmSettings:
     )
 
 
+@pytest.mark.slow
 def test_whatever_the_model_says_valid_rows_come_out(model_endpoint, profiles) -> None:
     table, usage = write_insights(profiles, llm=settings(model_endpoint), progress=False)
     assert table["cluster_key"].to_pylist() == [0, None]
@@ -67,6 +68,7 @@ def test_a_json_schema_is_followed_by_the_server(model_endpoint) -> None:
     assert client.usage.requests >= 1 and client.usage.completion_tokens > 0 and client.usage.prompt_tokens > 0
 
 
+@pytest.mark.slow
 def test_a_model_too_slow_for_the_time_limit(model_endpoint, profiles) -> None:
     table, usage = write_insights(profiles, llm=settings(model_endpoint, timeout_seconds=0.2), progress=False)
     assert set(table["written_by"].to_pylist()) == {"template"}

@@ -18,6 +18,8 @@ from beha2vec_core.settings import Settings, SettingsError
 from tests.chat.chat_world import make_serving
 from tests.mcp.mcp_world import COMMAND, TOKEN, ask, environment, listening
 
+pytestmark = pytest.mark.xdist_group("mcp")
+
 
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -124,6 +126,7 @@ def test_a_fault_is_one_sentence(data: Path) -> None:
     assert "the tool 'cluster_facts' failed" in logged and "Traceback" not in logged
 
 
+@pytest.mark.slow
 def test_a_new_publication_is_read(data: Path) -> None:
     """The file is replaced while the server runs, also by one that is broken."""
     path = make_serving(data / "serving.duckdb")
