@@ -17,7 +17,7 @@ from tests.chat.hostile_sql import BOUNDED, FILE, NOT_FOR_MODELS, REFUSED
 from tests.helpers.cases import few_fast
 
 SECRET = "the secret of the file"
-TIGHT = SqlLimits(seconds=0.5, memory_mb=200, rows=50, cell_characters=500, characters=20_000)
+TIGHT = SqlLimits(seconds=0.8, memory_mb=200, rows=50, cell_characters=500, characters=20_000)
 ENDLESS = "select count(*) from range(10000000000000000)"  # needs no memory: its time is the limit it meets
 
 

@@ -148,7 +148,7 @@ def test_ids_in_the_data_have_no_alias(data: Path, tmp_path: Path) -> None:
             select * replace ('c1.country.x' as fact_id, feature || ' of {LOGIN} and {DEVICE}' as feature)
             from beha2vec.cluster_profiles where metric = 'country_share' and cluster_key = 1"""
         )
-    (facts,) = ask(InProcess(tmp_path), ("cluster_facts", {"cluster": 1, "search": "country"}))
+    (facts,) = ask(InProcess.of(tmp_path), ("cluster_facts", {"cluster": 1, "search": "country"}))
     text = json.dumps(facts.structured_content)
     assert "of [user] and [user]" in text and LOGIN not in text and DEVICE not in text and "user_1" not in text
 
@@ -161,7 +161,7 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
         ("sql", {"statement": "from anonymous.users_by_browser order by all"}),
     ]
     answers = ask(
-        InProcess(tmp_path), *(call for call in CALLS[:10] if "cluster_facts" not in call), CALLS[2], *statements
+        InProcess.of(tmp_path), *(call for call in CALLS[:10] if "cluster_facts" not in call), CALLS[2], *statements
     )
     for answer in answers:
         assert len(answer.content) == 1 and answer.content[0].type == "text"
@@ -170,7 +170,7 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
     assert CANARY in text, "the texts were there"
     assert not re.search(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", text)
     assert not re.search(r"\w@\w+\.\w", text) and not re.search(r"/\S*\?\w+=", text)
-    assert {tool.name for tool in tools(InProcess(tmp_path))} == NAMES
+    assert {tool.name for tool in tools(InProcess.of(tmp_path))} == NAMES
 
 
 def test_the_size_of_a_small_cluster_cannot_be_computed(http: Http) -> None:

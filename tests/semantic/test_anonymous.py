@@ -128,7 +128,8 @@ def test_a_model_asks_it_first_and_gets_what_mcp_gets(path: Path, toolbox: Toolb
     assert isinstance(answer, Answer) and answer.has_source and "conversion rate" in answer.tables[0]
 
 
-def test_an_answer_about_one_user_is_that_about_nobody(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_an_answer_about_one_user_is_that_about_nobody(path: Path, tmp_path: Path, every: int) -> None:
     """A page that one buyer landed on, one that another user did, and one that does not exist: no metric differs."""
     database = tmp_path / "serving.duckdb"
     database.write_bytes(path.read_bytes())
@@ -143,7 +144,7 @@ def test_an_answer_about_one_user_is_that_about_nobody(path: Path, tmp_path: Pat
     box = Toolbox(database, Aliases(database, named=False), min_users=MIN_USERS, sql_limits=SqlLimits())
     money = [name for name, metric in METRICS.items() if metric.unit == "money"]
     asked = [(metric, period) for metric in (*money, "orders") for period in ("all", "2026-04", f"{day:%G-W%V}")]
-    for metric, period in asked:
+    for metric, period in asked[::every]:
         question = {"metric": metric, "where": "landing_page", "period": period}
         pages = ("buyer", "other", "nobody")
         answers = {box.call("metric", json.dumps(question | {"is_": page})).message for page in pages}

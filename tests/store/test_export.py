@@ -233,10 +233,13 @@ def test_the_script_loads_every_table_from_its_own_folder(serving: Path, tmp_pat
 @pytest.mark.parametrize(
     "text", ["shop", "my-project.shop; rm -rf .", "my-project.$(id)", "my-project.shop\n", "My-Project.shop", "a.b", ""]
 )
-def test_a_dataset_is_a_name_and_nothing_else(text: str, serving: Path, tmp_path: Path) -> None:
+def test_a_dataset_is_a_name_and_nothing_else(text: str) -> None:
     with pytest.raises(ValueError, match=r"give it as project\.dataset"):
         parse_dataset(text)
-    code, output = cli("--format", "bigquery", "--dataset", text, "--out", "out")
+
+
+def test_a_wrong_dataset_is_an_option_to_correct(serving: Path, tmp_path: Path) -> None:
+    code, output = cli("--format", "bigquery", "--dataset", "my-project.$(id)", "--out", "out")
     assert (code, "--dataset: " in output) == (2, True)
     assert not (tmp_path / "out").exists()
 
