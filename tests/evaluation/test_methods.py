@@ -161,6 +161,7 @@ def test_rich_counts_without_a_moment_say_nothing_of_recency() -> None:
     np.testing.assert_allclose(encoded.mean(axis=0), 0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_kinds_of_vectors_of_one_configuration_share_a_fit() -> None:
     _fits.clear()
     events = small_log(20)

@@ -16,7 +16,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.store.anonymous import Rounding
 from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.llm.llm_server import completion, document, serving, truthful
-from tests.profiles.profile_world import SITE, make_world
+from tests.profiles.profile_world import SITE, facts_of_the_shop, make_world
 
 ROUNDING = Rounding("key")
 _METRICS = ["page_share", "first_user_source_share", "theme_view_share", "country_share"]
@@ -26,7 +26,7 @@ _SECRETS = re.compile(r"@mail\.example|hunter2|s3cr3t|u-12345|token=|\?q=")
 
 @cache
 def plain() -> pd.DataFrame:
-    return build_profiles(make_world())
+    return facts_of_the_shop()
 
 
 def attacked(texts: list[str], metrics: Sequence[str] = _METRICS) -> tuple[pd.DataFrame, dict[str, str]]:

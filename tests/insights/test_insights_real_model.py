@@ -13,8 +13,7 @@ from pydantic import BaseModel
 
 from beha2vec_core.insights import LlmSettings, write_insights
 from beha2vec_core.llm import AnswerError, LlmClient
-from beha2vec_core.profiles import build_profiles
-from tests.profiles.profile_world import make_world
+from tests.profiles.profile_world import facts_of_the_shop
 
 pytestmark = pytest.mark.xdist_group("real_model")
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("real_model")
 @pytest.fixture(scope="module")
 def profiles() -> pd.DataFrame:
     """Few facts: one thread reads some hundred tokens a second."""
-    facts = build_profiles(make_world())
+    facts = facts_of_the_shop()
     wanted = ["users", "purchase_rate", "page_type_view_share"]
     return facts[facts["metric"].isin(wanted) & (facts["cluster_key"] == 0)]
 

@@ -23,6 +23,7 @@ from beha2vec_core.semantic.layer import run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.store.anonymous import MIN_USERS
 from tests.chat.chat_server import calls, says, scripted
+from tests.helpers.publications import published_anew
 from tests.semantic.semantic_world import FIRST, LAST, make_world
 
 APRIL = Period(date(2026, 4, 1), date(2026, 4, 30))
@@ -150,7 +151,7 @@ def test_an_answer_about_one_user_is_that_about_nobody(path: Path, tmp_path: Pat
         answers = {box.call("metric", json.dumps(question | {"is_": page})).message for page in pages}
         assert len(answers) == 1, (metric, period, answers)
     assert len(money) >= 5
-    with duckdb.connect(str(database)) as connection:
+    with published_anew(database) as connection:
         connection.execute("update ga4.dim_ga4__properties set reporting_currency = null")
     assert "several currencies" in ask(box, metric="revenue")["error"]
 

@@ -317,7 +317,7 @@ def test_no_pair_of_statements_gives_away_a_few_users(
         guesses = (ask(number, statements[0], statements[1]) for number in range(len(published)))
         learned += all(guess is not None and abs(guess - true) <= 0.05 * abs(true) for guess in guesses)
     print(f"\n{asked:,} pairs of statements about {len(facts):,} numbers of few users: {learned:,} learned")
-    assert asked >= 10_000 / every and len(facts) >= 500
+    assert asked >= 8_000 / every and len(facts) >= 500
     assert learned == 0
 
 
