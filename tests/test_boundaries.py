@@ -113,7 +113,7 @@ def test_settings_import_nothing_of_ours() -> None:
 
 def test_command_line_and_graph_load_without_heavy_libraries(tmp_path: Path) -> None:
     heavy = "torch transformers sklearn sentence_transformers"
-    for module in ("beha2vec_core", "beha2vec_core.cli", "beha2vec_dagster.definitions"):
-        code = f"import sys, {module}; print([m for m in '{heavy}'.split() if m in sys.modules])"
-        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-        assert done.stdout.strip().splitlines()[-1] == "[]", module
+    modules = "beha2vec_core, beha2vec_core.cli, beha2vec_dagster.definitions"
+    code = f"import sys, {modules}; print([m for m in '{heavy}'.split() if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"

@@ -1,6 +1,7 @@
 """What the chat reads of the published database: each question a method, each answer plain Python.
 
-Connections are opened for one question and closed again: a new publication replaces the file.
+The file stays open until a new publication has replaced it and the next question is asked: to open one takes DuckDB
+longer than most questions.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Expected:
 
 
 class Published:
-    """The published database, read again for each question."""
+    """The published database, as it is when a question is asked."""
 
     def __init__(self, path: Path) -> None:
         """Remember the file; nothing is opened yet."""
@@ -141,8 +142,12 @@ class Published:
         if not self.path.exists():
             raise NotInData("there are no results yet: run beha2vec materialize first")
         try:
-            with open_published(self.path) as connection:
-                yield connection
+            kept = self._of_this_publication()
+            if "connection" not in kept:
+                kept["connection"] = open_published(self.path)
+            with kept["connection"].cursor() as cursor:
+                cursor.execute("use published")
+                yield cursor
         except NotPublishedError as error:
             raise NotInData(f"{self.path.name} cannot be read: see beha2vec doctor") from error
         except duckdb.CatalogException as error:
@@ -180,13 +185,17 @@ class Published:
         """The words of all values, in small letters. Not of pages: an address may hold a user's id."""
         return self._once("words", _words)
 
-    def _once(self, name: str, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """What is read once per publication."""
+    def _of_this_publication(self) -> dict[str, Any]:
+        """What is kept of the file that is there now: its connection, and what was read once."""
         stat = self.path.stat() if self.path.exists() else None
         identity = stat and (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if identity is None or self._kept[0] != identity:
             self._kept = identity, {}
-        kept = self._kept[1]
+        return self._kept[1]
+
+    def _once(self, name: str, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """What is read once per publication."""
+        kept = self._of_this_publication()
         if name not in kept:
             with self._connection() as connection:
                 kept[name] = read(connection)

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from beha2vec_core.clusters.kmeans import MINIBATCH_ABOVE, kmeans
-from beha2vec_core.clusters.map import fit_map
+from beha2vec_core.clusters.map import MAX_LANDMARKS, fit_map
 from beha2vec_core.clusters.model import ClusterModel
 from beha2vec_core.clusters.stability import Choice, choose_k, stability_curve
 from beha2vec_core.clusters.unit import normalise
@@ -35,6 +35,7 @@ def fit_clusters(
     outcome: ArrayLike | None = None,
     curve_users: int = 10_000,
     minibatch_above: int = MINIBATCH_ABOVE,
+    map_landmarks: int = MAX_LANDMARKS,
     progress: bool = True,
     compute: Compute | None = None,
 ) -> ClusterModel:
@@ -60,6 +61,7 @@ def fit_clusters(
         outcome: a number a user [n], such as whether they bought: how the clusters separate it is shown on the curve.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches.
+        map_landmarks: the map is laid out with at most this many users.
         progress: show a progress bar.
         compute: where the curve is made; None: in this process.
 
@@ -78,7 +80,7 @@ def fit_clusters(
         raise ValueError(f"{len(points)} users cannot make {k} clusters: take more days, or a smaller k")
 
     begin = _centres(points, earlier) if earlier is not None and (earlier >= 0).any() else None
-    fit = _Fit(points, seed, begin, minibatch_above, model_version)
+    fit = _Fit(points, seed, begin, minibatch_above, map_landmarks, model_version)
     if k is None and len(points) < min_users:
         few = f"{len(points):,} users with enough events are fewer than the {min_users:,} that clusters need"
         return fit.model(_one_cluster(few), stability_curve(points, [], seed=seed, progress=False))
@@ -123,10 +125,11 @@ class _Fit:
         seed: int,
         begin: NDArray[np.float32] | None,
         minibatch_above: int,
+        map_landmarks: int,
         model_version: str,
     ) -> None:
         self.points, self.seed, self.begin = points, seed, begin
-        self.minibatch_above, self.model_version = minibatch_above, model_version
+        self.minibatch_above, self.map_landmarks, self.model_version = minibatch_above, map_landmarks, model_version
         self._found: dict[int, tuple[NDArray[np.float32], NDArray[np.int32]]] = {}
 
     def found(self, k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -153,7 +156,7 @@ class _Fit:
             centroids=centroids,
             shares=np.bincount(labels, minlength=choice.k) / len(self.points),
             curve=pd.DataFrame(curve.assign(chosen=curve["k"] == choice.k)),
-            user_map=fit_map(self.points, seed=self.seed),
+            user_map=fit_map(self.points, seed=self.seed, max_landmarks=self.map_landmarks),
             model_version=self.model_version,
             keys=np.arange(choice.k, dtype=np.int32),
             seed=self.seed,

@@ -1,10 +1,14 @@
 """K-Means to identical bits: scikit-learn's, on one thread; by mini-batches where there are very many points."""
 
 import warnings
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 MINIBATCH_ABOVE = 200_000
 _BATCH_ROWS = 4_096
@@ -29,10 +33,9 @@ def kmeans(
     """
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
     # several threads add their partial sums in the order they finish, which changes the last bits of the centroids
-    with threadpool_limits(1), warnings.catch_warnings():
+    with _libraries().limit(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # too few distinct points: seen in the result
         start: dict[str, Any] = {"n_init": starts} if begin is None else {"init": begin, "n_init": 1}
         if len(points) > minibatch_above:
@@ -53,6 +56,14 @@ def kmeans(
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return centroids[order], rank[labels]
+
+
+@cache
+def _libraries() -> "ThreadpoolController":
+    """The libraries with threads of their own, once: to look for them takes as long as a small fit."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def nearest(points: NDArray[np.float32], centroids: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_LANDMARKS = 1_500
 _NEIGHBOURS = 6
 _CHUNK_ROWS = 8_192
 
@@ -35,7 +36,7 @@ class UserMap:
         return places
 
 
-def fit_map(points: NDArray[np.float32], *, seed: int, max_landmarks: int = 1_500) -> UserMap:
+def fit_map(points: NDArray[np.float32], *, seed: int, max_landmarks: int = MAX_LANDMARKS) -> UserMap:
     """Lay out a seeded sample of the unit vectors [n, dim] as landmarks. Same input and seed: same map."""
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits

@@ -482,11 +482,19 @@ def test_hostile_text_is_shown_as_it_is(text: str) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x9b\u202a-\u202e\u2066-\u2069]", printed)
 
 
+@pytest.fixture(scope="module")
+def aliases(serving: Path) -> Aliases:
+    return Aliases(serving)
+
+
+@pytest.fixture(scope="module")
+def box(serving: Path, aliases: Aliases) -> Toolbox:
+    return Toolbox(serving, aliases, min_users=20, sql_limits=SqlLimits())
+
+
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
-def test_hostile_text_in_a_question_changes_no_message(serving: Path, text: str) -> None:
-    aliases = Aliases(serving)
+def test_hostile_text_in_a_question_changes_no_message(box: Toolbox, aliases: Aliases, text: str) -> None:
     assert "\n\n" not in aliases.hide(text[:300]) or "\n" in text
-    box = Toolbox(serving, aliases, min_users=20, sql_limits=SqlLimits())
     result = box.call("cluster_facts", json.dumps({"cluster": 1, "search": text[:150]}))
     assert set(json.loads(result.message)) <= {"cluster", "name", "facts", "note"}
     assert box.call(text, text).failed

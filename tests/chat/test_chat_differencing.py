@@ -25,6 +25,7 @@ from beha2vec_core.mcp.server import make_toolbox
 from beha2vec_core.profiles.facts import Part, combine, number_facts
 from beha2vec_core.store.anonymous import MIN_USERS, Rounding
 from tests.chat.chat_world import make_serving
+from tests.helpers.publications import published_anew
 
 SECRETS = ("one", "two", "three", "four")
 CLUSTERS = range(4)
@@ -215,13 +216,13 @@ def test_one_user_with_many_checkouts_is_few(path: Path, tmp_path: Path) -> None
         connection.execute("delete from ga4.fct_ga4__funnel_sessions")
         connection.execute(sessions.format(step=6, dropped="null", users=100, each=1))
     for users, each in ((1, 30), (30, 1)):
-        with duckdb.connect(str(copy)) as connection:
+        with published_anew(copy) as connection:
             connection.execute("delete from ga4.fct_ga4__funnel_sessions where furthest_step = 3")
             connection.execute(sessions.format(step=3, dropped="3", users=users, each=each))
         (cluster,) = json.loads(_answer(make_toolbox(copy), "checkout_funnel", {}))["clusters"]
         for_models.append(cluster)
     one, many = for_models
-    with duckdb.connect(str(copy)) as connection:
+    with published_anew(copy) as connection:
         connection.execute(sessions.format(step=1, dropped="1", users=1, each=9000))
     (cluster,) = json.loads(_answer(make_toolbox(copy), "checkout_funnel", {}))["clusters"]
     assert cluster["steps"][0]["sessions"] == "of fewer than 20 users", "nearly all are of one user"

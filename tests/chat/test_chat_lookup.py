@@ -18,6 +18,7 @@ from beha2vec_core.chat.sql import SqlLimits, run_sql
 from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.tools import Toolbox
 from tests.chat.chat_world import DEVICE, LOGIN, OTHER, USER, make_serving
+from tests.helpers.publications import published_anew
 
 
 @pytest.fixture(scope="module")
@@ -332,7 +333,7 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
         "Users with too few events (cluster -1) are left out."
     )
     assert lookup.ask("cluster -1").facts
-    with duckdb.connect(str(path)) as connection:
+    with published_anew(path) as connection:
         connection.execute(
             """update beha2vec.user_clusters_current set cluster_key = -1, distance = 'nan', margin = 'nan'
             where user_key = ?""",

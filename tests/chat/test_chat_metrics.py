@@ -28,6 +28,7 @@ from beha2vec_core.semantic.layer import run_query
 from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Filter, Period, Query
 from tests.benchmarks.chat_questions import canonical, cases
+from tests.helpers.publications import published_anew
 from tests.semantic.semantic_world import FIRST, LAST, make_world
 
 DATA = Period(FIRST, LAST)
@@ -625,6 +626,6 @@ def test_a_new_publication_is_read(tmp_path: Path) -> None:
     path = make_world(tmp_path / "serving.duckdb")
     lookup = Lookup(Published(path), Aliases(path))
     assert not lookup.ask("sessions from tiktok").understood
-    with duckdb.connect(str(path)) as connection:
+    with published_anew(path) as connection:
         connection.execute("update ga4.fct_ga4__sessions set source = 'tiktok' where source = 'bing'")
     assert lookup.ask("sessions from tiktok").understood

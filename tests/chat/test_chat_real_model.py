@@ -14,7 +14,7 @@ from beha2vec_core.chat.events import Answer, Notice, TextDelta
 from beha2vec_core.llm import LlmSettings
 from tests.chat.chat_world import make_serving
 
-pytestmark = pytest.mark.xdist_group("real_model")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real_model")]
 
 
 def test_a_real_model_streams_and_what_it_invents_is_marked(model_endpoint: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from beha2vec_core.chat.sql import SqlFailed, SqlLimits, SqlRefused, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
 from tests.chat.hostile_sql import BOUNDED, FILE, NOT_FOR_MODELS, REFUSED
+from tests.helpers.cases import few_fast
 
 SECRET = "the secret of the file"
 TIGHT = SqlLimits(seconds=0.8, memory_mb=200, rows=50, cell_characters=500, characters=20_000)
@@ -81,16 +82,17 @@ def test_what_the_parser_lets_through_duckdb_itself_would_refuse(serving: Path, 
     assert "file system operations are disabled" in str(passed[1])
 
 
-def test_heavy_statements_end_within_their_limits(serving: Path) -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_heavy_statements_end_within_their_limits(serving: Path, every: int) -> None:
     # a process of its own: what the kernel counts for children includes those of other tests of this process
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        largest = pool.submit(_run_heavy_statements, serving).result()
+        largest = pool.submit(_run_heavy_statements, serving, BOUNDED[::every]).result()
     assert largest < TIGHT.memory_mb * 1_000_000 + 1_600_000_000
 
 
-def _run_heavy_statements(serving: Path) -> int:
+def _run_heavy_statements(serving: Path, statements: list[str]) -> int:
     """The memory in bytes of the statement that needs most."""
-    for statement in BOUNDED:
+    for statement in statements:
         try:
             answer = run_sql(serving, statement, TIGHT)
         except SqlFailed as error:
@@ -117,12 +119,12 @@ def test_limits_are_reported(serving: Path) -> None:
 
 
 def test_statements_of_all_conversations_share_a_limit(serving: Path) -> None:
-    limits = SqlLimits(seconds=2)
+    limits = SqlLimits(seconds=1)
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(run_sql, serving, ENDLESS, limits) for _ in range(3)]
         reasons = sorted(str(answer.exception()) for answer in answers)
     assert reasons[0].startswith("Not run: other statements are running")
-    assert all(reason.startswith("Stopped after 2 s") for reason in reasons[1:])
+    assert all(reason.startswith("Stopped after 1 s") for reason in reasons[1:])
     assert run_sql(serving, "select 1").rows == [[1]]
 
 
@@ -184,7 +186,7 @@ INNOCENT = [
 ]
 
 
-@pytest.mark.parametrize("statement", INNOCENT)
+@pytest.mark.parametrize("statement", few_fast(INNOCENT, every=5))
 def test_statements_of_analysts_run(serving: Path, statement: str) -> None:
     answer = run_sql(serving, statement)
     with duckdb.connect(str(serving), read_only=True) as connection:

@@ -92,7 +92,7 @@ def test_a_cluster_without_early_parts_is_not_likely() -> None:
 
 def model(posterior: ClusterPosterior | None) -> ClusterModel:
     vectors, *_ = parts(300, seed=4, noise=0.2)
-    fitted = fit_clusters(vectors, k=K, progress=False)
+    fitted = fit_clusters(vectors, k=K, k_range=(K, K), map_landmarks=50, progress=False)
     return replace(fitted, keys=np.array([7, 0, 3], dtype=np.int32), posterior=posterior)
 
 

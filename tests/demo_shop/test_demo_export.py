@@ -251,6 +251,7 @@ def test_a_user_is_the_same_however_many_there_are(tmp_path):
     assert lines[0] < lines[1]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_users(tmp_path):
     def peak(users: int) -> int:
         tracemalloc.start()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 from hypothesis import strategies as st
 
@@ -73,3 +76,11 @@ def fresh(sequences: Sequences, config: EncoderConfig = CONFIG) -> tuple[Fields,
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return fields, BehaviorNetwork(config, fields).eval()
+
+
+def digest_of(table: pa.Table) -> str:
+    """Of all bits of the vectors."""
+    digest = hashlib.sha256()
+    for column in ("behavior", "identity"):
+        digest.update(table[column].combine_chunks().flatten().to_numpy().tobytes())
+    return digest.hexdigest()

@@ -370,6 +370,7 @@ def test_cpu_and_gpu_take_turns_in_one_process(events: pd.DataFrame, undisturbed
     assert_same(BehaviorEncoder.fit(events, CONFIG, KILLED), undisturbed)
 
 
+@pytest.mark.slow
 def test_mlflow_gets_every_row(events: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # a database takes it five seconds to make

@@ -54,6 +54,7 @@ def test_clusters_keep_their_users_when_their_centroids_stay(
     assert agreement(labels, nearest(new, centroids)) > 0.9
 
 
+@pytest.mark.slow
 def test_trained_on_time_after_time_vectors_do_not_drift_to_one_side(
     before: BehaviorEncoder, events: pd.DataFrame, more: pd.DataFrame
 ) -> None:

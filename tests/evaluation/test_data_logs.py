@@ -63,6 +63,7 @@ def test_orders_are_a_data_set(name: str, purchases: int) -> None:
     assert first["session"] == second["session"] and (events["is_purchase"] == events["is_conversion"]).all()
 
 
+@pytest.mark.slow
 def test_cdnow_arrives(tmp_path: Path) -> None:
     summary = written("cdnow", tmp_path / "export")
     assert (summary.first, summary.last) == (date(2014, 1, 1), date(2015, 6, 30))

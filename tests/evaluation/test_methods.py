@@ -38,7 +38,9 @@ def fitted(name: str, seed: int = 0) -> Any:
 
 def vector_methods() -> list[Any]:
     names = [name for name in FAST if name not in RANKING or name == "ours"]
-    return [pytest.param(name, marks=pytest.mark.slow if name == "CoLES" else ()) for name in names]
+    # what is like another one, and takes long
+    slow = {"CoLES", "RFM, then ours, fine-tuned", "prototype, untrained", "Doc2Vec"}
+    return [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in names]
 
 
 each_vector_method = pytest.mark.parametrize("name", vector_methods())
@@ -141,7 +143,7 @@ def test_ranks_of_strange_users(name: str) -> None:
         "rich counts",
         "mine",
         "RFM, then mine",
-        "RFM, then mine, fine-tuned",
+        pytest.param("RFM, then mine, fine-tuned", marks=pytest.mark.slow),
     ],
 )
 def test_vectors_as_of_a_moment_know_how_long_ago_things_happened(name: str) -> None:
@@ -159,6 +161,7 @@ def test_rich_counts_without_a_moment_say_nothing_of_recency() -> None:
     np.testing.assert_allclose(encoded.mean(axis=0), 0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_kinds_of_vectors_of_one_configuration_share_a_fit() -> None:
     _fits.clear()
     events = small_log(20)
@@ -192,6 +195,7 @@ def test_the_untrained_encoder_has_not_moved() -> None:
         torch.testing.assert_close(one, two, atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_doc2vec_is_the_same_in_any_process() -> None:
     code = (
         "from tests.evaluation.methods_world import small_log; from tests.benchmarks.rivals import METHODS; "

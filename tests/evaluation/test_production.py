@@ -128,6 +128,7 @@ def test_compared_figures_tell_what_the_encoder_gains_on_the_best_floor(evaluati
         assert row["low"] < row["less_best_floor"] < row["high"]
 
 
+@pytest.mark.slow
 def test_the_same_rows_when_run_again(evaluation: Evaluation, encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
     again = evaluate(encoder, events).rows
     assert again.drop_columns("evaluated_at").equals(evaluation.rows.drop_columns("evaluated_at"))

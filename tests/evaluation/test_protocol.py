@@ -46,6 +46,7 @@ def run(method: Method, data: EvaluationData | None = None, **options: Any) -> l
     return judge(data or small_shop(), method, progress=False, **options)
 
 
+@pytest.mark.slow
 def test_a_costly_method_gets_the_first_repeats_the_others_all() -> None:
     for costly, repeats in ((False, 4), (True, 2)):
         found = run(Counting(section_counts(["hats"]), costly=costly).method, repeats=4, costly_repeats=2)
@@ -194,6 +195,7 @@ def test_what_ours_gains_is_reported_with_rival_and_interval() -> None:
     assert f"| ours | +0.200 [{gain.low:+.3f}, {gain.high:+.3f}] high; - |" in text
 
 
+@pytest.mark.slow
 def test_constant_vectors_of_a_whole_run_are_never_bold() -> None:
     """From the vectors to the table: the trick methods win no column."""
     data = small_shop()

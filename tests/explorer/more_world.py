@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from tests.chat.chat_server import Reply
 from tests.helpers.hostile_text import HOSTILE_TEXTS
+
+HOSTILE = "<img src=x onerror=alert()> [free](javascript:alert()) :material/delete: $x$"
+
+
+class SlowModel:
+    """An endpoint that waits between two sentences until it is asked to go on."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def __call__(self, _: dict[str, Any], __: int) -> Reply:
+        return Reply(self._deltas())  # type: ignore[arg-type]
+
+    def _deltas(self) -> Iterator[dict[str, str]]:
+        yield {"content": f"{HOSTILE}. "}
+        yield {"content": "Nobody knows. "}
+        self.go_on.wait(20)
+        yield {"content": "The end."}
 
 
 def make_more(serving: Path, path: Path) -> Path:

@@ -22,7 +22,7 @@ from tests.activation.services import served
 from tests.explorer import looks
 from tests.explorer.browsing import choose, draw, drawn, free_port, go, settle, square_around
 from tests.explorer.explorer_world import CENTRES, LAST, SIZES, serve
-from tests.explorer.test_browser import browser, context, page, pytestmark  # noqa: F401
+from tests.explorer.test_browser import pytestmark  # noqa: F401
 
 expect.set_options(timeout=20_000)  # a busy machine
 FILE = "# reviewed on Mondays\n- name: readers\n  description: <script>x</script>\n  rule: cluster = 0\n"
@@ -68,7 +68,7 @@ def _night(folder: Path, audiences: list[Audience]) -> None:
 
 
 @pytest.mark.slow
-def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) -> None:  # noqa: F811
+def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) -> None:
     page.goto(f"{address}/clusters?cluster=2")
     settle(page)
     page.get_by_role("button", name="Make it an audience").first.click()
@@ -134,7 +134,7 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
 
 
 @pytest.mark.slow
-def test_a_group_drawn_on_the_map_becomes_an_audience(page: Page, address: str) -> None:  # noqa: F811
+def test_a_group_drawn_on_the_map_becomes_an_audience(page: Page, address: str) -> None:
     go(page, address, "Map")
     draw(page, square_around(page, *CENTRES[0], radius=3.9))
     expect(page.get_by_text(f"{SIZES[0]} users, 43% of all on the map")).to_be_visible()

@@ -148,6 +148,7 @@ def test_an_audience_of_the_file_is_changed_and_its_other_keys_stay(file: Path) 
     assert file.read_text().startswith("# reviewed\n- name: buyers\n")
 
 
+@pytest.mark.slow
 def test_what_the_nightly_run_sends_is_changed_in_the_file_only(file: Path) -> None:
     entry = "- {name: sent, rule: purchases > 0, purpose: ads, activate: [{to: web, send: true}]}\n"
     file.write_text(FILE + entry)
@@ -184,6 +185,7 @@ def test_an_audience_is_renamed_and_removed(file: Path) -> None:
     assert [one.name for one in load_audiences(file)] == ["buyers", "readers"] and file.read_text().startswith("# rev")
 
 
+@pytest.mark.slow
 def test_an_audience_whose_members_are_at_a_destination_keeps_its_name(
     night: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +207,7 @@ def test_an_audience_whose_members_are_at_a_destination_keeps_its_name(
     assert not {"audience_save", "audience_remove"} & {button.key for button in app.button}
 
 
+@pytest.mark.slow
 def test_a_broken_ledger_is_named_and_the_form_still_works(
     night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +281,7 @@ def test_conditions_are_added_with_and_and_or() -> None:
     assert app.text_area(key="audience_rule").value == f"({one} or {one}) and {one}" and not app.error
 
 
+@pytest.mark.slow
 def test_texts_of_conditions_are_quoted() -> None:
     app = view("audiences")
     app.selectbox(key="condition_name").set_value("browser").run()

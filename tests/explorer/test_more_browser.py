@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,50 +12,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.report import write_report
-from tests.chat.chat_server import ChatServer, Reply
-from tests.explorer.browsing import free_port, go, settle, turn_to
-from tests.explorer.explorer_world import serve
-from tests.explorer.test_browser import browser, context, page, pytestmark  # noqa: F401
+from tests.explorer.browsing import go, settle, turn_to
+from tests.explorer.more_world import HOSTILE, SlowModel
+from tests.explorer.test_browser import pytestmark  # noqa: F401
 
 expect.set_options(timeout=20_000)  # a busy machine
-HOSTILE = "<img src=x onerror=alert()> [free](javascript:alert()) :material/delete: $x$"
 
 
-class Slow:
-    """An endpoint that waits between two sentences until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.go_on = threading.Event()
-
-    def __call__(self, _: dict[str, Any], __: int) -> Reply:
-        return Reply(self._deltas())  # type: ignore[arg-type]
-
-    def _deltas(self) -> Iterator[dict[str, str]]:
-        yield {"content": f"{HOSTILE}. "}
-        yield {"content": "Nobody knows. "}
-        self.go_on.wait(20)
-        yield {"content": "The end."}
-
-
-@pytest.fixture(scope="module")
-def slow() -> Slow:
-    return Slow()
-
-
-@pytest.fixture(scope="module")
-def address(more_serving: Path, slow: Slow, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("more_project")
-    (folder / "data").mkdir()
-    shutil.copy(more_serving, folder / "data" / "serving.duckdb")
-    settings = {"BEHA2VEC_PAGE_OVERRIDES_FILE": str(folder / "overrides.csv"), "BEHA2VEC_LLM_MODEL": "slow"}
-    with (
-        ChatServer(slow) as endpoint,
-        serve(folder, free_port(), BEHA2VEC_LLM_BASE_URL=endpoint.url, **settings) as address,
-    ):
-        yield address
-
-
-def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: Path) -> None:  # noqa: F811
+@pytest.mark.slow
+def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: Path) -> None:
     go(page, address, "Look-alikes")
     seeds = tmp_path / "seeds.csv"
     seeds.write_text("user_pseudo_id,name\n" + "".join(f'd.g1-{n},"{HOSTILE}"\n' for n in range(20)))
@@ -88,7 +49,8 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     expect(page.get_by_text("1 seed user")).to_be_visible()
 
 
-def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # noqa: F811
+@pytest.mark.slow
+def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:
     go(page, address, "Pages")
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
     assert page.locator(".b2v-text script, .b2v-text img, .b2v-text iframe").count() == 0
@@ -106,31 +68,33 @@ def test_a_page_is_corrected_by_keyboard(page: Page, address: str) -> None:  # n
     expect(page.get_by_role("cell", name="footwear", exact=True)).to_be_visible()  # beside the cell of the grid
 
 
-def test_an_answer_comes_as_it_is_written_and_is_text(page: Page, address: str, slow: Slow) -> None:  # noqa: F811
+def test_an_answer_comes_as_it_is_written_and_is_text(page: Page, address: str, slow_model: SlowModel) -> None:
     go(page, address, "Chat")
     expect(page.get_by_text("slow at 127.0.0.1 answers")).to_be_visible()
     page.get_by_test_id("stChatInputTextArea").fill(f"Who are they? {HOSTILE}")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("stChatMessage").nth(1)).to_contain_text(f"{HOSTILE}. ")
     expect(page.get_by_text("The end.")).to_have_count(0)  # it is not written yet
-    slow.go_on.set()
+    slow_model.go_on.set()
     expect(page.get_by_test_id("stChatMessage").nth(1)).to_contain_text("The end.")
     settle(page)
     expect(page.get_by_text("No source in your data")).to_be_visible()
     assert page.locator("a[href^='javascript'], [data-testid=stChatMessage] .b2v-text img").count() == 0
 
 
-def test_the_model(page: Page, address: str) -> None:  # noqa: F811
+@pytest.mark.slow
+def test_the_model(page: Page, address: str) -> None:
     go(page, address, "Model")
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
     expect(page.get_by_text("Predicts the next page")).to_be_visible()
 
 
-def test_the_report_is_drawn_without_any_network(browser: Browser, serving: Path, tmp_path: Path) -> None:  # noqa: F811
+@pytest.mark.slow
+def test_the_report_is_drawn_without_any_network(browser: Browser, serving: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.html"
     write_report(Published(serving), report, ZoneInfo("Europe/Berlin"))
-    context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})  # noqa: F811
-    page, told = context.new_page(), []  # noqa: F811
+    context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
+    page, told = context.new_page(), []
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
     page.on("request", lambda request: told.append(request.url) if request.url != report.as_uri() else None)

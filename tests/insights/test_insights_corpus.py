@@ -23,11 +23,10 @@ from beha2vec_core.insights.names import cluster_names
 from beha2vec_core.insights.prompts import sendable
 from beha2vec_core.insights.schema import Claim, ClusterAnswer, Contrast
 from beha2vec_core.insights.sheet import Fact, fact_sheets
-from beha2vec_core.profiles import build_profiles
 from beha2vec_core.profiles.text import clean_text
 from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.insights.interpretations import ATTACKS, HONEST
-from tests.profiles.profile_world import make_world
+from tests.profiles.profile_world import facts_of_the_shop
 
 TRUE, WRONG = 240, 400
 _LETTERS = re.compile(r"[^\W\d_]{3}")
@@ -71,7 +70,7 @@ def claims(facts: list[Fact], rng: Random, most: int) -> list[Claim]:
 
 @pytest.fixture(scope="module")
 def sheets():
-    return fact_sheets(build_profiles(make_world()))
+    return fact_sheets(facts_of_the_shop())
 
 
 @pytest.fixture(scope="module")

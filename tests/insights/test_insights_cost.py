@@ -7,14 +7,13 @@ from pydantic import ValidationError
 
 from beha2vec_core.insights import LlmSettings, write_insights
 from beha2vec_core.llm import AnswerError, BudgetError, LlmClient
-from beha2vec_core.profiles import build_profiles
 from tests.llm.llm_server import completion, document, serving, truthful
-from tests.profiles.profile_world import make_world
+from tests.profiles.profile_world import facts_of_the_shop
 
 
 @pytest.fixture(scope="module")
 def profiles():
-    return build_profiles(make_world())
+    return facts_of_the_shop()
 
 
 def write(profiles, llm, earlier=(), **settings):

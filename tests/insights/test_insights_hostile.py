@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import pandas as pd
+import pytest
 
 from beha2vec_core.insights import LlmSettings, write_insights
 from beha2vec_core.insights.prompts import insight_messages, sendable
@@ -15,7 +16,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.store.anonymous import Rounding
 from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.llm.llm_server import completion, document, serving, truthful
-from tests.profiles.profile_world import SITE, make_world
+from tests.profiles.profile_world import SITE, facts_of_the_shop, make_world
 
 ROUNDING = Rounding("key")
 _METRICS = ["page_share", "first_user_source_share", "theme_view_share", "country_share"]
@@ -25,7 +26,7 @@ _SECRETS = re.compile(r"@mail\.example|hunter2|s3cr3t|u-12345|token=|\?q=")
 
 @cache
 def plain() -> pd.DataFrame:
-    return build_profiles(make_world())
+    return facts_of_the_shop()
 
 
 def attacked(texts: list[str], metrics: Sequence[str] = _METRICS) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -43,11 +44,12 @@ def attacked(texts: list[str], metrics: Sequence[str] = _METRICS) -> tuple[pd.Da
     return facts, titles
 
 
-def test_every_hostile_text_stays_one_string_of_the_one_json_document() -> None:
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_hostile_text_stays_one_string_of_the_one_json_document(every: int) -> None:
     sheet = fact_sheets(plain())[0]
     harmless = insight_messages(sendable(sheet), 0, ["Name"], ROUNDING)
     seen = 0
-    for text in HOSTILE_TEXTS:
+    for text in HOSTILE_TEXTS[::every]:
         facts, titles = attacked([text])
         for hostile in fact_sheets(facts, titles):
             messages = insight_messages(sendable(hostile), hostile.cluster_key, ["Name"], ROUNDING)
@@ -68,7 +70,7 @@ def test_every_hostile_text_stays_one_string_of_the_one_json_document() -> None:
                 assert "{" not in one["id"] and " " not in one["id"]
             assert not _SECRETS.search(content)
             assert len(content) < 25_000
-    assert seen > 60 * 20
+    assert seen > 60 * 20 / every
 
 
 def test_the_request_has_the_same_shape_and_no_tools() -> None:

@@ -14,14 +14,14 @@ from beha2vec_core.insights.placeholders import fill
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles import ProfileSources, build_profiles
 from tests.llm.llm_server import completion, document, serving, truthful
-from tests.profiles.profile_world import make_world
+from tests.profiles.profile_world import facts_of_the_shop, make_world
 
 KEY = "sk-test-4f9a8b7c6d5e"
 
 
 @pytest.fixture(scope="module")
 def profiles() -> pd.DataFrame:
-    return build_profiles(make_world())
+    return facts_of_the_shop()
 
 
 @pytest.fixture(scope="module")

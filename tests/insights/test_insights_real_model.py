@@ -13,8 +13,7 @@ from pydantic import BaseModel
 
 from beha2vec_core.insights import LlmSettings, write_insights
 from beha2vec_core.llm import AnswerError, LlmClient
-from beha2vec_core.profiles import build_profiles
-from tests.profiles.profile_world import make_world
+from tests.profiles.profile_world import facts_of_the_shop
 
 pytestmark = pytest.mark.xdist_group("real_model")
 
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("real_model")
 @pytest.fixture(scope="module")
 def profiles() -> pd.DataFrame:
     """Few facts: one thread reads some hundred tokens a second."""
-    facts = build_profiles(make_world())
+    facts = facts_of_the_shop()
     wanted = ["users", "purchase_rate", "page_type_view_share"]
     return facts[facts["metric"].isin(wanted) & (facts["cluster_key"] == 0)]
 
@@ -34,6 +33,7 @@ def settings(endpoint: str, **changes: object) -> LlmSettings:
     )
 
 
+@pytest.mark.slow
 def test_whatever_the_model_says_valid_rows_come_out(model_endpoint, profiles) -> None:
     table, usage = write_insights(profiles, llm=settings(model_endpoint), progress=False)
     assert table["cluster_key"].to_pylist() == [0, None]
@@ -67,6 +67,7 @@ def test_a_json_schema_is_followed_by_the_server(model_endpoint) -> None:
     assert client.usage.requests >= 1 and client.usage.completion_tokens > 0 and client.usage.prompt_tokens > 0
 
 
+@pytest.mark.slow
 def test_a_model_too_slow_for_the_time_limit(model_endpoint, profiles) -> None:
     table, usage = write_insights(profiles, llm=settings(model_endpoint, timeout_seconds=0.2), progress=False)
     assert set(table["written_by"].to_pylist()) == {"template"}

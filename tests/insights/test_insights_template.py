@@ -17,12 +17,12 @@ from beha2vec_core.insights.wording import happening, statement
 from beha2vec_core.profiles import ProfileSources, build_profiles
 from beha2vec_core.profiles.statistics import cohens_h
 from beha2vec_core.words import number
-from tests.profiles.profile_world import SITE, make_world
+from tests.profiles.profile_world import SITE, facts_of_the_shop, make_world
 
 
 @pytest.fixture(scope="module")
 def profiles() -> pd.DataFrame:
-    return build_profiles(make_world())
+    return facts_of_the_shop()
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +298,7 @@ def test_a_cart_that_is_reached_is_not_one_that_is_filled() -> None:
 
 
 def test_money_is_written_with_its_currency() -> None:
-    for sheet in fact_sheets(build_profiles(make_world())):
+    for sheet in fact_sheets(facts_of_the_shop()):
         spent = sheet.number("revenue_mean")
         assert spent is not None
         assert fill(happening("revenue_mean", None).format(written(spent)), sheet.by_id).startswith("they spend ")

@@ -21,6 +21,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, Tool
 
+from beha2vec_core.chat.tools import Toolbox
+from beha2vec_core.mcp.server import make_server, make_toolbox
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-these-tests-0123456789abcdef"
 COMMAND = [sys.executable, "-m", "beha2vec_core", "mcp"]
@@ -42,6 +45,20 @@ class Stdio:
     def client(self, mode: str = "auto") -> Client:
         process = StdioServerParameters(command=COMMAND[0], args=COMMAND[1:], env=environment(self.data), cwd=self.data)
         return Client(process, mode=mode)
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """No process of its own, for what does not depend on how the messages travel."""
+
+    toolbox: Toolbox
+
+    @classmethod
+    def of(cls, data: Path) -> InProcess:
+        return cls(make_toolbox(data / "serving.duckdb"))
+
+    def client(self, mode: str = "auto") -> Client:
+        return Client(make_server(self.toolbox), mode=mode)
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ class Http:
         return answer.status, text
 
 
-def ask(server: Stdio | Http, *calls: Call, mode: str = "auto") -> list[CallToolResult]:
+def ask(server: Stdio | InProcess | Http, *calls: Call, mode: str = "auto") -> list[CallToolResult]:
     """The answers of one client, one call after the other."""
 
     async def talk() -> list[CallToolResult]:
@@ -87,7 +104,7 @@ def ask(server: Stdio | Http, *calls: Call, mode: str = "auto") -> list[CallTool
     return anyio.run(talk)
 
 
-def tools(server: Stdio | Http, mode: str = "auto") -> list[Tool]:
+def tools(server: Stdio | InProcess | Http, mode: str = "auto") -> list[Tool]:
     async def talk() -> list[Tool]:
         async with server.client(mode) as client:
             return (await client.list_tools()).tools

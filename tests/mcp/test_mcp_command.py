@@ -16,7 +16,9 @@ from beha2vec_core.mcp.server import make_server, make_toolbox
 from beha2vec_core.mcp.transports import HttpError, http_app
 from beha2vec_core.settings import Settings, SettingsError
 from tests.chat.chat_world import make_serving
-from tests.mcp.mcp_world import COMMAND, TOKEN, ask, environment, listening
+from tests.mcp.mcp_world import COMMAND, TOKEN, InProcess, ask, environment, listening
+
+pytestmark = pytest.mark.xdist_group("mcp")
 
 
 @pytest.fixture(autouse=True)
@@ -109,14 +111,13 @@ def test_ctrl_c_ends_it(data: Path) -> None:
         assert process.wait(timeout=60) == -signal.SIGINT
 
 
-def test_a_fault_is_one_sentence(data: Path) -> None:
+def test_a_fault_is_one_sentence(data: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A database that fits no release: what DuckDB says of it stays here."""
     path = make_serving(data / "serving.duckdb")
     with duckdb.connect(str(path)) as connection:
         connection.execute("alter table beha2vec.cluster_profiles drop column metric")
-    with listening(data) as server:
-        facts, tables = ask(server, ("cluster_facts", {"cluster": 1}), ("tables", {}))
-        logged = server.log.read_text()
+    facts, tables = ask(InProcess.of(data), ("cluster_facts", {"cluster": 1}), ("tables", {}))
+    logged = caplog.text
     assert facts.is_error and not tables.is_error
     assert facts.structured_content == {
         "error": "the look-up failed: try another tool, or publish again with beha2vec materialize"
@@ -127,17 +128,17 @@ def test_a_fault_is_one_sentence(data: Path) -> None:
 def test_a_new_publication_is_read(data: Path) -> None:
     """The file is replaced while the server runs, also by one that is broken."""
     path = make_serving(data / "serving.duckdb")
-    with listening(data) as server:
-        (before,) = ask(server, ("list_clusters", {}))
-        whole = path.read_bytes()
-        (data / "new").write_bytes(b"this is no database" * 1000)
-        (data / "new").replace(path)
-        broken = ask(server, ("list_clusters", {}), ("sql", {"statement": "from anonymous.users_by_cluster"}))
-        path.unlink()
-        (gone,) = ask(server, ("list_clusters", {}))
-        (data / "new").write_bytes(whole)
-        (data / "new").replace(path)
-        (after,) = ask(server, ("list_clusters", {}))
+    server = InProcess.of(data)
+    (before,) = ask(server, ("list_clusters", {}))
+    whole = path.read_bytes()
+    (data / "new").write_bytes(b"this is no database" * 1000)
+    (data / "new").replace(path)
+    broken = ask(server, ("list_clusters", {}), ("sql", {"statement": "from anonymous.users_by_cluster"}))
+    path.unlink()
+    (gone,) = ask(server, ("list_clusters", {}))
+    (data / "new").write_bytes(whole)
+    (data / "new").replace(path)
+    (after,) = ask(server, ("list_clusters", {}))
     assert all(answer.is_error and str(data) not in answer.structured_content["error"] for answer in (*broken, gone))
     assert broken[0].structured_content["error"] == "serving.duckdb cannot be read: see beha2vec doctor"
     assert "beha2vec materialize" in gone.structured_content["error"]

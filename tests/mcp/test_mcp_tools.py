@@ -17,7 +17,7 @@ from beha2vec_core.chat.tools import Toolbox, ToolResult
 from beha2vec_core.store.anonymous import MIN_USERS
 from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
 from tests.helpers.hostile_text import CANARY, HOSTILE_TEXTS
-from tests.mcp.mcp_world import Call, Http, Stdio, ask, listening, tools
+from tests.mcp.mcp_world import Call, Http, InProcess, Stdio, ask, tools
 
 pytestmark = pytest.mark.xdist_group("mcp")  # so that one worker starts the servers
 
@@ -49,18 +49,16 @@ CALLS: list[Call] = [
 NAMES = {name for name, _ in CALLS}
 
 
-@pytest.fixture(scope="module")
-def http(data: Path) -> Iterator[Http]:
-    with listening(data) as server:
-        yield server
-
-
 @pytest.fixture(params=["stdio", "http"])
 def server(request: pytest.FixtureRequest, data: Path) -> Stdio | Http:
     return Stdio(data) if request.param == "stdio" else request.getfixturevalue("http")
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    ("server", "mode"),
+    [("http", "auto"), ("http", "legacy"), pytest.param("stdio", "auto", marks=pytest.mark.slow)],
+    indirect=["server"],
+)
 def test_all_tools_are_read_only_and_none_shows_single_users(server: Stdio | Http, mode: str) -> None:
     listed = tools(server, mode)
     assert {tool.name for tool in listed} == NAMES
@@ -150,7 +148,7 @@ def test_ids_in_the_data_have_no_alias(data: Path, tmp_path: Path) -> None:
             select * replace ('c1.country.x' as fact_id, feature || ' of {LOGIN} and {DEVICE}' as feature)
             from beha2vec.cluster_profiles where metric = 'country_share' and cluster_key = 1"""
         )
-    (facts,) = ask(Stdio(tmp_path), ("cluster_facts", {"cluster": 1, "search": "country"}))
+    (facts,) = ask(InProcess.of(tmp_path), ("cluster_facts", {"cluster": 1, "search": "country"}))
     text = json.dumps(facts.structured_content)
     assert "of [user] and [user]" in text and LOGIN not in text and DEVICE not in text and "user_1" not in text
 
@@ -162,7 +160,9 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
         ("sql", {"statement": "select page_key, title, users from anonymous.page_views_by_page order by all"}),
         ("sql", {"statement": "from anonymous.users_by_browser order by all"}),
     ]
-    answers = ask(Stdio(tmp_path), *(call for call in CALLS[:10] if "cluster_facts" not in call), CALLS[2], *statements)
+    answers = ask(
+        InProcess.of(tmp_path), *(call for call in CALLS[:10] if "cluster_facts" not in call), CALLS[2], *statements
+    )
     for answer in answers:
         assert len(answer.content) == 1 and answer.content[0].type == "text"
         assert json.loads(answer.content[0].text) == answer.structured_content
@@ -170,7 +170,7 @@ def test_hostile_text_stays_data(tmp_path: Path) -> None:
     assert CANARY in text, "the texts were there"
     assert not re.search(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", text)
     assert not re.search(r"\w@\w+\.\w", text) and not re.search(r"/\S*\?\w+=", text)
-    assert {tool.name for tool in tools(Stdio(tmp_path))} == NAMES
+    assert {tool.name for tool in tools(InProcess.of(tmp_path))} == NAMES
 
 
 def test_the_size_of_a_small_cluster_cannot_be_computed(http: Http) -> None:

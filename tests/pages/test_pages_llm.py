@@ -177,6 +177,7 @@ def test_without_an_endpoint_the_others_go_on() -> None:
     assert "BEHA2VEC_LLM_BASE_URL" in result.methods["llm"]
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("real_model")
 def test_a_real_model_can_only_answer_with_labels(model_endpoint: str) -> None:
     """A 135M model knows little, but the grammar of the schema binds it."""

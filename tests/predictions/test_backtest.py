@@ -20,6 +20,12 @@ CONFIG = FitConfig(targets=("purchase",), trees=False)
 
 
 @pytest.fixture(scope="module")
+def one() -> Backtest:
+    """One date, without the models that it is compared with."""
+    return backtest(world(), end(), CONFIG, folds=1, rivals=False)
+
+
+@pytest.fixture(scope="module")
 def found() -> Backtest:
     """Two dates, with a model that was in use before them, and one that is too new to be compared."""
     champions = [fit_predictions(world(), end() - timedelta(days=days), CONFIG) for days in (49, 7)]
@@ -42,11 +48,10 @@ def test_every_method_is_judged_on_the_same_users(found: Backtest) -> None:
     assert of_horizon["n"].nunique() == 1
 
 
-def test_metrics_are_what_they_are_called(found: Backtest) -> None:
+def test_metrics_are_what_they_are_called(one: Backtest) -> None:
     """Against scikit-learn and by hand, on the rows of one date."""
     from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-    one = backtest(world(), end(), CONFIG, folds=1, rivals=False)
     (day,) = one.origins
     rows = world()[(world()["as_of"] == day) & (world()["days_since_last_session"] <= 28)].reset_index(drop=True)
     scored = fit_predictions(world(), day, CONFIG).predict(rows)
@@ -89,9 +94,8 @@ def test_too_short_a_history_is_said_and_not_raised() -> None:
     assert isinstance(nothing.curves, pd.DataFrame)
 
 
-def test_users_are_drawn_again_not_rows() -> None:
+def test_users_are_drawn_again_not_rows(one: Backtest) -> None:
     """The same users on two dates give an interval about as wide as on one, not narrower by the square root of two."""
-    one = backtest(world(), end(), CONFIG, folds=1, rivals=False)
     two = backtest(world(), end(), CONFIG, folds=2, rivals=False)
     widths = [
         float(
@@ -104,6 +108,7 @@ def test_users_are_drawn_again_not_rows() -> None:
     assert widths[1] > 0.75 * widths[0]
 
 
+@pytest.mark.slow
 def test_ga4s_own_scores_are_judged_on_the_users_who_have_one() -> None:
     """Its scores here are the truth, of every other user and of the newest date only."""
     alone = backtest(world(), end(), CONFIG, folds=2)

@@ -1,8 +1,12 @@
 """A small shop in DuckDB whose clusters differ in known ways, for the tests of profiles and insights."""
 
+from functools import cache
+
 import duckdb
 import numpy as np
 import pandas as pd
+
+from beha2vec_core.profiles import build_profiles
 
 SITE = "shop.example.com"
 PAGES = {  # page: (theme, page type)
@@ -38,6 +42,25 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
 
     Most users are in their cluster from the first day on; one in ten of those who come back was in the next one first.
     """
+    connection = duckdb.connect()
+    for name, frame in _frames(seed, with_engagement).items():
+        connection.from_df(frame).create(name)
+    return connection
+
+
+@cache
+def _facts() -> pd.DataFrame:
+    return build_profiles(make_world())
+
+
+def facts_of_the_shop() -> pd.DataFrame:
+    """The shop's profiles, made once a process."""
+    return _facts().copy()
+
+
+@cache
+def _frames(seed: int, with_engagement: bool) -> dict[str, pd.DataFrame]:
+    """The same each time: made once a process."""
     rng, days = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     users, sessions, views, history = [], [], [], []
     start = pd.Timestamp("2024-03-01")
@@ -110,7 +133,7 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
     people = pd.DataFrame(users)
     people["engagement_time_msec"] = people["engagement_time_msec"].astype("Int64")
     viewed = pd.DataFrame(views)
-    frames = {
+    return {
         "cluster_history": pd.DataFrame(history, columns=["user_key", "event_date", "cluster_key"]),
         **_shop(viewed),
         "dim_ga4__properties": pd.DataFrame(
@@ -125,10 +148,6 @@ def make_world(seed: int = 0, *, with_engagement: bool = True) -> duckdb.DuckDBP
             [(p, *labels) for p, labels in PAGES.items()], columns=["page_key", "theme", "page_type"]
         ),
     }
-    connection = duckdb.connect()
-    for name, frame in frames.items():
-        connection.from_df(frame).create(name)
-    return connection
 
 
 def _shop(views: pd.DataFrame) -> dict[str, pd.DataFrame]:

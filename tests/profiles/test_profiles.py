@@ -243,13 +243,18 @@ def test_the_population_as_one_cluster_has_lift_1_and_z_0(world) -> None:
 
 
 @pytest.mark.parametrize(
-    "sizes", [(0.6, 0.25, 0.1, 0.03, 0.02), pytest.param((0.4, 0.3, 0.2, 0.1), marks=pytest.mark.slow)]
+    ("sizes", "deals"),
+    [
+        ((0.6, 0.25, 0.1, 0.03, 0.02), 3),
+        pytest.param((0.6, 0.25, 0.1, 0.03, 0.02), 10, marks=pytest.mark.slow),
+        pytest.param((0.4, 0.3, 0.2, 0.1), 10, marks=pytest.mark.slow),
+    ],
 )
-def test_clusters_dealt_at_random_differ_in_nothing(world, sizes: tuple[float, ...]) -> None:
+def test_clusters_dealt_at_random_differ_in_nothing(world, sizes: tuple[float, ...], deals: int) -> None:
     """The null: whatever is significant is a false discovery. At most one deal in twenty may have any."""
     rng = np.random.default_rng(len(sizes))
     users, history = world.table("users_in_clusters").df(), world.table("cluster_history").df()
-    any_found, deals, scores = 0, 10, []
+    any_found, scores = 0, []
     for _ in range(deals):
         dealt = rng.choice(len(sizes), size=len(users), p=sizes)
         world.register("dealt", users.assign(cluster_key=dealt))

@@ -27,6 +27,7 @@ from beha2vec_core.semantic.definitions import (
 from beha2vec_core.semantic.layer import contents, run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.store.tables import create_tables
+from tests.helpers.cases import few_fast
 from tests.semantic.semantic_world import FIRST, LAST, make_world
 
 JUNE = Period(date(2025, 6, 1), date(2025, 6, 30))  # the first month: most users are new
@@ -127,7 +128,7 @@ def test_a_metric_equals_its_mart(world: duckdb.DuckDBPyConnection, metric: str)
         assert row["currency"] == "EUR"
 
 
-@pytest.mark.parametrize("metric", SOME)
+@pytest.mark.parametrize("metric", few_fast(SOME, every=3))
 def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
     world: duckdb.DuckDBPyConnection, metric: str
 ) -> None:
@@ -157,8 +158,11 @@ def test_what_is_read_is_published_and_described() -> None:
         ).fetchall():
             columns[f"beha2vec.{table}"] = set(names)
     read: set[tuple[str, str]] = set()
+    # dimensions join a table in the same way for all its metrics
+    of_tables = {next(iter(METRICS[metric].sql)): metric for metric in SOME}
     for metric in SOME:
-        for query in [Query(metric), *(Query(metric, (name,)) for name in dimensions_of(metric))]:
+        dimensions = dimensions_of(metric) if metric in of_tables.values() else []
+        for query in [Query(metric), *(Query(metric, (name,)) for name in dimensions)]:
             for select in sqlglot.parse_one(compile_query(query), dialect="duckdb").find_all(exp.Select):
                 tables = {t.alias: f"{t.db}.{t.name}" for t in select.find_all(exp.Table) if t.db}
                 read |= {

@@ -51,6 +51,9 @@ OF_USER = {
 }
 
 
+pytestmark = pytest.mark.xdist_group("anonymous")
+
+
 class Group(NamedTuple):
     """A row of a table of the schema, and who stands behind it."""
 
@@ -148,10 +151,11 @@ def test_every_row_stands_on_enough_users(published: list[duckdb.DuckDBPyConnect
     assert not connection.execute("from anonymous.users_by_cluster where cluster_key = 7").fetchall()
 
 
-def test_numbers_are_right_on_average(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("publications", "near"), [(3, 0.12), pytest.param(10, 0.06, marks=pytest.mark.slow)])
+def test_numbers_are_right_on_average(tmp_path: Path, publications: int, near: float) -> None:
     """Rounding adds nothing on average; of revenue, the largest customer counts as three large ones."""
     answers = []
-    for number in range(10):
+    for number in range(publications):
         with make_published(tmp_path, number.to_bytes(2)) as connection:
             answers += connection.execute(
                 "select sum(users), sum(sessions), sum(revenue) from anonymous.users_by_device_category"
@@ -160,13 +164,13 @@ def test_numbers_are_right_on_average(tmp_path: Path) -> None:
                 f"select count(*), sum(sessions), sum(least(revenue, 3 * {LARGE})) from ga4.dim_ga4__users"
             ).fetchall()
     for place, true in enumerate(exact):
-        assert sum(row[place] for row in answers) / len(answers) == pytest.approx(float(true), rel=0.06)
+        assert sum(row[place] for row in answers) / len(answers) == pytest.approx(float(true), rel=near)
 
 
 def test_one_large_customer_is_not_seen_in_a_group_although_there_are_others_elsewhere(tmp_path: Path) -> None:
     """Of a hundred buyers of 10 each, one spent 3,000: no more of it is seen than the rounding hides."""
     published: dict[int, list[float]] = {10: [], 3000: []}
-    for spent, number in product(published, range(4)):
+    for spent, number in product(published, range(3)):
         with duckdb.connect(str(tmp_path / f"{spent}_{number}.duckdb")) as connection:
             connection.execute(
                 f"""create schema ga4; create table ga4.dim_ga4__users as
@@ -199,12 +203,10 @@ def test_a_title_needs_as_many_users_as_a_page(tmp_path: Path) -> None:
     assert pages == [("account", None), ("home", "Home")]
 
 
-def test_the_same_data_give_the_same_numbers(tmp_path: Path) -> None:
+def test_the_same_data_give_the_same_numbers(published: list[duckdb.DuckDBPyConnection], tmp_path: Path) -> None:
     everything = "select list(t order by t) from (from anonymous.users_by_cluster_and_country) t"
-    with make_published(tmp_path, b"same") as first:
-        once = first.execute(everything).fetchall()
-    with make_published(tmp_path, b"same") as second:
-        assert second.execute(everything).fetchall() == once
+    with make_published(tmp_path, b"one") as again:
+        assert again.execute(everything).fetchall() == published[0].execute(everything).fetchall()
 
 
 @given(st.binary(max_size=4), st.integers(MIN_USERS, 10**6), st.integers(0, 10**6), st.floats(0.01, 1000))
@@ -248,8 +250,9 @@ def test_rounding_adds_nothing_on_average() -> None:
     assert set(found) == {100, 120} and sum(found) / len(found) == pytest.approx(107, abs=1)
 
 
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_pair_of_statements_gives_away_a_few_users(
-    published: list[duckdb.DuckDBPyConnection], groups: list[Group]
+    published: list[duckdb.DuckDBPyConnection], groups: list[Group], every: int
 ) -> None:
     """Each pair of groups that differ in fewer than 20 users, asked about in ways that isolate them by subtraction.
 
@@ -298,7 +301,7 @@ def test_no_pair_of_statements_gives_away_a_few_users(
     sums = forms[1], forms[3]
     asked = learned = 0
     facts = set()  # who the few users are, and a number of theirs
-    for pair, measure, form in product([*near, *mixed], MEASURES, forms):
+    for pair, measure, form in product([*near, *mixed], MEASURES, forms[::every]):
         a, b = pair
         if (a.rows > 1 or b.rows > 1) and form not in sums:
             continue
@@ -314,7 +317,7 @@ def test_no_pair_of_statements_gives_away_a_few_users(
         guesses = (ask(number, statements[0], statements[1]) for number in range(len(published)))
         learned += all(guess is not None and abs(guess - true) <= 0.05 * abs(true) for guess in guesses)
     print(f"\n{asked:,} pairs of statements about {len(facts):,} numbers of few users: {learned:,} learned")
-    assert asked >= 10_000 and len(facts) >= 500
+    assert asked >= 8_000 / every and len(facts) >= 500
     assert learned == 0
 
 
@@ -345,9 +348,10 @@ def _with_predictions(
     return duckdb.connect(str(path), read_only=True)
 
 
-def test_predictions_are_counted_by_cluster_and_decile(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("publications", "near"), [(3, 0.15), pytest.param(10, 0.08, marks=pytest.mark.slow)])
+def test_predictions_are_counted_by_cluster_and_decile(tmp_path: Path, publications: int, near: float) -> None:
     found = []
-    for number in range(10):
+    for number in range(publications):
         with _with_predictions(tmp_path / f"{number}.duckdb", number.to_bytes(2)) as connection:
             tables = connection.execute(
                 "select table_name from duckdb_tables() where schema_name = 'anonymous' and table_name like 'predict%'"
@@ -368,14 +372,14 @@ def test_predictions_are_counted_by_cluster_and_decile(tmp_path: Path) -> None:
                 where cluster_key = 0 and target = 'purchase' and horizon = 28"""
             ).fetchall()
     assert len(tables) == 4
-    assert sum(expected for expected, _ in found) / len(found) == pytest.approx(exact, rel=0.08)
-    assert sum(revenue for _, revenue in found) / len(found) == pytest.approx(value, rel=0.08)
+    assert sum(expected for expected, _ in found) / len(found) == pytest.approx(exact, rel=near)
+    assert sum(revenue for _, revenue in found) / len(found) == pytest.approx(value, rel=near)
 
 
 def test_a_few_users_are_not_seen_in_predictions(tmp_path: Path) -> None:
     """All users less those of both large clusters are five users: their probabilities are not in the difference."""
     guesses = []
-    for number in range(5):
+    for number in range(3):
         with _with_predictions(tmp_path / f"{number}.duckdb", number.to_bytes(2)) as connection:
             ((guess,),) = connection.execute(
                 """select expected - (select sum(expected) from anonymous.predictions_by_cluster_and_target_and_horizon

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,13 +32,10 @@ DIM = 3
 NAMES = ["=HYPERLINK(1)", 'says "hi", twice\nover', None]
 
 
-@pytest.fixture
-def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fifty users in three clusters, the last without a name; as the graph publishes them."""
-    for name in [n for n in os.environ if n.startswith("BEHA2VEC_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / "data" / "serving.duckdb"
+    path = tmp_path_factory.mktemp("published") / "serving.duckdb"
     with duckdb.connect() as connection:
         create_tables(connection)
         connection.execute("create schema ga4")
@@ -93,6 +91,18 @@ def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             ('2026-01-02', 'buyers', 'p', 'u1', 'left', '', null)"""
         )
         publish(connection, path, secret=b"secret")
+    return path
+
+
+@pytest.fixture
+def serving(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it in the data folder that commands read."""
+    for name in [n for n in os.environ if n.startswith("BEHA2VEC_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "data" / "serving.duckdb"
+    path.parent.mkdir()
+    shutil.copy(published, path)
     return path
 
 
@@ -233,10 +243,13 @@ def test_the_script_loads_every_table_from_its_own_folder(serving: Path, tmp_pat
 @pytest.mark.parametrize(
     "text", ["shop", "my-project.shop; rm -rf .", "my-project.$(id)", "my-project.shop\n", "My-Project.shop", "a.b", ""]
 )
-def test_a_dataset_is_a_name_and_nothing_else(text: str, serving: Path, tmp_path: Path) -> None:
+def test_a_dataset_is_a_name_and_nothing_else(text: str) -> None:
     with pytest.raises(ValueError, match=r"give it as project\.dataset"):
         parse_dataset(text)
-    code, output = cli("--format", "bigquery", "--dataset", text, "--out", "out")
+
+
+def test_a_wrong_dataset_is_an_option_to_correct(serving: Path, tmp_path: Path) -> None:
+    code, output = cli("--format", "bigquery", "--dataset", "my-project.$(id)", "--out", "out")
     assert (code, "--dataset: " in output) == (2, True)
     assert not (tmp_path / "out").exists()
 

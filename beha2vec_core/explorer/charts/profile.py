@@ -67,20 +67,23 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
     )
     figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, range=[-0.6, len(rows) - 0.1])
     # words above each bar, not beside it: a narrow screen has room for bars too
-    for place, row in enumerate(rows.to_dict("records")):
-        figure.add_annotation(
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=place + 0.2,
-            yanchor="bottom",
-            text=f"{in_chart(row['label'], 38)}  <b>{row['shown_value']}</b> ({beside} {row['shown_population']})",
-            showarrow=False,
-            borderpad=1,
-            bgcolor=ink(dark)["surface"],
-            font={"size": 12, "color": ink(dark)["text"]},
-        )
-    return figure
+    words = [
+        {
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "y": place + 0.2,
+            "yanchor": "bottom",
+            "text": f"{in_chart(row['label'], 38)}  <b>{row['shown_value']}</b> ({beside} {row['shown_population']})",
+            "showarrow": False,
+            "borderpad": 1,
+            "bgcolor": ink(dark)["surface"],
+            "font": {"size": 12, "color": ink(dark)["text"]},
+        }
+        for place, row in enumerate(rows.to_dict("records"))
+    ]
+    # all at once: one by one, plotly checks those there are again for each
+    return figure.update_layout(annotations=words)
 
 
 def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: bool) -> go.Figure:
