@@ -36,11 +36,11 @@ _BLIND = dict.fromkeys(("page_modality", "event_name_modality", "theme_modality"
     "epochs": 1
 }
 
-# of the script
-_LITTLE = {"encoder_evaluation": {"config": {"max_users": 100}}}
+# of the script: a short training, and too few users to judge an encoder by
+_LITTLE = {"encoder_candidate": {"config": {"epochs": 3}}, "encoder_evaluation": {"config": {"max_users": 40}}}
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Simulate, compare, say what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nights", type=int, default=120, help="how many nights (default: %(default)s)")
@@ -58,7 +58,7 @@ def main() -> int:
         help="an empty folder to work in; without it a temporary one, kept where something is wrong",
     )
     parser.add_argument("--summary", type=Path, help="a file for the figures, as JSON")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     folder = (asked.folder or Path(tempfile.mkdtemp(prefix="beha2vec-nights-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     export = Export(
