@@ -23,6 +23,7 @@ import pytest
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster import materialize
 from beha2vec_dagster.definitions import build_defs
+from tests.helpers import dbt_server
 
 BIN = Path(sys.executable).parent
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -67,6 +68,7 @@ class Project:
             **{name.removeprefix("BEHA2VEC_").lower(): v for name, v in self.settings.items()}
         ).export
         days = ("--start", str(found.start_date), "--end", str(found.end_date))
+        dbt_server.use()
         output, errors = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
             patch.chdir(self.folder)

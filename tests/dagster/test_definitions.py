@@ -26,7 +26,7 @@ RUN = ("python", "-m", "beha2vec_dagster.materialize", "--start", DAYS[0], "--en
     ("command", "name", "value", "remedy"),
     [
         (("beha2vec", "materialize"), "timezone", "Mars/Olympus", "Europe/Berlin"),
-        (RUN, "page_classifiers", "gpt", "choose from rules, embedding"),
+        pytest.param(RUN, "page_classifiers", "gpt", "choose from rules, embedding", marks=pytest.mark.slow),
     ],
 )
 def test_a_wrong_setting_is_reported_at_start(
@@ -63,19 +63,31 @@ def test_what_cannot_be_run_is_one_sentence(
     assert said.err.startswith(sentence) and said.out == ""
 
 
-@pytest.mark.parametrize("missing", ["source", "start_date", "timezone"])
-def test_a_missing_setting_of_the_export_is_reported_at_start(missing: str, tmp_path: Path) -> None:
-    project = make_project(tmp_path / "p", **{missing: ""})
-    message = f"BEHA2VEC_{missing.upper()} is not set: set it in .env to "
-    command = {"source": ("beha2vec", "materialize"), "start_date": ("beha2vec", "rollback"), "timezone": RUN}[missing]
-    done = project.run(*command, check=False)
+@pytest.mark.parametrize(
+    ("missing", "command"),
+    [
+        ("start_date", ("beha2vec", "rollback")),
+        pytest.param("source", ("beha2vec", "materialize"), marks=pytest.mark.slow),
+        pytest.param("timezone", RUN, marks=pytest.mark.slow),
+    ],
+)
+def test_a_missing_setting_of_the_export_is_reported_at_start(
+    missing: str, command: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = make_project(tmp_path / "p", **{missing: ""}).run(*command, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(message) and len(done.stderr.splitlines()) == 1
-    if missing == "source":
-        workspace = str(REPOSITORY / "workspace.yaml")
-        loaded = project.run("dagster", "definitions", "validate", "-w", workspace, check=False)
-        assert loaded.returncode != 0 and message in loaded.stdout + loaded.stderr
-        assert (loaded.stdout + loaded.stderr).count('  File "') == 1, "the sentence says it all"
+    assert done.stderr.startswith(f"BEHA2VEC_{missing.upper()} is not set: set it in .env to ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_missing_setting_is_reported_where_the_definitions_are_loaded(tmp_path: Path) -> None:
+    workspace = str(REPOSITORY / "workspace.yaml")
+    project = make_project(tmp_path / "p", source="")
+    loaded = project.run("dagster", "definitions", "validate", "-w", workspace, check=False)
+    told = loaded.stdout + loaded.stderr
+    assert loaded.returncode != 0 and "BEHA2VEC_SOURCE is not set: set it in .env to " in told
+    assert told.count('  File "') == 1, "the sentence says it all"
 
 
 def test_importing_reads_no_file_and_no_environment(tmp_path: Path) -> None:
@@ -240,6 +252,7 @@ def test_asking_for_cuda_where_there_is_none_is_an_error(materialized: Project, 
     assert done.returncode != 0 and "device='auto'" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_dg_finds_the_definitions(tmp_path: Path) -> None:
     made = make_project(tmp_path / "p", data_dir=str(tmp_path / "data"))
     home = made.environment["DAGSTER_HOME"]

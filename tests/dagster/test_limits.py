@@ -33,8 +33,7 @@ def limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"BEHA2VEC_{name.upper()}", value)
 
 
-def test_limits_hold_in_dbt_and_in_the_warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BEHA2VEC_DBT_MEMORY_LIMIT", "7GB")  # a former name counts only where the present is not set
+def test_limits_hold_in_the_warehouse() -> None:
     warehouse = (defs().resources or {})["warehouse"]
     assert isinstance(warehouse, WarehouseResource)
     with warehouse.connect("a test") as connection:
@@ -42,6 +41,10 @@ def test_limits_hold_in_dbt_and_in_the_warehouse(tmp_path: Path, monkeypatch: py
     with limits.connect() as connection:
         assert connection.execute(SHOWN).fetchall() == [("300.0 MiB", 1)]
 
+
+@pytest.mark.slow
+def test_limits_hold_in_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHA2VEC_DBT_MEMORY_LIMIT", "7GB")  # a former name counts only where the present is not set
     project = REPOSITORY / "dbt_ga4"
     command = [str(BIN / "dbt"), "--quiet", "show", "--inline", SHOWN, "--target-path", str(tmp_path / "target")]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--output", "json"]

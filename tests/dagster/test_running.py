@@ -38,7 +38,7 @@ def forget_ann() -> Result:
     return CliRunner().invoke(app, ["forget", "--user", ANN, "--quiet"])
 
 
-def test_a_run_of_the_ui_stops_forget_until_it_has_ended(world: PrivacyWorld) -> None:
+def test_a_run_stops_forget_until_it_has_ended_or_was_killed(world: PrivacyWorld) -> None:
     run_id = start_run(world)
     done = forget_ann()
     assert done.exit_code == 1 and f"{run_id[:8]} (some_job)" in done.stderr
@@ -47,17 +47,14 @@ def test_a_run_of_the_ui_stops_forget_until_it_has_ended(world: PrivacyWorld) ->
         run = instance.get_run_by_id(run_id)
         assert run is not None
         instance.report_run_canceled(run)
-    done = forget_ann()
-    assert done.exit_code == 0 and "nothing left" in done.stdout
-
-
-def test_a_killed_run_of_the_command_line_does_not_stop_forget_but_a_living_one_does(world: PrivacyWorld) -> None:
+    # of the command line a living one does too, a killed one does not
     processes = world.home / "processes"
     processes.mkdir()
     start_run(world, **{_PROCESS_TAG: "mark"})
     with FileLock(processes / "mark.lock"):
         assert forget_ann().exit_code == 1
-    assert forget_ann().exit_code == 0
+    done = forget_ann()
+    assert done.exit_code == 0 and "nothing left" in done.stdout
 
 
 def test_records_that_cannot_be_read_stop_forget(world: PrivacyWorld) -> None:

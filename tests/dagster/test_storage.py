@@ -38,13 +38,19 @@ def test_running_a_day_again_gives_the_same_rows_in_any_time_zone(materialized: 
     assert _rows(project) == before
 
 
-def test_a_run_waits_for_the_lock_and_says_who_holds_it(materialized: Project, tmp_path: Path) -> None:
+def test_a_run_waits_for_the_lock_so_long_and_says_who_holds_it(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     with Warehouse(project.warehouse).exclusive("a person's backfill"):
         refused = project.materialize("cluster_profiles", check=False, BEHA2VEC_LOCK_TIMEOUT_SECONDS="1")
         assert refused.returncode != 0
         assert "a person's backfill" in refused.stdout + refused.stderr
         assert "BEHA2VEC_LOCK_TIMEOUT_SECONDS" in refused.stdout + refused.stderr
+
+
+@pytest.mark.slow
+def test_a_run_waits_until_the_lock_is_free(materialized: Project, tmp_path: Path) -> None:
+    project = materialized.copy(tmp_path / "p")
+    with Warehouse(project.warehouse).exclusive("a person's backfill"):
         waiting = project.start("beha2vec", "materialize", "--select", "cluster_profiles")
         assert waiting.stdout is not None
         said = next((line for line in waiting.stdout if "waits for warehouse.duckdb" in line), "")

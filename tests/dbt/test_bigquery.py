@@ -43,9 +43,9 @@ DAYS = ("2024-02-28", "2024-03-01")
 
 
 @pytest.fixture(scope="module")
-def at_once_and_by_day(compile_for_bigquery: Compile) -> tuple[Nodes, Nodes]:
-    """The nodes for some days, parsed for a full refresh; then those of the next call, which does not parse again."""
-    return compile_for_bigquery("--full-refresh", days=DAYS), compile_for_bigquery(days=DAYS)
+def nodes(compile_for_bigquery: Compile) -> Nodes:
+    """The nodes for some days."""
+    return compile_for_bigquery(days=DAYS)
 
 
 def assert_is_bigquery(name: str, sql: str) -> None:
@@ -77,11 +77,9 @@ def test_all_history(compile_for_bigquery: Compile) -> None:
     assert "_table_suffix between" not in models["base_ga4__events"].compiled_code
 
 
-def test_days(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
-    nodes = at_once_and_by_day[1]
-    for name, node in nodes.items():
-        if str(node.resource_type) != "seed":
-            assert_is_bigquery(name, node.compiled_code)
+def test_days(nodes: Nodes) -> None:
+    for name in INCREMENTAL_MODELS:  # all else is as for all history
+        assert_is_bigquery(name, nodes[name].compiled_code)
     base = nodes["base_ga4__events"]
     for kind in ("", "fresh_", "intraday_"):
         assert f"_table_suffix between '{kind}20240228' and '{kind}20240301'" in base.compiled_code
@@ -106,22 +104,22 @@ def test_days(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
     ]
 
 
-def test_a_full_refresh_leaves_the_days_in_the_config(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
-    """dbt keeps the config for the next call; there, a window's rows must not become the whole table."""
-    at_once, by_day = at_once_and_by_day
+@pytest.mark.slow
+def test_a_full_refresh_leaves_the_days_in_the_config(compile_for_bigquery: Compile) -> None:
+    """dbt keeps the config for the next call, which does not parse; a window's rows must not become the whole table."""
+    at_once, by_day = compile_for_bigquery("--full-refresh", days=DAYS), compile_for_bigquery(days=DAYS)
     for name in INCREMENTAL_MODELS:
         assert at_once[name].config == by_day[name].config
         assert at_once[name].compiled_code != by_day[name].compiled_code
 
 
-@pytest.mark.parametrize("days", [(DAYS[0], ""), ("", DAYS[0])])
+@pytest.mark.parametrize("days", [(DAYS[0], ""), pytest.param(("", DAYS[0]), marks=pytest.mark.slow)])
 def test_half_open_days_name_the_remedy(compile_for_bigquery: Compile, days: tuple[str, str]) -> None:
     with pytest.raises(AssertionError, match="give both min_date and max_date"):
         compile_for_bigquery(days=days)
 
 
-def test_a_run_of_some_days_reads_only_their_tables_and_partitions(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
-    nodes = at_once_and_by_day[1]
+def test_a_run_of_some_days_reads_only_their_tables_and_partitions(nodes: Nodes) -> None:
     for name in INCREMENTAL_MODELS:
         for table, conditions in tables_read(nodes[name].compiled_code):
             source = nodes.get(table.name)
@@ -139,8 +137,7 @@ def test_a_run_of_some_days_reads_only_their_tables_and_partitions(at_once_and_b
             assert {literal.rpartition("_")[2] for ends in compared for literal in ends} <= allowed, name
 
 
-def test_tables_are_stored_by_day_and_key(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
-    nodes = at_once_and_by_day[1]
+def test_tables_are_stored_by_day_and_key(nodes: Nodes) -> None:
     for name, node in nodes.items():
         partition, clusters = node.config.extra.get("partition_by"), node.config.extra.get("cluster_by") or []
         if is_model(node) and (partition or clusters):
@@ -153,8 +150,8 @@ def test_tables_are_stored_by_day_and_key(at_once_and_by_day: tuple[Nodes, Nodes
     assert partitioned >= {*INCREMENTAL_MODELS, "fct_ga4__sessions", "ml_ga4__user_features"}
 
 
-def test_the_row_hash_reads_each_column_of_the_export_once(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
-    tree = sqlglot.parse_one(at_once_and_by_day[1]["base_ga4__events"].compiled_code, dialect="bigquery")
+def test_the_row_hash_reads_each_column_of_the_export_once(nodes: Nodes) -> None:
+    tree = sqlglot.parse_one(nodes["base_ga4__events"].compiled_code, dialect="bigquery")
     (row_hash,) = tree.find_all(exp.FarmFingerprint)
     row = row_hash.find(exp.Struct)
     assert row is not None
@@ -170,8 +167,8 @@ def test_the_row_hash_reads_each_column_of_the_export_once(at_once_and_by_day: t
     assert readers == ["distinct_events", "addresses"]
 
 
-def test_the_sql_keeps_to_bigquery_s_limits(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
-    for name, node in at_once_and_by_day[0].items():
+def test_the_sql_keeps_to_bigquery_s_limits(nodes: Nodes) -> None:
+    for name, node in nodes.items():
         if str(node.resource_type) == "seed":
             continue
         # https://cloud.google.com/bigquery/quotas: 1 MB of SQL
@@ -199,9 +196,9 @@ def test_consent_to_personal_ads_is_read_where_the_export_has_it(compile_for_big
     }
 
 
-def test_personal_data_is_removed_in_staging(at_once_and_by_day: tuple[Nodes, Nodes]) -> None:
+def test_personal_data_is_removed_in_staging(nodes: Nodes) -> None:
     """Texts that people can write into go through the patterns; rows with such texts are in the slow tests."""
-    tree = sqlglot.parse_one(at_once_and_by_day[1]["base_ga4__events"].compiled_code, dialect="bigquery")
+    tree = sqlglot.parse_one(nodes["base_ga4__events"].compiled_code, dialect="bigquery")
     (events,) = [cte.this for cte in tree.find_all(exp.CTE) if cte.alias == "events"]
     (cleaned,) = [cte.this for cte in tree.find_all(exp.CTE) if cte.alias == "cleaned"]
     (flat,) = [cte.this for cte in tree.find_all(exp.CTE) if cte.alias == "flat_events"]

@@ -301,6 +301,7 @@ def test_a_data_set_without_newer_fields(warehouse: Warehouse, tmp_path: Path) -
         assert {"application": "beha2vec", "team": "growth", "env": "test"}.items() <= job["labels"].items()
 
 
+@pytest.mark.slow
 def test_a_data_set_without_day_tables_names_the_remedy(tmp_path: Path) -> None:
     with BigQueryServer({}) as server:
         outcome = server.compile(tmp_path, "--select", "base_ga4__own_hosts")

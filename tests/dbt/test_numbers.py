@@ -9,7 +9,7 @@ from tests.dbt.conftest import Warehouse, event
 NOON = 1_704_110_400_000_000  # 2024-01-01 12:00 UTC
 DAY = 86_400_000_000
 HUGE = 2**63 - 1
-INCREMENTAL = ("--select", "config.materialized:incremental")
+PAGES = ("--select", "+int_ga4__page_views", "+dim_ga4__pages")
 
 
 def purchase(number: int, transaction: str | None, revenue: float | None, **more: Any) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def test_no_event_can_stop_a_run(warehouse: Warehouse) -> None:
     warehouse.write_day("2024-01-01", hostile)
     warehouse.write_day("2024-01-02", [purchase(DAY, "T10", 7)])
 
-    for _ in range(2):
-        warehouse.dbt("build", "--exclude-resource-type", "unit_test")
+    warehouse.dbt("run")
+    warehouse.dbt("build", "--exclude-resource-type", "unit_test")
     assert warehouse.query("select sum(revenue), min(currency) from ga4.fct_ga4__purchases") == [(12, "EUR")]
     assert warehouse.query("select values_out_of_range from ga4.ga4_quality__daily order by event_date") == [
         (6 + 6 + 3 + 9 * 4,),
@@ -85,11 +85,11 @@ def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse) -> No
         warehouse.write_day(f"2024-01-0{day + 1}", events)
     for day in (1, 0):
         name = f"2024-01-0{day + 1}"
-        warehouse.dbt("run", *INCREMENTAL, min_date=name, max_date=name)
-    warehouse.dbt("run", "--exclude", "config.materialized:incremental")
-    by_day = warehouse.all_rows()
-    warehouse.dbt("run", "--full-refresh")
-    assert warehouse.all_rows() == by_day
+        built = warehouse.dbt("run", *PAGES, min_date=name, max_date=name)
+    models = [result.node.name for result in built]
+    by_day = {model: warehouse.rows(model) for model in models}
+    warehouse.dbt("run", "--full-refresh", *PAGES)
+    assert {model: warehouse.rows(model) for model in models} == by_day
     pages = [
         ("shop.example.com/p/550e8400-e29b-41d4-a716-446655440000",),
         ("shop.example.com/p/550e8400-e29b-41d4-a716-446655440001",),
@@ -102,9 +102,9 @@ def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse) -> No
         "2024-01-03", [view(user, 2, f"/q/123456789012345{n}") for n in range(3) for user in ("u", "v", "w")]
     )
     dates = {"min_date": "2024-01-03", "max_date": "2024-01-03"}
-    results = warehouse.dbt("build", *INCREMENTAL, "--exclude-resource-type", "unit_test", **dates)
+    results = warehouse.dbt("build", *PAGES, "--exclude-resource-type", "unit_test", **dates)
     warned = [result.node.name for result in results if str(result.status) == "warn"]
     assert warned == ["url_templates_hold_what_was_decided"]
     assert ("shop.example.com/q/[redacted]",) in warehouse.query("select page_key from ga4.int_ga4__page_views")
-    warehouse.dbt("run", "--full-refresh", "--select", "+dim_ga4__pages")
+    warehouse.dbt("run", "--full-refresh", *PAGES)
     assert warehouse.query("select count(*) from ga4.dim_ga4__pages where page_path like '/q/%'") == [(3,)]

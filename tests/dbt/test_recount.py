@@ -295,7 +295,7 @@ def _ingest(warehouse: Warehouse, export: str) -> None:
 REAL = ("sample", "year")
 EXPORTS = [
     "made",
-    "demo",
+    pytest.param("demo", marks=pytest.mark.slow),
     *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.xdist_group(f"recount_{name}")]) for name in REAL),
 ]
 

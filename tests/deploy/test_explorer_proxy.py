@@ -19,6 +19,7 @@ from tests.explorer.explorer_world import make_serving, serve
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("caddy") is None, reason="Caddy is not installed (apt-get install caddy)"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium (apt install chromium)"),
 ]

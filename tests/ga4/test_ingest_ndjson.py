@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -91,68 +92,68 @@ def test_unknown_fields_are_kept_and_reported_at_any_depth(world: World) -> None
     assert (row["geo"]["country"], [item["item_id"] for item in row["items"]]) == ("Peru", ["1", "2"])
 
 
-@pytest.mark.parametrize(
-    ("fields", "kept"),
-    [
-        ({"batch_page_id": "soon"}, {"batch_page_id": "soon"}),
-        ({"batch_page_id": 1.5}, {"batch_page_id": 1.5}),
-        ({"batch_page_id": "1e3"}, {"batch_page_id": "1e3"}),
-        ({"batch_page_id": 2**63}, {"batch_page_id": 2**63}),
-        ({"batch_page_id": ""}, {"batch_page_id": ""}),
-        ({"event_value_in_usd": "much"}, {"event_value_in_usd": "much"}),
-        ({"is_active_user": "yes"}, {"is_active_user": "yes"}),
-        ({"items": {"item_id": "1"}}, {"items": {"item_id": "1"}}),
-        ({"geo": "Peru"}, {"geo": "Peru"}),
-        ({"user_ltv": {"revenue": True}}, {"user_ltv.revenue": True}),
-        ({"items": [{"quantity": "two"}, {"quantity": "2"}]}, {"items[].quantity": ["two", None]}),
-        ({"event_value_in_usd": "1.5"}, None),
-        ({"batch_page_id": "-7"}, None),
-        ({"batch_page_id": 7.0}, None),
-        ({"is_active_user": True}, None),
-        ({"ecommerce": {}, "user_properties": [], "geo": {}}, None),
-    ],
-)
-def test_a_value_that_the_schema_cannot_hold_is_kept_beside_it(
-    fields: dict[str, Any], kept: dict[str, Any] | None, world: World
-) -> None:
-    world.write(NAME, [event(**fields)])
-    assert world.ingest().accepted == 1
-    (text,) = world.values("_unknown_fields")
-    assert (json.loads(text) if text else None) == kept
-    assert (leftovers(event(**fields)) or None) == kept
+# fields of an event, and what of them is kept beside the schema
+NOT_HELD: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
+    ({"batch_page_id": "soon"}, {"batch_page_id": "soon"}),
+    ({"batch_page_id": 1.5}, {"batch_page_id": 1.5}),
+    ({"batch_page_id": "1e3"}, {"batch_page_id": "1e3"}),
+    ({"batch_page_id": 2**63}, {"batch_page_id": 2**63}),
+    ({"batch_page_id": ""}, {"batch_page_id": ""}),
+    ({"event_value_in_usd": "much"}, {"event_value_in_usd": "much"}),
+    ({"is_active_user": "yes"}, {"is_active_user": "yes"}),
+    ({"items": {"item_id": "1"}}, {"items": {"item_id": "1"}}),
+    ({"geo": "Peru"}, {"geo": "Peru"}),
+    ({"user_ltv": {"revenue": True}}, {"user_ltv.revenue": True}),
+    ({"items": [{"quantity": "two"}, {"quantity": "2"}]}, {"items[].quantity": ["two", None]}),
+    ({"event_value_in_usd": "1.5"}, None),
+    ({"batch_page_id": "-7"}, None),
+    ({"batch_page_id": 7.0}, None),
+    ({"is_active_user": True}, None),
+    ({"ecommerce": {}, "user_properties": [], "geo": {}}, None),
+]
 
 
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ("{'single': 1}", "not valid JSON"),
-        ('{"event_date": "20240301"', "not valid JSON"),
-        ('{"a": "\\ud800"}', "not valid JSON"),
-        ("[]", "not a JSON object"),
-        ("7", "not a JSON object"),
-        ("null", "not a JSON object"),
-        ("[" * 5000 + "]" * 5000, "not a JSON object"),
-        ("{}", "event_date is missing"),
-        (json.dumps(event(event_date="March")), "event_date is not a date (YYYYMMDD)"),
-        (json.dumps(event(event_date="20240399")), "event_date is not a date (YYYYMMDD)"),
-        (json.dumps(event(event_date="20240302")), "event_date 2024-03-02 is not the day of the file's name"),
-        (json.dumps(event(event_timestamp=None)), "event_timestamp is missing or not a whole number of microseconds"),
-        (json.dumps(event(event_timestamp="x")), "event_timestamp is missing or not a whole number of microseconds"),
-        (json.dumps(event(event_timestamp="1.70929E+15")), "event_timestamp is missing or not a whole number"),
-        (json.dumps(event(event_timestamp=NOON // 1000)), "event_timestamp is not in microseconds since 1970"),
-        (json.dumps(event(event_timestamp=-1)), "event_timestamp is not in microseconds since 1970"),
-        (json.dumps(event(event_name=None)), "event_name is missing"),
-        (json.dumps(event(event_name="")), "event_name is missing"),
-    ],
-)
-def test_a_row_that_cannot_be_read_is_set_aside_with_file_line_and_reason(line: str, reason: str, world: World) -> None:
-    world.write(NAME, [event(0), line, event(2)])
+def test_a_value_that_the_schema_cannot_hold_is_kept_beside_it(world: World) -> None:
+    world.write(NAME, [event(**fields) for fields, _ in NOT_HELD])
+    assert world.ingest().accepted == len(NOT_HELD)
+    texts = world.values("_unknown_fields")
+    for (fields, kept), text in zip(NOT_HELD, texts, strict=True):
+        assert (json.loads(text) if text else None) == kept, fields
+        assert (leftovers(event(**fields)) or None) == kept, fields
+
+
+# a line, and why it is set aside
+UNREADABLE = [
+    ("{'single': 1}", "not valid JSON"),
+    ('{"event_date": "20240301"', "not valid JSON"),
+    ('{"a": "\\ud800"}', "not valid JSON"),
+    ("[]", "not a JSON object"),
+    ("7", "not a JSON object"),
+    ("null", "not a JSON object"),
+    ("[" * 5000 + "]" * 5000, "not a JSON object"),
+    ("{}", "event_date is missing"),
+    (json.dumps(event(event_date="March")), "event_date is not a date (YYYYMMDD)"),
+    (json.dumps(event(event_date="20240399")), "event_date is not a date (YYYYMMDD)"),
+    (json.dumps(event(event_date="20240302")), "event_date 2024-03-02 is not the day of the file's name"),
+    (json.dumps(event(event_timestamp=None)), "event_timestamp is missing or not a whole number of microseconds"),
+    (json.dumps(event(event_timestamp="x")), "event_timestamp is missing or not a whole number of microseconds"),
+    (json.dumps(event(event_timestamp="1.70929E+15")), "event_timestamp is missing or not a whole number"),
+    (json.dumps(event(event_timestamp=NOON // 1000)), "event_timestamp is not in microseconds since 1970"),
+    (json.dumps(event(event_timestamp=-1)), "event_timestamp is not in microseconds since 1970"),
+    (json.dumps(event(event_name=None)), "event_name is missing"),
+    (json.dumps(event(event_name="")), "event_name is missing"),
+]
+
+
+def test_a_row_that_cannot_be_read_is_set_aside_with_file_line_and_reason(world: World) -> None:
+    world.write(NAME, [row for line, _ in UNREADABLE for row in (event(0), line)] + [event(2)])
     report = world.ingest(max_bad_share=0.5)
-    assert (report.accepted, report.quarantined) == (2, 1)
-    ((property_id, day, file, number, told, content),) = report.quarantine
-    assert (property_id, day, file, number) == ("p1", DAY, NAME, 2)
-    assert told.startswith(reason)
-    assert content.strip() == line[:2000]
+    assert report.accepted == len(UNREADABLE) + 1
+    rows = zip(UNREADABLE, report.quarantine, strict=True)
+    for n, ((line, reason), (property_id, day, file, number, told, content)) in enumerate(rows, 1):
+        assert (property_id, day, file, number) == ("p1", DAY, NAME, 2 * n)
+        assert told.startswith(reason), line
+        assert content.strip() == line[:2000]
 
 
 def test_forms_of_text(world: World) -> None:
@@ -253,7 +254,7 @@ lines = st.one_of(
 ).map(lambda text: text.encode("utf-8", errors="surrogatepass"))
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(lines | st.binary(max_size=20), max_size=8))
 @example([b'{"event_name": 1, }', b"\x00", b"{", b'{"": {}}', b'{"items": [[]]}'])
 def test_any_mess_is_accounted_for(world: World, mess: list[bytes]) -> None:
@@ -279,25 +280,26 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("form", ARRAYS)
-@pytest.mark.parametrize("chunk", [1, 7, 2**20])
-def test_arrays_give_the_rows_of_lines(form: str, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chunk", [7, *(pytest.param(size, marks=pytest.mark.slow) for size in (1, 2**20))])
+def test_arrays_give_the_rows_of_lines(chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     odd = 'a } "quoted" { brace, a \\ and a [ bracket ]\\'
     rows = [
         event(0),
         event(1, event_params=[{"key": odd, "value": {"string_value": odd}}], geo={}, new={"a": [1, odd]}),
         event(2, items=[{"item_id": "1", "color": "red"}], user_id="\\"),
     ]
-    lines, array = World(tmp_path / "lines"), World(tmp_path / "array")
+    lines = World(tmp_path / "lines")
     lines.write(NAME, rows)
     lines.ingest()
     monkeypatch.setattr(reader, "_CHUNK_BYTES", chunk)
-    array.write("events_20240301.json", ARRAYS[form](rows).encode())
-    report = array.ingest()
-    assert (report.accepted, report.quarantined) == (3, 0)
     columns = "* exclude (_source_file, _source_line)"
-    assert array.rows(columns=columns) == lines.rows(columns=columns)
-    assert array.values("_source_line") == [1, 2, 3]
+    for form, written in ARRAYS.items():
+        array = World(tmp_path / form)
+        array.write("events_20240301.json", written(rows).encode())
+        report = array.ingest()
+        assert (report.accepted, report.quarantined) == (3, 0), form
+        assert array.rows(columns=columns) == lines.rows(columns=columns), form
+        assert array.values("_source_line") == [1, 2, 3], form
 
 
 def test_a_bad_element_costs_only_itself(world: World) -> None:
@@ -315,12 +317,14 @@ def test_a_bad_element_costs_only_itself(world: World) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["events_20240301.json", "events_20240301.json.gz", "events_20240301.json.zst"])
-@pytest.mark.parametrize("text", ["[]", " [\n]\n", "\ufeff[ ]"])
-def test_an_empty_array_is_a_day_without_rows(name: str, text: str, world: World) -> None:
-    world.write(name, text.encode())
-    (day,) = world.ingest().days
-    assert (day.status, day.problem) == ("missing", f"no rows in {name}")
+def test_an_empty_array_is_a_day_without_rows(world: World) -> None:
+    forms = product(("", ".gz", ".zst"), ("[]", " [\n]\n", "\ufeff[ ]"))
+    files = {DAY.replace(day=n): form for n, form in enumerate(forms, 1)}
+    for day, (end, text) in files.items():
+        world.write(f"events_{day:%Y%m%d}.json{end}", text.encode())
+    for found in world.ingest([*files]).days:
+        name = f"events_{found.event_date:%Y%m%d}.json{files[found.event_date][0]}"
+        assert (found.status, found.problem) == ("missing", f"no rows in {name}")
 
 
 @pytest.mark.parametrize(
@@ -351,7 +355,7 @@ def test_a_brace_that_is_missing_does_not_fill_the_memory(world: World, monkeypa
     assert "event 2 has no end within 5,000 bytes" in str(day.problem)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(anything, max_size=6), st.integers(0, 3))
 def test_every_element_of_any_array_is_accounted_for(world: World, elements: list[Any], indent: int) -> None:
     elements = [element for element in elements if not isinstance(element, list | str | int | float | None)]
@@ -370,14 +374,16 @@ def packed(content: bytes, codec: str) -> bytes:
         return bytes(sink.getvalue())
 
 
-@pytest.mark.parametrize("end", [".json.zst", ".ndjson.zst", ".jsonl.zstd", ".JSON.ZST", ".json.bz2", ".json.lz4"])
 @pytest.mark.parametrize("array", [False, True])
-def test_compressed_files(end: str, array: bool, world: World) -> None:
-    rows = [event(n) for n in range(50)]
-    content = json.dumps(rows, indent=2).encode() if array else ndjson(rows)
-    codec = {"zst": "zstd", "zstd": "zstd"}.get(end.rsplit(".")[-1].lower(), end.rsplit(".")[-1])
-    world.write(f"events_20240301{end}", packed(content[:3000], codec) + packed(content[3000:], codec))
-    assert world.ingest().accepted == 50
+def test_compressed_files(array: bool, world: World) -> None:
+    ends = (".json.zst", ".ndjson.zst", ".jsonl.zstd", ".JSON.ZST", ".json.bz2", ".json.lz4")
+    days = {DAY.replace(day=n): end for n, end in enumerate(ends, 1)}
+    for day, end in days.items():
+        rows = [event(n, day) for n in range(50)]
+        content = json.dumps(rows, indent=2).encode() if array else ndjson(rows)
+        codec = {"zst": "zstd", "zstd": "zstd"}.get(end.rsplit(".")[-1].lower(), end.rsplit(".")[-1])
+        world.write(f"events_{day:%Y%m%d}{end}", packed(content[:3000], codec) + packed(content[3000:], codec))
+    assert [(day.event_date, day.accepted) for day in world.ingest([*days]).days] == [(day, 50) for day in days]
 
 
 def test_zstd_under_another_name_and_csv(world: World) -> None:

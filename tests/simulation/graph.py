@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -136,7 +137,8 @@ def differences(data: Path, clean: Path) -> list[str]:
     found = [f"{name}: only in one of the two" for name in tables.keys() ^ _tables(clean).keys()]
     with read(data) as one, read(clean) as other:
         for name, query in sorted(tables.items()):
-            found += _compare(name, one.sql(query).df(), other.sql(query).df())
+            if not _are_equal(one.sql(query).to_arrow_table(), other.sql(query).to_arrow_table()):
+                found += _compare(name, one.sql(query).df(), other.sql(query).df())
     days = {path.parent.name for path in (data / "user_sequences").glob("*/*.parquet")}
     for day in sorted(days | {path.parent.name for path in (clean / "user_sequences").glob("*/*.parquet")}):
         files = [folder / "user_sequences" / day / "sequences.parquet" for folder in (data, clean)]
@@ -153,6 +155,15 @@ def _tables(data: Path) -> dict[str, str]:
         ).fetchall()
     dbt = {f"ga4.{name}": f"from ga4.{name}" for (name,) in names}
     return {name: query for name, query in (dbt | _OURS).items() if name not in _NOT_COMPARED}
+
+
+def _are_equal(one: pa.Table, other: pa.Table) -> bool:
+    """Whether two results have the same rows to the bit, which takes DuckDB a hundredth of the time of `_compare`."""
+    if len(one) != len(other) or one.column_names != other.column_names:
+        return False
+    columns = [column for column in one.column_names if column not in _MOMENTS]
+    one, other = one.select(columns), other.select(columns)
+    return not duckdb.sql("from (from one except all from other) limit 1").fetchall()
 
 
 def _compare(name: str, one: pd.DataFrame, other: pd.DataFrame) -> list[str]:

@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.dagster.project import make_project
+from tests.helpers import dbt_server
 from tests.simulation.export import SCRIPT, Export, troubles
 from tests.simulation.graph import Graph, differences, embedded, enter, read, sequences
 
@@ -35,8 +36,11 @@ _BLIND = dict.fromkeys(("page_modality", "event_name_modality", "theme_modality"
     "epochs": 1
 }
 
+# of the script: a short training, and too few users to judge an encoder by
+_LITTLE = {"encoder_candidate": {"config": {"epochs": 3}}, "encoder_evaluation": {"config": {"max_users": 40}}}
 
-def main() -> int:
+
+def main(arguments: list[str] | None = None) -> int:
     """Simulate, compare, say what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nights", type=int, default=120, help="how many nights (default: %(default)s)")
@@ -44,7 +48,9 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=600, help="users of the shop (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
-        "--script", action="store_true", help="four nights instead, with three troubles, and pages classified by rules"
+        "--script",
+        action="store_true",
+        help="four nights instead, with three troubles, and with less work in each step",
     )
     parser.add_argument(
         "--folder",
@@ -52,7 +58,7 @@ def main() -> int:
         help="an empty folder to work in; without it a temporary one, kept where something is wrong",
     )
     parser.add_argument("--summary", type=Path, help="a file for the figures, as JSON")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     folder = (asked.folder or Path(tempfile.mkdtemp(prefix="beha2vec-nights-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     export = Export(
@@ -61,8 +67,10 @@ def main() -> int:
         trouble_of=SCRIPT.get if asked.script else troubles,
     )  # fmt: skip
     settings = SETTINGS | ({"page_classifiers": "rules"} if asked.script else {})
+    if asked.script:
+        dbt_server.use()
     enter(folder, **settings)
-    figures, wrong = _simulate(export)
+    figures, wrong = _simulate(export, _LITTLE if asked.script else {})
     wrong += [
         f"after all nights, {found}" for found in differences(folder / "data", _clean_build(folder, export, settings))
     ]
@@ -82,12 +90,12 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _simulate(export: Export) -> tuple[dict[str, Any], list[str]]:
+def _simulate(export: Export, ops: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     import dagster as dg
 
     # in memory: a third of the time of a night this small
     with dg.DagsterInstance.ephemeral() as instance, Path("nights.log").open("w") as log:
-        simulation = Simulation(export, Graph(instance, log))
+        simulation = Simulation(export, Graph(instance, log), ops)
         started = time.time()
         nights = tqdm(range(export.nights), desc="nights", unit="night")
         for night in nights:
@@ -105,14 +113,16 @@ def _simulate(export: Export) -> tuple[dict[str, Any], list[str]]:
 class Simulation:
     """What has happened so far, and what was wrong with it."""
 
-    def __init__(self, export: Export, graph: Graph) -> None:
+    def __init__(self, export: Export, graph: Graph, ops: dict[str, Any]) -> None:
         self.export, self.graph, self.data = export, graph, Path("data").absolute()
+        # the configuration of each run that trains an encoder
+        self.ops = ops
         self.counts: Counter[str] = Counter()
         self.wrong: list[str] = []
         # of the users without new events, at each promotion
         self.stayed: list[float] = []
         asked = graph.ask_sensor()
-        if asked is None or not graph.run("materialize_everything", asked).success:
+        if asked is None or not graph.run("materialize_everything", asked, {"ops": ops}).success:
             raise RuntimeError("the history could not be materialized; see nights.log")
         # the sequences that readers' vectors were made from
         self._embedded = self._sequences(FIRST_DAY, export.day(-1))
@@ -157,9 +167,9 @@ class Simulation:
         tick = datetime.combine(self.export.day(night), datetime.min.time(), UTC)
         request = self.graph.ask_schedule("weekly_training", tick)
         blind = self.counts["encoders trained"] % 10 == 7
-        config = {"ops": {"encoder_candidate": {"config": _BLIND}}} if blind else dict(request.run_config)
+        ops = {"encoder_candidate": {"config": _BLIND}} if blind else request.run_config["ops"]
         before, in_use = self._clusters()
-        result = self.graph.run("train_encoder", dict(request.tags), config)
+        result = self.graph.run("train_encoder", dict(request.tags), {"ops": self.ops | ops})
         after, now_in_use = self._clusters()
         if result.success:
             self.counts["encoders promoted"] += 1
