@@ -12,8 +12,7 @@ from typing import Any
 from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import missing, unit_of, whole
-from beha2vec_core.chat.nearest import as_question
-from beha2vec_core.chat.parts import some_of
+from beha2vec_core.chat.nearest import as_question, in_words
 from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
@@ -67,6 +66,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
+    if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or metric.name == "days_to_order":
+        lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     lines += _not_as_supposed(result, reading) + per_day(result, days) + in_weeks(result)
     lines += missing(result, days)
@@ -182,7 +183,10 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
     for one in query.filters:
         without = "not " if one.is_excluded else ""
-        named = some_of(one.values)
+        named = in_words(one)
+        if one.did:
+            words.append(f"{without}{DIMENSIONS[one.dimension].label}s that {named}")
+            continue
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
@@ -431,8 +435,7 @@ def _group(query: Query, row: dict[str, Any]) -> str:
 
 def _where(query: Query) -> str:
     chosen = [
-        f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
-        f"{some_of(one.values)}"
+        f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}{in_words(one)}"
         for one in query.filters
         if one.dimension not in query.by or one.is_excluded
     ]

@@ -14,7 +14,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import find_all_in_scope
 
 from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, TABLES, Dimension, Measure, Metric, Table
-from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
 DIALECT = "duckdb"
 MAX_ROWS = 1000
@@ -156,7 +156,7 @@ def lists_zeros(query: Query) -> bool:
     sessions = TABLES["sessions"]
     timed = _is_by_time(query)
     names = query.by if timed else [*query.by, *(one.dimension for one in query.filters)]
-    reached = all(_aliases(DIMENSIONS[name].sql, sessions) <= {sessions.alias, *sessions.joins} for name in names)
+    reached = all(_reaches(sessions, name) for name in names)
     counts = METRICS[query.metric].unit in ("count", "money") and measure.per is None
     plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
     named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
@@ -181,7 +181,7 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
     while True:
         for table_name, measure in metric.sql.items():
             table = TABLES[table_name]
-            reached = all(_aliases(DIMENSIONS[name].sql, table) <= {table.alias, *table.joins} for name in names)
+            reached = all(_reaches(table, name) for name in names)
             is_dated = table.date is not None or not (query.period or any("{date}" in DIMENSIONS[n].sql for n in names))
             if reached and is_dated:
                 return metric, table, measure
@@ -190,6 +190,13 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
         metric = METRICS[metric.otherwise]
     what = " and ".join(DIMENSIONS[name].label for name in dict.fromkeys(names)) or "period"
     raise NotAnswerable(f"{METRICS[query.metric].label}: not known by {what}")
+
+
+def _reaches(table: Table, name: str) -> bool:
+    """Whether rows of the table have the dimension."""
+    sql = DIMENSIONS[name].sql
+    has_key = DIMENSIONS[name].kind != "user" or sql.removeprefix("{t}.") in table.keys
+    return has_key and _aliases(sql, table) <= {table.alias, *table.joins}
 
 
 def dimensions_of(metric: str) -> list[str]:
@@ -247,13 +254,32 @@ def _applied(query: Query) -> tuple[Filter, ...]:
     return tuple(one for one in query.filters if not (query.against_rest and one.dimension in query.by))
 
 
-def _among(one: Filter, table: Table) -> exp.Expr:
-    """Whether the dimension has one of the filter's values."""
+def _among(one: Filter, table: Table, period: Period | None = None) -> exp.Expr:
+    """Whether the dimension has one of the filter's values; or whether all of what it names was done in the period."""
     side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
+    if one.did:
+        known = side.copy().is_(exp.null()).not_()
+        return exp.and_(known, *(_done(did, one.dimension, side.copy(), period) for did in one.did))
+    if not one.values:
+        return side.is_(exp.null()).not_()
     values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
     if DIMENSIONS[one.dimension].kind == "number":
         values = [exp.Literal.number(int(value)) for value in one.values]
     return side.isin(*values)
+
+
+def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> exp.Expr:
+    """Whether the key of a user, a session or an order is among those with such rows."""
+    table = TABLES[did.table]
+    if not all(_reaches(table, name) for name in (dimension, *(one.dimension for one in did.filters))):
+        raise NotAnswerable(f"{DIMENSIONS[dimension].label.capitalize()}s: not known by these {table.unit}")
+    key = expression_of(DIMENSIONS[dimension], table)
+    rows = rows_of([f"{key} as done_by"], table, period, did.filters).where(f"{key} is not null", dialect=DIALECT)
+    limits = [f"{table.counted} >= {did.at_least}"]
+    limits += [f"{table.counted} <= {did.at_most}"] if did.at_most is not None else []
+    rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
+    among = exp.In(this=side, query=rows.subquery())
+    return among.not_() if did.is_excluded else among
 
 
 def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
@@ -361,14 +387,14 @@ def rows_of(columns: list[str], table: Table, period: Period | None, filters: tu
     """Columns of the table's rows in the period that pass the filters, with the joins these need."""
     wheres: list[exp.Expr] = []
     for one in filters:
-        among = _among(one, table)
+        among = _among(one, table, period)
         wheres.append(exp.func("coalesce", among.not_(), exp.true()) if one.is_excluded else among)
     if period and table.date:
         ends = [exp.cast(exp.Literal.string(str(end)), "date") for end in (period.first, period.last)]
         wheres.append(exp.Between(this=parse_one(table.date, dialect=DIALECT), low=ends[0], high=ends[1]))
     used = _aliases(" + ".join(f"({column.rpartition(' as ')[0]})" for column in columns), table)
     for where in wheres:
-        used |= {column.table for column in where.find_all(exp.Column)}
+        used |= {column.table for column in find_all_in_scope(where, exp.Column)}
     joins = " ".join(JOINS[alias].format(t=table.alias, date=table.date) for alias in table.joins if alias in used)
     select = parse_one(f"select {', '.join(columns)} from {table.sql} {joins}", dialect=DIALECT)
     assert isinstance(select, exp.Select)

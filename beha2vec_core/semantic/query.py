@@ -53,11 +53,34 @@ def add_months(when: date, months: int) -> date:
 
 @dataclass(frozen=True)
 class Filter:
-    """Rows whose dimension has one of these values, or none of them."""
+    """Rows whose dimension has one of these values (any, if none is named), or none of them.
+
+    With ``did``, the dimension is user, session or one_order: those that did all of this.
+    """
 
     dimension: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
     is_excluded: bool = False
+    did: tuple[Did, ...] = ()
+
+
+@dataclass(frozen=True)
+class Did:
+    """What a user, a session or an order has: rows of a table, in the days that the query is about.
+
+    Attributes:
+        table: a name of `TABLES`.
+        filters: of its rows.
+        is_excluded: they have no such rows, or fewer than ``at_least``.
+        at_least: so many rows (of items: pieces).
+        at_most: no more than so many.
+    """
+
+    table: str
+    filters: tuple[Filter, ...] = ()
+    is_excluded: bool = False
+    at_least: int = 1
+    at_most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +90,7 @@ class Query:
     Attributes:
         metric: a name of `METRICS`.
         by: names of `DIMENSIONS`.
-        filters: all of them hold; one per dimension.
+        filters: all of them hold; one per dimension, besides those of what was done.
         period: None: all data.
         versus: the period to compare with.
         is_share: the value as a share of the total: of all parts, of those of the same day, week or month; without a
@@ -106,7 +129,7 @@ class Query:
         unknown = [n for n in (*self.by, *(f.dimension for f in self.filters)) if n not in DIMENSIONS]
         if self.metric not in METRICS or unknown:
             raise ValueError(f"not defined: {', '.join(unknown) or self.metric}")
-        dimensions = [one.dimension for one in self.filters]
+        dimensions = [one.dimension for one in self.filters if not one.did]
         if len(set(dimensions)) < len(dimensions) or len(set(self.by)) < len(self.by):
             raise ValueError("a dimension stands twice")
         if self.versus and (not self.period or any(DIMENSIONS[name].kind == "time" for name in self.by)):
