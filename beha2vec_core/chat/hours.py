@@ -22,7 +22,7 @@ def hours_of(first: int, last: int) -> str:
 
 
 def in_hours(text: str) -> str:
-    """A text in small letters with parts of the day as one word each; a number is an hour only beside am, pm or the like."""
+    """A text in small letters with parts of the day as one word each; a number is an hour only beside am, pm or so."""
 
     def between(found: re.Match[str]) -> str:
         after = found[4] or found[2]

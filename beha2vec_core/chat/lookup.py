@@ -21,8 +21,8 @@ from beha2vec_core.chat.published import NotInData, Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
-    EMPTY_WORDS,
     COMPARE,
+    EMPTY_WORDS,
     FUNNEL,
     KINDS_OF_USERS,
     PREDICTED,

@@ -31,12 +31,12 @@ IS_SO = re.compile(
 )
 
 # what no word of the vocabulary may make another question of
+SEARCHES = (
+    rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
+    r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
+    "What people search for on the site is not measured.",
+)
 NOT_MEASURED = (
-    (
-        rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
-        r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
-        "What people search for on the site is not measured.",
-    ),
     (
         rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
         r"\b(?:buy|order|purchase|shop)\b",

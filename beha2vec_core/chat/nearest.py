@@ -97,6 +97,7 @@ def as_question(query: Query) -> str:
         words.append(f"vs {_named(query.versus)}")
     words += ["against all others"] if query.against_rest else []
     words += [f"{which} {limit:g}" for which, _, limit in query.limits]
+    words += [having_in_words(query)] if query.having else []
     words += ["by part of the change"] if query.by_change else []
     words[:0] = ["why the change in"] if query.explains else ["how many groups of"] if query.counts_groups else []
     return " ".join(words)
@@ -147,3 +148,12 @@ def _did_in_words(did: Did) -> str:
         return f"{text} at least {did.at_least} {unit}" if did.at_least > 1 else text
     number = f"exactly {did.at_least}" if did.at_most == did.at_least else f"{did.at_least} to {did.at_most}"
     return f"{text} {number} {unit}"
+
+
+def having_in_words(query: Query) -> str:
+    """With at least 50 sessions and no orders."""
+    limits = []
+    for one in query.having:
+        of = METRICS[one.metric].label
+        limits.append(f"at least {one.at_least:g} {of}" if one.at_least is not None else f"no {of}")
+    return f"with {' and '.join(limits)}"

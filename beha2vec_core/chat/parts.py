@@ -18,10 +18,9 @@ from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
-from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
-from beha2vec_core.semantic.query import Filter
+from beha2vec_core.semantic.query import Filter, Having
 
 _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
@@ -120,6 +119,7 @@ class Parts:
     mean_of: str = ""  # day or week: "sessions per day on average"
     conditions: Conditions | None = None  # clauses such as "who viewed shoes and did not buy"
     done: tuple[Filter, ...] = ()  # what they say, where the text is read without them
+    having: tuple[Having, ...] = ()
     is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
     def has(self, kind: str) -> bool:

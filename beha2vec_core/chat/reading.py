@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
-from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.compared import days_before, periods_of, step_of
+from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
     IS_SO,
     NOT_MEASURED,
     OF_GROWTH,
+    SEARCHES,
     NotRead,
     as_rate,
     metric_of,
@@ -158,7 +159,9 @@ def _read(
     is_lost = previous is None and (
         pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first)
     )
+    asked = parts.conditions.text if with_conditions and parts.conditions else question.lower()
     missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
+    missing = SEARCHES[1] if re.search(SEARCHES[0], asked) else missing
     known = Reading(
         unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
         metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
@@ -217,14 +220,18 @@ def _sides(parts: Parts) -> list[Parts]:
     assert conditions is not None
     parts.notes += conditions.notes
     every = [one.filters() for one in conditions.clauses]
-    sides = [sum(every, ())]
+    sides: list[tuple[Filter, ...]] = [sum(every, ())]
     if conditions.has_not:
         *part, whole = sides[0]
-        sides.append((*part, replace(whole, is_excluded=True)))
+        if len(whole.did) == 1:
+            others = replace(whole, did=(replace(whole.did[0], is_excluded=not whole.did[0].is_excluded),))
+        else:
+            others = replace(whole, is_excluded=True)
+        sides.append((*part, others))
     elif len(every) == 2 and (parts.has("compare") or parts.comparatives or parts.judged):
         sides = every
     if len(sides) == 1:
-        return [replace(parts, done=sides[0])]
+        return [replace(parts, done=sides[0], having=conditions.having)]
     words = [word for word in parts.words if word.kind not in ("compare", "judged")]
     return [replace(parts, words=words, judged=[], done=side, is_side=True) for side in sides]
 
@@ -275,7 +282,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
             continue
         shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
-        if shared and not (shared <= {"country"} and any(len(w.values[0].values) > 1 for w in (one, other))):
+        if shared and not (shared <= {"country", "hour"} and any(len(w.values[0].values) > 1 for w in (one, other))):
             continue
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
@@ -322,7 +329,7 @@ def _query(
     groups = group_counted(parts)
     refuse_what_is_no_query(parts, filters, by)
     done = tuple(one for one in filters if one.did)
-    has_part = any(clause.part for clause in parts.conditions.clauses) if done and parts.conditions else False
+    has_part = any(one.part for one in parts.conditions.clauses) if done and parts.conditions else False
     included = tuple(one for one in filters if not (one.is_excluded or one.did or one.dimension == "step"))
     if _IS_BEST.search(parts.text) and len(by) == len(included) == 1:  # is email our best channel
         label = DIMENSIONS[by[0]].label
@@ -331,6 +338,8 @@ def _query(
         filters, included = tuple(one for one in filters if one.is_excluded or one.dimension != by[0]), ()
     pair = next((one for one in included if len(one.values) > 1 and not is_one_group(parts, one)), None)
     compares = (parts.has("compare") or bool(parts.comparatives) or parts.times.compares) and not parts.is_side
+    if parts.having and {*metrics} <= {"users"}:  # months without orders, with at least 50 sessions
+        metrics = [next((one.metric for one in parts.having if one.at_least), "sessions")]
     metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)
     is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
     is_of_people |= "spen" in parts.text
@@ -401,16 +410,21 @@ def _query(
     if is_share and not by and not included and not done and rate:
         metric, unit, is_share = rate, "share", False
     groups_of_part = [name for name in by if DIMENSIONS[name].kind != "time"]
-    if is_share and groups_of_part and any(is_part(parts, one) for one in included if one.dimension not in by):
+    if (
+        is_share
+        and groups_of_part
+        and not done
+        and any(is_part(parts, one) for one in included if one.dimension not in by)
+    ):
         raise NotRead(
             "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
         )
     if is_share and not by and not done and len(filters) > 1 and metric in _KEYS and _BOTH.search(parts.text):
         did = Did("sessions", filters)  # the part is what is all of this
-        filters = (Filter(_KEYS[metric], did=(did,)),)
-    if is_share and by and done:
-        raise NotRead("I know the share of those who did something of all, not by groups.")
-    if is_share and not by and not included and not done and not any(one.is_excluded for one in filters):
+        filters, included = (Filter(_KEYS[metric], did=(did,)),), ()
+    if is_share and any(measure.per for measure in METRICS[metric].sql.values()):
+        raise NotRead(f"{METRICS[metric].label.capitalize()}: a mean has no share.")
+    if is_share and not by and not included and not any(one.is_excluded or one.did for one in filters):
         raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
     if is_share and not by and len(included) > 1 and not done:
         filters = (part_of(parts, included), *(one for one in filters if one != part_of(parts, included)))
@@ -510,6 +524,7 @@ def _query(
         Query(
             metric, tuple(by), filters, period, versus, is_share, parts.top if by else None, ascending if by else None,
             against_rest=against_rest, by_change=by_change, explains=bool(explains and versus and not by),
+            having=parts.having,
         ),
         notes,
     )  # fmt: skip

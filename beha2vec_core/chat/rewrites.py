@@ -82,7 +82,11 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
     (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
-    (r"\b(?:coupon|voucher) (orders?|purchases?|users?|buyers?|customers?)\b", r"\1 with a coupon"),
+    (
+        r"\b(?<!orders )(?<!order )(?<!purchases )(?<!customers )(?<!buyers )(?<!users )(with|without) (?:a |any )?"
+        r"(?:coupon|voucher)s?\b",
+        r"for orders \1 a coupon",
+    ),
     (
         r"\b(?:new|first[\s-]time)(?: customers?| buyers?)? (?:and|vs\.?|versus|or|compared (?:to|with)) "
         r"(?:returning|repeat|existing|old) (?:customers?|buyers?|shoppers?)\b",
@@ -375,7 +379,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     # causes: where a change comes from is known
     (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
-    (r"\b(come back|return) within (?:a|one|1|the first) week\b|\b(come back|return) within 7 days\b", r"\1\2"),
+    (
+        r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b"
+        r"(?: (?:of|after|from) (?:the|their) first (?:visit|session)s?)?",
+        "come back",
+    ),
     (
         r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
         " askswhy ",
@@ -411,8 +419,8 @@ _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 
 # the days up to a purchase, and the words that say no more than this
 _HOW_LONG = re.compile(
-    r"\b(?:how (?:long|many days|much time)|(?:average|mean) (?:time|days|number of days))\b(?=.*\b(?:until|till|before|"
-    r"between|from|to|takes?|took)\b.*\b(?:purchas|buy|bought|order|convert))"
+    r"\b(?:how (?:long|many days|much time)|(?:average|mean) (?:time|days|number of days))\b(?=.*\b(?:until|till|"
+    r"before|between|from|to|takes?|took)\b.*\b(?:purchas|buy|bought|order|convert))"
 )
 _OF_WAITING = re.compile(
     r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|sessions?|"

@@ -87,6 +87,18 @@ _VALUES = {  # of dimensions whose values are always the same
 _HOME = ("home page", "homepage", "start page", "front page")
 _TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
 _LONGEST = 7  # words of a phrase
+_SHORT = 4  # letters of a word that may lack one
+_MANY = {
+    "item",
+    "page",
+    "landing_page",
+    "campaign",
+    "item_category",
+    "item_subcategory",
+    "item_brand",
+    "theme",
+    "source",
+}
 _SHORTEST = 6  # letters of a word that may be misspelled: shorter ones are often other words
 
 
@@ -171,6 +183,7 @@ class Vocabulary:
             )
             for key, values in found.items()
         }
+        self._values = of_data  # also where a word has another meaning of its own: articles are items, and pages
         fixed = _fixed()
         self._meanings = of_data | {
             key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"
@@ -192,8 +205,8 @@ class Vocabulary:
     def values_at(self, words: list[str], place: int) -> list[tuple[int, tuple[Value, ...]]]:
         """The values that begin at a place, the longest phrase first, each with its number of words."""
         sizes = range(min(_LONGEST, len(words) - place), 0, -1)
-        found = [(size, self._meanings.get(_normal_of(words[place : place + size]))) for size in sizes]
-        return [(size, meaning.values) for size, meaning in found if meaning and meaning.kind == "value"]
+        found = [(size, self._values.get(_normal_of(words[place : place + size]))) for size in sizes]
+        return [(size, meaning.values) for size, meaning in found if meaning]
 
     def longest(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
         """The longest phrase from a place on (None: not understood), how many words it has, and a note."""
@@ -215,11 +228,23 @@ class Vocabulary:
             if MARK in text or any(char.isdigit() for char in text):
                 continue
             near = [known for known in self._spelled if _is_misspelled(key, known.split(" "))]
+            if not near and size == 1 and len(key[0]) >= _SHORT:
+                near = [known for known in self._spelled if self._is_short_of(key[0], known)]
             if len(near) > 1:  # a letter is left out more often than typed twice: orderd is ordered, not order
                 near = [known for known in near if len(known) > len(" ".join(key))]
             if len(near) == 1:
                 return _word(self._meanings[near[0]], text, place), size, f"“{text}” was read as “{near[0]}”."
         return None, 1, ""
+
+    def _is_short_of(self, word: str, known: str) -> bool:
+        """Whether a short word lacks a letter of a known one, or has two in the other order; not of items."""
+        from rapidfuzz.distance import OSA
+
+        dimensions = {value.dimension for value in self._meanings[known].values}
+        if word[0] != known[0] or dimensions & _MANY or len(known) < len(word) or " " in known or len(known) <= _SHORT:
+            return False
+        is_shorter = len(known) == len(word) + 1
+        return (is_shorter or sorted(word) == sorted(known)) and OSA.distance(word, known, score_cutoff=1) == 1
 
 
 def _is_misspelled(words: list[str], known: list[str]) -> bool:

@@ -14,7 +14,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import find_all_in_scope
 
 from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, TABLES, Dimension, Measure, Metric, Table
-from beha2vec_core.semantic.query import Did, Filter, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query
 
 DIALECT = "duckdb"
 MAX_ROWS = 1000
@@ -57,6 +57,8 @@ def compile_query(query: Query) -> str:
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
     else:
         select.set("expressions", [*keys, *select.expressions])
+    if "coupon" in query.by:  # orders without one are no group
+        select = select.where(exp.column("coupon", table="now").is_(exp.null()).not_())
     if query.ascending:
         known = [
             exp.column(name, table="now").is_(exp.null()).not_() for name in query.by if DIMENSIONS[name].kind != "time"
@@ -65,12 +67,29 @@ def compile_query(query: Query) -> str:
     if query.by:
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
+        for one in query.having:
+            select = select.where(_of_other_metric(query, one))
         limits = [f"now.value {sign} {float(limit)!r}" for _, sign, limit in query.limits]
         if query.counts_groups:
             return _groups_counted(query, select, limits, "currency" in values).sql(dialect=DIALECT, pretty=True)
         select = select.where(*limits, dialect=DIALECT) if limits else select
         select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
+
+
+def _of_other_metric(query: Query, one: Having) -> exp.Expr:
+    """Whether a group's other metric is so much; a group without a row of it has none."""
+    other = Query(one.metric, query.by, query.filters, query.period)
+    metric, table, measure = place(other)
+    groups = _aggregate(other, metric, table, measure, query.period)
+    same = [
+        exp.NullSafeEQ(this=exp.column(name, table="other"), expression=exp.column(name, table="now"))
+        for name in query.by
+    ]
+    limit = f"other.value >= {one.at_least!r}" if one.at_least is not None else f"other.value > {one.at_most!r}"
+    rows = exp.select("1").from_(groups.subquery("other")).where(*same, parse_one(limit, dialect=DIALECT))
+    found = exp.Exists(this=rows)
+    return found if one.at_least is not None else found.not_()
 
 
 def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_currency: bool) -> exp.Select:
@@ -342,14 +361,19 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
 def _is_over_time(query: Query) -> bool:
     """Whether shares are those of a part, day by day, by week or by month."""
     timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
-    return bool(timed and (query.filters or len(query.by) > len(timed)))
+    return bool(timed and (query.filters or len(query.by) > len(timed))) or _is_of_groups(query)
+
+
+def _is_of_groups(query: Query) -> bool:
+    """Whether shares are those of a group who did something: of the users of each device."""
+    return bool(query.by and query.filters and query.filters[0].did)
 
 
 def _share_over_time(
     query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None
 ) -> exp.Select:
     """Shares of the whole of the same day, week or month; without intervals."""
-    timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
+    timed = [name for name in query.by if DIMENSIONS[name].kind == "time" or _is_of_groups(query)]
     times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
     extra = [f"{measure.extra} as currency"] if measure.extra else []
     part = _grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
@@ -371,6 +395,8 @@ def _share_over_time(
 
 def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
     """Of parts that are chosen, too: mobile and desktop are shares of all devices."""
+    if _is_of_groups(query):
+        return query.filters[1:]
     by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
     return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]
 

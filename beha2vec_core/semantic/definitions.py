@@ -85,12 +85,12 @@ TABLES = {
         "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE, "o"), "items", _KEYS_OF_ORDERS,
         "sum(i.quantity)",
     ),
-    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events"),
     "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views"),
     "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events"),
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
     "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
     "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions"),
+    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events"),
     "predictions": Table(
         "e",
         """(select user_key, probability from beha2vec.user_predictions_current where target = 'purchase' and horizon =
@@ -339,6 +339,11 @@ METRICS = {
             "orders", "orders", "count",
             {"purchases": Measure(_ORDERS), "items": Measure("count(distinct i.purchase_key)")},
             ("order", "purchase", "transaction", "how many sale", "number of sale", "sale count"),
+        ),
+        Metric(
+            "refunded_orders", "orders with a refund", "count",
+            {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"))},
+            ("refunded order", "order refunded", "order with a refund", "order with refund", "refund"),
         ),
         Metric(
             "revenue", "revenue", "money", {"purchases": _REVENUE},

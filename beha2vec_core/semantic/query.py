@@ -84,6 +84,15 @@ class Did:
 
 
 @dataclass(frozen=True)
+class Having:
+    """Only groups whose other metric is at least, or at most, so much: "countries with at least 100 sessions"."""
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
 class Query:
     """A metric, and how it is broken down, filtered and compared.
 
@@ -104,6 +113,7 @@ class Query:
         at_least: the value of ``over`` too.
         at_most: the value of ``under`` too.
         counts_groups: how many groups there are, in place of them.
+        having: what else is true of the groups.
         explains: where the change comes from: the chat adds the groups of several dimensions that changed most.
     """
 
@@ -123,6 +133,7 @@ class Query:
     under: float | None = None
     at_least: bool = False
     at_most: bool = False
+    having: tuple[Having, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
@@ -140,7 +151,7 @@ class Query:
             raise ValueError("a share of the total needs a breakdown, or a filter")
         if (self.by_change or self.explains) and not self.versus:
             raise ValueError("a change needs a period to compare with")
-        if (self.over is not None or self.counts_groups) and not self.by:
+        if (self.over is not None or self.counts_groups or self.having) and not self.by:
             raise ValueError("groups need a breakdown")
         if (
             self.under is not None and not self.over and "one_order" not in self.by
