@@ -115,9 +115,9 @@ def continued(
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     filters = filters_of(parts, metric)
     replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
-    kept = {one.dimension: one for one in previous.filters if one.dimension not in replaced}
-    kept = {one.dimension: one for one in filters} | {
-        n: one for n, one in kept.items() if n not in {f.dimension for f in filters}
+    old = [one for one in previous.filters if one.dimension not in replaced]
+    kept = {(one.dimension, one.did): one for one in filters} | {
+        (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
     }
     if is_part and (
         by

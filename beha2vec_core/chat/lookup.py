@@ -22,6 +22,7 @@ from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
     COMPARE,
+    EMPTY_WORDS,
     FUNNEL,
     KINDS_OF_USERS,
     PREDICTED,
@@ -65,6 +66,7 @@ _BIGGEST = re.compile(
     r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
     re.IGNORECASE,
 )
+_GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
@@ -117,7 +119,7 @@ class Lookup:
         overview = self._data.overview()
         if not KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
-        question, note = _with_key(question, overview)
+        question, note = _with_key(_with_group(question, overview), overview)
         answer = self._answer(question, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
@@ -172,6 +174,7 @@ class Lookup:
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrowed = (
                 reading.period
+                or any(one.did for one in reading.filters)
                 or by_others
                 or _is_plain(query, reading)
                 or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
@@ -193,7 +196,7 @@ class Lookup:
                 return self._refused(reading, _why_not(found))
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
-        if query is not None and not (_WHO.search(question) and not query.by):
+        if query is not None and not (_WHO.search(question) and not query.by and not reading.more):
             return self._measure(query, reading)
         listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (
@@ -286,6 +289,21 @@ def _is_plain(query: Query | None, reading: Reading) -> bool:
     if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
         return False
     return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
+
+
+def _with_group(question: str, overview: Overview) -> str:
+    """The question with the key of the only cluster whose name has the word: "the drinkware group"."""
+
+    def key_of(found: re.Match[str]) -> str:
+        word = found[1].lower().removesuffix("s")
+        named = [one.key for one in overview.clusters if word in map(_singular, one.name.lower().split())]
+        return f"cluster {named[0]}" if len(named) == 1 and word not in EMPTY_WORDS else found[0]
+
+    return _GROUP_NAMED.sub(key_of, question)
+
+
+def _singular(word: str) -> str:
+    return word.removesuffix("s")
 
 
 def _with_key(question: str, overview: Overview) -> tuple[str, str]:

@@ -12,8 +12,7 @@ from typing import Any
 from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import missing, unit_of, whole
-from beha2vec_core.chat.nearest import as_question
-from beha2vec_core.chat.parts import some_of
+from beha2vec_core.chat.nearest import as_question, having_in_words, in_words
 from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
@@ -22,7 +21,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Period, Query
+from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.words import between, change, number
 from beha2vec_core.words import day as day_words
 
@@ -50,13 +49,20 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
     lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
+    lines += [f"Only {_plural(query.by[-1])} {having_in_words(query)}."] if query.having else []
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
     if query.is_share and not query.by:
         whole = replace(query, filters=query.filters[1:], is_share=False)
         lines.append(f"The whole is all {metric.label}{_where(whole)}{_when(query.period)}.")
-    if query.is_share and query.top and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
+    if (
+        query.is_share
+        and query.top
+        and not any(one.did for one in query.filters)
+        and len(result.rows) > 1
+        and metric.name not in ("users", "buyers")
+    ):
         together = sum(_of_whole(query, row) or 0 for row in result.rows)
         lines.append(f"Together they have {number(together, 'share')}.")
     if query.by and is_ranked(query):
@@ -67,6 +73,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
+    if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or metric.name == "days_to_order":
+        lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     lines += _not_as_supposed(result, reading) + per_day(result, days) + in_weeks(result)
     lines += missing(result, days)
@@ -182,7 +190,10 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
     for one in query.filters:
         without = "not " if one.is_excluded else ""
-        named = some_of(one.values)
+        named = in_words(one)
+        if one.did:
+            words.append(f"{without}{_that(one)}{named}")
+            continue
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
@@ -194,6 +205,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     words += ["in the order of the change"] if query.by_change else []
     words += ["and where it changed"] if query.explains else []
     words += [f"{which} {limit:g}" for which, _, limit in query.limits]
+    words += [f"only {having_in_words(query)}"] if query.having else []
     words += ["number of groups"] if query.counts_groups else []
     return ", ".join(words)
 
@@ -432,11 +444,15 @@ def _group(query: Query, row: dict[str, Any]) -> str:
 def _where(query: Query) -> str:
     chosen = [
         f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
-        f"{some_of(one.values)}"
+        f"{_that(one)}{in_words(one)}"
         for one in query.filters
         if one.dimension not in query.by or one.is_excluded
     ]
     return f" ({', '.join(chosen)})" if chosen else ""
+
+
+def _that(one: Filter) -> str:
+    return f"{DIMENSIONS[one.dimension].label}s {'who' if one.dimension == 'user' else 'that'} " if one.did else ""
 
 
 def _when(period: Period | None) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
 from beha2vec_core.semantic.layer import Contents
-from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
+_NAMED = 6  # values of a filter that are named
 SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
 
 
@@ -76,6 +78,9 @@ def as_question(query: Query) -> str:
         )
     for one in query.filters:
         named = " and ".join(one.values)
+        if one.did or one.dimension == "hour" or not one.values:
+            words.append(f"{'not ' if one.is_excluded else ''}{in_words(one)}")
+            continue
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
@@ -92,6 +97,7 @@ def as_question(query: Query) -> str:
         words.append(f"vs {_named(query.versus)}")
     words += ["against all others"] if query.against_rest else []
     words += [f"{which} {limit:g}" for which, _, limit in query.limits]
+    words += [having_in_words(query)] if query.having else []
     words += ["by part of the change"] if query.by_change else []
     words[:0] = ["why the change in"] if query.explains else ["how many groups of"] if query.counts_groups else []
     return " ".join(words)
@@ -99,3 +105,55 @@ def as_question(query: Query) -> str:
 
 def _named(period: Period) -> str:
     return f"on {period.first}" if period.first == period.last else f"from {period.first} to {period.last}"
+
+
+def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
+    """The first values in words, and how many there are beyond them."""
+    shown = [clean_text(value, limit=80) for value in values[:_NAMED]]
+    return joined.join(shown) + (f" and {len(values) - _NAMED} more" if len(values) > _NAMED else "")
+
+
+def in_words(one: Filter) -> str:
+    """A filter in words: its values, or what was done."""
+    if one.dimension == "hour" and len(one.values) > 1:
+        return f"hours {one.values[0]} to {one.values[-1]}"
+    if one.dimension == "order_number":
+        return f"{one.values[0]} orders"
+    if not one.did:
+        return some_of(one.values) if one.values else "any"
+    return " and ".join(_did_in_words(did) for did in one.did)
+
+
+def _did_in_words(did: Did) -> str:
+    """What was done, in the past; or that it was not."""
+    named = ", ".join(f"{'not ' if one.is_excluded else ''}{in_words(one)}" for one in did.filters)
+    dimensions = [one.dimension for one in did.filters]
+    if "coupon" in dimensions:
+        verb = "used", "use", "a coupon" + ("" if named == "any" else f" {named}")
+    elif "product_view" in dimensions:
+        verb = "viewed", "view", "a product"
+    elif did.table == "steps":
+        verb = "reached", "reach", f"the {named[2:]}"
+    elif did.table == "page_views":
+        verb = "viewed", "view", f"{dimensions[0].replace('_', ' ') if dimensions else 'pages'} {named}".strip()
+    elif did.table in ("items", "purchases"):
+        verb = ("bought", "buy", named) if named or did.table == "items" else ("ordered", "order", "")
+    elif did.table == "events":
+        verb = "did", "do", named
+    else:
+        verb = "visited", "visit", f"({named})" if named else ""
+    text = " ".join((f"did not {verb[1]}" if did.is_excluded else verb[0], verb[2])).strip()
+    unit = "items" if did.table == "items" else "times"
+    if did.at_most is None:
+        return f"{text} at least {did.at_least} {unit}" if did.at_least > 1 else text
+    number = f"exactly {did.at_least}" if did.at_most == did.at_least else f"{did.at_least} to {did.at_most}"
+    return f"{text} {number} {unit}"
+
+
+def having_in_words(query: Query) -> str:
+    """With at least 50 sessions and no orders."""
+    limits = []
+    for one in query.having:
+        of = METRICS[one.metric].label
+        limits.append(f"at least {one.at_least:g} {of}" if one.at_least is not None else f"no {of}")
+    return f"with {' and '.join(limits)}"

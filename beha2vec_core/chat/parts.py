@@ -8,18 +8,19 @@ from itertools import pairwise
 from typing import Any
 
 from beha2vec_core.chat.asides import without_asides
+from beha2vec_core.chat.conditions import Conditions, find_conditions
+from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.how_often import PEOPLE
-from beha2vec_core.chat.nearest import SOURCES, reaches
+from beha2vec_core.chat.nearest import SOURCES, reaches, some_of
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
-from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
-from beha2vec_core.semantic.query import Filter
+from beha2vec_core.semantic.query import Filter, Having
 
 _RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
@@ -87,7 +88,6 @@ _AVERAGE = r"(?:average|avg|mean)(?! (?:order|purchase|transaction|cart|basket|e
 _PER_DAY = re.compile(
     rf"\b{_AVERAGE}\b.*\b(?:per (?:day|week)|daily|weekly)\b|\b(?:per (?:day|week)|daily|weekly)\b.*\b{_AVERAGE}\b"
 )
-_NAMED = 6  # values of a filter that are named
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
 _PAGES = ("page", *_KINDS_OF_PAGES)
@@ -117,6 +117,10 @@ class Parts:
     is_part: bool = False  # "how much of our revenue comes from"
     is_counted: bool = False  # "how many"
     mean_of: str = ""  # day or week: "sessions per day on average"
+    conditions: Conditions | None = None  # clauses such as "who viewed shoes and did not buy"
+    done: tuple[Filter, ...] = ()  # what they say, where the text is read without them
+    having: tuple[Having, ...] = ()
+    is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
     def has(self, kind: str) -> bool:
         """Whether there is a phrase of this kind."""
@@ -145,13 +149,13 @@ class Parts:
         return down if down != up else None
 
 
-def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
-    """The parts of a question."""
+def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool = False) -> Parts:
+    """The parts of a question; ``with_conditions``: its clauses are taken out, and the rest is read."""
     if not question.isupper():
         question = re.sub(r"\bUS\b", "usa", question)
     # first, so that no part of 1,200 is read as a number of its own
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
-    text = spelled_out(text)
+    text = in_hours(spelled_out(text))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     for symbol, name in _SYMBOLS.items():
@@ -166,7 +170,9 @@ def find_parts(question: str, vocabulary: Vocabulary) -> Parts:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
         parts.notes.append(OF_SESSIONS)
-    text = parts.text = re.sub(r"\s+", " ", without_asides(in_known_words(times.text))).strip()
+    parts.conditions = find_conditions(without_asides(times.text), vocabulary)
+    said = parts.conditions.text if with_conditions and parts.conditions else times.text
+    text = parts.text = re.sub(r"\s+", " ", without_asides(in_known_words(said))).strip()
     if after := _DAY_AFTER.search(conversions):
         parts.unknown.append(after[0])
     if _WHAT_THEY_DO.search(text):
@@ -401,7 +407,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         if not found[name]:
             parts.problem = f"Nothing is left of the {DIMENSIONS[name].label} if it is also left out."
             del found[name]
-    return tuple(
+    return parts.done + tuple(
         Filter(name, tuple(dict.fromkeys(values)), which is excluded)
         for which in (found, excluded)
         for name, values in which.items()
@@ -426,12 +432,6 @@ def _is_beside_source(parts: Parts, word: Word) -> bool:
     """Whether the word before is the name of a source."""
     before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
     return any(one.values[0].dimension == "source" for one in before)
-
-
-def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
-    """The first values in words, and how many there are beyond them."""
-    shown = [clean_text(value, limit=80) for value in values[:_NAMED]]
-    return joined.join(shown) + (f" and {len(values) - _NAMED} more" if len(values) > _NAMED else "")
 
 
 def _left_out(parts: Parts) -> list[Word]:
@@ -496,7 +496,7 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
 
 def is_one_group(parts: Parts, one: Filter) -> bool:
     """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item") and not is_named_apart(parts, one)
+    return one.dimension in ("country", "item", "hour") and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

@@ -12,19 +12,20 @@ from datetime import timedelta
 from itertools import pairwise
 
 from beha2vec_core.chat.compared import days_before, periods_of, step_of
+from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
     IS_SO,
-    NEW_CUSTOMERS,
     NOT_MEASURED,
     OF_GROWTH,
+    SEARCHES,
     NotRead,
     as_rate,
     metric_of,
     overview_of,
     unnamed,
 )
-from beha2vec_core.chat.nearest import nearest_queries
+from beha2vec_core.chat.nearest import nearest_queries, some_of
 from beha2vec_core.chat.parts import (
     OF_SESSIONS,
     Parts,
@@ -38,7 +39,6 @@ from beha2vec_core.chat.parts import (
     is_ranking,
     loosely,
     metrics_of,
-    some_of,
 )
 from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.refusals import check_all_asked, check_people, refuse_what_is_no_query
@@ -48,7 +48,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
-from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
 # advice, and causes from outside: no data here can answer these
 _ADVICE = re.compile(
@@ -76,6 +76,9 @@ _ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
 _BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
 _IS_BEST = re.compile(r"^(?:is|are|was|were)\b.*\b(?:best|worst|top|biggest|largest|strongest|weakest|smallest)\b")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
+_KEYS = {"users": "user", "sessions": "session"}  # what of these did something
+_BOTH = re.compile(r"\bboth\b")
+_LISTED = 10  # users of "who viewed shoes"
 _UNKNOWN_SHOWN = 8  # words that were not understood
 _NOT_WHY = "The data show where this is so, not its cause."
 
@@ -132,8 +135,21 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
+    found, conditions = _read(question, vocabulary, previous, is_first=is_first, with_conditions=False)
+    if conditions and (conditions.is_forced or found.query is None):
+        with_them, _ = _read(question, vocabulary, previous, is_first=is_first, with_conditions=True)
+        found = found if with_them.query is None else with_them
+    return found
+
+
+def _read(
+    question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool, with_conditions: bool
+) -> tuple[Reading, Conditions | None]:
+    """The question as a query, and the clauses that it can be read without."""
     contents = vocabulary.contents
-    parts = find_parts(question, vocabulary)
+    parts = find_parts(question, vocabulary, with_conditions=with_conditions)
+    sides = _sides(parts) if with_conditions and parts.conditions else [parts]
+    parts = sides[0]
     metrics = metrics_of(parts)
     filters = filters_of(parts, next(iter(metrics), None))
     period = parts.times.periods[0] if parts.times.periods else None
@@ -143,7 +159,9 @@ def read_question(
     is_lost = previous is None and (
         pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first)
     )
+    asked = parts.conditions.text if with_conditions and parts.conditions else question.lower()
     missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
+    missing = SEARCHES[1] if re.search(SEARCHES[0], asked) else missing
     known = Reading(
         unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
         metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
@@ -175,6 +193,8 @@ def read_question(
             raise NotRead("I cannot continue the question before with this: ask the whole question.")
         else:
             queries, notes = _queries(parts, metrics, contents)
+            for other in sides[1:]:
+                queries += _queries(other, metrics, contents)[0]
         for number, query in enumerate(queries):
             _check(query, contents)
             metric = place(query)[0]
@@ -185,18 +205,35 @@ def read_question(
                 queries[number] = replace(query, metric=metric.name)
     except ValueError as error:
         problem = str(error)
-        if problem.startswith(NEW_CUSTOMERS):
-            chosen = tuple(one for one in filters if one.dimension != "new_or_returning")
-            known = replace(known, metrics=("new_users",), filters=chosen)
         problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
-        return replace(
-            known,
-            problem=problem,
-            nearest=nearest_queries(known.metrics, known.by, known.filters, known.period, contents),
-        )
-    return replace(
+        nearest = nearest_queries(known.metrics, known.by, known.filters, known.period, contents)
+        return replace(known, problem=problem, nearest=nearest), parts.conditions
+    known = replace(
         known, query=queries[0], more=tuple(queries[1:]), notes=tuple(dict.fromkeys(notes)), is_follow_up=False
     )
+    return known, parts.conditions
+
+
+def _sides(parts: Parts) -> list[Parts]:
+    """The question with what its clauses say: once, or for each of two groups that are compared."""
+    conditions = parts.conditions
+    assert conditions is not None
+    parts.notes += conditions.notes
+    every = [one.filters() for one in conditions.clauses]
+    sides: list[tuple[Filter, ...]] = [sum(every, ())]
+    if conditions.has_not:
+        *part, whole = sides[0]
+        if len(whole.did) == 1:
+            others = replace(whole, did=(replace(whole.did[0], is_excluded=not whole.did[0].is_excluded),))
+        else:
+            others = replace(whole, is_excluded=True)
+        sides.append((*part, others))
+    elif len(every) == 2 and (parts.has("compare") or parts.comparatives or parts.judged):
+        sides = every
+    if len(sides) == 1:
+        return [replace(parts, done=sides[0], having=conditions.having)]
+    words = [word for word in parts.words if word.kind not in ("compare", "judged")]
+    return [replace(parts, words=words, judged=[], done=side, is_side=True) for side in sides]
 
 
 def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]]:
@@ -222,6 +259,10 @@ def _queries(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list
         query, more = _query(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         found.append(query)
         notes += more
+    if parts.done and parts.conditions and parts.conditions.asks_who and metrics == ["users"] and not found[0].by:
+        found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
+        notes.append("The users are listed in the order of their sessions.")
+        return found, notes
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
@@ -241,7 +282,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
             continue
         shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
-        if shared and not (shared <= {"country"} and any(len(w.values[0].values) > 1 for w in (one, other))):
+        if shared and not (shared <= {"country", "hour"} and any(len(w.values[0].values) > 1 for w in (one, other))):
             continue
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
@@ -287,14 +328,18 @@ def _query(
     by = breakdown_of(parts)
     groups = group_counted(parts)
     refuse_what_is_no_query(parts, filters, by)
-    included = tuple(one for one in filters if not one.is_excluded and one.dimension != "step")
+    done = tuple(one for one in filters if one.did)
+    has_part = any(one.part for one in parts.conditions.clauses) if done and parts.conditions else False
+    included = tuple(one for one in filters if not (one.is_excluded or one.did or one.dimension == "step"))
     if _IS_BEST.search(parts.text) and len(by) == len(included) == 1:  # is email our best channel
         label = DIMENSIONS[by[0]].label
         if included[0].dimension != by[0]:
             raise NotRead(f"{included[0].values[0]} is no {label}: ask for all in order, the best first.")
         filters, included = tuple(one for one in filters if one.is_excluded or one.dimension != by[0]), ()
     pair = next((one for one in included if len(one.values) > 1 and not is_one_group(parts, one)), None)
-    compares = parts.has("compare") or bool(parts.comparatives) or parts.times.compares
+    compares = (parts.has("compare") or bool(parts.comparatives) or parts.times.compares) and not parts.is_side
+    if parts.having and {*metrics} <= {"users"}:  # months without orders, with at least 50 sessions
+        metrics = [next((one.metric for one in parts.having if one.at_least), "sessions")]
     metric = metric_of(parts, metrics, filters, by, pair, compares, groups, notes)
     is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
     is_of_people |= "spen" in parts.text
@@ -347,7 +392,9 @@ def _query(
     if metric == "cart_sessions" and "add" in parts.text:
         notes.append("Sessions with something added to the cart are counted, not how often.")
     is_share = (
-        (parts.has("share") or parts.is_part or is_of_buyers) and unit in ("count", "money") and metric != "funnel"
+        (parts.has("share") or parts.is_part or is_of_buyers or has_part)
+        and unit in ("count", "money")
+        and metric != "funnel"
     )
     of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
     if parts.often and of_people and (metric != parts.often or by != ["user"]):
@@ -360,16 +407,26 @@ def _query(
     if is_share and metric in ("new_users", "returning_users"):
         metric = "users"
     rate = next((one.name for one in METRICS.values() if one.count == metric), None)
-    if is_share and not by and not included and rate:
+    if is_share and not by and not included and not done and rate:
         metric, unit, is_share = rate, "share", False
     groups_of_part = [name for name in by if DIMENSIONS[name].kind != "time"]
-    if is_share and groups_of_part and any(is_part(parts, one) for one in included if one.dimension not in by):
+    if (
+        is_share
+        and groups_of_part
+        and not done
+        and any(is_part(parts, one) for one in included if one.dimension not in by)
+    ):
         raise NotRead(
             "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
         )
-    if is_share and not by and not included:
+    if is_share and not by and not done and len(filters) > 1 and metric in _KEYS and _BOTH.search(parts.text):
+        did = Did("sessions", filters)  # the part is what is all of this
+        filters, included = (Filter(_KEYS[metric], did=(did,)),), ()
+    if is_share and any(measure.per for measure in METRICS[metric].sql.values()):
+        raise NotRead(f"{METRICS[metric].label.capitalize()}: a mean has no share.")
+    if is_share and not by and not included and not any(one.is_excluded or one.did for one in filters):
         raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
-    if is_share and not by and len(included) > 1:
+    if is_share and not by and len(included) > 1 and not done:
         filters = (part_of(parts, included), *(one for one in filters if one != part_of(parts, included)))
     if not by and any(word.text == "list" for word in parts.words):
         raise NotRead("I give numbers, not lists of single orders or sessions.")
@@ -467,6 +524,7 @@ def _query(
         Query(
             metric, tuple(by), filters, period, versus, is_share, parts.top if by else None, ascending if by else None,
             against_rest=against_rest, by_change=by_change, explains=bool(explains and versus and not by),
+            having=parts.having,
         ),
         notes,
     )  # fmt: skip

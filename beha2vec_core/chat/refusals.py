@@ -30,8 +30,7 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         )
         if word.kind in ("metric", "value") and (per or is_second):
             raise NotRead(f"I know no such ratio: nothing per {word.text}.")
-    if parts.has("share") and len(filters) > 1 and re.search(r"\bboth\b", parts.text):
-        raise NotRead("I know shares by one of them, not of both together.")
+    filters = tuple(one for one in filters if not one.did)
     several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
     if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
         raise NotRead("I compare the values of one dimension at a time.")
@@ -96,7 +95,7 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
         if not re.fullmatch(r"customers?|shoppers?", named):
             raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
         notes.append(f"“{named}” was read as all users.")
-    if metric in PEOPLE_COUNTED and any(one.is_excluded for one in filters):
+    if metric in PEOPLE_COUNTED and any(one.is_excluded and not one.did for one in filters):
         notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
     if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:
         raise NotRead("The data show how many do something, not how.")

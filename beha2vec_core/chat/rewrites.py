@@ -81,6 +81,25 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bbegin_checkout\b", "begin checkout"),
     (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
+    (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
+    (
+        r"\b(?<!orders )(?<!order )(?<!purchases )(?<!customers )(?<!buyers )(?<!users )(with|without) (?:a |any )?"
+        r"(?:coupon|voucher)s?\b",
+        r"for orders \1 a coupon",
+    ),
+    (
+        r"\b(?:new|first[\s-]time)(?: customers?| buyers?)? (?:and|vs\.?|versus|or|compared (?:to|with)) "
+        r"(?:returning|repeat|existing|old) (?:customers?|buyers?|shoppers?)\b",
+        "buyers by first or later order",
+    ),
+    (r"\b(?:brand[\s-])?(?:new|first[\s-]time) (customer|buyer|shopper)(s?)\b", r"buyer\2 firstorder"),
+    (
+        r"\b(orders?|purchases?) (?:that|which) (?:are|were|is|was) (?:(?:the|a|an|their) )?(?:\w+ )?first"
+        r"(?: (?:ones?|orders?|purchases?))?\b",
+        r"\1 firstorder",
+    ),
+    (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
+    (r"\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
     (r"\bmore than one\b", "more than 1"),
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
@@ -360,7 +379,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     # causes: where a change comes from is known
     (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
-    (r"\b(come back|return) within (?:a|one|1|the first) week\b|\b(come back|return) within 7 days\b", r"\1\2"),
+    (
+        r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b"
+        r"(?: (?:of|after|from) (?:the|their) first (?:visit|session)s?)?",
+        "come back",
+    ),
     (
         r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
         " askswhy ",
@@ -394,8 +417,21 @@ _SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
 _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 
 
+# the days up to a purchase, and the words that say no more than this
+_HOW_LONG = re.compile(
+    r"\b(?:how (?:long|many days|much time)|(?:average|mean) (?:time|days|number of days))\b(?=.*\b(?:until|till|"
+    r"before|between|from|to|takes?|took)\b.*\b(?:purchas|buy|bought|order|convert))"
+)
+_OF_WAITING = re.compile(
+    r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|sessions?|"
+    r"orders?|purchas\w*|buy\w*|bought|convert\w*|in days|pass(?:es)?|c[oa]me|arriv\w*|time)\b"
+)
+
+
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
+    if _HOW_LONG.search(text):
+        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     for pattern, new in (*_SPELLED, *_COUNTED):
         text = pattern.sub(new, text)
     return text

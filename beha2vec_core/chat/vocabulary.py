@@ -9,6 +9,7 @@ from functools import cache
 from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.asides import is_aside
+from beha2vec_core.chat.hours import hours_of
 from beha2vec_core.chat.periods import DAYS, MARK
 from beha2vec_core.chat.places import regions
 from beha2vec_core.chat.steps import steps_of
@@ -59,7 +60,7 @@ _GRAMMAR: dict[str, str] = {
     "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, "
     "worst to best, successful, unsuccessful, effective, ineffective",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
-        largest first, biggest first, most first, descending, descending order, high to low,
+        largest first, biggest first, most first, descending, descending order, high to low, mostly, mainly,
         highest to lowest, largest to smallest, biggest to smallest, most to least, high, most often, fastest,
         max, maximum""",
     "low": """least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, fewest first, least first,
@@ -79,11 +80,25 @@ _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
     ("new_or_returning", "new"): "new one, new session, are new, were new",
     ("weekend", "weekend"): "weekend",
+    ("order_number", "first"): "firstorder",
+    ("order_number", "later"): "laterorder",
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 _HOME = ("home page", "homepage", "start page", "front page")
 _TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
 _LONGEST = 7  # words of a phrase
+_SHORT = 4  # letters of a word that may lack one
+_MANY = {
+    "item",
+    "page",
+    "landing_page",
+    "campaign",
+    "item_category",
+    "item_subcategory",
+    "item_brand",
+    "theme",
+    "source",
+}
 _SHORTEST = 6  # letters of a word that may be misspelled: shorter ones are often other words
 
 
@@ -168,6 +183,7 @@ class Vocabulary:
             )
             for key, values in found.items()
         }
+        self._values = of_data  # also where a word has another meaning of its own: articles are items, and pages
         fixed = _fixed()
         self._meanings = of_data | {
             key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"
@@ -182,11 +198,18 @@ class Vocabulary:
         words = [token for token in tokens(text) if token.strip(".'")]
         place = 0
         while place < len(words):
-            word, size, note = self._longest(words, place)
+            word, size, note = self.longest(words, place)
             yield word, " ".join(words[place : place + size]), note
             place += size
 
-    def _longest(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
+    def values_at(self, words: list[str], place: int) -> list[tuple[int, tuple[Value, ...]]]:
+        """The values that begin at a place, the longest phrase first, each with its number of words."""
+        sizes = range(min(_LONGEST, len(words) - place), 0, -1)
+        found = [(size, self._values.get(_normal_of(words[place : place + size]))) for size in sizes]
+        return [(size, meaning.values) for size, meaning in found if meaning]
+
+    def longest(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
+        """The longest phrase from a place on (None: not understood), how many words it has, and a note."""
         if words[place].startswith(MARK):
             return Word("period", words[place], place, name=words[place][1:]), 1, ""
         for size in range(min(_LONGEST, len(words) - place), 0, -1):
@@ -205,11 +228,23 @@ class Vocabulary:
             if MARK in text or any(char.isdigit() for char in text):
                 continue
             near = [known for known in self._spelled if _is_misspelled(key, known.split(" "))]
+            if not near and size == 1 and len(key[0]) >= _SHORT:
+                near = [known for known in self._spelled if self._is_short_of(key[0], known)]
             if len(near) > 1:  # a letter is left out more often than typed twice: orderd is ordered, not order
                 near = [known for known in near if len(known) > len(" ".join(key))]
             if len(near) == 1:
                 return _word(self._meanings[near[0]], text, place), size, f"“{text}” was read as “{near[0]}”."
         return None, 1, ""
+
+    def _is_short_of(self, word: str, known: str) -> bool:
+        """Whether a short word lacks a letter of a known one, or has two in the other order; not of items."""
+        from rapidfuzz.distance import OSA
+
+        dimensions = {value.dimension for value in self._meanings[known].values}
+        if word[0] != known[0] or dimensions & _MANY or len(known) < len(word) or " " in known or len(known) <= _SHORT:
+            return False
+        is_shorter = len(known) == len(word) + 1
+        return (is_shorter or sorted(word) == sorted(known)) and OSA.distance(word, known, score_cutoff=1) == 1
 
 
 def _is_misspelled(words: list[str], known: list[str]) -> bool:
@@ -273,6 +308,9 @@ def _fixed() -> dict[str, _Meaning]:
     for first, last in combinations_with_replacement(STEPS, 2):
         steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if first <= number <= last)
         found[steps_of(first, last) or "funnel"] = _Meaning("value", values=(Value("step", steps),))
+    for first, last in combinations_with_replacement(range(24), 2):
+        hours = tuple(map(str, range(first, last + 1)))
+        found[hours_of(first, last)] = _Meaning("value", values=(Value("hour", hours),))
     for one in DIMENSIONS.values():
         found |= {_key(phrase): _Meaning("by", one.name) for phrase in one.words}
     for metric in METRICS.values():
@@ -288,8 +326,8 @@ def _phrases(dimension: str, value: str) -> list[str]:
         return [value, path, *(_HOME if path == "/" else ()), *([f"{words} page"] if words else [])]
     if dimension == "page_type":
         return [value, f"{value} page"]
-    if dimension in ("item_category", "item_subcategory"):  # tents: of Tents & Shelters
-        return [value, *re.split(r"\s*[&,]\s*|\s+and\s+", value)]
+    if dimension in ("item_category", "item_subcategory", "theme"):  # tents: of Tents & Shelters
+        return [value, *re.split(r"\s*[&,]\s*|\s+and\s+|_and_", value)]
     others = DIMENSIONS[dimension].values
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example

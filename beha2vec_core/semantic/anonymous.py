@@ -66,7 +66,7 @@ def run_anonymous(connection: duckdb.DuckDBPyConnection, query: Query) -> list[d
     if any(DIMENSIONS[name].kind == "user" for name in dimensions) or query.is_share:
         raise NotAnonymous("single users and shares of a total cannot be asked for")
     tells_of_others = query.against_rest or any(one.is_excluded for one in query.filters)
-    if query.over is not None or query.counts_groups or tells_of_others:
+    if query.over is not None or query.counts_groups or query.having or tells_of_others:
         raise NotAnonymous("numbers of groups, and all but one of them, cannot be asked for")
     if len(dimensions) > _MOST_DIMENSIONS or any(len(one.values) > 1 for one in query.filters):
         raise NotAnonymous("give two dimensions at most, and one value of a filter")

@@ -14,7 +14,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import find_all_in_scope
 
 from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, TABLES, Dimension, Measure, Metric, Table
-from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query
 
 DIALECT = "duckdb"
 MAX_ROWS = 1000
@@ -57,6 +57,8 @@ def compile_query(query: Query) -> str:
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
     else:
         select.set("expressions", [*keys, *select.expressions])
+    if "coupon" in query.by:  # orders without one are no group
+        select = select.where(exp.column("coupon", table="now").is_(exp.null()).not_())
     if query.ascending:
         known = [
             exp.column(name, table="now").is_(exp.null()).not_() for name in query.by if DIMENSIONS[name].kind != "time"
@@ -65,12 +67,29 @@ def compile_query(query: Query) -> str:
     if query.by:
         if is_ranked(query):
             select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
+        for one in query.having:
+            select = select.where(_of_other_metric(query, one))
         limits = [f"now.value {sign} {float(limit)!r}" for _, sign, limit in query.limits]
         if query.counts_groups:
             return _groups_counted(query, select, limits, "currency" in values).sql(dialect=DIALECT, pretty=True)
         select = select.where(*limits, dialect=DIALECT) if limits else select
         select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
+
+
+def _of_other_metric(query: Query, one: Having) -> exp.Expr:
+    """Whether a group's other metric is so much; a group without a row of it has none."""
+    other = Query(one.metric, query.by, query.filters, query.period)
+    metric, table, measure = place(other)
+    groups = _aggregate(other, metric, table, measure, query.period)
+    same = [
+        exp.NullSafeEQ(this=exp.column(name, table="other"), expression=exp.column(name, table="now"))
+        for name in query.by
+    ]
+    limit = f"other.value >= {one.at_least!r}" if one.at_least is not None else f"other.value > {one.at_most!r}"
+    rows = exp.select("1").from_(groups.subquery("other")).where(*same, parse_one(limit, dialect=DIALECT))
+    found = exp.Exists(this=rows)
+    return found if one.at_least is not None else found.not_()
 
 
 def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_currency: bool) -> exp.Select:
@@ -156,7 +175,7 @@ def lists_zeros(query: Query) -> bool:
     sessions = TABLES["sessions"]
     timed = _is_by_time(query)
     names = query.by if timed else [*query.by, *(one.dimension for one in query.filters)]
-    reached = all(_aliases(DIMENSIONS[name].sql, sessions) <= {sessions.alias, *sessions.joins} for name in names)
+    reached = all(_reaches(sessions, name) for name in names)
     counts = METRICS[query.metric].unit in ("count", "money") and measure.per is None
     plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
     named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
@@ -181,7 +200,7 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
     while True:
         for table_name, measure in metric.sql.items():
             table = TABLES[table_name]
-            reached = all(_aliases(DIMENSIONS[name].sql, table) <= {table.alias, *table.joins} for name in names)
+            reached = all(_reaches(table, name) for name in names)
             is_dated = table.date is not None or not (query.period or any("{date}" in DIMENSIONS[n].sql for n in names))
             if reached and is_dated:
                 return metric, table, measure
@@ -190,6 +209,13 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
         metric = METRICS[metric.otherwise]
     what = " and ".join(DIMENSIONS[name].label for name in dict.fromkeys(names)) or "period"
     raise NotAnswerable(f"{METRICS[query.metric].label}: not known by {what}")
+
+
+def _reaches(table: Table, name: str) -> bool:
+    """Whether rows of the table have the dimension."""
+    sql = DIMENSIONS[name].sql
+    has_key = DIMENSIONS[name].kind != "user" or sql.removeprefix("{t}.") in table.keys
+    return has_key and _aliases(sql, table) <= {table.alias, *table.joins}
 
 
 def dimensions_of(metric: str) -> list[str]:
@@ -247,13 +273,32 @@ def _applied(query: Query) -> tuple[Filter, ...]:
     return tuple(one for one in query.filters if not (query.against_rest and one.dimension in query.by))
 
 
-def _among(one: Filter, table: Table) -> exp.Expr:
-    """Whether the dimension has one of the filter's values."""
+def _among(one: Filter, table: Table, period: Period | None = None) -> exp.Expr:
+    """Whether the dimension has one of the filter's values; or whether all of what it names was done in the period."""
     side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
+    if one.did:
+        known = side.copy().is_(exp.null()).not_()
+        return exp.and_(known, *(_done(did, one.dimension, side.copy(), period) for did in one.did))
+    if not one.values:
+        return side.is_(exp.null()).not_()
     values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
     if DIMENSIONS[one.dimension].kind == "number":
         values = [exp.Literal.number(int(value)) for value in one.values]
     return side.isin(*values)
+
+
+def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> exp.Expr:
+    """Whether the key of a user, a session or an order is among those with such rows."""
+    table = TABLES[did.table]
+    if not all(_reaches(table, name) for name in (dimension, *(one.dimension for one in did.filters))):
+        raise NotAnswerable(f"{DIMENSIONS[dimension].label.capitalize()}s: not known by these {table.unit}")
+    key = expression_of(DIMENSIONS[dimension], table)
+    rows = rows_of([f"{key} as done_by"], table, period, did.filters).where(f"{key} is not null", dialect=DIALECT)
+    limits = [f"{table.counted} >= {did.at_least}"]
+    limits += [f"{table.counted} <= {did.at_most}"] if did.at_most is not None else []
+    rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
+    among = exp.In(this=side, query=rows.subquery())
+    return among.not_() if did.is_excluded else among
 
 
 def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
@@ -316,14 +361,19 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
 def _is_over_time(query: Query) -> bool:
     """Whether shares are those of a part, day by day, by week or by month."""
     timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
-    return bool(timed and (query.filters or len(query.by) > len(timed)))
+    return bool(timed and (query.filters or len(query.by) > len(timed))) or _is_of_groups(query)
+
+
+def _is_of_groups(query: Query) -> bool:
+    """Whether shares are those of a group who did something: of the users of each device."""
+    return bool(query.by and query.filters and query.filters[0].did)
 
 
 def _share_over_time(
     query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None
 ) -> exp.Select:
     """Shares of the whole of the same day, week or month; without intervals."""
-    timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
+    timed = [name for name in query.by if DIMENSIONS[name].kind == "time" or _is_of_groups(query)]
     times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
     extra = [f"{measure.extra} as currency"] if measure.extra else []
     part = _grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
@@ -345,6 +395,8 @@ def _share_over_time(
 
 def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
     """Of parts that are chosen, too: mobile and desktop are shares of all devices."""
+    if _is_of_groups(query):
+        return query.filters[1:]
     by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
     return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]
 
@@ -361,14 +413,14 @@ def rows_of(columns: list[str], table: Table, period: Period | None, filters: tu
     """Columns of the table's rows in the period that pass the filters, with the joins these need."""
     wheres: list[exp.Expr] = []
     for one in filters:
-        among = _among(one, table)
+        among = _among(one, table, period)
         wheres.append(exp.func("coalesce", among.not_(), exp.true()) if one.is_excluded else among)
     if period and table.date:
         ends = [exp.cast(exp.Literal.string(str(end)), "date") for end in (period.first, period.last)]
         wheres.append(exp.Between(this=parse_one(table.date, dialect=DIALECT), low=ends[0], high=ends[1]))
     used = _aliases(" + ".join(f"({column.rpartition(' as ')[0]})" for column in columns), table)
     for where in wheres:
-        used |= {column.table for column in where.find_all(exp.Column)}
+        used |= {column.table for column in find_all_in_scope(where, exp.Column)}
     joins = " ".join(JOINS[alias].format(t=table.alias, date=table.date) for alias in table.joins if alias in used)
     select = parse_one(f"select {', '.join(columns)} from {table.sql} {joins}", dialect=DIALECT)
     assert isinstance(select, exp.Select)

@@ -21,6 +21,8 @@ class Table:
         date: SQL of the day; None where the rows have none.
         joins: aliases of `JOINS` that can be joined without multiplying rows.
         unit: what a row is, in the plural.
+        keys: columns by which users, sessions and orders can be chosen.
+        counted: how many of what rows stand for, where a number of them is asked for.
     """
 
     alias: str
@@ -28,6 +30,8 @@ class Table:
     date: str | None
     joins: tuple[str, ...]
     unit: str
+    keys: tuple[str, ...] = ("user_key", "session_key")
+    counted: str = "count(*)"
 
 
 # each adds at most one row per row
@@ -38,6 +42,9 @@ JOINS = {
     "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
     "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
     "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
+    "o": """left join (select n.purchase_key, row_number() over (partition by n.user_key order by n.event_timestamp,
+        n.purchase_key) as number from ga4.fct_ga4__purchases as n where n.user_key is not null and not
+        n.is_refund_without_purchase) as o on o.purchase_key = {t}.purchase_key""",
 }
 _PEOPLE = ("d", "c", "h")
 RETENTION_DAYS = 7
@@ -49,6 +56,13 @@ _FIRST_DAYS = f"""(
     from ga4.fct_ga4__user_days as n
     where n.is_new and n.user_date <= (select max(user_date) from ga4.fct_ga4__user_days) - {RETENTION_DAYS}
     group by n.user_key) as r"""
+# the first order of each user in the data, and how many days it came after their first session in the data
+_FIRST_ORDERS = """(
+    select n.user_key, min(n.occurred_on) as first_day, min(n.occurred_on) - min(b.first_day) as days
+    from ga4.fct_ga4__purchases as n
+    join (select user_key, min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) as b
+        on b.user_key = n.user_key
+    where not n.is_refund_without_purchase group by 1) as w"""
 STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
     1: ("view", "product view"), 2: ("cart", "cart"), 3: ("checkout", "checkout"), 4: ("shipping", "shipping step"),
     5: ("payment", "payment step"), 6: ("order", "order"),
@@ -60,14 +74,23 @@ _REACHED = f"""(
     from ga4.fct_ga4__funnel_sessions as b
     join (select unnest([{", ".join(f"case when count(b.step_{n}_at) > 0 then {n} end" for n in STEPS)}]) as step
         from ga4.fct_ga4__funnel_sessions as b) as x on b.furthest_step >= x.step) as q"""
+_KEYS_OF_ORDERS = ("user_key", "session_key", "purchase_key")
 TABLES = {
     "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions"),
-    "purchases": Table("p", "ga4.fct_ga4__purchases as p", "p.occurred_on", ("s", *_PEOPLE), "orders"),
-    "items": Table("i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE), "items"),
+    "purchases": Table(
+        "p", "ga4.fct_ga4__purchases as p", "p.occurred_on", ("s", *_PEOPLE, "o"), "orders", _KEYS_OF_ORDERS,
+        "count(*) filter (where not p.is_refund_without_purchase)",
+    ),
+    "items": Table(
+        "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE, "o"), "items", _KEYS_OF_ORDERS,
+        "sum(i.quantity)",
+    ),
     "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views"),
     "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events"),
-    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users"),
+    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
+    "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
     "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions"),
+    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events"),
     "predictions": Table(
         "e",
         """(select user_key, probability from beha2vec.user_predictions_current where target = 'purchase' and horizon =
@@ -75,8 +98,9 @@ TABLES = {
         None,
         ("c",),
         "users",
+        ("user_key",),
     ),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -317,6 +341,11 @@ METRICS = {
             ("order", "purchase", "transaction", "how many sale", "number of sale", "sale count"),
         ),
         Metric(
+            "refunded_orders", "orders with a refund", "count",
+            {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"))},
+            ("refunded order", "order refunded", "order with a refund", "order with refund", "refund"),
+        ),
+        Metric(
             "revenue", "revenue", "money", {"purchases": _REVENUE},
             ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv",
              "customer spend", "customer spent", "user spend", "user spent", "visitor spend", "visitor spent",
@@ -383,6 +412,10 @@ METRICS = {
             {"sessions": Measure("count(*)", "count(distinct s.user_key)")},
             ("session per user", "visit per user", "visit per visitor", "session per visitor", "visit per person",
              "average session per user", "average number of session per user", "average visit per user"), n_of="users",
+        ),
+        Metric(
+            "days_to_order", "days from the first visit to the first order", "mean",
+            {"first_orders": Measure("sum(w.days)", "count(*)")}, ("day to order",), n_of="buyers", better=-1,
         ),
         Metric(
             "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
@@ -577,6 +610,13 @@ DIMENSIONS = {
         Dimension("item_brand", "brand", "i.item_brand",
                   ("brand", "item brand", "product brand", "brand name", "manufacturer"), is_searched=True),
         Dimension("item", "item", "i.item_name", ("item", "product", "article", "sku"), is_searched=True),
+        Dimension("coupon", "coupon", "i.coupon",
+                  ("coupon", "coupon code", "voucher", "voucher code", "promo code", "discount code", "promotion code"),
+                  is_searched=True),
+        Dimension("order_number", "first or later order", "case when o.number = 1 then 'first' "
+                  "when o.number > 1 then 'later' end", ("first or later order", "first vs later order")),
+        Dimension("event", "event", "x.event_name", (), is_searched=True),
+        Dimension("product_view", "product view", "case when f.step_1_at is not null then 'yes' end", ()),
         Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
                   is_searched=True),
         Dimension("page_type", "page type", "g.page_type", ("page type", "type of page"), is_searched=True),
@@ -591,7 +631,8 @@ DIMENSIONS = {
                    "new versus returning", "visitor type", "user type")),
         Dimension("cluster", "cluster now", "c.cluster_key", ("cluster",), kind="number"),
         Dimension("cluster_then", "cluster at the time", "h.cluster_key", ("cluster at the time",), kind="number"),
-        Dimension("one_order", "order", "p.purchase_key", (), kind="user"),
+        Dimension("one_order", "order", "{t}.purchase_key", (), kind="user"),
+        Dimension("session", "session", "{t}.session_key", (), kind="user"),
         Dimension("user", "user", "{t}.user_key", (), kind="user"),
     )
 }  # fmt: skip

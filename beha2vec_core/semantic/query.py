@@ -53,11 +53,43 @@ def add_months(when: date, months: int) -> date:
 
 @dataclass(frozen=True)
 class Filter:
-    """Rows whose dimension has one of these values, or none of them."""
+    """Rows whose dimension has one of these values (any, if none is named), or none of them.
+
+    With ``did``, the dimension is user, session or one_order: those that did all of this.
+    """
 
     dimension: str
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
     is_excluded: bool = False
+    did: tuple[Did, ...] = ()
+
+
+@dataclass(frozen=True)
+class Did:
+    """What a user, a session or an order has: rows of a table, in the days that the query is about.
+
+    Attributes:
+        table: a name of `TABLES`.
+        filters: of its rows.
+        is_excluded: they have no such rows, or fewer than ``at_least``.
+        at_least: so many rows (of items: pieces).
+        at_most: no more than so many.
+    """
+
+    table: str
+    filters: tuple[Filter, ...] = ()
+    is_excluded: bool = False
+    at_least: int = 1
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
+class Having:
+    """Only groups whose other metric is at least, or at most, so much: "countries with at least 100 sessions"."""
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +99,7 @@ class Query:
     Attributes:
         metric: a name of `METRICS`.
         by: names of `DIMENSIONS`.
-        filters: all of them hold; one per dimension.
+        filters: all of them hold; one per dimension, besides those of what was done.
         period: None: all data.
         versus: the period to compare with.
         is_share: the value as a share of the total: of all parts, of those of the same day, week or month; without a
@@ -81,6 +113,7 @@ class Query:
         at_least: the value of ``over`` too.
         at_most: the value of ``under`` too.
         counts_groups: how many groups there are, in place of them.
+        having: what else is true of the groups.
         explains: where the change comes from: the chat adds the groups of several dimensions that changed most.
     """
 
@@ -100,13 +133,14 @@ class Query:
     under: float | None = None
     at_least: bool = False
     at_most: bool = False
+    having: tuple[Having, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
         unknown = [n for n in (*self.by, *(f.dimension for f in self.filters)) if n not in DIMENSIONS]
         if self.metric not in METRICS or unknown:
             raise ValueError(f"not defined: {', '.join(unknown) or self.metric}")
-        dimensions = [one.dimension for one in self.filters]
+        dimensions = [one.dimension for one in self.filters if not one.did]
         if len(set(dimensions)) < len(dimensions) or len(set(self.by)) < len(self.by):
             raise ValueError("a dimension stands twice")
         if self.versus and (not self.period or any(DIMENSIONS[name].kind == "time" for name in self.by)):
@@ -117,7 +151,7 @@ class Query:
             raise ValueError("a share of the total needs a breakdown, or a filter")
         if (self.by_change or self.explains) and not self.versus:
             raise ValueError("a change needs a period to compare with")
-        if (self.over is not None or self.counts_groups) and not self.by:
+        if (self.over is not None or self.counts_groups or self.having) and not self.by:
             raise ValueError("groups need a breakdown")
         if (
             self.under is not None and not self.over and "one_order" not in self.by

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from beha2vec_core.chat.answer import LookupAnswer
 from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.nearest import having_in_words, in_words
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
 from beha2vec_core.semantic.query import Query
@@ -84,7 +85,7 @@ def canonical(query: Query) -> str:
     parts = [query.metric]
     parts += [f"by {','.join(query.by)}"] if query.by else []
     parts += [
-        f"{f.dimension}{'!=' if f.is_excluded else '='}{';'.join(sorted(f.values))}"
+        f"{f.dimension}{'!=' if f.is_excluded else '='}{in_words(f) if f.did else ';'.join(sorted(f.values))}"
         for f in sorted(query.filters, key=lambda f: f.dimension)
     ]
     parts += [str(query.period)] if query.period else []
@@ -98,6 +99,7 @@ def canonical(query: Query) -> str:
         f"{words.replace('more than', 'over').replace('less than', 'under')} {n:g}" for words, _, n in query.limits
     ]
     parts += [" ".join([*(["count"] if query.counts_groups else []), *limits])] if query.counts_groups or limits else []
+    parts += [having_in_words(query)] if query.having else []
     parts += ["why"] if query.explains else []
     return " | ".join(parts)
 
