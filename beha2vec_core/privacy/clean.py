@@ -16,7 +16,12 @@ from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
 from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
 from beha2vec_core.privacy.kinds import is_personal, is_personal_number
-from beha2vec_core.privacy.names import dotted_names, looks_like_account_name
+from beha2vec_core.privacy.names import (
+    begins_with_full_name,
+    dotted_names,
+    looks_like_account_name,
+    may_be_full_name,
+)
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key, rules, words_of
 from beha2vec_core.privacy.titles import labelled_spans, name_spans, street_spans
 
@@ -331,16 +336,19 @@ class _Before(NamedTuple):
         last: the name of the last one.
         role: the last name without digits: `users` before /users/42/jane-doe.
         leads_to_token: whether any of them stands before a one-time token.
+        of_person: whether any of them stands before the page of a person, and seldom of a company.
     """
 
     last: str = ""
     role: str = ""
     leads_to_token: bool = False
+    of_person: bool = False
 
     def then(self, words: tuple[str, ...]) -> _Before:
         name = "".join(words)
         role = self.role if any(map(str.isdigit, name)) else name
-        return _Before(name, role, self.leads_to_token or _leads_to_token(words))
+        of_person = self.of_person or _is_among(role, rules().profile_paths)
+        return _Before(name, role, self.leads_to_token or _leads_to_token(words), of_person)
 
 
 def _path(path: str, authority: str, depth: int) -> str:
@@ -357,6 +365,11 @@ def _path(path: str, authority: str, depth: int) -> str:
     if authority.lower().endswith(("//wa.me", ".whatsapp.com")) and re.fullmatch(r"/\+?\d{7,15}/?", path):
         return "/" + MARKER
     return "/".join(segments)
+
+
+def _is_among(role: str, paths: frozenset[str]) -> bool:
+    """Whether a segment of a path is one of these, also in the plural: candidates."""
+    return any(form in paths for form in (role, role.removesuffix("s"), role.removesuffix("en")))
 
 
 def _leads_to_token(words: tuple[str, ...]) -> bool:
@@ -388,7 +401,13 @@ def _bare_segment(segment: str, plain: str, before: _Before, depth: int) -> str:
         return MARKER
     if before.leads_to_token and _is_email_with_a_hyphen(plain):
         return MARKER
-    if (before.role in known.person_paths or plain[:1] in ("@", "~")) and looks_like_account_name(plain.lstrip("@~")):
+    if (_is_among(before.role, known.person_paths) or plain[:1] in ("@", "~")) and looks_like_account_name(
+        plain.lstrip("@~")
+    ):
+        return MARKER
+    if before.of_person and begins_with_full_name(plain):
+        return MARKER
+    if _is_among(before.role, known.profile_paths - known.paper_paths) and may_be_full_name(plain):
         return MARKER
     kind = known.phrases.get(before.last)
     if (
@@ -437,17 +456,25 @@ def _in_path(segment: str, plain: str, find: Callable[[str], Iterator[Span]]) ->
 
 # beside prenom, nom is a person's family name, whatever it is; beside a house number, a street is an address
 _FORMS = (
-    (("name", "birth"), ("maybe_name", "maybe_family_name")),
+    (("name", "birth", "email", "phone"), ("maybe_name", "maybe_family_name")),
     (("address", "postcode"), ("address",)),
 )
+# each alone may be a function, a link or a page
+_BOTH_NAMES = ({("fn",), ("ln",)}, {("first",), ("last",)}, {("given",), ("family",)})
 _LETTERS = re.compile(r"[^\W\d_]{2,}(?:[ +'’-][^\W\d_]+){0,3}")
 
 
 def _query(query: str, depth: int, token_page: bool) -> str:
     pairs = query.split("&")
-    # each alone may be a function or a link
-    if {"fn", "ln"} <= {pair.partition("=")[0].lower() for pair in pairs}:
-        pairs = [re.sub(r"(?i)^([fl]n=).*\w.*", rf"\g<1>{encoded(MARKER)}", pair) for pair in pairs]
+    last_words = [words_of(decoded(pair.partition("=")[0]))[-1:] for pair in pairs]
+    for both in _BOTH_NAMES:
+        if both <= set(last_words):
+            pairs = [
+                f"{pair.partition('=')[0]}={encoded(MARKER)}"
+                if word in both and is_personal("name", decoded(pair.partition("=")[2]))
+                else pair
+                for pair, word in zip(pairs, last_words, strict=True)
+            ]
     keyed = [
         (kind_of_key(decoded(key.replace("+", " "))), value) for key, _, value in (p.partition("=") for p in pairs)
     ]

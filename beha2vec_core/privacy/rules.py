@@ -40,9 +40,7 @@ def words_of(key: str) -> tuple[str, ...]:
     """
     words = (word.rstrip("0123456789") or word for word in _NO_WORD.split(fold(_CAMEL.sub(" ", key))))
     found = tuple(word for word in words if word)
-    while len(found) > 1 and found[-1].isdigit():
-        found = found[:-1]
-    return found
+    return tuple(word for word in found if not word.isdigit()) or found[:1]
 
 
 @dataclass(frozen=True)
@@ -69,9 +67,13 @@ class Rules:
     strong_greetings: tuple[str, ...]
     weak_greetings: tuple[str, ...]
     greeting_brands: frozenset[str]
+    second_person: tuple[str, ...]
     accounts: tuple[str, ...]
     holdings: tuple[str, ...]
     of_words: tuple[str, ...]
+    by_words: tuple[str, ...]
+    papers: tuple[str, ...]
+    reviews: tuple[str, ...]
     leads: tuple[str, ...]
     famous: frozenset[str]
     obituaries: tuple[str, ...]
@@ -82,6 +84,8 @@ class Rules:
     family_endings: tuple[str, ...]
     particles: frozenset[str]
     person_paths: frozenset[str]
+    paper_paths: frozenset[str]
+    profile_paths: frozenset[str]
     token_paths: frozenset[str]
     thing_paths: frozenset[str]
     file_endings: frozenset[str]
@@ -100,6 +104,8 @@ def rules() -> Rules:
         labels[kind] = tuple(dict.fromkeys(listed))
         for phrase in listed:
             phrases.setdefault("".join(_without_small(words_of(phrase), small_words)), kind)
+    paper_paths = _joined_all([*raw["papers"], *raw["obituaries"]])
+    person_paths = paper_paths | _joined_all([*raw["person_paths"], *labels["person"]])
     return Rules(
         version=int(raw["version"]),
         marker=str(raw["marker"]),
@@ -120,10 +126,14 @@ def rules() -> Rules:
         id_words=_joined_all(raw["id_words"]),
         strong_greetings=tuple(raw["greetings"]["strong"]),
         weak_greetings=tuple(raw["greetings"]["weak"]),
+        second_person=tuple(raw["second_person"]),
         greeting_brands=frozenset(raw["greeting_brands"]),
         accounts=tuple(raw["accounts"]),
         holdings=tuple(raw["holdings"]),
         of_words=tuple(raw["of_words"]),
+        by_words=tuple(raw["by_words"]),
+        papers=tuple(raw["papers"]),
+        reviews=tuple(raw["reviews"]),
         leads=tuple(raw["leads"]),
         famous=frozenset(raw["famous"]),
         obituaries=tuple(raw["obituaries"]),
@@ -133,7 +143,9 @@ def rules() -> Rules:
         honorifics=tuple(raw["honorifics"]),
         family_endings=tuple(raw["family_endings"]),
         particles=frozenset(raw["particles"]),
-        person_paths=_joined_all([*raw["person_paths"], *labels["person"]]),
+        person_paths=person_paths,
+        paper_paths=paper_paths,
+        profile_paths=person_paths - _joined_all(raw["customer_paths"]),
         token_paths=_joined_all(raw["token_paths"]),
         thing_paths=_joined_all(raw["thing_paths"]),
         file_endings=frozenset(raw["file_endings"]),
@@ -224,7 +236,7 @@ def _parts_of_compound(word: str, known: Rules) -> tuple[str, ...]:
         if (kind := known.phrases.get(word[:at])) and kind == known.phrases.get(word[at:]) != "maybe_secret":
             return (word[at:],)
     for at in range(4, len(word) - 3):
-        if word[:at] in known.person_words and word[at:] in known.phrases:
+        if word[at:] in known.phrases and _is_person(word[:at], known):
             return word[:at], word[at:]
     return (word,)
 
