@@ -172,8 +172,9 @@ def name_spans(text: str) -> Iterator[Span]:
         for match in patterns[which].finditer(folded):
             # Hello Anna, your cart: only a person is greeted like this, but a brand is, as in Hello Kitty
             phrase = " ".join(folded[match.start() : match.end() + 20].split()[:2]).rstrip(",.!:")
-            is_brand = phrase in rules().greeting_brands
-            called = which == "weak" and not is_brand and patterns["your"].search(folded, match.end()) is not None
+            if phrase in rules().greeting_brands:
+                continue
+            called = which == "weak" and patterns["your"].search(folded, match.end()) is not None
             yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned", called=called)
     for match in (match for which in ("things", "reviews") for match in patterns[which].finditer(folded)):
         yield from _name_alone(text, match.start("name"))
