@@ -60,6 +60,7 @@ class Rules:
     form_words: frozenset[str]
     small_words: frozenset[str]
     field_words: frozenset[str]
+    thing_words: frozenset[str]
     suffixes: frozenset[str]
     click_ids: frozenset[str]
     kept: frozenset[str]
@@ -120,6 +121,7 @@ def rules() -> Rules:
         form_words=_joined_all(raw["form_words"]),
         small_words=small_words,
         field_words=_joined_all(raw["field_words"]),
+        thing_words=_joined_all([*raw["thing_words"], *raw["kept"], *raw["field_words"]]),
         suffixes=_joined_all(raw["suffixes"]),
         click_ids=frozenset(_compact(name) for name in raw["click_ids"]),
         kept=_joined_all(raw["kept"]),
@@ -177,7 +179,7 @@ def kind_of_key(key: str) -> str | None:
         for end in range(len(bare), start, -1):
             phrase = "".join(bare[start:end])
             kind = known.phrases.get(phrase)
-            if kind and (found := _among(kind, bare[:start], bare[end:], len(phrase) > 3, known)):
+            if kind and (found := _among(kind, phrase, bare[:start], bare[end:], known)):
                 return found
     for ending, kind in known.endings:
         if bare[-1].endswith(ending):
@@ -207,7 +209,10 @@ def _is_of_people(word: str, known: Rules) -> bool:
     return word in known.form_words or _is_person(word, known)
 
 
-def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: bool, known: Rules) -> str | None:
+_ORDER = ("first", "last", "given", "family")
+
+
+def _among(kind: str, phrase: str, before: tuple[str, ...], after: tuple[str, ...], known: Rules) -> str | None:
     """The kind of a listed name among other words of a key; None where they make it something else."""
     if not before and not after:
         return kind
@@ -217,11 +222,15 @@ def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: 
         return kind if people else None
     if kind in ("maybe_name", "maybe_family_name"):
         of_person = any(_is_person(word, known) for word in others)
-        return ("name" if of_person else kind) if people else None
+        if people:
+            return "name" if of_person else kind
+        # nome_encarregado, but not first_visit and not event_name
+        is_name = phrase not in _ORDER and known.thing_words.isdisjoint(others)
+        return "maybe_full_name" if is_name else None
     if kind in ("maybe_secret", "maybe_password"):
         return kind if people and not after else None
     # of a long name it is clear what it means before other words too: imie_kierowcy, but not mei_actie
-    clear = is_long and kind in ("name", "national_id") and not any(word in known.field_words for word in after)
+    clear = len(phrase) > 3 and kind in ("name", "national_id") and not any(word in known.field_words for word in after)
     return kind if people or not after or clear else None
 
 

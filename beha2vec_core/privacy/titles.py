@@ -60,6 +60,8 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     name = rf"(?P<name>{NAME_WORD}(?:\s+{NAME_WORD}){{0,3}})"
     things = known.accounts + known.holdings + known.papers
     contacts = tuple(p for kind in ("phone", "email") for p in known.labels[kind] if len(p) > _LEAST_OF_A_CONTACT)
+    roles = tuple(phrase for phrase in known.labels["person"] if len(phrase) > _LEAST_OF_A_CONTACT)
+    of_people = known.papers + known.leads + known.obituaries + contacts + roles
     owner_follows = tuple(phrase for phrase in things if _OWNER_FOLLOWS.match(phrase))
     return {
         "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:،，、！]?\s+(?={name})"),
@@ -76,14 +78,17 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"(?<![^\W_])(?:{_alternatives(known.reviews + known.holdings)})\s(?:[^\W\d_]+\s){{0,3}}?"
             rf"(?:{_alternatives(known.by_words + known.of_words)})\s(?={name})"
         ),
-        "owned things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.papers + known.holdings)})(?![^\W_])"),
+        "of things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings)})(?![^\W_])"),
+        "of people": re.compile(rf"(?<![^\W_])(?:{_alternatives(of_people)})(?![^\W_])"),
         "owned": re.compile(
             rf"(?<!\w){name}(?:['’]s?|\s(?:{_alternatives(known.possessives)}))\s+(?:[a-z]+\s+)?"
             rf"(?:{_alternatives(things)})(?![^\W_])"
         ),
         # in Arabic and in Slavic languages the owner follows at once
         "construct": re.compile(rf"(?<![^\W_])(?:{_alternatives(owner_follows)})\s(?={name})"),
-        "second person": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.second_person)})(?![^\W_])"),
+        "second person": re.compile(
+            rf"(?<![^\W_])(?:{_alternatives(known.second_person + known.weak_greetings)})(?![^\W_])"
+        ),
         "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
         "your": re.compile(rf"(?<![^\W_])(?:{_alternatives(things + known.strong_greetings)})(?![^\W_])"),
         "things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings + known.papers)})\s*[:–—|-]\s+(?={name})"),
@@ -187,7 +192,11 @@ def name_spans(text: str) -> Iterator[Span]:
         yield from _east_asian_spans(text)
     if "," in text or "!" in text:
         yield from _addressed_by_name(text, folded)
-    if of_account or patterns["owned things"].search(folded):
+    of_people = patterns["of people"].search(folded) is not None
+    if of_people or (not text.islower() and patterns["of things"].search(folded)):
+        of_people = True
+        yield from _pairs(text, folded)
+    if of_account or of_people:
         yield from _parts_that_are_names(text, of_account)
 
 
@@ -254,14 +263,16 @@ def _parts_that_are_names(text: str, of_account: bool) -> Iterator[Span]:
         at += len(part)
 
 
-_WORD_OF_NAME = re.compile(r"[^\W\d_]+")
+_ONE_WORD = re.compile(r"[^\W\d_]+")
 _BETWEEN_WORDS = re.compile(r"[\s_.-]+")
 _WORDS_AFTER_LEAD = 5
+_SMALL_WORDS = re.compile(r"[^\W\d_]+(?:[\s_.-]+[^\W\d_]+)+")
+_WORDS_IN_CAPITALS = re.compile(r"(?<!\w)[^\W\d_a-z][^\W\d_]+(?:[ -][^\W\d_a-z][^\W\d_]+){1,3}(?!\w|\s\w*[A-Z])")
 
 
 def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
     """A first and a family name, in either order, after a lead, or before words such as phone number."""
-    after = _words_in_a_row(folded, _WORD_OF_NAME.finditer(folded, end), end, _WORDS_AFTER_LEAD)
+    after = _words_in_a_row(folded, _ONE_WORD.finditer(folded, end), end, _WORDS_AFTER_LEAD)
     while after and after[0][1] in rules().of_words:
         del after[0]
     if len(after) > 1:
@@ -278,8 +289,24 @@ def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
     elif len(after) > 1 and is_pair(after[1][1], after[0][1]) and not is_famous(f"{after[1][1]} {after[0][1]}"):
         yield after[0][0], after[1][2]
     elif which == "contacts":
-        before = list(_WORD_OF_NAME.finditer(folded, 0, begin))[-2:]
+        before = list(_ONE_WORD.finditer(folded, 0, begin))[-2:]
         yield from filter(None, [_pair_among(_words_in_a_row(folded, before, before[0].start() if before else 0, 2))])
+
+
+def _pairs(text: str, folded: str) -> Iterator[Span]:
+    """First and family names anywhere in a text about people: in capitals alone, or with all words in small letters."""
+    if text.islower():
+        for match in _SMALL_WORDS.finditer(folded):
+            yield from filter(None, [_pair_among(_words_of(match))])
+        return
+    for match in _WORDS_IN_CAPITALS.finditer(text):
+        yield from filter(None, [_pair_among(_words_of(match)[-2:])])
+
+
+def _words_of(match: re.Match[str]) -> list[tuple[int, str, int]]:
+    return [
+        (match.start() + word.start(), word[0], match.start() + word.end()) for word in _ONE_WORD.finditer(match[0])
+    ]
 
 
 def _pair_among(words: list[tuple[int, str, int]]) -> Span | None:
@@ -333,17 +360,24 @@ def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool, ca
     while taken and text[taken[-1][0] : taken[-1][1]] in rules().particles:
         taken.pop()
     words = [text[a:b] for a, b in sorted(taken)]
-    if words and (
-        any(is_first_name(part) for word in words for part in word.split("."))
-        or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
-        or (
-            called and len(words) == 1 and words[0][0].isupper() and text[taken[0][1] : taken[0][1] + 1] in tuple(",!:")
-        )
-        or (
-            words[0][0].isupper()
-            and is_family_name(fold(words[-1]))
-            and len(_without_particles(words)) == 2
-            and not re.match(r"\s\w", text[taken[0 if backwards else -1][1] :])
+    if (
+        words
+        and not (is_famous(" ".join(words[:2])) and not certain)
+        and (
+            any(is_first_name(part) for word in words for part in word.split("."))
+            or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
+            or (
+                called
+                and len(words) == 1
+                and words[0][0].isupper()
+                and text[taken[0][1] : taken[0][1] + 1] in tuple(",!:")
+            )
+            or (
+                words[0][0].isupper()
+                and is_family_name(fold(words[-1]))
+                and len(_without_particles(words)) == 2
+                and not re.match(r"\s\w", text[taken[0 if backwards else -1][1] :])
+            )
         )
     ):
         yield min(a for a, _ in taken), max(b for _, b in taken)
