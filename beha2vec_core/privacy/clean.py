@@ -10,13 +10,19 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from beha2vec_core.privacy import detectors
+from beha2vec_core.privacy.beside import Before, is_among, leads_to_token, without_names
 from beha2vec_core.privacy.decoding import ROUNDS, decoded, encoded
 from beha2vec_core.privacy.detectors import Span, looks_like_code, looks_random
 from beha2vec_core.privacy.kinds import is_personal, is_personal_number
-from beha2vec_core.privacy.names import dotted_names, looks_like_account_name
+from beha2vec_core.privacy.names import (
+    begins_with_full_name,
+    dotted_names,
+    looks_like_account_name,
+    may_be_full_name,
+)
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key, rules, words_of
 from beha2vec_core.privacy.titles import labelled_spans, name_spans, street_spans
 
@@ -309,7 +315,7 @@ def _address(text: str, depth: int) -> str:
         authority = _authority(authority)
         path = _path(path, authority, depth)
     if query:
-        token_page = any(_leads_to_token(words_of(decoded(segment))) for segment in path.split("/"))
+        token_page = any(leads_to_token(words_of(decoded(segment))) for segment in path.split("/"))
         query = "?" + _query(query[1:], depth, token_page)
     if fragment:
         fragment = "#" + _fragment(fragment[1:], depth)
@@ -324,30 +330,11 @@ def _authority(authority: str) -> str:
     return "//" + authority.rpartition("@")[2] if "@" in authority else authority
 
 
-class _Before(NamedTuple):
-    """The segments before one of a path.
-
-    Attributes:
-        last: the name of the last one.
-        role: the last name without digits: `users` before /users/42/jane-doe.
-        leads_to_token: whether any of them stands before a one-time token.
-    """
-
-    last: str = ""
-    role: str = ""
-    leads_to_token: bool = False
-
-    def then(self, words: tuple[str, ...]) -> _Before:
-        name = "".join(words)
-        role = self.role if any(map(str.isdigit, name)) else name
-        return _Before(name, role, self.leads_to_token or _leads_to_token(words))
-
-
 def _path(path: str, authority: str, depth: int) -> str:
     if not path.strip("/"):
         return path
     segments = path.split("/")
-    before = _Before()
+    before = Before()
     for index, segment in enumerate(segments):
         if not segment:
             continue
@@ -359,12 +346,7 @@ def _path(path: str, authority: str, depth: int) -> str:
     return "/".join(segments)
 
 
-def _leads_to_token(words: tuple[str, ...]) -> bool:
-    """Whether a segment of a path may stand before a one-time token: `reset`, `activate-account`."""
-    return "".join(words) in rules().token_paths or any(word in rules().token_paths for word in words)
-
-
-def _segment(segment: str, plain: str, before: _Before, depth: int) -> str:
+def _segment(segment: str, plain: str, before: Before, depth: int) -> str:
     """One segment of a path, judged by those before it: the value of `/token/<...>` or `/users/<...>`."""
     if ";" in segment or "=" in segment.rstrip("="):  # ;name=value, or name=value
         return ";".join(
@@ -382,13 +364,19 @@ def _is_email_with_a_hyphen(segment: str) -> bool:
     )
 
 
-def _bare_segment(segment: str, plain: str, before: _Before, depth: int) -> str:
+def _bare_segment(segment: str, plain: str, before: Before, depth: int) -> str:
     known = rules()
     if before.leads_to_token and looks_like_code(plain):
         return MARKER
     if before.leads_to_token and _is_email_with_a_hyphen(plain):
         return MARKER
-    if (before.role in known.person_paths or plain[:1] in ("@", "~")) and looks_like_account_name(plain.lstrip("@~")):
+    if (is_among(before.role, known.person_paths) or plain[:1] in ("@", "~")) and looks_like_account_name(
+        plain.lstrip("@~")
+    ):
+        return MARKER
+    if before.of_person and begins_with_full_name(plain):
+        return MARKER
+    if is_among(before.role, known.profile_paths - known.paper_paths) and may_be_full_name(plain):
         return MARKER
     kind = known.phrases.get(before.last)
     if (
@@ -435,30 +423,8 @@ def _in_path(segment: str, plain: str, find: Callable[[str], Iterator[Span]]) ->
     return segment
 
 
-# beside prenom, nom is a person's family name, whatever it is; beside a house number, a street is an address
-_FORMS = (
-    (("name", "birth"), ("maybe_name", "maybe_family_name")),
-    (("address", "postcode"), ("address",)),
-)
-_LETTERS = re.compile(r"[^\W\d_]{2,}(?:[ +'’-][^\W\d_]+){0,3}")
-
-
 def _query(query: str, depth: int, token_page: bool) -> str:
-    pairs = query.split("&")
-    # each alone may be a function or a link
-    if {"fn", "ln"} <= {pair.partition("=")[0].lower() for pair in pairs}:
-        pairs = [re.sub(r"(?i)^([fl]n=).*\w.*", rf"\g<1>{encoded(MARKER)}", pair) for pair in pairs]
-    keyed = [
-        (kind_of_key(decoded(key.replace("+", " "))), value) for key, _, value in (p.partition("=") for p in pairs)
-    ]
-    for of_form, kinds in _FORMS:
-        if any(kind in of_form and is_personal(kind, decoded(value)) for kind, value in keyed):
-            pairs = [
-                f"{pair.partition('=')[0]}={encoded(MARKER)}"
-                if kind in kinds and _LETTERS.fullmatch(decoded(value))
-                else pair
-                for pair, (kind, value) in zip(pairs, keyed, strict=True)
-            ]
+    pairs = without_names(query.split("&"))
     return "&".join(_pair(pair, depth, token_page) for pair in pairs)
 
 

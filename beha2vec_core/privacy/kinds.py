@@ -11,6 +11,7 @@ from beha2vec_core.privacy.names import (
     is_east_asian_name,
     is_famous,
     is_first_name,
+    is_pair,
     looks_like_account_name,
     looks_like_family,
     looks_like_full_name,
@@ -63,6 +64,13 @@ def _is_name(text: str) -> bool:
     return looks_like_person(text)
 
 
+def _is_full_name(text: str) -> bool:
+    """A first and a family name, also as one word with a hyphen; no brand or star."""
+    words = re.findall(r"[^\W\d_]+", text)
+    joined = len(words) == 2 and "-" in text and is_pair(*words) and not is_first_name(words[1])
+    return (joined or looks_like_full_name(text)) and not is_famous(text)
+
+
 # by kind of `parameters` in rules.yml
 _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "email": lambda value: True,
@@ -72,7 +80,7 @@ _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "name": lambda value: value.letters > 0,
     "maybe_name": lambda value: _is_name(value.text),
     "maybe_family_name": lambda value: _is_name(value.text) or looks_like_family(value.text),
-    "maybe_full_name": lambda value: looks_like_full_name(value.text) and not is_famous(value.text),
+    "maybe_full_name": lambda value: _is_full_name(value.text),
     "person": _is_person,
     "phone": lambda value: (value.digits >= 6 and value.letters <= 4) or value.is_hash,
     "hashed": _is_hashed,

@@ -46,6 +46,12 @@ def family_names() -> frozenset[str]:
     return frozenset(name for line in _lines("family_names.txt") for name in line.split())
 
 
+@cache
+def names_that_are_words() -> frozenset[str]:
+    """Known names that are also everyday words, folded."""
+    return frozenset(name for line in _lines("names_that_are_words.txt") for name in line.split())
+
+
 class EastAsianNames(NamedTuple):
     """Chinese, Korean and Japanese names.
 
@@ -54,25 +60,28 @@ class EastAsianNames(NamedTuple):
         given: known given names.
         syllables: what given names begin with, and what they end with.
         japanese: Japanese family names.
+        japanese_given: what Japanese given names end with.
     """
 
     family: str
     given: frozenset[str]
     syllables: tuple[frozenset[str], frozenset[str]]
     japanese: tuple[str, ...]
+    japanese_given: frozenset[str]
 
 
 @cache
 def east_asian_names() -> EastAsianNames:
     """The names of east_asian_names.txt."""
     text = " ".join(_lines("east_asian_names.txt"))
-    _, family, given, japanese = re.split(r"family:|given:|japanese:", text)
+    _, family, given, japanese, endings = re.split(r"family:|given:|japanese:|endings:", text)
     known = frozenset(given.split())
     return EastAsianNames(
         family="|".join(sorted(family.split(), key=lambda name: (-len(name), name))),
         given=known,
         syllables=(frozenset(name[0] for name in known), frozenset(name[-1] for name in known)),
         japanese=tuple(japanese.split()),
+        japanese_given=frozenset(endings.split()),
     )
 
 
@@ -141,10 +150,37 @@ def looks_like_full_name(text: str, of_role: bool = False) -> bool:
     folded = [fold(word) for word in words]
     if any((word in words_of_titles() or word in rules().phrases) and word not in particles for word in folded):
         return False
-    begins, ends = is_first_name(words[0]), is_family_name(folded[-1])
-    if of_role and (begins or ends):
+    if of_role and (is_first_name(words[0]) or is_family_name(folded[-1])):
         return all(word[0].isupper() or folded[at] in particles for at, word in enumerate(words))
-    return begins and ends and not is_first_name(words[-1])
+    return is_pair(words[0], words[-1])
+
+
+def is_pair(first: str, family: str) -> bool:
+    """Whether two words are a known first and a known family name, and not two words such as jet black.
+
+    Many family names are first names as well.
+    """
+    folded = fold(family)
+    if not (is_first_name(first) and (is_family_name(folded) or is_first_name(family))):
+        return False
+    return not {fold(first), folded} <= names_that_are_words()
+
+
+def begins_with_full_name(text: str) -> bool:
+    """Whether an address's segment begins with a first and a family name, in either order: jane-doe-runs-for-hope."""
+    words = [word for word in re.split(r"[\s._+-]+", text) if word]
+    if len(words) < 2 or is_famous(" ".join(words[:2])):
+        return False
+    return any(is_pair(one, other) and not is_first_name(other) for one, other in (words[:2], words[1::-1]))
+
+
+def may_be_full_name(text: str) -> bool:
+    """Whether an address's segment is a first name and another word, of which nothing is known: gulsah-erdogmus."""
+    words = re.split(r"[._+-]", text)
+    if len(words) != 2 or min(map(len, words)) < 4 or not all(re.fullmatch(rf"{LETTER}+", word) for word in words):
+        return False
+    known = rules().phrases.keys() | names_that_are_words() | words_of_titles()
+    return is_first_name(words[0]) and known.isdisjoint(map(fold, words)) and not is_famous(text)
 
 
 def is_famous(text: str) -> bool:
@@ -194,7 +230,7 @@ def looks_like_account_name(text: str) -> bool:
         return False
     begins = is_first_name(words[0]) or len(words[0]) == 1
     if begins and is_family_name(words[-1]) and not is_first_name(words[-1]) and len(words) <= 4:
-        return True
+        return not is_famous(name)
     return "-" not in name and looks_like_person(name)
 
 

@@ -40,9 +40,7 @@ def words_of(key: str) -> tuple[str, ...]:
     """
     words = (word.rstrip("0123456789") or word for word in _NO_WORD.split(fold(_CAMEL.sub(" ", key))))
     found = tuple(word for word in words if word)
-    while len(found) > 1 and found[-1].isdigit():
-        found = found[:-1]
-    return found
+    return tuple(word for word in found if not word.isdigit()) or found[:1]
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,7 @@ class Rules:
     form_words: frozenset[str]
     small_words: frozenset[str]
     field_words: frozenset[str]
+    thing_words: frozenset[str]
     suffixes: frozenset[str]
     click_ids: frozenset[str]
     kept: frozenset[str]
@@ -69,9 +68,13 @@ class Rules:
     strong_greetings: tuple[str, ...]
     weak_greetings: tuple[str, ...]
     greeting_brands: frozenset[str]
+    second_person: tuple[str, ...]
     accounts: tuple[str, ...]
     holdings: tuple[str, ...]
     of_words: tuple[str, ...]
+    by_words: tuple[str, ...]
+    papers: tuple[str, ...]
+    reviews: tuple[str, ...]
     leads: tuple[str, ...]
     famous: frozenset[str]
     obituaries: tuple[str, ...]
@@ -82,6 +85,8 @@ class Rules:
     family_endings: tuple[str, ...]
     particles: frozenset[str]
     person_paths: frozenset[str]
+    paper_paths: frozenset[str]
+    profile_paths: frozenset[str]
     token_paths: frozenset[str]
     thing_paths: frozenset[str]
     file_endings: frozenset[str]
@@ -100,6 +105,8 @@ def rules() -> Rules:
         labels[kind] = tuple(dict.fromkeys(listed))
         for phrase in listed:
             phrases.setdefault("".join(_without_small(words_of(phrase), small_words)), kind)
+    paper_paths = _joined_all([*raw["papers"], *raw["obituaries"]])
+    person_paths = paper_paths | _joined_all([*raw["person_paths"], *labels["person"]])
     return Rules(
         version=int(raw["version"]),
         marker=str(raw["marker"]),
@@ -114,16 +121,21 @@ def rules() -> Rules:
         form_words=_joined_all(raw["form_words"]),
         small_words=small_words,
         field_words=_joined_all(raw["field_words"]),
+        thing_words=_joined_all([*raw["thing_words"], *raw["kept"], *raw["field_words"]]),
         suffixes=_joined_all(raw["suffixes"]),
         click_ids=frozenset(_compact(name) for name in raw["click_ids"]),
         kept=_joined_all(raw["kept"]),
         id_words=_joined_all(raw["id_words"]),
         strong_greetings=tuple(raw["greetings"]["strong"]),
         weak_greetings=tuple(raw["greetings"]["weak"]),
+        second_person=tuple(raw["second_person"]),
         greeting_brands=frozenset(raw["greeting_brands"]),
         accounts=tuple(raw["accounts"]),
         holdings=tuple(raw["holdings"]),
         of_words=tuple(raw["of_words"]),
+        by_words=tuple(raw["by_words"]),
+        papers=tuple(raw["papers"]),
+        reviews=tuple(raw["reviews"]),
         leads=tuple(raw["leads"]),
         famous=frozenset(raw["famous"]),
         obituaries=tuple(raw["obituaries"]),
@@ -133,7 +145,9 @@ def rules() -> Rules:
         honorifics=tuple(raw["honorifics"]),
         family_endings=tuple(raw["family_endings"]),
         particles=frozenset(raw["particles"]),
-        person_paths=_joined_all([*raw["person_paths"], *labels["person"]]),
+        person_paths=person_paths,
+        paper_paths=paper_paths,
+        profile_paths=person_paths - _joined_all(raw["customer_paths"]),
         token_paths=_joined_all(raw["token_paths"]),
         thing_paths=_joined_all(raw["thing_paths"]),
         file_endings=frozenset(raw["file_endings"]),
@@ -165,7 +179,7 @@ def kind_of_key(key: str) -> str | None:
         for end in range(len(bare), start, -1):
             phrase = "".join(bare[start:end])
             kind = known.phrases.get(phrase)
-            if kind and (found := _among(kind, bare[:start], bare[end:], len(phrase) > 3, known)):
+            if kind and (found := _among(kind, phrase, bare[:start], bare[end:], known)):
                 return found
     for ending, kind in known.endings:
         if bare[-1].endswith(ending):
@@ -195,7 +209,10 @@ def _is_of_people(word: str, known: Rules) -> bool:
     return word in known.form_words or _is_person(word, known)
 
 
-def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: bool, known: Rules) -> str | None:
+_ORDER = ("first", "last", "given", "family")
+
+
+def _among(kind: str, phrase: str, before: tuple[str, ...], after: tuple[str, ...], known: Rules) -> str | None:
     """The kind of a listed name among other words of a key; None where they make it something else."""
     if not before and not after:
         return kind
@@ -205,11 +222,15 @@ def _among(kind: str, before: tuple[str, ...], after: tuple[str, ...], is_long: 
         return kind if people else None
     if kind in ("maybe_name", "maybe_family_name"):
         of_person = any(_is_person(word, known) for word in others)
-        return ("name" if of_person else kind) if people else None
+        if people:
+            return "name" if of_person else kind
+        # nome_encarregado, but not first_visit and not event_name
+        is_name = phrase not in _ORDER and known.thing_words.isdisjoint(others)
+        return "maybe_full_name" if is_name else None
     if kind in ("maybe_secret", "maybe_password"):
         return kind if people and not after else None
     # of a long name it is clear what it means before other words too: imie_kierowcy, but not mei_actie
-    clear = is_long and kind in ("name", "national_id") and not any(word in known.field_words for word in after)
+    clear = len(phrase) > 3 and kind in ("name", "national_id") and not any(word in known.field_words for word in after)
     return kind if people or not after or clear else None
 
 
@@ -224,7 +245,7 @@ def _parts_of_compound(word: str, known: Rules) -> tuple[str, ...]:
         if (kind := known.phrases.get(word[:at])) and kind == known.phrases.get(word[at:]) != "maybe_secret":
             return (word[at:],)
     for at in range(4, len(word) - 3):
-        if word[:at] in known.person_words and word[at:] in known.phrases:
+        if word[at:] in known.phrases and _is_person(word[:at], known):
             return word[:at], word[at:]
     return (word,)
 

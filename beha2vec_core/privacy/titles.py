@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import islice, pairwise
 from typing import Any
 
 from beha2vec_core.privacy import detectors
@@ -17,6 +18,7 @@ from beha2vec_core.privacy.names import (
     is_family_name,
     is_famous,
     is_first_name,
+    is_pair,
     looks_like_family,
     looks_like_full_name,
     looks_like_person,
@@ -48,6 +50,7 @@ def _pattern_of(tree: dict[str, Any]) -> str:
     return f"(?:{'|'.join(branches)}){'?' if '' in tree else ''}"
 
 
+_LEAST_OF_A_CONTACT = 5  # of a word for how to reach someone; shorter ones are products as well: phone, handy
 _OWNER_FOLLOWS = re.compile(r"[\u0400-\u06ff]")
 
 
@@ -55,7 +58,10 @@ _OWNER_FOLLOWS = re.compile(r"[\u0400-\u06ff]")
 def _patterns() -> dict[str, re.Pattern[str]]:
     known = rules()
     name = rf"(?P<name>{NAME_WORD}(?:\s+{NAME_WORD}){{0,3}})"
-    things = known.accounts + known.holdings
+    things = known.accounts + known.holdings + known.papers
+    contacts = tuple(p for kind in ("phone", "email") for p in known.labels[kind] if len(p) > _LEAST_OF_A_CONTACT)
+    roles = tuple(phrase for phrase in known.labels["person"] if len(phrase) > _LEAST_OF_A_CONTACT)
+    of_people = known.papers + known.leads + known.obituaries + contacts + roles
     owner_follows = tuple(phrase for phrase in things if _OWNER_FOLLOWS.match(phrase))
     return {
         "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:،，、！]?\s+(?={name})"),
@@ -64,18 +70,31 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"(?<![^\W_])(?:{_alternatives(known.accounts)}\s*[:–—|-]\s*"
             rf"|{_alternatives(things)}\s(?:{_alternatives(known.of_words)})\s)(?={name})"
         ),
+        "by": re.compile(
+            rf"(?<![^\W_])(?:{_alternatives(known.papers)})\s(?:[^\W\d_]+\s){{0,3}}"
+            rf"(?:{_alternatives(known.by_words + known.of_words)})\s(?={name})"
+        ),
+        "reviews": re.compile(
+            rf"(?<![^\W_])(?:{_alternatives(known.reviews + known.holdings)})\s(?:[^\W\d_]+\s){{0,3}}?"
+            rf"(?:{_alternatives(known.by_words + known.of_words)})\s(?={name})"
+        ),
+        "of things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings)})(?![^\W_])"),
+        "of people": re.compile(rf"(?<![^\W_])(?:{_alternatives(of_people)})(?![^\W_])"),
         "owned": re.compile(
             rf"(?<!\w){name}(?:['’]s?|\s(?:{_alternatives(known.possessives)}))\s+(?:[a-z]+\s+)?"
             rf"(?:{_alternatives(things)})(?![^\W_])"
         ),
         # in Arabic and in Slavic languages the owner follows at once
         "construct": re.compile(rf"(?<![^\W_])(?:{_alternatives(owner_follows)})\s(?={name})"),
+        "second person": re.compile(
+            rf"(?<![^\W_])(?:{_alternatives(known.second_person + known.weak_greetings)})(?![^\W_])"
+        ),
         "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
         "your": re.compile(rf"(?<![^\W_])(?:{_alternatives(things + known.strong_greetings)})(?![^\W_])"),
-        "things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings)})\s*[:–—|-]\s+(?={name})"),
+        "things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings + known.papers)})\s*[:–—|-]\s+(?={name})"),
         "leads": re.compile(
-            rf"(?<![^\W_])(?:(?P<dead>{_alternatives(known.obituaries)})|{_alternatives(known.leads)})"
-            rf"[\s_.:–-]+(?P<words>[^\W\d_]+(?:[\s_.-]+[^\W\d_]+){{1,2}})"
+            rf"(?<![^\W_])(?:(?P<obituaries>{_alternatives(known.obituaries)})|(?P<leads>{_alternatives(known.leads)})"
+            rf"|(?P<contacts>{_alternatives(contacts)}))(?![^\W_])[\s_.:–-]*"
         ),
     }
 
@@ -111,7 +130,30 @@ def _east_asian_patterns() -> tuple[tuple[re.Pattern[str], bool], ...]:
     )
 
 
+@cache
+def _japanese_patterns() -> tuple[re.Pattern[str], ...]:
+    """Japanese full names after what belongs to a person, after a word for a death, and beside how to reach someone."""
+    known = rules()
+    phrases = known.accounts + known.holdings + known.papers + known.obituaries
+    things = _alternatives(tuple(phrase for phrase in phrases if _EAST_ASIAN.search(phrase)))
+    labels = known.labels["phone"] + known.labels["email"]
+    contacts = _alternatives(tuple(phrase for phrase in labels if _EAST_ASIAN.search(phrase)))
+    family = "|".join(sorted(east_asian_names().japanese, key=lambda name: (-len(name), name)))
+    ending = "".join(sorted(east_asian_names().japanese_given))
+    letters = r"[\u3040-\u30ff\u4e00-\u9fff々]"
+    name = rf"(?P<name>(?:{family})[ \u3000]?[\u4e00-\u9fff々]{{0,2}}[{ending}])(?!{letters})"
+    return (
+        re.compile(rf"(?:{things})[\s_:：–—|-]*{name}"),
+        re.compile(rf"(?:{contacts})[\s_:：–—|-]*{name}"),
+        re.compile(rf"(?<!{letters}){name}(?=[\s_のは]+(?:{contacts}))"),
+        re.compile(rf"(?<!{letters}){name}(?=の\s?(?:{things}))"),
+    )
+
+
 def _east_asian_spans(text: str) -> Iterator[Span]:
+    for pattern in _japanese_patterns():
+        for match in pattern.finditer(text):
+            yield match.span("name")
     for pattern, given_is_known in _east_asian_patterns():
         for match in pattern.finditer(text):
             if is_east_asian_name(match["name"], given_is_known):
@@ -131,53 +173,158 @@ def name_spans(text: str) -> Iterator[Span]:
     folded = _same_length_fold(text)
     patterns = _patterns()
     of_account = patterns["mentions"].search(folded) is not None
-    for which in ("strong", "weak", "account", "construct", "owned"):
+    for which in ("strong", "weak", "account", "by", "construct", "owned"):
         for match in patterns[which].finditer(folded):
             # Hello Anna, your cart: only a person is greeted like this, but a brand is, as in Hello Kitty
             phrase = " ".join(folded[match.start() : match.end() + 20].split()[:2]).rstrip(",.!:")
-            is_brand = phrase in rules().greeting_brands
-            called = which == "weak" and not is_brand and patterns["your"].search(folded, match.end()) is not None
+            if phrase in rules().greeting_brands:
+                continue
+            called = which == "weak" and patterns["your"].search(folded, match.end()) is not None
             yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned", called=called)
-    for match in patterns["things"].finditer(folded):
-        pair = re.match(r"[\w'’-]+(?:\s[\w'’-]+)?", text[match.start("name") :])
-        if pair and looks_like_full_name(pair[0]) and pair[0].istitle():
-            yield match.start("name"), match.start("name") + pair.end()
+    for match in (match for which in ("things", "reviews") for match in patterns[which].finditer(folded)):
+        yield from _name_alone(text, match.start("name"))
     for match in patterns["leads"].finditer(folded):
-        yield from _name_after_lead(*match.span("words"), match["words"], match["dead"] is not None)
+        yield from _name_near(folded, *match.span(), str(match.lastgroup))
     if _EAST_ASIAN.search(text):
         for match in _HONORIFIC.finditer(text):
             if match["family"] or is_first_name(match["name"]) or match["name"].startswith(east_asian_names().japanese):
                 yield match.span()
         yield from _east_asian_spans(text)
-    if of_account:
-        at = 0
-        for part in re.split(f"({_SEPARATORS})", text):
-            words = [word for word in part.split() if fold(word).rstrip(".") not in rules().forms_of_address]
-            without_capitals = bool(words) and not words[0][0].isupper()  # as in Arabic
+    if "," in text or "!" in text:
+        yield from _addressed_by_name(text, folded)
+    of_people = patterns["of people"].search(folded) is not None
+    if of_people or (not text.islower() and patterns["of things"].search(folded)):
+        of_people = True
+        yield from _pairs(text, folded)
+    if of_account or of_people:
+        yield from _parts_that_are_names(text, of_account)
+
+
+# Your order is on its way, Anna! and: Anna, your order is on its way
+_VOCATIVES = (
+    re.compile(rf",\s(?P<name>{NAME_WORD})(?=\s*(?:[!.?|–—•·»]|\s-\s|$))"),
+    re.compile(rf"(?:^|[|–—•·»]\s)(?P<name>{NAME_WORD})(?=[,!]\s)"),
+)
+
+
+def _addressed_by_name(text: str, folded: str) -> Iterator[Span]:
+    """A known first name that a sentence to the reader ends or begins with."""
+    for pattern in _VOCATIVES:
+        for match in pattern.finditer(text):
+            begin = max(text.rfind(mark, 0, match.start()) for mark in "|–—•·»") + 1
+            ends = [at for mark in "|–—•·»" if (at := text.find(mark, match.end())) > 0]
             if (
-                len(_without_particles(words)) in ((2, 3) if without_capitals else (2,))
-                and _capitalised(words)
-                and looks_like_person(" ".join(words))
-                and not patterns["mentions"].search(_same_length_fold(part))
+                match["name"][0].isupper()
+                and is_first_name(match["name"])
+                and _patterns()["second person"].search(folded, begin, min(ends, default=len(text)))
             ):
-                begin = at + len(part) - len(part.lstrip())
-                yield begin, begin + len(part.strip())
-            at += len(part)
+                yield match.span("name")
 
 
-def _name_after_lead(begin: int, end: int, folded: str, of_dead: bool) -> Iterator[Span]:
-    """A first and a family name in either order, or a name after Mrs."""
-    found = [(match.start() + begin, match[0]) for match in re.finditer(r"[^\W\d_]+", folded)]
-    words = [word for _, word in found]
-    if words[0] in rules().forms_of_address:
-        if len(words[0]) > 2 and len(words[1]) > 3:
-            yield found[1][0], end
-    elif is_famous(" ".join(words)) or is_famous(" ".join(words[:2])):
-        return
-    elif (of_dead and is_first_name(words[0])) or any(
-        is_first_name(one) and is_family_name(other) for one, other in (words[:2], words[1::-1])
+def _name_alone(text: str, begin: int) -> Iterator[Span]:
+    """A first and a family name that begins there, if no other word in capitals follows: no `Robin Christmas Card`."""
+    words: list[str] = []
+    end = begin
+    addressed = False  # as Mrs. or Herr: then any name
+    for match in re.finditer(r"\S+", text[begin : begin + 80]):
+        word = match[0].rstrip(",.:;!?)'’")
+        if not words and fold(word) in rules().forms_of_address:
+            addressed = True
+            continue
+        if not word or not (word[0].isupper() or word in rules().particles):
+            break
+        words.append(word)
+        end = begin + match.start() + len(word)
+        if word != match[0]:
+            break
+    name = " ".join(words)
+    if not is_famous(name) and (
+        (addressed and 1 <= len(words) <= 2) or (len(_without_particles(words)) == 2 and looks_like_full_name(name))
     ):
-        yield begin, found[1][0] + len(words[1])
+        yield begin, end
+
+
+def _parts_that_are_names(text: str, of_account: bool) -> Iterator[Span]:
+    """Names between separators: `Jane Doe | My account`, `Certificate of Completion - Jane Doe - School`."""
+    at = 0
+    for part in re.split(f"({_SEPARATORS})", text):
+        words = [word for word in part.split() if fold(word).rstrip(".") not in rules().forms_of_address]
+        without_capitals = bool(words) and not words[0][0].isupper()  # as in Arabic
+        name = " ".join(words)
+        if (
+            len(_without_particles(words)) in ((2, 3) if without_capitals else (2,))
+            and _capitalised(words)
+            and not is_famous(name)
+            and (looks_like_full_name(name) or (of_account and looks_like_person(name)))
+            and not _patterns()["mentions"].search(_same_length_fold(part))
+        ):
+            begin = at + len(part) - len(part.lstrip())
+            yield begin, begin + len(part.strip())
+        at += len(part)
+
+
+_ONE_WORD = re.compile(r"[^\W\d_]+")
+_BETWEEN_WORDS = re.compile(r"[\s_.-]+")
+_WORDS_AFTER_LEAD = 5
+_SMALL_WORDS = re.compile(r"[^\W\d_]+(?:[\s_.-]+[^\W\d_]+)+")
+_WORDS_IN_CAPITALS = re.compile(r"(?<!\w)[^\W\d_a-z][^\W\d_]+(?:[ -][^\W\d_a-z][^\W\d_]+){1,3}(?!\w|\s\w*[A-Z])")
+
+
+def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
+    """A first and a family name, in either order, after a lead, or before words such as phone number."""
+    after = _words_in_a_row(folded, _ONE_WORD.finditer(folded, end), end, _WORDS_AFTER_LEAD)
+    while after and after[0][1] in rules().of_words:
+        del after[0]
+    if len(after) > 1:
+        first, second = after[0][1], after[1][1]
+        if first in rules().forms_of_address:
+            if len(first) > 2 and len(second) > 3:
+                yield after[1][0], after[min(len(after), 3) - 1][2]
+            return
+        if which == "obituaries" and is_first_name(first) and not is_famous(f"{first} {second}"):
+            yield after[0][0], after[1][2]
+            return
+    if name := _pair_among(after):
+        yield name
+    elif len(after) > 1 and is_pair(after[1][1], after[0][1]) and not is_famous(f"{after[1][1]} {after[0][1]}"):
+        yield after[0][0], after[1][2]
+    elif which == "contacts":
+        before = list(_ONE_WORD.finditer(folded, 0, begin))[-2:]
+        yield from filter(None, [_pair_among(_words_in_a_row(folded, before, before[0].start() if before else 0, 2))])
+
+
+def _pairs(text: str, folded: str) -> Iterator[Span]:
+    """First and family names anywhere in a text about people: in capitals alone, or with all words in small letters."""
+    if text.islower():
+        for match in _SMALL_WORDS.finditer(folded):
+            yield from filter(None, [_pair_among(_words_of(match))])
+        return
+    for match in _WORDS_IN_CAPITALS.finditer(text):
+        yield from filter(None, [_pair_among(_words_of(match)[-2:])])
+
+
+def _words_of(match: re.Match[str]) -> list[tuple[int, str, int]]:
+    return [
+        (match.start() + word.start(), word[0], match.start() + word.end()) for word in _ONE_WORD.finditer(match[0])
+    ]
+
+
+def _pair_among(words: list[tuple[int, str, int]]) -> Span | None:
+    for (begin, one, _), (_, other, end) in pairwise(words):
+        if is_pair(one, other) and not is_famous(f"{one} {other}"):
+            return begin, end
+    return None
+
+
+def _words_in_a_row(text: str, found: Iterable[re.Match[str]], at: int, most: int) -> list[tuple[int, str, int]]:
+    """Words with nothing but spaces and hyphens between them, from a place on, with where they begin and end."""
+    words: list[tuple[int, str, int]] = []
+    for match in islice(found, most):
+        if match.start() > at and not _BETWEEN_WORDS.fullmatch(text, at, match.start()):
+            break
+        words.append((match.start(), match[0], match.end()))
+        at = match.end()
+    return words
 
 
 def _without_particles(words: list[str]) -> list[str]:
@@ -213,13 +360,25 @@ def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool, ca
     while taken and text[taken[-1][0] : taken[-1][1]] in rules().particles:
         taken.pop()
     words = [text[a:b] for a, b in sorted(taken)]
-    if words and (
-        any(is_first_name(part) for word in words for part in word.split("."))
-        or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
-        or (
-            called and len(words) == 1 and words[0][0].isupper() and text[taken[0][1] : taken[0][1] + 1] in tuple(",!:")
+    if (
+        words
+        and not (is_famous(" ".join(words[:2])) and not certain)
+        and (
+            any(is_first_name(part) for word in words for part in word.split("."))
+            or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
+            or (
+                called
+                and len(words) == 1
+                and words[0][0].isupper()
+                and text[taken[0][1] : taken[0][1] + 1] in tuple(",!:")
+            )
+            or (
+                words[0][0].isupper()
+                and is_family_name(fold(words[-1]))
+                and len(_without_particles(words)) == 2
+                and not re.match(r"\s\w", text[taken[0 if backwards else -1][1] :])
+            )
         )
-        or (words[0][0].isupper() and is_family_name(fold(words[-1])) and len(_without_particles(words)) == 2)
     ):
         yield min(a for a, _ in taken), max(b for _, b in taken)
 
