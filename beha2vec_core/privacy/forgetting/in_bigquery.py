@@ -8,6 +8,7 @@ BigQuery keeps the text of each query.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,7 +57,7 @@ def require_gone_from_export(settings: Settings, people: People, asked: Iterable
         PrivacyError: with the statements that remove them from the export.
         SourceNotReachedError: BigQuery does not say.
     """
-    data_set = DataSet.of(str(settings.export.source))
+    data_set = replace(DataSet.of(str(settings.export.source)), maximum_bytes=settings.bigquery.maximum_bytes)
     ids = {"devices": people.devices | set(asked), "logins": people.logins | set(asked)}
     parameters = {kind: sorted(found) for kind, found in ids.items()}
     statements = []
