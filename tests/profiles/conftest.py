@@ -1,0 +1,13 @@
+"""Tests of profiles and of insights read one small shop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.groups import share_a_worker
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    share_a_worker(items, Path(__file__).parent, "profiles")
