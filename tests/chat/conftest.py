@@ -14,5 +14,6 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_serving(tmp_path_factory.mktemp("chat") / "serving.duckdb")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     share_a_worker(items, Path(__file__).parent, "chat")

@@ -113,5 +113,6 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
     assert "HACKED" not in page.title()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     share_a_worker(items, Path(__file__).parent, "explorer")

@@ -41,5 +41,6 @@ def fetch(site: WebSite, tmp_path: Path) -> Fetch:
     return run
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     share_a_worker(items, Path(__file__).parent, "pages")

@@ -9,5 +9,6 @@ import pytest
 from tests.helpers.groups import share_a_worker
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     share_a_worker(items, Path(__file__).parent, "profiles")
