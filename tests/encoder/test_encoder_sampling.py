@@ -176,6 +176,7 @@ def stopped_and_resumed(events: pd.DataFrame, config: TrainConfig, folder: Path,
     return BehaviorEncoder.fit(events, CONFIG, config, checkpoints=folder)
 
 
+@pytest.mark.slow
 def test_sampled_training_is_the_same_every_time_after_a_stop_too(events: pd.DataFrame, tmp_path: Path) -> None:
     config = replace(SAMPLED, epochs=3, checkpoint_every=3)
     first = BehaviorEncoder.fit(events, CONFIG, config)

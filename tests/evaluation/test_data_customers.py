@@ -106,6 +106,7 @@ def test_a_customer_does_not_depend_on_others() -> None:
     pd.testing.assert_frame_equal(both[0], of_many)
 
 
+@pytest.mark.slow
 def test_the_export_is_ingested_without_quarantine(export: Path, tmp_path: Path) -> None:
     days = [after(day) for day in range(28)]
     report = ingest_days(find_source_files(str(export), property_id="northfold"), days, tmp_path / "raw")
@@ -227,6 +228,7 @@ def test_what_happened_agrees_with_the_truth(day: int) -> None:
             assert abs(missed.sum()) < 4 * np.sqrt((missed**2).sum())
 
 
+@pytest.mark.slow
 def test_customers_are_independent() -> None:
     """Totals of many draws scatter as sums of independent events: were users to depend on each other, much more."""
     scores = []

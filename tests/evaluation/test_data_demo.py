@@ -89,6 +89,7 @@ def test_the_editions_tell_of_later_weeks(personas: EvaluationData, intent: Eval
         assert split.judged["event_timestamp"].max() - split.cut <= max(HORIZONS) * 86_400_000_000
 
 
+@pytest.mark.slow
 def test_an_edition_is_what_its_export_would_give(tmp_path: Path) -> None:
     """Through NDJSON, with late and doubled rows, and the readers: the same events."""
     write_demo_export(tmp_path / "export", users=150, days=6, seed=4, regulars=False, progress=False)
@@ -193,6 +194,7 @@ def test_order_tells_who_buys_in_later_weeks_too(intent: EvaluationData) -> None
     assert 0.35 < len(bought) / len(returned) < 0.55
 
 
+@pytest.mark.slow
 def test_groups_see_the_same_pages_as_often_on_the_same_places() -> None:
     rows, groups = simulate_intent(20_000, 3, 0, 60)
     rows = rows[rows["event_name"] == "page_view"]

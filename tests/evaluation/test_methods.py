@@ -39,7 +39,7 @@ def fitted(name: str, seed: int = 0) -> Any:
 def vector_methods() -> list[Any]:
     names = [name for name in FAST if name not in RANKING or name == "ours"]
     # what is like another one, and takes long
-    slow = {"CoLES", "RFM, then ours, fine-tuned", "prototype, untrained", "Doc2Vec"}
+    slow = {"CoLES", "RFM, then ours, fine-tuned", "prototype", "prototype, untrained", "Doc2Vec"}
     return [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in names]
 
 

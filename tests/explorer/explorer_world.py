@@ -397,7 +397,7 @@ def _copy(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> Non
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(900):
         assert server.poll() is None, "the explorer stopped"
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1) as answer:
@@ -406,4 +406,4 @@ def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
         except OSError:
             pass
         time.sleep(0.1)
-    raise AssertionError("the explorer did not start in 30 s")
+    raise AssertionError("the explorer did not start in 90 s")

@@ -159,6 +159,7 @@ def test_what_the_nightly_run_sends_is_changed_in_the_file_only(file: Path) -> N
     assert "audience_save" not in {button.key for button in app.button}
 
 
+@pytest.mark.slow
 def test_what_sent_audiences_depend_on_is_changed_in_the_file_only(file: Path) -> None:
     entry = "- {name: sent, rule: \"in_audience('readers')\", activate: [{to: web, send: true}]}\n"
     file.write_text(FILE + entry)

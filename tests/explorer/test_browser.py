@@ -30,10 +30,7 @@ from tests.explorer.explorer_world import CENTRES, SIZES, proxy, serve
 
 expect.set_options(timeout=20_000)  # a busy machine draws slowly
 
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium (apt install chromium)"),
-    pytest.mark.xdist_group("explorer_browser"),
-]
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium (apt install chromium)")
 
 
 def test_overview_shows_hostile_names_as_text_and_leads_to_a_cluster(page: Page, address: str) -> None:

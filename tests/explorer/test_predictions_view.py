@@ -112,7 +112,11 @@ NO_SCORES = "There are no predictions yet. Materialize user_predictions, then se
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [
-        *((name, "delete from beha2vec.prediction_model_current", NO_MODEL) for name in ("clusters", "user", "map")),
+        ("clusters", "delete from beha2vec.prediction_model_current", NO_MODEL),
+        *(
+            pytest.param(name, "delete from beha2vec.prediction_model_current", NO_MODEL, marks=pytest.mark.slow)
+            for name in ("user", "map")
+        ),
         ("predictions", "drop table beha2vec.prediction_model_current", NO_MODEL),
         ("predictions", f"delete from {SCORES}", NO_SCORES),
     ],

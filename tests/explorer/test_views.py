@@ -260,10 +260,11 @@ def test_empty_states_name_the_asset(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "no paths of clusters yet. Materialize cluster_profiles" in told
 
 
-def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
     make_serving(tmp_path / "serving.duckdb", without=("beha2vec.user_clusters_current",))
-    for one in VIEWS:
+    for one in VIEWS[::every]:
         app = view(one.name, user="g1-0")
         assert not app.exception, one.name
         others = ("map", "site", "model", "audiences")  # the last three need no clusters

@@ -150,6 +150,7 @@ def test_users_of_whom_too_little_is_known_are_no_group(profiles) -> None:
     assert [row["name"] for row in rows[1:-1]] == [row["name"] for row in alone[:-1]]  # not disturbed by it
 
 
+@pytest.mark.slow
 def test_users_without_engagement_are_called_out() -> None:
     world = make_world()
     world.execute("update dim_ga4__users set engagement_time_msec = null where user_key like 'u0-%'")
@@ -159,6 +160,7 @@ def test_users_without_engagement_are_called_out() -> None:
     assert "bots" in row["actions"][0] and "100% of them have no engagement time" in row["actions"][0]
 
 
+@pytest.mark.slow
 def test_a_group_in_which_some_do_not_engage_says_so() -> None:
     world = make_world()
     world.execute(
@@ -337,6 +339,7 @@ def test_template_code_of_the_site_is_in_no_sentence(profiles) -> None:
 # --- advice -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_advice_on_carts_and_orders_where_there_are_none() -> None:
     world = make_world()  # a site of articles and help: its pages look like carts, and nobody ever filled one
     world.execute("delete from ml_ga4__sequence_events where event_name <> 'page_view'")

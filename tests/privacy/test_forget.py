@@ -491,6 +491,7 @@ def test_a_login_that_is_stored_as_a_hash_is_found_and_kept_out(tmp_path: Path, 
     assert len(world.raw_rows()) == 1
 
 
+@pytest.mark.slow
 def test_a_person_is_found_in_keyed_copies_and_by_the_ids_that_they_have(world: PrivacyWorld) -> None:
     """The explorer and exports then have keyed hashes; someone may copy one of them into the command."""
     storage = world.settings.storage

@@ -15,6 +15,7 @@ from beha2vec_core.quality.check import Look
 from beha2vec_core.quality.export import rows_are_accounted_for
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.store.warehouse import Warehouse
+from tests.helpers.cases import few_fast
 from tests.privacy.privacy_world import ANN, BEN, DAN, DAYS, LAPTOP, PHONE, TABLET, PrivacyWorld, copy_world, make_world
 
 LAYERS = ("raw", "quarantine", "events", "sequences", "embeddings")
@@ -55,7 +56,7 @@ def days_by_layer(world: PrivacyWorld, database: str = "warehouse") -> dict[str,
     return found
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", few_fast(LAYERS, every=2))
 def test_only_old_days_of_the_layer_go(layer: str, world: PrivacyWorld) -> None:
     everything = set(DAYS)
     assert days_by_layer(world) == dict.fromkeys(LAYERS, everything)

@@ -358,6 +358,7 @@ def test_what_the_export_lacks_has_no_facts() -> None:
     assert not lacking & set(build_profiles(world)["metric"])
 
 
+@pytest.mark.slow
 def test_rows_in_any_order_on_any_threads_give_the_same_bits(facts) -> None:
     world = make_world()
     for name in filter(None, vars(ProfileSources()).values()):
@@ -411,6 +412,7 @@ def test_money_has_the_currency_it_is_in_as_its_unit(facts) -> None:
     assert currency_of(make_world()) == ("EUR", "revenue is in EUR")
 
 
+@pytest.mark.slow
 def test_money_of_an_unknown_currency_says_so() -> None:
     world = make_world()
     world.execute("update dim_ga4__users set currency = null")
@@ -428,6 +430,7 @@ def test_several_currencies_make_no_facts_about_money_and_the_reason_is_reported
     assert unit is None and "EUR, GBP" in why and "left out" in why
 
 
+@pytest.mark.slow
 def test_buyers_whose_money_is_not_known_are_not_taken_for_poor_ones() -> None:
     world = make_world()
     known = build_profiles(world).set_index("fact_id").loc["c1.revenue_mean"]
@@ -493,6 +496,7 @@ def test_the_first_source_is_the_users_and_unknown_is_not_direct() -> None:
     assert "first_user_direct_share" not in set(build_profiles(world)["metric"])
 
 
+@pytest.mark.slow
 def test_template_code_of_the_site_is_counted_and_no_finding() -> None:
     world = make_world()
     world.execute("""update stg_ga4__event_items set item_category = '$(escCatTitle)' where item_category = 'shirt'""")
