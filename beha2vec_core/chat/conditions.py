@@ -390,7 +390,13 @@ class _Reader:
             ]
             if pages and len(word) > 2 and word not in FILLERS:
                 return 1, Value("page", tuple(pages))
+        longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
+        every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]
         return every[0] if every else (0, None)
+
+    def _ends_in_page(self, place: int, size: int) -> bool:
+        """Whether the last word says only that it is a page."""
+        return size > 1 and self.words[place + size - 1] in ("page", "pages")
 
     def _count(self, place: int) -> tuple[int, int | None, int, str] | None:
         """At least and at most so many, how many words say it, and these."""

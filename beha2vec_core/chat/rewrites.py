@@ -99,7 +99,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
         r"\1 firstorder",
     ),
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
-    (r"\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
+    (r"(?<!first or )\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
     (r"\bmore than one\b", "more than 1"),
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
