@@ -21,18 +21,20 @@ from beha2vec_core.semantic.query import Did, Filter, Having
 _NOUNS = {
     "user": re.compile(rf"(?:{PEOPLE}|everyone|everybody|anyone|someone|who|them)\b"),
     "session": re.compile(r"(?:sessions?|visits?)\b"),
-    "one_order": re.compile(r"(?:orders?|purchases?|transactions?)\b(?! (?:rate|value|size|frequency)s?\b)"),
+    "one_order": re.compile(
+        r"(?:orders?|purchases?|transactions?|firstorder|laterorder)\b(?! (?:rate|value|size|frequency)s?\b)"
+    ),
 }
 _THOSE = re.compile(r"(?:those|ones|these)\b")
-_WHO = re.compile(
-    r"(?:who|that|which|whose)\b(?: (?:have|has|had|ever|also|actually|already|really|later|then|do|did))*"
-)
+_WHO = re.compile(r"(?:who|that|which|whose)\b(?: (?:ever|also|actually|already|really|later|then|do|did))*")
 _AUXILIARY = re.compile(r"(?:(?:have|has|had|ever|also|actually|already|really|later|did|do|does|at some point) )*")
 _NOT = re.compile(
     r"(?:(?:have|has|had|did|do|does|was|were|are|is|but|and|then) )*(?:not|never)\b"
     r"(?: (?:ever|even|actually|once|yet))*"
 )
-_WITHOUT = re.compile(r"(?:without|having no|with no|had no|have no|has no)\b(?: (?:ever|even|actually|having))*")
+_WITHOUT = re.compile(
+    r"(?:without|(?:(?:having|with|had|have|has) )?(?:no|zero|not a single))\b(?: (?:ever|even|actually|having))*"
+)
 _WITH = re.compile(r"(?:with|having|had|have|has|that had|containing|contained|contains?|includ(?:e|es|ed|ing))\b")
 _COMMA = "\u00a6"  # in place of the marks between the words of a question
 _AND = re.compile(
@@ -69,6 +71,11 @@ _CARTS = r"(?:the |a |an |their |your |our |my )*carts?"
 _ASKS_WHO = re.compile(
     rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: all| the| our)* (?:{PEOPLE}))\b"
 )
+# what people buy, when, how much: not how many of them
+_OF_SOMETHING_ELSE = re.compile(
+    r"(?:(?:and|so|ok) )*(?:what(?! (?:share|percent|%|proportion|fraction|part|are|is))|which|when|where|how much)\b"
+)
+_TIMES = re.compile(r"\bhow (?:many times|often)\b")
 _WORDS = {"user": "users", "session": "sessions", "one_order": "orders"}
 _HAVING = re.compile(
     r"\b(?:(?:but|and|only|just|those|the ones|with|that|which|have|has|had|having|a|min(?:imum)?(?: of)?) )*"
@@ -249,17 +256,19 @@ class _Reader:
         return place + size
 
     def _predicate(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, str]:
+        has = self.match(_WITH, place) if named and not self.match(_WITHOUT, place) else 0
+        if has:
+            dids, after, verb = self._named(place + has, level)
+            if dids:
+                return dids, after, verb
         denied = self.match(_NOT, place)
         place += denied or self.match(_AUXILIARY, place)
         without = self.match(_WITHOUT, place) if named else 0
-        has = self.match(_WITH, place) if named and not without else 0
-        if without or has:
-            dids, after, verb = self._named(place + (without or has), level)
+        if without:
+            dids, after, verb = self._named(place + without, level)
             if dids:
-                return self._denied(dids, bool(without or denied)), after, verb
+                return self._denied(dids, True), after, verb
             place += without
-        if denied and not has:
-            dids, after, verb = self._named(place, level) if level == "one_order" and named else ([], place, "")
         for name, pattern in _VERBS.items():
             size = self.match(pattern, place)
             if not size:
@@ -365,7 +374,10 @@ class _Reader:
             end = place
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
             is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})
+            self.problem |= not joined and self._value(place, _DIMENSIONS[verb])[1] is not None  # the returns policy
             place += joined
+            if not joined:
+                break
         if not found:
             return [], place
         table = _TABLES[verb] if found[0].dimension != "coupon" else "items"
@@ -432,6 +444,8 @@ def _limited(did: Did, low: int, high: int | None) -> list[Did]:
 
 def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
+    if _TIMES.search(text):
+        return None
     marked = re.sub(r"[,;:](?=\s)", f" {_COMMA} ", text)
     words = [token for token in tokens(marked) if token.strip(".'")]
     reader = _Reader(words, vocabulary)
@@ -454,7 +468,9 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
             clause, after = compound
             taken += words[place:after]
             kept.append(_WORDS[clause.level])
-            clause.part, place = reader.predicates(after, clause.level, named=False)
+            place = after
+            if not _OF_SOMETHING_ELSE.match(" ".join(kept)):
+                clause.part, place = reader.predicates(after, clause.level, named=False)
             clauses.append(clause)
             level = clause.level
             continue
@@ -473,7 +489,7 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
                 kept.append("users" if is_users else words[place])
             kept += words[place + 1 : begun]
             taken += words[begun:after]
-            if who:  # of users who did this, those who also did that
+            if who and not _OF_SOMETHING_ELSE.match(" ".join(kept)):  # of users who did this, those who also did that
                 size = reader.match(_LEADING, after)
                 clause.part, after = reader.predicates(after + size, noun, named=False)
             clauses.append(clause)
@@ -492,6 +508,11 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
     has_not = bool(clauses) and _AGAINST.search(left) is not None
     left = _AGAINST.sub(" ", left) if has_not else left
+    left = (
+        _ASKS_WHO.sub("users", left, count=1)
+        if clauses and asks_who and left.startswith(("which", "list", "show"))
+        else left
+    )
     dimensions = [one.filters[0].dimension if one.filters else one.table for one in dids if one.table != "items"]
     plain = len({*dimensions}) == len(dids) or len(dids) == 1  # what other readings know: who came so and bought
     forced = has_not or any(map(_is_new, dids)) or not (len(dids) == 1 or (plain and all(map(_is_plain, dids))))
@@ -523,7 +544,8 @@ def _havings(text: str, vocabulary: Vocabulary) -> tuple[str, tuple[Having, ...]
         if word is None or word.kind != "metric" or METRICS[word.name].unit not in ("count", "money"):
             continue
         number = float(NUMBER_WORDS.get(limit["number"] or "0", limit["number"] or 0))
-        more = 0.0 if (limit["low"] or "").startswith(("at least", "min")) else 1e-9
+        step = 1.0 if METRICS[word.name].unit == "count" else 0.01
+        more = 0.0 if (limit["low"] or "").startswith(("at least", "min")) else step
         low = number + more if limit["low"] else None
         found.append(Having(word.name, low, None if limit["low"] else 0.0))
         text = " ".join((text[: limit.start()], *words[size:]))

@@ -138,7 +138,7 @@ def read_question(
     found, conditions = _read(question, vocabulary, previous, is_first=is_first, with_conditions=False)
     if conditions and (conditions.is_forced or found.query is None):
         with_them, _ = _read(question, vocabulary, previous, is_first=is_first, with_conditions=True)
-        found = found if with_them.query is None else with_them
+        found = with_them if conditions.is_forced or with_them.query else found
     return found
 
 

@@ -80,6 +80,7 @@ _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
     ("new_or_returning", "new"): "new one, new session, are new, were new",
     ("weekend", "weekend"): "weekend",
+    ("weekend", "Monday to Friday"): "midweek",
     ("order_number", "first"): "firstorder",
     ("order_number", "later"): "laterorder",
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},

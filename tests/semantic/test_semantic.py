@@ -143,7 +143,9 @@ def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
         rows = run_query(world, Query(metric, (name,))).rows
         assert rows or DIMENSIONS[name].kind == "user", name
         counted_once = metric in ("sessions", "orders", "revenue", "net_revenue", "items_sold", "item_revenue")
-        if counted_once and not name.startswith(("page", "theme", "item", "session", "coupon")):  # no more rows than 1,000
+        if counted_once and not name.startswith(
+            ("page", "theme", "item", "session", "coupon")
+        ):  # no more rows than 1,000
             assert sum(row["value"] or 0 for row in rows) == pytest.approx(whole), name
 
 
