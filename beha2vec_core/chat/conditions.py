@@ -58,8 +58,9 @@ _QUALIFIERS = (
 )
 _IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
-    rf"(?:{_COMMA} )?(?:and )?(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
+    rf"(?:{_COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
     r"what (?:share|percent(?:age)?|proportion|fraction|part|%))"
+    rf"|(?:do|did) (?:they|these|those))"
     rf"(?: of (?:them|those|these|such|the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?"
     r"(?: (?:also|still|then|later|actually|really|ended up|end up|went on to|go on to|did|do|have|has|had))*"
 )
@@ -69,7 +70,7 @@ _LEADING = re.compile(
 _ANYTHING = r"(?:something|anything|stuff|things?|it|(?:(?:a|an|any|the|some|at least (?:one|1)) )*(?:items?|products?|things?))"
 _CARTS = r"(?:the |a |an |their |your |our |my )*carts?"
 _ASKS_WHO = re.compile(
-    rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: all| the| our)* (?:{PEOPLE}))\b"
+    rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: of)?(?: all| the| our)* (?:{PEOPLE}))\b"
 )
 # what people buy, when, how much: not how many of them
 _OF_SOMETHING_ELSE = re.compile(
@@ -82,9 +83,15 @@ _HAVING = re.compile(
     rf"(?:(?P<low>at least|more than|over|min(?:imum)?(?: of)?) (?P<number>\d+|{COUNT})|"
     r"(?:no|zero|0|not a single|not any|without any|without a single))(?= )"
 )
+_ON_TO = (
+    r"(?:(?:(?:go|goes|went|gets?|got|ma[dk]e it|continued?|proceed(?:ed)?|come|came)(?: on| through)? )?to |"
+    r"reach(?:e[sd])? )(?:(?:a|an|the|their) )*"
+)
 _VERBS: dict[str, re.Pattern[str]] = {
     name: re.compile(rf"(?:{words})\b")
     for name, words in {
+        "1to": rf"{_ON_TO}(?:products?|items?)(?: pages?)?", "2to": rf"{_ON_TO}carts?",
+        "3to": rf"{_ON_TO}checkouts?", "6to": rf"{_ON_TO}(?:orders?|purchases?)",
         "removed": rf"(?:remov(?:e|es|ed|ing)|took|takes?|taken|taking|delet(?:e|es|ed|ing)) (?:{_ANYTHING} )?"
         rf"(?:from|out of|off) {_CARTS}(?: again)?",
         "2": rf"(?:add|put|place)(?:s|d|ed|ing|ting)? (?:{_ANYTHING} )?(?:to|in|into) {_CARTS}|add(?:ed)? to cart",
@@ -97,7 +104,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
         r"page|function|bar|box))?|search(?:ed|es|ing)?(?: (?:for (?:something|anything)|(?:on )?(?:the |our )?"
         r"(?:site|shop|website)))?(?! for\b)",
-        "coupon": r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
+        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? (?:used|redeemed|applied)|"
+        r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
         r"(?:(?:a|any|the|some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
         "back": r"(?:came|comes?|coming) back|return(?:s|ed|ing)?",
         "order": r"(?:ma[dk]e|makes|making|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:(?:a|an|any|the|their) )*"
@@ -109,8 +117,10 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "used": r"us(?:e|es|ed|ing)",
         "visited": r"(?:visited|visit|visits|came|come|comes|browsed)(?: us| the (?:site|shop))?(?= (?:at least|more "
         r"than|exactly|only|just|at most|less than|fewer than|once|twice|over|again)\b)",
+        "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on(?= (?:at least|more "
+        r"than|exactly) )",
         "saw": r"view(?:s|ed|ing)?|saw|sees?|seen|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|read(?:s|ing)?|"
-        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?",
+        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?",
     }.items()
 }  # fmt: skip
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"
@@ -135,6 +145,7 @@ _OF_VERBS = ("page_view", "view_item", "add_to_cart", "purchase", "begin_checkou
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
 _FEW = 6  # words between a noun and "who"
+_DAYS = re.compile(rf"(at least|more than|exactly) (\d+|{COUNT}) (?:different|distinct|separate) days?\b")
 _SKIPPED = re.compile(r"(?:(?:a|an|the|any|some|our|your|both|either|all|from|via|of|about) )*")
 _AFTER_VALUE = re.compile(
     r"(?:pages?|products?|items?|category|categories|theme|articles?|stuff|things?|section|brand)\b"
@@ -162,6 +173,7 @@ class Clause:
     level: str
     whole: list[Did] = field(default_factory=list)
     part: list[Did] = field(default_factory=list)
+    more: list[list[Did]] = field(default_factory=list)  # other parts: how many get to the checkout, how many order
 
     def filters(self) -> tuple[Filter, ...]:
         """The part first."""
@@ -309,6 +321,7 @@ class _Reader:
 
     def _did(self, name: str, place: int, *, plain: bool = False) -> tuple[list[Did], int]:
         """What a verb says with what follows it."""
+        name = {"6to": "order"}.get(name, name.removesuffix("to"))
         if name.isdigit():
             number = int(name)
             if number == 1:
@@ -326,6 +339,11 @@ class _Reader:
             known = bool(self.values.get("coupon"))
             dids, after = self._object(place, "coupon")
             return (dids or ([Did("items", (Filter("coupon"),))] if known else [])), after if dids else place
+        if name == "days":
+            found = _DAYS.match(" ".join(self.words[place:]))
+            number = int(NUMBER_WORDS.get(found[2], found[2])) + (found[1] == "more than") if found else 0
+            low, high = number, number if found and found[1] == "exactly" else None
+            return [Did("sessions", at_least=low, at_most=high, of_days=True)] if found else [], place + 5
         if name in ("back", "visited"):
             if name == "back" and self.match(re.compile(r"(?:to|and|for|within|from|on|in|via|through)\b"), place):
                 return [], place
@@ -460,9 +478,11 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
             noun = level or "user"
         if clauses and (size := reader.match(_OF_THESE, place)):
             dids, after = reader.predicates(place + size, level, named=True)
-            if dids and not clauses[-1].part:
+            if dids:
                 taken += words[place:after]
-                clauses[-1].part, place = dids, after
+                asked = [[one] for one in dids] if all(map(_is_step, dids)) else [dids]
+                clauses[-1].more += [clauses[-1].part, *asked] if clauses[-1].part else asked
+                clauses[-1].part, place = clauses[-1].more.pop(0), after
                 continue
         if compound := reader.compound(place):
             clause, after = compound
@@ -566,6 +586,11 @@ def _not_bought(word: str, dids: list[Did]) -> bool:
 def _is_plain(did: Did) -> bool:
     """Whether other readings know it beside another one."""
     return did.at_least == 1 and did.at_most is None and did.table in ("purchases", "sessions") and not _is_viewed(did)
+
+
+def _is_step(did: Did) -> bool:
+    """Whether it is a step of buying, of which each is asked for."""
+    return not did.is_excluded and (did.table in ("steps", "purchases") or _is_viewed(did)) and did.at_least == 1
 
 
 def _is_viewed(did: Did) -> bool:

@@ -230,6 +230,8 @@ def _sides(parts: Parts) -> list[Parts]:
         sides.append((*part, others))
     elif len(every) == 2 and (parts.has("compare") or parts.comparatives or parts.judged):
         sides = every
+    more = [(clause, part) for clause in conditions.clauses for part in clause.more]
+    sides += [replace(clause, part=part).filters() for clause, part in more] if len(every) == 1 else []
     if len(sides) == 1:
         return [replace(parts, done=sides[0], having=conditions.having)]
     words = [word for word in parts.words if word.kind not in ("compare", "judged")]
@@ -381,7 +383,7 @@ def _query(
         raise NotRead("I can list users, or break down by a dimension, not both.")
     if parts.is_of_users and "user" not in by:
         by = [*by, "user"]
-    period, versus = periods_of(parts, compares, contents.days.last, notes)
+    period, versus = periods_of(parts, compares, contents.days, notes)
     of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
     if parts.is_counted and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
         if METRICS[metric].count is None and METRICS[metric].n_of == "sessions":

@@ -20,11 +20,11 @@ _DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
 _BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
 _TWO_KINDS = (
-    r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|"
+    r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?|(?:during|in|within) the week)\b|\b(?:weekdays?|week days?|"
     r"working days?)\b.*\bweekends?\b"
 )
 _EITHER_KIND = re.compile(
-    r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?)\b"
+    r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?|(?:during|in|within) the week)\b"
 )
 # what leaves a value out
 EXCLUDES = (
@@ -125,6 +125,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\1 \2 items sold",
     ),
     (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b", r"\1 paid channels"),
+    (
+        r"\bhow long (?:does|do|is|are|did) (?:an? |the |our )?(?:average |typical )?(?:visit|session|visitor|user)s? "
+        r"(?:last|take|stay)\b(?: on (?:the |our )?(?:site|shop|website))?",
+        "engagement time",
+    ),
+    (r"^(?=.*\bfunnel\b)(.*?),? with (?:the )?drop[\s-]?offs?(?: (?:rates?|shares?))?(?: in %)?", r"\1"),
     # two parts of one question
     (
         r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|"

@@ -294,8 +294,9 @@ def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> ex
         raise NotAnswerable(f"{DIMENSIONS[dimension].label.capitalize()}s: not known by these {table.unit}")
     key = expression_of(DIMENSIONS[dimension], table)
     rows = rows_of([f"{key} as done_by"], table, period, did.filters).where(f"{key} is not null", dialect=DIALECT)
-    limits = [f"{table.counted} >= {did.at_least}"]
-    limits += [f"{table.counted} <= {did.at_most}"] if did.at_most is not None else []
+    counted = f"count(distinct {table.date})" if did.of_days else table.counted
+    limits = [f"{counted} >= {did.at_least}"]
+    limits += [f"{counted} <= {did.at_most}"] if did.at_most is not None else []
     rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
     among = exp.In(this=side, query=rows.subquery())
     return among.not_() if did.is_excluded else among

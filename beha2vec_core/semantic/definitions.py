@@ -360,7 +360,7 @@ METRICS = {
         Metric(
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
-            ("aov", "average order value", "avg order value", "order value", "average cart size", "revenue per order",
+            ("aov", "average order value", "average order", "avg order", "avg order value", "order value", "average cart size", "revenue per order",
              "average revenue per order",
              "spending per order",
              "spend per order", "average purchase value", "transaction value",
@@ -619,7 +619,8 @@ DIMENSIONS = {
         Dimension("product_view", "product view", "case when f.step_1_at is not null then 'yes' end", ()),
         Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
                   is_searched=True),
-        Dimension("page_type", "page type", "g.page_type", ("page type", "type of page"), is_searched=True),
+        Dimension("page_type", "page type", "g.page_type", ("page type", "type of page"),
+                  {"login": ("sign in", "signin", "log in"), "signup": ("sign up", "registration")}, is_searched=True),
         Dimension("page", "page", "v.page_key", ("page", "url")),
         Dimension("landing_page", "landing page", "s.landing_page_key",
                   ("landing page", "entry page", "landingpage", "entrance page", "lp", "landing on", "landed on",
