@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 from beha2vec_core.chat.measures import NotRead
@@ -42,6 +42,17 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
     if parts.times.years_back:
         return one, Period(add_months(one.first, -12), add_months(one.last, -12))
     return one, one.before()
+
+
+def months_in_a_row(periods: list[Period], last: date) -> Period | None:
+    """The days of three or more whole months that follow one another: "jan vs feb vs mar"; else None."""
+    found = sorted(dict.fromkeys(periods), key=lambda one: one.first)
+    if len(found) < 3 or any(one.first.day != 1 for one in found):
+        return None
+    ends = [add_months(one.first, 1) - timedelta(days=1) for one in found]
+    follow = all(end + timedelta(days=1) == after.first for end, after in zip(ends[:-1], found[1:], strict=True))
+    whole = all(one.last in (end, last) for one, end in zip(found, ends, strict=True))
+    return Period(found[0].first, found[-1].last) if follow and whole else None
 
 
 def days_before(period: Period, contents: Contents) -> Period:

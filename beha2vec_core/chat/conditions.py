@@ -62,12 +62,14 @@ _OF_THESE = re.compile(
     r"what (?:share|percent(?:age)?|proportion|fraction|part|%))"
     rf"|(?:do|did) (?:they|these|those))"
     rf"(?: of (?:them|those|these|such|the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?"
-    r"(?: (?:also|still|then|later|actually|really|ended up|end up|went on to|go on to|did|do|have|has|had))*"
+    r"(?: (?:also|still|then|later|actually|really|ended up|end up|did|do|have|has|had))*"
 )
-_LEADING = re.compile(
-    rf"(?:{_COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|went on to|go on to|even) )*"
+_LEADING = re.compile(rf"(?:{_COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|even) )*")
+_ON = re.compile(r"(?:go|goes|went) on to\b")
+_ANYTHING = (
+    r"(?:something|anything|stuff|things?|it|"
+    r"(?:(?:a|an|any|the|some|at least (?:one|1)) )*(?:items?|products?|things?))"
 )
-_ANYTHING = r"(?:something|anything|stuff|things?|it|(?:(?:a|an|any|the|some|at least (?:one|1)) )*(?:items?|products?|things?))"
 _CARTS = r"(?:the |a |an |their |your |our |my )*carts?"
 _ASKS_WHO = re.compile(
     rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: of)?(?: all| the| our)* (?:{PEOPLE}))\b"
@@ -104,7 +106,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
         r"page|function|bar|box))?|search(?:ed|es|ing)?(?: (?:for (?:something|anything)|(?:on )?(?:the |our )?"
         r"(?:site|shop|website)))?(?! for\b)",
-        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? (?:used|redeemed|applied)|"
+        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? "
+        r"(?:used|redeemed|applied)|"
         r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
         r"(?:(?:a|any|the|some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
         "back": r"(?:came|comes?|coming) back|return(?:s|ed|ing)?",
@@ -117,8 +120,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "used": r"us(?:e|es|ed|ing)",
         "visited": r"(?:visited|visit|visits|came|come|comes|browsed)(?: us| the (?:site|shop))?(?= (?:at least|more "
         r"than|exactly|only|just|at most|less than|fewer than|once|twice|over|again)\b)",
-        "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on(?= (?:at least|more "
-        r"than|exactly) )",
+        "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on"
+        r"(?= (?:at least|more than|exactly) )",
         "saw": r"view(?:s|ed|ing)?|saw|sees?|seen|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|read(?:s|ing)?|"
         r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?",
     }.items()
@@ -281,6 +284,9 @@ class _Reader:
             if dids:
                 return self._denied(dids, True), after, verb
             place += without
+        here = " ".join(self.words[place:])
+        if (on := self.match(_ON, place)) and not any(_VERBS[name].match(here) for name in _VERBS if "to" in name):
+            place += on  # went on to buy
         for name, pattern in _VERBS.items():
             size = self.match(pattern, place)
             if not size:

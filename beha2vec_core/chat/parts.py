@@ -30,8 +30,8 @@ _AND_WHERE = re.compile(
     r"\b(?:which|what|who|how)\b.*\band where\b.*\b(?:they|those|these|it)\b.*\bcom(?:e|es|ing) from\b"
 )
 _TWO_QUESTIONS = re.compile(
-    r"\b(?:which|what|who|how|did|do|does|is|are|was|were)\b.*(?:,|\band) (?:what|who|when|why|which (?!the\b|from\b|one\b|"
-    r"is\b|are\b|of\b|share\b)\w+)\b(?! (?:share|percent|%|part|did (?:it|that)))"
+    r"\b(?:which|what|who|how|did|do|does|is|are|was|were)\b.*(?:,|\band) (?:what|who|when|why|which (?!the\b|from\b|"
+    r"one\b|is\b|are\b|of\b|share\b)\w+)\b(?! (?:share|percent|%|part|did (?:it|that)))"
 )
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
-from beha2vec_core.chat.compared import days_before, periods_of, step_of
+from beha2vec_core.chat.compared import days_before, months_in_a_row, periods_of, step_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
@@ -328,6 +328,10 @@ def _query(
 ) -> tuple[Query, list[str]]:
     notes = list(parts.notes)
     by = breakdown_of(parts)
+    if months := months_in_a_row(parts.times.periods, contents.days.last):
+        words = [word for word in parts.words if word.kind not in ("compare", "judged")]
+        times = replace(parts.times, periods=[months], compares=False)
+        parts, by = replace(parts, times=times, words=words, comparatives=[]), ["month", *by]
     groups = group_counted(parts)
     refuse_what_is_no_query(parts, filters, by)
     done = tuple(one for one in filters if one.did)

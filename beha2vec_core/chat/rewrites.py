@@ -19,13 +19,9 @@ _GROUND = rf"(?:{_PROCESS}|checkout|funnel|process|shop|store|site|website|journ
 _DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
 _BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
-_TWO_KINDS = (
-    r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?|(?:during|in|within) the week)\b|\b(?:weekdays?|week days?|"
-    r"working days?)\b.*\bweekends?\b"
-)
-_EITHER_KIND = re.compile(
-    r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?|(?:during|in|within) the week)\b"
-)
+_WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
+_TWO_KINDS = rf"\bweekends?\b.*\b{_WORKDAYS}\b|\b{_WORKDAYS}\b.*\bweekends?\b"
+_EITHER_KIND = re.compile(rf"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|{_WORKDAYS})\b")
 # what leaves a value out
 EXCLUDES = (
     r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|aside from|besides|save for|barring|minus|"

@@ -71,7 +71,8 @@ _GRAMMAR: dict[str, str] = {
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
         acquired by, acquired through, acquired via, even though, good morning, good afternoon,
-        good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up, look like, look for, stack up""",
+        good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
+        look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
         lifetime value, median, shipping, tax""",

@@ -26,8 +26,8 @@ COUNTED = {  # a number in the answer, and the SQL of it
     "revenue from orders with a coupon": f"select sum(revenue) {ORDERS} and {COUPON}",
     "how many orders are first orders": f"select count(*) from ({FIRST})",
     "sessions in the morning": (
-        "select count(*) from ga4.fct_ga4__sessions where hour(timezone((select timezone from ga4.dim_ga4__properties), "
-        "timezone('UTC', session_started_at))) between 6 and 11"
+        "select count(*) from ga4.fct_ga4__sessions where hour(timezone((select timezone from "
+        "ga4.dim_ga4__properties), timezone('UTC', session_started_at))) between 6 and 11"
     ),
     "users who visited at least 12 times and did not order": f"""select count(*) from (select user_key from
         ga4.fct_ga4__sessions group by 1 having count(*) >= 12 except {BOUGHT})""",
@@ -79,3 +79,9 @@ def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
 def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> None:
     answer = lookup.ask(question)
     assert not answer.understood and not answer.statements
+
+
+def test_a_why_has_the_steps_before_an_order_and_what_a_sum_is_made_of(lookup: Lookup) -> None:
+    steps = lookup.ask("why is conversion on mobile so low?").text
+    assert "- sessions with something added to the cart: all others " in steps and "; mobile " in steps
+    assert "- revenue per order: " in lookup.ask("why did revenue drop in april 2026?").text

@@ -70,7 +70,9 @@ ASKED = {
     "orders between 50 and 100 euros": "revenue | by one_order | count at least 50 at most 100",
     "orders over 1.000 euros": "no",
     "countries with more than 1.000 sessions": "no",
-    "users with more than 2 orders and more than 3 sessions": "sessions | by user | user=ordered at least 3 times | over 3",
+    "users with more than 2 orders and more than 3 sessions": (
+        "sessions | by user | user=ordered at least 3 times | over 3"
+    ),
     "how many people made an order over 100": "no",
     "customers with an order over 100": "no",
     # words for the currency
@@ -103,7 +105,9 @@ ASKED = {
     "which cluster has most new customers": "buyers | by cluster | order_number=first",
     "customers who bought more than 3 items": "buyers | user=bought at least 4 items",
     # who buys for the first time
-    "are we getting more new customers lately?": "buyers | order_number=first | 2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15",
+    "are we getting more new customers lately?": (
+        "buyers | order_number=first | 2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15"
+    ),
     "revenue from first-time buyers": "revenue | order_number=first",
     # which comes first
     "bounce rate by device, worst first": "bounce_rate | by device",
