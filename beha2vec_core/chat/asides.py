@@ -33,7 +33,7 @@ _PHRASES = re.compile(
     r"(?:my|our) (?:boss|ceo|cmo|manager|client|colleague) (?:asks|asked|wants to know|wonders)|"
     r"do you know|can you (?:tell|say|see)|could you (?:tell|say)|i(?: would|'d) (?:like|love) to (?:know|see)|"
     r"(?:a|one|another) (?:quick )?question|roughly speaking|of course|for example|or so|or something|"
-    r"even though)\b"
+    r"even though)\b|\bi\.e\.? .*$"
 )
 _TALK = """
     pretty somewhat indeed anyway anyways kinda somehow though although even stuff thing things anything everything

@@ -11,10 +11,11 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Period, add_months
 
 
-def periods_of(parts: Parts, compares: bool, last: date, notes: list[str]) -> tuple[Period | None, Period | None]:
+def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
     """The period that is asked for, and the one to compare it with."""
     used = {int(word.name) for word in parts.words if word.kind == "period"}
-    periods = [period for number, period in enumerate(parts.times.periods) if number in used]
+    periods = list(dict.fromkeys(period for number, period in enumerate(parts.times.periods) if number in used))
+    last = days.last
     asks_before = parts.times.asks_before
     if len(periods) > 2 or (len(periods) == 2 and asks_before):
         raise NotRead("I compare two periods at most.")
@@ -24,7 +25,7 @@ def periods_of(parts: Parts, compares: bool, last: date, notes: list[str]) -> tu
         first, second = sorted(periods, key=lambda one: one.first, reverse=True)
         if second.last >= first.first:
             raise NotRead(f"{first.in_words} and {second.in_words} have days in common: which should I compare?")
-        return first, _as_far(first, second, notes)
+        return first, _as_far(first, second, days, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
         now = Period(periods[0].last + timedelta(days=1), last)
         if not (parts.has("change") and now.first <= now.last and now.before().first == periods[0].first):
@@ -43,6 +44,17 @@ def periods_of(parts: Parts, compares: bool, last: date, notes: list[str]) -> tu
     return one, one.before()
 
 
+def months_in_a_row(periods: list[Period], last: date) -> Period | None:
+    """The days of three or more whole months that follow one another: "jan vs feb vs mar"; else None."""
+    found = sorted(dict.fromkeys(periods), key=lambda one: one.first)
+    if len(found) < 3 or any(one.first.day != 1 for one in found):
+        return None
+    ends = [add_months(one.first, 1) - timedelta(days=1) for one in found]
+    follow = all(end + timedelta(days=1) == after.first for end, after in zip(ends[:-1], found[1:], strict=True))
+    whole = all(one.last in (end, last) for one, end in zip(found, ends, strict=True))
+    return Period(found[0].first, found[-1].last) if follow and whole else None
+
+
 def days_before(period: Period, contents: Contents) -> Period:
     """The period to compare with: of days in the middle of the data that are no whole months, as many days before."""
     whole = period.first.day == 1 and (period.last + timedelta(days=1)).day == 1
@@ -58,10 +70,11 @@ def _follows(parts: Parts, first: str, second: str) -> bool:
     return any(one.place < other.place and one.is_beside(other) for one, other in pairs)
 
 
-def _as_far(now: Period, earlier: Period, notes: list[str]) -> Period:
+def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Period:
     """The earlier period, or of its days those that the later one has already, where that is not over."""
     same = now.before()
-    if same.first != earlier.first or same.last >= earlier.last:
+    begins_later = days.first > same.first  # the data: the same days would be few
+    if same.first != earlier.first or same.last >= earlier.last or begins_later:
         return earlier
     notes.append("The later period is not over: the same days of both are compared.")
     return same

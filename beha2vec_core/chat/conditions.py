@@ -21,18 +21,20 @@ from beha2vec_core.semantic.query import Did, Filter, Having
 _NOUNS = {
     "user": re.compile(rf"(?:{PEOPLE}|everyone|everybody|anyone|someone|who|them)\b"),
     "session": re.compile(r"(?:sessions?|visits?)\b"),
-    "one_order": re.compile(r"(?:orders?|purchases?|transactions?)\b(?! (?:rate|value|size|frequency)s?\b)"),
+    "one_order": re.compile(
+        r"(?:orders?|purchases?|transactions?|firstorder|laterorder)\b(?! (?:rate|value|size|frequency)s?\b)"
+    ),
 }
 _THOSE = re.compile(r"(?:those|ones|these)\b")
-_WHO = re.compile(
-    r"(?:who|that|which|whose)\b(?: (?:have|has|had|ever|also|actually|already|really|later|then|do|did))*"
-)
+_WHO = re.compile(r"(?:who|that|which|whose)\b(?: (?:ever|also|actually|already|really|later|then|do|did))*")
 _AUXILIARY = re.compile(r"(?:(?:have|has|had|ever|also|actually|already|really|later|did|do|does|at some point) )*")
 _NOT = re.compile(
     r"(?:(?:have|has|had|did|do|does|was|were|are|is|but|and|then) )*(?:not|never)\b"
     r"(?: (?:ever|even|actually|once|yet))*"
 )
-_WITHOUT = re.compile(r"(?:without|having no|with no|had no|have no|has no)\b(?: (?:ever|even|actually|having))*")
+_WITHOUT = re.compile(
+    r"(?:without|(?:(?:having|with|had|have|has) )?(?:no|zero|not a single))\b(?: (?:ever|even|actually|having))*"
+)
 _WITH = re.compile(r"(?:with|having|had|have|has|that had|containing|contained|contains?|includ(?:e|es|ed|ing))\b")
 _COMMA = "\u00a6"  # in place of the marks between the words of a question
 _AND = re.compile(
@@ -56,28 +58,42 @@ _QUALIFIERS = (
 )
 _IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
-    rf"(?:{_COMMA} )?(?:and )?(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
+    rf"(?:{_COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
     r"what (?:share|percent(?:age)?|proportion|fraction|part|%))"
+    rf"|(?:do|did) (?:they|these|those))"
     rf"(?: of (?:them|those|these|such|the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?"
-    r"(?: (?:also|still|then|later|actually|really|ended up|end up|went on to|go on to|did|do|have|has|had))*"
+    r"(?: (?:also|still|then|later|actually|really|ended up|end up|did|do|have|has|had))*"
 )
-_LEADING = re.compile(
-    rf"(?:{_COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|went on to|go on to|even) )*"
+_LEADING = re.compile(rf"(?:{_COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|even) )*")
+_ON = re.compile(r"(?:go|goes|went) on to\b")
+_ANYTHING = (
+    r"(?:something|anything|stuff|things?|it|"
+    r"(?:(?:a|an|any|the|some|at least (?:one|1)) )*(?:items?|products?|things?))"
 )
-_ANYTHING = r"(?:something|anything|stuff|things?|it|(?:(?:a|an|any|the|some|at least (?:one|1)) )*(?:items?|products?|things?))"
 _CARTS = r"(?:the |a |an |their |your |our |my )*carts?"
 _ASKS_WHO = re.compile(
-    rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: all| the| our)* (?:{PEOPLE}))\b"
+    rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: of)?(?: all| the| our)* (?:{PEOPLE}))\b"
 )
+# what people buy, when, how much: not how many of them
+_OF_SOMETHING_ELSE = re.compile(
+    r"(?:(?:and|so|ok) )*(?:what(?! (?:share|percent|%|proportion|fraction|part|are|is))|which|when|where|how much)\b"
+)
+_TIMES = re.compile(r"\bhow (?:many times|often)\b")
 _WORDS = {"user": "users", "session": "sessions", "one_order": "orders"}
 _HAVING = re.compile(
     r"\b(?:(?:but|and|only|just|those|the ones|with|that|which|have|has|had|having|a|min(?:imum)?(?: of)?) )*"
     rf"(?:(?P<low>at least|more than|over|min(?:imum)?(?: of)?) (?P<number>\d+|{COUNT})|"
     r"(?:no|zero|0|not a single|not any|without any|without a single))(?= )"
 )
+_ON_TO = (
+    r"(?:(?:(?:go|goes|went|gets?|got|ma[dk]e it|continued?|proceed(?:ed)?|come|came)(?: on| through)? )?to |"
+    r"reach(?:e[sd])? )(?:(?:a|an|the|their) )*"
+)
 _VERBS: dict[str, re.Pattern[str]] = {
     name: re.compile(rf"(?:{words})\b")
     for name, words in {
+        "1to": rf"{_ON_TO}(?:products?|items?)(?: pages?)?", "2to": rf"{_ON_TO}carts?",
+        "3to": rf"{_ON_TO}checkouts?", "6to": rf"{_ON_TO}(?:orders?|purchases?)",
         "removed": rf"(?:remov(?:e|es|ed|ing)|took|takes?|taken|taking|delet(?:e|es|ed|ing)) (?:{_ANYTHING} )?"
         rf"(?:from|out of|off) {_CARTS}(?: again)?",
         "2": rf"(?:add|put|place)(?:s|d|ed|ing|ting)? (?:{_ANYTHING} )?(?:to|in|into) {_CARTS}|add(?:ed)? to cart",
@@ -90,7 +106,9 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
         r"page|function|bar|box))?|search(?:ed|es|ing)?(?: (?:for (?:something|anything)|(?:on )?(?:the |our )?"
         r"(?:site|shop|website)))?(?! for\b)",
-        "coupon": r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
+        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? "
+        r"(?:used|redeemed|applied)|"
+        r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
         r"(?:(?:a|any|the|some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
         "back": r"(?:came|comes?|coming) back|return(?:s|ed|ing)?",
         "order": r"(?:ma[dk]e|makes|making|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:(?:a|an|any|the|their) )*"
@@ -102,8 +120,10 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "used": r"us(?:e|es|ed|ing)",
         "visited": r"(?:visited|visit|visits|came|come|comes|browsed)(?: us| the (?:site|shop))?(?= (?:at least|more "
         r"than|exactly|only|just|at most|less than|fewer than|once|twice|over|again)\b)",
+        "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on"
+        r"(?= (?:at least|more than|exactly) )",
         "saw": r"view(?:s|ed|ing)?|saw|sees?|seen|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|read(?:s|ing)?|"
-        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?",
+        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?",
     }.items()
 }  # fmt: skip
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"
@@ -128,6 +148,7 @@ _OF_VERBS = ("page_view", "view_item", "add_to_cart", "purchase", "begin_checkou
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
 _FEW = 6  # words between a noun and "who"
+_DAYS = re.compile(rf"(at least|more than|exactly) (\d+|{COUNT}) (?:different|distinct|separate) days?\b")
 _SKIPPED = re.compile(r"(?:(?:a|an|the|any|some|our|your|both|either|all|from|via|of|about) )*")
 _AFTER_VALUE = re.compile(
     r"(?:pages?|products?|items?|category|categories|theme|articles?|stuff|things?|section|brand)\b"
@@ -155,6 +176,7 @@ class Clause:
     level: str
     whole: list[Did] = field(default_factory=list)
     part: list[Did] = field(default_factory=list)
+    more: list[list[Did]] = field(default_factory=list)  # other parts: how many get to the checkout, how many order
 
     def filters(self) -> tuple[Filter, ...]:
         """The part first."""
@@ -249,17 +271,22 @@ class _Reader:
         return place + size
 
     def _predicate(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, str]:
+        has = self.match(_WITH, place) if named and not self.match(_WITHOUT, place) else 0
+        if has:
+            dids, after, verb = self._named(place + has, level)
+            if dids:
+                return dids, after, verb
         denied = self.match(_NOT, place)
         place += denied or self.match(_AUXILIARY, place)
         without = self.match(_WITHOUT, place) if named else 0
-        has = self.match(_WITH, place) if named and not without else 0
-        if without or has:
-            dids, after, verb = self._named(place + (without or has), level)
+        if without:
+            dids, after, verb = self._named(place + without, level)
             if dids:
-                return self._denied(dids, bool(without or denied)), after, verb
+                return self._denied(dids, True), after, verb
             place += without
-        if denied and not has:
-            dids, after, verb = self._named(place, level) if level == "one_order" and named else ([], place, "")
+        here = " ".join(self.words[place:])
+        if (on := self.match(_ON, place)) and not any(_VERBS[name].match(here) for name in _VERBS if "to" in name):
+            place += on  # went on to buy
         for name, pattern in _VERBS.items():
             size = self.match(pattern, place)
             if not size:
@@ -300,6 +327,7 @@ class _Reader:
 
     def _did(self, name: str, place: int, *, plain: bool = False) -> tuple[list[Did], int]:
         """What a verb says with what follows it."""
+        name = {"6to": "order"}.get(name, name.removesuffix("to"))
         if name.isdigit():
             number = int(name)
             if number == 1:
@@ -317,6 +345,11 @@ class _Reader:
             known = bool(self.values.get("coupon"))
             dids, after = self._object(place, "coupon")
             return (dids or ([Did("items", (Filter("coupon"),))] if known else [])), after if dids else place
+        if name == "days":
+            found = _DAYS.match(" ".join(self.words[place:]))
+            number = int(NUMBER_WORDS.get(found[2], found[2])) + (found[1] == "more than") if found else 0
+            low, high = number, number if found and found[1] == "exactly" else None
+            return [Did("sessions", at_least=low, at_most=high, of_days=True)] if found else [], place + 5
         if name in ("back", "visited"):
             if name == "back" and self.match(re.compile(r"(?:to|and|for|within|from|on|in|via|through)\b"), place):
                 return [], place
@@ -365,7 +398,10 @@ class _Reader:
             end = place
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
             is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})
+            self.problem |= not joined and self._value(place, _DIMENSIONS[verb])[1] is not None  # the returns policy
             place += joined
+            if not joined:
+                break
         if not found:
             return [], place
         table = _TABLES[verb] if found[0].dimension != "coupon" else "items"
@@ -390,7 +426,13 @@ class _Reader:
             ]
             if pages and len(word) > 2 and word not in FILLERS:
                 return 1, Value("page", tuple(pages))
+        longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
+        every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]
         return every[0] if every else (0, None)
+
+    def _ends_in_page(self, place: int, size: int) -> bool:
+        """Whether the last word says only that it is a page."""
+        return size > 1 and self.words[place + size - 1] in ("page", "pages")
 
     def _count(self, place: int) -> tuple[int, int | None, int, str] | None:
         """At least and at most so many, how many words say it, and these."""
@@ -426,6 +468,8 @@ def _limited(did: Did, low: int, high: int | None) -> list[Did]:
 
 def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
+    if _TIMES.search(text):
+        return None
     marked = re.sub(r"[,;:](?=\s)", f" {_COMMA} ", text)
     words = [token for token in tokens(marked) if token.strip(".'")]
     reader = _Reader(words, vocabulary)
@@ -440,15 +484,19 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
             noun = level or "user"
         if clauses and (size := reader.match(_OF_THESE, place)):
             dids, after = reader.predicates(place + size, level, named=True)
-            if dids and not clauses[-1].part:
+            if dids:
                 taken += words[place:after]
-                clauses[-1].part, place = dids, after
+                asked = [[one] for one in dids] if all(map(_is_step, dids)) else [dids]
+                clauses[-1].more += [clauses[-1].part, *asked] if clauses[-1].part else asked
+                clauses[-1].part, place = clauses[-1].more.pop(0), after
                 continue
         if compound := reader.compound(place):
             clause, after = compound
             taken += words[place:after]
             kept.append(_WORDS[clause.level])
-            clause.part, place = reader.predicates(after, clause.level, named=False)
+            place = after
+            if not _OF_SOMETHING_ELSE.match(" ".join(kept)):
+                clause.part, place = reader.predicates(after, clause.level, named=False)
             clauses.append(clause)
             level = clause.level
             continue
@@ -467,7 +515,7 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
                 kept.append("users" if is_users else words[place])
             kept += words[place + 1 : begun]
             taken += words[begun:after]
-            if who:  # of users who did this, those who also did that
+            if who and not _OF_SOMETHING_ELSE.match(" ".join(kept)):  # of users who did this, those who also did that
                 size = reader.match(_LEADING, after)
                 clause.part, after = reader.predicates(after + size, noun, named=False)
             clauses.append(clause)
@@ -486,6 +534,11 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
     has_not = bool(clauses) and _AGAINST.search(left) is not None
     left = _AGAINST.sub(" ", left) if has_not else left
+    left = (
+        _ASKS_WHO.sub("users", left, count=1)
+        if clauses and asks_who and left.startswith(("which", "list", "show"))
+        else left
+    )
     dimensions = [one.filters[0].dimension if one.filters else one.table for one in dids if one.table != "items"]
     plain = len({*dimensions}) == len(dids) or len(dids) == 1  # what other readings know: who came so and bought
     forced = has_not or any(map(_is_new, dids)) or not (len(dids) == 1 or (plain and all(map(_is_plain, dids))))
@@ -517,7 +570,8 @@ def _havings(text: str, vocabulary: Vocabulary) -> tuple[str, tuple[Having, ...]
         if word is None or word.kind != "metric" or METRICS[word.name].unit not in ("count", "money"):
             continue
         number = float(NUMBER_WORDS.get(limit["number"] or "0", limit["number"] or 0))
-        more = 0.0 if (limit["low"] or "").startswith(("at least", "min")) else 1e-9
+        step = 1.0 if METRICS[word.name].unit == "count" else 0.01
+        more = 0.0 if (limit["low"] or "").startswith(("at least", "min")) else step
         low = number + more if limit["low"] else None
         found.append(Having(word.name, low, None if limit["low"] else 0.0))
         text = " ".join((text[: limit.start()], *words[size:]))
@@ -538,6 +592,11 @@ def _not_bought(word: str, dids: list[Did]) -> bool:
 def _is_plain(did: Did) -> bool:
     """Whether other readings know it beside another one."""
     return did.at_least == 1 and did.at_most is None and did.table in ("purchases", "sessions") and not _is_viewed(did)
+
+
+def _is_step(did: Did) -> bool:
+    """Whether it is a step of buying, of which each is asked for."""
+    return not did.is_excluded and (did.table in ("steps", "purchases") or _is_viewed(did)) and did.at_least == 1
 
 
 def _is_viewed(did: Did) -> bool:

@@ -299,6 +299,18 @@ def _against(result: Result, row: dict[str, Any]) -> str:
     return f"{difference} against {shown}{_when(query.versus)}"
 
 
+def numbers_of(result: Result) -> str:
+    """The numbers of a few groups, or of two periods, in a line."""
+    query, metric = result.query, result.metric
+    shown = []
+    for row in result.rows:
+        before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+        values = [one for one in (row, before) if one]
+        texts = [_short(metric, metric.unit, _of_whole(query, one), one) for one in values]
+        shown.append(f"{_group(query, row)} ".lstrip() + " against ".join(map(str, texts)))
+    return f"{metric.label}: {'; '.join(shown)}"
+
+
 def _of_whole(query: Query, row: dict[str, Any]) -> float | None:
     value = row.get("value")
     if value is None:

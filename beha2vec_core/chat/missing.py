@@ -30,15 +30,18 @@ def unit_of(query: Query) -> str | None:
 
 
 def whole(result: Result, days: Period) -> list[dict[str, Any]]:
-    """The rows whose week or month is one of all its days: of a time series by day, all rows."""
+    """The rows whose week or month is one of all its days, of a rate or mean one of half of them; by day all rows."""
     unit, shown = unit_of(result.query), _shown(result.query, days)
     if unit is None:
         return result.rows
-    return [
-        row
-        for row in result.rows
-        if row[unit] >= shown.first and begin_after(unit, row[unit]) <= shown.last + timedelta(days=1)
-    ]
+    is_rate = any(one.per for one in result.metric.sql.values()) or result.query.is_share
+    found = []
+    for row in result.rows:
+        begin, end = row[unit], begin_after(unit, row[unit])
+        there = (min(end, shown.last + timedelta(days=1)) - max(begin, shown.first)).days
+        if there >= (end - begin).days / (2 if is_rate else 1):
+            found.append(row)
+    return found
 
 
 def _shown(query: Query, days: Period) -> Period:
@@ -57,7 +60,7 @@ def _begun(result: Result, days: Period) -> list[str]:
         lines.append(f"The first {unit} is shown from {day_words(shown.first)} only.")
     if last in there and begin_after(unit, last) > shown.last + timedelta(days=1):
         lines.append(f"The last {unit} is shown up to {day_words(shown.last)} only.")
-    if lines and result.query.ascending is not False:
+    if lines and result.query.ascending is not False and len(whole(result, days)) < len(result.rows):
         lines.append(f"{'They are' if lines[1:] else 'It is'} in the table, but not compared.")
     return [" ".join(lines)] if lines else []
 

@@ -143,7 +143,7 @@ def _did_in_words(did: Did) -> str:
     else:
         verb = "visited", "visit", f"({named})" if named else ""
     text = " ".join((f"did not {verb[1]}" if did.is_excluded else verb[0], verb[2])).strip()
-    unit = "items" if did.table == "items" else "times"
+    unit = "items" if did.table == "items" else "days" if did.of_days else "times"
     if did.at_most is None:
         return f"{text} at least {did.at_least} {unit}" if did.at_least > 1 else text
     number = f"exactly {did.at_least}" if did.at_most == did.at_least else f"{did.at_least} to {did.at_most}"

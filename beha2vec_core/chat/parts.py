@@ -22,12 +22,16 @@ from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter, Having
 
-_RANKED_USERS = re.compile(rf"\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
+_RANKED_USERS = re.compile(rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _DAY_AFTER = re.compile(r"\bthe (?:day|week|month) (?:after|following)\b(?=\W*\w)")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
 _AND_WHERE = re.compile(
     r"\b(?:which|what|who|how)\b.*\band where\b.*\b(?:they|those|these|it)\b.*\bcom(?:e|es|ing) from\b"
+)
+_TWO_QUESTIONS = re.compile(
+    r"\b(?:which|what|who|how|did|do|does|is|are|was|were)\b.*(?:,|\band) (?:what|who|when|why|which (?!the\b|from\b|"
+    r"one\b|is\b|are\b|of\b|share\b)\w+)\b(?! (?:share|percent|%|part|did (?:it|that)))"
 )
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
@@ -60,7 +64,7 @@ _SYMBOLS = {"\u20ac": "euros", "$": "dollars", "\u00a3": "pounds"}
 _MONEY = rf"\b(?:{'|'.join(_CURRENCIES)})\b"
 _LIMIT = re.compile(
     rf"\b({MORE}|{LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
-    r"(?!\s*(?:days?|weeks?|months?|quarters?|years?|%|percent))"
+    r"(?!\s*(?:different |distinct |separate )?(?:days?|weeks?|months?|quarters?|years?|%|percent))"
 )
 _ORDERS = "orders?|purchases?|transactions?"
 _SAME_NUMBER = re.compile(rf"\bexactly (\d+|{COUNT}) (?:times|({_ORDERS}|sessions?|visits?))\b")
@@ -196,7 +200,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     parts.clusters = _CLUSTER.findall(text)
     parts.comparatives = _COMPARATIVES.findall(text)
     text = _COMPARATIVES.sub(" ", _CLUSTER.sub(" ", text))
-    if _AND_WHERE.search(text):
+    if _AND_WHERE.search(text) or _TWO_QUESTIONS.search(text):
         parts.problem = "These are two questions: ask one after the other."
     elif found := _FROM_WHERE.search(text):
         parts.by.append("channel")
@@ -467,6 +471,7 @@ def breakdown_of(parts: Parts) -> list[str]:
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
                 by.append(word.name)
+    by = [name for name in by if not (name == "day" and "weekday" in by)]  # by day of the week: which day is best
     return list(dict.fromkeys(by))
 
 

@@ -17,7 +17,7 @@ PEOPLE_COUNTED = ("users", "buyers", "new_users", "returning_users", "active_use
 OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
-    r"convert(?:ed)?|returned|added|paid|pay|shop|browsed?|went|spen[dt]|landed|active|order)\b"
+    r"convert(?:ed)?|returned|looks?|looked|looking|saw|sees?|reads?|added|paid|pay|shop|browsed?|went|spen[dt]|landed|active|order)\b"
 )
 _BESIDE_A_VERB = ("only", "just", "still", "already", "often")
 _AFTER_A_VERB = ("again", "too", "also")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 
-from beha2vec_core.chat.compared import days_before, periods_of, step_of
+from beha2vec_core.chat.compared import days_before, months_in_a_row, periods_of, step_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
@@ -138,7 +138,7 @@ def read_question(
     found, conditions = _read(question, vocabulary, previous, is_first=is_first, with_conditions=False)
     if conditions and (conditions.is_forced or found.query is None):
         with_them, _ = _read(question, vocabulary, previous, is_first=is_first, with_conditions=True)
-        found = found if with_them.query is None else with_them
+        found = with_them if conditions.is_forced or with_them.query else found
     return found
 
 
@@ -230,6 +230,8 @@ def _sides(parts: Parts) -> list[Parts]:
         sides.append((*part, others))
     elif len(every) == 2 and (parts.has("compare") or parts.comparatives or parts.judged):
         sides = every
+    more = [(clause, part) for clause in conditions.clauses for part in clause.more]
+    sides += [replace(clause, part=part).filters() for clause, part in more] if len(every) == 1 else []
     if len(sides) == 1:
         return [replace(parts, done=sides[0], having=conditions.having)]
     words = [word for word in parts.words if word.kind not in ("compare", "judged")]
@@ -326,6 +328,10 @@ def _query(
 ) -> tuple[Query, list[str]]:
     notes = list(parts.notes)
     by = breakdown_of(parts)
+    if months := months_in_a_row(parts.times.periods, contents.days.last):
+        words = [word for word in parts.words if word.kind not in ("compare", "judged")]
+        times = replace(parts.times, periods=[months], compares=False)
+        parts, by = replace(parts, times=times, words=words, comparatives=[]), ["month", *by]
     groups = group_counted(parts)
     refuse_what_is_no_query(parts, filters, by)
     done = tuple(one for one in filters if one.did)
@@ -381,7 +387,7 @@ def _query(
         raise NotRead("I can list users, or break down by a dimension, not both.")
     if parts.is_of_users and "user" not in by:
         by = [*by, "user"]
-    period, versus = periods_of(parts, compares, contents.days.last, notes)
+    period, versus = periods_of(parts, compares, contents.days, notes)
     of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
     if parts.is_counted and METRICS[metric].n_of.startswith("session") and not of_sessions and not parts.has("share"):
         if METRICS[metric].count is None and METRICS[metric].n_of == "sessions":

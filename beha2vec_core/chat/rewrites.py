@@ -19,13 +19,9 @@ _GROUND = rf"(?:{_PROCESS}|checkout|funnel|process|shop|store|site|website|journ
 _DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
 _BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
-_TWO_KINDS = (
-    r"\bweekends?\b.*\b(?:weekdays?|week days?|working days?)\b|\b(?:weekdays?|week days?|"
-    r"working days?)\b.*\bweekends?\b"
-)
-_EITHER_KIND = re.compile(
-    r"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|weekdays?|week days?|working days?)\b"
-)
+_WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
+_TWO_KINDS = rf"\bweekends?\b.*\b{_WORKDAYS}\b|\b{_WORKDAYS}\b.*\bweekends?\b"
+_EITHER_KIND = re.compile(rf"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|{_WORKDAYS})\b")
 # what leaves a value out
 EXCLUDES = (
     r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|aside from|besides|save for|barring|minus|"
@@ -99,7 +95,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
         r"\1 firstorder",
     ),
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
-    (r"\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
+    (r"(?<!first or )\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
     (r"\bmore than one\b", "more than 1"),
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
@@ -125,6 +121,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"\1 \2 items sold",
     ),
     (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b", r"\1 paid channels"),
+    (
+        r"\bhow long (?:does|do|is|are|did) (?:an? |the |our )?(?:average |typical )?(?:visit|session|visitor|user)s? "
+        r"(?:last|take|stay)\b(?: on (?:the |our )?(?:site|shop|website))?",
+        "engagement time",
+    ),
+    (r"^(?=.*\bfunnel\b)(.*?),? with (?:the )?drop[\s-]?offs?(?: (?:rates?|shares?))?(?: in %)?", r"\1"),
     # two parts of one question
     (
         r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|"
@@ -328,6 +330,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
     (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
+    (r"\b(?:on|during) (?:the )?(?:weekdays|week days|working days|work ?days)\b", "midweek"),
     (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
     (
         r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|"

@@ -19,7 +19,7 @@ def in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Quer
     if kinds or len(metrics) != 1 or metrics[0] not in ("buyers", "users", "sessions", "orders") or parts.limits:
         raise NotRead("I know what buyers, users, sessions or orders have in common: their largest groups.")
     filters = filters_of(parts, metrics[0])
-    period, _ = periods_of(parts, False, contents.days.last, [])
+    period, _ = periods_of(parts, False, contents.days, [])
     names = [name for name in _SHARED if name not in {one.dimension for one in filters}]
     return [Query(metrics[0], (name,), filters, period, is_share=True, top=3, ascending=False) for name in names]
 
@@ -35,7 +35,7 @@ def orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
         )
     if parts.has("share") and filters_of(parts, "revenue"):
         raise NotRead("A share of which whole? I know the share that orders over an amount have of all orders.")
-    period, versus = periods_of(parts, False, contents.days.last, [])
+    period, versus = periods_of(parts, False, contents.days, [])
     if versus:
         raise NotRead("I count orders over or under an amount in one period.")
     filters = filters_of(parts, "revenue")

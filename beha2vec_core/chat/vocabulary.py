@@ -71,7 +71,8 @@ _GRAMMAR: dict[str, str] = {
     "average": "average, avg, mean",
     "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
         acquired by, acquired through, acquired via, even though, good morning, good afternoon,
-        good evening, good day, we picked up, end up, ended up, look like, look for, stack up""",
+        good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
+        look like, look for, stack up""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
         lifetime value, median, shipping, tax""",
@@ -80,6 +81,7 @@ _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
     ("new_or_returning", "new"): "new one, new session, are new, were new",
     ("weekend", "weekend"): "weekend",
+    ("weekend", "Monday to Friday"): "midweek",
     ("order_number", "first"): "firstorder",
     ("order_number", "later"): "laterorder",
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
@@ -325,7 +327,11 @@ def _phrases(dimension: str, value: str) -> list[str]:
         words = " ".join(tokens(path.strip("/").rpartition("/")[2]))
         return [value, path, *(_HOME if path == "/" else ()), *([f"{words} page"] if words else [])]
     if dimension == "page_type":
-        return [value, f"{value} page"]
+        return [
+            phrase
+            for name in (value, *DIMENSIONS[dimension].values.get(value, ()))
+            for phrase in (name, f"{name} page")
+        ]
     if dimension in ("item_category", "item_subcategory", "theme"):  # tents: of Tents & Shelters
         return [value, *re.split(r"\s*[&,]\s*|\s+and\s+|_and_", value)]
     others = DIMENSIONS[dimension].values

@@ -57,7 +57,7 @@ def compile_query(query: Query) -> str:
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
     else:
         select.set("expressions", [*keys, *select.expressions])
-    if "coupon" in query.by:  # orders without one are no group
+    if "coupon" in query.by and query.ascending is False:  # the highest: orders without one are no group
         select = select.where(exp.column("coupon", table="now").is_(exp.null()).not_())
     if query.ascending:
         known = [
@@ -294,8 +294,9 @@ def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> ex
         raise NotAnswerable(f"{DIMENSIONS[dimension].label.capitalize()}s: not known by these {table.unit}")
     key = expression_of(DIMENSIONS[dimension], table)
     rows = rows_of([f"{key} as done_by"], table, period, did.filters).where(f"{key} is not null", dialect=DIALECT)
-    limits = [f"{table.counted} >= {did.at_least}"]
-    limits += [f"{table.counted} <= {did.at_most}"] if did.at_most is not None else []
+    counted = f"count(distinct {table.date})" if did.of_days else table.counted
+    limits = [f"{counted} >= {did.at_least}"]
+    limits += [f"{counted} <= {did.at_most}"] if did.at_most is not None else []
     rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
     among = exp.In(this=side, query=rows.subquery())
     return among.not_() if did.is_excluded else among

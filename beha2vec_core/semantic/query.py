@@ -81,6 +81,7 @@ class Did:
     is_excluded: bool = False
     at_least: int = 1
     at_most: int | None = None
+    of_days: bool = False  # so many different days with such rows
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,12 @@ ASKED = {
     # search on the site, and channels with the word
     "how many users used search": "no",
     "sessions with a search": "no",
-    "how many users paid": "no",
+    "how many users paid": "users | user=ordered",
     "users from search": "users | channel=Organic Search;Paid Search",
     "search traffic": "sessions | channel=Organic Search;Paid Search",
     # both at once are not those of one or the other
     "users visited both mobile and desktop": "no",
-    "orders with both shoes and hats": "no",
+    "orders with both shoes and hats": "orders | one_order=bought Shoes and bought Hats",
     "which products are bought together": "no",
     "which product is bought most with shoes": "no",
     "people who use tablet instead of desktop": "no",
@@ -57,10 +57,10 @@ ASKED = {
     "conversion rate of buyers": "no",
     "sessions of buyers": "no",
     "sessions of new users": "sessions | new_or_returning=new",
-    "revenue of users who viewed shoes": "no",
-    "conversions of people who saw the hats page": "no",
+    "revenue of users who viewed shoes": "revenue | user=viewed theme shoes",
+    "conversions of people who saw the hats page": "key_events | user=viewed theme hats",
     "how many people bought only shoes": "no",
-    "how many customers bought again": "no",
+    "how many customers bought again": "buyers | user=ordered at least 2 times",
     "mobile only users": "no",
     "revenue the day after black friday": "no",
     "users new in cluster 1": "no",
@@ -78,7 +78,7 @@ ASKED = {
     "compare conversion rate of cluster 0 and cluster 1": "conversion_rate | by cluster | cluster=0;1",
     "users in cluster 0 or cluster 1": "users | cluster=0;1",
     "users in both cluster 0 and cluster 1": "no",
-    "share of sessions that are both direct and from germany": "no",
+    "share of sessions that are both direct and from germany": "sessions | session=visited (Direct, Germany) | share",
     # two sides of a comparison that are no values of one dimension
     "is google from paid search better than google with medium organic": "no",
     "is google on mobile better than google on desktop": (

@@ -170,16 +170,12 @@ REFUSED = [
     ("funnel of the newsletter open and click", "“open”"),
     ("how many people searched for shoes", "search for on the site is not measured"),
     ("what do people search for on the site", "search for on the site is not measured"),
-    ("how long does it take from the first visit to a purchase", "The time up to a purchase is not measured"),
-    ("how many users don't buy", "“don't buy”"),
     ("which cluster is growing fastest", "growth of one cluster"),
     ("sessions with more than 5 minutes", "“minutes”"),
     ("channels with more than 5", "no measure"),
     ("conversion rate of customers over 50", "More than a number"),
     ("revenue from tiktok last week", "“tiktok”"),
-    ("sessions without purchases", "“without”"),
     ("days between orders", "“between”"),
-    ("users who viewed /sale and bought", "Buyers, orders or items sold"),
     ("what did users do yesterday", "“do”"),
     ("what was the best month", "no measure"),
     ("which users came from google", "list users by"),
@@ -188,7 +184,6 @@ REFUSED = [
     ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
     ("bounce rate compared to last week", "Which period should I compare"),
     ("conversion rate by campaign or landing page", "one or the other"),
-    ("how many sessions had orders", "no number of sessions by their orders"),
     ("highest revenue", "of what"),
     ("revenue last month vs", "two values"),
     ("list all orders", "not lists"),
@@ -374,7 +369,7 @@ def test_the_growth_of_a_cluster_is_its_users_by_week(lookup: Lookup, data: duck
 
 def test_steps_that_did_not_follow_are_counted(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
     for question, ended in (
-        ("how many people view a product but never buy", "step_1_at is not null and furthest_step < 6"),
+        ("how many sessions view a product but never buy", "step_1_at is not null and furthest_step < 6"),
         ("how many got to the checkout but bailed", "step_3_at is not null and step_6_at is null"),
         ("how many put stuff in the basket but never went to checkout", "step_2_at is not null and furthest_step < 3"),
     ):

@@ -1,0 +1,87 @@
+"""What users, sessions and orders did, as conditions of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.published import Published
+from tests.semantic.semantic_world import make_world
+
+VIEWED = "select user_key from ga4.fct_ga4__page_views join beha2vec.enriched_pages using (page_key) where theme = "
+ORDERS = "from ga4.fct_ga4__purchases where not is_refund_without_purchase"
+BOUGHT = f"select user_key {ORDERS} and user_key is not null"
+COUPON = "purchase_key in (select purchase_key from ga4.fct_ga4__purchase_items where coupon is not null)"
+FIRST = f"select min_by(purchase_key, event_timestamp) {ORDERS} and user_key is not null group by user_key"
+COUNTED = {  # a number in the answer, and the SQL of it
+    "how many users looked at both shoes and hats pages?": (
+        f"select count(*) from ({VIEWED}'shoes' intersect {VIEWED}'hats')"
+    ),
+    "how many visitors viewed shoes but never bought": f"select count(*) from ({VIEWED}'shoes' except {BOUGHT})",
+    "revenue from orders with a coupon": f"select sum(revenue) {ORDERS} and {COUPON}",
+    "how many orders are first orders": f"select count(*) from ({FIRST})",
+    "sessions in the morning": (
+        "select count(*) from ga4.fct_ga4__sessions where hour(timezone((select timezone from "
+        "ga4.dim_ga4__properties), timezone('UTC', session_started_at))) between 6 and 11"
+    ),
+    "users who visited at least 12 times and did not order": f"""select count(*) from (select user_key from
+        ga4.fct_ga4__sessions group by 1 having count(*) >= 12 except {BOUGHT})""",
+}
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_world(tmp_path_factory.mktemp("conditions") / "serving.duckdb")
+
+
+@pytest.fixture(scope="module")
+def data(serving: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(serving), read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def lookup(serving: Path) -> Lookup:
+    return Lookup(Published(serving), Aliases(serving))
+
+
+@pytest.mark.parametrize("question", COUNTED)
+def test_a_clause_is_a_condition(lookup: Lookup, data: duckdb.DuckDBPyConnection, question: str) -> None:
+    ((expected,),) = data.execute(COUNTED[question]).fetchall()
+    assert f": {expected:,}" in lookup.ask(question).text.splitlines()[0]
+
+
+def test_of_those_who_did_something_the_part_who_did_more(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    ((part,),) = data.execute(f"select count(*) from ({VIEWED}'shoes' intersect {BOUGHT})").fetchall()
+    ((whole,),) = data.execute(f"select count(distinct user_key) from ({VIEWED}'shoes')").fetchall()
+    for question in ("of the users who viewed shoes, how many bought?", "what share of users who viewed shoes bought"):
+        assert f"{part:,} of {whole:,} users" in lookup.ask(question).text
+
+
+def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
+    both = lookup.ask("aov of orders with a coupon vs orders without a coupon").text
+    assert "orders that used a coupon" in both and "orders that did not use a coupon" in both
+    few = lookup.ask("which countries have at least 2000 sessions but less than one order")
+    assert not few.understood
+    assert "Only months with no orders." in lookup.ask("which months had no orders").text
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["how many people bought only shoes", "users who viewed shoes or bought", "orders without a discount",
+     "how many people made an order over 100", "how often do people buy", "users who searched for shoes"],
+)  # fmt: skip
+def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> None:
+    answer = lookup.ask(question)
+    assert not answer.understood and not answer.statements
+
+
+def test_a_why_has_the_steps_before_an_order_and_what_a_sum_is_made_of(lookup: Lookup) -> None:
+    steps = lookup.ask("why is conversion on mobile so low?").text
+    assert "- sessions with something added to the cart: all others " in steps and "; mobile " in steps
+    assert "- revenue per order: " in lookup.ask("why did revenue drop in april 2026?").text
