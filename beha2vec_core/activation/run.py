@@ -12,6 +12,7 @@ from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.ledger import SentTo, open_ledger, read_ledger, sent_to, unsure
 from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.activation.send import Report, confirm, send_plan
+from beha2vec_core.activation.written_by import who_else_writes
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
 from beha2vec_core.audiences.names import IDENTITIES, has_table
 from beha2vec_core.privacy.key import PrivacyError, key_path
@@ -196,7 +197,8 @@ def send_marked(
 ) -> list[Sending]:
     """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
 
-    What goes wrong with one of them stops no other. What nobody sends is reported where it is due: users who withdrew
+    What goes wrong with one of them stops no other. Nothing is sent while others may write the files that say what to
+    send (`who_else_writes`). What nobody sends is reported where it is due: users who withdrew
     their consent at destinations that are not marked, and users where the file no longer names their audience. Requests
     that a destination went on to work on are followed up.
 
@@ -210,8 +212,12 @@ def send_marked(
     """
     found: list[Sending] = []
     audiences = load_audiences(settings.audiences.file)
+    not_ours = who_else_writes(settings, audiences)
     for audience in audiences:
         for to in (one.to for one in audience.activate if one.send):
+            if not_ours:
+                found.append(Sending(audience.name, to, problem=not_ours, is_error=True))
+                continue
             try:
                 wait = settings.storage.lock_timeout_seconds
                 plan, report = plan_and_send(settings, audience, find(settings, to), connect=connect, wait_seconds=wait)

@@ -75,6 +75,7 @@ class Rules:
     by_words: tuple[str, ...]
     papers: tuple[str, ...]
     reviews: tuple[str, ...]
+    calls: tuple[str, ...]
     leads: tuple[str, ...]
     famous: frozenset[str]
     obituaries: tuple[str, ...]
@@ -105,7 +106,7 @@ def rules() -> Rules:
         labels[kind] = tuple(dict.fromkeys(listed))
         for phrase in listed:
             phrases.setdefault("".join(_without_small(words_of(phrase), small_words)), kind)
-    paper_paths = _joined_all([*raw["papers"], *raw["obituaries"]])
+    paper_paths = _joined_all(raw["papers"])
     person_paths = paper_paths | _joined_all([*raw["person_paths"], *labels["person"]])
     return Rules(
         version=int(raw["version"]),
@@ -136,6 +137,7 @@ def rules() -> Rules:
         by_words=tuple(raw["by_words"]),
         papers=tuple(raw["papers"]),
         reviews=tuple(raw["reviews"]),
+        calls=tuple(raw["calls"]),
         leads=tuple(raw["leads"]),
         famous=frozenset(raw["famous"]),
         obituaries=tuple(raw["obituaries"]),

@@ -61,7 +61,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     things = known.accounts + known.holdings + known.papers
     contacts = tuple(p for kind in ("phone", "email") for p in known.labels[kind] if len(p) > _LEAST_OF_A_CONTACT)
     roles = tuple(phrase for phrase in known.labels["person"] if len(phrase) > _LEAST_OF_A_CONTACT)
-    of_people = known.papers + known.leads + known.obituaries + contacts + roles
+    of_people = known.papers + known.calls + known.leads + known.obituaries + contacts + roles
     owner_follows = tuple(phrase for phrase in things if _OWNER_FOLLOWS.match(phrase))
     return {
         "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:،，、！]?\s+(?={name})"),
@@ -78,7 +78,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"(?<![^\W_])(?:{_alternatives(known.reviews + known.holdings)})\s(?:[^\W\d_]+\s){{0,3}}?"
             rf"(?:{_alternatives(known.by_words + known.of_words)})\s(?={name})"
         ),
-        "of things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings)})(?![^\W_])"),
+        "of things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings + known.papers)})(?![^\W_])"),
         "of people": re.compile(rf"(?<![^\W_])(?:{_alternatives(of_people)})(?![^\W_])"),
         "owned": re.compile(
             rf"(?<!\w){name}(?:['’]s?|\s(?:{_alternatives(known.possessives)}))\s+(?:[a-z]+\s+)?"
@@ -192,11 +192,9 @@ def name_spans(text: str) -> Iterator[Span]:
         yield from _east_asian_spans(text)
     if "," in text or "!" in text:
         yield from _addressed_by_name(text, folded)
-    of_people = patterns["of people"].search(folded) is not None
-    if of_people or (not text.islower() and patterns["of things"].search(folded)):
-        of_people = True
-        yield from _pairs(text, folded)
-    if of_account or of_people:
+    if text.islower() and patterns["of people"].search(folded):
+        yield from _pairs(folded)
+    if of_account or patterns["of things"].search(folded):
         yield from _parts_that_are_names(text, of_account)
 
 
@@ -265,9 +263,8 @@ def _parts_that_are_names(text: str, of_account: bool) -> Iterator[Span]:
 
 _ONE_WORD = re.compile(r"[^\W\d_]+")
 _BETWEEN_WORDS = re.compile(r"[\s_.-]+")
-_WORDS_AFTER_LEAD = 5
-_SMALL_WORDS = re.compile(r"[^\W\d_]+(?:[\s_.-]+[^\W\d_]+)+")
-_WORDS_IN_CAPITALS = re.compile(r"(?<!\w)[^\W\d_a-z][^\W\d_]+(?:[ -][^\W\d_a-z][^\W\d_]+){1,3}(?!\w|\s\w*[A-Z])")
+_WORDS_AFTER_LEAD = 4  # with particles
+_WORDS_IN_A_ROW = re.compile(r"[^\W\d_]+(?:[\s_.-]+[^\W\d_]+)+")
 
 
 def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
@@ -293,14 +290,10 @@ def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
         yield from filter(None, [_pair_among(_words_in_a_row(folded, before, before[0].start() if before else 0, 2))])
 
 
-def _pairs(text: str, folded: str) -> Iterator[Span]:
-    """First and family names anywhere in a text about people: in capitals alone, or with all words in small letters."""
-    if text.islower():
-        for match in _SMALL_WORDS.finditer(folded):
-            yield from filter(None, [_pair_among(_words_of(match))])
-        return
-    for match in _WORDS_IN_CAPITALS.finditer(text):
-        yield from filter(None, [_pair_among(_words_of(match)[-2:])])
+def _pairs(folded: str) -> Iterator[Span]:
+    """First and family names anywhere in a search or a campaign about people."""
+    for match in _WORDS_IN_A_ROW.finditer(folded):
+        yield from filter(None, [_pair_among(_words_of(match))])
 
 
 def _words_of(match: re.Match[str]) -> list[tuple[int, str, int]]:

@@ -78,6 +78,7 @@ def test_all_is_well(tmp_path: Path) -> None:
         "language model",
         "embedding model",
         "alerts",
+        "activation",
     ]
     assert [(check.name, check.message) for check in checks if check.status != "ok"] == []
     assert not (tmp_path / "data").exists()  # a doctor changes nothing

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +17,7 @@ import pytest
 from beha2vec_core.activation import run
 from beha2vec_core.activation.config import build
 from beha2vec_core.audiences.members import write_members
+from beha2vec_core.cli.doctor.services import check_activation
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.audiences.activations import build_assets
@@ -102,6 +106,43 @@ def test_what_is_not_accepted_raises_an_alert(
         metadata, check, alert = _materialize(tmp_path, instance)
     assert not check.passed and check.severity == severity
     assert words in str(metadata["status"]) and words in alert and "beha2vec activate" in alert
+
+
+@pytest.fixture
+def corrections() -> Iterator[Path]:
+    """A folder that others can enter, as those of pytest cannot be."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        made = Path(folder).resolve() / "corrections"
+        made.mkdir(0o755)
+        yield made
+
+
+def test_nothing_is_sent_that_another_service_may_have_written(
+    service: Service, tmp_path: Path, corrections: Path
+) -> None:
+    """A program in the explorer writes `send: true` for a destination that the file of destinations has."""
+    file = shutil.move(tmp_path / "audiences.yml", corrections / "audiences.yml")
+    (tmp_path / "audiences.yml").symlink_to(file)
+    settings = _settings(tmp_path)
+    corrections.chmod(0o770)  # of the explorer's group
+    with dg.DagsterInstance.ephemeral() as instance:
+        metadata, check, alert = _materialize(tmp_path, instance)
+        said = f"nothing is sent, as other users or services may write {corrections}"
+        assert said in str(metadata["status"]) and said in alert and not check.passed and not service.requests
+        found = check_activation(settings)
+        assert found.status == "fail" and said in found.message
+        corrections.chmod(0o755)
+        file.chmod(0o666)
+        assert "/audiences.yml: `send: true` needs files" in check_activation(settings).message
+        file.chmod(0o644)
+        assert check_activation(settings).message == "2 audiences, 2 destinations, 1 sending at night"
+        if os.geteuid() == 0:
+            os.chown(corrections, 65534, -1)
+            assert check_activation(settings).status == "fail", "of another user"
+            os.chown(corrections, 0, -1)
+        metadata, check, _ = _materialize(tmp_path, instance)
+        assert metadata["status"] == "sent" and check.passed
 
 
 def test_mistakes_in_the_files_stop_no_night(service: Service, tmp_path: Path) -> None:

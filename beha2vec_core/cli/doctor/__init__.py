@@ -47,6 +47,7 @@ def _checks() -> dict[str, Callable[[Settings], Check]]:
         "language model": services.check_language_model,
         "embedding model": services.check_embedding_model,
         "alerts": services.check_alerts,
+        "activation": services.check_activation,
     }
 
 

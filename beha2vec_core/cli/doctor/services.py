@@ -11,9 +11,14 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from beha2vec_core.activation.config import load_destinations
+from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.activation.written_by import who_else_writes
+from beha2vec_core.audiences.file import AudienceError, load_audiences
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
 from beha2vec_core.llm import LlmSettings
 from beha2vec_core.settings import Settings
+from beha2vec_core.words import counted
 
 _NETWORK_SECONDS = 5.0
 _HUB = "https://huggingface.co"
@@ -104,3 +109,19 @@ def check_alerts(settings: Settings) -> Check:
     if not recipients:
         return ok("none configured: failed runs and checks appear only in Dagster (docs/operations.md)")
     return ok(f"sent to {', '.join(recipients)}; `beha2vec alerts test` sends a test")
+
+
+def check_activation(settings: Settings) -> Check:
+    """The files of audiences and destinations can be read, and what is sent at night is decided by this user alone."""
+    try:
+        audiences = load_audiences(settings.audiences.file)
+        destinations = load_destinations(settings.activation.file)
+    except (AudienceError, ActivationError) as error:
+        return fail(str(error), "correct the file, as the message says")
+    sent = sum(to.send for audience in audiences for to in audience.activate)
+    if problem := who_else_writes(settings, audiences):
+        return fail(problem, "chmod go-w, or keep the file where the explorer cannot write: BEHA2VEC_AUDIENCES_FILE")
+    return ok(
+        f"{counted(len(audiences), 'audience')}, {counted(len(destinations), 'destination')}, "
+        f"{counted(sent, 'sending')} at night"
+    )
