@@ -99,7 +99,9 @@ class EmbeddingClassifier:
         owner, phrases = self._phrases
         by_label = np.zeros((len(wanted), len(self.labels)), np.float32)
         if wanted:
-            cosine = _centred(vectors, self._usual) @ _centred(phrases, phrases.mean(axis=0)).T
+            if len(self.labels) > 1:
+                vectors, phrases = _centred(vectors, self._usual), _centred(phrases, phrases.mean(axis=0))
+            cosine = vectors @ phrases.T
             by_label = np.stack([_nearest(cosine[:, owner == n]) for n in range(len(self.labels))], axis=1)
         total = np.zeros((len(texts), len(self.labels)), np.float32)
         weight = np.zeros((len(texts), 1), np.float32)
