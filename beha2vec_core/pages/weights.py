@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+# what says which network the weights are of
+_DESCRIBED_IN = ("modules.json", "config.json")
 _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 
 
@@ -40,11 +42,16 @@ def weights_sha256(folder: Path) -> str:
     """The hash of a model's weights.
 
     Raises:
-        ModelUnavailable: the folder has no ``*.safetensors``.
+        ModelUnavailable: the folder has no ``*.safetensors``, or is no model's.
     """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise ModelUnavailable(f"{folder} has no *.safetensors; pickled weights are not loaded, convert the model")
+    if not any((folder / name).exists() for name in _DESCRIBED_IN):
+        raise ModelUnavailable(
+            f"{folder} has weights, but no {' or '.join(_DESCRIBED_IN)}: it is not a model's folder, as "
+            "sentence-transformers and transformers save it"
+        )
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:

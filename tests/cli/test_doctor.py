@@ -57,9 +57,18 @@ def put(tmp_path: Path, days: list[date], name: str = "events_{day:%Y%m%d}.ndjso
 DAYS = [DAY + timedelta(n) for n in range(3)]
 
 
+def model_folder(tmp_path: Path) -> str:
+    """A folder that looks like a model's."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").touch()
+    return str(folder)
+
+
 def test_all_is_well(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
-    checks = run_checks(make(tmp_path, embedding_model=str(tmp_path)))
+    checks = run_checks(make(tmp_path, embedding_model=model_folder(tmp_path)))
     assert [check.name for check in checks] == [
         "settings",
         "packages",
@@ -104,7 +113,7 @@ def test_nothing_is_well_and_nothing_is_raised(tmp_path: Path, monkeypatch: pyte
 
 
 def test_an_export_that_is_not_named_is_reported(tmp_path: Path) -> None:
-    found = {check.name: check for check in run_checks(Settings(embedding_model=str(tmp_path)))}
+    found = {check.name: check for check in run_checks(Settings(embedding_model=model_folder(tmp_path)))}
     bad = {name: check.message for name, check in found.items() if check.status != "ok"}
     assert bad == {
         "export": "BEHA2VEC_SOURCE is not set",
@@ -477,7 +486,9 @@ def test_a_server_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_embedding_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert services.check_embedding_model(make(tmp_path, embedding_model=str(tmp_path))).status == "ok"
+    check = services.check_embedding_model(make(tmp_path, embedding_model=str(tmp_path)))
+    assert check.status == "warn" and "no *.safetensors" in check.message
+    assert services.check_embedding_model(make(tmp_path, embedding_model=model_folder(tmp_path))).status == "ok"
     monkeypatch.setattr(services, "_HUB", "https://127.0.0.1")  # where no hub answers
     check = services.check_embedding_model(make(tmp_path, embedding_model="nobody/nothing"))
     assert check.status == "warn"

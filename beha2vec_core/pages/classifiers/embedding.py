@@ -42,20 +42,37 @@ class EmbeddingClassifier:
     on it, its main text. A label's similarity to a text is that of its nearest phrase; to a page, the mean over the
     texts weighted by `WEIGHTS`. Confidence is the softmax over labels at `TEMPERATURE`. No opinion on pages without any
     word of three letters, or less similar than ``min_similarity`` to every label.
+
+    Vectors are taken from the mean of the site's pages, and of the labels: every page of a shop for trips resembles
+    `family trips`, and with some models every text resembles every other.
+
+    Args:
+        encoder: the model.
+        labels: the labels of one kind.
+        kind: ``theme`` or ``page_type``.
+        site: all pages, of which `SAMPLE` tell what is usual; without them the labels do.
+        min_similarity: see above.
     """
 
     name = "embedding"
 
     def __init__(
-        self, encoder: TextEncoder, labels: Sequence[Label], kind: str, *, min_similarity: float = 0.2
+        self,
+        encoder: TextEncoder,
+        labels: Sequence[Label],
+        kind: str,
+        *,
+        site: pd.DataFrame | None = None,
+        min_similarity: float = 0.2,
     ) -> None:
-        """Take the model and the labels of one kind (``theme`` or ``page_type``)."""
+        """Take the model, the labels and the site."""
         self.encoder = encoder
+        self.site = site
         self.labels = [label for label in labels if label.similarity]
         self.weights = WEIGHTS[kind]
         self.min_similarity = min_similarity
         leads = f"l{TYPE_LEAD}+{SITE_LEAD}"
-        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}"
+        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}/centred"
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`."""
@@ -82,6 +99,8 @@ class EmbeddingClassifier:
         owner, phrases = self._phrases
         by_label = np.zeros((len(wanted), len(self.labels)), np.float32)
         if wanted:
+            if len(self.labels) > 1:
+                vectors, phrases = _centred(vectors, self._usual), _centred(phrases, phrases.mean(axis=0))
             cosine = vectors @ phrases.T
             by_label = np.stack([_nearest(cosine[:, owner == n]) for n in range(len(self.labels))], axis=1)
         total = np.zeros((len(texts), len(self.labels)), np.float32)
@@ -115,17 +134,25 @@ class EmbeddingClassifier:
         vectors = self.encoder.encode([phrase for _, phrase in phrases])
         return np.array([number for number, _ in phrases]), vectors
 
+    @cached_property
+    def _usual(self) -> NDArray[np.float32]:
+        """The mean vector of the site's pages; of a site too small for one, that of the labels; float32 [dim]."""
+        texts: set[str] = set()
+        if self.site is not None:
+            order = self.site["page_key"].map(lambda key: hashlib.sha256(key.encode()).hexdigest()).sort_values()
+            texts = {_texts(page).get("page", "") for page in records(self.site.loc[order.index[:SAMPLE]])} - {""}
+        vectors = self.encoder.encode(sorted(texts)) if len(texts) >= LEAST_SAMPLE else self._phrases[1]
+        mean: NDArray[np.float32] = vectors.mean(axis=0)
+        return mean
+
 
 class SiteThemesClassifier(EmbeddingClassifier):
-    """Similarity to themes of a team's own, as far as it differs from that of the site's other pages.
-
-    All pages of a shop for trips resemble `family trips`; only those that do so more than others are about it. The
-    folders' words, which most pages share, do not count.
+    """Similarity to themes of a team's own. The folders' words, which most pages share, do not count.
 
     Args:
         encoder: the model.
         labels: the themes.
-        site: all pages, of which `SAMPLE` are compared with.
+        site: all pages.
         silent: page types whose pages have no theme that similarity could find, such as accounts.
     """
 
@@ -133,19 +160,15 @@ class SiteThemesClassifier(EmbeddingClassifier):
         self, encoder: TextEncoder, labels: Sequence[Label], site: pd.DataFrame, silent: frozenset[str]
     ) -> None:
         """Take the model, the themes and the site."""
-        super().__init__(encoder, labels, "theme")
+        super().__init__(encoder, labels, "theme", site=site)
         self.weights = {"page": 1.0, "items": 0.5, "text": 0.5}
-        self.site = site
         self.silent = silent
         self.version += f"/site{SAMPLE}/o{MIN_ODDS}/{'+'.join(sorted(silent))}"
 
     def similarities(self, pages: pd.DataFrame) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """See `EmbeddingClassifier.similarities`; not below 0, and above it as far as above the site's mean."""
+        """See `EmbeddingClassifier.similarities`."""
         similarity, readable = super().similarities(pages)
-        mean, spread = self._of_site
-        readable &= similarity.max(axis=1) >= self.min_similarity
-        readable &= ~pages["page_type"].isin(self.silent).to_numpy()
-        return self.min_similarity + (similarity - mean) / spread * spread.mean(), readable
+        return similarity, readable & ~pages["page_type"].isin(self.silent).to_numpy()
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`; no opinion where no label is much likelier than a guess."""
@@ -153,15 +176,12 @@ class SiteThemesClassifier(EmbeddingClassifier):
         answer.loc[answer["confidence"] < min(MIN_ODDS / len(self.labels), 0.8), "label"] = None
         return answer
 
-    @cached_property
-    def _of_site(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Mean and standard deviation of the sample's similarity to each label."""
-        order = self.site["page_key"].map(lambda key: hashlib.sha256(key.encode()).hexdigest()).sort_values()
-        similarity, readable = super().similarities(self.site.loc[order.index[:SAMPLE]])
-        if readable.sum() < LEAST_SAMPLE:
-            return np.zeros(len(self.labels), np.float32), np.ones(len(self.labels), np.float32)
-        similarity = similarity[readable]
-        return similarity.mean(axis=0), np.maximum(similarity.std(axis=0), 0.01)
+
+def _centred(vectors: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of length 1 from the centre: whatever the model, those of unlike texts are at a cosine near 0."""
+    away = vectors - centre
+    centred: NDArray[np.float32] = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
+    return centred
 
 
 def _nearest(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
