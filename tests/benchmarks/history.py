@@ -1,7 +1,7 @@
-"""What is written whole each night, with more and more history: ``python tests/benchmarks/history.py data``.
+"""What is written whole each night, as history grows: ``python tests/benchmarks/history.py data``.
 
-Copies of the warehouse in a data folder keep only the rows of their last days. In each, the SELECT of every dbt model that
-is a table runs, and the serving database is written, on one thread. A table: CPU seconds, and those that a million events
+Copies of the warehouse in a data folder keep only their last days. In each, the SELECT of every dbt model that is a
+table runs, and the serving database is written, on one thread. A table: CPU seconds, and those that a million events
 of history add.
 """
 

@@ -243,6 +243,8 @@ class _Build(NamedTuple):
         missing -= {outputs[name] for name in views}
 
     def _report(self, built: set[str]) -> None:
+        # each day of a run would repeat what is about the whole table: Dagster shows that of the latest record
+        latest = self.context.partition_keys[-1] if self.context.assets_def.partitions_def else None
         with self.warehouse.connect("dbt metadata") as connection:
             for key in self.context.selected_asset_keys:
                 if key.to_python_identifier() not in built:
@@ -258,7 +260,7 @@ class _Build(NamedTuple):
                     about["dagster/column_lineage"] = column_lineage(
                         _manifest(), node, compiled.read_text(), _translator, dialect
                     )
-                self.context.add_asset_metadata(about, asset_key=key)
+                self.context.add_asset_metadata(about, asset_key=key, partition_key=latest)
 
     def in_chunks(self) -> Iterator[Any]:
         """Build the run's days, or with a full refresh all days that have raw partitions, in one dbt call or in chunks.
