@@ -10,7 +10,6 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -19,12 +18,11 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from filelock import FileLock, Timeout
 
 from beha2vec_core.progress import keep_terminal
+from beha2vec_dagster.lib.records import record_in_batches
 
 # hidden in the UI, as Dagster hides its own by this prefix
 _PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
-# days of assets that Dagster records in half a minute
-_QUICKLY_RECORDED = 2000
 
 
 def main(arguments: list[str] | None = None, instance: DagsterInstance | None = None) -> int:
@@ -63,12 +61,8 @@ def main(arguments: list[str] | None = None, instance: DagsterInstance | None = 
             print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
         return 2
     keep_terminal()
-    days = (date.fromisoformat(asked.end) - date.fromisoformat(asked.start)).days + 1
-    by_day = sum(job.asset_layer.get(key).partitions_def is not None for key in keys)
-    if instance is None and days * by_day > _QUICKLY_RECORDED:
-        # one transaction each in Dagster's SQLite files, with no other sign of progress
-        print(f"Dagster records {days} days of {by_day} assets first. This takes minutes.", flush=True)
     with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
+        record_in_batches(records)
         result = job.execute_in_process(
             instance=records,
             asset_selection=sorted(keys),

@@ -27,6 +27,9 @@ _LEFT_OUT = {
     "ga4.stg_ga4__ads_personalization",
     "ga4.int_ga4__events_sessionized",
     "ga4.int_ga4__identities_as_of",
+    # fct_ga4__page_views and ml_ga4__sequence_events have these rows, with their persons
+    "ga4.int_ga4__page_views",
+    "ga4.int_ga4__sequence_events",
 }
 _GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "logins")}
 _KEY_LENGTH = 32  # letters of our keys

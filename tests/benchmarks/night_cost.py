@@ -2,16 +2,19 @@
 
 The same last days of one export, in projects that begin so many days before. A table: seconds of each step, and how
 often those with the least history. Steps of single days should not grow; those that read whole tables stand apart.
+CPU seconds are those of all processes of a run, which other work on the machine changes less than seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.demo_shop import write_demo_export
+from tests.benchmarks.scale import STARTED, processes
 from tests.dagster.project import Project, make_project
 from tests.simulation.graph import seconds_by_step
 
@@ -40,16 +44,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--history", type=int, nargs="+", default=[30, 90, 360], help="days (default: %(default)s)")
     parser.add_argument("--users-a-day", type=int, default=60, help="new users of the shop a day (%(default)s)")
+    parser.add_argument("--days", type=int, default=3, help="days of a night (default: %(default)s)")
+    parser.add_argument("--select", help="assets of the projects and of their nights, without training")
+    parser.add_argument("--cpu", action="store_true", help="print CPU seconds")
     parser.add_argument("--rounds", type=int, default=3, help="nights of each; the fastest counts (%(default)s)")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="beha2vec-night-cost-"))
     try:
-        projects = _projects(folder, sorted(asked.history), asked.users_a_day)
+        projects = _projects(folder, sorted(asked.history), asked.users_a_day, asked.select)
         took: dict[int, list[dict[str, float]]] = {days: [] for days in projects}
         for _ in tqdm(range(asked.rounds), desc="nights", unit="round"):
             for days, project in projects.items():
-                took[days].append(_night(project))
-        _print({days: _fastest(rounds) for days, rounds in took.items()})
+                took[days].append(_night(project, asked.days, asked.select, cpu=asked.cpu))
+        _print({days: _fastest(rounds) for days, rounds in took.items()}, "CPU s" if asked.cpu else "s")
         for days, project in projects.items():
             events, active = project.query(
                 f"""select count(*), count(distinct user_key) filter (event_date = '{LAST_DAY}')
@@ -60,7 +67,7 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _projects(folder: Path, history: list[int], users_a_day: int) -> dict[int, Project]:
+def _projects(folder: Path, history: list[int], users_a_day: int, select: str | None) -> dict[int, Project]:
     longest = history[-1]
     first = LAST_DAY - timedelta(days=longest - 1)
     write_demo_export(folder / "export", users=users_a_day * longest, days=longest, seed=3, start_date=first)
@@ -73,7 +80,7 @@ def _projects(folder: Path, history: list[int], users_a_day: int) -> dict[int, P
             start_date=str(LAST_DAY - timedelta(days=days - 1)),
             end_date=str(LAST_DAY),
         )
-        project.run("beha2vec", "materialize", "--config", TRAINING)
+        project.run("beha2vec", "materialize", *(("--select", select) if select else ("--config", TRAINING)))
         projects[days] = project
         # of the largest process so far: histories come in order of their length
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
@@ -81,29 +88,52 @@ def _projects(folder: Path, history: list[int], users_a_day: int) -> dict[int, P
     return projects
 
 
-def _night(project: Project) -> dict[str, float]:
-    nights = ("--start", str(LAST_DAY - timedelta(days=2)), "--end", str(LAST_DAY))
-    return seconds_by_step(project.run("beha2vec", "materialize", "--select", NIGHT, "--config", AGAIN, *nights).stdout)
+def _night(project: Project, days: int, select: str | None, *, cpu: bool) -> dict[str, float]:
+    """Seconds of each step of a night, or CPU seconds."""
+    first = LAST_DAY - timedelta(days=days - 1)
+    assets = ("--select", select) if select else ("--select", NIGHT, "--config", AGAIN)
+    running = project.start("beha2vec", "materialize", *assets, "--start", str(first), "--end", str(LAST_DAY))
+    printed, used, step, before = "", Counter[str](), "start", 0.0
+    for line in running.stdout or ():
+        printed += line
+        now = sum(map(_cpu_seconds, processes(running.pid)))
+        used[step] += now - before
+        before = now
+        if started := STARTED.search(line):
+            step = started[1]
+    assert not running.wait(), printed[-6000:]
+    return dict(used) if cpu else seconds_by_step(printed)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Of a process, and of those that it has started and that have ended."""
+    try:
+        numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended
+        return 0.0
+    return sum(map(int, numbers[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _fastest(rounds: list[dict[str, float]]) -> dict[str, float]:
     """Of each step: what other work on the machine adds is not the night's."""
     checks = {step for step in rounds[0] if step.startswith("checks_of_")}
-    found = {step: min(of[step] for of in rounds) for step in (*OF_DAYS, *OF_TABLES)}
+    found = {step: min(of[step] for of in rounds) for step in rounds[0] if step not in checks}
     return found | {"checks": min(sum(of[step] for step in checks) for of in rounds)}
 
 
-def _print(fastest: dict[int, dict[str, float]]) -> None:
+def _print(fastest: dict[int, dict[str, float]], unit: str) -> None:
     least = min(fastest)
-    header = ["step", *(f"{days} days, s" for days in fastest), *(f"{days} / {least}" for days in fastest)]
+    header = ["step", *(f"{days} days, {unit}" for days in fastest), *(f"{days} / {least}" for days in fastest)]
     print("| " + " | ".join(header) + " |")
     print("|" + " --- |" * len(header))
     groups = {"**all of days**": OF_DAYS, "**all of tables**": OF_TABLES}
-    for total, steps in groups.items():
+    for total, group in groups.items():
+        steps = [step for step in group if step in fastest[least]]
         for step in (*steps, total):
             of = {days: sum(found[s] for s in (steps if step == total else [step])) for days, found in fastest.items()}
             _row(step, of)
-    _row("checks", {days: found["checks"] for days, found in fastest.items()})
+    for step in [step for step in ("start", "checks") if step in fastest[least]]:
+        _row(step, {days: found[step] for days, found in fastest.items()})
 
 
 def _row(step: str, seconds: dict[int, float]) -> None:

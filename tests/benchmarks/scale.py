@@ -36,7 +36,7 @@ EVENTS_PER_USER = 22.5
 # Larger exports are copies of one of this size with other users: simulating each user takes longer than all steps here.
 SIMULATED_EVENTS = 1_000_000
 SECONDS_BETWEEN_SAMPLES = 0.05
-_STARTED = re.compile(r"  (\w+): Started execution of step ")
+STARTED = re.compile(r"  (\w+): Started execution of step ")
 _USER = re.compile(rb'"(user_pseudo_id|user_id)":"')
 
 
@@ -116,7 +116,7 @@ def measure(export: Path, folder: Path, select: str, limit: str, config: str) ->
     try:
         for line in running.stdout or ():
             said.append(line)
-            if started := _STARTED.search(line):
+            if started := STARTED.search(line):
                 step = _name(started[1])
     finally:
         done.set()
@@ -134,12 +134,13 @@ def _name(step: str) -> str:
     return "checks" if step.startswith("checks_of_") else step
 
 
-def _processes(pid: int) -> Iterator[int]:
+def processes(pid: int) -> Iterator[int]:
+    """A process and those that it has started."""
     yield pid
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # the thread has ended
             for child in tasks.read_text().split():
-                yield from _processes(int(child))
+                yield from processes(int(child))
 
 
 def _cpu(pid: int) -> float:
@@ -155,7 +156,7 @@ def _cpu(pid: int) -> float:
 def _memory(pid: int) -> int:
     """Resident bytes of a process and those it started; shared pages count in each."""
     pages = 0
-    for one in _processes(pid):
+    for one in processes(pid):
         try:
             pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
         except (OSError, IndexError):

@@ -247,6 +247,17 @@ def test_serving_database_stands_alone(materialized: Project, tmp_path: Path) ->
     assert project.query(same, "serving") == materialized.query(same)
 
 
+def test_rows_that_marts_hold_with_their_persons_are_not_published_twice(materialized: Project) -> None:
+    for left_out, mart in {
+        "int_ga4__page_views": "fct_ga4__page_views", "int_ga4__sequence_events": "ml_ga4__sequence_events"
+    }.items():  # fmt: skip
+        assert not materialized.query(f"from duckdb_tables() where table_name = '{left_out}'", "serving")
+        rows = f"select count(*), sum(event_timestamp) from ga4.{left_out}"
+        assert materialized.query(rows) == materialized.query(rows.replace(left_out, mart), "serving")
+        names = {name for name, *_ in materialized.query(f"describe ga4.{left_out}")} - {"client_key"}
+        assert names <= {name for name, *_ in materialized.query(f"describe ga4.{mart}", "serving")}
+
+
 def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -> None:
     output = materialized.output
     assert "\x1b" not in output, "a log has no colors"

@@ -50,6 +50,7 @@ from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
 from beha2vec_dagster.lib.metadata import relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, range_of, require_kept
+from beha2vec_dagster.lib.records import record_in_batches
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
@@ -298,6 +299,8 @@ class _Build(NamedTuple):
         missing -= {outputs[name] for name in views}
 
     def _report(self, built: set[str]) -> None:
+        # each day of a run would repeat what is about the whole table: Dagster shows that of the latest record
+        latest = self.context.partition_keys[-1] if self.context.assets_def.partitions_def else None
         with self.warehouse.connect("dbt metadata") as connection:
             for key in self.context.selected_asset_keys:
                 if key.to_python_identifier() not in built:
@@ -312,7 +315,7 @@ class _Build(NamedTuple):
                     about["dagster/column_lineage"] = column_lineage(
                         _manifest(), node, self._compiled(node).read_text(), _translator, dialect
                     )
-                self.context.add_asset_metadata(about, asset_key=key)
+                self.context.add_asset_metadata(about, asset_key=key, partition_key=latest)
 
     def in_chunks(self) -> Iterator[Any]:
         """Build the run's days, or with a full refresh all days that have raw partitions, in one dbt call or in chunks.
@@ -434,6 +437,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[Any]:
         """Events, sessions, page views: only the selected days (and what depends on them) are rewritten."""
         require_kept(settings, range_of(context.run.tags))
+        record_in_batches(context.instance)
         with warehouse.connect("dbt full refresh") as connection:
             pending = pending_full_refresh(connection, _INCREMENTAL_ASSET)
         if pending:
