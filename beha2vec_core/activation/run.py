@@ -62,7 +62,14 @@ def unnamed(audience: Audience, to: str) -> str:
     """What is missing in the file before an audience is sent to a destination; empty: nothing."""
     if to in {one.to for one in audience.activate}:
         return ""
-    return f"audience {audience.name} does not name it: write activate: [{{to: {to}}}] in its entry before you send it"
+    return f"audience {audience.name} is not sent there: add activate: [{{to: {to}}}] to its entry first"
+
+
+def how_to_send(audience: Audience, to: str, *options: str) -> str:
+    """What a plan says at its end: nothing was sent, and the command that sends it."""
+    command = " ".join(["beha2vec activate", audience.name, "--to", to, *options, "--send"])
+    is_missing = unnamed(audience, to) and "--empty" not in options
+    return f"Nothing was sent. {'Once that is added, send it' if is_missing else 'To send it'}: {command}"
 
 
 def chosen_audience(settings: Settings, name: str, to: str, *, empty: bool = False) -> Audience:

@@ -38,7 +38,15 @@ def activate(
     Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do.
     """
     from beha2vec_core.activation.destination import ActivationError
-    from beha2vec_core.activation.run import Options, chosen_audience, destination_of, plan_and_send, plan_only, unnamed
+    from beha2vec_core.activation.run import (
+        Options,
+        chosen_audience,
+        destination_of,
+        how_to_send,
+        plan_and_send,
+        plan_only,
+        unnamed,
+    )
     from beha2vec_core.audiences.file import AudienceError
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -60,8 +68,8 @@ def activate(
             problems += [plan.stale] if plan.stale and not stale else []
             for problem in (*destination.missing(), *problems):
                 typer.secho(f"{to}: {problem}", fg="yellow", err=True)
-            asked = " --empty" * empty + " --repeat-unknown" * repeat_unknown + " --stale" * bool(stale or plan.stale)
-            typer.echo(f"Nothing was sent. To send it: beha2vec activate {audience} --to {to}{asked} --send")
+            asked = (("--empty", empty), ("--repeat-unknown", repeat_unknown), ("--stale", stale or plan.stale))
+            typer.echo(how_to_send(chosen, to, *(option for option, is_asked in asked if is_asked)))
             return
         plan, report = plan_and_send(
             settings, chosen, destination, options, say=lambda plan: typer.echo("\n".join(plan.lines()))

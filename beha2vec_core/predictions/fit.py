@@ -62,12 +62,15 @@ def _fit_target(history: History, plan: Plan, target: str, config: FitConfig) ->
     frame = history.frame
     standing = outcome(frame, target, plan.horizons, plan.standing)
     if not standing.happened.any():
-        return f"{target} is not predicted: no user did it in the days that have matured."
+        return (
+            f"{target} is not predicted: no user who was seen before a training date did it in the days after it. "
+            "It is predicted once more history has been exported."
+        )
     training = outcome(frame, target, plan.horizons, plan.calibration)
     if (training.happened[training.known]).all() and training.known.any():
-        return f"{target} is not predicted: every user did it."
+        return f"{target} is not predicted: every user did it, so there is nothing to tell apart."
     if not training.known.any():
-        return f"{target} is not predicted: no label has matured."
+        return f"{target} is not predicted: the history is too short to know any outcome. Export more days."
     rows, matured = PersonIntervals.of(training), PersonIntervals.of(standing)
     again = history.happens_again(target, plan) if config.intervals else np.zeros((len(frame), 0), dtype=np.int8)
     apart = kind_rows(frame, ("buyers", "others"))

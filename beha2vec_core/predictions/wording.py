@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 
 NONE_YET = "there is no prediction model yet: run the job train_predictions"
+
+
+def why_not(target: str, notes: Iterable[str]) -> str:
+    """Why a target is not predicted, by the notes of the model in use (`PredictionModel.notes`)."""
+    start = f"{target} is not predicted"
+    return next((note for note in notes if note.startswith(start)), f"{start}.")
 
 
 def does(target: str) -> str:

@@ -139,7 +139,7 @@ def test_only_destinations_that_the_file_names_receive_an_audience(service: Serv
     Path("audiences.yml").write_text(AUDIENCES.replace("to: ga4", "to: crm"))
     for more in ((), ("--send",), ("--debug",)):
         text = _output("activate", "buyers", "--to", "ga4", *more, code=2 if more else 0)
-        assert "ga4: audience buyers does not name it: write activate: [{to: ga4}] in its entry before you" in text
+        assert "ga4: audience buyers is not sent there: add activate: [{to: ga4}] to its entry" in text
     assert not service.requests
 
 

@@ -195,7 +195,7 @@ def _load(
         select user_key, event_date, false as is_refund_without_purchase from ga4.ml_ga4__sequence_events
         where event_name = 'purchase';
         create table ga4.int_ga4__identity_map as select distinct user_key, user_key as client_key,
-            user_key as user_pseudo_id, null::varchar as user_id, 'shop' as property_id,
+            'd.' || user_key as user_pseudo_id, null::varchar as user_id, 'shop' as property_id,
             date '2026-01-01' as first_seen from visits;
         create table ga4.stg_ga4__event_items as select user_key as client_key, 'view_item' as event_name,
             'i1' as item_id, page_title as item_name, 'bags' as item_category, event_date, event_timestamp, session_key

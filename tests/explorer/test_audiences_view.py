@@ -417,8 +417,8 @@ def test_a_plan_is_shown_and_nothing_is_sent(
     contacted = _numbers(app, "buyers")[5]
     assert not app.exception and f'would enter</td><td class="number"></td><td class="number">{contacted}<' in text
     assert 'no consent</td><td class="number">-8</td>' in text
-    assert "beha2vec activate buyers --to folder --send" in text
-    assert "folder: audience buyers does not name it" in text
+    assert "beha2vec activate buyers --to folder --stale --send" in text
+    assert "folder: audience buyers is not sent there" in text
     assert not (tmp_path / "out").exists() and not (data_dir / "activation.sqlite").exists()
     app.selectbox(key="plan_to").set_value("crm")
     next(one for one in app.button if one.label == "Show the plan").click().run()

@@ -138,8 +138,10 @@ def test_a_user(shop: None) -> None:
     assert '<td class="">First user source / medium</td><td class="">newsletter / email</td>' in text, "GA4's record"
     assert "Times in Europe/Berlin" in text and "Similar users" in text
     assert "Materialize trained_encoder here" in text, "what comes next needs the encoder's files"
+    app.text_input[0].set_value("d.g1-0").run()
+    assert app.query_params["user"] in ("g1-0", ["g1-0"]), "found by GA4's id of the device"
     app.text_input[0].set_value("<b>nobody</b>").run()
-    assert "No user has this key" in text_of(app) and "<b>" not in text_of(app)
+    assert "No user has this id" in text_of(app) and "<b>" not in text_of(app)
 
 
 def test_what_was_sent_of_a_user_and_of_nobody_else(

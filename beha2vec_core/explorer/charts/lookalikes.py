@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import plotly.graph_objects as go
 
 from beha2vec_core.explorer.charts.theme import PALETTE, dressed, ink
@@ -53,10 +55,15 @@ def lengths(holdout: HoldoutEstimate, chosen: int, *, dark: bool) -> go.Figure:
             hovertemplate="%{x:,} users: %{y:.0%} (95 % interval %{customdata[0]:.0%} to %{customdata[1]:.0%})"
             f"<br>{name}<extra></extra>",
         )
-    figure.add_vline(
-        x=chosen,
-        line={"color": ink(dark)["quiet"], "dash": "dot"},
-        annotation={"text": "your list", "font": {"color": ink(dark)["text"]}, "yanchor": "bottom"},
+    figure.add_vline(x=chosen, line={"color": ink(dark)["quiet"], "dash": "dot"})
+    figure.add_annotation(  # on a log axis Plotly places lines by value, annotations by exponent
+        x=math.log10(chosen),
+        y=1,
+        yref="paper",
+        yanchor="bottom",
+        text="your list",
+        font={"color": ink(dark)["text"]},
+        showarrow=False,
     )
     title = f"Expected quality by list length (n = {holdout.seeds:,} hidden seeds; bands: 95 % intervals)"
     dressed(figure, dark=dark, height=380, title_text=title)

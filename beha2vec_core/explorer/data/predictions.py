@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import shown
 from beha2vec_core.predictions.targets import PURCHASE
-from beha2vec_core.predictions.wording import NONE_YET
+from beha2vec_core.predictions.wording import NONE_YET, why_not
 from beha2vec_core.profiles.currency import reporting_currencies
 from beha2vec_core.words import UNKNOWN_CURRENCY, between, money
 
@@ -36,6 +37,13 @@ class NoPredictionsYet(NothingYet):
 
     def __init__(self) -> None:
         LookupError.__init__(self, f"{NONE_YET[:1].upper()}{NONE_YET[1:]}.")
+
+
+class NotPredicted(NothingYet):
+    """The model in use does not predict a target."""
+
+    def __init__(self, target: str, notes: Sequence[str]) -> None:
+        LookupError.__init__(self, f"{shown(why_not(target, notes), 300)} The page Predictions shows the others.")
 
 
 def model(published: Published) -> dict[str, Any]:
@@ -123,9 +131,10 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
 
 def expected_purchases(published: Published) -> tuple[tables.Columns, str]:
     """What each cluster is expected to buy within the longest horizon: a table, and a note."""
-    horizons = published.ask(choices).get(PURCHASE)
-    if horizons is None:
-        raise NoPredictionsYet
+    targets = published.ask(choices)
+    if PURCHASE not in targets:
+        raise NotPredicted(PURCHASE, published.ask(model)["notes"])
+    horizons = targets[PURCHASE]
     found, names = published.ask(by_cluster, PURCHASE, horizons[-1]), clusters.names(published)
     of = published.ask(currency)
     columns = {

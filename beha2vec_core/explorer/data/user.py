@@ -29,6 +29,16 @@ _SEQUENCE = 512  # events; the encoder takes the last of them that it looks at
 _DAYS = 400
 
 
+def key_of(published: Published, given: str) -> str:
+    """The user_key of GA4's user_pseudo_id or user_id; what was given, if it is neither."""
+    if not published.has(IDENTITIES):
+        return given
+    found = published.query(
+        f"select user_key from {IDENTITIES} where $id in (user_pseudo_id, user_id) order by all limit 1", {"id": given}
+    )
+    return str(found["user_key"].iat[0]) if len(found) else given
+
+
 def about(published: Published, user_key: str) -> dict[str, Any] | None:
     """What is known of a user, as in dim_ga4__users, with cluster_key and margin; None where there is no such user.
 

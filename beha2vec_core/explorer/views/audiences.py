@@ -6,7 +6,7 @@ import streamlit as st
 
 from beha2vec_core.activation.config import load_destinations
 from beha2vec_core.activation.destination import ActivationError
-from beha2vec_core.activation.run import unnamed
+from beha2vec_core.activation.run import how_to_send, unnamed
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience
 from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts.profile import ALL_USERS
@@ -172,8 +172,8 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
         page.write(f'<p class="b2v-quiet">{in_html(note, 300)}.</p>')
     if plan.stale:
         page.write(f'<p class="b2v-quiet">It is not sent: {in_html(plan.stale, 300)}.</p>')
-    command = f"beha2vec activate {audience.name} --to {to} --send"
-    page.write(f'<p class="b2v-quiet">Nothing was sent. To send it: <code>{in_html(command, 200)}</code></p>')
+    closing = how_to_send(audience, to, *(["--stale"] if plan.stale else []))
+    page.write(f'<p class="b2v-quiet">{in_html(closing, 300)}</p>')
 
 
 def _forget_unless(key: str, options: list[str]) -> None:

@@ -75,9 +75,8 @@ def render() -> None:
 
 def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
     """The seed users, the candidates and the length of the list; None until there are seed users."""
-    source = st.segmented_control(
-        "Similar to", [_LIST, _CLUSTER], default=_LIST, required=True, key=page.kept("look_source")
-    )
+    st.session_state.setdefault("look_source", _LIST)  # not `default`: Streamlit warns where a widget has both
+    source = st.segmented_control("Similar to", [_LIST, _CLUSTER], required=True, key=page.kept("look_source"))
     names = clusters.names(published)
     with st.form("lookalikes", width=720):
         if source == _CLUSTER:
@@ -106,10 +105,14 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
                 "Users in the list", 10, data.LONGEST, 500, step=100, width=220, key=page.kept("look_length")
             )
         )
-        st.form_submit_button("Find look-alikes", type="primary")
+        is_asked = st.form_submit_button("Find look-alikes", type="primary")
     candidates = Candidates(without_converters=without)
     if source == _CLUSTER:
-        return (published.ask(data.of_cluster, int(chosen)), candidates, length) if chosen is not None else None
+        if chosen is None:
+            if is_asked:
+                st.warning("Choose a cluster.")
+            return None
+        return published.ask(data.of_cluster, int(chosen)), candidates, length
     try:
         texts = [pasted, *([file.getvalue().decode("utf-8-sig")] if file else [])]
         ids = tuple(dict.fromkeys(one for text in texts for one in read_ids(text)))
@@ -119,11 +122,11 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
     except ValueError as error:
         st.error(shown(error, 200))
         return None
-    return (
-        (_once("seeds", (published.identity, ids), lambda: data.find(published, ids)), candidates, length)
-        if ids
-        else None
-    )
+    if not ids:
+        if is_asked:
+            st.warning("Enter at least one id, or choose a file.")
+        return None
+    return _once("seeds", (published.identity, ids), lambda: data.find(published, ids)), candidates, length
 
 
 def _once(name: str, key: Hashable, make: Callable[[], T]) -> T:

@@ -28,21 +28,22 @@ def render() -> None:
     st.title("User")
     if (asked := page.asked_for("user")) is not None:
         st.session_state["user"] = asked[:_LONGEST_KEY]
-    typed = st.text_input("User key", max_chars=_LONGEST_KEY, width=420, key="user").strip()
-    if not typed:
-        st.write("Paste a user_key, or click a user on the map.")
+    typed = st.text_input("User key, or GA4's user_pseudo_id or user_id", max_chars=_LONGEST_KEY, width=420, key="user")
+    if not (typed := typed.strip()):
+        st.write("Paste an id, or click a user on the map.")
         return
-    page.now_shown("user", typed)
     published = page.published()
+    user_key = published.ask(data.key_of, typed)
+    page.now_shown("user", user_key)
     with page.or_empty():
-        found = published.ask(data.about, typed)
+        found = published.ask(data.about, user_key)
         if found is None:
-            st.warning("No user has this key. Check for spaces or missing characters.")
+            st.warning("No user has this id. Check for spaces or missing characters.")
             return
         _facts(found, clusters.names(published))
     for part in (_predictions, _sent, _journey, _cluster_days, _nearest, _next_pages):
         with page.or_empty():
-            part(published, typed)
+            part(published, user_key)
 
 
 def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
