@@ -64,7 +64,9 @@ _GROUP = re.compile(
     re.IGNORECASE,
 )
 _BIGGEST = re.compile(
-    r"\b(biggest|largest|smallest)\s+(?:cluster|segment|group|persona)\b(?!\s+(?:by|for|with|of|in terms)\b)",
+    r"\b(?:(?P<size>biggest|largest|smallest)\s+(?:cluster|segment|group|persona)|"
+    r"(?:(?:two|2)\s+(?P<two>biggest|largest|smallest)|(?P<of_two>biggest|largest|smallest)\s+(?:two|2))\s+"
+    r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)",
     re.IGNORECASE,
 )
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
@@ -262,6 +264,7 @@ class Lookup:
 
     def _beside(self, query: Query) -> list[str]:
         """What else differs where a "why" is asked: the steps before an order, or what a sum is the product of."""
+        names: tuple[str, ...]
         if query.metric == "revenue" and query.explains:
             names = ("sessions", "orders", "aov")
         elif query.metric == "conversion_rate" and len(query.by) == 1 and query.filters and not query.versus:
@@ -326,13 +329,24 @@ def _singular(word: str) -> str:
 
 
 def _with_key(question: str, overview: Overview) -> tuple[str, str]:
-    """The question with the keys of the biggest and smallest cluster in place of these words, and which they are."""
+    """The question with the keys of the biggest or smallest clusters in place of these words, and which they are."""
     clusters = [cluster for cluster in overview.clusters if cluster.key != TOO_LITTLE_EVIDENCE]
     if not clusters or not _BIGGEST.search(question):
         return question, ""
     by_size = sorted(clusters, key=lambda cluster: cluster.users)
-    keys = {word: by_size[0 if word == "smallest" else -1].key for word in map(str.lower, _BIGGEST.findall(question))}
-    note = " ".join(f"The {word} cluster is cluster {key}." for word, key in keys.items())
+    notes = []
+
+    def keys_of(found: re.Match[str]) -> str:
+        size = next(filter(None, found.groups())).lower()
+        first, *others = (cluster.key for cluster in (by_size if size == "smallest" else reversed(by_size)))
+        if found["size"] or not others:
+            notes.append(f"The {size} cluster is cluster {first}.")
+            return f"cluster {first}"
+        notes.append(f"The two {size} clusters are {first} and {others[0]}.")
+        return f"clusters {first} and {others[0]}"
+
+    question = _BIGGEST.sub(keys_of, question)
+    note = " ".join(dict.fromkeys(notes))
     if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
         note += f" The {counted(few, 'user')} with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
-    return _BIGGEST.sub(lambda found: f"cluster {keys[found[1].lower()]}", question), note
+    return question, note

@@ -177,14 +177,14 @@ _ENTRIES = (
     ),
     Metric(
         "furthest_step_mean", Number(_FURTHEST), "steps", better=1,
-        statement="is the furthest step towards a purchase of a user on average",
+        statement="of 4 steps towards a purchase reached by a user on average",
         label="furthest of 4 steps to a purchase, per user",
         clause="the furthest step of {subject} towards a purchase is {} on average",
 
     ),
     Metric(
         "furthest_step_median", unit="steps", better=1,
-        statement="is the furthest step towards a purchase of the median user",
+        statement="of 4 steps towards a purchase reached by the median user",
         label="furthest of 4 steps to a purchase, of the median user",
     ),
     Metric(

@@ -27,7 +27,7 @@ _EXAMPLES = (
     "Conversion rate by channel last month",
     "Which cluster buys most?",
     "Compare the two largest clusters",
-    "Who is likely to buy next week?",
+    "Who is likely to come back next week?",
 )
 _TURNS, _CONVERSATION, _HIGHLIGHT = "_chat_turns", "_chat_conversation", "_chat_highlight"
 _CHARTS, _TABLES = "_chat_charts", "_chat_tables"
