@@ -202,7 +202,8 @@ class BigQueryService:
                 if configuration.get("dryRun"):
                     size += sum(self._bytes(table, self._columns(table) & wanted) for table in read)
                 elif isinstance(tree, exp.Query):
-                    result = self.connection.execute(*_with(as_duckdb(tree), parameters)).to_arrow_table()
+                    sql, given = _with(as_duckdb(tree), parameters)
+                    result = self.connection.sql(sql, params=given or None).to_arrow_table()
                 else:
                     self._changed = self._change(tree, default, parameters)
         except (duckdb.Error, sqlglot.ParseError) as error:

@@ -36,6 +36,7 @@ TABLES = {
     "user_sequences": f"""
         select * from (values ('ann-key', ['/']), ('ben-key', ['/a', '/?c={ANN}', '/b'])) as t(user_key, pages)""",
     "ga4_pages": f"select * from (values ('/'), ('/?c={ANN}')) as t(page_key)",
+    "fct_ga4__purchases": "select 'k' as user_key, 'a text' as coupon limit 0",
     "ga4_days": "select 3 as events, 0.5 as share",
 }
 

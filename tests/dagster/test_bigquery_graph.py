@@ -105,5 +105,6 @@ def test_results_are_written_once(service: BigQueryService, in_bigquery: Project
 def test_nobody_is_forgotten_by_halves(in_bigquery: Project) -> None:
     ((device,),) = in_bigquery.query("select any_value(user_pseudo_id) from ga4.int_ga4__sessions")
     done = in_bigquery.run("beha2vec", "forget", "--user", device, check=False)
-    assert done.returncode == 1 and f"where user_pseudo_id in ('{device}'" in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "delete from `my-project.analytics_northfold.events_" in said and device in said
     assert in_bigquery.query(f"from ga4.int_ga4__sessions where user_pseudo_id = '{device}'")

@@ -188,7 +188,7 @@ class _Table(NamedTuple):
         tests = dict(self._named)
         for name, test in self._owned.items():
             tests[name] = f"{test} or {tests[name]}" if name in tests else test
-        counts = ", ".join(f"countif({test})" for test in tests.values())
+        counts = ", ".join(f"count(case when {test} then 1 end)" for test in tests.values())
         if not counts:
             return {}
         (found,), _ = self.run(f"select [{counts}] as counts from {self}")
