@@ -42,7 +42,7 @@ def test_an_honest_method_earns_its_figures() -> None:
     assert figures(content.TASK, honest)["eta2 of content"] == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("vector", [[0.3, 0.4, 0.5], [0.0, 0.0]])
+@pytest.mark.parametrize("vector", [[0.3, 0.4, 0.5], pytest.param([0.0, 0.0], marks=pytest.mark.slow)])
 def test_constant_vectors(vector: list[float]) -> None:
     alike = judged(Encoder(lambda user, journey: vector))
     assert figures(intent.TASK, alike)["auroc"] == 0.5

@@ -166,6 +166,7 @@ def test_what_was_sent_of_a_user_and_of_nobody_else(
     assert "beha2vec sent --user g1-0 shows it." in text_of(view("user", user="g1-0"))
 
 
+@pytest.mark.slow
 def test_a_user_published_by_an_earlier_release(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     older = tmp_path / "serving.duckdb"
     older.write_bytes(serving.read_bytes())

@@ -81,6 +81,7 @@ def test_every_address_needs_names(host: str, data: Path) -> None:
     http_app(server, Settings(mcp_token=TOKEN, mcp_hosts="mcp.shop.example").mcp, host, 8765)
 
 
+@pytest.mark.slow
 def test_it_answers_to_the_names_of_the_setting_only(data: Path) -> None:
     make_serving(data / "serving.duckdb")
     body = b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'

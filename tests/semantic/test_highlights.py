@@ -49,7 +49,9 @@ def marts(world: duckdb.DuckDBPyConnection) -> Marts:
     return read_marts(world)
 
 
-@pytest.mark.parametrize("bought", [0.005, 0.05], ids=["rare", "frequent"])
+@pytest.mark.parametrize(
+    "bought", [pytest.param(0.005, id="rare", marks=pytest.mark.slow), pytest.param(0.05, id="frequent")]
+)
 def test_where_nothing_differs_hardly_anything_is_found(bought: float) -> None:
     """20 sites of chance alone: 5 % of them may have a finding. More than 4 of 20 have a chance of 0.3 %."""
     found = missed = tested = 0
