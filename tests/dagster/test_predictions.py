@@ -18,11 +18,9 @@ from tests.predictions.world import FIRST, end, events, world
 pytestmark = pytest.mark.xdist_group("predictions")  # so that one worker trains the model once
 
 TRAINED = "prediction_examples,prediction_candidate,prediction_evaluation,prediction_model"
-# small: three targets are fitted for three horizons
-SIZE = {"users": 700, "weeks": 16}
-END = end(SIZE["weeks"])
-LAST = END - timedelta(days=1)
-TESTED = END - timedelta(days=35)
+USERS = 700
+LAST = end() - timedelta(days=1)
+TESTED = end() - timedelta(days=35)
 
 
 def _config(*, vectors: bool = False, evaluated: bool = True, **candidate: object) -> str:
@@ -48,7 +46,7 @@ def _project(folder: Path, features: pd.DataFrame) -> Project:
         connection.execute("create schema ga4")
         connection.register("features", features.assign(exported_until=LAST))
         connection.execute("create table ga4.ml_ga4__user_features as select * from features")
-        connection.register("seen", events(**SIZE))
+        connection.register("seen", events(USERS))
         connection.execute("create table ga4.int_ga4__sequence_events as select * from seen")
         connection.execute(
             """create view ga4.int_ga4__identities_as_of as
@@ -84,7 +82,7 @@ def _in_use(project: Project) -> str:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with a prediction model in use and a night's scores."""
-    project = _project(tmp_path_factory.mktemp("predictions") / "p", world(**SIZE))
+    project = _project(tmp_path_factory.mktemp("predictions") / "p", world(USERS))
     project.output = _materialize(project, f"{TRAINED},user_predictions", "--config", _config(vectors=True)).stdout
     return project
 
@@ -96,7 +94,7 @@ def test_a_night_scores_everyone_seen_lately(trained: Project) -> None:
         group by all order by all"""
     )
     ((users,),) = trained.query(
-        f"select count(*) from ga4.ml_ga4__user_features where as_of = '{END}' and days_since_last_session <= 28"
+        f"select count(*) from ga4.ml_ga4__user_features where as_of = '{end()}' and days_since_last_session <= 28"
     )
     assert [row[:2] for row in scores] == [(t, h) for t in ("add_to_cart", "purchase", "return") for h in (7, 14, 28)]
     assert {row[2:] for row in scores} == {(users,) * 4 + (1, 10)}
@@ -115,7 +113,7 @@ def test_scores_read_the_vectors_of_the_models_own_encoder(trained: Project) -> 
         join ga4.ml_ga4__user_features using (as_of, user_key) group by as_of order by as_of"""
     )
     examples = trained.query("select as_of, count(*) from beha2vec.prediction_examples group by as_of order by as_of")
-    assert found == examples and examples[-1][0] == END and examples[0][0] >= FIRST + timedelta(days=14)
+    assert found == examples and examples[-1][0] == end() and examples[0][0] >= FIRST + timedelta(days=14)
     methods = trained.query("select distinct method from beha2vec.prediction_evaluation order by method")
     assert ("model without behavior vectors",) in methods
 
@@ -187,7 +185,7 @@ def test_a_worse_model_is_refused_and_the_one_in_use_stays(trained: Project, tmp
 
 
 def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> None:
-    features = world(**SIZE)
+    features = world(USERS)
     project = _project(tmp_path / "p", features[features["as_of"] < FIRST + timedelta(days=16)])
     done = _materialize(project, f"{TRAINED},user_predictions", "--config", _config())
     assert "Export more days" in done.stdout and "no prediction model yet: run the job train_predictions" in done.stdout
@@ -195,7 +193,7 @@ def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> No
 
 
 def test_an_event_that_is_a_target_already_is_predicted_once(tmp_path: Path) -> None:
-    project = _project(tmp_path / "p", world(**SIZE))
+    project = _project(tmp_path / "p", world(USERS))
     project.settings["BEHA2VEC_PREDICTION_EVENTS"] = "purchase, sign_up"
     _materialize(project, "prediction_examples,prediction_candidate", "--config", _config(evaluated=False))
     ((targets, notes),) = project.query("select targets, notes from beha2vec.prediction_models")

@@ -102,7 +102,8 @@ def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse) -> No
         "2024-01-03", [view(user, 2, f"/q/123456789012345{n}") for n in range(3) for user in ("u", "v", "w")]
     )
     dates = {"min_date": "2024-01-03", "max_date": "2024-01-03"}
-    results = warehouse.dbt("build", *PAGES, "--exclude-resource-type", "unit_test", **dates)
+    buildable = ("--indirect-selection", "buildable", "--exclude-resource-type", "unit_test")
+    results = warehouse.dbt("build", *PAGES, *buildable, **dates)
     warned = [result.node.name for result in results if str(result.status) == "warn"]
     assert warned == ["url_templates_hold_what_was_decided"]
     assert ("shop.example.com/q/[redacted]",) in warehouse.query("select page_key from ga4.int_ga4__page_views")

@@ -35,10 +35,10 @@ NOISE = """
 def test_noise_after_the_date_changes_no_feature(warehouse: Warehouse, tmp_path: Path) -> None:
     """Replacing all that is exported from as_of on by noise changes labels, and no feature by a bit."""
     export, raw = tmp_path / "export", warehouse.data_dir / "raw_ga4_events"
-    days = [date(2026, 1, 5) + timedelta(days=n) for n in range(20)]
+    days = [date(2026, 1, 5) + timedelta(days=n) for n in range(24)]
     # the shop's evening is midnight in UTC
     shop = {"timezone": "America/Los_Angeles", "start_date": days[0]}
-    write_demo_export(export, users=500, days=len(days), seed=7, progress=False, **shop)
+    write_demo_export(export, users=500, days=len(days), seed=9, progress=False, **shop)
     ingest_days(find_source_files(str(export), "demo"), days, raw)
     warehouse.dbt("run", "--select", "+int_ga4__sessions")
     # a date that sessions lie on both sides of
