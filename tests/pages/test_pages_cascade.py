@@ -233,6 +233,28 @@ def test_what_is_seen_on_the_page_counts(embedder: Embedder) -> None:
     assert labels_by_page(ask(text, embedder).pages, "theme")["/x2"] == "food_and_drink"
 
 
+def test_the_category_of_the_items_on_a_page_gives_its_theme() -> None:
+    seen = {
+        "/x1": ["Home/Apparel/Men's/"],
+        "/x2": ["Schiffsreisen"],
+        "/x3": ["Apparel", "Drinkware"],
+        "/cart": ["Apparel"],
+    }
+    pages = pd.DataFrame(
+        {"page_path": list(seen), "item_categories": list(seen.values()), "page_title": "Alma 7", "page_views": 1}
+    )
+    pages = pages.assign(hostname="shop.example", page_key="shop.example" + pages["page_path"])
+    steps = parse_steps("rules")
+    assert labels_by_page(classify_pages(pages, steps=steps).pages, "theme") == {
+        "/x1": "apparel", "/x2": "unknown", "/x3": "unknown", "/cart": "purchase",
+    }  # fmt: skip
+    own = Labels(
+        (Label("schiffsreisen", "Reisen auf See"), Label("bahn", "Reisen mit der Bahn")),
+        (Label("seite", "eine Seite"),),
+    )
+    assert labels_by_page(classify_pages(pages, labels=own, steps=steps).pages, "theme")["/x2"] == "schiffsreisen"
+
+
 def test_a_guess_holds_unless_a_surer_label_comes(pages: pd.DataFrame, embedder: Embedder, tmp_path: Path) -> None:
     file = tmp_path / "own.yml"
     file.write_text(

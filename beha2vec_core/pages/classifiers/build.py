@@ -20,7 +20,7 @@ from beha2vec_core.pages.classifiers.nli import DEFAULT_NLI_MODEL, NliClassifier
 from beha2vec_core.pages.classifiers.rules import (
     OwnThemesClassifier,
     OwnTypesClassifier,
-    RulesClassifier,
+    ThemesClassifier,
     TypesClassifier,
 )
 from beha2vec_core.pages.embedder import DEFAULT_MODEL, ComputedEmbedder, Embedder
@@ -202,7 +202,7 @@ def _rules_maker(rules: Rules, labels: Labels) -> Callable[[str, tuple[Label, ..
     known = rules.for_labels(labels)
     own = OwnTypes(labels.page_types)
     classifiers: dict[str, Classifier] = {
-        "theme": RulesClassifier(known.themes, known.themes_version),
+        "theme": ThemesClassifier(known.themes, known.themes_version),
         "page_type": TypesClassifier(known.page_types, known.page_types_version),
     }
     if labels.own_page_types:

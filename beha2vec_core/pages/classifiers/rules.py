@@ -9,7 +9,7 @@ from beha2vec_core.pages.own_themes import OwnThemes
 from beha2vec_core.pages.own_types import ANYWHERE, OwnTypes, Verdict
 from beha2vec_core.pages.rules import Rule
 from beha2vec_core.pages.teach import VOTED
-from beha2vec_core.pages.text import path_segments, title_crumbs, title_parts
+from beha2vec_core.pages.text import category_path, path_segments, title_crumbs, title_parts
 
 Answer = tuple[str | None, float, str | None]
 # what an override is worth for the pages beside it
@@ -49,6 +49,29 @@ class RulesClassifier:
             return _NOTHING
         second = next((rule.label for rule in matching if rule.label != first.label), None)
         return first.label, first.confidence, second
+
+
+class ThemesClassifier(RulesClassifier):
+    """Rules for themes, of the page and of the category of the items on it; on a product's page the category is first.
+
+    Args:
+        rules: in their order; their labels exist.
+        version: the rules' version.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], version: str) -> None:
+        """Take the rules and their version."""
+        super().__init__(rules, f"{version}/categories")
+
+    def ask(self, page: dict[str, Any], texts: dict[str, str]) -> Answer:
+        """See `RulesClassifier.ask`."""
+        ruled = super().ask(page, texts)
+        category = category_path(page["item_categories"])
+        if not category or (ruled[1] >= _SURE and page["page_type"] != "product"):
+            return ruled
+        of_category = dict.fromkeys(("path", "segments", "crumbs", "title_parts"), category) | {"title": ""}
+        filed = super().ask(page, texts | of_category)
+        return filed if filed[1] >= _SURE or filed[1] > ruled[1] else ruled
 
 
 class TypesClassifier(RulesClassifier):
@@ -118,7 +141,7 @@ class OwnTypesClassifier(RulesClassifier):
         return self.own.judge(texts, (kind, sure) if kind else None)
 
 
-class OwnThemesClassifier(RulesClassifier):
+class OwnThemesClassifier(ThemesClassifier):
     """Rules for themes where labels are a team's own: then the themes that address or title name.
 
     Args:
@@ -139,7 +162,7 @@ class OwnThemesClassifier(RulesClassifier):
         ruled = super().ask(page, texts)
         if ruled[1] >= _SURE:
             return ruled
-        named = self.own.judge(texts)
+        named = self.own.judge(texts | {"segments": category_path(page["item_categories"]) + texts["segments"]})
         if page["page_type"] in self.silent and named[1] < _NAMED:
             return ruled
         return ruled if named[0] is None else named
