@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -57,7 +58,7 @@ def _measure(data: Path, days: int) -> dict[str, float]:
             for path in sorted((data / "dbt_target" / "compiled" / "dbt_ga4" / "models").rglob("*.sql")):
                 if path.stem in TABLES:
                     sql = f"create or replace temp table made as {path.read_text()}"
-                    found[path.stem] = min(_cpu_seconds(lambda sql=sql: connection.execute(sql)) for _ in range(3))
+                    found[path.stem] = min(_cpu_seconds(partial(connection.execute, sql)) for _ in range(3))
             found["serving_database"] = min(
                 _cpu_seconds(lambda: publish(connection, copy.with_name("serving.duckdb"), secret=b"benchmark"))
                 for _ in range(3)

@@ -14,7 +14,7 @@ import resource
 import shutil
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -93,7 +93,7 @@ def _night(project: Project, days: int, select: str | None, *, cpu: bool) -> dic
     first = LAST_DAY - timedelta(days=days - 1)
     assets = ("--select", select) if select else ("--select", NIGHT, "--config", AGAIN)
     running = project.start("beha2vec", "materialize", *assets, "--start", str(first), "--end", str(LAST_DAY))
-    printed, used, step, before = "", Counter[str](), "start", 0.0
+    printed, used, step, before = "", defaultdict[str, float](float), "start", 0.0
     for line in running.stdout or ():
         printed += line
         now = sum(map(_cpu_seconds, processes(running.pid)))
