@@ -177,7 +177,6 @@ REFUSED = [
     ("days between orders", "“between”"),
     ("what did users do yesterday", "“do”"),
     ("what was the best month", "no measure"),
-    ("which users came from google", "list users by"),
     ("did the spring_sale campaign increase revenue", "not why"),
     ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
     ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
