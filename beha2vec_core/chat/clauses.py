@@ -351,11 +351,11 @@ class Reader:
             here = [(size, word.values)] if word and word.kind == "value" else []
         every = [(size, one) for name in dimensions for size, some in here for one in some if one.dimension == name]
         if not every and "page" in dimensions and place < len(self.words):  # a word of addresses
-            word = self.words[place].removesuffix("s")
+            said = self.words[place].removesuffix("s")
             pages = [
-                p for p in self.values.get("page", []) if word in (one.removesuffix("s") for one in _in_address(p))
+                p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in _in_address(p))
             ]
-            if pages and len(word) > 2 and word not in FILLERS:
+            if pages and len(said) > 2 and said not in FILLERS:
                 return 1, Value("page", tuple(pages))
         longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
         every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]

@@ -18,6 +18,7 @@ from beha2vec_core.chat.vocabulary import Vocabulary, tokens
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Did, Having
 
+_NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
 _THOSE = re.compile(r"(?:those|ones|these)\b")
 _QUALIFIERS = (
     "only",
@@ -128,7 +129,7 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
         dids, after = reader.predicates(begun + who, noun, named=True)
         if dids and (who or words[place] == "who" or _is_clause(reader, words, begun, noun)):
             clause = Clause(noun, whole=dids)
-            is_users = words[place] in ("who", "them", "those", "ones", "these") or _not_bought(words[place], dids)
+            is_users = _not_bought(words[place], dids) or not _NOUN.fullmatch(words[place])
             if not (noun != "user" and _ends_with_metric(kept, vocabulary)):  # revenue from orders with a coupon
                 kept.append("users" if is_users else words[place])
             kept += words[place + 1 : begun]

@@ -14,7 +14,7 @@ from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
-from beha2vec_core.chat.nearest import nearest_queries
+from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import NotInData, Overview, Published
@@ -38,7 +38,6 @@ from beha2vec_core.chat.question import (
 from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.semantic.compiler import NotAnswerable
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
@@ -266,19 +265,13 @@ class Lookup:
         """What else differs where a "why" is asked: the steps before an order, or what a sum is the product of."""
         names: tuple[str, ...]
         if query.metric == "revenue" and query.explains:
-            names = ("sessions", "orders", "aov")
+            one_by_one = (replace(query, metric=name, explains=False) for name in ("sessions", "orders", "aov"))
+            results = [self._data.measure(one) for one in one_by_one if reaches_all(one)]
         elif query.metric == "conversion_rate" and len(query.by) == 1 and query.filters and not query.versus:
-            names = ("engaged_rate", "product_view_rate", "cart_rate", "checkout_rate")
+            results = self._data.rates(query, ("engaged_rate", "product_view_rate", "cart_rate", "checkout_rate"))
         else:
             return []
-        lines = []
-        for name in names:
-            try:
-                result = self._data.measure(replace(query, metric=name, explains=False))
-            except NotAnswerable:
-                continue
-            lines.append(f"- {numbers_of(result)}")
-        return ["\n".join(("Beside it:", *lines))] if lines else []
+        return ["\n".join(("Beside it:", *(f"- {numbers_of(result)}" for result in results)))] if results else []
 
     def _parts(self, query: Query) -> list[Result]:
         """Where a change lies that the query asks for, by dimensions that it does not choose from."""

@@ -16,8 +16,13 @@ SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value o
 
 def reaches(metric: str, dimension: str) -> bool:
     """Whether some table of the metric has the dimension."""
+    return reaches_all(Query(metric, filters=(Filter(dimension, ("0",)),)))
+
+
+def reaches_all(query: Query) -> bool:
+    """Whether some table of the metric has all that the query names."""
     try:
-        place(Query(metric, filters=(Filter(dimension, ("0",)),)))
+        place(query)
     except NotAnswerable:
         return False
     return True

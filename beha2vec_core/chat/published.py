@@ -27,7 +27,7 @@ from beha2vec_core.profiles.currency import currency_note, reporting_currencies
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.anonymous import run_anonymous
-from beha2vec_core.semantic.layer import Contents, Result, contents, run_query
+from beha2vec_core.semantic.layer import Contents, Result, contents, run_query, run_rates
 from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
@@ -213,6 +213,14 @@ class Published:
             NotInData: the database has not all that the query reads.
         """
         return self._measured(lambda connection: run_query(connection, query))
+
+    def rates(self, query: Query, metrics: tuple[str, ...]) -> list[Result]:
+        """Several rates by the query's breakdown.
+
+        Raises:
+            NotInData: the database has not all that the query reads.
+        """
+        return self._measured(lambda connection: run_rates(connection, query, metrics))
 
     def measure_parts(self, query: Query, dimensions: Iterable[str]) -> list[Result]:
         """Where the change of a query lies, by each of the dimensions that it can be broken down by.

@@ -10,6 +10,8 @@ shares of a total ``total``; of counted groups how many there are in all (``tota
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import find_all_in_scope
 
@@ -134,6 +136,18 @@ def compile_by_user(query: Query, period: Period | None) -> str:
     columns.append(f"{measure.value} as part")
     columns += [f"{measure.per} as base"] if measure.per else []
     return _grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT)
+
+
+def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
+    """The statement for several rates of one table by the query's breakdown, in one scan, without intervals."""
+    _, table, _ = place(replace(query, metric=metrics[0]))
+    columns = _keys(query, table)
+    keys = len(columns)
+    for name in metrics:
+        _, _, measure = place(replace(query, metric=name))
+        columns.append(f"({measure.value})::double / nullif({measure.per}, 0) as {name}")
+    select = _grouped(columns, keys, table, query.period, _applied(query))
+    return select.order_by(*(exp.Literal.number(place + 1) for place in range(keys))).sql(dialect=DIALECT, pretty=True)
 
 
 def compile_last_days(metric: str, dimension: str, days: int) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 
 from beha2vec_core.profiles.counts import totals
-from beha2vec_core.semantic.compiler import compile_query, expression_of, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, OF_STEPS, STEPS, TABLES, Metric, Table
+from beha2vec_core.semantic.compiler import compile_query, compile_rates, expression_of, place
+from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, OF_STEPS, STEPS, TABLES, Metric, Table
 from beha2vec_core.semantic.query import Period, Query
 
 _MOST_VALUES = 5000  # of one dimension, the most frequent
@@ -61,6 +61,25 @@ def run_query(connection: duckdb.DuckDBPyConnection, query: Query) -> Result:
     cursor = connection.execute(statement)
     names = [column[0] for column in cursor.description]
     return Result(query, metric, table, statement, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+
+
+def run_rates(connection: duckdb.DuckDBPyConnection, query: Query, metrics: tuple[str, ...]) -> list[Result]:
+    """The values of several rates of one table by the query's breakdown.
+
+    Raises:
+        NotAnswerable: the table does not have what the query asks for.
+    """
+    statement = compile_rates(query, metrics)
+    _, table, _ = place(replace(query, metric=metrics[0]))
+    cursor = connection.execute(statement)
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [
+        Result(
+            replace(query, metric=name), METRICS[name], table, statement, [row | {"value": row[name]} for row in rows]
+        )
+        for name in metrics
+    ]
 
 
 def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:

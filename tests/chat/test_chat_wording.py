@@ -17,6 +17,9 @@ CART_ON = "step=2 cart;3 checkout;4 shipping step;5 payment step;6 order"
 CHECKOUT_ON = "step=3 checkout;4 shipping step;5 payment step;6 order"
 WHY = "2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | why"
 ASKED = {
+    "which users came from google": (
+        "users | user=visited (google) && sessions | by user | user=visited (google) | top 10"
+    ),
     "how long does it take from the first visit to a purchase": "days_to_order",
     "how many users don't buy": "users | user=did not order",
     "sessions without purchases": "sessions | session=did not order",
