@@ -8,7 +8,7 @@ import sys
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from beha2vec_dagster.materialize import close_dead_runs
+from beha2vec_dagster.materialize import PROCESS_TAG, close_dead_runs, living_marks
 
 _IN_PROGRESS = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
@@ -17,8 +17,11 @@ def main() -> int:
     """Print the id and the job of each run in progress."""
     with DagsterInstance.get() as instance:
         close_dead_runs(instance)
-        for run in instance.get_runs(RunsFilter(statuses=_IN_PROGRESS)):
+        runs = instance.get_runs(RunsFilter(statuses=_IN_PROGRESS))
+        for run in runs:
             print(f"{run.run_id[:8]} ({run.job_name})")
+        for mark in living_marks(instance) - {run.tags.get(PROCESS_TAG) for run in runs}:
+            print(f"{mark[:8]} (a run that is starting)")
     return 0
 
 

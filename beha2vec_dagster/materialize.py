@@ -1,4 +1,4 @@
-"""Run assets from the command line, without a daemon: ``python -m beha2vec_dagster.materialize --help``.
+"""Run assets from the command line, without a daemon: ``python -m beha2vec_dagster --help``.
 
 The run is an ordinary one: it is kept in DAGSTER_HOME and shows in the UI. A run whose process was killed is found by
 the next one, marked failed, and gives its place in the pools back.
@@ -6,6 +6,7 @@ the next one, marked failed, and gives its place in the pools back.
 
 import argparse
 import json
+import logging
 import sys
 import uuid
 from collections.abc import Iterator
@@ -18,58 +19,77 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from filelock import FileLock, Timeout
 
 from beha2vec_core.progress import keep_terminal
+from beha2vec_core.words import counted
+from beha2vec_dagster.lib.console import is_interruption, quiet_interrupts
 from beha2vec_dagster.lib.records import record_in_batches
 
 # hidden in the UI, as Dagster hides its own by this prefix
-_PROCESS_TAG = ".dagster/beha2vec_process"
+PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
+_UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
 
 
 def main(arguments: list[str] | None = None, instance: DagsterInstance | None = None) -> int:
-    """Materialize a selection of assets for a range of days in one run; 0 if every step succeeded.
+    """Run a job, or a selection of assets, for a range of days in one run; 0 if every step succeeded.
 
     The run is recorded in an instance, by default that of DAGSTER_HOME.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted, and is recorded as failed.
     """
     parser = argparse.ArgumentParser(
-        description="Materialize a selection of assets for a range of days in one run; 0 if every step succeeded."
+        prog="python -m beha2vec_dagster",
+        description="Run a job, or a selection of assets, for a range of days in one run; 0 if every step succeeded.",
     )
-    parser.add_argument("--select", default="*", help="assets, in Dagster's selection syntax")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--select", default="*", help="assets, in Dagster's selection syntax")
+    what.add_argument("--job", help="one of Dagster's jobs instead")
     parser.add_argument("--start", required=True, help="first day, YYYY-MM-DD")
     parser.add_argument("--end", required=True, help="last day, YYYY-MM-DD")
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
+    keep_terminal()
+    quiet_interrupts()
+    # marked before the definitions are loaded, which takes seconds: `beha2vec forget` has to know that a run starts
+    with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
+        return _run(asked, records, mark)
 
+
+def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
     from beha2vec_core.settings import SettingsError
     from beha2vec_dagster.definitions import defs
-    from beha2vec_dagster.defs.operations.sensors import message_of
     from beha2vec_dagster.lib.partitions import RANGE_END, RANGE_START
 
     try:
-        job = defs().resolve_job_def("materialize_everything")
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 2
-    try:
-        keys = _selected(asked.select, job)
+        job = _job(asked.job or "materialize_everything", defs())
+        keys = None if asked.job else _selected(asked.select, job)
         run_config = {"loggers": {"console": {}}} | _run_config(asked.config)
-        dg.validate_run_config(job.get_subset(asset_selection=keys), run_config)
-    except ValueError as error:
+        dg.validate_run_config(job.get_subset(asset_selection=keys) if keys else job, run_config)
+    except (SettingsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     except dg.DagsterInvalidConfigError as error:
         for mistake in error.errors:
             print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
         return 2
-    keep_terminal()
-    with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
-        record_in_batches(records)
-        result = job.execute_in_process(
-            instance=records,
-            asset_selection=sorted(keys),
-            run_config=run_config,
-            tags={RANGE_START: asked.start, RANGE_END: asked.end, _PROCESS_TAG: mark},
-            raise_on_error=False,
-        )
+    record_in_batches(records)
+    result = job.execute_in_process(
+        instance=records,
+        asset_selection=sorted(keys) if keys else None,
+        run_config=run_config,
+        tags={RANGE_START: asked.start, RANGE_END: asked.end, PROCESS_TAG: mark},
+        raise_on_error=False,
+    )
+    if any(map(is_interruption, result.all_events)):
+        raise KeyboardInterrupt
+    _close(result, records)
+    return 0 if result.success else 1
+
+
+def _close(result: dg.ExecuteInProcessResult, records: DagsterInstance) -> None:
+    """The closing lines: why steps failed, failed checks, warnings, and what to do next."""
+    from beha2vec_dagster.defs.operations.sensors import message_of
+
     failures = [event for event in result.all_events if event.is_step_failure]
     for event in failures[:_SHOWN_CAUSES]:
         cause = event.step_failure_data.error
@@ -81,7 +101,30 @@ def main(arguments: list[str] | None = None, instance: DagsterInstance | None = 
             message, remedy = message_of(found)
             what = f"{found.severity.value.lower()}: check {found.check_name} of {found.asset_key.to_user_string()}"
             print(f"\n{what}: {message}" + (f"\n  -> {remedy}" if remedy else ""), file=sys.stderr)
-    return 0 if result.success else 1
+    for entry in records.all_logs(result.run_id):
+        if entry.level == logging.WARNING and entry.dagster_event is None:
+            print(f"\nwarning: {entry.step_key}: {entry.user_message}", file=sys.stderr)
+    made = counted(len({event.asset_key for event in result.all_events if event.is_step_materialization}), "asset")
+    if result.success:
+        print(f"\nfinished: {made} made. Next: beha2vec summary, or beha2vec explore")
+    else:
+        print(
+            f"\nfailed: {made} made, {counted(len(failures), 'step')} failed. Next: correct the cause above, and run "
+            "the same command again",
+            file=sys.stderr,
+        )
+
+
+def _job(name: str, definitions: dg.Definitions) -> dg.JobDefinition:
+    """A job by its name.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    jobs = {job.name: job for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")}
+    if name not in jobs:
+        raise ValueError(f"--job {name} is no job: choose from {', '.join(sorted(jobs))} (docs/operations.md)")
+    return jobs[name]
 
 
 def _selected(text: str, job: dg.JobDefinition) -> set[dg.AssetKey]:
@@ -149,9 +192,9 @@ def _locks(instance: DagsterInstance) -> Path:
 
 def close_dead_runs(instance: DagsterInstance) -> None:
     """Mark runs of the command line whose process is gone as failed."""
-    started = RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.STARTING])
+    started = RunsFilter(statuses=_UNFINISHED)
     for run in instance.get_runs(started):
-        mark = run.tags.get(_PROCESS_TAG)
+        mark = run.tags.get(PROCESS_TAG)
         if mark is None:
             continue
         lock = _locks(instance) / f"{Path(mark).name}.lock"
@@ -164,5 +207,13 @@ def close_dead_runs(instance: DagsterInstance) -> None:
         lock.unlink(missing_ok=True)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def living_marks(instance: DagsterInstance) -> set[str]:
+    """The marks of the command line's processes that live, also of those that have no run yet."""
+    living = set()
+    for path in _locks(instance).glob("*.lock"):
+        try:
+            with FileLock(path, timeout=0):
+                pass
+        except Timeout:
+            living.add(path.stem)
+    return living

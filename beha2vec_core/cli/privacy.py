@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -85,7 +87,10 @@ def forget(
         return find_person(user, file, also)
     settings = read_settings()
     home = _dagster_home()
-    with ended_by(PrivacyError, CompactError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError):
+    with (
+        _telling_how_to_finish(lambda: is_unfinished(settings)),
+        ended_by(PrivacyError, CompactError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError),
+    ):
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
         if not asked and not is_unfinished(settings):
             typer.echo("no one on the list of forgotten people is in the data")
@@ -133,6 +138,18 @@ def apply_retention() -> None:
             f"{one.layer:<11}{counted(one.rows, 'row')} of {counted(one.days, 'day')} before {one.before} removed "
             f"(kept: {counted(one.keep_days, 'day')})"
         )
+
+
+@contextmanager
+def _telling_how_to_finish(is_unfinished: Callable[[], bool]) -> Iterator[None]:
+    """What ends the block may have interrupted a removal."""
+    try:
+        yield
+    except BaseException:
+        if is_unfinished():
+            again = "the removal was interrupted and is not complete: run beha2vec forget --again"
+            typer.secho(again, fg="red", err=True)
+        raise
 
 
 def _asked(user: list[str] | None, file: Path | None) -> list[str]:

@@ -11,19 +11,34 @@ import typer
 
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, parse_day, read_export_settings, read_settings, require_results
+from beha2vec_core.ga4 import CORRECTED_DAYS
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.words import counted
 
 if TYPE_CHECKING:
     from beha2vec_core.store.warehouse import Warehouse
 
+_REFRESH = "refresh_last_days"
+_READING_JOBS = (_REFRESH, "materialize_everything")
+
 
 @app.command()
 def materialize(
-    select: Annotated[str, typer.Option(help="Assets, in Dagster's selection syntax.")] = "*",
+    select: Annotated[
+        str | None,
+        typer.Option(help="Assets, in Dagster's selection syntax (docs/operations.md); default: the whole graph."),
+    ] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(help=f"A job of Dagster instead: {_REFRESH} for the new days, train_encoder and others."),
+    ] = None,
     start: Annotated[
         date | None,
-        typer.Option(parser=parse_day, metavar="YYYY-MM-DD", help="First day; default: from the settings."),
+        typer.Option(
+            parser=parse_day,
+            metavar="YYYY-MM-DD",
+            help=f"First day; default: from the settings, with --job {_REFRESH} the last {CORRECTED_DAYS} days.",
+        ),
     ] = None,
     end: Annotated[
         date | None,
@@ -34,11 +49,14 @@ def materialize(
     """Materialize assets for a range of days in one run, as the Dagster UI would; the run appears there too."""
     from beha2vec_core.cli.doctor import first_obstacle
 
+    if select and job:
+        fail("give --select or --job, not both", 2)
     settings = read_export_settings()
     export = settings.export
     kept = settings.first_kept_day("raw", datetime.now(UTC)) or export.start_date
-    first = start or max(export.start_date, kept)
     last = end or export.end_date or _yesterday(settings)
+    earliest = last - timedelta(days=CORRECTED_DAYS - 1) if job == _REFRESH else export.start_date
+    first = start or max(earliest, export.start_date, kept)
     if first < export.start_date:
         fail(f"--start {first} is before BEHA2VEC_START_DATE={export.start_date}: set that to an earlier day", 2)
     if first < kept:
@@ -47,13 +65,19 @@ def materialize(
         given = "--end" if end else "BEHA2VEC_END_DATE" if export.end_date else "yesterday"
         remedy = "give other --start and --end" if start or end else "set BEHA2VEC_START_DATE to an earlier day"
         fail(f"the last day, {last} ({given}), is before the first, {first}: {remedy}", 2)
+    reads_export = job in _READING_JOBS if job else _reads_export(select or "*")
     asked = {"export": export.model_copy(update={"start_date": first, "end_date": last})}
-    if _reads_export(select) and (obstacle := first_obstacle(settings.model_copy(update=asked))):
+    if reads_export and (obstacle := first_obstacle(settings.model_copy(update=asked))):
         remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
         fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
-    if settings.storage.warehouse == "duckdb" and (_reads_export(select) or "dbt" in select):
+    if settings.storage.warehouse == "duckdb" and (reads_export or "dbt" in (select or "")):
         _print_estimate(settings, first, last)
-    _become_run(select, first, last, config)
+    if not (select or job) and any(settings.storage.encoders_path.glob("*")):
+        typer.echo(
+            "This trains another encoder and other clusters. For new days with the encoder in use, run "
+            f"beha2vec materialize --job {_REFRESH}"
+        )
+    _become_run(["--job", job] if job else ["--select", select or "*"], first, last, config)
 
 
 def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
@@ -80,19 +104,18 @@ def _reads_export(select: str) -> bool:
     return any(part.strip() == "*" or part.strip().strip("+*") == "raw_ga4_events" for part in select.split(","))
 
 
-def run_command(select: str, first: date, last: date, config: str | None = None) -> list[str]:
-    """The command line of a run of assets for a range of days."""
-    command = [sys.executable, "-m", "beha2vec_dagster.materialize", "--select", select]
-    command += ["--start", str(first), "--end", str(last)]
+def run_command(what: list[str], first: date, last: date, config: str | None = None) -> list[str]:
+    """The command line of a run of assets, or of a job, for a range of days."""
+    command = [sys.executable, "-m", "beha2vec_dagster", *what, "--start", str(first), "--end", str(last)]
     return command + (["--config", config] if config else [])
 
 
-def _become_run(select: str, first: date, last: date, config: str | None) -> NoReturn:
+def _become_run(what: list[str], first: date, last: date, config: str | None) -> NoReturn:
     """Become the process that runs it: what stops this command stops the run."""
     with ended_by(project.ProjectError, code=2):
         environment = project.environment()
     sys.stdout.flush()
-    os.execve(sys.executable, run_command(select, first, last, config), environment)
+    os.execve(sys.executable, run_command(what, first, last, config), environment)
 
 
 @app.command()
@@ -115,7 +138,7 @@ def rollback(
         if to:
             fail("give --to or --predictions, not both", 2)
         _roll_back_predictions(warehouse)
-        _become_run("user_predictions,serving_database", last, last, None)
+        _become_run(["--select", "user_predictions,serving_database"], last, last, None)
     errors = RollbackError, WarehouseBusyError, WarehouseVersionError
     with ended_by(*errors), warehouse.connect("rollback") as connection:
         create_tables(connection)
@@ -126,7 +149,7 @@ def rollback(
         typer.echo(f"newer days to embed with it: {len(found.lacking)}, from {found.lacking[0]}")
         select = f"user_embeddings,user_clusters,{select}"
     days = found.lacking or [last]
-    _become_run(select, days[0], days[-1], None)
+    _become_run(["--select", select], days[0], days[-1], None)
 
 
 def _roll_back_predictions(warehouse: Warehouse) -> None:

@@ -47,7 +47,7 @@ def demo(
 
     first, last = (date.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
     demo_data(Path(values["BEHA2VEC_SOURCE"]), users, (last - first).days + 1, seed, first)
-    command = run_command("*", first, last)
+    command = run_command(["--select", "*"], first, last)
     if code := subprocess.run(command, env=project.environment()).returncode:
         raise typer.Exit(code)
     summary()

@@ -3,23 +3,28 @@
 import io
 import logging
 import re
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from typing import TextIO
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from typing import Any, TextIO
 
 import dagster as dg
+from dagster._core.events import RunFailureReason
+from dagster._core.execution import compute_logs
 from tqdm import tqdm
 
 from beha2vec_core.progress import keep_terminal
 
+_TAIL = compute_logs.tail_to_stream
 _SHOWN_EVENTS = {"STEP_START", "STEP_FAILURE", "STEP_SUCCESS", "RUN_FAILURE", "RUN_SUCCESS"}
-
 
 # one for each step after a failed one: the failed step says why
 _SKIPPED = re.compile(r"Dependencies for step .* Not executing\.$", re.DOTALL)
 # dbt's lines of a data test that passes, and of each start
-_ROUTINE = re.compile(r"\d+ of \d+ (START|PASS) ")
+_ROUTINE = re.compile(r"\d+ of \d+ (START|PASS) |Unable to do partial parsing")
+# how dagster-dbt calls dbt
+_HOW_DBT_IS_CALLED = "A dbt subsetted execution is "
 
 
 @contextmanager
@@ -55,12 +60,39 @@ class _Brief(logging.Formatter):
 
 def _is_shown(record: logging.LogRecord) -> bool:
     meta = getattr(record, "dagster_meta", {})
-    if _SKIPPED.match(str(meta.get("orig_message"))):
+    message = str(meta.get("orig_message"))
+    if _SKIPPED.match(message) or message.startswith(_HOW_DBT_IS_CALLED):
         return False
     event = meta.get("dagster_event")
     if event is not None:
+        if is_interruption(event):  # the command says it in its own words
+            return False
         return event.event_type_value in _SHOWN_EVENTS or record.levelno >= logging.WARNING
     return record.levelno >= logging.INFO
+
+
+def is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether the run was interrupted, as by Ctrl-C."""
+    if event.is_step_failure:
+        error = event.step_failure_data.error
+        return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+    return event.is_job_failure and event.job_failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
+
+
+def quiet_interrupts() -> None:
+    """Let the processes that show the output of steps ignore Ctrl-C: they end with the run, and would print stacks."""
+    compute_logs.tail_to_stream = _ignoring_interrupts
+
+
+@contextmanager
+def _ignoring_interrupts(path: str, stream: TextIO) -> Iterator[Any]:
+    with ExitStack() as shown:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which processes started meanwhile inherit
+        try:
+            pids = shown.enter_context(_TAIL(path, stream))
+        finally:
+            signal.signal(signal.SIGINT, before)
+        yield pids
 
 
 class _BesideBars(logging.StreamHandler[TextIO]):

@@ -30,11 +30,15 @@ def column_lineage(
         translator: says which asset a parent is.
         dialect: of the query, as sqlglot calls it.
     """
+    import logging
+
     from sqlglot import exp, parse_one
     from sqlglot.lineage import lineage
     from sqlglot.optimizer.qualify import qualify
     from sqlglot.optimizer.scope import build_scope
 
+    # it reports subqueries that it does not follow, with their whole text; the lineage then lacks their columns
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
     nodes = {**manifest["nodes"], **manifest["sources"]}
     parents = {_table_name(parent): parent for parent in (nodes[key] for key in node["depends_on"]["nodes"])}
     schema: dict[str, object] = {name: dict.fromkeys(parent["columns"], "text") for name, parent in parents.items()}

@@ -18,7 +18,7 @@ from tests.dagster.project import DAYS, REPOSITORY, Project, definitions, export
 pytestmark = pytest.mark.xdist_group("graph")
 
 
-RUN = ("python", "-m", "beha2vec_dagster.materialize", "--start", DAYS[0], "--end", DAYS[0])
+RUN = ("python", "-m", "beha2vec_dagster", "--start", DAYS[0], "--end", DAYS[0])
 
 
 # each setting once, each way to start once: a start takes seconds
@@ -43,6 +43,10 @@ def test_a_wrong_setting_is_reported_at_start(
     [
         (["--select", "raw_ga4_event"], "--select raw_ga4_event selects no asset; did you mean raw_ga4_events?"),
         (["--select", "user_clusters,((("], "--select ((( selects no asset; the assets are in the UI's catalog"),
+        (
+            ["--job", "refresh"],
+            "--job refresh is no job: choose from apply_retention, check_exports, materialize_everything",
+        ),
         (["--config", "nowhere.yaml"], "--config: give JSON, or the path of a JSON or YAML file"),
         (["--config", '{"ops": {"x": {}}}'], '--config: Received unexpected config entry "x" at path root:ops.'),
     ],
@@ -58,7 +62,8 @@ def test_what_cannot_be_run_is_one_sentence(
     from beha2vec_dagster.materialize import main
 
     monkeypatch.setattr(module, "defs", lambda: definitions(tmp_path))
-    assert main(["--start", DAYS[0], "--end", DAYS[0], *options]) == 2
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert main(["--start", DAYS[0], "--end", DAYS[0], *options], instance) == 2
     said = capsys.readouterr()
     assert said.err.startswith(sentence) and said.out == ""
 

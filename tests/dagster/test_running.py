@@ -1,7 +1,10 @@
-"""`beha2vec forget` waits for runs of any kind, and a killed run of the command line does not stop it."""
+"""Runs of the command line: how they end, and `beha2vec forget`, which waits for those of any kind."""
 
-from __future__ import annotations
-
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +15,10 @@ from typer.testing import CliRunner, Result
 from beha2vec_core.cli import app
 from beha2vec_core.privacy.forgetting.forget import forget
 from beha2vec_core.privacy.key import PrivacyError
-from beha2vec_dagster.materialize import _PROCESS_TAG
+from beha2vec_dagster import definitions, materialize
+from beha2vec_dagster.lib.console import console
+from beha2vec_dagster.materialize import PROCESS_TAG
+from tests.dagster.project import REPOSITORY
 from tests.privacy.privacy_world import ANN, PrivacyWorld, make_world
 
 
@@ -27,6 +33,66 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PrivacyWorld:
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.storage.data_dir))
     monkeypatch.setenv("DAGSTER_HOME", str(world.home))
     return world
+
+
+@dg.asset
+def clusters(context: dg.AssetExecutionContext) -> None:
+    context.log.warning("readers keep the old clusters")
+
+
+@dg.op
+def interrupts_all() -> None:
+    time.sleep(1)  # the processes that show the output have started
+    os.killpg(0, signal.SIGINT)
+    time.sleep(60)
+
+
+@dg.job
+def interrupted() -> None:
+    interrupts_all()
+
+
+def small() -> dg.Definitions:
+    return dg.Definitions(
+        assets=[clusters],
+        jobs=[dg.define_asset_job("refresh", selection="*"), interrupted],
+        loggers={"console": console},
+    )
+
+
+def test_a_job_ends_with_its_warnings_and_what_to_do_next(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(definitions, "defs", small)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert materialize.main(["--job", "refresh", "--start", "2026-01-01", "--end", "2026-01-01"], instance) == 0
+        (run,) = instance.get_runs()
+    said = capsys.readouterr()
+    assert run.job_name == "refresh"
+    assert said.err == "\nwarning: clusters: readers keep the old clusters\n"
+    assert said.out.splitlines()[-1] == "finished: 1 asset made. Next: beha2vec summary, or beha2vec explore"
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    program = """if True:
+        import sys
+        from beha2vec_dagster import __main__, definitions
+        from tests.dagster.test_running import small
+        definitions.defs = small
+        sys.exit(__main__.main())"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--job", "interrupted", "--start", "2026-01-01", "--end", "2026-01-01"],
+        env=os.environ | {"DAGSTER_HOME": str(tmp_path)},
+        cwd=REPOSITORY,
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 130
+    assert done.stderr == "\nstopped by you; finished parts are kept: run the same command again to go on\n"
+    assert "ERROR" not in done.stdout and "termination" not in done.stdout
 
 
 def start_run(world: PrivacyWorld, **tags: str) -> str:
@@ -50,9 +116,13 @@ def test_a_run_stops_forget_until_it_has_ended_or_was_killed(world: PrivacyWorld
     # of the command line a living one does too, a killed one does not
     processes = world.home / "processes"
     processes.mkdir()
-    start_run(world, **{_PROCESS_TAG: "mark"})
+    start_run(world, **{PROCESS_TAG: "mark"})
     with FileLock(processes / "mark.lock"):
         assert forget_ann().exit_code == 1
+    # one without a run yet, since its modules are still loading
+    with FileLock(processes / "early.lock"):
+        done = forget_ann()
+    assert done.exit_code == 1 and "early (a run that is starting)" in done.stderr
     done = forget_ann()
     assert done.exit_code == 0 and "nothing left" in done.stdout
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,22 +45,31 @@ class Found(NamedTuple):
 
 
 def find_person(
-    settings: Settings, people: People, dagster_home: Path | None = None, more: Iterable[Path] = ()
+    settings: Settings,
+    people: People,
+    dagster_home: Path | None = None,
+    more: Iterable[Path] = (),
+    lock: AbstractContextManager[None] | None = None,
 ) -> list[Found]:
     """Every place in the data folder, Dagster's home and where results were written that has one of the people.
 
-    The caller holds the warehouse's lock. The export itself is not read.
+    The export itself is not read.
 
     Args:
         settings: where the data are.
         people: from `identities.resolve`.
         dagster_home: Dagster's home, where there is one.
         more: other files and folders to look at.
+        lock: the warehouse's, held while its file is read; None: the caller holds it.
     """
+    found: list[Found] = []
     with limits.connect() as connection:
         load(connection, people)
-        paths = files_of(settings, dagster_home, more)
-        return [found for path in paths for found in _in_file(connection, path, people)]
+        for path in files_of(settings, dagster_home, more):
+            is_warehouse = path.resolve() == settings.storage.warehouse_path.resolve()
+            with lock if lock and is_warehouse else nullcontext():
+                found += _in_file(connection, path, people)
+    return found
 
 
 def _in_file(connection: duckdb.DuckDBPyConnection, path: Path, people: People) -> Iterator[Found]:
@@ -82,6 +91,8 @@ def _in_file(connection: duckdb.DuckDBPyConnection, path: Path, people: People) 
     except FileNotFoundError:
         return  # a temporary file of a run under way
     except (duckdb.Error, sqlite3.Error, OSError, EOFError, zlib.error) as error:
+        if not path.exists():
+            return
         problem = str(error).splitlines()[0] if str(error) else type(error).__name__
         yield Found(path, "", "", 0, problem)
 

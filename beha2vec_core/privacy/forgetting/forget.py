@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -179,14 +180,22 @@ def locate(
     Raises:
         WarehouseBusyError: another process holds the warehouse.
     """
-    with Warehouse.of(settings.storage).exclusive("find-person"):
+    warehouse = Warehouse.of(settings.storage)
+    with warehouse.exclusive("find-person"):
         resolved = resolve(settings, asked)
-        return resolved, _find(settings, published_forms(settings, resolved.people), dagster_home, more)
+    people = published_forms(settings, resolved.people)
+    return resolved, _find(settings, people, dagster_home, more, warehouse.exclusive("find-person"))
 
 
-def _find(settings: Settings, people: People, dagster_home: Path | None, more: Iterable[Path]) -> list[Found]:
+def _find(
+    settings: Settings,
+    people: People,
+    dagster_home: Path | None,
+    more: Iterable[Path],
+    lock: AbstractContextManager[None] | None = None,
+) -> list[Found]:
     return [
-        *find_person(settings, people, dagster_home, more),
+        *find_person(settings, people, dagster_home, more, lock),
         *find_in_records(dagster_home, people),
         *find_in_bigquery(settings, people),
     ]

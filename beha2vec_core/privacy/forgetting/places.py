@@ -28,9 +28,12 @@ class Kind(StrEnum):
 
 
 def kind_of(path: Path) -> Kind:
-    """The kind of a file."""
-    with path.open("rb") as file:
-        head = file.read(4096)
+    """The kind of a file; one that is gone meanwhile, as SQLite's beside its databases, is an empty text."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except FileNotFoundError:
+        return Kind.TEXT
     if head[8:12] == b"DUCK":
         return Kind.DUCKDB
     if head.startswith(b"PAR1"):

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from beha2vec_core.ga4 import CORRECTED_DAYS
 from beha2vec_core.privacy.forgetting.retention import LAYERS
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.operations.retention import build_retention_job
@@ -15,8 +16,6 @@ _TRAINING = dg.AssetSelection.assets(
 )
 # tags of automatic runs: one whose process died is retried
 UNATTENDED = {"dagster/max_retries": "2"}
-# GA4 corrects a day for up to 72 hours.
-_REFRESHED_DAYS = 3
 
 refresh_last_days = dg.define_asset_job(
     "refresh_last_days",
@@ -99,12 +98,12 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
         job=refresh_last_days,
         cron_schedule=f"0 {settings.dagster.nightly_hour} * * *",
         execution_timezone=settings.export.timezone,
-        description=f"Each night the last {_REFRESHED_DAYS} days, since GA4 corrects a day for up to 72 hours.",
+        description=f"Each night the last {CORRECTED_DAYS} days, since GA4 corrects a day for up to 72 hours.",
     )
     def nightly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """One run for the last days up to yesterday."""
         today = context.scheduled_execution_time.astimezone(settings.export.tz).date()
-        wanted = {today - timedelta(days=back) for back in range(1, _REFRESHED_DAYS + 1)}
+        wanted = {today - timedelta(days=back) for back in range(1, CORRECTED_DAYS + 1)}
         partitions = daily.get_partition_keys(context.scheduled_execution_time)
         known = [day for key in partitions if (day := date.fromisoformat(key)) in wanted]
         if not known:

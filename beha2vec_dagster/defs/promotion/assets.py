@@ -151,8 +151,9 @@ def _refuse(warehouse: WarehouseResource, candidate: str, reasons: list[str]) ->
             [candidate],
         )
     raise dg.Failure(
-        f"encoder {candidate} is refused: {message}. The encoder in use stays. Train another one, or "
-        "materialize trained_encoder with force in the Launchpad",
+        f"encoder {candidate} is refused: {message}. The encoder in use stays: the job refresh_last_days publishes new "
+        "days with it (beha2vec materialize --job refresh_last_days --start DAY). Train another one, or materialize "
+        "trained_encoder with force in the Launchpad",
         allow_retries=False,
     )
 

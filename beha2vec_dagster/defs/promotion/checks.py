@@ -42,7 +42,9 @@ def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: War
         metadata["remedy"] = (
             "it is promoted anyway; `beha2vec rollback` returns to the previous encoder"
             if promoted
-            else "train another encoder, or materialize trained_encoder with force in the Launchpad"
+            else "new days are published with the encoder in use by the job refresh_last_days (beha2vec materialize "
+            "--job refresh_last_days --start DAY); train another encoder, or materialize trained_encoder with force in "
+            "the Launchpad"
         )
     severity = dg.AssetCheckSeverity.WARN if reasons and promoted else dg.AssetCheckSeverity.ERROR
     figures = "; ".join(f"{one.figure} of {one.method}: {one.value:.3f}{_in_use(one.champion)}" for one in compared)
