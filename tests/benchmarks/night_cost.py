@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import shutil
 import sys
@@ -22,7 +21,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.demo_shop import write_demo_export
-from tests.benchmarks.scale import STARTED, processes
+from tests.benchmarks.scale import STARTED, cpu_seconds
 from tests.dagster.project import Project, make_project
 from tests.simulation.graph import seconds_by_step
 
@@ -96,22 +95,13 @@ def _night(project: Project, days: int, select: str | None, *, cpu: bool) -> dic
     printed, used, step, before = "", defaultdict[str, float](float), "start", 0.0
     for line in running.stdout or ():
         printed += line
-        now = sum(map(_cpu_seconds, processes(running.pid)))
+        now = cpu_seconds(running.pid)
         used[step] += now - before
         before = now
         if started := STARTED.search(line):
             step = started[1]
     assert not running.wait(), printed[-6000:]
     return dict(used) if cpu else seconds_by_step(printed)
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Of a process, and of those that it has started and that have ended."""
-    try:
-        numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:  # it has ended
-        return 0.0
-    return sum(map(int, numbers[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _fastest(rounds: list[dict[str, float]]) -> dict[str, float]:

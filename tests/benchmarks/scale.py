@@ -105,7 +105,7 @@ def measure(export: Path, folder: Path, select: str, limit: str, config: str) ->
         used = 0.0
         while not done.wait(SECONDS_BETWEEN_SAMPLES):
             peak = peaks.setdefault(step, Peak())
-            now = max(_cpu(running.pid), used)  # a process that ends is not counted for a moment
+            now = max(cpu_seconds(running.pid), used)  # a process that ends is not counted for a moment
             peak.cpu, used = peak.cpu + now - used, now
             peak.memory = max(peak.memory, _memory(running.pid))
             peak.scratch = max(peak.scratch, _scratch(folder))
@@ -134,19 +134,19 @@ def _name(step: str) -> str:
     return "checks" if step.startswith("checks_of_") else step
 
 
-def processes(pid: int) -> Iterator[int]:
+def _processes(pid: int) -> Iterator[int]:
     """A process and those that it has started."""
     yield pid
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # the thread has ended
             for child in tasks.read_text().split():
-                yield from processes(int(child))
+                yield from _processes(int(child))
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """CPU seconds of a process and those it started, also of those that have ended."""
     ticks = 0
-    for one in processes(pid):
+    for one in _processes(pid):
         with suppress(OSError):  # it has ended
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))
@@ -156,7 +156,7 @@ def _cpu(pid: int) -> float:
 def _memory(pid: int) -> int:
     """Resident bytes of a process and those it started; shared pages count in each."""
     pages = 0
-    for one in processes(pid):
+    for one in _processes(pid):
         try:
             pages += int(Path(f"/proc/{one}/statm").read_text().split()[1])
         except (OSError, IndexError):
