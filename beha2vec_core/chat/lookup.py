@@ -263,7 +263,6 @@ class Lookup:
 
     def _beside(self, query: Query) -> list[str]:
         """What else differs where a "why" is asked: the steps before an order, or what a sum is the product of."""
-        names: tuple[str, ...]
         if query.metric == "revenue" and query.explains:
             one_by_one = (replace(query, metric=name, explains=False) for name in ("sessions", "orders", "aov"))
             results = [self._data.measure(one) for one in one_by_one if reaches_all(one)]

@@ -118,7 +118,8 @@ def second_run(texts: list[str]) -> None:
             store.publish(result.pages, result.text_version)
             print(
                 f"{run}: {result.classified} classified, {result.reused} reused, {seconds:.1f} s, "
-                f"{len(pages) / seconds:.0f} pages/s; {cpu:.1f} CPU s, on two idle cores {2 * len(pages) / cpu:.0f} pages/s"
+                f"{len(pages) / seconds:.0f} pages/s; {cpu:.1f} CPU s, on two idle cores "
+                f"{2 * len(pages) / cpu:.0f} pages/s"
             )
         exact = classify_pages(pages, models=Models(Embedder.find(progress=False, precision="float32")), progress=False)
         same = (exact.pages["theme"] == result.pages["theme"]).mean()
