@@ -11,6 +11,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from filelock import FileLock, Timeout
 from beha2vec_core.progress import keep_terminal
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import is_interruption, quiet_interrupts
-from beha2vec_dagster.lib.records import record_in_batches
 
 # hidden in the UI, as Dagster hides its own by this prefix
 PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
+# days of assets that Dagster records in half a minute
+_QUICKLY_RECORDED = 2000
 _UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
 
 
@@ -72,7 +74,13 @@ def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
         for mistake in error.errors:
             print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
         return 2
-    record_in_batches(records)
+    days = (date.fromisoformat(asked.end) - date.fromisoformat(asked.start)).days + 1
+    by_day = sum(
+        job.asset_layer.get(key).partitions_def is not None for key in keys or job.asset_layer.executable_asset_keys
+    )
+    if days * by_day > _QUICKLY_RECORDED:
+        # one transaction each in Dagster's SQLite files, with no other sign of progress
+        print(f"Dagster records {days} days of {by_day} assets first. This takes minutes.", flush=True)
     result = job.execute_in_process(
         instance=records,
         asset_selection=sorted(keys) if keys else None,

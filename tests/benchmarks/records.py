@@ -1,7 +1,7 @@
 """What Dagster's records of a run of many days take: ``python tests/benchmarks/records.py --days 30``.
 
-17 assets with as much metadata as our models have, in SQLite: each record alone with all metadata, in batches, and in
-batches with the metadata of the latest day only. CPU seconds, and MB on the disk.
+17 assets with as much metadata as our models have, in SQLite: with all metadata in each record, and with that of the
+latest day only. CPU seconds, and MB on the disk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 import dagster as dg
 
 from beha2vec_dagster.lib.partitions import range_tags
-from beha2vec_dagster.lib.records import record_in_batches
 
 START = date(2026, 1, 1)
 DAYS = dg.DailyPartitionsDefinition(START.isoformat())
@@ -34,16 +33,16 @@ ABOUT = {
 
 
 def main() -> None:
-    """Measure the three and print a line for each."""
+    """Measure both and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=30, help="days of the run (default: %(default)s)")
     days = parser.parse_args().days
-    for name, in_batches, latest in (("alone", False, False), ("in batches", True, False), ("latest day", True, True)):
-        seconds, size = _measure(days, in_batches=in_batches, latest=latest)
+    for name, latest in (("each day", False), ("latest day", True)):
+        seconds, size = _measure(days, latest=latest)
         print(f"{name}: {seconds:.1f} CPU seconds, {size / 1e6:.1f} MB", flush=True)
 
 
-def _measure(days: int, *, in_batches: bool, latest: bool) -> tuple[float, int]:
+def _measure(days: int, *, latest: bool) -> tuple[float, int]:
     @dg.multi_asset(
         specs=[dg.AssetSpec(key, partitions_def=DAYS) for key in KEYS],
         partitions_def=DAYS,
@@ -59,8 +58,6 @@ def _measure(days: int, *, in_batches: bool, latest: bool) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "dagster.yaml").write_text("telemetry: {enabled: false}")
         with dg.DagsterInstance.from_config(home) as instance:
-            if in_batches:
-                record_in_batches(instance)
             before = time.process_time()
             dg.Definitions(assets=[tables]).resolve_implicit_global_asset_job_def().execute_in_process(
                 instance=instance,

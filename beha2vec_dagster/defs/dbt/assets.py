@@ -50,7 +50,6 @@ from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
 from beha2vec_dagster.lib.metadata import relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, range_of, require_kept
-from beha2vec_dagster.lib.records import record_in_batches
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
@@ -437,7 +436,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[Any]:
         """Events, sessions, page views: only the selected days (and what depends on them) are rewritten."""
         require_kept(settings, range_of(context.run.tags))
-        record_in_batches(context.instance)
         with warehouse.connect("dbt full refresh") as connection:
             pending = pending_full_refresh(connection, _INCREMENTAL_ASSET)
         if pending:
