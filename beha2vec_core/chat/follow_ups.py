@@ -140,6 +140,7 @@ def continued(
         raise NotContinued(_CANNOT)
     chosen = {one.dimension for one in filters if not one.is_excluded}
     steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
+    is_of_did = bool(by) and any(one.did for one in kept.values())  # their numbers by group, not shares of each group
     new_by = (*steps, *by) if by else tuple(name for name in previous.by if name not in chosen)
     is_same = new_by == previous.by
     limits = {}
@@ -154,7 +155,12 @@ def continued(
         period,
         versus,
         (is_part and not new_by)
-        or (previous.is_share and METRICS[metric].unit in ("count", "money") and (bool(new_by) or len(kept) == 1)),
+        or (
+            previous.is_share
+            and not is_of_did
+            and METRICS[metric].unit in ("count", "money")
+            and (bool(new_by) or len(kept) == 1)
+        ),
         parts.top or (previous.top if is_same else None),
         previous.ascending if is_same or explains else None,
         by_change=bool(explains and new_by and versus),

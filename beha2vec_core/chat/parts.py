@@ -31,7 +31,7 @@ _AND_WHERE = re.compile(
 )
 _TWO_QUESTIONS = re.compile(
     r"\b(?:which|what|who|how|did|do|does|is|are|was|were)\b.*(?:,|\band) (?:what|who|when|why|which (?!the\b|from\b|"
-    r"(?:worst|best|most|least|lowest|highest|not|do|did|does)\b|"
+    r"(?:allothers|worst|best|most|least|lowest|highest|not|do|did|does)\b|"
     r"one\b|is\b|are\b|of\b|share\b)\w+)\b(?! (?:share|percent|%|part|did (?:it|that)))"
 )
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")

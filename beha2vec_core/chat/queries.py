@@ -268,6 +268,9 @@ def _query(
     if is_share and not by and not done and len(filters) > 1 and metric in _KEYS and _BOTH.search(parts.text):
         did = Did("sessions", filters)  # the part is what is all of this
         filters, included = (Filter(_KEYS[metric], did=(did,)),), ()
+    did_by = {inner.dimension for one in done for did in one.did for inner in did.filters}
+    if is_share and {*by} & did_by:  # orders with a coupon, by coupon: of each all have it
+        raise NotRead("A share of which whole? Ask for the numbers of the groups.")
     if is_share and any(measure.per for measure in METRICS[metric].sql.values()):
         raise NotRead(f"{METRICS[metric].label.capitalize()}: a mean has no share.")
     if is_share and not by and not included and not any(one.is_excluded or one.did for one in filters):

@@ -311,7 +311,8 @@ def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> ex
     counted = f"count(distinct {table.date})" if did.of_days else table.counted
     limits = [f"{counted} >= {did.at_least}"]
     limits += [f"{counted} <= {did.at_most}"] if did.at_most is not None else []
-    rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
+    if counted != "count(*)" or did.at_least > 1 or did.at_most is not None:  # else any row will do
+        rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
     among = exp.In(this=side, query=rows.subquery())
     return among.not_() if did.is_excluded else among
 
