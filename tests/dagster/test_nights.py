@@ -33,7 +33,7 @@ def live(folder: Path, *options: str) -> dict[str, Any]:
 
 @pytest.mark.xdist_group("graph")  # which shares the dbt that runs
 def test_four_nights_end_as_a_clean_build(tmp_path: Path) -> None:
-    figures = live(tmp_path, "--script", "--history", "6", "--users", "200")
+    figures = live(tmp_path, "--script", "--history", "3", "--users", "200")
     assert figures["runs that failed"] == 1, "a broken file"
     for trouble in ("late", "missing", "broken"):
         assert figures[f"days that came: {trouble}, mended"] == 1

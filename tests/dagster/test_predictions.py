@@ -149,6 +149,7 @@ def test_running_again_gives_the_same_rows(trained: Project, tmp_path: Path) -> 
     assert project.query(rows) == before
 
 
+@pytest.mark.slow
 def test_what_was_rolled_back_stays_so_until_another_model_is_fitted(trained: Project, tmp_path: Path) -> None:
     project = trained.copy(tmp_path / "p")
     first = _in_use(project)

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from tests.helpers import dbt_server
 from tests.simulation.export import SCRIPT, Export, troubles
 from tests.simulation.graph import Graph, differences, embedded, enter, read, sequences
 
-FIRST_DAY = date(2026, 1, 5)
-SETTINGS = {"source": "export", "property_id": "northfold", "timezone": "Europe/Berlin", "start_date": str(FIRST_DAY)}
+FIRST_DAY, SUNDAY = date(2026, 1, 5), date(2026, 1, 11)
+SETTINGS = {"source": "export", "property_id": "northfold", "timezone": "Europe/Berlin"}
 # it cannot know one page from another
 _BLIND = dict.fromkeys(("page_modality", "event_name_modality", "theme_modality", "page_type_modality"), 0) | {
     "epochs": 1
@@ -63,10 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     export = Export(
         folder, history=asked.history, nights=len(SCRIPT) + 1 if asked.script else asked.nights, users=asked.users,
-        first_day=FIRST_DAY, timezone=SETTINGS["timezone"], seed=asked.seed,
-        trouble_of=SCRIPT.get if asked.script else troubles,
+        first_day=SUNDAY - timedelta(days=asked.history) if asked.script else FIRST_DAY,
+        timezone=SETTINGS["timezone"], seed=asked.seed, trouble_of=SCRIPT.get if asked.script else troubles,
     )  # fmt: skip
-    settings = SETTINGS | ({"page_classifiers": "rules"} if asked.script else {})
+    settings = SETTINGS | {"start_date": str(export.first_day)}
+    settings |= {"page_classifiers": "rules"} if asked.script else {}
     if asked.script:
         dbt_server.use()
     enter(folder, **settings)
@@ -125,7 +126,7 @@ class Simulation:
         if asked is None or not graph.run("materialize_everything", asked, {"ops": ops}).success:
             raise RuntimeError("the history could not be materialized; see nights.log")
         # the sequences that readers' vectors were made from
-        self._embedded = self._sequences(FIRST_DAY, export.day(-1))
+        self._embedded = self._sequences(export.first_day, export.day(-1))
 
     def live_through(self, night: int) -> None:
         """What comes, what the sensor asks for, and on Sundays another encoder."""
@@ -177,7 +178,7 @@ class Simulation:
             kept = sum(after.get(user) == cluster for user, cluster in in_clusters.items())
             self.stayed.append(kept / len(in_clusters))
             days = {day for day, _ in self._embedded}
-            sequences = self._sequences(FIRST_DAY, self.export.day(night))
+            sequences = self._sequences(self.export.first_day, self.export.day(night))
             self._embedded |= {key: digest for key, digest in sequences.items() if key[0] in days}
         else:
             self.counts["encoders refused"] += 1
@@ -219,7 +220,7 @@ def _clean_build(folder: Path, export: Export, settings: dict[str, str]) -> Path
     """The true export materialized in one run elsewhere, with the encoder and the clusters in use. Returns its data."""
     data = folder / "data"
     clean = make_project(folder / "clean", **settings | {"source": str(export.truth)})
-    days = ("--start", str(FIRST_DAY), "--end", str(export.day(export.nights - 1)))
+    days = ("--start", str(export.first_day), "--end", str(export.day(export.nights - 1)))
     upstream = "raw_ga4_events,group:dbt_ga4,enriched_pages,user_sequences"
     clean.materialize(upstream, *days)
     with duckdb.connect(str(clean.warehouse)) as connection:
