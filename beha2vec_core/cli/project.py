@@ -101,6 +101,11 @@ def prepare_demo(source: str | None, days: int | None = None) -> dict[str, str]:
     return demo
 
 
+def is_demo(source: str | None) -> bool:
+    """Whether an export is the demo's."""
+    return source == dotenv_values(_DEMO_SETTINGS)[f"{PREFIX}SOURCE"]
+
+
 def require_port(host: str, port: int) -> None:
     """Check that a server can listen.
 

@@ -27,6 +27,8 @@ def test_the_suggested_question_is_about_a_cluster_that_exists(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
     said = CliRunner().invoke(app, ["summary"]).output
+    assert re.search(r"Results of \d{4}-\d\d-\d\d, published \d{4}", said) or not some
+    assert "load your own export" not in said, "no demo"
     (question,) = re.findall(r'chat "(.*)"', said)
     found = re.search(r"cluster (\d+)", question)
     assert (found is not None) == some
