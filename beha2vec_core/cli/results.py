@@ -41,6 +41,8 @@ def summary() -> None:
     unknown = users - totals.clustered_users
     if last:
         typer.echo(f"\nResults of {last}, published {_written(settings.storage.serving_path, settings.export.tz)}")
+    if failure := project.failed_last_run():
+        typer.secho(failure, fg="yellow", err=True)
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, unknown)}:")
     for key, name, size in clusters:
         typer.echo(f"  {key:>2}  {name:<32} {size:>9,} {'user ' if size == 1 else 'users'}  {size / users:6.1%}")
