@@ -7,6 +7,7 @@ the next one, marked failed, and gives its place in the pools back.
 import argparse
 import json
 import logging
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
 # days of assets that Dagster records in half a minute
 _QUICKLY_RECORDED = 2000
+# Dagster reads `name+` as its former syntax did, one step; with `key:"name"+`, as its documentation has it, all steps
+_PLAIN = re.compile(r"^(\d*\+|)([\w/]+)(\+\d*|)$")
 _UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
 
 
@@ -145,7 +148,7 @@ def _selected(text: str, job: dg.JobDefinition) -> set[dg.AssetKey]:
     keys: set[dg.AssetKey] = set()
     for part in [part.strip() for part in text.split(",") if part.strip()] or [text]:
         try:
-            found = dg.AssetSelection.from_string(part).resolve(graph)
+            found = dg.AssetSelection.from_string(_PLAIN.sub(r'\1key:"\2"\3', part)).resolve(graph)
         except dg.DagsterError:
             found = set()
         if not found:

@@ -127,8 +127,12 @@ def _options(
     umask = os.umask(0o077)
     if umask & 0o007 == 0o007:
         os.umask(umask)
-    if context.invoked_subcommand == "doctor":  # which reports them itself
-        return
+    if context.invoked_subcommand != "doctor":  # which reports them itself
+        warn_of_names()
+
+
+def warn_of_names() -> None:
+    """Name the variables that are a misspelt setting, or the former name of one."""
     if wrong := misspelt_variables():
         pairs = ", ".join(f"{name} (did you mean {right}?)" for name, right in wrong.items())
         typer.secho(f"warning: unknown settings: {pairs}", fg="yellow", err=True)

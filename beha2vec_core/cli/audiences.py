@@ -33,7 +33,8 @@ def list_audiences() -> None:
     with _opened() as (_, audiences, connection):
         members = {name: sum(states.values()) for name, states in counts(connection).items()}
         if audiences and not members:
-            typer.echo("No members are published yet: materialize audience_members, then serving_database.", err=True)
+            command = "beha2vec materialize --select audience_members,serving_database"
+            typer.echo(f"No members are published yet: run {command}", err=True)
         for one in audiences:
             typer.echo(f"{one.name}  ({one.purpose}, {counted(members.get(one.name, 0), 'member')})")
             for text in filter(None, (one.description, one.rule)):

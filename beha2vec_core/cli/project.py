@@ -6,8 +6,10 @@ import errno
 import os
 import shutil
 import socket
+import sqlite3
 import sys
-from datetime import date, timedelta
+from contextlib import closing
+from datetime import date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -99,6 +101,30 @@ def prepare_demo(source: str | None, days: int | None = None) -> dict[str, str]:
     if dotenv_values(".env").get(end) != demo[end]:
         set_key(".env", end, demo[end], quote_mode="never")
     return demo
+
+
+def is_demo(source: str | None) -> bool:
+    """Whether an export is the demo's."""
+    return source == dotenv_values(_DEMO_SETTINGS)[f"{PREFIX}SOURCE"]
+
+
+def failed_last_run() -> str | None:
+    """What to say of the last run of the project, if it failed.
+
+    None also where Dagster's records are not in SQLite files, as they are on one machine.
+    """
+    try:
+        address = f"{(dagster_home() / 'history' / 'runs.db').as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as records:
+            last = records.execute(
+                "select pipeline_name, status, end_time from runs order by id desc limit 1"
+            ).fetchone()
+    except (ProjectError, sqlite3.Error):
+        return None
+    if last is None or last[1] != "FAILURE":
+        return None
+    ended = f" on {datetime.fromtimestamp(last[2]):%Y-%m-%d at %H:%M}" if last[2] else ""
+    return f"the last run ({last[0]}) failed{ended}: these results are of before it, see beha2vec ui, Runs"
 
 
 def require_port(host: str, port: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -34,9 +35,14 @@ def summary() -> None:
             """select cluster_key, coalesce(name, '') as name, count(*) as users from beha2vec.user_clusters_current
             left join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
         ).fetchall()
+        ((last,),) = connection.execute("select max(event_date) from beha2vec.user_clusters_current").fetchall()
     script = Path(sys.executable).with_name("beha2vec")
     command = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else Path("beha2vec")
     unknown = users - totals.clustered_users
+    if last:
+        typer.echo(f"\nResults of {last}, published {_written(settings.storage.serving_path, settings.export.tz)}")
+    if failure := project.failed_last_run():
+        typer.secho(failure, fg="yellow", err=True)
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, unknown)}:")
     for key, name, size in clusters:
         typer.echo(f"  {key:>2}  {name:<32} {size:>9,} {'user ' if size == 1 else 'users'}  {size / users:6.1%}")
@@ -50,9 +56,14 @@ def summary() -> None:
 Next steps
   1. see the graph, plots and checks:  {command} ui, then http://localhost:3000
   2. explore users and clusters:       {command} explore, then http://localhost:8501
-  3. ask questions:                    {command} chat "{_question([key for key, _, _ in clusters])}"
-  4. load your own export:             set it in .env, then: {command} doctor"""
+  3. ask questions:                    {command} chat "{_question([key for key, _, _ in clusters])}\""""
     )
+    if project.is_demo(settings.export.source):
+        typer.echo(f"  4. load your own export:             set it in .env, then: {command} doctor")
+
+
+def _written(path: Path, zone: tzinfo) -> str:
+    return f"{datetime.fromtimestamp(path.stat().st_mtime, zone):%Y-%m-%d %H:%M}"
 
 
 def _question(cluster_keys: list[int]) -> str:
@@ -95,6 +106,8 @@ def query(
             write_rows(connection.execute(sql), layout)
     except BrokenPipeError:
         raise
+    except duckdb.CatalogException as error:
+        fail(str(error) if warehouse else f"{error}\nOther schemas, such as raw, are in the warehouse: add --warehouse")
     except (duckdb.Error, WarehouseBusyError, OSError) as error:
         fail(str(error))
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from beha2vec_core.cli import project
-from beha2vec_core.cli.app import app, ended_by, parse_day, read_settings
+from beha2vec_core.cli.app import app, ended_by, parse_day, read_settings, warn_of_names
 from beha2vec_core.words import counted
 
 # of the demo; its settings, demo_shop/demo.env, have the same last day
@@ -88,7 +88,12 @@ def doctor() -> None:
     from beha2vec_core.cli.doctor import run_checks
 
     colors = {"ok": "green", "warn": "yellow", "fail": "red"}
-    checks = run_checks(read_settings())
+    try:
+        settings = read_settings()
+    except typer.Exit:
+        warn_of_names()
+        raise
+    checks = run_checks(settings)
     for check in checks:
         typer.secho(f"{check.status:>4}", fg=colors[check.status], nl=False)
         typer.echo(f"  {check.name}: {check.message}")

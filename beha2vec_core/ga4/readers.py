@@ -15,7 +15,7 @@ from datetime import date
 import duckdb
 
 from beha2vec_core.ga4 import flat_csv, ndjson, parquet
-from beha2vec_core.ga4.reading import UnreadableFileError
+from beha2vec_core.ga4.reading import UnreadableFileError, open_file
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA, duckdb_type
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.store import limits
@@ -62,6 +62,18 @@ def require_readable(file: SourceFile) -> None:
     with on_this_machine(file, rows=1) as here, limits.connect() as connection:
         create_tables(connection)
         next(iter(_READERS[here.format](connection, here)), None)
+
+
+def require_beginning(file: SourceFile) -> None:
+    """Read the first bytes of a file of this machine, which finds files that are empty or cut short at once.
+
+    Raises:
+        UnreadableFileError: there are none.
+        OSError: they cannot be decompressed.
+    """
+    with open_file(file.path) as stream:
+        if not stream.read(4):
+            raise UnreadableFileError(f"{file.name}: is empty")
 
 
 def read_file(

@@ -76,11 +76,24 @@ def find_export(source: str, property_id: str) -> Export:
         )
     if not files:
         raise SourceNotFoundError(
-            f"no GA4 export at {where!r}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
+            f"{_why_none(source, where)}. Set BEHA2VEC_SOURCE to a file, a folder or a glob of "
             f"{', '.join(_SUFFIXES)} files (.gz and .zst too), or to a data set of BigQuery with tables "
             "events_YYYYMMDD; or write a demo export: beha2vec demo-data --out data/demo_export"
         )
     return Export(sorted(_without_superseded(files)), user_tables)
+
+
+def _why_none(source: str, where: str) -> str:
+    path = Path(source).expanduser()
+    if is_elsewhere(source):
+        return f"no GA4 export at {where!r}"
+    if path.is_dir():
+        return f"the folder {path} has no file of a GA4 export"
+    if path.exists():
+        return f"{path} is no file of a GA4 export: its name has another ending"
+    if glob.has_magic(source):
+        return f"no file of a GA4 export fits the pattern {path}"
+    return f"no GA4 export: {path} does not exist"
 
 
 def is_elsewhere(source: str) -> bool:

@@ -64,10 +64,22 @@ _MEASURED = (
     Check(
         "events_come_on_their_day",
         "ga4_quality__daily",
-        "The share of events from before their export day is in the usual range of the four weeks before.",
+        "The share of events from before their export day is in the usual range of the four weeks before; none is from "
+        "after it.",
         events.events_come_on_their_day,
         "warn",
-        "check BEHA2VEC_TIMEZONE (make doctor); where an app always sends late, materialize the days before again",
+        "set BEHA2VEC_TIMEZONE to the GA4 property's time zone (Admin, Property details): in one too far west events "
+        "come from before their day, in one too far east from after it; where an app always sends late, materialize "
+        "the days before again",
+    ),
+    Check(
+        "tracking_is_whole",
+        "ga4_quality__daily",
+        "No day has fewer than half of its usual events beyond chance, or no page views or purchases.",
+        events.tracking_is_whole,
+        "warn",
+        "compare these days in GA4: if they are low there too, check the tags and the consent banner; if not, export "
+        "these days again and materialize them",
     ),
     Check(
         "most_views_have_a_theme",

@@ -17,18 +17,22 @@ class _Share:
     """A share of a day's events, judged by its usual value; by ``at_most`` while too few days show what is usual.
 
     A site that asks for consent has a third of its events without a user, every day: what is worth a warning is a jump.
+    Without a ``rise`` nothing above ``at_most`` is usual.
     """
 
     name: str
+    what: str
     sql: str
-    rise: float
+    rise: float | None
     at_most: float
 
 
 # a jump of ten points in users who cannot be identified is a consent banner or a tag that changed
-_NULL_IDS = _Share("null_id_share", "null_id_share", rise=0.10, at_most=0.30)
+_NULL_IDS = _Share("null_id_share", "without a user", "null_id_share", rise=0.10, at_most=0.30)
 # late events change days that were already made; GA4 itself has about one in a hundred
-_LATE = _Share("late_share", "late_events / events", rise=0.05, at_most=0.10)
+_LATE = _Share("late_share", "from before the day", "late_events / events", rise=0.05, at_most=0.10)
+# in the property's time zone no event is of a day after its export's, however long it has been so
+_EARLY = _Share("early_share", "from after the day", "coalesce(early_events, 0) / events", rise=None, at_most=0.01)
 
 
 def _share_is_as_usual(look: Look, share: _Share) -> CheckOutcome:
@@ -48,15 +52,40 @@ def _share_is_as_usual(look: Look, share: _Share) -> CheckOutcome:
         ).fetchall()
     wrong, largest = [], 0.0
     for property_id, day, value, usual, known in days:
-        limit = usual + share.rise if known >= _LEAST_USUAL_DAYS else share.at_most
+        limit = share.at_most if share.rise is None or known < _LEAST_USUAL_DAYS else usual + share.rise
         largest = max(largest, value)
         if value > limit:
-            wrong.append(f"{day} ({property_id}): {value:.1%}, expected at most {limit:.1%}")
+            wrong.append(
+                f"{day} ({property_id}): {value:.1%} of the events are {share.what}, expected at most {limit:.1%}"
+            )
     return CheckOutcome(not wrong, {share.name: largest, "days": len(days), "wrong": wrong[:20]}, "; ".join(wrong[:3]))
 
 
 events_have_a_user = partial(_share_is_as_usual, share=_NULL_IDS)
-events_come_on_their_day = partial(_share_is_as_usual, share=_LATE)
+
+
+def events_come_on_their_day(look: Look) -> CheckOutcome:
+    """Warn of unusually many events from before their export day, and of any number from after it."""
+    found = [_share_is_as_usual(look, share) for share in (_LATE, _EARLY)]
+    wrong = [one for outcome in found for one in outcome.figures["wrong"]]
+    figures = {**found[0].figures, **found[1].figures, "wrong": wrong}
+    return CheckOutcome(not wrong, figures, "; ".join(outcome.message for outcome in found if outcome.message))
+
+
+def tracking_is_whole(look: Look) -> CheckOutcome:
+    """Warn of days with a tracking break, as dbt's table of daily quality defines it."""
+    with look.connect("tracking_is_whole") as connection:
+        days = connection.execute(
+            """select property_id, event_date::varchar, tracking_break_reason, events, usual_events
+            from ga4.ga4_quality__daily
+            where is_tracking_break and event_date between $first::date and $last::date order by event_date, 1""",
+            {"first": look.first, "last": look.last},
+        ).fetchall()
+    broken = [
+        f"{day} ({property_id}): {reason} ({events:,} events, usually {usual:,.0f})"
+        for property_id, day, reason, events, usual in days
+    ]
+    return CheckOutcome(not broken, {"breaks": len(broken), "days": broken[:20]}, "; ".join(broken[:3]))
 
 
 def _most_views_have(look: Look, kind: str) -> CheckOutcome:

@@ -155,6 +155,13 @@ class ExportSettings(Settings):
     export: GivenExport
 
 
+# what to do instead of pydantic's own words, by the beginning of an error's type
+_REMEDIES = {
+    "date_": "write a day as YYYY-MM-DD, for example 2026-01-31",
+    "int_": "give a whole number",
+    "float_": "give a number",
+    "bool_": "give true or false",
+}
 # what to do where one of them is not set
 EXPORT_REMEDIES = {
     "BEHA2VEC_SOURCE": "set it in .env to your GA4 export (a folder, a file or a pattern), or try the demo: "
@@ -167,7 +174,9 @@ EXPORT_REMEDIES = {
 
 def _explain(problem: ErrorDetails) -> str:
     """One line: the variable, its value unless that may be secret, and what to set instead."""
-    location, remedy = problem["loc"], problem["msg"].removeprefix("Value error, ")
+    location, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
+    ours = (text for kind, text in _REMEDIES.items() if problem["type"].startswith(kind))
+    remedy = next(ours, message.replace("Input should be", "it should be"))
     if len(location) < 2:  # of several variables, which it names
         return remedy
     name = str(location[1]).upper()

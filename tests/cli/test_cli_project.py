@@ -138,6 +138,13 @@ def test_unknown_settings_are_named_by_every_command(new: Path) -> None:
     assert "BEHA2VEC_TIMEZON (did you mean BEHA2VEC_TIMEZONE?)" in RUN.invoke(app, ["query", "select 1"]).output
 
 
+def test_unknown_settings_are_named_beside_a_wrong_one(new: Path) -> None:
+    (new / ".env").write_text("BEHA2VEC_DATADIR=x\nBEHA2VEC_START_DATE=31.1.\n")
+    said = RUN.invoke(app, ["doctor"]).output
+    assert "BEHA2VEC_DATADIR (did you mean BEHA2VEC_DATA_DIR?)" in said
+    assert "BEHA2VEC_START_DATE (is '31.1.'): write a day as YYYY-MM-DD" in said
+
+
 def test_version_by_command_and_module() -> None:
     by_module = subprocess.run(
         [sys.executable, "-m", "beha2vec_core", "--version"], capture_output=True, text=True, check=True

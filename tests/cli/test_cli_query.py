@@ -84,3 +84,8 @@ def test_an_error_is_one_message(sql: str, message: str) -> None:
 def test_nothing_is_written() -> None:
     done = RUN.invoke(app, ["query", "create table more as select 1"])
     assert done.exit_code == 1 and "read-only" in done.output
+
+
+def test_a_table_of_the_warehouse_names_the_option() -> None:
+    done = RUN.invoke(app, ["query", "from raw.ga4_quarantine"])
+    assert done.exit_code == 1 and "add --warehouse" in done.stderr

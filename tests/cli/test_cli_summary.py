@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -26,7 +28,18 @@ def test_the_suggested_question_is_about_a_cluster_that_exists(
         }
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / "history").mkdir(parents=True)
+    with closing(sqlite3.connect(tmp_path / "home" / "history" / "runs.db")) as records:
+        records.execute("create table runs (id, pipeline_name, status, end_time)")
+        records.execute(
+            "insert into runs values (1, 'train_encoder', 'SUCCESS', 1), (2, 'refresh_last_days', 'FAILURE', 2)"
+        )
+        records.commit()
     said = CliRunner().invoke(app, ["summary"]).output
+    assert "the last run (refresh_last_days) failed on 1970" in said
+    assert re.search(r"Results of \d{4}-\d\d-\d\d, published \d{4}", said) or not some
+    assert "load your own export" not in said, "no demo"
     (question,) = re.findall(r'chat "(.*)"', said)
     found = re.search(r"cluster (\d+)", question)
     assert (found is not None) == some

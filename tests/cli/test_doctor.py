@@ -144,6 +144,14 @@ def test_importing_the_doctor_does_not_import_torch() -> None:
 # --- the export -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08"])
+def test_each_file_is_opened(content: bytes, tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    (tmp_path / "export" / f"events_{DAYS[-1]:%Y%m%d}.ndjson.gz").write_bytes(content)
+    found = export.check_export(make(tmp_path))
+    assert found.status == "fail" and f"events_{DAYS[-1]:%Y%m%d}" in found.message
+
+
 def test_the_export_is_described(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
     write(tmp_path / "export" / "analytics_5" / "events_20240302.ndjson", [event()])

@@ -73,6 +73,23 @@ def test_a_job_ends_with_its_warnings_and_what_to_do_next(
     assert said.out.splitlines()[-1] == "finished: 1 asset made. Next: beha2vec summary, or beha2vec explore"
 
 
+def test_a_plus_selects_all_that_follow() -> None:
+    @dg.asset
+    def a() -> None: ...
+
+    @dg.asset(deps=[a])
+    def b() -> None: ...
+
+    @dg.asset(deps=[b])
+    def c() -> None: ...
+
+    job = dg.Definitions(assets=[a, b, c], jobs=[dg.define_asset_job("all", "*")]).resolve_job_def("all")
+    for text in ("a+", 'key:"a"+', "a*", "+c", "a+2"):
+        assert len(materialize._selected(text, job)) == 3, text
+    assert len(materialize._selected("1+c", job)) == 2
+    assert len(materialize._selected("a, b", job)) == 2
+
+
 @pytest.mark.slow
 def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")

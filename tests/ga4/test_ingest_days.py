@@ -471,3 +471,24 @@ def test_rows_in_are_accepted_or_quarantined(world: World, files: dict[str, list
     assert report.accepted == sum(
         len(world.rows(day, property_id)) for day in days for property_id in ("p1", "9") if world.has(day, property_id)
     )
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("nowhere", "nowhere does not exist"),
+        ("empty", "the folder .*empty has no file of a GA4 export"),
+        ("notes.txt", "notes.txt is no file of a GA4 export: its name has another ending"),
+        ("*.ndjson", "no file of a GA4 export fits the pattern .*\\*.ndjson"),
+        ("~/nowhere", "home/nowhere does not exist"),
+    ],
+)
+def test_where_there_is_no_export_the_reason_is_given(
+    source: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(SourceNotFoundError, match=why):
+        find_source_files(source, "p")

@@ -94,15 +94,24 @@ class World:
                 day, f"clusters of {version}", version, f"u{first_user + place}", cluster,
             )  # fmt: skip
 
-    def quality(self, day: date, events: int = 1000, without_user: int = 0, late: int = 0) -> None:
+    def quality(
+        self,
+        day: date,
+        events: int = 1000,
+        without_user: int = 0,
+        late: int = 0,
+        early: int = 0,
+        break_reason: str | None = None,
+    ) -> None:
         """A row of dbt's daily quality."""
         self.execute(
             """create table if not exists ga4.ga4_quality__daily (
-                property_id varchar, event_date date, events bigint, null_id_share double, late_events bigint)"""
+                property_id varchar, event_date date, events bigint, null_id_share double, late_events bigint,
+                early_events bigint, is_tracking_break boolean, tracking_break_reason varchar, usual_events double)"""
         )
         self.execute(
-            "insert into ga4.ga4_quality__daily values ('p', ?, ?, ?, ?)",
-            day, events, without_user / events if events else None, late,
+            "insert into ga4.ga4_quality__daily values ('p', ?, ?, ?, ?, ?, ?, ?, 1000)",
+            day, events, without_user / events if events else None, late, early, break_reason is not None, break_reason,
         )  # fmt: skip
 
 

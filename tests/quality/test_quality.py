@@ -127,6 +127,21 @@ def test_a_share_is_judged_by_what_is_usual(
     assert world.check(name, first=before(-1), last=before(-1)).passed, "a day without events has no share"
 
 
+def test_events_from_after_their_day_are_never_usual(world: World) -> None:
+    for day in range(8):
+        world.quality(before(day), early=20)
+    found = world.check("events_come_on_their_day")
+    assert not found.passed and f"{DAY} (p): 2.0% of the events are from after the day" in found.message
+
+
+def test_a_tracking_break_names_the_day(world: World) -> None:
+    world.quality(before(1), events=10, break_reason="no purchases")
+    world.quality(DAY)
+    assert world.check("tracking_is_whole").passed, "days that are not of the run are old news"
+    found = world.check("tracking_is_whole", first=before(1))
+    assert f"{before(1)} (p): no purchases (10 events, usually 1,000)" in found.message
+
+
 def test_views_on_unknown_pages(world: World) -> None:
     world.execute(
         """create table ga4.dim_ga4__pages as select * from (values ('a', 69), ('b', 31)) as t(page_key, page_views)"""

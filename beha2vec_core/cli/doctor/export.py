@@ -12,7 +12,7 @@ import duckdb
 
 from beha2vec_core.cli.doctor.check import Check, fail, not_set, ok, warn
 from beha2vec_core.ga4.bigquery import price_of
-from beha2vec_core.ga4.readers import require_readable
+from beha2vec_core.ga4.readers import require_beginning, require_readable
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.sampling import sample_times
 from beha2vec_core.ga4.source_files import SourceFile, SourceNotFoundError, SourceNotReachedError, source_days
@@ -35,9 +35,11 @@ def check_export(settings: Settings) -> Check:
     ours = [file for file in files if file.lies_in(settings.storage.raw_path)]
     if ours:
         return fail(f"the source holds our own partitions ({ours[0].name})", "set BEHA2VEC_SOURCE to the export only")
-    for file in {file.format: file for file in reversed(files)}.values():
+    # of each format one is read for a row or more, of the others how they begin
+    read = {file.format: file for file in reversed(files)}.values()
+    for file in [*read, *(file for file in files if file.origin is None)]:
         try:
-            require_readable(file)
+            (require_readable if file in read else require_beginning)(file)
         except (UnreadableFileError, OSError, duckdb.Error) as error:
             message = str(error) if file.name in str(error) else f"{file.name}: {error}"
             return fail(message, "export this file again, or set BEHA2VEC_SOURCE to the export (docs/export.md)")

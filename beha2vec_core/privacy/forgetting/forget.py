@@ -377,7 +377,8 @@ def _certify(
 
 def _remarks(people: People) -> list[str]:
     remarks = [
-        "Counts and averages (profiles, insights, quality) still include the person until the next nightly run.",
+        "Counts and averages (profiles, insights) still include the person until the next nightly run. Counts of "
+        "events by day (ga4_quality__daily) stay as they are; they name no one.",
         "Encoders trained before have seen the person's events; the next training (train_encoder) does not.",
         "Backups still have the person. After restoring one, put the newest forgotten.csv and privacy.key back, and "
         "run beha2vec forget --again.",

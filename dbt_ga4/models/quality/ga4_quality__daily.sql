@@ -1,11 +1,11 @@
 {% set usual_days = 7 -%}
 {# The baseline of a day is the seven days before it; a new day is also part of the baseline of the seven days after it. -#}
 {{ ga4_incremental(column='event_date', days_before=0, days_after=usual_days) }}
-{% set watched = ['events', 'page_views', 'purchases'] -%}
+{% set watched = ['events', 'page_views', 'purchases', 'users'] -%}
 {% set counts = [
     'events', 'duplicates_dropped', 'events_of_denied_consent', 'events_without_user', 'events_without_session_id',
-    'events_without_page', 'events_with_placeholders', 'values_out_of_range', 'late_events', 'page_views', 'purchases', 'users',
-    'sessions',
+    'events_without_page', 'events_with_placeholders', 'values_out_of_range', 'late_events', 'early_events', 'page_views',
+    'purchases', 'users', 'sessions',
 ] -%}
 
 with exported as (
@@ -35,6 +35,7 @@ staged as (
         {{ count_where('is_source_hidden') }} as events_with_placeholders,
         {{ sum_whole('values_out_of_range') }} as event_values_out_of_range,
         {{ count_where('occurred_on < event_date') }} as late_events,
+        {{ count_where('occurred_on > event_date') }} as early_events,
         {{ count_where('is_page_view') }} as page_views,
         {{ count_where('event_name in (' ~ quoted_list(var('purchase_events')) ~ ')') }} as purchases,
         count(distinct client_key) as users,
@@ -114,6 +115,16 @@ medians as (
 
 ),
 
+-- Events come in the visits of users: with the usual number of them, chance changes log(events) by about sqrt(2 / users).
+compared as (
+
+    select
+        medians.*,
+        max(case when metric = 'users' then usual_amount end) over (partition by property_id, event_date) as usual_users
+    from medians
+
+),
+
 breaks as (
 
     select
@@ -122,14 +133,15 @@ breaks as (
         max(case when metric = 'events' then usual_amount end) as usual_events,
         string_agg(
             case
-                when metric = 'events' and amount < 0.5 * usual_amount then 'events below half of the usual'
-                when metric = 'page_views' and amount = 0 and usual_amount > 0 then 'no page views'
-                -- with few purchases, a day without one is normal: with 5 per day it happens by chance once in 150 days
+                when metric = 'events' and amount < usual_amount * least(0.5, exp(-4 * sqrt(2 / greatest(usual_users, 1))))
+                    then 'events below half of the usual'
+                -- with few of them, a day without one is normal: with 5 per day it happens by chance once in 150 days
+                when metric = 'page_views' and amount = 0 and usual_amount >= 10 then 'no page views'
                 when metric = 'purchases' and amount = 0 and usual_amount >= 10 then 'no purchases'
             end,
             ', ' order by metric
         ) as tracking_break_reason
-    from medians
+    from compared
     group by property_id, event_date
 
 )
