@@ -1,7 +1,7 @@
 """Dagster's records in SQLite, written in batches.
 
 A run of many days has two records for each day of each asset: planned and materialized. Dagster's SQLite storage opens
-two databases for each and compiles its statements anew, which takes longer than dbt. Dagster hands records over in
+two databases for each and compiles its statements again, which takes longer than dbt. Dagster hands records over in
 batches if ``DAGSTER_EVENT_BATCH_SIZE`` is set, but this storage would split them again.
 """
 
