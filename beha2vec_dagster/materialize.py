@@ -112,9 +112,13 @@ def _close(result: dg.ExecuteInProcessResult, records: DagsterInstance) -> None:
             message, remedy = message_of(found)
             what = f"{found.severity.value.lower()}: check {found.check_name} of {found.asset_key.to_user_string()}"
             print(f"\n{what}: {message}" + (f"\n  -> {remedy}" if remedy else ""), file=sys.stderr)
-    for entry in records.all_logs(result.run_id):
-        if entry.level == logging.WARNING and entry.dagster_event is None:
-            print(f"\nwarning: {entry.step_key}: {entry.user_message}", file=sys.stderr)
+    warnings = [
+        f"\nwarning: {entry.step_key}: {entry.user_message}"
+        for entry in records.all_logs(result.run_id)
+        if entry.level == logging.WARNING and entry.dagster_event is None
+    ]
+    for warning in dict.fromkeys(warnings):  # a part of the work may repeat one
+        print(warning, file=sys.stderr)
     made = counted(len({event.asset_key for event in result.all_events if event.is_step_materialization}), "asset")
     if result.success:
         print(f"\nfinished: {made} made. Next: beha2vec summary, or beha2vec explore")
