@@ -205,8 +205,8 @@ def send_marked(
     """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
 
     What goes wrong with one of them stops no other. Nothing is sent while others may write the files that say what to
-    send (`who_else_writes`). What nobody sends is reported where it is due: users who withdrew
-    their consent at destinations that are not marked, and users where the file no longer names their audience. Requests
+    send (`who_else_writes`). Users who have to leave a destination that nothing is sent to are reported: those who
+    withdrew their consent, where it is not marked, and those whose audience the file no longer names there. Requests
     that a destination went on to work on are followed up.
 
     Args:

@@ -30,7 +30,6 @@ def summary() -> None:
     require_published(settings.storage.serving_path)
     with ended_by(NotPublishedError), open_published(settings.storage.serving_path) as connection:
         totals, steps = find_totals(connection), funnel(connection)
-        users = connection.execute("select count(*) from beha2vec.user_clusters_current").fetchall()[0][0]
         clusters = connection.execute(
             """select cluster_key, coalesce(name, '') as name, count(*) as users from beha2vec.user_clusters_current
             left join beha2vec.cluster_insights using (cluster_key) group by all order by all"""
@@ -38,12 +37,12 @@ def summary() -> None:
         ((last,),) = connection.execute("select max(event_date) from beha2vec.user_clusters_current").fetchall()
     script = Path(sys.executable).with_name("beha2vec")
     command = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else Path("beha2vec")
-    unknown = users - totals.clustered_users
+    users = sum(size for _, _, size in clusters)
     if last:
         typer.echo(f"\nResults of {last}, published {_written(settings.storage.serving_path, settings.export.tz)}")
     if failure := project.failed_last_run():
         typer.secho(failure, fg="yellow", err=True)
-    typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, unknown)}:")
+    typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, totals.with_too_few_events)}:")
     for key, name, size in clusters:
         typer.echo(f"  {key:>2}  {name:<32} {size:>9,} {'user ' if size == 1 else 'users'}  {size / users:6.1%}")
     typer.echo("\nFrom events to clusters:")

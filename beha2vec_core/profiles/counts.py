@@ -33,6 +33,7 @@ class Totals:
         users: people with a device id, whether or not they have a vector (rows of dim_ga4__users; where that table is
             not there, users with a cluster or -1).
         clustered_users: those in a cluster; who is in -1, of whom too little is known, is in none.
+        with_too_few_events: those in -1.
         clusters: with users; -1 is no cluster.
         sessions: of all users.
         page_views: views of pages and screens, including those without a user (no device id, no consent).
@@ -44,6 +45,7 @@ class Totals:
 
     users: int
     clustered_users: int
+    with_too_few_events: int
     clusters: int
     sessions: int | None
     page_views: int | None
@@ -102,7 +104,7 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
         return Totals(**found | days_)
     has = _Tables(connection)
     sessions = buyers = page_views = None
-    users = clustered = clusters = 0
+    users = clustered = too_few = clusters = 0
     if _USERS in has:
         users, sessions, buyers = _row(
             connection,
@@ -115,9 +117,9 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
         with_row, clustered, clusters = _row(
             connection, f"select count(*), count(*) {known}, count(distinct cluster_key) {known} from {_CLUSTERED}"
         )
-        users = users or with_row
+        users, too_few = users or with_row, with_row - clustered
     first, last, number = _days(connection, has)
-    return Totals(users, clustered, clusters, sessions, page_views, buyers, first, last, number)
+    return Totals(users, clustered, too_few, clusters, sessions, page_views, buyers, first, last, number)
 
 
 def _days(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[date | None, date | None, int]:

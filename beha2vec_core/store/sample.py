@@ -73,12 +73,9 @@ def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
     found = _read(connection, "one_in")
     if found is None:
         return None
-    one_in = int(found)
     return (
-        f"The published tables have a sample, about 1 user in {one_in} (BEHA2VEC_PUBLISH_USERS). What is counted from "
-        "the rows of users (sessions, events, orders, money, cluster sizes, lists) is of this sample. Of all users are "
-        "the totals, the steps from events to clusters, profiles, insights, highlights, moves between clusters, "
-        "expected numbers of clusters, pages and the schema anonymous."
+        f"Only about 1 user in {found} is published (BEHA2VEC_PUBLISH_USERS). Counts and sums of user rows are of this "
+        "sample: see docs/scale.md."
     )
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -18,6 +19,8 @@ from beha2vec_core.privacy.forgetting.retention import apply_retention
 from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.tables import create_tables
+from beha2vec_dagster.defs.serving.assets import build_assets
+from beha2vec_dagster.lib.resources import WarehouseResource
 from tests.bigquery.service import BigQueryService
 from tests.ga4.ingest_world import event, write
 
@@ -158,3 +161,9 @@ def test_runs_stop_where_the_export_has_them_again(service: BigQueryService, for
         with pytest.raises(PrivacyError, match=r"people again \(1 identifier\)\. Run beha2vec forget --again"):
             require_nobody_back(connection, forgettable.storage.data_dir)
     assert on_the_list(forgettable) >= {ANN}
+    # so does a job without dbt
+    (serving_database,) = build_assets(forgettable)
+    warehouse = WarehouseResource(database=str(forgettable.storage.warehouse_path), lock_timeout_seconds=5)
+    with pytest.raises(PrivacyError, match="people again"):
+        serving_database(dg.build_asset_context(), warehouse)
+    assert not forgettable.storage.serving_path.exists()

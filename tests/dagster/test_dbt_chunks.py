@@ -12,7 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from beha2vec_core.bigquery.models import mark_folder
 from beha2vec_core.demo_shop import write_demo_export
+from beha2vec_core.settings import ExportSettings, SettingsError
 from beha2vec_dagster.defs.dbt import assets
 from tests.dagster.project import DAYS, Project, make_project
 
@@ -48,6 +50,13 @@ def assert_same(project: Project, expected: dict[str, list[tuple]]) -> None:
 
 def calls(output: str) -> list[str]:
     return re.findall(r"(\S+ to \S+) \(\d+/\d+ dbt calls\)", output)
+
+
+def test_a_folder_of_the_other_warehouse_is_refused_before_the_first_call(tmp_path: Path) -> None:
+    settings = ExportSettings(source="export", data_dir=tmp_path, start_date=DAYS[0], timezone="UTC")
+    mark_folder(settings.storage)
+    with pytest.raises(SettingsError, match="was used with BEHA2VEC_WAREHOUSE=bigquery"):
+        next(assets._Build(None, settings, None, None).in_chunks())
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The whole graph on a demo export: what a user finds after `beha2vec materialize`."""
 
+import re
 from pathlib import Path
 
 import dagster as dg
@@ -263,7 +264,8 @@ def test_output_is_brief_and_summary_says_where_to_look(materialized: Project) -
     assert "\x1b" not in output, "a log has no colors"
     assert "Finished execution of step" in output and "base64" not in output
     assert "OK created sql incremental model ga4.base_ga4__events" in output and " PASS " not in output
-    assert len(output.splitlines()) < 250, "a slow machine shows more progress"
+    # of progress, a slow machine prints more
+    assert len([line for line in output.splitlines() if not re.search(r": [\d,]+ of [\d,]+ .* left$", line)]) < 180
     said = materialized.run("beha2vec", "summary").stdout
     assert all(f"  {n}. " in said for n in (1, 2, 3)) and "beha2vec ui" in said
     asked = materialized.run("beha2vec", "query", "select count(*) as n from beha2vec.user_embeddings_current").stdout

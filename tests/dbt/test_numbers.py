@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.dbt.conftest import Warehouse, event
 
 NOON = 1_704_110_400_000_000  # 2024-01-01 12:00 UTC
@@ -70,7 +72,8 @@ def view(user: str, day: int, path: str) -> dict[str, Any]:
     return event(NOON + day * DAY, "page_view", user, params=params)
 
 
-def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("selected", [PAGES, pytest.param((), marks=pytest.mark.slow)], ids=["pages", "all models"])
+def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse, selected: tuple[str, ...]) -> None:
     """The first run decides from all history, so that building day by day equals a full build; new days only warn."""
     product = "/p/550e8400-e29b-41d4-a716-44665544000{}"
     days = {
@@ -85,10 +88,10 @@ def test_ids_of_products_stay_in_paths_and_tokens_go(warehouse: Warehouse) -> No
         warehouse.write_day(f"2024-01-0{day + 1}", events)
     for day in (1, 0):
         name = f"2024-01-0{day + 1}"
-        built = warehouse.dbt("run", *PAGES, min_date=name, max_date=name)
+        built = warehouse.dbt("run", *selected, min_date=name, max_date=name)
     models = [result.node.name for result in built]
     by_day = {model: warehouse.rows(model) for model in models}
-    warehouse.dbt("run", "--full-refresh", *PAGES)
+    warehouse.dbt("run", "--full-refresh", *selected)
     assert {model: warehouse.rows(model) for model in models} == by_day
     pages = [
         ("shop.example.com/p/550e8400-e29b-41d4-a716-446655440000",),

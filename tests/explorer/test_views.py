@@ -142,6 +142,17 @@ def test_a_user(shop: None) -> None:
     assert app.query_params["user"] in ("g1-0", ["g1-0"]), "found by GA4's id of the device"
     app.text_input[0].set_value("<b>nobody</b>").run()
     assert "No user has this id" in text_of(app) and "<b>" not in text_of(app)
+    assert "user_pseudo_id" in app.text_input[0].label and "sample" not in text_of(app)
+
+
+def test_a_user_who_cannot_be_found(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(shutil.copy(serving, tmp_path / "serving.duckdb")) as connection:
+        connection.execute("create table beha2vec.published_sample as select 4 as one_in, 'null'::json as numbers")
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BEHA2VEC_PUBLISH_IDENTIFIERS", "keyed")
+    app = view("user", user="d.nobody")
+    assert "Or the user is not in the published sample." in text_of(app)
+    assert app.text_input[0].label == "User key"
 
 
 def test_what_was_sent_of_a_user_and_of_nobody_else(

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
+from beha2vec_core.explorer.data.predictions import by_cluster
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
 from beha2vec_core.profiles.counts import funnel, of_all_users, totals
@@ -19,7 +20,7 @@ from beha2vec_core.store.tables import create_tables
 
 USERS = 4_000
 TYPICAL = "u7"
-NOTICE = "The published tables have a sample, about 1 user in 4 (BEHA2VEC_PUBLISH_USERS)."
+NOTICE = "Only about 1 user in 4 is published (BEHA2VEC_PUBLISH_USERS)."
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"""create schema ga4;
             create table ga4.dim_ga4__users as
                 select 'u' || n as user_key, 'p' as property_id, ['NO', 'SE'][n % 2 + 1] as country,
-                    2 as sessions, n % 2 as purchases
+                    2 as sessions, n % 2 as purchases, 20.0 * (n % 2) as revenue
                 from range({USERS}) as numbers(n);
             create table ga4.int_ga4__identity_map as
                 select 'c' || n as client_key, 'u' || n // 2 as user_key from range(2 * {USERS}) as numbers(n);
@@ -43,7 +44,17 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 from ga4.int_ga4__sessions join ga4.int_ga4__identity_map using (client_key);
             create table ga4.ga4_quality__daily as select date '2026-01-05' as event_date, {USERS} as users,
                     9000 as events, 9100 as raw_events, 100 as duplicates_dropped, 0 as events_without_user;
-            insert into beha2vec.cluster_members (cluster_key, user_key) values (0, '{TYPICAL}')"""
+            insert into beha2vec.cluster_members (cluster_key, user_key) values (0, '{TYPICAL}');
+            insert into beha2vec.cluster_models (cluster_model_version, model_version, k, promoted_at)
+                values ('c1', 'm1', 2, timestamp '2026-01-06');
+            insert into beha2vec.user_clusters (event_date, cluster_model_version, model_version, user_key, cluster_key)
+                select date '2026-01-05', 'c1', 'm1', 'u' || n, if(n % 10 = 0, -1, n % 2)
+                from range({USERS}) as numbers(n);
+            insert into beha2vec.prediction_models (prediction_version, promoted_at)
+                values ('p1', timestamp '2026-01-06');
+            insert into beha2vec.user_predictions
+                    (event_date, prediction_version, user_key, target, horizon, probability, value)
+                select date '2026-01-05', 'p1', 'u' || n, 'purchase', 28, 0.1, 2.0 from range({USERS}) as numbers(n)"""
         )
     return path
 
@@ -116,3 +127,11 @@ def test_readers_say_so(sampled: Path, whole: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(path.parent))
         done = CliRunner().invoke(app, ["query", "select count(*) from ga4.dim_ga4__users"])
         assert done.exit_code == 0 and (NOTICE in done.stderr) == found and NOTICE not in done.stdout
+        done = CliRunner().invoke(app, ["summary"])
+        assert "3,600 users in 2 clusters, and 400 with too few events (-1):" in done.stdout
+
+
+def test_intervals_are_of_all_users_as_their_values_are(sampled: Path, whole: Path) -> None:
+    few, everyone = (by_cluster(Published(path), "purchase", 28) for path in (sampled, whole))
+    assert list(few["value"]) == list(everyone["value"]) and len(few) == 3
+    assert list(few["value_low"]) == pytest.approx(list(everyone["value_low"]))

@@ -104,7 +104,8 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
     """A row a cluster: cluster_key, users, expected, low, high, value, value_low, value_high (95 % intervals).
 
     The interval of the revenue takes users as independent: a user with probability p and expected spend m pays with
-    variance p m^2 (1 - p + c^2), where c is the coefficient of variation of revenue per buyer so far.
+    variance p m^2 (1 - p + c^2), where c is the coefficient of variation of revenue per buyer so far. The variance of a
+    published sample stands for that of all users of the cluster.
     """
     published.ask(model)
     if not published.has("beha2vec.cluster_predictions"):
@@ -116,12 +117,13 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
             where purchases > 0 and revenue > 0),
         money as (
             select cluster_key,
-                {_Z} * sqrt(sum(value * value / probability * (1 - probability + c * c))) as half
+                sum(value * value / probability * (1 - probability + c * c)) filter (probability > 0) as variance,
+                {_Z} * sqrt(variance / count(*)) as half
             from {_SCORES} cross join spread
             join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)
-            where target = $target and horizon = $horizon and probability > 0 group by cluster_key)
-        select cluster_key, users, expected, low, high, value, greatest(value - half, 0) as value_low,
-            value + half as value_high
+            where target = $target and horizon = $horizon group by cluster_key)
+        select cluster_key, users, expected, low, high, value, greatest(value - half * sqrt(users), 0) as value_low,
+            value + half * sqrt(users) as value_high
         from beha2vec.cluster_predictions left join money using (cluster_key)
         where target = $target and horizon = $horizon
         order by cluster_key < 0, expected desc, cluster_key limit 1000""",

@@ -28,7 +28,10 @@ def render() -> None:
     st.title("User")
     if (asked := page.asked_for("user")) is not None:
         st.session_state["user"] = asked[:_LONGEST_KEY]
-    typed = st.text_input("User key, or GA4's user_pseudo_id or user_id", max_chars=_LONGEST_KEY, width=420, key="user")
+    # others are published as hashes, or not at all
+    with_ga4 = page.settings().privacy.publish_identifiers == "plain"
+    label = "User key, or GA4's user_pseudo_id or user_id" if with_ga4 else "User key"
+    typed = st.text_input(label, max_chars=_LONGEST_KEY, width=420, key="user")
     if not (typed := typed.strip()):
         st.write("Paste an id, or click a user on the map.")
         return
@@ -38,7 +41,8 @@ def render() -> None:
     with page.or_empty():
         found = published.ask(data.about, user_key)
         if found is None:
-            st.warning("No user has this id. Check for spaces or missing characters.")
+            unpublished = " Or the user is not in the published sample." if published.sample else ""
+            st.warning(f"No user has this id. Check for spaces or missing characters.{unpublished}")
             return
         _facts(found, clusters.names(published))
     for part in (_predictions, _sent, _journey, _cluster_days, _nearest, _next_pages):

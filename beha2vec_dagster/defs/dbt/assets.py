@@ -322,6 +322,7 @@ class _Build(NamedTuple):
         A stopped build of the same days continues after its last finished chunk. The data tests run in the last call,
         for the days of all.
         """
+        require_one_warehouse(self.settings)
         context, settings, storage = self.context, self.settings, self.settings.storage
         asked = range_of(context.run.tags)
         if _in_bigquery(settings):  # which has no use for chunks

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from beha2vec_core.bigquery.models import target_of
+from beha2vec_core.bigquery.models import require_nobody_back, target_of
 from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.profiles.counts import of_all_users
@@ -48,7 +48,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         Every column has a comment (`select comment from duckdb_columns()`).
         """
+        in_bigquery = settings.storage.warehouse == "bigquery"
         with warehouse.connect("serving_database") as connection:
+            if in_bigquery:  # whom a run that then failed has copied
+                require_nobody_back(connection, settings.storage.data_dir)
             counts = publish(
                 connection,
                 settings.storage.serving_path,
@@ -59,7 +62,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 numbers=of_all_users,
             )
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
-            if settings.storage.warehouse == "bigquery":
+            if in_bigquery:
                 written = write_results(connection, target_of(settings), settings.storage.sequences_path)
                 about["written_to_bigquery"] = markdown_table(["table", "rows"], list(written.items()))
         with open_published(settings.storage.serving_path) as published:
