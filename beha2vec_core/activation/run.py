@@ -205,9 +205,9 @@ def send_marked(
     """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
 
     What goes wrong with one of them stops no other. Nothing is sent while others may write the files that say what to
-    send (`who_else_writes`). What nobody sends is reported where it is due: users who withdrew
-    their consent at destinations that are not marked, and users where the file no longer names their audience. Requests
-    that a destination went on to work on are followed up.
+    send (`who_else_writes`). What is not sent is reported where it is due: users who withdrew their consent at
+    destinations that are not marked, and users where the file no longer names their audience. Requests that a
+    destination went on to work on are followed up.
 
     Args:
         settings: where everything is.
@@ -218,8 +218,8 @@ def send_marked(
         AudienceError: the file of audiences cannot be read.
     """
     found: list[Sending] = []
+    not_ours = who_else_writes(settings)
     audiences = load_audiences(settings.audiences.file)
-    not_ours = who_else_writes(settings, audiences)
     for audience in audiences:
         for to in (one.to for one in audience.activate if one.send):
             if not_ours:

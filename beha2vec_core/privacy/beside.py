@@ -78,7 +78,7 @@ def without_names(pairs: list[str]) -> list[str]:
         key, _, value = pair.partition("=")
         found.append(_Pair(pair, decoded(key.replace("+", " ")), decoded(value)))
     personal: set[int] = set()
-    if _BOTH_KEYS <= {pair.last_word for pair in found}:
+    if {pair.last_word for pair in found} >= _BOTH_KEYS:
         personal.update(n for n, pair in enumerate(found) if pair.last_word in _BOTH_KEYS and pair.has_letter)
     for both in _BOTH_NAMES:
         at = [n for n, pair in enumerate(found) if pair.last_word in both and is_personal("name", pair.value)]
