@@ -24,8 +24,8 @@ def who_else_writes(settings: Settings) -> str:
     for file in (settings.audiences.file, settings.activation.file):
         if where := _writable_by_others(file):
             return (
-                f"nothing is sent, as other users or services may write {where}: `send: true` needs files that only "
-                "this user and root can change, in folders of the same kind (docs/security.md)"
+                f"nothing is sent, because other users or services can write {where}: with `send: true`, only this "
+                "user and root may have the right to write the file, its folders and links to it (docs/security.md)"
             )
     return ""
 

@@ -130,13 +130,13 @@ def test_nothing_is_sent_that_another_service_may_have_written(
     corrections.chmod(0o770)  # of the explorer's group
     with dg.DagsterInstance.ephemeral() as instance:
         metadata, check, alert = _materialize(tmp_path, instance)
-        said = f"nothing is sent, as other users or services may write {corrections}"
+        said = f"nothing is sent, because other users or services can write {corrections}"
         assert said in str(metadata["status"]) and said in alert and not check.passed and not service.requests
         found = check_activation(settings)
         assert found.status == "fail" and said in found.message
         corrections.chmod(0o755)
         file.chmod(0o666)
-        assert "/audiences.yml: `send: true` needs files" in check_activation(settings).message
+        assert "/audiences.yml: with `send: true`" in check_activation(settings).message
         file.chmod(0o644)
         assert check_activation(settings).message == "2 audiences, 2 destinations, 1 sending at night"
         if os.geteuid() == 0:
@@ -158,7 +158,7 @@ def test_a_link_that_others_may_replace_is_refused(
     settings = _settings(tmp_path, corrections / way.format(tmp_path.name))
     assert check_activation(settings).status == "ok"
     corrections.chmod(0o777)
-    assert f"may write {corrections}:" in check_activation(settings).message
+    assert f"can write {corrections}:" in check_activation(settings).message
     corrections.chmod(0o1777)  # as /tmp
     assert check_activation(settings).status == "ok"
     if os.geteuid() == 0:
@@ -182,7 +182,7 @@ def test_who_may_write_a_file_is_checked_before_it_is_read(
     monkeypatch.setattr(run, "load_audiences", and_tidy_up)
     settings = _settings(tmp_path, corrections / "audiences.yml")
     (sending,) = run.send_marked(settings, Warehouse.of(settings.storage).connect)
-    assert f"may write {corrections}:" in sending.problem and not service.requests
+    assert f"can write {corrections}:" in sending.problem and not service.requests
 
 
 def test_mistakes_in_the_files_stop_no_night(service: Service, tmp_path: Path) -> None:
