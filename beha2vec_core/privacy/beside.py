@@ -42,8 +42,9 @@ def leads_to_token(words: tuple[str, ...]) -> bool:
     return "".join(words) in rules().token_paths or any(word in rules().token_paths for word in words)
 
 
-# each alone may be a function, a link or a page; first and last are pages too
-_BOTH_KEYS = frozenset((("fn",), ("ln",)))
+# each alone may be a function or a link: both keys are a form's, also with one left empty
+_BOTH_KEYS = {("fn",), ("ln",)}
+# both keys may be pages or a range too: both values have to be names
 _BOTH_NAMES = ({("first",), ("last",)}, {("given",), ("family",)})
 # beside prenom or an e-mail address, nom is a person's family name, whatever it is; beside a house number, a street is
 # an address
