@@ -1,4 +1,4 @@
-"""A run from the command line: ``python -m beha2vec_dagster --help``. Ctrl-C ends it with one line at any moment."""
+"""A run from the command line: ``python -m beha2vec_dagster --help``. Ctrl-C says how to go on."""
 
 import sys
 
@@ -10,7 +10,7 @@ def main() -> int:
 
         return materialize.main()
     except KeyboardInterrupt:
-        print("\nstopped by you; finished parts are kept: run the same command again to go on", file=sys.stderr)
+        print("\nThe run was stopped. Finished parts are kept: run the same command again to go on.", file=sys.stderr)
         return 130
 
 

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from beha2vec_core.progress import keep_terminal
 from beha2vec_core.words import counted
-from beha2vec_dagster.lib.console import is_interruption, quiet_interrupts
+from beha2vec_dagster.lib.console import is_interruption
 
 # hidden in the UI, as Dagster hides its own by this prefix
 PROCESS_TAG = ".dagster/beha2vec_process"
@@ -54,7 +54,6 @@ def main(arguments: list[str] | None = None, instance: DagsterInstance | None = 
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
     keep_terminal()
-    quiet_interrupts()
     # marked before the definitions are loaded, which takes seconds: `beha2vec forget` has to know that a run starts
     with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
         return _run(asked, records, mark)
@@ -121,11 +120,11 @@ def _close(result: dg.ExecuteInProcessResult, records: DagsterInstance) -> None:
         print(warning, file=sys.stderr)
     made = counted(len({event.asset_key for event in result.all_events if event.is_step_materialization}), "asset")
     if result.success:
-        print(f"\nfinished: {made} made. Next: beha2vec summary, or beha2vec explore")
+        print(f"\nfinished: {made} materialized. Next: beha2vec summary, or beha2vec explore")
     else:
         print(
-            f"\nfailed: {made} made, {counted(len(failures), 'step')} failed. Next: correct the cause above, and run "
-            "the same command again",
+            f"\nfailed: {made} materialized, {counted(len(failures), 'step')} failed. Next: correct the cause above, "
+            "and run the same command again",
             file=sys.stderr,
         )
 
@@ -138,7 +137,7 @@ def _job(name: str, definitions: dg.Definitions) -> dg.JobDefinition:
     """
     jobs = {job.name: job for job in definitions.resolve_all_job_defs() if not job.name.startswith("__")}
     if name not in jobs:
-        raise ValueError(f"--job {name} is no job: choose from {', '.join(sorted(jobs))} (docs/operations.md)")
+        raise ValueError(f"--job {name} is not a job: choose from {', '.join(sorted(jobs))} (docs/operations.md)")
     return jobs[name]
 
 
@@ -196,9 +195,11 @@ def _mark(instance: DagsterInstance) -> Iterator[str]:
     close_dead_runs(instance)
     mark = uuid.uuid4().hex
     path = folder / f"{mark}.lock"
-    with FileLock(path):
-        yield mark
-    path.unlink(missing_ok=True)
+    try:
+        with FileLock(path):
+            yield mark
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _locks(instance: DagsterInstance) -> Path:

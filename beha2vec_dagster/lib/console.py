@@ -3,20 +3,16 @@
 import io
 import logging
 import re
-import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stdout
-from typing import Any, TextIO
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
 
 import dagster as dg
-from dagster._core.events import RunFailureReason
-from dagster._core.execution import compute_logs
 from tqdm import tqdm
 
 from beha2vec_core.progress import keep_terminal
 
-_TAIL = compute_logs.tail_to_stream
 _SHOWN_EVENTS = {"STEP_START", "STEP_FAILURE", "STEP_SUCCESS", "RUN_FAILURE", "RUN_SUCCESS"}
 
 # one for each step after a failed one: the failed step says why
@@ -24,7 +20,7 @@ _SKIPPED = re.compile(r"Dependencies for step .* Not executing\.$", re.DOTALL)
 # dbt's lines of a data test that passes, and of each start
 _ROUTINE = re.compile(r"\d+ of \d+ (START|PASS) |Unable to do partial parsing")
 # how dagster-dbt calls dbt
-_HOW_DBT_IS_CALLED = "A dbt subsetted execution is "
+_HOW_DBT_IS_CALLED = ("A dbt subsetted execution is ", "Copying `")
 
 
 @contextmanager
@@ -76,23 +72,8 @@ def is_interruption(event: dg.DagsterEvent) -> bool:
     if event.is_step_failure:
         error = event.step_failure_data.error
         return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
-    return event.is_job_failure and event.job_failure_data.failure_reason == RunFailureReason.UNEXPECTED_TERMINATION
-
-
-def quiet_interrupts() -> None:
-    """Let the processes that show the output of steps ignore Ctrl-C: they end with the run, and would print stacks."""
-    compute_logs.tail_to_stream = _ignoring_interrupts
-
-
-@contextmanager
-def _ignoring_interrupts(path: str, stream: TextIO) -> Iterator[Any]:
-    with ExitStack() as shown:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which processes started meanwhile inherit
-        try:
-            pids = shown.enter_context(_TAIL(path, stream))
-        finally:
-            signal.signal(signal.SIGINT, before)
-        yield pids
+    reason = event.job_failure_data.failure_reason if event.is_job_failure else None
+    return reason is not None and reason.value == "UNEXPECTED_TERMINATION"
 
 
 class _BesideBars(logging.StreamHandler[TextIO]):

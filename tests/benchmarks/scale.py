@@ -146,7 +146,7 @@ def _processes(pid: int) -> Iterator[int]:
 def cpu_seconds(pid: int) -> float:
     """CPU seconds of a process and those it started, also of those that have ended."""
     ticks = 0
-    for one in processes(pid):
+    for one in _processes(pid):
         with suppress(OSError):  # it has ended
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
             ticks += sum(map(int, fields[11:15]))

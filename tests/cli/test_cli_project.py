@@ -4,12 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core.cli import app, project
+from beha2vec_core.cli import app, doctor, project, runs
 
 RUN = CliRunner()
 
@@ -131,6 +132,22 @@ def test_days_that_cannot_be_say_so(new: Path, options: list[str], sentence: str
     )
     done = RUN.invoke(app, ["materialize", *options], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
     assert done.exit_code == 2 and sentence in done.output
+
+
+def test_the_nightly_job_is_of_the_last_days_of_the_export(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (new / ".env").write_text(
+        "BEHA2VEC_SOURCE=x\nBEHA2VEC_START_DATE=2026-01-01\nBEHA2VEC_END_DATE=2026-02-01\nBEHA2VEC_TIMEZONE=UTC\n"
+    )
+    started: list[tuple[object, ...]] = []
+    monkeypatch.setattr(doctor, "first_obstacle", lambda settings: None)
+    monkeypatch.setattr(runs, "_print_estimate", lambda *given: None)
+    monkeypatch.setattr(runs, "_become_run", lambda *given: started.append(given))
+    assert RUN.invoke(app, ["materialize", "--job", "refresh_last_days"]).exit_code == 0
+    assert started == [(["--job", "refresh_last_days"], date(2026, 1, 30), date(2026, 2, 1), None)]
+    # the whole graph says what it trains again
+    (new / "data" / "encoders" / "e1").mkdir(parents=True)
+    assert "--job refresh_last_days" in RUN.invoke(app, ["materialize"]).output
+    assert RUN.invoke(app, ["materialize", "--job", "train_encoder", "--select", "x"]).exit_code == 2
 
 
 def test_unknown_settings_are_named_by_every_command(new: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_wrong_setting_is_reported_at_start(
         (["--select", "user_clusters,((("], "--select ((( selects no asset; the assets are in the UI's catalog"),
         (
             ["--job", "refresh"],
-            "--job refresh is no job: choose from apply_retention, check_exports, materialize_everything",
+            "--job refresh is not a job: choose from apply_retention, check_exports, materialize_everything",
         ),
         (["--config", "nowhere.yaml"], "--config: give JSON, or the path of a JSON or YAML file"),
         (["--config", '{"ops": {"x": {}}}'], '--config: Received unexpected config entry "x" at path root:ops.'),

@@ -23,12 +23,10 @@ from typer.testing import CliRunner
 from beha2vec_core.cli import app
 from beha2vec_core.cli import privacy as privacy_commands
 from beha2vec_core.privacy import people as people_module
-from beha2vec_core.privacy.forgetting import find as find_module
 from beha2vec_core.privacy.forgetting import forget as forget_module
 from beha2vec_core.privacy.forgetting.find import Found
-from beha2vec_core.privacy.forgetting.forget import Certificate, forget, locate, on_the_list
+from beha2vec_core.privacy.forgetting.forget import Certificate, forget, on_the_list
 from beha2vec_core.privacy.forgetting.identities import resolve
-from beha2vec_core.privacy.forgetting.places import files_of
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError, key
 from beha2vec_core.privacy.partitions import is_clean
@@ -37,7 +35,6 @@ from beha2vec_core.settings import Settings
 from beha2vec_core.store.export import Format, What, export
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import _TABLES, IDENTIFIERS, PEOPLE
-from beha2vec_core.store.warehouse import Warehouse
 from tests.ga4.ingest_world import event, write
 from tests.privacy.privacy_world import (
     ANN,
@@ -51,26 +48,12 @@ from tests.privacy.privacy_world import (
     PrivacyWorld,
     client_key,
     copy_world,
-    make_world,
     world_in,
 )
 
 IDS = (ANN, PHONE, LAPTOP, client_key(PHONE), client_key(LAPTOP))
 SHARED = "event_params[1].value.string_value like '%ref=%'"
 OTHERS = f"user_pseudo_id not in ('{PHONE}', '{LAPTOP}') and not {SHARED}"
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("privacy")
-    make_world(folder)
-    return folder
-
-
-@pytest.fixture
-def world(built: Path, tmp_path: Path) -> PrivacyWorld:
-    """A world to be changed."""
-    return copy_world(built, tmp_path)
 
 
 class Gone(NamedTuple):
@@ -476,44 +459,6 @@ def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, 
     assert run(app, ["find-person", "--user", ANN]).exit_code == 3
     assert run(app, ["forget"]).exit_code == 2
     assert "no one on the list" in run(app, ["forget", "--again"]).stdout
-
-
-def test_files_that_are_gone_meanwhile_are_no_error(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = files_of
-    gone_file = world.home / "history" / "runs" / "a.db-shm"
-    for module in (forget_module, find_module):
-        monkeypatch.setattr(module, "files_of", lambda *given: [*real(*given), gone_file])
-    assert world.forget(ANN).left == []
-    on_the_list(world.settings, world.home)
-
-
-def test_an_interrupted_removal_says_how_to_finish(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(world.home.parent)
-    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.storage.data_dir))
-    answers: list[list[str]] = [[], ["a1b2c3d4 (nightly)"]]
-    monkeypatch.setattr(privacy_commands, "_runs_in_progress", lambda home: answers.pop(0) if answers else [])
-    monkeypatch.setattr(privacy_commands, "_dagster_home", lambda: world.home)
-    run = CliRunner().invoke
-    stopped = run(app, ["forget", "--user", ANN, "--quiet"])
-    assert stopped.exit_code == 1 and "run beha2vec forget --again" in stopped.stderr
-    monkeypatch.setenv("BEHA2VEC_LOCK_TIMEOUT_SECONDS", "0.1")
-    with Warehouse.of(world.settings.storage).exclusive("forget"):  # as another process that finishes it
-        busy = run(app, ["forget", "--again", "--quiet"])
-    assert busy.exit_code == 1 and "stayed locked" in busy.stderr and "interrupted" not in busy.stderr
-    assert run(app, ["forget", "--again", "--quiet"]).exit_code == 0
-
-
-def test_the_search_leaves_the_warehouse_to_others(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = []
-    searched = find_module._in_file
-
-    def watched(connection: duckdb.DuckDBPyConnection, path: Path, people: People) -> Iterator[Found]:
-        free.append((path.name, Warehouse.of(world.settings.storage).is_free()))
-        return searched(connection, path, people)
-
-    monkeypatch.setattr(find_module, "_in_file", watched)
-    locate(world.settings, [ANN], world.home)
-    assert [name for name, is_free in free if not is_free] == [world.settings.storage.warehouse_path.name]
 
 
 @pytest.mark.parametrize("asked", ["eve@example.com", "5.5"])

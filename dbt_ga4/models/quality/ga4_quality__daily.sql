@@ -133,7 +133,8 @@ breaks as (
         max(case when metric = 'events' then usual_amount end) as usual_events,
         string_agg(
             case
-                when metric = 'events' and amount < usual_amount * least(0.5, exp(-4 * sqrt(2 / greatest(usual_users, 1))))
+                when metric = 'events'
+                    and amount < usual_amount * least(0.5, coalesce(exp(-4 * sqrt(2 / nullif(usual_users, 0))), 0))
                     then 'events below half of the usual'
                 -- with few of them, a day without one is normal: with 5 per day it happens by chance once in 150 days
                 when metric = 'page_views' and amount = 0 and usual_amount >= 10 then 'no page views'
