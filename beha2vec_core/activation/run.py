@@ -218,8 +218,8 @@ def send_marked(
         AudienceError: the file of audiences cannot be read.
     """
     found: list[Sending] = []
+    not_ours = who_else_writes(settings)
     audiences = load_audiences(settings.audiences.file)
-    not_ours = who_else_writes(settings, audiences)
     for audience in audiences:
         for to in (one.to for one in audience.activate if one.send):
             if not_ours:

@@ -4,44 +4,73 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from beha2vec_core.audiences.file import Audience
 from beha2vec_core.settings import Settings
 
+_WRITE, _ENTER = stat.S_IWGRP | stat.S_IWOTH, stat.S_IXGRP | stat.S_IXOTH
+_MOST_LINKS = 40  # as Linux has it
 
-def who_else_writes(settings: Settings, audiences: Sequence[Audience]) -> str:
-    """Why the nightly run does not send: others may write the files that say what to send; empty: none, or no need.
+
+def who_else_writes(settings: Settings) -> str:
+    """Why the nightly run does not send: others may write the files that say what to send; empty: only this user may.
+
+    Ask before the files are read: what others cannot write now, they cannot have changed when it is read.
 
     Args:
         settings: where the files are.
-        audiences: of the file.
     """
-    if not any(to.send for audience in audiences for to in audience.activate):
-        return ""
     for file in (settings.audiences.file, settings.activation.file):
-        if file.exists() and (where := _writable_by_others(file.resolve())):
+        if where := _writable_by_others(file):
             return (
-                f"nothing is sent, as other users or services may write {where}: `send: true` needs files that only "
-                "this user and root can change, in folders of the same kind (docs/security.md)"
+                f"nothing is sent, because other users or services can write {where}: with `send: true`, only this "
+                "user and root may have the right to write the file, its folders and links to it (docs/security.md)"
             )
     return ""
 
 
 def _writable_by_others(file: Path) -> Path | None:
-    """The file, or the folder above it, in which others may write it or put another one in its place."""
-    is_reached = True  # by others of this machine
-    for path in (*reversed(file.parents), file):
-        found = path.stat()
-        read_only = bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    """The file, or the folder or link on the way to it, where others may write it or put another one in its place."""
+    sticky = None  # as /tmp, where all put files, and change their own only
+    for step in _way_to(file):
+        try:
+            found = step.lstat()
+        except OSError:  # it is not there: others may put it there
+            return sticky if step.parent == sticky else None
+        is_ours = found.st_uid in (0, os.geteuid())
+        if stat.S_ISLNK(found.st_mode):
+            if not is_ours:
+                return step
+            continue
+        read_only = bool(os.statvfs(step).f_flag & os.ST_RDONLY)
         if found.st_uid == 0 and read_only:  # mounted by root, as a ConfigMap
             continue
         # what this user owns and may not change here is mounted for another service to write
-        if found.st_uid not in (0, os.geteuid()) or read_only:
-            return path
-        is_sticky = path.is_dir() and found.st_mode & stat.S_ISVTX  # as /tmp, where all keep their own files
-        if is_reached and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not is_sticky:
-            return path
-        is_reached = is_reached and bool(found.st_mode & (stat.S_IXGRP | stat.S_IXOTH))
+        if not is_ours or read_only:
+            return step
+        is_reached = all(folder.stat().st_mode & _ENTER for folder in step.parents)  # by others of this machine
+        if is_reached and found.st_mode & _WRITE:
+            if not (stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX):
+                return step
+            sticky = step
     return None
+
+
+def _way_to(file: Path) -> Iterator[Path]:
+    """Each folder and link that the system goes through to open a file, from the root on, and the file."""
+    rest = list(reversed(file.absolute().parts))
+    at, links = Path("/"), 0
+    while rest:
+        step = at / rest.pop()
+        if step.name == "..":
+            at = at.parent
+            continue
+        yield step
+        if not step.is_symlink():
+            at = step
+        elif links == _MOST_LINKS:
+            return
+        else:
+            links += 1
+            rest += reversed(step.readlink().parts)

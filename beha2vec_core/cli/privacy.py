@@ -81,14 +81,15 @@ def forget(
     from beha2vec_core.privacy.forgetting.forget import forget as forget_people
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.compact import CompactError
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
+    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     if dry_run:
         return find_person(user, file, also)
     settings = read_settings()
     home = _dagster_home()
     with (
-        _telling_how_to_finish(lambda: is_unfinished(settings)),
+        # while another process holds the warehouse, the removal that is not finished may be its own
+        _telling_how_to_finish(lambda: is_unfinished(settings) and Warehouse.of(settings.storage).is_free()),
         ended_by(PrivacyError, CompactError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError),
     ):
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from beha2vec_core.privacy.decoding import decoded, encoded
@@ -43,15 +42,16 @@ def leads_to_token(words: tuple[str, ...]) -> bool:
     return "".join(words) in rules().token_paths or any(word in rules().token_paths for word in words)
 
 
-# each alone may be a function, a link or a page
-_BOTH_NAMES = ({("fn",), ("ln",)}, {("first",), ("last",)}, {("given",), ("family",)})
+# each alone may be a function or a link: both keys are a form's, also with one left empty
+_BOTH_KEYS = {("fn",), ("ln",)}
+# both keys may be pages or a range too: both values have to be names
+_BOTH_NAMES = ({("first",), ("last",)}, {("given",), ("family",)})
 # beside prenom or an e-mail address, nom is a person's family name, whatever it is; beside a house number, a street is
 # an address
 _FORMS = (
     (("name", "birth", "email", "phone"), ("maybe_name", "maybe_family_name")),
     (("address", "postcode"), ("address",)),
 )
-_LETTERS = re.compile(r"[^\W\d_]{2,}(?:[ +'’-][^\W\d_]+){0,3}")
 
 
 class _Pair(NamedTuple):
@@ -62,6 +62,10 @@ class _Pair(NamedTuple):
     @property
     def last_word(self) -> tuple[str, ...]:
         return words_of(self.key)[-1:]
+
+    @property
+    def has_letter(self) -> bool:
+        return any(map(str.isalpha, self.value))
 
     @property
     def without_value(self) -> str:
@@ -75,6 +79,8 @@ def without_names(pairs: list[str]) -> list[str]:
         key, _, value = pair.partition("=")
         found.append(_Pair(pair, decoded(key.replace("+", " ")), decoded(value)))
     personal: set[int] = set()
+    if {pair.last_word for pair in found} >= _BOTH_KEYS:
+        personal.update(n for n, pair in enumerate(found) if pair.last_word in _BOTH_KEYS and pair.has_letter)
     for both in _BOTH_NAMES:
         at = [n for n, pair in enumerate(found) if pair.last_word in both and is_personal("name", pair.value)]
         if {found[n].last_word for n in at} == both:
@@ -82,5 +88,5 @@ def without_names(pairs: list[str]) -> list[str]:
     kinds = [kind_of_key(pair.key) for pair in found]
     for of_form, of_names in _FORMS:
         if any(kind in of_form and is_personal(kind, pair.value) for kind, pair in zip(kinds, found, strict=True)):
-            personal |= {n for n, kind in enumerate(kinds) if kind in of_names and _LETTERS.fullmatch(found[n].value)}
+            personal |= {n for n, kind in enumerate(kinds) if kind in of_names and is_personal("name", found[n].value)}
     return [pair.without_value if n in personal else pair.text for n, pair in enumerate(found)]

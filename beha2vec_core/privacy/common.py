@@ -22,7 +22,7 @@ def common_words(
 ) -> frozenset[str]:
     """The people's device and login ids that may be words, and stand in texts of at least 20 others.
 
-    Client ids, addresses and random ids are no words: others have them from a link that one of the people shared.
+    Client ids, addresses and random ids never count: others have them from a link that one of the people shared.
 
     Args:
         connection: where the rows can be read.

@@ -16,10 +16,12 @@ import pytest
 
 from beha2vec_core.activation import run
 from beha2vec_core.activation.config import build
+from beha2vec_core.audiences.file import Audience
 from beha2vec_core.audiences.members import write_members
 from beha2vec_core.cli.doctor.services import check_activation
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_dagster.defs.audiences.activations import build_assets
 from beha2vec_dagster.defs.operations.sensors import alert_of
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -54,10 +56,10 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service
         yield running
 
 
-def _settings(folder: Path) -> ExportSettings:
+def _settings(folder: Path, audiences: Path | None = None) -> ExportSettings:
     return ExportSettings(
         source="x", start_date="2026-01-01", timezone="UTC", data_dir=str(folder / "data"),
-        audiences_file=str(folder / "audiences.yml"), destinations_file=str(folder / "destinations.yml"),
+        audiences_file=str(audiences or folder / "audiences.yml"), destinations_file=str(folder / "destinations.yml"),
     )  # fmt: skip
 
 
@@ -128,13 +130,13 @@ def test_nothing_is_sent_that_another_service_may_have_written(
     corrections.chmod(0o770)  # of the explorer's group
     with dg.DagsterInstance.ephemeral() as instance:
         metadata, check, alert = _materialize(tmp_path, instance)
-        said = f"nothing is sent, as other users or services may write {corrections}"
+        said = f"nothing is sent, because other users or services can write {corrections}"
         assert said in str(metadata["status"]) and said in alert and not check.passed and not service.requests
         found = check_activation(settings)
         assert found.status == "fail" and said in found.message
         corrections.chmod(0o755)
         file.chmod(0o666)
-        assert "/audiences.yml: `send: true` needs files" in check_activation(settings).message
+        assert "/audiences.yml: with `send: true`" in check_activation(settings).message
         file.chmod(0o644)
         assert check_activation(settings).message == "2 audiences, 2 destinations, 1 sending at night"
         if os.geteuid() == 0:
@@ -143,6 +145,44 @@ def test_nothing_is_sent_that_another_service_may_have_written(
             os.chown(corrections, 0, -1)
         metadata, check, _ = _materialize(tmp_path, instance)
         assert metadata["status"] == "sent" and check.passed
+
+
+@pytest.mark.parametrize("way", ["linked.yml", "folder/audiences.yml", "folder/../{}/linked.yml"])
+def test_a_link_that_others_may_replace_is_refused(
+    service: Service, tmp_path: Path, corrections: Path, way: str
+) -> None:
+    """It leads to a file that only this user may write."""
+    (corrections / "linked.yml").symlink_to(tmp_path / "audiences.yml")
+    (corrections / "folder").symlink_to(tmp_path)
+    (tmp_path / "linked.yml").symlink_to(corrections / "linked.yml")
+    settings = _settings(tmp_path, corrections / way.format(tmp_path.name))
+    assert check_activation(settings).status == "ok"
+    corrections.chmod(0o777)
+    assert f"can write {corrections}:" in check_activation(settings).message
+    corrections.chmod(0o1777)  # as /tmp
+    assert check_activation(settings).status == "ok"
+    if os.geteuid() == 0:
+        os.chown(corrections / way.partition("/")[0], 65534, -1, follow_symlinks=False)
+        assert check_activation(settings).status == "fail", "the link is another user's"
+
+
+def test_who_may_write_a_file_is_checked_before_it_is_read(
+    service: Service, tmp_path: Path, corrections: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program puts a file of its own into the folder of all, and the true one back once it was read."""
+    (corrections / "audiences.yml").symlink_to(tmp_path / "audiences.yml")
+    corrections.chmod(0o777)
+    load = run.load_audiences
+
+    def and_tidy_up(path: Path) -> list[Audience]:
+        found = load(path)
+        corrections.chmod(0o755)
+        return found
+
+    monkeypatch.setattr(run, "load_audiences", and_tidy_up)
+    settings = _settings(tmp_path, corrections / "audiences.yml")
+    (sending,) = run.send_marked(settings, Warehouse.of(settings.storage).connect)
+    assert f"can write {corrections}:" in sending.problem and not service.requests
 
 
 def test_mistakes_in_the_files_stop_no_night(service: Service, tmp_path: Path) -> None:

@@ -39,6 +39,10 @@ def test_an_interrupted_removal_says_how_to_finish(world: PrivacyWorld, monkeypa
     run = CliRunner().invoke
     stopped = run(app, ["forget", "--user", ANN, "--quiet"])
     assert stopped.exit_code == 1 and "run beha2vec forget --again" in stopped.stderr
+    monkeypatch.setenv("BEHA2VEC_LOCK_TIMEOUT_SECONDS", "0.1")
+    with Warehouse.of(world.settings.storage).exclusive("forget"):  # as another process that finishes it
+        busy = run(app, ["forget", "--again", "--quiet"])
+    assert busy.exit_code == 1 and "stayed locked" in busy.stderr and "interrupted" not in busy.stderr
     assert run(app, ["forget", "--again", "--quiet"]).exit_code == 0
 
 

@@ -126,7 +126,7 @@ def check_activation(settings: Settings) -> Check:
     except (AudienceError, ActivationError) as error:
         return fail(str(error), "correct the file, as the message says")
     sent = sum(to.send for audience in audiences for to in audience.activate)
-    if problem := who_else_writes(settings, audiences):
+    if sent and (problem := who_else_writes(settings)):
         return fail(problem, "chmod go-w, or keep the file where the explorer cannot write: BEHA2VEC_AUDIENCES_FILE")
     return ok(
         f"{counted(len(audiences), 'audience')}, {counted(len(destinations), 'destination')}, "

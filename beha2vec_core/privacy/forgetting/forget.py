@@ -382,7 +382,8 @@ def _remarks(people: People) -> list[str]:
         "Encoders trained before have seen the person's events; the next training (train_encoder) does not.",
         "Backups still have the person. After restoring one, put the newest forgotten.csv and privacy.key back, and "
         "run beha2vec forget --again.",
-        "What was sent elsewhere (files loaded into BigQuery, shared reports, the language model's provider) is there.",
+        "Copies elsewhere still have the person: files loaded into BigQuery, shared reports, what the language model's "
+        "provider keeps.",
     ]
     if people.shared:
         remarks.append(
