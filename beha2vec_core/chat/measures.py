@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.how_often import PEOPLE
-from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 _DEFAULTS = {  # of "top 5 landing pages"
