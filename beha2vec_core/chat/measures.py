@@ -119,6 +119,9 @@ def metric_of(
     if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
         notes.append("No measure is named: by sessions.")
         return "sessions"
+    if by == ["coupon"]:
+        notes.append("No measure is named: by orders.")
+        return "orders"
     if "order_number" in about:
         return "orders"
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")

@@ -70,7 +70,7 @@ def compile_query(query: Query) -> str:
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
     else:
         select.set("expressions", [*keys, *select.expressions])
-    if "coupon" in query.by and query.ascending is False:  # the highest: orders without one are no group
+    if "coupon" in query.by and not (query.is_share or query.by_change):  # orders without one are no group
         select = select.where(exp.column("coupon", table="now").is_(exp.null()).not_())
     if query.ascending:
         known = [

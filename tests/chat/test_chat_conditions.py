@@ -99,3 +99,12 @@ def test_a_why_has_the_steps_before_an_order_and_what_a_sum_is_made_of(lookup: L
         "orders that used a coupon" in lookup.ask("why did revenue from orders with a coupon drop in april 2026?").text
     )
     assert "- revenue per order: " in lookup.ask("why did revenue drop in april 2026?").text
+
+
+def test_orders_without_a_coupon_are_no_coupon(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    ((orders,),) = data.execute(f"select count(*) {ORDERS} and {COUPON}").fetchall()
+    assert lookup.ask("which coupon is used most").text.startswith(f"Orders: WELCOME10, {orders}.")
+    lookup.ask("revenue by coupon")
+    answer = lookup.ask("top coupons")
+    assert answer.reading and answer.reading.query and answer.reading.query.ascending is False
+    assert "(unknown)" not in answer.text
