@@ -50,6 +50,7 @@ _OF_SOMETHING_ELSE = re.compile(
     r"(?:(?:and|so|ok) )*(?:what(?! (?:share|percent|%|proportion|fraction|part|are|is))|which|when|where|how much)\b"
 )
 _TIMES = re.compile(r"\bhow (?:many times|often)\b")
+_WHY = re.compile(r"\b(?:why|how come|reasons?|causes?)\b")
 _WORDS = {"user": "users", "session": "sessions", "one_order": "orders"}
 _HAVING = re.compile(
     r"\b(?:(?:but|and|only|just|those|the ones|with|that|which|have|has|had|having|a|min(?:imum)?(?: of)?) )*"
@@ -160,7 +161,10 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     )
     dimensions = [one.filters[0].dimension if one.filters else one.table for one in dids if one.table != "items"]
     plain = len({*dimensions}) == len(dids) or len(dids) == 1  # what other readings know: who came so and bought
-    forced = has_not or any(map(_is_new, dids)) or not (len(dids) == 1 or (plain and all(map(_is_plain, dids))))
+    asks_why = _WHY.search(text) is not None  # "why do users not buy": the steps before an order tell
+    is_rate = any(len(one.whole) == len(one.part) == 1 for one in clauses) and all(map(_is_step, dids))  # of two steps
+    known = asks_why or (is_rate and len(dids) == 2) or len(dids) == 1 or (plain and all(map(_is_plain, dids)))
+    forced = has_not or not known or any(_is_new(one) or (one.is_excluded and not asks_why) for one in dids)
     in_order = len(dids) > 1 and _IN_ORDER.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
     return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
@@ -226,10 +230,4 @@ def _is_new(did: Did) -> bool:
     """Whether only conditions say this."""
     names = {one.dimension for one in did.filters}
     searches = any(one.values == ("search",) for one in did.filters)
-    return (
-        did.is_excluded
-        or did.table == "events"
-        or searches
-        or "coupon" in names
-        or (did.table == "items" and not names)
-    )
+    return did.table == "events" or searches or "coupon" in names or (did.table == "items" and not names)

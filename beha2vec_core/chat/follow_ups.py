@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.how_often import PEOPLE
-from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
 from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
+from beha2vec_core.chat.queries import ascending_of
 from beha2vec_core.chat.rewrites import SAME
 from beha2vec_core.chat.vocabulary import Vocabulary
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter, Period, Query
 
 LEADS = re.compile(rf"^\W*(?:and|what about|how about|but|or)\b|{SAME}")
@@ -143,6 +143,9 @@ def continued(
     is_of_did = bool(by) and any(one.did for one in kept.values())  # their numbers by group, not shares of each group
     new_by = (*steps, *by) if by else tuple(name for name in previous.by if name not in chosen)
     is_same = new_by == previous.by
+    ascending = ascending_of(parts, metric) if new_by and not explains else None
+    if ascending is None and (is_same or explains):
+        ascending = previous.ascending
     limits = {}
     if previous.limits:
         if metric != previous.metric or not is_same or times.asks_before:
@@ -162,7 +165,7 @@ def continued(
             and (bool(new_by) or len(kept) == 1)
         ),
         parts.top or (previous.top if is_same else None),
-        previous.ascending if is_same or explains else None,
+        ascending,
         by_change=bool(explains and new_by and versus),
         explains=bool(explains and not new_by and versus),
         **limits,

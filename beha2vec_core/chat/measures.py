@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.how_often import PEOPLE
-from beha2vec_core.chat.nearest import SOURCES
 from beha2vec_core.chat.parts import Parts
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 _DEFAULTS = {  # of "top 5 landing pages"
@@ -120,6 +119,9 @@ def metric_of(
     if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
         notes.append("No measure is named: by sessions.")
         return "sessions"
+    if by == ["coupon"]:
+        notes.append("No measure is named: by orders.")
+        return "orders"
     if "order_number" in about:
         return "orders"
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")

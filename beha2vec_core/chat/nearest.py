@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
 _NAMED = 6  # values of a filter that are named
-SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
 
 
 def reaches(metric: str, dimension: str) -> bool:

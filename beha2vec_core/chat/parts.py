@@ -11,7 +11,7 @@ from beha2vec_core.chat.asides import without_asides
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.how_often import PEOPLE
-from beha2vec_core.chat.nearest import SOURCES, reaches, some_of
+from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
@@ -19,7 +19,7 @@ from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter, Having
 
 _RANKED_USERS = re.compile(rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")

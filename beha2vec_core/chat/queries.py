@@ -355,7 +355,7 @@ def _query(
     if len(by) > 1 and _EITHER.search(parts.text) and not pair:
         raise NotRead("I break down by all of several dimensions at once, not by one or the other.")
     by_change = bool(versus and by and (explains or ((parts.has("high") or parts.has("low")) and changes)))
-    ascending = None if metric == "funnel" or against_rest else _ascending(parts, metric)
+    ascending = None if metric == "funnel" or against_rest else ascending_of(parts, metric)
     if by_change:
         ascending = parts.goes_down
     if groups is not None and parts.over is None and not set(by) - {groups}:
@@ -363,7 +363,7 @@ def _query(
     if parts.under is not None and parts.under != parts.over:
         raise NotRead("Less than a number is known of the revenue of orders only: “orders under 50”.")
     if parts.is_money and unit != "money":
-        raise NotRead(f"An amount of money is no number of {METRICS[metric].label}.")
+        raise NotRead(f"You name an amount of money, but {METRICS[metric].label} are not in money.")
     if parts.over is not None and (unit not in ("count", "money") or not by or versus or is_share):
         raise NotRead("More than a number: of orders, sessions or revenue, by channel, country, user ...")
     if parts.over is not None:
@@ -385,7 +385,7 @@ def _from_step(first: int) -> tuple[Filter, ...]:
     return (Filter("step", steps),) if first > min(STEPS) else ()
 
 
-def _ascending(parts: Parts, metric: str) -> bool | None:
+def ascending_of(parts: Parts, metric: str) -> bool | None:
     """Whether the smallest comes first; None: nothing is said of order."""
     if parts.has("low") and parts.has("high"):
         raise NotRead("I can put the highest or the lowest first: ask for one of them.")

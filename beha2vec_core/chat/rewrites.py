@@ -420,10 +420,15 @@ _SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
 _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 
 
-# the days up to a purchase, and the words that say no more than this
+# the days up to a purchase, and the words that say no more than this: not those from an order to another, or a refund
 _HOW_LONG = re.compile(
     r"\b(?:how (?:long|many days|much time)|(?:average|mean) (?:time|days|number of days))\b(?=.*\b(?:until|till|"
     r"before|between|from|to|takes?|took)\b.*\b(?:purchas|buy|bought|order|convert))"
+)
+_AN_ORDER = r"(?:orders?|purchas\w*|buy\w*|bought|convert\w*|refund\w*)\b"
+_FROM_AN_ORDER = re.compile(
+    rf"\b{_AN_ORDER}.*\b{_AN_ORDER}|\bfrom (?:(?:the|their|an?|first|last) )*{_AN_ORDER}|"
+    r"\bbetween\b(?!.*\b(?:visit|session))"
 )
 _OF_WAITING = re.compile(
     r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|sessions?|"
@@ -433,7 +438,7 @@ _OF_WAITING = re.compile(
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    if _HOW_LONG.search(text):
+    if _HOW_LONG.search(text) and not _FROM_AN_ORDER.search(text):
         text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     for pattern, new in (*_SPELLED, *_COUNTED):
         text = pattern.sub(new, text)

@@ -15,7 +15,17 @@ from dataclasses import replace
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import find_all_in_scope
 
-from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, TABLES, Dimension, Measure, Metric, Table
+from beha2vec_core.semantic.definitions import (
+    DIMENSIONS,
+    JOINS,
+    METRICS,
+    SOURCES,
+    TABLES,
+    Dimension,
+    Measure,
+    Metric,
+    Table,
+)
 from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query
 
 DIALECT = "duckdb"
@@ -36,6 +46,7 @@ def compile_query(query: Query) -> str:
     Raises:
         NotAnswerable: no table of the metric has the dimensions or days that the query asks for.
     """
+    query = in_context(query)
     metric, table, measure = place(query)
     wanted = [_aggregate(query, metric, table, measure, query.period)]
     if lists_zeros(query):
@@ -59,7 +70,7 @@ def compile_query(query: Query) -> str:
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
     else:
         select.set("expressions", [*keys, *select.expressions])
-    if "coupon" in query.by and query.ascending is False:  # the highest: orders without one are no group
+    if "coupon" in query.by and not (query.is_share or query.by_change):  # orders without one are no group
         select = select.where(exp.column("coupon", table="now").is_(exp.null()).not_())
     if query.ascending:
         known = [
@@ -129,6 +140,7 @@ def compile_by_user(query: Query, period: Period | None) -> str:
 
     The value of a group is the sum of ``part`` over its users, over that of ``base``.
     """
+    query = in_context(query)
     _, table, measure = place(query)
     columns = [f"{table.alias}.user_key as user_key"]
     columns += _keys(query, table)
@@ -140,6 +152,7 @@ def compile_by_user(query: Query, period: Period | None) -> str:
 
 def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
     """The statement for several rates of one table by the query's breakdown, in one scan, without intervals."""
+    query = in_context(query)
     _, table, _ = place(replace(query, metric=metrics[0]))
     columns = _keys(query, table)
     keys = len(columns)
@@ -165,6 +178,28 @@ def compile_values(metric: str, dimension: str) -> str:
     query = Query(metric, (dimension,))
     _, table, _ = place(query)
     return rows_of(_keys(query, table), table, None, ()).distinct().sql(dialect=DIALECT)
+
+
+def in_context(query: Query) -> Query:
+    """The query whose filters of visits also hold for what users did: of those who ordered, on mobile, the orders too.
+
+    A filter that says the same of visits as what was done stays apart: users from email who also came from a campaign.
+    """
+    sessions, of_visits = TABLES["sessions"], []
+    for one in query.filters:
+        is_of_visit = DIMENSIONS[one.dimension].kind != "user" and _reaches(sessions, one.dimension)
+        if is_of_visit and one.dimension not in query.by:
+            of_visits.append(one)
+
+    def applied(did: Did) -> Did:
+        named = {one.dimension for one in did.filters}
+        named |= {*SOURCES} if named & {*SOURCES} else set()
+        return replace(did, filters=(*did.filters, *(one for one in of_visits if one.dimension not in named)))
+
+    def of_users(one: Filter) -> Filter:
+        return replace(one, did=tuple(map(applied, one.did))) if one.dimension == "user" else one
+
+    return replace(query, filters=tuple(map(of_users, query.filters)))
 
 
 def is_ranked(query: Query) -> bool:

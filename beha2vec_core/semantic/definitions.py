@@ -545,6 +545,7 @@ OF_STEPS = {
     for one in (*_drop_off(*pair), *([] if pair in OF_CARTS else [_step_rate(*pair)]))
 }
 
+SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
 _PEOPLE_OF = {  # where they are not the country and an n, as of Austria
     "Argentina": "argentinian,argentine", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian",
     "Chile": "chilean", "China": "chinese", "Czechia": "czech", "Denmark": "danish,dane", "Egypt": "egyptian",

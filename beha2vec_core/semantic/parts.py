@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 from sqlglot import parse_one
 
-from beha2vec_core.semantic.compiler import DIALECT, NotAnswerable, expression_of, place, rows_of, values_of
+from beha2vec_core.semantic.compiler import DIALECT, NotAnswerable, expression_of, in_context, place, rows_of, values_of
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query
@@ -62,7 +62,9 @@ def compile_parts(query: Query, names: list[str]) -> str:
     columns = [f"case {which} end as dimension", f"{is_now} as is_now"]
     columns += [f"{key} as {name}" for name, key in zip(names, keys, strict=True)]
     columns += values_of(measure)
-    select = rows_of(columns, table, None, query.filters).where(f"({is_now}) or ({is_earlier})", dialect=DIALECT)
+    select = rows_of(columns, table, None, in_context(query).filters).where(
+        f"({is_now}) or ({is_earlier})", dialect=DIALECT
+    )
     sets = ", ".join(f"({is_now}, {key})" for key in keys)
     grouped = parse_one(f"select 1 group by grouping sets ({sets})", dialect=DIALECT)
     select.set("group", grouped.args["group"])

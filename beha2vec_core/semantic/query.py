@@ -68,6 +68,8 @@ class Filter:
 class Did:
     """What a user, a session or an order has: rows of a table, in the days that the query is about.
 
+    Of users, the query's other filters of visits (their device, channel ...) hold for these rows too.
+
     Attributes:
         table: a name of `TABLES`.
         filters: of its rows.

@@ -18,6 +18,9 @@ ORDERS = "from ga4.fct_ga4__purchases where not is_refund_without_purchase"
 BOUGHT = f"select user_key {ORDERS} and user_key is not null"
 COUPON = "purchase_key in (select purchase_key from ga4.fct_ga4__purchase_items where coupon is not null)"
 FIRST = f"select min_by(purchase_key, event_timestamp) {ORDERS} and user_key is not null group by user_key"
+ON_MOBILE = (
+    f"{ORDERS} and session_key in (select session_key from ga4.fct_ga4__sessions where device_category = 'mobile')"
+)
 COUNTED = {  # a number in the answer, and the SQL of it
     "how many users looked at both shoes and hats pages?": (
         f"select count(*) from ({VIEWED}'shoes' intersect {VIEWED}'hats')"
@@ -31,6 +34,9 @@ COUNTED = {  # a number in the answer, and the SQL of it
     ),
     "users who visited at least 12 times and did not order": f"""select count(*) from (select user_key from
         ga4.fct_ga4__sessions group by 1 having count(*) >= 12 except {BOUGHT})""",
+    "users who ordered on mobile": f"select count(distinct user_key) {ON_MOBILE}",
+    "who purchased on mobile": f"select count(distinct user_key) {ON_MOBILE}",
+    "users who ordered >> and on mobile?": f"select count(distinct user_key) {ON_MOBILE}",
 }
 
 
@@ -53,7 +59,9 @@ def lookup(serving: Path) -> Lookup:
 @pytest.mark.parametrize("question", COUNTED)
 def test_a_clause_is_a_condition(lookup: Lookup, data: duckdb.DuckDBPyConnection, question: str) -> None:
     ((expected,),) = data.execute(COUNTED[question]).fetchall()
-    assert f": {expected:,}" in lookup.ask(question).text.splitlines()[0]
+    lookup.forget()
+    *_, answer = [lookup.ask(one) for one in question.split(" >> ")]
+    assert f": {expected:,}" in answer.text.splitlines()[0]
 
 
 def test_of_those_who_did_something_the_part_who_did_more(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
@@ -74,7 +82,8 @@ def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
 @pytest.mark.parametrize(
     "question",
     ["how many people bought only shoes", "users who viewed shoes or bought", "orders without a discount",
-     "how many people made an order over 100", "how often do people buy", "users who searched for shoes"],
+     "how many people made an order over 100", "how often do people buy", "users who searched for shoes",
+     "how long between orders", "average time from order to refund", "average time between first and second purchase"],
 )  # fmt: skip
 def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> None:
     answer = lookup.ask(question)
@@ -84,4 +93,18 @@ def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> Non
 def test_a_why_has_the_steps_before_an_order_and_what_a_sum_is_made_of(lookup: Lookup) -> None:
     steps = lookup.ask("why is conversion on mobile so low?").text
     assert "- sessions with something added to the cart: all others " in steps and "; mobile " in steps
+    assert "mobile, " in lookup.ask("why are mobile users not buying").text.splitlines()[0]
+    assert lookup.ask("why do people not buy").text.startswith("Funnel: ")
+    assert (
+        "orders that used a coupon" in lookup.ask("why did revenue from orders with a coupon drop in april 2026?").text
+    )
     assert "- revenue per order: " in lookup.ask("why did revenue drop in april 2026?").text
+
+
+def test_orders_without_a_coupon_are_no_coupon(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    ((orders,),) = data.execute(f"select count(*) {ORDERS} and {COUPON}").fetchall()
+    assert lookup.ask("which coupon is used most").text.startswith(f"Orders: WELCOME10, {orders}.")
+    lookup.ask("revenue by coupon")
+    answer = lookup.ask("top coupons")
+    assert answer.reading and answer.reading.query and answer.reading.query.ascending is False
+    assert "(unknown)" not in answer.text
