@@ -105,6 +105,7 @@ _OF_VERBS = ("page_view", "view_item", "add_to_cart", "purchase", "begin_checkou
              "view_cart", "add_payment_info", "add_shipping_info")  # fmt: skip
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
+_DATES = re.compile(rf"(?:(?:in|on|during|since|from|at) )?{MARK}\S*")  # these stay in the question
 _FEW = 6  # words between a noun and "who"
 _DAYS = re.compile(rf"(at least|more than|exactly) (\d+|{COUNT}) (?:different|distinct|separate) days?\b")
 _SKIPPED = re.compile(r"(?:(?:a|an|the|any|some|our|your|both|either|all|from|via|of|about) )*")
@@ -134,44 +135,52 @@ class Clause:
         return tuple(Filter(self.level, did=tuple(did)) for did in (self.part, self.whole) if did)
 
 
+class Unclear(Exception):
+    """What was done cannot be told for sure."""
+
+
 class Reader:
     """Reads the clauses of a list of words from left to right."""
 
     def __init__(self, words: list[str], vocabulary: Vocabulary) -> None:
         self.words, self.vocabulary = words, vocabulary
         self.values = vocabulary.contents.values
-        self.problem = False
         names = [name for name in self.values.get("event", []) if name not in _OF_VERBS]
         self.events = {name: re.compile(_words_of(name)) for name in names if len(name) > 3}
-        self.dates: list[str] = []
 
     def match(self, pattern: re.Pattern[str], place: int) -> int:
         """How many words from a place on are the pattern; 0: it does not stand there."""
         found = pattern.match(" ".join(self.words[place:]))
         return len(found[0].split()) if found else 0
 
-    def predicates(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int]:
-        """All that is said from a place on, and the place after; ``named``: "with a coupon" can stand there."""
-        found: list[Did] = []
-        verb = ""
-        while True:
-            start = place
-            if found:
-                place = self._past_dates(place)
-                joined = self.match(_AND, place)
-                is_or = "or" in self.words[place : place + joined]
-                self.problem |= is_or and bool(self._predicate(place + joined, level, named=True)[0])
-                if not joined and not self.match(_WITHOUT, place):
-                    return found, start
-                dids, after, new = self._predicate(place + joined, level, named=True) if not is_or else ([], place, "")
-                if not dids and verb and (size := self.match(_DENIED_OBJECT, place)):  # bought hats but no shoes
-                    dids, after = self._object(place + size, verb)
-                    dids, new = [replace(one, is_excluded=True) for one in dids], verb
+    def predicates(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, list[str]]:
+        """All that is said from a place on, the place after, and the dates between; ``named``: also "with a coupon".
+
+        Raises:
+            Unclear: one thing or another was done.
+        """
+        found, place, verb = self._predicate(place, level, named=named)
+        dates: list[str] = []
+        while found:
+            dated = self.match(_DATES, place)
+            begun = place + dated
+            joined = self.match(_AND, begun)
+            if "or" in self.words[begun : begun + joined]:
+                if self._predicate(begun + joined, level, named=True)[0]:
+                    raise Unclear
+                dids, after, new = [], begun, ""
+            elif joined or self.match(_WITHOUT, begun):
+                dids, after, new = self._predicate(begun + joined, level, named=True)
             else:
-                dids, after, new = self._predicate(place, level, named=named)
+                break
+            if not dids and verb and (size := self.match(_DENIED_OBJECT, begun)):  # bought hats but no shoes
+                dids, after = self._object(begun + size, verb)
+                dids, new = [replace(one, is_excluded=True) for one in dids], verb
             if not dids:
-                return found, start
+                break
+            dates += self.words[place:begun]
             found, place, verb = found + dids, after, new
+        return found, place, dates
 
     def compound(self, place: int) -> tuple[Clause, int] | None:
         """Article readers, search users, coupon orders."""
@@ -194,12 +203,6 @@ class Reader:
             return place
         few = self.words[place : place + _FEW]
         return place + next((number for number, word in enumerate(few) if word in ("who", "that", "which")), 0)
-
-    def _past_dates(self, place: int) -> int:
-        """The place after "in March", which stays in the question."""
-        size = self.match(re.compile(rf"(?:(?:in|on|during|since|from|at) )?{MARK}\S*"), place)
-        self.dates += self.words[place : place + size]
-        return place + size
 
     def _predicate(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, str]:
         has = self.match(_WITH, place) if named and not self.match(_WITHOUT, place) else 0
@@ -329,16 +332,17 @@ class Reader:
             end = place
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
             is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})
-            self.problem |= not joined and self._value(place, _DIMENSIONS[verb])[1] is not None  # the returns policy
-            place += joined
             if not joined:
+                if self._value(place, _DIMENSIONS[verb])[1]:  # the returns policy
+                    raise Unclear
                 break
+            place += joined
         if not found:
             return [], place
         table = _TABLES[verb] if found[0].dimension != "coupon" else "items"
         if is_either:
             if len({one.dimension for one in found}) > 1:
-                self.problem = True
+                raise Unclear
             values_of_all = tuple(dict.fromkeys(value for one in found for value in one.values))
             return [Did(table, (Filter(found[0].dimension, values_of_all),))], end
         return [Did(table, (Filter(one.dimension, one.values),)) for one in found], end

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from beha2vec_core.chat.clauses import COMMA, NOUNS, WHO, Clause, Reader
+from beha2vec_core.chat.clauses import COMMA, NOUNS, WHO, Clause, Reader, Unclear
 from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verify import NUMBER_WORDS
@@ -92,10 +92,34 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
         return None
     marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", text)
     words = [token for token in tokens(marked) if token.strip(".'")]
-    reader = Reader(words, vocabulary)
-    kept: list[str] = []
-    clauses: list[Clause] = []
     asks_who = _ASKS_WHO.match(" ".join(words)) is not None
+    try:
+        clauses, kept, taken = _clauses(Reader(words, vocabulary), asks_who)
+    except Unclear:
+        return None
+    left, having = _havings(" ".join(kept).replace(f" {COMMA}", ","), vocabulary)
+    if not (clauses or having):
+        return None
+    has_not = bool(clauses) and _AGAINST.search(left) is not None
+    left = _AGAINST.sub(" ", left) if has_not else left
+    if clauses and asks_who and left.startswith(("which", "list", "show")):
+        left = _ASKS_WHO.sub("users", left, count=1)
+    dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
+    in_order = len(dids) > 1 and _IN_ORDER.search(" ".join(taken)) is not None
+    notes = ("Which of these came first is not looked at.",) if in_order else ()
+    forced = has_not or _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
+    return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
+
+
+def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], list[str]]:
+    """The clauses, the words of the question that are left, and those that were taken.
+
+    Raises:
+        Unclear: they say more than is understood.
+    """
+    words, vocabulary = reader.words, reader.vocabulary
+    clauses: list[Clause] = []
+    kept: list[str] = []
     taken: list[str] = []
     place, level = 0, ""
     while place < len(words):
@@ -103,9 +127,10 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
         if not noun and reader.match(_THOSE, place):
             noun = level or "user"
         if clauses and (size := reader.match(_OF_THESE, place)):
-            dids, after = reader.predicates(place + size, level, named=True)
+            dids, after, dates = reader.predicates(place + size, level, named=True)
             if dids:
                 taken += words[place:after]
+                kept += dates
                 asked = [[one] for one in dids] if all(map(_is_step, dids)) else [dids]
                 clauses[-1].more += [clauses[-1].part, *asked] if clauses[-1].part else asked
                 clauses[-1].part, place = clauses[-1].more.pop(0), after
@@ -116,7 +141,8 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
             kept.append(_WORDS[clause.level])
             place = after
             if not _OF_SOMETHING_ELSE.match(" ".join(kept)):
-                clause.part, place = reader.predicates(after, clause.level, named=False)
+                clause.part, place, dates = reader.predicates(after, clause.level, named=False)
+                kept += dates
             clauses.append(clause)
             level = clause.level
             continue
@@ -127,47 +153,36 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
         begun = reader.past_place(place + 1)
         who = reader.match(WHO, begun)
         begun = begun if who else place + 1
-        dids, after = reader.predicates(begun + who, noun, named=True)
-        if dids and (who or words[place] == "who" or _is_clause(reader, words, begun, noun)):
-            clause = Clause(noun, whole=dids)
-            is_users = _not_bought(words[place], dids) or not _NOUN.fullmatch(words[place])
-            if not (noun != "user" and _ends_with_metric(kept, vocabulary)):  # revenue from orders with a coupon
-                kept.append("users" if is_users else words[place])
-            kept += words[place + 1 : begun]
-            taken += words[begun:after]
-            if who and not _OF_SOMETHING_ELSE.match(" ".join(kept)):  # of users who did this, those who also did that
-                size = reader.match(_LEADING, after)
-                clause.part, after = reader.predicates(after + size, noun, named=False)
-            clauses.append(clause)
-            kept += reader.dates
-            reader.dates = []
-            place, level = after, noun
-            if place < len(words) and words[place] in _QUALIFIERS:  # bought only shoes
-                return None
+        dids, after, dates = reader.predicates(begun + who, noun, named=True)
+        if not (dids and (who or words[place] == "who" or _is_clause(reader, begun))):
+            kept.append(words[place])
+            place += 1
             continue
-        reader.dates = []
-        kept.append(words[place])
-        place += 1
-    left, having = _havings(" ".join(kept).replace(f" {COMMA}", ","), vocabulary)
-    if not (clauses or having) or reader.problem:
-        return None
-    dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
-    has_not = bool(clauses) and _AGAINST.search(left) is not None
-    left = _AGAINST.sub(" ", left) if has_not else left
-    left = (
-        _ASKS_WHO.sub("users", left, count=1)
-        if clauses and asks_who and left.startswith(("which", "list", "show"))
-        else left
-    )
+        clause = Clause(noun, whole=dids)
+        is_users = _not_bought(words[place], dids) or not _NOUN.fullmatch(words[place])
+        if not (noun != "user" and _ends_with_metric(kept, vocabulary)):  # revenue from orders with a coupon
+            kept.append("users" if is_users else words[place])
+        kept += words[place + 1 : begun]
+        taken += words[begun:after]
+        if who and not _OF_SOMETHING_ELSE.match(" ".join(kept)):  # of users who did this, those who also did that
+            size = reader.match(_LEADING, after)
+            clause.part, after, more = reader.predicates(after + size, noun, named=False)
+            dates += more
+        clauses.append(clause)
+        kept += dates
+        place, level = after, noun
+        if place < len(words) and words[place] in _QUALIFIERS:  # bought only shoes
+            raise Unclear
+    return clauses, kept, taken
+
+
+def _is_only_here(clauses: list[Clause], dids: list[Did], *, asks_why: bool) -> bool:
+    """Whether no other reading knows what the clauses say; it knows why users do not buy: the steps before an order."""
     dimensions = [one.filters[0].dimension if one.filters else one.table for one in dids if one.table != "items"]
-    plain = len({*dimensions}) == len(dids) or len(dids) == 1  # what other readings know: who came so and bought
-    asks_why = _WHY.search(text) is not None  # "why do users not buy": the steps before an order tell
-    is_rate = any(len(one.whole) == len(one.part) == 1 for one in clauses) and all(map(_is_step, dids))  # of two steps
-    known = asks_why or (is_rate and len(dids) == 2) or len(dids) == 1 or (plain and all(map(_is_plain, dids)))
-    forced = has_not or not known or any(_is_new(one) or (one.is_excluded and not asks_why) for one in dids)
-    in_order = len(dids) > 1 and _IN_ORDER.search(" ".join(taken)) is not None
-    notes = ("Which of these came first is not looked at.",) if in_order else ()
-    return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
+    plain = len({*dimensions}) == len(dids) and all(map(_is_plain, dids))  # who came so and bought
+    is_rate = len(dids) == 2 and all(len(one.whole) == len(one.part) == 1 for one in clauses)  # from step to step
+    known = asks_why or len(dids) == 1 or plain or (is_rate and all(map(_is_step, dids)))
+    return not known or any(_is_new(one) or (one.is_excluded and not asks_why) for one in dids)
 
 
 def _ends_with_metric(kept: list[str], vocabulary: Vocabulary) -> bool:
@@ -201,7 +216,7 @@ def _havings(text: str, vocabulary: Vocabulary) -> tuple[str, tuple[Having, ...]
     return text, tuple(found[::-1])
 
 
-def _is_clause(reader: Reader, words: list[str], begun: int, noun: str) -> bool:
+def _is_clause(reader: Reader, begun: int) -> bool:
     """Whether what follows a noun without "who" is what they did: not "orders by", "users return"."""
     return not reader.match(re.compile(r"(?:is|are|was|were|in|on|to)\b"), begun)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.how_often import PEOPLE
+from beha2vec_core.chat.one_query import ascending_of
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
 from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
-from beha2vec_core.chat.queries import ascending_of
 from beha2vec_core.chat.rewrites import SAME
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
