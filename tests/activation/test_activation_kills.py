@@ -190,6 +190,7 @@ def test_a_kill_between_a_request_and_its_answer(tmp_path: Path) -> None:
         process = _PROCESSES.Process(target=send, args=(str(tmp_path), "ga4", service.address))
         process.start()
         while len(service.requests) < 3:
+            assert process.is_alive(), "the send ended by itself"
             time.sleep(0.01)
         process.kill()
         process.join()
