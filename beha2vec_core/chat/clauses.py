@@ -161,6 +161,7 @@ class Reader:
         """
         found, place, verb = self._predicate(place, level, named=named)
         dates: list[str] = []
+        dids: list[Did]
         while found:
             dated = self.match(_DATES, place)
             begun = place + dated
