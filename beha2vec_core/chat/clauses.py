@@ -136,7 +136,7 @@ class Clause:
 
 
 class Unclear(Exception):
-    """What was done cannot be told for sure."""
+    """What was done is not clear."""
 
 
 class Reader:
