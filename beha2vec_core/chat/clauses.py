@@ -136,7 +136,7 @@ class Clause:
 
 
 class Unclear(Exception):
-    """What was done cannot be told for sure."""
+    """What was done is not clear."""
 
 
 class Reader:
@@ -161,6 +161,7 @@ class Reader:
         """
         found, place, verb = self._predicate(place, level, named=named)
         dates: list[str] = []
+        dids: list[Did]
         while found:
             dated = self.match(_DATES, place)
             begun = place + dated
