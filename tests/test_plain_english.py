@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BANNED = re.compile(
     r"\b(un|fore)?told\b|\bforetells?\b|\bwho(so)?ever\b|\bat hand\b|\bto be had\b|\b(the|k) likeliest\b|\bsaid by\b"
     r"|\blest\b|\b(there|where)of\b|\b(he|his|him)\b|\bere\b|\banew\b|\bof (their|its) own accord\b|\bmend(s|ed)?\b"
-    r"|\bparted by\b|\b1 (sessions|users|rows|days)\b",
+    r"|\bparted by\b|\b1 (sessions|users|rows|days)\b|behaviour|colour",
     re.IGNORECASE,
 )
 

@@ -368,7 +368,7 @@ class ClusterAnswers:
         return _ranked(rows, names, least=asks_least(question, metric))
 
     def _comparable(self) -> dict[int, FactSheet]:
-        """Facts of the clusters whose behaviour can be compared."""
+        """Facts of the clusters whose behavior can be compared."""
         return {key: sheet for key, sheet in self._data.sheets().items() if key != TOO_LITTLE_EVIDENCE}
 
 

@@ -247,6 +247,6 @@ def _why(reason: str, limits: SqlLimits) -> str:
 
 
 def _first_line(error: object) -> str:
-    """The first lines of an error, without terminal colours."""
+    """The first lines of an error, without terminal colors."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     return " ".join(text.split("\n\n")[0].split())[:300]

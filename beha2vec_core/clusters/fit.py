@@ -79,7 +79,7 @@ def fit_clusters(
     if k is not None and len(points) < k:
         raise ValueError(f"{len(points)} users cannot make {k} clusters: take more days, or a smaller k")
 
-    begin = _centres(points, earlier) if earlier is not None and (earlier >= 0).any() else None
+    begin = _centers(points, earlier) if earlier is not None and (earlier >= 0).any() else None
     fit = _Fit(points, seed, begin, minibatch_above, map_landmarks, model_version)
     if k is None and len(points) < min_users:
         few = f"{len(points):,} users with enough events are fewer than the {min_users:,} that clusters need"
@@ -183,6 +183,6 @@ def _large_enough(
     return None
 
 
-def _centres(points: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
+def _centers(points: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
     """The mean of the points of each label, those below 0 left out [labels, dim]."""
     return np.stack([points[labels == label].mean(axis=0) for label in np.unique(labels[labels >= 0])])

@@ -57,9 +57,9 @@ def fit_map(points: NDArray[np.float32], *, seed: int, max_landmarks: int = MAX_
 
 def _first_axes(points: NDArray[np.float32]) -> NDArray[np.float32]:
     """The first two principal components [n, 2], each turned so that its largest loading is positive."""
-    centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    centered = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
+    _, _, axes = np.linalg.svd(centered, full_matrices=False)
     axes = axes[:2] * np.sign(np.take_along_axis(axes[:2], np.abs(axes[:2]).argmax(axis=1)[:, None], axis=1))
     places = np.zeros((len(points), 2), dtype=np.float32)
-    places[:, : len(axes)] = centred @ axes.T
+    places[:, : len(axes)] = centered @ axes.T
     return places

@@ -1,4 +1,4 @@
-"""A realistic GA4 export of an invented shop, with a known behavioural persona for each user.
+"""A realistic GA4 export of an invented shop, with a known behavioral persona for each user.
 
 ``catalogue`` (with ``shop.yml``) says what pages there are, ``personas`` who does what in which order, ``audience``
 where people come from, ``journeys`` turns one user into events in time, ``export`` writes GA4 rows.

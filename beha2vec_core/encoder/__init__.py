@@ -1,4 +1,4 @@
-"""The behaviour encoder: from event sequences to user vectors and next-event predictions.
+"""The behavior encoder: from event sequences to user vectors and next-event predictions.
 
 What belongs here: vocabularies, token fields, the network, its objectives (one module a loss), training and encoding.
 What does not: reading tables (`beha2vec_core.events.sequences`), clusters, evaluation. Importing

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NAME = "README.md"
 # between them stands what `write_evaluation` renews; the rest is the owner's to edit
 BEGIN, END = "<!-- evaluation -->", "<!-- end of evaluation -->"
-# of the rows of `beha2vec.encoder_evaluation` that judge the behaviour vector and what is said to come next
+# of the rows of `beha2vec.encoder_evaluation` that judge the behavior vector and what is said to come next
 METHOD = "encoder"
 NOT_JUDGED = "Not evaluated yet. The asset `encoder_evaluation` writes its metrics here."
 
@@ -157,7 +157,7 @@ def _architecture(encoder: BehaviorEncoder) -> str:
     ]
     return f"""## Architecture
 
-A causal pre-norm transformer with rotary positions over the sum of the fields' embeddings. Its vectors are centred and
+A causal pre-norm transformer with rotary positions over the sum of the fields' embeddings. Its vectors are centered and
 whitened by the spread within users.
 
 {_table(("size", "value"), rows)}"""
@@ -210,7 +210,7 @@ def _limitations(encoder: BehaviorEncoder) -> str:
   not at all; a rebuilt site needs a newly trained encoder.
 - It sees what was recorded: no other devices, no users who refused consent, nothing between events.
 - {train.held_out:.0%} of the users, by a hash of their key, never counted in training, so that the encoder can be
-  judged on them; its vocabulary, centre and whitening were made of all{weighed}.
+  judged on them; its vocabulary, center and whitening were made of all{weighed}.
   Of the others' events the newest {train.held_out_time:.0%} only said when to stop, where there were enough of them.
 - Vectors say what is likely, not why, and inherit every slant of the data. Do not decide about single people by them.
 - Privacy: this card names no user, page or event, but `vocabulary.json` holds pages and event names as they were

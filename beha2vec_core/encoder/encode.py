@@ -25,7 +25,7 @@ FloatArray = npt.NDArray[np.float32]
 BATCH_TOKENS = 4096  # larger ones cost page faults on a CPU
 BATCH_USERS = 2048
 PADDING = 0.1  # of a batch's tokens, at most
-# users by whom vectors are centred and whitened, at most
+# users by whom vectors are centered and whitened, at most
 SAMPLE = 100_000
 # of the mean variance within users, added to that of each direction, as it is measured on few events
 SHRINKAGE = 0.5
@@ -34,7 +34,7 @@ NEGLIGIBLE = 1e-5
 
 
 def encode_vectors(network: BehaviorNetwork, fields: Fields, sequences: Sequences) -> tuple[FloatArray, FloatArray]:
-    """Behaviour and identity vectors of the users, in their order, each [n, dim] of length 1."""
+    """Behavior and identity vectors of the users, in their order, each [n, dim] of length 1."""
     tokens = fields.tokens(sequences)
     since = sequences.as_of - sequences.event_timestamp[tokens.offsets[1:] - 1]
     recency = gap_buckets(since / 1_000_000)
@@ -52,7 +52,7 @@ def center_and_whiten(network: BehaviorNetwork, fields: Fields, sequences: Seque
 
     The center is their mean vector. The whitening is the inverse square root of the covariance within users, measured
     between two parts of each (Hatch et al. 2006, within-class covariance normalisation), shrunk towards a sphere. Of
-    behaviour vectors the direction that goes with the length of a history is taken out: clusters are to say what users
+    behavior vectors the direction that goes with the length of a history is taken out: clusters are to say what users
     do, and how much they do is known anyway.
     """
     sample = sequences.select(np.arange(0, len(sequences), -(-len(sequences) // SAMPLE)))
@@ -183,7 +183,7 @@ def _batches(lengths: IntArray) -> list[slice]:
 def _vectors(
     network: BehaviorNetwork, tokens: Tokens, starts: IntArray, lengths: IntArray, recency: IdArray | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Behaviour and identity vectors of slices of the events, as of the last one where no recency is given."""
+    """Behavior and identity vectors of slices of the events, as of the last one where no recency is given."""
 
     def vectors(packed: Packed) -> Tensor:
         return torch.cat(network.vectors(packed, *network(packed)), dim=-1)

@@ -1,4 +1,4 @@
-"""The network: token fields -> causal pre-norm transformer -> behaviour and identity vectors, next-event logits.
+"""The network: token fields -> causal pre-norm transformer -> behavior and identity vectors, next-event logits.
 
 Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequences lie end to end (see
 :class:`~beha2vec_core.encoder.packing.Packed`), so that only attention, which is the small part, ever sees padding.
@@ -164,7 +164,7 @@ class BehaviorNetwork(nn.Module):
         self.identity_head = content_first(pooled, config.dim)
         self.salience = nn.Embedding(fields.vocabularies["page"].size, 1)  # how much a page identifies a user
         nn.init.zeros_(self.salience.weight)
-        # of behaviour and identity vectors, found when training ends; see vectors()
+        # of behavior and identity vectors, found when training ends; see vectors()
         self.register_buffer("center", torch.zeros(2, config.dim))
         self.register_buffer("whitening", torch.eye(config.dim).repeat(2, 1, 1))
         # what follows from each page id, so that a next page is scored by its path as well; not saved, as the
@@ -215,7 +215,7 @@ class BehaviorNetwork(nn.Module):
         return F.pad(self.embed(kinds), (0, 0, 0, 1)).index_select(0, packed.kind)
 
     def vectors(self, packed: Packed, content: Tensor, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Content and states as :meth:`forward` gives them -> behaviour and identity vectors, both [B, D] of length 1.
+        """Content and states as :meth:`forward` gives them -> behavior and identity vectors, both [B, D] of length 1.
 
         What all users share (``center``) is taken out, since it would hide the angles between them (Mu & Viswanath
         2018, arXiv:1702.01417), and directions in which parts of one user differ are shrunk (``whitening``:

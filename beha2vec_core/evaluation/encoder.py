@@ -1,4 +1,4 @@
-"""A trained encoder as a method: its behaviour vectors and what it says comes next, its identity vectors."""
+"""A trained encoder as a method: its behavior vectors and what it says comes next, its identity vectors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class VectorsAndNext(Vectors):
 
 
 def behavior_of(encoder: BehaviorEncoder) -> Vectors:
-    """The behaviour vector, and what comes next where the encoder was trained on that."""
+    """The behavior vector, and what comes next where the encoder was trained on that."""
     return (VectorsAndNext if encoder.next_steps else Vectors)(encoder, "behavior")
 
 

@@ -1,7 +1,7 @@
 """The encoder in use, judged on the team's own data: on the users it never learned from, beside cheap floors.
 
 The tasks are the protocol's. Left out is what would fit the encoder again, since that would judge another one; the
-horizon, since it has seen all dates; the planted personas, since there are none. Its vocabulary and its centre were
+horizon, since it has seen all dates; the planted personas, since there are none. Its vocabulary and its center were
 made of all users, held-out ones too: they know that these exist, not what they do.
 """
 
@@ -83,7 +83,7 @@ Gains = dict[Key, Interval]
 class Evaluation:
     """What came out: the rows of `SCHEMA`, how many users were judged and learned from, and what could not be judged.
 
-    Rows hold each figure of the encoder (its behaviour vector and what it says comes next), of ``encoder, identity``
+    Rows hold each figure of the encoder (its behavior vector and what it says comes next), of ``encoder, identity``
     (its other vector), of the floors, and of the champion, the encoder in use, where that is another. Given for the
     encoder's compared metrics (see `COMPARED`): ``less_best_floor`` and ``less_champion``, each with its 95 %
     interval.

@@ -105,13 +105,13 @@ def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: i
 def _corrected_t(differences: FloatArray) -> Interval:
     from scipy.stats import t
 
-    centre = float(differences.mean())
+    center = float(differences.mean())
     repeats = len(differences)
     if repeats == 1:
-        return Interval(centre, float("-inf"), float("inf"))
+        return Interval(center, float("-inf"), float("inf"))
     error = float(differences.std(ddof=1) * np.sqrt(1 / repeats + _JUDGED_TO_FITTED))
     reach = float(t.ppf((1 + COVERAGE) / 2, repeats - 1)) * error
-    return Interval(centre, centre - reach, centre + reach)
+    return Interval(center, center - reach, center + reach)
 
 
 def _resampled(a: Sequence[Outcome], b: Sequence[Outcome], resamples: int, seed: int) -> FloatArray:

@@ -55,7 +55,7 @@ def require_sign_in(settings: Settings, host: str) -> None:
     """
     if not (is_loopback(host) or settings.explorer.password or settings.explorer.auth_header):
         raise LaunchError(
-            f"anyone who can reach {host} would see every user's behaviour: set {PREFIX}EXPLORER_PASSWORD, or put a "
+            f"anyone who can reach {host} would see every user's behavior: set {PREFIX}EXPLORER_PASSWORD, or put a "
             f"reverse proxy in front and set {PREFIX}EXPLORER_AUTH_HEADER (docs/explorer.md)"
         )
 

@@ -264,7 +264,7 @@ def _names(terms: list[list[str]]) -> list[str]:
 
 
 def _examples(pages: pd.DataFrame, vectors: NDArray[np.float32], centroid: NDArray[np.float32]) -> tuple[str, ...]:
-    """Titles that show a group's breadth: of the half nearest its centre, the most central and those far apart."""
+    """Titles that show a group's breadth: of the half nearest its center, the most central and those far apart."""
     columns = zip(pages["page_title"], pages["hostname"], strict=True)
     titles = [title_words(*page)[:_MAX_EXAMPLE_CHARS].strip() for page in columns]
     nearest = np.argsort(-(vectors @ centroid), kind="stable").tolist()

@@ -369,8 +369,8 @@ class _Resamples:
         """A metric with its 95 % interval."""
         found = statistic(self.weights)
         low, high = np.nanquantile(found, [0.025, 0.975])
-        centre = np.nanmedian(found)
-        return _metric(name, value, value + (low - centre) * self._narrower, value + (high - centre) * self._narrower)
+        center = np.nanmedian(found)
+        return _metric(name, value, value + (low - center) * self._narrower, value + (high - center) * self._narrower)
 
 
 def _bins(p: FloatArray) -> npt.NDArray[np.int64]:

@@ -35,10 +35,10 @@ def wilson_interval(count: ArrayLike, total: ArrayLike, *, confidence: float = 0
     z = quantile_of_confidence(confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = successes / trials
-        centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+        center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
         half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    low = np.where((successes == 0) & (trials > 0), 0.0, centre - half)  # exactly, not but for rounding
-    high = np.where((successes == trials) & (trials > 0), 1.0, centre + half)
+    low = np.where((successes == 0) & (trials > 0), 0.0, center - half)  # exactly, not but for rounding
+    high = np.where((successes == trials) & (trials > 0), 1.0, center + half)
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 
 

@@ -121,7 +121,7 @@ _MEASURED = (
         "The last day's user vectors show no drift from the same weekday in the four weeks before.",
         encoder.vectors_are_distributed_as_before,
         "warn",
-        "check volume and unknown pages of the day first; if behaviour has changed, run the job train_encoder",
+        "check volume and unknown pages of the day first; if behavior has changed, run the job train_encoder",
     ),
     Check(
         "promoted_vectors_are_finite",
@@ -188,7 +188,7 @@ _MEASURED = (
         "The probabilities of the last day have the distribution of a week before.",
         predictions.scores_are_distributed_as_before,
         "warn",
-        "check volume and tracking of the day first; if behaviour has changed, run the job train_predictions",
+        "check volume and tracking of the day first; if behavior has changed, run the job train_predictions",
     ),
     Check(
         "audiences_can_be_used",

@@ -59,13 +59,13 @@ _ANYWHERE = {
     "curve": "stability, silhouette, sizes and separation of an outcome, by number of clusters, as JSON",
     "fitted_at": "when it was fitted, UTC",
     "promoted_at": "when readers were switched to it, UTC; null: never",
-    "distance": "from the user to the centre of their cluster, 0 to 2; null in cluster -1",
-    "margin": "distance to the second nearest centre less that to the nearest: near 0, the user stands between two; "
+    "distance": "from the user to the center of their cluster, 0 to 2; null in cluster -1",
+    "margin": "distance to the second nearest center less that to the nearest: near 0, the user stands between two; "
     "null in cluster -1",
     "likely_cluster": "of a user in cluster -1: the cluster they most likely belong to once they have enough events; "
     "-1: none is likely enough; null in other clusters",
     "probability": "of the most likely cluster, of a user in cluster -1; null in other clusters",
-    "role": "typical: nearest to the centre, the first is the medoid; edge: with the smallest margin",
+    "role": "typical: nearest to the center, the first is the medoid; edge: with the smallest margin",
     "rank": "1 is the most typical, or the nearest to the edge",
     "map_x": "place on the map of users, without a unit: near means similar; it stays while the cluster model does",
     "map_y": "place on the map of users, without a unit",

@@ -75,7 +75,7 @@ def picture(figure: "Figure", alt: str) -> MetadataValue:
 
     drawn, buffer = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=80, bbox_inches="tight")
-    # a palette of 64 colours keeps the picture at a third of its size
+    # a palette of 64 colors keeps the picture at a third of its size
     Image.open(drawn).convert("RGB").quantize(64).save(buffer, format="png", optimize=True)
     return MetadataValue.md(f"![{alt}](data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()})")
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-# Okabe and Ito's palette: colour-blind people can distinguish it
+# Okabe and Ito's palette: color-blind people can distinguish it
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = "osD^vP*X"
 
@@ -64,7 +64,7 @@ def loss_curve(curve: Sequence[Mapping[str, float]], kept: float) -> Figure:
 def user_map(
     positions: np.ndarray, clusters: np.ndarray, names: Mapping[int, str] | None = None, limit: int = 3000
 ) -> Figure:
-    """Users in two dimensions, coloured by cluster; a fixed sample where there are many."""
+    """Users in two dimensions, colored by cluster; a fixed sample where there are many."""
     figure, axes = _axes(6.4, 4.6)
     shown = np.random.default_rng(0).permutation(len(positions))[:limit]
     for key in np.unique(clusters):

@@ -33,14 +33,14 @@ def synthetic(seed: int) -> tuple[np.ndarray, np.ndarray, int]:
     shares = np.maximum(rng.dirichlet(np.full(k, float(rng.choice([1.5, 4, 30])))), 0.04)
     shares /= shares.sum()
     kind = str(rng.choice(["flat", "nested", "unequal spread"]))
-    centres = rng.normal(size=(k, dim))
+    centers = rng.normal(size=(k, dim))
     if kind == "nested":
         parents = rng.normal(size=(max(2, k // 2), dim))
-        centres = 1.2 * parents[np.arange(k) % len(parents)] + 0.8 * centres
+        centers = 1.2 * parents[np.arange(k) % len(parents)] + 0.8 * centers
     spread = float(rng.choice([0.35, 0.55, 0.75]))
     spreads = spread * rng.uniform(0.5, 1.5, k) if kind == "unequal spread" else np.full(k, spread)
     group = rng.choice(k, n, p=shares)
-    vectors = centres[group] + spreads[group][:, None] * rng.normal(size=(n, dim))
+    vectors = centers[group] + spreads[group][:, None] * rng.normal(size=(n, dim))
     noise_share = float(rng.choice([0, 0, 0.1, 0.2]))
     noise = rng.random(n) < noise_share
     vectors[noise] = rng.normal(size=(noise.sum(), dim)) * np.sqrt(1 + spread**2)

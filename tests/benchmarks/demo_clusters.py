@@ -106,7 +106,7 @@ def _largest(labels: np.ndarray) -> float:
 
 
 def draw_map(data_dir: Path, out: Path) -> None:
-    """The picture of the README: users by behavior vector, coloured and named by cluster."""
+    """The picture of the README: users by behavior vector, colored and named by cluster."""
     from beha2vec_dagster.lib.plots import user_map
 
     with duckdb.connect(str(data_dir / "serving.duckdb"), read_only=True) as connection:

@@ -185,15 +185,15 @@ def open_map(page: Page, _: int, __: World) -> Iterator[None]:
     yield from _open(page, "Map", ".st-key-user_map .main-svg")
 
 
-def map_in_other_colours(page: Page, round_: int, world: World) -> Iterator[None]:
+def map_in_other_colors(page: Page, round_: int, world: World) -> Iterator[None]:
     _new_map(page)
-    choose(page, "Colour by", re.compile("^Cluster$"))
+    choose(page, "Color by", re.compile("^Cluster$"))
     appears(page, ".js-plotly-plot text", world.clusters[0][:20])
     drawn(page)
-    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("combobox", name="Color by").click()
     yield
-    colour, told = _one_of(COLOURS, round_)
-    page.get_by_role("option", name=colour, exact=True).click()
+    color, told = _one_of(COLORS, round_)
+    page.get_by_role("option", name=color, exact=True).click()
     appears(page, ".js-plotly-plot text", told)
 
 
@@ -303,11 +303,11 @@ def open_model(page: Page, _: int, __: World) -> Iterator[None]:
 
 
 STEPS: tuple[Step, ...] = (
-    open_overview, open_clusters, another_cluster, open_map, map_in_other_colours, one_move_of_a_lasso,
+    open_overview, open_clusters, another_cluster, open_map, map_in_other_colors, one_move_of_a_lasso,
     lasso_let_go_until_the_profile_is_drawn, map_of_all_users, user_from_the_map,
     another_user, look_alikes, open_pages, search_pages, open_audiences, size_of_a_rule, open_model,
 )  # fmt: skip
-COLOURS = (
+COLORS = (
     ("Last visit", "days since the last visit"),
     ("Purchase", "no purchase"),
     ("First visit", "day of the first visit"),

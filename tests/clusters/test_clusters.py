@@ -37,11 +37,11 @@ pytestmark = pytest.mark.xdist_group("clusters")
 
 
 def planted(n: int, shares: list[float], *, dim: int = 16, noise: float = 0.6, seed: int = 0):
-    """n vectors around one random centre a share, of any length, and the centre of each."""
+    """n vectors around one random center a share, of any length, and the center of each."""
     rng = np.random.default_rng(seed)
-    centres = rng.normal(size=(len(shares), dim))
+    centers = rng.normal(size=(len(shares), dim))
     label = rng.choice(len(shares), size=n, p=shares)
-    vectors = centres[label] + noise * rng.normal(size=(n, dim))
+    vectors = centers[label] + noise * rng.normal(size=(n, dim))
     return (vectors * rng.uniform(0.2, 5.0, size=(n, 1))).astype(np.float32), label
 
 
@@ -123,8 +123,8 @@ def test_map_keeps_clusters_apart_and_users_in_place(blobs, model) -> None:
     assert places.shape == (len(vectors), 2) and np.isfinite(places).all()
     # the same user lies on the same spot, whoever else is drawn
     np.testing.assert_allclose(model.project_2d(vectors[10:20]), places[10:20], atol=1e-3)
-    centres = np.array([places[planted_label == group].mean(axis=0) for group in range(5)])
-    own = np.linalg.norm(places[:, None] - centres[None], axis=2).argmin(axis=1)
+    centers = np.array([places[planted_label == group].mean(axis=0) for group in range(5)])
+    own = np.linalg.norm(places[:, None] - centers[None], axis=2).argmin(axis=1)
     assert (own == planted_label).mean() > 0.95
 
 
@@ -201,9 +201,9 @@ def test_where_no_k_is_stable_the_best_are_taken() -> None:
 @pytest.mark.parametrize("pairs", [3, pytest.param(4, marks=pytest.mark.slow)])
 def test_groups_within_groups_are_told_apart_though_fewer_clusters_are_as_stable(pairs: int) -> None:
     rng = np.random.default_rng(pairs)
-    centres = np.repeat(2 * rng.normal(size=(pairs, 16)), 2, axis=0) + rng.normal(size=(2 * pairs, 16))
+    centers = np.repeat(2 * rng.normal(size=(pairs, 16)), 2, axis=0) + rng.normal(size=(2 * pairs, 16))
     label = rng.integers(0, 2 * pairs, 900)
-    vectors = (centres[label] + 0.5 * rng.normal(size=(900, 16))).astype(np.float32)
+    vectors = (centers[label] + 0.5 * rng.normal(size=(900, 16))).astype(np.float32)
     bought = (label < 2) & (rng.random(900) < 0.3)  # both groups of a pair alike
     model = fit(vectors, k_range=(3, 2 * pairs + 1), outcome=bought)
     by_k = model.curve.set_index("k")
@@ -395,7 +395,7 @@ def test_dense_groups_are_shown_beside_the_clusters(blobs, model) -> None:
     assert few.noise_share == 1.0 and np.isnan(few.ari) and few.groups.empty
 
 
-def with_centres(model: ClusterModel, centroids: NDArray[np.float32]) -> ClusterModel:
+def with_centers(model: ClusterModel, centroids: NDArray[np.float32]) -> ClusterModel:
     return replace(model, centroids=centroids, keys=np.arange(len(centroids), dtype=np.int32))
 
 
@@ -407,7 +407,7 @@ def corners(counts: list[int]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
 
 def test_clusters_keep_their_key_whatever_order_a_fit_finds_them_in(model) -> None:
     vectors, earlier = corners([5, 4, 3])
-    fitted = with_centres(model, np.eye(8, dtype=np.float32)[[2, 0, 1]])
+    fitted = with_centers(model, np.eye(8, dtype=np.float32)[[2, 0, 1]])
     kept, lineage = keep_keys(fitted, vectors, earlier + 4, used_keys=[4, 5, 6])
     assert kept.keys.tolist() == [6, 4, 5]
     assert kept.assign(vectors).cluster_key.tolist() == (earlier + 4).tolist()
@@ -422,7 +422,7 @@ def test_what_becomes_of_clusters_is_reported(model) -> None:
     # 0 and 1 were one cluster; 2 joins 3; those of 4 were scattered over all others or are new
     earlier = np.array([0, 0, 2, 3, -1], dtype=np.int32)[axis]
     earlier[[0, 9, 15]] = 5
-    fitted = with_centres(model, np.stack([np.eye(8, dtype=np.float32)[i] for i in (0, 1, 3, 4)]))
+    fitted = with_centers(model, np.stack([np.eye(8, dtype=np.float32)[i] for i in (0, 1, 3, 4)]))
     vectors[axis == 2] = vectors[axis == 3][0]
     found, lineage = keep_keys(fitted, vectors, earlier, used_keys=range(9))
     told = {row.cluster_key: (row.change, row.other_key, row.users, row.shared_users) for row in lineage}
@@ -451,7 +451,7 @@ def test_a_first_fit_counts_from_the_largest(blobs, model) -> None:
 @settings(max_examples=60)
 def test_every_cluster_is_reported_once_and_keys_are_never_shared(model, earlier, k, random) -> None:
     vectors = np.eye(8, dtype=np.float32)[[random.randrange(k) for _ in earlier]]
-    fitted = with_centres(model, np.eye(8, dtype=np.float32)[:k])
+    fitted = with_centers(model, np.eye(8, dtype=np.float32)[:k])
     found, lineage = keep_keys(fitted, vectors, earlier, used_keys=range(12))
     assert len(set(found.keys.tolist())) == k
     assert sorted(row.cluster_key for row in lineage) == sorted({*found.keys.tolist(), *earlier[earlier >= 0].tolist()})

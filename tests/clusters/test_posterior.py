@@ -22,9 +22,9 @@ def parts(users: int, seed: int, noise: float = 0.6) -> tuple[np.ndarray, np.nda
     """Two noisy parts of each user, and the users' clusters."""
     rng = np.random.default_rng(seed)
     cluster = rng.choice(K, users, p=[0.5, 0.3, 0.2])
-    centres = np.eye(DIM)[:K]
+    centers = np.eye(DIM)[:K]
     user = np.repeat(np.arange(users), 2)
-    vectors = centres[cluster[user]] + noise * rng.normal(size=(2 * users, DIM))
+    vectors = centers[cluster[user]] + noise * rng.normal(size=(2 * users, DIM))
     return vectors.astype(np.float32), cluster[user], user
 
 

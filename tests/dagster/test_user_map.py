@@ -22,9 +22,9 @@ def test_places_are_the_models_and_stay_from_day_to_day(shop: Shop) -> None:
     places = np.array([place[1:] for place in before])
     assert np.allclose(places, current.load(shop.cluster_models).project_2d(shop.vectors), atol=1e-5)
     # groups that behave differently lie apart
-    centres = np.array([places[shop.group == group].mean(axis=0) for group in range(4)])
+    centers = np.array([places[shop.group == group].mean(axis=0) for group in range(4)])
     spread = max(places[shop.group == group].std(axis=0).max() for group in range(4))
-    apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)[np.triu_indices(4, 1)]
+    apart = np.linalg.norm(centers[:, None] - centers[None], axis=2)[np.triu_indices(4, 1)]
     assert apart.min() > 2 * spread
     shop.come(DAYS[1], range(100), low=range(0))
     shop.materialize("user_clusters", last=DAYS[1])

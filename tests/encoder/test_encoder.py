@@ -410,7 +410,7 @@ MERCH = Path(__file__).resolve().parents[2] / "../shared/data/merch_store_2016_2
 
 @pytest.mark.slow
 @pytest.mark.skipif(not MERCH.exists(), reason="the merchandise store sample is not on this machine")
-def test_length_does_not_masquerade_as_behaviour_on_real_journeys() -> None:
+def test_length_does_not_masquerade_as_behavior_on_real_journeys() -> None:
     from sklearn.cluster import KMeans
 
     table = pd.read_csv(MERCH, dtype={"user_pseudo_id": "str"})

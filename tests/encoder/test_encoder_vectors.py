@@ -1,4 +1,4 @@
-"""How vectors are brought into shape after training: centred, whitened, and behaviour freed of length."""
+"""How vectors are brought into shape after training: centered, whitened, and behavior freed of length."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_parts_of_one_user_come_closer(sequences: Sequences, shaped: tuple[Field
         assert after < 0.95 * before
 
 
-def test_no_direction_grows_and_only_behaviour_loses_one(shaped: tuple[Fields, BehaviorNetwork]) -> None:
+def test_no_direction_grows_and_only_behavior_loses_one(shaped: tuple[Fields, BehaviorNetwork]) -> None:
     behavior, identity = shaped[1].whitening.numpy().astype(np.float64)
     np.testing.assert_allclose(identity, identity.T, atol=1e-6)
     variances = np.linalg.eigvalsh(identity)
@@ -89,7 +89,7 @@ def test_no_direction_grows_and_only_behaviour_loses_one(shaped: tuple[Fields, B
     assert sizes[-1] < 1e-6 < 0.1 < sizes[-2] and sizes[0] <= 1 + 1e-5
 
 
-def test_length_is_no_direction_of_behaviour(sequences: Sequences, shaped: tuple[Fields, BehaviorNetwork]) -> None:
+def test_length_is_no_direction_of_behavior(sequences: Sequences, shaped: tuple[Fields, BehaviorNetwork]) -> None:
     fields, network = shaped
     length = np.log(sequences.n_events)
     length = (length - length.mean()) / length.std()

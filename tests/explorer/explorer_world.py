@@ -1,7 +1,7 @@
 """A small published shop for the explorer's tests: real facts and insights, planted groups, hostile texts everywhere.
 
 Users of group 0 read articles, of group 1 buy backpacks, of group 2 need help; a few are too little known. Group g has
-users ``g<g>-<number>`` and lies around ``CENTRES[g]`` on the map. The shop's money is in euro.
+users ``g<g>-<number>`` and lies around ``CENTERS[g]`` on the map. The shop's money is in euro.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ FIRST, DAYS = date(2026, 1, 5), 14
 LAST = FIRST + timedelta(days=DAYS - 1)
 SIZES = {0: 120, 1: 80, 2: 60, -1: 20}
 _ENDS = ("value", "low", "high")
-CENTRES = {0: (-10.0, 0.0), 1: (10.0, 0.0), 2: (0.0, 12.0), -1: (0.0, 0.0)}
+CENTERS = {0: (-10.0, 0.0), 1: (10.0, 0.0), 2: (0.0, 12.0), -1: (0.0, 0.0)}
 # (theme, page type) a page of which each group views most
 LIKES = {0: ("travel", "article"), 1: ("backpacks", "product"), 2: ("returns", "support"), -1: ("general", "home")}
 HOSTILE_NAME = "<script>document.title='HACKED'</script> [free](javascript:alert(1)) :material/delete: $x^2$"
@@ -131,7 +131,7 @@ def _users(connection: duckdb.DuckDBPyConnection) -> None:
                 sessions.append((user, f"{user}.{visit}", began, len(seen), seen[0], int("purchase" in names)))
                 # half of group 2 was in group 0 first
                 earlier = 0 if group == 2 and number % 2 == 0 and visit < len(days) - 1 else group
-                x, y = np.array(CENTRES[group]) + rng.normal(size=2)
+                x, y = np.array(CENTERS[group]) + rng.normal(size=2)
                 clusters.append((FIRST + timedelta(days=day), user, earlier, 0.4, 0.2, x, y))
                 vector = np.eye(4)[group] + 0.1 * rng.normal(size=4)
                 identity = np.eye(4)[group] + 0.3 * of_identity.normal(size=4)

@@ -5,7 +5,7 @@ Prints what `tests.explorer.looks` finds wrong; the rest is for eyes. The checkl
 1. Nothing overlaps, nothing is cut off, nothing is wider than the screen.
 2. Every axis has a unit, every share an n, every time its zone.
 3. Text has the contrast of WCAG AA in both themes.
-4. Legends can be read, and say what colours are.
+4. Legends can be read, and say what colors are.
 5. Empty states say what to materialize.
 6. Numbers are rounded for people; names are words.
 7. It is clear what to do next.

@@ -21,7 +21,7 @@ from tests.activation.activation_world import ga4
 from tests.activation.services import served
 from tests.explorer import looks
 from tests.explorer.browsing import choose, draw, drawn, free_port, go, settle, square_around
-from tests.explorer.explorer_world import CENTRES, LAST, SIZES, serve
+from tests.explorer.explorer_world import CENTERS, LAST, SIZES, serve
 from tests.explorer.test_browser import pytestmark  # noqa: F401
 
 expect.set_options(timeout=20_000)  # a busy machine
@@ -136,7 +136,7 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
 @pytest.mark.slow
 def test_a_group_drawn_on_the_map_becomes_an_audience(page: Page, address: str) -> None:
     go(page, address, "Map")
-    draw(page, square_around(page, *CENTRES[0], radius=3.9))
+    draw(page, square_around(page, *CENTERS[0], radius=3.9))
     expect(page.get_by_text(f"{SIZES[0]} users, 43% of all on the map")).to_be_visible()
     page.get_by_role("button", name="Make it an audience").click()
     expect(page.get_by_label("Rule: who is in it")).to_have_value(re.compile(r"^on_map\('c1', '-?[\d.]+ "))

@@ -23,7 +23,7 @@ from beha2vec_core.explorer.data import map as user_map
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.profiles import WAREHOUSE
-from tests.explorer.explorer_world import CENTRES, LAST, SIZES
+from tests.explorer.explorer_world import CENTERS, LAST, SIZES
 from tests.explorer.test_views import text_of, view
 
 KEY = b"k" * 32
@@ -343,7 +343,7 @@ def test_the_page_compares_and_says_who_is_left_out() -> None:
 
 
 def test_a_group_drawn_on_the_map_is_an_audience(shop: Published) -> None:
-    x, y = CENTRES[2]
+    x, y = CENTERS[2]
     corners = [(x - 4, y - 4), (x + 4, y - 4), (x + 4, y + 4), (x - 4, y + 4)]
     version = shop.ask(user_map.map_version)
     drawn = Audience(name="drawn", rule=f"on_map('{version}', '{as_text(corners)}')")

@@ -26,7 +26,7 @@ from tests.explorer.browsing import (
     square_around,
     turn_to,
 )
-from tests.explorer.explorer_world import CENTRES, SIZES, proxy, serve
+from tests.explorer.explorer_world import CENTERS, SIZES, proxy, serve
 
 expect.set_options(timeout=20_000)  # a busy machine draws slowly
 
@@ -72,7 +72,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
 
 def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: str, tmp_path: Path) -> None:
     go(page, address, "Map")
-    draw(page, square_around(page, *CENTRES[0], radius=3.9))
+    draw(page, square_around(page, *CENTERS[0], radius=3.9))
     expect(page.get_by_text(f"{SIZES[0]} users, 43% of all on the map")).to_be_visible()
     expect(page.locator(".js-plotly-plot .annotation-text", has_text="views about travel")).to_be_visible()
     with page.expect_download() as download:
@@ -84,10 +84,10 @@ def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: st
 
 
 @pytest.mark.slow
-def test_the_maps_colours(page: Page, address: str) -> None:
+def test_the_maps_colors(page: Page, address: str) -> None:
     go(page, address, "Map")
-    for colour, legend in (("Purchase", "bought (40)"), ("Theme", None), ("Last visit", None), ("Cluster", "Article")):
-        choose(page, "Colour by", re.compile(f"^{colour}$"))
+    for color, legend in (("Purchase", "bought (40)"), ("Theme", None), ("Last visit", None), ("Cluster", "Article")):
+        choose(page, "Color by", re.compile(f"^{color}$"))
         shown = page.locator(".legend, .colorbar").first
         expect(shown).to_be_visible()
         if legend:

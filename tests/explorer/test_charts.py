@@ -1,4 +1,4 @@
-"""Figures: colours stay with their clusters, each axis says its unit, each title its n, hostile names do nothing."""
+"""Figures: colors stay with their clusters, each axis says its unit, each title its n, hostile names do nothing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_units_n_and_hostile_names(published: Published, name: str, dark: bool) 
     assert figure.layout.paper_bgcolor is None and "rgba(0,0,0,0)" in str(figure.layout.template.layout.paper_bgcolor)
 
 
-def test_a_clusters_colour_is_its_own() -> None:
+def test_a_clusters_color_is_its_own() -> None:
     looks = [(theme.color(key), theme.symbol(key)) for key in range(-1, 40)]
     assert len(set(looks)) == len(looks), "forty clusters can be told apart"
     assert len({theme.color(key) for key in range(12)}) == 12
@@ -95,7 +95,7 @@ def test_contrast(page: str) -> None:
         assert _contrast(color, PAGES[page]) >= 2.0, color
 
 
-def test_colours_differ_for_colour_blind_eyes() -> None:
+def test_colors_differ_for_color_blind_eyes() -> None:
     for blind in (_PROTAN, _DEUTAN):
         for one, other in itertools.combinations(theme.PALETTE, 2):
             assert _distance(one, other, blind) > 30, (one, other)
@@ -133,7 +133,7 @@ def _contrast(one: str, other: str) -> float:
 
 
 def _distance(one: str, other: str, blind: tuple[tuple[float, ...], ...]) -> float:
-    """How far two colours are apart for such eyes, in steps of 255 a channel."""
+    """How far two colors are apart for such eyes, in steps of 255 a channel."""
 
     def seen(color: str) -> list[float]:
         linear = _linear(color)

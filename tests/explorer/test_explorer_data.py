@@ -23,12 +23,12 @@ from beha2vec_core.insights.placeholders import PLACEHOLDER
 from beha2vec_core.insights.sheet import fact_sheets
 from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.settings import Settings
-from tests.explorer.explorer_world import CENTRES, DAYS, FIRST, HOSTILE_NAME, LAST, SIZES
+from tests.explorer.explorer_world import CENTERS, DAYS, FIRST, HOSTILE_NAME, LAST, SIZES
 
 
 def around(group: int, radius: float = 6.0) -> tuple[list[float], list[float]]:
     """A square around a planted group."""
-    x, y = CENTRES[group]
+    x, y = CENTERS[group]
     return [x - radius, x + radius, x + radius, x - radius], [y - radius, y - radius, y + radius, y + radius]
 
 
@@ -113,7 +113,7 @@ def test_a_drawn_line_holds_nobody(published: Published) -> None:
     assert user_map.inside(published, [(900.0, 900.0), (901.0, 900.0), (901.0, 901.0)]) == []
 
 
-def test_points_and_their_colours(published: Published) -> None:
+def test_points_and_their_colors(published: Published) -> None:
     points = published.ask(user_map.points)
     assert len(points) == published.ask(user_map.users_on_map) == 280
     assert points["x"].dtype == np.float32, "what is sent to the browser is small"

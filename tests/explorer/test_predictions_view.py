@@ -126,7 +126,7 @@ def test_without_a_model_or_scores(own: Path, name: str, change: str, said: str)
         connection.execute(change)
     app = view(name, **({"user": "g1-0"} if name == "user" else {}))
     if name == "map":
-        app.selectbox(key="map_colour").set_value("Prediction").run()
+        app.selectbox(key="map_color").set_value("Prediction").run()
     assert not app.exception and said in text_of(app)
 
 
@@ -214,7 +214,7 @@ def test_the_interval_of_an_expected_number_holds_what_happens(published: Publis
 
 def test_the_map_by_probability(shop: None, published: Published) -> None:
     app = view("map")
-    app.selectbox(key="map_colour").set_value("Prediction").run()
+    app.selectbox(key="map_color").set_value("Prediction").run()
     assert not app.exception and "Users without a score are grey" in text_of(app)
     users = pd.DataFrame({"user_key": ["g-1-0", "g1-0", "g0-0", "nobody"]})
     found = data.probability(published, "purchase", 28, users)

@@ -61,7 +61,7 @@ def read(report: str) -> Reader:
 def test_it_tells_what_the_explorer_tells(read: Reader) -> None:
     for told in ("Your users at a glance", "Article readers", "Active users a day (n =", "Map of your users"):
         assert told in read.text
-    assert "Users by similarity of behaviour (n = 280 users)" in read.text
+    assert "Users by similarity of behavior (n = 280 users)" in read.text
     assert "What stands out, compared with all users (n = 120 users)" in read.text
     figures = [attrs["data-figure"] for _, attrs in read.tags if "data-figure" in attrs]
     data = [attrs["id"] for tag, attrs in read.tags if tag == "script" and attrs.get("type") == "application/json"]

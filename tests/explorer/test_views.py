@@ -241,10 +241,10 @@ def test_the_overview_says_who_is_lost_on_the_way(
     assert "260 users in 3 clusters, and 20 with too few events" in report
 
 
-@pytest.mark.parametrize("colour", few_fast(["Cluster", "Theme", "Last visit", "Purchase", "First visit"], every=2))
-def test_the_map_in_every_colour(shop: None, colour: str) -> None:
+@pytest.mark.parametrize("color", few_fast(["Cluster", "Theme", "Last visit", "Purchase", "First visit"], every=2))
+def test_the_map_in_every_color(shop: None, color: str) -> None:
     app = view("map")
-    app.selectbox(key="map_colour").set_value(colour).run()
+    app.selectbox(key="map_color").set_value(color).run()
     assert not app.exception and "n = 280 users" in text_of(app)
 
 

@@ -62,17 +62,17 @@ class Step:
 
     @cached_property
     def vectors(self) -> tuple[Tensor, Tensor]:
-        """Behaviour and identity vectors of the parts, both [2B, D]."""
+        """Behavior and identity vectors of the parts, both [2B, D]."""
         return self.network.vectors(self.batch.packed, *self._seen)
 
     @property
     def vectors_a(self) -> tuple[Tensor, Tensor]:
-        """Behaviour and identity vectors of the first parts, both [B, D]."""
+        """Behavior and identity vectors of the first parts, both [B, D]."""
         behavior, identity = self.vectors
         return behavior[: len(behavior) // 2], identity[: len(identity) // 2]
 
     @property
     def vectors_b(self) -> tuple[Tensor, Tensor]:
-        """Behaviour and identity vectors of the second parts, both [B, D]."""
+        """Behavior and identity vectors of the second parts, both [B, D]."""
         behavior, identity = self.vectors
         return behavior[len(behavior) // 2 :], identity[len(identity) // 2 :]

@@ -1,4 +1,4 @@
-"""Content: the behaviour vector of one part of a history predicts the content of the other part."""
+"""Content: the behavior vector of one part of a history predicts the content of the other part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from beha2vec_core.encoder.vocabulary import NULL
 class Content(nn.Module):
     """Mean over users and modalities, within one over its fields f, of ``-sum_v p_f(v) log softmax(W_f z)_v``.
 
-    z: behaviour vector of one part [D]. p_f: the shares of field f's values (and of the time gaps' buckets) among the
+    z: behavior vector of one part [D]. p_f: the shares of field f's values (and of the time gaps' buckets) among the
     events of the other part, where it is not null. Shares, not counts, and parts of differing length: so z must say
     what a user does and how fast, and not how much. Nothing predicts itself: users of one event, who could only do
     that, would be drawn apart from all others.

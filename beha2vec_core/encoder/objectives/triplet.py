@@ -12,7 +12,7 @@ from beha2vec_core.encoder.objectives.batch import Step
 
 
 class Triplet(nn.Module):
-    """Mean over users of ``max(0, |a - p| - |a - n| + margin)`` on behaviour and identity vectors.
+    """Mean over users of ``max(0, |a - p| - |a - n| + margin)`` on behavior and identity vectors.
 
     a, p: vectors of two parts of one user; n: the second part of the next user in the batch that shares no
     part with the first.

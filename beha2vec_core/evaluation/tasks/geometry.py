@@ -30,11 +30,11 @@ NOTHING = 1e-10
 
 def effective_dimension(points: FloatArray) -> float:
     """In how many directions the points spread alike: 1 on a line, dim in a ball, 0 where all are equal."""
-    centred = points - points.mean(axis=0)
-    spread = np.square(centred).sum()  # the eigenvalues' sum; that of their squares is the squared norm of the matrix
+    centered = points - points.mean(axis=0)
+    spread = np.square(centered).sum()  # the eigenvalues' sum; that of their squares is the squared norm of the matrix
     if spread / len(points) < NOTHING:
         return 0.0
-    return float(spread**2 / np.square(centred.T @ centred).sum())
+    return float(spread**2 / np.square(centered.T @ centered).sum())
 
 
 def mean_cosine(points: FloatArray) -> float:

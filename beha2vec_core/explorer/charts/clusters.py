@@ -16,7 +16,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[int], *, dark: bool) -> go.Figure:
-    """A line a cluster; those that are looked at in colour, over the others in grey.
+    """A line a cluster; those that are looked at in color, over the others in grey.
 
     Weeks that are not whole, the first or the last, are left out: a week of two days would be drawn as a fall.
 

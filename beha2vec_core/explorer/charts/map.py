@@ -50,7 +50,7 @@ def by_outcome(points: pd.DataFrame) -> list[Layer]:
 
 
 def by_number(values: pd.Series, title: str, *, share: bool = False, reverse: bool = False) -> list[Layer]:
-    """One layer, coloured by a number; what stands out is drawn last. Users without one are a grey layer below."""
+    """One layer, colored by a number; what stands out is drawn last. Users without one are a grey layer below."""
     numbers = values.to_numpy(dtype=np.float32)
     known, unknown = np.flatnonzero(~np.isnan(numbers)), np.flatnonzero(np.isnan(numbers))
     rows = known[np.argsort(-numbers[known] if reverse else numbers[known], kind="stable")]
@@ -62,7 +62,7 @@ def by_number(values: pd.Series, title: str, *, share: bool = False, reverse: bo
 
 
 def by_date(days: pd.Series, title: str) -> list[Layer]:
-    """One layer, coloured by a date."""
+    """One layer, colored by a date."""
     moments = pd.to_datetime(days)
     first = moments.min()
     (layer,) = by_number((moments - first).dt.days, title)
@@ -97,7 +97,7 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
             name=layer.label,
             showlegend=not single and "colorbar" not in layer.marker,
             marker={"size": size, "opacity": opacity, "line": {"width": 0}} | layer.marker,
-            # a group drawn on the map is marked by an outline's worth of dimming, not by other colours
+            # a group drawn on the map is marked by an outline's worth of dimming, not by other colors
             unselected={"marker": {"opacity": 0.12}},
             hovertemplate=(
                 ("" if single else "%{fullData.name}<br>")
@@ -111,7 +111,7 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
         figure,
         dark=dark,
         height=640,
-        title_text=f"Users by similarity of behaviour (n = {counted(drawn, 'user')}{sampled})",
+        title_text=f"Users by similarity of behavior (n = {counted(drawn, 'user')}{sampled})",
         hovermode="closest",
         legend={"itemsizing": "constant"},
         uirevision="map",

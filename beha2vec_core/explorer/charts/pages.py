@@ -10,7 +10,7 @@ from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.insights.wording import label_words
 from beha2vec_core.words import counted
 
-# how sure a label is: name, colour, and a pattern for eyes and printers without colours
+# how sure a label is: name, color, and a pattern for eyes and printers without colors
 LEVELS = {
     "sure": ("sure", PALETTE[0], ""),
     "likely": ("likely", PALETTE[4], "/"),

@@ -1,4 +1,4 @@
-"""What all figures share: colours that colour-blind people can distinguish, a light and a dark look."""
+"""What all figures share: colors that color-blind people can distinguish, a light and a dark look."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import plotly.graph_objects as go
 from beha2vec_core.words import day
 
 GREY = "#8A8F98"
-# Okabe and Ito's palette without black, which a dark page swallows, and yellow, which a light one does; then colours
+# Okabe and Ito's palette without black, which a dark page swallows, and yellow, which a light one does; then colors
 # that are the farthest from those before, as protanopes, deuteranopes and others see them
 PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#5810F0", "#704060", "#A0B848", "#B828F0",
     "#A01018", "#E84048",
 )  # fmt: skip
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
-SEQUENTIAL = "Cividis"  # the same for colour-blind eyes
+SEQUENTIAL = "Cividis"  # the same for color-blind eyes
 OVER, UNDER = PALETTE[0], PALETTE[5]  # more and less than all users
 
 _FEW_DAYS = 14  # for which each tick is chosen here: Plotly would divide days into hours, and one day into less
@@ -30,17 +30,17 @@ _DARK = {"text": "#FAFAFA", "quiet": "#B3B8C2", "grid": "#3A3F4B", "surface": "#
 
 
 def color(cluster_key: int) -> str:
-    """The cluster's colour: always the same for a key, whatever other clusters there are."""
+    """The cluster's color: always the same for a key, whatever other clusters there are."""
     return GREY if cluster_key < 0 else PALETTE[cluster_key % len(PALETTE)]
 
 
 def symbol(cluster_key: int) -> str:
-    """The cluster's mark: another one for clusters that share a colour."""
+    """The cluster's mark: another one for clusters that share a color."""
     return SYMBOLS[(max(cluster_key, 0) // len(PALETTE)) % len(SYMBOLS)]
 
 
 def ink(dark: bool) -> dict[str, str]:
-    """Colours of text, quiet text, grid and surface."""
+    """Colors of text, quiet text, grid and surface."""
     return _DARK if dark else _LIGHT
 
 

@@ -11,12 +11,12 @@ from beha2vec_core.explorer.charts.theme import GREY, OVER, PALETTE, by_day, col
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.words import counted
 
-_TYPES = 8  # colours that can still be distinguished in one chart
+_TYPES = 8  # colors that can still be distinguished in one chart
 _PURCHASE = "purchase"
 
 
 def journey(events: pd.DataFrame, sessions: Sequence[tuple[str, str]], *, dark: bool) -> go.Figure:
-    """A row a session, the newest on top, a mark a step, coloured by the type of page.
+    """A row a session, the newest on top, a mark a step, colored by the type of page.
 
     Args:
         events: session_key, step, time (as shown), event_name, is_page_view, title, page_type.

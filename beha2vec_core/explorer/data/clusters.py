@@ -81,7 +81,7 @@ def names(published: Published) -> dict[int, str]:
 
 
 def one_sentence(summary: object, limit: int = 240) -> str:
-    """What a summary says first about the behaviour; cut at a clause where that is long."""
+    """What a summary says first about the behavior; cut at a clause where that is long."""
     if not isinstance(summary, str):
         return ""
     sentences = [one for one in _SENTENCE.split(summary) if not _SIZE_FIRST.match(one)] or [summary]

@@ -1,4 +1,4 @@
-"""The map of users: positions, what they are coloured by, and groups drawn on it."""
+"""The map of users: positions, what they are colored by, and groups drawn on it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ _IDENTIFIERS: dict[Identifier, str] = {
 def render() -> None:
     """Show the page."""
     st.title("Look-alikes")
-    st.write("Choose users you want more of. All other users are ranked by how similar their behaviour is.")
+    st.write("Choose users you want more of. All other users are ranked by how similar their behavior is.")
     published = page.published()
     with page.or_empty():
         asked = _ask(published)
@@ -163,7 +163,7 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
         return
     if not holdout.better_than_chance:
         st.warning(
-            "No better than chance: hidden seed users rank no higher than other users. Their behaviour has nothing in "
+            "No better than chance: hidden seed users rank no higher than other users. Their behavior has nothing in "
             "common, so treat this list as random."
         )
         return

@@ -25,7 +25,7 @@ from beha2vec_core.words import counted, number
 _SELECT, _OPEN = "Select a group", "Open a user"  # Plotly does one or the other
 _MOUSE = (_SELECT, _OPEN)
 _PREDICTION = "Prediction"
-_COLOURS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit", _PREDICTION)
+_COLORS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit", _PREDICTION)
 
 
 def render() -> None:
@@ -35,7 +35,7 @@ def render() -> None:
     with page.or_empty():
         of_users = published.ask(data.users_on_map)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            by = st.selectbox("Colour by", _COLOURS, width=220, key=page.kept("map_colour"))
+            by = st.selectbox("Color by", _COLORS, width=220, key=page.kept("map_color"))
             theme = _choose_theme(published) if by == "Theme" else None
             mouse = st.segmented_control("Mouse", _MOUSE, default=_SELECT, required=True, key=page.kept("map_mouse"))
             most = _choose_number(of_users)

@@ -17,7 +17,7 @@ _COMPARED = (
     "first_user_direct_share", "purchase_rate", "churn_rate", "error_page_user_share", "hour_block_event_share",
 )  # fmt: skip
 _COMPARED_ENDS = ("purchase_rate", "return_share", "churn_rate", "engagement_time_mean", "error_page_user_share")
-_BEHAVIOUR = {
+_BEHAVIOR = {
     "page_type_view_share", "theme_view_share", "purchase_rate", "return_share", "one_page_view_share",
     "page_views_mean", "no_engagement_time_share",
 }  # fmt: skip
@@ -74,8 +74,8 @@ def clusters_alike(sheets: list[FactSheet]) -> dict[int, tuple[int, ...]]:
 
 
 def _is_distinct(one: FactSheet, other: FactSheet) -> bool:
-    theirs = {(fact.metric, fact.feature): fact for fact in other.facts if fact.metric in _BEHAVIOUR}
-    pairs = ((fact, theirs.get((fact.metric, fact.feature))) for fact in one.facts if fact.metric in _BEHAVIOUR)
+    theirs = {(fact.metric, fact.feature): fact for fact in other.facts if fact.metric in _BEHAVIOR}
+    pairs = ((fact, theirs.get((fact.metric, fact.feature))) for fact in one.facts if fact.metric in _BEHAVIOR)
     return any(mine is not None and _apart(fact, mine) for fact, mine in pairs)
 
 

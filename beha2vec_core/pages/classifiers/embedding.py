@@ -72,7 +72,7 @@ class EmbeddingClassifier:
         self.weights = WEIGHTS[kind]
         self.min_similarity = min_similarity
         leads = f"l{TYPE_LEAD}+{SITE_LEAD}"
-        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}/centred"
+        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}/centered"
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`."""
@@ -100,7 +100,7 @@ class EmbeddingClassifier:
         by_label = np.zeros((len(wanted), len(self.labels)), np.float32)
         if wanted:
             if len(self.labels) > 1:
-                vectors, phrases = _centred(vectors, self._usual), _centred(phrases, phrases.mean(axis=0))
+                vectors, phrases = _centered(vectors, self._usual), _centered(phrases, phrases.mean(axis=0))
             cosine = vectors @ phrases.T
             by_label = np.stack([_nearest(cosine[:, owner == n]) for n in range(len(self.labels))], axis=1)
         total = np.zeros((len(texts), len(self.labels)), np.float32)
@@ -177,11 +177,11 @@ class SiteThemesClassifier(EmbeddingClassifier):
         return answer
 
 
-def _centred(vectors: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Vectors of length 1 from the centre: whatever the model, those of unlike texts are at a cosine near 0."""
-    away = vectors - centre
-    centred: NDArray[np.float32] = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
-    return centred
+def _centered(vectors: NDArray[np.float32], center: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of length 1 from the center: whatever the model, those of unlike texts are at a cosine near 0."""
+    away = vectors - center
+    centered: NDArray[np.float32] = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-12)
+    return centered
 
 
 def _nearest(cosine: NDArray[np.float32]) -> NDArray[np.float32]:

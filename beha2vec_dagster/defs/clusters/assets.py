@@ -150,7 +150,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="4",
     )
     def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
-        """The cluster of each user active that day, with the distance to its centre and the margin to the second best.
+        """The cluster of each user active that day, with the distance to its center and the margin to the second best.
 
         Users with too little evidence are in cluster -1, without distance and margin, but with their likely cluster.
         `beha2vec.user_clusters_current` has each user's latest row. A new cluster model serves beside the old one until
@@ -252,7 +252,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         code_version="4",
     )
     def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
-        """The facts of each cluster, compared with all users: sizes, behaviour, pages, themes, channels.
+        """The facts of each cluster, compared with all users: sizes, behavior, pages, themes, channels.
 
         Long table: cluster_key, fact_id, metric, feature, value, population_value, lift, z, interval, support,
         effect_size, q_value, significant. Beside it `beha2vec.cluster_transitions` (between clusters), `cluster_paths`

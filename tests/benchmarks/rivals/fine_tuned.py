@@ -2,7 +2,7 @@
 
 A row is a user as of a date who was seen in the 28 days before it; dates lie a week apart. The last date, of which only
 the next 7 days are known, is held out: training stops where its loss is lowest. A linear layer on recency, frequency,
-money and the behaviour vector gives the log odds of each label; it is trained together with the transformer and the
+money and the behavior vector gives the log odds of each label; it is trained together with the transformer and the
 head of the vectors, while embeddings stay as they are (Howard & Ruder 2018, arXiv:1801.06146: later layers first).
 """
 
@@ -53,7 +53,7 @@ class Rows:
 
 
 class FineTunedNetwork(nn.Module):
-    """The encoder's network with a linear layer on counts and behaviour vector."""
+    """The encoder's network with a linear layer on counts and behavior vector."""
 
     def __init__(self, network: BehaviorNetwork, counts: int, odds: Tensor) -> None:
         super().__init__()

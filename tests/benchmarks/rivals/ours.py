@@ -1,4 +1,4 @@
-"""Our encoder as methods: behaviour vectors and next values, identity vectors, beside counts, fine-tuned, untrained.
+"""Our encoder as methods: behavior vectors and next values, identity vectors, beside counts, fine-tuned, untrained.
 
 Methods of one configuration share their fits: the last ones are kept by configuration, seed and content of the events,
 so that judging vectors of one kind, then of another, trains once.
