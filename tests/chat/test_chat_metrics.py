@@ -529,6 +529,7 @@ def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
     assert "Those without any orders are not listed." in lookup.ask("items with the lowest revenue").text
 
 
+@pytest.mark.slow
 def test_offered_questions_are_read_as_the_same_query(vocabulary: Vocabulary) -> None:
     period = Period(date(2026, 3, 2), date(2026, 3, 8))
     for metric in (name for name in METRICS if METRICS[name].words and name != "funnel"):  # always by step

@@ -19,6 +19,7 @@ def always_warns() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
 
 
+@pytest.mark.slow
 def test_failed_runs_and_checks_are_reported_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with running(Hook()) as hook:
         defs = definitions(

@@ -124,6 +124,7 @@ def forget_ann() -> Result:
     return CliRunner().invoke(app, ["forget", "--user", ANN, "--quiet"])
 
 
+@pytest.mark.slow
 def test_a_run_stops_forget_until_it_has_ended_or_was_killed(world: PrivacyWorld) -> None:
     run_id = start_run(world)
     done = forget_ann()

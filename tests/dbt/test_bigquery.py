@@ -65,6 +65,7 @@ def assert_is_bigquery(name: str, sql: str) -> None:
     assert not any(re.search(r"\b\w*(_value|revenue|price)\w*\b", partition) for partition in partitions), name
 
 
+@pytest.mark.slow
 def test_all_history(compile_for_bigquery: Compile) -> None:
     nodes = compile_for_bigquery()
     for name, node in nodes.items():

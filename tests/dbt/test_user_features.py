@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.ingest import ingest_days
@@ -32,6 +33,7 @@ NOISE = """
     join numbered as another on another.n = (numbered.n * 104729 + 31) % numbered.events + 1"""
 
 
+@pytest.mark.slow
 def test_noise_after_the_date_changes_no_feature(warehouse: Warehouse, tmp_path: Path) -> None:
     """Replacing all that is exported from as_of on by noise changes labels, and no feature by a bit."""
     export, raw = tmp_path / "export", warehouse.data_dir / "raw_ga4_events"

@@ -180,6 +180,7 @@ def test_each_id_of_a_person_leads_to_all_of_them(world: PrivacyWorld) -> None:
     assert (dan.devices, dan.logins) == ({DAN}, frozenset())
 
 
+@pytest.mark.slow
 def test_a_shared_device_keeps_the_rows_of_the_others(world: PrivacyWorld) -> None:
     bens = resolve(world.settings, [BEN]).people
     assert (bens.devices, bens.keys, bens.shared) == (frozenset(), frozenset(), {client_key(TABLET)})
@@ -259,6 +260,7 @@ def test_forgetting_somebody_unknown_changes_nothing(world: PrivacyWorld) -> Non
     assert {path: content for path, content in contents().items() if path in before} == before
 
 
+@pytest.mark.slow
 def test_a_restored_backup_is_cleaned_by_the_list(built: Path, without_ann: PrivacyWorld) -> None:
     world, storage = without_ann, without_ann.settings.storage
     for path in (storage.raw_path, storage.sequences_path):
@@ -270,6 +272,7 @@ def test_a_restored_backup_is_cleaned_by_the_list(built: Path, without_ann: Priv
     assert world.find(ANN) == [] and world.find(DAN)
 
 
+@pytest.mark.slow
 def test_what_could_not_be_changed_is_removed_by_the_next_run(world: PrivacyWorld) -> None:
     pickled = world.home / "storage" / "result"
     pickled.write_bytes(b"\x80\x04" + LAPTOP.encode() + b"\x00.")
@@ -445,6 +448,7 @@ def test_docs_have_every_place(gone: Gone) -> None:
         assert f"`{name}" in text, name
 
 
+@pytest.mark.slow
 def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.storage.data_dir))
