@@ -168,7 +168,7 @@ def test_new_exports_are_asked_for_once_with_all_days_after_them(tmp_path: Path)
             deliver(11 if status == dg.DagsterRunStatus.FAILURE else 12)
             look()  # the next day makes up for a run that failed
     assert told == [
-        ["no", "GA4", "export"], [["05", "05", "2"]], [["06", "07", "2"]], [],
+        ["no", "GA4", "export:"], [["05", "05", "2"]], [["06", "07", "2"]], [],
         [["09", "09", "2"]], [], [["06", "09", "2"]], [], [["07", "11", "2"]], [], [["12", "12", "2"]],
     ]  # fmt: skip
 
