@@ -25,6 +25,8 @@ import json, os, socket, sys
 if sys.argv[1:] == ["--version"]:
     print("{version}")
     sys.exit()
+if "bigquery" in sys.argv:  # where parsing gives sources other names
+    os.execv("{real}", ["{real}", *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect("{address}")
 call = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
@@ -39,7 +41,9 @@ def use() -> None:
     """Let the graphs of this process call the server, which ends with it."""
     folder = Path(tempfile.mkdtemp(prefix="beha2vec-dbt-"))
     client, address = folder / "dbt", folder / "socket"
-    client.write_text(_CLIENT.format(python=sys.executable, version=version("dbt-core"), address=address))
+    client.write_text(
+        _CLIENT.format(python=sys.executable, version=version("dbt-core"), address=address, real=dbt_process.EXECUTABLE)
+    )
     client.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("BEHA2VEC_", "GA4_"))}
     if (PROJECT / "target" / "partial_parse.msgpack").exists():
@@ -87,8 +91,7 @@ def _serve(address: str) -> None:
             os.environ.update(environment)
             for source in parsed.result.sources.values():  # which name the data folder
                 source.meta = json.loads(json.dumps(source.meta).replace(parsed_for, environment["BEHA2VEC_DATA_DIR"]))
-            is_other = "bigquery" in arguments  # its sources have other names, which parsing decides
-            done = dbtRunner(manifest=None if is_other else parsed.result).invoke(arguments)
+            done = dbtRunner(manifest=parsed.result).invoke(arguments)
             sys.stdout.flush()
             call.sendall(b"0" if done.success else b"2" if done.exception else b"1")
             os._exit(0)
