@@ -58,8 +58,11 @@ def test_clusters_agree_with_personas_and_not_with_page_views(demo: Path) -> Non
     clustered = next(row for row in rows.values() if row.method.startswith("user_clusters (as") and row.users < 2_000)
     assert clustered.k == 8 and clustered.ari > 0.8
     assert ours.largest_share <= 0.5
-    for row in recovered(data, data / "demo_export_truth.parquet"):
-        assert all(row.pages.values()) and all(row.channel.values()), row
+    personas = recovered(data, data / "demo_export_truth.parquet")
+    # a channel of 7 % of 200 users beside 3 % of all may be chance
+    assert sum(not all(row.channel.values()) for row in personas) <= 1
+    for row in personas:
+        assert all(row.pages.values()), row
         planted, found = row.conversion
         # near a p-value of 5% one user more or less decides
         assert {planted, found} != {"less", "more"}, row
