@@ -192,9 +192,9 @@ def map_in_other_colors(page: Page, round_: int, world: World) -> Iterator[None]
     drawn(page)
     page.get_by_role("combobox", name="Color by").click()
     yield
-    color, told = _one_of(COLORS, round_)
+    color, legend = _one_of(COLORS, round_)
     page.get_by_role("option", name=color, exact=True).click()
-    appears(page, ".js-plotly-plot text", told)
+    appears(page, ".js-plotly-plot text", legend)
 
 
 def map_of_all_users(page: Page, _: int, world: World) -> Iterator[None]:
@@ -211,7 +211,7 @@ def one_move_of_a_lasso(page: Page, round_: int, world: World) -> Iterator[None]
     page.mouse.move(*corners[1])
     yield
     page.mouse.up()
-    # a click on the menu before the group is told of would be lost
+    # a click on the menu before the group arrives would be lost
     appears(page, "h2", "Your group")
 
 
@@ -403,8 +403,8 @@ def _seconds(step: Step, page: Page, round_: int, world: World, *, is_cold: bool
 
 
 def _print(name: str, cold: list[float], warm: list[float], points: int) -> None:
-    told = [f"{np.median(times):.2f} s, {np.quantile(times, 0.95):.2f} s" for times in (cold, warm)]
-    print(f"| {name} | {told[0]} | {told[1]} | {f'{points:,}' if points else ''} |", flush=True)
+    legend = [f"{np.median(times):.2f} s, {np.quantile(times, 0.95):.2f} s" for times in (cold, warm)]
+    print(f"| {name} | {legend[0]} | {legend[1]} | {f'{points:,}' if points else ''} |", flush=True)
 
 
 def _first_view(browser: Browser, folder: Path) -> tuple[float, float]:

@@ -90,9 +90,9 @@ def test_a_missing_setting_is_reported_where_the_definitions_are_loaded(tmp_path
     workspace = str(REPOSITORY / "workspace.yaml")
     project = make_project(tmp_path / "p", source="")
     loaded = project.run("dagster", "definitions", "validate", "-w", workspace, check=False)
-    told = loaded.stdout + loaded.stderr
-    assert loaded.returncode != 0 and "BEHA2VEC_SOURCE is not set: set it in .env to " in told
-    assert told.count('  File "') == 1, "the sentence says it all"
+    printed = loaded.stdout + loaded.stderr
+    assert loaded.returncode != 0 and "BEHA2VEC_SOURCE is not set: set it in .env to " in printed
+    assert printed.count('  File "') == 1, "the sentence says it all"
 
 
 def test_importing_reads_no_file_and_no_environment(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_new_exports_are_asked_for_once_with_all_days_after_them(tmp_path: Path)
     folder = tmp_path / "export"
     defs = definitions(tmp_path, start_date=date(2026, 1, 5), end_date=date(2026, 1, 31), source=str(folder))
     new_exports = defs.resolve_sensor_def("new_exports")
-    cursor, told = None, []
+    cursor, printed = None, []
 
     def deliver(day: int, text: str = "{}", age: int = 3600) -> None:
         folder.mkdir(exist_ok=True)
@@ -138,11 +138,11 @@ def test_new_exports_are_asked_for_once_with_all_days_after_them(tmp_path: Path)
         nonlocal cursor
         result = new_exports(dg.build_sensor_context(instance, cursor=cursor))
         if isinstance(result, dg.SkipReason):
-            return told.append(str(result.skip_message).split(" ")[:3])
+            return printed.append(str(result.skip_message).split(" ")[:3])
         cursor = result.cursor
         ends = [f"dagster/asset_partition_range_{end}" for end in ("start", "end")]
         asked = [request.tags for request in result.run_requests or []]
-        return told.append([[tags[end][-2:] for end in ends] + [tags["dagster/max_retries"]] for tags in asked])
+        return printed.append([[tags[end][-2:] for end in ends] + [tags["dagster/max_retries"]] for tags in asked])
 
     with dg.DagsterInstance.ephemeral() as instance:
         look()  # no export yet
@@ -167,7 +167,7 @@ def test_new_exports_are_asked_for_once_with_all_days_after_them(tmp_path: Path)
             look()  # nothing new: what failed would fail again
             deliver(11 if status == dg.DagsterRunStatus.FAILURE else 12)
             look()  # the next day makes up for a run that failed
-    assert told == [
+    assert printed == [
         ["no", "GA4", "export:"], [["05", "05", "2"]], [["06", "07", "2"]], [],
         [["09", "09", "2"]], [], [["06", "09", "2"]], [], [["07", "11", "2"]], [], [["12", "12", "2"]],
     ]  # fmt: skip

@@ -94,15 +94,15 @@ def test_the_report_is_drawn_without_any_network(browser: Browser, serving: Path
     report = tmp_path / "report.html"
     write_report(Published(serving), report, ZoneInfo("Europe/Berlin"))
     context = browser.new_context(offline=True, viewport={"width": 390, "height": 844})
-    page, told = context.new_page(), []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda request: told.append(request.url) if request.url != report.as_uri() else None)
+    page, messages = context.new_page(), []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: messages.append(request.url) if request.url != report.as_uri() else None)
     page.goto(report.as_uri())
     expect(page.locator("[data-figure].js-plotly-plot")).to_have_count(
         page.locator("[data-figure]").count(), timeout=30_000
     )
     expect(page.locator("h2", has_text="<script>document.title='HACKED'</script>")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert told == [] and "HACKED" not in page.title()
+    assert messages == [] and "HACKED" not in page.title()
     context.close()

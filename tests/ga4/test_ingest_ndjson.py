@@ -150,9 +150,9 @@ def test_a_row_that_cannot_be_read_is_set_aside_with_file_line_and_reason(world:
     report = world.ingest(max_bad_share=0.5)
     assert report.accepted == len(UNREADABLE) + 1
     rows = zip(UNREADABLE, report.quarantine, strict=True)
-    for n, ((line, reason), (property_id, day, file, number, told, content)) in enumerate(rows, 1):
+    for n, ((line, reason), (property_id, day, file, number, said, content)) in enumerate(rows, 1):
         assert (property_id, day, file, number) == ("p1", DAY, NAME, 2 * n)
-        assert told.startswith(reason), line
+        assert said.startswith(reason), line
         assert content.strip() == line[:2000]
 
 

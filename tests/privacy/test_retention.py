@@ -16,23 +16,11 @@ from beha2vec_core.quality.export import rows_are_accounted_for
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
 from beha2vec_core.store.warehouse import Warehouse
 from tests.helpers.cases import few_fast
-from tests.privacy.privacy_world import ANN, BEN, DAN, DAYS, LAPTOP, PHONE, TABLET, PrivacyWorld, copy_world, make_world
+from tests.privacy.privacy_world import ANN, BEN, DAN, DAYS, LAPTOP, PHONE, TABLET, PrivacyWorld
 
 LAYERS = ("raw", "quarantine", "events", "sequences", "embeddings")
 # the first of three days is beyond a limit of 130 days
 NOW = datetime.combine(DAYS[1] + timedelta(days=130), datetime.min.time(), UTC) + timedelta(hours=8)
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("retention")
-    make_world(folder)
-    return folder
-
-
-@pytest.fixture
-def world(built: Path, tmp_path: Path) -> PrivacyWorld:
-    return copy_world(built, tmp_path)
 
 
 def with_limits(world: PrivacyWorld, **days: int) -> Settings:

@@ -1,8 +1,8 @@
 """People in BigQuery, if it is the warehouse: they are found and removed in the data set of the models and results.
 
-GA4's own tables there are not changed. While they have someone, nobody is removed, because the next run would read the
-rows again: the message has the statements for the owner of the export. Identifiers are parameters of the queries, as
-BigQuery keeps the text of each query.
+GA4's own tables are not changed. As long as they contain one of these people, nothing is removed, because the next run
+would read the rows again. The error lists the statements that the export's owner has to run. Identifiers are parameters
+of the queries, as BigQuery keeps the text of each query.
 """
 
 from __future__ import annotations
