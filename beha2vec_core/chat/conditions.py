@@ -158,6 +158,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append(words[place])
             place += 1
             continue
+        own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None
+        if any(one.table == own_table and (one.at_least > 1 or one.at_most is not None) for one in dids):
+            raise Unclear  # orders of repeat buyers: it is their users who ordered several times
         clause = Clause(noun, whole=dids)
         is_users = _not_bought(words[place], dids) or not _NOUN.fullmatch(words[place])
         if not (noun != "user" and _ends_with_metric(kept, vocabulary)):  # revenue from orders with a coupon
