@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _FOREIGN_SCRATCH_SECONDS = 24 * 3600
@@ -35,6 +37,14 @@ def _wait_for_disk(path: Path) -> None:
 def scratch_prefix(kind: str) -> str:
     """How the names of this process's scratch folders begin: they say whose they are."""
     return f".{kind}-{socket.gethostname()}-{os.getpid()}-"
+
+
+@contextmanager
+def scratch(folder: Path, kind: str) -> Iterator[Path]:
+    """A folder for this process alone, while it is used; those of processes that are gone are deleted first."""
+    remove_stale_scratch(folder, kind)
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix(kind), dir=folder, ignore_cleanup_errors=True) as own:
+        yield Path(own)
 
 
 def remove_stale_scratch(folder: Path, kind: str) -> None:

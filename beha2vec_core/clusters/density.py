@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from beha2vec_core.clusters.unit import normalise
+from beha2vec_core.clusters.unit import Vectors, normalise
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class DenseGroups:
 
 
 def find_dense_groups(
-    vectors: NDArray[np.float32],
+    vectors: Vectors,
     clusters: NDArray[np.int32],
     *,
     seed: int = 0,

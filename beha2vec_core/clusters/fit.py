@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from beha2vec_core.clusters.kmeans import MINIBATCH_ABOVE, kmeans
+from beha2vec_core.clusters.kmeans import MINIBATCH_ABOVE, Sums, kmeans, sums_by_label
 from beha2vec_core.clusters.map import MAX_LANDMARKS, fit_map
 from beha2vec_core.clusters.model import ClusterModel
 from beha2vec_core.clusters.stability import Choice, choose_k, stability_curve
-from beha2vec_core.clusters.unit import normalise
+from beha2vec_core.clusters.unit import UnitVectors, Vectors, chunks
 from beha2vec_core.compute import Compute
 
 # Of 200 users, a cluster of 50 that does something 20 points more often than the others differs by 2.5 standard errors.
@@ -21,7 +21,7 @@ MIN_CLUSTER_USERS = 20
 
 
 def fit_clusters(
-    vectors: NDArray[np.float32],
+    vectors: Vectors,
     *,
     k: int | None = None,
     k_range: tuple[int, int] = (4, 12),
@@ -45,7 +45,8 @@ def fit_clusters(
     few or too alike for clusters, all are in one, and ``why`` of the model says so.
 
     Args:
-        vectors: behavior vectors, float32 [n, dim], one a user; leave out users with too little evidence.
+        vectors: behavior vectors, float32 [n, dim], one a user; leave out users with too little evidence. Those of a
+            file are in memory as a whole only up to ``minibatch_above`` users.
         k: the number of clusters, whatever their sizes; None chooses it from ``k_range``. The curve is made either way:
             a given k shows where it stands among the others.
         k_range: the smallest and largest k to try, both included; smaller ones are tried where none of these has
@@ -60,15 +61,15 @@ def fit_clusters(
             all are stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
         outcome: a number a user [n], such as whether they bought: how the clusters separate it is shown on the curve.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
-        minibatch_above: with more users than this the final fit goes by mini-batches.
+        minibatch_above: with more users than this the final fit goes by mini-batches (``kmeans.minibatches``).
         map_landmarks: the map is laid out with at most this many users.
         progress: show a progress bar.
-        compute: where the curve is made; None: in this process.
+        compute: where the curve and mini-batches are made; None: in this process.
 
     Raises:
         ValueError: fewer distinct users than clusters, or a range or share that makes no sense.
     """
-    points = normalise(vectors)
+    points = UnitVectors(vectors)
     if k is not None and k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
     low, high = k_range
@@ -80,10 +81,10 @@ def fit_clusters(
         raise ValueError(f"{len(points)} users cannot make {k} clusters: take more days, or a smaller k")
 
     begin = _centers(points, earlier) if earlier is not None and (earlier >= 0).any() else None
-    fit = _Fit(points, seed, begin, minibatch_above, map_landmarks, model_version)
+    fit = _Fit(points, seed, begin, minibatch_above, map_landmarks, model_version, compute)
     if k is None and len(points) < min_users:
         few = f"{len(points):,} users with enough events are fewer than the {min_users:,} that clusters need"
-        return fit.model(_one_cluster(few), stability_curve(points, [], seed=seed, progress=False))
+        return fit.model(_one_cluster(few), stability_curve(points[:], [], seed=seed, progress=False))
 
     drawn = np.random.default_rng(seed).permutation(len(points))[:curve_users]
     sample, of_sample = points[drawn], None if outcome is None else np.asarray(outcome)[drawn]
@@ -121,14 +122,15 @@ class _Fit:
 
     def __init__(
         self,
-        points: NDArray[np.float32],
+        points: UnitVectors,
         seed: int,
         begin: NDArray[np.float32] | None,
         minibatch_above: int,
         map_landmarks: int,
         model_version: str,
+        compute: Compute | None,
     ) -> None:
-        self.points, self.seed, self.begin = points, seed, begin
+        self.points, self.seed, self.begin, self.compute = points, seed, begin, compute
         self.minibatch_above, self.map_landmarks, self.model_version = minibatch_above, map_landmarks, model_version
         self._found: dict[int, tuple[NDArray[np.float32], NDArray[np.int32]]] = {}
 
@@ -137,7 +139,13 @@ class _Fit:
         if k not in self._found:
             begin = self.begin if self.begin is not None and len(self.begin) == k else None
             self._found[k] = kmeans(
-                self.points, k, seed=self.seed, starts=8, begin=begin, minibatch_above=self.minibatch_above
+                self.points,
+                k,
+                seed=self.seed,
+                starts=8,
+                begin=begin,
+                minibatch_above=self.minibatch_above,
+                compute=self.compute,
             )
         return self._found[k]
 
@@ -183,6 +191,11 @@ def _large_enough(
     return None
 
 
-def _centers(points: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float32]:
+def _centers(points: UnitVectors, labels: NDArray[np.int32]) -> NDArray[np.float32]:
     """The mean of the points of each label, those below 0 left out [labels, dim]."""
-    return np.stack([points[labels == label].mean(axis=0) for label in np.unique(labels[labels >= 0])])
+    found = np.unique(labels[labels >= 0])
+    rows = np.where(labels >= 0, np.searchsorted(found, labels), -1)
+    total = Sums.of_none(len(found), points.shape[1])
+    for shard in chunks(len(points)):
+        total += sums_by_label(points[shard], rows[shard], len(found))
+    return total.means()

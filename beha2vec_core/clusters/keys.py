@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beha2vec_core.clusters.model import ClusterModel
+from beha2vec_core.clusters.unit import Vectors
 
 Change = Literal["kept", "split", "born", "merged", "gone"]
 
@@ -32,7 +33,7 @@ class Lineage(NamedTuple):
 
 
 def keep_keys(
-    model: ClusterModel, vectors: NDArray[np.float32], earlier: NDArray[np.int32], used_keys: Iterable[int]
+    model: ClusterModel, vectors: Vectors, earlier: NDArray[np.int32], used_keys: Iterable[int]
 ) -> tuple[ClusterModel, list[Lineage]]:
     """The model with the keys that its clusters had before, and the lineage of all clusters.
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from beha2vec_core.clusters.unit import UnitVectors
+
 MAX_LANDMARKS = 1_500
 _NEIGHBOURS = 6
 _CHUNK_ROWS = 8_192
@@ -22,7 +24,7 @@ class UserMap:
     landmarks: NDArray[np.float32]  # [m, dim] on the unit sphere
     positions: NDArray[np.float32]  # [m, 2]
 
-    def place(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    def place(self, points: NDArray[np.float32] | UnitVectors) -> NDArray[np.float32]:
         """Positions of unit vectors, float32 [n, 2]: mean of the nearest landmarks, the nearer the heavier."""
         neighbours = min(_NEIGHBOURS, len(self.landmarks))
         places = np.empty((len(points), 2), dtype=np.float32)
@@ -36,7 +38,7 @@ class UserMap:
         return places
 
 
-def fit_map(points: NDArray[np.float32], *, seed: int, max_landmarks: int = MAX_LANDMARKS) -> UserMap:
+def fit_map(points: NDArray[np.float32] | UnitVectors, *, seed: int, max_landmarks: int = MAX_LANDMARKS) -> UserMap:
     """Lay out a seeded sample of the unit vectors [n, dim] as landmarks. Same input and seed: same map."""
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits

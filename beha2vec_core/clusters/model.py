@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from beha2vec_core.clusters.map import UserMap
 from beha2vec_core.clusters.posterior import ClusterPosterior
-from beha2vec_core.clusters.unit import normalise
+from beha2vec_core.clusters.unit import UnitVectors, Vectors, chunks
 from beha2vec_core.files import put_in_place
 
 FORMAT_VERSION = 2
 # the cluster_key of users of whom too little is known to be put into a cluster
 TOO_LITTLE_EVIDENCE = -1
-_CHUNK_ROWS = 65_536
 
 
 class Assignment(NamedTuple):
@@ -73,7 +72,7 @@ class ClusterModel:
         """The length of a vector."""
         return int(self.centroids.shape[1])
 
-    def assign(self, vectors: NDArray[np.float32], low_evidence: NDArray[np.bool_] | None = None) -> Assignment:
+    def assign(self, vectors: Vectors, low_evidence: NDArray[np.bool_] | None = None) -> Assignment:
         """The nearest centroid of each user.
 
         Args:
@@ -87,8 +86,7 @@ class ClusterModel:
         nearest = np.empty(len(points), dtype=np.int32)
         distance = np.empty(len(points), dtype=np.float32)
         margin = np.empty(len(points), dtype=np.float32)
-        for start in range(0, len(points), _CHUNK_ROWS):
-            rows = slice(start, start + _CHUNK_ROWS)
+        for rows in chunks(len(points)):
             distances = _distances(points[rows], self.centroids)
             nearest[rows] = distances.argmin(axis=1)
             best_two = np.partition(distances, 1, axis=1) if self.k > 1 else np.repeat(distances, 2, axis=1)
@@ -108,7 +106,7 @@ class ClusterModel:
         """
         if self.posterior is None:
             return None
-        probabilities = self.posterior.probabilities(self._points(vectors))
+        probabilities = self.posterior.probabilities(self._points(vectors)[:])
         best = probabilities.max(axis=1)
         keys = self.keys[probabilities.argmax(axis=1)]
         keys[best < self.posterior.threshold] = TOO_LITTLE_EVIDENCE
@@ -122,14 +120,14 @@ class ClusterModel:
         """
         if self.k < 2:
             raise ValueError("there is only one cluster, and no second best")
-        return np.asarray(self.keys[_distances(self._points(vectors), self.centroids).argsort(axis=1)[:, 1]])
+        return np.asarray(self.keys[_distances(self._points(vectors)[:], self.centroids).argsort(axis=1)[:, 1]])
 
-    def project_2d(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def project_2d(self, vectors: Vectors) -> NDArray[np.float32]:
         """Where each user lies on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
-        return self.user_map.place(normalise(vectors))
+        return self.user_map.place(UnitVectors(vectors))
 
-    def _points(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        points = normalise(vectors)
+    def _points(self, vectors: Vectors) -> UnitVectors:
+        points = UnitVectors(vectors)
         if points.shape[1] != self.dim:
             raise ValueError(
                 f"vectors have {points.shape[1]} numbers, the clusters were fitted on {self.dim}: embed the users with "

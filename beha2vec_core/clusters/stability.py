@@ -123,7 +123,7 @@ def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier
     return Choice(int(row["k"]), f"k = {int(row['k'])}: {why}")
 
 
-def _jaccard(labels: NDArray[np.int32], others: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+def _jaccard(labels: NDArray[np.int32], others: NDArray[np.int32], k: int) -> NDArray[np.float64]:
     """The Jaccard index of each cluster of ``labels`` with the cluster of ``others`` most like it [k]."""
     shared = np.zeros((k, k))
     np.add.at(shared, (labels, others), 1)

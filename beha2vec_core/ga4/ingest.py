@@ -8,10 +8,9 @@ Personal data is removed before anything is stored, see `privacy`.
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from beha2vec_core.files import put_in_place, remove_stale_scratch, scratch_prefix
+from beha2vec_core.files import put_in_place, scratch
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.report import DayReport, IngestError, IngestReport
@@ -85,7 +84,6 @@ def ingest_days(
     ours = next((file.path for file in files if file.lies_in(raw_path)), None)
     if ours:
         raise IngestError(f"the source holds what ingest itself wrote ({ours}); set BEHA2VEC_SOURCE to the export only")
-    remove_stale_scratch(raw_path, "ingest")
     forget_originals(raw_path, keep_originals_days)
     say = progress or (lambda text: None)
     run = _Run(raw_path, max_bad_share, say, IngestReport(notice=notice), keep_originals=keep_originals_days > 0)
@@ -104,13 +102,13 @@ def ingest_days(
     wanted = [day for day in wanted if day not in resumed]
     run.files = len(undated) + sum(len(dated[day]) for day in wanted)
     with (
-        _scratch(raw_path) as scratch,
-        _scratch_connection(scratch, memory_bytes) as connection,
+        scratch(raw_path, "ingest") as folder,
+        _scratch_connection(folder, memory_bytes) as connection,
         closing(
             ProgressBar(title="reading the export", unit="file", total=run.files, shown=progress is not None)
         ) as bar,
     ):
-        run.bar, run.scratch = bar, scratch
+        run.bar, run.scratch = bar, folder
         create_tables(connection)
         run.read(connection, undated, wanted)
         for day in wanted:
@@ -118,7 +116,7 @@ def ingest_days(
             for property_id in sorted({file.property_id for file in files}):
                 own = [file for file in dated[day] if file.property_id == property_id]
                 with Forgotten(raw_path.parent).held() as forgotten:
-                    run.settle(connection, property_id, day, own, scratch, forgotten)
+                    run.settle(connection, property_id, day, own, folder, forgotten)
             run.forget(connection, day)
             run.note(day, unfinished)
         run.leave_out_of_no_day(connection)
@@ -380,15 +378,6 @@ def _users(connection: duckdb.DuckDBPyConnection, property_id: str, day: date) -
 
 
 # --- scratch ----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _scratch(raw_path: Path) -> Iterator[Path]:
-    """A folder on the partitions' own disk, so that a finished file can be moved; its name says whose it is."""
-    with tempfile.TemporaryDirectory(
-        prefix=scratch_prefix("ingest"), dir=raw_path, ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder)
 
 
 def _scratch_connection(scratch: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:

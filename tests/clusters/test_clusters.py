@@ -27,7 +27,6 @@ from beha2vec_core.clusters import (
     fit_clusters,
     keep_keys,
 )
-from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.stability import CURVE_COLUMNS, choose_k, stability_curve
 from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.store.tables import create_tables
@@ -297,24 +296,6 @@ def test_users_with_too_little_evidence_are_in_no_cluster(blobs, model) -> None:
     for name in ("cluster_key", "distance", "margin"):
         assert np.array_equal(getattr(assigned, name)[~low], getattr(plain, name)[~low]), name
     assert model.keys.tolist() == list(range(model.k)), "the model itself is as it was"
-
-
-def test_above_a_size_mini_batches_find_the_same_clusters() -> None:
-    vectors, label = planted(6_000, [0.3, 0.25, 0.2, 0.15, 0.1], noise=0.4)
-    points = normalise(vectors)
-    exact, exact_labels = kmeans(points, 5, seed=2)
-    centroids, labels = kmeans(points, 5, seed=2, minibatch_above=1_000)
-    assert not np.array_equal(exact, centroids) and adjusted_rand_score(exact_labels, labels) > 0.99
-    assert np.array_equal(labels, nearest(points, centroids)), "everybody is in the nearest cluster"
-    again, same = kmeans(points, 5, seed=2, minibatch_above=1_000)
-    assert np.array_equal(again, centroids) and np.array_equal(same, labels)
-    _, going_on = kmeans(points, 5, seed=2, begin=exact[::-1].copy(), minibatch_above=1_000)
-    assert adjusted_rand_score(label, going_on) > 0.99
-    # three users among thousands who are exactly alike: mini-batches alone miss them
-    alike, _ = corners([20_000, 1, 1, 1])
-    assert np.bincount(kmeans(alike, 4, seed=2, minibatch_above=1_000)[1]).tolist() == [20_000, 1, 1, 1]
-    fitted = fit(vectors, k_range=(4, 6), minibatch_above=1_000, curve_users=900)
-    assert fitted.k == 5 and adjusted_rand_score(label, fitted.assign(vectors).cluster_key) > 0.98
 
 
 def clustered(model: ClusterModel, vectors: NDArray[np.float32], low: NDArray[np.bool_]) -> duckdb.DuckDBPyConnection:

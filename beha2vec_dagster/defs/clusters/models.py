@@ -1,7 +1,7 @@
 """What clustering and the promotion of an encoder share: cluster models in the warehouse, days assigned by one."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,10 +12,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.progress import with_progress
-from beha2vec_core.store.vectors import as_matrix
+from beha2vec_core.store.vectors import VectorFile, as_matrix
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from beha2vec_core.clusters import ClusterModel, Lineage
 
 POSTERIOR_USERS = 10_000  # at most, to fit likely clusters on
+_ROWS_AT_ONCE = 65_536
 
 
 class ClusterModelVersion(NamedTuple):
@@ -66,13 +68,18 @@ class UsersToCluster(NamedTuple):
     """Users of whom enough is known, by user_key, as an encoder sees them at their latest; and how many others."""
 
     keys: pa.ChunkedArray
-    vectors: npt.NDArray[np.float32]  # [n, dim]
+    vectors: VectorFile  # [n, dim]
     earlier: npt.NDArray[np.int32]  # [n] the cluster readers see each in, -1 for none
     too_little_evidence: int
 
 
-def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> UsersToCluster:
+def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder: Path) -> UsersToCluster:
     """Users with enough evidence: the others would be a guess, and pull centroids towards noise.
+
+    Args:
+        connection: the warehouse.
+        version: of the encoder.
+        folder: for the file of the vectors.
 
     Raises:
         dg.Failure: the encoder has embedded no users yet, or another encoder has days that it lacks.
@@ -92,12 +99,21 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str) -> Use
             f"all {users:,} users have too few events: fewer than the encoder's "
             "min_events. Materialize more days, or train an encoder with a smaller min_events"
         )
-    table = connection.sql(
-        f"""{latest} select user_key, behavior, coalesce(cluster_key, -1)::integer as earlier_key from latest
-        left join beha2vec.user_clusters_current using (user_key) where not low_evidence order by user_key""",
-        params={"version": version},
-    ).to_arrow_table()
-    return UsersToCluster(table["user_key"], as_matrix(table["behavior"]), table["earlier_key"].to_numpy(), too_little)
+    others: list[pa.RecordBatch] = []
+
+    def vectors() -> Iterator[pa.Array]:
+        found = connection.sql(
+            f"""{latest} select behavior, user_key, coalesce(cluster_key, -1)::integer as earlier_key from latest
+            left join beha2vec.user_clusters_current using (user_key) where not low_evidence order by user_key""",
+            params={"version": version},
+        )
+        for batch in found.to_arrow_reader(_ROWS_AT_ONCE):
+            others.append(batch.select(["user_key", "earlier_key"]))
+            yield batch["behavior"]
+
+    file = VectorFile.write(folder / "vectors", vectors())
+    rest = pa.Table.from_batches(others)
+    return UsersToCluster(rest["user_key"], file, rest["earlier_key"].to_numpy(), too_little)
 
 
 def with_posterior(
@@ -105,7 +121,7 @@ def with_posterior(
     encoder: "Callable[[], BehaviorEncoder]",
     sequences: Path,
     users: pa.ChunkedArray,
-    vectors: npt.NDArray[np.float32],
+    vectors: VectorFile,
 ) -> "ClusterModel":
     """The model with a posterior fitted on the first events of users who are in a cluster.
 
@@ -122,8 +138,10 @@ def with_posterior(
 
     if not any(sequences.glob("*/*.parquet")):  # removed by their retention
         return replace(model, posterior=None)
-    cluster = dict(zip(users.to_pylist(), nearest(normalise(vectors), model.centroids), strict=True))
     latest, loaded = latest_sequences(sequences, POSTERIOR_USERS, users), encoder()
+    rows = pc.index_in(latest["user_key"], value_set=users).to_numpy()
+    found = nearest(normalise(vectors[rows]), model.centroids)
+    cluster = dict(zip(latest["user_key"].to_pylist(), found, strict=True))
     early = [loaded.encode(latest, first=n) for n in range(1, loaded.config.min_events)]
     if not early:  # no user has too few events
         return replace(model, posterior=None)

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import dagster as dg
@@ -10,8 +11,12 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
+from beha2vec_core.compute import Compute
+from beha2vec_core.files import scratch
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.settings.groups import Storage
+from beha2vec_core.store.limits import SPILL
+from beha2vec_core.store.vectors import VectorFile
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_core.words import counted
 from beha2vec_dagster.defs.clusters.models import (
@@ -96,7 +101,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             encoder = load_encoder(settings.storage.encoders_path / candidate, device)
             context.log.info(f"embedding {counted(len(days), 'day')} with {candidate}; {in_use} stays in use")
             embed_days(settings, warehouse, encoder, days, compute.open())
-            moved = _switch(context, config, settings.storage, warehouse, encoder, clusters)
+            with scratch(settings.storage.data_dir, SPILL) as folder:
+                moved = _switch(context, config, settings.storage, warehouse, encoder, clusters, compute.open(), folder)
         with warehouse.connect("trained_encoder: accept") as connection:
             connection.execute(
                 """update beha2vec.encoders set accepted_at = coalesce(accepted_at, ?), refused = null
@@ -165,6 +171,8 @@ def _switch(
     warehouse: WarehouseResource,
     encoder: "BehaviorEncoder",
     clusters: ClusterModelVersion,
+    compute: Compute,
+    for_vectors: Path,
 ) -> dict[str, Any]:
     """Carry the clusters over to the candidate's vectors, and show both to readers."""
     candidate, folder = encoder.model_version, storage.cluster_models_path
@@ -176,16 +184,16 @@ def _switch(
         ).fetchall()[0][0]
     try:
         with warehouse.connect("trained_encoder: vectors") as connection:
-            keys, vectors, earlier, too_little = users_to_cluster(connection, candidate)
+            keys, vectors, earlier, too_little = users_to_cluster(connection, candidate, for_vectors)
         model, lineage = _carried_over(
-            clusters.load(folder), candidate, vectors, earlier, used, keep_centroids=bool(goes_on)
+            clusters.load(folder), candidate, vectors, earlier, used, compute, keep_centroids=bool(goes_on)
         )
     except ValueError as error:
         _refuse(warehouse, candidate, [f"clusters cannot be carried over to it: {error}"])
     model = with_posterior(model, lambda: encoder, storage.sequences_path, keys, vectors)
     # of whom there is enough evidence, and was before: others are in no cluster to move from
     known = earlier >= 0
-    moved = float((model.assign(vectors[known]).cluster_key != earlier[known]).mean()) if known.any() else 0.0
+    moved = float((model.assign(vectors).cluster_key[known] != earlier[known]).mean()) if known.any() else 0.0
     message = f"{moved:.1%} of the users change cluster without new events"
     if moved > config.max_moved and goes_on and not config.force:
         _refuse(warehouse, candidate, [f"{message}, more than {config.max_moved:.1%}"])
@@ -213,9 +221,10 @@ def _switch(
 def _carried_over(
     before: "ClusterModel",
     candidate: str,
-    vectors: np.ndarray,
+    vectors: VectorFile,
     earlier: np.ndarray,
     used: list[int],
+    compute: Compute,
     *,
     keep_centroids: bool,
 ) -> "tuple[ClusterModel, list[Lineage]]":
@@ -233,5 +242,6 @@ def _carried_over(
         model_version=candidate,
         earlier=earlier,
         progress=False,
+        compute=compute,
     )
     return keep_keys(fitted, vectors, earlier, used)
