@@ -2,8 +2,8 @@
 
 For each size: a demo export of 90 days, then the whole graph in one run, as `beha2vec materialize` starts it, with a
 memory limit. A table for each: seconds, CPU seconds, the most memory of the run's processes, the most scratch on the
-disk; the step that broke says so. Then how they grow, as the exponent between the smallest size and the largest (1: in
-proportion). Only the exports are kept.
+disk, bytes read and written; the step that broke says so. Then how they grow, as the exponent between the smallest size
+and the largest (1: in proportion). Only the exports are kept.
 """
 
 from __future__ import annotations
@@ -42,12 +42,16 @@ _USER = re.compile(rb'"(user_pseudo_id|user_id)":"')
 
 @dataclass
 class Peak:
-    """What a step took: its seconds (0: it broke), CPU seconds, and the most bytes of memory and of scratch."""
+    """What a step took: its seconds (0: it broke), CPU seconds, the most bytes of memory and of scratch, and how many
+    bytes its processes read and wrote, of files in the page cache too.
+    """
 
     seconds: float = 0.0
     cpu: float = 0.0
     memory: int = 0
     scratch: int = 0
+    read: int = 0
+    written: int = 0
 
 
 def demo_export(folder: Path, events: int) -> Path:
@@ -103,12 +107,17 @@ def measure(export: Path, folder: Path, select: str, limit: str, config: str) ->
 
     def sample() -> None:
         used = 0.0
+        transferred: dict[int, tuple[int, int]] = {}
         while not done.wait(SECONDS_BETWEEN_SAMPLES):
             peak = peaks.setdefault(step, Peak())
             now = max(cpu_seconds(running.pid), used)  # a process that ends is not counted for a moment
             peak.cpu, used = peak.cpu + now - used, now
             peak.memory = max(peak.memory, _memory(running.pid))
             peak.scratch = max(peak.scratch, _scratch(folder))
+            for pid in _processes(running.pid):
+                before = transferred.get(pid, (0, 0))
+                read, written = transferred[pid] = _transferred(pid) or before
+                peak.read, peak.written = peak.read + read - before[0], peak.written + written - before[1]
 
     watch = threading.Thread(target=sample)
     watch.start()
@@ -153,6 +162,15 @@ def cpu_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def _transferred(pid: int) -> tuple[int, int] | None:
+    """Bytes that a process has read and written so far; None where it has ended."""
+    try:
+        fields = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    except OSError:
+        return None
+    return int(fields["rchar"]), int(fields["wchar"])
+
+
 def _memory(pid: int) -> int:
     """Resident bytes of a process and those it started; shared pages count in each."""
     pages = 0
@@ -193,11 +211,12 @@ def main() -> None:
             number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit, asked.config)
         found[number] = peaks
         print(f"\n{number:,} events, memory limit {asked.limit}\n")
-        print("| step | seconds | CPU seconds | memory, MB | scratch, MB |\n|---|---:|---:|---:|---:|")
+        print("| step | seconds | CPU seconds | memory, MB | scratch, MB | read, MB | written, MB |")
+        print("|---|---:|---:|---:|---:|---:|---:|")
         for step, peak in [*peaks.items(), ("**all**", _all(peaks))]:
             seconds = f"{peak.seconds:.1f}" if peak.seconds else "broke"
-            sizes = f"{peak.memory / 1e6:,.0f} | {peak.scratch / 1e6:,.0f}"
-            print(f"| {step} | {seconds} | {peak.cpu:.1f} | {sizes} |", flush=True)
+            sizes = (f"{size / 1e6:,.0f}" for size in (peak.memory, peak.scratch, peak.read, peak.written))
+            print(f"| {step} | {seconds} | {peak.cpu:.1f} | {' | '.join(sizes)} |", flush=True)
     if len(found) > 1:
         _print_growth(found)
 
@@ -208,13 +227,15 @@ def _all(peaks: dict[str, Peak]) -> Peak:
         sum(peak.cpu for peak in peaks.values()),
         max((peak.memory for peak in peaks.values()), default=0),
         max((peak.scratch for peak in peaks.values()), default=0),
+        sum(peak.read for peak in peaks.values()),
+        sum(peak.written for peak in peaks.values()),
     )
 
 
 def _print_growth(found: dict[int, dict[str, Peak]]) -> None:
     least, most = min(found), max(found)
     print(f"\nGrowth exponent from {least:,} to {most:,} events (1: in proportion)\n")
-    print("| step | seconds | CPU seconds | memory | scratch |\n|---|---:|---:|---:|---:|")
+    print("| step | seconds | CPU seconds | memory | scratch | read | written |\n|---|---:|---:|---:|---:|---:|---:|")
     for step, small in [*found[least].items(), ("**all**", _all(found[least]))]:
         large = _all(found[most]) if step == "**all**" else found[most].get(step)
         if large is None:  # a step before it broke

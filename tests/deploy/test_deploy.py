@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from dotenv import dotenv_values
+from packaging.requirements import Requirement
 
 from beha2vec_core.settings import ExportSettings, Settings, variables
 from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
@@ -130,6 +131,9 @@ def test_the_image_is_made_of_files_that_there_are_and_no_others() -> None:
     assert sources <= set(allowed)
     assert all((REPOSITORY / source).exists() for source in allowed)
     assert "*\n" in (REPOSITORY / ".dockerignore").read_text(), "what is not named stays out"
+    (versions,) = re.findall(r"sed -n .+? requirements.lock requirements-dev.lock", dockerfile)
+    extras = subprocess.run(versions, shell=True, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert {"torch", "ray", "dbt-bigquery"} <= {Requirement(line).name for line in extras.splitlines()}
 
 
 def test_images_of_others_are_named_in_env_alone_and_pinned_by_digest(tmp_path: Path) -> None:
