@@ -1,14 +1,44 @@
-"""A run from the command line: ``python -m beha2vec_dagster --help``. Ctrl-C says how to go on."""
+"""A run from the command line: ``python -m beha2vec_dagster --help``. Ctrl-C cancels it and says how to go on."""
 
+import os
+import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> int:
-    """The exit code of `materialize`; 130, as shells have it, if it was interrupted."""
+    """The exit code of `materialize`; 130, as shells have it, if it was interrupted.
+
+    The run has a process group of its own: Ctrl-C goes to all processes of the terminal's group, and Dagster's, which
+    show the output of a step, answer with a traceback. The run ends once the pipe to this process is closed, by Ctrl-C
+    or because this process was killed.
+    """
+    reading, writing = os.pipe()
+    run = os.fork()
+    if run == 0:
+        os.close(writing)
+        os.setpgid(0, 0)
+        return _run(reading)
+    is_asked_to_end = False
+    while True:
+        try:
+            _, status = os.waitpid(run, 0)
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+        except KeyboardInterrupt:
+            if is_asked_to_end:
+                with suppress(ProcessLookupError):
+                    os.kill(run, signal.SIGINT)
+            else:
+                os.close(writing)
+            is_asked_to_end = True
+
+
+def _run(starter: int) -> int:
     try:
         from beha2vec_dagster import materialize  # which takes seconds
 
-        return materialize.main()
+        return materialize.main(starter=starter)
     except KeyboardInterrupt:
         print("\nThe run was stopped. Finished parts are kept: run the same command again to go on.", file=sys.stderr)
         return 130

@@ -7,7 +7,9 @@ the next one, marked failed, and gives its place in the pools back.
 import argparse
 import json
 import logging
+import os
 import re
+import signal
 import sys
 import uuid
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
+from threading import Thread, main_thread
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
@@ -34,13 +37,16 @@ _PLAIN = re.compile(r"^(\d*\+|)([\w/]+)(\+\d*|)$")
 _UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
 
 
-def main(arguments: list[str] | None = None, instance: DagsterInstance | None = None) -> int:
+def main(
+    arguments: list[str] | None = None, instance: DagsterInstance | None = None, starter: int | None = None
+) -> int:
     """Run a job, or a selection of assets, for a range of days in one run; 0 if every step succeeded.
 
-    The run is recorded in an instance, by default that of DAGSTER_HOME.
+    The run is recorded in an instance, by default that of DAGSTER_HOME. It is canceled when the other end of
+    ``starter``, a pipe, is closed.
 
     Raises:
-        KeyboardInterrupt: the run was interrupted, and is recorded as failed.
+        KeyboardInterrupt: the run was interrupted, and is recorded as canceled.
     """
     parser = argparse.ArgumentParser(
         prog="python -m beha2vec_dagster",
@@ -56,7 +62,17 @@ def main(arguments: list[str] | None = None, instance: DagsterInstance | None = 
     keep_terminal()
     # marked before the definitions are loaded, which takes seconds: `beha2vec forget` has to know that a run starts
     with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
+        if starter is not None:
+            Thread(target=_cancel_when_closed, args=(starter, records, mark), daemon=True).start()
         return _run(asked, records, mark)
+
+
+def _cancel_when_closed(starter: int, records: DagsterInstance, mark: str) -> None:
+    """Cancel this process's run once the pipe is closed. Without the request Dagster records a failure, and alerts."""
+    os.read(starter, 1)
+    for run in records.get_runs(RunsFilter(tags={PROCESS_TAG: mark}, statuses=_UNFINISHED)):
+        records.report_run_canceling(run)
+    signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
 
 def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:

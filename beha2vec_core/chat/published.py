@@ -391,7 +391,7 @@ class Published:
         if not known:
             raise NotInData(NONE_YET)
         if target not in known:
-            raise NotInData(f"{target[:60]} is not predicted, but {' and '.join(known)}")
+            raise NotInData(f"{target[:60]} is not predicted. Predicted: {', '.join(known)}")
         return known[target]
 
     def expected(self, target: str, horizon: int) -> dict[int, Expected]:

@@ -80,14 +80,13 @@ def answer_once(conversation: Conversation, question: str, write: Callable[[str]
 
 
 def sources(answer: Answer) -> str:
-    """What the answer stands on, in words; ends in a line break unless it is empty."""
+    """What the answer stands on, in words, its SQL aside (/explain); ends in a line break unless it is empty."""
     lines = []
     if answer.unknown_numbers:
         lines.append(f"Not found in the data: {', '.join(answer.unknown_numbers)}. Do not rely on it.")
     if answer.facts:
         more = f" and {len(answer.facts) - _SHOWN_FACTS} more" if len(answer.facts) > _SHOWN_FACTS else ""
         lines.append(f"Source: facts {', '.join(answer.facts[:_SHOWN_FACTS])}{more}")
-    lines += [f"Source: SQL {' '.join(statement.split())}" for statement in answer.statements]
     if answer.tables:
         lines.append(f"Source: {', '.join(answer.tables)}")
     if not answer.has_source and answer.written_by != BY_LOOKUP:

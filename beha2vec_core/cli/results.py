@@ -133,7 +133,8 @@ def predict(
                 "select distinct target, horizon from beha2vec.user_predictions_current order by all"
             ).fetchall()
             if (target, horizon) not in known:
-                fail(_not_predicted(target, horizon, known), 2)
+                notes = connection.execute("select unnest(notes) from beha2vec.prediction_model_current").fetchall()
+                fail(_not_predicted(target, horizon, known, [note for (note,) in notes]), 2)
             write_rows(
                 connection.execute(
                     """select user_key, round(probability, 4) as probability, round(low, 4) as low,
@@ -150,14 +151,18 @@ def predict(
         fail(f"{error}. Materialize serving_database again")
 
 
-def _not_predicted(target: str, horizon: int, known: list[tuple[str, int]]) -> str:
+def _not_predicted(target: str, horizon: int, known: list[tuple[str, int]], notes: list[str]) -> str:
+    from beha2vec_core.predictions.wording import why_not
+
     if not known:
         return "there are no predictions yet: run the job train_predictions, then serving_database"
     choices: dict[str, list[str]] = {}
     for name, days in known:
         choices.setdefault(name, []).append(str(days))
     listed = "; ".join(f"{name} within {', '.join(days)} days" for name, days in choices.items())
-    return f"{target} within {horizon} days is not predicted; choose from: {listed}"
+    is_known = target in choices
+    why = f"{target} within {horizon} days is not predicted." if is_known else why_not(target, notes)
+    return f"{why} Choose from: {listed}"
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from shlex import quote
@@ -48,9 +49,16 @@ def demo(
     first, last = (date.fromisoformat(values[f"BEHA2VEC_{name}_DATE"]) for name in ("START", "END"))
     demo_data(Path(values["BEHA2VEC_SOURCE"]), users, (last - first).days + 1, seed, first)
     command = run_command(["--select", "*"], first, last)
-    if code := subprocess.run(command, env=project.environment()).returncode:
+    if code := _wait_for(subprocess.Popen(command, env=project.environment())):
         raise typer.Exit(code)
     summary()
+
+
+def _wait_for(run: subprocess.Popen[bytes]) -> int:
+    """The exit code of a run. Ctrl-C reaches the run too, which says how it ends."""
+    while True:
+        with suppress(KeyboardInterrupt):
+            return run.wait()
 
 
 @app.command()

@@ -196,6 +196,8 @@ class _Page:
         self.add("<h2>Clusters</h2>")
         sizes = self.published.ask(clusters.sizes)
         self.add(f"<p>{clusters.in_words(sizes)}</p>")
+        if older := self.published.ask(clusters.older_facts):
+            self.add(f'<p class="empty">{older}</p>')
         self.draw(overview_charts.cluster_sizes(sizes, clusters.names(self.published), dark=False))
         self.table(
             {

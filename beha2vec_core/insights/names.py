@@ -140,25 +140,33 @@ def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:
     themes = [fact for fact in theme_focus(sheet) if _is_large(fact) and _distinguishes(fact, others)]
     strong = [_theme(fact) for fact in themes if fact.strength >= _STRONG_THEME]
     weak = [_theme(fact) for fact in themes if fact.strength < _STRONG_THEME]
-    habits, rate = _habits(sheet, others), sheet.number("purchase_rate")
+    habits, whence, rate = _habits(sheet, others), _whence(sheet, others), sheet.number("purchase_rate")
+    is_purchasing = rate is not None and buys(sheet) and _distinguishes(rate, others)
     role = "visitors"
-    if types:
-        role = _PAGE_TYPES.get(types[0].feature or "", (f"{_short(types[0])} visitors", ""))[0]
-    if rate and buys(sheet) and mostly_bought(rate) and _distinguishes(rate, others):
+    if rate and is_purchasing and mostly_bought(rate):
         ways = [
             _PAGE_TYPES[f.feature][1] for f in types if f.feature in _PAGE_TYPES and f.feature not in _PART_OF_BUYING
         ]
-        modifiers = [*dict.fromkeys(ways[:2]), *strong, *weak, *habits]
+        modifiers = [*dict.fromkeys(ways[:2]), *strong, *weak, *habits, *whence]
         role = "buyers"
         if not modifiers:
             yield _name(role)
     else:
         idle = sheet.number("no_engagement_time_share")
         is_idle = idle is not None and idle.is_over and _is_large(idle) and _distinguishes(idle, others)
-        first = [*(["unengaged" if idle.value >= MOST else "partly unengaged"] if idle and is_idle else []), *strong]
+        first = ["unengaged" if idle.value >= MOST else "partly unengaged"] if idle and is_idle else []
+        if rate and is_purchasing and _is_large(rate):
+            first.append("purchase-led")
+            types = [fact for fact in types if fact.feature not in _PART_OF_BUYING]
+        first += strong
+        if types:
+            role = _PAGE_TYPES.get(types[0].feature or "", (f"{_short(types[0])} visitors", ""))[0]
         if not first and role != "visitors":
             yield _name(role)
-        modifiers = [*first, *habits, *weak]
+        cart = sheet.number("reached_cart_share")
+        if cart and cart.is_over and _is_large(cart) and _distinguishes(cart, others):
+            habits = ["cart-led", *habits]
+        modifiers = [*first, *habits, *weak, *whence]
     if not modifiers:
         return
     yield _name(modifiers[0], role)
@@ -194,29 +202,34 @@ def _distinguishes(fact: Fact, others: list[FactSheet]) -> bool:
 
 
 def _habits(sheet: FactSheet, others: list[FactSheet]) -> list[str]:
-    """Adjectives for how most of these users come and go."""
-
-    def of_most(fact: Fact) -> bool:
-        return fact.is_over and fact.value >= MOST and _distinguishes(fact, others)
-
+    """Adjectives for how most of these users go about it."""
     numbers = (
         ("return_share", "returning"),
         ("one_page_view_share", "one-page"),
         ("error_page_user_share", "error-hit"),
     )
-    words = [word for metric, word in numbers if (fact := sheet.number(metric)) and of_most(fact)]
-    words += [
-        _MEDIUMS.get((fact.feature or "").lower(), "")
-        for fact in sheet.over("first_user_medium_share")
-        if of_most(fact)
-    ]
-    words += [fact.feature or "" for fact in sheet.over("device_share") if of_most(fact)]
+    words = [word for metric, word in numbers if (fact := sheet.number(metric)) and _is_of_most(fact, others)]
     views = sheet.number("page_views_mean")
     if views and (views.is_over or views.is_under) and _is_large(views) and _distinguishes(views, others):
         words.append("thorough" if views.is_over else "brief")
+    return words
+
+
+def _whence(sheet: FactSheet, others: list[FactSheet]) -> list[str]:
+    """Adjectives for the channel and the device of most of these users: what they do says more of them."""
+    words = [
+        _MEDIUMS.get((fact.feature or "").lower(), "")
+        for fact in sheet.over("first_user_medium_share")
+        if _is_of_most(fact, others)
+    ]
+    words += [fact.feature or "" for fact in sheet.over("device_share") if _is_of_most(fact, others)]
     return list(
         dict.fromkeys(word for word in words if len(word) <= 20 and word and _LABEL.fullmatch(word) and " " not in word)
     )
+
+
+def _is_of_most(fact: Fact, others: list[FactSheet]) -> bool:
+    return fact.is_over and fact.value >= MOST and _distinguishes(fact, others)
 
 
 def _theme(fact: Fact) -> str:

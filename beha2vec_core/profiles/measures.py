@@ -81,11 +81,13 @@ def users_sql(
     return f"""
         with session_days as (
             select user_key, session_date::date as session_date, sum(page_views) as page_views,
-                sum(error_page_views) as error_page_views
+                sum(error_page_views) as error_page_views, min(ga_session_number) = 1 as is_first,
+                max(ga_session_number) > 1 as is_later
             from {sources.sessions} semi join {sources.users_in_clusters} using (user_key) group by all
         ), session_totals as (
             select user_key, sum(page_views) as views_in_sessions, sum(error_page_views) as error_page_views,
-                max(session_date) as last_day, min(session_date, 2) as first_days
+                max(session_date) as last_day, list(session_date) as days, bool_or(is_later) as came_back,
+                min(case when is_first then session_date end) as first_day
             from session_days group by user_key
         ), data as (
             select max(session_date)::date as last_day from {sources.sessions}

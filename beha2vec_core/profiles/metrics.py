@@ -33,11 +33,12 @@ _MEDIUM = "case when {source} = '(direct)' then coalesce({medium}, '(none)') els
 _DIRECT = """case when count(users.first_user_source) over () > 0
     then coalesce(users.first_user_source = '(direct)', false) end"""
 # churned: not seen in the last days; asked of those who were seen before them. Returned in the first week: seen again
-# on another day, at most this many days after the first; asked of those whose first day was that long ago
-_CHURNED = """case when first_days[1] <= data.last_day - {period}
+# on another day, at most this many days after the first; asked of those whose first day was that long ago. The first
+# day is that of GA4's first session, which of users seen before the export is not in it
+_CHURNED = """case when list_min(days) <= data.last_day - {period}
     then session_totals.last_day <= data.last_day - {period} end"""
-_FIRST_WEEK = """case when first_days[1] <= data.last_day - {period}
-    then coalesce(first_days[2] <= first_days[1] + {period}, false) end"""
+_FIRST_WEEK = """case when first_day <= data.last_day - {period}
+    then len(list_filter(days, lambda day: day > first_day and day <= first_day + {period})) > 0 end"""
 _ENGAGED = """case when count(users.engagement_time_msec) over () > 0
     then coalesce(users.engagement_time_msec, 0) / 1000.0 end"""
 _FURTHEST = "case when count(funnels.steps) over () > 0 then coalesce(funnels.steps, 0)::double end"
@@ -70,7 +71,7 @@ _ENTRIES = (
         asked=(Question(r"bounc\w*|one page|single page", 60),),
     ),
     Metric(
-        "return_share", Share("coalesce(users.sessions, 0) > 1"), did="came back for another session", better=1,
+        "return_share", Share("coalesce(came_back, false)"), did="came back for another session", better=1,
         over="returning regular regulars repeat loyal frequent", under="first time new occasional",
         asked=(Question(
             r"return(?!s)\w*|come back|came back|comes back|loyal\w*|retention|again", 14, beside=("sessions_mean",),

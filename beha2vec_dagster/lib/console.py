@@ -73,7 +73,8 @@ def is_interruption(event: dg.DagsterEvent) -> bool:
         error = event.step_failure_data.error
         return error is not None and error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
     reason = event.job_failure_data.failure_reason if event.is_job_failure else None
-    return reason is not None and reason.value == "UNEXPECTED_TERMINATION"
+    is_unexpected = reason is not None and reason.value == "UNEXPECTED_TERMINATION"
+    return is_unexpected or event.event_type is dg.DagsterEventType.RUN_CANCELED
 
 
 class _BesideBars(logging.StreamHandler[TextIO]):

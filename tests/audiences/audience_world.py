@@ -79,7 +79,8 @@ def add_behavior(connection: duckdb.DuckDBPyConnection) -> None:
                 case when day = 0 and {n} % 2 = 0 then 'Organic Search' when day > 0 then 'Email' end
                     as default_channel_group,
                 (last_seen_at - day * interval 1 day)::date as session_date, last_seen_at as session_started_at,
-                2 as page_views, {n} % 2 as error_page_views, '/home' as landing_page_key
+                {n} % 3 - day + 1 as ga_session_number, 2 as page_views, {n} % 2 as error_page_views,
+                '/home' as landing_page_key
             from ga4.dim_ga4__users, range(3) as days(day) where day <= {n} % 3;
         create table ga4.fct_ga4__purchases as select user_key, property_id, user_key || '.0' as session_key,
             last_seen_at::date as occurred_on, false as is_refund_without_purchase from ga4.dim_ga4__users

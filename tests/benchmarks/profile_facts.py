@@ -143,7 +143,8 @@ def synthetic_world(users: int) -> duckdb.DuckDBPyConnection:
             epoch_us(event_date::timestamp) + (hash(i, session, place) % 86400)::bigint * 1000000 as event_timestamp,
             lead(page_key) over (partition by session_key order by place) as next_page_key from views;
         create table fct_ga4__sessions as select user_key, session_key, event_date as session_date,
-            event_date::timestamp as session_started_at, 2 as page_views, (hash(i, session) % 20 = 0)::int as
+            event_date::timestamp as session_started_at, session + 1 as ga_session_number,
+            2 as page_views, (hash(i, session) % 20 = 0)::int as
             error_page_views, min(page_key) as landing_page_key, hash(i, 4) % 4 = 0 as is_direct,
             'mobile' as device_category, 'Direct' as default_channel_group from views group by all;
         create table enriched_pages as select page_key, 'theme ' || hash(page_key) % 20 as theme,

@@ -549,6 +549,7 @@ def test_the_command(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(serving.parent))
     typed = [
         *("/clusters", "/facts 1 purchase", "/facts", "/sql select count(*) as n from ga4.dim_ga4__users"),
+        "/explain",
         *("/sql drop table x", "/sql", "/nonsense", "", "compare 0 and 1", "/help", "/exit", "never asked"),
     ]
     result = CliRunner().invoke(app, ["chat"], input="\n".join(typed) + "\n")
@@ -562,7 +563,7 @@ def test_the_command(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "Not run: DROP is not a SELECT",
         "/facts 3 [words]",
         "Source: facts c0.",
-        "Source: SQL select count(*)",
+        "SQL:\nselect count(*)",
     ):
         assert part in result.output
     assert "never asked" not in result.output

@@ -157,7 +157,7 @@ def test_what_is_not_predicted_is_not_answered(serving: Path, tmp_path: Path) ->
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current where target = 'return'")
     answer = Lookup(Published(path), Aliases(path)).ask("who will come back?").text
-    assert "return is not predicted, but add_to_cart and purchase" in answer
+    assert "return is not predicted. Predicted: add_to_cart, purchase" in answer
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current")
     answer = Lookup(Published(path), Aliases(path)).ask("who is likely to buy next week?").text
@@ -182,7 +182,7 @@ def test_a_model_gets_predictions_of_groups_only(serving: Path) -> None:
     assert {key: row["expected"] for key, row in clusters.items()} == {key: round(one, 1) for key, one in anonymous}
     assert clusters[1]["expected"] > clusters[0]["expected"]
     wrong = box.call("predictions", '{"target": "refund"}')
-    assert wrong.failed and "refund is not predicted, but" in wrong.message
+    assert wrong.failed and "refund is not predicted. Predicted: " in wrong.message
 
 
 def test_users_who_are_in_no_cluster_are_reported(tmp_path: Path) -> None:

@@ -603,7 +603,7 @@ def test_the_conversation_shows_the_table(serving: Path) -> None:
     assert answer_once(Conversation(None, serving), "sessions by device last week", shown.append)
     text = "".join(shown)
     assert "Sessions from 4 May to 10 May 2026: highest for" in text and "device   sessions" in text
-    assert "Source: SQL WITH now AS" in text
+    assert "\nLooked up: sessions, by device" in text and "SELECT" not in text, "/explain has the SQL"
 
 
 def test_values_of_strangers_stay_text(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ def published(serving: duckdb.DuckDBPyConnection) -> None:
         """create schema beha2vec; create table beha2vec.user_predictions_current as
         select 'user' || n as user_key, 'purchase' as target, 28 as horizon, n / 1000 as probability, 0.0 as low,
         1.0 as high, 1 as decile, 12.5 as value, ['visits'] as reasons, date '2026-03-30' as as_of
-        from range(300) as t(n)"""
+        from range(300) as t(n);
+        create table beha2vec.prediction_model_current as
+        select ['return is not predicted: every user did it.'] as notes"""
     )
     serving.close()
 
@@ -41,3 +43,9 @@ def test_a_table_and_csv_list_the_same_users() -> None:
     lines = predict("--top", "120")[2:]
     shown = [next(word for word in line.split() if "user" in word) for line in lines]
     assert [row["user_key"] for row in rows] == shown
+
+
+def test_what_is_not_predicted_has_a_reason() -> None:
+    done = RUN.invoke(app, ["predict", "--target", "return"])
+    said = "return is not predicted: every user did it. Choose from: purchase within 28 days"
+    assert (done.exit_code, done.output.strip()) == (2, said)

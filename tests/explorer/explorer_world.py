@@ -171,6 +171,7 @@ def _load(
     connection.execute(
         """create table ga4.fct_ga4__sessions as select *, session_started_at::date as session_date,
             0::bigint as error_page_views, false as is_direct,
+            row_number() over (partition by user_key order by session_started_at) as ga_session_number,
             60000::bigint as engagement_time_msec, 'Organic Search' as default_channel_group,
             50.0 * purchases as revenue, 50.0 * purchases as net_revenue, 'EUR' as currency
         from visits"""

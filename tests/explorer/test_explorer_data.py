@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,6 +54,14 @@ def test_without_insights_clusters_have_plain_names(published: Published, tmp_pa
     assert clusters.names(bare) == {0: "Cluster 0", 1: "Cluster 1", 2: "Cluster 2", -1: "Too little evidence yet"}
     with pytest.raises(NothingYet, match="Materialize cluster_insights"):
         bare.ask(clusters.insight, 0)
+
+
+def test_facts_older_than_the_sizes_are_said_to_be(published: Published, serving: Path, tmp_path: Path) -> None:
+    assert clusters.older_facts(published) == ""
+    newer = Path(shutil.copy(serving, tmp_path))
+    with duckdb.connect(str(newer)) as connection:
+        connection.execute("update beha2vec.cluster_profiles set value = value - 3 where fact_id = 'c0.users'")
+    assert "(277 users then, 280 now)" in clusters.older_facts(Published(newer))
 
 
 def test_weekly_change_counts_each_user_once_a_week(published: Published) -> None:

@@ -272,6 +272,22 @@ def test_buyers_are_called_who_mostly_bought(bought: float, is_buyers: bool) -> 
     assert ("buyers" in named(*rows)[0].lower()) == is_buyers
 
 
+def test_what_users_do_names_them_before_where_they_come_from() -> None:
+    """Of shares that are less than half none says "buyers", and yet it says more than a device that all use."""
+    device = [share(0, "device_share", 0.8, 0.6, "desktop"), share(1, "device_share", 0.4, 0.6, "desktop")]
+    bought = [share(0, "purchase_rate", 0.15, 0.02), share(1, "purchase_rate", 0.01, 0.02, significant=False)]
+    cart = [share(0, "reached_cart_share", 0.43, 0.1), share(1, "reached_cart_share", 0.05, 0.1, significant=False)]
+    checkout = share(0, "page_type_view_share", 0.6, 0.1, "checkout")
+    seekers = [
+        share(0, "page_type_view_share", 0.6, 0.1, "search"),
+        share(1, "page_type_view_share", 0.05, 0.1, "search"),
+    ]
+    assert named(*device)[0] == "Desktop visitors"
+    assert named(*device, *cart)[0] == "Cart-led visitors"
+    assert named(*device, *cart, *bought, checkout)[0] == "Purchase-led visitors"
+    assert named(*device, *bought, *seekers)[0] == "Purchase-led searchers"
+
+
 def test_a_small_difference_makes_no_name() -> None:
     rows = [
         share(0, "page_type_view_share", 0.24, 0.16, "article"),

@@ -93,6 +93,7 @@ def _frames(seed: int, with_engagement: bool) -> dict[str, pd.DataFrame]:
                         "user_key": user,
                         "session_date": day.date(),
                         "session_started_at": began,
+                        "ga_session_number": index + 1,
                         "device_category": str(shown["device_category"]),
                         "default_channel_group": medium,
                         "page_views": len(visited),

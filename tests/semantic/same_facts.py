@@ -15,21 +15,13 @@ SAME = {  # a fact of users, and the metric; its value times the second one is a
     "revenue_mean": ("revenue_per_user", None),
     "sessions_mean": ("sessions", "of users"),
     "engagement_time_mean": ("engagement_time", "sessions"),
-}
-SAME_IF_ALL_ARE_NEW = {  # facts know no visits before the export; GA4's number of a session counts them
     "first_week_return_rate": ("retention", None),
     "return_share": ("returning_users", "of users"),
 }
 
 
-def assert_facts_equal_metrics(
-    connection: duckdb.DuckDBPyConnection, sources: ProfileSources, *, all_are_new: bool
-) -> None:
-    """Compare each of these facts of each cluster with its metric by cluster.
-
-    Args:
-        all_are_new: whether the export has the first visit of each user.
-    """
+def assert_facts_equal_metrics(connection: duckdb.DuckDBPyConnection, sources: ProfileSources) -> None:
+    """Compare each of these facts of each cluster with its metric by cluster."""
     profiles = build_profiles(connection, sources)
 
     def by_cluster(metric: str) -> dict[int, float]:
@@ -37,7 +29,7 @@ def assert_facts_equal_metrics(
         return {row["cluster"]: float(row["value"]) for row in rows if row["cluster"] is not None}
 
     users, sessions = by_cluster("users"), by_cluster("sessions")
-    for fact, (metric, per) in (SAME | (SAME_IF_ALL_ARE_NEW if all_are_new else {})).items():
+    for fact, (metric, per) in SAME.items():
         chosen = profiles[(profiles["metric"] == fact) & profiles["feature"].isna()]
         facts = {int(key): float(value) for key, value in zip(chosen["cluster_key"], chosen["value"], strict=True)}
         expected = by_cluster(metric)

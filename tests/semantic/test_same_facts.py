@@ -28,7 +28,13 @@ def test_facts_of_clusters_equal_the_metrics_by_cluster(tmp_path: Path) -> None:
             create table identities as select user_key as client_key, user_key from ga4.dim_ga4__users;
             create table event_items as
             select null::varchar as client_key, null::varchar as event_name, null::varchar as item_name,
-                null::varchar as item_id, null::varchar as item_category where false"""
+                null::varchar as item_id, null::varchar as item_category where false;
+            -- one in three was here before
+            create or replace temp view seen_before as from ga4.dim_ga4__users where hash(user_key) % 3 = 0;
+            update ga4.fct_ga4__sessions set ga_session_number = ga_session_number + 2
+            where user_key in (select user_key from seen_before);
+            update ga4.fct_ga4__user_days set is_new = false, is_returning = true
+            where user_key in (select user_key from seen_before)"""
         )
         sources = replace(WAREHOUSE, identities="identities", event_items="event_items")
-        assert_facts_equal_metrics(connection, sources, all_are_new=True)
+        assert_facts_equal_metrics(connection, sources)

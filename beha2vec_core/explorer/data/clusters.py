@@ -62,6 +62,24 @@ def sizes(published: Published) -> pd.DataFrame:
     return found.assign(name=found["name"].where(found["name"].notna(), default))
 
 
+def older_facts(published: Published) -> str:
+    """That the facts are older than the sizes, as after a run of a part of the graph; empty where they are not."""
+    if not published.has("beha2vec.cluster_profiles"):
+        return ""
+    facts = published.query(
+        f"""select cluster_key, value::bigint as users from beha2vec.cluster_profiles where metric = 'users'
+        limit {_NEVER_MORE}"""
+    )
+    now, then = (rows.set_index("cluster_key")["users"].to_dict() for rows in (published.ask(sizes), facts))
+    if facts.empty or now == then:
+        return ""
+    return (
+        "The facts and descriptions are older than the sizes: since they were made, users came, left or changed "
+        f"cluster ({counted(sum(then.values()), 'user')} then, {sum(now.values()):,} now). Materialize "
+        "cluster_profiles, cluster_insights and serving_database to make them anew."
+    )
+
+
 def size_words(row: Mapping[Hashable, Any]) -> str:
     """The size of a cluster, of a row of `sizes`: 60 users, 21% of all users with a vector."""
     return f"{counted(int(row['users']), 'user')}, {number(row['share'], 'share')} of all users with a vector"

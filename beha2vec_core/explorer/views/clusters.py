@@ -30,6 +30,8 @@ def render() -> None:
     with page.or_empty():
         sizes = published.ask(clusters.sizes)
         st.write(clusters.in_words(sizes))
+        if older := published.ask(clusters.older_facts):
+            st.warning(older)
         chosen = _choose(sizes, clusters.names(published))
         family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key=page.kept("family"))
         for column, key in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
