@@ -135,12 +135,6 @@ def test_a_crashed_check_is_a_fail_that_keeps_the_secret(tmp_path: Path, monkeyp
     assert found["disk"].message == "the check itself failed: KeyError: 'no ***'"
 
 
-def test_importing_the_doctor_does_not_import_torch() -> None:
-    code = "import sys, beha2vec_core.cli.doctor; print('torch' in sys.modules, 'transformers' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False False\n"
-
-
 # --- the export -------------------------------------------------------------------------------------------------
 
 

@@ -175,15 +175,8 @@ def test_what_looks_wrong_is_found(context: BrowserContext) -> None:
     assert looks.over_each_other(page) == ["over | each other"]
 
 
-@pytest.mark.parametrize(
-    ("width", "theme"),
-    [
-        (390, "dark"),
-        pytest.param(1440, "light", marks=pytest.mark.slow),
-        pytest.param(1440, "dark", marks=pytest.mark.slow),
-        pytest.param(390, "light", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light"), (1440, "dark"), (390, "light")])
 def test_every_view_looks_right(browser: Browser, address: str, width: int, theme: Literal["light", "dark"]) -> None:
     """On hostile data; the rest of the checklist is for eyes (screenshots.py)."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
