@@ -441,7 +441,7 @@ def server(status: int, body: bytes, **headers: str) -> Iterator[tuple[str, list
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{http.server_port}/v1", seen
         http.shutdown()

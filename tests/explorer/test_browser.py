@@ -70,6 +70,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
     expect(page.locator(".js-plotly-plot")).to_have_count(10)
 
 
+@pytest.mark.slow
 def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: str, tmp_path: Path) -> None:
     go(page, address, "Map")
     draw(page, square_around(page, *CENTERS[0], radius=3.9))
@@ -129,6 +130,7 @@ def test_a_users_journey_with_hostile_titles(page: Page, address: str) -> None:
     expect(page.get_by_label("User key")).to_have_value(page.url.rsplit("=", 1)[1])
 
 
+@pytest.mark.slow
 def test_a_reload_shows_what_was_published_since(page: Page, address: str, folder: Path, more_serving: Path) -> None:
     go(page, address)
     users = page.locator("[data-testid=stMetricValue]").first
