@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -11,8 +12,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# groups that take minutes; begun last, one of them would keep the others' worker waiting
-_LONG_GROUPS = ("nights", "graph", "dbt", "demo", "merch")
+# groups that take long; begun last, one of them would keep the others' worker waiting
+_LONG_GROUPS = ("nights", "graph", "dbt", "demo", "merch", "chat", "explorer", "privacy")
+# folders of which all tests share what takes long to make, and their group
+_GROUPS = {"insights": "profiles", "semantic": "chat"} | {
+    folder: folder for folder in ("chat", "dbt", "explorer", "pages", "privacy", "profiles")
+}
 
 
 def pytest_configure() -> None:
@@ -29,8 +34,26 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Everything that is imported stays: looking for garbage in it takes a quarter of the collection."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest groups first, everything else as it comes."""
+    """One worker for the tests of some folders, and for the fast tests of a file; the longest groups first."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            file = item.nodeid.partition("::")[0]
+            group = _GROUPS.get(file.split("/")[1])
+            if group or not item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.xdist_group(group or file))
 
     def place(item: pytest.Item) -> int:
         groups = {mark.args[0] for mark in item.iter_markers("xdist_group") if mark.args}

@@ -1,11 +1,10 @@
-"""The core knows neither Dagster nor tests, no file imports upward, and importing costs no torch."""
+"""The core knows neither Dagster nor tests, and no file imports upward."""
 
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -48,18 +47,31 @@ def modules(package: str) -> dict[str, Path]:
     return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
 
 
-def imports(file: Path, known: dict[str, Path], *, types: bool = True) -> Iterator[str]:
-    """The modules that a file imports, also those in functions; `types`: and those that only types need."""
-    nodes: list[ast.AST] = [ast.parse(file.read_text())]
+@cache
+def import_statements(file: Path) -> list[tuple[ast.Import | ast.ImportFrom, bool]]:
+    """All of a file, also those in functions, and whether only types need them."""
+    found = []
+    nodes: list[tuple[ast.AST, bool]] = [(ast.parse(file.read_text()), False)]
     while nodes:
-        node = nodes.pop()
+        node, of_types = nodes.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append((node, of_types))
+        elif not isinstance(node, ast.expr):
+            of_types |= isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            nodes += ((child, of_types) for child in ast.iter_child_nodes(node))
+    return found
+
+
+def imports(file: Path, known: dict[str, Path], *, types: bool = True) -> Iterator[str]:
+    """The modules that a file imports; `types`: and those that only types need."""
+    for node, of_types in import_statements(file):
+        if of_types and not types:
+            continue
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             whole = [f"{node.module}.{name.name}" for name in node.names]
             yield from (name if name in known else node.module or "" for name in whole)
-        elif types or not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            nodes += ast.iter_child_nodes(node)
 
 
 def test_core_never_imports_dagster_or_tests() -> None:
@@ -109,11 +121,3 @@ def test_no_imports_between_domains_of_the_graph_go_in_a_circle() -> None:
 def test_settings_import_nothing_of_ours() -> None:
     for file in modules("beha2vec_core/settings").values():
         assert {name.split(".")[1] for name in imports(file, {}) if name.startswith("beha2vec")} <= {"settings"}
-
-
-def test_command_line_and_graph_load_without_heavy_libraries(tmp_path: Path) -> None:
-    heavy = "torch transformers sklearn sentence_transformers"
-    modules = "beha2vec_core, beha2vec_core.cli, beha2vec_dagster.definitions"
-    code = f"import sys, {modules}; print([m for m in '{heavy}'.split() if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.strip().splitlines()[-1] == "[]"

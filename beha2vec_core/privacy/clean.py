@@ -162,7 +162,7 @@ def _spans(text: str, depth: int) -> Iterator[Span]:
 def _all_spans(text: str, depth: int) -> Iterator[Span]:
     plain_digits = depth == 0 or " " in text or text.isdigit()
     yield from _strict_spans(text)
-    if any(c.isdigit() for c in text):
+    if any(map(str.isdigit, text)):
         yield from detectors.phones(text, plain=plain_digits)
         yield from detectors.cards(text)
         yield from detectors.ibans(text)
@@ -403,7 +403,7 @@ def _bare_segment(segment: str, plain: str, before: Before, depth: int) -> str:
 
 def _path_spans(text: str) -> Iterator[Span]:
     yield from _strict_spans(text)
-    if any(c.isdigit() for c in text):
+    if any(map(str.isdigit, text)):
         yield from detectors.phones(text)
         yield from (
             span for span in detectors.cards(text) if not text[slice(*span)].isdigit() or span == (0, len(text))

@@ -34,8 +34,14 @@ _PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
 
 class _Value(NamedTuple):
     text: str
-    digits: int
-    letters: int
+
+    @property
+    def digits(self) -> int:
+        return sum(map(str.isdigit, self.text))
+
+    @property
+    def letters(self) -> int:
+        return sum(map(str.isalpha, self.text))
 
     @property
     def is_hash(self) -> bool:
@@ -99,7 +105,7 @@ def is_personal(kind: str | None, value: str) -> bool:
     text = value.replace(rules().marker, "").strip()
     if kind is None or kind in (CLICK_ID, KEPT) or _TRIVIAL.fullmatch(text):
         return False
-    return _PERSONAL[kind](_Value(text, sum(c.isdigit() for c in text), sum(c.isalpha() for c in text)))
+    return _PERSONAL[kind](_Value(text))
 
 
 def is_personal_number(kind: str | None, number: float) -> bool:

@@ -47,6 +47,8 @@ def _pattern_of(tree: dict[str, Any]) -> str:
     branches = [character + _pattern_of(rest) for character, rest in tree.items() if character]
     if not branches:
         return ""
+    if len(branches) == 1 and "" not in tree:
+        return branches[0]
     return f"(?:{'|'.join(branches)}){'?' if '' in tree else ''}"
 
 

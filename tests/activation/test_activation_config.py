@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from pydantic import SecretStr
 
+from beha2vec_core.activation import http
 from beha2vec_core.activation.config import build, find_destination, load_destinations
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.run import destination_of, plan_and_send, send_marked
@@ -143,6 +146,7 @@ def test_a_secret_stands_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str, reply: Reply
 ) -> None:
     monkeypatch.setenv(f"BEHA2VEC_SECRET_{kind.upper()}", SECRET)
+    monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: None))
     caplog.set_level(logging.DEBUG)
     settings = make_folder(tmp_path, BUYERS, users=60)
     with served(usual=reply._replace(body=SECRET.encode(), headers={"Location": "/elsewhere"})) as service:

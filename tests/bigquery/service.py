@@ -71,7 +71,7 @@ class BigQueryService:
 
     def __enter__(self) -> Self:
         self._rest = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
-        Thread(target=self._rest.serve_forever, daemon=True).start()
+        Thread(target=self._rest.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self._grpc = grpc.server(ThreadPoolExecutor(4))
         self._grpc.add_generic_rpc_handlers([storage_of(self)])
         port = self._grpc.add_insecure_port("127.0.0.1:0")

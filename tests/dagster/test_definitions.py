@@ -95,11 +95,11 @@ def test_a_missing_setting_is_reported_where_the_definitions_are_loaded(tmp_path
     assert printed.count('  File "') == 1, "the sentence says it all"
 
 
-def test_importing_reads_no_file_and_no_environment(tmp_path: Path) -> None:
+def test_importing_reads_no_settings_and_loads_no_heavy_library(tmp_path: Path) -> None:
     """A wrong setting, and a dbt project that is not there, stop who builds the definitions, not who imports them."""
     project = make_project(tmp_path / "p", timezone="Mars/Olympus")
     code = """
-import importlib, os, pkgutil, beha2vec_dagster, beha2vec_core.settings as core
+import importlib, os, pkgutil, sys, beha2vec_dagster, beha2vec_core.cli.doctor, beha2vec_core.settings as core
 before = dict(os.environ)
 def refuse(*_, **__):
     raise AssertionError("settings are read")
@@ -107,6 +107,7 @@ core.Settings.__init__ = refuse
 for module in pkgutil.walk_packages(beha2vec_dagster.__path__, "beha2vec_dagster."):
     importlib.import_module(module.name)
 assert before == dict(os.environ)
+assert not {"torch", "transformers", "sklearn", "sentence_transformers"} & {*sys.modules}
 """
     project.run("python", "-c", code)
 

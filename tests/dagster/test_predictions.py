@@ -15,7 +15,7 @@ from beha2vec_core.store.tables import create_tables
 from tests.dagster.project import Project, make_project
 from tests.predictions.world import FIRST, end, events, world
 
-pytestmark = pytest.mark.xdist_group("predictions")  # so that one worker trains the model once
+pytestmark = pytest.mark.xdist_group("graph")  # which shares the dbt that runs
 
 TRAINED = "prediction_examples,prediction_candidate,prediction_evaluation,prediction_model"
 USERS = 700

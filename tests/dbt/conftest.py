@@ -116,14 +116,6 @@ class Warehouse:
 GOOD = ("success", "pass", "warn")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker for the tests of this folder: the warehouse that they share takes seconds to make."""
-    for item in items:
-        if item.path.parent == Path(__file__).parent and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("dbt"))
-
-
 def _flags() -> list[str]:
     # a call without JSON artifacts and log file, which no test reads, takes a seventh less
     quiet = ["--quiet", "--no-write-json", "--log-level-file", "none"]

@@ -137,6 +137,11 @@ def test_days_can_come_from_the_environment(warehouse: Warehouse, monkeypatch: p
     assert built() == ["2024-01-01", "2024-01-02"]
 
 
+def test_another_day_needs_no_new_parse(manifest: Any) -> None:
+    read = {name for file in manifest.files.values() for name in str(file.to_dict().get("env_vars")).split("'")[1::2]}
+    assert "BEHA2VEC_DATA_DIR" in read and not read & {"GA4_MIN_DATE", "GA4_MAX_DATE"}, "dbt parses such files again"
+
+
 def test_raw_schema_is_the_ingest_schema(manifest: Any) -> None:
     from jinja2 import Environment, FileSystemLoader
 

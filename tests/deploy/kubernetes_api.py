@@ -98,7 +98,7 @@ def cluster(folder: Path, environment: dict[str, str]) -> Iterator[Cluster]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     here.kubeconfig.write_text(
         yaml.safe_dump(

@@ -47,7 +47,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Host and port of each site."""
     folder = tmp_path_factory.mktemp("proxy")
     upstream = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-    threading.Thread(target=upstream.serve_forever, daemon=True).start()
+    threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     hashed = subprocess.run(
         ["caddy", "hash-password", "--plaintext", "open sesame"], capture_output=True, text=True, check=True
     )

@@ -15,7 +15,6 @@ from beha2vec_core.explorer.published import Published
 from tests.chat.chat_server import ChatServer
 from tests.explorer.explorer_world import make_serving, serve
 from tests.explorer.more_world import SlowModel, make_more
-from tests.helpers.groups import share_a_worker
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -118,8 +117,3 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
     yield page
     assert wrong == []
     assert "HACKED" not in page.title()
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    share_a_worker(items, Path(__file__).parent, "explorer")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from starlette.applications import Starlette
@@ -61,13 +62,20 @@ def test_a_websocket_needs_the_header_too() -> None:
 
 
 def test_wrong_passwords_delay_only_their_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_WAIT_SECONDS", 0.5)
+    asked, over = [], threading.Semaphore(0)
+
+    def wait(seconds: float) -> None:
+        asked.append(seconds)
+        assert over.acquire(timeout=60)
+
+    monkeypatch.setattr(access, "time", SimpleNamespace(sleep=wait))
     guesses = [threading.Thread(target=access._is, args=("wrong", "right", "192.0.2.1")) for _ in range(4)]
-    started = time.monotonic()
     for guess in guesses:
         guess.start()
     assert access._is("right", "right", "192.0.2.2")
-    assert time.monotonic() - started < 0.4
+    time.sleep(0.1)
+    assert len(asked) == 1, "one at a time from an address"
+    over.release(4)
     for guess in guesses:
         guess.join()
-    assert time.monotonic() - started > 1.9, "one a second from an address"
+    assert asked == [access._WAIT_SECONDS] * 4

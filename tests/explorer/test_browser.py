@@ -70,6 +70,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
     expect(page.locator(".js-plotly-plot")).to_have_count(10)
 
 
+@pytest.mark.slow
 def test_a_lasso_makes_a_group_with_a_profile_and_a_file(page: Page, address: str, tmp_path: Path) -> None:
     go(page, address, "Map")
     draw(page, square_around(page, *CENTERS[0], radius=3.9))
@@ -129,6 +130,7 @@ def test_a_users_journey_with_hostile_titles(page: Page, address: str) -> None:
     expect(page.get_by_label("User key")).to_have_value(page.url.rsplit("=", 1)[1])
 
 
+@pytest.mark.slow
 def test_a_reload_shows_what_was_published_since(page: Page, address: str, folder: Path, more_serving: Path) -> None:
     go(page, address)
     users = page.locator("[data-testid=stMetricValue]").first
@@ -175,15 +177,8 @@ def test_what_looks_wrong_is_found(context: BrowserContext) -> None:
     assert looks.over_each_other(page) == ["over | each other"]
 
 
-@pytest.mark.parametrize(
-    ("width", "theme"),
-    [
-        (390, "dark"),
-        pytest.param(1440, "light", marks=pytest.mark.slow),
-        pytest.param(1440, "dark", marks=pytest.mark.slow),
-        pytest.param(390, "light", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1440, "light"), (1440, "dark"), (390, "light")])
 def test_every_view_looks_right(browser: Browser, address: str, width: int, theme: Literal["light", "dark"]) -> None:
     """On hostile data; the rest of the checklist is for eyes (screenshots.py)."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)

@@ -159,6 +159,7 @@ def test_credentials_in_an_address_are_refused_and_not_shown(
     assert "AKIA" not in f"{first.value} {second.value}" and "den@" not in f"{first.value} {second.value}"
 
 
+@pytest.mark.slow  # pyarrow tries for six seconds
 def test_a_server_that_does_not_answer_names_the_remedy(bucket: Bucket) -> None:
     url = bucket.url().replace(bucket.server, "127.0.0.1:1")
     with pytest.raises(SourceNotReachedError, match=r"s3://exports/ga4 at .*:1 cannot be listed: check the bucket"):

@@ -74,8 +74,7 @@ def _serve(address: str) -> None:
     calls.bind(address)
     calls.listen()
     print("ready", flush=True)
-    # the tests' process holds the other end of stdin
-    threading.Thread(target=lambda: os._exit(len(sys.stdin.read())), daemon=True).start()
+    threading.Thread(target=_end_with_the_tests, args=(Path(address).parent,), daemon=True).start()
     while True:
         call, _ = calls.accept()
         if os.fork() == 0:
@@ -96,6 +95,12 @@ def _serve(address: str) -> None:
             call.sendall(b"0" if done.success else b"2" if done.exception else b"1")
             os._exit(0)
         call.close()
+
+
+def _end_with_the_tests(folder: Path) -> None:
+    sys.stdin.read()  # the tests' process holds the other end
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from beha2vec_core.pages.fetch import (
     FetchLimits,
     PageFetcher,
 )
-from tests.helpers.groups import share_a_worker
 from tests.pages.fetch_world import LOCAL, QUICK, Fetch
 from tests.pages.page_server import WebSite, serve
 
@@ -39,8 +38,3 @@ def fetch(site: WebSite, tmp_path: Path) -> Fetch:
         return fetcher.fetch(f"127.0.0.1{path}" if path.startswith("/") else path for path in paths)
 
     return run
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    share_a_worker(items, Path(__file__).parent, "pages")
