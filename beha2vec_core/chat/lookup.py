@@ -151,7 +151,9 @@ class Lookup:
             return self._growth(keys, reading)
         is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))
         if is_predicted and target_asked(unnamed, self._data.predicted()):
-            if others := [one.dimension for one in reading.filters if one.dimension not in ("cluster", "page_type")]:
+            if others := [
+                one.dimension for one in reading.filters if not (one.did or one.dimension in ("cluster", "page_type"))
+            ]:
                 return self._refused(
                     reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}."
                 )
