@@ -22,11 +22,10 @@ from beha2vec_core.chat.parts import (
     is_one_group,
     is_ranking,
 )
-from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 

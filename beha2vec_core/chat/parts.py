@@ -12,13 +12,13 @@ from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
+from beha2vec_core.chat.qualifiers import OF_ITEMS, qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter, Having
 
 _RANKED_USERS = re.compile(rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
@@ -90,7 +90,6 @@ _PER_DAY = re.compile(
 )
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
-_PAGES = ("page", *_KINDS_OF_PAGES)
 
 
 @dataclass
@@ -223,11 +222,6 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
     nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change
     parts.unknown += [word.text for word in parts.words if word.kind == "change" and word.text in nouns]
-    for word in parts.words:
-        seen = [one for one in parts.words if one.kind == "seen" and one.place < word.place]
-        is_seen = word.kind == "value" and any(parts.are_beside(one, word) for one in seen)
-        if is_seen and not any(value.dimension in _PAGES for value in word.values):
-            parts.unknown.append(word.text)
     for word in parts.words:
         following = [one for one in parts.words if one.kind == "value" and parts.are_beside(word, one)]
         if word.kind == "without" and not any(one.place > word.place for one in following):
@@ -363,8 +357,6 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         if word.kind == "value":
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
-            if parts.has("seen"):  # "people who saw hats" saw pages
-                some = [value for value in some if value.dimension in _PAGES] or some
             some = _of_one_kind(parts, word, some)
             if _is_beside_source(
                 parts, word

@@ -42,7 +42,6 @@ _GRAMMAR: dict[str, str] = {
         difference, differ, difference between, contrast""",
     "rest": "allothers",
     "qualifier": "both, only, just, again, still, already, together, also, too, often",  # see `chat/qualifiers.py`
-    "seen": "whosaw",
     "without": "without",
     "cause": "askswhy",
     "happened": "happened, happen to",

@@ -424,6 +424,7 @@ METRICS = {
     )
 }  # fmt: skip
 
+PEOPLE_COUNTED = ("users", "buyers", "new_users", "returning_users", "active_users")  # metrics that are people
 # metrics that count steps as the funnel does: a step is reached with a later one too
 OF_STEPS = {
     one.name: pair
