@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.steps import THE
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import FILLERS, Value, Vocabulary
 from beha2vec_core.semantic.definitions import STEPS
@@ -103,6 +103,11 @@ _TABLES = {"saw": "page_views", "order": "items", "came": "sessions", "used": "s
 _OF_VERBS = ("page_view", "view_item", "add_to_cart", "purchase", "begin_checkout", "session_start", "first_visit",
              "user_engagement", "view_search_results", "remove_from_cart", "click", "view_item_list", "select_item",
              "view_cart", "add_payment_info", "add_shipping_info")  # fmt: skip
+_OFTEN = re.compile(
+    r"(?P<more>repeat(?:ed|ing)?|loyal|multi(?:ple)? (?:time|purchase|order))|"
+    r"(?:one (?:time|off)|single (?:purchase|order|time)|onetime)"
+)
+BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
 _DATES = re.compile(rf"(?:(?:in|on|during|since|from|at) )?{MARK}\S*")  # these stay in the question
@@ -116,7 +121,9 @@ _COUNTED = re.compile(
     rf"(at least|more than|over|exactly|only|just|at most|up to|less than|fewer than) (?:(once|twice)|(\d+|{COUNT}))"
     r"(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|pages?|page views?|units?|pieces?|"
     r"different))*\b"
-    r"|(?:a|for a) (?:second|2nd) time\b|twice\b|again\b"
+    r"|(?:for )?(?:a|the) (?:second|2nd) time\b|(?:several|multiple|many|a few) times\b|repeatedly\b|again\b"
+    r"|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|(?:\d+|two|three|four|five) times)\b"
+    r"(?! (?:a|per|in|as)\b)"
 )
 _DENIED_OBJECT = re.compile(r"(?:but|and|yet)?(?: |^)?(?:not|no|never|without)(?: (?:any|a|an|the))*\b")
 
@@ -172,6 +179,8 @@ class Reader:
                 dids, after, new = [], begun, ""
             elif joined or self.match(_WITHOUT, begun):
                 dids, after, new = self._predicate(begun + joined, level, named=True)
+                if not dids and self._count(begun + joined):  # with 2 orders and 3 sessions
+                    dids, after, new = self._named(begun + joined, level)
             else:
                 break
             if not dids and verb and (size := self.match(_DENIED_OBJECT, begun)):  # bought hats but no shoes
@@ -188,6 +197,12 @@ class Reader:
         size, value = self._value(place, _DIMENSIONS["saw"])
         if value and self.match(_READERS, place + size):
             return Clause("user", [Did("page_views", (Filter(value.dimension, value.values),))]), place + size + 1
+        if (size := self.match(_OFTEN, place)) and self.match(BUYERS, place + size):
+            found = _OFTEN.match(" ".join(self.words[place:]))
+            did = Did("purchases", at_least=2) if found and found["more"] else Did("purchases", at_most=1)
+            if self.match(_WITH, place + size + 1) or self.match(_WITHOUT, place + size + 1):
+                raise Unclear  # orders of repeat buyers with a coupon: which of both has it
+            return Clause("user", [did]), place + size + 1
         for name in ("coupon", "search"):
             size = self.match(_NAMED[name], place)
             before = self.vocabulary.values_at(self.words, place - 1) if place else []
@@ -377,7 +392,10 @@ class Reader:
             return None
         text = found[0]
         if found[1] is None:
-            return (2, None, len(text.split()), text)
+            number = {"once": 1, "twice": 2}.get(text) or (3 if "rd" in text else 0)
+            number = number or int(NUMBER_WORDS.get(text.split()[0], text.split()[0]) if found["bare"] else 2)
+            exactly = found["bare"] and "third" not in text and "3rd" not in text
+            return (number, number if exactly else None, len(text.split()), text)
         number = {"once": 1, "twice": 2}.get(found[2]) or int(NUMBER_WORDS.get(found[3], found[3]))
         limits = {"at least": (number, None), "more than": (number + 1, None), "over": (number + 1, None)}
         less = {"at most": (0, number), "up to": (0, number), "less than": (0, number - 1)}

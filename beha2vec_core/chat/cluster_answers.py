@@ -7,10 +7,12 @@ from collections.abc import Callable
 from functools import partial
 
 from beha2vec_core.chat.answer import MORE, LookupAnswer
+from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.facts import MAIN, differences, most_telling, of_metric, search_facts
+from beha2vec_core.chat.funnels import FUNNEL_SQL
 from beha2vec_core.chat.lines import cluster_line, count_lines, expected_line, fact_line, funnel_text, likely_line
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import FUNNEL_SQL, Cluster, Fact, FactSheet, NotInData, Overview, Published
+from beha2vec_core.chat.published import Cluster, Fact, FactSheet, Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
     COMPARE,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from beha2vec_core.chat.clauses import COMMA, NOUNS, WHO, Clause, Reader, Unclear
-from beha2vec_core.chat.how_often import PEOPLE
+from beha2vec_core.chat.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
 from beha2vec_core.chat.periods import COUNT, MARK
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, tokens
 from beha2vec_core.semantic.definitions import METRICS
@@ -138,7 +138,7 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         if compound := reader.compound(place):
             clause, after = compound
             taken += words[place:after]
-            kept.append(_WORDS[clause.level])
+            kept.append("buyers" if BUYERS.match(words[after - 1]) else _WORDS[clause.level])
             place = after
             if not _OF_SOMETHING_ELSE.match(" ".join(kept)):
                 clause.part, place, dates = reader.predicates(after, clause.level, named=False)
@@ -248,4 +248,5 @@ def _is_new(did: Did) -> bool:
     """Whether only conditions say this."""
     names = {one.dimension for one in did.filters}
     searches = any(one.values == ("search",) for one in did.filters)
-    return did.table == "events" or searches or "coupon" in names or (did.table == "items" and not names)
+    is_counted = did.at_most is not None or did.at_least > (2 if did.table == "sessions" else 1)
+    return did.table == "events" or searches or "coupon" in names or is_counted or (did.table == "items" and not names)

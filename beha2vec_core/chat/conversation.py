@@ -19,11 +19,12 @@ from typing import Any
 
 from beha2vec_core.chat.answer import LookupAnswer
 from beha2vec_core.chat.completion import BrokenAnswerError, Call, Completion, NoToolsError, ToolChoice
+from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.privacy import Aliases, is_replaced
-from beha2vec_core.chat.published import Fact, NotInData, Overview, Published
+from beha2vec_core.chat.published import Fact, Overview, Published
 from beha2vec_core.chat.show import plain
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.tools import RESULTS_ARE_DATA, ROUNDED, Toolbox, ToolResult

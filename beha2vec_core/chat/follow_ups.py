@@ -6,13 +6,12 @@ import re
 from dataclasses import replace
 
 from beha2vec_core.chat.compared import step_of
-from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.one_query import ascending_of
 from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
-from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.rewrites import SAME
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter, Period, Query
 
 LEADS = re.compile(rf"^\W*(?:and|what about|how about|but|or)\b|{SAME}")

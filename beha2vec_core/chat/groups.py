@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from beha2vec_core.chat.published import Cluster, Fact, FactSheet, Funnel, FunnelStep, NotInData, Published
+from beha2vec_core.chat.database import NotInData
+from beha2vec_core.chat.funnels import Funnel, FunnelStep
+from beha2vec_core.chat.published import Cluster, Fact, FactSheet, Published
 from beha2vec_core.insights.prompts import fact_as_data
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.semantic.definitions import METRICS

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from beha2vec_core.chat.facts import ENOUGH
-from beha2vec_core.chat.published import Cluster, Expected, Fact, Funnel
+from beha2vec_core.chat.funnels import Funnel
+from beha2vec_core.chat.predictions import Expected
+from beha2vec_core.chat.published import Cluster, Fact
 from beha2vec_core.profiles.counts import Step, Totals
 from beha2vec_core.words import between, counted, number
 

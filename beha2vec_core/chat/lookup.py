@@ -13,11 +13,12 @@ from itertools import chain
 from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
+from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import NotInData, Overview, Published
+from beha2vec_core.chat.published import Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
@@ -150,7 +151,9 @@ class Lookup:
             return self._growth(keys, reading)
         is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))
         if is_predicted and target_asked(unnamed, self._data.predicted()):
-            if others := [one.dimension for one in reading.filters if one.dimension not in ("cluster", "page_type")]:
+            if others := [
+                one.dimension for one in reading.filters if not (one.did or one.dimension in ("cluster", "page_type"))
+            ]:
                 return self._refused(
                     reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}."
                 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.parts import Parts
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter
 
@@ -66,11 +66,6 @@ def metric_of(
     """The name of the metric; what was assumed is added to the notes."""
     about = {*by, *(one.dimension for one in filters)}
     about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
-    if parts.often == "sessions" and {*metrics} <= {"users", "sessions"}:
-        return "sessions"
-    people = {*metrics} <= {"users", "buyers", *(["buyer_share"] if parts.often == "orders" else [])}
-    if parts.over is not None and people and (parts.has("bought") or parts.often == "orders" or metrics == ["buyers"]):
-        return "orders"
     if parts.has("bought"):
         if (
             (pair or parts.has("rest") or by == ["new_or_returning"])

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, SOURCES
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
@@ -76,13 +76,21 @@ def as_question(query: Query) -> str:
         words = [f"how many orders {' and '.join(limits)}"]
     if query.is_share:
         words.insert(0, "share of")
+    for one in query.filters:
+        if one.did:  # buyers who ordered twice, revenue of users who did
+            level, own = {"user": ("users who", PEOPLE_COUNTED), "session": ("sessions that", ("sessions",))}.get(
+                one.dimension, ("orders that", ("orders",))
+            )
+            words.append(f"{level.split()[1] if query.metric in own else f'of {level}'} {in_words(one)}")
     if query.by:
         words.append(
             "by " + " and ".join(DIMENSIONS[name].words[0] if DIMENSIONS[name].words else name for name in query.by)
         )
     for one in query.filters:
         named = " and ".join(one.values)
-        if one.did or one.dimension == "hour" or not one.values:
+        if one.did:
+            continue
+        if one.dimension == "hour" or not one.values:
             words.append(f"{'not ' if one.is_excluded else ''}{in_words(one)}")
             continue
         if one.dimension == "step":

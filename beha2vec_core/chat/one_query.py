@@ -22,11 +22,10 @@ from beha2vec_core.chat.parts import (
     is_one_group,
     is_ranking,
 )
-from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
@@ -36,8 +35,6 @@ _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
-_ARE = re.compile(r"\b(?:are|is|were|was|comes?|came|use|using)\b")
-_BUYERS = re.compile(r"\b(?:customer|buyer|shopper|purchaser)s?\b")
 _IS_BEST = re.compile(r"^(?:is|are|was|were)\b.*\b(?:best|worst|top|biggest|largest|strongest|weakest|smallest)\b")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
@@ -72,7 +69,6 @@ class _Draft:
     metric: str = ""
     named: Word | None = None  # the first word of a metric
     is_of_buyers: bool = False
-    visits: bool = False  # the limit is on the sessions of users
     period: Period | None = None
     versus: Period | None = None
     is_share: bool = False
@@ -120,16 +116,11 @@ class _Draft:
         )
         is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
         is_of_people |= "spen" in parts.text
-        self.visits = parts.often == self.metric == "sessions" and is_of_people
-        if (
-            parts.over is not None
-            and not self.by
-            and (self.metric == "orders" or (self.metric == "revenue" and is_of_people) or self.visits)
-        ):
+        if parts.over is not None and not self.by and self.metric == "revenue" and is_of_people:
             self.by = ["user"]
-            if self.metric == "orders" and any(word.name == "sessions" for word in parts.words):
-                raise NotRead("More or less than a number is known of what users ordered, not of single sessions.")
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
+        if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
+            bought = "buyers"  # of all buyers, those who ordered so often
         self.is_of_buyers = self.metric == "buyer_share" and bought == "buyers"
         self.metric = bought
         if parts.is_of_users and parts.over is None and self.metric not in ("buyers", *_OF_A_USER):
@@ -214,14 +205,6 @@ class _Draft:
             and self.unit in ("count", "money")
             and self.metric != "funnel"
         )
-        of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
-        if parts.often and of_people and (self.metric != parts.often or self.by != ["user"]):
-            raise NotRead("I know how many users ordered or visited so often, and no more of them.")
-        if parts.often and of_people and (parts.has("share") or any(w.name == "buyer_share" for w in parts.words)):
-            of_buyers = any(word.kind == "metric" and _BUYERS.search(word.text) for word in parts.words)
-            if of_buyers == self.visits or (self.included and _ARE.search(parts.text)):
-                raise NotRead("I know the share of buyers who ordered so often, and of users who visited so often.")
-            self.is_share, self.parts = False, replace(parts, is_counted=True)
         if self.is_share and self.metric in ("new_users", "returning_users"):
             self.metric = "users"
         rate = next((one.name for one in METRICS.values() if one.count == self.metric), None)

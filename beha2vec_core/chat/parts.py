@@ -10,16 +10,15 @@ from typing import Any
 from beha2vec_core.chat.asides import without_asides
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
-from beha2vec_core.chat.how_often import PEOPLE
 from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.qualifiers import OF_ITEMS, PEOPLE_COUNTED, qualifiers
+from beha2vec_core.chat.qualifiers import OF_ITEMS, qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
-from beha2vec_core.chat.verbs import DOWN, UP
+from beha2vec_core.chat.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter, Having
 
 _RANKED_USERS = re.compile(rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
@@ -67,10 +66,6 @@ _LIMIT = re.compile(
     rf"\b({MORE}|{LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
     r"(?!\s*(?:different |distinct |separate )?(?:days?|weeks?|months?|quarters?|years?|%|percent))"
 )
-_ORDERS = "orders?|purchases?|transactions?"
-_SAME_NUMBER = re.compile(rf"\bexactly (\d+|{COUNT}) (?:times|({_ORDERS}|sessions?|visits?))\b")
-_VISITS = re.compile(r"\b(?:sessions?|visit(?:s|ed|ing)?|came|comes?|coming|browsed|returned|return)\b")
-_BUYS = re.compile(r"\b(?:buy(?:s|ing)?|bought|order(?:s|ed)?|purchas(?:e|es|ed)|repeat)\b")
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
 _ORDER_WORTH = re.compile(
     r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
@@ -95,7 +90,6 @@ _PER_DAY = re.compile(
 )
 _ARTICLES = ("the", "a", "an", "our")
 _KINDS_OF_PAGES = ("page_type", "theme")
-_PAGES = ("page", *_KINDS_OF_PAGES)
 
 
 @dataclass
@@ -112,7 +106,6 @@ class Parts:
     problem: str = ""  # why the question cannot be read, in a sentence
     is_worth: bool = False  # the limit is on the revenue of an order
     is_money: bool = False  # the limit has a currency
-    often: str = ""  # orders or sessions: the limit is on how many of them users have
     currency: str = ""  # a word for one that the data are not in
     comparatives: list[str] = field(default_factory=list)
     judged: list[str] = field(default_factory=list)  # better, worst ...
@@ -175,6 +168,8 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
         parts.notes.append(OF_SESSIONS)
+    times.text, spelled = vocabulary.spelled(times.text)
+    parts.notes += spelled
     parts.conditions = find_conditions(without_asides(times.text), vocabulary)
     said = parts.conditions.text if with_conditions and parts.conditions else times.text
     text = parts.text = re.sub(r"\s+", " ", without_asides(in_known_words(said))).strip()
@@ -228,11 +223,6 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change
     parts.unknown += [word.text for word in parts.words if word.kind == "change" and word.text in nouns]
     for word in parts.words:
-        seen = [one for one in parts.words if one.kind == "seen" and one.place < word.place]
-        is_seen = word.kind == "value" and any(parts.are_beside(one, word) for one in seen)
-        if is_seen and not any(value.dimension in _PAGES for value in word.values):
-            parts.unknown.append(word.text)
-    for word in parts.words:
         following = [one for one in parts.words if one.kind == "value" and parts.are_beside(word, one)]
         if word.kind == "without" and not any(one.place > word.place for one in following):
             typed = question.lower().replace("\u2019", "'")
@@ -248,11 +238,6 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         r"at least \1 and at most \2",
         text,
     )
-    if same := _SAME_NUMBER.search(text):
-        number = float(NUMBER_WORDS.get(same[1], same[1]))
-        parts.limits = {"over": number, "under": number, "at_least": True, "at_most": True}
-        parts.often = _often(text, same[2] or "")
-        text = f"{text[: same.start()]} {same[2] or ''} {text[same.end() :]}"
     limits = list(_LIMIT.finditer(text))
     if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
         parts.problem = "I know one limit, or those that are more than one number and less than another."
@@ -274,9 +259,6 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         is_worth |= parts.is_worth
         if is_less and not (is_worth or found[4]):
             continue  # of groups without a row nothing is known
-        unit = re.match(rf"\s*({_ORDERS}|sessions?|visits?)\b", after)
-        if unit or "times" in found[0] or found[2]:
-            parts.often = _often(text, unit[1] if unit else "")
         side = "under" if is_less else "over"
         if side in parts.limits:
             parts.problem = f"I know one limit of a kind: {parts.limits[side]:g} or {number:g}?"
@@ -291,12 +273,6 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         if found[4]:
             _check_currency(found[4].strip(), parts, currencies)
     return text
-
-
-def _often(text: str, unit: str) -> str:
-    """What users do so often: the unit says it, or else the verb."""
-    said = unit or text
-    return "sessions" if _VISITS.search(said) and not _BUYS.search(said) else "orders"
 
 
 def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> None:
@@ -381,8 +357,6 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         if word.kind == "value":
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
-            if parts.has("seen"):  # "people who saw hats" saw pages
-                some = [value for value in some if value.dimension in _PAGES] or some
             some = _of_one_kind(parts, word, some)
             if _is_beside_source(
                 parts, word

@@ -11,9 +11,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.definitions import DIMENSIONS, PEOPLE_COUNTED
 
-PEOPLE_COUNTED = ("users", "buyers", "new_users", "returning_users", "active_users")  # metrics that are people
 OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
@@ -43,7 +42,7 @@ def qualifiers(words: Sequence[Word], text: str) -> tuple[list[Word], list[str],
 
 
 def _is_verb(word: Word) -> bool:
-    return word.kind in ("bought", "sell", "seen") or (
+    return word.kind in ("bought", "sell") or (
         word.kind in ("filler", "metric", "unknown") and _DOES.search(word.text) is not None
     )
 

@@ -7,9 +7,8 @@ from itertools import pairwise
 
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
-from beha2vec_core.chat.qualifiers import PEOPLE_COUNTED
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import METRICS, OF_STEPS, SOURCES
+from beha2vec_core.semantic.definitions import METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 _HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")

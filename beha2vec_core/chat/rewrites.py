@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.how_often import OFTEN, PEOPLE
 from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, in_steps
+from beha2vec_core.chat.verbs import PEOPLE
 
 MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher than|larger than|bigger than|upwards of"
 LESS = r"less than|under|below|at most|up to|fewer than|lower than|smaller than|cheaper than"
@@ -47,7 +47,6 @@ DISPLAY = (  # the verb, else the channel
 _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
     (DISPLAY, r"\1show"),
-    (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\br\b", "are"),
@@ -78,344 +77,157 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
     (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
-    (
-        r"\b(?<!orders )(?<!order )(?<!purchases )(?<!customers )(?<!buyers )(?<!users )(with|without) (?:a |any )?"
-        r"(?:coupon|voucher)s?\b",
-        r"for orders \1 a coupon",
-    ),
-    (
-        r"\b(?:new|first[\s-]time)(?: customers?| buyers?)? (?:and|vs\.?|versus|or|compared (?:to|with)) "
-        r"(?:returning|repeat|existing|old) (?:customers?|buyers?|shoppers?)\b",
-        "buyers by first or later order",
-    ),
+    (r"\b(?:new|first[\s-]time)(?: customers?| buyers?)? (?:and|vs\.?|versus|or|compared (?:to|with)) "
+     r"(?:returning|repeat|existing|old) (?:customers?|buyers?|shoppers?)\b", "buyers by first or later order"),
     (r"\b(?:brand[\s-])?(?:new|first[\s-]time) (customer|buyer|shopper)(s?)\b", r"buyer\2 firstorder"),
-    (
-        r"\b(orders?|purchases?) (?:that|which) (?:are|were|is|was) (?:(?:the|a|an|their) )?(?:\w+ )?first"
-        r"(?: (?:ones?|orders?|purchases?))?\b",
-        r"\1 firstorder",
-    ),
+    (r"\b(orders?|purchases?) (?:that|which) (?:are|were|is|was) (?:(?:the|a|an|their) )?(?:\w+ )?first(?: "
+     r"(?:ones?|orders?|purchases?))?\b", r"\1 firstorder"),
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
-    (r"(?<!first or )\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
+    (r"\brepeat (?:purchase|order|buying|customer|buyer) rate\b|\b(?:repurchase|reorder) rate\b",
+     "share of buyers who ordered more than once"),
+    (r"\b(\w+)(?:\+| or more)(?= (?:times|orders|purchases|sessions|visits|items|pages|page views|products)\b)",
+     r"at least \1"),
+    (r"\b(\w+) (times|orders|purchases|sessions|visits|items|pages|page views|products) or more\b", r"at least \1 \2"),
+    (r"\bat least once\b", "ever"),
     (r"\bmore than one\b", "more than 1"),
+    (r"\b(exactly|only|just) (?:one|a single)(?= (?:orders?|purchases?|sessions?|visits?|items?|products?|times?)\b)",
+     r"\1 1"),
     (r"\b(with|had|have|has) (?:at least (?:one|1)|any|one or more) (?:orders?|purchases?)\b", r"\1 an order"),
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
-)
+)  # fmt: skip
 _SHORT += (
-    (
-        r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|"
-        r"do)\b.*?)\binstead\b(?! of)",
-        r"\1 ",
-    ),
-    (
-        r"\b(?:but|and|though) (only|just)\b(?= (?:for|on|in|from|with|via|by|of|those|the|[a-z]+(?: "
-        r"[a-z]+){0,2}\W*$))",
-        r"\1",
-    ),
+    (r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|"
+     r"do)\b.*?)\binstead\b(?! of)", r"\1 "),
     (r"\bbut (?=(?:for|on|in|from|with|via|by|without|excluding|except|this time|now)\b)", " "),
-    (r"\b(?:and|but)? ?this time\b", " "),
-)
+)  # fmt: skip
 _REWRITES: tuple[tuple[str, str], ...] = (
-    (
-        r"\b((?:which|when|what) .*?)\b(?:sell|sells|sold) (?:the )?(most|fewest|least) (?:items|products|units|"
-        r"pieces|things)\b",
-        r"\1 \2 items sold",
-    ),
-    (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b", r"\1 paid channels"),
-    (
-        r"\bhow long (?:does|do|is|are|did) (?:an? |the |our )?(?:average |typical )?(?:visit|session|visitor|user)s? "
-        r"(?:last|take|stay)\b(?: on (?:the |our )?(?:site|shop|website))?",
-        "engagement time",
-    ),
+    (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b",
+     r"\1 paid channels"),
+    (r"\bhow long (?:does|do|is|are|did) (?:an? |the |our )?(?:average |typical )?(?:visit|session|visitor|"
+     r"user)s? (?:last|take|stay)\b(?: on (?:the |our )?(?:site|shop|website))?", "engagement time"),
     (r"^(?=.*\bfunnel\b)(.*?),? with (?:the )?drop[\s-]?offs?(?: (?:rates?|shares?))?(?: in %)?", r"\1"),
     # two parts of one question
-    (
-        r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|"
-        r"those|these))?|"
-        r"how many(?: of (?:them|those|these))?) (?:(?:actually|really|also) )?(?:order(?:ed)?|buy|bought|purchased?|"
-        r"convert(?:ed)?|(?:make|made|place|placed) (?:a|an|any) (?:order|purchase))\b",
-        r"how many users and buyers \2",
-    ),
+    (r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|those|"
+     r"these))?|how many(?: of (?:them|those|these))?) (?:(?:actually|really|also) )?(?:order(?:ed)?|buy|bought|"
+     r"purchased?|convert(?:ed)?|(?:make|made|place|placed) (?:a|an|any) (?:order|purchase))\b",
+     r"how many users and buyers \2"),
     (rf"\b(?:(?:on|every|each|all) )*({_DAY_NAMES})s\b|\b(?:every|each|on an?) ({_DAY_NAMES})\b", r" every\1\2 "),
     # people and what they spend
-    (
-        rf"\b({PEOPLE}|sessions?|visits?) (?:(?:who|that|which) (?:have |had )?)?(?:viewed|visited|saw|seen|opened|"
-        r"looked at|view|visit|see)\b(?! (?:(?:a|the|any|some) )?(?:products?|items?)\b)"
-        rf"(?! (?:us )?(?:exactly|{MORE}|once|twice|only|again|\d)\b)",
-        r"\1 whosaw",
-    ),
-    (
-        rf"\bhow (?:do|does|did|have) ((?:[\w-]+ )*?(?:{PEOPLE}|they)) (?:usually |typically |mostly )?(?:find|found|"
-        r"discover|reach|get to|hear about|learn about|arrive at|come to) "
-        r"(?:us|(?:our|the|my) (?:site|website|shop|store|page|webshop))\b",
-        r"where did \1 come from",
-    ),
+    (rf"\bhow (?:do|does|did|have) ((?:[\w-]+ )*?(?:{PEOPLE}|they)) (?:usually |typically |mostly )?(?:find|found|"
+     r"discover|reach|get to|hear about|learn about|arrive at|come to) (?:us|(?:our|the|my) (?:site|website|"
+     r"shop|store|page|webshop))\b", r"where did \1 come from"),
     (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top \1"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
-    (
-        r"\bspen(?:d|ds|t|ding)(?: on average)?(?= (?:more |less )?per order\b)",
-        "spending",
-    ),
-    (
-        r"\bspending (more|less) per order\b",
-        r"\1 spending per order",
-    ),
-    (
-        r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b"
-        r"(?: on (?:the |our )?(?:site|website|shop|pages?)\b)?",
-        r"\1 engagement time",
-    ),
-    (rf"\b({PEOPLE}|ones) (?:spend|spends|spent|spending)\b", r"\1 , revenue"),
-    (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent)\b", r"\1 \2 revenue"),
+    (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
+     r"shop|pages?)\b)?", r"\1 engagement time"),
     # of others than us, who buy from us: "did those from instagram spend more than ..."
-    (
-        r"\b(do|does|did|have|has|which|who|whose)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b"
-        r"(?= (?:the )?(?:more|most|less|least)\b(?! per\b))",
-        r"\1 \2 revenue",
-    ),
-    (
-        r"\b(?:how much|what (?:part|share)|which (?:part|share)) (?:do|does|did) (.*?) "
-        r"(?:contribut(?:e|es|ed) to|plays? in|ha(?:ve|s) (?:in|of))\b",
-        r"share of \1 in",
-    ),
-    (r"\b(?:big|large|small|major|important|significant) (?=(?:part|share|portion) of\b)", ""),
-    (rf"\b(more|less) likely to (?={STOPS}|leave\b)", r"\1 "),
-    (
-        r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|"
-        r"visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|ing)?|load(?:s|ed|ing)?)\s+)*"
-        r"(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most )(?<!over )"
-        r"\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)"
-        r"(?: (?:was|were|is|are) (?:viewed|seen|opened|visited|loaded))?",
-        " singlepage",
-    ),
-    (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),
-    (
-        r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took in|"
-        r"taken in|take|earn(?:ed)?|bring in|turn over)\b",
-        "revenue",
-    ),
+    (r"\b(do|does|did|have|has|which|who|whose)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b(?= (?:the "
+     r")?(?:more|most|less|least)\b(?! per\b))", r"\1 \2 revenue"),
+    (r"\b(?:how much|what (?:part|share)|which (?:part|share)) (?:do|does|did) (.*?) (?:contribut(?:e|es|ed) to|"
+     r"plays? in|ha(?:ve|s) (?:in|of))\b", r"share of \1 in"),
+    (r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|"
+     r"left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|"
+     r"ing)?|load(?:s|ed|ing)?)\s+)*(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most "
+     r")(?<!over )\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)(?: (?:was|were|is|"
+     r"are) (?:viewed|seen|opened|visited|loaded))?", " singlepage"),
+    (r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took "
+     r"in|taken in|take|earn(?:ed)?|bring in|turn over)\b", "revenue"),
     (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
-    (r"\b(?:buy|order|purchase)s? (more|less) (?:often|frequently)\b", r"converting \1"),
     (rf"^(?=.*\b(?:hour|time|day|weekday|week|month)s?\b)(.*?)\b(?:{PEOPLE}) shop\b", r"\1 orders"),
-    (
-        r"\bhow many pages (?:does|do|did) (?:an? |the |our )?(?:average |typical )?(session|visit)s? "
-        r"(?:have|has|view|contain)\b",
-        r"pages per \1",
-    ),
+    (r"\bhow many pages (?:does|do|did) (?:an? |the |our )?(?:average |typical )?(session|visit)s? (?:have|has|"
+     r"view|contain)\b", r"pages per \1"),
     (r"\b((?:bounce|engagement|conversion) rate) per (?:session|visit)\b", r"\1"),
     (r"\bview(?:s|ed)? any (?:product|item)s?\b", "view a product"),
     (r"\bwhere (?:is|are|was|were|do|does|did)\b(?=.*\b(?:higher|lower|better|worse)\b)", "which"),
     # buying, and not buying
-    (
-        r"^(\W*)what (do|does|did|are|have|has)\b(?!.*\b(?:before|after|do)\b)(.*?)\b"
-        r"(buy|buying|bought|purchased?|purchasing|order|ordered|ordering)\b",
-        r"\1which items \2 \3 \4",
-    ),
-    (
-        rf"\b({PEOPLE})((?: (?:who|that|which))?(?: (?:ever|actually|really|have|has|had|did|do|will))*) "
-        r"(?:(?:ma[dk]e|making|makes|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:a|an|any|one)(?: first)? "
-        rf"(?:purchase|order)s?(?! (?:{LESS}|{MORE})\b)|(?:purchase|purchasing|order|ordering)"
-        r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b",
-        r"\1\2 bought",
-    ),
-    (
-        rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b(?! (?:{LESS}|"
-        rf"{MORE})\b)",
-        r"\1\2 bought",
-    ),
-    (
-        rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}"
-        r"(?:checkouts?|orders?|purchases?)\b",
-        r"\1 checkout abandonment \2",
-    ),
+    (r"^(\W*)what (do|does|did|are|have|has)\b(?!.*\b(?:before|after|do)\b)(.*?)\b(buy|buying|bought|purchased?|"
+     r"purchasing|order|ordered|ordering)\b", r"\1which items \2 \3 \4"),
+    (rf"\b({PEOPLE})((?: (?:who|that|which))?(?: (?:ever|actually|really|have|has|had|did|do|will))*) "
+     r"(?:(?:ma[dk]e|making|makes|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:a|an|any|one)(?: first)? "
+     rf"(?:purchase|order)s?(?! (?:{LESS}|{MORE})\b)|(?:purchase|purchasing|order|ordering)"
+     r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b", r"\1\2 bought"),
+    (rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b(?! (?:{LESS}|"
+     rf"{MORE})\b)", r"\1\2 bought"),
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
-    (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
-    (
-        rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
-        r"performs|performing|deliver|delivers|delivering)\b(?: (?:anything|well|much|at all))?",
-        r"\1 low buying ",
-    ),
+    (rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
+     r"performs|performing|deliver|delivers|delivering)\b(?: (?:anything|well|much|at all))?", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:well|good|strong|successful|popular|big)\b", r"\1 high "),
     (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:bad|badly|poor|poorly|weak|small)\b", r"\1 low "),
-    (
-        rf"{_WHY}(.*?)\b(?:{PEOPLE}) (?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:ing)? away|quit(?:s|ting)?) "
-        r"(?:the (?:site|shop|store|website) )?(?:from|on|at|after) (?:the |our )?(?=[\w.-]+ (?:page|step)s?\b)",
-        r"\1 exit rate on ",
-    ),
     (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
-    (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between
-    (
-        r"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
-        rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}(?:checkouts?|orders?|purchases?)\b",
-        " checkout abandonment ",
-    ),
+    (r"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
+     rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}(?:checkouts?|orders?|purchases?)\b",
+     " checkout abandonment "),
     (rf"^(.*?)\b(?:in|at|of|during|through) {THE}{_PROCESS}\b", r"\1 in the funnel"),
-    (
-        r"\b(?:biggest|largest|main|worst|highest|most) (?:leaks?|leakage|drop[\s-]*offs?|drop[\s-]*outs?)\b"
-        r"(?: (?:in|of|at) (?:the |our )?(?:\w+ )?funnel)?",
-        "funnel",
-    ),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
-    (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{THE}(cart|checkout)s?\b", r"\1 abandonment"),
-    (rf"\babandonment(?: rate)? (?:at|in|during|of) {THE}(checkout|cart)s?\b", r"\1 abandonment"),
-    (
-        rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b"
-        rf"(?:{STOPS}|leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{THE}(checkout|cart)s?\b",
-        r"\1 \2 abandonment",
-    ),
-    (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
+    (rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b(?:{STOPS}|"
+     rf"leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{THE}(checkout|cart)s?\b", r"\1 \2 abandonment"),
     (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{THE}checkouts?\b", "checkout to order rate"),
-    (
-        rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){STOPS} (?:at|in|during|from) {THE}checkout\b",
-        r"\1 checkout abandonment",
-    ),
-    (
-        rf"^(?=.*\b(?:worst|weakest|leakiest|{STOPS})\b)(.*?)"
-        r"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b"
-        rf"(.*?)\b(?:of|in|at|during|through) {THE}checkout(?: process| funnel)?\b(?! page)",
-        r"\1 checkoutfunnel \2 ",
-    ),
+    (rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){STOPS} (?:at|in|during|from) {THE}checkout\b",
+     r"\1 checkout abandonment"),
+    (rf"^(?=.*\b(?:worst|weakest|leakiest|{STOPS})\b)(.*?)" r"\b(?:where|(?:at |in )?(?:which|what) (?:step|"
+     r"stage|point|part)s?)\b" rf"(.*?)\b(?:of|in|at|during|through) {THE}checkout(?: process| funnel)?\b(?! "
+     rf"page)", r"\1 checkoutfunnel \2 "),
     (rf"^(?=.*\bcheckoutfunnel\b)(.*)\b(?:worst|weakest|leakiest|{STOPS})\b", r"\1 "),
     (r"\bcheckoutfunnel\b", "funnel steps3to6"),
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{STOPS}\b", r"funnel \1"),
-    (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
-    (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {THE}{_GROUND}\b(?! funnel)", r"\1 "),
-    (
-        r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|"
-        r"our|their) )?"
-        r"(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b",
-        r"\1 ",
-    ),
-    (
-        r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|"
-        rf"through) {THE}checkout(?: process)?\b",
-        r"\1 , funnel",
-    ),
-    (
-        r"\b(?:end|result)(?:s|ed|ing)? (?:up )?(?:in|with) (?:a |an )?(?:purchase|order|sale|conversion)s?\b",
-        "converted",
-    ),
+    (r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|" rf"through) {THE}checkout(?: "
+     rf"process)?\b", r"\1 , funnel"),
+    (r"\b(?:end|result)(?:s|ed|ing)? (?:up )?(?:in|with) (?:a |an )?(?:purchase|order|sale|conversion)s?\b",
+     "converted"),
     (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),
     # order
-    (r"\b(?:in|by) (?:the )?order of\b", "sorted by"),
     # shares
-    (
-        r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) "
-        r"(?:in|for|of) (?=(?:our|the|all|total)\b)",
-        r"share of \1 in ",
-    ),
-    (
-        r"\bhow (?:big|large|high) (?:(?:is|are|was|were|a|an|the)\s+)+",
-        "what is ",
-    ),
-    (
-        r"\bmost of (?:our|the|all)\b",
-        "share of",
-    ),
-    (
-        r"^(?=.*\b(?:share|percent\w*|part|portion|proportion|fraction|%))(.*)\b(?:vs|versus|of|against|"
-        r"to) (?:the )?(?:total|overall|whole)(?=\s*(?:$|[?.,]|in\b|\u00a7))",
-        r"\1 ",
-    ),
+    (r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) (?:in|for|of) "
+     r"(?=(?:our|the|all|total)\b)", r"share of \1 in "),
+    (r"\bhow (?:big|large|high) (?:(?:is|are|was|were|a|an|the)\s+)+", "what is "),
+    (r"\bmost of (?:our|the|all)\b", "share of"),
+    (r"^(?=.*\b(?:share|percent\w*|part|portion|proportion|fraction|%))(.*)\b(?:vs|versus|of|against|to) (?:the "
+     r")?(?:total|overall|whole)(?=\s*(?:$|[?.,]|in\b|\u00a7))", r"\1 "),
     # time
     (r"\b(?:over|throughout|through|across|during|in|of|for) the (?:whole |entire |full )?year\s+(?=\u00a7)", " "),
-    (
-        r"\b(?:over|throughout|through|across|during) (?:the course of )?the (?:whole |entire |full )?year\b"
-        r"(?!\s*(?:\u00a7|20\d\d))",
-        "over time by month",
-    ),
+    (r"\b(?:over|throughout|through|across|during) (?:the course of )?the (?:whole |entire |full "
+     r")?year\b(?!\s*(?:\u00a7|20\d\d))", "over time by month"),
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
-    (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
-    (r"\b(?:on|during) (?:the )?(?:weekdays|week days|working days|work ?days)\b", "midweek"),
-    (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
-    (
-        r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|"
-        r"ing)?\b(?! on)",
-        r"\1 ",
-    ),
     (r"\b(?:which|what) (?:things|stuff)\b", "which items"),
-    (
-        r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
-        r"busiest)"
-        r"\b)(?!.*\b(?:day|week|month|hour|quarter)s?\b)",
-        "which day",
-    ),
-    (
-        r"\bwhen (?:was|were|is|are|did|do|does)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|busiest)\b)",
-        "which",
-    ),
-    (
-        r"\bhow (?:has|have|had|is|are|was|were)\b(.*?)\b(?:been )?(?:doing|going|performing|looking|coming along)\b",
-        r"trend \1",
-    ),
+    (r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
+     r"busiest)\b)(?!.*\b(?:day|week|month|hour|quarter)s?\b)", "which day"),
+    (r"\bwhen (?:was|were|is|are|did|do|does)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|busiest)\b)",
+     "which"),
+    (r"\bhow (?:has|have|had|is|are|was|were)\b(.*?)\b(?:been )?(?:doing|going|performing|looking|coming along)\b",
+     r"trend \1"),
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
-    (
-        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:peak|top out|"
-        r"culminate)(?:ed|ing|s)?\b",
-        r"which \1 highest \2",
-    ),
-    (
-        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:bottom out|hit "
-        r"(?:the )?bottom)\b",
-        r"which \1 lowest \2",
-    ),
+    (r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:peak|top out|"
+     r"culminate)(?:ed|ing|s)?\b", r"which \1 highest \2"),
     (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
-    (
-        r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
-        r"those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|everything|"
-        r"everywhere|"
-        r"elsewhere|"
-        r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|conversions?|revenue|sales|orders|aov|"
-        r"bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
-        r"[?.,;]|in\b|"
-        r"on\b|for\b|last\b|this\b|by\b|conversions?\b|revenue\b|sales\b|orders\b|aov\b|bounce\b|\u00a7))",
-        " allothers ",
-    ),
+    (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that "
+     r"of |those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|"
+     r"everything|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|"
+     r"conversions?|revenue|sales|orders|aov|bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
+     r"[?.,;]|in\b|on\b|for\b|last\b|this\b|by\b|conversions?\b|revenue\b|sales\b|orders\b|aov\b|bounce\b|"
+     r"\u00a7))", " allothers "),
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
     (EXCLUDES, "without "),
     # causes: where a change comes from is known
     (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
-    (
-        r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b"
-        r"(?: (?:of|after|from) (?:the|their) first (?:visit|session)s?)?",
-        "come back",
-    ),
-    (
-        r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
-        " askswhy ",
-    ),
-    (
-        r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|"
-        r"explained|drove|made|makes|pushed|contributed(?: the)?(?: most)? to)\b",
-        " askswhy ",
-    ),
-    (
-        r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|"
-        r"contribut(?:e|es|"
-        r"ed)(?: the)?(?: most)? to|explains?|explained)\b",
-        " askswhy ",
-    ),
-    (
-        r"\b(?:drove|drives?|driving|pushed) (?=(?:the |our |this )?(?:change|drop|increase|decrease|decline|"
-        r"growth|rise|"
-        r"fall)\b)",
-        "askswhy ",
-    ),
-    (
-        r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|"
-        r"did) (?=.*\b(?:change|"
-        r"drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)",
-        " askswhy ",
-    ),
-)
-_COUNTED = [(re.compile(pattern), new) for pattern, new in OFTEN]
+    (r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b(?: (?:of|after|from) "
+     r"(?:the|their) first (?:visit|session)s?)?", "come back"),
+    (r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
+     " askswhy "),
+    (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|explained|drove|made|makes|"
+     r"pushed|contributed(?: the)?(?: most)? to)\b", " askswhy "),
+    (r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|"
+     r"contribut(?:e|es|ed)(?: the)?(?: most)? to|explains?|explained)\b", " askswhy "),
+    (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) "
+     r"(?=.*\b(?:change|drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)", " askswhy "),
+)  # fmt: skip
 _SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
 _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 
@@ -440,7 +252,7 @@ def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
     if _HOW_LONG.search(text) and not _FROM_AN_ORDER.search(text):
         text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
-    for pattern, new in (*_SPELLED, *_COUNTED):
+    for pattern, new in _SPELLED:
         text = pattern.sub(new, text)
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from beha2vec_core.chat.how_often import PEOPLE
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import STEPS
 
 THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"

@@ -34,11 +34,13 @@ from beha2vec_core.chat.arguments import (
     Sql,
     Tables,
 )
+from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.facts import differences, search_facts
+from beha2vec_core.chat.funnels import FUNNEL_SQL
 from beha2vec_core.chat.groups import Groups
 from beha2vec_core.chat.measured import looked_up
 from beha2vec_core.chat.privacy import Aliases, outgoing
-from beha2vec_core.chat.published import FUNNEL_SQL, Fact, NotInData, Published
+from beha2vec_core.chat.published import Fact, Published
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE

@@ -1,6 +1,8 @@
-"""Verbs of change and their nouns, by direction: one place for whatever reads them."""
+"""Nouns for people, and verbs of change by direction: one place for whatever reads them."""
 
 from __future__ import annotations
+
+PEOPLE = r"users?|customers?|buyers?|visitors?|people|shoppers?"
 
 _DOWN = """
     drop dropped dropping; fall fell fallen falling; decline declined declining; decrease decreased decreasing;

@@ -42,7 +42,6 @@ _GRAMMAR: dict[str, str] = {
         difference, differ, difference between, contrast""",
     "rest": "allothers",
     "qualifier": "both, only, just, again, still, already, together, also, too, often",  # see `chat/qualifiers.py`
-    "seen": "whosaw",
     "without": "without",
     "cause": "askswhy",
     "happened": "happened, happen to",
@@ -203,6 +202,19 @@ class Vocabulary:
             word, size, note = self.longest(words, place)
             yield word, " ".join(words[place : place + size]), note
             place += size
+
+    def spelled(self, text: str) -> tuple[str, list[str]]:
+        """The text with single misspelled words put right, and a note for each."""
+        notes = []
+
+        def right(found: re.Match[str]) -> str:
+            word, _, note = self.longest([found[0]], 0)
+            if not note or word is None or word.kind == "value":  # names of the data are put right where they are read
+                return found[0]
+            notes.append(note)
+            return note.rpartition(" as \u201c")[2].rstrip("\u201d.")
+
+        return re.sub(r"(?<![\w/.-])(?!better|higher|bigger|smaller)[a-z]{6,}(?![\w/-]|\.\w)", right, text), notes
 
     def values_at(self, words: list[str], place: int) -> list[tuple[int, tuple[Value, ...]]]:
         """The values that begin at a place, the longest phrase first, each with its number of words."""

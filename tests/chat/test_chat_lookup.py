@@ -10,10 +10,12 @@ import duckdb
 import pytest
 
 from beha2vec_core.chat.conversation import Conversation
+from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.events import BY_LOOKUP, Answer
+from beha2vec_core.chat.funnels import FUNNEL_SQL
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import FUNNEL_SQL, NotInData, Published
+from beha2vec_core.chat.published import Published
 from beha2vec_core.chat.sql import SqlLimits, run_sql
 from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.tools import Toolbox

@@ -290,7 +290,7 @@ ANSWERED = {
     "funnel on mobile last week": "funnel | by step | device=mobile | 2026-05-04..2026-05-10",
     "which step loses the most mobile users": "funnel | by step | device=mobile",
     "how many countries do we sell to": "revenue | by country | count",
-    "how many customers ordered at least twice": "orders | by user | count at least 2",
+    "how many customers ordered at least twice": "buyers | user=ordered at least 2 times",
     "bounce rate for chrome compared to other browsers": "bounce_rate | by browser | browser=Chrome | rest",
     "is bounce rate worse for chrome than for all other browsers?": "bounce_rate | by browser | browser=Chrome | rest",
     "biggest drop in sessions by channel last week vs the week before": (
@@ -423,7 +423,7 @@ def test_items_by_the_category_within_their_category(vocabulary: Vocabulary) -> 
 def test_a_misspelled_word_is_read_and_said(vocabulary: Vocabulary) -> None:
     reading = read_question("convertion rate in germny", vocabulary)
     assert reading.query is not None and canonical(reading.query) == "conversion_rate | country=Germany"
-    assert "“convertion rate” was read as “conversion rate”." in reading.notes
+    assert "“convertion” was read as “conversion”." in reading.notes
 
 
 def test_follow_ups_continue_the_question_before(lookup: Lookup) -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from beha2vec_core.chat.conversation import Conversation, open_conversation
+from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Bars, Event, Notice, SqlRows, TextDelta, ToolCall
-from beha2vec_core.chat.published import NotInData
 from beha2vec_core.chat.show import as_csv, plain
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.explorer import page, tables

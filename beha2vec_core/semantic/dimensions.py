@@ -1,0 +1,125 @@
+"""The dimensions: one entry each. Adding a dimension is adding an entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from beha2vec_core.semantic.tables import STEPS
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What metrics are broken down and filtered by.
+
+    Attributes:
+        label: in words.
+        sql: the expression.
+        words: phrases that ask for a breakdown by it.
+        values: other words of people for its values.
+        kind: text, time, step (its values have an order of their own too), number, or user (one row per user or
+            order: never for models).
+        is_searched: words of a question are looked for among its values.
+    """
+
+    name: str
+    label: str
+    sql: str
+    words: tuple[str, ...]
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    kind: str = "text"
+    is_searched: bool = False
+
+
+SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
+_PEOPLE_OF = {  # where they are not the country and an n, as of Austria
+    "Argentina": "argentinian,argentine", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian",
+    "Chile": "chilean", "China": "chinese", "Czechia": "czech", "Denmark": "danish,dane", "Egypt": "egyptian",
+    "Finland": "finnish,finn", "France": "french", "Greece": "greek", "Hungary": "hungarian", "Iran": "iranian",
+    "Ireland": "irish", "Israel": "israeli", "Italy": "italian", "Japan": "japanese", "Mexico": "mexican",
+    "New Zealand": "new zealander,kiwi", "Norway": "norwegian", "Pakistan": "pakistani", "Peru": "peruvian",
+    "Philippines": "filipino,filipina", "Portugal": "portuguese", "Singapore": "singaporean", "South Korea": "korean",
+    "Spain": "spanish,spaniard", "Sweden": "swedish,swede", "Switzerland": "swiss", "Taiwan": "taiwanese",
+    "Thailand": "thai", "T\u00fcrkiye": "turkish,turk", "Turkey": "turkish,turk", "Ukraine": "ukrainian",
+    "Vietnam": "vietnamese",
+}  # fmt: skip
+DIMENSIONS = {
+    dimension.name: dimension
+    for dimension in (
+        Dimension("day", "day", "{date}",
+                  ("day", "daily", "date", "day by day", "day on day", "day over day"), kind="time"),
+        Dimension("week", "week", "date_trunc('week', {date})::date",
+                  ("week", "weekly", "week by week"), kind="time"),
+        Dimension("month", "month", "date_trunc('month', {date})::date",
+                  ("month", "monthly", "month by month"), kind="time"),
+        Dimension("weekday", "weekday", "strftime({date}, '%A')",
+                  ("weekday", "day of the week", "day of week", "week day")),
+        Dimension("weekend", "weekend or not",
+                  "case when isodow({date}) >= 6 then 'weekend' else 'Monday to Friday' end",
+                  ("weekend or weekday",)),
+        Dimension(
+            "hour", "hour in which the session began",
+            """hour(timezone((select min(z.timezone) from ga4.dim_ga4__properties as z),
+                timezone('UTC', s.session_started_at)))""",
+            ("hour", "hour of the day", "hour of day", "hourly", "time of day", "time of the day"), kind="number"),
+        Dimension("step", "step", f"{[f'{n} {text}' for n, (_, text) in STEPS.items()]}[q.step]", ("step",),
+                  kind="step"),
+        Dimension(
+            "channel", "channel", "s.default_channel_group",
+            ("channel", "channel group", "marketing channel", "acquisition channel"),
+            {"Email": ("newsletter", "e-mail", "mail"), "Paid Search": ("google ads", "sea", "adwords"),
+             "Organic Search": ("seo",)},
+            is_searched=True,
+        ),
+        Dimension("device", "device", "s.device_category", ("device", "device category", "device type"),
+                  {"mobile": ("phone", "smartphone", "mobile device", "cell phone", "mobile phone"),
+                   "desktop": ("computer", "pc", "desktop computer", "laptop"), "tablet": ("ipad",)},
+                  is_searched=True),
+        Dimension("source", "source", "s.source", ("source", "traffic source", "referrer"),
+                  {"facebook": ("fb",), "instagram": ("insta", "ig")}, is_searched=True),
+        Dimension("medium", "medium", "s.medium", ("medium", "media"), is_searched=True),
+        Dimension("browser", "browser", "s.browser", ("browser",), is_searched=True),
+        Dimension("os", "operating system", "s.operating_system", ("os", "operating system", "platform"),
+                  {**dict.fromkeys(("Macintosh", "macOS", "Mac OS X"), ("mac", "macintosh", "macbook", "osx", "os x")),
+                   "iOS": ("iphone",), "Chrome OS": ("chromebook",)},
+                  is_searched=True),
+        Dimension("country", "country", "s.country", ("country", "nation"),
+                  {"United States": ("usa", "america", "the states", "american"),
+                   "United Kingdom": ("uk", "britain", "england", "british", "brit"),
+                   "Germany": ("german", "de"), "Netherlands": ("dutch", "holland"), "Poland": ("polish", "pole"),
+                   **{country: tuple(people.split(",")) for country, people in _PEOPLE_OF.items()}},
+                  is_searched=True),
+        Dimension("campaign", "campaign", "s.campaign", ("campaign",), is_searched=True),
+        Dimension("item_category", "item category", "i.item_category",
+                  ("category", "product category", "item category", "product type"), is_searched=True),
+        Dimension("item_subcategory", "item subcategory", "i.item_category2",
+                  ("subcategory", "product subcategory", "item subcategory", "sub category"), is_searched=True),
+        Dimension("item_brand", "brand", "i.item_brand",
+                  ("brand", "item brand", "product brand", "brand name", "manufacturer"), is_searched=True),
+        Dimension("item", "item", "i.item_name", ("item", "product", "article", "sku"), is_searched=True),
+        Dimension("coupon", "coupon", "i.coupon",
+                  ("coupon", "coupon code", "voucher", "voucher code", "promo code", "discount code", "promotion code"),
+                  is_searched=True),
+        Dimension("order_number", "first or later order", "case when o.number = 1 then 'first' "
+                  "when o.number > 1 then 'later' end", ("first or later order", "first vs later order")),
+        Dimension("event", "event", "x.event_name", (), is_searched=True),
+        Dimension("product_view", "product view", "case when f.step_1_at is not null then 'yes' end", ()),
+        Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
+                  is_searched=True),
+        Dimension("page_type", "page type", "g.page_type", ("page type", "type of page"),
+                  {"login": ("sign in", "signin", "log in"), "signup": ("sign up", "registration")}, is_searched=True),
+        Dimension("page", "page", "v.page_key", ("page", "url")),
+        Dimension("landing_page", "landing page", "s.landing_page_key",
+                  ("landing page", "entry page", "landingpage", "entrance page", "lp", "landing on", "landed on",
+                   "entering on", "starting on")),
+        # as GA4's: a user with two sessions on their first day is new in one and returning in the other
+        Dimension("new_or_returning", "new or returning",
+                  "case when s.ga_session_number = 1 then 'new' when s.ga_session_number > 1 then 'returning' end",
+                  ("new or returning", "new vs returning", "new v returning", "new and returning",
+                   "new versus returning", "visitor type", "user type")),
+        Dimension("cluster", "cluster now", "c.cluster_key", ("cluster",), kind="number"),
+        Dimension("cluster_then", "cluster at the time", "h.cluster_key", ("cluster at the time",), kind="number"),
+        Dimension("one_order", "order", "{t}.purchase_key", (), kind="user"),
+        Dimension("session", "session", "{t}.session_key", (), kind="user"),
+        Dimension("user", "user", "{t}.user_key", (), kind="user"),
+    )
+}  # fmt: skip

@@ -1,0 +1,433 @@
+"""The metrics: one entry each. Adding a metric is adding an entry.
+
+Definitions follow GA4 (https://support.google.com/analytics/answer/12195621 engagement and bounce rate,
+/answer/12253918 users), and say in their labels where they are our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+from beha2vec_core.semantic.tables import OF_CARTS, RETENTION_DAYS, STEPS
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a metric is computed from one table: ``value``, or ``value / per``; ``n`` is how many it rests on."""
+
+    value: str
+    per: str | None = None
+    n: str | None = None  # without: `per`, else the value itself
+    extra: str | None = None  # a further column: the currency of money
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric.
+
+    Attributes:
+        label: in words, plural for counts.
+        unit: count, money, share (a number of rows of all of them, each counted once), seconds or mean.
+        sql: the measure by table (names of `TABLES`), the preferred table first; all mean the same.
+        n_of: what ``n`` counts, in the plural; empty where the value is its own n.
+        words: phrases that ask for it.
+        better: 1 where more is better, -1 where less is.
+        otherwise: the metric that takes its place where no table of this one has a dimension.
+        is_weak: words such as "users", which also stand beside the name of another metric.
+        count: of a share of sessions, the metric that is its numerator.
+    """
+
+    name: str
+    label: str
+    unit: str
+    sql: dict[str, Measure]
+    words: tuple[str, ...]
+    n_of: str = ""
+    better: int = 1
+    otherwise: str | None = None
+    is_weak: bool = False
+    count: str | None = None
+
+
+def _count(condition: str) -> str:
+    """How many rows meet it; 0 of no rows, where DuckDB's count_if is null."""
+    return f"count(*) filter (where {condition})"
+
+
+_ORDERED = "not p.is_refund_without_purchase"
+_ORDERS = _count(_ORDERED)
+_BOUGHT = "s.purchases > 0"
+
+
+def _money(amount: str, *, known: str) -> str:
+    """A sum of money as the marts': null if the amounts are in several currencies, or one of them is not known."""
+    currency = f"{amount.partition('.')[0]}.currency"
+    return f"""case when count(distinct case when {amount} <> 0 then coalesce({currency}, '') end) <= 1
+        and {_count(f"not ({known})")} = 0 then coalesce(sum({amount}), 0) end"""
+
+
+def _currency(amount: str) -> str:
+    currency = f"{amount.partition('.')[0]}.currency"
+    return f"case when count(distinct {currency}) = 1 then min({currency}) end"
+
+
+_EXPRESSED = """(p.revenue is not null or p.event_revenue is null and p.revenue_in_usd is null)
+    and (p.refund is not null or p.refund_events = 0)"""
+_ITEM_EXPRESSED = "i.item_revenue is not null or i.price is null"
+
+
+def _step_rate(first: int, last: int) -> Metric:
+    """The share of sessions that got as far as one step of buying and also as far as a later one: as in the funnel."""
+    (name, label), (later, later_label) = STEPS[first], STEPS[last]
+    return Metric(
+        f"{name}_to_{later}", f"sessions from the {label} to the {later_label}", "share",
+        {"sessions": Measure(_count(f"f.furthest_step >= {last}"), _count(f"f.furthest_step >= {first}"))},
+        (f"{name} to {later}", f"{name} to {later} rate"), n_of=f"sessions that reached the {label}",
+    )  # fmt: skip
+
+
+def _drop_off(first: int, last: int) -> tuple[Metric, Metric]:
+    """The share and the number of sessions that got as far as one step of buying and not as far as a later one."""
+    (name, label), (later, later_label) = STEPS[first], STEPS[last]
+    ended = _count(f"f.furthest_step >= {first} and f.furthest_step < {last}")
+    word = "drop" if (first, last) in OF_CARTS else "without"
+    phrases = tuple(dict.fromkeys((f"{name} {word} {later}", f"{name} drop {later}")))
+    share = Metric(
+        f"{name}_{word}_{later}", f"sessions that reached the {label} and not the {later_label}", "share",
+        {"sessions": Measure(ended, _count(f"f.furthest_step >= {first}"))}, phrases,
+        n_of=f"sessions that reached the {label}", better=-1, count=f"{name}_{word}_{later}_sessions",
+    )  # fmt: skip
+    count = Metric(
+        f"{share.name}_sessions", share.label, "count", {"sessions": Measure(ended)},
+        tuple(f"{phrase} session" for phrase in phrases),
+    )  # fmt: skip
+    return share, count
+
+
+_REVENUE = Measure(_money("p.revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.revenue"))
+_NET = Measure(_money("p.net_revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.net_revenue"))
+_SALES = Measure(_money("i.item_revenue", known=_ITEM_EXPRESSED), n="count(distinct i.purchase_key)",
+                 extra=_currency("i.item_revenue"))  # fmt: skip
+_OF_SESSIONS = _money("s.revenue", known="s.revenue is not null")
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "users", "users", "count",
+            {"sessions": Measure("count(distinct s.user_key)"), "page_views": Measure("count(distinct v.user_key)")},
+            ("user", "visitor", "people", "person", "audience", "unique visitor", "unique user"),
+            is_weak=True,
+        ),
+        Metric(
+            "new_users", "new users", "count",
+            {"sessions": Measure("count(distinct case when d.is_new then s.user_key end)")},
+            ("new user", "new visitor", "first time visitor", "first time user", "new people",
+             "first timer", "newcomer", "newbie", "first time people"),
+        ),
+        Metric(
+            "returning_users", "returning users", "count",
+            {"sessions": Measure("count(distinct case when s.ga_session_number > 1 then s.user_key end)")},
+            ("returning user", "returning visitor", "repeat visitor", "returning people", "repeat user", "user "
+                "came back",
+             "visitor came back", "people came back", "user who came back", "visitor who came back",
+             "people who came back"),
+        ),
+        Metric(
+            "active_users", "active users", "count",
+            {"sessions": Measure("count(distinct case when d.is_active then s.user_key end)")},
+            ("active user", "active visitor", "active people"),
+        ),
+        Metric(
+            "sessions", "sessions", "count",
+            {"sessions": Measure("count(*)"), "page_views": Measure("count(distinct v.session_key)")},
+            ("session", "visit", "traffic"), is_weak=True,
+        ),
+        Metric(
+            "engaged_rate", "engagement rate (engaged sessions)", "share",
+            {"sessions": Measure(_count("s.is_engaged"), "count(*)")},
+            ("engagement rate", "engaged rate", "engagement", "engaged"), n_of="sessions", count="engaged_sessions",
+        ),
+        Metric(
+            "engaged_sessions", "engaged sessions", "count", {"sessions": Measure(_count("s.is_engaged"))},
+            ("engaged session", "engaged visit"),
+        ),
+        Metric(
+            "bounce_rate", "bounce rate (sessions without engagement)", "share",
+            {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"), "count(*)")},
+            ("bounce rate", "bounce", "bounced session", "bouncing"), n_of="sessions", better=-1,
+        ),
+        Metric(
+            "single_page_rate", "sessions with one page view", "share",
+            {"sessions": Measure(_count("s.page_views = 1"), "count(*)")},
+            ("singlepage", "singlepage rate", "singlepage session rate", "singlepage visit rate"),
+            n_of="sessions", better=-1, count="single_page_sessions",
+        ),
+        Metric(
+            "single_page_sessions", "sessions with one page view", "count",
+            {"sessions": Measure(_count("s.page_views = 1"))}, ("singlepage session", "singlepage visit"),
+        ),
+        Metric(
+            "page_views", "page views", "count", {"page_views": Measure("count(*)")},
+            ("page view", "pageview", "view", "viewed", "screen view"),
+        ),
+        Metric(
+            "pages_per_session", "page views per session", "mean",
+            {"sessions": Measure("sum(s.page_views)", "count(*)")},
+            ("page per session", "page view per session", "page per visit", "pageview per session",
+             "page view per visit"),
+            n_of="sessions",
+        ),
+        Metric(
+            "engagement_time", "engagement time per session", "seconds",
+            {"sessions": Measure("coalesce(sum(s.engagement_time_msec), 0) / 1000.0", "count(*)")},
+            ("engagement time", "time on site", "time spent", "average engagement time", "engagement time per session"),
+            n_of="sessions",
+        ),
+        Metric(
+            "key_events", "key events", "count", {"key_events": Measure("count(*)")},
+            ("key event", "conversion event", "goal completion"),
+        ),
+        Metric(
+            "conversion_rate", "conversion rate (sessions with an order)", "share",
+            {"sessions": Measure(_count(_BOUGHT), "count(*)")},
+            ("conversion rate", "conversion", "conv rate", "conv", "cr", "cvr", "convert", "converting", "converted",
+             "converting session", "session with a purchase", "session with an order", "session with purchase",
+             "session with order", "session had a purchase", "session had an order",
+             "purchase conversion rate", "purchase conversion", "sale conversion", "purchase rate",
+             "session conversion rate"),
+            n_of="sessions",
+        ),
+        Metric(
+            "buyers", "buyers (users with an order)", "count",
+            {
+                "purchases": Measure(f"count(distinct case when {_ORDERED} then p.user_key end)"),
+                "items": Measure("count(distinct i.user_key)"),
+            },
+            ("people buy", "user buy", "visitor buy", "buyer", "customer", "purchaser", "paying customer",
+             "paying user", "shopper", "user bought",
+             "people bought", "visitor bought", "customer bought", "user who bought", "people who bought",
+             "customer who bought", "user ordered", "people ordered", "visitor ordered", "customer ordered"),
+        ),
+        Metric(
+            "buyer_share", "users with an order", "share",
+            {"sessions": Measure(
+                f"count(distinct case when {_BOUGHT} then s.user_key end)", "count(distinct s.user_key)"
+            )},
+            ("buyer share", "share of buyer", "share of user who bought", "user conversion rate", "buyer rate",
+             "percent of visitor buy", "percent of user buy", "percent of visitor bought", "percent of user bought",
+             "% of visitor buy", "% of user buy", "% of user bought", "% of visitor bought", "of visitor buy",
+             "share of user buying", "share of visitor who bought", "percent of visitor who bought",
+             "% of user who bought"),
+            n_of="users",
+        ),
+        Metric(
+            "orders", "orders", "count",
+            {"purchases": Measure(_ORDERS), "items": Measure("count(distinct i.purchase_key)")},
+            ("order", "purchase", "transaction", "how many sale", "number of sale", "sale count"),
+        ),
+        Metric(
+            "refunded_orders", "orders with a refund", "count",
+            {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"))},
+            ("refunded order", "order refunded", "order with a refund", "order with refund", "refund"),
+        ),
+        Metric(
+            "revenue", "revenue", "money", {"purchases": _REVENUE},
+            ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv",
+             "customer spend", "customer spent", "user spend", "user spent", "visitor spend", "visitor spent",
+             "people spend", "people spent", "buyer spend", "shopper spend", "spender", "gross revenue",
+             "purchase revenue", "sale revenue", "gross sale"),
+            n_of="orders", otherwise="item_revenue",
+        ),
+        Metric(
+            "net_revenue", "net revenue (after refunds)", "money", {"purchases": _NET},
+            ("net revenue", "net rev", "net sale", "revenue after refund"), n_of="orders",
+        ),
+        Metric(
+            "aov", "revenue per order", "money",
+            {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
+            ("aov", "average order value", "average order", "avg order", "avg order value", "order value",
+             "average cart size", "revenue per order", "average revenue per order",
+             "spending per order",
+             "spend per order", "average purchase value", "transaction value",
+             "average transaction value", "cart value", "cart size", "average cart"),
+            n_of="orders",
+        ),
+        Metric(
+            "revenue_per_user", "revenue per user", "money",
+            {"sessions": Measure(_OF_SESSIONS, "count(distinct s.user_key)", extra=_currency("s.revenue"))},
+            ("revenue per user", "revenue per visitor", "arpu", "rev per user", "valuable",
+             "average revenue per user", "average revenue per visitor", "spend per user", "spend per visitor"),
+            n_of="users",
+        ),
+        Metric(
+            "revenue_per_session", "revenue per session", "money",
+            {"sessions": Measure(_OF_SESSIONS, "count(*)", extra=_currency("s.revenue"))},
+            ("revenue per session", "revenue per visit",
+             "average revenue per session", "rev per session", "rev per visit"), n_of="sessions",
+        ),
+        Metric(
+            "items_sold", "items sold", "count",
+            {"items": Measure("coalesce(sum(i.quantity), 0)", n="count(distinct i.purchase_key)")},
+            ("item sold", "unit sold", "product sold", "sold item", "quantity sold", "best selling", "bestselling",
+             "bestseller", "best seller", "top seller",
+             "top selling", "most sold", "selling", "piece sold", "item purchased",
+             "sold product", "unit", "piece", "sold unit", "sold quantity", "sale volume", "unit sale", "quantity",
+             "number of item", "number of unit"),
+            n_of="orders",
+        ),
+        Metric(
+            "items_per_order", "items per order", "mean",
+            {"items": Measure("sum(i.quantity)", "count(distinct i.purchase_key)")},
+            ("item per order", "unit per order", "product per order", "item per purchase", "unit per transaction",
+             "item per transaction", "average item per order", "average number of item per order",
+             "average unit per order"), n_of="orders",
+        ),
+        Metric(
+            "orders_per_buyer", "orders per buyer", "mean",
+            {"purchases": Measure(
+                _count(f"{_ORDERED} and p.user_key is not null"),
+                f"count(distinct case when {_ORDERED} then p.user_key end)"
+            )},
+            ("order per buyer", "order per customer", "purchase per customer", "purchase per buyer",
+             "purchase frequency", "order frequency", "average order per customer",
+             "average number of order per customer"), n_of="buyers",
+        ),
+        Metric(
+            "sessions_per_user", "sessions per user", "mean",
+            {"sessions": Measure("count(*)", "count(distinct s.user_key)")},
+            ("session per user", "visit per user", "visit per visitor", "session per visitor", "visit per person",
+             "average session per user", "average number of session per user", "average visit per user"), n_of="users",
+        ),
+        Metric(
+            "days_to_order", "days from the first visit to the first order", "mean",
+            {"first_orders": Measure("sum(w.days)", "count(*)")}, ("day to order",), n_of="buyers", better=-1,
+        ),
+        Metric(
+            "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
+            ("item revenue", "product revenue", "item sale", "product sale"), n_of="orders",
+        ),
+        Metric(
+            "retention", f"new users who came back within {RETENTION_DAYS} days", "share",
+            {"first_days": Measure(_count("r.came_back"), "count(*)")},
+            ("retention", "retention rate", "new visitor come back", "new user come back", "new visitor return",
+             "new user return", "retained", "people come back", "user come back", "visitor come back"),
+            n_of="new users",
+        ),
+        Metric(
+            "cart_rate", "sessions with something added to the cart", "share",
+            {"sessions": Measure(_count("f.step_2_at is not null"), "count(*)")},
+            ("add to cart rate", "add to cart", "cart rate", "added to cart", "atc rate", "cart addition rate",
+             "cart addition"),
+            n_of="sessions", count="cart_sessions",
+        ),
+        Metric(
+            "checkout_rate", "sessions that began checkout", "share",
+            {"sessions": Measure(_count("f.step_3_at is not null"), "count(*)")},
+            ("checkout rate", "begin checkout rate"), n_of="sessions", count="checkout_sessions",
+        ),
+        Metric(
+            "cart_abandonment", "cart abandonment (carts without an order)", "share",
+            {"sessions": Measure(
+                _count("f.step_2_at is not null and f.step_6_at is null"), _count("f.step_2_at is not null")
+            )},
+            ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon the cart", "abandon cart",
+             "abandon their cart", "cart without order"),
+            n_of="sessions with a cart", better=-1, count="unfinished_carts",
+        ),
+        Metric(
+            "checkout_abandonment", "checkout abandonment (checkouts without an order)", "share",
+            {"sessions": Measure(
+                _count("f.step_3_at is not null and f.step_6_at is null"), _count("f.step_3_at is not null")
+            )},
+            ("checkout abandonment", "checkout abandonment rate", "abandoned checkout", "abandon checkout",
+             "abandon the checkout", "checkout abandoned", "checkout are abandoned", "checkout without order"),
+            n_of="sessions that began checkout", better=-1, count="unfinished_checkouts",
+        ),
+        Metric(
+            "cart_to_order", "carts that led to an order", "share",
+            {"sessions": Measure(
+                _count("f.step_2_at is not null and f.step_6_at is not null"), _count("f.step_2_at is not null")
+            )},
+            ("cart to order", "cart to order rate", "cart to purchase", "cart to purchase rate"),
+            n_of="sessions with a cart",
+        ),
+        Metric(
+            "checkout_completion", "checkout completion (checkouts with an order)", "share",
+            {"sessions": Measure(
+                _count("f.step_3_at is not null and f.step_6_at is not null"), _count("f.step_3_at is not null")
+            )},
+            ("checkout completion", "checkout completion rate", "completed checkout", "checkout to purchase",
+             "checkout to purchase rate", "checkout to order rate"),
+            n_of="sessions that began checkout",
+        ),
+        Metric(
+            "cart_sessions", "sessions with something added to the cart", "count",
+            {"sessions": Measure(_count("f.step_2_at is not null"))},
+            ("cart session", "session with a cart", "session with cart", "add to carts"),
+        ),
+        Metric(
+            "unfinished_carts", "sessions with a cart and without an order", "count",
+            {"sessions": Measure(_count("f.step_2_at is not null and f.step_6_at is null"))},
+            ("unfinished cart",),
+        ),
+        Metric(
+            "unfinished_checkouts", "sessions that began checkout and have no order", "count",
+            {"sessions": Measure(_count("f.step_3_at is not null and f.step_6_at is null"))},
+            ("unfinished checkout",),
+        ),
+        Metric(
+            "cart_users", "users who added something to the cart", "count",
+            {"sessions": Measure("count(distinct case when f.step_2_at is not null then s.user_key end)")},
+            ("cart user", "user added to cart", "user add to cart", "people added to cart", "people add to cart",
+             "visitor added to cart", "visitor add to cart", "customer added to cart", "customer add to cart"),
+        ),
+        Metric(
+            "product_view_sessions", "sessions with a product view", "count",
+            {"sessions": Measure(_count("f.step_1_at is not null"))},
+            ("session with a product view", "product view"),
+        ),
+        Metric(
+            "product_view_rate", "sessions with a product view", "share",
+            {"sessions": Measure(_count("f.step_1_at is not null"), "count(*)")},
+            ("product view rate", "viewed a product", "view a product"), n_of="sessions", count="product_view_sessions",
+        ),
+        *(metric for pair in combinations(STEPS, 2) for metric in _drop_off(*pair)),
+        *(_step_rate(*pair) for pair in combinations(STEPS, 2) if pair not in OF_CARTS),
+        Metric(
+            "funnel", "sessions that reached the step or a later one", "count",
+            {"steps": Measure("count(distinct q.session_key)")},
+            ("funnel", "purchase funnel", "checkout funnel", "sale funnel", "conversion funnel", "buying funnel",
+             "shopping funnel", "order funnel"),
+        ),
+        Metric(
+            "exits", "exits (last page views of sessions)", "count", {"page_views": Measure(_count("v.is_exit"))},
+            ("exit", "leave the site from", "left the site from", "leave from", "exit the site from"),
+        ),
+        Metric(
+            "exit_rate", "exit rate (page views that were the last of their session)", "share",
+            {"page_views": Measure(_count("v.is_exit"), "count(*)")}, ("exit rate",),
+            n_of="page views", better=-1, count="exits",
+        ),
+        Metric(
+            "checkout_sessions", "sessions that began checkout", "count",
+            {"sessions": Measure(_count("f.step_3_at is not null"))},
+            ("checkout session", "session reach checkout", "session reached checkout", "session that reached checkout",
+             "session began checkout", "session started checkout", "session with a checkout", "checkout started",
+             "checkout were started", "started checkout", "checkout begun"),
+        ),
+        # asked for by the predictions' own answers
+        Metric(
+            "expected_buyers", "expected buyers", "count",
+            {"predictions": Measure("sum(e.probability)", n="count(*)")}, (), n_of="users",
+        ),
+    )
+}  # fmt: skip
+
+PEOPLE_COUNTED = ("users", "buyers", "new_users", "returning_users", "active_users")  # metrics that are people
+# metrics that count steps as the funnel does: a step is reached with a later one too
+OF_STEPS = {
+    one.name: pair
+    for pair in combinations(STEPS, 2)
+    for one in (*_drop_off(*pair), *([] if pair in OF_CARTS else [_step_rate(*pair)]))
+}

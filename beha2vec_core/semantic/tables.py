@@ -1,0 +1,100 @@
+"""The tables that metrics are computed from, and what can be joined to them.
+
+``{t}`` is the alias of the metric's own table, ``{date}`` its day in the property's time zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that metrics are computed from.
+
+    Attributes:
+        alias: in SQL.
+        sql: what stands after ``from``, with the alias.
+        date: SQL of the day; None where the rows have none.
+        joins: aliases of `JOINS` that can be joined without multiplying rows.
+        unit: what a row is, in the plural.
+        keys: columns by which users, sessions and orders can be chosen.
+        counted: how many of what rows stand for, where a number of them is asked for.
+    """
+
+    alias: str
+    sql: str
+    date: str | None
+    joins: tuple[str, ...]
+    unit: str
+    keys: tuple[str, ...] = ("user_key", "session_key")
+    counted: str = "count(*)"
+
+
+# each adds at most one row per row
+JOINS = {
+    "s": "left join ga4.fct_ga4__sessions as s on s.session_key = {t}.session_key",
+    "f": "left join ga4.fct_ga4__funnel_sessions as f on f.session_key = {t}.session_key",
+    "d": "left join ga4.fct_ga4__user_days as d on d.user_key = {t}.user_key and d.user_date = {date}",
+    "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
+    "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
+    "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
+    "o": """left join (select n.purchase_key, row_number() over (partition by n.user_key order by n.event_timestamp,
+        n.purchase_key) as number from ga4.fct_ga4__purchases as n where n.user_key is not null and not
+        n.is_refund_without_purchase) as o on o.purchase_key = {t}.purchase_key""",
+}
+_PEOPLE = ("d", "c", "h")
+RETENTION_DAYS = 7
+# the first day of each user, and whether a later day followed in time; only where all of these days are in the data
+_FIRST_DAYS = f"""(
+    select n.user_key, min(n.user_date) as first_day,
+        bool_or(exists (select 1 from ga4.fct_ga4__user_days as l where l.user_key = n.user_key
+            and l.user_date > n.user_date and l.user_date <= n.user_date + {RETENTION_DAYS})) as came_back
+    from ga4.fct_ga4__user_days as n
+    where n.is_new and n.user_date <= (select max(user_date) from ga4.fct_ga4__user_days) - {RETENTION_DAYS}
+    group by n.user_key) as r"""
+# the first order of each user in the data, and how many days it came after their first session in the data
+_FIRST_ORDERS = """(
+    select n.user_key, min(n.occurred_on) as first_day, min(n.occurred_on) - min(b.first_day) as days
+    from ga4.fct_ga4__purchases as n
+    join (select user_key, min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) as b
+        on b.user_key = n.user_key
+    where not n.is_refund_without_purchase group by 1) as w"""
+STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
+    1: ("view", "product view"), 2: ("cart", "cart"), 3: ("checkout", "checkout"), 4: ("shipping", "shipping step"),
+    5: ("payment", "payment step"), 6: ("order", "order"),
+}  # fmt: skip
+OF_CARTS = ((2, 6), (3, 6))  # steps with metrics of their own: the carts and checkouts of the session itself
+# a row per session and step that it reached, of the steps that the site records
+_REACHED = f"""(
+    select b.session_key, b.user_key, b.session_date, x.step
+    from ga4.fct_ga4__funnel_sessions as b
+    join (select unnest([{", ".join(f"case when count(b.step_{n}_at) > 0 then {n} end" for n in STEPS)}]) as step
+        from ga4.fct_ga4__funnel_sessions as b) as x on b.furthest_step >= x.step) as q"""
+_KEYS_OF_ORDERS = ("user_key", "session_key", "purchase_key")
+TABLES = {
+    "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions"),
+    "purchases": Table(
+        "p", "ga4.fct_ga4__purchases as p", "p.occurred_on", ("s", *_PEOPLE, "o"), "orders", _KEYS_OF_ORDERS,
+        "count(*) filter (where not p.is_refund_without_purchase)",
+    ),
+    "items": Table(
+        "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE, "o"), "items", _KEYS_OF_ORDERS,
+        "sum(i.quantity)",
+    ),
+    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views"),
+    "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events"),
+    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
+    "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
+    "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions"),
+    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events"),
+    "predictions": Table(
+        "e",
+        """(select user_key, probability from beha2vec.user_predictions_current where target = 'purchase' and horizon =
+            (select max(horizon) from beha2vec.user_predictions_current where target = 'purchase')) as e""",
+        None,
+        ("c",),
+        "users",
+        ("user_key",),
+    ),
+}  # fmt: skip
