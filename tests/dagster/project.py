@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -94,6 +95,13 @@ class Project:
             text=True,
             start_new_session=True,  # so that a test can kill all its processes
         )
+
+    @staticmethod
+    def kill(run: subprocess.Popen[str], *, whole_group: bool = True) -> None:
+        """Kill the run, with all its processes or alone: a child of what was started (`beha2vec_dagster.__main__`)."""
+        child = int(Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()[0])
+        (os.killpg if whole_group else os.kill)(child, signal.SIGKILL)
+        assert run.wait() == 128 + signal.SIGKILL
 
     @property
     def warehouse(self) -> Path:

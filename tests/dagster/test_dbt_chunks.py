@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import time
 from pathlib import Path
 
@@ -79,8 +78,7 @@ def test_a_killed_build_goes_on_after_its_last_finished_chunk(materialized: Proj
     for line in running.stdout:
         if calls(line):
             break
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+    project.kill(running)
     running.stdout.close()
     assert rows(project) != expected
     assert project.query(RECORDS) == [(1, 1)]
@@ -112,8 +110,7 @@ def test_a_kill_within_chunk_7_of_20_costs_that_chunk(tmp_path: Path) -> None:
     while b"OK created sql incremental model" not in log.read_bytes()[before:]:
         assert running.poll() is None
         time.sleep(0.05)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+    project.kill(running)
     running.stdout.close()
     assert project.query(RECORDS) == [(6, 0)]
 

@@ -1,8 +1,6 @@
 """Training in the graph: what its page tells, a kill in the middle, training on, and an upgrade of the saved form."""
 
 import json
-import os
-import signal
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -78,8 +76,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(materialized: Project, tm
             break
     else:
         pytest.fail("training never began")
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    project.kill(run)
     checkpoints = project.folder / "data" / "encoders" / ".training"
     assert list(checkpoints.glob("checkpoint-*"))
     again = project.materialize("encoder_candidate", *config).stdout

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import threading
@@ -126,7 +124,7 @@ def kill(project: Project, work: str, step: str, after: float, *, whole_group: b
     time.sleep(after)
     killed = run.poll() is None
     if killed:
-        (os.killpg if whole_group else os.kill)(run.pid, signal.SIGKILL)
+        project.kill(run, whole_group=whole_group)
     run.wait()
     return killed
 
