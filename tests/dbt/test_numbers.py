@@ -41,7 +41,7 @@ def test_no_event_can_stop_a_run(warehouse: Warehouse) -> None:
     warehouse.write_day("2024-01-02", [purchase(DAY, "T10", 7)])
 
     warehouse.dbt("run")
-    warehouse.dbt("build", "--exclude-resource-type", "unit_test")
+    warehouse.dbt("test", "--exclude-resource-type", "unit_test")
     assert warehouse.query("select sum(revenue), min(currency) from ga4.fct_ga4__purchases") == [(12, "EUR")]
     assert warehouse.query("select values_out_of_range from ga4.ga4_quality__daily order by event_date") == [
         (6 + 6 + 3 + 9 * 4,),

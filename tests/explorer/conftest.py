@@ -29,6 +29,14 @@ def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_components() -> Iterator[None]:
+    """For each run of a page Streamlit's tests read what all installed packages say of themselves: half their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamlit.components.v2.manifest_scanner.scan_component_manifests", list)
+        yield
+
+
 @pytest.fixture(scope="session")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_serving(tmp_path_factory.mktemp("shop") / "serving.duckdb")
