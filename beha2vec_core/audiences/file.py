@@ -167,7 +167,12 @@ def find_audience(audiences: list[Audience], name: str) -> Audience:
     for audience in audiences:
         if audience.name == name:
             return audience
-    raise AudienceError(f"there is no audience {name!r}{nearest(name, [one.name for one in audiences])}")
+    hint = (
+        nearest(name, [one.name for one in audiences])
+        if audiences
+        else ": the file of audiences has none (docs/audiences.md)"
+    )
+    raise AudienceError(f"there is no audience {name!r}{hint}")
 
 
 def nearest(name: str, known: list[str]) -> str:

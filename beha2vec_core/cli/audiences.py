@@ -96,7 +96,8 @@ def diff(name: _Name) -> None:
                 on now.property_id = before.property_id and now.user_key = before.user_key""",
             [name],
         ).fetchall()
-        typer.echo(f"{name}, compared with {day or 'no day: audience_members has not been materialized'}:")
+        not_yet = "not materialized yet (beha2vec materialize --select audience_members,serving_database)"
+        typer.echo(f"{name}, {f'compared with {day}' if day else not_yet}:")
         for number, words in ((entered, "would enter"), (stayed, "would stay"), (left, "would leave")):
             typer.echo(f"  {counted(number, 'user')} {words}")
 

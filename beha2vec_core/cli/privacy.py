@@ -37,6 +37,8 @@ def find_person(user: Users = None, file: File = None, also: Also = None) -> Non
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
+    if not settings.storage.data_dir.exists():  # "not found" would be no answer
+        fail(f"there is no data folder {settings.storage.data_dir}: go to the project's folder")
     with ended_by(PrivacyError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError):
         resolved, found = locate(settings, _asked(user, file), _dagster_home(), also or ())
     people = resolved.people

@@ -127,7 +127,8 @@ def test_debug_uses_nothing(service: Service) -> None:
 def test_an_audience_that_left_the_file_can_be_ended(service: Service) -> None:
     _output("activate", "buyers", "--to", "ga4", "--send")
     Path("audiences.yml").write_text("[]")
-    assert "there is no audience 'buyers'" in _output("activate", "buyers", "--to", "ga4", code=2)
+    said = _output("activate", "buyers", "--to", "ga4", code=2)
+    assert "there is no audience 'buyers': the file of audiences has none" in said
     _output("activate", "buyers", "--to", "ga4", "--empty", "--send")
     plan = _output("activate", "buyers", "--to", "ga4", "--empty")
     assert "To send it: beha2vec activate buyers --to ga4 --empty --send" in plan

@@ -30,6 +30,13 @@ def test_files_that_are_gone_meanwhile_are_no_error(world: PrivacyWorld, monkeyp
     on_the_list(world.settings, world.home)
 
 
+def test_in_a_wrong_folder_no_one_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exit code of 3 would say that the person is nowhere."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["find-person", "--user", ANN])
+    assert done.exit_code == 1 and "go to the project's folder" in done.stderr and not list(tmp_path.iterdir())
+
+
 def test_an_interrupted_removal_says_how_to_finish(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(world.home.parent)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.storage.data_dir))

@@ -76,7 +76,7 @@ def older_facts(published: Published) -> str:
     return (
         "The facts and descriptions are older than the sizes: since they were made, users came, left or changed "
         f"cluster ({counted(sum(then.values()), 'user')} then, {sum(now.values()):,} now). Materialize "
-        "cluster_profiles, cluster_insights and serving_database to make them anew."
+        "cluster_profiles, cluster_insights and serving_database to renew them."
     )
 
 
