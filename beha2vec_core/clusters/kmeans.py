@@ -51,15 +51,15 @@ def kmeans(
             begin, _ = _exact(points[sample], k, seed, {"n_init": starts})
         centroids, labels = minibatches(points, begin, seed=seed, compute=compute or LocalCompute("cpu"))
     else:
-        start = {"n_init": starts} if begin is None else {"init": begin, "n_init": 1}
+        start: dict[str, Any] = {"n_init": starts} if begin is None else {"init": begin, "n_init": 1}
         centroids, labels = _exact(points[:], k, seed, start)
-    used, labels, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    used, rows, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     centroids = centroids[used]
     # ties by the centroid's own numbers, not by K-Means' arbitrary order
     order = np.lexsort((*centroids.T[::-1], -sizes))
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    return centroids[order], rank[labels]
+    return centroids[order], rank[rows]
 
 
 def _exact(
