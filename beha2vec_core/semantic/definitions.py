@@ -8,6 +8,6 @@ from beha2vec_core.semantic.metrics import METRICS, OF_STEPS, PEOPLE_COUNTED, Me
 from beha2vec_core.semantic.tables import JOINS, OF_CARTS, RETENTION_DAYS, STEPS, TABLES, Table
 
 __all__ = [
-    "DIMENSIONS", "JOINS", "METRICS", "OF_CARTS", "OF_STEPS", "PEOPLE_COUNTED", "RETENTION_DAYS", "SOURCES", "STEPS", "TABLES",
-    "Dimension", "Measure", "Metric", "Table",
+    "DIMENSIONS", "JOINS", "METRICS", "OF_CARTS", "OF_STEPS", "PEOPLE_COUNTED", "RETENTION_DAYS", "SOURCES", "STEPS",
+    "TABLES", "Dimension", "Measure", "Metric", "Table",
 ]  # fmt: skip
