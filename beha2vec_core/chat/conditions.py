@@ -221,7 +221,9 @@ def _havings(text: str, vocabulary: Vocabulary) -> tuple[str, tuple[Having, ...]
 
 def _is_clause(reader: Reader, begun: int) -> bool:
     """Whether what follows a noun without "who" is what they did: not "orders by", "users return"."""
-    return not reader.match(re.compile(r"(?:is|are|was|were|in|on|to)\b"), begun)
+    return not reader.match(
+        re.compile(r"(?:is|are|was|were|in|on|to)\b(?! (?:(?:a|an|any) )?(?:coupon|voucher))"), begun
+    )
 
 
 def _not_bought(word: str, dids: list[Did]) -> bool:

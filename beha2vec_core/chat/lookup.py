@@ -37,6 +37,7 @@ from beha2vec_core.chat.question import (
     without_names,
 )
 from beha2vec_core.chat.reading import Reading, read_question
+from beha2vec_core.chat.together import of_same_groups, one_table
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
@@ -249,7 +250,8 @@ class Lookup:
         """The answer to a semantic query; the next question may continue it."""
         contents = self._data.contents()
         assert contents is not None
-        results = [self._data.measure(one) for one in (query, *reading.more)]
+        results = [self._data.measure(query)]
+        results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
         parts = [self._parts(one) for one in (query, *reading.more)]
         self._previous = None if reading.more else query
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
@@ -257,6 +259,9 @@ class Lookup:
             measured(result, one, contents.days, some)
             for result, one, some in zip(results, readings, parts, strict=True)
         ]
+        if together := one_table(results):
+            first = replace(first, table=together, bars=None)
+            others = [replace(one, table=None, bars=None) for one in others]
         beside = self._beside(query) if reading.asks_cause else []
         return LookupAnswer(
             "\n\n".join([*(answer.text for answer in (first, *others)), *beside]),

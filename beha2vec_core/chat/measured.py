@@ -27,6 +27,7 @@ from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
 _GROUPS = 6  # funnels in words
+_NAMED = 4  # groups that are chosen, in words
 _UNKNOWN = "(unknown)"
 
 
@@ -63,7 +64,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         and len(result.rows) > 1
         and metric.name not in ("users", "buyers")
     ):
-        together = sum(_of_whole(query, row) or 0 for row in result.rows)
+        together = sum(of_whole(query, row) or 0 for row in result.rows)
         lines.append(f"Together they have {number(together, 'share')}.")
     if query.by and is_ranked(query):
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
@@ -134,7 +135,7 @@ def _funnel(result: Result) -> str:
         rows = [row for row in result.rows if tuple(row[name] for name in query.by[1:]) == group]
         named = next((one.values[-1] for one in query.filters if one.dimension == "step"), rows[-1]["step"])
         rows += [{**rows[-1], "step": named, "value": 0}] if rows[-1]["step"] != named else []
-        of = f" ({' / '.join(map(_cell, group))})" if group else ""
+        of = f" ({' / '.join(map(cell, group))})" if group else ""
         lost = [(1 - b["value"] / a["value"], a, b) for a, b in pairwise(rows) if a["value"]]
         if not lost:
             lines.append(f"Funnel{of}{_where(query)}{_when(query.period)}: only one step.")
@@ -197,6 +198,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
+        named = f"{len(one.values)} of them" if one.dimension in query.by and len(one.values) > _NAMED else named
         words.append(f"{DIMENSIONS[one.dimension].label}: {without}{named}")
     words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
     if query.versus:
@@ -248,7 +250,7 @@ def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
         return f"{what}: there is no whole {unit} to compare."
     if len(ends) == 1:
         return f"{what}: {ends[0]}" + (f"; this is the only whole {unit}." if unit else ".")
-    now, before = (_of_whole(query, row) for row in (rows[-1], rows[0]))
+    now, before = (of_whole(query, row) for row in (rows[-1], rows[0]))
     moved = ""
     if len(query.by) == 1 and now is not None and before is not None:
         points = query.is_share or result.metric.unit == "share"
@@ -289,7 +291,7 @@ def _against(result: Result, row: dict[str, Any]) -> str:
     assert query.versus is not None
     before = {name.removesuffix("_before"): value for name, value in row.items() if name.endswith("_before")}
     shown = _value(result, before)
-    now, earlier = _of_whole(query, row), _of_whole(query, before)
+    now, earlier = of_whole(query, row), of_whole(query, before)
     difference = ""
     if now is not None and earlier is not None:
         if unit == "share" or query.is_share:
@@ -306,12 +308,13 @@ def numbers_of(result: Result) -> str:
     for row in result.rows:
         before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
         values = [one for one in (row, before) if one]
-        texts = [_short(metric, metric.unit, _of_whole(query, one), one) for one in values]
+        texts = [short(metric, metric.unit, of_whole(query, one), one) for one in values]
         shown.append(f"{_group(query, row)} ".lstrip() + " against ".join(map(str, texts)))
     return f"{metric.label}: {'; '.join(shown)}"
 
 
-def _of_whole(query: Query, row: dict[str, Any]) -> float | None:
+def of_whole(query: Query, row: dict[str, Any]) -> float | None:
+    """The value of a row; of a share, of its whole."""
     value = row.get("value")
     if value is None:
         return None
@@ -323,7 +326,7 @@ def _of_whole(query: Query, row: dict[str, Any]) -> float | None:
 def _value(result: Result, row: dict[str, Any]) -> str:
     """The number with its interval and n."""
     query, metric = result.query, result.metric
-    value = _of_whole(query, row)
+    value = of_whole(query, row)
     if value is None:
         if metric.unit == "money" and row.get("n"):
             return "not known, as amounts are in several currencies or not known"
@@ -372,25 +375,25 @@ def _table(result: Result) -> SqlAnswer:
     reached: dict[tuple[Any, ...], int] = {}  # of each group, at the step before
     shown = []
     for row in rows:
-        value = _of_whole(query, row)
+        value = of_whole(query, row)
         unit = "share" if query.is_share else metric.unit
-        cells: list[Any] = [_cell(row[name]) for name in query.by]
-        cells.append(_short(metric, unit, value, row))
+        cells: list[Any] = [cell(row[name]) for name in query.by]
+        cells.append(short(metric, unit, value, row))
         if has_ends:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
             shown_ends = _ends(int(count or 0), int(total or 0), row["n_effective"])
             cells.append(shown_ends.removeprefix("95 % interval "))
         if metric.n_of or query.is_share:
             total = row.get("total" if query.is_share else "n")
-            cells.append(_short(metric, metric.unit, total, row) if query.is_share else total)
+            cells.append(short(metric, metric.unit, total, row) if query.is_share else total)
         if of_steps:
             group = tuple(row[name] for name in query.by[1:])
             cells.append(number(row["value"] / reached[group], "share") if reached.get(group) else "")
             reached[group] = row["value"]
         if query.versus:
             before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
-            earlier = _of_whole(query, before)
-            cells.append(_short(metric, unit, earlier, before))
+            earlier = of_whole(query, before)
+            cells.append(short(metric, unit, earlier, before))
             if value is None or earlier is None:
                 cells.append("")
             else:
@@ -406,7 +409,7 @@ def _table(result: Result) -> SqlAnswer:
 def _bars(result: Result, shown: int) -> Bars | None:
     """The rows of the table as a chart; None where a value is not known, or there is one row only."""
     query, rows = result.query, result.rows[:shown]
-    values = [_of_whole(query, row) for row in rows]
+    values = [of_whole(query, row) for row in rows]
     known = [value for value in values if value is not None]
     if len(rows) < 2 or query.by[0] == "step" or query.by_change or len(known) < len(values):
         return None
@@ -421,7 +424,8 @@ def _bars(result: Result, shown: int) -> Bars | None:
     )
 
 
-def _short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) -> str | int | float:
+def short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) -> str | int | float:
+    """A value for a cell of a table, without what it rests on."""
     if value is None:
         return ""
     if unit == "share":
@@ -431,7 +435,8 @@ def _short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) 
     return plain_value(metric, value, row)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """The name of a group."""
     if isinstance(value, date):
         return value.isoformat()
     return _UNKNOWN if value is None else _name(str(value))
@@ -446,10 +451,14 @@ def _group(query: Query, row: dict[str, Any]) -> str:
     for name in query.by:
         value = row[name]
         when = f"week of {day_words(value)}" if name == "week" else f"{value:%B %Y}" if name == "month" else ""
+        if name == "quarter":
+            when = f"Q{(value.month + 2) // 3} {value.year}"
+        if name == "year":
+            when = str(value.year)
         if name == "day" and isinstance(value, date):
             when = day_words(value)
         prefix = "cluster " if name.startswith("cluster") else "hour " if name == "hour" else ""
-        shown.append(when or f"{prefix}{_cell(value)}")
+        shown.append(when or f"{prefix}{cell(value)}")
     return " / ".join(shown)
 
 

@@ -25,8 +25,8 @@ def missing(result: Result, days: Period) -> list[str]:
 
 
 def unit_of(query: Query) -> str | None:
-    """The week or month of a time series, which may not be whole; None where there is none."""
-    return next((name for name in query.by if name in ("week", "month")), None)
+    """The week, month ... of a time series, which may not be whole; None where there is none."""
+    return next((name for name in query.by if name in ("week", "month", "quarter", "year")), None)
 
 
 def whole(result: Result, days: Period) -> list[dict[str, Any]]:

@@ -302,7 +302,9 @@ def metrics_of(parts: Parts) -> list[str]:
         return together
     if found and found[0] == "sessions" and _are_of_people(parts):
         return ["sessions"]
-    strong = [name for name in found if not METRICS[name].is_weak]
+    strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
+    if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
+        strong.sort(key=lambda name: name != first)
     if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
         return [name for name in found if name not in strong] or ["users"]
     if len(strong) > 1 and any(
@@ -314,6 +316,29 @@ def metrics_of(parts: Parts) -> list[str]:
     if len(strong) > 1 and "buyers" in strong:  # customers are those who have revenue and orders, or who check out
         strong.remove("buyers")
     return strong or found[:1]  # "people visit us"
+
+
+def _is_asked_too(parts: Parts, name: str) -> bool:
+    """Whether users or sessions are a measure of a list: "by number of sessions, with the conversion rate"."""
+    for word in parts.words:
+        if word.name == name and any(not METRICS[w.name].is_weak for w in parts.words if w.kind == "metric"):
+            said = (
+                rf"(?:\bhow many|\bnumber of|,|\band|\bwith(?: (?:the|their))?) {loosely(word.text)}\s*(?:,|$|\?|and\b)"
+            )
+            if re.search(rf"{said}|\bby (?:the )?(?:number of )?{loosely(word.text)}\s*(?:,|with\b|and\b)", parts.text):
+                return True
+    return False
+
+
+def _ordered_by(parts: Parts) -> str:
+    """The measure by which groups are put in order: "top 5 pages by sessions, with their bounce rate"."""
+    for word in parts.words:
+        if word.kind == "metric" and re.search(
+            rf"\b(?:by|in order of) (?:(?:the|their|number of|most|highest) )*{loosely(word.text)}",
+            parts.text,
+        ):
+            return word.name
+    return ""
 
 
 def _are_of_people(parts: Parts) -> bool:

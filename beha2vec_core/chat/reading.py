@@ -24,6 +24,7 @@ from beha2vec_core.chat.parts import (
     metrics_of,
 )
 from beha2vec_core.chat.queries import queries_of, sides_of
+from beha2vec_core.chat.several import asks, continues, parts_of, without_gloss
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -43,6 +44,7 @@ _DID = re.compile(
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
+_POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
 
@@ -98,6 +100,54 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
+    question, gloss = without_gloss(question)
+    found = _read_parts(question, vocabulary, previous, is_first=is_first)
+    return (
+        replace(found, notes=(*found.notes, f"“{clean_text(gloss)}” was read as an explanation.")) if gloss else found
+    )
+
+
+def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
+    """The question as one, or each of its parts; none of them where one is not understood."""
+    parts = parts_of(question)
+    whole = _read_one(question, vocabulary, previous, is_first=is_first)
+    if len(parts) == 1 and parts[0] != question and whole.query is None:  # without "which is best" at its end
+        return _read_one(parts[0], vocabulary, previous, is_first=is_first)
+    if len(parts) == 1 or (whole.query and len(whole.more) + 1 >= len(parts)):
+        return whole
+    if whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did:
+        return whole  # of those who did this, those who also did that
+    readings: list[Reading] = []
+    for part in parts:
+        first = readings[0].query if readings else None
+        if first is None:
+            one = _read_one(part, vocabulary, previous, is_first=is_first)
+        elif continues(part):
+            one = _read_one(f"and {part}", vocabulary, first, is_first=False)
+        else:
+            one = _read_one(part, vocabulary, None, is_first=True)
+            if one.query and first.period and not (one.query.period or one.query.versus):
+                one = replace(one, query=replace(one.query, period=first.period))
+            if one.query and first.filters and not one.query.filters:  # of these, or of all
+                one = replace(one, query=None)
+        if not readings and whole.query and not (asks(part) or one.metrics):
+            return whole  # weekend or weekday, when do we sell more
+        if one.query is None:
+            problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
+            nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
+            return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {one.problem}")
+        if first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by:
+            return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
+        if first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None):
+            readings.pop()  # the same in another order, or fewer
+        readings.append(one)
+    queries = [query for one in readings for query in (one.query, *one.more) if query]
+    notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
+    return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes)
+
+
+def _read_one(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
+    """The question as it stands, or without its conditions where it is not understood with them."""
     found, conditions = _read(question, vocabulary, previous, is_first=is_first, with_conditions=False)
     if conditions and (conditions.is_forced or found.query is None):
         with_them, _ = _read(question, vocabulary, previous, is_first=is_first, with_conditions=True)

@@ -264,7 +264,8 @@ def _reaches(table: Table, name: str) -> bool:
     """Whether rows of the table have the dimension."""
     sql = DIMENSIONS[name].sql
     has_key = DIMENSIONS[name].kind != "user" or sql.removeprefix("{t}.") in table.keys
-    return has_key and _aliases(sql, table) <= {table.alias, *table.joins}
+    has_time = table.time is not None or "{time}" not in sql
+    return has_key and has_time and _aliases(sql, table) <= {table.alias, *table.joins}
 
 
 def dimensions_of(metric: str) -> list[str]:
@@ -281,7 +282,7 @@ def dimensions_of(metric: str) -> list[str]:
 
 def expression_of(dimension: Dimension, table: Table) -> str:
     """SQL of the dimension over a table."""
-    return dimension.sql.format(t=table.alias, date=table.date)
+    return dimension.sql.format(t=table.alias, date=table.date, time=table.time)
 
 
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
@@ -480,7 +481,7 @@ def rows_of(columns: list[str], table: Table, period: Period | None, filters: tu
 
 def _aliases(sql: str, table: Table) -> set[str]:
     """Aliases of tables in an expression, subqueries left out."""
-    tree = parse_one(sql.format(t=table.alias, date=table.date or "null"), dialect=DIALECT)
+    tree = parse_one(sql.format(t=table.alias, date=table.date or "null", time=table.time or "null"), dialect=DIALECT)
     return {column.table for column in find_all_in_scope(tree, exp.Column) if column.table}
 
 

@@ -1,6 +1,7 @@
 """The tables that metrics are computed from, and what can be joined to them.
 
-``{t}`` is the alias of the metric's own table, ``{date}`` its day in the property's time zone.
+``{t}`` is the alias of the metric's own table, ``{date}`` its day in the property's time zone, ``{time}`` its
+moment in UTC.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Table:
         unit: what a row is, in the plural.
         keys: columns by which users, sessions and orders can be chosen.
         counted: how many of what rows stand for, where a number of them is asked for.
+        time: SQL of the moment, in UTC; None where the rows have none.
     """
 
     alias: str
@@ -29,6 +31,7 @@ class Table:
     unit: str
     keys: tuple[str, ...] = ("user_key", "session_key")
     counted: str = "count(*)"
+    time: str | None = None
 
 
 # each adds at most one row per row
@@ -73,21 +76,26 @@ _REACHED = f"""(
         from ga4.fct_ga4__funnel_sessions as b) as x on b.furthest_step >= x.step) as q"""
 _KEYS_OF_ORDERS = ("user_key", "session_key", "purchase_key")
 TABLES = {
-    "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions"),
+    "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions",
+                      time="s.session_started_at"),
     "purchases": Table(
         "p", "ga4.fct_ga4__purchases as p", "p.occurred_on", ("s", *_PEOPLE, "o"), "orders", _KEYS_OF_ORDERS,
-        "count(*) filter (where not p.is_refund_without_purchase)",
+        "count(*) filter (where not p.is_refund_without_purchase)", "make_timestamp(p.event_timestamp)",
     ),
     "items": Table(
         "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE, "o"), "items", _KEYS_OF_ORDERS,
-        "sum(i.quantity)",
+        "sum(i.quantity)", "make_timestamp(i.event_timestamp)",
     ),
-    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views"),
-    "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events"),
+    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views",
+                        time="make_timestamp(v.event_timestamp)"),
+    "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events",
+                        time="make_timestamp(k.event_timestamp)"),
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
     "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
-    "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions"),
-    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events"),
+    "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions",
+                   time="s.session_started_at"),
+    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events",
+                    time="make_timestamp(x.event_timestamp)"),
     "predictions": Table(
         "e",
         """(select user_key, probability from beha2vec.user_predictions_current where target = 'purchase' and horizon =

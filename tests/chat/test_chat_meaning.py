@@ -50,6 +50,18 @@ ASKED = {
     "how many customers did we lose in april": "no",
     "lost customers by channel": "no",
     "did we lose revenue last week": "revenue | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03",
+    # each part has an answer, or none has
+    "how many users came from google, and how much revenue did they make?": (
+        "users | source=google && revenue | source=google"
+    ),
+    "how many orders did we get in april, and which channel brought most?": (
+        "orders | 2026-04-01..2026-04-30 && orders | by channel | 2026-04-01..2026-04-30"
+    ),
+    "bounce rate overall and on mobile": "bounce_rate && bounce_rate | device=mobile",
+    "which countries bring most users, and where do they come from": "no",
+    "how many orders last week, and how many hoodies?": "no",
+    "revenue by channel (what people spent), which one is best?": "revenue | by channel",
+    "users and sessions by quarter": "users | by quarter && sessions | by quarter",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",
     "sessions up and revenue down in april": "no",

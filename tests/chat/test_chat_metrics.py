@@ -314,9 +314,15 @@ def test_several_measures_have_an_answer_each(lookup: Lookup, serving: Path) -> 
     answer = lookup.ask("revenue and orders by channel")
     assert answer.reading is not None and [one.metric for one in answer.reading.more] == ["orders"]
     assert answer.text.count("Looked up: ") == 2 and len(answer.statements) == 2
-    events = list(Conversation(None, serving).ask("revenue and orders by channel"))
-    assert [type(event) for event in events] == [TextDelta, SqlRows, SqlRows, Answer]
     assert not lookup.ask("and on mobile?").understood, "of both, or of one?"
+    events = list(Conversation(None, serving).ask("revenue and orders by channel"))
+    assert [type(event) for event in events] == [TextDelta, SqlRows, Answer], "one table"
+    assert answer.table is not None and answer.table.columns == ["channel", "revenue", "orders"]
+    by_channel = lookup.ask("orders by channel").table
+    assert by_channel is not None and {row[0]: row[2] for row in answer.table.rows} == dict(by_channel.rows)
+    top = lookup.ask("top 3 countries by number of sessions, with the conversion rate of each").table
+    assert top is not None and top.columns == ["country", "sessions", "conversion rate"]
+    assert [row[1] for row in top.rows] == [row[1] for row in lookup.ask("top 3 countries by sessions").table.rows]
 
 
 @pytest.mark.parametrize("metric", ["revenue", "sessions", "conversion_rate", "aov", "pages_per_session"])

@@ -1,0 +1,76 @@
+"""Questions of several parts: "how many users came from google, and how much did they spend?"."""
+
+from __future__ import annotations
+
+import re
+
+_OF = r"(?:(?:on|in|of|from|by|for|at|to|with|via|during) )?"
+ASKS = r"(?:how (?:many|much|often|long|big|large|high)|what|which|when|where|why)"
+_ENDS = re.compile(
+    rf"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|\s+[-\u2013\u2014]\s+(?=(?:and )?{_OF}{ASKS}\b)|"
+    rf",\s*(?:and|or|but)?\s*(?=(?:and )?{_OF}{ASKS}\b(?! (?:is|are|was|were|the|has|have)\b.*,))|"
+    rf"\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|[a-z]+s)\b)"
+)
+_ASKED = re.compile(rf"\b(?:{ASKS}|who|is|are|do|does|did|was|were|has|have|show|give|list|compare)\b")
+_OF_THOSE = re.compile(r"\W*(?:out )?(?:of|among|from)\b")
+# what the answer to the part before says: its size, its direction, the best of its rows
+_TAIL = re.compile(
+    r"\W*(?:and |so |or )?(?:by how (?:much|many)|how (?:much|big|large) (?:is|was) (?:it|that|the (?:change|"
+    r"difference))|"
+    r"(?:is|was|has|did|does|do) (?:it|that|this|they|these) (?:\w+ )?"
+    r"(?:grow|ris|fall|improv|declin|go|chang|differ|"
+    r"increas|decreas|up|down|better|worse|higher|lower)\w*(?: (?:up|down|or (?:up|down|not)))?|"
+    r"what(?: is| was|s)? the difference|how many(?: (?:are|were|is) (?:there|they|it))?|"
+    r"which (?:ones?|day|week|month|hour|weekday|quarter|channel|device|country|source|page|product|item)? ?"
+    r"(?:(?:is|are|was|were|has|have|had|does|do|did|performs?|performed|comes?|came) )?(?:the )?"
+    r"(?:best|worst|strongest|"
+    r"weakest|highest|lowest|biggest|smallest|most|least|top|first|ahead|leading)(?: one)?)\W*"
+)
+_TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
+_WHOLE = re.compile(
+    r"\b(?:overall|in total|in general|altogether|all together) and (?=(?:on|in|for|from|by|via|with|of)\b)"
+)
+_GLOSS = re.compile(
+    r"\s*\((?:what|i\.?e\.?|that is|that means|meaning|e\.?g\.?|for example|like|such as|so|in other words)\b[^()]*\)"
+)
+_POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
+_SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)\b")
+
+
+def without_gloss(question: str) -> tuple[str, str]:
+    """The question without an explanation in brackets, and the explanation."""
+    found = _GLOSS.search(question.lower())
+    if not found:
+        return question, ""
+    return question[: found.start()] + question[found.end() :], question[found.start() : found.end()].strip()
+
+
+def parts_of(question: str) -> list[str]:
+    """The parts of a question, each with what stands before all of them; one where it has no more."""
+    if whole := _WHOLE.search(question.lower()):
+        before, after = question[: whole.start()], question[whole.end() :]
+        return [before.strip(), f"{before}{after}"]
+    topic = ""
+    if (found := _TOPIC.match(question)) and not _ASKED.search(found[1].lower()):
+        topic, question = found[1], question[found.end() :]
+    found_parts, begun = [], 0
+    for end in _ENDS.finditer(question.lower()):
+        found_parts.append(question[begun : end.start()])
+        begun = end.end()
+    found_parts = [part.strip(" ,.;?") for part in (*found_parts, question[begun:])]
+    parts = [part for part in found_parts if len(part.split()) > 1 or part == found_parts[0]]
+    while len(parts) > 1 and _TAIL.fullmatch(parts[-1].lower()):
+        parts.pop()
+    if len(parts) > 1 and not topic and _OF_THOSE.match(parts[0].lower()):
+        return [question]  # of those who did this, how many
+    return [f"{topic}: {part}" for part in parts] if topic else parts
+
+
+def asks(part: str) -> bool:
+    """Whether a part is a question, or asks to show something."""
+    return _ASKED.search(part.lower()) is not None
+
+
+def continues(part: str) -> bool:
+    """Whether a part cannot stand alone: it points to the one before, or is no sentence."""
+    return _POINTS.search(part.lower()) is not None or _SENTENCE.search(part.lower()) is None
