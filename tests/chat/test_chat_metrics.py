@@ -512,11 +512,22 @@ def test_abandonment_and_checkout_are_metrics(vocabulary: Vocabulary, lookup: Lo
         "cart to purchase rate on mobile": "cart_to_order | device=mobile",
         "how many checkouts were started on tablet": "checkout_sessions | device=tablet",
         "which cluster has the highest cart abandonment": "cart_abandonment | by cluster",
+        "which cluster has the most revenue": "revenue | by cluster",
+        "which cluster brings in the most money overall": "revenue | by cluster",
         "checkout rate of cluster 1": "checkout_rate | cluster=1",
     }.items():
         answer = lookup.ask(question)
         assert answer.understood and answer.reading is not None and answer.reading.query is not None, question
         assert canonical(answer.reading.query) == expected == read(vocabulary, question)
+
+
+def test_a_cluster_can_be_named(lookup: Lookup, published: Published) -> None:
+    cluster = published.overview().clusters[1]
+    by_name, by_key = (
+        lookup.ask(f"sessions of {one} in april").text
+        for one in (f"the {cluster.name} segment", f"cluster {cluster.key}")
+    )
+    assert by_name == by_key and f"Clusters: {cluster.key} {cluster.name}." in by_name
 
 
 def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
