@@ -232,7 +232,7 @@ def may_be_full_name(text: str) -> bool:
     known = rules().phrases.keys() | names_that_are_words() | words_of_titles()
     if is_first_name(words[0]) and known.isdisjoint(map(fold, words)) and not is_famous(text):
         return True
-    return _likely(*words, least=2)
+    return _likely(words[0], words[1], least=2)
 
 
 def is_famous(text: str) -> bool:
