@@ -293,12 +293,15 @@ def _is_one_word(word: str, with_number: bool) -> bool:
     for at in range(3, len(word) - 2):
         for first, family in ((word[:at], word[at:]), (word[at:], word[:at])):
             enough = len(first) > 3 or len(family) > 4  # diamond is no Dia Mond
-            if enough and first in first_names() and is_family_name(family):
+            if enough and first in first_names() and _is_family_part(family):
                 return True
     family = word[1:]
-    return (family in family_names() or likeness(family) >= 2 * _LIKE_A_FAMILY_NAME) and (
-        bool(_NO_ONSET.match(word)) or (with_number and len(family) > 4)
-    )
+    return _is_family_part(family) and (bool(_NO_ONSET.match(word)) or (with_number and len(family) > 4))
+
+
+def _is_family_part(word: str) -> bool:
+    """Whether a part of a word is a family name; its letters have to say more, as a word may be cut anywhere."""
+    return word in family_names() or (len(word) > 4 and likeness(word) >= 2 * _LIKE_A_FAMILY_NAME)
 
 
 @cache
