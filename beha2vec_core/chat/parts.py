@@ -53,7 +53,8 @@ _DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'less', 'fewer', 'lower', 'worse', 
 _UP = re.compile(rf"\b(?:{'|'.join((*UP, 'more', 'higher', 'better', 'up', 'roof'))})\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
-    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
+    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
+    r"busiest|worst|lowest|least|weakest|smallest))\b"
 )
 _CURRENCIES = {  # words of people, and what they may mean
     "euro": ("EUR",), "euros": ("EUR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"),
@@ -322,10 +323,13 @@ def _is_asked_too(parts: Parts, name: str) -> bool:
     """Whether users or sessions are a measure of a list: "by number of sessions, with the conversion rate"."""
     for word in parts.words:
         if word.name == name and any(not METRICS[w.name].is_weak for w in parts.words if w.kind == "metric"):
-            said = (
-                rf"(?:\bhow many|\bnumber of|,|\band|\bwith(?: (?:the|their))?) {loosely(word.text)}\s*(?:,|$|\?|and\b)"
+            one = loosely(word.text)
+            said = rf"(?:\bhow many|\bnumber of|,|\band|\bwith(?: (?:the|their))?) {one}\s*(?:,|$|\?|and\b)"
+            said += rf"|\bby (?:the )?(?:number of )?{one}\s*(?:,|with\b|and\b)"
+            first = (
+                rf"^(?:(?:how many|show|me|give|the|number of|total|our|please) )*{one}\b.*,? and (?:the|their|its) "
             )
-            if re.search(rf"{said}|\bby (?:the )?(?:number of )?{loosely(word.text)}\s*(?:,|with\b|and\b)", parts.text):
+            if re.search(rf"{said}|{first}", parts.text):
                 return True
     return False
 

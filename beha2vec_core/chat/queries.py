@@ -24,6 +24,7 @@ from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
 
+_PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b")
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
@@ -69,7 +70,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     check_all_asked(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
-    if not metrics and _is_bare_pair(parts):
+    if not metrics and (_is_bare_pair(parts) or (_PERFORMS.search(parts.text) and filters_of(parts, None))):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
     if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:

@@ -138,6 +138,10 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
             return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {one.problem}")
         if first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by:
             return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
+        if first and first.ascending is not None and not one.query.by:
+            if one.query.metric == first.metric:
+                continue  # which day was best, and how much was it
+            return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
         if first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None):
             readings.pop()  # the same in another order, or fewer
         readings.append(one)
