@@ -320,6 +320,8 @@ class Reader:
             dids, after = ([], place) if plain else self._object(place, name)
             if dids:
                 return dids, after
+            if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
+                raise Unclear  # viewed a tent and bought one
             place += self.match(re.compile(rf"{_ANYTHING}\b"), place)
             if counted := self._count(place):
                 low, high, size, text = counted

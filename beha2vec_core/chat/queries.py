@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from beha2vec_core.chat.measures import (
+    DEFAULTS,
     OF_GROWTH,
     NotRead,
     overview_of,
@@ -76,6 +77,11 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
+    by = breakdown_of(parts)
+    beside = len(metrics) == 1 and re.search(rf"\bwith (?:the |their |its )?{_word_of(parts, metrics)}", parts.text)
+    if beside and (parts.top or parts.text.startswith("top ")) and len(by) == 1 and by[0] in DEFAULTS:
+        metrics = [*dict.fromkeys((DEFAULTS[by[0]], *metrics))]  # top landing pages, with their bounce rate
+        notes.append(f"No measure is named to put them in order: by {METRICS[metrics[0]].label}.")
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         found.append(query)
@@ -88,6 +94,11 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
     return found, notes
+
+
+def _word_of(parts: Parts, metrics: list[str]) -> str:
+    """A pattern of the words for a measure."""
+    return next((loosely(word.text) for word in parts.words if word.kind == "metric" and word.name in metrics), "(?!)")
 
 
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:

@@ -93,6 +93,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:in|on|during|at|with) (?:the|their|a|its) (?:very )?first (visit|session)s?\b", r"in new \1s"),
     (r"\b(?:hangs?|depends?|relies|rely) on\b", "comes from"),
     (r"\bend(?:s|ed)? up (?:being )?(?:paid|ordered|bought|purchased)\b", "converted"),
+    (r"\b(cart|checkout)s? (?:that |which )?(?:have |are )?fail(?:s|ed|ing)?\b", r"\1 abandonment"),
+    (r"^(\W*)(?:is|are|do|does) (.*?) (?:mostly|mainly|primarily|largely|predominantly) (?:com(?:e|ing) )?"
+     r"(from|on|via|through)\b", r"\1share of \2 \3"),
+    (r"\bwhich (\w+) (?:do|did|have) not (?:buy|bought|order(?:ed)?|purchased?|convert(?:ed)?)"
+     r"(?: anything)?(?: at all)?\b", r"which \1 with no orders"),
+    (r"\bexisting (?=customers?|buyers?|users?|visitors?)", "returning "),
     (r"\bratio of (\w+) (?:to|and|vs\.?|versus) ", r"\1 vs "),
     (r"^(\W*)who (?:spent|spends|spend) (?:the )?most\b(?: money)?", r"\1top customers by revenue"),
     (r"^(\W*)who (?:bought|buys|ordered|orders) (?:the )?most\b", r"\1top customers by orders"),

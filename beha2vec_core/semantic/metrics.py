@@ -247,7 +247,7 @@ METRICS = {
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
             ("aov", "average order value", "average order", "avg order", "avg order value", "order value",
-             "average cart size", "revenue per order", "average revenue per order",
+             "average cart size", "average cart value", "revenue per order", "average revenue per order",
              "spending per order",
              "spend per order", "average purchase value", "transaction value",
              "average transaction value", "cart value", "cart size", "average cart"),
