@@ -221,9 +221,9 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     parts.problem = parts.problem or why
     if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
-    for one, other in pairwise(parts.words):  # "from a campaign" is no breakdown
-        if other.kind == "by" and one.text in ("a", "an", "any", "some"):
-            parts.unknown.append(f"{one.text} {other.text}")
+    for article, noun in pairwise(parts.words):  # "from a campaign" is no breakdown
+        if noun.kind == "by" and article.text in ("a", "an", "any", "some"):
+            parts.unknown.append(f"{article.text} {noun.text}")
     nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change
     parts.unknown += [word.text for word in parts.words if word.kind == "change" and word.text in nouns]
     for word in parts.words:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, in_steps
+from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.verbs import PEOPLE
 
 MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher than|larger than|bigger than|upwards of"
@@ -273,7 +273,7 @@ _OF_WAITING = re.compile(
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    if _HOW_LONG.search(text) and not _FROM_AN_ORDER.search(text):
+    if _HOW_LONG.search(text) and not as_step_time(text) and not _FROM_AN_ORDER.search(text):
         text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)
