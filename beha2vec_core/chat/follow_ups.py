@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from beha2vec_core.chat.asked import breakdown_of, filters_of
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.one_query import ascending_of
-from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
+from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.rewrites import SAME
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary

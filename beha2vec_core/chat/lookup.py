@@ -203,9 +203,9 @@ class Lookup:
                 return self._refused(reading, _why_not(found))
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
-        by = {name for one in (query, *reading.more) if one for name in one.by}
-        lists_none = _WHO.search(question) and not by and not reading.more
-        lists_none = lists_none or (_WHO_ARE.search(question) and not by & {"user", "cluster"})
+        asked_by = {name for one in (query, *reading.more) if one for name in one.by}
+        lists_none = _WHO.search(question) and not asked_by and not reading.more
+        lists_none = lists_none or (_WHO_ARE.search(question) and not asked_by & {"user", "cluster"})
         if query is not None and not lists_none:
             return self._measure(query, reading)
         listed = "I give numbers, and do not list who they are." if query is not None else ""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from beha2vec_core.chat.asked import asks_either, breakdown_of, group_counted, is_named_apart, is_one_group, is_ranking
 from beha2vec_core.chat.compared import days_before, months_in_a_row, periods_of, step_of
 from beha2vec_core.chat.measures import (
     IS_SO,
@@ -14,15 +15,7 @@ from beha2vec_core.chat.measures import (
     metric_of,
 )
 from beha2vec_core.chat.nearest import some_of
-from beha2vec_core.chat.parts import (
-    Parts,
-    asks_either,
-    breakdown_of,
-    group_counted,
-    is_named_apart,
-    is_one_group,
-    is_ranking,
-)
+from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
 from beha2vec_core.chat.vocabulary import Word

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
+from beha2vec_core.chat.asked import breakdown_of, filters_of, is_named_apart
 from beha2vec_core.chat.measures import (
     DEFAULTS,
     OF_GROWTH,
@@ -12,13 +13,7 @@ from beha2vec_core.chat.measures import (
     unnamed,
 )
 from beha2vec_core.chat.one_query import query_of
-from beha2vec_core.chat.parts import (
-    Parts,
-    breakdown_of,
-    filters_of,
-    is_named_apart,
-    loosely,
-)
+from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
 from beha2vec_core.semantic.definitions import METRICS, STEPS

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
@@ -17,12 +18,7 @@ from beha2vec_core.chat.measures import (
     NotRead,
 )
 from beha2vec_core.chat.nearest import nearest_queries
-from beha2vec_core.chat.parts import (
-    OF_SESSIONS,
-    filters_of,
-    find_parts,
-    metrics_of,
-)
+from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.several import asks, continues, parts_of, without_gloss
 from beha2vec_core.chat.vocabulary import Vocabulary
