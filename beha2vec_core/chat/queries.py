@@ -20,6 +20,9 @@ from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
 
+_ALSO_SHARE = re.compile(
+    r"(?:,|\b(?:also|and|plus|with)) (?:(?:also|and|the|their|its) )*(?:share|percentage|percent|%)\b"
+)
 _PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b")
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
@@ -77,10 +80,16 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if beside and (parts.top or parts.text.startswith("top ")) and len(by) == 1 and by[0] in DEFAULTS:
         metrics = [*dict.fromkeys((DEFAULTS[by[0]], *metrics))]  # top landing pages, with their bounce rate
         notes.append(f"No measure is named to put them in order: by {METRICS[metrics[0]].label}.")
+    also = len(metrics) > 1 and by and _ALSO_SHARE.search(parts.text)  # pieces, orders and revenue, also the share
+    if also:
+        parts = replace(parts, words=[word for word in parts.words if word.kind != "share"])
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         found.append(query)
         notes += more
+    if also:
+        last = next((one for one in found[::-1] if METRICS[one.metric].unit in ("count", "money")), found[-1])
+        found.append(replace(last, is_share=True))
     if parts.done and parts.conditions and parts.conditions.asks_who and metrics == ["users"] and not found[0].by:
         found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
         notes.append("The users are listed in the order of their sessions.")

@@ -89,9 +89,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bnon[\s-]?(?:buyers?|customers?|purchasers?)\b", "users who did not buy"),
     (r"\bsingle (?=(?:day|week|month|hour|quarter)s?\b)", ""),
     (r"\b(?:second|2nd) (?:or|and) (?:later|third|subsequent) (?:orders?|purchases?)\b", "laterorder"),
+    (r"(?<!first or )\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
     (r"\bof the same (?:person|people|customers?|users?|buyers?)\b", " "),
     (r"\b(?:in|on|during|at|with) (?:the|their|a|its) (?:very )?first (visit|session)s?\b", r"in new \1s"),
     (r"\b(?:hangs?|depends?|relies|rely) on\b", "comes from"),
+    (r"\bcarts? (?:that |which )?(?:end(?:s|ed)? up (?:being )?|gets? |are |were )(?:paid|ordered|bought)\b",
+     "cart to order rate"),
     (r"\bend(?:s|ed)? up (?:being )?(?:paid|ordered|bought|purchased)\b", "converted"),
     (r"\b(cart|checkout)s? (?:that |which )?(?:have |are )?fail(?:s|ed|ing)?\b", r"\1 abandonment"),
     (r"^(\W*)(?:is|are|do|does) (.*?) (?:mostly|mainly|primarily|largely|predominantly) (?:com(?:e|ing) )?"
