@@ -73,6 +73,7 @@ _BIGGEST = re.compile(
 )
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
+_WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
 _TOTAL = re.compile(
     r"\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
@@ -208,7 +209,10 @@ class Lookup:
                 return self._refused(reading, _why_not(found))
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
-        if query is not None and not (_WHO.search(question) and not query.by and not reading.more):
+        asked_by = {name for one in (query, *reading.more) if one for name in one.by}
+        lists_none = _WHO.search(question) and not asked_by and not reading.more
+        lists_none = lists_none or (_WHO_ARE.search(question) and not asked_by & {"user", "cluster"})
+        if query is not None and not lists_none:
             return self._measure(query, reading)
         listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (

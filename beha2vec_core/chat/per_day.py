@@ -11,11 +11,13 @@ from beha2vec_core.semantic.query import Period
 from beha2vec_core.words import UNKNOWN_CURRENCY, change, number
 from beha2vec_core.words import day as day_words
 
+_LONG = 600  # seconds: more are shown in minutes
+
 
 def is_sum(metric: Metric) -> bool:
     """Whether the value of several days is the sum of theirs: users of two days are not."""
     return metric.unit in ("count", "money") and not any(
-        one.per or "user_key" in one.value for one in metric.sql.values()
+        one.per or "user_key" in one.value or "median(" in one.value for one in metric.sql.values()
     )
 
 
@@ -26,7 +28,7 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any]) -> str:
     if metric.unit == "money":
         return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
     if metric.unit == "seconds":
-        return f"{value:,.0f} seconds"
+        return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
     return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
 
 

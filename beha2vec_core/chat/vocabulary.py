@@ -60,10 +60,10 @@ _GRAMMAR: dict[str, str] = {
     "worst to best, successful, unsuccessful, effective, ineffective",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
         largest first, biggest first, most first, descending, descending order, high to low, mostly, mainly,
-        highest to lowest, largest to smallest, biggest to smallest, most to least, high, most often, fastest,
+        longest, longest first, highest to lowest, largest to smallest, biggest to smallest, most to least, high, most often, fastest,
         max, maximum""",
     "low": """least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, fewest first, least first,
-        ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest,
+        ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest, shortest, shortest first,
         least to most, low, slowest, min, minimum""",
     "bought": "bought, purchased, buy, buying, ordered",
     "sell": "sell, sold, we sell, we sold, did we sell",
@@ -78,7 +78,7 @@ _GRAMMAR: dict[str, str] = {
 }
 _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
-    ("new_or_returning", "new"): "new one, new session, are new, were new",
+    ("new_or_returning", "new"): "new one, new session, new visit, are new, were new",
     ("weekend", "weekend"): "weekend",
     ("weekend", "Monday to Friday"): "midweek",
     ("order_number", "first"): "firstorder",
