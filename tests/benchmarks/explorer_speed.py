@@ -31,6 +31,7 @@ from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.data.map import DRAWN, users_on_map
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
+from beha2vec_core.profiles.counts import of_all_users
 from tests.explorer.browsing import (
     ARGUMENTS,
     CHROMIUM,
@@ -97,6 +98,9 @@ def enlarge(source: Path, target: Path, users: int) -> None:
             connection.execute(f"create schema if not exists {schema}")
             connection.execute(f"create table {schema}.{table} as {_many(f'small.{schema}.{table}', columns, copies)}")
         _keep(connection, tables, users)
+        numbers = "update beha2vec.published_sample set numbers = ?::json"
+        connection.execute(numbers, ["null"])  # those of fewer users
+        connection.execute(numbers, [of_all_users(connection)])
 
 
 def _many(table: str, columns: list[str], copies: int) -> str:
