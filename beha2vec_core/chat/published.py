@@ -30,7 +30,7 @@ from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query, run_rates
 from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Query
-from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
+from beha2vec_core.store.anonymous import PUBLISHED_TITLES, Rounding
 from beha2vec_core.store.published import NotPublishedError, open_published
 from beha2vec_core.store.sample import sample_notice
 
@@ -457,7 +457,7 @@ FUNNEL_SQL = f"""select cluster_key, step, sum(reached)::bigint as sessions, cou
     count_if(is_stopped) as users_stopped, {_BY_WEIGHT.format(n="reached")} as users_by_weight,
     {_BY_WEIGHT.format(n="lost")} as users_without_order_by_weight
 from (
-    select c.cluster_key, s.step, user_key, count_if(f.furthest_step >= s.step) as reached,
+    select c.cluster_key, s.step, c.rowid as person, count_if(f.furthest_step >= s.step) as reached,
         bool_or(f.furthest_step = s.step) as is_stopped, count_if(f.dropped_after >= s.step) as lost
     from ga4.fct_ga4__funnel_sessions f
     join beha2vec.user_clusters_current c using (user_key)
@@ -508,8 +508,8 @@ _MORE_IDENTITIES = """
 def _sheets(connection: duckdb.DuckDBPyConnection) -> dict[int, FactSheet]:
     profiles = connection.execute("from beha2vec.cluster_profiles").df()
     try:
-        titles = dict(connection.execute(PAGE_TITLES).fetchall())
-    except (duckdb.CatalogException, duckdb.BinderException):  # published without the GA4 models
+        titles = dict(connection.execute(PUBLISHED_TITLES).fetchall())
+    except duckdb.CatalogException:  # published without the GA4 models
         titles = {}
     return {sheet.cluster_key: sheet for sheet in fact_sheets(profiles, titles)}
 
