@@ -51,8 +51,11 @@ def drift(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[D
 
     A user who was active on several of the days before counts by their latest vector.
     """
+    from threadpoolctl import threadpool_limits
+
     samples = _samples(connection, sorted({one for day in days for one in (day, *_before(day))}))
-    return [_drift(day, samples) for day in days]
+    with threadpool_limits(1, user_api="blas"):  # on matrices this small, threads mostly wait for each other
+        return [_drift(day, samples) for day in days]
 
 
 def _drift(day: date, samples: dict[date, _Sample]) -> Drift:
