@@ -457,7 +457,7 @@ FUNNEL_SQL = f"""select cluster_key, step, sum(reached)::bigint as sessions, cou
     count_if(is_stopped) as users_stopped, {_BY_WEIGHT.format(n="reached")} as users_by_weight,
     {_BY_WEIGHT.format(n="lost")} as users_without_order_by_weight
 from (
-    select c.cluster_key, s.step, c.rowid as person, count_if(f.furthest_step >= s.step) as reached,
+    select c.cluster_key, s.step, user_key, count_if(f.furthest_step >= s.step) as reached,
         bool_or(f.furthest_step = s.step) as is_stopped, count_if(f.dropped_after >= s.step) as lost
     from ga4.fct_ga4__funnel_sessions f
     join beha2vec.user_clusters_current c using (user_key)
