@@ -62,8 +62,11 @@ def test_only_old_days_of_the_layer_go(layer: str, world: PrivacyWorld) -> None:
 
 def test_no_table_with_people_keeps_an_old_day(world: PrivacyWorld) -> None:
     """Also none that is a view in the warehouse, and a table in the copy."""
-    storage, days = world.settings.storage, """
-        select client_key as user_key, event_date as {day} from ga4.base_ga4__events"""
+    storage, days = (
+        world.settings.storage,
+        """
+        select client_key as user_key, event_date as {day} from ga4.base_ga4__events""",
+    )
     with duckdb.connect(str(storage.warehouse_path)) as connection:
         connection.execute(f"create view ga4.fct_ga4__user_days as {days.format(day='user_date')}")
         connection.execute(f"create table ga4.ml_ga4__user_features as {days.format(day='as_of')}")
