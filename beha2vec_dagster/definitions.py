@@ -60,12 +60,11 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         insights,
         predictions,
         audiences,
-        activations,
-        serving,
     )
+    made = [asset for module in modules for asset in module.build_assets(settings)]
     assets = dg.map_asset_specs(
         lambda spec: with_attributes(spec, settings),
-        [asset for module in modules for asset in module.build_assets(settings)],
+        [*made, *serving.build_assets(settings, made), *activations.build_assets(settings)],
     )
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),

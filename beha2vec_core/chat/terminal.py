@@ -94,8 +94,14 @@ def sources(answer: Answer) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def chat(conversation: Conversation, history: Path) -> None:
-    """Ask and answer until /exit or Ctrl-D; Ctrl-C stops an answer. Questions are kept in the file ``history``."""
+def chat(conversation: Conversation, history: Path, note: Callable[[Path], None]) -> None:
+    """Ask and answer until /exit or Ctrl-D; Ctrl-C stops an answer.
+
+    Args:
+        conversation: that answers.
+        history: the file that keeps the questions.
+        note: called with each file that is written, as `store.written.note_written` needs it.
+    """
     print(first_screen(conversation))
     with _readline(history):
         while True:
@@ -112,7 +118,7 @@ def chat(conversation: Conversation, history: Path) -> None:
             if question == "/help":
                 print(f"{_CSV_HELP}\n{COMMANDS}\n\n{CAN_DO if conversation.endpoint_host is None else ''}".rstrip())
             elif question.split()[:1] == ["/csv"]:
-                print(write_csv(conversation, question.partition("/csv")[2].strip()))
+                print(write_csv(conversation, question.partition("/csv")[2].strip(), note))
             elif question:
                 try:
                     answer_once(conversation, question)
@@ -122,8 +128,8 @@ def chat(conversation: Conversation, history: Path) -> None:
                     print(error)
 
 
-def write_csv(conversation: Conversation, name: str) -> str:
-    """Write the last table to a new file; what happened, in words."""
+def write_csv(conversation: Conversation, name: str, note: Callable[[Path], None]) -> str:
+    """Write the last table to a new file, and note it, as its rows may name users; what happened, in words."""
     rows = conversation.last_rows
     if not name:
         return "Give a file, for example: /csv revenue.csv"
@@ -132,6 +138,7 @@ def write_csv(conversation: Conversation, name: str) -> str:
     path = Path(name).expanduser()
     try:
         with path.open("xb") as file:
+            note(path)
             file.write(as_csv(rows.columns, rows.rows))
     except FileExistsError:
         return f"{path} exists: give another name."

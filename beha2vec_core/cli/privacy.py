@@ -14,6 +14,7 @@ import typer
 
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings
+from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
 _NOT_FOUND, _SOMETHING_LEFT = 3, 1
@@ -37,8 +38,7 @@ def find_person(user: Users = None, file: File = None, also: Also = None) -> Non
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
-    if not settings.storage.data_dir.exists():  # "not found" would be no answer
-        fail(f"there is no data folder {settings.storage.data_dir}: go to the project's folder")
+    _require_data(settings)
     with ended_by(PrivacyError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError):
         resolved, found = locate(settings, _asked(user, file), _dagster_home(), also or ())
     people = resolved.people
@@ -89,6 +89,8 @@ def forget(
         return find_person(user, file, also)
     settings = read_settings()
     home = _dagster_home()
+    if home is None or again:  # before a project's first run, a person can be put on the list only
+        _require_data(settings)
     with (
         # while another process holds the warehouse, the removal that is not finished may be its own
         _telling_how_to_finish(lambda: is_unfinished(settings) and Warehouse.of(settings.storage).is_free()),
@@ -153,6 +155,12 @@ def _telling_how_to_finish(is_unfinished: Callable[[], bool]) -> Iterator[None]:
             again = "the removal was interrupted and is not complete: run beha2vec forget --again"
             typer.secho(again, fg="red", err=True)
         raise
+
+
+def _require_data(settings: Settings) -> None:
+    """End the command where there is no data folder: "not found" would be no answer."""
+    if not settings.storage.data_dir.exists():
+        fail(f"there is no data folder {settings.storage.data_dir}: go to the project's folder")
 
 
 def _asked(user: list[str] | None, file: Path | None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -181,7 +182,7 @@ def chat(
     conversation = open_conversation(settings, use_model=model)
     try:
         if question is None:
-            chat_in_terminal(conversation, settings.storage.data_dir / "chat_history")
+            chat_in_terminal(conversation, settings.storage.data_dir / "chat_history", partial(note_written, settings))
         else:
             conversation.overview()
             answer_once(conversation, question)

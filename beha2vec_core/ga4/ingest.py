@@ -8,7 +8,7 @@ Personal data is removed before anything is stored, see `privacy`.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -149,8 +149,12 @@ def require_usable(report: IngestReport, *, max_bad_share: float) -> None:
     bad_share = report.quarantined / report.rows_in if report.rows_in else 0.0
     if not usable or (len(asked) == 1 and problems) or bad_share > max_bad_share:
         reasons = "; ".join(f"{day.event_date}: {day.problem}" for day in problems[:5])
+        most = Counter(reason for *_, line, reason, _ in report.quarantine if line).most_common(1)
+        because = f", most because: {most[0][0]}" if most else ""
+        what = reasons or f"{bad_share:.1%} of the rows could not be read{because}"
+        where = "" if reasons and len(asked) == 1 else f"{span}: "
         raise IngestError(
-            f"{span}: {reasons or f'{bad_share:.1%} of the rows could not be read'}. The rows and reasons are in "
+            f"{where}{what}. The rows and reasons are in "
             "raw.ga4_quarantine; earlier partitions are untouched. Fix the export, or allow more with "
             "BEHA2VEC_MAX_BAD_SHARE"
         )

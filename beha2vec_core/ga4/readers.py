@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 import duckdb
 
@@ -28,6 +29,10 @@ _READERS = {"ndjson": ndjson.read, "csv": flat_csv.read, "parquet": parquet.read
 QUARANTINED_ROWS_SHOWN = 10_000
 MAX_QUARANTINED_TEXT = 2_000
 _READ_TEXT = 3_000
+# when an event can have happened, in microseconds since 1970: from 2000 on, before 2100
+FIRST_TIME, LAST_TIME = 946_684_800_000_000, 4_102_444_800_000_000
+# rows of a file's beginning that show whether it is an export
+_ROWS_JUDGED = 100
 
 
 @dataclass
@@ -54,14 +59,20 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def require_readable(file: SourceFile) -> None:
-    """Read the beginning of a file.
+    """Read the first rows of a file.
 
     Raises:
-        UnreadableFileError: the file is not what its name says, or lacks required columns.
+        UnreadableFileError: the file is not what its name says, lacks required columns, or has no event in them.
     """
-    with on_this_machine(file, rows=1) as here, limits.connect() as connection:
+    report = FileReport()
+    with on_this_machine(file, rows=_ROWS_JUDGED) as here, limits.connect() as connection:
         create_tables(connection)
-        next(iter(_READERS[here.format](connection, here)), None)
+        for select, rows in islice(_READERS[here.format](connection, here), 1):
+            first = f"select * from ({select}) limit {_ROWS_JUDGED}"
+            _file_rows(connection, here, None, report, first, min(rows, _ROWS_JUDGED))
+        if report.quarantined and not report.accepted:
+            ((most,),) = connection.execute("select mode(reason) from quarantine").fetchall()
+            raise UnreadableFileError(f"{file.name}: its rows are no events of GA4, most because: {most}")
 
 
 def require_beginning(file: SourceFile) -> None:
@@ -124,7 +135,7 @@ def _file_rows(
                 when event_date is null then 'event_date is not a date (YYYYMMDD)'
                 when event_date <> {day} then 'event_date ' || event_date || ' is not the day of the file''s name'
                 when event_timestamp is null then 'event_timestamp is missing or not a whole number of microseconds'
-                when event_timestamp not between 946684800000000 and 4102444800000000
+                when event_timestamp not between {FIRST_TIME} and {LAST_TIME}
                     then 'event_timestamp is not in microseconds since 1970'
                 when coalesce(event_name, '') = '' then 'event_name is missing'
             end as verdict

@@ -16,6 +16,7 @@ import duckdb
 
 from beha2vec_core.ga4 import ndjson
 from beha2vec_core.ga4.parquet import escape_glob
+from beha2vec_core.ga4.readers import FIRST_TIME, LAST_TIME
 from beha2vec_core.ga4.reading import UnreadableFileError, open_file
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.store import limits
@@ -40,7 +41,7 @@ def sample_times(file: SourceFile, size: int = 2_000) -> list[tuple[date, int]]:
         with suppress(ValueError, TypeError, OverflowError):
             text = str(day or (file.day or "")).replace("-", "")[:8]
             pairs.append((datetime.strptime(text, "%Y%m%d").date(), int(float(time))))
-    return [(day, time) for day, time in pairs if 0 < time < 4_102_444_800_000_000]
+    return [(day, time) for day, time in pairs if FIRST_TIME <= time <= LAST_TIME]
 
 
 def _some(items: Iterable[Any], size: int) -> list[Any]:

@@ -155,8 +155,8 @@ IDENTIFIERS = {
     "session_key": "sessions",
     "event_key": "events",
 }
-# the day that dbt's tables of events, page views and sessions count from
-DAY_COLUMNS = ("event_date", "occurred_on", "session_date")
+# the day that a row counts from in tables that are not registered below: the first of these columns that is there
+DAY_COLUMNS = ("event_date", "occurred_on", "session_date", "user_date", "as_of")
 Layer = Literal["raw", "quarantine", "events", "sequences", "embeddings"]
 
 

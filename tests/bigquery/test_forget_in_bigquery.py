@@ -162,7 +162,7 @@ def test_runs_stop_where_the_export_has_them_again(service: BigQueryService, for
             require_nobody_back(connection, forgettable.storage.data_dir)
     assert on_the_list(forgettable) >= {ANN}
     # so does a job without dbt
-    (serving_database,) = build_assets(forgettable)
+    (serving_database,) = build_assets(forgettable, ())
     warehouse = WarehouseResource(database=str(forgettable.storage.warehouse_path), lock_timeout_seconds=5)
     with pytest.raises(PrivacyError, match="people again"):
         serving_database(dg.build_asset_context(), warehouse)

@@ -8,11 +8,15 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from beha2vec_core.chat.conversation import Conversation
 from beha2vec_core.chat.show import as_csv
 from beha2vec_core.chat.terminal import answer_once, write_csv
+from beha2vec_core.cli import app
 from beha2vec_core.llm import LlmSettings
+from beha2vec_core.privacy.forgetting.places import files_of
+from beha2vec_core.settings import Settings
 from tests.chat.chat_server import calls, says, scripted
 from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.semantic.semantic_world import make_world
@@ -58,16 +62,30 @@ def test_explain_shows_the_tools_that_a_model_called(serving: Path) -> None:
 def test_the_last_table_is_written_to_a_new_file(serving: Path, tmp_path: Path) -> None:
     chat = Conversation(None, serving)
     target = tmp_path / "answer.csv"
-    assert write_csv(chat, str(target)) == "The last answer has no table."
+    noted: list[Path] = []
+    assert write_csv(chat, str(target), noted.append) == "The last answer has no table."
     said(chat, "sessions by device")
-    assert write_csv(chat, "") == "Give a file, for example: /csv revenue.csv"
-    assert write_csv(chat, str(target)) == f"3 rows in {target}."
+    assert write_csv(chat, "", noted.append) == "Give a file, for example: /csv revenue.csv"
+    assert write_csv(chat, str(target), noted.append) == f"3 rows in {target}."
     rows = list(csv.reader(io.StringIO(target.read_text())))
     assert rows[0] == ["device", "sessions"] and [row[0] for row in rows[1:]] == ["desktop", "mobile", "tablet"]
-    assert "exists" in write_csv(chat, str(target)), "nothing is overwritten"
-    assert "cannot be written" in write_csv(chat, str(tmp_path / "no" / "folder.csv"))
+    assert "exists" in write_csv(chat, str(target), noted.append), "nothing is overwritten"
+    assert "cannot be written" in write_csv(chat, str(tmp_path / "no" / "folder.csv"), noted.append)
     said(chat, "/explain")
-    assert write_csv(chat, str(tmp_path / "again.csv")).startswith("3 rows")
+    assert write_csv(chat, str(tmp_path / "again.csv"), noted.append).startswith("3 rows")
+    assert noted == [target, tmp_path / "again.csv"]
+
+
+def test_a_table_that_a_chat_wrote_is_where_forget_looks(
+    serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "serving.duckdb").symlink_to(serving)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
+    done = CliRunner().invoke(app, ["chat", "--no-model"], input="sessions by device\n/csv answer.csv\n/exit\n")
+    assert "3 rows in answer.csv" in done.output, done.output
+    assert tmp_path / "answer.csv" in files_of(Settings(data_dir=tmp_path / "data"), None)
 
 
 def test_nothing_in_a_file_runs_in_a_spreadsheet() -> None:

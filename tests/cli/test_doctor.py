@@ -148,7 +148,7 @@ def test_each_file_is_opened(content: bytes, tmp_path: Path) -> None:
 
 def test_the_export_is_described(tmp_path: Path) -> None:
     put(tmp_path, DAYS)
-    write(tmp_path / "export" / "analytics_5" / "events_20240302.ndjson", [event()])
+    write(tmp_path / "export" / "analytics_5" / "events_20240302.ndjson", [event(day=DAYS[1])])
     check = export.check_export(make(tmp_path))
     assert check.status == "ok"
     for part in ("4 files", "ndjson 4", "property ga4 3", "property 5 1", "2024-03-01 to 2024-03-03"):
@@ -160,6 +160,8 @@ def test_the_export_is_described(tmp_path: Path) -> None:
     [
         ("events_20260131.csv", b"day,user\n1,2\n", "header lacks event_name"),
         ("events_20260131.ndjson.gz", b"\x1f\x8b\x08broken", ""),
+        ("events_20260131.ndjson", b"<html><body>403 Forbidden</body></html>\n", "not valid JSON"),
+        ("customers.json", b'[{"id": 1, "name": "Ann"}, {"id": 2, "name": "Ben"}]', "event_date is missing"),
         ("events_20260131.parquet", b"PAR1 broken", ""),
     ],
 )
@@ -281,6 +283,20 @@ def test_time_zones(zone: str, hours: float, status: str, tmp_path: Path) -> Non
     else:
         assert f"100.0% at UTC{-hours:+.0f}" in check.message
         assert "BEHA2VEC_TIMEZONE" in check.remedy
+
+
+def test_times_in_milliseconds_are_no_export(tmp_path: Path) -> None:
+    write(tmp_path / "export" / "events_20240301.ndjson", [event(event_timestamp="1709251200000")] * 3)
+    found = export.check_export(make(tmp_path))
+    assert found.status == "fail" and "event_timestamp is not in microseconds" in found.message
+    zone = export.check_timezone(make(tmp_path))
+    assert (zone.status, zone.remedy) == ("warn", "see the check of the export")
+
+
+def test_dates_that_fit_no_zone_are_no_time_zone(tmp_path: Path) -> None:
+    put(tmp_path, DAYS, hours=24 * 30)
+    check = export.check_timezone(make(tmp_path))
+    assert check.status == "fail" and "event_date or event_timestamp is wrong" in check.message
 
 
 def test_each_property_in_its_own_time_zone(tmp_path: Path) -> None:

@@ -138,3 +138,21 @@ def test_a_promotion_is_looked_at_before_profiles_are_made(defs: dg.Definitions)
 def test_where_nobody_is_configured_the_sensors_of_alerts_are_off(defs: dg.Definitions) -> None:
     for name in ("alert_on_failed_runs", "alert_on_failed_checks"):
         assert defs.resolve_sensor_def(name).default_status == dg.DefaultSensorStatus.STOPPED
+
+
+def test_the_copy_is_published_after_what_it_copies(defs: dg.Definitions) -> None:
+    """Also in a run of some assets, whatever lies between them: each is waited for."""
+    graph = defs.resolve_asset_graph()
+    serving, later = dg.AssetKey("serving_database"), dg.AssetKey("activations")
+    assert graph.get(serving).parent_keys == graph.materializable_asset_keys - {serving, later}
+    everything = defs.resolve_job_def("materialize_everything")
+    some = dg.AssetSelection.assets("raw_ga4_events", serving) | dg.AssetSelection.groups("dbt_ga4")
+    job = everything.get_subset(asset_selection=some.resolve(graph))
+    levels = create_execution_plan(job).get_steps_to_execute_by_level()
+    place = {step.key: number for number, level in enumerate(levels) for step in level}
+    assert (
+        place["raw_ga4_events"]
+        < place["dbt_incremental_models"]
+        < place["dbt_table_models"]
+        < place["serving_database"]
+    )

@@ -155,7 +155,7 @@ def test_a_day_with_too_many_bad_rows_is_refused_as_a_whole(world: World) -> Non
     report = world.ingest(max_bad_share=0.1)
     (day,) = report.days
     assert (day.status, day.rows_in, day.quarantined, day.withheld) == ("unreadable", 10, 10, 8)
-    assert "2 of 10 rows could not be read, most because: not valid JSON" in refused(report, 0.1)
+    assert refused(report, 0.1).startswith(f"{DAY}: 2 of 10 rows could not be read, most because: not valid JSON.")
     assert len(world.rows()) == 9
     assert "raw.ga4_quarantine" in refused(report, 0.1)
 
@@ -241,7 +241,7 @@ def test_undated_files_hold_many_days(world: World) -> None:
 
 def test_an_undated_file_of_rubbish_is_reported_as_such(world: World) -> None:
     world.write("all.ndjson", [BAD] * 3)
-    assert "100.0% of the rows could not be read" in refused(world.ingest())
+    assert "100.0% of the rows could not be read, most because: not valid JSON." in refused(world.ingest())
 
 
 def test_a_broken_undated_file_refuses_the_days_it_may_have_held(world: World) -> None:

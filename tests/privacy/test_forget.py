@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from beha2vec_core.cli import app
+from beha2vec_core.cli import app, project
 from beha2vec_core.cli import privacy as privacy_commands
 from beha2vec_core.privacy import people as people_module
 from beha2vec_core.privacy.forgetting import forget as forget_module
@@ -483,6 +483,23 @@ def test_the_command_line(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch, 
     assert run(app, ["find-person", "--user", ANN]).exit_code == 3
     assert run(app, ["forget"]).exit_code == 2
     assert "no one on the list" in run(app, ["forget", "--again"]).stdout
+
+
+@pytest.mark.parametrize("command", ["find-person --user 5.5", "forget --user 5.5", "forget --again"])
+def test_a_folder_without_data_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """It may be the wrong one: "not found" would count as proof."""
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, command.split())
+    assert (done.exit_code, list(tmp_path.iterdir())) == (1, []) and "go to the project's folder" in done.stderr
+
+
+def test_a_person_is_kept_out_before_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.init(tmp_path / "shop")
+    monkeypatch.chdir(tmp_path / "shop")
+    monkeypatch.setattr(privacy_commands, "_runs_in_progress", lambda home: [])
+    assert CliRunner().invoke(app, ["forget", "--user", "5.5"]).exit_code == 3
+    forgotten = Forgotten(tmp_path / "shop" / "data")
+    assert forgotten.those_of({"5.5", "6.6"}, forgotten.hashes()) == {"5.5"}
 
 
 @pytest.mark.parametrize("asked", ["eve@example.com", "5.5"])

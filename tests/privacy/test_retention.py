@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
@@ -14,6 +15,8 @@ from beha2vec_core.privacy.forgetting.retention import apply_retention
 from beha2vec_core.quality.check import Look
 from beha2vec_core.quality.export import rows_are_accounted_for
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError
+from beha2vec_core.store.publish import publish
+from beha2vec_core.store.tables import DAY_COLUMNS, IDENTIFIERS
 from beha2vec_core.store.warehouse import Warehouse
 from tests.helpers.cases import few_fast
 from tests.privacy.privacy_world import ANN, BEN, DAN, DAYS, LAPTOP, PHONE, TABLET, PrivacyWorld
@@ -55,6 +58,53 @@ def test_only_old_days_of_the_layer_go(layer: str, world: PrivacyWorld) -> None:
         assert days_by_layer(world, "serving")["embeddings"] == everything - {DAYS[0]}
     (again,) = apply_retention(with_limits(world, **{layer: 130}), NOW)
     assert (again.days, again.rows) == (0, 0)
+
+
+def test_no_table_with_people_keeps_an_old_day(world: PrivacyWorld) -> None:
+    """Also none that is a view in the warehouse, and a table in the copy."""
+    storage, days = (
+        world.settings.storage,
+        """
+        select client_key as user_key, event_date as {day} from ga4.base_ga4__events""",
+    )
+    with duckdb.connect(str(storage.warehouse_path)) as connection:
+        connection.execute(f"create view ga4.fct_ga4__user_days as {days.format(day='user_date')}")
+        connection.execute(f"create table ga4.ml_ga4__user_features as {days.format(day='as_of')}")
+        publish(connection, storage.serving_path, secret=b"k" * 32)
+    old = {name for name, day in first_days(storage.serving_path).items() if day == DAYS[0]}
+    assert {"beha2vec.cluster_history", "ga4.fct_ga4__user_days", "ga4.ml_ga4__user_features"} <= old
+    apply_retention(with_limits(world, events=130, embeddings=130), NOW)
+    for database in (storage.warehouse_path, storage.serving_path):
+        assert {name: day for name, day in first_days(database).items() if day < DAYS[1]} == {}
+
+
+def first_days(database: Path) -> dict[str, date]:
+    """The first day in each table or view with people, of those that have days at all."""
+    found = {}
+    with duckdb.connect(str(database), read_only=True) as connection:
+        catalog = connection.execute(
+            """select schema_name || '.' || table_name,
+                list(column_name order by column_index) filter (data_type = 'DATE') as days
+            from duckdb_columns() where not internal group by all
+            having bool_or(list_contains(?::varchar[], column_name)) and days is not null""",
+            [list(IDENTIFIERS)],
+        ).fetchall()
+        for name, days in catalog:
+            ((first,),) = connection.execute(f"select min(least({', '.join(days)})) from {name}").fetchall()
+            if first:
+                found[name] = first
+    return found
+
+
+def test_a_limit_reaches_every_model_with_people() -> None:
+    """Those without a day are of persons, and are built again from what is left."""
+    without_day = set()
+    for file in Path("dbt_ga4/models").rglob("*.yml"):
+        for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", ()):
+            columns = {column["name"] for column in model.get("columns", ())}
+            if columns & IDENTIFIERS.keys() and not columns.intersection(DAY_COLUMNS):
+                without_day.add(model["name"])
+    assert without_day == {"int_ga4__first_user_sources", "int_ga4__identity_map", "dim_ga4__users"}
 
 
 def test_without_limits_nothing_is_opened(world: PrivacyWorld) -> None:

@@ -148,6 +148,11 @@ def _check_one_timezone(zone: str, files: list[SourceFile]) -> Check:
     offsets = {hours: _share_on_their_day(sample, _offset(hours)) for hours in range(-12, 15)}
     best = max(offsets.values())
     found = f"{fitting:.1%} of {len(sample):,} sampled events happened on their event_date in {zone}"
+    if best < 0.5:
+        return fail(
+            f"{found}, and at most {best:.1%} in any other zone: event_date or event_timestamp is wrong",
+            "export again: event_date is the day in the property's time zone, event_timestamp microseconds since 1970",
+        )
     if fitting >= best - 0.01:
         return ok(found)
     hours = [offset for offset, share in offsets.items() if share == best]

@@ -384,6 +384,8 @@ def _remarks(people: People) -> list[str]:
         "run beha2vec forget --again.",
         "Copies elsewhere still have the person: files loaded into BigQuery, shared reports, what the language model's "
         "provider keeps.",
+        "Copies that no one noted were not searched: output that a shell wrote to a file (beha2vec query ... > FILE), "
+        "downloads from the explorer, files that were moved or copied. Name them with --also, or delete them.",
     ]
     if people.shared:
         remarks.append(

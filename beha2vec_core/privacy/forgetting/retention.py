@@ -25,6 +25,8 @@ from beha2vec_core.store.warehouse import Warehouse, transaction
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 # a file with more than this share of free blocks is rewritten
 _FREE_SHARE = 0.25
+# of tables that are not registered
+_LAYER_OF_SCHEMA: dict[str, Layer] = {"ga4": "events", "beha2vec": "embeddings"}
 
 
 class LayerRemoved(NamedTuple):
@@ -149,18 +151,21 @@ def _mark_removed(settings: Settings, cut: date) -> None:
 
 
 def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _Rule]:
-    """Tables that a limit is for, and the column of their day: ours as registered, dbt's by their columns."""
+    """Tables that a limit is for, and the column of their day: as registered, or else by their columns.
+
+    Those of dbt are not registered, nor are our views, which are tables in the published copy.
+    """
     rules: dict[str, _Rule] = {}
     for schema, table in tables_of(connection, database):
         registered = PEOPLE.get(f"{schema}.{table}".removesuffix("_current"))
         relation = f"{database}.{identifier(schema)}.{identifier(table)}"
-        if registered and registered.layer and registered.day:
-            rules[relation] = _Rule(registered.layer, registered.day)
-        elif schema == "ga4":
-            columns = columns_of(connection, relation)
+        layer, day = _LAYER_OF_SCHEMA.get(schema), None
+        if registered:
+            layer, day = registered.layer, registered.day
+        elif layer and (columns := columns_of(connection, relation)).keys() & IDENTIFIERS.keys():
             day = next((one for one in DAY_COLUMNS if one in columns), None)
-            if day and columns.keys() & IDENTIFIERS.keys():
-                rules[relation] = _Rule("events", day)
+        if layer and day:
+            rules[relation] = _Rule(layer, day)
     return rules
 
 

@@ -1,5 +1,6 @@
 """The read-only copy for people and the explorer."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,22 +22,17 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 _WARN_AFTER, _FAIL_AFTER = timedelta(hours=30), timedelta(hours=36)
 
 
-def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
-    """The published copy."""
+def build_assets(settings: ExportSettings, copied: Sequence[dg.AssetsDefinition]) -> list[dg.AssetsDefinition]:
+    """The published copy.
+
+    Args:
+        settings: what is published, and where.
+        copied: the assets whose tables are published. All are named, and not only the last of each chain: in a run that
+            leaves out what lies between, the order would be lost.
+    """
 
     @dg.asset(
-        deps=[
-            "cluster_insights",
-            "cluster_members",
-            "highlights",
-            "user_clusters",
-            "user_embeddings",
-            "encoder_evaluation",
-            "enriched_pages",
-            "user_predictions",
-            "audience_members",
-            "prediction_model",
-        ],
+        deps=[key for asset in copied for key in asset.keys],
         group_name="serving",
         kinds={"duckdb"},
         backfill_policy=dg.BackfillPolicy.single_run(),
