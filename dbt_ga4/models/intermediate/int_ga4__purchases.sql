@@ -177,10 +177,10 @@ refund_items as (
         sum(coalesce(
             {{ in_currency(
                 'refunds.refund_currency', 'refunds.refund_event_currency',
-                'coalesce(event_items.item_refund, event_items.price * coalesce(event_items.quantity, 1))',
-                'coalesce(event_items.item_refund_in_usd, event_items.price_in_usd * coalesce(event_items.quantity, 1))'
+                'coalesce(event_items.item_refund, event_items.price * ' ~ quantity_of('event_items') ~ ')',
+                'coalesce(event_items.item_refund_in_usd, event_items.price_in_usd * ' ~ quantity_of('event_items') ~ ')'
             ) }},
-            purchase_prices.price * coalesce(event_items.quantity, 1)
+            purchase_prices.price * {{ quantity_of('event_items') }}
         )) as amount
     from priced_refunds as refunds
     inner join {{ ref('stg_ga4__event_items') }} as event_items on refunds.event_key = event_items.event_key
@@ -260,7 +260,7 @@ items as (
             'purchases.reporting_currency', 'purchases.event_currency',
             item_revenue_of('event_items'), item_revenue_of('event_items', '_in_usd')
         ) }}) as item_revenue,
-        {{ sum_whole('event_items.quantity') }} as item_quantity
+        {{ sum_whole(quantity_of('event_items')) }} as item_quantity
     from purchases
     inner join {{ ref('stg_ga4__event_items') }} as event_items on purchases.event_key = event_items.event_key
     group by purchases.purchase_key
