@@ -39,8 +39,8 @@ RULES = {
     "the event with revenue, then with items, then the earliest",
     "placeholders_are_no_transaction_id": "undefined, null, 0 and (not set) are no transaction ids; without one each "
     "event counts",
-    "a_refund_stands_with_its_purchase": "refunds of one value and the same items are one, together they are at most "
-    "the revenue, and they stand on the day of the purchase",
+    "a_refund_stands_with_its_purchase": "refunds of one value and the same items within a day are one, together "
+    "they are at most the revenue, and they stand on the day of the purchase",
     "search_sites_that_google_s_list_lacks_count": "some hosts of search engines are search sites, though Google lists "
     "only the engines' names",
     "a_wrong_clock_stays_near_its_export_day": "an event is of a day from three before to one after its export day",
@@ -225,11 +225,12 @@ def make_export(folder: Path) -> None:
     for when in ("11T10:00", "11T10:01"):
         pay("bad", when, 720, "undefined", 7, "c")
         pay("bad", when, 720, "(not set)", 8)
-    # refunds: in part and sent twice, whole and twice, more than was paid, of a purchase that is not exported
+    # refunds: in part and sent twice, in part again, whole and twice, more than was paid, of a purchase that is not exported
     pay("refund", "11T11:00", 730, "t2", 80, "a", "b")
     pay("refund", "12T10:00", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:01", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:02", 731, "t2", 5, "b", name="refund")
+    pay("refund", "14T10:02", 733, "t2", 10, "a", name="refund")
     pay("refund", "11T12:00", 730, "t3", 30, "c")
     pay("refund", "12T11:00", 731, "t3", 30, name="refund")
     pay("refund", "13T11:00", 732, "t3", 30, name="refund")

@@ -87,18 +87,19 @@ purchases as (
 
 ),
 
--- A refund that a user reports again, with the same amount and items, is one refund.
+-- A refund that a user reports again within a day, with the same amount and items, is one refund: the page was loaded again, or
+-- the request was repeated. Later it is a further refund in part.
 refund_events as (
 
     select *
     from keyed
     where event_name = 'refund'
-    qualify transaction_id is null or row_number() over (
+    qualify transaction_id is null or coalesce(event_timestamp - lag(event_timestamp) over (
         partition by
             property_id, user_key, transaction_id, items,
             cast(refund_value as {{ dbt.type_string() }}), cast(refund_value_in_usd as {{ dbt.type_string() }})
-        order by {{ in_order }}
-    ) = 1
+        order by event_timestamp, event_date, event_index, event_key
+    ) >= {{ 24 * 60 * 60 * 1000000 }}, true)
 
 ),
 
