@@ -35,6 +35,7 @@ RULES = {
     "them, else to one of their own",
     "a_new_session_begins_after_a_second_midnight": "a session goes on over one midnight; on each further day a "
     "new one begins",
+    "a_refund_alone_is_no_session": "a refund without another event of its session that day is no session",
     "a_transaction_counts_once_a_user_and_web_stream": "a transaction id counts once within a user and web stream, by "
     "the event with revenue, then with items, then the earliest",
     "placeholders_are_no_transaction_id": "undefined, null, 0 and (not set) are no transaction ids; without one each "

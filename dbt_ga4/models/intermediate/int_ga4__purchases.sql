@@ -6,7 +6,8 @@ with events as (
 
     select
         events.*,
-        identities.user_key,
+        -- a device that only a refund names is no user, but its refund still has a key
+        coalesce(identities.user_key, events.client_key) as user_key,
         {{ is_purchase_event('events.event_name') }} as is_purchase
     from {{ ref('int_ga4__events_sessionized') }} as events
     left join {{ ref('int_ga4__identity_map') }} as identities on events.client_key = identities.client_key
