@@ -44,6 +44,7 @@ RULES = {
     "they are at most the revenue, and they stand on the day of the purchase",
     "search_sites_that_google_s_list_lacks_count": "some hosts of search engines are search sites, though Google lists "
     "only the engines' names",
+    "the_site_refers_nothing_to_itself": "a referral by the site's own domain is no source",
     "a_wrong_clock_stays_near_its_export_day": "an event is of a day from three before to one after its export day",
 }
 
@@ -214,6 +215,9 @@ def make_export(folder: Path) -> None:
     send("medium", "10T10:00", "page_view", 636, 2, source="<Other>", medium="referral", campaign="(referral)")
     send("hidden", "10T10:00", "page_view", 640, 2, traffic_source={"source": "<Other>", "medium": "<Other>"})
     send("own", "10T10:00", "page_view", 650, 2, page_referrer="https://www.shop.example/cart")
+    send("own source", "10T10:00", "page_view", 651, 2, source="shop.example", medium="referral")
+    own = {"source": "www.shop.example", "medium": "referral", "name": "(referral)"}
+    send("own first", "10T10:00", "page_view", 652, 1, traffic_source=own)
     for place, (source, medium, campaign) in enumerate(TAGS):
         tags = {"source": source, "medium": medium, "campaign": campaign}
         send(f"tag {place}", "10T11:00", "page_view", 660, 2, **tags)
