@@ -21,7 +21,7 @@ from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.history import History, NotEnoughHistoryError, PersonIntervals, Plan
 from beha2vec_core.predictions.kind import FEWEST_TO_MODEL, KindFit
 from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, TargetModel, kind_rows
-from beha2vec_core.predictions.targets import PURCHASE, Outcome, last_matured, outcome
+from beha2vec_core.predictions.targets import PURCHASE, Outcome, last_matured, outcome, passed
 from beha2vec_core.predictions.value import fit_value
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.words import counted
@@ -60,7 +60,8 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
                 targets[name] = fitted
     if not targets:
         raise NotEnoughHistoryError("; ".join(notes))
-    return PredictionModel(standing, config, targets, tuple(notes))
+    pairs = passed(history.frame, list(targets), plan.horizons, standing)
+    return PredictionModel(standing, config, targets, tuple(notes), pairs)
 
 
 def _fit_target(history: History, plan: Plan, target: str, config: FitConfig, bar: ProgressBar) -> TargetModel | str:
