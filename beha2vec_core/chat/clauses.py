@@ -60,8 +60,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "2": rf"(?:add|put|place)(?:s|d|ed|ing|ting)? (?:{_ANYTHING} )?(?:to|in|into) {_CARTS}|add(?:ed)? to cart",
         "3": r"(?:start|begin|began|begun|enter|reach|initiate|get to|got to|go to|went to)(?:s|ed|d|ning|ing)? "
         rf"{THE}checkouts?",
-        "4": rf"(?:reach|enter|get to|got to)(?:s|ed|ing)? {THE}shipping(?: (?:step|info|details|page))?",
-        "5": rf"(?:reach|enter|get to|got to|add)(?:s|ed|ing)? {THE}payment(?: (?:step|info|details|page))?",
+        "4": rf"(?:reach|enter|get to|got to)(?:s|ed|ing)? {THE}shipping(?: (?:step|info|details))?(?! pages?\b)",
+        "5": rf"(?:reach|enter|get to|got to|add)(?:s|ed|ing)? {THE}payment(?: (?:step|info|details))?(?! pages?\b)",
         "1": r"(?:view|see|saw|seen|look(?:s|ed|ing)? at|open)(?:s|ed|ing)? (?:(?:a|an|any|the|at least (?:one|1)|"
         r"some|single) )*(?:products?|items?)(?: (?:pages?|details?))?",
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
@@ -88,7 +88,9 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on"
         r"(?= (?:at least|more than|exactly) )",
         "saw": r"view(?:s|ed|ing)?|saw|sees?|seen|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|read(?:s|ing)?|"
-        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?",
+        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?|reach(?:e[sd])?|g[eo]t to|"
+        r"(?:ran|runs?|bump(?:ed)?) into|"
+        r"c[oa]me across|(?:land(?:s|ed)?|ended up|clicked|stumbled?) (?:up)?on",
     }.items()
 }  # fmt: skip
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"

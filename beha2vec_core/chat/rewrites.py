@@ -47,8 +47,10 @@ DISPLAY = (  # the verb, else the channel
 _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
     (DISPLAY, r"\1show"),
+    (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
+    (r"\bas well as\b", "and"),
     (r"\br\b", "are"),
     (r"\bu\b", "you"),
     (r"\bv\b", "vs"),
@@ -124,7 +126,18 @@ _SHORT: tuple[tuple[str, str], ...] = (
 _SHORT += (
     (r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|"
      r"do)\b.*?)\binstead\b(?! of)", r"\1 "),
+    (
+        r"\b(?:but|and|though) (only|just)\b(?= (?:for|on|in|from|with|via|by|of|those|the|[a-z]+(?: "
+        r"[a-z]+){0,2}\W*$))",
+        r"\1",
+    ),
     (r"\bbut (?=(?:for|on|in|from|with|via|by|without|excluding|except|this time|now)\b)", " "),
+    (r"\b(?:and|but)? ?this time\b", " "),
+    (
+        r"\b((?:which|when|what) .*?)\b(?:sell|sells|sold) (?:the )?(most|fewest|least) (?:items|products|units|"
+        r"pieces|things)\b",
+        r"\1 \2 items sold",
+    ),
 )  # fmt: skip
 _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b",
@@ -145,21 +158,35 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top \1"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
+    (
+        r"\bspen(?:d|ds|t|ding)(?: on average)?(?= (?:more |less )?per order\b)",
+        "spending",
+    ),
+    (
+        r"\bspending (more|less) per order\b",
+        r"\1 spending per order",
+    ),
     (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
      r"shop|pages?)\b)?", r"\1 engagement time"),
+    (rf"\b({PEOPLE}|ones) (?:spend|spends|spent|spending)\b", r"\1 , revenue"),
+    (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent)\b", r"\1 \2 revenue"),
     # of others than us, who buy from us: "did those from instagram spend more than ..."
     (r"\b(do|does|did|have|has|which|who|whose)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b(?= (?:the "
      r")?(?:more|most|less|least)\b(?! per\b))", r"\1 \2 revenue"),
     (r"\b(?:how much|what (?:part|share)|which (?:part|share)) (?:do|does|did) (.*?) (?:contribut(?:e|es|ed) to|"
      r"plays? in|ha(?:ve|s) (?:in|of))\b", r"share of \1 in"),
+    (r"\b(?:big|large|small|major|important|significant) (?=(?:part|share|portion) of\b)", ""),
+    (rf"\b(more|less) likely to (?={STOPS}|leave\b)", r"\1 "),
     (r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|"
      r"left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|"
      r"ing)?|load(?:s|ed|ing)?)\s+)*(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most "
      r")(?<!over )\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)(?: (?:was|were|is|"
      r"are) (?:viewed|seen|opened|visited|loaded))?", " singlepage"),
+    (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),
     (r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took "
      r"in|taken in|take|earn(?:ed)?|bring in|turn over)\b", "revenue"),
     (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
+    (r"\b(?:buy|order|purchase)s? (more|less) (?:often|frequently)\b", r"converting \1"),
     (rf"^(?=.*\b(?:hour|time|day|weekday|week|month)s?\b)(.*?)\b(?:{PEOPLE}) shop\b", r"\1 orders"),
     (r"\bhow many pages (?:does|do|did) (?:an? |the |our )?(?:average |typical )?(session|visit)s? (?:have|has|"
      r"view|contain)\b", r"pages per \1"),
@@ -175,22 +202,42 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b", r"\1\2 bought"),
     (rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b(?! (?:{LESS}|"
      rf"{MORE})\b)", r"\1\2 bought"),
+    (
+        rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}"
+        r"(?:checkouts?|orders?|purchases?)\b",
+        r"\1 checkout abandonment \2",
+    ),
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
+    (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
      r"performs|performing|deliver|delivers|delivering)\b(?: (?:anything|well|much|at all))?", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:well|good|strong|successful|popular|big)\b", r"\1 high "),
     (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:bad|badly|poor|poorly|weak|small)\b", r"\1 low "),
+    (
+        rf"{_WHY}(.*?)\b(?:{PEOPLE}) (?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:ing)? away|quit(?:s|ting)?) "
+        r"(?:the (?:site|shop|store|website) )?(?:from|on|at|after) (?:the |our )?(?=[\w.-]+ (?:page|step)s?\b)",
+        r"\1 exit rate on ",
+    ),
     (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
+    (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between
     (r"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
      rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}(?:checkouts?|orders?|purchases?)\b",
      " checkout abandonment "),
     (rf"^(.*?)\b(?:in|at|of|during|through) {THE}{_PROCESS}\b", r"\1 in the funnel"),
+    (
+        r"\b(?:biggest|largest|main|worst|highest|most) (?:leaks?|leakage|drop[\s-]*offs?|drop[\s-]*outs?)\b"
+        r"(?: (?:in|of|at) (?:the |our )?(?:\w+ )?funnel)?",
+        "funnel",
+    ),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
+    (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{THE}(cart|checkout)s?\b", r"\1 abandonment"),
+    (rf"\babandonment(?: rate)? (?:at|in|during|of) {THE}(checkout|cart)s?\b", r"\1 abandonment"),
     (rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b(?:{STOPS}|"
      rf"leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{THE}(checkout|cart)s?\b", r"\1 \2 abandonment"),
+    (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
     (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{THE}checkouts?\b", "checkout to order rate"),
     (rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){STOPS} (?:at|in|during|from) {THE}checkout\b",
      r"\1 checkout abandonment"),
@@ -200,11 +247,20 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"^(?=.*\bcheckoutfunnel\b)(.*)\b(?:worst|weakest|leakiest|{STOPS})\b", r"\1 "),
     (r"\bcheckoutfunnel\b", "funnel steps3to6"),
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{STOPS}\b", r"funnel \1"),
+    (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
+    (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {THE}{_GROUND}\b(?! funnel)", r"\1 "),
+    (
+        r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|"
+        r"our|their) )?"
+        r"(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b",
+        r"\1 ",
+    ),
     (r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|" rf"through) {THE}checkout(?: "
      rf"process)?\b", r"\1 , funnel"),
     (r"\b(?:end|result)(?:s|ed|ing)? (?:up )?(?:in|with) (?:a |an )?(?:purchase|order|sale|conversion)s?\b",
      "converted"),
     (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),
+    (r"\b(?:in|by) (?:the )?order of\b", "sorted by"),
     # order
     # shares
     (r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) (?:in|for|of) "
@@ -219,6 +275,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r")?year\b(?!\s*(?:\u00a7|20\d\d))", "over time by month"),
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
+    (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
+    (r"\b(?:on|during) (?:the )?(?:weekdays|week days|working days|work ?days)\b", "midweek"),
+    (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
+    (
+        r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|"
+        r"ing)?\b(?! on)",
+        r"\1 ",
+    ),
     (r"\b(?:which|what) (?:things|stuff)\b", "which items"),
     (r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
      r"busiest)\b)(?!.*\b(?:day|week|month|hour|quarter)s?\b)", "which day"),
@@ -229,6 +293,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
     (r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:peak|top out|"
      r"culminate)(?:ed|ing|s)?\b", r"which \1 highest \2"),
+    (
+        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:bottom out|hit "
+        r"(?:the )?bottom)\b",
+        r"which \1 lowest \2",
+    ),
     (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
@@ -251,6 +320,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r"pushed|contributed(?: the)?(?: most)? to)\b", " askswhy "),
     (r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|"
      r"contribut(?:e|es|ed)(?: the)?(?: most)? to|explains?|explained)\b", " askswhy "),
+    (
+        r"\b(?:drove|drives?|driving|pushed) (?=(?:the |our |this )?(?:change|drop|increase|decrease|decline|"
+        r"growth|rise|"
+        r"fall)\b)",
+        "askswhy ",
+    ),
     (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) "
      r"(?=.*\b(?:change|drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)", " askswhy "),
 )  # fmt: skip

@@ -68,7 +68,7 @@ _GRAMMAR: dict[str, str] = {
     "bought": "bought, purchased, buy, buying, ordered",
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
-    "filler": """broken down, break down, split by, split up, brought in, as well as, in terms of, ordered by,
+    "filler": """broken down, break down, split by, split up, brought in, in terms of, ordered by,
         acquired by, acquired through, acquired via, even though, good morning, good afternoon,
         good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
         look like, look for, stack up""",

@@ -46,7 +46,8 @@ class Contents:
     def never_recorded(self, query: Query) -> str | None:
         """A step that the query is about and the site does not record; None: it has all of them."""
         steps = list(OF_STEPS.get(query.metric, ()))
-        steps += [int(one.values[end][0]) for one in query.filters if one.dimension == "step" for end in (0, -1)]
+        filters = [*query.filters, *(of for one in query.filters for did in one.did for of in did.filters)]
+        steps += [int(one.values[end][0]) for one in filters if one.dimension == "step" for end in (0, -1)]
         return next((STEPS[step][1] for step in steps if step not in self.steps), None)
 
 
