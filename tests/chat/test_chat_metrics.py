@@ -198,7 +198,7 @@ REFUSED = [
     ("sessions from email and google", "describe the same visit"),
     ("countries with more revenue than germany", "more or less than one of them"),
     ("mobile vs desktop conversion rate germany vs austria", "one dimension at a time"),
-    ("median order value", "“median”"),
+    ("median revenue per user", "“median”"),
     ("shipping revenue", "“shipping”"),
     ("sessions from australia", "“australia”"),
     ("revenue december 9999", "“9999”"),
