@@ -20,19 +20,7 @@ from beha2vec_core.semantic.query import Did, Having
 
 _NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
 _THOSE = re.compile(r"(?:those|ones|these)\b")
-_QUALIFIERS = (
-    "only",
-    "just",
-    "still",
-    "already",
-    "together",
-    "again",
-    "too",
-    "exclusively",
-    "mainly",
-    "mostly",
-    "nothing",
-)
+_QUALIFIERS = re.compile(r"only|just|still|already|together|again|too|exclusively|mainly|mostly|nothing")
 _IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
     rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
@@ -179,7 +167,7 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         clauses.append(clause)
         kept += dates
         place, level = after, noun
-        if place < len(words) and words[place] in _QUALIFIERS:  # bought only shoes
+        if place < len(words) and _QUALIFIERS.fullmatch(words[place]):  # bought only shoes
             raise Unclear
     return clauses, kept, taken
 

@@ -72,6 +72,8 @@ def metric_of(
             and (compares or parts.judged)
             and {*metrics} <= {"users", "sessions"}
         ):
+            if parts.has("share") and metrics == ["users"]:  # what percentage of visitors from ... buy
+                return "buyer_share"
             notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
             return "conversion_rate"
         if read := _what_is_bought(parts, metrics, filters, by, about, notes):

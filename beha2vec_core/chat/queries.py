@@ -88,8 +88,8 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         found.append(query)
         notes += more
     if also:
-        last = next((one for one in found[::-1] if METRICS[one.metric].unit in ("count", "money")), found[-1])
-        found.append(replace(last, is_share=True))
+        parted = [one for one in found if METRICS[one.metric].unit in ("count", "money")]
+        found += [replace(query, is_share=True) for query in parted[-1:]]
     if parts.done and parts.conditions and parts.conditions.asks_who and metrics == ["users"] and not found[0].by:
         found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
         notes.append("The users are listed in the order of their sessions.")

@@ -20,7 +20,7 @@ from beha2vec_core.chat.measures import (
 from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
-from beha2vec_core.chat.several import asks, continues, parts_of, without_gloss
+from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -98,9 +98,19 @@ def read_question(
     """
     question, gloss = without_gloss(question)
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
+    if found.query is None and (alone := only_question(question)):
+        without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
+        if without.query and not _narrows(_read_one(alone[1], vocabulary, None, is_first=True), without.query):
+            found = replace(without, notes=(*without.notes, f"Left out: “{clean_text(alone[1], limit=120)}”"))
     return (
         replace(found, notes=(*found.notes, f"“{clean_text(gloss)}” was read as an explanation.")) if gloss else found
     )
+
+
+def _narrows(statement: Reading, query: Query) -> bool:
+    """Whether a statement names days or values of which the query has none: "I only care about mobile."."""
+    known = {one.dimension for one in query.filters}
+    return bool((statement.period and not query.period) or {one.dimension for one in statement.filters} - known)
 
 
 def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:

@@ -51,6 +51,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\bas well as\b", "and"),
+    (r"\b(c[oa]m(?:e|es|ing)|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?) directly\b", r"\1 from direct"),
+    (r"\b(?:c[oa]mes?(?: back)?|return(?:s|ed)?|visit(?:s|ed)?)(?: us)?(?: for)? (?:at least )?(?:a|the) "
+     r"(?:second|2nd) time\b", "visited at least 2 times"),
+    (r"\bin (?:the|that|one) same (?:visit|session)\b", " "),
+    (r"\b(?:and|but) (?:(?:still|then|also|yet) )*((?:ordered|bought|purchased|converted)(?: something| anything)?) "
+     r"(?:afterwards?|later(?: on)?|after (?:that|it))\b", r"and then \1"),
     (r"\br\b", "are"),
     (r"\bu\b", "you"),
     (r"\bv\b", "vs"),

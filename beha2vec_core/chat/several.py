@@ -35,6 +35,8 @@ _GLOSS = re.compile(
     r"\s*\((?:what|i\.?e\.?|that is|that means|meaning|e\.?g\.?|for example|like|such as|so|in other words)\b[^()]*\)"
 )
 _POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
+_SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
+_STATES = re.compile(r"\W*(?:we|i|our|my|everyone|everybody|people|someone|the|a|an|they|he|she|it|this|that|there)\b")
 _SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)\b")
 
 
@@ -70,6 +72,15 @@ def parts_of(question: str) -> list[str]:
     if len(parts) > 1 and not topic and _OF_THOSE.match(parts[0].lower()):
         return [question]  # of those who did this, how many
     return [f"{topic}: {part}" for part in parts] if topic else parts
+
+
+def only_question(text: str) -> tuple[str, str] | None:
+    """The one sentence that asks, and the statements around it, if it can stand without them."""
+    sentences = [one for one in _SENTENCES.split(text.strip()) if one]
+    questions = [one for one in sentences if one.endswith("?") or not _STATES.match(one.lower())]
+    if len(sentences) < 2 or len(questions) != 1 or _POINTS.search(questions[0].lower()):
+        return None
+    return questions[0], " ".join(one for one in sentences if one != questions[0])
 
 
 def asks(part: str) -> bool:

@@ -63,8 +63,8 @@ _GRAMMAR: dict[str, str] = {
         longest, longest first, highest to lowest, largest to smallest, biggest to smallest, most to least, high,
         most often, fastest, max, maximum""",
     "low": """least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, fewest first, least first,
-        ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest, shortest,
-        shortest first, least to most, low, slowest, min, minimum""",
+        ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest,
+        shortest, shortest first, least to most, low, slowest, min, minimum""",
     "bought": "bought, purchased, buy, buying, ordered",
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
@@ -90,16 +90,8 @@ _TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
 _LONGEST = 7  # words of a phrase
 _SHORT = 4  # letters of a word that may lack one
 _MANY = {
-    "item",
-    "page",
-    "landing_page",
-    "campaign",
-    "item_category",
-    "item_subcategory",
-    "item_brand",
-    "theme",
-    "source",
-}
+    "item", "page", "landing_page", "campaign", "item_category", "item_subcategory", "item_brand", "theme", "source",
+}  # fmt: skip
 _SHORTEST = 6  # letters of a word that may be misspelled: shorter ones are often other words
 
 

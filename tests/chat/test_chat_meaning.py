@@ -62,6 +62,21 @@ ASKED = {
     "how many orders last week, and how many hoodies?": "no",
     "revenue by channel (what people spent), which one is best?": "revenue | by channel",
     "users and sessions by quarter": "users | by quarter && sessions | by quarter",
+    "what percentage of mobile sessions add something to the cart, and on desktop?": (
+        "cart_rate | by device | device=desktop;mobile"
+    ),
+    "revenue by country, only countries with at least 20 orders": "revenue | by country | with at least 20 orders",
+    "items sold, orders and revenue by category, with the share": (
+        "items_sold | by item_category && orders | by item_category && item_revenue | by item_category && "
+        "item_revenue | by item_category | share"
+    ),
+    "how long does it take from the cart to the order?": "cart_to_order_time",
+    "median order value by channel": "median_order_value | by channel",
+    # no breakdown, no list of people, and no first of each
+    "sessions from a campaign": "no",
+    "who are the most engaged users, with their country": "no",
+    "best selling product per category": "no",
+    "how many viewed a hat and then bought one": "no",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",
     "sessions up and revenue down in april": "no",

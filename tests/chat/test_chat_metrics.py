@@ -200,7 +200,7 @@ REFUSED = [
     ("sessions from email and google", "describe the same visit"),
     ("countries with more revenue than germany", "more or less than one of them"),
     ("mobile vs desktop conversion rate germany vs austria", "one dimension at a time"),
-    ("median order value", "“median”"),
+    ("median revenue per user", "“median”"),
     ("shipping revenue", "“shipping”"),
     ("sessions from australia", "“australia”"),
     ("revenue december 9999", "“9999”"),
@@ -519,6 +519,12 @@ def test_abandonment_and_checkout_are_metrics(vocabulary: Vocabulary, lookup: Lo
         answer = lookup.ask(question)
         assert answer.understood and answer.reading is not None and answer.reading.query is not None, question
         assert canonical(answer.reading.query) == expected == read(vocabulary, question)
+
+
+def test_a_statement_beside_the_question_is_left_out_unless_it_narrows_it(lookup: Lookup) -> None:
+    left_out = lookup.ask("We spend a lot on ads. How many orders did we get in April?").text
+    assert left_out.startswith("Orders from 1 Apr") and "Left out: “We spend a lot on ads.”" in left_out
+    assert not lookup.ask("I only care about mobile. How many orders did we get?").understood
 
 
 def test_a_cluster_can_be_named(lookup: Lookup, published: Published) -> None:
