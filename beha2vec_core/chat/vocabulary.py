@@ -233,7 +233,8 @@ class Vocabulary:
             text, key = " ".join(words[place : place + size]), _normal_of(words[place : place + size]).split(" ")
             if MARK in text or any(char.isdigit() for char in text):
                 continue
-            near = [known for known in self._spelled if _is_misspelled(key, known.split(" "))]
+            alike = (one for one in self._spelled if one[:1] == key[0][:1] and one.count(" ") == len(key) - 1)
+            near = [known for known in alike if _is_misspelled(key, known.split(" "))]
             if not near and size == 1 and len(key[0]) >= _SHORT:
                 near = [known for known in self._spelled if self._is_short_of(key[0], known)]
             if len(near) > 1:  # a letter is left out more often than typed twice: orderd is ordered, not order
@@ -244,11 +245,12 @@ class Vocabulary:
 
     def _is_short_of(self, word: str, known: str) -> bool:
         """Whether a short word lacks a letter of a known one, or has two in the other order; not of items."""
+        if word[0] != known[0] or len(known) < len(word) or " " in known or len(known) <= _SHORT:
+            return False
+        if _MANY & {value.dimension for value in self._meanings[known].values}:
+            return False
         from rapidfuzz.distance import OSA
 
-        dimensions = {value.dimension for value in self._meanings[known].values}
-        if word[0] != known[0] or dimensions & _MANY or len(known) < len(word) or " " in known or len(known) <= _SHORT:
-            return False
         is_shorter = len(known) == len(word) + 1
         return (is_shorter or sorted(word) == sorted(known)) and OSA.distance(word, known, score_cutoff=1) == 1
 
