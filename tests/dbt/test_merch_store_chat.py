@@ -57,7 +57,7 @@ def test_the_chat_answers_questions_about_the_real_year(warehouse: Warehouse, tm
                 (hash(user_key) % 3)::int as cluster_key, 0.5 as distance, 0.5 as margin
             from ga4.dim_ga4__users where sessions > 0"""
         )
-        assert_facts_equal_metrics(connection, WAREHOUSE)
+        assert_facts_equal_metrics(connection, WAREHOUSE, has_nights=True)
         publish(connection, tmp_path / "serving.duckdb", secret=b"secret")
     lookup = Lookup(Published(tmp_path / "serving.duckdb"), Aliases(tmp_path / "serving.duckdb"))
     for question, (expected, words) in ASKED.items():
