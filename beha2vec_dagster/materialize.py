@@ -93,7 +93,8 @@ def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
     days = (date.fromisoformat(asked.end) - date.fromisoformat(asked.start)).days + 1
     run_id = str(uuid.uuid4())
     # Dagster writes a record for each day, also of assets that have no days
-    records.add_event_listener(run_id, _Recording(days * len(keys or job.asset_layer.executable_asset_keys)))
+    assets = list(keys or job.asset_layer.executable_asset_keys)
+    records.add_event_listener(run_id, _Recording(days * len(assets)))
     result = job.execute_in_process(
         run_id=run_id,
         instance=records,
