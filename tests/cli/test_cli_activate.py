@@ -58,11 +58,12 @@ def test_a_plan_is_shown_then_sent_then_in_the_ledger(service: Service, tmp_path
     text = _output("activate", "buyers", "--to", "ga4")
     assert "Nothing was sent. To send it: beha2vec activate buyers --to ga4 --send" in text and not service.requests
     steps = [line.split()[0] for line in text.splitlines()]
-    assert steps[:2] == ["members", "no"] and f"{'enter':<46}{free:>10}" in text
+    assert steps[:3] == ["remain", "members", "no"] and f"{'enter':<46}{free:>10}" in text
     text = _output("activate", "buyers", "--to", "ga4", "--send")
     assert f"accepted: {free} users" in text and len(service.taken) == free
     text = _output("activate", "buyers", "--to", "ga4", "--send")
     assert "nothing to send" in text and len(service.taken) == free
+    assert _output("activate", "buyers", "--to", "ga4").endswith("There is nothing to send.\n")
     text = _output("sent")
     assert "buyers to ga4" in text and f"  {'enter':<16}{'accepted':<12}{free:>10}" in text
     assert "Nothing has been sent yet" in _output("sent", "--to", "crm")
