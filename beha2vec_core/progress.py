@@ -17,7 +17,7 @@ from beha2vec_core.words import counted, duration
 
 T = TypeVar("T")
 # Dagster adds what loggers below "beha2vec" report to the log of a run
-_LOGGER = "beha2vec.progress"
+PROGRESS_LOGGER = "beha2vec.progress"
 _SECONDS_BETWEEN_LINES = 10.0
 _kept: TextIO | None = None
 
@@ -49,7 +49,7 @@ class ProgressBar:
         self._title, self._unit, self._total, self._shown = title, unit, total, shown
         self._first = self._done = 0
         self._begun = self._said = time.monotonic()
-        self._log = logging.getLogger(_LOGGER)
+        self._log = logging.getLogger(PROGRESS_LOGGER)
         self._log.setLevel(logging.INFO)
 
     def begin_at(self, done: int) -> None:

@@ -29,6 +29,7 @@ from beha2vec_dagster.lib import exported
 from beha2vec_dagster.lib.asset_attributes import with_attributes
 from beha2vec_dagster.lib.console import console
 from beha2vec_dagster.lib.executor import build_executor
+from beha2vec_dagster.lib.records import write_without_waiting
 from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
 
 # backfill policies are marked beta; the pins in pyproject.toml keep them as they are
@@ -90,6 +91,7 @@ def defs() -> dg.Definitions:
     # Threads that wait by spinning starve a busy machine: training beside other work is many times slower without this.
     # OpenMP reads it when torch is first imported, inside a step.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    write_without_waiting()
     try:
         settings = ExportSettings.load()
         limits.hold_to(settings.storage)

@@ -20,18 +20,16 @@ from pathlib import Path
 from threading import Thread, main_thread
 
 import dagster as dg
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 from filelock import FileLock, Timeout
 
-from beha2vec_core.progress import keep_terminal
+from beha2vec_core.progress import PROGRESS_LOGGER, ProgressBar, keep_terminal
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import is_interruption
 
 # hidden in the UI, as Dagster hides its own by this prefix
 PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
-# days of assets that Dagster records in half a minute
-_QUICKLY_RECORDED = 2000
 # Dagster reads `name+` as its former syntax did, one step; with `key:"name"+`, as its documentation has it, all steps
 _PLAIN = re.compile(r"^(\d*\+|)([\w/]+)(\+\d*|)$")
 _UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
@@ -93,13 +91,11 @@ def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
             print(f"--config: {mistake.message.split(' Expected: ')[0]}", file=sys.stderr)
         return 2
     days = (date.fromisoformat(asked.end) - date.fromisoformat(asked.start)).days + 1
-    by_day = sum(
-        job.asset_layer.get(key).partitions_def is not None for key in keys or job.asset_layer.executable_asset_keys
-    )
-    if days * by_day > _QUICKLY_RECORDED:
-        # one transaction each in Dagster's SQLite files, with no other sign of progress
-        print(f"Dagster records {days} days of {by_day} assets first. This takes minutes.", flush=True)
+    run_id = str(uuid.uuid4())
+    # Dagster writes a record for each day, also of assets that have no days
+    records.add_event_listener(run_id, _Recording(days * len(keys or job.asset_layer.executable_asset_keys)))
     result = job.execute_in_process(
+        run_id=run_id,
         instance=records,
         asset_selection=sorted(keys) if keys else None,
         run_config=run_config,
@@ -110,6 +106,24 @@ def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
         raise KeyboardInterrupt
     _close(result, records)
     return 0 if result.success else 1
+
+
+class _Recording:
+    """How far Dagster's records of what a run is to make are, which it writes before the first step."""
+
+    def __init__(self, days_of_assets: int) -> None:
+        self._bar = ProgressBar(title="recording the run", unit="record", total=days_of_assets)
+        self._lines = logging.StreamHandler(sys.stdout)
+        logging.getLogger(PROGRESS_LOGGER).addHandler(self._lines)
+
+    def __call__(self, event: dg.EventLogEntry) -> None:
+        """Count a record; the first one of another kind ends it."""
+        kind = event.dagster_event.event_type if event.dagster_event else None
+        if kind is DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
+            self._bar.update()
+        elif kind is not DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+            self._bar.close()
+            logging.getLogger(PROGRESS_LOGGER).removeHandler(self._lines)
 
 
 def _close(result: dg.ExecuteInProcessResult, records: DagsterInstance) -> None:

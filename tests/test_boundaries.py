@@ -37,7 +37,7 @@ ga4
 privacy
 store
 llm alerts dbt_process progress
-settings words files buckets dbt_vars
+settings words files buckets dbt_vars spreadsheets
 """
 
 

@@ -57,7 +57,10 @@ def candidates_of(
             raise ActivationError(f"{table} is not there yet: run beha2vec materialize")
     ((newest,),) = connection.execute("select max(event_date) from beha2vec.audience_members").fetchall()
     if newest is None:  # unknown, which is not the same as empty: with no members, everybody would leave
-        raise ActivationError("no members of any audience are known yet: run beha2vec materialize")
+        raise ActivationError(
+            "no members of any audience are known yet: run beha2vec materialize --select "
+            "audience_members,serving_database"
+        )
     is_for_ads = audience.purpose == "ads"
     rows = connection.execute(
         f"""with devices as (

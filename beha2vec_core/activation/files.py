@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -24,9 +23,7 @@ from beha2vec_core.activation.destination import (
     hash_of,
 )
 from beha2vec_core.activation.folders import Folder
-
-# spreadsheets take a cell that begins like this for a formula
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+from beha2vec_core.spreadsheets import is_formula
 
 
 class Files(Destination):
@@ -79,7 +76,7 @@ class Files(Destination):
             member.is_ads_consented,
         )  # fmt: skip
         texts = (one for one in (*values, *member.attributes.values()) if isinstance(one, str))  # -1.5 is a number
-        if self._format == "csv" and any(_FORMULA.match(text) for text in texts):
+        if self._format == "csv" and any(map(is_formula, texts)):
             raise NotReachable("a text that a spreadsheet would run as a formula")
         row = dict(zip(self.columns, (str(value) for value in values), strict=True))
         if kind != "leave":

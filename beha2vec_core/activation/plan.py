@@ -239,8 +239,8 @@ def _stale(newest: date | None, moment: datetime) -> str:
     if days <= _OLDEST_DAYS:
         return ""
     return (
-        f"members and consent are those of {newest}, {days:,} days ago: run beha2vec materialize, or send them anyway "
-        "with --stale"
+        f"members and consent are those of {newest}, {days:,} days ago: run beha2vec materialize --job "
+        "refresh_last_days, or send them anyway with --stale"
     )
 
 

@@ -1,4 +1,4 @@
-"""Who else may write a file that the nightly run obeys: the explorer has a folder of its own, and may be attacked."""
+"""Who else may write a file that a send obeys: the explorer has a folder of its own, and may be attacked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_LINKS = 40  # as Linux has it
 
 
 def who_else_writes(settings: Settings) -> str:
-    """Why the nightly run does not send: others may write the files that say what to send; empty: only this user may.
+    """Why nothing is sent: others may write the files that say what to send; empty: only this user may.
 
     Ask before the files are read: what others cannot write now, they cannot have changed when it is read.
 
@@ -24,20 +24,24 @@ def who_else_writes(settings: Settings) -> str:
     for file in (settings.audiences.file, settings.activation.file):
         if where := _writable_by_others(file):
             return (
-                f"nothing is sent, because other users or services can write {where}: with `send: true`, only this "
-                "user and root may have the right to write the file, its folders and links to it (docs/security.md)"
+                f"nothing is sent, because other users or services can write {where}: only this user and root may have "
+                "the right to write the file, its folders and links to it (chmod go-w; docs/security.md)"
             )
     return ""
 
 
 def _writable_by_others(file: Path) -> Path | None:
     """The file, or the folder or link on the way to it, where others may write it or put another one in its place."""
-    sticky = None  # as /tmp, where all put files, and change their own only
+    # as /tmp, where all put files, and change their own only: others may have moved a file of this user there, or made
+    # a hard link to it, so only a folder is safe
+    sticky = None
     for step in _way_to(file):
         try:
             found = step.lstat()
         except OSError:  # it is not there: others may put it there
             return sticky if step.parent == sticky else None
+        if step.parent == sticky and not stat.S_ISDIR(found.st_mode):
+            return sticky
         is_ours = found.st_uid in (0, os.geteuid())
         if stat.S_ISLNK(found.st_mode):
             if not is_ours:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 
+_METRICS = [name for name, one in METRICS.items() if "median(" not in next(iter(one.sql.values())).value]
 _BY = [name for name, dimension in DIMENSIONS.items() if dimension.kind != "user"]
 
 
@@ -34,7 +35,7 @@ class Metric(Arguments):
     channel, device, week ... Ask this first. Numbers are rounded at random; those of few users are null, and groups of
     few users are (other) or missing."""
 
-    metric: str = Field(max_length=60, description=f"one of: {', '.join(METRICS)}")
+    metric: str = Field(max_length=60, description=f"one of: {', '.join(_METRICS)}")
     by: str | None = Field(None, max_length=60, description=f"one of: {', '.join(_BY)}")
     where: str | None = Field(None, max_length=60, description="only rows in which this dimension has the value is_")
     is_: str | None = Field(None, max_length=300, description="the value, as it stands in the data")

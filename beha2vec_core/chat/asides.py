@@ -27,6 +27,7 @@ _KEPT = frozenset(_WITH_CONTENT.split())
 _PHRASES = re.compile(
     r"\b(?:in (?:short|brief|a nutshell|one sentence|a few words|plain english|detail|particular|general|reality|fact|"
     r"the end|the first place|my opinion|your opinion|simple (?:terms|words))|"
+    r"just the (?:(?:two|three|four) )?(?:numbers?|figures?)|"
     r"at all|so (?:very )?(?:well|badly|poorly|strongly|heavily)|by the way|as a matter of fact|"
     r"(?:no|any) idea|as (?:far as|long as) (?:you|i|we) (?:know|can tell|can see)|(?:just|i am|i'm|am) curious|"
     r"if (?:possible|you can|at all)|for (?:my boss|a report|the report|a meeting)|"

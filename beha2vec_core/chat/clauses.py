@@ -29,7 +29,10 @@ _NOT = re.compile(
 _WITHOUT = re.compile(
     r"(?:without|(?:(?:having|with|had|have|has) )?(?:no|zero|not a single))\b(?: (?:ever|even|actually|having))*"
 )
-_WITH = re.compile(r"(?:with|having|had|have|has|that had|containing|contained|contains?|includ(?:e|es|ed|ing))\b")
+_WITH = re.compile(
+    r"(?:with|having|had|have|has|that had|containing|contained|contains?|includ(?:e|es|ed|ing)|"
+    rf"(?:place|made|make|placed)(?= (?:at least|more than|over|exactly|only|just|at most|up to|\d|{COUNT})))\b"
+)
 COMMA = "\u00a6"  # in place of the marks between the words of a question
 _AND = re.compile(
     rf"(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|it))*|"
@@ -68,6 +71,10 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"(?:used|redeemed|applied)|"
         r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
         r"(?:(?:a|any|the|some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
+        "again": r"(?:(?:came|comes?|coming)(?: back)?|return(?:s|ed|ing)?) (?:to|and|for) (?:(?:a|an|their) )*"
+        r"(?:(?:second|2nd|another|repeat) (?:order|purchase)|(?:buy|bought|order|ordered|purchased?|shop)"
+        r"(?: (?:something|anything))?(?: (?:again|(?:a|for a) (?:second|2nd) time|else))?)|"
+        r"(?:ma[dk]e|makes|plac(?:e|es|ed)|had) (?:another|(?:a|their) (?:second|2nd|repeat)) (?:order|purchase)",
         "back": r"(?:came|comes?|coming) back|return(?:s|ed|ing)?",
         "order": r"(?:ma[dk]e|makes|making|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:(?:a|an|any|the|their) )*"
         r"(?:orders?|purchases?)|convert(?:s|ed|ing)?|check(?:s|ed|ing)? out|"
@@ -122,7 +129,8 @@ _COUNTED = re.compile(
     r"(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|pages?|page views?|units?|pieces?|"
     r"different))*\b"
     r"|(?:for )?(?:a|the) (?:second|2nd) time\b|(?:several|multiple|many|a few) times\b|repeatedly\b|again\b"
-    r"|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|(?:\d+|two|three|four|five) times)\b"
+    r"|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|"
+    r"(?:\d+|two|three|four|five) (?:times|orders|purchases|sessions|visits))\b"
     r"(?! (?:a|per|in|as)\b)"
 )
 _DENIED_OBJECT = re.compile(r"(?:but|and|yet)?(?: |^)?(?:not|no|never|without)(?: (?:any|a|an|the))*\b")
@@ -286,6 +294,8 @@ class Reader:
             return [Did("steps", (Filter("step", steps),))], place
         if name == "removed":
             return self._event("remove_from_cart"), place
+        if name == "again":
+            return [Did("purchases", at_least=2)], place
         if name == "search":
             pages = "search" in self.values.get("page_type", [])
             return [Did("page_views", (Filter("page_type", ("search",)),))] if pages else self._event(
@@ -310,6 +320,8 @@ class Reader:
             dids, after = ([], place) if plain else self._object(place, name)
             if dids:
                 return dids, after
+            if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
+                raise Unclear  # viewed a tent and bought one
             place += self.match(re.compile(rf"{_ANYTHING}\b"), place)
             if counted := self._count(place):
                 low, high, size, text = counted

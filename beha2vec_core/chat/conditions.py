@@ -107,7 +107,12 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
     in_order = len(dids) > 1 and _IN_ORDER.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
-    forced = has_not or _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
+    others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
+    forced = (
+        bool(having and others - {one.metric for one in having})
+        or has_not
+        or _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
+    )
     return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from beha2vec_core.chat.asked import breakdown_of, filters_of
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.one_query import ascending_of
-from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
+from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.rewrites import SAME
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
@@ -38,6 +39,7 @@ _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasi
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ANYTHING = re.compile("")
 _CANNOT = "I cannot continue the question before with this: ask the whole question."
+_KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
 
@@ -114,6 +116,7 @@ def continued(
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     filters = filters_of(parts, metric)
     replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
+    replaced |= _KINDS if {one.dimension for one in filters} & _KINDS else set()
     old = [one for one in previous.filters if one.dimension not in replaced]
     kept = {(one.dimension, one.did): one for one in filters} | {
         (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}

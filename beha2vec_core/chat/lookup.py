@@ -37,6 +37,7 @@ from beha2vec_core.chat.question import (
     without_names,
 )
 from beha2vec_core.chat.reading import Reading, read_question
+from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.chat.together import of_same_groups, one_table
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
@@ -72,7 +73,14 @@ _BIGGEST = re.compile(
 )
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
+_WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
+_TOTAL = re.compile(
+    r"\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
+    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b"
+    r"(?! (?:per|an?)\b)",
+    re.IGNORECASE,
+)
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
     r"^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
@@ -123,7 +131,7 @@ class Lookup:
         overview = self._data.overview()
         if not KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
-        question, note = _with_key(_with_group(question, overview), overview)
+        question, note = _with_key(_with_group(_with_number(question, overview), overview), overview)
         answer = self._answer(question, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
@@ -185,7 +193,7 @@ class Lookup:
                 or _is_plain(query, reading)
                 or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
             )
-            if query is not None and in_query and narrowed:
+            if query is not None and in_query and (narrowed or _asks_total(unnamed, query)):
                 return self._measure(query, reading)
             if reading.period:
                 return self._refused(reading, "Facts of clusters are of all days, not of one period.")
@@ -202,7 +210,10 @@ class Lookup:
                 return self._refused(reading, _why_not(found))
             is_why = reading.asks_cause and found.understood
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
-        if query is not None and not (_WHO.search(question) and not query.by and not reading.more):
+        asked_by = {name for one in (query, *reading.more) if one for name in one.by}
+        lists_none = _WHO.search(question) and not asked_by and not reading.more
+        lists_none = lists_none or (_WHO_ARE.search(question) and not asked_by & {"user", "cluster"})
+        if query is not None and not lists_none:
             return self._measure(query, reading)
         listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (
@@ -263,6 +274,7 @@ class Lookup:
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]
         beside = self._beside(query) if reading.asks_cause else []
+        beside += _cluster_names(first.table, query, self._data.overview())
         return LookupAnswer(
             "\n\n".join([*(answer.text for answer in (first, *others)), *beside]),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
@@ -306,11 +318,34 @@ def _why_not(found: LookupAnswer) -> str:
     return first if "“" in first else ""
 
 
+def _cluster_names(table: SqlAnswer | None, query: Query, overview: Overview) -> list[str]:
+    """The names of the clusters that are in the table, or that the query is about."""
+    shown = {str(row[0]) for row in table.rows} if table and query.by[:1] == ("cluster",) else set()
+    shown |= {key for one in query.filters if one.dimension == "cluster" for key in one.values}
+    names = [f"{one.key} {one.name}" for one in overview.clusters if str(one.key) in shown and one.name]
+    return [f"Clusters: {', '.join(names)}."] if names else []
+
+
 def _is_plain(query: Query | None, reading: Reading) -> bool:
-    """Whether a number or a sum by cluster is asked for, not which cluster has most: "orders per segment"."""
+    """Whether a number or a sum by cluster is asked for: "orders per segment". Facts are shares, or means of a user."""
     if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
         return False
     return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
+
+
+def _asks_total(question: str, query: Query) -> bool:
+    """Whether the cluster with the largest sum is asked for: "most revenue". "Buys most" is a share of its users."""
+    return query.by == ("cluster",) and query.metric != "users" and _TOTAL.search(question) is not None
+
+
+def _with_number(question: str, overview: Overview) -> str:
+    """The question with the keys of clusters in place of their names: "the Account users cluster"."""
+    for one in overview.clusters:
+        if one.name:
+            name, kind = re.escape(one.name), r"(?:clusters?|segments?|groups?|personas?)"
+            named = re.compile(rf"(?:\bthe )?(?:\b{kind} {name}(?!\w)|\b{name} {kind}\b)", re.IGNORECASE)
+            question = named.sub(f"cluster {one.key}", question)
+    return question
 
 
 def _with_group(question: str, overview: Overview) -> str:

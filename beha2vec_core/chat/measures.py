@@ -9,7 +9,7 @@ from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter
 
-_DEFAULTS = {  # of "top 5 landing pages"
+DEFAULTS = {  # of "top 5 landing pages"
     "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
     "country": "sessions", "channel": "sessions", "device": "sessions", "medium": "sessions", "browser": "sessions",
     "os": "sessions", "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold",
@@ -91,7 +91,7 @@ def metric_of(
     if parts.is_of_users and "spender" in parts.text:
         return "revenue"
     if groups is not None:
-        return _DEFAULTS.get(groups, "sessions")
+        return DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if parts.has("change") and by and not timed and parts.times.periods:
         notes.append("No measure is named: by revenue.")
@@ -108,10 +108,13 @@ def metric_of(
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
     ranked = parts.top or parts.has("high") or (judged and not timed)
-    if ranked and len(by) == 1 and by[0] in _DEFAULTS:
-        notes.append(f"No measure is named: by {METRICS[_DEFAULTS[by[0]]].label}.")
-        return _DEFAULTS[by[0]]
+    if ranked and len(by) == 1 and by[0] in DEFAULTS:
+        notes.append(f"No measure is named: by {METRICS[DEFAULTS[by[0]]].label}.")
+        return DEFAULTS[by[0]]
     if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
+    if "busiest" in parts.text and by:
         notes.append("No measure is named: by sessions.")
         return "sessions"
     if by == ["coupon"]:

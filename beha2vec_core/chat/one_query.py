@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from beha2vec_core.chat.asked import asks_either, breakdown_of, group_counted, is_named_apart, is_one_group, is_ranking
 from beha2vec_core.chat.compared import days_before, months_in_a_row, periods_of, step_of
 from beha2vec_core.chat.measures import (
     IS_SO,
@@ -14,14 +15,7 @@ from beha2vec_core.chat.measures import (
     metric_of,
 )
 from beha2vec_core.chat.nearest import some_of
-from beha2vec_core.chat.parts import (
-    Parts,
-    asks_either,
-    breakdown_of,
-    group_counted,
-    is_one_group,
-    is_ranking,
-)
+from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
 from beha2vec_core.chat.vocabulary import Word
@@ -36,6 +30,7 @@ _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _IS_BEST = re.compile(r"^(?:is|are|was|were)\b.*\b(?:best|worst|top|biggest|largest|strongest|weakest|smallest)\b")
+_OF_SESSIONS = re.compile(r"(?:%|percent\w*|share|proportion|fraction|part) of (?:\w+ )?(?:\w+ )?(?:sessions|visits)\b")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
 _BOTH = re.compile(r"\bboth\b")
@@ -208,7 +203,8 @@ class _Draft:
         if self.is_share and self.metric in ("new_users", "returning_users"):
             self.metric = "users"
         rate = next((one.name for one in METRICS.values() if one.count == self.metric), None)
-        if self.is_share and not self.by and not self.included and not self.done and rate:
+        of_all = _OF_SESSIONS.search(parts.text) is not None  # percentage of mobile sessions that add to cart
+        if self.is_share and not self.by and (of_all or not self.included) and not self.done and rate:
             self.metric, self.is_share = rate, False
         groups_of_part = [name for name in self.by if DIMENSIONS[name].kind != "time"]
         if (
@@ -333,7 +329,15 @@ class _Draft:
             self.by, self.against_rest, self.pair = [self.included[0].dimension], True, None
         elif self.compares and self.versus is None and not self.by and self.pair is None:
             raise NotRead("A comparison needs two values (mobile and desktop) or two periods.")
-        apart = self.compares or len(parts.judged) > 0 or (self.pair is not None and asks_either(parts, self.pair))
+        is_rate = self.unit in ("share", "mean") or any(one.per for one in METRICS[self.metric].sql.values())
+        is_apart = self.pair is not None and is_named_apart(parts, self.pair)
+        is_rate = is_apart and (is_rate or (self.is_share and parts.text.count(",") > 0))
+        apart = (
+            self.compares
+            or is_rate
+            or len(parts.judged) > 0
+            or (self.pair is not None and asks_either(parts, self.pair))
+        )
         if apart and self.pair and self.pair.dimension not in self.by:
             self.by = [*self.by, self.pair.dimension] if self.metric == "funnel" else [self.pair.dimension, *self.by]
         elif self.pair and self.pair.dimension not in self.by and len(self.pair.values) > 1 and not self.is_share:

@@ -10,15 +10,14 @@ from typing import Any
 from beha2vec_core.chat.asides import without_asides
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
-from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
-from beha2vec_core.chat.qualifiers import OF_ITEMS, qualifiers
+from beha2vec_core.chat.qualifiers import qualifiers
 from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
-from beha2vec_core.chat.vocabulary import Value, Vocabulary, Word
+from beha2vec_core.chat.vocabulary import Vocabulary, Word
 from beha2vec_core.semantic.compiler import MAX_ROWS
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Filter, Having
 
 _RANKED_USERS = re.compile(rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
@@ -53,7 +52,8 @@ _DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'less', 'fewer', 'lower', 'worse', 
 _UP = re.compile(rf"\b(?:{'|'.join((*UP, 'more', 'higher', 'better', 'up', 'roof'))})\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
-    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|worst|lowest|least))\b"
+    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
+    r"busiest|worst|lowest|least|weakest|smallest))\b"
 )
 _CURRENCIES = {  # words of people, and what they may mean
     "euro": ("EUR",), "euros": ("EUR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"),
@@ -89,7 +89,6 @@ _PER_DAY = re.compile(
     rf"\b{_AVERAGE}\b.*\b(?:per (?:day|week)|daily|weekly)\b|\b(?:per (?:day|week)|daily|weekly)\b.*\b{_AVERAGE}\b"
 )
 _ARTICLES = ("the", "a", "an", "our")
-_KINDS_OF_PAGES = ("page_type", "theme")
 
 
 @dataclass
@@ -220,6 +219,9 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     parts.problem = parts.problem or why
     if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
+    for article, noun in pairwise(parts.words):  # "from a campaign" is no breakdown
+        if noun.kind == "by" and article.text in ("a", "an", "any", "some"):
+            parts.unknown.append(f"{article.text} {noun.text}")
     nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change
     parts.unknown += [word.text for word in parts.words if word.kind == "change" and word.text in nouns]
     for word in parts.words:
@@ -295,224 +297,6 @@ def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[
     return text, words
 
 
-def metrics_of(parts: Parts) -> list[str]:
-    """Metrics that the question asks for; words such as users stand beside another one without being asked for."""
-    found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
-    if together := _listed_together(parts):
-        return together
-    if found and found[0] == "sessions" and _are_of_people(parts):
-        return ["sessions"]
-    strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
-    if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
-        strong.sort(key=lambda name: name != first)
-    if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
-        return [name for name in found if name not in strong] or ["users"]
-    if len(strong) > 1 and any(
-        word.text.startswith(("best", "top")) for word in parts.words if word.name == "items_sold"
-    ):
-        strong.remove("items_sold")  # best sellers by revenue
-    if len(strong) > 1:  # "conversion of returning visitors"
-        strong = [name for name in strong if name not in ("new_users", "returning_users")] or strong
-    if len(strong) > 1 and "buyers" in strong:  # customers are those who have revenue and orders, or who check out
-        strong.remove("buyers")
-    return strong or found[:1]  # "people visit us"
-
-
-def _is_asked_too(parts: Parts, name: str) -> bool:
-    """Whether users or sessions are a measure of a list: "by number of sessions, with the conversion rate"."""
-    for word in parts.words:
-        if word.name == name and any(not METRICS[w.name].is_weak for w in parts.words if w.kind == "metric"):
-            said = (
-                rf"(?:\bhow many|\bnumber of|,|\band|\bwith(?: (?:the|their))?) {loosely(word.text)}\s*(?:,|$|\?|and\b)"
-            )
-            if re.search(rf"{said}|\bby (?:the )?(?:number of )?{loosely(word.text)}\s*(?:,|with\b|and\b)", parts.text):
-                return True
-    return False
-
-
-def _ordered_by(parts: Parts) -> str:
-    """The measure by which groups are put in order: "top 5 pages by sessions, with their bounce rate"."""
-    for word in parts.words:
-        if word.kind == "metric" and re.search(
-            rf"\b(?:by|in order of) (?:(?:the|their|number of|most|highest) )*{loosely(word.text)}",
-            parts.text,
-        ):
-            return word.name
-    return ""
-
-
-def _are_of_people(parts: Parts) -> bool:
-    """Whether sessions are asked for, and other words say whose: "sessions of new users", "visits by buyers"."""
-    named = [word for word in parts.words if word.kind == "metric"]
-    if len(named) != 2 or named[1].name not in PEOPLE_COUNTED[1:]:
-        return False
-    between = [word for word in parts.words if named[0].place < word.place < named[1].place]
-    return any(word.text in ("of", "by", "from", "among", "for") for word in between)
-
-
-def _listed_together(parts: Parts) -> list[str]:
-    """Metrics with nothing but "and", a comma or the like between them: all of them are asked for."""
-    named = [word for word in parts.words if word.kind == "metric"]
-    found: list[str] = []
-    for one, other in pairwise(named):
-        asked_too = (
-            rf"\bhow (?:many|much)\b.*{loosely(one.text)}\b.*\band (?:also )?how (?:many|much) {loosely(other.text)}"
-        )
-        if one.name != other.name and re.search(asked_too, parts.text):
-            found += [one.name, other.name]
-        both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
-        separated = not one.is_beside(other) or re.search(rf"{loosely(one.text)}\s*,", parts.text)
-        of_users = {one.name, other.name} == {"new_users", "returning_users"}
-        told = "one" in one.text.split() or f"{one.text} , revenue" in parts.text
-        if one.name != other.name and separated and not of_users and not told and re.search(both, parts.text):
-            found += [one.name, other.name]
-    return list(dict.fromkeys(found))
-
-
 def loosely(text: str) -> str:
     """A pattern of a phrase, whatever stood between its words."""
     return r"\W+".join(map(re.escape, text.split()))
-
-
-def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
-    """Values of the question by dimension; of a value in several dimensions, the first that the metric has."""
-    found: dict[str, list[str]] = {}
-    excluded: dict[str, list[str]] = {}
-    for word in parts.words:
-        if word.kind == "value":
-            beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
-            some = [value for value in word.values if value.dimension in beside] or list(word.values)
-            some = _of_one_kind(parts, word, some)
-            if _is_beside_source(
-                parts, word
-            ):  # youtube referral, google organic: source and medium, as GA4 writes them
-                some = [value for value in some if value.dimension == "medium"] or some
-            if metric:
-                some = [value for value in some if reaches(metric, value.dimension)] or some
-            if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
-                label = DIMENSIONS[some[0].dimension].label
-                parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
-            if word.name == "head":
-                parts.notes.append(f"“{word.text}” was read as items whose name has it: {some_of(some[0].values)}.")
-            is_excluded = word in _left_out(parts)
-            (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
-    specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
-    if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
-        kinds = [name.removesuffix("_users") for name in ("new_users", "returning_users") if name in specific]
-        found["new_or_returning"] = [*kinds, *found.get("new_or_returning", [])]
-    if parts.clusters:
-        found["cluster"] = parts.clusters
-    for name in found.keys() & excluded.keys():  # "paid channels except paid social"
-        is_at_once = metric in PEOPLE_COUNTED or name in OF_ITEMS  # of a user or an order, who can have several
-        if is_at_once and not {*excluded[name]} & {*found[name]}:
-            one, other = (" or ".join(some[name]) for some in (found, excluded))
-            parts.problem = f"I cannot tell who or what has {one} and no {other}: I count each of them."
-        found[name] = [value for value in found[name] if value not in excluded[name]]
-        if not found[name]:
-            parts.problem = f"Nothing is left of the {DIMENSIONS[name].label} if it is also left out."
-            del found[name]
-    return parts.done + tuple(
-        Filter(name, tuple(dict.fromkeys(values)), which is excluded)
-        for which in (found, excluded)
-        for name, values in which.items()
-        if which is found or name not in found
-    )
-
-
-def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
-    """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
-    for other in parts.words:
-        dimensions = {one.dimension for one in other.values} & OF_ITEMS
-        if (
-            other.kind == "value"
-            and other is not word
-            and (both := [one for one in some if one.dimension in dimensions])
-        ):
-            return both
-    return some
-
-
-def _is_beside_source(parts: Parts, word: Word) -> bool:
-    """Whether the word before is the name of a source."""
-    before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
-    return any(one.values[0].dimension == "source" for one in before)
-
-
-def _left_out(parts: Parts) -> list[Word]:
-    """The values that are not meant: those after "without", and what is listed with them."""
-    found: list[Word] = []
-    for word in (word for word in parts.words if word.kind == "value"):
-        before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
-        listed = found and re.search(
-            rf"{loosely(found[-1].text)}\s*(?:,|\b(?:and|or|nor|from|the)\b|\s)*\s*{loosely(word.text)}", parts.text
-        )
-        if listed or any(parts.are_beside(one, word) for one in before):
-            found.append(word)
-    return found
-
-
-def breakdown_of(parts: Parts) -> list[str]:
-    """Dimensions that the question asks a breakdown by; "campaign" beside the name of a campaign is none."""
-    by = list(parts.by)
-    for word in parts.words:
-        before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
-        is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
-        if is_kind and before and before[0].text in ("which", "what", "top", "best"):  # which jackets sell best
-            by.append("item")
-        if word.kind == "by":
-            beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
-            is_named = any(value.dimension == word.name for other in beside for value in other.values)
-            is_named |= word.name == "device" and any(
-                v.dimension in ("os", "browser") for o in beside for v in o.values
-            )
-            in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
-            is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
-            is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
-            is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
-            if not is_named and not is_counted:
-                by.append(word.name)
-    by = [name for name in by if not (name == "day" and "weekday" in by)]  # by day of the week: which day is best
-    return list(dict.fromkeys(by))
-
-
-def _is_listed(parts: Parts, item: Word) -> bool:
-    """Whether "items ... sold" asks which, not how many."""
-    before = [word for word in parts.words if word.place < item.place][-1:]
-    asks = {"which", "what", "by", "per", "each", "every"}
-    return bool(parts.top) or any(word.kind in ("high", "low", "judged") or word.text in asks for word in before)
-
-
-def group_counted(parts: Parts) -> str | None:
-    """The dimension of "how many countries"; None: numbers of its groups are not asked for."""
-    for word in parts.words:
-        asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{loosely(word.text)}"
-        is_apart = re.search(rf"\b(?:different|distinct|unique) {loosely(word.text)}", parts.text) is not None
-        is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric")) and not is_apart
-        if word.kind == "by" and not is_sold and re.search(asked, parts.text):
-            return word.name
-    return None
-
-
-def is_named_apart(parts: Parts, one: Filter) -> bool:
-    """Whether the values of a filter come from several phrases: they may be of different groups."""
-    phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
-    return len(one.values) > 1 and len(phrases) > 1
-
-
-def is_one_group(parts: Parts, one: Filter) -> bool:
-    """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item", "hour") and not is_named_apart(parts, one)
-
-
-def asks_either(parts: Parts, pair: Filter) -> bool:
-    """Whether values of one dimension stand beside "or": "phone or computer?" asks for both of them."""
-    values = [
-        word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
-    ]
-    return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
-
-
-def is_ranking(parts: Parts, named: Word) -> bool:
-    """Whether the words for items sold ask which: "best sellers", "what items sold"."""
-    before = [word.text for word in parts.words if word.place == named.place - 1]
-    return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")

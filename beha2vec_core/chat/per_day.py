@@ -11,11 +11,13 @@ from beha2vec_core.semantic.query import Period
 from beha2vec_core.words import UNKNOWN_CURRENCY, change, number
 from beha2vec_core.words import day as day_words
 
+_LONG = 600  # seconds: more are shown in minutes
+
 
 def is_sum(metric: Metric) -> bool:
     """Whether the value of several days is the sum of theirs: users of two days are not."""
     return metric.unit in ("count", "money") and not any(
-        one.per or "user_key" in one.value for one in metric.sql.values()
+        one.per or "user_key" in one.value or "median(" in one.value for one in metric.sql.values()
     )
 
 
@@ -26,7 +28,7 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any]) -> str:
     if metric.unit == "money":
         return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
     if metric.unit == "seconds":
-        return f"{value:,.0f} seconds"
+        return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
     return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
 
 
@@ -37,10 +39,10 @@ def per_day(result: Result, days: Period) -> list[str]:
         return _per_day_of_week(result, days)
     if query.versus is None or query.period is None or query.is_share or not is_sum(metric):
         return []
-    now, before = ((one.last - one.first).days + 1 for one in (query.period, query.versus))
-    if now == before:
+    now, before = (_days_with_data(one, days) for one in (query.period, query.versus))
+    if now == before or not (now and before):
         return []
-    lines = [f"The periods have {now} and {before} days."]
+    lines = [f"The periods have {now} and {before} days of data."]
     if not query.by:
         row = result.rows[0]
         values = row["value"], row["value_before"]
@@ -48,6 +50,10 @@ def per_day(result: Result, days: Period) -> list[str]:
             shown = [_of_a_day(metric, value, days, row) for value, days in zip(values, (now, before), strict=True)]
             lines.append(f"Per day: {shown[0]} against {shown[1]}, {change(values[0] / now, values[1] / before)}.")
     return lines
+
+
+def _days_with_data(period: Period, days: Period) -> int:
+    return max((min(period.last, days.last) - max(period.first, days.first)).days + 1, 0)
 
 
 def _of_a_day(metric: Metric, value: float, days: int, row: dict[str, Any]) -> str:
@@ -60,7 +66,7 @@ def mean_of(result: Result, days: Period, unit: str) -> list[str]:
     if query.by or row["value"] is None or not is_sum(result.metric):
         return []
     period = query.period or days
-    length = (min(period.last, days.last) - max(period.first, days.first)).days + 1
+    length = _days_with_data(period, days)
     shown = _of_a_day(result.metric, row["value"] * (7 if unit == "week" else 1), length, row)
     return [f"On average {shown} per {unit}, in {length} days."]
 

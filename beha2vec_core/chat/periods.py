@@ -228,12 +228,15 @@ def find_times(text: str, data: Period) -> Times:
     )
     take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
     take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
-    take(r"\byesterday\b", lambda m: Period(last - timedelta(days=1), last - timedelta(days=1)))
     take(r"\b(?:ytd|year to date|so far this year)\b", lambda m: _this("year", last))
     take(r"\b(?:mtd|month to date)\b", lambda m: _this("month", last))
-    if re.search(r"\btoday\b", times.text):
-        times.notes.append(f"“today” was read as the last day of the data, {last:%Y-%m-%d}.")
-        take(r"\btoday\b", lambda m: Period(last, last))
+    # a nightly export ends with yesterday: each of the two words alone is its last day
+    yesterday = last - timedelta(days=1) if re.search(r"\btoday\b", times.text) else last
+    for word, day in (("today", last), ("yesterday", yesterday)):
+        if re.search(rf"\b{word}\b", times.text):
+            is_last = "the last day of the data" if day == last else "the day before the last one of the data"
+            times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
+            take(rf"\b{word}\b", lambda m, day=day: Period(day, day))
     take(
         r"(?<![\w./-])20\d{2}(?![\w./-])",
         lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),

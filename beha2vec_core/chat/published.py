@@ -24,7 +24,7 @@ from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query, run_rates
 from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Query
-from beha2vec_core.store.anonymous import PAGE_TITLES, Rounding
+from beha2vec_core.store.anonymous import PUBLISHED_TITLES, Rounding
 from beha2vec_core.store.sample import sample_notice
 
 _JOURNEY_STEPS = 25
@@ -266,8 +266,8 @@ _MORE_IDENTITIES = """
 def _sheets(connection: duckdb.DuckDBPyConnection) -> dict[int, FactSheet]:
     profiles = connection.execute("from beha2vec.cluster_profiles").df()
     try:
-        titles = dict(connection.execute(PAGE_TITLES).fetchall())
-    except (duckdb.CatalogException, duckdb.BinderException):  # published without the GA4 models
+        titles = dict(connection.execute(PUBLISHED_TITLES).fetchall())
+    except duckdb.CatalogException:  # published without the GA4 models
         titles = {}
     return {sheet.cluster_key: sheet for sheet in fact_sheets(profiles, titles)}
 

@@ -4,26 +4,26 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
+from beha2vec_core.chat.asked import breakdown_of, filters_of, is_named_apart
 from beha2vec_core.chat.measures import (
+    DEFAULTS,
     OF_GROWTH,
     NotRead,
     overview_of,
     unnamed,
 )
 from beha2vec_core.chat.one_query import query_of
-from beha2vec_core.chat.parts import (
-    Parts,
-    breakdown_of,
-    filters_of,
-    is_named_apart,
-    loosely,
-)
+from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
 from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
 
+_ALSO_SHARE = re.compile(
+    r"(?:,|\b(?:also|and|plus|with)) (?:(?:also|and|the|their|its) )*(?:share|percentage|percent|%)\b"
+)
+_PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b")
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
@@ -69,16 +69,27 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     check_all_asked(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
-    if not metrics and _is_bare_pair(parts):
+    if not metrics and (_is_bare_pair(parts) or (_PERFORMS.search(parts.text) and filters_of(parts, None))):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
     if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
+    by = breakdown_of(parts)
+    beside = len(metrics) == 1 and re.search(rf"\bwith (?:the |their |its )?{_word_of(parts, metrics)}", parts.text)
+    if beside and (parts.top or parts.text.startswith("top ")) and len(by) == 1 and by[0] in DEFAULTS:
+        metrics = [*dict.fromkeys((DEFAULTS[by[0]], *metrics))]  # top landing pages, with their bounce rate
+        notes.append(f"No measure is named to put them in order: by {METRICS[metrics[0]].label}.")
+    also = len(metrics) > 1 and by and _ALSO_SHARE.search(parts.text)  # pieces, orders and revenue, also the share
+    if also:
+        parts = replace(parts, words=[word for word in parts.words if word.kind != "share"])
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         found.append(query)
         notes += more
+    if also:
+        last = next((one for one in found[::-1] if METRICS[one.metric].unit in ("count", "money")), found[-1])
+        found.append(replace(last, is_share=True))
     if parts.done and parts.conditions and parts.conditions.asks_who and metrics == ["users"] and not found[0].by:
         found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
         notes.append("The users are listed in the order of their sessions.")
@@ -87,6 +98,11 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
     return found, notes
+
+
+def _word_of(parts: Parts, metrics: list[str]) -> str:
+    """A pattern of the words for a measure."""
+    return next((loosely(word.text) for word in parts.words if word.kind == "metric" and word.name in metrics), "(?!)")
 
 
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:

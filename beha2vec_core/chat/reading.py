@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
@@ -17,12 +18,7 @@ from beha2vec_core.chat.measures import (
     NotRead,
 )
 from beha2vec_core.chat.nearest import nearest_queries
-from beha2vec_core.chat.parts import (
-    OF_SESSIONS,
-    filters_of,
-    find_parts,
-    metrics_of,
-)
+from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.several import asks, continues, parts_of, without_gloss
 from beha2vec_core.chat.vocabulary import Vocabulary
@@ -137,6 +133,10 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
             nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
             return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {one.problem}")
         if first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by:
+            return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
+        if first and first.ascending is not None and not one.query.by:
+            if one.query.metric == first.metric:
+                continue  # which day was best, and how much was it
             return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
         if first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None):
             readings.pop()  # the same in another order, or fewer

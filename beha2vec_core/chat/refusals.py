@@ -8,9 +8,10 @@ from itertools import pairwise
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
+_OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
 _HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
 _OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
 
@@ -19,6 +20,10 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     """Raise for what the words mean together, though each of them is understood."""
     if parts.problem:
         raise NotRead(parts.problem)
+    ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
+    ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
+    if ranked and len([name for name in by if DIMENSIONS[name].kind != "time"]) > 1 and _OF_EACH.search(parts.text):
+        raise NotRead("I know the first of all groups, not the first within each.")
     named = [word for word in parts.words if word.kind == "metric"]
     before = {word.place + len(word.text.split()): word.text for word in parts.words}
     for word in parts.words:

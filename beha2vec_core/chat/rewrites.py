@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, in_steps
+from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.verbs import PEOPLE
 
 MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher than|larger than|bigger than|upwards of"
@@ -83,6 +83,32 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(orders?|purchases?) (?:that|which) (?:are|were|is|was) (?:(?:the|a|an|their) )?(?:\w+ )?first(?: "
      r"(?:ones?|orders?|purchases?))?\b", r"\1 firstorder"),
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
+    (r"\b(?:avrg|averg|aver)\b", "average"),
+    (r"\bmin(?:imum)?\.?(?: of)? (?=\d)", "at least "),
+    (r"\bmax(?:imum)?\.?(?: of)? (?=\d)", "at most "),
+    (r"\bnon[\s-]?(?:buyers?|customers?|purchasers?)\b", "users who did not buy"),
+    (r"\bsingle (?=(?:day|week|month|hour|quarter)s?\b)", ""),
+    (r"\b(?:second|2nd) (?:or|and) (?:later|third|subsequent) (?:orders?|purchases?)\b", "laterorder"),
+    (r"(?<!first or )\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),
+    (r"\bof the same (?:person|people|customers?|users?|buyers?)\b", " "),
+    (r"\b(?:in|on|during|at|with) (?:the|their|a|its) (?:very )?first (visit|session)s?\b", r"in new \1s"),
+    (r"\b(?:hangs?|depends?|relies|rely) on\b", "comes from"),
+    (r"\bcarts? (?:that |which )?(?:end(?:s|ed)? up (?:being )?|gets? |are |were )(?:paid|ordered|bought)\b",
+     "cart to order rate"),
+    (r"\bend(?:s|ed)? up (?:being )?(?:paid|ordered|bought|purchased)\b", "converted"),
+    (r"\b(cart|checkout)s? (?:that |which )?(?:have |are )?fail(?:s|ed|ing)?\b", r"\1 abandonment"),
+    (r"^(\W*)(?:is|are|do|does) (.*?) (?:mostly|mainly|primarily|largely|predominantly) (?:com(?:e|ing) )?"
+     r"(from|on|via|through)\b", r"\1share of \2 \3"),
+    (r"\bwhich (\w+) (?:do|did|have) not (?:buy|bought|order(?:ed)?|purchased?|convert(?:ed)?)"
+     r"(?: anything)?(?: at all)?\b", r"which \1 with no orders"),
+    (r"\bexisting (?=customers?|buyers?|users?|visitors?)", "returning "),
+    (r"\bratio of (\w+) (?:to|and|vs\.?|versus) ", r"\1 vs "),
+    (r"^(\W*)who (?:spent|spends|spend) (?:the )?most\b(?: money)?", r"\1top customers by revenue"),
+    (r"^(\W*)who (?:bought|buys|ordered|orders) (?:the )?most\b", r"\1top customers by orders"),
+    (r"\babandonment(?: rate)? (?:of|for|at|in|during) (?:the |our |all )?(cart|checkout)s?\b", r"\1 abandonment"),
+    (r"\bhow many (?:items|products|units|pieces) (?:does|do|did|are in|is in) (?:an? |the |our )?(?:average |"
+     r"typical )?order(?: (?:contain|have|include|consist of))?\b", "items per order"),
+    (r"\bhow long (?:do|does|did|are) (.*?)\b(?:stay(?:ing)?|remain|linger|browse)\b", r"engagement time \1"),
     (r"\brepeat (?:purchase|order|buying|customer|buyer) rate\b|\b(?:repurchase|reorder) rate\b",
      "share of buyers who ordered more than once"),
     (r"\b(\w+)(?:\+| or more)(?= (?:times|orders|purchases|sessions|visits|items|pages|page views|products)\b)",
@@ -250,7 +276,7 @@ _OF_WAITING = re.compile(
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    if _HOW_LONG.search(text) and not _FROM_AN_ORDER.search(text):
+    if _HOW_LONG.search(text) and not as_step_time(text) and not _FROM_AN_ORDER.search(text):
         text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)

@@ -7,7 +7,8 @@ import re
 _OF = r"(?:(?:on|in|of|from|by|for|at|to|with|via|during) )?"
 ASKS = r"(?:how (?:many|much|often|long|big|large|high)|what|which|when|where|why)"
 _ENDS = re.compile(
-    rf"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|\s+[-\u2013\u2014]\s+(?=(?:and )?{_OF}{ASKS}\b)|"
+    r"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|"
+    rf"\s+[-\u2013\u2014]\s+(?=(?:and )?{_OF}{ASKS}\b)|"
     rf",\s*(?:and|or|but)?\s*(?=(?:and )?{_OF}{ASKS}\b(?! (?:is|are|was|were|the|has|have)\b.*,))|"
     rf"\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|[a-z]+s)\b)"
 )
@@ -58,7 +59,12 @@ def parts_of(question: str) -> list[str]:
         found_parts.append(question[begun : end.start()])
         begun = end.end()
     found_parts = [part.strip(" ,.;?") for part in (*found_parts, question[begun:])]
-    parts = [part for part in found_parts if len(part.split()) > 1 or part == found_parts[0]]
+    parts = [found_parts[0]]
+    for part in found_parts[1:]:  # "at least 50 sessions" belongs to what stands before
+        if asks(part) or _TAIL.fullmatch(part.lower()):
+            parts.append(part)
+        else:
+            parts[-1] = f"{parts[-1]}, {part}"
     while len(parts) > 1 and _TAIL.fullmatch(parts[-1].lower()):
         parts.pop()
     if len(parts) > 1 and not topic and _OF_THOSE.match(parts[0].lower()):

@@ -8,8 +8,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-# spreadsheets take a cell that begins like this for a formula, unless it is a number: -2.5 points
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+from beha2vec_core.spreadsheets import unrun
+
+# what begins like a formula and is none: -2.5 points
 _NUMBER = re.compile(r"[+-]?<?[\d.,]+(%| points)?")
 
 
@@ -56,7 +57,7 @@ def _unrun(value: object) -> object:
     if value is None or isinstance(value, int | float):
         return value
     text = plain(str(value))
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    return text if _NUMBER.fullmatch(text) else unrun(text)
 
 
 def _cell(value: object, limit: int) -> str:

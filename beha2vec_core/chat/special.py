@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.asked import breakdown_of, filters_of
 from beha2vec_core.chat.compared import periods_of
 from beha2vec_core.chat.measures import NotRead
-from beha2vec_core.chat.parts import Parts, breakdown_of, filters_of
+from beha2vec_core.chat.parts import Parts
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
 

@@ -95,6 +95,10 @@ _NUMBERS = {
 }
 
 
+_FOUND_WITHOUT_SCHEMA = """select lower(table_name) from duckdb_tables() where schema_name in ('main', 'pg_catalog')
+    union select lower(view_name) from duckdb_views() where schema_name in ('main', 'pg_catalog')"""
+
+
 def _check(connection: Any, request: dict[str, Any]) -> None:
     """The same rules as before, by the parser that will run it: two parsers may read one text differently."""
     ((text,),) = connection.execute("select json_serialize_sql(?::varchar)", [request["statement"]]).fetchall()
@@ -106,6 +110,9 @@ def _check(connection: Any, request: dict[str, Any]) -> None:
     if len(parsed["statements"]) != 1:
         raise Refused("give one statement, not several")
     names = {str(name).lower() for name in _cte_names(parsed)}
+    # where the part of the statement is not in scope, its name is that of a table that is found without a schema
+    if taken := names & {name for (name,) in connection.execute(_FOUND_WITHOUT_SCHEMA).fetchall()}:
+        raise Refused(f"{min(taken)!r} is the name of a table: give the part of the statement another one")
     functions = {*request["functions"], *request["operators"], *request["table_functions"]}
     nodes = [parsed]
     while nodes:

@@ -21,7 +21,7 @@ _STEP_WORDS = {
         r"(?<=between )views?(?= and\b)"
     ),
     2: (
-        r"(?:add|put)(?:s|ed|ing)?\s+(?:(?:something|anything|items?|products?|things?|stuff|it|them|"
+        r"(?:add|put)(?:s|ed|t?ing)?\s+(?:(?:something|anything|items?|products?|things?|stuff|it|them|"
         rf"one)\s+)?(?:to|in|into)\s+{THE}carts?|carts?"
     ),
     3: (
@@ -46,7 +46,19 @@ _THOSE = re.compile(
 
 def in_steps(text: str) -> str:
     """A text in small letters with steps of buying as one of our measures: a funnel, a drop-off or a rate."""
-    return _as_funnel(text) or _as_drop_off(text) or _as_step_rate(text)
+    return as_step_time(text) or _as_funnel(text) or _as_drop_off(text) or _as_step_rate(text)
+
+
+def as_step_time(text: str) -> str | None:
+    """The time between two steps; None where it is not asked for."""
+    found = _steps_in(text)
+    asked = _HOW_LONG.search(text)
+    steps = sorted({step for step, _ in found})
+    if not asked or len(steps) != 2 or found[0][0] != steps[0] or _FROM_A_VISIT.search(text):
+        return None
+    (first, one), (last, other) = found[0], found[-1]
+    rest = _HOW_LONG.sub(" ", f"{text[: one.start()]} , {text[other.end() :]}")
+    return f"{STEPS[first][0]} to {STEPS[last][0]} time {_OF_WAITING.sub(' ', rest)}"
 
 
 def steps_of(first: int, last: int) -> str:
@@ -138,6 +150,17 @@ def _as_step_rate(text: str) -> str:
     return text
 
 
+_HOW_LONG = re.compile(
+    r"\b(?:how (?:long|much time|many (?:minutes|seconds|hours))|(?:median |average |typical |mean )?"
+    r"(?:time|minutes|seconds)"
+    r"(?= (?:from|between|does|do|passes|it)\b)|time it takes)\b"
+)
+_FROM_A_VISIT = re.compile(r"\b(?:first|last) (?:visit|session)|\bdays?\b|\bsession start")
+_OF_WAITING = re.compile(
+    r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|last|pass(?:es)?|"
+    r"typical(?:ly)?|usual(?:ly)?|median|on average|average|people|users|customers|visitors|in minutes|in seconds|"
+    r"page|completed|finished|is|of|for)\b|\bputting\b"
+)
 _FUNNEL = re.compile(r"\bfunnels?\b")
 _TOWARDS = re.compile(
     r"(?:\s|->|=>|[-\u2013\u2192>,:]|\b(?:and|then|to|into|until|till|up|through|all|way|via|over|the)\b)+"
@@ -164,7 +187,7 @@ _BESIDE = re.compile(
 )
 _FROM_TO = re.compile(r"\b(?:to|into|and|then|reach(?:es)?|get|actually|really|end up|go on|continue)\b")
 ADD_TO_CART = re.compile(
-    rf"\b(?:(?:something|anything|items?|products?|things?)\s+)?(?:add|put)(?:s|ed|ing)?\s+"
+    rf"\b(?:(?:something|anything|items?|products?|things?)\s+)?(?:add|put)(?:s|ed|t?ing)?\s+"
     rf"(?:(?:something|anything|items?|products?|things?|stuff)\s+)?(?:to|in|into)\s+{THE}carts?\b|"
     r"\badd[\s-]to[\s-]carts?\b"
 )

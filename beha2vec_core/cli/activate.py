@@ -35,7 +35,8 @@ def activate(
 ) -> None:
     """Show who of an audience would be sent to a destination, step by step; with --send, send (docs/activation.md).
 
-    Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do.
+    Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do. Files that other users can
+    write say nothing about what to send, as in the nightly run (docs/security.md).
     """
     from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.run import (
@@ -47,6 +48,7 @@ def activate(
         plan_only,
         unnamed,
     )
+    from beha2vec_core.activation.written_by import who_else_writes
     from beha2vec_core.audiences.file import AudienceError
     from beha2vec_core.privacy.key import PrivacyError
     from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
@@ -56,6 +58,8 @@ def activate(
     settings = read_settings()
     options = Options(empty, repeat_unknown, debug, stale)
     with ended_by(ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
+        if (send or debug) and (not_ours := who_else_writes(settings)):
+            raise ActivationError(not_ours)
         chosen = chosen_audience(settings, audience, to, empty=empty)
         destination = destination_of(settings, to, debug=debug)
         problems = [problem for problem in (unnamed(chosen, to),) if problem and not empty]

@@ -8,6 +8,7 @@ import html
 import re
 
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.spreadsheets import unrun
 
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")  # ASCII punctuation: what CommonMark lets a backslash escape
 # Streamlit looks for icons, emoji and addresses in text that Markdown is done with; a word joiner, which takes no
@@ -23,8 +24,7 @@ def shown(text: object, limit: int = 80) -> str:
 
 def in_cell(text: object, limit: int = 80) -> str:
     """The text for a table that people save as CSV: a spreadsheet takes it for no formula."""
-    plain = shown(text, limit)
-    return f"'{plain}" if plain[:1] in ("=", "+", "-", "@") else plain
+    return unrun(shown(text, limit))
 
 
 def in_html(text: object, limit: int = 80) -> str:

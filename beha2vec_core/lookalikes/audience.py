@@ -16,13 +16,14 @@ from typing import Literal
 
 import pandas as pd
 
+from beha2vec_core.spreadsheets import is_formula, unrun
+
 # How a login id is read: as the advertiser's own id, as an e-mail address, or as a hash of one that the site made
 Identifier = Literal["user_id", "email", "hashed"]
 _HEADINGS: dict[Identifier, str] = {"user_id": "User ID", "email": "Email", "hashed": "Email"}
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}\.[^\s@.]{2,}")
 _GMAIL = ("gmail.com", "googlemail.com")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # what spreadsheets run, as in `export`
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def customer_match(user_ids: Iterable[object], identifier: Identifier) -> Custom
             rows[hashlib.sha256(normalised_email(text).encode()).hexdigest()] = None
         elif identifier == "hashed" and _SHA256.fullmatch(text):
             rows[text.lower()] = None
-        elif identifier == "user_id" and text and not _EMAIL.fullmatch(text) and not _FORMULA.match(text):
+        elif identifier == "user_id" and text and not _EMAIL.fullmatch(text) and not is_formula(text):
             rows[text] = None
         else:
             left_out += 1
@@ -95,7 +96,7 @@ def to_csv(users: pd.DataFrame) -> bytes:
     """The list as CSV; an apostrophe before text that a spreadsheet would run as a formula."""
     safe = users.copy()
     for column in ("user_key", "user_pseudo_id", "user_id"):
-        safe[column] = [f"'{one}" if isinstance(one, str) and _FORMULA.match(one) else one for one in users[column]]
+        safe[column] = [unrun(one) if isinstance(one, str) else one for one in users[column]]
     return safe.to_csv(index=False).encode()
 
 

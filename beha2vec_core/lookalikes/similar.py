@@ -43,12 +43,14 @@ def similar_users(connection: duckdb.DuckDBPyConnection, user_key: str, limit: i
     if not known:
         raise NoVectorError("this user has no vector: no page views in the days that were embedded")
     rows = connection.execute(
-        """with self as (select identity from beha2vec.user_embeddings_current where user_key = $user)
-        select other.user_key, list_cosine_similarity(other.identity, self.identity) as similarity, cluster_key
-        from beha2vec.user_embeddings_current as other cross join self
-        left join beha2vec.user_clusters_current as clusters on clusters.user_key = other.user_key
-        where other.user_key <> $user and not low_evidence and len(other.identity) = len(self.identity)
-        order by similarity desc, other.user_key limit $limit""",
+        """with self as (select identity from beha2vec.user_embeddings_current where user_key = $user),
+        best as (
+            select other.user_key, list_cosine_similarity(other.identity, self.identity) as similarity
+            from beha2vec.user_embeddings_current as other cross join self
+            where other.user_key <> $user and not low_evidence and len(other.identity) = len(self.identity)
+            order by similarity desc, other.user_key limit $limit)
+        select user_key, similarity, cluster_key from best left join beha2vec.user_clusters_current using (user_key)
+        order by similarity desc, user_key""",
         {"user": user_key, "limit": limit},
     ).fetchall()
     return [Similar(str(key), float(similarity), cluster) for key, similarity, cluster in rows]

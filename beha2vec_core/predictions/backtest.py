@@ -183,9 +183,9 @@ class _Fold:
     users: pd.DataFrame
 
     def add_model(self, method: str, model: PredictionModel) -> None:
-        for name, target in model.targets.items():
+        for name, scores in model.scores(self.users).items():
+            target, probability = model.targets[name], scores.probability
             spend = target.value.per_buyer(self.users, target.horizons) if target.value else None
-            probability = target.score(self.users).probability
             for j, days in enumerate(target.horizons):
                 value = probability[:, j] * spend[:, j] if spend is not None else None
                 self._add(name, days, method, probability[:, j], value)

@@ -9,6 +9,7 @@ users.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 
@@ -20,12 +21,14 @@ from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.history import History, NotEnoughHistoryError, PersonIntervals, Plan
 from beha2vec_core.predictions.kind import FEWEST_TO_MODEL, KindFit
 from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, TargetModel, kind_rows
-from beha2vec_core.predictions.targets import PURCHASE, Outcome, last_matured, outcome
+from beha2vec_core.predictions.targets import PURCHASE, Outcome, last_matured, outcome, passed
 from beha2vec_core.predictions.value import fit_value
+from beha2vec_core.progress import ProgressBar
 from beha2vec_core.words import counted
 
 # users with and without an earlier purchase have models of their own once each has so many users with the outcome
 FEWEST_A_KIND = 100
+_KINDS = ("buyers", "others")
 
 
 def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | None = None) -> PredictionModel:
@@ -45,19 +48,23 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
     history = History.of(frame, standing, config.population_days)
     plan = Plan.of(history.dates, standing, config.horizons)
     targets, notes = {}, list(plan.notes)
-    with threadpool_limits(1, user_api="blas"):  # on matrices this small, threads mostly wait for each other
+    with (
+        threadpool_limits(1, user_api="blas"),  # on matrices this small, threads mostly wait for each other
+        closing(ProgressBar(title="fitting", unit="model", total=len(_KINDS) * len(config.targets))) as bar,
+    ):
         for name in config.targets:
-            fitted = _fit_target(history, plan, name, config)
+            fitted = _fit_target(history, plan, name, config, bar)
             if isinstance(fitted, str):
                 notes.append(fitted)
             else:
                 targets[name] = fitted
     if not targets:
         raise NotEnoughHistoryError("; ".join(notes))
-    return PredictionModel(standing, config, targets, tuple(notes))
+    pairs = passed(history.frame, list(targets), plan.horizons, standing)
+    return PredictionModel(standing, config, targets, tuple(notes), pairs)
 
 
-def _fit_target(history: History, plan: Plan, target: str, config: FitConfig) -> TargetModel | str:
+def _fit_target(history: History, plan: Plan, target: str, config: FitConfig, bar: ProgressBar) -> TargetModel | str:
     """The models of one target, or why there is none."""
     frame = history.frame
     standing = outcome(frame, target, plan.horizons, plan.standing)
@@ -73,13 +80,14 @@ def _fit_target(history: History, plan: Plan, target: str, config: FitConfig) ->
         return f"{target} is not predicted: the history is too short to know any outcome. Export more days."
     rows, matured = PersonIntervals.of(training), PersonIntervals.of(standing)
     again = history.happens_again(target, plan) if config.intervals else np.zeros((len(frame), 0), dtype=np.int8)
-    apart = kind_rows(frame, ("buyers", "others"))
+    apart = kind_rows(frame, _KINDS)
     enough = all(rows.among(mask).users(history.user) >= FEWEST_A_KIND for mask in apart.values())
-    names = ("buyers", "others") if enough and config.features is None else ("all",)
+    names = _KINDS if enough and config.features is None else ("all",)
     kinds, gains = {}, {}
     for name, mask in kind_rows(frame, names).items():
         fit = KindFit(history, plan, rows.among(mask), matured.among(mask), again, config)
         kinds[name], gains[name] = fit.fit()
+        bar.update(about=f"{target}, {name}")
     notes = [
         f"{target}, {name}: too few to model ({counted(model.positives, 'user')} with the outcome, "
         f"{FEWEST_TO_MODEL} needed)"

@@ -33,6 +33,7 @@ from beha2vec_core.predictions.calibration import (
 )
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import Block, Encoding
+from beha2vec_core.predictions.order import in_order, ordered_pairs
 from beha2vec_core.predictions.targets import outcome
 from beha2vec_core.predictions.value import Value
 
@@ -289,17 +290,20 @@ class PredictionModel:
         config: how it was fitted.
         targets: by name.
         notes: what could not be modelled, a sentence each.
+        passed: pairs of targets, from `targets.passed`.
     """
 
     standing: date
     config: FitConfig
     targets: dict[str, TargetModel]
     notes: tuple[str, ...] = ()
+    passed: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def version(self) -> str:
-        """Hash of everything in it."""
-        return hashlib.sha256(_saved().dump_json(self, by_alias=True)).hexdigest()[:12]
+        """Hash of everything in it; models of releases without ``passed`` keep theirs."""
+        left_out = None if self.passed else {"passed"}
+        return hashlib.sha256(_saved().dump_json(self, by_alias=True, exclude=left_out)).hexdigest()[:12]
 
     @property
     def all_notes(self) -> list[str]:
@@ -310,22 +314,41 @@ class PredictionModel:
         """The rows of the users who are scored."""
         return frame[frame["days_since_last_session"] <= self.config.population_days].reset_index(drop=True)
 
+    def scores(self, users: pd.DataFrame, compute: Compute | None = None) -> dict[str, Scores]:
+        """What each target's model says of users, in the order that outcomes have (`order`).
+
+        ``compute`` scores each target by itself, as intervals depend on all users; None: this process does.
+        """
+        found = (compute or LocalCompute("cpu")).map(
+            lambda device: lambda target: target.score(users), self.targets.values()
+        )
+        raw = dict(zip(self.targets, found, strict=True))
+        horizons = {name: target.horizons for name, target in self.targets.items()}
+        at = {cell: place for place, cell in enumerate((name, days) for name in horizons for days in horizons[name])}
+        pairs = [(at[low], at[high]) for low, high in ordered_pairs(horizons, self.passed)]
+        # numbers of which none is above another stay so: the ends stay on their sides of the probability
+        p, low, high = (in_order(np.concatenate([one[end].T for one in raw.values()]), pairs) for end in range(3))
+        ends = np.cumsum([len(days) for days in horizons.values()])[:-1]
+        sides = (np.split(side, ends) for side in (p, np.minimum(low, p), np.maximum(high, p)))
+        return {
+            name: Scores(*(side.T for side in three), raw[name].method)
+            for name, *three in zip(raw, *sides, strict=True)
+        }
+
     def predict(self, frame: pd.DataFrame, compute: Compute | None = None) -> pd.DataFrame:
         """A row per user, target and horizon, for rows of ``ga4.ml_ga4__user_features`` of one date.
 
-        ``compute`` scores each target by itself, as intervals depend on all users; None: this process does.
+        ``compute``: as in `scores`.
 
         Returns:
             ``property_id``, ``as_of``, ``user_key``, ``target``, ``horizon``, ``probability``, ``low``, ``high`` (90 %
             interval), ``decile`` (1: the tenth with the highest probability), ``value`` (expected revenue, purchase
-            only), ``method``. Longer horizons never have a smaller probability.
+            only), ``method``.
         """
         users = self.population(frame)
-        found = (compute or LocalCompute("cpu")).map(
-            lambda device: lambda target: target.score(users), self.targets.values()
-        )
         tables = []
-        for (name, target), scores in zip(self.targets.items(), found, strict=True):
+        for name, scores in (self.scores(users, compute) if self.targets else {}).items():
+            target = self.targets[name]
             spend = target.value.per_buyer(users, target.horizons) if target.value else None
             for j, days in enumerate(target.horizons):
                 probability = scores.probability[:, j]

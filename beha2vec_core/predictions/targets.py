@@ -14,6 +14,9 @@ from beha2vec_core.predictions.arrays import BoolArray
 
 HORIZONS = (7, 14, 28)
 PURCHASE, RETURN = "purchase", "return"
+# a target, and another that users who reach it pass in most shops; users who do anything return, in every shop
+_PASSED = {PURCHASE: "begin_checkout"}
+_LEAST_PASSED = 0.99  # share of the known outcomes; in some exports purchases have no checkout before them
 # columns that hold what users did
 LABELS = tuple(
     f"{label}_{days}d" for days in HORIZONS for label in ("will_return", "will_purchase", "revenue", "next_actions")
@@ -56,6 +59,26 @@ def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing:
         known.append(matured)
         happened.append(label.fillna(False).to_numpy(dtype=bool) & matured)
     return Outcome(np.stack(happened, axis=1), np.stack(known, axis=1))
+
+
+def passed(
+    frame: pd.DataFrame, targets: Sequence[str], horizons: Sequence[int], standing: date
+) -> tuple[tuple[str, str], ...]:
+    """Pairs of targets in which, by the outcomes known, users who reach the first one pass the second one.
+
+    Args:
+        frame: rows of ``ga4.ml_ga4__user_features``.
+        targets: that are predicted.
+        horizons: days, ascending.
+        standing: the day on which it is asked.
+    """
+    found = []
+    for target, other in _PASSED.items():
+        if target in targets and other in targets:
+            reached, on_the_way = (outcome(frame, name, horizons, standing).happened for name in (target, other))
+            if (reached & on_the_way).sum() >= _LEAST_PASSED * reached.sum():
+                found.append((target, other))
+    return tuple(found)
 
 
 def last_matured(dates: Sequence[date], standing: date, days: int) -> date | None:

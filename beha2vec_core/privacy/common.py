@@ -32,17 +32,16 @@ def common_words(
     """
     who = next((one for one in _WHO if one in columns), None)
     held = [one for one, kind in columns.items() if one not in IDENTIFIERS and may_hold_text(kind)]
-    if who is None or not held:
+    words = frozenset(filter(_may_be_word, people.devices | people.logins))
+    if who is None or not held or not words:
         return frozenset()
     text = f"concat_ws(chr(10), {', '.join(f'{identifier(one)}::varchar' for one in held)})"
     texts = f"(select {identifier(who)} as who, {text} as text from {others})"
     matches: set[str] = set()
-    for pattern in people.patterns:
+    for pattern in People(logins=words).patterns:
         found = f"select distinct unnest(regexp_extract_all(text, {quote(pattern)})) from {texts}"
         matches |= {match for (match,) in connection.execute(found).fetchall()}
-    words = sorted(filter(_may_be_word, people.devices | people.logins)) if matches else []
-    each = [People(logins=frozenset([one])) for one in words]
-    each = [one for one in each if any(map(one.named_in, matches))]
+    each = [one for word in sorted(words) if any(map((one := People(logins=frozenset([word]))).named_in, matches))]
     if not each:
         return frozenset()
     counts = ", ".join(f"count(distinct who) filter (where {named_in_sql('text', one)})" for one in each)

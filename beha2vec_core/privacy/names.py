@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from beha2vec_core.privacy.likeness import likeness
 from beha2vec_core.privacy.rules import fold, rules
 
 _FOLDER = Path(__file__).parent
@@ -27,6 +28,11 @@ _NO_ONSET = re.compile(
 _ACCOUNT = re.compile(rf"(?P<name>{LETTER}(?:{LETTER}|['’._+\s-])*?)[._-]?\d{{0,4}}")
 
 _DOTTED = re.compile(rf"(?<![\w.@/-])(?P<name>{LETTER}+\.{LETTER}+)\.?\d{{2,4}}(?![\w@/-])")
+
+# log odds as `likeness` gives them
+_LIKE_A_FAMILY_NAME = 3.0  # family_names.txt leaves out names with as much
+_KNOWN = 4.0  # a first name of the list, and the most that letters say
+_NO_NAME = -2.5  # no part of a name
 
 
 def _lines(file: str) -> list[str]:
@@ -50,6 +56,12 @@ def family_names() -> frozenset[str]:
 def names_that_are_words() -> frozenset[str]:
     """Known names that are also everyday words, folded."""
     return frozenset(name for line in _lines("names_that_are_words.txt") for name in line.split())
+
+
+@cache
+def ordinary_words() -> frozenset[str]:
+    """Frequent words that look like names, folded."""
+    return frozenset(word for line in _lines("ordinary_words.txt") for word in line.split())
 
 
 class EastAsianNames(NamedTuple):
@@ -124,8 +136,13 @@ def _japanese_names() -> tuple[str, ...]:
 
 
 def is_family_name(word: str) -> bool:
-    """Whether a folded word in Latin letters is a known family name, or ends as family names do."""
-    return word in family_names() or (len(word) > 6 and word.endswith(rules().family_endings))
+    """Whether a folded word in Latin letters is a known family name, or looks like a name and is no ordinary word."""
+    return word in family_names() or (len(word) > 3 and likeness(word) >= _LIKE_A_FAMILY_NAME and not _is_word(word))
+
+
+def _is_word(folded: str) -> bool:
+    """Whether a word is an ordinary one, or one of forms and greetings."""
+    return folded in ordinary_words() or folded in words_of_titles() or folded in rules().phrases
 
 
 def looks_like_person(text: str) -> bool:
@@ -135,6 +152,10 @@ def looks_like_person(text: str) -> bool:
         return False
     if any(fold(word) in words_of_titles() for word in words):
         return False
+    if len(words) > 1 and any(
+        _evidence(word) == -_KNOWN and fold(word) not in names_that_are_words() for word in words
+    ):
+        return False  # Victoria Sponge Tin
     return any(is_first_name(word) for word in words) or is_east_asian_name(text.strip())
 
 
@@ -150,7 +171,7 @@ def looks_like_full_name(text: str, of_role: bool = False) -> bool:
     folded = [fold(word) for word in words]
     if any((word in words_of_titles() or word in rules().phrases) and word not in particles for word in folded):
         return False
-    if of_role and (is_first_name(words[0]) or is_family_name(folded[-1])):
+    if of_role and (is_first_name(words[0]) or is_family_name(folded[-1]) or _likely(words[0], words[-1], least=1)):
         return all(word[0].isupper() or folded[at] in particles for at, word in enumerate(words))
     return is_pair(words[0], words[-1])
 
@@ -164,6 +185,35 @@ def is_pair(first: str, family: str) -> bool:
     if not (is_first_name(first) and (is_family_name(folded) or is_first_name(family))):
         return False
     return not {fold(first), folded} <= names_that_are_words()
+
+
+def is_likely_pair(one: str, other: str) -> bool:
+    """Whether two words are a known first and family name, or look like them and are no other words."""
+    return (is_pair(one, other) and not is_famous(f"{one} {other}")) or _likely(one, other, least=3.5)
+
+
+def may_be_pair(one: str, other: str) -> bool:
+    """Whether nothing speaks against two words being a first and a family name."""
+    return min(_evidence(one), _evidence(other)) > -_KNOWN and not is_famous(f"{one} {other}")
+
+
+def _likely(one: str, other: str, least: float) -> bool:
+    """Whether two words are more like a name than ``least``, and neither is like another word."""
+    found = [_evidence(word) for word in (one, other)]
+    return min(found) > _NO_NAME and sum(found) > least and not is_famous(f"{one} {other}")
+
+
+@lru_cache(50_000)
+def _evidence(word: str) -> float:
+    """How much a word speaks for a name: by the lists, and by its letters."""
+    folded = fold(word)
+    if _is_word(folded) or folded in names_that_are_words():
+        return -_KNOWN
+    if is_first_name(word):
+        return _KNOWN
+    if is_family_name(folded):
+        return _KNOWN / 2
+    return max(-_KNOWN, min(_KNOWN, likeness(folded)))
 
 
 def begins_with_full_name(text: str) -> bool:
@@ -180,7 +230,9 @@ def may_be_full_name(text: str) -> bool:
     if len(words) != 2 or min(map(len, words)) < 4 or not all(re.fullmatch(rf"{LETTER}+", word) for word in words):
         return False
     known = rules().phrases.keys() | names_that_are_words() | words_of_titles()
-    return is_first_name(words[0]) and known.isdisjoint(map(fold, words)) and not is_famous(text)
+    if is_first_name(words[0]) and known.isdisjoint(map(fold, words)) and not is_famous(text):
+        return True
+    return _likely(words[0], words[1], least=2)
 
 
 def is_famous(text: str) -> bool:
@@ -241,10 +293,15 @@ def _is_one_word(word: str, with_number: bool) -> bool:
     for at in range(3, len(word) - 2):
         for first, family in ((word[:at], word[at:]), (word[at:], word[:at])):
             enough = len(first) > 3 or len(family) > 4  # diamond is no Dia Mond
-            if enough and first in first_names() and is_family_name(family):
+            if enough and first in first_names() and _is_family_part(family):
                 return True
     family = word[1:]
-    return is_family_name(family) and (bool(_NO_ONSET.match(word)) or (with_number and len(family) > 4))
+    return _is_family_part(family) and (bool(_NO_ONSET.match(word)) or (with_number and len(family) > 4))
+
+
+def _is_family_part(word: str) -> bool:
+    """Whether a part of a word is a family name; its letters have to say more, as a word may be cut anywhere."""
+    return word in family_names() or (len(word) > 4 and likeness(word) >= 2 * _LIKE_A_FAMILY_NAME)
 
 
 @cache

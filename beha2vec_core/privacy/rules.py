@@ -83,7 +83,6 @@ class Rules:
     forms_of_address: frozenset[str]
     possessives: tuple[str, ...]
     honorifics: tuple[str, ...]
-    family_endings: tuple[str, ...]
     particles: frozenset[str]
     person_paths: frozenset[str]
     paper_paths: frozenset[str]
@@ -145,7 +144,6 @@ def rules() -> Rules:
         forms_of_address=_joined_all(raw["forms_of_address"]),
         possessives=tuple(raw["possessives"]),
         honorifics=tuple(raw["honorifics"]),
-        family_endings=tuple(raw["family_endings"]),
         particles=frozenset(raw["particles"]),
         person_paths=person_paths,
         paper_paths=paper_paths,

@@ -18,10 +18,12 @@ from beha2vec_core.privacy.names import (
     is_family_name,
     is_famous,
     is_first_name,
+    is_likely_pair,
     is_pair,
     looks_like_family,
     looks_like_full_name,
     looks_like_person,
+    may_be_pair,
 )
 from beha2vec_core.privacy.rules import fold, rules
 
@@ -200,10 +202,11 @@ def name_spans(text: str) -> Iterator[Span]:
         yield from _parts_that_are_names(text, of_account)
 
 
-# Your order is on its way, Anna! and: Anna, your order is on its way
+# Your order is on its way, Anna! and: Anna, your order is on its way; also with the family name
+_ONE_OR_TWO = rf"(?P<name>{NAME_WORD}(?:\s{NAME_WORD})?)"
 _VOCATIVES = (
-    re.compile(rf",\s(?P<name>{NAME_WORD})(?=\s*(?:[!.?|–—•·»]|\s-\s|$))"),
-    re.compile(rf"(?:^|[|–—•·»]\s)(?P<name>{NAME_WORD})(?=[,!]\s)"),
+    re.compile(rf",\s{_ONE_OR_TWO}(?=\s*(?:[!.?|–—•·»]|\s-\s|$))"),
+    re.compile(rf"(?:^|[|–—•·»]\s){_ONE_OR_TWO}(?=[,!]\s)"),
 )
 
 
@@ -213,12 +216,15 @@ def _addressed_by_name(text: str, folded: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             begin = max(text.rfind(mark, 0, match.start()) for mark in "|–—•·»") + 1
             ends = [at for mark in "|–—•·»" if (at := text.find(mark, match.end())) > 0]
-            if (
-                match["name"][0].isupper()
-                and is_first_name(match["name"])
-                and _patterns()["second person"].search(folded, begin, min(ends, default=len(text)))
+            if _is_vocative(match["name"].split()) and _patterns()["second person"].search(
+                folded, begin, min(ends, default=len(text))
             ):
                 yield match.span("name")
+
+
+def _is_vocative(words: list[str]) -> bool:
+    is_name = is_first_name(words[0]) if len(words) == 1 else is_likely_pair(words[0], words[1].partition("-")[0])
+    return is_name and all(word[0].isupper() for word in words)
 
 
 def _name_alone(text: str, begin: int) -> Iterator[Span]:
@@ -239,7 +245,8 @@ def _name_alone(text: str, begin: int) -> Iterator[Span]:
             break
     name = " ".join(words)
     if not is_famous(name) and (
-        (addressed and 1 <= len(words) <= 2) or (len(_without_particles(words)) == 2 and looks_like_full_name(name))
+        (addressed and 1 <= len(words) <= 2)
+        or (len(_without_particles(words)) == 2 and (looks_like_full_name(name) or is_likely_pair(words[0], words[-1])))
     ):
         yield begin, end
 
@@ -255,7 +262,11 @@ def _parts_that_are_names(text: str, of_account: bool) -> Iterator[Span]:
             len(_without_particles(words)) in ((2, 3) if without_capitals else (2,))
             and _capitalised(words)
             and not is_famous(name)
-            and (looks_like_full_name(name) or (of_account and looks_like_person(name)))
+            and (
+                looks_like_full_name(name)
+                or (is_first_name(words[0]) and is_likely_pair(words[0], words[-1]))
+                or (of_account and looks_like_person(name))
+            )
             and not _patterns()["mentions"].search(_same_length_fold(part))
         ):
             begin = at + len(part) - len(part.lstrip())
@@ -274,6 +285,7 @@ def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
     after = _words_in_a_row(folded, _ONE_WORD.finditer(folded, end), end, _WORDS_AFTER_LEAD)
     while after and after[0][1] in rules().of_words:
         del after[0]
+    after = after[:1] + [word for word in after[1:] if word[1] not in rules().particles]
     if len(after) > 1:
         first, second = after[0][1], after[1][1]
         if first in rules().forms_of_address:
@@ -283,7 +295,7 @@ def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
         if which == "obituaries" and is_first_name(first) and not is_famous(f"{first} {second}"):
             yield after[0][0], after[1][2]
             return
-    if name := _pair_among(after):
+    if (name := _pair_among(after)) or (name := _pair_among(after[:2], likely=True, leads=which == "leads")):
         yield name
     elif len(after) > 1 and is_pair(after[1][1], after[0][1]) and not is_famous(f"{after[1][1]} {after[0][1]}"):
         yield after[0][0], after[1][2]
@@ -304,9 +316,11 @@ def _words_of(match: re.Match[str]) -> list[tuple[int, str, int]]:
     ]
 
 
-def _pair_among(words: list[tuple[int, str, int]]) -> Span | None:
+def _pair_among(words: list[tuple[int, str, int]], likely: bool = False, leads: bool = False) -> Span | None:
     for (begin, one, _), (_, other, end) in pairwise(words):
-        if is_pair(one, other) and not is_famous(f"{one} {other}"):
+        if (likely and (not leads or is_first_name(one)) and is_likely_pair(one, other)) or (
+            is_pair(one, other) and not is_famous(f"{one} {other}")
+        ):
             return begin, end
     return None
 
@@ -360,17 +374,17 @@ def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool, ca
         and not (is_famous(" ".join(words[:2])) and not certain)
         and (
             any(is_first_name(part) for word in words for part in word.split("."))
-            or (words[0][0].isupper() and (addressed or (certain and len(words) == 2)))
+            or (words[0][0].isupper() and (addressed or (certain and len(words) == 2 and may_be_pair(*words))))
             or (
                 called
-                and len(words) == 1
-                and words[0][0].isupper()
-                and text[taken[0][1] : taken[0][1] + 1] in tuple(",!:")
+                and (len(words) == 1 or (len(words) == 2 and may_be_pair(*words)))
+                and not words[0][0].islower()
+                and text[taken[-1][1] : taken[-1][1] + 1] in tuple(",!:،")
             )
             or (
                 words[0][0].isupper()
-                and is_family_name(fold(words[-1]))
                 and len(_without_particles(words)) == 2
+                and (is_family_name(fold(words[-1])) or is_likely_pair(words[0], words[-1]))
                 and not re.match(r"\s\w", text[taken[0 if backwards else -1][1] :])
             )
         )

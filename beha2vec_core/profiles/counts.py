@@ -90,14 +90,17 @@ def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
 
 
 def of_all_users(connection: duckdb.DuckDBPyConnection) -> str:
-    """`totals` and `funnel` as JSON, to be kept beside a sample of the users."""
+    """`totals` and `funnel` as JSON, to be published with the tables."""
     return json.dumps(
         {"totals": asdict(totals(connection)), "funnel": [asdict(step) for step in funnel(connection)]}, default=str
     )
 
 
 def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
-    """How much there is of everything; of all users, also where only a sample is published."""
+    """How much there is of everything; of all users, also where only a sample is published.
+
+    The published copy has these numbers, as it has those of `funnel`: to count them again takes seconds.
+    """
     if kept := numbers_of_all(connection):
         found = kept["totals"]
         days_ = {name: date.fromisoformat(found[name]) if found[name] else None for name in ("first_day", "last_day")}

@@ -51,8 +51,11 @@ def drift(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[D
 
     A user who was active on several of the days before counts by their latest vector.
     """
+    from threadpoolctl import threadpool_limits
+
     samples = _samples(connection, sorted({one for day in days for one in (day, *_before(day))}))
-    return [_drift(day, samples) for day in days]
+    with threadpool_limits(1, user_api="blas"):  # on matrices this small, threads mostly wait for each other
+        return [_drift(day, samples) for day in days]
 
 
 def _drift(day: date, samples: dict[date, _Sample]) -> Drift:
@@ -80,10 +83,13 @@ class _Sample:
 def _samples(connection: duckdb.DuckDBPyConnection, days: list[date]) -> dict[date, _Sample]:
     """Of each day that has users, those with the lowest hashes. The lowest of several days together are among them."""
     table = connection.sql(
-        f"""select event_date, md5(user_key) as hash, behavior from beha2vec.user_embeddings
-        where model_version = {ENCODER_IN_USE} and list_contains($days::date[], event_date)
-        qualify row_number() over (partition by event_date order by hash) <= {_MOST_USERS}
-        order by event_date, hash""",
+        f"""with chosen as (
+            select event_date, unnest(arg_min(user_key, md5(user_key), {_MOST_USERS})) as user_key
+            from beha2vec.user_embeddings
+            where model_version = {ENCODER_IN_USE} and list_contains($days::date[], event_date) group by event_date)
+        select event_date, md5(user_key) as hash, behavior
+        from beha2vec.user_embeddings join chosen using (event_date, user_key)
+        where model_version = {ENCODER_IN_USE} order by event_date, hash""",
         params={"days": days},
     ).to_arrow_table()
     if not table.num_rows:

@@ -16,7 +16,7 @@ import duckdb
 from beha2vec_core.semantic.compiler import compile_by_user, place
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.query import Period, Query, add_months
-from beha2vec_core.store.anonymous import Measure, groups_query
+from beha2vec_core.store.anonymous import PERSON, Measure, groups_query
 
 LAST_DAYS = (7, 28, 90)
 _ROWS = 50
@@ -81,12 +81,14 @@ def run_anonymous(connection: duckdb.DuckDBPyConnection, query: Query) -> list[d
 
 def _groups(connection: duckdb.DuckDBPyConnection, query: Query, period: Period | None) -> list[dict[str, Any]]:
     metric, _, measure = place(query)
+    if "median(" in measure.value:
+        raise NotAnonymous("a median cannot be asked for")
     whole = metric.unit in ("count", "share")
     measures = [Measure("part", "sum(part)", "", whole=whole)]
     measures += [Measure("base", "sum(base)", "")] if measure.per else []
     texts = {name for name in query.by if DIMENSIONS[name].kind == "text"}
     ((key,),) = connection.execute("select key from beha2vec.rounding").fetchall()
-    rows = f"from ({compile_by_user(query, period)})"
+    rows = f"from (select *, {PERSON} from ({compile_by_user(query, period)}) where user_key is not null)"
     statement = groups_query(rows, query.by, texts, measures) if query.by else _of_all(rows, measures)
     cursor = connection.execute(statement, [key])
     names = [column[0] for column in cursor.description]

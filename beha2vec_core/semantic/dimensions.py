@@ -114,7 +114,9 @@ DIMENSIONS = {
         Dimension("page", "page", "v.page_key", ("page", "url")),
         Dimension("landing_page", "landing page", "s.landing_page_key",
                   ("landing page", "entry page", "landingpage", "entrance page", "lp", "landing on", "landed on",
-                   "entering on", "starting on")),
+                   "entering on", "starting on",
+                   "start on", "land on", "begin on", "enter on", "started on", "entered on",
+                   "start in", "land in", "begin in", "enter through", "landing in")),
         # as GA4's: a user with two sessions on their first day is new in one and returning in the other
         Dimension("new_or_returning", "new or returning",
                   "case when s.ga_session_number = 1 then 'new' when s.ga_session_number > 1 then 'returning' end",

@@ -105,6 +105,19 @@ def _drop_off(first: int, last: int) -> tuple[Metric, Metric]:
     return share, count
 
 
+def _step_time(first: int, last: int) -> Metric:
+    """The time from one step of buying to a later one, in sessions that have both in this order."""
+    (name, label), (later, later_label) = STEPS[first], STEPS[last]
+    both = f"f.step_{last}_at >= f.step_{first}_at"
+    return Metric(
+        f"{name}_to_{later}_time", f"time from the {label} to the {later_label} in a session (median)", "seconds",
+        {"sessions": Measure(
+            f"median(date_diff('second', f.step_{first}_at, f.step_{last}_at)) filter (where {both})", n=_count(both)
+        )},
+        (f"{name} to {later} time",), n_of="sessions with both steps", better=-1,
+    )  # fmt: skip
+
+
 _REVENUE = Measure(_money("p.revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.revenue"))
 _NET = Measure(_money("p.net_revenue", known=_EXPRESSED), n=_ORDERS, extra=_currency("p.net_revenue"))
 _SALES = Measure(_money("i.item_revenue", known=_ITEM_EXPRESSED), n="count(distinct i.purchase_key)",
@@ -247,11 +260,20 @@ METRICS = {
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
             ("aov", "average order value", "average order", "avg order", "avg order value", "order value",
-             "average cart size", "revenue per order", "average revenue per order",
+             "average cart size", "average cart value", "revenue per order", "average revenue per order",
              "spending per order",
              "spend per order", "average purchase value", "transaction value",
              "average transaction value", "cart value", "cart size", "average cart"),
             n_of="orders",
+        ),
+        Metric(
+            "median_order_value", "median of the revenue of orders", "money",
+            {"purchases": Measure(
+                f"case when count(distinct p.currency) <= 1 then median(p.revenue) filter (where {_ORDERED}) end",
+                n=_ORDERS, extra=_REVENUE.extra,
+            )},
+            ("median order value", "median order", "median purchase", "typical order value", "median cart",
+             "median cart value", "median aov", "typical order", "median revenue per order"), n_of="orders",
         ),
         Metric(
             "revenue_per_user", "revenue per user", "money",
@@ -393,6 +415,7 @@ METRICS = {
             ("product view rate", "viewed a product", "view a product"), n_of="sessions", count="product_view_sessions",
         ),
         *(metric for pair in combinations(STEPS, 2) for metric in _drop_off(*pair)),
+        *(_step_time(*pair) for pair in combinations(STEPS, 2)),
         *(_step_rate(*pair) for pair in combinations(STEPS, 2) if pair not in OF_CARTS),
         Metric(
             "funnel", "sessions that reached the step or a later one", "count",

@@ -36,6 +36,8 @@ from beha2vec_core.progress import with_progress
 from beha2vec_core.store.warehouse import transaction
 
 SCHEMA = "anonymous"
+# who a row is of, for counting: a number, because grouping by keys takes much longer
+PERSON = "hash(user_key) as person"
 MIN_USERS = 20
 OTHER = "(other)"
 # the title of each page that most users saw
@@ -45,11 +47,16 @@ PAGE_TITLES = f"""
         from ga4.fct_ga4__page_views where page_title is not null group by all)
     where users >= {MIN_USERS}
     qualify row_number() over (partition by page_key order by users desc, page_title) = 1"""
+# the same of the published copy, where they are counted already
+PUBLISHED_TITLES = f"""
+    select page_key, title from {SCHEMA}.page_views_by_page where title is not null and page_key <> '{OTHER}'"""
 
 _CLUSTER, _TITLE = "cluster_key", "title"  # a page has one title
 _CAP = 3
 _CLUSTERS = "(select user_key, cluster_key from beha2vec.user_clusters_current)"
-_WHO = "bit_xor(hash(user_key))::varchar"  # the users of a group, whatever it is called
+# the users of a group, whatever it is called
+_WHO = "bit_xor(person)::varchar"
+_COUNTED = "rows_counted"  # a temporary table
 _NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
 
 
@@ -172,7 +179,9 @@ _SOURCES = (
         """from beha2vec.user_predictions_current
         left join (select user_key, currency from ga4.dim_ga4__users) using (user_key)""",
         (
-            Measure("expected", "sum(probability)", "users expected to do it within the horizon", whole=False),
+            Measure(
+                "expected", "sum(probability)", "users expected to do it within the horizon", "probability", whole=False
+            ),
             Measure("expected_revenue", "sum(value)", "expected revenue, of purchases only", "value", whole=False),
         ),
         (("decile",),),
@@ -209,7 +218,9 @@ class Rounding(NamedTuple):
     def read(cls, connection: duckdb.DuckDBPyConnection, key: str) -> Rounding:
         """The rounding that the tables of this database have."""
         try:
-            rows = connection.execute(f"select cluster_key, {_WHO} from {_CLUSTERS} group by rollup (1)").fetchall()
+            rows = connection.execute(
+                f"select cluster_key, {_WHO} from (select *, {PERSON} from {_CLUSTERS}) group by rollup (1)"
+            ).fetchall()
         except duckdb.CatalogException:  # no clusters
             rows = []
         return cls(key, {ALL if cluster is None else group_of(cluster): who for cluster, who in rows})
@@ -267,15 +278,30 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
             known = [(*source.within, *by) for by in ((), *source.by) if types.keys() >= set(by)]
             by_cluster = [(_CLUSTER, *by) for by in known] if has_clusters else []
             tables += [(source, types, measures, by) for by in (*known, *by_cluster) if by]
+        counted: _Source | None = None
         for source, types, measures, by in with_progress(tables, title="tables for models", unit="table"):
+            if source is not counted:
+                connection.execute(f"create or replace temp table {_COUNTED} as {_rows_counted(source, tables)}")
+                counted = source
             grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
             name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
             texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
-            query = groups_query(source.rows, by, texts, measures)
+            rows = f"from {_COUNTED}" + (f" where {_CLUSTER} is not null" if _CLUSTER in by else "")
+            query = groups_query(rows, by, texts, measures)
             key = [rounding_key(secret)]
             ((made[name],),) = connection.execute(f"create table {name} as {query}", key).fetchall()
             _comment(connection, name, by, measures)
+        connection.execute(f"drop table if exists {_COUNTED}")
     return made
+
+
+def _rows_counted(source: _Source, tables: list[tuple[_Source, dict[str, str], list[Measure], tuple[str, ...]]]) -> str:
+    """SQL: the rows of a source with all that its tables read, so that these join nothing."""
+    of_source = [(measures, by) for one, _, measures, by in tables if one is source]
+    columns = {column for _, by in of_source for column in by}
+    columns |= {m.needs for measures, _ in of_source for m in measures if m.needs}
+    clusters = f"left join {_CLUSTERS} using (user_key)" if _CLUSTER in columns else ""
+    return f"select {PERSON}, {', '.join(sorted(columns))} {source.rows} {clusters} where user_key is not null"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, str]:
@@ -303,16 +329,18 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
     """The query of one table: a row for each group of enough users. Its parameter is a `rounding_key`.
 
     Args:
-        rows: SQL that begins with ``from``: rows with a user_key.
+        rows: SQL that begins with ``from``: rows with a `PERSON`.
         by: the columns that rows are grouped by; without any, all are one group.
         texts: those of them in which small groups are merged.
         measures: what is counted.
     """
-    if _CLUSTER in by:
-        rows += f" join {_CLUSTERS} using (user_key)"
     keys = ", ".join(by)
-    small = f"n < {MIN_USERS}"
-    merged = [f"case when {small} then '{OTHER}' else {key} end as {key}" if key in texts else key for key in by]
+    merged = [
+        f"case when n < {MIN_USERS} then '{OTHER}' else of_users.{key} end as {key}"
+        if key in texts
+        else f"of_users.{key}"
+        for key in by
+    ]
 
     def each(text: str) -> str:
         return "".join(f", {text.format(m=m.name, of_user=m.of_user, merged=m.merged)}" for m in measures)
@@ -323,16 +351,21 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
         number = _rounded(total, contributors) + ("::bigint" if measure.whole else "")
         numbers.append(f"case when {contributors} >= {MIN_USERS} then {number} end as {measure.name}")
     capped = f"sum(least(greatest({{m}}, -{_CAP} * {{m}}_high), {_CAP} * {{m}}_high)) as {{m}}_total"
-    same_group = " and ".join(f"largest.{key} is not distinct from contributions.{key}" for key in by)
+
+    def same(one: str, other: str) -> str:
+        return " and ".join(f"{one}.{key} is not distinct from {other}.{key}" for key in by)
+
+    contributions = f"""sizes as (select {keys}, count(*) as n from of_users group by {keys}
+        ), contributions as (
+            select person, {", ".join(merged)}{each("{merged}({m}) as {m}")}
+            from of_users join sizes on {same("of_users", "sizes")} group by all"""
+    if not texts:
+        contributions = "contributions as (from of_users"
     return f"""
         with of_users as (
-            select user_key, {keys}{each("coalesce({of_user}, 0)::double as {m}")}
-            {rows} where user_key is not null group by user_key, {keys}
-        ), merged as (
-            select user_key, {", ".join(merged)}{each("{m}")}
-            from (select *, count(*) over (partition by {keys}) as n from of_users)
-        ), contributions as (
-            select user_key, {keys}{each("{merged}({m}) as {m}")} from merged group by user_key, {keys}
+            select person, {keys}{each("coalesce({of_user}, 0)::double as {m}")}
+            {rows} group by person, {keys}
+        ), {contributions}
         ), largest as (
             select {keys}, count(*) as n, {_WHO} as who{each(f"list_min(max(abs({{m}}), {MIN_USERS})) as {{m}}_high")}
             from contributions group by {keys} having count(*) >= {MIN_USERS}
@@ -340,15 +373,16 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
             select {", ".join(f"largest.{key}" for key in by)}, any_value(n) as n, any_value(who) as who{
         each("count_if({m} <> 0) as {m}_users")
     }{each(capped)}
-            from contributions join largest on {same_group} group by all
+            from contributions join largest on {same("largest", "contributions")} group by all
         )
         select {keys}, {", ".join(numbers)} from totals order by {keys}"""
 
 
 def _rounded(number: str, contributors: str) -> str:
     """SQL: as `Rounding.total` rounds, of the group ``who`` with the key that is the parameter."""
+    number = f"round(({number})::double, 6)"  # sums of fractions differ in their last digits, with their order
     # a power of two: the mean itself would say more about the group
     unit = f"({MIN_USERS} * pow(2, round(log2(greatest(abs({number}) / {contributors}, 1e-9)))))"
-    noise = f"sha256(concat_ws(chr(31), $1, who, format('{{:.4f}}', abs({number})::double)))"
+    noise = f"sha256(concat_ws(chr(31), $1, who, format('{{:.4f}}', abs({number}))))"
     steps = f"floor(abs({number}) / {unit} + ('0x' || left({noise}, 8))::ubigint / 4294967296.0)"
     return f"(sign({number}) * {unit} * greatest({steps}, 1))"

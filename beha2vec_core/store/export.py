@@ -17,6 +17,7 @@ from typing import NamedTuple
 import duckdb
 from filelock import FileLock, Timeout
 
+from beha2vec_core.spreadsheets import FORMULA, UNRUN
 from beha2vec_core.store.published import NotPublishedError, open_published
 from beha2vec_core.store.sql import quote
 
@@ -115,8 +116,6 @@ _LOAD_SCRIPT = "load.sh"
 
 # A project, a dataset: nothing that a shell or BigQuery would read as more than a name.
 _DATASET = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9])\.([A-Za-z0-9_]{1,1024})")
-# Spreadsheets take a cell that begins like this for a formula.
-_FORMULA = r"^\s*[=+\-@＝＋－＠]|^[\t\r\n]"
 
 
 def parse_dataset(text: str) -> tuple[str, str]:
@@ -223,15 +222,20 @@ def _devices(connection: duckdb.DuckDBPyConnection) -> str:
     return _DEVICES.get(table, _NO_DEVICES).format(consent=consent)
 
 
+def _unrun(text: str) -> str:
+    """Text without formulas, as SQL."""
+    return f"regexp_replace({text}, {quote(FORMULA)}, {quote(UNRUN)}, 'g')"
+
+
 def _column(connection: duckdb.DuckDBPyConnection, query: str, name: str, kind: str, form: Format) -> str:
     """The column, or columns, that a format has of one; as SQL."""
     if form is Format.CSV and kind in _NUMBER_LISTS:
         ((size,),) = connection.execute(f"select coalesce(max(len({name})), 0) from ({query})").fetchall()
         return ", ".join(f"{name}[{place + 1}] as {name}_{place}" for place in range(size)) or f"null as {name}_0"
     if form is Format.CSV and kind.endswith("[]"):
-        return f"to_json({name}) as {name}"
+        return f"{_unrun(f'to_json({name})::varchar')} as {name}"
     if form is Format.CSV and kind == "VARCHAR":
-        return f"case when regexp_matches({name}, '{_FORMULA}') then '''' || {name} else {name} end as {name}"
+        return f"{_unrun(name)} as {name}"
     if form is Format.BIGQUERY and kind.endswith("[]"):
         return f"coalesce({name}, []) as {name}"  # a repeated field is empty, never null
     if form is Format.BIGQUERY and kind in ("FLOAT", "DOUBLE"):

@@ -15,7 +15,7 @@ from beha2vec_core.files import put_in_place
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.store.anonymous import create_anonymous_tables, rounding_key
 from beha2vec_core.store.columns import comment_columns
-from beha2vec_core.store.sample import sample_of
+from beha2vec_core.store.sample import note_share, sample_of
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
@@ -71,7 +71,7 @@ def publish(
         identifiers: what becomes of GA4's device and login ids. Unless it is ``plain``, our own keys are published as
             keyed hashes, because they are hashes of those ids that anyone can try, and texts without client ids.
         most_users: of more, a sample is published: the same users in all tables. Readers show `sample_notice`.
-        numbers: counts of all users, as JSON, which are kept beside a sample (`profiles.counts.of_all_users`).
+        numbers: counts of all users, as JSON, which readers need not count again (`profiles.counts.of_all_users`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -113,8 +113,7 @@ def publish(
                 bar.update(counts[name])
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
-        if sample:
-            sample.note(connection, numbers(connection))
+        note_share(connection, sample, numbers(connection))
         counts |= anonymous or _anonymous_tables(connection, secret)
         # what other numbers for models are rounded with; models cannot read this schema
         connection.execute(f"create table serving.beha2vec.rounding as select '{rounding_key(secret)}' as key")

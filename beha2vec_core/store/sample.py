@@ -39,16 +39,6 @@ class Sample(NamedTuple):
             return f"where client_key in (select client_key from {_DEVICES} where {self._has('user_key')})"
         return ""
 
-    def note(self, connection: duckdb.DuckDBPyConnection, numbers: str) -> None:
-        """Write into the serving database what `sample_notice` and `numbers_of_all` read."""
-        table = f"serving.{_TABLE}"
-        connection.execute(f"create table {table} as select {self.one_in} as one_in, ?::json as numbers", [numbers])
-        for column, about in (
-            ("one_in", "one user in so many is in the tables of users"),
-            ("numbers", "totals of all users, and the steps from events to clusters"),
-        ):
-            connection.execute(f"comment on column {table}.{column} is '{about}'")
-
 
 def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], most_users: int | None) -> Sample | None:
     """The largest sample of at most about so many users; None where all are published.
@@ -68,10 +58,22 @@ def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], mo
     return Sample(one_in, _DEVICES in tables) if one_in > 1 else None
 
 
+def note_share(connection: duckdb.DuckDBPyConnection, sample: Sample | None, numbers: str) -> None:
+    """Write into the serving database what `sample_notice` and `numbers_of_all` read."""
+    table = f"serving.{_TABLE}"
+    one_in = sample.one_in if sample else 1
+    connection.execute(f"create table {table} as select {one_in} as one_in, ?::json as numbers", [numbers])
+    for column, about in (
+        ("one_in", "one user in so many is in the tables of users"),
+        ("numbers", "totals of all users, and the steps from events to clusters"),
+    ):
+        connection.execute(f"comment on column {table}.{column} is '{about}'")
+
+
 def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
     """What is said beside numbers of a published database that has a sample; None where it has all users."""
     found = _read(connection, "one_in")
-    if found is None:
+    if found in (None, "1"):
         return None
     return (
         f"Only about 1 user in {found} is published (BEHA2VEC_PUBLISH_USERS). Counts and sums of user rows are of this "
@@ -80,7 +82,7 @@ def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def numbers_of_all(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Numbers of all users that were kept beside a sample; None in a database that has all users."""
+    """Numbers of all users, counted at publication; None in a database of an earlier release."""
     found = _read(connection, "numbers")
     return None if found is None else json.loads(found)
 

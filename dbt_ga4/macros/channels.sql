@@ -44,6 +44,12 @@
     {{ without_www('lower(trim(' ~ source ~ '))') }}
 {%- endmacro %}
 
+{# The host of a referral, as an attribution source reports it; null for other media, and for a campaign. #}
+{% macro referral_host(origin) -%}
+    case when lower({{ origin }}_medium) = 'referral' and {{ named_campaign(origin ~ '_campaign') }} is null
+        then {{ source_name(origin ~ '_source') }} end
+{%- endmacro %}
+
 {# Boolean SQL: do source and medium mean a direct visit? #}
 {% macro is_direct(source, medium) -%}
     coalesce({{ source }} = '(direct)', {{ medium }} = '(none)', false)

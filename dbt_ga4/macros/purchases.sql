@@ -91,7 +91,12 @@
     end
 {%- endmacro %}
 
+{# Pieces of an item of a purchase or refund: GA4's default is 1. #}
+{% macro quantity_of(items) -%}
+    coalesce({{ items }}.quantity, 1)
+{%- endmacro %}
+
 {# Revenue of an item, in its own currency or (`_in_usd`) in USD: as exported, else price times quantity. #}
 {% macro item_revenue_of(items, suffix='') -%}
-    coalesce({{ items }}.item_revenue{{ suffix }}, {{ items }}.price{{ suffix }} * coalesce({{ items }}.quantity, 1))
+    coalesce({{ items }}.item_revenue{{ suffix }}, {{ items }}.price{{ suffix }} * {{ quantity_of(items) }})
 {%- endmacro %}

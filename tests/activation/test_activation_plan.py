@@ -293,7 +293,9 @@ def test_members_that_are_too_old_are_planned_and_not_sent(settings: Settings, s
     assert plan_only(settings, BUYERS, webhook(service.address)).stale == ""
     change(settings, "update beha2vec.audience_members set event_date = event_date - 1")
     assert "5 days ago" in plan_only(settings, BUYERS, webhook(service.address)).stale
-    with pytest.raises(ActivationError, match="run beha2vec materialize, or send them anyway with --stale"):
+    with pytest.raises(
+        ActivationError, match="run beha2vec materialize --job refresh_last_days, or send them anyway with --stale"
+    ):
         plan_and_send(settings, BUYERS, webhook(service.address))
     assert not service.requests
     plan_and_send(settings, BUYERS, webhook(service.address), Options(stale=True))

@@ -110,11 +110,17 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--misses", action="store_true", help="print what was not right")
     parser.add_argument("--users", type=int, help="print how long answers take with so many users, and no tables")
+    parser.add_argument("--published", type=Path, help="the same of a serving.duckdb, such as explorer_speed.py makes")
+    parser.add_argument("--every", type=int, default=1, help="with --users or --published: ask one question in so many")
     arguments = parser.parse_args()
+    if arguments.published:
+        _time(arguments.published, arguments.every)
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = make_world(Path(folder) / "serving.duckdb")
         if arguments.users:
-            _time(path, arguments.users)
+            _multiply(path, arguments.users)
+            _time(path, arguments.every)
             return
         lookup = Lookup(Published(path), Aliases(path))
         for name in arguments.sets:
@@ -125,8 +131,8 @@ def main() -> None:
                 _score(lookup, asked, title, arguments.misses)
 
 
-def _time(path: Path, users: int) -> None:
-    """Print how long first answers take: the world's users many times over, each with keys of their own."""
+def _multiply(path: Path, users: int) -> None:
+    """Take the world's users many times over, each with keys of their own."""
     with duckdb.connect(str(path)) as world:
         ((known,),) = world.execute("select count(*) from beha2vec.user_clusters_current").fetchall()
         columns = "user_key", "session_key", "purchase_key"
@@ -140,14 +146,23 @@ def _time(path: Path, users: int) -> None:
                 f"""create or replace table {schema}.{table} as select * exclude (copy) replace ({keys})
                 from {schema}.{table}, (select unnest(range({-(-users // known)})) as copy)"""
             )
+
+
+def _time(path: Path, every: int) -> None:
+    """Print how long first answers take."""
     lookup = Lookup(Published(path), Aliases(path))
+    begun = time.process_time()
     given(lookup, "sessions")  # reads the values of dimensions, once a publication
+    print(f"the first question of all: {time.process_time() - begun:.2f} s of CPU")
     taken, computed = [], []
-    for case in cases("stranger"):
+    for case in cases("stranger")[::every]:
         begun, used = time.perf_counter(), time.process_time()
         given(lookup, case.question.partition(" >> ")[0])
         taken.append(time.perf_counter() - begun)
         computed.append(time.process_time() - used)
+    ((users,),) = (
+        duckdb.connect(str(path), read_only=True).execute("select count(*) from ga4.dim_ga4__users").fetchall()
+    )
     print(f"{len(taken)} first answers with {users:,} users:")
     for name, seconds in (("on the clock", taken), ("of CPU", computed)):
         low, high = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]

@@ -31,6 +31,7 @@ from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.data.map import DRAWN, users_on_map
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
+from beha2vec_core.profiles.counts import of_all_users
 from tests.explorer.browsing import (
     ARGUMENTS,
     CHROMIUM,
@@ -68,22 +69,25 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=200_000, help="%(default)s")
     parser.add_argument("--rounds", type=int, default=30, help="of each, cold and warm (%(default)s)")
     parser.add_argument("--only", default="", help="measure what has these letters in its name")
+    parser.add_argument("--folder", type=Path, help="keep the multiplied publication there; it is used again")
     asked = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="beha2vec-explorer-speed-"))
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="beha2vec-explorer-speed-"))
     try:
-        enlarge(asked.data, folder / "data", asked.users)
+        if not (folder / "data").exists():
+            enlarge(asked.data, folder / "data", asked.users)
         (folder / "audiences.yml").write_text(AUDIENCES)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
             measure(browser, folder, asked.rounds, asked.only)
             browser.close()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not asked.folder:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def enlarge(source: Path, target: Path, users: int) -> None:
     """Write a published database with this many users, and link the encoder's files."""
-    target.mkdir()
+    target.mkdir(parents=True)
     (target / "encoders").symlink_to((source / "encoders").resolve())
     with duckdb.connect(str(target / "serving.duckdb")) as connection:
         connection.execute(f"attach '{source / 'serving.duckdb'}' as small (read_only)")
@@ -97,6 +101,9 @@ def enlarge(source: Path, target: Path, users: int) -> None:
             connection.execute(f"create schema if not exists {schema}")
             connection.execute(f"create table {schema}.{table} as {_many(f'small.{schema}.{table}', columns, copies)}")
         _keep(connection, tables, users)
+        numbers = "update beha2vec.published_sample set numbers = ?::json"
+        connection.execute(numbers, ["null"])  # those of fewer users
+        connection.execute(numbers, [of_all_users(connection)])
 
 
 def _many(table: str, columns: list[str], copies: int) -> str:

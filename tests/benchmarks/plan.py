@@ -1,7 +1,8 @@
 """What 1 million to 1 billion events a day would take, from measured rates: this file with a project's data folder.
 
-The bytes of an event, and its users, are measured on the folder. Rates are those of docs/scale.md and
-docs/encoder_speed.md on two cores, and are assumed to stay the same; docs/scale.md says where they will not.
+The bytes of an event, and its users, are measured on the folder. Rates are those of docs/scale.md,
+docs/encoder_speed.md, docs/predictions.md and docs/clusters.md on two cores, and are assumed to stay the same;
+docs/scale.md says where they will not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from beha2vec_core.settings import Settings
 EVENTS_A_DAY = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 CORES = 2
 # a night reads and builds again the days that GA4 corrects; dbt's features read 20 weeks and the 90 days before them
-DAYS_A_NIGHT, DAYS_OF_FEATURES = 3, 230
+DAYS_A_NIGHT, DAYS_OF_FEATURES, DAYS_A_YEAR = 3, 230, 365
 # US dollars, list prices of BigQuery in the US (2025): a TiB that queries read, a GiB stored for a month
 DOLLARS_A_TIB, DOLLARS_A_GIB_MONTH = 6.25, 0.02
 TIB, GIB = 2**40, 2**30
@@ -44,6 +45,38 @@ RATES = {
     "dbt, tables": Rate((43 - 12) / 1.432565, False, "scale.py", DAYS_OF_FEATURES),
     "user_sequences": Rate((47 - 18) / 1.432565, False, "scale.py"),
     "user_embeddings": Rate(30.3, True, "encoder_speed.py"),
+    # each date's users of 28 days, who are at most 28 times those of a day; 200,000 take 15 s on one core
+    "user_predictions": Rate(15 / 0.2 / CORES, True, "predictions.py", 28 * DAYS_A_NIGHT),
+    # the users of a year, who are at most 365 times those of a day
+    "cluster_model, when it is fitted": Rate(6.4 / CORES, True, "minibatches.py", DAYS_A_YEAR),
+}
+
+
+class Bytes(NamedTuple):
+    """Bytes that a step reads and writes for each event of the days that a night works on."""
+
+    read: float
+    written: float
+    days: int = DAYS_A_NIGHT
+
+
+# Of `scale.py --events 30000 100000`: MB at 98,229 events less those at 29,238, so that what a step reads and writes
+# once is left out; what is less than 15 bytes an event is not seen.
+BYTES = {
+    name: Bytes(max(read, 0) / 0.068991, max(written, 0) / 0.068991, days)
+    for name, read, written, days in (
+        ("`raw_ga4_events`", 68 - 59, 45 - 39, DAYS_A_NIGHT),
+        ("dbt, incremental models", 767 - 702, 474 - 404, DAYS_A_NIGHT),
+        ("dbt, tables", 126 - 111, 43 - 44, DAYS_OF_FEATURES),
+        ("`user_sequences`", 333 - 216, 27 - 26, DAYS_A_NIGHT),
+        ("`user_embeddings`", 298 - 268, 203 - 169, DAYS_A_NIGHT),
+        ("`user_predictions`", 41 - 41, 27 - 24, DAYS_A_NIGHT),
+        ("`user_clusters`", 250 - 212, 122 - 120, DAYS_A_NIGHT),
+        ("`cluster_model`, when it is fitted", 59 - 54, 5 - 3, DAYS_A_YEAR),
+        ("`cluster_profiles`", 73 - 70, 3 - 3, DAYS_A_YEAR),
+        ("`audience_members`", 33 - 34, 20 - 20, DAYS_A_NIGHT),
+        ("`serving_database`", 56 - 43, 118 - 78, DAYS_A_YEAR),
+    )
 }
 
 
@@ -89,6 +122,19 @@ def main() -> None:
     _row("BigQuery: that for a month, US dollars", [bytes_ * 30 / TIB * DOLLARS_A_TIB for bytes_ in read])
     stored = [widths.logical * events * 365 / GIB * DOLLARS_A_GIB_MONTH for events in EVENTS_A_DAY]
     _row("BigQuery: a year of the export stored, US dollars a month", stored)
+    print_bytes()
+
+
+def print_bytes() -> None:
+    """Print a table of what each step reads and writes a night."""
+    print(f"\n| GB read, GB written a night | {' | '.join(f'{events:,} events a day' for events in EVENTS_A_DAY)} |")
+    print(f"|---|{'---:|' * len(EVENTS_A_DAY)}")
+    for name, of_event in BYTES.items():
+        cells = []
+        for events in EVENTS_A_DAY:
+            sizes = (one * events * of_event.days / 1e9 for one in (of_event.read, of_event.written))
+            cells.append(", ".join(_short(size) if size else "-" for size in sizes))
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 def rate_hours(rate: Rate, events: int, widths: Widths) -> float:
@@ -129,7 +175,11 @@ def _size(path: Path) -> int:
 
 
 def _row(name: str, values: list[float]) -> None:
-    print(f"| {name} | {' | '.join(f'{value:,.2f}' if value < 10 else f'{value:,.0f}' for value in values)} |")
+    print(f"| {name} | {' | '.join(map(_short, values))} |")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.2f}" if value < 10 else f"{value:,.0f}"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """What ingest removes and what it leaves, on the corpus of tests/privacy/personal_data; and what it costs.
 
 python tests/benchmarks/privacy.py [events]: recall on personal texts and innocent texts that changed, of both halves
-of the corpus; recall by kind beside the patterns for BigQuery; and events a second and CPU time with and without
-cleaning, of a demo export with the corpus.
+of the corpus and of names that no list has; recall by kind beside the patterns for BigQuery; and events a second and
+CPU time with and without cleaning, of a demo export with the corpus.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from datetime import date, timedelta
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
@@ -30,14 +31,15 @@ DAYS = 10
 
 
 def quality() -> None:
-    for part in ("tune", "score"):
-        found = samples(part)
+    for file, part in product(("corpus.tsv", "unlisted.tsv"), ("tune", "score")):
+        found = samples(part, file)
         personal = [sample for sample in found if sample.kind != "innocent"]
         innocent = [sample for sample in found if sample.kind == "innocent"]
         leaks = [sample for sample in personal if gives_away(sample.cleaned, sample.secret)]
         changed = [sample for sample in innocent if sample.cleaned != sample.text]
         print(
-            f"{part}: recall {1 - len(leaks) / len(personal):.1%} ({len(personal) - len(leaks)} of {len(personal)}), "
+            f"{file}, {part}: recall {1 - len(leaks) / len(personal):.1%} "
+            f"({len(personal) - len(leaks)} of {len(personal)}), "
             f"innocent texts changed {len(changed)} of {len(innocent)}"
         )
         for kind, count in Counter(sample.kind for sample in leaks).most_common():

@@ -3,7 +3,8 @@
 For each size: a demo export of 90 days, then the whole graph in one run, as `beha2vec materialize` starts it, with a
 memory limit. A table for each: seconds, CPU seconds, the most memory of the run's processes, the most scratch on the
 disk, bytes read and written; the step that broke says so. Then how they grow, as the exponent between the smallest size
-and the largest (1: in proportion). Only the exports are kept.
+and the largest (1: in proportion). Only the exports and what the runs
+printed are kept.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
@@ -90,7 +92,9 @@ def _write_copies(source: Path, target: Path, copies: int) -> None:
                     out.write(_USER.sub(rb'"\g<1>":"%d-' % number, line) if number else line)
 
 
-def measure(export: Path, folder: Path, select: str, limit: str, config: str) -> tuple[int, dict[str, Peak]]:
+def measure(
+    export: Path, folder: Path, select: str, limit: str, config: str, log: TextIO
+) -> tuple[int, dict[str, Peak]]:
     """Run the steps on an export; the number of events, and what each step took, all checks together."""
     project = make_project(
         folder,
@@ -125,6 +129,7 @@ def measure(export: Path, folder: Path, select: str, limit: str, config: str) ->
     try:
         for line in running.stdout or ():
             said.append(line)
+            log.write(line)
             if started := STARTED.search(line):
                 step = _name(started[1])
     finally:
@@ -207,8 +212,10 @@ def main() -> None:
     found: dict[int, dict[str, Peak]] = {}
     for events in sorted(asked.events):
         export = demo_export(asked.folder, events)
-        with tempfile.TemporaryDirectory(dir=asked.folder) as place:
-            number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit, asked.config)
+        log = asked.folder / f"run_{events}.log"
+        print(f"{events:,} events: follow the run with tail -f {log}", file=sys.stderr)
+        with tempfile.TemporaryDirectory(dir=asked.folder) as place, log.open("w", buffering=1) as lines:
+            number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit, asked.config, lines)
         found[number] = peaks
         print(f"\n{number:,} events, memory limit {asked.limit}\n")
         print("| step | seconds | CPU seconds | memory, MB | scratch, MB | read, MB | written, MB |")

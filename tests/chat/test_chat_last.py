@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,11 @@ def test_a_table_that_a_chat_wrote_is_where_forget_looks(
 
 
 def test_nothing_in_a_file_runs_in_a_spreadsheet() -> None:
-    cells = [*HOSTILE_TEXTS, "=1+1", "+cmd", "-x", "@sum(a)", "\t=1", "＝1", "-2.5 points", "+12%", -3.5, None, "a,b"]
+    cells = [*HOSTILE_TEXTS, "=1+1", "+cmd", "-x", "@sum(a)", "\t=1", "＝1", "a;=cmd|' /C x'!A0", "a;b\n@sum(a)"]
+    cells += ["-2.5 points", "+12%", -3.5, None, "a,b"]
     rows = list(csv.reader(io.StringIO(as_csv(["=name"], [[cell] for cell in cells]).decode())))
     assert rows[0] == ["'=name"] and len(rows) == len(cells) + 1
     for (shown,), cell in zip(rows[1:], cells, strict=True):
         harmless = shown.lstrip()[:1] not in tuple("=+-@＝＋－＠") or shown in ("-2.5 points", "+12%", "-3.5")
+        assert not re.search(r"[;\n]\s*[=+@-]", shown), "a cell of its own where a semicolon is the list separator"
         assert harmless and not shown.startswith(("\t", "\r", "\n")), cell

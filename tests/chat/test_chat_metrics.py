@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -114,7 +115,8 @@ def test_mobile_and_desktop_are_compared_by_what_is_named(lookup: Lookup, data: 
         ("the past 7 days", ["2026-05-07..2026-05-13"], "§0"),
         ("last two weeks", ["2026-04-30..2026-05-13"], "§0"),
         ("past 3 months", ["2026-02-14..2026-05-13"], "§0"),
-        ("yesterday", ["2026-05-12..2026-05-12"], "§0"),
+        ("yesterday", ["2026-05-13..2026-05-13"], "§0"),
+        ("today or yesterday", ["2026-05-13..2026-05-13", "2026-05-12..2026-05-12"], "§0 or §1"),
         ("in may", ["2026-05-01..2026-05-13"], "in §0"),
         ("what may help", [], "what may help"),
         ("in december", ["2025-12-01..2025-12-31"], "in §0"),
@@ -135,7 +137,7 @@ def test_mobile_and_desktop_are_compared_by_what_is_named(lookup: Lookup, data: 
         ("in the week before march 15", ["2026-03-08..2026-03-14"], "in §0"),
         ("2 weeks before march 15", ["2026-03-01..2026-03-14"], "§0"),
         ("in the month before march", ["2026-02-01..2026-02-28"], "in §0"),
-        ("the day before yesterday", ["2026-05-11..2026-05-11"], "§0"),
+        ("the day before yesterday", ["2026-05-12..2026-05-12"], "§0"),
         ("the week before last week", ["2026-04-27..2026-05-03"], "§0"),
         ("week 8", ["2026-02-16..2026-02-22"], "§0"),
         ("in week 30", ["2025-07-21..2025-07-27"], "in §0"),
@@ -397,8 +399,13 @@ def test_unequal_periods_and_trends_are_summed_up(lookup: Lookup, data: duckdb.D
             where session_date >= '2026-01-01' group by 1"""
         ).fetchall()
     )
-    assert "The periods have 31 and 28 days." in text
+    assert "The periods have 31 and 28 days of data." in text
     assert f"Per day: {counts[3] / 31:.1f} against {counts[2] / 28:.1f}" in text
+    years = lookup.ask("sessions in 2025 against sessions in 2026").text
+    of_year = dict(data.execute("select year(session_date), count(*) from ga4.fct_ga4__sessions group by 1").fetchall())
+    days = {2025: (date(2025, 12, 31) - FIRST).days + 1, 2026: (LAST - date(2026, 1, 1)).days + 1}
+    shown = [f"{of_year[year] / days[year]:.1f}" for year in (2025, 2026)]
+    assert re.search(rf"Per day: {shown[0]} against {shown[1]}|Per day: {shown[1]} against {shown[0]}", years), years
     weeks = data.execute(
         """select count(*) from ga4.fct_ga4__sessions where session_date > date '2026-05-13' - 28
         group by (date '2026-05-13' - session_date) // 7 order by (date '2026-05-13' - session_date) // 7 desc"""
@@ -505,11 +512,22 @@ def test_abandonment_and_checkout_are_metrics(vocabulary: Vocabulary, lookup: Lo
         "cart to purchase rate on mobile": "cart_to_order | device=mobile",
         "how many checkouts were started on tablet": "checkout_sessions | device=tablet",
         "which cluster has the highest cart abandonment": "cart_abandonment | by cluster",
+        "which cluster has the most revenue": "revenue | by cluster",
+        "which cluster brings in the most money overall": "revenue | by cluster",
         "checkout rate of cluster 1": "checkout_rate | cluster=1",
     }.items():
         answer = lookup.ask(question)
         assert answer.understood and answer.reading is not None and answer.reading.query is not None, question
         assert canonical(answer.reading.query) == expected == read(vocabulary, question)
+
+
+def test_a_cluster_can_be_named(lookup: Lookup, published: Published) -> None:
+    cluster = published.overview().clusters[1]
+    by_name, by_key = (
+        lookup.ask(f"sessions of {one} in april").text
+        for one in (f"the {cluster.name} segment", f"cluster {cluster.key}")
+    )
+    assert by_name == by_key and f"Clusters: {cluster.key} {cluster.name}." in by_name
 
 
 def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:

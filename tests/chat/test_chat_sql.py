@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -209,3 +210,21 @@ def test_the_childs_own_check_keeps_a_model_in_its_schema(serving: Path, monkeyp
     for statement in ("from ga4.dim_ga4__users", "from beha2vec.user_clusters_as_of('2026-01-30')"):
         with pytest.raises(SqlRefused):
             run_sql(serving, statement, reader=MODEL)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "with leak as (from leak) from leak",
+        "with a as (from leak), leak as (select 1) from a",
+        "select * from leak where exists (with leak as (select 1) from leak)",
+        "from anonymous.users_by_country order by (with leak as (select 1) select 1), (select x from leak)",
+    ],
+)
+def test_a_part_of_a_statement_hides_no_table_that_has_no_schema(serving: Path, tmp_path: Path, statement: str) -> None:
+    """Its name is allowed without a schema, and is a table's where the part is not in scope."""
+    path = Path(shutil.copy(serving, tmp_path))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create view main.leak as select min(user_key) as x from ga4.dim_ga4__users")
+    with pytest.raises(SqlRefused, match="'leak' is the name of a table"):
+        run_sql(path, statement, reader=MODEL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -67,6 +69,22 @@ def test_a_plan_is_shown_then_sent_then_in_the_ledger(service: Service, tmp_path
     text = _output("sent")
     assert "buyers to ga4" in text and f"  {'enter':<16}{'accepted':<12}{free:>10}" in text
     assert "Nothing has been sent yet" in _output("sent", "--to", "crm")
+
+
+def test_files_that_others_can_write_say_nothing_about_what_to_send(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # others can enter it, as they cannot pytest's
+        Path(folder).chmod(0o755)
+        file = Path(shutil.copy("destinations.yml", folder)).resolve()
+        monkeypatch.setenv("BEHA2VEC_DESTINATIONS_FILE", str(file))
+        file.chmod(0o666)
+        for option in ("--send", "--debug"):
+            text = _output("activate", "buyers", "--to", "ga4", option, code=2)
+            assert f"nothing is sent, because other users or services can write {file}" in " ".join(text.split())
+        assert "Nothing was sent" in _output("activate", "buyers", "--to", "ga4") and not service.requests
+        file.chmod(0o644)
+        assert "accepted" in _output("activate", "buyers", "--to", "ga4", "--send")
 
 
 def test_what_was_sent_of_a_user_is_shown_by_any_id_of_theirs(service: Service, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from beha2vec_core.demo_shop import write_demo_export
 from tests.dagster.project import DAYS, Project, make_project
 
 
@@ -14,7 +15,7 @@ def materialized(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make_project(
         tmp_path_factory.mktemp("project") / "p", start_date=DAYS[0], end_date=DAYS[-1], property_id="northfold"
     )
-    project.run("beha2vec", "demo-data", "--users", "500", "--days", "6", "--seed", "3")
+    write_demo_export(project.folder / project.settings["BEHA2VEC_SOURCE"], users=500, days=6, seed=3, progress=False)
     (project.folder / "audiences.yml").write_text("- {name: active, rule: sessions >= 2}")
     project.output = project.materialize("*", recorded=True).stdout
     return project

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy
 from filelock import FileLock
 from typer.testing import CliRunner, Result
 
+from beha2vec_core import progress
 from beha2vec_core.cli import app
 from beha2vec_core.privacy.forgetting.forget import forget
 from beha2vec_core.privacy.key import PrivacyError
+from beha2vec_core.progress import with_progress
 from beha2vec_dagster import definitions, materialize
 from beha2vec_dagster.lib.console import console
+from beha2vec_dagster.lib.records import write_without_waiting
 from beha2vec_dagster.materialize import PROCESS_TAG
 from tests.dagster.project import REPOSITORY
 from tests.privacy.privacy_world import ANN, PrivacyWorld, make_world
@@ -71,6 +75,36 @@ def test_a_job_ends_with_its_warnings_and_what_to_do_next(
     assert run.job_name == "refresh"
     assert said.err == "\nwarning: clusters: readers keep the old clusters\n"
     assert said.out.splitlines()[-1] == "finished: 1 asset materialized. Next: beha2vec summary, or beha2vec explore"
+
+
+def test_the_records_before_the_first_step_are_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @dg.asset(partitions_def=dg.DailyPartitionsDefinition("2026-01-01"), backfill_policy=dg.BackfillPolicy.single_run())
+    def days() -> None:
+        list(with_progress([1, 2], title="in the step", unit="part"))
+
+    job = dg.define_asset_job("materialize_everything", selection="*")
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr(definitions, "defs", lambda: dg.Definitions(assets=[days], jobs=[job]))
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert materialize.main(["--start", "2026-01-01", "--end", "2026-01-03"], instance) == 0
+    said = capsys.readouterr().out
+    assert [line.partition(", ")[0] for line in said.splitlines()[:2]] == [
+        f"recording the run: {number} of 3 records" for number in (1, 2)
+    ]
+    assert "in the step" not in said  # Dagster shows it
+
+
+def test_records_do_not_wait_for_the_disk_where_none_can_be_broken(tmp_path: Path) -> None:
+    write_without_waiting()
+    for journal, synchronous in (("delete", 2), ("wal", 1)):
+        engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / journal}", poolclass=sqlalchemy.NullPool)
+        for _ in range(2):  # the journal is known from the second connection on
+            with engine.connect() as connection:
+                connection.execute(sqlalchemy.text(f"pragma journal_mode = {journal}"))
+                found = connection.execute(sqlalchemy.text("pragma synchronous")).scalar()
+        assert found == synchronous
 
 
 def test_a_plus_selects_all_that_follow() -> None:

@@ -35,14 +35,16 @@ RULES = {
     "them, else to one of their own",
     "a_new_session_begins_after_a_second_midnight": "a session goes on over one midnight; on each further day a "
     "new one begins",
+    "a_refund_alone_is_no_session": "a refund without another event of its session that day is no session",
     "a_transaction_counts_once_a_user_and_web_stream": "a transaction id counts once within a user and web stream, by "
     "the event with revenue, then with items, then the earliest",
     "placeholders_are_no_transaction_id": "undefined, null, 0 and (not set) are no transaction ids; without one each "
     "event counts",
-    "a_refund_stands_with_its_purchase": "refunds of one value and the same items are one, together they are at most "
-    "the revenue, and they stand on the day of the purchase",
+    "a_refund_stands_with_its_purchase": "refunds of one value and the same items within a day are one, together "
+    "they are at most the revenue, and they stand on the day of the purchase",
     "search_sites_that_google_s_list_lacks_count": "some hosts of search engines are search sites, though Google lists "
     "only the engines' names",
+    "the_site_refers_nothing_to_itself": "a referral by the site's own domain is no source",
     "a_wrong_clock_stays_near_its_export_day": "an event is of a day from three before to one after its export day",
 }
 
@@ -213,6 +215,9 @@ def make_export(folder: Path) -> None:
     send("medium", "10T10:00", "page_view", 636, 2, source="<Other>", medium="referral", campaign="(referral)")
     send("hidden", "10T10:00", "page_view", 640, 2, traffic_source={"source": "<Other>", "medium": "<Other>"})
     send("own", "10T10:00", "page_view", 650, 2, page_referrer="https://www.shop.example/cart")
+    send("own source", "10T10:00", "page_view", 651, 2, source="shop.example", medium="referral")
+    own = {"source": "www.shop.example", "medium": "referral", "name": "(referral)"}
+    send("own first", "10T10:00", "page_view", 652, 1, traffic_source=own)
     for place, (source, medium, campaign) in enumerate(TAGS):
         tags = {"source": source, "medium": medium, "campaign": campaign}
         send(f"tag {place}", "10T11:00", "page_view", 660, 2, **tags)
@@ -225,11 +230,12 @@ def make_export(folder: Path) -> None:
     for when in ("11T10:00", "11T10:01"):
         pay("bad", when, 720, "undefined", 7, "c")
         pay("bad", when, 720, "(not set)", 8)
-    # refunds: in part and sent twice, whole and twice, more than was paid, of a purchase that is not exported
+    # refunds: in part and sent twice, in part again, whole and twice, more than was paid, of a purchase that is not exported
     pay("refund", "11T11:00", 730, "t2", 80, "a", "b")
     pay("refund", "12T10:00", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:01", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:02", 731, "t2", 5, "b", name="refund")
+    pay("refund", "14T10:02", 733, "t2", 10, "a", name="refund")
     pay("refund", "11T12:00", 730, "t3", 30, "c")
     pay("refund", "12T11:00", 731, "t3", 30, name="refund")
     pay("refund", "13T11:00", 732, "t3", 30, name="refund")

@@ -347,13 +347,16 @@ def _text(number: int) -> str:
 
 
 @contextmanager
-def serve(folder: Path, port: int, **settings: str) -> Iterator[str]:
-    """The explorer's own command on a project folder whose ``data`` has the published database; gives the address."""
+def serve(folder: Path, port: int, *under: str, code: Path = REPOSITORY, **settings: str) -> Iterator[str]:
+    """The explorer's own command on a project folder whose ``data`` has the published database; gives the address.
+
+    With ``under``, another program runs it.
+    """
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("BEHA2VEC_", "STREAMLIT_"))}
-    environment |= {"PYTHONPATH": str(REPOSITORY), **settings}
+    environment |= {"PYTHONPATH": str(code), **settings}
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "beha2vec_core", "explore", "--port", str(port)],
+            [*under, sys.executable, "-m", "beha2vec_core", "explore", "--port", str(port)],
             cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

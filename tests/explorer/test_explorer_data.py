@@ -145,11 +145,11 @@ def test_a_sample_is_the_same_every_time_and_grows(published: Published) -> None
 
 
 def test_the_file_of_a_group(published: Published) -> None:
-    content = user_map.export(published, ("g1-0", "g0-1"), {0: "=HYPERLINK(1)", 1: "+1"})
+    content = user_map.export(published, ("g1-0", "g0-1"), {0: "=HYPERLINK(1)", 1: "a;＋1"})
     rows = pd.read_csv(io.BytesIO(content))
     assert rows["user_key"].tolist() == ["g0-1", "g1-0"] and rows["purchases"].tolist() == [0, 1]
     assert rows["revenue"].tolist() == [0, 50] and rows["currency"].tolist() == ["EUR", "EUR"]
-    assert rows["cluster"].tolist() == ["'=HYPERLINK(1)", "'+1"], "a spreadsheet takes none for a formula"
+    assert rows["cluster"].tolist() == ["'=HYPERLINK(1)", "a;'＋1"], "a spreadsheet takes none for a formula"
 
 
 def test_nearest_users_are_those_of_brute_force(published: Published) -> None:

@@ -59,7 +59,7 @@ def text_of(app: AppTest) -> str:
 def test_a_sample_of_the_users_is_named(serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     sampled = Path(shutil.copy(serving, tmp_path / "serving.duckdb"))
     with duckdb.connect(str(sampled)) as connection:
-        connection.execute("create table beha2vec.published_sample as select 4 as one_in, 'null'::json as numbers")
+        connection.execute("create or replace table beha2vec.published_sample as select 4 one_in, 'null'::json numbers")
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     assert not app.exception and "about 1 user in 4" in app.warning[0].value
@@ -147,7 +147,7 @@ def test_a_user(shop: None) -> None:
 
 def test_a_user_who_cannot_be_found(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with duckdb.connect(shutil.copy(serving, tmp_path / "serving.duckdb")) as connection:
-        connection.execute("create table beha2vec.published_sample as select 4 as one_in, 'null'::json as numbers")
+        connection.execute("create or replace table beha2vec.published_sample as select 4 one_in, 'null'::json numbers")
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("BEHA2VEC_PUBLISH_IDENTIFIERS", "keyed")
     app = view("user", user="d.nobody")

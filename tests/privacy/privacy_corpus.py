@@ -14,7 +14,7 @@ from beha2vec_core.privacy.clean import clean_value
 from beha2vec_core.privacy.decoding import decoded
 from beha2vec_core.store.sql import quote
 
-_FILE = Path(__file__).parent / "personal_data" / "corpus.tsv"
+_FOLDER = Path(__file__).parent / "personal_data"
 KEYS = {"url": "page_location", "title": "page_title", "search": "search_term", "campaign": "campaign"}
 
 
@@ -37,9 +37,12 @@ class Sample(NamedTuple):
         return clean_value(self.key, self.text)
 
 
-def samples(part: str | None = None) -> list[Sample]:
-    """The samples of a part: ``tune``, which rules were written with, or ``score``, which only counts."""
-    with _FILE.open(encoding="utf-8", newline="") as stream:
+def samples(part: str | None = None, file: str = "corpus.tsv") -> list[Sample]:
+    """The samples of a part: ``tune``, which rules were written with, or ``score``, which only counts.
+
+    ``unlisted.tsv`` has names and phrasings after which no list was changed.
+    """
+    with (_FOLDER / file).open(encoding="utf-8", newline="") as stream:
         rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
         next(rows)
         return [sample for row in rows if part in (None, (sample := Sample(*row)).part)]

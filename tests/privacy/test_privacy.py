@@ -43,6 +43,14 @@ def test_recall_is_high_and_innocent_texts_stay(part: str) -> None:
     assert [sample.text for sample in innocent if sample.cleaned != sample.text] == []
 
 
+def test_names_that_no_list_has_are_found_by_their_letters_and_surroundings() -> None:
+    found = samples(file="unlisted.tsv")
+    hidden = [not gives_away(sample.cleaned, sample.secret) for sample in found if sample.secret]
+    changed = [sample.text for sample in found if not sample.secret and sample.cleaned != sample.text]
+    assert sum(hidden) / len(hidden) > 0.6, "45 % with lists alone"
+    assert len(changed) <= 6, changed
+
+
 def test_the_corpus_is_wide_enough() -> None:
     found = samples()
     assert len(found) >= 600

@@ -1,15 +1,17 @@
 """Each check passes on data as it should be and fails, with figures and a sample, on data that is not."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.quality.catalogue import CHECKS
+from beha2vec_core.quality.drift import drift
 from beha2vec_core.quality.statistics import robust_z, stability_by_chance, stability_index
 from beha2vec_core.quality.tables import EXPECTATIONS, declared_columns
 from tests.quality.quality_world import DAY, World, before
@@ -476,3 +478,25 @@ def test_the_catalogue_is_thought_through() -> None:
         "trained_encoder",
         "user_clusters",
     }
+
+
+def test_drift_compares_the_users_of_the_lowest_hashes() -> None:
+    days = [date(2026, 3, 2), date(2026, 3, 9)]
+    with duckdb.connect() as connection:
+        connection.execute(
+            """create schema beha2vec;
+            create table beha2vec.encoder_current as select 'e' as model_version;
+            create table beha2vec.encoder_newest as from beha2vec.encoder_current;
+            create table beha2vec.user_embeddings as
+            select unnest(['e', 'older']) as model_version, event_date, 'u' || number as user_key,
+                [hash(number, event_date, place) % 1000 / 1000 for place in range(4)]::float[] as behavior
+            from range(1500) as users(number), unnest($days::date[]) as days(event_date)""",
+            {"days": days},
+        )
+        (found,) = drift(connection, days[1:])
+        assert (found.users, found.users_before) == (1000, 1000)
+        connection.execute(
+            """delete from beha2vec.user_embeddings where user_key not in
+            (select 'u' || range as key from range(1500) order by md5(key) limit 1000)"""
+        )
+        assert drift(connection, days[1:]) == [found]

@@ -110,8 +110,9 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     )
     world.execute(
         """create or replace table ga4.fct_ga4__purchase_items as
-        select purchase_key, 0 as item_index, property_id, occurred_on, user_key, session_key, item_name, item_category,
-            item_category2, item_brand, if(pick(n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon, currency, price,
+        select purchase_key, 0 as item_index, property_id, occurred_on, event_timestamp, user_key, session_key,
+            item_name, item_category, item_category2, item_brand,
+            if(pick(n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon, currency, price,
             (1 + pick(n, 'pieces', 3))::bigint as quantity,
             revenue as item_revenue
         from ga4.fct_ga4__purchases join items on items.place = pick(n, 'item', 4)"""
@@ -125,17 +126,19 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     )
     world.execute(
         """create or replace table ga4.fct_ga4__conversions as
-        select purchase_key as conversion_key, 'purchase' as event_name, occurred_on, user_key, session_key
+        select purchase_key as conversion_key, 'purchase' as event_name, occurred_on, event_timestamp, user_key,
+            session_key
         from ga4.fct_ga4__purchases where not is_refund_without_purchase
         union all by name
-        select 'lead-' || n as conversion_key, 'generate_lead' as event_name, session_date as occurred_on, user_key,
-            session_key
+        select 'lead-' || n as conversion_key, 'generate_lead' as event_name, session_date as occurred_on,
+            epoch_us(session_started_at) as event_timestamp, user_key, session_key
         from ga4.fct_ga4__sessions where pick(n, 'lead', 50) = 0"""
     )
     world.execute(
         """create or replace table ga4.fct_ga4__page_views as
-        select session_key || '-' || view as page_view_key, property_id, session_date as occurred_on, user_key,
-            session_key, case when view = 0 then landing_page_key else page_key end as page_key,
+        select session_key || '-' || view as page_view_key, property_id, session_date as occurred_on,
+            epoch_us(session_started_at) + view as event_timestamp, user_key, session_key,
+            case when view = 0 then landing_page_key else page_key end as page_key,
             null::text as page_title, null::text as next_page_key, view = page_views - 1 as is_exit
         from (select *, unnest(range(page_views)) as view from ga4.fct_ga4__sessions) s
         join pages on pages.place = pick(s.n + view, 'page', 8)"""

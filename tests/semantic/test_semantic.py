@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import combinations
@@ -63,6 +64,7 @@ EXPECTED = {
     "revenue": f"select sum(revenue) {ORDERS}",
     "net_revenue": f"select sum(net_revenue) {ORDERS}",
     "aov": f"select avg(revenue) {ORDERS} and not is_refund_without_purchase",
+    "median_order_value": f"select median(revenue) {ORDERS} and not is_refund_without_purchase",
     "revenue_per_user": f"select avg(spent) from (select sum(revenue) as spent {SESSIONS} group by user_key)",
     "revenue_per_session": f"select avg(revenue) {SESSIONS}",
     "items_sold": f"select sum(quantity)::bigint {ITEMS}",
@@ -105,10 +107,12 @@ for (first, (name, _)), (last, (later, _)) in combinations(STEPS.items(), 2):
     EXPECTED.setdefault(f"{name}_to_{later}", f"select avg((furthest_step >= {last})::int) {reached}")
     ended = f"{name}_{'drop' if (first, last) in OF_CARTS else 'without'}_{later}"
     EXPECTED[ended] = f"select avg((furthest_step < {last})::int) {reached}"
+    taken = f"step_{last}_at - step_{first}_at"
+    EXPECTED[f"{name}_to_{later}_time"] = f"select median(epoch({taken})) {FUNNELS} and {taken} >= interval 0 second"
     EXPECTED[f"{ended}_sessions"] = f"select count(*) {reached} and furthest_step < {last}"
 
 # the rates between two steps are alike: a few of them stand for all
-SOME = [name for name in METRICS if name not in OF_STEPS and "_sessions" not in name]
+SOME = [name for name in METRICS if name not in OF_STEPS and not re.search("_sessions|_to_.*_time", name)]
 SOME += ["view_to_cart", "shipping_to_payment", "cart_drop_order", "cart_sessions", "engaged_sessions"]
 
 
@@ -126,7 +130,7 @@ def test_a_metric_equals_its_mart(world: duckdb.DuckDBPyConnection, metric: str)
     query = Query(metric, period=period)
     (row,) = run_query(world, query).rows
     assert row["value"] == pytest.approx(expected)
-    assert row["value"] or metric.startswith("payment_without")  # all who pay have an order
+    assert row["value"] or metric.startswith("payment_without") or metric.endswith("_time")  # all who pay have an order
     if METRICS[metric].unit == "share":
         assert row["k"] / row["n"] == pytest.approx(row["value"])
     if METRICS[metric].unit == "money":

@@ -21,6 +21,8 @@ from beha2vec_core.chat.sql_rules import MODEL
 from beha2vec_core.store.anonymous import (
     MIN_USERS,
     OTHER,
+    PAGE_TITLES,
+    PUBLISHED_TITLES,
     Rounding,
     create_anonymous_tables,
     group_of,
@@ -200,6 +202,8 @@ def test_a_title_needs_as_many_users_as_a_page(tmp_path: Path) -> None:
         )
         assert set(create_anonymous_tables(connection, secret=b"x"))
         pages = connection.execute("select page_key, title from anonymous.page_views_by_page order by 1").fetchall()
+        counted = connection.execute(f"from ({PAGE_TITLES}) order by all").fetchall()
+        assert connection.execute(f"from ({PUBLISHED_TITLES}) order by all").fetchall() == counted != []
     assert pages == [("account", None), ("home", "Home")]
 
 

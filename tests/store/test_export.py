@@ -62,7 +62,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         connection.execute(
             """insert into beha2vec.cluster_profiles (cluster_key, fact_id, feature, value, z)
-            values (0, 'f1', '+49 30', -1.5, 'inf'), (0, 'f2', '@SUM(A1)', 2, null), (1, 'f1', ' -x', 3, 4)"""
+            values (0, 'f1', '+49 30', -1.5, 'inf'), (0, 'f2', '@SUM(A1)', 2, null), (1, 'f1', 'a; -x', 3, 4)"""
         )
         connection.execute(
             """update beha2vec.cluster_profiles set effect_size = 0.25, q_value = 0.01, significant = true, unit = 'EUR'
@@ -180,7 +180,7 @@ def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Pa
     assert [(row["feature"], row["value"]) for row in read("cluster_profiles")] == [
         ("'+49 30", "-1.5"),
         ("'@SUM(A1)", "2.0"),
-        ("' -x", "3.0"),
+        ("a;' -x", "3.0"),
     ]
     sure = read("cluster_profiles")[-1]
     assert (sure["effect_size"], sure["q_value"], sure["significant"], sure["unit"]) == ("0.25", "0.01", "true", "EUR")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -112,6 +113,15 @@ def test_numbers_of_all_users_stay(sampled: Path, whole: Path) -> None:
         assert sample_notice(everyone) is None
         assert totals(connection) == totals(everyone) and totals(connection).users == USERS
         assert funnel(connection) == funnel(everyone) and len(funnel(connection)) >= 2
+
+
+def test_numbers_are_those_that_are_counted_again(whole: Path, tmp_path: Path) -> None:
+    of_an_earlier_release = Path(shutil.copy(whole, tmp_path / "serving.duckdb"))
+    with duckdb.connect(str(of_an_earlier_release)) as connection:
+        connection.execute("drop table beha2vec.published_sample")
+    with open_published(of_an_earlier_release) as connection, open_published(whole) as everyone:
+        assert totals(connection) == totals(everyone)
+        assert funnel(connection) == funnel(everyone)
 
 
 def test_a_larger_sample_has_the_users_of_a_smaller_one(warehouse: Path, sampled: Path, tmp_path: Path) -> None:

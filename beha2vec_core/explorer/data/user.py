@@ -174,10 +174,12 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
         near = pd.DataFrame([vars(one) for one in found], columns=["user_key", "similarity", "cluster_key"])
         cursor.register("near", near.astype({"user_key": "str", "similarity": "float64", "cluster_key": "Int32"}))
         return cursor.execute(
-            f"""with own as (select distinct page_key from ga4.fct_ga4__page_views where user_key = $user),
+            f"""with viewed as materialized (
+                select distinct user_key, page_key from ga4.fct_ga4__page_views
+                where user_key in (select user_key from near union all select $user)),
             shared as (
-                select distinct near.user_key, views.page_key from ga4.fct_ga4__page_views as views
-                join near using (user_key) semi join own using (page_key)),
+                select user_key, page_key from viewed semi join near using (user_key)
+                where page_key in (select page_key from viewed where user_key = $user)),
             reasons as (
                 select user_key, count(*) as shared_pages,
                     list(coalesce(page_title, page_key) order by users, page_key)[:{_REASONS}] as pages

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of, read_lines
+from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of, read_contents, read_lines
 from beha2vec_core.privacy.people import (
     People,
     by_column,
@@ -84,7 +84,7 @@ def _in_file(connection: duckdb.DuckDBPyConnection, path: Path, people: People) 
         elif kind is Kind.SQLITE:
             yield from _in_sqlite(path, people)
         elif kind is Kind.OTHER:
-            if people.named_in_bytes(path.read_bytes()):
+            if any(people.named_in_bytes(content) for content in read_contents(path)):
                 yield Found(path, "", "", 1)
         elif lines := sum(people.named_in(line) for line in read_lines(path, kind)):
             yield Found(path, "", "", lines)

@@ -40,7 +40,7 @@ from beha2vec_core.bigquery.models import (
 )
 from beha2vec_core.bigquery.price import bytes_of_queries, query_price, require_allowed
 from beha2vec_core.estimate import chunk_bytes
-from beha2vec_core.progress import ProgressBar
+from beha2vec_core.progress import ProgressBar, with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
@@ -250,7 +250,9 @@ class _Build(NamedTuple):
                     self._copy(built, missing)
                 self._report(built)
             finally:
-                yield from (one for one in events if not (isinstance(one, dg.Output) and one.output_name in missing))
+                made = [one for one in events if not (isinstance(one, dg.Output) and one.output_name in missing)]
+                # Dagster records each day of each model
+                yield from with_progress(made, title="recording the models", unit="record")
 
     def _copy(self, built: set[str], missing: set[str]) -> None:
         """Copy what dbt built in BigQuery to the warehouse, as far as Python reads it; see `bigquery.models`.

@@ -14,7 +14,8 @@ with staged as (
         client_key,
         occurred_on,
         event_timestamp,
-        ga_session_id
+        ga_session_id,
+        event_name = 'refund' as is_refund
     from {{ ref('stg_ga4__events') }}
     where {{ ga4_between('occurred_on', late_days + 3, 4) }}
         -- the same condition on event_date, which the table is ordered by
@@ -185,6 +186,9 @@ sessionized as (
 
     select
         events.event_key,
+        events.client_key,
+        events.occurred_on,
+        events.is_refund,
         events.session_id,
         case
             when events.client_key is null then null
@@ -211,6 +215,35 @@ sessionized as (
 
 ),
 
+-- Days of a session with more than refunds. A server can send these at any time: alone they are no session, nor part of one.
+visits as (
+
+    select distinct client_key, session_method, session_number, session_date, occurred_on
+    from sessionized
+    where not is_refund
+        and client_key in (select refunds.client_key from staged as refunds where refunds.is_refund)
+
+),
+
+visiting as (
+
+    select
+        sessionized.event_key,
+        {%- for column in ['session_id', 'session_method', 'session_date', 'session_number'] %}
+        case when sessionized.is_refund and visits.client_key is null then null else sessionized.{{ column }} end as {{ column }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from sessionized
+    left join visits
+        on sessionized.is_refund
+        and sessionized.client_key = visits.client_key
+        and sessionized.session_method = visits.session_method
+        and sessionized.session_number = visits.session_number
+        and sessionized.session_date = visits.session_date
+        and sessionized.occurred_on = visits.occurred_on
+
+),
+
 numbered as (
 
     select
@@ -233,12 +266,12 @@ whole as (
     select
         events.*,
         numbered.event_index,
-        sessionized.session_id,
-        sessionized.session_method,
-        sessionized.session_date,
-        sessionized.session_number
+        visiting.session_id,
+        visiting.session_method,
+        visiting.session_date,
+        visiting.session_number
     from {{ ref('stg_ga4__events') }} as events
-    inner join sessionized on events.event_key = sessionized.event_key
+    inner join visiting on events.event_key = visiting.event_key
     inner join numbered on events.event_key = numbered.event_key
     where {{ ga4_between('events.occurred_on', late_days, 4) }}
         and {{ ga4_between('events.event_date', late_days + 4, late_days + 4) }}
@@ -259,7 +292,7 @@ select
     user_pseudo_id,
     user_id,
     case
-        when client_key is not null then {{ md5_key(['client_key', 'session_method', 'session_number', 'session_date']) }}
+        when session_method is not null then {{ md5_key(['client_key', 'session_method', 'session_number', 'session_date']) }}
     end as session_key,
     session_date,
     session_method,

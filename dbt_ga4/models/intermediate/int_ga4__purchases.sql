@@ -6,7 +6,8 @@ with events as (
 
     select
         events.*,
-        identities.user_key,
+        -- a device that only a refund names is no user, but its refund still has a key
+        coalesce(identities.user_key, events.client_key) as user_key,
         {{ is_purchase_event('events.event_name') }} as is_purchase
     from {{ ref('int_ga4__events_sessionized') }} as events
     left join {{ ref('int_ga4__identity_map') }} as identities on events.client_key = identities.client_key
@@ -87,18 +88,19 @@ purchases as (
 
 ),
 
--- A refund that a user reports again, with the same amount and items, is one refund.
+-- A refund that a user reports again within a day, with the same amount and items, is one refund: the page was loaded again, or
+-- the request was repeated. Later it is a further refund in part.
 refund_events as (
 
     select *
     from keyed
     where event_name = 'refund'
-    qualify transaction_id is null or row_number() over (
+    qualify transaction_id is null or coalesce(event_timestamp - lag(event_timestamp) over (
         partition by
             property_id, user_key, transaction_id, items,
             cast(refund_value as {{ dbt.type_string() }}), cast(refund_value_in_usd as {{ dbt.type_string() }})
-        order by {{ in_order }}
-    ) = 1
+        order by event_timestamp, event_date, event_index, event_key
+    ) >= {{ 24 * 60 * 60 * 1000000 }}, true)
 
 ),
 
@@ -177,10 +179,10 @@ refund_items as (
         sum(coalesce(
             {{ in_currency(
                 'refunds.refund_currency', 'refunds.refund_event_currency',
-                'coalesce(event_items.item_refund, event_items.price * coalesce(event_items.quantity, 1))',
-                'coalesce(event_items.item_refund_in_usd, event_items.price_in_usd * coalesce(event_items.quantity, 1))'
+                'coalesce(event_items.item_refund, event_items.price * ' ~ quantity_of('event_items') ~ ')',
+                'coalesce(event_items.item_refund_in_usd, event_items.price_in_usd * ' ~ quantity_of('event_items') ~ ')'
             ) }},
-            purchase_prices.price * coalesce(event_items.quantity, 1)
+            purchase_prices.price * {{ quantity_of('event_items') }}
         )) as amount
     from priced_refunds as refunds
     inner join {{ ref('stg_ga4__event_items') }} as event_items on refunds.event_key = event_items.event_key
@@ -260,7 +262,7 @@ items as (
             'purchases.reporting_currency', 'purchases.event_currency',
             item_revenue_of('event_items'), item_revenue_of('event_items', '_in_usd')
         ) }}) as item_revenue,
-        {{ sum_whole('event_items.quantity') }} as item_quantity
+        {{ sum_whole(quantity_of('event_items')) }} as item_quantity
     from purchases
     inner join {{ ref('stg_ga4__event_items') }} as event_items on purchases.event_key = event_items.event_key
     group by purchases.purchase_key

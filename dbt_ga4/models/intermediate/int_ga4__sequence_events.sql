@@ -18,7 +18,7 @@ select
     session_key,
     is_page_view
 from {{ ref('int_ga4__events_sessionized') }}
-where client_key is not null
+where session_key is not null
     and page_key is not null
     and event_name not in ({{ quoted_list(var('sequence_excluded_events')) }})
     and {{ ga4_in_window() }}

@@ -19,7 +19,7 @@ select
     items.coupon,
     purchases.currency,
     {{ in_currency('purchases.currency', 'purchases.event_currency', 'items.price', 'items.price_in_usd') }} as price,
-    items.quantity,
+    {{ quantity_of('items') }} as quantity,
     {{ in_currency(
         'purchases.currency', 'purchases.event_currency', item_revenue_of('items'), item_revenue_of('items', '_in_usd')
     ) }} as item_revenue

@@ -6,7 +6,7 @@ select
     purchases.event_date,
     purchases.occurred_on,
     purchases.event_timestamp,
-    identities.user_key,
+    coalesce(identities.user_key, purchases.client_key) as user_key,
     purchases.client_key,
     purchases.session_key,
     purchases.page_key,

@@ -1,4 +1,5 @@
 {{ ga4_incremental(column='event_date', days_before=0, days_after=0, cluster_by=['client_key']) }}
+{% set reported = ['event', 'user'] -%}
 
 with events as (
 
@@ -13,7 +14,10 @@ locations as (
     select
         property_id,
         page_location,
-        page_referrer
+        page_referrer,
+        {%- for origin in reported %}
+        {{ referral_host(origin) }} as {{ origin }}_host{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ ref('base_ga4__events') }}
     where {{ ga4_in_window() }}
 
@@ -61,6 +65,10 @@ referrers as (
         pages.hostname
     from locations
     inner join pages on locations.page_referrer = pages.address
+    {%- for origin in reported %}
+    union all
+    select distinct property_id, {{ origin }}_host from locations where {{ origin }}_host is not null
+    {%- endfor %}
 
 ),
 
@@ -83,6 +91,9 @@ located as (
         case
             when own_referrers.hostname is null and not coalesce(events.is_referrer_ignored, false) then referrer.hostname
         end as referrer_host,
+        {%- for origin in reported %}
+        own_{{ origin }}.hostname is not null as is_{{ origin }}_host_own,
+        {%- endfor %}
         taxonomy.tie_order as event_tie_order
     from events
     left join pages as page on events.page_location = page.address
@@ -90,6 +101,11 @@ located as (
     left join own_referrers
         on events.property_id = own_referrers.property_id
         and referrer.hostname = own_referrers.hostname
+    {%- for origin in reported %}
+    left join own_referrers as own_{{ origin }}
+        on events.property_id = own_{{ origin }}.property_id
+        and {{ referral_host('events.' ~ origin) }} = own_{{ origin }}.hostname
+    {%- endfor %}
     left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
 
 )
@@ -145,13 +161,14 @@ select
     last_click_medium,
     last_click_campaign,
     last_click_channel_group,
-    event_source,
-    event_medium,
-    event_campaign,
+    {%- for origin in reported %}
+    {%- for part in ['source', 'medium', 'campaign'] %}
+    case
+        when not (is_{{ origin }}_host_own or {{ is_same_site(referral_host(origin), 'hostname') }}) then {{ origin }}_{{ part }}
+    end as {{ origin }}_{{ part }},
+    {%- endfor %}
+    {%- endfor %}
     click_id,
-    user_source,
-    user_medium,
-    user_campaign,
     is_source_hidden,
     is_user_source_hidden,
 

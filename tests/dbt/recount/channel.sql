@@ -67,6 +67,11 @@ create or replace macro source_record(source, medium, campaign) as
 -- The site of a host, as far as these exports go: its last two labels.
 create or replace macro site_of(host) as regexp_extract(host, '[^.]+\.[^.]+$');
 
+-- Is it a referral by the site itself?
+create or replace macro is_own(source, medium, page_location) as
+    coalesce(medium = 'referral' and site_of(lower(source)) = site_of(host_of(page_location)), false)
+    and getvariable('the_site_refers_nothing_to_itself');
+
 create or replace table source_of_session as
 with
 
@@ -79,10 +84,18 @@ event_source as (
         line,
         name,
         session_number,
-        source_record(source, medium, campaign) as reported,
-        source_record(
-            row ->> '$.traffic_source.source', row ->> '$.traffic_source.medium', row ->> '$.traffic_source.name'
-        ) as user_first,
+        case
+            when not is_own(source, medium, page_location) then source_record(source, medium, campaign)
+        end as reported,
+        case
+            when
+                not is_own(
+                    row ->> '$.traffic_source.source', row ->> '$.traffic_source.medium', page_location
+                )
+                then source_record(
+                    row ->> '$.traffic_source.source', row ->> '$.traffic_source.medium', row ->> '$.traffic_source.name'
+                )
+        end as user_first,
         coalesce(
             row -> '$.session_traffic_source_last_click.cross_channel_campaign',
             row -> '$.session_traffic_source_last_click.manual_campaign'

@@ -11,8 +11,11 @@ recorded as (
                 row ->> '$.traffic_source.source', row ->> '$.traffic_source.medium', row ->> '$.traffic_source.name'
             ),
             (name not in ('first_visit', 'first_open'), ts, line)
-        ) as record,
-        bool_or(row ->> '$.traffic_source.source' is not null) as has_record
+        ) filter (not is_own(row ->> '$.traffic_source.source', row ->> '$.traffic_source.medium', page_location)) as record,
+        bool_or(
+            row ->> '$.traffic_source.source' is not null
+            and not is_own(row ->> '$.traffic_source.source', row ->> '$.traffic_source.medium', page_location)
+        ) as has_record
     from session_event
     group by device
 ),

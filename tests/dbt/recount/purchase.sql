@@ -62,7 +62,7 @@ where
     or not getvariable('a_transaction_counts_once_a_user_and_web_stream');
 
 -- What is given back of each transaction, when, and in which row (its purchase's, else its own): a refund sent again
--- with the same value and items is one, and no more can be given back than was paid.
+-- within a day with the same value and items is one, and no more can be given back than was paid.
 create or replace table refunded as
 with
 
@@ -71,14 +71,14 @@ refund as (
     from (
         select
             *,
-            row_number() over (
+            ts - lag(ts) over (
                 partition by device, transaction_id, refund, items::varchar
                 order by ts
-            ) as repeat
+            ) < 24 * 60 * 60e6 as is_repeat
         from money_event
         where name = 'refund'
     )
-    where repeat = 1 or not getvariable('a_refund_stands_with_its_purchase')
+    where is_repeat is not true or not getvariable('a_refund_stands_with_its_purchase')
 )
 
 select

@@ -42,7 +42,7 @@ begun as (
     from named
 ),
 
-cut as (
+placed as (
     select
         * exclude (first_day),
         case
@@ -51,6 +51,18 @@ cut as (
             else first_day
         end as session_day
     from begun
+),
+
+-- A refund alone, which a server sends, is no session.
+cut as (
+    select * exclude (is_refund_alone) replace (case when not is_refund_alone then session end as session)
+    from (
+        select
+            *,
+            getvariable('a_refund_alone_is_no_session')
+            and bool_and(name = 'refund') over (partition by device, session, session_day, day) as is_refund_alone
+        from placed
+    )
 )
 
 select

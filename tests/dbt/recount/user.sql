@@ -18,4 +18,5 @@ select
     count(*) as events,
     count(distinct (session, session_day)) filter (session is not null) as sessions
 from session_event
+where session is not null or name <> 'refund'
 group by all;
