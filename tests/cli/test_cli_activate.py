@@ -148,9 +148,9 @@ def test_an_audience_that_left_the_file_can_be_ended(service: Service) -> None:
     Path("audiences.yml").write_text("[]")
     said = _output("activate", "buyers", "--to", "ga4", code=2)
     assert "there is no audience 'buyers': the file of audiences has none" in said
-    _output("activate", "buyers", "--to", "ga4", "--empty", "--send")
     plan = _output("activate", "buyers", "--to", "ga4", "--empty")
     assert "To send it: beha2vec activate buyers --to ga4 --empty --send" in plan
+    _output("activate", "buyers", "--to", "ga4", "--empty", "--send")
     said = [request.body["user_properties"]["b2v_buyers"]["value"] for request in service.taken]
     assert said.count("out") == said.count("in") > 0
 
