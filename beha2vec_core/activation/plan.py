@@ -88,11 +88,13 @@ class Plan:
     def lines(self) -> list[str]:
         """For people: the steps, and what would be sent."""
         users = self.members
-        rows = [(f"members of {self.audience}" + (f" on {self.day}" if self.day else ""), users, 0)]
+        lines = [
+            f"{'':<46}{'remain':>10}{'left out':>10}",
+            f"{f'members of {self.audience}' + (f' on {self.day}' if self.day else ''):<46}{users:>10,}",
+        ]
         for step, left_out in self.left_out.items():
             users -= left_out
-            rows.append((STEPS[step], users, left_out))
-        lines = [f"{what:<46}{left:>10,}" + (f"  (-{out:,})" if out else "") for what, left, out in rows]
+            lines.append(f"{STEPS[step]:<46}{users:>10,}{left_out:>10,}")
         lines += [f"  {reason:<44}{number:>10,}" for reason, number in self.reasons.items()]
         kinds: tuple[tuple[Kind, str], ...] = (("enter", "enter"), ("update", "update"), ("leave", "leave"))
         lines += [f"{word:<46}{self.of_kind(kind):>10,}" for kind, word in kinds]

@@ -65,8 +65,10 @@ def unnamed(audience: Audience, to: str) -> str:
     return f"audience {audience.name} is not sent there: add activate: [{{to: {to}}}] to its entry first"
 
 
-def how_to_send(audience: Audience, to: str, *options: str) -> str:
-    """What a plan says at its end: nothing was sent, and the command that sends it."""
+def how_to_send(plan: Plan, audience: Audience, to: str, *options: str) -> str:
+    """What a plan says at its end: nothing was sent, and the command that sends it, if there is something to send."""
+    if not plan.changes:
+        return "There is nothing to send."
     command = " ".join(["beha2vec activate", audience.name, "--to", to, *options, "--send"])
     is_missing = unnamed(audience, to) and "--empty" not in options
     return f"Nothing was sent. {'Once that is added, send it' if is_missing else 'To send it'}: {command}"

@@ -73,7 +73,7 @@ def activate(
             for problem in (*destination.missing(), *problems):
                 typer.secho(f"{to}: {problem}", fg="yellow", err=True)
             asked = (("--empty", empty), ("--repeat-unknown", repeat_unknown), ("--stale", stale or plan.stale))
-            typer.echo(how_to_send(chosen, to, *(option for option, is_asked in asked if is_asked)))
+            typer.echo(how_to_send(plan, chosen, to, *(option for option, is_asked in asked if is_asked)))
             return
         plan, report = plan_and_send(
             settings, chosen, destination, options, say=lambda plan: typer.echo("\n".join(plan.lines()))

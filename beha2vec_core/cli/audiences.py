@@ -65,9 +65,11 @@ def preview(name: _Name) -> None:
         secret = preview_key(settings.storage.data_dir)
         selection = selection_sql(audience, audience_table(connection, audience, audiences), secret)
         typer.echo(f"{audience.name}: {' '.join(audience.rule.split())}")
-        for step in steps(connection, audience, selection):
-            left_out = f"  (-{step.left_out:,})" if step.left_out else ""
-            typer.echo(f"  {step.name:<52} {step.users:>9,}{left_out}")
+        typer.echo(f"  {'':<52} {'remain':>9}{'left out':>10}")
+        members, *others = steps(connection, audience, selection)
+        typer.echo(f"  {members.name:<52} {members.users:>9,}")
+        for step in others:
+            typer.echo(f"  {step.name:<52} {step.users:>9,}{step.left_out:>10,}")
         clusters = connection.execute(
             f"""select cluster_key, coalesce(name, ''), count(*) from beha2vec.user_clusters_current
             left join beha2vec.cluster_insights using (cluster_key)

@@ -60,11 +60,12 @@ def test_a_plan_is_shown_then_sent_then_in_the_ledger(service: Service, tmp_path
     text = _output("activate", "buyers", "--to", "ga4")
     assert "Nothing was sent. To send it: beha2vec activate buyers --to ga4 --send" in text and not service.requests
     steps = [line.split()[0] for line in text.splitlines()]
-    assert steps[:2] == ["members", "no"] and f"{'enter':<46}{free:>10}" in text
+    assert steps[:3] == ["remain", "members", "no"] and f"{'enter':<46}{free:>10}" in text
     text = _output("activate", "buyers", "--to", "ga4", "--send")
     assert f"accepted: {free} users" in text and len(service.taken) == free
     text = _output("activate", "buyers", "--to", "ga4", "--send")
     assert "nothing to send" in text and len(service.taken) == free
+    assert _output("activate", "buyers", "--to", "ga4").endswith("There is nothing to send.\n")
     text = _output("sent")
     assert "buyers to ga4" in text and f"  {'enter':<16}{'accepted':<12}{free:>10}" in text
     assert "Nothing has been sent yet" in _output("sent", "--to", "crm")
@@ -147,9 +148,9 @@ def test_an_audience_that_left_the_file_can_be_ended(service: Service) -> None:
     Path("audiences.yml").write_text("[]")
     said = _output("activate", "buyers", "--to", "ga4", code=2)
     assert "there is no audience 'buyers': the file of audiences has none" in said
-    _output("activate", "buyers", "--to", "ga4", "--empty", "--send")
     plan = _output("activate", "buyers", "--to", "ga4", "--empty")
     assert "To send it: beha2vec activate buyers --to ga4 --empty --send" in plan
+    _output("activate", "buyers", "--to", "ga4", "--empty", "--send")
     said = [request.body["user_properties"]["b2v_buyers"]["value"] for request in service.taken]
     assert said.count("out") == said.count("in") > 0
 

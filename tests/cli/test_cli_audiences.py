@@ -55,10 +55,11 @@ def test_names_have_descriptions() -> None:
 
 def test_a_preview_counts_each_step() -> None:
     text = _output("preview", "buyers")
-    assert [line.split()[-2:] for line in text.splitlines()[1:4]] == [
+    assert [line.split()[-2:] for line in text.splitlines()[1:5]] == [
+        ["left", "out"],
         ["rule", "800"],
-        ["400", "(-400)"],
-        ["300", "(-100)"],
+        ["400", "400"],
+        ["300", "100"],
     ]
     assert "Largest clusters among the members:" in text
 

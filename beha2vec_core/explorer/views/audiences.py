@@ -172,7 +172,7 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
         page.write(f'<p class="b2v-quiet">{in_html(note, 300)}.</p>')
     if plan.stale:
         page.write(f'<p class="b2v-quiet">It is not sent: {in_html(plan.stale, 300)}.</p>')
-    closing = how_to_send(audience, to, *(["--stale"] if plan.stale else []))
+    closing = how_to_send(plan, audience, to, *(["--stale"] if plan.stale else []))
     page.write(f'<p class="b2v-quiet">{in_html(closing, 300)}</p>')
 
 
