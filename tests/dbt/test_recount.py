@@ -230,7 +230,7 @@ def make_export(folder: Path) -> None:
     for when in ("11T10:00", "11T10:01"):
         pay("bad", when, 720, "undefined", 7, "c")
         pay("bad", when, 720, "(not set)", 8)
-    # refunds: in part and sent twice, in part again, whole and twice, more than was paid, of a purchase that is not exported
+    # refunds: in part, sent twice and equal later, whole and twice, more than was paid, of a purchase not exported
     pay("refund", "11T11:00", 730, "t2", 80, "a", "b")
     pay("refund", "12T10:00", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:01", 731, "t2", 10, "a", name="refund")
