@@ -235,7 +235,7 @@ def make_export(folder: Path) -> None:
     pay("refund", "12T10:00", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:01", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:02", 731, "t2", 5, "b", name="refund")
-    pay("refund", "14T10:02", 733, "t2", 10, "a", name="refund")
+    pay("refund", "13T10:02", 732, "t2", 10, "a", name="refund")
     pay("refund", "11T12:00", 730, "t3", 30, "c")
     pay("refund", "12T11:00", 731, "t3", 30, name="refund")
     pay("refund", "13T11:00", 732, "t3", 30, name="refund")

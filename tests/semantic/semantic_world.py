@@ -111,8 +111,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         """create or replace table ga4.fct_ga4__purchase_items as
         select purchase_key, 0 as item_index, property_id, occurred_on, event_timestamp, user_key, session_key,
-            item_name, item_category, item_category2, item_brand, if(pick(n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon,
-            currency, price,
+            item_name, item_category, item_category2, item_brand, currency, price,
+            if(pick(n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon,
             (1 + pick(n, 'pieces', 3))::bigint as quantity,
             revenue as item_revenue
         from ga4.fct_ga4__purchases join items on items.place = pick(n, 'item', 4)"""
