@@ -209,7 +209,7 @@ class _Page:
 
     def _changes(self) -> None:
         columns, note = overview.week_table(self.published)
-        self.add("<h2>Users active in the last 7 days</h2>")
+        self.add("<h2>Users with events in the last 7 days</h2>")
         self.table(columns)
         self.add(f'<p class="quiet">{note}</p>')
 

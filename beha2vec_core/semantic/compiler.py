@@ -70,8 +70,9 @@ def compile_query(query: Query) -> str:
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
     else:
         select.set("expressions", [*keys, *select.expressions])
-    if "coupon" in query.by and not (query.is_share or query.by_change):  # orders without one are no group
-        select = select.where(exp.column("coupon", table="now").is_(exp.null()).not_())
+    if not (query.is_share or query.by_change):  # what has no coupon, or no user, is no group
+        whose = [name for name in query.by if name == "coupon" or DIMENSIONS[name].kind == "user"]
+        select = select.where(*(exp.column(name, table="now").is_(exp.null()).not_() for name in whose))
     if query.ascending:
         known = [
             exp.column(name, table="now").is_(exp.null()).not_() for name in query.by if DIMENSIONS[name].kind != "time"

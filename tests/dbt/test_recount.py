@@ -230,12 +230,12 @@ def make_export(folder: Path) -> None:
     for when in ("11T10:00", "11T10:01"):
         pay("bad", when, 720, "undefined", 7, "c")
         pay("bad", when, 720, "(not set)", 8)
-    # refunds: in part and sent twice, in part again, whole and twice, more than was paid, of a purchase that is not exported
+    # refunds: in part, sent twice and equal later, whole and twice, more than was paid, of a purchase not exported
     pay("refund", "11T11:00", 730, "t2", 80, "a", "b")
     pay("refund", "12T10:00", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:01", 731, "t2", 10, "a", name="refund")
     pay("refund", "12T10:02", 731, "t2", 5, "b", name="refund")
-    pay("refund", "14T10:02", 733, "t2", 10, "a", name="refund")
+    pay("refund", "13T10:02", 732, "t2", 10, "a", name="refund")
     pay("refund", "11T12:00", 730, "t3", 30, "c")
     pay("refund", "12T11:00", 731, "t3", 30, name="refund")
     pay("refund", "13T11:00", 732, "t3", 30, name="refund")

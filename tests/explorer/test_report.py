@@ -59,7 +59,7 @@ def read(report: str) -> Reader:
 
 
 def test_it_tells_what_the_explorer_tells(read: Reader) -> None:
-    for told in ("Your users at a glance", "Article readers", "Active users a day (n =", "Map of your users"):
+    for told in ("Your users at a glance", "Article readers", "Users with events a day (n =", "Map of your users"):
         assert told in read.text
     assert "Users by similarity of behavior (n = 280 users)" in read.text
     assert "What stands out, compared with all users (n = 120 users)" in read.text

@@ -149,8 +149,8 @@ def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
         assert rows or DIMENSIONS[name].kind == "user", name
         counted_once = metric in ("sessions", "orders", "revenue", "net_revenue", "items_sold", "item_revenue")
         if counted_once and not name.startswith(
-            ("page", "theme", "item", "session", "coupon")
-        ):  # no more rows than 1,000
+            ("page", "theme", "item", "session", "coupon", "user")
+        ):  # no more rows than 1,000, and none of no user or coupon
             assert sum(row["value"] or 0 for row in rows) == pytest.approx(whole), name
 
 
@@ -246,6 +246,12 @@ def test_the_rest_what_is_left_out_and_numbers_of_groups(world: duckdb.DuckDBPyC
         """select count(*) from (select user_key from ga4.fct_ga4__purchases where user_key is not null
         group by 1 having count(*) > 1)"""
     ).fetchall()[0][0]  # fmt: skip
+
+
+def test_an_order_without_a_user_is_no_customer(world: duckdb.DuckDBPyConnection) -> None:
+    users = {row["user"] for row in run_query(world, Query("orders", ("user",))).rows}
+    (buyers,) = run_query(world, Query("buyers")).rows
+    assert None not in users and len(users) == buyers["value"]
 
 
 def test_shares_over_time_are_of_the_same_month(world: duckdb.DuckDBPyConnection) -> None:

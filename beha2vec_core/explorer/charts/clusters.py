@@ -44,19 +44,19 @@ def size_over_time(sizes: pd.DataFrame, names: Mapping[int, str], shown: list[in
                 "dash": _DASHES[shown.index(key) % len(_DASHES)] if looked_at else "solid",
             },
             opacity=1.0 if looked_at else 0.45,
-            hovertemplate="%{fullData.name}<br>%{x|%d %b %Y}: active users: %{y:,}<extra></extra>",
+            hovertemplate="%{fullData.name}<br>%{x|%d %b %Y}: users: %{y:,}<extra></extra>",
         )
     period = "week" if weekly else "day"
     left_out = [
         f"the week of {day(first)}, of which there is data of {counted(n, 'day')}"
         for first, n in zip(ends.index.to_list(), ends.to_list(), strict=True)
     ]
-    title = f"Active users a {period} (n = {counted(int(sizes['users'].sum()), f'user-{period}')}, all clusters"
+    title = f"Users with events a {period} (n = {counted(int(sizes['users'].sum()), f'user-{period}')}, all clusters"
     title += f"; left out: {' and '.join(left_out)})" if left_out else ")"
     dressed(figure, dark=dark, height=340, title_text=title, hovermode="closest")
     by_day(figure, table.index.to_series(), "week, by its Monday" if weekly else "day")
     dtick = whole_ticks(float(sizes["users"].max()) if len(sizes) else 0.0)
-    return figure.update_yaxes(title_text="active users", rangemode="tozero", tickformat=",", dtick=dtick)
+    return figure.update_yaxes(title_text="users", rangemode="tozero", tickformat=",", dtick=dtick)
 
 
 def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: bool) -> go.Figure:

@@ -13,17 +13,17 @@ from beha2vec_core.words import counted, number
 
 
 def users_by_day(days: pd.DataFrame, *, dark: bool) -> go.Figure:
-    """A bar a day: active users. ``days``: event_date, users."""
+    """A bar a day: users with events. ``days``: event_date, users."""
     bars = go.Bar(
         x=days["event_date"],
         y=days["users"],
         marker={"color": color(0)},
-        hovertemplate="%{x|%a %d %b %Y}<br>active users: %{y:,}<extra></extra>",
+        hovertemplate="%{x|%a %d %b %Y}<br>users: %{y:,}<extra></extra>",
     )
-    title = f"Active users a day (n = {counted(int(days['users'].sum()), 'user-day')})"
+    title = f"Users with events a day (n = {counted(int(days['users'].sum()), 'user-day')})"
     figure = dressed(go.Figure(bars), dark=dark, height=280, title_text=title, bargap=0.15)
     dtick = whole_ticks(float(days["users"].max()) if len(days) else 0.0)
-    return by_day(figure, days["event_date"]).update_yaxes(title_text="active users", tickformat=",", dtick=dtick)
+    return by_day(figure, days["event_date"]).update_yaxes(title_text="users", tickformat=",", dtick=dtick)
 
 
 def cluster_sizes(sizes: pd.DataFrame, names: Mapping[int, str], *, dark: bool) -> go.Figure:

@@ -154,7 +154,7 @@ def linked(text: str, draft: str | None, facts: Mapping[str, Fact]) -> list[Piec
 
 
 def size_over_time(published: Published) -> pd.DataFrame:
-    """Active users by cluster and day, or by week where there are more than 120 days.
+    """Users with events, by cluster and day, or by week where there are more than 120 days.
 
     Returns:
         period (the day, or the week's Monday), cluster_key, users, days: of how many days of the period there is data;

@@ -81,7 +81,7 @@ def question_of(published: Published, highlight_id: str) -> str | None:
 
 
 def weekly_change(published: Published) -> pd.DataFrame:
-    """Users active in the last 7 days and in the 7 before, by cluster: cluster_key, now, before; the largest first.
+    """Users with events in the last 7 days and in the 7 before: cluster_key, now, before; the largest first.
 
     A user counts in the cluster of their last active day of the week. Users of whom too little is known come last.
     """
@@ -119,7 +119,7 @@ def week_table(published: Published) -> tuple[tables.Columns, str]:
     if found is None:
         return columns | {"7 days before": before}, ""
     last, whole = found
-    note = f"The last 7 days are {days(last - timedelta(days=_WEEK - 1), last)}."
+    note = f"The last 7 days are {days(last - timedelta(days=_WEEK - 1), last)}. GA4 calls fewer users active."
     if whole < _WEEK:
         columns |= {f"{counted(whole, 'day')} before": before} if whole else {}
         return columns, f"{note} Only {whole} of the 7 days before have data: too few to compare."
@@ -152,7 +152,7 @@ def lineage(published: Published) -> pd.DataFrame:
 
 
 def users_by_day(published: Published) -> pd.DataFrame:
-    """Active users of each day: event_date, users; the last two years at most."""
+    """Users with events on each day: event_date, users; the last two years at most. GA4's active users are fewer."""
     published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
         """select event_date, count(*) as users from beha2vec.cluster_history

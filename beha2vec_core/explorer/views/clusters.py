@@ -219,7 +219,7 @@ def _over_time(published: Published, chosen: list[int]) -> None:
     with page.or_empty():
         sizes = published.ask(clusters.size_over_time)
         figure = charts.size_over_time(sizes, clusters.names(published), chosen, dark=page.is_dark())
-        page.chart(figure, key="size_over_time", alt="Lines: active users of each cluster over time")
+        page.chart(figure, key="size_over_time", alt="Lines: users with events of each cluster over time")
 
 
 def _flows(published: Published) -> None:

@@ -86,7 +86,7 @@ def _totals(published: Published) -> None:
         page.chart(
             charts.users_by_day(published.ask(overview.users_by_day), dark=page.is_dark()),
             key="users_by_day",
-            alt="Bars: active users a day",
+            alt="Bars: users with events a day",
         )
 
 
@@ -132,7 +132,7 @@ def _changes(published: Published) -> None:
             other = in_html(_name(names, row["other_key"]))
             name = in_html(_name(names, row["cluster_key"]))
             page.write(f"<p>{changed.format(name=name, other=other, change=in_html(row['change']))}.</p>")
-    st.subheader("Users active in the last 7 days")
+    st.subheader("Users with events in the last 7 days")
     columns, note = overview.week_table(published)
     page.table(columns)
     if note:
