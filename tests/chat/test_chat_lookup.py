@@ -159,11 +159,25 @@ def test_what_is_not_predicted_is_not_answered(serving: Path, tmp_path: Path) ->
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current where target = 'return'")
     answer = Lookup(Published(path), Aliases(path)).ask("who will come back?").text
-    assert "return is not predicted. Predicted: add_to_cart, purchase" in answer
+    assert "return is not predicted. Predicted: purchase, add_to_cart" in answer
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current")
     answer = Lookup(Published(path), Aliases(path)).ask("who is likely to buy next week?").text
     assert answer == "Your data cannot answer this: there is no prediction model yet: run the job train_predictions."
+
+
+def test_the_longest_horizon_that_was_tested_is_shown_and_another_one_is_noted(serving: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from beha2vec.prediction_evaluation where horizon = 28")
+    lookup, note = Lookup(Published(path), Aliases(path)), "Predictions for 28 days were not tested"
+    shown, asked = (lookup.ask(f"who is likely to buy{when}?").text for when in ("", " in 28 days"))
+    assert "within 14 days, by cluster" in shown and "not tested" not in shown
+    assert "within 28 days, by cluster" in asked and note in asked
+    box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
+    shown, asked = (box.call("predictions", json.dumps({"days": days})).data for days in (None, 28))
+    assert shown["within_days"] == 14 and note not in shown["note"] and note in asked["note"]
 
 
 def test_a_model_gets_predictions_of_groups_only(serving: Path) -> None:

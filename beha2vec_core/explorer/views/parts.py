@@ -40,7 +40,7 @@ def over_index(
 
 
 def choose_prediction(published: Published) -> tuple[str, int]:
-    """Let the person choose a target and a horizon (days) that have scores."""
+    """Let the person choose a target and a horizon (days) that have scores, and note where it was not tested."""
     choices = published.ask(predictions.choices)
     if st.session_state.get("prediction_target") not in choices:  # of an earlier publication
         st.session_state.pop("prediction_target", None)
@@ -53,10 +53,15 @@ def choose_prediction(published: Published) -> tuple[str, int]:
             key=page.kept("prediction_target"),
         )
         horizons = choices[target]
-        if st.session_state.get("prediction_horizon") not in horizons:
-            st.session_state["prediction_horizon"] = horizons[-1]
-        horizon = st.segmented_control("within (days)", horizons, required=True, key=page.kept("prediction_horizon"))
-    return target, horizons[-1] if horizon is None else int(horizon)
+        if st.session_state.get("prediction_horizon") not in horizons.days:
+            st.session_state["prediction_horizon"] = horizons.shown
+        chosen = st.segmented_control(
+            "within (days)", horizons.days, required=True, key=page.kept("prediction_horizon")
+        )
+    days = horizons.shown if chosen is None else int(chosen)
+    if note := horizons.note(days):
+        st.info(note)
+    return target, days
 
 
 def choose_user(user_keys: Iterable[str], key: str) -> None:

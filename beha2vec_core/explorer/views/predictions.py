@@ -114,11 +114,10 @@ def _first_decile(published: Published, target: str, horizon: int) -> None:
 
 
 def _trust(published: Published, target: str, horizon: int) -> None:
-    st.header("How right was it?")
     curves, rows = published.ask(data.curves, target, horizon), published.ask(data.evaluation, target, horizon)
     if rows.empty:
-        st.info("This model was not tested: the history is too short, or nobody did it. Treat its scores with care.")
         return
+    st.header("How right was it?")
     first, last = rows["tested_from"].min(), rows["tested_until"].max()
     st.write(
         f"A model was fitted in the same way as of earlier dates ({days(first, last)}), and its scores were compared "

@@ -82,11 +82,14 @@ def _predictions(published: Published, user_key: str) -> None:
         lately = page.settings().predictions.population_days
         st.write(f"There are no scores of this user: they were not seen in the {lately} days before the last date.")
         return
-    currency = published.ask(predictions.currency)
+    currency, tested = published.ask(predictions.currency), published.ask(predictions.choices)
     page.table(
         {
             "Will": [shown(does(target), 60) for target in found["target"]],
-            "within": [f"{days} days" for days in found["horizon"]],
+            "within": [
+                f"{days} days" + ("" if days in tested[target].tested else " (not tested)")
+                for target, days in zip(found["target"], found["horizon"], strict=True)
+            ],
             "Probability": tables.shares(found["probability"]),
             "90 % interval": tables.intervals(found["low"], found["high"]),
             "Tenth (1 = highest)": tables.numbers(found["decile"]),
