@@ -268,7 +268,7 @@ class ClusterAnswers:
             raise NotInData("no session of this cluster has a funnel step")
         text = funnel_text(funnels, names, self._data.checkout_exits)
         if not keys and TOO_LITTLE_EVIDENCE in names:
-            text += f"\n\nUsers with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
+            text += "\n\nUsers with too few events are left out."
         return LookupAnswer(text, [], [FUNNEL_SQL], ("checkout_funnel", {}))
 
     def _moves(self, key: int | None, overview: Overview) -> LookupAnswer:

@@ -145,7 +145,7 @@ def test_the_biggest_cluster_is_described(lookup: Lookup, tmp_path: Path) -> Non
         for table in ("user_clusters_current", "cluster_profiles", "cluster_insights"):
             connection.execute(f"update beha2vec.{table} set cluster_key = -1 where cluster_key = 0")
     text = Lookup(Published(path), Aliases(path)).ask("describe the biggest segment").text
-    assert not text.startswith("Cluster -1") and "300 users with too few events (cluster -1) are left out" in text
+    assert not text.startswith("Cluster -1") and "300 users with too few events are left out" in text
 
 
 def test_questions_about_the_past_are_not_predicted(lookup: Lookup) -> None:
@@ -343,12 +343,10 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     lookup = Lookup(Published(path), Aliases(path))
     assert "  - cluster -1, " in lookup.ask("clusters?").text
     few = next(int(n) for n in re.findall(r"cluster -1, [^:]*: (\d+) users", lookup.ask("clusters?").text))
-    assert f"{805 - few} users in 4 clusters, and {few} with too few events (-1)" in lookup.ask("clusters?").text
+    assert f"{805 - few} users in 4 clusters, and {few} with too few events" in lookup.ask("clusters?").text
     assert "too few events for a comparison" in lookup.ask("compare 0 and -1").text
     assert "cluster -1" not in lookup.ask("which cluster buys most?").text
-    assert lookup.ask("which cluster leaks at checkout?").text.endswith(
-        "Users with too few events (cluster -1) are left out."
-    )
+    assert lookup.ask("which cluster leaks at checkout?").text.endswith("Users with too few events are left out.")
     assert lookup.ask("cluster -1").facts
     with published_anew(path) as connection:
         connection.execute(

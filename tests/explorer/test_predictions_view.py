@@ -143,7 +143,7 @@ def test_several_currencies_are_not_added_up(own: Path) -> None:
 
 def test_scores_of_a_user_with_reasons_from_the_model(own: Path, tmp_path: Path) -> None:
     text = text_of(view("user", user="g1-0"))
-    assert '<td class="">come back</td>' in text and "ridge logistic" in text
+    assert '<td class="">come back</td>' in text and ">regression<" in text
     assert "Materialize ml_ga4__user_features" in text
     version = _with_a_model(own, tmp_path / "prediction_models")
     app = view("user", user="g1-0")

@@ -13,9 +13,16 @@ from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import predictions, profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
+from beha2vec_core.predictions.model import TOO_FEW
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.words import counted, money
+
+_METHODS = {
+    "ridge logistic": "regression",
+    "logistic and LightGBM": "regression and decision trees",
+    TOO_FEW: "share of similar users (too few to model)",
+}
 
 
 def over_index(
@@ -87,6 +94,11 @@ def expected_revenue(values: pd.Series, known: pd.Series, currency: str | None) 
     if currency is None or known.isna().all():
         return {}
     return {"Expected revenue": tables.Numbers(money(one, currency) if pd.notna(one) else "" for one in values)}
+
+
+def method(name: str) -> str:
+    """How a probability was made, in everyday words."""
+    return _METHODS.get(name, shown(name, 60))
 
 
 def reasons(texts: object) -> str:
