@@ -51,8 +51,10 @@ def change(now: float, before: float) -> str:
 
 
 def between(low: str, high: str) -> str:
-    """An interval whose ends are written already: 4% to 6%; a single value where both are written alike."""
-    return low if low == high else f"{low} to {high}"
+    """An interval whose ends are written already: 4% to 6%; an end that is a bound itself says it: more than 99.9%."""
+    if low == high or low.startswith("more than"):
+        return low
+    return high if high.startswith("less than") else f"{low} to {high}"
 
 
 def is_money(unit: str) -> bool:

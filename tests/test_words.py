@@ -48,6 +48,9 @@ def test_a_change_is_never_rounded_to_nothing(now: int, before: int, expected: s
 
 def test_an_interval_of_one_value_is_that_value() -> None:
     assert between("100%", "100%") == "100%" and between("4%", "6%") == "4% to 6%"
+    assert (
+        between("more than 99.9%", "100%") == "more than 99.9%" and between("0%", "less than 0.1%") == "less than 0.1%"
+    )
 
 
 def test_a_share_is_zero_or_one_only_where_it_is() -> None:

@@ -142,12 +142,12 @@ def load_audiences(path: Path) -> list[Audience]:
     return audiences
 
 
-def audience_of(entry: Any, where: str) -> Audience:
+def audience_of(entry: Any, where: str = "") -> Audience:
     """The audience of an entry.
 
     Args:
         entry: its keys and values.
-        where: it stands, for the message.
+        where: it stands, for the message; "": that is clear.
 
     Raises:
         AudienceError: it is wrong.
@@ -155,7 +155,7 @@ def audience_of(entry: Any, where: str) -> Audience:
     try:
         return Audience.model_validate(entry)
     except ValidationError as error:
-        raise AudienceError(f"{where}: {_explained(error)}") from None
+        raise AudienceError(": ".join(filter(None, (where, _explained(error))))) from None
 
 
 def find_audience(audiences: list[Audience], name: str) -> Audience:

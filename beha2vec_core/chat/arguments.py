@@ -107,7 +107,9 @@ class Predictions(Arguments):
     of probability (1: highest), and the expected revenue."""
 
     target: str = Field("purchase", max_length=60, description="purchase, return, or the name of a predicted event")
-    days: int = Field(28, description="days ahead; the nearest horizon that is predicted is taken")
+    days: int | None = Field(
+        None, description="days ahead; the nearest horizon predicted is taken. null: the longest one that was tested"
+    )
 
 
 class Tables(Arguments):

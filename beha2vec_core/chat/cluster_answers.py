@@ -36,8 +36,8 @@ from beha2vec_core.chat.question import (
     asks_least,
     asks_unlikely,
     content_words,
+    days_asked,
     hits,
-    horizon_asked,
     left_over,
     metrics_named,
     target_asked,
@@ -229,11 +229,13 @@ class ClusterAnswers:
         return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": self._aliases.of(found)}))
 
     def _predictions(self, target: str, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
-        horizon = horizon_asked(question, self._data.horizons(target))
+        horizons = self._data.horizons(target)
+        horizon = horizons.nearest(days_asked(question))
         least, limit = asks_unlikely(question, target), users_asked(question)
         names = {cluster.key: cluster.name for cluster in overview.clusters}
         expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
-        lines = [f"Expected to {does(target)} within {horizon} days, by cluster:"]
+        lines = [note, ""] if (note := horizons.note(horizon)) else []
+        lines += [f"Expected to {does(target)} within {horizon} days, by cluster:"]
         lines += [expected_line(key, names.get(key, "?"), one) for key, one in expected.items()]
         cluster = keys[0] if len(keys) == 1 else None
         likely = self._data.likely_users(target, horizon, cluster=cluster, least=least, limit=limit)
@@ -266,7 +268,7 @@ class ClusterAnswers:
             raise NotInData("no session of this cluster has a funnel step")
         text = funnel_text(funnels, names, self._data.checkout_exits)
         if not keys and TOO_LITTLE_EVIDENCE in names:
-            text += f"\n\nUsers with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
+            text += "\n\nUsers with too few events are left out."
         return LookupAnswer(text, [], [FUNNEL_SQL], ("checkout_funnel", {}))
 
     def _moves(self, key: int | None, overview: Overview) -> LookupAnswer:

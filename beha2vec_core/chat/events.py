@@ -37,6 +37,7 @@ class Bars:
         days: the first day of each row, where the rows are a time series; else empty.
         step: of a time series: day, week or month.
         is_share: values from 0 to 1.
+        currency: of values that are money; "": they are not.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Bars:
     days: tuple[date, ...] = ()
     step: str = "day"
     is_share: bool = False
+    currency: str = ""
 
 
 @dataclass(frozen=True)

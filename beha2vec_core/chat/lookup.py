@@ -383,5 +383,5 @@ def _with_key(question: str, overview: Overview) -> tuple[str, str]:
     question = _BIGGEST.sub(keys_of, question)
     note = " ".join(dict.fromkeys(notes))
     if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
-        note += f" The {counted(few, 'user')} with too few events (cluster {TOO_LITTLE_EVIDENCE}) are left out."
+        note += f" The {counted(few, 'user')} with too few events are left out."
     return question, note

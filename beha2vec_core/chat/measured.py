@@ -414,6 +414,7 @@ def _bars(result: Result, shown: int) -> Bars | None:
     if len(rows) < 2 or query.by[0] == "step" or query.by_change or len(known) < len(values):
         return None
     days = [row[query.by[0]] for row in rows] if len(query.by) == 1 else []
+    currencies = {row["currency"] for row in rows if row.get("currency")} if not query.is_share else set()
     return Bars(
         title=_what(result),
         names=tuple(_group(query, row) for row in rows),
@@ -421,6 +422,7 @@ def _bars(result: Result, shown: int) -> Bars | None:
         days=tuple(days) if all(isinstance(one, date) for one in days) else (),
         step=query.by[0],
         is_share=query.is_share or result.metric.unit == "share",
+        currency=currencies.pop() if len(currencies) == 1 else "",
     )
 
 

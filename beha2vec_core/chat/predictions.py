@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from beha2vec_core.chat.database import Database, NotInData, records
+from beha2vec_core.predictions.horizons import Horizons, read_horizons
 from beha2vec_core.predictions.wording import NONE_YET
 from beha2vec_core.profiles.text import clean_text
 
@@ -26,20 +27,16 @@ class Expected:
 class Predictions(Database):
     """The predictions of the published database."""
 
-    def predicted(self) -> dict[str, list[int]]:
-        """The horizons (days, ascending) of each target that is predicted; empty where nothing is."""
+    def predicted(self) -> dict[str, Horizons]:
+        """The horizons of each target that is predicted; empty where nothing is."""
         with self._connection() as connection:
             try:
-                rows = connection.execute(
-                    """select target, list(distinct horizon order by horizon) from beha2vec.user_predictions_current
-                    group by 1 order by 1"""
-                ).fetchall()
+                return read_horizons(connection)
             except duckdb.CatalogException:  # published by an earlier release
-                rows = []
-        return {str(target): [int(days) for days in horizons] for target, horizons in rows}
+                return {}
 
-    def horizons(self, target: str) -> list[int]:
-        """The horizons (days, ascending) of a target.
+    def horizons(self, target: str) -> Horizons:
+        """The horizons of a target.
 
         Raises:
             NotInData: it is not predicted.

@@ -176,14 +176,13 @@ def of_carts(question: str) -> bool:
     return _CARTS.search(question) is not None and FUNNEL.search(question) is not None and others is None
 
 
-def horizon_asked(question: str, horizons: Iterable[int]) -> int:
-    """The horizon (days) that is nearest to the duration in the question; the longest where there is none."""
+def days_asked(question: str) -> int | None:
+    """The duration in the question, in days; None where there is none."""
     found = _DURATION.search(question)
     if not found:
-        return max(horizons)
+        return None
     number, unit = (found[1] or "1").lower(), found[2].lower()
-    days = int(NUMBER_WORDS.get(number, number)) * _UNITS[unit]
-    return min(horizons, key=lambda horizon: abs(horizon - days))
+    return int(NUMBER_WORDS.get(number, number)) * _UNITS[unit]
 
 
 def asks_least(question: str, metric: str) -> bool:

@@ -44,6 +44,7 @@ from beha2vec_core.chat.published import Fact, Published
 from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.sql_rules import MODEL
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.insights.check import SIZES
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.currency import MONEY_COLUMNS
@@ -265,7 +266,7 @@ class Toolbox:
             if not facts:
                 data["note"] = "no fact of this cluster has these words"
             return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
-        main = [fact for fact in sheet.facts if fact.feature is None]
+        main = [fact for fact in sheet.facts if fact.feature is None or fact.metric in SIZES]
         unusual = sorted((f for f in sheet.facts if f.is_over or f.is_under), key=lambda f: (-f.strength, f.fact_id))
         facts = list(dict.fromkeys([*main, *unusual]))[:35]
         # what the template wrote for people is not sent: it has numbers of few users
@@ -357,7 +358,8 @@ class Toolbox:
         return ToolResult({"before_buying": found, "note": note}, tables=["beha2vec.buying_paths"])
 
     def _predictions(self, asked: Predictions) -> ToolResult:
-        horizon = min(self._data.horizons(asked.target), key=lambda days: abs(days - asked.days))
+        horizons = self._data.horizons(asked.target)
+        horizon = horizons.nearest(asked.days)
         names = self._groups.names()
 
         def groups(by: str) -> list[dict[str, Any]]:
@@ -377,6 +379,8 @@ class Toolbox:
             "note": "numbers are rounded at random; a high probability does not mean that contacting the user has an "
             "effect",
         }
+        if note := horizons.note(horizon):
+            data["note"] += f". {note}"
         if asked.target == PURCHASE and (money := self._data.money()):
             data["money"] = money
         tables = ["beha2vec.user_predictions_current"]

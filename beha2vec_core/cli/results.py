@@ -7,7 +7,7 @@ import textwrap
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,11 @@ from beha2vec_core.store import limits
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
 from beha2vec_core.store.written import note_written
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beha2vec_core.predictions.horizons import Horizons
 
 
 @app.command()
@@ -117,33 +122,39 @@ def predict(
     target: Annotated[
         str, typer.Option(help="purchase, return, or an event of BEHA2VEC_PREDICTION_EVENTS.")
     ] = "purchase",
-    horizon: Annotated[int, typer.Option(help="Days ahead: 7, 14 or 28.")] = 28,
+    horizon: Annotated[
+        int | None, typer.Option(help="Days ahead: 7, 14 or 28.", show_default="the longest that was tested")
+    ] = None,
     top: Annotated[int, typer.Option(help="Number of users, the highest probability first.", min=1)] = 100,
     layout: Annotated[Layout, typer.Option("--format", help="table, csv or json (a line per row).")] = Layout.TABLE,
 ) -> None:
     """List the users most likely to do something, with the 90 % interval, expected revenue and reasons."""
     import duckdb
 
+    from beha2vec_core.predictions.horizons import read_horizons
+    from beha2vec_core.predictions.wording import does
     from beha2vec_core.store.published import NotPublishedError, open_published
 
     path = read_settings().storage.serving_path
     require_published(path)
     try:
         with ended_by(NotPublishedError), open_published(path) as connection:
-            known = connection.execute(
-                "select distinct target, horizon from beha2vec.user_predictions_current order by all"
-            ).fetchall()
-            if (target, horizon) not in known:
+            known = read_horizons(connection)
+            of_target = known.get(target)
+            days = of_target.shown if of_target and horizon is None else horizon
+            if not of_target or days not in of_target.days:
                 notes = connection.execute("select unnest(notes) from beha2vec.prediction_model_current").fetchall()
-                fail(_not_predicted(target, horizon, known, [note for (note,) in notes]), 2)
+                fail(_not_predicted(target, days, known, [note for (note,) in notes]), 2)
+            title = f"Most likely to {does(target)} within {days} days. {of_target.note(days)}"
+            typer.echo(title.strip(), err=True)
             write_rows(
                 connection.execute(
                     """select user_key, round(probability, 4) as probability, round(low, 4) as low,
-                        round(high, 4) as high, decile, round(value, 2) as value,
+                        round(high, 4) as high, decile, round(value, 2) as expected_revenue,
                         array_to_string(reasons, '; ') as reasons, as_of
                     from beha2vec.user_predictions_current where target = ? and horizon = ?
                     order by user_predictions_current.probability desc, user_key limit ?""",
-                    [target, horizon, top],
+                    [target, days, top],
                 ),
                 layout,
                 shown=top,
@@ -152,17 +163,13 @@ def predict(
         fail(f"{error}. Materialize serving_database again")
 
 
-def _not_predicted(target: str, horizon: int, known: list[tuple[str, int]], notes: list[str]) -> str:
+def _not_predicted(target: str, horizon: int | None, known: Mapping[str, Horizons], notes: list[str]) -> str:
     from beha2vec_core.predictions.wording import why_not
 
     if not known:
         return "there are no predictions yet: run the job train_predictions, then serving_database"
-    choices: dict[str, list[str]] = {}
-    for name, days in known:
-        choices.setdefault(name, []).append(str(days))
-    listed = "; ".join(f"{name} within {', '.join(days)} days" for name, days in choices.items())
-    is_known = target in choices
-    why = f"{target} within {horizon} days is not predicted." if is_known else why_not(target, notes)
+    listed = "; ".join(f"{name} within {', '.join(map(str, one.days))} days" for name, one in known.items())
+    why = f"{target} within {horizon} days is not predicted." if target in known else why_not(target, notes)
     return f"{why} Choose from: {listed}"
 
 

@@ -242,12 +242,13 @@ class _Page:
     def _predictions(self) -> None:
         self.add("<h2>Predictions</h2>")
         for target, horizons in self.published.ask(predictions.choices).items():
-            found = self.published.ask(predictions.totals, target, horizons[-1])
+            days = horizons.shown
+            found = self.published.ask(predictions.totals, target, days)
             expected, low, high = (number(found[name], "users") for name in ("expected", "low", "high"))
             users = counted(int(found["users"]), "user")
             self.add(
                 f"<p>Of {users} seen lately, {expected} are expected to {in_html(does(target))} within "
-                f"{horizons[-1]} days (95 % interval: {between(low, high)}).</p>"
+                f"{days} days (95 % interval: {between(low, high)}). {horizons.note(days)}</p>"
             )
         columns, note = predictions.expected_purchases(self.published)
         self.table(columns)

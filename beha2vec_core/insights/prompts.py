@@ -37,6 +37,7 @@ Compare the groups of the document: pairs of the same fact of two groups, the mo
 difference"."""
 
 _TOP_FEATURES = {
+    "expected_buyers": 1,
     "page_type_view_share": 4,
     "theme_view_share": 4,
     "page_share": 5,

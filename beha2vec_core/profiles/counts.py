@@ -84,9 +84,9 @@ class Step:
 
 
 def clustered_words(clustered: int, clusters: int, too_little: int) -> str:
-    """How many users are in how many clusters: 260 users in 3 clusters, and 20 of whom too little is known (-1)."""
+    """How many users are in how many clusters: 260 users in 3 clusters, and 20 of whom too little is known."""
     text = f"{counted(clustered, 'user')} in {counted(clusters, 'cluster')}"
-    return text + (f", and {too_little:,} with too few events ({TOO_LITTLE_EVIDENCE})" if too_little else "")
+    return text + (f", and {too_little:,} with too few events" if too_little else "")
 
 
 def of_all_users(connection: duckdb.DuckDBPyConnection) -> str:

@@ -268,14 +268,14 @@ def expected_facts(metric: str, counts: pd.DataFrame, *, confidence: float) -> p
 
     Args:
         metric: name of the metric.
-        counts: cluster_key, users (with a probability: the support), expected, variance.
+        counts: cluster_key, feature (in how long), users (with a probability: the support), expected, variance.
         confidence: of the intervals.
     """
     expected, users = counts["expected"].to_numpy(dtype=np.float64), counts["users"].to_numpy(dtype=np.float64)
     variance = counts["variance"].to_numpy(dtype=np.float64)
     half = statistics.quantile_of_confidence(confidence) * np.sqrt(variance)
     return _frame(
-        counts.assign(feature=None),
+        counts,
         metric,
         metric,
         "users",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import duckdb
 import pandas as pd
 
+from beha2vec_core.predictions.horizons import in_the_next
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.profiles.metric import Feature, Number, Ratio, Share
 from beha2vec_core.profiles.metrics import NOT_SET, UNKNOWN, measured_as
@@ -187,14 +188,19 @@ def ratio_sums(connection: duckdb.DuckDBPyConnection, ratio: Ratio) -> pd.DataFr
 
 
 def expected_buyers(connection: duckdb.DuckDBPyConnection, predictions: str) -> pd.DataFrame:
-    """Users with a score: cluster_key, users, expected (buyers in the next 28 days), variance of that number."""
-    return connection.execute(
-        f"""select u.cluster_key, count(*) as users,
+    """Users with a score: cluster_key, feature (in how long), users, expected (buyers), variance of that number."""
+    found = connection.execute(
+        f"""select u.cluster_key, p.horizon, p.is_tested, count(*) as users,
             sum(round({_PARTS} * p.probability)::hugeint) / {_PARTS} as expected,
             sum(round({_PARTS} * p.probability * (1 - p.probability))::hugeint) / {_PARTS} as variance
         from {predictions} as p join {_USERS} as u on u.user_key = p.user_key
-        where p.target = '{PURCHASE}' and p.horizon = 28 group by 1 order by 1"""
+        where p.target = '{PURCHASE}' group by 1, 2, 3 order by 1"""
     ).df()
+    words = [
+        in_the_next(int(days), is_tested=bool(is_tested))
+        for days, is_tested in found[["horizon", "is_tested"]].to_numpy()
+    ]
+    return found.drop(columns=["horizon", "is_tested"]).assign(feature=words)
 
 
 def value_counts(connection: duckdb.DuckDBPyConnection, feature: Feature, min_support: int) -> pd.DataFrame:

@@ -307,8 +307,8 @@ _ENTRIES = (
     ),
     # -- predictions, by `measures.expected_buyers` --
     Metric(
-        "expected_buyers", unit="users", better=1, statement="users expected to buy in the next four weeks",
-        clause="we expect {} of {subject} to buy in the next four weeks", sections=(),
+        "expected_buyers", unit="users", better=1, statement="users expected to buy",
+        clause="we expect {} of {subject} to buy {feature}", sections=(),
     ),
     # -- moves between clusters, counted by `flows` --
     Metric("users_before", unit="users", statement="users a week before", sections=()),

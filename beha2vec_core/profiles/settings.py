@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from beha2vec_core.predictions.horizons import HORIZONS
+
 
 @dataclass(frozen=True)
 class ProfileSources:
@@ -23,7 +25,8 @@ class ProfileSources:
     funnel_sessions: str = "fct_ga4__funnel_sessions"
     purchases: str = "fct_ga4__purchases"
     properties: str = "dim_ga4__properties"
-    predictions: str | None = None  # user_key, target, horizon, probability; None: there are none
+    # user_key, target, horizon, is_tested, probability: of each target one horizon; None: there are none
+    predictions: str | None = None
 
 
 # where they are in the warehouse, and in its published copy
@@ -40,7 +43,8 @@ WAREHOUSE = ProfileSources(
     funnel_sessions="ga4.fct_ga4__funnel_sessions",
     purchases="(from ga4.fct_ga4__purchases where not is_refund_without_purchase)",
     properties="ga4.dim_ga4__properties",
-    predictions="beha2vec.user_predictions_current",
+    predictions=f"""(from beha2vec.user_predictions_current
+        join (from {HORIZONS} where is_shown) using (target, horizon))""",
 )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from beha2vec_core.predictions.horizons import HORIZONS
+
 
 @dataclass(frozen=True)
 class Table:
@@ -98,8 +100,8 @@ TABLES = {
                     time="make_timestamp(x.event_timestamp)"),
     "predictions": Table(
         "e",
-        """(select user_key, probability from beha2vec.user_predictions_current where target = 'purchase' and horizon =
-            (select max(horizon) from beha2vec.user_predictions_current where target = 'purchase')) as e""",
+        f"""(select user_key, probability from beha2vec.user_predictions_current
+            semi join (from {HORIZONS} where target = 'purchase' and is_shown) using (target, horizon)) as e""",
         None,
         ("c",),
         "users",

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.insights import write_insights
-from beha2vec_core.profiles import ProfileSources, build_profiles
+from beha2vec_core.profiles import WAREHOUSE, ProfileSources, build_profiles
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
 from tests.profiles.profile_world import make_world
@@ -78,7 +78,7 @@ def make_serving(path: Path, hostile: list[str] | None = None) -> Path:
         funnel_sessions="ga4.fct_ga4__funnel_sessions",
         purchases="world.purchases",
         properties="dim_ga4__properties",
-        predictions="beha2vec.user_predictions_current",
+        predictions=WAREHOUSE.predictions,
     )
     profiles = build_profiles(world, sources)
     titles = dict(world.execute("select page_key, page_title from ga4.dim_ga4__pages").fetchall())
@@ -113,6 +113,11 @@ def _predictions(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
             from world.people, (select unnest(['purchase', 'return', 'add_to_cart']) as target),
                 (select unnest([7, 14, 28]) as horizon))""",
         {"reason": texts[0] if texts else "purchases so far (+0.51)"},
+    )
+    world.execute(
+        """insert into beha2vec.prediction_evaluation by name select 'p1' as prediction_version, target, horizon,
+            'model' as method, 'auroc' as metric, 0.8 as value
+        from (select distinct target, horizon from beha2vec.user_predictions)"""
     )
 
 

@@ -145,7 +145,7 @@ def test_the_biggest_cluster_is_described(lookup: Lookup, tmp_path: Path) -> Non
         for table in ("user_clusters_current", "cluster_profiles", "cluster_insights"):
             connection.execute(f"update beha2vec.{table} set cluster_key = -1 where cluster_key = 0")
     text = Lookup(Published(path), Aliases(path)).ask("describe the biggest segment").text
-    assert not text.startswith("Cluster -1") and "300 users with too few events (cluster -1) are left out" in text
+    assert not text.startswith("Cluster -1") and "300 users with too few events are left out" in text
 
 
 def test_questions_about_the_past_are_not_predicted(lookup: Lookup) -> None:
@@ -159,11 +159,25 @@ def test_what_is_not_predicted_is_not_answered(serving: Path, tmp_path: Path) ->
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current where target = 'return'")
     answer = Lookup(Published(path), Aliases(path)).ask("who will come back?").text
-    assert "return is not predicted. Predicted: add_to_cart, purchase" in answer
+    assert "return is not predicted. Predicted: purchase, add_to_cart" in answer
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current")
     answer = Lookup(Published(path), Aliases(path)).ask("who is likely to buy next week?").text
     assert answer == "Your data cannot answer this: there is no prediction model yet: run the job train_predictions."
+
+
+def test_the_longest_horizon_that_was_tested_is_shown_and_another_one_is_noted(serving: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(serving.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from beha2vec.prediction_evaluation where horizon = 28")
+    lookup, note = Lookup(Published(path), Aliases(path)), "Predictions for 28 days were not tested"
+    shown, asked = (lookup.ask(f"who is likely to buy{when}?").text for when in ("", " in 28 days"))
+    assert "within 14 days, by cluster" in shown and "not tested" not in shown
+    assert "within 28 days, by cluster" in asked and note in asked
+    box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
+    shown, asked = (box.call("predictions", json.dumps({"days": days})).data for days in (None, 28))
+    assert shown["within_days"] == 14 and note not in shown["note"] and note in asked["note"]
 
 
 def test_a_model_gets_predictions_of_groups_only(serving: Path) -> None:
@@ -329,12 +343,10 @@ def test_users_with_too_little_evidence_are_counted_and_not_compared(tmp_path: P
     lookup = Lookup(Published(path), Aliases(path))
     assert "  - cluster -1, " in lookup.ask("clusters?").text
     few = next(int(n) for n in re.findall(r"cluster -1, [^:]*: (\d+) users", lookup.ask("clusters?").text))
-    assert f"{805 - few} users in 4 clusters, and {few} with too few events (-1)" in lookup.ask("clusters?").text
+    assert f"{805 - few} users in 4 clusters, and {few} with too few events" in lookup.ask("clusters?").text
     assert "too few events for a comparison" in lookup.ask("compare 0 and -1").text
     assert "cluster -1" not in lookup.ask("which cluster buys most?").text
-    assert lookup.ask("which cluster leaks at checkout?").text.endswith(
-        "Users with too few events (cluster -1) are left out."
-    )
+    assert lookup.ask("which cluster leaks at checkout?").text.endswith("Users with too few events are left out.")
     assert lookup.ask("cluster -1").facts
     with published_anew(path) as connection:
         connection.execute(

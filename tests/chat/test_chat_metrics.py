@@ -594,7 +594,11 @@ def test_answers_are_sentences_with_a_table(lookup: Lookup) -> None:
     assert "The last month is shown up to 13 May 2026 only." in trend.text
     assert "up to" not in lookup.ask("monthly revenue in q1").text
     assert trend.table is not None and len(trend.table.rows) == 12
-    assert trend.bars is not None and (trend.bars.title, trend.bars.step) == ("Revenue", "month")
+    assert trend.bars is not None and (trend.bars.title, trend.bars.step, trend.bars.currency) == (
+        "Revenue",
+        "month",
+        "EUR",
+    )
     assert len(trend.bars.days) == len(trend.bars.values) == 12
     change = lookup.ask("did orders go up last month?")
     assert (

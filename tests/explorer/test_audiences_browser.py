@@ -98,7 +98,7 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
 
     choose(page, "Audience", re.compile("^support_seekers"))
     page.get_by_role("button", name="Show the plan").click()
-    planned = page.locator("tr", has=page.locator("td", has_text=re.compile("^would enter$")))
+    planned = page.locator("tr", has=page.locator("td", has_text=re.compile("^to add$")))
     expect(planned.locator("td").last).to_have_text(str(contacted))
     expect(page.get_by_text("beha2vec activate support_seekers --to web --stale --send")).to_be_visible()
     settings = Settings(data_dir=str(folder / "data"))

@@ -118,7 +118,7 @@ def test_an_audience_is_built_tried_and_saved(file: Path, shop: Published) -> No
     app.text_area(key="audience_rule").set_value("purchases > 0 and country = 'Germany'").run()
     assert "Give it a name to save it" in text_of(app)
     app.text_input(key="audience_name").set_value("Buyers!").run()
-    assert "use at most 40 lowercase letters" in app.error[0].value
+    assert "use at most 40 lowercase letters" in app.error[0].value and "this audience" not in app.error[0].value
     app.text_input(key="audience_name").set_value("german_buyers")
     app.selectbox(key="audience_purpose").set_value("ads")
     app.number_input(key="audience_cap").set_value(10)
@@ -389,7 +389,7 @@ def test_what_was_sent_is_shown_by_step_and_outcome(night: Path, tmp_path: Path)
     (row,) = shop.ask(data.sent, ledger, 1).to_dict("records")
     assert (row["audience"], row["destination"], row["members"]) == ("buyers", "web", 12)
     assert row["left_out"] == "4 no consent; 1 not reachable there; 5 unchanged"
-    assert row["sent"] == "1 enter: accepted; 1 enter: unknown; 1 leave: accepted"
+    assert row["sent"] == "1 to add: accepted; 1 to add: unknown; 1 to remove: accepted"
 
 
 def test_a_plan_is_shown_and_nothing_is_sent(
@@ -415,7 +415,7 @@ def test_a_plan_is_shown_and_nothing_is_sent(
     next(one for one in app.button if one.label == "Show the plan").click().run()
     text = text_of(app)
     contacted = _numbers(app, "buyers")[5]
-    assert not app.exception and f'would enter</td><td class="number"></td><td class="number">{contacted}<' in text
+    assert not app.exception and f'to add</td><td class="number"></td><td class="number">{contacted}<' in text
     assert 'no consent</td><td class="number">-8</td>' in text
     assert "beha2vec activate buyers --to folder --stale --send" in text
     assert "folder: audience buyers is not sent there" in text

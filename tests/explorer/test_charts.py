@@ -13,12 +13,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from beha2vec_core.chat.events import Bars
 from beha2vec_core.explorer.charts import clusters as cluster_charts
 from beha2vec_core.explorer.charts import map as map_charts
 from beha2vec_core.explorer.charts import overview as overview_charts
 from beha2vec_core.explorer.charts import profile as profile_charts
 from beha2vec_core.explorer.charts import theme
 from beha2vec_core.explorer.charts import user as user_charts
+from beha2vec_core.explorer.charts.chat import answer_bars
 from beha2vec_core.explorer.data import clusters, overview, profile, user
 from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import Published
@@ -163,6 +165,11 @@ def test_one_day_is_one_tick_and_days_are_never_divided() -> None:
     figure = overview_charts.users_by_day(_days("2026-01-05", *[9] * 14), dark=False)
     assert _ticks(figure) == [f"{day} Jan" + " 2026" * (day == 5) for day in range(5, 19, 2)]
     assert overview_charts.users_by_day(_days("2026-01-05", *[9] * 40), dark=False).layout.xaxis.tickvals is None
+    mondays = tuple(date(2026, 1, 5) + timedelta(days=7 * n) for n in range(12))
+    bars = Bars("Revenue", tuple(map(str, mondays)), tuple(map(float, range(12))), mondays, "week", currency="EUR")
+    figure = answer_bars(bars, dark=False)
+    assert _ticks(figure) == ["5 Jan 2026", "19 Jan", "2 Feb", "16 Feb", "2 Mar", "16 Mar"], "weeks begin on Mondays"
+    assert figure.layout.yaxis.title.text == "EUR"
     assert overview_charts.users_by_day(_days("2026-01-05"), dark=False).layout.xaxis.ticktext is None, "no day at all"
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -17,6 +18,7 @@ from beha2vec_core.explorer.charts import map as map_charts
 from beha2vec_core.explorer.charts import predictions as charts
 from beha2vec_core.explorer.data import predictions as data
 from beha2vec_core.explorer.published import NothingYet, Published
+from beha2vec_core.explorer.report import write_report
 from beha2vec_core.predictions.calibration import Curve, Spread
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import COLUMNS, FEATURES, Encoding
@@ -71,7 +73,7 @@ def test_another_target_and_horizon(shop: None) -> None:
     text = text_of(app)
     assert "When does contacting" not in text and "Expected revenue" not in text, "money is of purchases only"
     app.selectbox(key="prediction_target").set_value("add_to_cart").run()
-    assert not app.exception and "This model was not tested" in text_of(app)
+    assert not app.exception and "Predictions for 7 days were not tested" in text_of(app)
 
 
 def test_a_user_of_the_list_can_be_opened(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +143,7 @@ def test_several_currencies_are_not_added_up(own: Path) -> None:
 
 def test_scores_of_a_user_with_reasons_from_the_model(own: Path, tmp_path: Path) -> None:
     text = text_of(view("user", user="g1-0"))
-    assert '<td class="">come back</td>' in text and "ridge logistic" in text
+    assert '<td class="">come back</td>' in text and ">regression<" in text
     assert "Materialize ml_ga4__user_features" in text
     version = _with_a_model(own, tmp_path / "prediction_models")
     app = view("user", user="g1-0")
@@ -193,6 +195,25 @@ def test_expected_purchases_of_each_cluster(shop: None, published: Published) ->
     assert found.loc[1, "value_high"] == pytest.approx(60 * (own.sum() + half))
     text = text_of(view("clusters"))
     assert "Expected to buy in 28 days" in text and f'<td class="number">{own.sum():,.0f}</td>' in text
+
+
+def test_the_longest_horizon_that_was_tested_is_shown(own: Path, tmp_path: Path) -> None:
+    untested = Path(shutil.copy(own, tmp_path / "untested.duckdb"))
+    for path, rows in ((own, "horizon = 28 and target = 'purchase'"), (untested, "true")):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"delete from beha2vec.prediction_evaluation where {rows}")
+    published = Published(own)
+    assert published.ask(data.choices)["purchase"] == ([7, 14, 28], [7, 14], 14)
+    columns, note = data.expected_purchases(published)
+    assert "Expected to buy in 14 days" in columns and "not tested" not in note
+    write_report(published, tmp_path / "report.html", ZoneInfo("Europe/Berlin"))
+    read = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "are expected to buy within 14 days" in read
+    assert (
+        "are expected to add to their cart within 28 days" in read and "Predictions for 28 days were not tested" in read
+    )
+    columns, note = data.expected_purchases(Published(untested))
+    assert "Expected to buy in 28 days" in columns and note.startswith("Predictions for 28 days were not tested")
 
 
 def test_revenue_that_differs_between_buyers_widens_the_interval(own: Path) -> None:

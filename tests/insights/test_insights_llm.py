@@ -300,7 +300,8 @@ def test_facts_of_few_users_are_not_sent(profiles) -> None:
 def test_expected_buyers_are_stated_by_code_and_claimed_by_no_model() -> None:
     world = make_world()
     world.execute(
-        """create temp table scores as select user_key, 'purchase' as target, 28 as horizon, 0.1 as probability
+        """create temp table scores as select user_key, 'purchase' as target, 28 as horizon, true as is_tested,
+        0.1 as probability
         from users_in_clusters"""
     )
     profiles = build_profiles(world, ProfileSources(predictions="scores"))
@@ -316,7 +317,7 @@ def test_expected_buyers_are_stated_by_code_and_claimed_by_no_model() -> None:
         key = document(request)["cluster"]
         said["summary"] = [
             *said["summary"][:1],
-            {"fact": f"c{key}.expected_buyers", "direction": "more", "link": "new"},
+            {"fact": f"c{key}.expected_buyers.in-the-next-four-weeks", "direction": "more", "link": "new"},
         ]
         return completion(json.dumps(said))
 

@@ -402,10 +402,10 @@ def test_the_users_of_too_little_evidence_are_not_counted_as_a_cluster(profiles)
     assert rows[-1]["summary"].startswith("4 clusters compared")
 
 
-def predicted_profiles(probability: float) -> pd.DataFrame:
+def predicted_profiles(probability: float, *, tested: bool = True) -> pd.DataFrame:
     world = make_world()
     world.execute(
-        f"""create temp table scores as select user_key, 'purchase' as target, 28 as horizon,
+        f"""create temp table scores as select user_key, 'purchase' as target, 28 as horizon, {tested} as is_tested,
         {probability} as probability from users_in_clusters"""
     )
     return build_profiles(world, ProfileSources(predictions="scores"))
@@ -414,13 +414,18 @@ def predicted_profiles(probability: float) -> pd.DataFrame:
 def test_a_summary_says_how_many_are_expected_to_buy() -> None:
     profiles = predicted_profiles(0.1)
     for row, sheet in zip(write_insights(profiles, progress=False)[0].to_pylist(), fact_sheets(profiles), strict=False):
-        fact = sheet.number("expected_buyers")
-        assert fact is not None and fact.interval_low is not None and fact.interval_high is not None
+        (fact,) = sheet.features("expected_buyers")
+        assert fact.interval_low is not None and fact.interval_high is not None
         ends = f"{fact.interval_low:,.0f} to {fact.interval_high:,.0f}"
         assert f"We expect {0.1 * sheet.users:,.0f} of them to buy in the next four weeks ({ends})." in row["summary"]
         assert fact.fact_id in row["evidence"] and fact.fact_id in row["draft"]
         draft = template.describe(sheet, "a name").summary
         assert not re.search(r"\d", PLACEHOLDER.sub("", draft)), "no number is written out"
+
+
+def test_a_summary_says_where_its_prediction_was_not_tested() -> None:
+    for row in write_insights(predicted_profiles(0.1, tested=False), progress=False)[0].to_pylist()[:-1]:
+        assert "to buy in the next four weeks (not tested) (" in row["summary"]
 
 
 def test_a_site_that_sells_nothing_has_no_expected_buyers_in_words() -> None:

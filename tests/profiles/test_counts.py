@@ -82,7 +82,7 @@ def test_totals_count_everybody_and_only_clusters(warehouse: duckdb.DuckDBPyConn
     assert found.clusters == 2, "-1 is no cluster"
     assert (found.sessions, found.page_views, found.buyers) == (9, 3, 1)
     assert (found.first_day, found.last_day, found.days) == (date(2026, 1, 1), date(2026, 1, 2), 2)
-    assert clustered_words(3, 2, 1) == "3 users in 2 clusters, and 1 with too few events (-1)"
+    assert clustered_words(3, 2, 1) == "3 users in 2 clusters, and 1 with too few events"
     assert clustered_words(1, 1, 0) == "1 user in 1 cluster"
 
 

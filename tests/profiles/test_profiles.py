@@ -533,8 +533,8 @@ def test_expected_buyers_are_the_sum_of_probabilities() -> None:
     world = make_world()
     world.execute(
         """create or replace temp table scores as
-        select user_key, target, horizon, hash(user_key) % 100 / 200 as probability from users_in_clusters,
-            (select unnest(['purchase', 'return']) as target), (select unnest([7, 28]) as horizon)
+        select user_key, target, 14 as horizon, true as is_tested, hash(user_key) % 100 / 200 as probability
+        from users_in_clusters, (select unnest(['purchase', 'return']) as target)
         where cluster_key <> 2"""
     )
     facts = build_profiles(world, ProfileSources(predictions="scores"))
@@ -542,15 +542,15 @@ def test_expected_buyers_are_the_sum_of_probabilities() -> None:
     assert 2 not in found.index, "users without scores are not expected to do anything"
     exact = world.execute(
         """select cluster_key, count(*), sum(probability), 1.959964 * sqrt(sum(probability * (1 - probability)))
-        from scores join users_in_clusters using (user_key) where target = 'purchase' and horizon = 28 group by 1"""
+        from scores join users_in_clusters using (user_key) where target = 'purchase' group by 1"""
     ).fetchall()
     assert len(exact) == len(found) > 1
     for key, users, expected, half in exact:
         fact = found.loc[key]
-        assert fact["fact_id"] == f"c{key}.expected_buyers" and fact["unit"] == "users" and fact["support"] == users
+        assert (fact["feature"], fact["unit"], fact["support"]) == ("in the next two weeks", "users", users)
         assert fact["value"] == pytest.approx(expected)
         assert (fact["interval_low"], fact["interval_high"]) == pytest.approx((expected - half, expected + half))
         assert fact["population_value"] == pytest.approx(sum(row[2] for row in exact))
-    world.execute("delete from scores where horizon = 28")
+    world.execute("delete from scores where target = 'purchase'")
     facts = build_profiles(world, ProfileSources(predictions="scores"))
-    assert "expected_buyers" not in set(facts["metric"]), "without scores of 28 days"
+    assert "expected_buyers" not in set(facts["metric"]), "without scores of purchases"

@@ -138,7 +138,7 @@ def test_readers_say_so(sampled: Path, whole: Path, monkeypatch: pytest.MonkeyPa
         done = CliRunner().invoke(app, ["query", "select count(*) from ga4.dim_ga4__users"])
         assert done.exit_code == 0 and (NOTICE in done.stderr) == found and NOTICE not in done.stdout
         done = CliRunner().invoke(app, ["summary"])
-        assert "3,600 users in 2 clusters, and 400 with too few events (-1):" in done.stdout
+        assert "3,600 users in 2 clusters, and 400 with too few events:" in done.stdout
 
 
 def test_intervals_are_of_all_users_as_their_values_are(sampled: Path, whole: Path) -> None:

@@ -119,10 +119,11 @@ def by_day(figure: go.Figure, days: pd.Series, what: str = "day") -> go.Figure:
         return figure
     first, last = moments.min(), moments.max()
     span = (last - first).days
-    edge = pd.Timedelta(hours=max(15, span // 2))  # a bar, or a mark, is a day wide
+    width = 7 if what.startswith("week") else 1  # of a bar, or a mark, in days
+    edge = pd.Timedelta(hours=max(15 * width, span // 2))
     figure.update_xaxes(range=[first - edge, last + edge])
-    if span <= _FEW_DAYS:
-        ticks = [first + pd.Timedelta(days=n) for n in range(0, span + 1, span // _MOST_TICKS + 1)]
+    if width > 1 or span <= _FEW_DAYS:  # Plotly's own weeks begin on Sundays
+        ticks = [first + pd.Timedelta(days=n) for n in range(0, span + 1, width * (span // width // _MOST_TICKS + 1))]
         texts = [day(ticks[0]).replace(f" {first.year}", f"<br>{first.year}")]
         texts += [
             f"{tick.day} {tick:%b}" + (f"<br>{tick.year}" if tick.year != before.year else "")

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 
 from beha2vec_core.activation.config import build, find_destination, load_destinations
-from beha2vec_core.activation.destination import ActivationError, Kind
+from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.ledger import Sent, read_ledger
 from beha2vec_core.activation.ledger import sent as read_sent
 from beha2vec_core.activation.plan import STEPS as PLAN_STEPS
@@ -33,7 +33,7 @@ Audiences = tuple[Audience, ...]
 STEPS = {
     "consent": "No consent", "exclude": "Excluded", "cap": "Above cap", "holdout": "Hold-out",
 }  # fmt: skip
-_CHANGES: tuple[Kind, ...] = ("enter", "update", "leave")
+_CHANGES: dict[str, str] = {"enter": "to add", "update": "to update", "leave": "to remove"}
 _MOST_AUDIENCES = 1_000
 _MOST_VALUES = 200
 
@@ -203,7 +203,11 @@ def sent(published: Published, ledger: Path, changed: int) -> pd.DataFrame:
             f"{line.users:,} {PLAN_STEPS.get(line.step, line.step)}" for line in lines if line.outcome == "left_out"
         ]
         left_out += [f"{line.users:,} unchanged" for line in lines if line.outcome == "kept"]
-        changes = [f"{line.users:,} {line.step}: {line.outcome}" for line in lines if line.step in _CHANGES]
+        changes = [
+            f"{line.users:,} {_CHANGES[line.step]}: {line.outcome.replace('_', ' ')}"
+            for line in lines
+            if line.step in _CHANGES
+        ]
         words = ("; ".join(left_out), "; ".join(changes) or "nothing to send")
         rows.append((day, audience, destination, members, *words))
     return pd.DataFrame(rows, columns=["day", "audience", "destination", "members", "left_out", "sent"])
@@ -245,7 +249,7 @@ def plan_rows(found: Plan) -> list[tuple[str, str, int]]:
         users -= left_out
         rows.append((PLAN_STEPS[step], f"-{left_out:,}" if left_out else "", users))
     rows += [(f"not reachable: {reason}", "", number) for reason, number in found.reasons.items()]
-    rows += [(f"would {kind}", "", found.of_kind(kind)) for kind in _CHANGES]
+    rows += [(words, "", sum(change.kind == kind for change in found.changes)) for kind, words in _CHANGES.items()]
     rows.append(("unchanged", "", found.unchanged))
     last = (
         ("have to leave, but cannot be addressed", "", len(found.stuck)),

@@ -14,6 +14,7 @@ from beha2vec_core.explorer import tables
 from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import shown
+from beha2vec_core.predictions.horizons import Horizons, read_horizons
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import NONE_YET, why_not
 from beha2vec_core.profiles.currency import reporting_currencies
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _SCORES = "beha2vec.user_predictions_current"
 _FEATURES = "ga4.ml_ga4__user_features"
 _VECTORS = "beha2vec.prediction_vectors"
-_TARGETS = 100
 _METRICS = 1_000
 FIRST = 100  # users of the first decile that are listed
 _BINS = 8  # of the distribution, for each factor of ten
@@ -68,16 +68,14 @@ def model(published: Published) -> dict[str, Any]:
     }
 
 
-def choices(published: Published) -> dict[str, list[int]]:
-    """The horizons (days, ascending) of each target that has scores."""
+def choices(published: Published) -> dict[str, Horizons]:
+    """The horizons of each target that has scores."""
     published.ask(model)
-    found = published.query(
-        f"""select target, list(distinct horizon order by horizon) as horizons from {_SCORES}
-        group by target order by target <> 'purchase', target <> 'return', target limit {_TARGETS}"""
-    )
-    if found.empty:
+    with published.cursor() as cursor:
+        found = read_horizons(cursor)
+    if not found:
         raise NothingYet("predictions", "user_predictions")
-    return {str(row["target"]): [int(days) for days in row["horizons"]] for row in found.to_dict("records")}
+    return found
 
 
 def currency(published: Published) -> str | None:
@@ -132,17 +130,17 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
 
 
 def expected_purchases(published: Published) -> tuple[tables.Columns, str]:
-    """What each cluster is expected to buy within the longest horizon: a table, and a note."""
+    """What each cluster is expected to buy within the horizon shown: a table, and a note."""
     targets = published.ask(choices)
     if PURCHASE not in targets:
         raise NotPredicted(PURCHASE, published.ask(model)["notes"])
-    horizons = targets[PURCHASE]
-    found, names = published.ask(by_cluster, PURCHASE, horizons[-1]), clusters.names(published)
+    days = targets[PURCHASE].shown
+    found, names = published.ask(by_cluster, PURCHASE, days), clusters.names(published)
     of = published.ask(currency)
     columns = {
         "Cluster": [shown(names.get(int(key), f"Cluster {key}"), 60) for key in found["cluster_key"]],
         "n (users with a score)": tables.numbers(found["users"]),
-        f"Expected to buy in {horizons[-1]} days": tables.numbers(found["expected"], "{:,.0f}"),
+        f"Expected to buy in {days} days": tables.numbers(found["expected"], "{:,.0f}"),
         "95 % interval": tables.intervals(found["low"], found["high"], "users"),
     }
     if of is not None and found["value"].notna().any():
@@ -151,7 +149,8 @@ def expected_purchases(published: Published) -> tuple[tables.Columns, str]:
             "Expected revenue": tables.Numbers(money(one, of) for one in found["value"]),
             f"95 % interval ({of})": tables.Numbers(between(f"{low:,.0f}", f"{high:,.0f}") for low, high in ends),
         }
-    return columns, "Intervals are of chance alone: they take the probabilities as right."
+    notes = targets[PURCHASE].note(days), "Intervals are of chance alone: they take the probabilities as right."
+    return columns, " ".join(filter(None, notes))
 
 
 def _summed(published: Published, target: str, horizon: int, *, by: str) -> pd.DataFrame:

@@ -165,7 +165,7 @@ def _draft(original: Audience | None) -> Draft | None:
         "rank_by": given["rank_by"].strip() or None,
     }
     try:
-        return Draft(audience_of(entry, "this audience"), original)
+        return Draft(audience_of(entry), original)
     except AudienceError as error:
         st.error(words(error))
         return None

@@ -51,7 +51,7 @@ def _listed(published: Published, audiences: data.Audiences) -> None:
         st.warning(in_markdown(problem, 400))
     nights = published.ask(data.last_night)
     if nights.empty:
-        st.caption("No members are written yet: materialize audience_members, then serving_database.")
+        st.caption("No members are written yet: the next nightly run writes them.")
     else:
         st.caption(f"Members on {day(nights['event_date'].iloc[0])}, and who entered and left since the night before.")
     rows = nights.set_index("audience").to_dict("index")

@@ -58,7 +58,7 @@ def _encoder(published: Published) -> None:
         for label, value in (
             ("Training users", window.get("users")),
             ("Events", window.get("events")),
-            ("Vector length", config.get("dim")),
+            ("Numbers in a vector", config.get("dim")),
             ("Longest history (events)", config.get("max_length")),
         ):
             if isinstance(value, int):

@@ -13,9 +13,16 @@ from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import predictions, profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
+from beha2vec_core.predictions.model import TOO_FEW
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.words import counted, money
+
+_METHODS = {
+    "ridge logistic": "regression",
+    "logistic and LightGBM": "regression and decision trees",
+    TOO_FEW: "share of similar users (too few to model)",
+}
 
 
 def over_index(
@@ -40,7 +47,7 @@ def over_index(
 
 
 def choose_prediction(published: Published) -> tuple[str, int]:
-    """Let the person choose a target and a horizon (days) that have scores."""
+    """Let the person choose a target and a horizon (days) that have scores, and note where it was not tested."""
     choices = published.ask(predictions.choices)
     if st.session_state.get("prediction_target") not in choices:  # of an earlier publication
         st.session_state.pop("prediction_target", None)
@@ -53,10 +60,15 @@ def choose_prediction(published: Published) -> tuple[str, int]:
             key=page.kept("prediction_target"),
         )
         horizons = choices[target]
-        if st.session_state.get("prediction_horizon") not in horizons:
-            st.session_state["prediction_horizon"] = horizons[-1]
-        horizon = st.segmented_control("within (days)", horizons, required=True, key=page.kept("prediction_horizon"))
-    return target, horizons[-1] if horizon is None else int(horizon)
+        if st.session_state.get("prediction_horizon") not in horizons.days:
+            st.session_state["prediction_horizon"] = horizons.shown
+        chosen = st.segmented_control(
+            "within (days)", horizons.days, required=True, key=page.kept("prediction_horizon")
+        )
+    days = horizons.shown if chosen is None else int(chosen)
+    if note := horizons.note(days):
+        st.info(note)
+    return target, days
 
 
 def choose_user(user_keys: Iterable[str], key: str) -> None:
@@ -82,6 +94,11 @@ def expected_revenue(values: pd.Series, known: pd.Series, currency: str | None) 
     if currency is None or known.isna().all():
         return {}
     return {"Expected revenue": tables.Numbers(money(one, currency) if pd.notna(one) else "" for one in values)}
+
+
+def method(name: str) -> str:
+    """How a probability was made, in everyday words."""
+    return _METHODS.get(name, shown(name, 60))
 
 
 def reasons(texts: object) -> str:

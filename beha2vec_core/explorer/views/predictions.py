@@ -88,7 +88,7 @@ def _totals(published: Published, target: str, horizon: int, currency: str | Non
 
 
 def _first_decile(published: Published, target: str, horizon: int) -> None:
-    st.header("The first tenth")
+    st.header("The most likely tenth")
     found, names = published.ask(data.first_decile, target, horizon), clusters.names(published)
     currency = published.ask(data.currency)
     top = found.head(_SHOWN)
@@ -99,7 +99,7 @@ def _first_decile(published: Published, target: str, horizon: int) -> None:
             f"Will {shown(does(target), 40)}": tables.shares(top["probability"]),
             "90 % interval": tables.intervals(top["low"], top["high"]),
             **parts.expected_revenue(top["value"], found["value"], currency),
-            "What raises it most (part of the log odds)": [
+            "What raises it most (the larger the number, the more)": [
                 parts.reasons(texts) or "not known" for texts in top["reasons"]
             ],
         }
@@ -114,11 +114,10 @@ def _first_decile(published: Published, target: str, horizon: int) -> None:
 
 
 def _trust(published: Published, target: str, horizon: int) -> None:
-    st.header("How right was it?")
     curves, rows = published.ask(data.curves, target, horizon), published.ask(data.evaluation, target, horizon)
     if rows.empty:
-        st.info("This model was not tested: the history is too short, or nobody did it. Treat its scores with care.")
         return
+    st.header("How right was it?")
     first, last = rows["tested_from"].min(), rows["tested_until"].max()
     st.write(
         f"A model was fitted in the same way as of earlier dates ({days(first, last)}), and its scores were compared "
@@ -157,14 +156,16 @@ def _sentences(rows: pd.DataFrame, target: str) -> None:
             f"{_with_interval(one, share=True)} of all pairs. Chance is 50%."
         )
     if one := found.get("lift_10pct"):
-        said.append(f"In the first tenth, {one['value']:.1f} times as many users {did(target)} as in a random tenth.")
+        said.append(
+            f"In the most likely tenth, {one['value']:.1f} times as many users {did(target)} as in a random tenth."
+        )
     if one := found.get("calibration_error"):
         said.append(f"Predicted and observed shares differ by {_points(one)} on average over the tenths.")
     if one := found.get("observed_over_expected"):
         said.append(f"For 100 users who were expected, {100 * one['value']:,.0f} {did(target)}.")
     if (one := found.get("revenue_in_top_decile")) and (best := found.get("revenue_in_best_decile")):
         said.append(
-            f"The first tenth had {number(one['value'], 'share')} of the revenue. The best possible tenth had "
+            f"The most likely tenth had {number(one['value'], 'share')} of the revenue. The best possible tenth had "
             f"{number(best['value'], 'share')}."
         )
     if one := found.get("auroc_less_rfm"):
@@ -224,8 +225,8 @@ def _methods(rows: pd.DataFrame) -> None:
         heading: tables.Numbers(cell(one, metric, form) for one in ordered)
         for metric, heading, form in (
             ("auroc", "AUROC (95 % interval)", "interval"),
-            ("lift_10pct", "Lift of the first tenth", "1"),
-            ("revenue_in_top_decile", "Revenue in the first tenth", "share"),
+            ("lift_10pct", "Lift of the most likely tenth", "1"),
+            ("revenue_in_top_decile", "Revenue in the most likely tenth", "share"),
             ("brier_skill", "Brier skill", "3"),
             ("calibration_error", "Calibration error (points)", "points"),
         )
@@ -326,7 +327,7 @@ def _model(about: dict[str, Any], target: str) -> None:
     st.header("The model")
     methods = about["methods"].get(target, {})
     if methods:
-        page.table({"For": [_KINDS.get(name, name) for name in methods], "Method": methods.values()})
+        page.table({"For": [_KINDS.get(name, name) for name in methods], "Method": map(parts.method, methods.values())})
     notes: Iterable[str] = about["notes"]
     if items := "".join(f"<li>{in_html(note, 400)}</li>" for note in notes):
         page.write(f"<h3>Notes</h3><ul>{items}</ul>")

@@ -82,16 +82,19 @@ def _predictions(published: Published, user_key: str) -> None:
         lately = page.settings().predictions.population_days
         st.write(f"There are no scores of this user: they were not seen in the {lately} days before the last date.")
         return
-    currency = published.ask(predictions.currency)
+    currency, tested = published.ask(predictions.currency), published.ask(predictions.choices)
     page.table(
         {
             "Will": [shown(does(target), 60) for target in found["target"]],
-            "within": [f"{days} days" for days in found["horizon"]],
+            "within": [
+                f"{days} days" + ("" if days in tested[target].tested else " (not tested)")
+                for target, days in zip(found["target"], found["horizon"], strict=True)
+            ],
             "Probability": tables.shares(found["probability"]),
             "90 % interval": tables.intervals(found["low"], found["high"]),
             "Tenth (1 = highest)": tables.numbers(found["decile"]),
             **parts.expected_revenue(found["value"], found["value"], currency),
-            "Method": [shown(method, 60) for method in found["method"]],
+            "Method": map(parts.method, found["method"]),
         }
     )
     _reasons(published, user_key, found)
@@ -104,7 +107,7 @@ def _reasons(published: Published, user_key: str, scores: pd.DataFrame) -> None:
         why |= published.ask(predictions.reasons, user_key, page.settings().storage.prediction_models_path)
     items = "".join(f"<li>{in_html(does(one), 60)}: {in_html(parts.reasons(why[one]), 300)}</li>" for one in why)
     if items:
-        page.write(f"<p>What raises the probability most (part of the log odds):</p><ul>{items}</ul>")
+        page.write(f"<p>What raises the probability most (the larger the number, the more):</p><ul>{items}</ul>")
 
 
 def _sent(published: Published, user_key: str) -> None:

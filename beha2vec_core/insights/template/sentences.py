@@ -64,7 +64,7 @@ def describe(
         sure = _how_sure(sheet, unusual)
         if not unusual:
             said.insert(0, "Nothing sets these users clearly apart from all users.")
-    expected = [fact for fact in numbers(sheet, "expected_buyers") if fact.population_value > 0]
+    expected = [fact for fact in sheet.features("expected_buyers") if fact.population_value > 0]
     summary = [
         _size(sheet),
         *said,
@@ -147,7 +147,7 @@ def _size(sheet: FactSheet) -> str:
 
 
 def _expected(fact: Fact) -> str:
-    words = happening(fact.metric, None).format(written(fact))
+    words = happening(fact.metric, fact.feature).format(written(fact))
     return f"{upper(words)} ({written(fact, 'low')} to {written(fact, 'high')})."
 
 
