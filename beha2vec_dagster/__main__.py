@@ -10,8 +10,8 @@ def main() -> int:
     """The exit code of `materialize`; 130, as shells have it, if it was interrupted.
 
     The run has a process group of its own: Ctrl-C goes to all processes of the terminal's group, and Dagster's, which
-    show the output of a step, answer with a traceback. The run ends once the pipe to this process is closed, by Ctrl-C
-    or because this process was killed.
+    show the output of a step, answer with a traceback. A byte in the pipe cancels the run. If the pipe is closed
+    without one, this process was killed, and Dagster records a failure, as it does after SIGTERM.
     """
     reading, writing = os.pipe()
     run = os.fork()
@@ -19,6 +19,7 @@ def main() -> int:
         os.close(writing)
         os.setpgid(0, 0)
         return _run(reading)
+    signal.signal(signal.SIGTERM, lambda *_: _send(run, signal.SIGTERM))
     is_asked_to_end = False
     while True:
         try:
@@ -27,11 +28,15 @@ def main() -> int:
             return code if code >= 0 else 128 - code
         except KeyboardInterrupt:
             if is_asked_to_end:
-                with suppress(ProcessLookupError):
-                    os.kill(run, signal.SIGINT)
+                _send(run, signal.SIGINT)
             else:
-                os.close(writing)
+                os.write(writing, b"x")
             is_asked_to_end = True
+
+
+def _send(run: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(run, number)
 
 
 def _run(starter: int) -> int:

@@ -40,11 +40,11 @@ def main(
 ) -> int:
     """Run a job, or a selection of assets, for a range of days in one run; 0 if every step succeeded.
 
-    The run is recorded in an instance, by default that of DAGSTER_HOME. It is canceled when the other end of
-    ``starter``, a pipe, is closed.
+    The run is recorded in an instance, by default that of DAGSTER_HOME. A byte in the pipe ``starter``
+    cancels it; it fails when the pipe's other end is closed.
 
     Raises:
-        KeyboardInterrupt: the run was interrupted, and is recorded as canceled.
+        KeyboardInterrupt: the run was interrupted.
     """
     parser = argparse.ArgumentParser(
         prog="python -m beha2vec_dagster",
@@ -61,16 +61,21 @@ def main(
     # marked before the definitions are loaded, which takes seconds: `beha2vec forget` has to know that a run starts
     with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
         if starter is not None:
-            Thread(target=_cancel_when_closed, args=(starter, records, mark), daemon=True).start()
+            Thread(target=_end_when_asked, args=(starter, records, mark), daemon=True).start()
         return _run(asked, records, mark)
 
 
-def _cancel_when_closed(starter: int, records: DagsterInstance, mark: str) -> None:
-    """Cancel this process's run once the pipe is closed. Without the request Dagster records a failure, and alerts."""
-    os.read(starter, 1)
-    for run in records.get_runs(RunsFilter(tags={PROCESS_TAG: mark}, statuses=_UNFINISHED)):
-        records.report_run_canceling(run)
-    signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
+def _end_when_asked(starter: int, records: DagsterInstance, mark: str) -> None:
+    """End this process's run at a byte in the pipe, or when it is closed.
+
+    After a byte the run is canceled; without this request Dagster records a failure, and alerts.
+    """
+    is_canceled = os.read(starter, 1) != b""
+    try:
+        for run in records.get_runs(RunsFilter(tags={PROCESS_TAG: mark}, statuses=_UNFINISHED)) if is_canceled else ():
+            records.report_run_canceling(run)
+    finally:
+        signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
 
 def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:

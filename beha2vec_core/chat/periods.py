@@ -236,7 +236,8 @@ def find_times(text: str, data: Period) -> Times:
         if re.search(rf"\b{word}\b", times.text):
             is_last = "the last day of the data" if day == last else "the day before the last one of the data"
             times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
-            take(rf"\b{word}\b", lambda m, day=day: Period(day, day))
+            only = Period(day, day)
+            take(rf"\b{word}\b", lambda _, only=only: only)
     take(
         r"(?<![\w./-])20\d{2}(?![\w./-])",
         lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),

@@ -47,7 +47,11 @@ def clusters(context: dg.AssetExecutionContext) -> None:
 @dg.op
 def interrupts_all() -> None:
     time.sleep(1)  # the processes that show the output have started
-    os.killpg(os.getpgid(os.getppid()), signal.SIGINT)  # as a terminal does
+    how = os.environ["HOW"]
+    if how == "SIGINT":
+        os.killpg(os.getpgid(os.getppid()), signal.SIGINT)  # as a terminal does
+    else:
+        os.kill(os.getppid(), signal.Signals[how])
     time.sleep(60)
 
 
@@ -125,7 +129,8 @@ def test_a_plus_selects_all_that_follow() -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_cancels_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("how", "code"), [("SIGINT", 130), ("SIGTERM", 130), ("SIGKILL", -9)])
+def test_ctrl_c_cancels_a_run_and_an_end_from_outside_fails_it(tmp_path: Path, how: str, code: int) -> None:
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     program = """if True:
         import sys
@@ -135,18 +140,19 @@ def test_ctrl_c_cancels_and_says_how_to_go_on(tmp_path: Path) -> None:
         sys.exit(__main__.main())"""
     done = subprocess.run(
         [sys.executable, "-c", program, "--job", "interrupted", "--start", "2026-01-01", "--end", "2026-01-01"],
-        env=os.environ | {"DAGSTER_HOME": str(tmp_path)},
+        env=os.environ | {"DAGSTER_HOME": str(tmp_path), "HOW": how},
         cwd=REPOSITORY,
         start_new_session=True,
-        capture_output=True,
+        capture_output=True,  # until the run has ended, too
         text=True,
     )
-    assert done.returncode == 130
+    assert done.returncode == code
     assert done.stderr == "\nThe run was stopped. Finished parts are kept: run the same command again to go on.\n"
     assert not list((tmp_path / "processes").iterdir()), "no mark stays"
     assert "ERROR" not in done.stdout and "termination" not in done.stdout
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        assert instance.get_runs()[0].status == dg.DagsterRunStatus.CANCELED, "no failure: no alert"
+        is_canceled = instance.get_runs()[0].status == dg.DagsterRunStatus.CANCELED  # no failure: no alert
+        assert is_canceled == (how == "SIGINT")
 
 
 def start_run(world: PrivacyWorld, **tags: str) -> str:
