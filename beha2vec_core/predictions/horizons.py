@@ -43,8 +43,8 @@ class Horizons(NamedTuple):
 def read_horizons(connection: duckdb.DuckDBPyConnection) -> dict[str, Horizons]:
     """The horizons of each target that has scores, purchase and return first."""
     rows = connection.execute(
-        f"""select target, list(horizon order by horizon), coalesce(list(horizon order by horizon) filter (is_tested), []),
-            any_value(horizon) filter (is_shown)
+        f"""select target, list(horizon order by horizon),
+            coalesce(list(horizon order by horizon) filter (is_tested), []), any_value(horizon) filter (is_shown)
         from {HORIZONS} group by target order by target <> 'purchase', target <> 'return', target"""
     ).fetchall()
     return {target: Horizons(days, tested, shown) for target, days, tested, shown in rows}

@@ -331,8 +331,7 @@ class PredictionModel:
         ends = np.cumsum([len(days) for days in horizons.values()])[:-1]
         sides = (np.split(side, ends) for side in (p, np.minimum(low, p), np.maximum(high, p)))
         return {
-            name: Scores(*(side.T for side in three), raw[name].method)
-            for name, *three in zip(raw, *sides, strict=True)
+            name: Scores(p.T, low.T, high.T, raw[name].method) for name, p, low, high in zip(raw, *sides, strict=True)
         }
 
     def predict(self, frame: pd.DataFrame, compute: Compute | None = None) -> pd.DataFrame:

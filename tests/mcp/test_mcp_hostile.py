@@ -196,7 +196,7 @@ def test_wrong_arguments_are_answered_with_what_is_wrong(http: Http) -> None:
     assert all(error.startswith("the arguments do not fit: ") for error in (*found[:2], *found[4:8], found[9]))
     assert "there is no cluster" in found[2]
     assert (
-        "there are 0, 1, 2, 3" in found[3] and "is not predicted. Predicted: add_to_cart, purchase, return" in found[8]
+        "there are 0, 1, 2, 3" in found[3] and "is not predicted. Predicted: purchase, return, add_to_cart" in found[8]
     )
 
 
