@@ -210,7 +210,7 @@ LANDINGS: dict[str, tuple[dict[str, Any], tuple[str | None, ...]]] = {
     ),
     "own reported": (
         {"source": "pay.example.net", "medium": "referral"},
-        ("pay.example.net", "referral", None, "Referral"),
+        ("(direct)", "(none)", None, "Direct"),
     ),
     "google ads": (
         {"session_traffic_source_last_click": {"google_ads_campaign": ADS, "manual_campaign": {"source": "google"}}},
