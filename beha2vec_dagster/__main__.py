@@ -19,7 +19,9 @@ def main() -> int:
         os.close(writing)
         os.setpgid(0, 0)
         return _run(reading)
+    os.setpgid(run, run)  # here too: whichever of the two is first
     signal.signal(signal.SIGTERM, lambda *_: _send(run, signal.SIGTERM))
+    signal.signal(signal.SIGTSTP, lambda *_: _pause(run))
     is_asked_to_end = False
     while True:
         try:
@@ -37,6 +39,13 @@ def main() -> int:
 def _send(run: int, number: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(run, number)
+
+
+def _pause(run: int) -> None:
+    """Stop the run and this process, until the terminal's `fg` or `bg`."""
+    os.killpg(run, signal.SIGSTOP)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os.killpg(run, signal.SIGCONT)
 
 
 def _run(starter: int) -> int:
