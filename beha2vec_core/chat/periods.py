@@ -232,12 +232,12 @@ def find_times(text: str, data: Period) -> Times:
     take(r"\b(?:mtd|month to date)\b", lambda m: _this("month", last))
     # a nightly export ends with yesterday: each of the two words alone is its last day
     yesterday = last - timedelta(days=1) if re.search(r"\btoday\b", times.text) else last
-    for word, day in (("today", last), ("yesterday", yesterday)):
+    named = {"today": last, "yesterday": yesterday}
+    for word, day in named.items():
         if re.search(rf"\b{word}\b", times.text):
             is_last = "the last day of the data" if day == last else "the day before the last one of the data"
             times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
-            only = Period(day, day)
-            take(rf"\b{word}\b", lambda _, only=only: only)
+    take(r"\b(?:today|yesterday)\b", lambda m: Period(named[m.group()], named[m.group()]))
     take(
         r"(?<![\w./-])20\d{2}(?![\w./-])",
         lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
