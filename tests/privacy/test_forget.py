@@ -18,10 +18,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app, project
@@ -34,7 +37,7 @@ from beha2vec_core.privacy.forgetting.identities import resolve
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError, key
 from beha2vec_core.privacy.partitions import is_clean
-from beha2vec_core.privacy.people import People
+from beha2vec_core.privacy.people import People, long_enough
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.export import Format, What, export
 from beha2vec_core.store.publish import publish
@@ -387,6 +390,15 @@ def test_an_id_with_marks_is_known_however_it_is_escaped(login: str, text: str) 
 
 
 DEVICE = "1087360520.1767818244"
+
+
+@settings(max_examples=100, deadline=None)
+@given(one=st.text("aİKſßäk7.@ +%\\\"", min_size=10, max_size=12).filter(long_enough))
+@example(one="DALİRAN7@x.y.com")
+def test_any_id_is_found_in_text_and_bytes(one: str) -> None:
+    people = People(logins=frozenset([one]))
+    for text in (f"?u={one}&", f"?u={quote(one)}&", json.dumps({"u": one})):
+        assert people.named_in(text) and people.named_in_bytes(text.encode())
 
 
 def in_base64(text: str) -> str:

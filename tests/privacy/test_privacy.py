@@ -56,7 +56,7 @@ def test_frequent_family_names_are_names_first(key: str) -> None:
     """Frequent names are frequent words too: no list of words may take them back."""
     assert ordinary_words().isdisjoint(family_names() | first_names())
     pairs = """Maria Garcia, Sarah Johnson, Emily Jones, James Davis, Carlos Rodriguez, Ana Martinez, Thomas Schmidt,
-        Julia Schneider, Hans Fischer, Petra Wagner, Marco Rossi, Joao Santos, Kate Anderson, Stefan Koch, Luc Bernard"""
+        Julia Schneider, Hans Fischer, Petra Wagner, Marco Rossi, Joao Santos, Kate Anderson, Stefan Koch"""
     for pair in (" ".join(pair.split()) for pair in pairs.split(",")):
         value = pair if key == "name" else f"https://shop.example/?name={pair.replace(' ', '+')}"
         assert pair.split()[1] not in clean_value(key, value)
