@@ -47,7 +47,7 @@ def test_names_that_no_list_has_are_found_by_their_letters_and_surroundings() ->
     found = samples(file="unlisted.tsv")
     hidden = [not gives_away(sample.cleaned, sample.secret) for sample in found if sample.secret]
     changed = [sample.text for sample in found if not sample.secret and sample.cleaned != sample.text]
-    assert sum(hidden) / len(hidden) > 0.6, "45 % with lists alone"
+    assert sum(hidden) / len(hidden) >= 0.66, "49 % with lists alone"
     assert len(changed) <= 6, changed
 
 

@@ -16,8 +16,6 @@ from beha2vec_core.settings import Settings
 from beha2vec_core.store.written import written_elsewhere
 
 _LOCKS = (".lock", ".lock.holder")
-
-
 # how compressed files begin: those that Python opens, and Zstandard, 7z, RAR and LZ4, which it does not
 ZIP, GZIP, BZIP2, XZ = b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
 CLOSED = (b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x04\x22\x4d\x18")
