@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-# For Python and DuckDB. A cell that begins like this is a formula. Where the list separator is a semicolon, as in much
-# of Europe, a cell begins after each semicolon, tab and line end of a text too, whatever quotes the file has.
-FORMULA = r"(^|[;\t\r\n])(\s*[=+\-@＝＋－＠]|^[\t\r\n])"
+# For Python and DuckDB, whose \s differ. A cell that begins like this, after blanks and quotes, is a formula. Where the
+# list separator is a semicolon, as in much of Europe, a cell begins after each semicolon, tab and line end of a text
+# too, whatever quotes the file has.
+_BLANKS = " \f\v\x1c-\x1f\x85\u00a0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+FORMULA = rf"(^|[;\t\r\n])([{_BLANKS}\"]*[=+\-@＝＋－＠])"
 UNRUN = r"\1'\2"
 _FORMULA = re.compile(FORMULA)
 

@@ -152,11 +152,17 @@ def looks_like_person(text: str) -> bool:
         return False
     if any(fold(word) in words_of_titles() for word in words):
         return False
-    if len(words) > 1 and any(
-        _evidence(word) == -_KNOWN and fold(word) not in names_that_are_words() for word in words
-    ):
+    if len(words) > 1 and any(_is_no_name(word, len(words)) for word in words):
         return False  # Victoria Sponge Tin
     return any(is_first_name(word) for word in words) or is_east_asian_name(text.strip())
+
+
+def _is_no_name(word: str, of: int) -> bool:
+    """Whether a word is no part of a name of so many words; of two it may be one that no list has: Maria Colombo."""
+    folded = fold(word)
+    if folded in names_that_are_words() or (of == 2 and folded in ordinary_words()):
+        return False
+    return _evidence(word) == -_KNOWN
 
 
 def looks_like_full_name(text: str, of_role: bool = False) -> bool:

@@ -108,7 +108,9 @@ class People:
         """Small letters and digits of which a text in ASCII has one if a pattern matches: far faster to look for."""
         hidden = self.devices | self.logins
         written = {*self.named, *(form for one in hidden for form in _spellings_in_base64(one))}
-        return sorted({max(re.findall("[0-9a-z]*", one.lower()), key=len).encode() for one in written})
+        # of bytes: a small letter of İ is two characters, one of them in ASCII
+        small = (one.encode(errors="surrogatepass").lower() for one in written)
+        return sorted({max(re.findall(b"[0-9a-z]*", one), key=len) for one in small})
 
     def named_in(self, text: str) -> bool:
         """Whether a text names one of the people."""

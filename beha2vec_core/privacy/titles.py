@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from itertools import islice, pairwise
-from typing import Any
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.detectors import Span
+from beha2vec_core.privacy.east_asian import east_asian_spans
 from beha2vec_core.privacy.kinds import LEAST_DIGITS_OF_AN_ID
 from beha2vec_core.privacy.names import (
     NAME_WORD,
-    east_asian_names,
-    is_east_asian_name,
     is_family_name,
     is_famous,
     is_first_name,
@@ -25,6 +23,7 @@ from beha2vec_core.privacy.names import (
     looks_like_person,
     may_be_pair,
 )
+from beha2vec_core.privacy.phrases import alternatives, same_length_fold
 from beha2vec_core.privacy.rules import fold, rules
 
 _SEPARATORS = r"\s*(?:[|–—•·»]|\s-\s|[:,](?=\s))\s*"
@@ -32,26 +31,6 @@ _SEPARATORS = r"\s*(?:[|–—•·»]|\s-\s|[:,](?=\s))\s*"
 
 def _capitalised(words: list[str]) -> bool:
     return all(not word[0].islower() or word in rules().particles for word in words) and not words[0][0].islower()
-
-
-def _alternatives(phrases: tuple[str, ...]) -> str:
-    """A pattern of any of the phrases in folded text: a trie, as `re` would try hundreds one after the other."""
-    tree: dict[str, Any] = {}
-    for phrase in phrases:
-        node = tree
-        for character in _same_length_fold(phrase):
-            node = node.setdefault(r"[\s_-]?" if character == " " else re.escape(character), {})
-        node[""] = {}
-    return _pattern_of(tree)
-
-
-def _pattern_of(tree: dict[str, Any]) -> str:
-    branches = [character + _pattern_of(rest) for character, rest in tree.items() if character]
-    if not branches:
-        return ""
-    if len(branches) == 1 and "" not in tree:
-        return branches[0]
-    return f"(?:{'|'.join(branches)}){'?' if '' in tree else ''}"
 
 
 _LEAST_OF_A_CONTACT = 5  # of a word for how to reach someone; shorter ones are products as well: phone, handy
@@ -68,113 +47,44 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     of_people = known.papers + known.calls + known.leads + known.obituaries + contacts + roles
     owner_follows = tuple(phrase for phrase in things if _OWNER_FOLLOWS.match(phrase))
     return {
-        "strong": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.strong_greetings)})[,!:،，、！]?\s+(?={name})"),
-        "weak": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.weak_greetings)})\s*[,!:،，、！]?\s+(?={name})"),
+        "strong": re.compile(rf"(?<![^\W_])(?:{alternatives(known.strong_greetings)})[,!:،，、！]?\s+(?={name})"),
+        "weak": re.compile(rf"(?<![^\W_])(?:{alternatives(known.weak_greetings)})\s*[,!:،，、！]?\s+(?={name})"),
         "account": re.compile(
-            rf"(?<![^\W_])(?:{_alternatives(known.accounts)}\s*[:–—|-]\s*"
-            rf"|{_alternatives(things)}\s(?:{_alternatives(known.of_words)})\s)(?={name})"
+            rf"(?<![^\W_])(?:{alternatives(known.accounts)}\s*[:–—|-]\s*"
+            rf"|{alternatives(things)}\s(?:{alternatives(known.of_words)})\s)(?={name})"
         ),
         "by": re.compile(
-            rf"(?<![^\W_])(?:{_alternatives(known.papers)})\s(?:[^\W\d_]+\s){{0,3}}"
-            rf"(?:{_alternatives(known.by_words + known.of_words)})\s(?={name})"
+            rf"(?<![^\W_])(?:{alternatives(known.papers)})\s(?:[^\W\d_]+\s){{0,3}}"
+            rf"(?:{alternatives(known.by_words + known.of_words)})\s(?={name})"
         ),
         "reviews": re.compile(
-            rf"(?<![^\W_])(?:{_alternatives(known.reviews + known.holdings)})\s(?:[^\W\d_]+\s){{0,3}}?"
-            rf"(?:{_alternatives(known.by_words + known.of_words)})\s(?={name})"
+            rf"(?<![^\W_])(?:{alternatives(known.reviews + known.holdings)})\s(?:[^\W\d_]+\s){{0,3}}?"
+            rf"(?:{alternatives(known.by_words + known.of_words)})\s(?={name})"
         ),
-        "of things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings + known.papers)})(?![^\W_])"),
-        "of people": re.compile(rf"(?<![^\W_])(?:{_alternatives(of_people)})(?![^\W_])"),
+        "of things": re.compile(rf"(?<![^\W_])(?:{alternatives(known.holdings + known.papers)})(?![^\W_])"),
+        "of people": re.compile(rf"(?<![^\W_])(?:{alternatives(of_people)})(?![^\W_])"),
         "owned": re.compile(
-            rf"(?<!\w){name}(?:['’]s?|\s(?:{_alternatives(known.possessives)}))\s+(?:[a-z]+\s+)?"
-            rf"(?:{_alternatives(things)})(?![^\W_])"
+            rf"(?<!\w){name}(?:['’]s?|\s(?:{alternatives(known.possessives)}))\s+(?:[a-z]+\s+)?"
+            rf"(?:{alternatives(things)})(?![^\W_])"
         ),
         # in Arabic and in Slavic languages the owner follows at once
-        "construct": re.compile(rf"(?<![^\W_])(?:{_alternatives(owner_follows)})\s(?={name})"),
+        "construct": re.compile(rf"(?<![^\W_])(?:{alternatives(owner_follows)})\s(?={name})"),
         "second person": re.compile(
-            rf"(?<![^\W_])(?:{_alternatives(known.second_person + known.weak_greetings)})(?![^\W_])"
+            rf"(?<![^\W_])(?:{alternatives(known.second_person + known.weak_greetings)})(?![^\W_])"
         ),
-        "mentions": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.accounts)})(?![^\W_])"),
-        "your": re.compile(rf"(?<![^\W_])(?:{_alternatives(things + known.strong_greetings)})(?![^\W_])"),
-        "things": re.compile(rf"(?<![^\W_])(?:{_alternatives(known.holdings + known.papers)})\s*[:–—|-]\s+(?={name})"),
+        "mentions": re.compile(rf"(?<![^\W_])(?:{alternatives(known.accounts)})(?![^\W_])"),
+        "your": re.compile(rf"(?<![^\W_])(?:{alternatives(things + known.strong_greetings)})(?![^\W_])"),
+        "things": re.compile(rf"(?<![^\W_])(?:{alternatives(known.holdings + known.papers)})\s*[:–—|-]\s+(?={name})"),
         "leads": re.compile(
-            rf"(?<![^\W_])(?:(?P<obituaries>{_alternatives(known.obituaries)})|(?P<leads>{_alternatives(known.leads)})"
-            rf"|(?P<contacts>{_alternatives(contacts)}))(?![^\W_])[\s_.:–-]*"
+            rf"(?<![^\W_])(?:(?P<obituaries>{alternatives(known.obituaries)})|(?P<leads>{alternatives(known.leads)})"
+            rf"|(?P<contacts>{alternatives(contacts)}))(?![^\W_])[\s_.:–-]*"
         ),
     }
 
 
-# a space divides no words in Japanese, but a family name from a given name
-_HONORIFIC = re.compile(
-    r"(?:(?P<family>[\u4e00-\u9fff々ヶ]{1,3})[ \u3000][\u3040-\u30ff\u4e00-\u9fff々ヶ]{1,4}"
-    r"|(?P<name>[\u4e00-\u9fff々ヶ]{2,6}))(?=\s?(?:さん|様|さま|殿))"
-)
-_EAST_ASIAN = re.compile(r"[\u4e00-\u9fff가-힣]")
-
-
-@cache
-def _east_asian_patterns() -> tuple[tuple[re.Pattern[str], bool], ...]:
-    """Patterns of Chinese and Korean names in titles, each with whether the given name has to be a known one."""
-    known = rules()
-    name = rf"(?P<name>(?:{east_asian_names().family})(?:[\u4e00-\u9fff]{{1,2}}|[가-힣]{{2}}))"
-    end = r"(?![\u4e00-\u9fff가-힣])"
-    gap = r"[\s,!:，、！：]*"
-    titles = _alternatives(known.honorifics)
-    strong, weak = (
-        _alternatives(tuple(phrase for phrase in phrases if _EAST_ASIAN.search(phrase)))
-        for phrases in (known.strong_greetings, known.weak_greetings)
-    )
-    things = _alternatives(tuple(phrase for phrase in known.accounts + known.holdings if _EAST_ASIAN.search(phrase)))
-    begin = r"(?<![\u4e00-\u9fff가-힣])"
-    return (
-        (re.compile(rf"(?:{strong}){gap}{name}(?=\s?{titles}|{end})"), False),
-        (re.compile(rf"(?:{weak}){gap}{name}(?=\s?{titles}|{end})"), True),
-        (re.compile(rf"{begin}{name}(?=\s?{titles})"), True),
-        (re.compile(rf"{begin}{name}(?={_alternatives(known.possessives)}\s?{things})"), True),
-        (re.compile(rf"(?:{things})\s*[:：–—|-]\s*{name}{end}"), True),
-    )
-
-
-@cache
-def _japanese_patterns() -> tuple[re.Pattern[str], ...]:
-    """Japanese full names after what belongs to a person, after a word for a death, and beside how to reach someone."""
-    known = rules()
-    phrases = known.accounts + known.holdings + known.papers + known.obituaries
-    things = _alternatives(tuple(phrase for phrase in phrases if _EAST_ASIAN.search(phrase)))
-    labels = known.labels["phone"] + known.labels["email"]
-    contacts = _alternatives(tuple(phrase for phrase in labels if _EAST_ASIAN.search(phrase)))
-    family = "|".join(sorted(east_asian_names().japanese, key=lambda name: (-len(name), name)))
-    ending = "".join(sorted(east_asian_names().japanese_given))
-    letters = r"[\u3040-\u30ff\u4e00-\u9fff々]"
-    name = rf"(?P<name>(?:{family})[ \u3000]?[\u4e00-\u9fff々]{{0,2}}[{ending}])(?!{letters})"
-    return (
-        re.compile(rf"(?:{things})[\s_:：–—|-]*{name}"),
-        re.compile(rf"(?:{contacts})[\s_:：–—|-]*{name}"),
-        re.compile(rf"(?<!{letters}){name}(?=[\s_のは]+(?:{contacts}))"),
-        re.compile(rf"(?<!{letters}){name}(?=の\s?(?:{things}))"),
-    )
-
-
-def _east_asian_spans(text: str) -> Iterator[Span]:
-    for pattern in _japanese_patterns():
-        for match in pattern.finditer(text):
-            yield match.span("name")
-    for pattern, given_is_known in _east_asian_patterns():
-        for match in pattern.finditer(text):
-            if is_east_asian_name(match["name"], given_is_known):
-                yield match.span("name")
-
-
-@lru_cache(50_000)
-def _same_length_fold(text: str) -> str:
-    """Folded text in which every character stands where it stood."""
-    if text.isascii():
-        return text.lower()
-    return "".join(folded if len(folded := fold(c)) == 1 else c.lower() if len(c.lower()) == 1 else c for c in text)
-
-
 def name_spans(text: str) -> Iterator[Span]:
     """Names after a greeting, of an account's or an order's owner, and beside one: `Jane Doe | My account`."""
-    folded = _same_length_fold(text)
+    folded = same_length_fold(text)
     patterns = _patterns()
     of_account = patterns["mentions"].search(folded) is not None
     for which in ("strong", "weak", "account", "by", "construct", "owned"):
@@ -189,11 +99,7 @@ def name_spans(text: str) -> Iterator[Span]:
         yield from _name_alone(text, match.start("name"))
     for match in patterns["leads"].finditer(folded):
         yield from _name_near(folded, *match.span(), str(match.lastgroup))
-    if _EAST_ASIAN.search(text):
-        for match in _HONORIFIC.finditer(text):
-            if match["family"] or is_first_name(match["name"]) or match["name"].startswith(east_asian_names().japanese):
-                yield match.span()
-        yield from _east_asian_spans(text)
+    yield from east_asian_spans(text)
     if "," in text or "!" in text:
         yield from _addressed_by_name(text, folded)
     if text.islower() and patterns["of people"].search(folded):
@@ -267,7 +173,7 @@ def _parts_that_are_names(text: str, of_account: bool) -> Iterator[Span]:
                 or (is_first_name(words[0]) and is_likely_pair(words[0], words[-1]))
                 or (of_account and looks_like_person(name))
             )
-            and not _patterns()["mentions"].search(_same_length_fold(part))
+            and not _patterns()["mentions"].search(same_length_fold(part))
         ):
             begin = at + len(part) - len(part.lstrip())
             yield begin, begin + len(part.strip())
@@ -414,7 +320,7 @@ _NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "maybe_family_name", "
 def _label_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     found = []
     for kind, value in _LABEL_VALUES.items():
-        phrases = _alternatives(rules().labels[kind])
+        phrases = alternatives(rules().labels[kind])
         after = (
             r"\s?[:=]\s*"
             if kind in _NEEDS_COLON
@@ -435,7 +341,7 @@ def labelled_spans(text: str) -> Iterator[Span]:
     """Values after a label: `Tel. 030 901820`, `DOB: 23/04/1987`."""
     if not _HAS_LABEL.search(text):
         return
-    folded = _same_length_fold(text)
+    folded = same_length_fold(text)
     for kind, pattern in _label_patterns():
         for match in pattern.finditer(folded):
             begin, end = match.span("value")
@@ -477,7 +383,7 @@ _STREET_BEFORE_ZIP = re.compile(
 
 @cache
 def _delivery() -> re.Pattern[str]:
-    words = _alternatives(rules().deliveries)
+    words = alternatives(rules().deliveries)
     return re.compile(rf"(?<![^\W_])(?:{words})\s+(?:[^\W\d_]+\s)?(?P<street>{_STREET})", re.IGNORECASE)
 
 
@@ -489,7 +395,7 @@ def street_spans(text: str) -> Iterator[Span]:
     if _HAS_ZIP.search(text):
         for match in _STREET_BEFORE_ZIP.finditer(text):
             yield _begin_of_name(text, match.start()), match.end("zip")
-    for match in _delivery().finditer(_same_length_fold(text)):
+    for match in _delivery().finditer(same_length_fold(text)):
         yield match.span("street")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import duckdb
@@ -82,14 +83,20 @@ def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def numbers_of_all(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Numbers of all users, counted at publication; None in a database of an earlier release."""
+    """Numbers of all users, counted at publication; None where readers count: see `discard_numbers`."""
     found = _read(connection, "numbers")
     return None if found is None else json.loads(found)
+
+
+def discard_numbers(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Rows were deleted from a published database since its numbers were counted: readers count, unless in a sample."""
+    with suppress(duckdb.CatalogException, duckdb.BinderException):  # of an earlier release, or no published one
+        connection.execute(f"update {database}.{_TABLE} set numbers = null where one_in = 1")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, column: str) -> str | None:
     try:
         ((found,),) = connection.execute(f"select {column}::varchar from {_TABLE}").fetchall()
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.BinderException):  # of an earlier release
         return None
-    return str(found)
+    return None if found is None else str(found)

@@ -92,8 +92,9 @@ if __name__ == "__main__":
     letters.pieces.cache_clear()
     letters.likeness.cache_clear()
     frequent = {word for word, rank in ranks.items() if rank <= FREQUENT} - first - both
-    ordinary = {word for word in frequent if letters.likeness(word) > 0}
-    kept = {name for name in family if letters.likeness(name) < 3 or name in both | ordinary}
+    alike = {word for word in frequent if letters.likeness(word) > 0}
+    kept = {name for name in family if letters.likeness(name) < 3 or name in both | alike}
+    ordinary = alike - family  # schmidt is frequent, as a name
     write("ordinary_words.txt", textwrap.wrap(" ".join(sorted(ordinary)), 120))
     write("family_names.txt", textwrap.wrap(" ".join(sorted(kept)), 120))
     print(f"{len(ordinary):,} ordinary words, {len(kept):,} of {len(family):,} family names")

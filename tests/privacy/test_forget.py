@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import bz2
 import hmac
-import io
 import json
-import lzma
 import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,15 +21,13 @@ from typer.testing import CliRunner
 
 from beha2vec_core.cli import app, project
 from beha2vec_core.cli import privacy as privacy_commands
-from beha2vec_core.privacy import people as people_module
 from beha2vec_core.privacy.forgetting import forget as forget_module
-from beha2vec_core.privacy.forgetting.find import Found, find_person
+from beha2vec_core.privacy.forgetting.find import Found
 from beha2vec_core.privacy.forgetting.forget import Certificate, forget, on_the_list
 from beha2vec_core.privacy.forgetting.identities import resolve
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError, key
 from beha2vec_core.privacy.partitions import is_clean
-from beha2vec_core.privacy.people import People
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.export import Format, What, export
 from beha2vec_core.store.publish import publish
@@ -333,119 +326,6 @@ def test_the_key_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
     (tmp_path / "privacy.key").write_text("short")
     with pytest.raises(PrivacyError, match="not a key"):
         key(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["users.zip", "users.csv.xz", "users.csv.bz2", "users.csv.zst", "cut.zip"])
-def test_compressed_copies_are_searched_or_named(tmp_path: Path, name: str) -> None:
-    """The certificate may not say that nothing is left where nobody looked."""
-    text = f"user_pseudo_id,sessions\n{LAPTOP},3\n{DAN},1\n".encode() * 99
-    with zipfile.ZipFile(packed := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("users.csv", text)
-    contents = {
-        "users.zip": packed.getvalue(), "users.csv.xz": lzma.compress(text), "users.csv.bz2": bz2.compress(text),
-        "users.csv.zst": b"\x28\xb5\x2f\xfd" + bytes(99), "cut.zip": packed.getvalue()[:80],
-    }  # fmt: skip
-    (tmp_path / name).write_bytes(contents[name])
-    people = People(devices=frozenset([LAPTOP]))
-    (found,) = find_person(Settings(data_dir=tmp_path), people)
-    assert found.file.name == name and bool(found.problem) == (name in ("users.csv.zst", "cut.zip"))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "?uid=ann-4711&x=1", "redirect=https%3A%2F%2Fshop%2F%3Fu%3Dann-4711", r"{\"id\": \"ann-4711\"}", "ANN-4711",
-        "(ann-4711)", "ann-4711", r"| ann\-4711 |", r"{\"md\": \"| ann\\\\-4711 |\"}",
-        "%253Dann-4711", "u%253Dann%252D4711",
-    ],
-)  # fmt: skip
-def test_a_text_names_a_person(text: str) -> None:
-    people = People(logins=frozenset(["ann-4711"]))
-    assert people.named_in(text) and people.named_in_bytes(text.encode())
-    assert "4711" not in people.taken_out_of(text)
-    with duckdb.connect() as connection:
-        named = people_module.named_in_sql("t", people)
-        taken_out = people_module.taken_out_sql("t", "VARCHAR", people)
-        ((found, left),) = connection.execute(f"select {named}, {taken_out} from (select ? as t)", [text]).fetchall()
-    assert found and left == people.taken_out_of(text)
-
-
-@pytest.mark.parametrize(
-    ("login", "text"),
-    [
-        ("ann@shop.example", "?u=ann%40shop.example"), ("ann@shop.example", r"\"ann\\@shop\\.example\""),
-        ("änn 4711", "u=%C3%A4nn+4711"), ("änn 4711", r'{"u": "\u00e4nn 4711"}'), ('a"b<4711', "a&quot;b&lt;4711"),
-        ("a\\4711", r"a\\4711"), ("a.b+4711", "A.B%2B4711"),
-    ],
-)  # fmt: skip
-def test_an_id_with_marks_is_known_however_it_is_escaped(login: str, text: str) -> None:
-    people = People(logins=frozenset([login]))
-    assert people.named_in(text)
-    with duckdb.connect() as connection:
-        query = f"select {people_module.named_in_sql('t', people)} from (select ? as t)"
-        assert connection.execute(query, [text]).fetchall() == [(True,)]
-
-
-DEVICE = "1087360520.1767818244"
-
-
-def in_base64(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-LINKED = [
-    f"https://shop.example/?_gl=1*1abc*_ga*{in_base64(DEVICE)}.*_ga_XXXX*MTcx",
-    f"/?_gl=1%2A1abc%2A_ga%2A{in_base64(DEVICE)}",
-    f"/?_ga=2.123456789.987654321.{DEVICE}", "/?cid=1087360520_1767818244", "/?cid=GA1.2.1087360520-1767818244",
-    *(
-        f"/?d={in_base64(before + DEVICE + after)}"
-        for before in ("", "x", "xy", "xyz")
-        for after in ("", '"}', "-more")
-    ),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", LINKED)
-def test_a_link_with_a_client_id_names_a_person(text: str) -> None:
-    people = People(devices=frozenset([DEVICE]))
-    assert people.named_in(text) and people.named_in_bytes(text.encode())
-    left = people.taken_out_of(text)
-    assert not people.named_in(left) and "[removed]" in left
-    with duckdb.connect() as connection:
-        taken_out = people_module.taken_out_sql("t", "VARCHAR", people)
-        assert connection.execute(f"select {taken_out} from (select ? as t)", [text]).fetchall() == [(left,)]
-
-
-def test_a_client_id_in_others_links_is_found_removed_and_kept_out(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", source=str(tmp_path / "export"), property_id="p1")
-    world = PrivacyWorld(settings, tmp_path / "home", tmp_path / "exported")
-    links = [
-        {"key": "page_location", "value": {"string_value": f"https://shop.example{link[link.index('/?') :]}"}}
-        for link in LINKED[:5]
-    ]
-    other = "2222222222.1767818245"
-    rows = [event(n, DAYS[0], user_pseudo_id=other, event_params=[link]) for n, link in enumerate(links)]
-    rows.append(event(9, DAYS[0], user_pseudo_id=DEVICE))
-    write(tmp_path / "export" / f"events_{DAYS[0]:%Y%m%d}.json.gz", rows)
-    world.ingest()
-    assert [one.rows for one in world.find(DEVICE) if one.column == "event_params"] == [5]
-    assert world.forget(DEVICE).left == []
-    world.ingest()
-    left = str(world.raw_rows())
-    assert len(world.raw_rows()) == 5
-    for hidden in (in_base64(DEVICE), DEVICE, DEVICE.replace(".", "_"), DEVICE.replace(".", "-")):
-        assert hidden not in left
-
-
-@pytest.mark.parametrize("text", ["joann-4711", "ann-47110", "4711", "ann"])
-def test_a_text_like_it_does_not(text: str) -> None:
-    assert not People(logins=frozenset(["ann-4711"])).named_in(text)
-
-
-def test_a_word_or_short_number_is_only_looked_for_in_columns_of_ids() -> None:
-    people = People(logins=frozenset(["samsung", "4711", "123456"]))
-    assert not any(map(people.named_in, ("buy samsung", "/p/4711", "123456 items")))
-    assert people.named_in('{"user_id": "samsung"}')
 
 
 def test_every_table_with_an_identifier_column_is_registered() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -13,7 +14,11 @@ from beha2vec_core.cli import app
 from beha2vec_core.explorer.data.predictions import by_cluster
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
+from beha2vec_core.privacy.forgetting.remove import remove_from_file
+from beha2vec_core.privacy.forgetting.retention import apply_retention
+from beha2vec_core.privacy.people import People
 from beha2vec_core.profiles.counts import funnel, of_all_users, totals
+from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
@@ -122,6 +127,21 @@ def test_numbers_are_those_that_are_counted_again(whole: Path, tmp_path: Path) -
     with open_published(of_an_earlier_release) as connection, open_published(whole) as everyone:
         assert totals(connection) == totals(everyone)
         assert funnel(connection) == funnel(everyone)
+
+
+def test_numbers_are_counted_again_once_rows_were_removed(whole: Path, sampled: Path, tmp_path: Path) -> None:
+    """A person who is forgotten, and days beyond a limit, are in no total until the next publication."""
+    for source, users in ((whole, USERS - 1), (sampled, USERS)):
+        path = Path(shutil.copy(source, tmp_path / "serving.duckdb"))
+        with open_published(path) as connection:
+            person = min(users_of(connection, "ga4.dim_ga4__users"))
+        assert remove_from_file(path, People(keys=frozenset([person])))
+        with open_published(path) as connection:
+            assert (totals(connection).users, funnel(connection)[1].count) == (users, users)
+    path = Path(shutil.copy(whole, tmp_path / "serving.duckdb"))
+    apply_retention(Settings(data_dir=tmp_path, retention_days_embeddings=30), datetime(2026, 6, 1, tzinfo=UTC))
+    with open_published(path) as connection:
+        assert (totals(connection).users, totals(connection).clustered_users) == (USERS, 0)
 
 
 def test_a_larger_sample_has_the_users_of_a_smaller_one(warehouse: Path, sampled: Path, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of, read_contents, read_lines
+from beha2vec_core.privacy.forgetting.archives import read_contents
+from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of, read_lines
 from beha2vec_core.privacy.people import (
     People,
     by_column,

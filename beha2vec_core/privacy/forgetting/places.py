@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
-import lzma
 import os
-import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -18,11 +16,9 @@ from beha2vec_core.settings import Settings
 from beha2vec_core.store.written import written_elsewhere
 
 _LOCKS = (".lock", ".lock.holder")
-
-
 # how compressed files begin: those that Python opens, and Zstandard, 7z, RAR and LZ4, which it does not
-_OPENED = (b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0")
-_CLOSED = (b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x04\x22\x4d\x18")
+ZIP, GZIP, BZIP2, XZ = b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
+CLOSED = (b"\x28\xb5\x2f\xfd", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x04\x22\x4d\x18")
 
 
 class Kind(StrEnum):
@@ -31,7 +27,7 @@ class Kind(StrEnum):
     DUCKDB = "DuckDB"
     PARQUET = "parquet"
     SQLITE = "SQLite"
-    GZIP = "gzip"
+    GZIP = "gzip"  # with a text
     TEXT = "text"
     OTHER = "other"
 
@@ -40,18 +36,26 @@ def kind_of(path: Path) -> Kind:
     """The kind of a file; one that is gone meanwhile, as SQLite's beside its databases, is an empty text."""
     try:
         with path.open("rb") as file:
-            head = file.read(4096)
+            kind = kind_of_bytes(file.read(4096))
+        if kind is Kind.GZIP:
+            with suppress(EOFError, gzip.BadGzipFile, zlib.error), gzip.open(path) as inside:
+                return Kind.GZIP if kind_of_bytes(inside.read(4096)) is Kind.TEXT else Kind.OTHER
     except FileNotFoundError:
         return Kind.TEXT
+    return kind
+
+
+def kind_of_bytes(head: bytes) -> Kind:
+    """The kind of what begins like this; gzip, whatever is in it."""
     if head[8:12] == b"DUCK":
         return Kind.DUCKDB
     if head.startswith(b"PAR1"):
         return Kind.PARQUET
     if head.startswith(b"SQLite format 3\0"):
         return Kind.SQLITE
-    if head.startswith(b"\x1f\x8b"):
+    if head.startswith(GZIP):
         return Kind.GZIP
-    return Kind.OTHER if b"\0" in head or head.startswith((*_OPENED, *_CLOSED, b"\x80")) else Kind.TEXT
+    return Kind.OTHER if b"\0" in head or head.startswith((ZIP, BZIP2, XZ, *CLOSED, b"\x80")) else Kind.TEXT
 
 
 def files_of(settings: Settings, dagster_home: Path | None, more: Iterable[Path] = ()) -> Iterator[Path]:
@@ -100,29 +104,6 @@ def _files_below(root: Path) -> Iterator[Path]:
             path = Path(folder) / name
             if path.is_file():
                 yield path.resolve() if path.is_symlink() else path
-
-
-def read_contents(path: Path) -> Iterator[bytes]:
-    """The bytes of a file of another kind, and what is compressed in it.
-
-    Raises:
-        OSError: it is compressed in a way that this program cannot open, or damaged.
-    """
-    content = path.read_bytes()
-    yield content
-    if content.startswith(_CLOSED):
-        raise OSError("it is compressed in a way that this program cannot open")
-    try:
-        if content.startswith(b"BZh"):
-            yield bz2.decompress(content)
-        elif content.startswith(b"\xfd7zXZ\0"):
-            yield lzma.decompress(content)
-        elif content.startswith(b"PK\x03\x04"):
-            with zipfile.ZipFile(path) as archive:
-                for name in archive.namelist():
-                    yield archive.read(name)
-    except (lzma.LZMAError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
-        raise OSError(f"what is compressed in it cannot be read: {error}") from error
 
 
 def read_lines(path: Path, kind: Kind) -> Iterator[str]:

@@ -33,6 +33,7 @@ from beha2vec_core.privacy.people import (
 )
 from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy
+from beha2vec_core.store.sample import discard_numbers
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, PEOPLE
 from beha2vec_core.store.warehouse import transaction
@@ -187,6 +188,7 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
                     ).fetchall()
                     texts += int(changed)
             done.append(Removed(path, name, int(rows), texts))
+        discard_numbers(connection, "copy")
     return done
 
 

@@ -18,6 +18,7 @@ from beha2vec_core.privacy.partitions import forget_originals
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy, compact
+from beha2vec_core.store.sample import discard_numbers
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import DAY_COLUMNS, IDENTIFIERS, PEOPLE, Layer, create_tables
 from beha2vec_core.store.warehouse import Warehouse, transaction
@@ -205,3 +206,4 @@ def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
     with changed_copy(path) as connection:
         for relation, test in old.items():
             connection.execute(f"delete from {relation.replace('published.', 'copy.', 1)} where {test}")
+        discard_numbers(connection, "copy")
