@@ -36,7 +36,7 @@ _GLOSS = re.compile(
 )
 _POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
 _SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
-_STATES = re.compile(r"\W*(?:we|i|our|my|everyone|everybody|people|someone|the|a|an|they|he|she|it|this|that|there)\b")
+_STATES = re.compile(r"\W*(?:we|i|our|my|everyone|everybody|people|someone|the|a|an|they|it|this|that|there)\b")
 _SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)\b")
 
 

@@ -64,7 +64,9 @@ def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing:
 def passed(
     frame: pd.DataFrame, targets: Sequence[str], horizons: Sequence[int], standing: date
 ) -> tuple[tuple[str, str], ...]:
-    """Pairs of targets in which, by the outcomes known, users who reach the first one pass the second one.
+    """Pairs of targets in which 99 % of the known outcomes that reach the first one also reach the second one.
+
+    Without such outcomes, as in an export without purchases, nothing is known of a pair.
 
     Args:
         frame: rows of ``ga4.ml_ga4__user_features``.
@@ -76,7 +78,7 @@ def passed(
     for target, other in _PASSED.items():
         if target in targets and other in targets:
             reached, on_the_way = (outcome(frame, name, horizons, standing).happened for name in (target, other))
-            if (reached & on_the_way).sum() >= _LEAST_PASSED * reached.sum():
+            if reached.any() and (reached & on_the_way).sum() >= _LEAST_PASSED * reached.sum():
                 found.append((target, other))
     return tuple(found)
 

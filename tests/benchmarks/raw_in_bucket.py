@@ -1,8 +1,7 @@
 """Why raw partitions stay on a disk: what a bucket would keep, and hide, of a replaced one. Served by moto.
 
 Prints what is left of a person in a bucket with versions after their partition was replaced and then deleted, whether
-two contents of one size, written one after the other, can be told apart by size and time, and what DuckDB needs to read
-a bucket.
+two contents of one size, written one after the other, differ in size or time, and what DuckDB needs to read a bucket.
 """
 
 from __future__ import annotations
