@@ -140,7 +140,7 @@ def test_a_person_is_everywhere_before_and_nowhere_after(gone: Gone) -> None:
         "ga4.int_ga4__page_titles", "ga4.int_ga4__identity_map", "ga4.dim_ga4__pages",
     }  # fmt: skip
     assert all(one in gone.contents for one in IDS)
-    assert not list(world.settings.storage.data_dir.glob(f"*/{vectors.FILE_NAME}")), "of users, though without ids"
+    assert not list(world.settings.storage.data_dir.glob(f".{limits.SPILL}-*")), "vectors of users, though without ids"
     assert gone.certificate.left == [] and gone.certificate.not_found == []
     assert all(is_clean(path) for path in world.settings.storage.raw_path.glob("property_id=*/*/*.parquet"))
     assert world.settings.storage.raw_path.is_symlink()

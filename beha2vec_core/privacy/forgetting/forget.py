@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -280,9 +281,10 @@ def _remove_everywhere(
     remove_stale_scratch(storage.raw_path, "ingest")
     remove_stale_scratch(storage.data_dir, limits.SPILL)
     # of killed runs, on whatever machine: none is in progress, and we hold the lock
-    for name in (f".{storage.serving_path.name}.*", f".{limits.SPILL}-*/{FILE_NAME}"):
-        for leftover in storage.data_dir.glob(name):
-            leftover.unlink(missing_ok=True)
+    for leftover in storage.data_dir.glob(f".{limits.SPILL}-*/{FILE_NAME}"):
+        shutil.rmtree(leftover.parent, ignore_errors=True)
+    for leftover in storage.data_dir.glob(f".{storage.serving_path.name}.*"):
+        leftover.unlink(missing_ok=True)
     removed: list[Removed] = []
     skipped = {path.resolve() for path in (storage.data_dir / _NOTE, *kept)}
     paths = [
