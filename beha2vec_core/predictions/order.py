@@ -2,8 +2,8 @@
 
 Each target is calibrated by itself, so a user's probability to buy may come out above that to come back. Isotonic
 regression over all targets and horizons of the user puts that right (Robertson, Wright and Dykstra 1988): it averages
-what contradicts itself, and leaves the rest. Outcomes keep the same order, so the Brier score and the log loss, summed
-over a user's targets and horizons, can only fall.
+what contradicts itself, and leaves the rest. Where a user's outcomes keep the same order, the Brier score and the log
+loss, summed over their targets and horizons, can only fall.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def passed(
     for target, other in _PASSED.items():
         if target in targets and other in targets:
             reached, on_the_way = (outcome(frame, name, horizons, standing).happened for name in (target, other))
-            if (reached & on_the_way).sum() >= _LEAST_PASSED * reached.sum():
+            if reached.any() and (reached & on_the_way).sum() >= _LEAST_PASSED * reached.sum():
                 found.append((target, other))
     return tuple(found)
 

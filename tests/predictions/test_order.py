@@ -67,4 +67,5 @@ def test_buying_takes_a_checkout_only_where_the_export_says_so() -> None:
     targets, standing = ["purchase", "begin_checkout"], date(2026, 3, 1)
     assert passed(frame, targets, (7,), standing) == (("purchase", "begin_checkout"),)
     assert passed(frame, ["purchase"], (7,), standing) == ()
+    assert passed(frame.assign(will_purchase_7d=[False, False, None]), targets, (7,), standing) == (), "nobody bought"
     assert passed(frame.assign(next_actions_7d=["add_to_cart", "begin_checkout", None]), targets, (7,), standing) == ()
