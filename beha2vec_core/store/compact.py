@@ -12,7 +12,6 @@ import duckdb
 
 from beha2vec_core.files import put_in_place
 from beha2vec_core.store import limits
-from beha2vec_core.store.sample import drop_numbers
 from beha2vec_core.store.sql import identifier, quote
 
 
@@ -63,7 +62,6 @@ def changed_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         with limits.connect() as connection:
             connection.execute(f"attach {quote(copy)} as copy")
             yield connection
-            drop_numbers(connection, "copy")
         compact(copy)
         put_in_place(copy, path)
     finally:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import duckdb
@@ -83,15 +82,9 @@ def sample_notice(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def numbers_of_all(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Numbers of all users, counted at publication; None where they have to be counted."""
+    """Numbers of all users, counted at publication; None in a database of an earlier release."""
     found = _read(connection, "numbers")
     return None if found is None else json.loads(found)
-
-
-def drop_numbers(connection: duckdb.DuckDBPyConnection, database: str) -> None:
-    """After rows were removed from an attached database: if it has all users, readers count them again."""
-    with suppress(duckdb.CatalogException):  # it is no published one
-        connection.execute(f"update {database}.{_TABLE} set numbers = 'null' where one_in = 1")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, column: str) -> str | None:

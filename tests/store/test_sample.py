@@ -15,7 +15,6 @@ from beha2vec_core.explorer.data.predictions import by_cluster
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
 from beha2vec_core.profiles.counts import funnel, of_all_users, totals
-from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
@@ -119,16 +118,6 @@ def test_numbers_of_all_users_stay(sampled: Path, whole: Path) -> None:
         assert totals(connection) == totals(everyone) and totals(connection).users == USERS
         assert funnel(connection) == funnel(everyone) and len(funnel(connection)) >= 2
     assert older_facts(Published(sampled)) == older_facts(Published(whole)) == ""
-
-
-def test_numbers_of_users_who_were_removed_are_counted_again(sampled: Path, whole: Path, tmp_path: Path) -> None:
-    for published, users in ((whole, USERS - 1), (sampled, USERS)):
-        changed = Path(shutil.copy(published, tmp_path / "serving.duckdb"))
-        with changed_copy(changed) as connection:
-            table = "copy.ga4.dim_ga4__users"
-            connection.execute(f"delete from {table} where user_key = (select min(user_key) from {table})")
-        with open_published(changed) as connection:
-            assert totals(connection).users == users
 
 
 def test_numbers_are_those_that_are_counted_again(whole: Path, tmp_path: Path) -> None:
