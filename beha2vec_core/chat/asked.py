@@ -86,8 +86,8 @@ def _listed_together(parts: Parts) -> list[str]:
         both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
         separated = not one.is_beside(other) or re.search(rf"{loosely(one.text)}\s*,", parts.text)
         of_users = {one.name, other.name} == {"new_users", "returning_users"}
-        told = "one" in one.text.split() or f"{one.text} , revenue" in parts.text
-        if one.name != other.name and separated and not of_users and not told and re.search(both, parts.text):
+        apart = "one" in one.text.split() or f"{one.text} , revenue" in parts.text
+        if one.name != other.name and separated and not of_users and not apart and re.search(both, parts.text):
             found += [one.name, other.name]
     return list(dict.fromkeys(found))
 
