@@ -150,8 +150,8 @@ class _Fit:
         return self._found[k]
 
     def smallest(self, k: int) -> int:
-        """Users of the smallest cluster."""
-        return int(np.bincount(self.found(k)[1]).min())
+        """Users of the smallest cluster; 0 where fewer than k were found."""
+        return int(np.bincount(self.found(k)[1], minlength=k).min())
 
     def model(self, choice: Choice, curve: pd.DataFrame) -> ClusterModel:
         """The model of a chosen k."""

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -43,7 +44,7 @@ def kmeans(
     It begins ``starts`` times by k-means++ and takes the best, or once from the centroids ``begin`` [k, dim].
     Above ``minibatch_above`` points it begins from K-Means of a sample, unless there is ``begin``, and goes on by
     `minibatches`, on ``compute`` (None: in this process). Each point is in the cluster of its nearest centroid.
-    Fewer than k centroids come back where the points, or those of the sample, have fewer than k distinct values.
+    Fewer than k centroids come back only where the points have fewer than k distinct values.
     """
     if len(points) > minibatch_above:
         if begin is None:
@@ -95,7 +96,9 @@ def minibatches(
     A mini-batch is up to 16 shards of 65,536 points, on which workers work at the same time (Sculley 2010, Web-scale
     k-means clustering). After each one, a centroid is the mean of the points that were nearest to it in this pass so
     far. If all shards are one mini-batch, a pass is a step of Lloyd's K-Means. Passes go on until the centroids stay.
-    The result does not depend on where it is made, nor on the number of workers.
+    A centroid that ends a pass without points moves to the point that is farthest from all centroids, so each has
+    points at the end, unless all points are within 0.001 of fewer centroids. The result does not depend on where it is
+    made, nor on the number of workers.
 
     Args:
         points: unit vectors [n, dim]; of those of a file, workers read their shards.
@@ -113,9 +116,29 @@ def minibatches(
             for part in compute.map(_of_shards(points, centroids, sums_of), batch):
                 total += part
             centroids = total.means(otherwise=centroids)
+        centroids = _refilled(points, centroids, total.counts, compute)
         if np.linalg.norm(centroids - before, axis=1).max() < _STILL:
             break
-    return centroids, np.concatenate(list(compute.map(_of_shards(points, centroids, _labels), shards)))
+    while True:  # at most k times: a centroid that was moved to a point keeps it
+        labels = np.concatenate(list(compute.map(_of_shards(points, centroids, _labels), shards)))
+        refilled = _refilled(points, centroids, np.bincount(labels, minlength=len(centroids)), compute)
+        if refilled is centroids:
+            return centroids, labels
+        centroids = refilled
+
+
+def _refilled(
+    points: Points, centroids: NDArray[np.float32], counts: NDArray[np.int64], compute: Compute
+) -> NDArray[np.float32]:
+    """The centroids, each one without points at the point that is farthest from all; the same where none moves."""
+    for row in np.flatnonzero(counts == 0):
+        work = _of_shards(points, centroids, partial(_farthest, centroids=centroids))
+        distance, point = max(compute.map(work, chunks(len(points))), key=itemgetter(0))
+        if distance < _STILL:
+            break
+        centroids = centroids.copy()
+        centroids[row] = point
+    return centroids
 
 
 def _of_shards(
@@ -133,6 +156,15 @@ def _of_shards(
 
 def _labels(_: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.int32]:
     return labels
+
+
+def _farthest(
+    points: NDArray[np.float32], labels: NDArray[np.int32], centroids: NDArray[np.float32]
+) -> tuple[float, NDArray[np.float32]]:
+    """The distance of the point that is farthest from its centroid, and the point."""
+    distances = np.linalg.norm(points - centroids[labels], axis=1)
+    row = int(distances.argmax())
+    return float(distances[row]), points[row]
 
 
 @dataclass(frozen=True)

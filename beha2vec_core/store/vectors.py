@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+# of the file of a run, in its scratch folder
+FILE_NAME = "vectors"
+
 
 def as_matrix(column: pa.ChunkedArray | pa.Array) -> NDArray[np.float32]:
     """The lists of a column, all of one length, as float32 [n, dim]; [0, 0] where there are none."""

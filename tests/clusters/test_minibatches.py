@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from beha2vec_core.clusters import fit_clusters, keep_keys, kmeans
 from beha2vec_core.clusters.unit import UnitVectors, normalise
 from beha2vec_core.store.vectors import VectorFile
-from tests.clusters.test_clusters import planted
+from tests.clusters.test_clusters import corners, planted
 
 pytestmark = pytest.mark.xdist_group("clusters")
 SHARES = [0.3, 0.25, 0.2, 0.15, 0.1]
@@ -54,6 +54,23 @@ def test_above_a_size_mini_batches_find_nearly_the_same_clusters(tmp_path: Path)
         file, k_range=(4, 6), minibatch_above=1_000, curve_users=900, map_landmarks=50, progress=False
     )
     assert fitted.k == 5 and adjusted_rand_score(label, fitted.assign(file).cluster_key) > 0.9
+
+
+@pytest.mark.usefixtures("small")
+def test_no_centroid_of_mini_batches_ends_without_users() -> None:
+    # three users among thousands who are exactly alike: the sample that mini-batches begin from has none of them
+    alike, _ = corners([20_000, 1, 1, 1])
+    centroids, labels = kmeans.kmeans(alike, 4, seed=2, minibatch_above=1_000)
+    assert np.bincount(labels).tolist() == [20_000, 1, 1, 1] and centroids.max(axis=1).min() == 1
+    assert len(kmeans.kmeans(alike, 5, seed=2, minibatch_above=1_000)[0]) == 4, "there are only four to find"
+
+    # the last of the earlier clusters is a mix of the other groups, so nobody is nearest to its mean
+    vectors, group = planted(3_000, [0.4, 0.3, 0.3], noise=0.2)
+    earlier = np.where(np.arange(3_000) % 20, group, 3).astype(np.int32)
+    fitted = fit_clusters(
+        vectors, k=4, k_range=(4, 4), earlier=earlier, minibatch_above=1_000, map_landmarks=50, progress=False
+    )
+    assert fitted.shares.min() > 0.02
 
 
 @pytest.mark.usefixtures("small")

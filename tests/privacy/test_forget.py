@@ -29,6 +29,7 @@ from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError, key
 from beha2vec_core.privacy.partitions import is_clean
 from beha2vec_core.settings import Settings
+from beha2vec_core.store import limits, vectors
 from beha2vec_core.store.export import Format, What, export
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import _TABLES, IDENTIFIERS, PEOPLE
@@ -77,6 +78,9 @@ def gone(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Gone:
         world.find(ANN), read_otherwise(world), world.raw_rows(OTHERS),
         world.tables(storage.warehouse_path, client_key(PHONE)), _comments(storage.serving_path),
     )  # fmt: skip
+    left_behind = storage.data_dir / f".{limits.SPILL}-a.machine.that.is.gone-1-x" / vectors.FILE_NAME
+    left_behind.parent.mkdir()
+    left_behind.write_bytes(b"\0" * 16)
     with read_by_another_process(storage.serving_path):
         certificate = world.forget(ANN)
     return Gone(world, certificate, *before)
@@ -129,6 +133,7 @@ def test_a_person_is_everywhere_before_and_nowhere_after(gone: Gone) -> None:
         "ga4.int_ga4__page_titles", "ga4.int_ga4__identity_map", "ga4.dim_ga4__pages",
     }  # fmt: skip
     assert all(one in gone.contents for one in IDS)
+    assert not list(world.settings.storage.data_dir.glob(f".{limits.SPILL}-*")), "vectors of users, though without ids"
     assert gone.certificate.left == [] and gone.certificate.not_found == []
     assert all(is_clean(path) for path in world.settings.storage.raw_path.glob("property_id=*/*/*.parquet"))
     assert world.settings.storage.raw_path.is_symlink()

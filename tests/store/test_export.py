@@ -62,7 +62,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         connection.execute(
             """insert into beha2vec.cluster_profiles (cluster_key, fact_id, feature, value, z)
-            values (0, 'f1', '+49 30', -1.5, 'inf'), (0, 'f2', '@SUM(A1)', 2, null), (1, 'f1', 'a; -x', 3, 4)"""
+            values (0, 'f1', ' +49 30', -1.5, 'inf'), (0, 'f2', '@SUM(A1)', 2, null), (1, 'f1', 'a; -x', 3, 4)"""
         )
         connection.execute(
             """update beha2vec.cluster_profiles set effect_size = 0.25, q_value = 0.01, significant = true, unit = 'EUR'
@@ -178,7 +178,7 @@ def test_csv_has_a_column_a_dimension_and_no_formula(serving: Path, tmp_path: Pa
     names = {row["cluster_key"]: row["cluster_name"] for row in read("user_clusters")}
     assert names == {"0": "'=HYPERLINK(1)", "1": NAMES[1], "2": ""}
     assert [(row["feature"], row["value"]) for row in read("cluster_profiles")] == [
-        ("'+49 30", "-1.5"),
+        ("' +49 30", "-1.5"),
         ("'@SUM(A1)", "2.0"),
         ("a;' -x", "3.0"),
     ]

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from beha2vec_core.cli import app
+from beha2vec_core.explorer.data.clusters import older_facts
 from beha2vec_core.explorer.data.predictions import by_cluster
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
@@ -56,6 +57,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             insert into beha2vec.user_clusters (event_date, cluster_model_version, model_version, user_key, cluster_key)
                 select date '2026-01-05', 'c1', 'm1', 'u' || n, if(n % 10 = 0, -1, n % 2)
                 from range({USERS}) as numbers(n);
+            insert into beha2vec.cluster_profiles (cluster_key, fact_id, metric, value)
+                select cluster_key, 'c' || cluster_key || '.users', 'users', count(*)
+                from beha2vec.user_clusters group by cluster_key;
             insert into beha2vec.prediction_models (prediction_version, promoted_at)
                 values ('p1', timestamp '2026-01-06');
             insert into beha2vec.user_predictions
@@ -118,6 +122,7 @@ def test_numbers_of_all_users_stay(sampled: Path, whole: Path) -> None:
         assert sample_notice(everyone) is None
         assert totals(connection) == totals(everyone) and totals(connection).users == USERS
         assert funnel(connection) == funnel(everyone) and len(funnel(connection)) >= 2
+    assert older_facts(Published(sampled)) == older_facts(Published(whole)) == ""
 
 
 def test_numbers_are_those_that_are_counted_again(whole: Path, tmp_path: Path) -> None:

@@ -63,8 +63,11 @@ def sizes(published: Published) -> pd.DataFrame:
 
 
 def older_facts(published: Published) -> str:
-    """That the facts are older than the sizes, as after a run of a part of the graph; empty where they are not."""
-    if not published.has("beha2vec.cluster_profiles"):
+    """That the facts are older than the sizes, as after a run of a part of the graph; empty where they are not.
+
+    Also empty where a sample is published, since facts are of all users.
+    """
+    if published.sample or not published.has("beha2vec.cluster_profiles"):
         return ""
     facts = published.query(
         f"""select cluster_key, value::bigint as users from beha2vec.cluster_profiles where metric = 'users'

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -45,6 +46,7 @@ from beha2vec_core.store import limits
 from beha2vec_core.store.compact import compact
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import IDENTIFIERS, create_tables
+from beha2vec_core.store.vectors import FILE_NAME
 from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_core.words import counted
 
@@ -278,7 +280,10 @@ def _remove_everywhere(
     storage = settings.storage
     remove_stale_scratch(storage.raw_path, "ingest")
     remove_stale_scratch(storage.data_dir, limits.SPILL)
-    for leftover in storage.data_dir.glob(f".{storage.serving_path.name}.*"):  # of killed runs: we hold the lock
+    # of killed runs, on whatever machine: none is in progress, and we hold the lock
+    for leftover in storage.data_dir.glob(f".{limits.SPILL}-*/{FILE_NAME}"):
+        shutil.rmtree(leftover.parent, ignore_errors=True)
+    for leftover in storage.data_dir.glob(f".{storage.serving_path.name}.*"):
         leftover.unlink(missing_ok=True)
     removed: list[Removed] = []
     skipped = {path.resolve() for path in (storage.data_dir / _NOTE, *kept)}

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.progress import with_progress
-from beha2vec_core.store.vectors import VectorFile, as_matrix
+from beha2vec_core.store.vectors import FILE_NAME, VectorFile, as_matrix
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -111,7 +111,7 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder
             others.append(batch.select(["user_key", "earlier_key"]))
             yield batch["behavior"]
 
-    file = VectorFile.write(folder / "vectors", vectors())
+    file = VectorFile.write(folder / FILE_NAME, vectors())
     rest = pa.Table.from_batches(others)
     return UsersToCluster(rest["user_key"], file, rest["earlier_key"].to_numpy(), too_little)
 
