@@ -35,7 +35,7 @@ RULES = {
     "them, else to one of their own",
     "a_new_session_begins_after_a_second_midnight": "a session goes on over one midnight; on each further day a "
     "new one begins",
-    "a_refund_alone_is_no_session": "a refund without another event of its session that day is no session",
+    "a_refund_makes_no_session": "a refund changes no session, and has the one it names, if seen that day",
     "a_transaction_counts_once_a_user_and_web_stream": "a transaction id counts once within a user and web stream, by "
     "the event with revenue, then with items, then the earliest",
     "placeholders_are_no_transaction_id": "undefined, null, 0 and (not set) are no transaction ids; without one each "
@@ -243,6 +243,15 @@ def make_export(folder: Path) -> None:
     pay("refund", "12T12:00", 731, "t4", 30, "c", name="refund")
     pay("refund", "12T12:10", 731, "t4", 20, "d", name="refund")
     pay("refund", "12T13:00", 731, "t9", 12, name="refund")
+    # refunds of servers: before a visit, with its session id and without any; between two visits
+    send("server", "11T10:00", "page_view", 770)
+    pay("server", "11T19:00", 770, "t10", 5, name="refund")
+    pay("server", "11T12:00", 771, "t10", 5, name="refund")
+    send("server", "12T12:00", "page_view", 771)
+    pay("no ids", "11T23:50", 0, "t11", 5, name="refund")
+    for when in ("12T00:05", "12T10:00", "12T10:50"):
+        send("no ids", when, "page_view")
+    pay("no ids", "12T10:25", 0, "t11", 5, name="refund")
     # two users' purchases of one id, both given back
     for user in ("one", "two"):
         pay(user, "11T15:00", 760, "t6", 20, "c")

@@ -14,10 +14,11 @@ with staged as (
         client_key,
         occurred_on,
         event_timestamp,
-        ga_session_id,
-        event_name = 'refund' as is_refund
+        ga_session_id
     from {{ ref('stg_ga4__events') }}
-    where {{ ga4_between('occurred_on', late_days + 3, 4) }}
+    -- a server can send a refund at any time
+    where event_name is distinct from 'refund'
+        and {{ ga4_between('occurred_on', late_days + 3, 4) }}
         -- the same condition on event_date, which the table is ordered by
         and {{ ga4_between('event_date', late_days + 4, late_days + 4) }}
 
@@ -188,7 +189,6 @@ sessionized as (
         events.event_key,
         events.client_key,
         events.occurred_on,
-        events.is_refund,
         events.session_id,
         case
             when events.client_key is null then null
@@ -215,32 +215,53 @@ sessionized as (
 
 ),
 
--- Days of a session with more than refunds. A server can send these at any time: alone they are no session, nor part of one.
-visits as (
+refunds as (
 
-    select distinct client_key, session_method, session_number, session_date, occurred_on
-    from sessionized
-    where not is_refund
-        and client_key in (select refunds.client_key from staged as refunds where refunds.is_refund)
+    select
+        event_key,
+        client_key,
+        occurred_on,
+        ga_session_id
+    from {{ ref('stg_ga4__events') }}
+    where event_name = 'refund'
+        and {{ ga4_between('occurred_on', late_days, 4) }}
+        and {{ ga4_between('event_date', late_days + 4, late_days + 4) }}
 
 ),
 
-visiting as (
+session_days as (
+
+    select distinct client_key, session_id, session_date, occurred_on
+    from sessionized
+    where session_method = 'ga_session_id'
+        and client_key in (select refunds.client_key from refunds)
+
+),
+
+-- A refund belongs to the session of its own ga_session_id, if that has other events on the day.
+with_refunds as (
 
     select
-        sessionized.event_key,
-        {%- for column in ['session_id', 'session_method', 'session_date', 'session_number'] %}
-        case when sessionized.is_refund and visits.client_key is null then null else sessionized.{{ column }} end as {{ column }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        event_key,
+        session_id,
+        session_method,
+        session_date,
+        session_number
     from sessionized
-    left join visits
-        on sessionized.is_refund
-        and sessionized.client_key = visits.client_key
-        and sessionized.session_method = visits.session_method
-        and sessionized.session_number = visits.session_number
-        and sessionized.session_date = visits.session_date
-        and sessionized.occurred_on = visits.occurred_on
+
+    union all
+
+    select
+        refunds.event_key,
+        session_days.session_id,
+        case when session_days.client_key is not null then 'ga_session_id' end as session_method,
+        session_days.session_date,
+        session_days.session_id as session_number
+    from refunds
+    left join session_days
+        on refunds.client_key = session_days.client_key
+        and refunds.ga_session_id = session_days.session_id
+        and refunds.occurred_on = session_days.occurred_on
 
 ),
 
@@ -266,12 +287,12 @@ whole as (
     select
         events.*,
         numbered.event_index,
-        visiting.session_id,
-        visiting.session_method,
-        visiting.session_date,
-        visiting.session_number
+        with_refunds.session_id,
+        with_refunds.session_method,
+        with_refunds.session_date,
+        with_refunds.session_number
     from {{ ref('stg_ga4__events') }} as events
-    inner join visiting on events.event_key = visiting.event_key
+    inner join with_refunds on events.event_key = with_refunds.event_key
     inner join numbered on events.event_key = numbered.event_key
     where {{ ga4_between('events.occurred_on', late_days, 4) }}
         and {{ ga4_between('events.event_date', late_days + 4, late_days + 4) }}

@@ -37,8 +37,9 @@ sessions as (
         min(ga_session_number) as ga_session_number,
         min(session_method) as session_method,
         session_date,
-        min(event_timestamp) as started_at,
-        max(event_timestamp) as ended_at,
+        -- a server can send a refund hours after the visit
+        min(case when event_name is distinct from 'refund' then event_timestamp end) as started_at,
+        max(case when event_name is distinct from 'refund' then event_timestamp end) as ended_at,
 
         count(*) as events,
         {{ count_where('is_page_view') }} as page_views,

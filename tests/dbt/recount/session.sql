@@ -6,12 +6,18 @@
 create or replace table session_event as
 with
 
+known as (
+    select *, name = 'refund' and getvariable('a_refund_makes_no_session') as is_refund
+    from event
+    where device is not null
+),
+
 paused as (
     select
         *,
         coalesce(ts - lag(ts) over (partition by device order by ts, line) > 30 * 60e6, true) as comes_after_a_pause
-    from event
-    where device is not null
+    from known
+    where not is_refund
 ),
 
 visited as (
@@ -53,16 +59,15 @@ placed as (
     from begun
 ),
 
--- A refund alone, which a server sends, is no session.
-cut as (
-    select * exclude (is_refund_alone) replace (case when not is_refund_alone then session end as session)
-    from (
-        select
-            *,
-            getvariable('a_refund_alone_is_no_session')
-            and bool_and(name = 'refund') over (partition by device, session, session_day, day) as is_refund_alone
-        from placed
-    )
+-- A server can send a refund at any time: it has the session that it names, if seen that day.
+whole as (
+    select * from placed
+    union all by name
+    select known.*, seen.session, seen.session_day
+    from known
+    left join (select distinct device, session, session_day, day from placed) as seen
+        on known.device = seen.device and known.session_id::varchar = seen.session and known.day = seen.day
+    where known.is_refund
 )
 
 select
@@ -75,5 +80,5 @@ select
             or count(*) filter (name in ('page_view', 'screen_view')) over same >= 2
         )
     end as is_engaged
-from cut
+from whole
 window same as (partition by device, session, session_day);
