@@ -1,5 +1,6 @@
 """A project from ``beha2vec init``, and what the commands say where something is missing."""
 
+import json
 import os
 import socket
 import subprocess
@@ -63,7 +64,8 @@ def test_the_demo_sets_its_export_once_and_leaves_another_alone(new: Path) -> No
 @pytest.mark.parametrize("command", ["ui", "materialize"])
 def test_another_folder_is_no_project(folder: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "export").mkdir()
-    (folder / "export" / "events_20260131.ndjson").write_text('{"event_date": "20260131"}\n')
+    event = {"event_date": "20260131", "event_timestamp": 1769860800000000, "event_name": "page_view"}
+    (folder / "export" / "events_20260131.ndjson").write_text(json.dumps(event) + "\n")
     for name, value in {"SOURCE": "export", "START_DATE": "2026-01-31", "TIMEZONE": "UTC"}.items():
         monkeypatch.setenv(f"BEHA2VEC_{name}", value)
     done = RUN.invoke(app, [command])

@@ -8,11 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import httpx2
@@ -28,6 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-these-tests-0123456789abcdef"
 COMMAND = [sys.executable, "-m", "beha2vec_core", "mcp"]
 Call = tuple[str, dict[str, Any]]
+T = TypeVar("T")
 
 
 def environment(data: Path, **settings: str) -> dict[str, str]:
@@ -94,6 +96,12 @@ class Http:
         return answer.status, text
 
 
+def run(talk: Callable[[], Awaitable[T]]) -> T:
+    """What is awaited, in a thread of its own: a browser of other tests may have an event loop in this one."""
+    with ThreadPoolExecutor() as threads:
+        return threads.submit(anyio.run, talk).result()
+
+
 def ask(server: Stdio | InProcess | Http, *calls: Call, mode: str = "auto") -> list[CallToolResult]:
     """The answers of one client, one call after the other."""
 
@@ -101,7 +109,7 @@ def ask(server: Stdio | InProcess | Http, *calls: Call, mode: str = "auto") -> l
         async with server.client(mode) as client:
             return [await client.call_tool(name, arguments) for name, arguments in calls]
 
-    return anyio.run(talk)
+    return run(talk)
 
 
 def tools(server: Stdio | InProcess | Http, mode: str = "auto") -> list[Tool]:
@@ -109,7 +117,7 @@ def tools(server: Stdio | InProcess | Http, mode: str = "auto") -> list[Tool]:
         async with server.client(mode) as client:
             return (await client.list_tools()).tools
 
-    return anyio.run(talk)
+    return run(talk)
 
 
 @contextmanager

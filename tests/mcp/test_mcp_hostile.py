@@ -25,7 +25,7 @@ from tests.chat.hostile_sql import FILE, NOT_FOR_MODELS, REFUSED
 from tests.helpers.cases import few_fast
 from tests.helpers.hostile_text import HOSTILE_TEXTS
 from tests.mcp.conftest import SECRET
-from tests.mcp.mcp_world import COMMAND, TOKEN, Call, Http, ask, environment
+from tests.mcp.mcp_world import COMMAND, TOKEN, Call, Http, ask, environment, run
 
 pytestmark = pytest.mark.xdist_group("mcp")  # so that one worker starts the servers
 
@@ -100,7 +100,7 @@ def test_endless_statements_end_and_others_are_answered_meanwhile(http: Http) ->
                 await anyio.sleep(0.05)
             assert ended == ["tables"]
 
-    anyio.run(attack)
+    run(attack)
     assert ended[1:] == ["Stopped after 10 s: ask for less, for example by WHERE, or with fewer joined rows."]
 
 
@@ -122,7 +122,7 @@ def test_only_so_many_calls_run_at_once(data: Path, monkeypatch: pytest.MonkeyPa
                     tasks.start_soon(call)
             assert not (await client.call_tool("tables", {})).is_error
 
-    anyio.run(attack)
+    run(attack)
     kinds = Counter(answer.split(":")[0] for answer in answers)
     assert kinds == {f"{server.CALLS_AT_ONCE} other calls are running": 3, "Not run": 2, "Stopped after 0.8 s": 2}
 
