@@ -257,7 +257,8 @@ _NATIONAL_IDS: tuple[tuple[str, str], ...] = (
     (r"\d{3}-\d{3}-\d{3} \d{2}", ""),  # Russian SNILS; its checksum is in no library
     (r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2} \d{2} \d{2} \d{2} [A-D]", ""),  # British national insurance
 )
-_IDS_SEEN = re.compile(r"\d[\d.\s-]{4,}|[A-Z]{4}", re.IGNORECASE)
+# one look for all of them, as most texts have none
+_IDS_SEEN = re.compile(rf"{_BEGIN}(?=[0-9A-Z])(?:{'|'.join(pattern for pattern, _ in _NATIONAL_IDS)}){_END}", re.IGNORECASE)
 
 
 @cache
