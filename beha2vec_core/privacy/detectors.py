@@ -258,7 +258,9 @@ _NATIONAL_IDS: tuple[tuple[str, str], ...] = (
     (r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2} \d{2} \d{2} \d{2} [A-D]", ""),  # British national insurance
 )
 # one look for all of them, as most texts have none
-_IDS_SEEN = re.compile(rf"{_BEGIN}(?=[0-9A-Z])(?:{'|'.join(pattern for pattern, _ in _NATIONAL_IDS)}){_END}", re.IGNORECASE)
+_IDS_SEEN = re.compile(
+    rf"{_BEGIN}(?=[0-9A-Z])(?:{'|'.join(pattern for pattern, _ in _NATIONAL_IDS)}){_END}", re.IGNORECASE
+)
 
 
 @cache
