@@ -21,6 +21,7 @@ from beha2vec_core.privacy.names import (
     begins_with_full_name,
     dotted_names,
     looks_like_account_name,
+    looks_like_handle,
     may_be_full_name,
 )
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, kind_of_key, rules, words_of
@@ -73,11 +74,11 @@ def _parameter(key: str | None, value: str, depth: int) -> str:
     plain = decoded(value)
     if kind == CLICK_ID:  # no click id looks like an e-mail address
         return _without(value, plain, detectors.emails)
-    if kind == KEPT:
-        hidden = _BASE64.fullmatch(plain) and _hides_personal(plain, depth)
-        return MARKER if hidden else _without(value, plain, _spans_in_ids)
     if is_personal(kind, plain):
         return MARKER
+    if kind in (KEPT, "session"):
+        hidden = _BASE64.fullmatch(plain) and _hides_personal(plain, depth)
+        return MARKER if hidden else _without(value, plain, _spans_in_ids)
     return _any_text(value, plain, depth)
 
 
@@ -171,6 +172,8 @@ def _all_spans(text: str, depth: int) -> Iterator[Span]:
         yield from detectors.ips(text)
         yield from street_spans(text)
         yield from dotted_names(text)
+        if " " in text:
+            yield from detectors.long_hex(text)
     yield from labelled_spans(text)
     yield from name_spans(text)
     if "=" in text:
@@ -373,6 +376,8 @@ def _bare_segment(segment: str, plain: str, before: Before, depth: int) -> str:
     if (is_among(before.role, known.person_paths) or plain[:1] in ("@", "~")) and looks_like_account_name(
         plain.lstrip("@~")
     ):
+        return MARKER
+    if is_among(before.role, known.account_paths) and looks_like_handle(plain):
         return MARKER
     if before.of_person and begins_with_full_name(plain):
         return MARKER

@@ -82,12 +82,12 @@ def steps() -> list[tuple[str, str]]:
     """The compiled rules: patterns, each with what it is replaced by. Separators of the words of keys are free."""
     known = rules()
     whole = {phrase for kind in _WHOLE for phrase in known.labels[kind] if len(phrase) > 3 or phrase in _SHORT}
-    people = [phrase for phrase in known.labels["person"] if not phrase.endswith("name")]
+    people = [phrase for phrase in known.labels["person"] + known.labels["account"] if not phrase.endswith("name")]
     values = (
         (known.labels["phone"], rf"{_SIX_DIGITS}[^&#]*"),
         (people, _NAME),
         (known.labels["place"], r"-?[0-9]{1,3}\.[0-9]{2,}[^&#]*"),
-        (known.labels["maybe_secret"], r"[a-z0-9._~%-]{24,}"),
+        (known.labels["maybe_secret"] + known.labels["session"], r"[a-z0-9._~%-]{24,}"),
         (whole, "[^&#]+"),
     )
     begin = "".join(f"[{''.join(sorted(set(place)))}]" for place in zip(*east_asian_names().japanese, strict=False))

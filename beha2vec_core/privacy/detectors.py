@@ -195,7 +195,10 @@ def _is_round(number: str) -> bool:
 
 # --- cards, accounts, national ids ----------------------------------------------------------------------------------
 
-_CARD = re.compile(r"(?<![\w.,-])(?:\d(?:[ -]?\d){13,18}|\d{4}(?:\.\d{4}){3})(?![\w]|[.,-]\d)")
+# words may be joined to a number by an underscore: payment_failed_4111111111111111
+_BEGIN = r"(?<![^\W_])(?<![.-])(?<!\d_)"
+_END = r"(?![^\W_]|[_.-]\d)"
+_CARD = re.compile(rf"(?<!,){_BEGIN}(?:\d(?:[ -]?\d){{13,18}}|\d{{4}}(?:\.\d{{4}}){{3}}){_END}(?!,\d)")
 # the numbers that card issuers begin with, with lengths (ISO/IEC 7812)
 _ISSUERS = re.compile(
     r"4\d{15}(?:\d{3})?|(?:5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720)\d+|3[47]\d{13}|3(?:0[0-5]|[689])\d{12}"
@@ -241,10 +244,23 @@ _NATIONAL_IDS: tuple[tuple[str, str], ...] = (
     (r"[2-9]\d{3} \d{4} \d{4}", "in_.aadhaar"),
     (r"[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d", "mx.curp"),
     (r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", "be.nn"),
+    (r"[1-8]\d{2}(?:0[1-9]|1[0-2])[0-3]\d{7}", "ro.cnp"),
+    (r"\d{1,2}\.\d{3}\.\d{3}-[0-9K]", "cl.rut"),
+    (r"\d{2}-\d{8}-\d", "ar.cuit"),
+    (r"\d{6}/\d{4}", "cz.rc"),
+    (r"[0-3]\d[01]\d{3}-\d{5}", "lv.pvn"),
+    (r"\d{6}-(?:0[1-9]|[1-9]\d)-\d{4}", "my.nric"),
+    (r"\d-\d{4}-\d{5}-\d{2}-\d", "th.pin"),
+    (r"\d{3}-\d{7}-\d", "do.cedula"),
+    (r"[0-3]\d[01]\d{3}-\d{4}", "is_.kennitala"),
+    (r"[0-3]\d[01]\d{3} \d{5}", "no.fodselsnummer"),
     (r"\d{3}-\d{3}-\d{3} \d{2}", ""),  # Russian SNILS; its checksum is in no library
     (r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z]{2} \d{2} \d{2} \d{2} [A-D]", ""),  # British national insurance
 )
-_IDS_SEEN = re.compile(r"\d[\d.\s-]{4,}|[A-Z]{4}", re.IGNORECASE)
+# one look for all of them, as most texts have none
+_IDS_SEEN = re.compile(
+    rf"{_BEGIN}(?=[0-9A-Z])(?:{'|'.join(pattern for pattern, _ in _NATIONAL_IDS)}){_END}", re.IGNORECASE
+)
 
 
 @cache
@@ -252,7 +268,7 @@ def _national_id_patterns() -> tuple[tuple[re.Pattern[str], tuple[Callable[[str]
     found = []
     for pattern, modules in _NATIONAL_IDS:
         checks = tuple(importlib.import_module(f"stdnum.{name}").is_valid for name in modules.split("|") if name)
-        found.append((re.compile(rf"(?<![\w.-])(?:{pattern})(?![\w]|[.-]\d)", re.IGNORECASE), checks))
+        found.append((re.compile(rf"{_BEGIN}(?:{pattern}){_END}", re.IGNORECASE), checks))
     return tuple(found)
 
 
@@ -261,6 +277,9 @@ def national_ids(text: str) -> Iterator[Span]:
     if _IDS_SEEN.search(text):
         for pattern, checks in _national_id_patterns():
             for match in pattern.finditer(text):
+                is_bare = len(match[0]) == 13 and match[0].isdigit()
+                if is_bare and (" " not in text or ean.is_valid(match[0])):
+                    continue  # a time in milliseconds, or a GTIN
                 if not checks or any(check(match[0]) for check in checks):
                     yield match.span()
 
@@ -305,6 +324,16 @@ def _is_jose_header(part: str) -> bool:
     except (ValueError, binascii.Error, RecursionError):
         return False
     return isinstance(header, dict) and ("alg" in header or "typ" in header or "enc" in header)
+
+
+_LONG_HEX = re.compile(r"(?<![^\W_])(?:[0-9a-f]{32,}|[0-9A-F]{32,})(?![^\W_])")
+
+
+def long_hex(text: str) -> Iterator[Span]:
+    """Runs of at least 32 hexadecimal digits, as tokens and hashes have."""
+    for match in _LONG_HEX.finditer(text):
+        if _entropy(match[0]) > 2.8 and _is_mixed(match[0]):
+            yield match.span()
 
 
 _RUN = re.compile(r"[A-Za-z0-9]{16,}")
@@ -367,6 +396,11 @@ def _entropy(text: str) -> float:
 # --- places and machines --------------------------------------------------------------------------------------------
 
 _COORDINATES = re.compile(r"(?<![\d.,])-?\d{1,3}\.\d{4,}(?:(?:[,;|]\s*|\s+)-?\d{1,3}\.\d{4,})+(?!\d)")
+_ARC = r"\d{1,3}\s?[°º]\s?\d{1,2}(?:\s?['′’]\s?\d{1,2}(?:[.,]\d+)?\s?(?:[\"″”]|''|′′|’’)|[.,]\d+\s?['′’])"
+_ARCS = re.compile(
+    rf"(?<!\d)(?:[NSEWO]\s?)?{_ARC}(?:\s?[NSEWO](?!\w))?[\s,;/]*(?:[NSEWO]\s?)?{_ARC}(?:\s?[NSEWO](?!\w))?",
+    re.IGNORECASE,
+)
 _IPV4 = re.compile(r"(?<![\w.-])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?!\.?\w)")
 _IPV6 = re.compile(
     r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}(?:[0-9a-f]{1,4}|(?:\d{1,3}\.){3}\d{1,3})?(?![\w:])", re.IGNORECASE
@@ -378,7 +412,13 @@ _VERSION_BEFORE = re.compile(
 
 
 def coordinates(text: str) -> Iterator[Span]:
-    """Two numbers with at least four decimals (within ten meters); three or more are a list, not a place."""
+    """Two numbers with at least four decimals (within ten meters); three or more are a list, not a place.
+
+    Or degrees, minutes and seconds (or parts of minutes), twice.
+    """
+    if "°" in text or "º" in text:
+        for match in _ARCS.finditer(text):
+            yield match.span()
     for match in _COORDINATES.finditer(text):
         numbers = [abs(float(part)) for part in re.split(r"[,;|\s]+", match[0])]
         if len(numbers) == 2 and numbers[0] <= 90 and numbers[1] <= 180:

@@ -15,6 +15,7 @@ from beha2vec_core.privacy.names import (
     looks_like_account_name,
     looks_like_family,
     looks_like_full_name,
+    looks_like_handle,
     looks_like_person,
 )
 from beha2vec_core.privacy.rules import CLICK_ID, KEPT, rules
@@ -29,6 +30,13 @@ _NO_SECRET = re.compile(r"[A-Za-z]{1,4}")  # token=usd: a currency, or another c
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _DECIMAL = re.compile(r"-?\d{1,3}[.,]\d{2,}")
 _PASSWORD = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)\S{6,64}")
+_CAPITALS = re.compile(r"[A-Z]{20,}")
+_POSTCODE = re.compile(r"\d{2}-\d{3}|\d{3} \d{2}")
+# as airlines write it: VAN DIJK/MARIEKE MRS
+_OF_PASSENGER = re.compile(
+    r"(?P<family>[^\W\d_](?:[^\W\d_]|[' -])+)/(?P<given>[^\W\d_]{2,}(?: [^\W\d_]+)*?)"
+    r"(?: (?:MR|MRS|MS|MISS|MSTR|DR|CHD|INF))?"
+)
 _PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
 
 
@@ -55,6 +63,8 @@ def _is_hashed(value: _Value) -> bool:
 
 
 def _is_person(value: _Value) -> bool:
+    if passenger := _OF_PASSENGER.fullmatch(value.text):
+        return looks_like_full_name(f"{passenger['given']} {passenger['family']}".title(), of_role=True)
     return (
         looks_like_account_name(value.text)
         or looks_like_full_name(value.text, of_role=True)
@@ -77,17 +87,24 @@ def _is_full_name(text: str) -> bool:
     return (joined or looks_like_full_name(text)) and not is_famous(text)
 
 
+def _is_session(text: str) -> bool:
+    """A key of a login's session; ASP's has capitals alone. Digits alone are a number or a time."""
+    return (detectors.looks_random(text) and not text.isdigit()) or _CAPITALS.fullmatch(text) is not None
+
+
 # by kind of `parameters` in rules.yml
 _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "email": lambda value: True,
     "secret": lambda value: _NO_SECRET.fullmatch(value.text) is None,
     "maybe_secret": lambda value: detectors.looks_random(value.text) or detectors.is_authorization(value.text),
+    "session": lambda value: _is_session(value.text),
     "maybe_password": lambda value: _PASSWORD.fullmatch(value.text) is not None,
     "name": lambda value: value.letters > 0,
     "maybe_name": lambda value: _is_name(value.text),
     "maybe_family_name": lambda value: _is_name(value.text) or looks_like_family(value.text),
     "maybe_full_name": lambda value: _is_full_name(value.text),
     "person": _is_person,
+    "account": lambda value: _is_person(value) or looks_like_handle(value.text),
     "phone": lambda value: (value.digits >= 6 and value.letters <= 4) or value.is_hash,
     "hashed": _is_hashed,
     "birth": lambda value: value.digits >= 2,
@@ -96,6 +113,7 @@ _PERSONAL: dict[str, Callable[[_Value], bool]] = {
     "place": lambda value: _DECIMAL.search(value.text) is not None,
     "ip": lambda value: detectors.is_ip(value.text.split(",")[0]) or value.is_hash,
     "postcode": lambda value: value.digits >= 2 and len(value.text) <= 10,
+    "maybe_postcode": lambda value: _POSTCODE.fullmatch(value.text) is not None,
     "address": lambda value: value.digits > 0 or " " in value.text or not value.text.islower(),
 }
 
@@ -111,4 +129,6 @@ def is_personal(kind: str | None, value: str) -> bool:
 def is_personal_number(kind: str | None, number: float) -> bool:
     """Whether a number under a key of this kind is personal: a phone number, a date of birth, a card."""
     text = str(int(number)) if isinstance(number, float) and number.is_integer() else str(number)
-    return kind not in ("maybe_secret", "maybe_password", "hashed") and is_personal(kind, text)
+    return kind not in ("maybe_secret", "maybe_password", "session", "maybe_postcode", "hashed") and is_personal(
+        kind, text
+    )

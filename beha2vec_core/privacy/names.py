@@ -27,6 +27,7 @@ _NO_ONSET = re.compile(
 )
 _ACCOUNT = re.compile(rf"(?P<name>{LETTER}(?:{LETTER}|['’._+\s-])*?)[._-]?\d{{0,4}}")
 
+_HANDLE = re.compile(rf"{LETTER}{LETTER}+(?:[._]?(?:{LETTER}+|\d+))+")
 _DOTTED = re.compile(rf"(?<![\w.@/-])(?P<name>{LETTER}+\.{LETTER}+)\.?\d{{2,4}}(?![\w@/-])")
 
 # log odds as `likeness` gives them
@@ -127,6 +128,7 @@ def words_of_titles() -> frozenset[str]:
         + known.holdings
         + known.of_words
         + known.labels["person"]
+        + known.labels["account"]
     )
 
 
@@ -290,6 +292,25 @@ def looks_like_account_name(text: str) -> bool:
     if begins and is_family_name(words[-1]) and not is_first_name(words[-1]) and len(words) <= 4:
         return not is_famous(name)
     return "-" not in name and looks_like_person(name)
+
+
+def looks_like_handle(text: str) -> bool:
+    """Whether a value is joined as only names of accounts are: kasia_1989, mnowak_krk, throwaway_mtl514.
+
+    One of its words is a name, or an initial and a family name, or two words end in a number and are not both ordinary.
+    """
+    if _HANDLE.fullmatch(text) is None or text.isalpha() or text.rpartition(".")[2].lower() in rules().file_endings:
+        return False
+    words = [fold(word) for word in re.findall(rf"{LETTER}{{3,}}", text)]
+    usual = names_that_are_words() | rules().thing_words
+    unusual = [word for word in words if not _is_word(word) and word not in usual]
+    numbered = re.search(rf"{LETTER}\d\d+\Z", text) is not None
+    return any(
+        (numbered and len(words) > 1)
+        or is_first_name(word)
+        or ((numbered or _NO_ONSET.match(word)) and is_family_name(word[1:]))
+        for word in unusual
+    )
 
 
 def _is_one_word(word: str, with_number: bool) -> bool:

@@ -85,6 +85,7 @@ class Rules:
     honorifics: tuple[str, ...]
     particles: frozenset[str]
     person_paths: frozenset[str]
+    account_paths: frozenset[str]
     paper_paths: frozenset[str]
     profile_paths: frozenset[str]
     token_paths: frozenset[str]
@@ -106,7 +107,8 @@ def rules() -> Rules:
         for phrase in listed:
             phrases.setdefault("".join(_without_small(words_of(phrase), small_words)), kind)
     paper_paths = _joined_all(raw["papers"])
-    person_paths = paper_paths | _joined_all([*raw["person_paths"], *labels["person"]])
+    account_paths = _joined_all([*raw["account_paths"], *labels["account"]])
+    person_paths = paper_paths | account_paths | _joined_all([*raw["person_paths"], *labels["person"]])
     return Rules(
         version=int(raw["version"]),
         marker=str(raw["marker"]),
@@ -146,6 +148,7 @@ def rules() -> Rules:
         honorifics=tuple(raw["honorifics"]),
         particles=frozenset(raw["particles"]),
         person_paths=person_paths,
+        account_paths=account_paths,
         paper_paths=paper_paths,
         profile_paths=person_paths - _joined_all(raw["customer_paths"]),
         token_paths=_joined_all(raw["token_paths"]),
@@ -202,7 +205,7 @@ def _without_small(words: tuple[str, ...], small_words: frozenset[str]) -> tuple
 def _is_person(word: str, known: Rules) -> bool:
     """Whether a word of a key is one for a person; other cases of it have other endings: pacjenta, passazhira."""
     forms = (word[: len(word) - cut] for cut in range(4 if len(word) > 7 else 2))
-    return any(form in known.person_words or known.phrases.get(form) == "person" for form in forms)
+    return any(form in known.person_words or known.phrases.get(form) in ("person", "account") for form in forms)
 
 
 def _is_of_people(word: str, known: Rules) -> bool:
@@ -227,7 +230,7 @@ def _among(kind: str, phrase: str, before: tuple[str, ...], after: tuple[str, ..
         # nome_encarregado, but not first_visit and not event_name
         is_name = phrase not in _ORDER and known.thing_words.isdisjoint(others)
         return "maybe_full_name" if is_name else None
-    if kind in ("maybe_secret", "maybe_password"):
+    if kind in ("maybe_secret", "maybe_password", "session", "maybe_postcode"):
         return kind if people and not after else None
     # of a long name it is clear what it means before other words too: imie_kierowcy, but not mei_actie
     clear = len(phrase) > 3 and kind in ("name", "national_id") and not any(word in known.field_words for word in after)

@@ -20,6 +20,7 @@ from beha2vec_core.privacy.names import (
     is_pair,
     looks_like_family,
     looks_like_full_name,
+    looks_like_handle,
     looks_like_person,
     may_be_pair,
 )
@@ -43,8 +44,9 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     name = rf"(?P<name>{NAME_WORD}(?:\s+{NAME_WORD}){{0,3}})"
     things = known.accounts + known.holdings + known.papers
     contacts = tuple(p for kind in ("phone", "email") for p in known.labels[kind] if len(p) > _LEAST_OF_A_CONTACT)
-    roles = tuple(phrase for phrase in known.labels["person"] if len(phrase) > _LEAST_OF_A_CONTACT)
-    of_people = known.papers + known.calls + known.leads + known.obituaries + contacts + roles
+    roles = known.labels["person"] + known.labels["account"]
+    long_roles = tuple(phrase for phrase in roles if len(phrase) > _LEAST_OF_A_CONTACT)
+    of_people = known.papers + known.calls + known.leads + known.obituaries + contacts + long_roles
     owner_follows = tuple(phrase for phrase in things if _OWNER_FOLLOWS.match(phrase))
     return {
         "strong": re.compile(rf"(?<![^\W_])(?:{alternatives(known.strong_greetings)})[,!:،，、！]?\s+(?={name})"),
@@ -67,6 +69,9 @@ def _patterns() -> dict[str, re.Pattern[str]]:
             rf"(?<!\w){name}(?:['’]s?|\s(?:{alternatives(known.possessives)}))\s+(?:[a-z]+\s+)?"
             rf"(?:{alternatives(things)})(?![^\W_])"
         ),
+        "account owned": re.compile(
+            rf"(?<![\w.])(?P<name>\w[\w.]+)['’]s?\s+(?:[a-z]+\s+)?(?:{alternatives(known.accounts)})(?![^\W_])"
+        ),
         # in Arabic and in Slavic languages the owner follows at once
         "construct": re.compile(rf"(?<![^\W_])(?:{alternatives(owner_follows)})\s(?={name})"),
         "second person": re.compile(
@@ -75,6 +80,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "mentions": re.compile(rf"(?<![^\W_])(?:{alternatives(known.accounts)})(?![^\W_])"),
         "your": re.compile(rf"(?<![^\W_])(?:{alternatives(things + known.strong_greetings)})(?![^\W_])"),
         "things": re.compile(rf"(?<![^\W_])(?:{alternatives(known.holdings + known.papers)})\s*[:–—|-]\s+(?={name})"),
+        "roles": re.compile(rf"(?<![^\W_])(?:{alternatives(roles)})\s?:\s+(?={name})"),
         "leads": re.compile(
             rf"(?<![^\W_])(?:(?P<obituaries>{alternatives(known.obituaries)})|(?P<leads>{alternatives(known.leads)})"
             rf"|(?P<contacts>{alternatives(contacts)}))(?![^\W_])[\s_.:–-]*"
@@ -95,7 +101,11 @@ def name_spans(text: str) -> Iterator[Span]:
                 continue
             called = which == "weak" and patterns["your"].search(folded, match.end()) is not None
             yield from _name_at(text, *match.span("name"), which == "strong", backwards=which == "owned", called=called)
-    for match in (match for which in ("things", "reviews") for match in patterns[which].finditer(folded)):
+    if of_account:
+        for match in patterns["account owned"].finditer(folded):
+            if looks_like_handle(match["name"]):
+                yield match.span("name")
+    for match in (match for which in ("things", "roles", "reviews") for match in patterns[which].finditer(folded)):
         yield from _name_alone(text, match.start("name"))
     for match in patterns["leads"].finditer(folded):
         yield from _name_near(folded, *match.span(), str(match.lastgroup))
@@ -205,7 +215,7 @@ def _name_near(folded: str, begin: int, end: int, which: str) -> Iterator[Span]:
         yield name
     elif len(after) > 1 and is_pair(after[1][1], after[0][1]) and not is_famous(f"{after[1][1]} {after[0][1]}"):
         yield after[0][0], after[1][2]
-    elif which == "contacts":
+    elif which in ("contacts", "obituaries"):
         before = list(_ONE_WORD.finditer(folded, 0, begin))[-2:]
         yield from filter(None, [_pair_among(_words_in_a_row(folded, before, before[0].start() if before else 0, 2))])
 
@@ -313,7 +323,7 @@ _LABEL_VALUES = {
     "place": r"-?\d{1,3}[.,]\d{2,}(?:\s*,\s*-?\d{1,3}[.,]\d{2,})?",
 }
 # labels of these kinds need a colon or an equals sign: `Password reset`, `Address book` are no labels
-_NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "maybe_family_name", "person", "address", "card"))
+_NEEDS_COLON = frozenset(("secret", "name", "maybe_name", "maybe_family_name", "address", "card"))
 
 
 @cache
@@ -334,7 +344,7 @@ def _label_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 _HAS_LABEL = re.compile(r"[:=]|\d.*\d")
 # a word ends an id: `CF 10000 cards`; groups of an id are shorter or have digits: `RSS MRA 85T10 A562S`
-_WORD = re.compile(r"[\s./-](?:[a-z]+|[^\W\d_]{4,})(?!\w).*")
+_WORD = re.compile(r"[\s./-](?:[^\W\d_A-Z]+|[^\W\d_]{4,})(?!\w).*")
 
 
 def labelled_spans(text: str) -> Iterator[Span]:
@@ -350,7 +360,7 @@ def labelled_spans(text: str) -> Iterator[Span]:
             value = text[begin:end]
             if kind == "name" and not (value[0].isupper() or not value.isascii()):
                 continue
-            if kind in ("maybe_name", "maybe_family_name", "person") and not (
+            if kind in ("maybe_name", "maybe_family_name") and not (
                 (value[0].isupper() or "." in value)
                 and (looks_like_person(value) or (kind == "maybe_family_name" and looks_like_family(value)))
             ):
@@ -368,7 +378,7 @@ _STREET = (
     r"(?<!\w)(?:"
     r"[^\W\d_][\w.-]{0,40}(?:straße|strasse|str\.|gasse|allee|straat|laan|gracht|gatan|vägen)\s\d{1,4}\s?[a-z]?"
     r"|\d{1,5}(?:\s(?:bis|ter))?,?\s(?:rue|avenue|boulevard|chemin|impasse|place|quai)\s[\w'’ -]{2,40}?"
-    r"|\d{1,5}\s(?:[^\W\d_][\w'’]{0,20}\s){1,3}"
+    r"|\d{1,5}[a-z]?\s(?:[^\W\d_][\w'’]{0,20}\s){1,3}"
     r"(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|court|ct|way|place)\b\.?"
     r"|(?:calle|avenida|plaza|paseo|via|viale|piazza|corso|rua|travessa|ul\.|ulica|al\.|улица|ул\.|проспект|пр\.)"
     r"\s[\w'’. -]{2,40}?,?\s\d{1,4}[a-z]?"

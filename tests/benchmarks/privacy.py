@@ -31,8 +31,10 @@ DAYS = 10
 
 
 def quality() -> None:
-    for file, part in product(("corpus.tsv", "unlisted.tsv"), ("tune", "score")):
+    for file, part in product(("corpus.tsv", "unlisted.tsv", "unseen.tsv"), ("tune", "score")):
         found = samples(part, file)
+        if not found:
+            continue
         personal = [sample for sample in found if sample.kind != "innocent"]
         innocent = [sample for sample in found if sample.kind == "innocent"]
         leaks = [sample for sample in personal if gives_away(sample.cleaned, sample.secret)]

@@ -30,7 +30,7 @@ class Sample(NamedTuple):
 
     @property
     def key(self) -> str:
-        return KEYS[self.field]
+        return KEYS.get(self.field, self.field)
 
     @property
     def cleaned(self) -> str:
@@ -40,7 +40,8 @@ class Sample(NamedTuple):
 def samples(part: str | None = None, file: str = "corpus.tsv") -> list[Sample]:
     """The samples of a part: ``tune``, which rules were written with, or ``score``, which only counts.
 
-    ``unlisted.tsv`` has names and phrasings after which no list was changed.
+    ``unlisted.tsv`` has names and phrasings after which no list was changed, ``unseen.tsv`` texts by an author who did
+    not know the rules, also of parameters of other names.
     """
     with (_FOLDER / file).open(encoding="utf-8", newline="") as stream:
         rows = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
