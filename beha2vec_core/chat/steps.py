@@ -44,6 +44,9 @@ _THOSE = re.compile(
 )
 
 
+_NAMED_TIME = re.compile(rf"\b(?:{'|'.join(name for name, _ in STEPS.values())}) to \w+ time\b")
+
+
 def in_steps(text: str) -> str:
     """A text in small letters with steps of buying as one of our measures: a funnel, a drop-off or a rate."""
     return as_step_time(text) or _as_funnel(text) or _as_drop_off(text) or _as_step_rate(text)
@@ -51,6 +54,8 @@ def in_steps(text: str) -> str:
 
 def as_step_time(text: str) -> str | None:
     """The time between two steps; None where it is not asked for."""
+    if _NAMED_TIME.search(text):
+        return text
     found = _steps_in(text)
     asked = _HOW_LONG.search(text)
     steps = sorted({step for step, _ in found})

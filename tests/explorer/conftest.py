@@ -79,7 +79,7 @@ def address(folder: Path, slow_model: SlowModel) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its event loop stops other tests of the worker that need one
 def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 

@@ -123,7 +123,7 @@ def test_from_a_cluster_to_the_ledger(page: Page, address: str, folder: Path) ->
 
     page.reload()
     settle(page)
-    expect(page.locator("td", has_text=re.compile(f"^{contacted} enter: accepted$"))).to_be_visible()
+    expect(page.locator("td", has_text=re.compile(f"^{contacted} to add: accepted$"))).to_be_visible()
     expect(page.locator("td", has_text=f"{SIZES[2] - contacted} no consent")).to_be_visible()
     choose(page, "Audience", re.compile("^support_seekers"))
     page.get_by_role("button", name="Show the plan").click()
