@@ -367,17 +367,24 @@ def test_rubbish_on_stdin_does_not_stop_the_server(data: Path) -> None:
         request("tools/call", {"name": "sql", "arguments": {"statement": "from ga4.dim_ga4__users"}}),
         request("tools/list", {}).replace(b'"id": 1', b'"id": 2'),
     ]
-    done = subprocess.run(
+    with subprocess.Popen(
         COMMAND,
-        input=b"\n".join(lines) + b"\n",
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         cwd=data,
         env=environment(data),
-        timeout=60,
-        check=True,
-    )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {tool["name"] for answer in answers if answer.get("id") == 2 for tool in answer["result"]["tools"]} >= {
-        "sql"
-    }
-    assert USER not in done.stdout.decode() + done.stderr.decode()
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(b"\n".join(lines) + b"\n")
+        process.stdin.flush()
+        printed, tools = "", set[str]()
+        while not tools:  # the end of input would cancel what is not answered yet
+            line = process.stdout.readline().decode()
+            assert line, process.stderr.read().decode()
+            printed += line
+            answer = json.loads(line)
+            tools = {tool["name"] for tool in answer["result"]["tools"]} if answer.get("id") == 2 else tools
+        rest, errors = process.communicate(timeout=60)
+    assert "sql" in tools and process.returncode == 0
+    assert USER not in printed + rest.decode() + errors.decode()
