@@ -10,7 +10,7 @@ from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 
 _BY_WEIGHT = "floor(coalesce(pow(sum({n}), 2) / nullif(sum(pow({n}, 2)), 0), 0))::bigint"  # `effective_number`
-# Shown as the source of an answer, so it is to be run as it stands.
+# Shown as the source of an answer: users can run it unchanged.
 FUNNEL_SQL = f"""select cluster_key, step, sum(reached)::bigint as sessions, count_if(reached > 0) as users,
     count_if(is_stopped) as users_stopped, {_BY_WEIGHT.format(n="reached")} as users_by_weight,
     {_BY_WEIGHT.format(n="lost")} as users_without_order_by_weight

@@ -98,10 +98,14 @@ def read_question(
     """
     question, gloss = without_gloss(question)
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
-    if found.query is None and (alone := only_question(question)):
+    if alone := only_question(question):
         without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
-        if without.query and not _narrows(_read_one(alone[1], vocabulary, None, is_first=True), without.query):
-            found = replace(without, notes=(*without.notes, f"Left out: “{clean_text(alone[1], limit=120)}”"))
+        statement = clean_text(alone[1], limit=120)
+        if without.query and _narrows(_read_one(alone[1], vocabulary, None, is_first=True), without.query):
+            problem = f"I do not know whether “{statement}” limits the question: ask it in one sentence."
+            found = replace(without, query=None, more=(), problem=problem)
+        elif without.query:
+            found = replace(without, notes=(*without.notes, f"Left out: “{statement}”"))
     return (
         replace(found, notes=(*found.notes, f"“{clean_text(gloss)}” was read as an explanation.")) if gloss else found
     )

@@ -1,4 +1,4 @@
-"""How far ahead each target is predicted, which of it was tested, and what is shown where nobody asks for another."""
+"""How far ahead each target is predicted, which of it was tested, and which horizon is shown by default."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Horizons(NamedTuple):
         if days in self.tested:
             return ""
         return (
-            f"Predictions for {days} days were not tested: the history is too short, or nobody did it. Treat them with "
-            "care."
+            f"Predictions for {days} days were not tested: the history is too short, or no user did it. Treat them "
+            "with care."
         )
 
 

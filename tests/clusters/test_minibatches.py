@@ -64,7 +64,7 @@ def test_no_centroid_of_mini_batches_ends_without_users() -> None:
     assert np.bincount(labels).tolist() == [20_000, 1, 1, 1] and centroids.max(axis=1).min() == 1
     assert len(kmeans.kmeans(alike, 5, seed=2, minibatch_above=1_000)[0]) == 4, "there are only four to find"
 
-    # the last of the earlier clusters is a mix of the other groups, so nobody is nearest to its mean
+    # the last of the earlier clusters is a mix of the other groups, so its mean is no user's nearest centroid
     vectors, group = planted(3_000, [0.4, 0.3, 0.3], noise=0.2)
     earlier = np.where(np.arange(3_000) % 20, group, 3).astype(np.int32)
     fitted = fit_clusters(

@@ -90,7 +90,7 @@ def average(rank: int, meeting: str, out: str) -> None:
 @pytest.mark.slow
 def test_gradients_of_two_workers_become_their_mean(tmp_path: Path) -> None:
     mp.start_processes(average, (str(tmp_path / "meet"), str(tmp_path / "out")), nprocs=2, start_method="spawn")
-    first, second = (torch.load(tmp_path / f"out{rank}") for rank in (0, 1))
+    first, second = (torch.load(tmp_path / f"out{rank}", weights_only=True) for rank in (0, 1))
     by_hand = [[weight.grad for module in table(rank) for weight in module.parameters()] for rank in (0, 1)]
     for a, b, *own in zip(first[0], second[0], *by_hand, strict=False):
         assert torch.equal(a, b)

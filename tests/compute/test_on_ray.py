@@ -263,7 +263,7 @@ def test_scores_texts_and_clusters_are_those_of_one_process(
     )
     monkeypatch.setattr("beha2vec_core.clusters.unit.CHUNK_ROWS", 50)  # eight shards
     file = UnitVectors(VectorFile.write(tmp_path / "vectors", [pa.array(list(points))]))
-    begin = points[[0, 0, 1]]  # nobody is nearest to the second one
+    begin = points[[0, 0, 1]]  # the second one starts without users
     one, other = (
         kmeans(file, 3, seed=1, begin=begin, minibatch_above=100, compute=c) for c in (compute, LocalCompute("cpu"))
     )

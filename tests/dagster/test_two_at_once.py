@@ -28,7 +28,7 @@ def test_two_runs_a_reader_and_the_ui_at_once(materialized: Project, tmp_path: P
         days = [("--start", DAYS[3], "--end", DAYS[5]), ("--start", DAYS[0], "--end", DAYS[2])]
         runs = [project.start("beha2vec", "materialize", "--select", NIGHT, *of) for of in days]
         output = [run.communicate(timeout=600)[0] for run in runs]
-        assert [run.returncode for run in runs] == [0, 0], "\n".join(told[-3000:] for told in output)
+        assert [run.returncode for run in runs] == [0, 0], "\n".join(printed[-3000:] for printed in output)
         assert "waits for warehouse.duckdb, held by process" in "".join(output)
         assert reader.execute(USERS).fetchall() == users, "who has the old file open keeps it"
         request = urllib.request.Request(

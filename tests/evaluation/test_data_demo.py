@@ -203,8 +203,10 @@ def test_groups_see_the_same_pages_as_often_on_the_same_places() -> None:
     opening["group"] = opening["user_key"].map(groups)
     opening["kind"] = opening["page"].str.split("/").str[1]
     bags = opening.groupby(["group", "user_key"])["kind"].agg(lambda kinds: " ".join(sorted(kinds)))
-    for told in (bags, opening.groupby(["group", "user_key"])["kind"].first(), opening.set_index("group")["page"]):
-        shares = [Counter(told[told.index.get_level_values("group") == group]) for group in (RESEARCHER, "backtracker")]
+    for values in (bags, opening.groupby(["group", "user_key"])["kind"].first(), opening.set_index("group")["page"]):
+        shares = [
+            Counter(values[values.index.get_level_values("group") == group]) for group in (RESEARCHER, "backtracker")
+        ]
         n, m = (share.total() for share in shares)
         for key in shares[0] | shares[1]:
             p, q = shares[0][key] / n, shares[1][key] / m

@@ -192,8 +192,8 @@ def test_weeks_that_are_not_whole_are_left_out_and_reported(serving: Path, tmp_p
         date(2026, 1, 5) + timedelta(weeks=n) for n in range(17)
     ]
     assert set(figure.data[0].y) == {5}, "nothing falls"
-    for told in ("left out: the week of 29 Dec 2025, of which there is data of 4 days", "and the week of 4 May 2026"):
-        assert told in figure.layout.title.text
+    for shown in ("left out: the week of 29 Dec 2025, of which there is data of 4 days", "and the week of 4 May 2026"):
+        assert shown in figure.layout.title.text
     daily = clusters.size_over_time(Published(serving))
     assert (daily["days"] == 1).all()
     assert "left out" not in cluster_charts.size_over_time(daily, {}, [0], dark=False).layout.title.text

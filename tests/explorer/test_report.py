@@ -58,9 +58,9 @@ def read(report: str) -> Reader:
     return reader
 
 
-def test_it_tells_what_the_explorer_tells(read: Reader) -> None:
-    for told in ("Your users at a glance", "Article readers", "Users with events a day (n =", "Map of your users"):
-        assert told in read.text
+def test_it_shows_what_the_explorer_shows(read: Reader) -> None:
+    for shown in ("Your users at a glance", "Article readers", "Users with events a day (n =", "Map of your users"):
+        assert shown in read.text
     assert "Users by similarity of behavior (n = 280 users)" in read.text
     assert "What stands out, compared with all users (n = 120 users)" in read.text
     figures = [attrs["data-figure"] for _, attrs in read.tags if "data-figure" in attrs]

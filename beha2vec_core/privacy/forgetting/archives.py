@@ -18,7 +18,7 @@ from beha2vec_core.privacy.forgetting.places import BZIP2, CLOSED, GZIP, XZ, ZIP
 
 _BLOCK = 4 << 20
 _OVERLAP = 64 << 10  # what stands across two blocks is whole in the second
-# an archive may be made to never end: so many times compressed, and so many bytes of one file, are read
+# an archive may be built to never end: limits of its depth, and of the bytes read of one file
 _LEVELS = 4
 _MOST = 20 << 30
 _STREAMS: dict[bytes, Callable[[Any], Any]] = {
