@@ -8,7 +8,7 @@ COLES := .venv-coles
 # torch's waiting threads yield instead of spinning
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help docs install lock .venv-coles demo ui doctor test test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-scale bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions bench-chat bench-ray
+.PHONY: help docs install lock .venv-coles demo ui doctor test test-fast test-slow bench-demo bench-profiles bench-encoder bench-encoder-speed bench-ablation simulate-nights bench-kills bench-night-cost bench-dbt bench-scale bench-pages dbt-docs lint lint-python lint-sql format clean explore bench-lookalikes bench-explorer bench-privacy bench-predictions bench-chat bench-ray
 
 help: ## what can be made
 	@grep -hE '^[.a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -60,8 +60,11 @@ doctor: $(INSTALLED) ## check the set-up and say what to do
 	$(BIN)/beha2vec doctor
 
 test: $(INSTALLED) ## lint, types and the fast tests
-	$(MAKE) lint
-	$(BIN)/pytest
+	$(MAKE) --jobs=3 --output-sync lint-python lint-sql test-fast
+
+# The lint takes one core for half a minute, so it runs beside the tests. "+" shows their progress as it comes.
+test-fast: $(INSTALLED)
+	+$(BIN)/pytest
 
 test-slow: $(INSTALLED) $(COLES)/.installed ## the tests that take longer
 	$(BIN)/pytest -m slow
@@ -131,7 +134,7 @@ dbt-docs: $(INSTALLED) ## one page about dbt_ga4's models, columns and lineage
 	BEHA2VEC_DATA_DIR=$(DBT_DATA) $(BIN)/dbt --quiet docs generate --static --project-dir dbt_ga4 --profiles-dir dbt_ga4
 	@echo "Open dbt_ga4/target/static_index.html in a browser."
 
-lint: $(INSTALLED) ## ruff, mypy and sqlfluff
+lint: $(INSTALLED) ## ruff, mypy and sqruff
 	$(MAKE) --jobs=2 --output-sync lint-python lint-sql
 
 lint-python: $(INSTALLED)
@@ -141,10 +144,9 @@ lint-python: $(INSTALLED)
 
 lint-sql: dbt_ga4/target/.linted
 
-# sqlfluff keeps no cache and takes a minute: only after a change
-dbt_ga4/target/.linted: $(INSTALLED) dbt_ga4/.sqlfluff dbt_ga4/dbt_project.yml $(shell find dbt_ga4/models dbt_ga4/macros dbt_ga4/seeds -type f)
+dbt_ga4/target/.linted: $(INSTALLED) dbt_ga4/.sqruff dbt_ga4/dbt_project.yml $(shell find dbt_ga4/models dbt_ga4/macros dbt_ga4/seeds -type f)
 	mkdir -p $(@D)
-	cd dbt_ga4 && BEHA2VEC_DATA_DIR=$(CURDIR)/$(@D) ../$(BIN)/sqlfluff lint models
+	cd dbt_ga4 && BEHA2VEC_DATA_DIR=$(CURDIR)/$(@D) ../$(BIN)/sqruff lint models
 	touch $@
 
 format: $(INSTALLED) ## fix what ruff can fix
