@@ -14,7 +14,8 @@ from beha2vec_core.chat.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
-from beha2vec_core.chat.vocabulary import Vocabulary, tokens
+from beha2vec_core.chat.lemmas import tokens
+from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Did, Having
 

@@ -152,7 +152,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         question = re.sub(r"\bUS\b", "usa", question)
     # first, so that no part of 1,200 is read as a number of its own
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
-    text = in_hours(spelled_out(text))
+    text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     for symbol, name in _SYMBOLS.items():

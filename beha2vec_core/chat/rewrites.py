@@ -68,7 +68,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bfeb\w{0,3}uar?y\b", "february"),
     (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
     (r"\s[-\u2013\u2014]\s", " , "),
-    (r"\be-?mails?\b", "email"),
+    (r"\be[- ]?mails?\b", "email"),
     (r"\bw/o\b", "without"),
     (r"\bthere (?=carts?|baskets?)", "their "),
     (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"),
