@@ -98,7 +98,7 @@ def metric_of(
     if parts.has("change") and by and not timed and parts.times.periods:
         notes.append("No measure is named: by revenue.")
         return "revenue"
-    if parts.has("share") and filters and not about & ITEMS and parts.times.periods:
+    if parts.has("share") and not about & ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
         notes.append("No measure is named: by sessions.")
         return "sessions"
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
@@ -116,9 +116,12 @@ def metric_of(
     if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
         notes.append("No measure is named: by sessions.")
         return "sessions"
-    if "busiest" in parts.text and by:
+    if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
         notes.append("No measure is named: by sessions.")
         return "sessions"
+    if timed and (judged or parts.has("high") or parts.has("low")):  # our best month
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
     if by == ["coupon"]:
         notes.append("No measure is named: by orders.")
         return "orders"

@@ -69,10 +69,11 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     check_all_asked(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
-    if not metrics and (_is_bare_pair(parts) or (_PERFORMS.search(parts.text) and filters_of(parts, None))):
+    if not metrics and (_is_bare_pair(parts) or _asks_how(parts)):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
-    if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:
+    grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
+    if not metrics and (grows or (parts.has("cause") and parts.has("change") and parts.times.periods)):
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
     by = breakdown_of(parts)
@@ -144,6 +145,13 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         notes += [] if shared else [f"“{one.text}” and “{other.text}” are of different kinds, and can overlap."]
         return found, notes
     return None
+
+
+def _asks_how(parts: Parts) -> bool:
+    """Whether it is asked how a group, or the site, did: "how did mobile perform", "how was July"."""
+    is_compared = parts.has("compare") or parts.times.asks_before or len(parts.times.periods) > 1
+    is_whole = not (is_compared or breakdown_of(parts) or parts.judged)
+    return _PERFORMS.search(parts.text) is not None and bool(is_whole or filters_of(parts, None))
 
 
 def _is_bare_pair(parts: Parts) -> bool:

@@ -15,6 +15,11 @@ MORE = r"more than|over|above|at least|exceed(?:s|ed|ing)?|greater than|higher t
 LESS = r"less than|under|below|at most|up to|fewer than|lower than|smaller than|cheaper than"
 _WAS = r"(?:(?:that|which|is|are|was|were|gets?|got|being|been)\s+)*"
 _PROCESS = r"(?:buying|purchase|purchasing|checkout|shopping|order|sales) (?:process|journey|flow|path)"
+# nouns of what is counted, before "a visit", "a day"
+_COUNTED = (
+    "orders|purchases|sales|visits|sessions|users|visitors|people|customers|buyers|pages|page views|pageviews|views|items|"
+    "products|pieces|units|revenue|money|spend|turnover|minutes|times"
+)
 _GROUND = rf"(?:{_PROCESS}|checkout|funnel|process|shop|store|site|website|journey)"
 _DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
@@ -48,9 +53,106 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
-    (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
+    (r"\b(?:ppl|folks?|guys|persons?|peeps|peoples|individuals?|guests?|surfers|consumers|uniques|"
+     r"(?:web|internet|online) (?:users|visitors))\b(?! (?:categor|catalog))", "people"),
+    (r"\b(?:clients|clientele)\b", "customers"),
+    (r"\b(?:visitations?|footfall)\b", "traffic"),
+    (r"\bbuyed\b", "bought"),
+    (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|on ads))", r"\1bought"),
+    (r"\b(orders?|purchases?|sales) (?:(?:that|which|were|was|are|got|have|has|been|being) )*(?:refunded|returned|reimbursed|"
+     r"sent back)\b", r"\1 refunded"),
+    (r"\bu\.?s\.?(?:a\.?)?(?=\s|$)(?<=\.)", "usa"),
+    (rf"(?<!\w)non ?(?:converting|buying) (sessions|visits|traffic|{PEOPLE})\b", r"\1 that did not buy"),
+    (r"(?<!\w)non ?(?:bouncing|bounced) (?=sessions|visits)", "engaged "),
+    (r"\bfill(?:s|ed|ing)? (?:up )?(?:(?:a|the|their|our) )?(?:shopping )?(?:carts?|baskets?)\b", "added to cart"),
+    (r"(?<!\w)(?:non|not) (?=bouncing|bounced|engaged|converting|buying|usa?\b|mobile|direct|organic|paid|branded)",
+     "not "),
+    (rf"\b({_COUNTED}) an? (visit|session|order|purchase|user|visitor|head|person|customer|buyer|day|week|month|quarter|"
+     r"year)\b(?! (?:ago|before|earlier))", r"\1 per \2"),
+    (r"\b(?:how many|number of) times (?:did |do |does |have |has |was |were )?(.*?)\b(?:visit(?:ed|s)?|c[oa]mes?)\b"
+     r"(?: us| by| here| back| to (?:us|the (?:site|shop|store|website)))*(?=\W*$| (?:in|on|from|via|during|last|this|since|per"
+     r")\b)", r"how many sessions \1"),
+    (r"\b(?:how many|number of) checkouts(?= (?:did|do|have|were there|are there|on|by|in|from|last|this|per)\b|\W*$)",
+     "checkout sessions"),
+    (r"\b(?:how many|number of) (?:carts|baskets)\b(?= (?:did|do|have) we|\W*$| (?:in|on|by|from|last|this|per|since|during)\b)",
+     "cart sessions"),
+    (r"\bhow many pages (?:does|do|did) (?:(?:an?|the|our|each|every|average|typical) )*(?:users?|visitors?|people|"
+     r"customers?|buyers?) (?:usually |typically )?(?:look(?:s|ed)? at|view|views|see|sees|open|opens|visit|read|click"
+     r"(?: through)?)(?P<rest>.*?)\b(?:per|in|during|on) (?:an? |each |every |one |their |the average )?(visit|session)s?\b",
+     r"pages per \2\g<rest>"),
+    (r"\bhow many pages (does|do|did) (?=(?:an?|the average|each|every) (?:users?|visitors?|persons?|customers?|buyers?)\b)",
+     r"pages per user \1 "),
+    (r"\b(?:pages|views) (?:viewed |seen |visited |opened )(?=per\b)", "pages "),
+    (rf"\bhow (?:long|much time) (?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |mean |normal )?"
+     rf"(.*?)\b(?:(?:session|visit)s?(?: (?:last|take|stay))?(?=\W*$| (?:on|by|from|in|via|for|of|last|this|with|per)\b)|"
+     r"(?:spen[dt]s?|stay(?:s|ed|ing)?|stick(?:s|ing)? around|hang(?:s|ing)? (?:around|out)|remain|linger|browse|last)\b"
+     r"(?: (?:on|in|at) (?:the |our )?(?:site|website|shop|store|page))?)", r"engagement time \1"),
+    (r"\bhow (?:big|large|high|much|expensive) (?:is|are|was|were) (?:an? |the |our )?(?:(?:average|typical|mean) )?"
+     r"(?:orders?|purchases?|baskets?|carts?)\b(?! (?:rate|abandon))(?: worth)?(?: on average)?", "average order value "),
+    (r"\b(?:what|how much) (?:is|are|was|were) (?:an? |the |our )?(?:average |typical )?(order|purchase|user|visitor|visit|"
+     r"session|customer|buyer)s?(.*?) worth\b(?: to us)?(?: on average)?", r"revenue per \1 \2"),
+    (r"\bhow much (?:money |revenue )?(?:does|do|did) (?:an? |the |our )?(?:average |typical )?(order|user|visitor|visit|"
+     r"session|customer|buyer|person)\b(?! (?:and|in total))(.*?)\b(?:bring(?: us| in)?|spends?|generates?|yields?|pays?)\b"
+     r"(?: us)?(?: on average)?(?! (?:per|an?|each)\b)", r"revenue per \1 \2"),
+    (r"\bhow much (?:money )?(?:do|did) (.*?) (customer|buyer|visitor|user)s (?:spend|pay) on average\b",
+     r"revenue per \2 \1"),
+    (r"\bhow many (?:items|products|things|pieces|units|articles) (?:are |were |go |does |do |did )?(?:there )?(?:in|into) "
+     r"(?:an? |the |our )?(?:average |typical )?(?:order|basket|cart|purchase)s?(?: contain| have)?", "items per order"),
+    (r"\bhow many (orders|purchases) (?:does|do|did) (?:an? |the |our |each |every )?(?:average |typical )?(?:customer|buyer)s?"
+     r" (?:place|make|have)\b(?: on average)?", "orders per buyer"),
+    (r"\b(?:the )?(?:probability|likelihood|chances?|odds) (?:that|of) (?:an? |the )?(?:(visit|session)|visitor|user)s?"
+     r"(?: (?:has|have|having|ends? with|with|to|makes?|places?|will))?(?: an?)? (?:orders?|purchase|buys?|buying|converts?|"
+     r"converting)\b", r"conversion rate "),
+    (r"\b(visits?|sessions?|traffic)(?: (?:that|which))? (?:do |does |did )?(?:turns?|turned|leads?|led|results?|resulted|"
+     r"ends?|ended|becomes?|became) (?:in|into|to|up in|with|up with)? ?(?:an? )?(?:orders?|sales?|purchases?|buyers?)\b",
+     r"\1 converted"),
+    (r"\bhow often (?:does|do|did) (?:an? |the |our )?(?:visit|session)s? converted\b", "conversion rate"),
+    (rf"\b({PEOPLE}) (?:immediately |directly |right away |straight away )?(?:leave|left|leaves|quit) (?:right|straight)? ?"
+     r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
+    (r"\b(?:of the|of these|of those|out of the) two\b|\bof (?:both|them both)\b(?=.*(?:\?|$))", " "),
+    (r"\bhow (?:was|were|did) (?=(?:january|february|march|april|may|june|july|august|september|october|november|december|"
+     r"last|yesterday|the (?:week|weekend|month)|q[1-4]|20\d\d|h[12])\b)(.*?)(?: go| look| turn out)?(?=\W*$)",
+     r"how did we perform \1"),
+    (r"\bhow (?:did|are|were|have|do) we (?:do|doing|been doing|perform(?:ing)?)\b(?! on| with| in (?:terms|search))",
+     "how did we perform"),
+    (r"\bhow is (?:the |our )?(?:business|shop|store|site|website|company)(?: (?:doing|going|performing|running))?(?=\W*$)",
+     "how did we perform"),
     (r"\b(?:pls|plz|thx)\b", "please"),
+    (r"\b(is|are|was|were)\b(.*?) (?:just |almost |nearly )?as (?:good|strong|bad) as\b", r"\1\2 better than"),
     (r"\bas well as\b", "and"),
+    (r"\b(\w+)[- ]wise\b", r"by \1"),
+    (r"\be[- ]commerce\b|\becom\b", "ecommerce"),
+    (r"\b(social) (?:networks?|media|platforms?|sites?|networking(?: sites?)?)\b", r"\1"),
+    (r"\b(search) engines?\b", r"\1"),
+    (r"\b(?:other|external|third[- ]party) (?:web ?sites?|sites?|domains?)\b", "referral"),
+    (r"\b(which|what) (?:web ?)?sites?(?= (?:sends?|brings?|brought|refers?|referred|sent|drives?|drove|gives?|gave|links?)\b)",
+     r"\1 source"),
+    (r"\brefers?\b(?= )(?!.* to\b)", "brings"),
+    (rf"\bmost (?:frequent|active|loyal|regular|engaged|faithful) (?:{PEOPLE})\b(?<!customers)(?<!buyers)(?<!shoppers)",
+     "top users by sessions"),
+    (r"\bmost (?:frequent|active|loyal|regular|faithful) (?:customers?|buyers?|shoppers?)\b", "top customers by orders"),
+    (r"\b(?:vip|high[- ]value|key) (customers?|buyers?|clients?|shoppers?)\b", r"top \1"),
+    (r"\b(?:big|heavy|high) spenders\b", "top spenders"),
+    (r"\b(buy|buys|buying|bought|ordered|purchased?|purchasing|shop|shopped|shopping)( anything| something)? (?:from|with|at) us\b",
+     r"\1\2"),
+    (r"(?<=vs )us\b|(?<=vs\. )us\b|(?<=versus )us\b|\bus(?= (?:vs\.?|versus) (?!them))|(?:^|(?<=\bof )|(?<=\bfrom )|(?<=\bby )|"
+     r"(?<=\band )|(?<=\bor )|(?<=\bmany )|(?<=\bnot )|(?<=\bnon )|(?<=\bnew )|(?<=\breturning )|(?<=\ball )|(?<=\bour ))us(?= (?:visitors?"
+     r"|users?|customers?|buyers?|shoppers?|people|orders?|sales|revenue|sessions?|visits?|traffic|conversion|market)\b)", "usa"),
+    (r"\bwhere (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|customers?|sessions|visits|they) (?:usually |mostly )?"
+     r"(?:land|enter|start|arrive|begin)\b(?: (?:on|at|in))?(?: (?:the|our) (?:site|website|shop|store))?(?=\W*$| (?:in|on|from)\b)",
+     "top landing pages"),
+    (r"\b(?:where|(?:(?:on|at|from) )?(?:which|what) pages?) (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|customers?"
+     r"|sessions|visits|they) (?:usually |mostly )?(?:exit|leave(?= (?:the|our) (?:site|website|shop|store)\b|.*(?<=page)\W*$))"
+     r"\b(?: (?:the|our) (?:site|website|shop|store))?(?: (?:from|on))?", "exits by page"),
+    (r"\b(?:on |from |at )?(?:which|what) pages? (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|customers?|"
+     r"sessions|visits|they) (?:usually |mostly )?(?:leave|quit|drop off)\b(?: (?:from|on))?(?: (?:the|our) (?:site|website|shop|store))?",
+     "exits by page"),
+    (r"\b(?:which|what) pages? (?:do|did) (?:people|users|visitors|customers|they) (?:land|start|enter|begin|arrive)(?: (?:on|at|in))?\b",
+     "top landing pages"),
+    (r"\b(?:the )?last pages?(?: (?:before (?:leaving|they leave|exit(?:ing)?)|of (?:the |a )?(?:visits?|sessions?)|viewed|seen))\b",
+     "exit pages"),
+    (r"^(\W*)how (was|were|did) the weekend\b", r"\1how \2 last weekend"),
+
     (r"\b(c[oa]m(?:e|es|ing)|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?) directly\b", r"\1 from direct"),
     (r"\b(?:c[oa]mes?(?: back)?|return(?:s|ed)?|visit(?:s|ed)?)(?: us)?(?: for)? (?:at least )?(?:a|the) "
      r"(?:second|2nd) time\b", "visited at least 2 times"),
@@ -357,10 +459,10 @@ _OF_WAITING = re.compile(
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    if _HOW_LONG.search(text) and not as_step_time(text) and not _FROM_AN_ORDER.search(text):
-        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)
+    if _HOW_LONG.search(text) and not as_step_time(text) and not _FROM_AN_ORDER.search(text):
+        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     return text
 
 

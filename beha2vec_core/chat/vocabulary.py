@@ -28,13 +28,14 @@ _FILLERS = """
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sort sorted originated originate generated generate drove
     drive drives driving calculate plot table chart graph
-    good morning evening afternoon hey dear quick question one kindly may might either very quite
+    good hey dear quick question one kindly may might either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
     rank ranked store company business here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
-    prefer preferred place placed
+    prefer preferred place placed web online ecommerce incoming inbound calendar draw produce deliver delivered delivers
+    yield yields
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say how a metric is shown or compared
@@ -50,7 +51,7 @@ _GRAMMAR: dict[str, str] = {
     "common": "in common",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
         percentage of, proportion of, % of, split, how many percent, how much percent, how many %, portion, slice,
-        chunk, make up, account for, makes up, accounts for""",
+        chunk, make up, account for, makes up, accounts for, distribution, mix, composition, contribution, weight""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
         history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,
         rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving, fluctuate,
@@ -60,11 +61,13 @@ _GRAMMAR: dict[str, str] = {
     "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
     "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, "
     "worst to best, successful, unsuccessful, effective, ineffective",
-    "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
+    "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, peak, record, main, major,
+        leading, favorite, most favorite, hottest, number one, no 1, primary, principal, dominant,  most popular, highest first,
         largest first, biggest first, most first, descending, descending order, high to low, mostly, mainly,
         longest, longest first, highest to lowest, largest to smallest, biggest to smallest, most to least, high,
         most often, fastest, max, maximum""",
-    "low": """least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, fewest first, least first,
+    "low": """least, lowest, fewest, smallest, weakest, quietest, slowest, poorest, rarest, least popular,
+         bottom, lowest first, smallest first, fewest first, least first,
         ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest,
         shortest, shortest first, least to most, low, slowest, min, minimum""",
     "bought": "bought, purchased, buy, buying, ordered",
@@ -73,10 +76,12 @@ _GRAMMAR: dict[str, str] = {
     "filler": """broken down, break down, split by, split up, brought in, in terms of, ordered by,
         acquired by, acquired through, acquired via, even though, good morning, good afternoon,
         good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
-        look like, look for, stack up""",
+        look like, look for, stack up, overview of, summary of, ranking of, list of, by number of, in total""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
-        lifetime value, median, shipping, tax""",
+        lifetime value, market share, share of market, median, shipping, tax, as of, business hour, office hour, working hour, this morning,
+        this afternoon, this evening, refund amount, refund value, refund sum, refunded amount, amount refunded,
+        amount of refund, phone number, in store, video view, phone order, shipped, household income""",
 }
 _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
