@@ -33,6 +33,7 @@ _SAME = (
     ("duration", "length", "time"),
     ("refunded", "returned", "reimbursed"),
 )
+_OF_ONE = {"value", "amount", "taking"}  # these are money only of one user, order ...: "amount of visitors" is a number
 _ARTICLES = {"the", "a", "an", "our", "their", "my", "your", "his", "her", "its"}
 
 
@@ -77,8 +78,10 @@ def as_key(phrase: str) -> str:
 def same_phrases(phrase: str) -> Iterator[str]:
     """The other phrases that say the same as one of several words that is looked up."""
     words = phrase.split()
-    if len(words) == 1:
+    people, money = {*_SAME[0], *_SAME[3]} & {*words}, {*_SAME[4]} & {*words}
+    if len(words) == 1 or (people and money and "per" not in words):  # what customers spend
         return
     others = [next((same for same in _SAME if word in same), (word,)) for word in words]
     for found in product(*others):
-        yield " ".join(found)
+        if "per" in words or not {*found} & _OF_ONE:
+            yield " ".join(found)

@@ -42,8 +42,9 @@ NOT_MEASURED = (
         "How often a user does something is not measured.",
     ),
     (
-        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|"
-        r"\b(?:ads?|advertising|marketing|media) (?:spend|spending|costs?|budgets?)\b",
+        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|advertis\w+|"
+        r"marketing|campaigns?|ppc|sea|sem|paid|media)\b|"
+        r"\b(?:ads?|advertising|marketing|media|campaign) (?:spend|spending|costs?|budgets?)\b",
         "What you spend is not measured.",
     ),
 )  # fmt: skip
@@ -109,17 +110,17 @@ def metric_of(
     if judged and has_groups and not timed and not about & ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
-    ranked = parts.top or parts.has("high") or (judged and not timed)
-    if ranked and len(by) == 1 and by[0] in DEFAULTS:
+    ranked = parts.top or parts.has("high") or parts.has("low") or (judged and not timed)
+    if ranked and by and by[0] in DEFAULTS and (len(by) == 1 or {*by} <= {*SOURCES}):
         notes.append(f"No measure is named: by {METRICS[DEFAULTS[by[0]]].label}.")
         return DEFAULTS[by[0]]
-    if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
+    if parts.has("trend") and filters and not (about & ITEMS or parts.judged):
         notes.append("No measure is named: by sessions.")
         return "sessions"
     if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
         notes.append("No measure is named: by sessions.")
         return "sessions"
-    if timed and (judged or parts.has("high") or parts.has("low")):  # our best month
+    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (judged or parts.has("high") or parts.has("low")):  # our best month
         notes.append("No measure is named: by revenue.")
         return "revenue"
     if by == ["coupon"]:

@@ -73,7 +73,8 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
     grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
-    if not metrics and (grows or (parts.has("cause") and parts.has("change") and parts.times.periods)):
+    happened = parts.has("cause") and (parts.has("change") or parts.has("happened")) and parts.times.periods
+    if not metrics and (grows or (happened and not filters_of(parts, None))):
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
     by = breakdown_of(parts)
@@ -150,7 +151,9 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
 def _asks_how(parts: Parts) -> bool:
     """Whether it is asked how a group, or the site, did: "how did mobile perform", "how was July"."""
     is_compared = parts.has("compare") or parts.times.asks_before or len(parts.times.periods) > 1
-    is_whole = not (is_compared or breakdown_of(parts) or parts.judged)
+    by = breakdown_of(parts)
+    is_plain = not (parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged", "share", "trend")))
+    is_whole = is_plain and not is_compared and (not by or (len(by) == 1 and DEFAULTS.get(by[0]) == "sessions"))
     return _PERFORMS.search(parts.text) is not None and bool(is_whole or filters_of(parts, None))
 
 

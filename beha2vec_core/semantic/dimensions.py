@@ -120,7 +120,7 @@ DIMENSIONS = {
                   is_searched=True),
         Dimension("page_type", "page type", "g.page_type", ("page type", "type of page", "kind of page", "page category", "content type",
                                                          "section", "section of site", "area of site", "page group"),
-                  {"login": ("sign in", "signin", "log in"), "signup": ("sign up", "registration")}, is_searched=True),
+                  {"home": ("homepage", "front page", "main page"), "login": ("sign in", "signin", "log in"), "signup": ("sign up", "registration")}, is_searched=True),
         Dimension("page", "page", "v.page_key", ("page", "url")),
         Dimension("landing_page", "landing page", "s.landing_page_key",
                   ("landing page", "entry page", "landingpage", "entrance page", "lp", "first page", "entry point", "starting page",

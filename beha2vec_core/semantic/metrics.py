@@ -168,7 +168,11 @@ METRICS = {
         Metric(
             "bounce_rate", "bounce rate (sessions without engagement)", "share",
             {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"), "count(*)")},
-            ("bounce rate", "bounce", "bounced session", "bouncing", "bounced"), n_of="sessions", better=-1,
+            ("bounce rate", "bounce", "bounced session", "bouncing", "bounced"), n_of="sessions", better=-1, count="bounces",
+        ),
+        Metric(
+            "bounces", "sessions without engagement (bounces)", "count",
+            {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"))}, ("number of bounce",), better=-1,
         ),
         Metric(
             "single_page_rate", "sessions with one page view", "share",
@@ -267,7 +271,7 @@ METRICS = {
             ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv",
              "customer spend", "customer spent", "user spend", "user spent", "visitor spend", "visitor spent",
              "people spend", "people spent", "buyer spend", "shopper spend", "spender", "gross revenue",
-             "purchase revenue", "sale revenue", "gross sale", "spend", "spending", "taking", "proceed", "top line",
+             "purchase revenue", "sale revenue", "gross sale", "cash", "taking", "proceed", "top line",
              "topline", "order revenue", "revenue of order", "value of order", "sale value", "sale figure",
              "shop revenue", "amount spent", "money spent"),
             n_of="orders", otherwise="item_revenue",
@@ -326,7 +330,7 @@ METRICS = {
              "top selling", "most sold", "selling", "piece sold", "item purchased",
              "sold product", "unit", "piece", "sold unit", "sold quantity", "sale volume", "unit sale", "quantity",
              "number of item", "number of unit", "item shipped", "unit shipped",
-             "top grossing", "item bought", "item ordered", "seller", "most wanted", "in demand"),
+             "item bought", "item ordered", "seller", "most wanted", "in demand"),
             n_of="orders",
         ),
         Metric(
