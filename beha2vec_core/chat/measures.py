@@ -37,12 +37,18 @@ SEARCHES = (
 )
 NOT_MEASURED = (
     (
+        rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
+        rf"the )?(?:{PEOPLE})\b",
+        "The data have no incomes of people.",
+    ),
+    (
         rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
         r"\b(?:buy|order|purchase|shop)\b",
         "How often a user does something is not measured.",
     ),
     (
-        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|advertis\w+|"
+        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|"
+        r"adwords|advertis\w+|"
         r"marketing|campaigns?|ppc|sea|sem|paid|media)\b|"
         r"\b(?:ads?|advertising|marketing|media|campaign) (?:spend|spending|costs?|budgets?)\b",
         "What you spend is not measured.",
@@ -120,7 +126,9 @@ def metric_of(
     if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
         notes.append("No measure is named: by sessions.")
         return "sessions"
-    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (judged or parts.has("high") or parts.has("low")):  # our best month
+    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (
+        judged or parts.has("high") or parts.has("low")
+    ):  # our best month
         notes.append("No measure is named: by revenue.")
         return "revenue"
     if by == ["coupon"]:

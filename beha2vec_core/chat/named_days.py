@@ -1,4 +1,4 @@
-"""Days that have a name of their own: holidays, the weeks around them, and seasons."""
+"""Days that have a name of their own: months, holidays, the weeks around them, and seasons."""
 
 from __future__ import annotations
 
@@ -10,6 +10,36 @@ from dateutil.easter import easter
 
 from beha2vec_core.semantic.query import Period, add_months
 
+_NAMES = """
+    january jan february feb march mar april apr may may june jun july jul august aug september sep october oct
+    november nov december dec
+"""
+MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
+MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
+# other words for the same days, in the words of what is read below
+SAME_DAYS: tuple[tuple[str, str], ...] = (
+    (r"\b(?:this )?(year|quarter|month|week)[- ]to[- ]date\b|\bthis (year|quarter|month|week) to date\b", r"this \1\2"),
+    (r"\b(last|past|previous|this) (?:full|whole|complete|entire) (?=(?:day|week|month|quarter|year)s?\b)", r"\1 "),
+    (r"\bhalf (?:a |of a |an )?year\b", "six months"),
+    (r"\b(?:last|past|previous) six months\b", "last six months"),
+    (r"\b([1-4]) ?q(?=\W|$)", r"q\1"),
+    (r"\b([1-4])q ?'?(\d\d)\b", r"q\1 20\2"),
+    (r"\b(q[1-4])[ /]?'?(\d\d)\b(?!\d)", r"\1 20\2"),
+    (r"(?<=[a-z]) '(\d\d)\b", r" 20\1"),
+    (rf"\b({MONTH})\s*[-\u2013\u2014]\s*(?=(?:{MONTH})\b)", r"\1 to "),
+    (r"\b(?:until|till|up to|by|before) (?:the )?(?:very )?end of\b", "until"),
+    (r"\b(?:since|after) (?:the )?(?:very )?end of\b", "after"),
+    *(
+        (rf"\b(?:the )?{name} (?:day )?of (?=(?:{MONTH})\b)", f"{number} ")
+        for number, name in enumerate(
+            ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], start=1
+        )
+    ),
+    (rf"\b(between|from) the (?={DAY}\b)", r"\1 "),
+    (rf"(?<=\d)(st|nd|rd|th)? (and|to|until|till|through) the (?={DAY}\b)", r"\1 \2 "),
+    (r"\bas of (?:now|today|yesterday|this moment)\b", "until now"),
+)
 _OfYear = Callable[[int], tuple[date, date]]
 _ONE = timedelta(days=1)
 
@@ -124,7 +154,7 @@ def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[st
 
         def season(found: re.Match[str], of_year: _OfYear = of_year) -> str:
             said = f"{found['before'] or ''}{found['ago'] or ''}"
-            is_beside = re.match(rf"\s+(?:{_AFTER})\b", text[found.end() :])
+            is_beside = re.match(rf"\s+(?:{_AFTER})\b", found.string[found.end() :])
             if not (said or found["year"] or is_beside):
                 return found[0]
             is_over = re.search(r"\b(?:last|past|previous) (?:the )?$", said) is not None

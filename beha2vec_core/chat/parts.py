@@ -10,9 +10,10 @@ from typing import Any
 from beha2vec_core.chat.asides import without_asides
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
+from beha2vec_core.chat.paraphrases import DISPLAY
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.qualifiers import qualifiers
-from beha2vec_core.chat.rewrites import DISPLAY, EXCLUDES, LESS, MORE, in_known_words, spelled_out
+from beha2vec_core.chat.rewrites import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word

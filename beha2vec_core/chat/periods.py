@@ -11,19 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from beha2vec_core.chat.named_days import named_days
+from beha2vec_core.chat.named_days import DAY, MONTH, MONTHS, SAME_DAYS, named_days
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
 
 MARK = "\u00a7"  # stands for a period in the text that is left
-_NAMES = """
-    january jan february feb march mar april apr may may june jun july jul august aug september sep october oct
-    november nov december dec
-"""
-_MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 _PARTS_OF = {  # of a month, by the places of their first and last days
     "first": (0, 14), "second|last": (15, 30), "early|beginning|start": (0, 9), "mid|middle|midst": (10, 19),
     "late|end": (20, 30),
@@ -39,37 +32,17 @@ _NEAR = (
     r"with|than|against|early|late|mid|month)"
 )
 _NAMED = re.compile(
-    rf"{MARK}|\b(?:{_MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
+    rf"{MARK}|\b(?:{MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
     rf"(?:last|past|this|current) (?:(?:{COUNT}) )?{_UNIT}s?)\b"
 )
 # "the week before 15 March" is a week of its own
-_NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{MARK}|{_MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
+_NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{MARK}|{MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
 _LATELY = r"\b(?:lately|recently|these days|nowadays|of late|(?:in )?recent (?:weeks|days|times))\b"
-_FEW = r"\b(?:last|past|previous|most recent|recent) (?:few|several|couple of|couple) (day|week|month)s\b|\brecent (month)s\b"
-_AGO = rf"\b({COUNT}|an?) (day|week|month)s? ago\b|\b(?:the )?(day) before yesterday\b"
-_ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
-).split()
-# other words for the same days, in the words of what is read below
-_SAME_DAYS: tuple[tuple[str, str], ...] = (
-    (r"\b(?:this )?(year|quarter|month|week)[- ]to[- ]date\b|\bthis (year|quarter|month|week) to date\b", r"this \1\2"),
-    (r"\bhalf (?:a |of a |an )?year\b", "six months"),
-    (r"\b(?:last|past|previous) six months\b", "last six months"),
-    (r"\b([1-4]) ?q(?=\W|$)", r"q\1"),
-    (r"\b([1-4])q ?'?(\d\d)\b", r"q\1 20\2"),
-    (r"\b(q[1-4])[ /]?'?(\d\d)\b(?!\d)", r"\1 20\2"),
-    (r"(?<=[a-z]) '(\d\d)\b", r" 20\1"),
-    (rf"\b({_MONTH})\s*[-\u2013\u2014]\s*(?=(?:{_MONTH})\b)", r"\1 to "),
-    (r"\b(?:until|till|up to|by|before) (?:the )?(?:very )?end of\b", "until"),
-    (r"\b(?:since|after) (?:the )?(?:very )?end of\b", "after"),
-    *(
-        (rf"\b(?:the )?{name} (?:day )?of (?=(?:{_MONTH})\b)", f"{number} ")
-        for number, name in enumerate(_ORDINALS, start=1)
-    ),
-    (rf"\b(between|from) the (?={_DAY}\b)", r"\1 "),
-    (rf"(?<=\d)(st|nd|rd|th)? (and|to|until|till|through) the (?={_DAY}\b)", r"\1 \2 "),
-    (r"\bas of (?:now|today|yesterday|this moment)\b", "until now"),
+_FEW = (
+    r"\b(?:last|past|previous|most recent|recent) (?:few|several|couple of|couple) (day|week|month)s\b|"
+    r"\brecent (month)s\b"
 )
+_AGO = rf"\b({COUNT}|an?) (day|week|month)s? ago\b|\b(?:the )?(day) before yesterday\b"
 # with these, two months are compared: "the change from March to April"
 _CHANGES = rf"\b(?:chang\w*|differen\w*|compar\w*|{'|'.join((*DOWN, *UP))})\b"
 # what names no days: all that are in the data
@@ -145,12 +118,11 @@ def find_times(text: str, data: Period) -> Times:
 
         times.text = re.sub(pattern, keep, times.text)
 
-
     def keep_days(days: Period) -> str:
         times.periods.append(days)
         return f" {MARK}{len(times.periods) - 1} "
 
-    for pattern, new in _SAME_DAYS:
+    for pattern, new in SAME_DAYS:
         times.text = re.sub(pattern, new, times.text)
     times.text, times.notes = named_days(times.text, last, keep_days)
     for said, period in ((_LATELY, _lately), (_FEW, _some_days), (_AGO, _ago)):
@@ -175,20 +147,20 @@ def find_times(text: str, data: Period) -> Times:
             times.text, times.asks_before = rest, True
             times.years_back = times.years_back or is_year
     times.text = re.sub(
-        rf"\b(first|second) half of (?:the )?({_MONTH})\b(.*?)\b(first|second) half\b(?! of)",
+        rf"\b(first|second) half of (?:the )?({MONTH})\b(.*?)\b(first|second) half\b(?! of)",
         r"\1 half of \2\3\4 half of \2",
         times.text,
     )
     for pattern, period in (
-        (rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?(?:of )?(?:the )?({_MONTH})(?: (\d{{4}}))?\b", _part_of),
-        (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _week_of),
+        (rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b", _part_of),
+        (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({MONTH})(?: (\d{{4}}))?\b", _week_of),
     ):
         take(pattern, partial(period, last=last, notes=times.notes))
     times.text = re.sub(
         r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
     )
     times.text = re.sub(
-        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{_MONTH})\b)", r"\1 ", times.text
+        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b)", r"\1 ", times.text
     )
     take(
         r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
@@ -197,13 +169,13 @@ def find_times(text: str, data: Period) -> Times:
     times.text = re.sub(r"\bfortnight\b", "two weeks", times.text)
     # "between 1 and 15 march" has two days of one month
     times.text = re.sub(
-        rf"\b({_DAY}) ?(and|to|until|-|\u2013) ?({_DAY}) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4", times.text
+        rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4", times.text
     )
     take(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: _day(m.group()))
     take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
-    take(rf"\b{_DAY} (?:of )?(?:{_MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{_MONTH}) {_DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{_MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
+    take(rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
     for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
         times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
         times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
@@ -217,7 +189,7 @@ def find_times(text: str, data: Period) -> Times:
         r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
         lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
     )
-    take(rf"\b(?!may\b)(?:{_MONTH})\b", lambda m: _month(m.group(), last))
+    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: _month(m.group(), last))
     take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
          lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
     # "may" is a month after these words only
@@ -250,7 +222,9 @@ def find_times(text: str, data: Period) -> Times:
         lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
     )
     _join(times, data)
-    times.text = re.sub(rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text)
+    times.text = re.sub(
+        rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text
+    )
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
 
@@ -341,8 +315,12 @@ def _join(times: Times, data: Period) -> None:
         times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
         return f" {MARK}{found[1]} "
 
-    times.text = re.sub(rf"\b(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)\s+(?:the )?{one}"
-        r"(?:\s+(?:onwards?|forward|on(?!\s+\w)))?", since, times.text)
+    times.text = re.sub(
+        rf"\b(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)\s+(?:the )?{one}"
+        r"(?:\s+(?:onwards?|forward|on(?!\s+\w)))?",
+        since,
+        times.text,
+    )
     times.text = re.sub(rf"\bafter\s+(?:the )?{one}", after, times.text)
     times.text = re.sub(rf"\b(?:until|till|up to|through)\s+(?:the )?{one}", until, times.text)
     times.text = re.sub(rf"\bbefore\s+(?:the )?{one}", before, times.text)
@@ -418,7 +396,7 @@ def _clip(period: Period, last: date) -> Period:
 
 def _month(name: str, last: date, year: int | None = None) -> Period:
     """A month; without a year, the last that had begun."""
-    first = date(year or last.year, _MONTHS[name], 1)
+    first = date(year or last.year, MONTHS[name], 1)
     if year is None and first > last:
         first = date(last.year - 1, first.month, 1)
     return _clip(Period(first, add_months(first, 1) - timedelta(days=1)), last)

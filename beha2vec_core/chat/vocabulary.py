@@ -79,9 +79,10 @@ _GRAMMAR: dict[str, str] = {
         look like, look for, stack up, overview of, summary of, ranking of, list of, by number of, in total""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
-        lifetime value, market share, share of market, median, shipping, tax, as of, business hour, office hour, working hour, this morning,
-        this afternoon, this evening, refund amount, refund value, refund sum, refunded amount, amount refunded,
-        amount of refund, phone number, in store, video view, phone order, shipped, household income""",
+        lifetime value, last, past, page load time, load time, market share, share of market, median, shipping, tax,
+        as of, business hour, office hour, working hour, this morning, this afternoon, this evening, refund amount,
+        refund value, refund sum, refunded amount, amount refunded, amount of refund, phone number, in store,
+        video view, phone order, shipped, household income""",
 }
 _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
@@ -186,9 +187,7 @@ class Vocabulary:
         fixed = _fixed()
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = _same() | known
-        self._spelled = [
-            key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")
-        ]
+        self._spelled = [key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")]
 
     def read(self, text: str) -> Iterator[tuple[Word | None, str, str]]:
         """The phrases of a text in small letters, the longest first: what each stands for (None: not understood), the
@@ -205,7 +204,7 @@ class Vocabulary:
             place += size
 
     def without_hyphens(self, text: str) -> str:
-        """The text with compound words apart (best-selling, year-to-date), but for names of the data, pages and hosts."""
+        """The text with compound words apart (best-selling), but for names of the data, pages and hosts."""
 
         def apart(found: re.Match[str]) -> str:
             word = found[0]
