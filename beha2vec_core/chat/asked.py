@@ -35,6 +35,8 @@ def metrics_of(parts: Parts) -> list[str]:
         strong = [name for name in strong if name not in ("new_users", "returning_users")] or strong
     if len(strong) > 1 and "buyers" in strong:  # customers are those who have revenue and orders, or who check out
         strong.remove("buyers")
+    if not strong and parts.is_of_users and "sessions" in found:  # the users with most sessions
+        return ["sessions"]
     return strong or found[:1]  # "people visit us"
 
 

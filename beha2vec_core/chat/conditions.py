@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass
 
 from beha2vec_core.chat.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
+from beha2vec_core.chat.lemmas import tokens
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
-from beha2vec_core.chat.vocabulary import Vocabulary, tokens
+from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Did, Having
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from beha2vec_core.chat.asked import breakdown_of, filters_of
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.one_query import ascending_of
+from beha2vec_core.chat.paraphrases import SAME
 from beha2vec_core.chat.parts import Parts
-from beha2vec_core.chat.rewrites import SAME
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES

@@ -12,7 +12,10 @@ _HOUR = r"(noon|midday|midnight|\d{1,2}(?::00)?)\s?(am|pm|a\.m\.|p\.m\.|o ?clock
 _RANGE = re.compile(rf"\b(?:between|from) {_HOUR} (?:and|to|until|till) {_HOUR}(?=\W|$)")
 _END = re.compile(rf"\b(before|until|till|up to|after|past|since|from|at) {_HOUR}(?: (?:on|onwards))?(?=\W|$)")
 _PART = re.compile(
-    rf"\b(?:in the|during the|at|over|in)\s+({'|'.join(_PARTS)})s?\b|\b(mornings|afternoons|evenings|nights)\b"
+    rf"\b(?:in the|during the|at|over|in)\s+({'|'.join(_PARTS)})s?\b|\b(mornings|afternoons|evenings|nights)\b|"
+    r"\b(?:over)?(morning|afternoon|evening|night|lunch ?time)(?= (?:orders?|visits?|sessions?|traffic|revenue|"
+    r"sales|visitors|users|"
+    r"buyers|conversion))"
 )
 
 
@@ -42,7 +45,7 @@ def in_hours(text: str) -> str:
         return hours_of(0, hour - 1) if 0 < hour <= 24 else found[0]
 
     def part(found: re.Match[str]) -> str:
-        return hours_of(*_PARTS[found[1] or found[2].removesuffix("s")])
+        return hours_of(*_PARTS[found[1] or (found[2] or found[3]).removesuffix("s")])
 
     return _PART.sub(part, _END.sub(end, _RANGE.sub(between, text)))
 

@@ -37,13 +37,20 @@ SEARCHES = (
 )
 NOT_MEASURED = (
     (
+        rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
+        rf"the )?(?:{PEOPLE})\b",
+        "The data have no incomes of people.",
+    ),
+    (
         rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
         r"\b(?:buy|order|purchase|shop)\b",
         "How often a user does something is not measured.",
     ),
     (
-        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|"
-        r"\b(?:ads?|advertising|marketing|media) (?:spend|spending|costs?|budgets?)\b",
+        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|"
+        r"adwords|advertis\w+|"
+        r"marketing|campaigns?|ppc|sea|sem|paid|media)\b|"
+        r"\b(?:ads?|advertising|marketing|media|campaign) (?:spend|spending|costs?|budgets?)\b",
         "What you spend is not measured.",
     ),
 )  # fmt: skip
@@ -98,7 +105,7 @@ def metric_of(
     if parts.has("change") and by and not timed and parts.times.periods:
         notes.append("No measure is named: by revenue.")
         return "revenue"
-    if parts.has("share") and filters and not about & ITEMS and parts.times.periods:
+    if parts.has("share") and not about & ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
         notes.append("No measure is named: by sessions.")
         return "sessions"
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
@@ -109,16 +116,21 @@ def metric_of(
     if judged and has_groups and not timed and not about & ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"
-    ranked = parts.top or parts.has("high") or (judged and not timed)
-    if ranked and len(by) == 1 and by[0] in DEFAULTS:
+    ranked = parts.top or parts.has("high") or parts.has("low") or (judged and not timed)
+    if ranked and by and by[0] in DEFAULTS and (len(by) == 1 or {*by} <= {*SOURCES}):
         notes.append(f"No measure is named: by {METRICS[DEFAULTS[by[0]]].label}.")
         return DEFAULTS[by[0]]
-    if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
+    if parts.has("trend") and filters and not (about & ITEMS or parts.judged):
         notes.append("No measure is named: by sessions.")
         return "sessions"
-    if "busiest" in parts.text and by:
+    if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
         notes.append("No measure is named: by sessions.")
         return "sessions"
+    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (
+        judged or parts.has("high") or parts.has("low")
+    ):  # our best month
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
     if by == ["coupon"]:
         notes.append("No measure is named: by orders.")
         return "orders"

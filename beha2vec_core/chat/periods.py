@@ -11,36 +11,38 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from dateutil.easter import easter
-
+from beha2vec_core.chat.named_days import DAY, MONTH, MONTHS, SAME_DAYS, named_days
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
 
 MARK = "\u00a7"  # stands for a period in the text that is left
-_NAMES = """
-    january jan february feb march mar april apr may may june jun july jul august aug september sep october oct
-    november nov december dec
-"""
-_MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
+_PARTS_OF = {  # of a month, by the places of their first and last days
+    "first": (0, 14), "second|last": (15, 30), "early|beginning|start": (0, 9), "mid|middle|midst": (10, 19),
+    "late|end": (20, 30),
+}  # fmt: skip
+_PARTS = "|".join(_PARTS_OF)
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = "|".join(DAYS)
 _MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
 _NEAR = (
-    r"(?:in|since|of|for|during|until|till|from|and|vs\.?|versus|last|this|to|before|after|between|compare|with|than|"
-    r"against)"
+    r"(?:in|since|of|for|during|until|till|from|and|or|vs\.?|versus|last|this|to|through|before|after|between|compare|"
+    r"with|than|against|early|late|mid|month)"
 )
 _NAMED = re.compile(
-    rf"\b(?:{_MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
+    rf"{MARK}|\b(?:{MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
     rf"(?:last|past|this|current) (?:(?:{COUNT}) )?{_UNIT}s?)\b"
 )
 # "the week before 15 March" is a week of its own
-_NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{_MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
-_LATELY = r"\b(?:lately|recently|these days|nowadays|of late)\b"
+_NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{MARK}|{MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
+_LATELY = r"\b(?:lately|recently|these days|nowadays|of late|(?:in )?recent (?:weeks|days|times))\b"
+_FEW = (
+    r"\b(?:last|past|previous|most recent|recent) (?:few|several|couple of|couple) (day|week|month)s\b|"
+    r"\brecent (month)s\b"
+)
+_AGO = rf"\b({COUNT}|an?) (day|week|month)s? ago\b|\b(?:the )?(day) before yesterday\b"
 # with these, two months are compared: "the change from March to April"
 _CHANGES = rf"\b(?:chang\w*|differen\w*|compar\w*|{'|'.join((*DOWN, *UP))})\b"
 # what names no days: all that are in the data
@@ -74,33 +76,6 @@ _BEFORE = (
         False,
     ),
     (r"\b(?:the )?(?:last|previous) one\b", False),
-)
-
-
-def _thanksgiving(year: int) -> date:
-    """The fourth Thursday of November."""
-    return date(year, 11, 22 + (3 - date(year, 11, 22).weekday()) % 7)
-
-
-_HOLIDAYS: dict[str, Callable[[int], date]] = {
-    "thanksgiving": _thanksgiving,
-    "black friday": lambda year: _thanksgiving(year) + timedelta(days=1),
-    "cyber monday": lambda year: _thanksgiving(year) + timedelta(days=4),
-    "good friday": lambda year: easter(year) - timedelta(days=2),
-    "easter": easter,
-    "easter sunday": easter,
-    "easter monday": lambda year: easter(year) + timedelta(days=1),
-    "valentine day": lambda year: date(year, 2, 14),
-    "halloween": lambda year: date(year, 10, 31),
-    "christmas eve": lambda year: date(year, 12, 24),
-    "christmas day": lambda year: date(year, 12, 25),
-    "boxing day": lambda year: date(year, 12, 26),
-    "new year eve": lambda year: date(year, 12, 31),
-    "new year day": lambda year: date(year, 1, 1),
-}
-# one of them, not the days around it, nor what a campaign or a page is called
-_NO_HOLIDAY = (
-    r"(?![\w/-])(?! (?:weekends?|weeks?|season|campaigns?|pages?|deals?|offers?|ads?|emails?|newsletters?|promos?)\b)"
 )
 
 
@@ -143,6 +118,17 @@ def find_times(text: str, data: Period) -> Times:
 
         times.text = re.sub(pattern, keep, times.text)
 
+    def keep_days(days: Period) -> str:
+        times.periods.append(days)
+        return f" {MARK}{len(times.periods) - 1} "
+
+    for pattern, new in SAME_DAYS:
+        times.text = re.sub(pattern, new, times.text)
+    times.text, times.notes = named_days(times.text, last, keep_days)
+    for said, period in ((_LATELY, _lately), (_FEW, _some_days), (_AGO, _ago)):
+        for found in re.finditer(said, times.text):
+            times.notes.append(f"“{found[0].strip()}” was read as {period(found, last).in_words}.")
+        take(said, partial(period, last=last))
     times.text = re.sub(_ALL_DATA, " ", times.text)
     # before a comparison's word: what is before the other period, not a period of its own
     overs = (("wow", "week"), ("mom", "month"), ("qoq", "quarter"), ("yoy", "year"))
@@ -161,29 +147,20 @@ def find_times(text: str, data: Period) -> Times:
             times.text, times.asks_before = rest, True
             times.years_back = times.years_back or is_year
     times.text = re.sub(
-        rf"\b(first|second) half of (?:the )?({_MONTH})\b(.*?)\b(first|second) half\b(?! of)",
+        rf"\b(first|second) half of (?:the )?({MONTH})\b(.*?)\b(first|second) half\b(?! of)",
         r"\1 half of \2\3\4 half of \2",
         times.text,
     )
-    for name in sorted(_HOLIDAYS, key=len, reverse=True):
-        take(
-            rf"(?<![\w/.-]){name.replace(' ', 's?[ -]')}(?:,? (?:of |in )?(20\d\d))?{_NO_HOLIDAY}",
-            partial(_holiday, of_year=_HOLIDAYS[name], last=last),
-        )
     for pattern, period in (
-        (rf"\b(?:the )?(first|second|last) half of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _half),
-        (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({_MONTH})(?: (\d{{4}}))?\b", _week_of),
+        (rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b", _part_of),
+        (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({MONTH})(?: (\d{{4}}))?\b", _week_of),
     ):
-        take(pattern, partial(period, last=last))
-    if lately := re.search(_LATELY, times.text):
-        ago = Period(last - timedelta(days=27), last)
-        times.notes.append(f"“{lately[0]}” was read as the last 28 days.")
-        take(_LATELY, lambda _: ago)
+        take(pattern, partial(period, last=last, notes=times.notes))
     times.text = re.sub(
         r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
     )
     times.text = re.sub(
-        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{_MONTH})\b)", r"\1 ", times.text
+        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b)", r"\1 ", times.text
     )
     take(
         r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
@@ -192,13 +169,13 @@ def find_times(text: str, data: Period) -> Times:
     times.text = re.sub(r"\bfortnight\b", "two weeks", times.text)
     # "between 1 and 15 march" has two days of one month
     times.text = re.sub(
-        rf"\b({_DAY}) ?(and|to|until|-|\u2013) ?({_DAY}) (?:of )?({_MONTH})\b", r"\1 \4 \2 \3 \4", times.text
+        rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4", times.text
     )
     take(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: _day(m.group()))
     take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
-    take(rf"\b{_DAY} (?:of )?(?:{_MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{_MONTH}) {_DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{_MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
+    take(rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
     for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
         times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
         times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
@@ -212,7 +189,9 @@ def find_times(text: str, data: Period) -> Times:
         r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
         lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
     )
-    take(rf"\b(?!may\b)(?:{_MONTH})\b", lambda m: _month(m.group(), last))
+    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: _month(m.group(), last))
+    take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
+         lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
     # "may" is a month after these words only
     times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
     take(r"\bmonth-of-may\b", lambda m: _month("may", last))
@@ -243,6 +222,9 @@ def find_times(text: str, data: Period) -> Times:
         lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
     )
     _join(times, data)
+    times.text = re.sub(
+        rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text
+    )
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
 
@@ -278,6 +260,19 @@ def _join(times: Times, data: Period) -> None:
     of_week = rf"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}"
     times.text = re.sub(of_week, week, times.text)
 
+    def part(found: re.Match[str]) -> str:
+        named, unit, count = times.periods[int(found[4])], found[3], int(NUMBER_WORDS.get(found[2], found[2]))
+        if found[1] == "last":
+            days = _last_some(found[2], unit, named.last)
+        else:
+            months, number = count * _MONTHS_OF.get(unit, 0), count * (7 if unit == "week" else 1)
+            end = add_months(named.first, months) if months else named.first + timedelta(days=number)
+            days = Period(named.first, end - timedelta(days=1))
+        times.periods[int(found[4])] = days
+        return f" {MARK}{found[4]} "
+
+    times.text = re.sub(rf"\b(?:the )?(first|last) ({COUNT}) {_UNIT}s? (?:of|in) (?:the )?\s*{one}", part, times.text)
+
     changes = re.search(_CHANGES, times.text) is not None
 
     def both(found: re.Match[str]) -> str:
@@ -290,15 +285,16 @@ def _join(times: Times, data: Period) -> None:
         return f" {MARK}{found[1]} "
 
     for pattern in (
-        rf"\bbetween\s+{one}\s+and\s+{one}",
-        rf"\bfrom\s+{one}\s+(?:to|until|till|through|-|\u2013)\s+{one}",
-        rf"{one}\s+(?:to|until|till|through|-|\u2013)\s+{one}",
+        rf"\bbetween\s+(?:the\s+)?{one}\s+(?:and|to)\s+(?:the\s+)?{one}",
+        rf"\bfrom\s+(?:the\s+)?{one}\s+(?:up )?(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
+        rf"{one}\s+(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
     ):
         times.text = re.sub(pattern, both, times.text)
 
     def since(found: re.Match[str]) -> str:
         named = times.periods[int(found[1])]
-        if found.group().startswith("from") and named.first != named.last:  # "orders from February" are those in it
+        is_on = found.group().strip().endswith(("on", "onward", "onwards", "forward"))
+        if found.group().startswith("from") and named.first != named.last and not is_on:  # "from February": in it
             return f" {MARK}{found[1]} "
         times.is_open = True
         times.periods[int(found[1])] = Period(times.periods[int(found[1])].first, data.last)
@@ -319,10 +315,44 @@ def _join(times: Times, data: Period) -> None:
         times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
         return f" {MARK}{found[1]} "
 
-    times.text = re.sub(rf"\b(?:since|starting|from)\s+{one}(?:\s+(?:on|onwards?))?", since, times.text)
-    times.text = re.sub(rf"\bafter\s+{one}", after, times.text)
-    times.text = re.sub(rf"\b(?:until|till|up to)\s+{one}", until, times.text)
-    times.text = re.sub(rf"\bbefore\s+{one}", before, times.text)
+    times.text = re.sub(
+        rf"\b(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)\s+(?:the )?{one}"
+        r"(?:\s+(?:onwards?|forward|on(?!\s+\w)))?",
+        since,
+        times.text,
+    )
+    times.text = re.sub(rf"\bafter\s+(?:the )?{one}", after, times.text)
+    times.text = re.sub(rf"\b(?:until|till|up to|through)\s+(?:the )?{one}", until, times.text)
+    times.text = re.sub(rf"\bbefore\s+(?:the )?{one}", before, times.text)
+
+
+def _day_of_month(number: int, last: date) -> Period | None:
+    """The last such day of a month."""
+    begins = (add_months(begin_of("month", last), -back) for back in range(3))
+    days = [begin + timedelta(days=number - 1) for begin in begins if add_months(begin, 1) - begin >= timedelta(number)]
+    return next((Period(day, day) for day in days if day <= last), None)
+
+
+def _lately(_: re.Match[str], last: date) -> Period:
+    return Period(last - timedelta(days=27), last)
+
+
+def _some_days(found: re.Match[str], last: date) -> Period:
+    """A few days are 7, a few weeks 28 days, a few months 3; a couple is two."""
+    unit, count = found[1] or found[2], "2" if "couple" in found[0] else {"day": "7", "week": "4"}.get(found[1], "3")
+    return _last_some(count, unit, last)
+
+
+def _ago(found: re.Match[str], last: date) -> Period:
+    """A day, or a whole week or month: the last day of the data is yesterday, the last whole week is a week ago."""
+    number, unit = found[1] or "2", found[2] or found[3]
+    count = int(NUMBER_WORDS.get(number, 1 if number in ("a", "an") else number))
+    if unit == "day":
+        return Period(last - timedelta(days=count - 1), last - timedelta(days=count - 1))
+    days = _last_whole(unit, last)
+    for _ in range(count - 1):
+        days = days.before()
+    return days
 
 
 def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | None:
@@ -337,26 +367,20 @@ def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | 
     return Period(found.date(), found.date()) if found else None
 
 
-def _holiday(found: re.Match[str], of_year: Callable[[int], date], last: date) -> Period:
-    """A day such as Black Friday; without a year, the last one up to the last day of the data."""
-    one = of_year(int(found[1]) if found[1] else last.year)
-    if not found[1] and one > last:
-        one = of_year(last.year - 1)
-    return Period(one, one)
-
-
-def _half(found: re.Match[str], last: date) -> Period | None:
-    """The days up to the 15th of a month, or those after it."""
+def _part_of(found: re.Match[str], last: date, notes: list[str]) -> Period | None:
+    """Days of a month: its first or second half, its first, middle or last ten days."""
     month = _month(found[2], last, int(found[3]) if found[3] else None)
-    middle = month.first.replace(day=15)
-    return (
-        Period(month.first, min(middle, month.last))
-        if found[1] == "first"
-        else Period(middle + timedelta(days=1), month.last)
-    )
+    part = found[1]
+    if "half" not in found[0] and part in ("first", "second", "last"):
+        return None
+    begin, end = next(days for words, days in _PARTS_OF.items() if part in words.split("|"))
+    days = Period(month.first + timedelta(days=begin), min(month.first + timedelta(days=end), month.last))
+    if part not in ("first", "second", "last"):
+        notes.append(f"“{found[0].strip()}” was read as {days.in_words}.")
+    return days
 
 
-def _week_of(found: re.Match[str], last: date) -> Period | None:
+def _week_of(found: re.Match[str], last: date, notes: list[str]) -> Period | None:
     """Seven days of a month: its first to seventh, eighth to fourteenth ... or its last."""
     month = _month(found[2], last, int(found[3]) if found[3] else None)
     if found[1] == "last":
@@ -372,7 +396,7 @@ def _clip(period: Period, last: date) -> Period:
 
 def _month(name: str, last: date, year: int | None = None) -> Period:
     """A month; without a year, the last that had begun."""
-    first = date(year or last.year, _MONTHS[name], 1)
+    first = date(year or last.year, MONTHS[name], 1)
     if year is None and first > last:
         first = date(last.year - 1, first.month, 1)
     return _clip(Period(first, add_months(first, 1) - timedelta(days=1)), last)

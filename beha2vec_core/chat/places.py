@@ -49,6 +49,7 @@ _REGIONS = {
     "oceania": _OCEANIA,
     "emea": f"{_EUROPE}, {_MIDDLE_EAST}, {_AFRICA}",
 }
+COUNTRIES = sorted({" ".join(name.split()) for members in _REGIONS.values() for name in members.split(",")})
 
 
 def regions(countries: list[str]) -> dict[str, tuple[str, ...]]:

@@ -69,10 +69,12 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     check_all_asked(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
-    if not metrics and (_is_bare_pair(parts) or (_PERFORMS.search(parts.text) and filters_of(parts, None))):
+    if not metrics and (_is_bare_pair(parts) or _asks_how(parts)):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
-    if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:
+    grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
+    happened = parts.has("cause") and (parts.has("change") or parts.has("happened")) and parts.times.periods
+    if not metrics and (grows or (happened and not filters_of(parts, None))):
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
     by = breakdown_of(parts)
@@ -144,6 +146,15 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         notes += [] if shared else [f"“{one.text}” and “{other.text}” are of different kinds, and can overlap."]
         return found, notes
     return None
+
+
+def _asks_how(parts: Parts) -> bool:
+    """Whether it is asked how a group, or the site, did: "how did mobile perform", "how was July"."""
+    is_compared = parts.has("compare") or parts.times.asks_before or len(parts.times.periods) > 1
+    by = breakdown_of(parts)
+    is_plain = not (parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged", "share", "trend")))
+    is_whole = is_plain and not is_compared and (not by or (len(by) == 1 and DEFAULTS.get(by[0]) == "sessions"))
+    return _PERFORMS.search(parts.text) is not None and bool(is_whole or filters_of(parts, None))
 
 
 def _is_bare_pair(parts: Parts) -> bool:

@@ -21,6 +21,7 @@ from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
+from beha2vec_core.chat.topics import not_in_data
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -206,6 +207,9 @@ def _read(
         if parts.currency and not parts.unknown:
             known_as = " and ".join(contents.currencies)
             raise NotRead(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
+        unanswerable = not_in_data(question.lower(), parts.unknown, contents) if parts.unknown else ""
+        if unanswerable:
+            raise NotRead(unanswerable)
         if advice:
             raise NotRead("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:

@@ -29,7 +29,10 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     for word in parts.words:
         per = before.get(word.place) in ("per", "each", "every")
         is_second = (
-            before.get(word.place) == "by" and word in named[1:] and word.name in ("users", "buyers", "sessions")
+            before.get(word.place) == "by"
+            and not parts.is_of_users
+            and word in named[1:]
+            and word.name in ("users", "buyers", "sessions")
         )
         if word.kind in ("metric", "value") and (per or is_second):
             raise NotRead(f"I know no such ratio: nothing per {word.text}.")

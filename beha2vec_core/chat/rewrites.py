@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.named_days import MONTH
+from beha2vec_core.chat.paraphrases import PARAPHRASES
 from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.verbs import PEOPLE
 
@@ -30,27 +32,8 @@ EXCLUDES = (
     r"disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|not (?:counting|including)|without|"
     r"but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
-# "same for mobile": the question before, once more
-SAME = (
-    r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|us)\b\W*)*"
-    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
-    r"(?! (?:period|time|days?|week|month|year)\b)"
-    r"(?: as (?:above|before|previously)\b|(?! as\b))"
-    r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
-    r"(?: (?:but|just|only|now|please))*\b"
-)
-DISPLAY = (  # the verb, else the channel
-    r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
-    r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)"
-)
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
-    (SAME, "and"),
-    (DISPLAY, r"\1show"),
-    (r"\b(?:product|item) viewers?\b", "those who view a product"),
-    (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
-    (r"\b(?:pls|plz|thx)\b", "please"),
-    (r"\bas well as\b", "and"),
     (r"\b(c[oa]m(?:e|es|ing)|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?) directly\b", r"\1 from direct"),
     (r"\b(?:c[oa]mes?(?: back)?|return(?:s|ed)?|visit(?:s|ed)?)(?: us)?(?: for)? (?:at least )?(?:a|the) "
      r"(?:second|2nd) time\b", "visited at least 2 times"),
@@ -62,13 +45,18 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bv\b", "vs"),
     (r"\bshr\b", "share"),
     (r"\b(?:totl|ttl)\b", "total"),
+    (r"\bfrm\b", "from"), (r"\bsess\b", "sessions"), (r"\bmnth(s?)\b", r"month\1"), (r"\bqtr(s?)\b", r"quarter\1"),
+    (r"\byr(s?)\b", r"year\1"), (r"\bcusts?\b", "customers"), (r"\b(?:trx|txn|tx)s?\b",
+     "transactions"), (r"\bw/(?=\s|\w)", "with "),
+    (r"\bb/w\b", "between"), (r"\b(?:on|in) an? (?:typical|normal|average|usual) (day|week)\b", r"per \1 on average"),
     (r"\b(?:nr|num|no\.)(?= of\b)", "number"),
     (r"\b(?:sinse|scince)\b", "since"),
     (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"),
     (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
+    (rf"\b({MONTH}|\d+)\s[-\u2013\u2014]\s(?=(?:{MONTH}|\d+)\b)", r"\1 to "),
     (r"\s[-\u2013\u2014]\s", " , "),
-    (r"\be-?mails?\b", "email"),
+    (r"\be[- ]?mails?\b", "email"),
     (r"\bw/o\b", "without"),
     (r"\bthere (?=carts?|baskets?)", "their "),
     (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"),
@@ -335,7 +323,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) "
      r"(?=.*\b(?:change|drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)", " askswhy "),
 )  # fmt: skip
-_SPELLED = [(re.compile(pattern), new) for pattern, new in _SHORT]
+_SPELLED = [(re.compile(pattern), new) for pattern, new in (*PARAPHRASES, *_SHORT)]
 _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 
 
@@ -357,10 +345,10 @@ _OF_WAITING = re.compile(
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    if _HOW_LONG.search(text) and not as_step_time(text) and not _FROM_AN_ORDER.search(text):
-        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)
+    if _HOW_LONG.search(text) and not as_step_time(text) and not _FROM_AN_ORDER.search(text):
+        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     return text
 
 

@@ -10,7 +10,7 @@ from beha2vec_core.semantic.definitions import STEPS
 
 THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
 STOPS = (
-    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|giv(?:e|es|ing) up|bail\w*|leak\w*|"
+    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|g[ai]v(?:e|es|ing) up|bail\w*|leak\w*|"
     r"abandon\w*|quit\w*|stop\w*|"
     r"fall(?:ing|s)? (?:off|out|away))"
 )
@@ -32,7 +32,7 @@ _STEP_WORDS = {
     5: r"payment(?: (?:step|info\w*|details?|page))?",
     6: (
         r"(?:end(?:s|ed)? up\s+)?(?:check(?:s|ed|ing)? out|"
-        r"buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay|"
+        r"buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay(?:s|ing)?|paid|"
         r"convert(?:s|"
         r"ed)?|complete|finish(?:es|ed)?)"
     ),

@@ -10,10 +10,12 @@ from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.asides import is_aside
 from beha2vec_core.chat.hours import hours_of
+from beha2vec_core.chat.lemmas import as_key, normal, normal_of, same_phrases, tokens
 from beha2vec_core.chat.periods import DAYS, MARK
 from beha2vec_core.chat.places import regions
 from beha2vec_core.chat.steps import steps_of
 from beha2vec_core.chat.verbs import CHANGES
+from beha2vec_core.privacy.names import ordinary_words
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 
@@ -26,13 +28,14 @@ _FILLERS = """
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sort sorted originated originate generated generate drove
     drive drives driving calculate plot table chart graph
-    good morning evening afternoon hey dear quick question one kindly may might either very quite
+    good hey dear quick question one kindly may might either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
     rank ranked store company business here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
-    prefer preferred place placed
+    prefer preferred place placed web online ecommerce incoming inbound calendar draw produce deliver delivered delivers
+    yield yields
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say how a metric is shown or compared
@@ -48,21 +51,23 @@ _GRAMMAR: dict[str, str] = {
     "common": "in common",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
         percentage of, proportion of, % of, split, how many percent, how much percent, how many %, portion, slice,
-        chunk, make up, account for, makes up, accounts for""",
+        chunk, make up, account for, makes up, accounts for, distribution, mix, composition, contribution, weight""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
         history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,
         rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving, fluctuate,
         fluctuating, fluctuation, stagnate, stagnated, stagnating, plateau, plateaued, plateauing, stable, steady, flat,
         flattened, flattening, level off, leveled off, worsening, recovering, soaring, climbing, sinking, sliding,
-        slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum""",
+        slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum, curve""",
     "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
     "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, "
     "worst to best, successful, unsuccessful, effective, ineffective",
-    "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, most popular, highest first,
+    "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, peak, record, main, major,
+        leading, hottest, number one, no 1, primary, principal, dominant,  most popular, highest first,
         largest first, biggest first, most first, descending, descending order, high to low, mostly, mainly,
         longest, longest first, highest to lowest, largest to smallest, biggest to smallest, most to least, high,
         most often, fastest, max, maximum""",
-    "low": """least, lowest, fewest, smallest, weakest, bottom, lowest first, smallest first, fewest first, least first,
+    "low": """least, lowest, fewest, smallest, weakest, quietest, slowest, poorest, rarest, least popular,
+         bottom, lowest first, smallest first, fewest first, least first,
         ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest,
         shortest, shortest first, least to most, low, slowest, min, minimum""",
     "bought": "bought, purchased, buy, buying, ordered",
@@ -71,10 +76,13 @@ _GRAMMAR: dict[str, str] = {
     "filler": """broken down, break down, split by, split up, brought in, in terms of, ordered by,
         acquired by, acquired through, acquired via, even though, good morning, good afternoon,
         good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
-        look like, look for, stack up""",
+        look like, look for, stack up, overview of, summary of, ranking of, list of, by number of, in total""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
-        lifetime value, median, shipping, tax""",
+        lifetime value, last, past, page load time, load time, market share, share of market, median, shipping, tax,
+        as of, business hour, office hour, working hour, this morning, this afternoon, this evening, refund amount,
+        refund value, refund sum, refunded amount, amount refunded, amount of refund, phone number, in store,
+        video view, phone order, shipped, household income""",
 }
 _VALUES = {  # of dimensions whose values are always the same
     ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
@@ -86,7 +94,6 @@ _VALUES = {  # of dimensions whose values are always the same
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 _HOME = ("home page", "homepage", "start page", "front page")
-_TOKEN = re.compile(r"[^\s,?!;:()\[\]\"“”]+")
 _LONGEST = 7  # words of a phrase
 _SHORT = 4  # letters of a word that may lack one
 _MANY = {
@@ -147,21 +154,21 @@ class Vocabulary:
         self.contents = contents
         found: dict[str, list[Value]] = {}
         channels = contents.values.get("channel", [])
-        names = {_key(value) for value in channels}
+        names = {as_key(value) for value in channels}
         for part in {part for value in channels for part in tokens(value.lower())} - FILLERS:
-            if _normal(part) not in names:  # "paid": a part of several names
+            if normal(part) not in names:  # "paid": a part of several names
                 some = tuple(value for value in channels if part in tokens(value.lower()))
-                found[_normal(part)] = [Value("channel", some)]
+                found[normal(part)] = [Value("channel", some)]
         parts = {*found}
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
                 for value in values:
                     for phrase in [value] if is_literal else _phrases(name, value):
-                        if key := _key(phrase.strip("()")):
+                        if key := as_key(phrase.strip("()")):
                             found.setdefault(key, []).append(Value(name, (value,)))
         for phrase, countries in regions(contents.values.get("country", [])).items():
-            found.setdefault(_key(phrase), [Value("country", countries)])
-        items = {item: [_normal(word) for word in tokens(item.lower())] for item in contents.values.get("item", [])}
+            found.setdefault(as_key(phrase), [Value("country", countries)])
+        items = {item: [normal(word) for word in tokens(item.lower())] for item in contents.values.get("item", [])}
         heads = {words[-1] for words in items.values() if words} - {
             *found
         }  # pens: "Twist Pen", and "Pen and Pencil Set"
@@ -178,12 +185,9 @@ class Vocabulary:
         }
         self._values = of_data  # also where a word has another meaning of its own: articles are items, and pages
         fixed = _fixed()
-        self._meanings = of_data | {
-            key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"
-        }
-        self._spelled = [
-            key for key, meaning in self._meanings.items() if meaning.kind != "filler" and not key.startswith("/")
-        ]
+        known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
+        self._meanings = _same() | known
+        self._spelled = [key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")]
 
     def read(self, text: str) -> Iterator[tuple[Word | None, str, str]]:
         """The phrases of a text in small letters, the longest first: what each stands for (None: not understood), the
@@ -192,8 +196,21 @@ class Vocabulary:
         place = 0
         while place < len(words):
             word, size, note = self.longest(words, place)
+            for later in range(place + 1, place + size):  # users | spend per order: the longer one of two that overlap
+                if self._known(words, later)[1] > size and (before := self._known(words[:later], place))[1]:
+                    word, size = before
+                    break
             yield word, " ".join(words[place : place + size]), note
             place += size
+
+    def without_hyphens(self, text: str) -> str:
+        """The text with compound words apart (best-selling), but for names of the data, pages and hosts."""
+
+        def apart(found: re.Match[str]) -> str:
+            word = found[0]
+            return word if re.search(r"[./_]\w", word) or as_key(word) in self._values else word.replace("-", " ")
+
+        return re.sub(r"(?<![\w./-])[^\W_][\w./]*-(?=[a-z])[\w./-]*", apart, text)
 
     def spelled(self, text: str) -> tuple[str, list[str]]:
         """The text with single misspelled words put right, and a note for each."""
@@ -211,26 +228,34 @@ class Vocabulary:
     def values_at(self, words: list[str], place: int) -> list[tuple[int, tuple[Value, ...]]]:
         """The values that begin at a place, the longest phrase first, each with its number of words."""
         sizes = range(min(_LONGEST, len(words) - place), 0, -1)
-        found = [(size, self._values.get(_normal_of(words[place : place + size]))) for size in sizes]
+        found = [(size, self._values.get(normal_of(words[place : place + size]))) for size in sizes]
         return [(size, meaning.values) for size, meaning in found if meaning]
 
     def longest(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
         """The longest phrase from a place on (None: not understood), how many words it has, and a note."""
         if words[place].startswith(MARK):
             return Word("period", words[place], place, name=words[place][1:]), 1, ""
-        for size in range(min(_LONGEST, len(words) - place), 0, -1):
-            text = " ".join(words[place : place + size])
-            meaning = self._meanings.get(_normal_of(words[place : place + size]))
-            if meaning is not None:
-                return _word(meaning, text, place), size, ""
+        word, size = self._known(words, place)
+        if size:
+            return word, size, ""
         if is_aside(words[place]):
             return Word("filler", words[place], place), 1, ""
         return self._misspelled(words, place)
 
+    def _known(self, words: list[str], place: int) -> tuple[Word | None, int]:
+        """The longest known phrase from a place on, and how many words it has (0: there is none)."""
+        for size in range(min(_LONGEST, len(words) - place), 0, -1):
+            meaning = self._meanings.get(normal_of(words[place : place + size]))
+            if meaning is not None:
+                return _word(meaning, " ".join(words[place : place + size]), place), size
+        return None, 0
+
     def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
         """A phrase whose words are those of one known phrase, but for a letter of a long word."""
+        if words[place] in ordinary_words():  # chance is no change
+            return None, 1, ""
         for size in range(min(3, len(words) - place), 0, -1):
-            text, key = " ".join(words[place : place + size]), _normal_of(words[place : place + size]).split(" ")
+            text, key = " ".join(words[place : place + size]), normal_of(words[place : place + size]).split(" ")
             if MARK in text or any(char.isdigit() for char in text):
                 continue
             alike = (one for one in self._spelled if one[:1] == key[0][:1] and one.count(" ") == len(key) - 1)
@@ -266,53 +291,21 @@ def _is_misspelled(words: list[str], known: list[str]) -> bool:
     )
 
 
-def tokens(text: str) -> list[str]:
-    """Words; those of a path or a domain in one piece, others apart at hyphens and underscores.
-
-    A hyphen before a word stays: "sessions -direct" is no question about direct sessions.
-    """
-    found: list[str] = []
-    for token in _TOKEN.findall(text):
-        bare = token.rstrip(".'")
-        if bare.startswith("-"):
-            found.append("-")
-        if (bare.startswith("/") and len(bare) > 1) or re.fullmatch(r"[\w-]+(\.[\w-]+)+(/\S*)?", bare):
-            found.append(bare)
-        else:
-            found += [part for part in re.split(r"[_'-]|(?<=\w)/(?=\w)", bare) if part]
-    return found
-
-
 def _word(meaning: _Meaning, text: str, place: int) -> Word | None:
     if meaning.kind == "unknown":
         return None
     return Word(meaning.kind, text, place, meaning.name, meaning.values)
 
 
-def _normal(token: str) -> str:
-    """A word without the ending of its plural."""
-    if len(token) > 4 and token.endswith("ies"):
-        return token[:-3] + "y"
-    return token[:-1] if len(token) > 3 and token.endswith("s") and not token.endswith("ss") else token
-
-
-def _normal_of(words: list[str]) -> str:
-    return " ".join(map(_normal, words))
-
-
-def _key(phrase: str) -> str:
-    return _normal_of(tokens(re.sub(r"\s*[&+]\s*", " and ", phrase.lower())))  # as of a question
-
-
 @cache
 def _fixed() -> dict[str, _Meaning]:
     """Phrases that do not depend on the data."""
-    found = {_key(word): _Meaning("filler") for word in FILLERS}
+    found = {as_key(word): _Meaning("filler") for word in FILLERS}
     for kind, phrases in _GRAMMAR.items():  # the first kind that has a phrase
-        found = {_key(phrase): _Meaning(kind) for phrase in phrases.split(",")} | found
+        found = {as_key(phrase): _Meaning(kind) for phrase in phrases.split(",")} | found
     for (dimension, value), phrases in _VALUES.items():
         meaning = _Meaning("value", values=(Value(dimension, (value,)),))
-        found |= {_key(phrase): meaning for phrase in phrases.split(",")}
+        found |= {as_key(phrase): meaning for phrase in phrases.split(",")}
     for first, last in combinations_with_replacement(STEPS, 2):
         steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if first <= number <= last)
         found[steps_of(first, last) or "funnel"] = _Meaning("value", values=(Value("step", steps),))
@@ -320,9 +313,20 @@ def _fixed() -> dict[str, _Meaning]:
         hours = tuple(map(str, range(first, last + 1)))
         found[hours_of(first, last)] = _Meaning("value", values=(Value("hour", hours),))
     for one in DIMENSIONS.values():
-        found |= {_key(phrase): _Meaning("by", one.name) for phrase in one.words}
+        found |= {as_key(phrase): _Meaning("by", one.name) for phrase in one.words}
     for metric in METRICS.values():
-        found |= {_key(phrase): _Meaning("metric", metric.name) for phrase in metric.words}
+        found |= {as_key(phrase): _Meaning("metric", metric.name) for phrase in metric.words}
+    return found
+
+
+@cache
+def _same() -> dict[str, _Meaning]:
+    """Phrases that say the same as one of the measures' in other words; of several measures, as the first one's."""
+    found: dict[str, _Meaning] = {}
+    for metric in METRICS.values():
+        for phrase in metric.words:
+            for other in same_phrases(as_key(phrase)):
+                found.setdefault(other, _Meaning("metric", metric.name))
     return found
 
 

@@ -83,7 +83,8 @@ def _step_rate(first: int, last: int) -> Metric:
     return Metric(
         f"{name}_to_{later}", f"sessions from the {label} to the {later_label}", "share",
         {"sessions": Measure(_count(f"f.furthest_step >= {last}"), _count(f"f.furthest_step >= {first}"))},
-        (f"{name} to {later}", f"{name} to {later} rate"), n_of=f"sessions that reached the {label}",
+        (f"{name} to {later}", f"{name} to {later} rate",
+         f"{name} to {later} conversion"), n_of=f"sessions that reached the {label}",
     )  # fmt: skip
 
 
@@ -129,27 +130,23 @@ METRICS = {
         Metric(
             "users", "users", "count",
             {"sessions": Measure("count(distinct s.user_key)"), "page_views": Measure("count(distinct v.user_key)")},
-            ("user", "visitor", "people", "person", "audience", "unique visitor", "unique user"),
+            ("user", "visitor", "people", "person", "audience", "unique user"),
             is_weak=True,
         ),
         Metric(
             "new_users", "new users", "count",
             {"sessions": Measure("count(distinct case when d.is_new then s.user_key end)")},
-            ("new user", "new visitor", "first time visitor", "first time user", "new people",
-             "first timer", "newcomer", "newbie", "first time people"),
+            ("new user", "first time user", "first timer", "newcomer", "newbie"),
         ),
         Metric(
             "returning_users", "returning users", "count",
             {"sessions": Measure("count(distinct case when s.ga_session_number > 1 then s.user_key end)")},
-            ("returning user", "returning visitor", "repeat visitor", "returning people", "repeat user", "user "
-                "came back",
-             "visitor came back", "people came back", "user who came back", "visitor who came back",
-             "people who came back"),
+            ("returning user", "repeat user", "user came back", "user who came back"),
         ),
         Metric(
             "active_users", "active users", "count",
             {"sessions": Measure("count(distinct case when d.is_active then s.user_key end)")},
-            ("active user", "active visitor", "active people"),
+            ("active user",),
         ),
         Metric(
             "sessions", "sessions", "count",
@@ -163,38 +160,48 @@ METRICS = {
         ),
         Metric(
             "engaged_sessions", "engaged sessions", "count", {"sessions": Measure(_count("s.is_engaged"))},
-            ("engaged session", "engaged visit"),
+            ("engaged visit",),
         ),
         Metric(
             "bounce_rate", "bounce rate (sessions without engagement)", "share",
             {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"), "count(*)")},
-            ("bounce rate", "bounce", "bounced session", "bouncing"), n_of="sessions", better=-1,
+            ("bounce rate", "bounce", "bounced session", "bouncing", "bounced"),
+            n_of="sessions", better=-1, count="bounces",
+        ),
+        Metric(
+            "bounces", "sessions without engagement (bounces)", "count",
+            {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"))}, ("number of bounce",), better=-1,
         ),
         Metric(
             "single_page_rate", "sessions with one page view", "share",
             {"sessions": Measure(_count("s.page_views = 1"), "count(*)")},
-            ("singlepage", "singlepage rate", "singlepage session rate", "singlepage visit rate"),
+            ("singlepage", "singlepage rate", "singlepage visit rate"),
             n_of="sessions", better=-1, count="single_page_sessions",
         ),
         Metric(
             "single_page_sessions", "sessions with one page view", "count",
-            {"sessions": Measure(_count("s.page_views = 1"))}, ("singlepage session", "singlepage visit"),
+            {"sessions": Measure(_count("s.page_views = 1"))}, ("singlepage visit",),
         ),
         Metric(
             "page_views", "page views", "count", {"page_views": Measure("count(*)")},
-            ("page view", "pageview", "view", "viewed", "screen view"),
+            ("page view", "pageview", "view", "viewed", "screen view", "page impression", "pageload", "page hit",
+             "page viewed", "page seen", "page opened", "page visited"),
         ),
         Metric(
             "pages_per_session", "page views per session", "mean",
             {"sessions": Measure("sum(s.page_views)", "count(*)")},
-            ("page per session", "page view per session", "page per visit", "pageview per session",
-             "page view per visit"),
+            ("page per visit", "view per session", "page viewed per session", "page seen per session",
+             "average page per session", "average number of page per session", "session depth", "depth of session"),
             n_of="sessions",
         ),
         Metric(
             "engagement_time", "engagement time per session", "seconds",
             {"sessions": Measure("coalesce(sum(s.engagement_time_msec), 0) / 1000.0", "count(*)")},
-            ("engagement time", "time on site", "time spent", "average engagement time", "engagement time per session"),
+            ("engagement time", "time on site", "time spent", "average engagement time", "engagement time per session",
+             "session time", "average session time", "time of session", "time per session", "average time per session",
+             "average time on site", "average time spent", "time spent per session", "time on site per session",
+             "minute per session", "second per session", "time spent on site", "average time spent on site",
+             "time spent on site per session", "dwell time", "average dwell time"),
             n_of="sessions",
         ),
         Metric(
@@ -205,10 +212,9 @@ METRICS = {
             "conversion_rate", "conversion rate (sessions with an order)", "share",
             {"sessions": Measure(_count(_BOUGHT), "count(*)")},
             ("conversion rate", "conversion", "conv rate", "conv", "cr", "cvr", "convert", "converting", "converted",
-             "converting session", "session with a purchase", "session with an order", "session with purchase",
-             "session with order", "session had a purchase", "session had an order",
-             "purchase conversion rate", "purchase conversion", "sale conversion", "purchase rate",
-             "session conversion rate"),
+             "converting session", "session with order", "session had an order", "sale conversion",
+             "session conversion rate", "order rate", "buy rate", "buying rate", "converting rate",
+             "sale conversion rate", "session to order rate", "session to order"),
             n_of="sessions",
         ),
         Metric(
@@ -217,53 +223,60 @@ METRICS = {
                 "purchases": Measure(f"count(distinct case when {_ORDERED} then p.user_key end)"),
                 "items": Measure("count(distinct i.user_key)"),
             },
-            ("people buy", "user buy", "visitor buy", "buyer", "customer", "purchaser", "paying customer",
-             "paying user", "shopper", "user bought",
-             "people bought", "visitor bought", "customer bought", "user who bought", "people who bought",
-             "customer who bought", "user ordered", "people ordered", "visitor ordered", "customer ordered"),
+            ("user buy", "buyer", "customer", "purchaser", "paying customer", "paying user", "shopper", "user bought",
+             "customer bought", "user who bought", "customer who bought", "user ordered", "customer ordered"),
         ),
         Metric(
             "buyer_share", "users with an order", "share",
             {"sessions": Measure(
                 f"count(distinct case when {_BOUGHT} then s.user_key end)", "count(distinct s.user_key)"
             )},
-            ("buyer share", "share of buyer", "share of user who bought", "user conversion rate", "buyer rate",
-             "percent of visitor buy", "percent of user buy", "percent of visitor bought", "percent of user bought",
-             "% of visitor buy", "% of user buy", "% of user bought", "% of visitor bought", "of visitor buy",
-             "share of user buying", "share of visitor who bought", "percent of visitor who bought",
-             "% of user who bought"),
+            ("buyer share", "share of buyer", "user to buyer", "user to buyer rate", "user to buyer conversion",
+             "user to buyer conversion rate", "share of user who bought", "user conversion rate", "buyer rate",
+             "percent of user buy", "percent of user bought", "% of user buy", "% of user bought", "of visitor buy",
+             "share of user buying", "percent of visitor who bought", "% of user who bought"),
             n_of="users",
         ),
         Metric(
             "orders", "orders", "count",
             {"purchases": Measure(_ORDERS), "items": Measure("count(distinct i.purchase_key)")},
-            ("order", "purchase", "transaction", "how many sale", "number of sale", "sale count"),
+            ("order", "purchase", "transaction", "how many sale", "number of sale", "sale count", "paid order",
+             "completed order", "finished order", "successful order", "closed sale", "order volume",
+             "quantity of order", "amount of order"),
         ),
         Metric(
             "refunded_orders", "orders with a refund", "count",
             {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"))},
-            ("refunded order", "order refunded", "order with a refund", "order with refund", "refund"),
+            ("order with refund", "refund", "refunded", "order returned", "refunded sale"),
+        ),
+        Metric(
+            "refund_rate", "orders with a refund", "share",
+            {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"), _ORDERS)},
+            ("refund rate", "share of refunded order", "share of order refunded", "percent of order refunded",
+             "% of order refunded", "share of order with a refund"), n_of="orders", better=-1,
         ),
         Metric(
             "revenue", "revenue", "money", {"purchases": _REVENUE},
             ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv",
-             "customer spend", "customer spent", "user spend", "user spent", "visitor spend", "visitor spent",
-             "people spend", "people spent", "buyer spend", "shopper spend", "spender", "gross revenue",
-             "purchase revenue", "sale revenue", "gross sale"),
+             "customer spend", "customer spent", "user spend", "user spent", "visitor spend", "people spend",
+             "buyer spend", "shopper spend", "spender", "gross revenue", "cash", "taking", "proceed", "top line",
+             "topline", "revenue of order", "value of order", "sale value", "sale figure", "shop revenue",
+             "amount spent"),
             n_of="orders", otherwise="item_revenue",
         ),
         Metric(
             "net_revenue", "net revenue (after refunds)", "money", {"purchases": _NET},
-            ("net revenue", "net rev", "net sale", "revenue after refund"), n_of="orders",
+            ("net revenue", "net rev", "revenue after refund", "revenue net of refund", "revenue minus refund",
+             "revenue less refund", "revenue excluding refund", "revenue without refund"), n_of="orders",
         ),
         Metric(
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
-            ("aov", "average order value", "average order", "avg order", "avg order value", "order value",
-             "average cart size", "average cart value", "revenue per order", "average revenue per order",
-             "spending per order",
-             "spend per order", "average purchase value", "transaction value",
-             "average transaction value", "cart value", "cart size", "average cart"),
+            ("aov", "average order value", "avg order", "avg order value", "order value", "average cart size",
+             "average cart value", "average order size", "order size", "average value of order",
+             "value of average order", "size of average order", "average ticket", "average ticket size",
+             "amount per cart", "average revenue per order", "spend per order", "average purchase value",
+             "transaction value", "average transaction value", "cart value", "cart size", "average cart"),
             n_of="orders",
         ),
         Metric(
@@ -272,38 +285,44 @@ METRICS = {
                 f"case when count(distinct p.currency) <= 1 then median(p.revenue) filter (where {_ORDERED}) end",
                 n=_ORDERS, extra=_REVENUE.extra,
             )},
-            ("median order value", "median order", "median purchase", "typical order value", "median cart",
-             "median cart value", "median aov", "typical order", "median revenue per order"), n_of="orders",
+            ("median order value", "median order", "typical order value", "median cart", "median cart value",
+             "median aov", "typical cart", "typical cart value", "typical order", "median revenue per order"),
+            n_of="orders",
         ),
         Metric(
             "revenue_per_user", "revenue per user", "money",
             {"sessions": Measure(_OF_SESSIONS, "count(distinct s.user_key)", extra=_currency("s.revenue"))},
-            ("revenue per user", "revenue per visitor", "arpu", "rev per user", "valuable",
-             "average revenue per user", "average revenue per visitor", "spend per user", "spend per visitor"),
+            ("revenue per user", "arpu", "rev per user", "valuable", "average revenue per user", "rpv", "rpu"),
             n_of="users",
+        ),
+        Metric(
+            "revenue_per_buyer", "revenue per buyer", "money",
+            {"purchases": Measure(
+                _money("p.revenue * (p.user_key is not null)::int", known=f"p.user_key is null or {_EXPRESSED}"),
+                f"count(distinct case when {_ORDERED} then p.user_key end)", extra=_REVENUE.extra,
+            )},
+            ("revenue per buyer", "average revenue per buyer", "arppu", "revenue per paying user"), n_of="buyers",
         ),
         Metric(
             "revenue_per_session", "revenue per session", "money",
             {"sessions": Measure(_OF_SESSIONS, "count(*)", extra=_currency("s.revenue"))},
-            ("revenue per session", "revenue per visit",
-             "average revenue per session", "rev per session", "rev per visit"), n_of="sessions",
+            ("revenue per visit", "average revenue per session", "rev per session", "rps"), n_of="sessions",
         ),
         Metric(
             "items_sold", "items sold", "count",
             {"items": Measure("coalesce(sum(i.quantity), 0)", n="count(distinct i.purchase_key)")},
-            ("item sold", "unit sold", "product sold", "sold item", "quantity sold", "best selling", "bestselling",
-             "bestseller", "best seller", "top seller",
-             "top selling", "most sold", "selling", "piece sold", "item purchased",
-             "sold product", "unit", "piece", "sold unit", "sold quantity", "sale volume", "unit sale", "quantity",
-             "number of item", "number of unit"),
+            ("unit sold", "quantity sold", "best selling", "bestselling", "bestseller", "best seller", "top seller",
+             "top selling", "most sold", "selling", "item purchased", "unit", "piece", "sold unit", "sold quantity",
+             "sale volume", "unit sale", "quantity", "number of unit", "unit shipped", "item bought", "item ordered",
+             "seller", "most wanted", "in demand"),
             n_of="orders",
         ),
         Metric(
             "items_per_order", "items per order", "mean",
             {"items": Measure("sum(i.quantity)", "count(distinct i.purchase_key)")},
-            ("item per order", "unit per order", "product per order", "item per purchase", "unit per transaction",
-             "item per transaction", "average item per order", "average number of item per order",
-             "average unit per order"), n_of="orders",
+            ("unit per order", "average number of item per order", "average unit per order", "item per cart",
+             "number of item per order", "item in order", "average item in order", "average number of item in order",
+             "average item per cart", "cart size in item"), n_of="orders",
         ),
         Metric(
             "orders_per_buyer", "orders per buyer", "mean",
@@ -311,36 +330,36 @@ METRICS = {
                 _count(f"{_ORDERED} and p.user_key is not null"),
                 f"count(distinct case when {_ORDERED} then p.user_key end)"
             )},
-            ("order per buyer", "order per customer", "purchase per customer", "purchase per buyer",
-             "purchase frequency", "order frequency", "average order per customer",
+            ("order per buyer", "number of order per buyer", "average order per buyer", "order frequency",
              "average number of order per customer"), n_of="buyers",
         ),
         Metric(
             "sessions_per_user", "sessions per user", "mean",
             {"sessions": Measure("count(*)", "count(distinct s.user_key)")},
-            ("session per user", "visit per user", "visit per visitor", "session per visitor", "visit per person",
-             "average session per user", "average number of session per user", "average visit per user"), n_of="users",
+            ("visit per user", "average session per user", "average number of session per user", "session frequency"),
+            n_of="users",
         ),
         Metric(
             "days_to_order", "days from the first visit to the first order", "mean",
-            {"first_orders": Measure("sum(w.days)", "count(*)")}, ("day to order",), n_of="buyers", better=-1,
+            {"first_orders": Measure("sum(w.days)", "count(*)")}, ("day to order", "time to order",
+             "time to first order", "day to first order", "day to conversion", "time to conversion",
+             "day until first order", "day until order", "time until order"), n_of="buyers", better=-1,
         ),
         Metric(
             "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
-            ("item revenue", "product revenue", "item sale", "product sale"), n_of="orders",
+            ("item revenue", "item sale", "product sale"), n_of="orders",
         ),
         Metric(
             "retention", f"new users who came back within {RETENTION_DAYS} days", "share",
             {"first_days": Measure(_count("r.came_back"), "count(*)")},
-            ("retention", "retention rate", "new visitor come back", "new user come back", "new visitor return",
-             "new user return", "retained", "people come back", "user come back", "visitor come back"),
+            ("retention", "retention rate", "new user come back", "new user return", "retained", "user come back"),
             n_of="new users",
         ),
         Metric(
             "cart_rate", "sessions with something added to the cart", "share",
             {"sessions": Measure(_count("f.step_2_at is not null"), "count(*)")},
-            ("add to cart rate", "add to cart", "cart rate", "added to cart", "atc rate", "cart addition rate",
-             "cart addition"),
+            ("add to cart rate", "add to cart", "cart rate", "atc", "add cart rate", "added to cart", "atc rate",
+             "cart addition rate", "cart addition"),
             n_of="sessions", count="cart_sessions",
         ),
         Metric(
@@ -353,8 +372,7 @@ METRICS = {
             {"sessions": Measure(
                 _count("f.step_2_at is not null and f.step_6_at is null"), _count("f.step_2_at is not null")
             )},
-            ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon the cart", "abandon cart",
-             "abandon their cart", "cart without order"),
+            ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon cart", "cart without order"),
             n_of="sessions with a cart", better=-1, count="unfinished_carts",
         ),
         Metric(
@@ -363,7 +381,7 @@ METRICS = {
                 _count("f.step_3_at is not null and f.step_6_at is null"), _count("f.step_3_at is not null")
             )},
             ("checkout abandonment", "checkout abandonment rate", "abandoned checkout", "abandon checkout",
-             "abandon the checkout", "checkout abandoned", "checkout are abandoned", "checkout without order"),
+             "checkout abandoned", "checkout are abandoned", "checkout without order"),
             n_of="sessions that began checkout", better=-1, count="unfinished_checkouts",
         ),
         Metric(
@@ -371,7 +389,8 @@ METRICS = {
             {"sessions": Measure(
                 _count("f.step_2_at is not null and f.step_6_at is not null"), _count("f.step_2_at is not null")
             )},
-            ("cart to order", "cart to order rate", "cart to purchase", "cart to purchase rate"),
+            ("cart to order", "cart to order rate", "cart to order conversion", "cart conversion",
+             "cart conversion rate"),
             n_of="sessions with a cart",
         ),
         Metric(
@@ -379,14 +398,16 @@ METRICS = {
             {"sessions": Measure(
                 _count("f.step_3_at is not null and f.step_6_at is not null"), _count("f.step_3_at is not null")
             )},
-            ("checkout completion", "checkout completion rate", "completed checkout", "checkout to purchase",
-             "checkout to purchase rate", "checkout to order rate"),
+            ("checkout completion", "checkout completion rate", "checkout conversion", "checkout conversion rate",
+             "checkout success rate", "checkout to order conversion", "completed checkout", "checkout to purchase",
+             "checkout to order rate"),
             n_of="sessions that began checkout",
         ),
         Metric(
             "cart_sessions", "sessions with something added to the cart", "count",
             {"sessions": Measure(_count("f.step_2_at is not null"))},
-            ("cart session", "session with a cart", "session with cart", "add to carts"),
+            ("cart session", "session with cart", "add to carts", "cart created", "cart started", "cart filled",
+             "filled cart", "created cart"),
         ),
         Metric(
             "unfinished_carts", "sessions with a cart and without an order", "count",
@@ -401,13 +422,12 @@ METRICS = {
         Metric(
             "cart_users", "users who added something to the cart", "count",
             {"sessions": Measure("count(distinct case when f.step_2_at is not null then s.user_key end)")},
-            ("cart user", "user added to cart", "user add to cart", "people added to cart", "people add to cart",
-             "visitor added to cart", "visitor add to cart", "customer added to cart", "customer add to cart"),
+            ("cart user", "user added to cart", "user add to cart", "customer added to cart", "customer add to cart"),
         ),
         Metric(
             "product_view_sessions", "sessions with a product view", "count",
             {"sessions": Measure(_count("f.step_1_at is not null"))},
-            ("session with a product view", "product view"),
+            ("session with a product view", "product view", "product detail view", "product impression"),
         ),
         Metric(
             "product_view_rate", "sessions with a product view", "share",
@@ -420,8 +440,7 @@ METRICS = {
         Metric(
             "funnel", "sessions that reached the step or a later one", "count",
             {"steps": Measure("count(distinct q.session_key)")},
-            ("funnel", "purchase funnel", "checkout funnel", "sale funnel", "conversion funnel", "buying funnel",
-             "shopping funnel", "order funnel"),
+            ("funnel", "checkout funnel", "sale funnel", "conversion funnel", "buying funnel", "shopping funnel"),
         ),
         Metric(
             "exits", "exits (last page views of sessions)", "count", {"page_views": Measure(_count("v.is_exit"))},
@@ -437,7 +456,7 @@ METRICS = {
             {"sessions": Measure(_count("f.step_3_at is not null"))},
             ("checkout session", "session reach checkout", "session reached checkout", "session that reached checkout",
              "session began checkout", "session started checkout", "session with a checkout", "checkout started",
-             "checkout were started", "started checkout", "checkout begun"),
+             "checkout were started", "started checkout", "checkout begun", "checkout start"),
         ),
         # asked for by the predictions' own answers
         Metric(

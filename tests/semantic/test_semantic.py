@@ -95,6 +95,11 @@ EXPECTED = {
     "orders_per_buyer": f"""select avg(n) from (select sum((not is_refund_without_purchase)::int) as n {ORDERS}
         and user_key is not null group by user_key) where n > 0""",
     "refunded_orders": f"select sum((refund_events > 0)::int)::bigint {ORDERS} and not is_refund_without_purchase",
+    "bounces": f"select sum((not is_engaged)::int)::bigint {SESSIONS}",
+    "refund_rate": f"select avg((refund_events > 0)::int) {ORDERS} and not is_refund_without_purchase",
+    "revenue_per_buyer": f"""select avg(spent) from (select sum(revenue) as spent,
+        sum((not is_refund_without_purchase)::int) as n {ORDERS} and user_key is not null group by user_key)
+        where n > 0""",
     "days_to_order": """select avg(first_order - first_day) from (select user_key, min(occurred_on) as first_order
         from ga4.fct_ga4__purchases where not is_refund_without_purchase group by 1) join (select user_key,
         min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) using (user_key)

@@ -1,0 +1,166 @@
+"""Days that have a name of their own: months, holidays, the weeks around them, and seasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from dateutil.easter import easter
+
+from beha2vec_core.semantic.query import Period, add_months
+
+_NAMES = """
+    january jan february feb march mar april apr may may june jun july jul august aug september sep october oct
+    november nov december dec
+"""
+MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
+MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
+# other words for the same days, in the words of what is read below
+SAME_DAYS: tuple[tuple[str, str], ...] = (
+    (r"\b(?:this )?(year|quarter|month|week)[- ]to[- ]date\b|\bthis (year|quarter|month|week) to date\b", r"this \1\2"),
+    (r"\b(last|past|previous|this) (?:full|whole|complete|entire) (?=(?:day|week|month|quarter|year)s?\b)", r"\1 "),
+    (r"\bhalf (?:a |of a |an )?year\b", "six months"),
+    (r"\b(?:last|past|previous) six months\b", "last six months"),
+    (r"\b([1-4]) ?q(?=\W|$)", r"q\1"),
+    (r"\b([1-4])q ?'?(\d\d)\b", r"q\1 20\2"),
+    (r"\b(q[1-4])[ /]?'?(\d\d)\b(?!\d)", r"\1 20\2"),
+    (r"(?<=[a-z]) '(\d\d)\b", r" 20\1"),
+    (rf"\b({MONTH})\s*[-\u2013\u2014]\s*(?=(?:{MONTH})\b)", r"\1 to "),
+    (r"\b(?:until|till|up to|by|before) (?:the )?(?:very )?end of\b", "until"),
+    (r"\b(?:since|after) (?:the )?(?:very )?end of\b", "after"),
+    *(
+        (rf"\b(?:the )?{name} (?:day )?of (?=(?:{MONTH})\b)", f"{number} ")
+        for number, name in enumerate(
+            ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"], start=1
+        )
+    ),
+    (rf"\b(between|from) the (?={DAY}\b)", r"\1 "),
+    (rf"(?<=\d)(st|nd|rd|th)? (and|to|until|till|through) the (?={DAY}\b)", r"\1 \2 "),
+    (r"\bas of (?:now|today|yesterday|this moment)\b", "until now"),
+)
+_OfYear = Callable[[int], tuple[date, date]]
+_ONE = timedelta(days=1)
+
+
+def _nth(year: int, month: int, weekday: int, number: int) -> date:
+    """The first, second ... Monday (0) to Sunday (6) of a month."""
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))
+
+
+def _thanksgiving(year: int) -> date:
+    return _nth(year, 11, 3, 4)
+
+
+def _dates(month: int, day: int, until: tuple[int, int] | None = None) -> _OfYear:
+    return lambda year: (date(year, month, day), date(year, *(until or (month, day))))
+
+
+def _from(of_year: Callable[[int], date], first: int, last: int | None = None) -> _OfYear:
+    """So many days after a holiday, and up to so many."""
+    end = first if last is None else last
+    return lambda year: (of_year(year) + timedelta(days=first), of_year(year) + timedelta(days=end))
+
+
+def _months(first: int, count: int) -> _OfYear:
+    return lambda year: (date(year, first, 1), add_months(date(year, first, 1), count) - _ONE)
+
+
+_DAYS: dict[str, _OfYear] = {  # one day each
+    "thanksgiving": _from(_thanksgiving, 0), "black friday": _from(_thanksgiving, 1),
+    "cyber monday": _from(_thanksgiving, 4), "good friday": _from(easter, -2), "easter": _from(easter, 0),
+    "easter sunday": _from(easter, 0), "easter monday": _from(easter, 1), "valentine day": _dates(2, 14),
+    "st patrick day": _dates(3, 17), "memorial day": _from(lambda year: _nth(year, 6, 0, 1), -7),
+    "independence day": _dates(7, 4), "labou?r day": _from(lambda year: _nth(year, 9, 0, 1), 0),
+    "halloween": _dates(10, 31), "singles day": _dates(11, 11), "(?:christmas|xmas) eve": _dates(12, 24),
+    "(?:christmas|xmas) day": _dates(12, 25), "boxing day": _dates(12, 26), "new year eve": _dates(12, 31),
+    "new year day": _dates(1, 1), "new year": _dates(1, 1),
+}  # fmt: skip
+_SPANS: dict[str, _OfYear] = {  # several days: an assumption, which is said
+    "christmas|xmas": _dates(12, 24, (12, 26)),
+    "(?:christmas|xmas) (?:season|time|period|shopping|business)": _dates(12, 1, (12, 26)),
+    "(?:holiday|festive) (?:season|period|time)": lambda year: (_thanksgiving(year), date(year, 12, 31)),
+    "black friday weekend": _from(_thanksgiving, 1, 3), "cyber weekend": _from(_thanksgiving, 1, 4),
+    "thanksgiving weekend": _from(_thanksgiving, 0, 3), "cyber week": _from(_thanksgiving, -3, 3),
+    "easter (?:weekend|holidays?)": _from(easter, -2, 1),
+}  # fmt: skip
+_SEASONS: dict[str, _OfYear] = {
+    "spring(?:time)?": _months(3, 3), "summer(?:time)?": _months(6, 3), "autumn|fall": _months(9, 3),
+    "winter(?:time)?": _months(12, 3),
+}  # fmt: skip
+# not what a campaign or a page is called
+_NO_NAME = (
+    r"(?![\w/-])(?! (?:weekends?|weeks?|seasons?|campaigns?|pages?|deals?|offers?|ads?|emails?|newsletters?|promos?|"
+    r"sales?)\b)"
+)
+# a season is a noun of its own: not that of summer hats, nor the fall of revenue
+_IN = "in|during|this|last|past|previous|since|until|over"
+_BEFORE = rf"{_IN}|of|for|between|and|vs\.?|versus|from|to|than|by|or|before|after|through"
+_AFTER = r"vs\.?|versus|or|and|to|than|compared|against"
+_YEAR = r"(?:,? (?:of |in )?(?P<year>20\d\d))?"
+
+
+def _days(of_year: _OfYear, last: date, year: str | None, *, is_over: bool = False) -> Period:
+    """The days in a year; without one, the last ones that had begun, or that are over."""
+    if year:
+        return Period(*of_year(int(year)))
+    first, end = next(
+        days for days in (of_year(last.year - back) for back in range(4)) if days[1 if is_over else 0] <= last
+    )
+    return Period(first, min(end, last))
+
+
+def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[str, list[str]]:
+    """A text in small letters with what is kept in place of named days, and what was assumed, in sentences.
+
+    Args:
+        last: the last day of the data: without a year, the last days up to it are meant.
+        keep: what to put in place of days.
+    """
+    notes: list[str] = []
+
+    def put(found: re.Match[str], days: Period, *, is_assumed: bool) -> str:
+        if is_assumed:
+            notes.append(f"“{found[0].strip()}” was read as {days.in_words}.")
+        return keep(days)
+
+    def week(of_year: _OfYear, found: re.Match[str]) -> Period:
+        first = _days(of_year, last, found["year"]).first
+        begin = first - timedelta(days=first.weekday())
+        return Period(begin, begin + timedelta(days=6))
+
+    every = _DAYS | _SPANS
+    for name in sorted(every, key=len, reverse=True):
+        name_of = name.replace(" ", "s?[ -]")
+        words = rf"(?<![\w/.-])(?<!chinese )(?<!lunar )(?:{name_of})s?"
+        of_year, is_span = every[name], name in _SPANS
+
+        def holiday(found: re.Match[str], of_year: _OfYear = of_year, *, is_span: bool = is_span) -> str:
+            return put(found, _days(of_year, last, found["year"]), is_assumed=is_span)
+
+        def in_week(found: re.Match[str], of_year: _OfYear = of_year) -> str:
+            return put(found, week(of_year, found), is_assumed=True)
+
+        text = re.sub(rf"\bweek (?:of|around|with) (?:the )?{words}{_YEAR}{_NO_NAME}", in_week, text)
+        text = re.sub(rf"{words} week{_YEAR}{_NO_NAME}", in_week, text)
+        text = re.sub(rf"{'(?:around (?:the )?)?' if is_span else ''}{words}{_YEAR}{_NO_NAME}", holiday, text)
+    for name, of_year in _SEASONS.items():
+        before = _IN if "fall" in name else _BEFORE
+        after = rf"(?= season\b|\W*$|\s*[,?.;:]|\s+(?:{_AFTER}|by|on|with|was|were|did|is|are|per|via)\b)(?: season\b)?"
+        beside = rf"(?P<before>\b(?:{before}) (?:the )?)?"
+        ago = r"(?P<ago>(?<!\w)(?:last|past|previous|this) )?"
+
+        def season(found: re.Match[str], of_year: _OfYear = of_year) -> str:
+            said = f"{found['before'] or ''}{found['ago'] or ''}"
+            is_beside = re.match(rf"\s+(?:{_AFTER})\b", found.string[found.end() :])
+            if not (said or found["year"] or is_beside):
+                return found[0]
+            is_over = re.search(r"\b(?:last|past|previous) (?:the )?$", said) is not None
+            days = _days(of_year, last, found["year"], is_over=is_over)
+            notes.append(f"“{found['name']}” was read as {days.in_words}.")
+            return re.sub(r"\b(?:last|past|previous|this) (?:the )?$", "", said) + keep(days)
+
+        text = re.sub(rf"{beside}{ago}\b(?P<name>{name}){_YEAR}(?![\w/-]){after}", season, text)
+    return text, notes

@@ -1,0 +1,241 @@
+"""Other ways to say what is asked for: of people, visits, orders, money, pages and days, each with its usual words.
+
+They are applied before the days are read and the conditions are taken out, so they leave whole words of the language.
+"""
+
+from __future__ import annotations
+
+from beha2vec_core.chat.verbs import PEOPLE
+
+# nouns of what is counted, before "a visit", "a day"
+_COUNTED = (
+    "orders|purchases|sales|visits|sessions|users|visitors|people|customers|buyers|pages|page views|pageviews|"
+    "views|items|"
+    "products|pieces|units|revenue|money|spend|turnover|minutes|times"
+)
+# "same for mobile": the question before, once more
+SAME = (
+    r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|us)\b\W*)*"
+    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
+    r"(?! (?:period|time|days?|week|month|year)\b)"
+    r"(?: as (?:above|before|previously)\b|(?! as\b))"
+    r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
+    r"(?: (?:but|just|only|now|please))*\b"
+)
+DISPLAY = (  # the verb, else the channel
+    r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
+    r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)"
+)
+PARAPHRASES: tuple[tuple[str, str], ...] = (
+    (SAME, "and"),
+    (DISPLAY, r"\1show"),
+    (r"\b(?:product|item) viewers?\b", "those who view a product"),
+    (r"\b(?:ppl|folks?|guys|persons?|peeps|peoples|individuals?|guests?|surfers|consumers|uniques|"
+     r"(?:web|internet|online) (?:users|visitors))\b(?! (?:categor|catalog))", "people"),
+    (r"\b(?:clients|clientele)\b", "customers"),
+    (r"\b(?:visitations?|footfall)\b", "traffic"),
+    (r"\bbuyed\b", "bought"),
+    (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|"
+     r"on ads))", r"\1bought"),
+    (r"\b(orders?|purchases?|sales) (?:(?:that|which|were|was|are|got|have|has|been|being) )*(?:refunded|"
+     r"returned|reimbursed|"
+     r"sent back)\b", r"\1 refunded"),
+    (r"\bu\.?s\.?(?:a\.?)?(?=\s|$)(?<=\.)", "usa"),
+    (rf"(?<!\w)non ?(?:converting|buying) (sessions|visits|traffic|{PEOPLE})\b", r"\1 that did not buy"),
+    (r"(?<!\w)non ?(?:bouncing|bounced) (?=sessions|visits)", "engaged "),
+    (r"\bfill(?:s|ed|ing)? (?:up )?(?:(?:a|the|their|our) )?(?:shopping )?(?:carts?|baskets?)\b", "added to cart"),
+    (r"(?<!\w)(?:non|not) (?=bouncing|bounced|engaged|converting|buying|usa?\b|mobile|direct|organic|paid|branded)",
+     "not "),
+    (rf"\b({_COUNTED}) an? (visit|session|order|purchase|user|visitor|head|person|customer|buyer|day|week|month|"
+     rf"quarter|"
+     r"year)\b(?! (?:ago|before|earlier))", r"\1 per \2"),
+    (r"\b(?:how many|number of) times (?:did |do |does |have |has |was |were )?(.*?)\b(?:visit(?:ed|s)?|c[oa]mes?)\b"
+     r"(?: us| by| here| back| to (?:us|the (?:site|shop|store|website)))*(?=\W*$| (?:in|on|from|via|during|last|"
+     r"this|since|per"
+     r")\b)", r"how many sessions \1"),
+    (r"\b(?:how many|number of) checkouts(?= (?:did|do|have|were there|are there|on|by|in|from|last|this|per)\b|\W*$)",
+     "checkout sessions"),
+    (r"\b(?:how many|number of) (?:carts|baskets)\b(?= (?:did|do|have) we|\W*$| (?:in|on|by|from|last|this|per|"
+     r"since|during)\b)",
+     "cart sessions"),
+    (r"\bhow many pages (?:does|do|did) (?:(?:an?|the|our|each|every|average|typical) )*(?:users?|visitors?|people|"
+     r"customers?|buyers?) (?:usually |typically )?(?:look(?:s|ed)? at|view|views|see|sees|open|opens|visit|read|click"
+     r"(?: through)?)(?P<rest>.*?)\b(?:per|in|during|on) (?:an? |each |every |one |their |the average )?(visit|"
+     r"session)s?\b",
+     r"pages per \2\g<rest>"),
+    (r"\bhow many pages (does|do|did) (?=(?:an?|the average|each|every) (?:users?|visitors?|persons?|customers?|"
+     r"buyers?)\b)",
+     r"pages per user \1 "),
+    (r"\b(?:pages|views) (?:viewed |seen |visited |opened )(?=per\b)", "pages "),
+    (r"\bhow (?:long|much time) (?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |"
+     r"mean |normal )?"
+     r"(.*?)\b(?:(?:session|visit)s?(?: (?:last|take|stay))?(?=\W*$| (?:on|by|from|in|via|for|of|last|this|with|"
+     r"per)\b)|"
+     r"(?:spen[dt]s?|stay(?:s|ed|ing)?|stick(?:s|ing)? around|hang(?:s|ing)? (?:around|out)|remain|linger|browse|"
+     r"last)\b"
+     r"(?: (?:on|in|at) (?:the |our )?(?:site|website|shop|store|page))?)", r"engagement time \1"),
+    (r"\bhow (?:big|large|high|much|expensive) (?:is|are|was|were) (?:an? |the |our )?(?:(?:average|typical|mean) )?"
+     r"(?:orders?|purchases?|baskets?|carts?)\b(?! (?:rate|abandon))(?: worth)?(?: on average)?", "average order "
+     r"value "),
+    (r"\b(?:what|how much) (?:is|are|was|were) (?:an? |the |our )?(?:average |typical )?(order|purchase|user|"
+     r"visitor|visit|"
+     r"session|customer|buyer)s?(.*?) worth\b(?: to us)?(?: on average)?", r"revenue per \1 \2"),
+    (r"\bhow much (?:money |revenue )?(?:does|do|did) (?:an? |the |our )?(?:average |typical )?(order|user|"
+     r"visitor|visit|"
+     r"session|customer|buyer|person)\b(?! (?:and|in total))(.*?)\b(?:bring(?: us| in)?|spends?|generates?|"
+     r"yields?|pays?)\b"
+     r"(?: us)?(?: on average)?(?! (?:per|an?|each)\b)", r"revenue per \1 \2"),
+    (r"\bhow much (?:money )?(?:do|did) (.*?) (customer|buyer|visitor|user)s (?:spend|pay) on average\b",
+     r"revenue per \2 \1"),
+    (r"\bhow many (?:items|products|things|pieces|units|articles) (?:are |were |go |does |do |"
+     r"did )?(?:there )?(?:in|into) "
+     r"(?:an? |the |our )?(?:average |typical )?(?:order|basket|cart|purchase)s?(?: contain|"
+     r" have)?", "items per order"),
+    (r"\bhow many (orders|purchases) (?:does|do|did) (?:an? |the |our |each |every )?(?:average |"
+     r"typical )?(?:customer|buyer)s?"
+     r" (?:place|make|have)\b(?: on average)?", "orders per buyer"),
+    (r"\b(?:the )?(?:probability|likelihood|chances?|odds) (?:that|of) (?:an? |the )?(?:(visit|session)|visitor|user)s?"
+     r"(?: (?:has|have|having|ends? with|with|to|makes?|places?|will))?(?: an?)? (?:orders?|purchase|buys?|"
+     r"buying|converts?|"
+     r"converting)\b", r"conversion rate "),
+    (r"\b(visits?|sessions?|traffic)(?: (?:that|which))? (?:do |does |did )?(?:turns?|turned|leads?|led|results?|"
+     r"resulted|"
+     r"ends?|ended|becomes?|became) (?:in|into|to|up in|with|up with)? ?(?:an? )?(?:orders?|sales?|purchases?|"
+     r"buyers?)\b",
+     r"\1 converted"),
+    (r"\bhow often (?:does|do|did) (?:an? |the |our )?(?:visit|session)s? converted\b", "conversion rate"),
+    (rf"\b({PEOPLE}) (?:immediately |directly |right away |straight away )?(?:leave|left|leaves|quit) (?:right|"
+     rf"straight)? ?"
+     r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
+    (r"\b(?:of the|of these|of those|out of the) two\b|\bof (?:both|them both)\b(?=.*(?:\?|$))", " "),
+    (r"\bhow (?:was|were|did) (?=(?:january|february|march|april|may|june|july|august|september|october|november|"
+     r"december|"
+     r"last|yesterday|the (?:week|weekend|month)|q[1-4]|20\d\d|h[12])\b)(.*?)(?: go| look| turn out)?(?=\W*$)",
+     r"how did we perform \1"),
+    (r"\bhow (?:did|are|were|have|do) we (?:do|doing|been doing|perform(?:ing)?)\b(?! on| with| in (?:terms|search))",
+     "how did we perform"),
+    (r"\bhow is (?:the |our )?(?:business|shop|store|site|website|company)(?: (?:doing|going|performing|"
+     r"running))?(?=\W*$)",
+     "how did we perform"),
+    (r"\b(?:pls|plz|thx)\b", "please"),
+    (r"\b(is|are|was|were)\b(.*?) (?:just |almost |nearly )?as (?:good|strong|bad) as\b", r"\1\2 better than"),
+    (r"\bas well as\b", "and"),
+    (r"\b(\w+)[- ]wise\b", r"by \1"),
+    (r"\be[- ]commerce\b|\becom\b", "ecommerce"),
+    (r"\b(social) (?:networks?|media|platforms?|sites?|networking(?: sites?)?)\b", r"\1"),
+    (r"\b(search) engines?\b", r"\1"),
+    (r"\b(?:other|external|third[- ]party) (?:web ?sites?|sites?|domains?)\b", "referral"),
+    (r"\b(which|what) (?:web ?)?sites?(?= (?:sends?|brings?|brought|refers?|referred|sent|drives?|drove|gives?|"
+     r"gave|links?)\b)",
+     r"\1 source"),
+    (r"\brefers?\b(?= )(?!.* to\b)", "brings"),
+    (r"^(\W*(?:(?:who|which) (?:are|were) |(?:show|list|give)(?: me)? |our |the |my )*)most (?:frequent|active|"
+     r"regular) "
+     r"(?:users?|visitors?|people)\b", r"\1 top users by sessions"),
+    (r"^(\W*(?:(?:who|which) (?:are|were) |(?:show|list|give)(?: me)? |our |the |my )*)most (?:frequent|active|"
+     r"loyal|regular|faithful) "
+     r"(?:customers?|buyers?|shoppers?)\b", r"\1 top customers by orders"),
+    (r"^(\W*)how many (?=(?:visited|viewed|saw|bought|ordered|came|used|added|reached|started|began|initiated|"
+     r"spent|looked|opened|"
+     r"returned|converted|paid|purchased|abandoned|searched)\b)", r"\1how many people "),
+    (r"(?<!not )(?<!never )(?<!to )\b(?:finish(?:e[sd])?|(?:go|goes|went) through with|conclude[sd]?) (?:an?|the|"
+     r"their|any) "
+     r"(?:orders?|purchases?)\b", "bought"),
+    (r"\b(?:is|are|was|were) paying(?: us)?\b", "bought"),
+    (r"\b(?:left|leave|leaves|leaving|exit(?:ed|s)?|went away|go away)(?: (?:the|our) (?:site|shop|store|"
+     r"website))? without "
+     r"(?:(?:buying|ordering|purchasing|converting|paying)(?: (?:anything|something))?|an? (?:order|"
+     r"purchase))\b", "did not buy"),
+    (r"\b(?:left|leave|leaves) (?=(?:the|their|a) (?:cart|checkout|basket)s?\b(?! page))", "abandon "),
+    (r"\bproduct to (?=(?:cart|basket|checkout|order|purchase)\b)", "view to "),
+    (r"\b(where .*?lose|where .*?losing|where .*?lost) (?:(?:most|potential|our|the) )*(?:buyers|customers|"
+     r"shoppers)\b", r"\1 people"),
+    (r"\bhow long (?:does|do|did|is) (?:it takes? (?:\w+ )?to (?:check ?out|get through (?:the )?checkout)|"
+     r"(?:the |our )?checkouts?"
+     r"(?: process)? (?:takes?|lasts?))\b", "how long from checkout to order"),
+    (r"\bdifferences? in (.*?) between\b", r"compare \1 of"),
+    (r"^(\W*)(?:do|does|did) (?:most|the majority)(?: of (?:our|the|all))? (.*?) (?=com(?:e|es|ing) (?:from|via|"
+     r"through)\b)",
+     r"\1share of \2 "),
+    (r"\b(?:more|less) than (?:a |one )?(?:half|third|quarter) of\b", "share of"),
+    (r"\bfrom where (?:do |does |did )?come (.*?)(?=\W*$)", r"where do \1 come from"),
+    (r"\b(with|had|made|placed|have|has) (?:several|multiple) (?=(?:orders|purchases|sessions|"
+     r"visits)\b)", r"\1 at least 2 "),
+    (r"\bmore than (?:one|1) time\b", "more than once"),
+    (r"\b(only|just) (bought|ordered|visited|came|purchased) (once|twice)\b", r"\2 only \3"),
+    (r"\bmulti[- ](?:item|product) orders\b", "orders with at least 2 items"),
+    (r"\b(?:single|one)[- ](?:item|product) orders\b", "orders with exactly 1 items"),
+    (r"\bone[- ]time (?:visitors?|users?)\b", "users who visited exactly 1 times"),
+    (r"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:dollars|euros|usd|eur|bucks|pounds|gbp|"
+     r"[$\u20ac\u00a3]))?) (?:or|and) "
+     r"(?:more|above|over|up)\b(?! (?:orders|purchases|sessions|visits|items|pages|page views|products|"
+     r"times))", r"of at least \1"),
+    (r"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:dollars|euros|usd|eur|bucks|pounds|gbp|"
+     r"[$\u20ac\u00a3]))?) (?:or|and) "
+     r"(?:less|below|under)\b(?! (?:orders|purchases|sessions|visits|items|pages|page views|products|"
+     r"times))", r"of at most \1"),
+    (r"\b(?:repeat|return|recurring) (?=(?:visits?|sessions?)\b)", "returning "),
+    (r"\b(?:first|first[- ]time|new) (visits|sessions)\b(?! (?:and|to|until))", r"\1 of new users"),
+    (r"\bend(?:s|ed)? up (?:paying|ordering|converting|checking out)\b", "buy"),
+    (r"\bold (?=(?:visitors?|users?|customers?|buyers?|ones)\b)", "returning "),
+    (r"\bre-?orders\b", "repeat orders"),
+    (r"\b(?:newly )?acquired (?=(?:customers|users|visitors|buyers)\b)", "new "),
+    (r"\b(?:new )?(customers|visitors|buyers|users) acquired\b(?! (?:by|through|via))", r"new \1"),
+    (r"\b(customer|user|visitor|buyer) acquisition\b(?! (?:cost|channel|source))", r"new \1s"),
+    (r"\b(?:gotten|become|became|grown) (?:any )?(?:worse|better|higher|lower|bigger|smaller|stronger|"
+     r"weaker)\b", "changed"),
+    (r"\b(?:growth rate|rate of growth|(?:percentage|percent|relative|%) (?:change|growth|increase|decrease|drop|"
+     r"rise))\b", "growth"),
+    (r"\bhow (?:fast|quickly) (?=(?:is|are|did|do|does|has|have)\b.*\bgr[eo]w)", " "),
+    (r"\bwhat accounts? for (?=the\b)", "why "),
+    (r"\bwhat(?: was| were| lies| stands| is)? behind\b", "what is behind"),
+    (r"\b(?:works?|worked|fares?|fared|does|did|do) (best|worst|better|worse)\b", r"performs \1"),
+    (r"\b(?:highest|top|best|most)[- ](?:grossing|earning|lucrative)\b", "highest revenue"),
+    (r"\bmost (?:read|opened|seen) (?=pages?)|\bmost (?:read|opened|seen)(?=\W*$)", "most viewed "),
+    (r"^(\W*)what (?=sells?\b|sold\b)", r"\1which items "),
+    (r"\b(?:were|was|got) (?:bought|purchased)\b(?! (?:by|together|with))", "sold"),
+    (r"(?<=[a-z])/(?=(?:session|visit|user|order|visitor|customer|buyer|day|week|month)\b)", " per "),
+    (r"\bvalue of an? (visit|session|visitor|user|customer|buyer|order)\b", r"revenue per \1"),
+    (r"\bhow many (?:out )?of (?:every )?(?:100|a hundred|hundred|10|ten|1000)\b", "what percent of"),
+    (r"\bturn(?:s|ed|ing)? (?:\w+ )?(?:visits|visitors|traffic|users|people) into (?:buyers|orders|customers|"
+     r"sales)\b", "converts"),
+    (r"\b(?:size of|head ?count of) (?=(?:the |our )?(?:audience|users|visitors|people)\b)", "number of "),
+    (r"\bhow much business (?:did|do|have) we (?:do|done)\b", "revenue"),
+    (r"\bhow much (?:money )?(?:was|is|were|has been) (?:spent|paid|earned|made|taken in)\b(?!.*\b(?:ads?|"
+     r"adwords|advertis\w+|"
+     r"marketing|campaigns?|ppc)\b)", "revenue"),
+    (r"\b(?:peak|busiest|rush) times?(?: of (?:the )?day)?\b", "busiest hour"),
+    (r"\b(?:vip|high[- ]value|key) (customers?|buyers?|clients?|shoppers?)\b", r"top \1"),
+    (r"\b(?:big|heavy|high) spenders\b", "top spenders"),
+    (r"\b(buy|buys|buying|bought|ordered|purchased?|purchasing|shop|shopped|shopping)( anything|"
+     r" something)? (?:from|with|at) us\b",
+     r"\1\2"),
+    (r"(?<=vs )us\b|(?<=vs\. )us\b|(?<=versus )us\b|\bus(?= (?:vs\.?|versus) (?!them))|(?:^|(?<=\bof )|"
+     r"(?<=\bfrom )|(?<=\bby )|"
+     r"(?<=\band )|(?<=\bor )|(?<=\bmany )|(?<=\bnot )|(?<=\bnon )|(?<=\bnew )|(?<=\breturning )|(?<=\ball )|"
+     r"(?<=\bour ))us(?= (?:visitors?"
+     r"|users?|customers?|buyers?|shoppers?|people|orders?|sales|revenue|sessions?|visits?|traffic|conversion|"
+     r"market)\b)", "usa"),
+    (r"\bwhere (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|customers?|sessions|visits|"
+     r"they) (?:usually |mostly )?"
+     r"(?:land|enter|start|arrive|begin)\b(?: (?:on|at|in))?(?: (?:the|our) (?:site|website|shop|store))?(?=\W*$|"
+     r" (?:in|on|from)\b)",
+     "top landing pages"),
+    (r"\b(?:where|(?:(?:on|at|from) )?(?:which|what) pages?) (?:do|did|does) (?:(?:most|our|the) )*(?:people|"
+     r"users?|visitors?|customers?"
+     r"|sessions|visits|they) (?:usually |mostly )?(?:exit|leave(?= (?:the|our) (?:site|website|shop|store)\b|"
+     r".*(?<=page)\W*$))"
+     r"\b(?: (?:the|our) (?:site|website|shop|store))?(?: (?:from|on))?", "exits by page"),
+    (r"\b(?:on |from |at )?(?:which|what) pages? (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|"
+     r"visitors?|customers?|"
+     r"sessions|visits|they) (?:usually |mostly )?(?:leave|quit|drop off)\b(?: (?:from|on))?(?: (?:the|"
+     r"our) (?:site|website|shop|store))?",
+     "exits by page"),
+    (r"\b(?:which|what) pages? (?:do|did) (?:people|users|visitors|customers|they) (?:land|start|enter|begin|"
+     r"arrive)(?: (?:on|at|in))?\b",
+     "top landing pages"),
+    (r"\b(?:the )?last pages?(?: (?:before (?:leaving|they leave|exit(?:ing)?)|of (?:the |a )?(?:visits?|"
+     r"sessions?)|viewed|seen))\b",
+     "exit pages"),
+    (r"^(\W*)how (was|were|did) the weekend\b", r"\1how \2 last weekend"),
+)  # fmt: skip
