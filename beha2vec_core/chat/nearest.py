@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
+from beha2vec_core.semantic.compiler import dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
+from beha2vec_core.semantic.rows import NotAnswerable
 
 _NAMED = 6  # values of a filter that are named
 

@@ -24,6 +24,7 @@ class Table:
         keys: columns by which users, sessions and orders can be chosen.
         counted: how many of what rows stand for, where a number of them is asked for.
         time: SQL of the moment, in UTC; None where the rows have none.
+        moment: of the row itself, where that is not `time`.
     """
 
     alias: str
@@ -34,6 +35,7 @@ class Table:
     keys: tuple[str, ...] = ("user_key", "session_key")
     counted: str = "count(*)"
     time: str | None = None
+    moment: str | None = None
 
 
 # each adds at most one row per row
@@ -72,7 +74,8 @@ STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
 OF_CARTS = ((2, 6), (3, 6))  # steps with metrics of their own: the carts and checkouts of the session itself
 # a row per session and step that it reached, of the steps that the site records
 _REACHED = f"""(
-    select b.session_key, b.user_key, b.session_date, x.step
+    select b.session_key, b.user_key, b.session_date, x.step,
+        case x.step {" ".join(f"when {n} then b.step_{n}_at" for n in STEPS)} end as reached_at
     from ga4.fct_ga4__funnel_sessions as b
     join (select unnest([{", ".join(f"case when count(b.step_{n}_at) > 0 then {n} end" for n in STEPS)}]) as step
         from ga4.fct_ga4__funnel_sessions as b) as x on b.furthest_step >= x.step) as q"""
@@ -95,7 +98,7 @@ TABLES = {
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
     "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
     "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions",
-                   time="s.session_started_at"),
+                   time="s.session_started_at", moment="q.reached_at"),
     "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events",
                     time="make_timestamp(x.event_timestamp)"),
     "predictions": Table(

@@ -14,7 +14,7 @@ import sqlglot
 import yaml
 from sqlglot import exp
 
-from beha2vec_core.semantic.compiler import ENOUGH, NotAnswerable, compile_query, dimensions_of
+from beha2vec_core.semantic.compiler import ENOUGH, compile_query, dimensions_of
 from beha2vec_core.semantic.definitions import (
     DIMENSIONS,
     JOINS,
@@ -27,6 +27,7 @@ from beha2vec_core.semantic.definitions import (
 )
 from beha2vec_core.semantic.layer import contents, run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.rows import NotAnswerable
 from beha2vec_core.store.tables import create_tables
 from tests.helpers.cases import few_fast
 from tests.semantic.semantic_world import FIRST, LAST, make_world
