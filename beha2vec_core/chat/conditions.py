@@ -8,6 +8,7 @@ the question, and the rest is read as any other.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beha2vec_core.chat.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
@@ -16,7 +17,7 @@ from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, tokens
 from beha2vec_core.semantic.definitions import METRICS
-from beha2vec_core.semantic.query import Did, Having
+from beha2vec_core.semantic.query import Did, Having, Period
 
 _NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
 _THOSE = re.compile(r"(?:those|ones|these)\b")
@@ -74,7 +75,7 @@ class Conditions:
     notes: tuple[str, ...] = ()
 
 
-def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
+def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period] = ()) -> Conditions | None:
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
     if _TIMES.search(text):
         return None
@@ -82,7 +83,7 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     words = [token for token in tokens(marked) if token.strip(".'")]
     asks_who = _ASKS_WHO.match(" ".join(words)) is not None
     try:
-        clauses, kept, taken = _clauses(Reader(words, vocabulary), asks_who)
+        clauses, kept, taken = _clauses(Reader(words, vocabulary, periods), asks_who)
     except Unclear:
         return None
     left, having = _havings(" ".join(kept).replace(f" {COMMA}", ","), vocabulary)
@@ -93,7 +94,7 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     if clauses and asks_who and left.startswith(("which", "list", "show")):
         left = _ASKS_WHO.sub("users", left, count=1)
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
-    in_order = len(dids) > 1 and _IN_ORDER.search(" ".join(taken)) is not None
+    in_order = len(dids) > 1 and not any(one.after for one in dids) and _IN_ORDER.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
     others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
     forced = (
@@ -244,4 +245,6 @@ def _is_new(did: Did) -> bool:
     names = {one.dimension for one in did.filters}
     searches = any(one.values == ("search",) for one in did.filters)
     is_counted = did.at_most is not None or did.at_least > (2 if did.table == "sessions" else 1)
+    if did.after or did.period or did.table == "cart_items":
+        return True
     return did.table == "events" or searches or "coupon" in names or is_counted or (did.table == "items" and not names)

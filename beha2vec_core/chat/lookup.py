@@ -235,11 +235,23 @@ class Lookup:
         """What was not understood, and the nearest questions."""
         contents = self._data.contents()
         assert contents is not None
+        if reading.asks_cause and (none := self._none(reading)):
+            return none
         nearest = reading.nearest or ((reading.query,) if reading.query else ())
         nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
         problem = problem or reading.problem or "I did not understand the question."
         reading = replace(reading, query=None, problem=problem, nearest=nearest)
         return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)
+
+    def _none(self, reading: Reading) -> LookupAnswer | None:
+        """That there are none of what a "why" supposes; None where there are some."""
+        if reading.unknown or len(reading.metrics) != 1 or METRICS[reading.metrics[0]].unit != "count":
+            return None
+        query = Query(reading.metrics[0], (), reading.filters, reading.period)
+        if not reaches_all(query) or any(row["value"] for row in self._data.measure(query).rows):
+            return None
+        notes = ("The question supposes that there are some: there are none.",)
+        return self._measure(query, replace(reading, query=query, more=(), notes=notes))
 
     def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
         """The users of each week who were in the cluster then; "growing" is a question of one cluster."""

@@ -97,6 +97,10 @@ def _groups_counted(result: Result) -> str:
     has_limit = query.over is not None or query.under is not None
     over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
     what = _plural(query.by[0])
+    if has_limit and DIMENSIONS[query.by[0]].kind == "time":
+        limits = f"without {metric.label}" if query.limits == [("less than", "<", 1)] else _limits(result)
+        text = f"{what} {limits}{_where(query)}{_when(query.period)}: {row['value']:,} of {row['total']:,}."
+        return text[0].upper() + text[1:]
     text = f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {row['value']:,}"
     if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:
         return f"{text}."
@@ -231,6 +235,8 @@ def _sentence(result: Result, days: Period) -> str:
         return _trend(result, what, whole(result, days))
     if query.by_change:
         return _moved(result, what)
+    if query.top_of_each:
+        return _first_of_each(result, what)
     order = "lowest" if query.ascending else "highest"
     first, *others = (whole(result, days) if query.ascending else []) or result.rows
     against = _against(result, first) if query.versus else ""
@@ -240,6 +246,15 @@ def _sentence(result: Result, days: Period) -> str:
     second = f"{_group(query, others[0])}, {_value(result, others[0])}"
     leads = f"{order} for {_group(query, first)}, {_value(result, first)}{against}"
     return f"{what}: {leads}; then {second}{_sure(result)}."
+
+
+def _first_of_each(result: Result, what: str) -> str:
+    """The first of each group, of the largest groups."""
+    *outer, inner = result.query.by
+    order = "lowest" if result.query.ascending else "highest"
+    shown = [f"{_group(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
+    labels = " and ".join(DIMENSIONS[name].label for name in outer)
+    return f"{what}, the {DIMENSIONS[inner].label} with the {order} of each {labels}: {'; '.join(shown)}."
 
 
 def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:

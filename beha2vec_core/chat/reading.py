@@ -18,6 +18,7 @@ from beha2vec_core.chat.measures import (
     NotRead,
 )
 from beha2vec_core.chat.nearest import nearest_queries
+from beha2vec_core.chat.operations import each_last
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
@@ -96,7 +97,7 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
-    question, gloss = without_gloss(question)
+    question, gloss = without_gloss(each_last(question))
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
     if alone := only_question(question):
         without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
@@ -227,7 +228,7 @@ def _read(
             metric = place(query)[0]
             if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
                 notes.append(OF_SESSIONS)
-            if metric.name != query.metric:
+            if metric.name != query.metric and query.per is None:
                 notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
                 queries[number] = replace(query, metric=metric.name)
     except ValueError as error:

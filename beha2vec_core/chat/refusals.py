@@ -30,7 +30,7 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         per = before.get(word.place) in ("per", "each", "every")
         is_second = (
             before.get(word.place) == "by" and word in named[1:] and word.name in ("users", "buyers", "sessions")
-        )
+        ) and not parts.is_of_users
         if word.kind in ("metric", "value") and (per or is_second):
             raise NotRead(f"I know no such ratio: nothing per {word.text}.")
     filters = tuple(one for one in filters if not one.did)

@@ -137,7 +137,7 @@ def _first_of_each(query: Query, select: exp.Select) -> exp.Select:
 def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_currency: bool) -> exp.Select:
     """How many groups are within the limits, and of how many; of orders also their values, and those of all."""
     is_there = "now.n > 0" if "one_order" in query.by else "now.value > 0"  # an order can be free
-    is_there = "true" if query.under is not None and is_by_time(query.by) else is_there
+    is_there = "true" if query.limits and is_by_time(query.by) else is_there
     within = " and ".join(limits) or "true"
     columns = [f"count(*) filter (where {within}) as value", "count(*) as total"]
     columns += [f"coalesce(sum(now.value) filter (where {within}), 0) as worth", "sum(now.value) as worth_of_all"]
@@ -260,7 +260,7 @@ def lists_zeros(query: Query) -> bool:
     plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
     named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
     asked = timed or query.ascending or (named and not any(DIMENSIONS[name].kind == "time" for name in query.by))
-    counted = query.counts_groups and query.under is not None
+    counted = query.counts_groups and query.limits
     is_there = table == TABLES["predictions"] or (table == sessions and not (timed and (query.filters or counted)))
     return bool(asked and query.by and counts and plain and reached) and not is_there
 
@@ -368,7 +368,10 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
     if is_by_time(query.by):
         first, last = (f"{end}(s.session_date)" for end in ("min", "max"))
         if query.period:
-            first, last = f"greatest({first}, date '{query.period.first}')", f"least({last}, date '{query.period.last}')"
+            first, last = (
+                f"greatest({first}, date '{query.period.first}')",
+                f"least({last}, date '{query.period.last}')",
+            )
         columns = [f"{DIMENSIONS[name].sql.format(date='c.one_day')} as {name}" for name in query.by]
         days = f"select unnest(generate_series({first}, {last}, interval 1 day))::date as one_day from {sessions.sql}"
         calendar = parse_one(f"select distinct {', '.join(columns)} from ({days}) as c", dialect=DIALECT)

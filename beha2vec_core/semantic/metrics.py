@@ -245,6 +245,18 @@ METRICS = {
             ("refunded order", "order refunded", "order with a refund", "order with refund", "refund"),
         ),
         Metric(
+            "refund_rate", "orders with a refund, of all orders", "share",
+            {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"), _ORDERS)},
+            ("refund rate", "return rate", "rate of refund"), n_of="orders", better=-1, count="refunded_orders",
+        ),
+        Metric(
+            "refund_amount", "refunds", "money",
+            {"purchases": Measure(_money("p.refund", known="p.refund is not null or p.refund_events = 0"),
+                                  n=_count("p.refund_events > 0"), extra=_currency("p.refund"))},
+            ("refund amount", "amount of refund", "refunded amount", "refund value", "value of refund"),
+            n_of="orders with a refund", better=-1,
+        ),
+        Metric(
             "revenue", "revenue", "money", {"purchases": _REVENUE},
             ("revenue", "rev", "sale", "turnover", "income", "money", "earn", "earned", "earning", "gmv",
              "customer spend", "customer spent", "user spend", "user spent", "visitor spend", "visitor spent",

@@ -13,7 +13,7 @@ from beha2vec_core.semantic.compiler import in_context, place, values_of
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query
-from beha2vec_core.semantic.rows import DIALECT, expression_of, rows_of
+from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, expression_of, rows_of
 
 
 def run_parts(connection: duckdb.DuckDBPyConnection, query: Query, names: Iterable[str]) -> list[Result]:

@@ -80,7 +80,8 @@ EXPECTED = {
     "checkout_abandonment": f"select 1 - avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
     "cart_to_order": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_2_at is not null",
     "checkout_completion": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
-    "cart_additions": "select count(*) from ga4.stg_ga4__event_items where event_date between '2026-04-01' and '2026-04-30'",
+    "cart_additions": """select count(*) from ga4.stg_ga4__event_items
+        where event_date between '2026-04-01' and '2026-04-30'""",
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
     "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
     "engaged_sessions": f"select sum(is_engaged::int)::bigint {SESSIONS}",
