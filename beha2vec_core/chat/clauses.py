@@ -121,6 +121,7 @@ _OFTEN = re.compile(
 )
 BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
+_COMPARED = {"more", "les", "less", "most", "least", "likely", "often", "better"}  # no words of addresses
 _PUT = re.compile(r"(?:add|put|plac(?:e|ing)|ha(?:d|ve|s))(?:s|d|ed|ing|ting)?\b")
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
 _TIMES = re.compile(r"times|once|twice|again|repeatedly|time$")
@@ -416,7 +417,7 @@ class Reader:
             pages = [
                 p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in _in_address(p))
             ]
-            if pages and len(said) > 2 and said not in FILLERS:
+            if pages and len(said) > 2 and said not in FILLERS and said not in _COMPARED:
                 return 1, Value("page", tuple(pages))
         longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
         every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]

@@ -34,8 +34,9 @@ _PHRASES = tuple(
     for pattern, new in (
         (rf"{_MOST} {_LOYAL} (?:{_BUYERS})\b", r"top \1customers by orders"),
         (rf"\btop (\d+ )?loyal (?:{_BUYERS})\b", r"top \1customers by orders"),
-        (rf"(?:{_MOST} {_LOYAL}|\b(?:the |our )?heaviest) (?:{_OTHERS})\b", r"top \1users by sessions"),
-        (r"\bwho are (?:the |our )?(?:regulars|regular visitors|loyal visitors)\b", "top users by sessions"),
+        (rf"(?:{_MOST} (?:frequent|regular|returning)|\b(?:the |our )?heaviest) (?:{_OTHERS})\b",
+         r"top \1users by sessions"),
+        (r"\bwho are (?:the |our )?(?:regulars|regular visitors)\b", "top users by sessions"),
         (rf"{_MOST} (?:active|engaged|busy) (?:{_OTHERS}|{_BUYERS})\b", r"top \1users by page views"),
         (r"\b(?:our |the )?(?:power|heavy) users\b", "top users by page views"),
         (rf"\b{_WHO} {_VISIT} {_OFTEN}\b", "top users by sessions"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
+from beha2vec_core.chat.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
@@ -21,6 +22,7 @@ from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.operations import each_last
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
+from beha2vec_core.chat.rewrites import spelled_out
 from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
@@ -67,6 +69,7 @@ class Reading:
         goes_down: whether it is about a decrease; None: it does not say.
         is_measured: whether it is not about something that is known not to be in the data.
         mean_of: day or week, where the mean of these is asked for.
+        contrast: two groups that are compared in all respects.
     """
 
     query: Query | None = None
@@ -86,6 +89,7 @@ class Reading:
     goes_down: bool | None = None
     is_measured: bool = True
     mean_of: str = ""
+    contrast: Contrast | None = None
 
 
 def read_question(
@@ -98,6 +102,10 @@ def read_question(
         is_first: whether nothing was asked before.
     """
     question, gloss = without_gloss(each_last(question))
+    if contrast := contrast_of(
+        spelled_out(question.lower()), lambda asked: _read_one(asked, vocabulary, None, is_first=True).query
+    ):
+        return Reading(query=contrast.group, filters=contrast.group.filters, contrast=contrast)
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
     if alone := only_question(question):
         without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
