@@ -91,7 +91,8 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         found.append(query)
         notes += more
     if by in (["next_page"], ["previous_page"]) and metrics == ["page_views"] and not found[0].is_share:
-        found.append(replace(found[0], is_share=True))
+        types = (f"{by[0]}_type",) if contents.values.get("page_type") else tuple(by)
+        found.append(replace(found[0], by=types, is_share=True))
     if also:
         parted = [one for one in found if METRICS[one.metric].unit in ("count", "money")]
         found += [replace(query, is_share=True) for query in parted[-1:]]

@@ -23,6 +23,7 @@ from beha2vec_core.chat.operations import each_last
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.rewrites import spelled_out
+from beha2vec_core.chat.sequences import from_first_in_data
 from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
@@ -231,6 +232,9 @@ def _read(
             queries, notes = queries_of(parts, metrics, contents)
             for other in sides[1:]:
                 queries += queries_of(other, metrics, contents)[0]
+        if twin := from_first_in_data(queries):
+            queries.append(twin)
+            notes.append("A first visit is GA4's first session of a user. Below: from the first session in the data.")
         for number, query in enumerate(queries):
             _check(query, contents)
             metric = place(query)[0]

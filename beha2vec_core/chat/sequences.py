@@ -10,7 +10,7 @@ from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.definitions import STEPS
-from beha2vec_core.semantic.query import Did, Filter, Within
+from beha2vec_core.semantic.query import Did, Filter, Query, Within
 
 if TYPE_CHECKING:
     from beha2vec_core.chat.clauses import Reader
@@ -89,6 +89,19 @@ def in_windows(text: str) -> str:
     if "window" in text:  # a first visit is one of new users
         text = re.sub(rf"\b(?:brand[- ])?(?:new|first[ -]time) (?=(?:{PEOPLE})\b)", "", text)
     return text
+
+
+def from_first_in_data(queries: list[Query]) -> Query | None:
+    """The only query from the first session in the data on, which may not be the first of a user; None: no such."""
+    if len(queries) != 1 or queries[0].by:
+        return None
+
+    def of_data(one: Filter) -> Filter:
+        dids = (replace(did, after=FIRST_IN_DATA) if did.after == FIRST_VISIT else did for did in one.did)
+        return replace(one, did=tuple(dids))
+
+    found = replace(queries[0], filters=tuple(map(of_data, queries[0].filters)))
+    return found if found != queries[0] else None
 
 
 def _window(found: re.Match[str], *, is_later: bool) -> str:

@@ -46,6 +46,8 @@ JOINS = {
     "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
     "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
     "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
+    "gn": "left join beha2vec.enriched_pages as gn on gn.page_key = {t}.next_page_key",
+    "gp": "left join beha2vec.enriched_pages as gp on gp.page_key = {t}.previous_page_key",
     "o": """left join (select n.purchase_key, row_number() over (partition by n.user_key order by n.event_timestamp,
         n.purchase_key) as number from ga4.fct_ga4__purchases as n where n.user_key is not null and not
         n.is_refund_without_purchase) as o on o.purchase_key = {t}.purchase_key""",
@@ -97,7 +99,7 @@ TABLES = {
         "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE, "o"), "items", _KEYS_OF_ORDERS,
         "sum(i.quantity)", "make_timestamp(i.event_timestamp)",
     ),
-    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views",
+    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g", "gn", "gp"), "page views",
                         time="make_timestamp(v.event_timestamp)"),
     "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events",
                         time="make_timestamp(k.event_timestamp)"),
