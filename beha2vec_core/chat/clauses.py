@@ -37,7 +37,7 @@ _WITH = re.compile(
 )
 COMMA = "\u00a6"  # in place of the marks between the words of a question
 _AND = re.compile(
-    rf"(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|it))*|"
+    rf"(?:first )?(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|it))*|"
     rf"(?:{COMMA} )?then\b|{COMMA}"
 )
 _COMMA_BEFORE = re.compile(rf"{COMMA}(?= )")
@@ -122,7 +122,8 @@ _OFTEN = re.compile(
 BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
 _COMPARED = {"more", "les", "less", "most", "least", "likely", "often", "better"}  # no words of addresses
-_PUT = re.compile(r"(?:add|put|plac(?:e|ing)|ha(?:d|ve|s))(?:s|d|ed|ing|ting)?\b")
+_PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
+_IT = re.compile(r"(?:it|them|those|one|this|that)\b")
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
 _TIMES = re.compile(r"times|once|twice|again|repeatedly|time$")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
@@ -168,6 +169,8 @@ class Reader:
 
     def __init__(self, words: list[str], vocabulary: Vocabulary, periods: Sequence[Period] = ()) -> None:
         self.words, self.vocabulary, self.periods = words, vocabulary, periods
+        self.whole: list[Did] = []  # what those did of whom more is asked
+        self.last: Did | None = None  # what was said before
         self.values = vocabulary.contents.values
         names = [name for name in self.values.get("event", []) if name not in _OF_VERBS]
         self.events = {name: re.compile(_words_of(name)) for name in names if len(name) > 3}
@@ -196,7 +199,7 @@ class Reader:
                 dates += self.words[place:begun]
                 (found, place), verb = ordered, ""
                 continue
-            joined = self.match(_AND, begun)
+            joined, self.last = self.match(_AND, begun), found[-1]
             if "or" in self.words[begun : begun + joined]:
                 if self.predicate(begun + joined, level, named=True)[0]:
                     raise Unclear
@@ -251,6 +254,9 @@ class Reader:
             dids, after, verb = self.named(place + has, level)
             if dids:
                 return dids, after, verb
+            dids, after = self.object(place + has, "order")
+            if dids and (end := self.match(_IN_CART, after)):
+                return [replace(one, table="cart_items") for one in dids], after + end, "cart"
         denied = self.match(_NOT, place)
         place += denied or self.match(_AUXILIARY, place)
         without = self.match(_WITHOUT, place) if named else 0
@@ -347,6 +353,8 @@ class Reader:
             dids, after = ([], place) if plain else self.object(place, name)
             if dids:
                 return dids, after
+            if self.last and self.last.table == "cart_items" and (size := self.match(_IT, place)):
+                return [Did("items", self.last.filters)], place + size
             if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
                 raise Unclear  # viewed a tent and bought one
             place += self.match(re.compile(rf"{_ANYTHING}\b"), place)

@@ -126,7 +126,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         if not noun and reader.match(_THOSE, place):
             noun = level or "user"
         if clauses and (size := reader.match(_OF_THESE, place)):
+            reader.whole = clauses[-1].whole
             dids, after, dates = reader.predicates(place + size, level, named=True)
+            reader.whole = []
             if dids:
                 taken += words[place:after]
                 kept += dates

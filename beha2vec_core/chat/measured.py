@@ -97,9 +97,11 @@ def _groups_counted(result: Result) -> str:
     has_limit = query.over is not None or query.under is not None
     over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
     what = _plural(query.by[0])
-    if has_limit and DIMENSIONS[query.by[0]].kind == "time":
-        limits = f"without {metric.label}" if query.limits == [("less than", "<", 1)] else _limits(result)
-        text = f"{what} {limits}{_where(query)}{_when(query.period)}: {row['value']:,} of {row['total']:,}."
+    if DIMENSIONS[query.by[0]].kind == "time":
+        limits = f"with{'out' * (query.limits == [('less than', '<', 1)])} {metric.label}"
+        limits = limits if query.limits in ([], [("less than", "<", 1)]) else _limits(result)
+        part = f" ({number(row['value'] / row['total'], 'share')})" if row["total"] else ""
+        text = f"{what} {limits}{_where(query)}{_when(query.period)}: {row['value']:,} of {row['total']:,}{part}."
         return text[0].upper() + text[1:]
     text = f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {row['value']:,}"
     if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:

@@ -10,7 +10,7 @@ from beha2vec_core.chat.vocabulary import Vocabulary, tokens
 _OF_PAGES = {"page", "landing_page", "page_type", "theme"}
 _ASK = (
     r"^\W*(?:(?:and|so|now|show me|tell me|give me|list|from) )*(?:(?:what|which|where|who)\b ?|the |"
-    r"(?=next|previous|page))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|frequent|often|usual|usually|typical|"
+    r"(?=next|previous|page|top))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|frequent|often|usual|usually|typical|"
     rf"typically|top|\d+|first|very|thing|things|do|does|did|our|all|of|mostly|{PEOPLE}|they|one|step|steps|stop) )*"
 )
 _RIGHT = r"(?:(?:pages?|right|directly|immediately|straight|just|next|on|to|at|first|again|they|is|are|most|often) )*"
@@ -25,7 +25,7 @@ _THERE = (
 )
 _AFTER = (
     rf"{_ASK}(?:{_SEE}?{_RIGHT}(?:after|following) |(?:go|goes|went|head|continue|move)(?:ing)? {_RIGHT}from |"
-    r"follows? |next page (?:of|from|for) )"
+    rf"(?:go|goes|went|head)(?:ing)? {_RIGHT}when |follows? |next page (?:of|from|for) )"
 )
 _BEFORE = (
     rf"{_ASK}(?:{_SEE}?{_RIGHT}(?:before|prior to|ahead of) |"
@@ -47,15 +47,22 @@ _LAST_PAGE = re.compile(
     rf"{_ASK}last (?:pages?|thing)\b(?: (?:that|which|do|does|did|{PEOPLE}|they|most|is|visited|viewed|seen|see|"
     rf"visit|view|look at|looked at|open|saw))* (?:(?:right|just) )?before {_LEAVES}"
 )
+_ENDS_ON = re.compile(
+    rf"^\W*(?:(?:on|from|at) (?:what|which) pages? (?:do|does|did|are|is) (?:(?:most|the|our) )*"
+    rf"(?:visits|sessions|{PEOPLE}|they) (?:end|ending|ended|stop|{_LEAVES})|"
+    rf"where (?:do|does|did) (?:(?:most|the|our) )*(?:(?:visits|sessions) (?:end|stop)|(?:{PEOPLE}|they) "
+    r"(?:leave|exit|quit) (?:us|the (?:site|shop|website|store))))\b"
+)
 _SEARCH = re.compile(r"^(?:a |the |they |their )*search(?:ing|ed|es)?\b")
 
 
 def in_neighbours(text: str, vocabulary: Vocabulary) -> str:
     """A text in small letters that asks for the pages next to a page, as page views by these."""
-    text = _LAST_PAGE.sub("exits by page ", text)
+    text = _ENDS_ON.sub("exits by page ", _LAST_PAGE.sub("exits by page ", text))
     for pattern, name in (*_NEIGHBOURS, (_ARRIVES, "previous")):
         if (found := pattern.match(text)) and (page := _page(found["rest"], vocabulary)):
-            return f"page views by {name} page of {page}"
+            top = re.match(r"\W*(?:\w+ ){0,4}?(top \d+ )", text)
+            return f"{top[1] if top else ''}page views by {name} page of {page}"
     return text
 
 

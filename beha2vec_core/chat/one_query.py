@@ -379,6 +379,7 @@ class _Draft:
                 one = parts.having[0]
                 metric = one.metric
                 limits = {"under": 1.0} if one.at_most is not None else {"over": one.at_least, "at_least": True}
+            metric = "revenue" if parts.is_money and METRICS[metric].unit != "money" else metric
             return Query(metric, (self.groups,), self.filters, self.period, counts_groups=True, **limits)
         if self.groups is not None and parts.over is None and not set(self.by) - {self.groups}:
             return Query(

@@ -156,8 +156,9 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         question = re.sub(r"\bUS\b", "usa", question)
     # first, so that no part of 1,200 is read as a number of its own
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
-    text = in_neighbours(in_windows(in_hours(in_operations(spelled_out(text)))), vocabulary)
+    text = in_hours(spelled_out(text))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
+    text = in_neighbours(in_windows(in_operations(text)), vocabulary)
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
@@ -245,6 +246,8 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         r"at least \1 and at most \2",
         text,
     )
+    if _COUNTS_TIME.search(text):
+        text = re.sub(rf"\b(?:exactly|just|only) ({COUNT})(?= \w)", r"at least \1 and at most \1", text)
     limits = list(_LIMIT.finditer(text))
     if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
         parts.problem = "I know one limit, or those that are more than one number and less than another."

@@ -48,6 +48,11 @@ _PHRASES = tuple(
          r"\1 per \2"),
         (rf"\bhow many pages (?:does|do|did) (?:an?|the|our|each|every)(?: (?:average|typical|single))? "
          rf"({_OTHERS}|{_BUYERS})(?: (?:view|see|look at|visit|open|read))\b", r"page views per \1"),
+        (r"\b(?:what|which) (?:share|percentage|percent|proportion|fraction|part) of (?:all |the |our )?"
+         r"(days|weeks|months)\b", r"how many \1"),
+        (r"(?<=\bon how many )(days|weeks|months) (?:did|do|have|has) (?:we|i|the (?:shop|store)) "
+         r"(?:(?:sell|sold|get|got|have|had|make|made) )(?:something|anything|a sale|an order|any (?:orders?|sales?))\b",
+         r"\1 had orders"),
         (r"\b(?:the )?most important\b", "top"),
         (r"\b(?:best|top) (day|week|month|quarter|year) ever\b", r"best \1"),
         (r"\borders?(?: that)? (?:were|was|got|gets?|are|have been|had been) (?:refunded|returned|sent back)\b",

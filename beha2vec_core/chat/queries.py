@@ -90,9 +90,6 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         query = divided(query, per) if per else query
         found.append(query)
         notes += more
-    if by in (["next_page"], ["previous_page"]) and metrics == ["page_views"] and not found[0].is_share:
-        types = (f"{by[0]}_type",) if contents.values.get("page_type") else tuple(by)
-        found.append(replace(found[0], by=types, is_share=True))
     if also:
         parted = [one for one in found if METRICS[one.metric].unit in ("count", "money")]
         found += [replace(query, is_share=True) for query in parted[-1:]]
@@ -103,6 +100,9 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
+    if by in (["next_page"], ["previous_page"]) and metrics == ["page_views"] and not found[0].is_share:
+        types = (f"{by[0]}_type",) if contents.values.get("page_type") else tuple(by)
+        found.append(replace(found[0], by=types, is_share=True))
     return found, notes
 
 

@@ -23,7 +23,7 @@ from beha2vec_core.chat.operations import each_last
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.rewrites import spelled_out
-from beha2vec_core.chat.sequences import from_first_in_data
+from beha2vec_core.chat.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
@@ -219,7 +219,9 @@ def _read(
         if advice:
             raise NotRead("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
-            words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN])
+            words = ", ".join(
+                f"“{clean_text(window_in_words(word), limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN]
+            )
             more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
             raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
         if (leads or is_lost) and previous is None:

@@ -71,7 +71,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\be-?mails?\b", "email"),
     (r"\bw/o\b", "without"),
     (r"\bthere (?=carts?|baskets?)", "their "),
-    (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"),
+    (r"(?<![\w/.+-])(?:shopping )?(?:basket|trolley)(s?)\b(?!\.\w|/)", r"cart\1"),
     (r"\bshopping cart", "cart"),
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
     (r"n't\b", " not"),

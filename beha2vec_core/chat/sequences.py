@@ -44,7 +44,7 @@ _SAME_DAY = re.compile(
 _FIRST_DAY = re.compile(r"\b(?:on|during) (?:their|the) (?:very )?first day\b(?: (?:here|on (?:the )?site|with us))?")
 _NEXT_DAY = re.compile(
     r"\b((?:return|c[oa]m|back|bought|buy|order|purchas)\w*(?: again| back)?) (?:on )?(?:the )?(?:very )?"
-    rf"(?:next|following) day\b|\b(?:on )?the day after (?={_WHAT})"
+    rf"(?:(?:next|following) day\b|day after(?!\s+\w))|\b(?:on )?the day after (?={_WHAT})"
 )
 _RATE_OF_RETURN = re.compile(
     r"^(?=.*(?:\bshare|\bpercent|%|\brate|\bproportion|\bfraction)).*\b(?:come|comes|came|return\w*)(?: back)? "
@@ -53,7 +53,7 @@ _RATE_OF_RETURN = re.compile(
 _WINDOW = re.compile(r"window(day|hour)(\d+)to(\d+)\b")
 _RELATION = re.compile(
     r"(?:(?:right|directly|immediately|straight|soon|shortly|only|even|ever|but|again) )*"
-    r"(?:(?P<after>after|following)|before|prior to)\b"
+    r"(?:(?P<after>after|following)|before(?:hand)?|prior to|earlier)\b"
 )
 _PREPOSITION = re.compile(rf"{_OF}\b")
 _LEAD = re.compile(
@@ -104,6 +104,12 @@ def from_first_in_data(queries: list[Query]) -> Query | None:
     return found if found != queries[0] else None
 
 
+def window_in_words(word: str) -> str:
+    """The words that one of a window stands for; another word as it is."""
+    found = _WINDOW.fullmatch(word)
+    return f"within {found[3]} {found[1]}s" if found else word
+
+
 def _window(found: re.Match[str], *, is_later: bool) -> str:
     number, unit = found["number"] or "1", found["unit"]
     number = {"a": "1", "an": "1", "the first": "1", "the": "1"}.get(number, number)
@@ -124,8 +130,17 @@ def in_order(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[
     begun += reader.match(_PREPOSITION, begun) if window else 0
     *before, one = found
     other, of_first, end = _anchor(reader, begun, level)
-    if other is None and window and begun == place + 1:  # of what was done before, or of the first visit
-        other, of_first, end = (before.pop(), False, begun) if before else (FIRST_VISIT, True, begun)
+    if other is None and window and begun == place + 1:  # of what was done before, or of the first order or visit
+        whole = reader.whole[-1:]
+        is_again = one.table == "purchases" and one.at_least > 1
+        first = Did("purchases") if is_again else FIRST_VISIT
+        other, of_first, end = (
+            (before.pop() if before else whole[0], False, begun) if before or whole else (first, True, begun)
+        )
+    if other is None and before and relation and not relation["after"] and begun == len(reader.words):
+        other, one, end = one, before.pop(), begun  # added to the cart and had not searched before
+        later = [_after(one, replace(other, is_excluded=False), is_denied=other.is_excluded)]
+        return [*before, *([one] if other.is_excluded else []), *later], end
     if other is None or other.is_excluded or other.after or one.after:
         return None
     within = Within(int(window[3]), window[1], int(window[2])) if window else None

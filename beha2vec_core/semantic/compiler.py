@@ -137,8 +137,9 @@ def _first_of_each(query: Query, select: exp.Select) -> exp.Select:
 def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_currency: bool) -> exp.Select:
     """How many groups are within the limits, and of how many; of orders also their values, and those of all."""
     is_there = "now.n > 0" if "one_order" in query.by else "now.value > 0"  # an order can be free
-    is_there = "true" if query.limits and is_by_time(query.by) else is_there
     within = " and ".join(limits) or "true"
+    if is_by_time(query.by):  # of all days, also those without
+        within, is_there = within if limits else is_there, "true"
     columns = [f"count(*) filter (where {within}) as value", "count(*) as total"]
     columns += [f"coalesce(sum(now.value) filter (where {within}), 0) as worth", "sum(now.value) as worth_of_all"]
     columns += ["(select min(currency) from now) as currency"] if has_currency else []
@@ -260,7 +261,7 @@ def lists_zeros(query: Query) -> bool:
     plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
     named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
     asked = timed or query.ascending or (named and not any(DIMENSIONS[name].kind == "time" for name in query.by))
-    counted = query.counts_groups and query.limits
+    counted = query.counts_groups
     is_there = table == TABLES["predictions"] or (table == sessions and not (timed and (query.filters or counted)))
     return bool(asked and query.by and counts and plain and reached) and not is_there
 
