@@ -37,8 +37,8 @@ _WITH = re.compile(
 )
 COMMA = "\u00a6"  # in place of the marks between the words of a question
 _AND = re.compile(
-    rf"(?:first )?(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|it))*|"
-    rf"(?:{COMMA} )?then\b|{COMMA}"
+    rf"(?:first )?(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|"
+    rf"it))*|(?:{COMMA} )?then\b|{COMMA}"
 )
 _COMMA_BEFORE = re.compile(rf"{COMMA}(?= )")
 _OR = re.compile(rf"(?:{COMMA} )?(?:and|or|nor)\b(?! (?:then|not|never|no|did|do)\b)")

@@ -159,6 +159,10 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append(words[place])
             place += 1
             continue
+        asked = " ".join(kept)
+        is_else = asked != "which" and _OF_SOMETHING_ELSE.match(asked)
+        if is_else and not who and any(one.after or one.period for one in dids):
+            raise Unclear  # what people bought after that, not how many did
         own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None
         if any(one.table == own_table and (one.at_least > 1 or one.at_most is not None) for one in dids):
             raise Unclear  # orders of repeat buyers: it is their users who ordered several times

@@ -272,8 +272,7 @@ class Lookup:
         query = Query(reading.metrics[0], (), reading.filters, reading.period)
         if not reaches_all(query) or any(row["value"] for row in self._data.measure(query).rows):
             return None
-        notes = ("The question supposes that there are some: there are none.",)
-        return self._measure(query, replace(reading, query=query, more=(), notes=notes))
+        return self._measure(query, replace(reading, query=query, more=()))
 
     def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
         """The users of each week who were in the cluster then; "growing" is a question of one cluster."""

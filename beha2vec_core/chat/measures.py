@@ -116,12 +116,12 @@ def metric_of(
     if parts.has("trend") and {one.dimension for one in filters} & {*SOURCES} and not parts.judged:
         notes.append("No measure is named: by sessions.")
         return "sessions"
-    if timed and len(by) == 1 and (judged or parts.has("high")):
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
     if "busiest" in parts.text and by:
         notes.append("No measure is named: by sessions.")
         return "sessions"
+    if timed and len(by) == 1 and (judged or parts.has("high")):
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
     if by == ["coupon"]:
         notes.append("No measure is named: by orders.")
         return "orders"

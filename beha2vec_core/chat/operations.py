@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Did, Filter, Query
 
 _OUTER = re.compile(
@@ -27,7 +27,9 @@ def each_last(question: str) -> str:
 def outer_of(parts: Parts, by: list[str]) -> str | None:
     """The breakdown within each of whose groups the first is asked for; None: the first of all, or none."""
     ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
-    ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
+    ranked = ranked or any(
+        word.text.startswith(("best", "top", "most")) for word in parts.words if word.kind == "metric"
+    )
     if not ranked or len(by) != 2 or parts.times.compares or parts.has("compare"):
         return None
     found = []
@@ -37,9 +39,9 @@ def outer_of(parts: Parts, by: list[str]) -> str | None:
             found.append((before[0] not in _EACH, word.place, word.name))
     if not found or (len({name for _, _, name in found}) > 1 and found[0][0] == found[1][0]):
         return None
-    is_by, _, name = min(found)
+    _, _, name = min(found)
     asked = re.search(r"\b(?:which|what|best|top|worst|most|biggest|largest|leading|number one)\b", parts.text)
-    return name if asked and not (is_by and DIMENSIONS[name].kind == "time") else None
+    return name if asked else None
 
 
 def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str | None]:
@@ -54,13 +56,11 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
             or before[-1].text not in ("per", "each", "every")
         ):
             continue
-        named = [name for name in metrics if name != word.name]
+        named = [one.name for one in before if one.kind == "metric" and one.name != word.name][-1:]
         left = [one for one in words if one not in (word, before[-1]) and one.kind != "average"]
         if not named and any(one.kind == "by" and one.name == "item" for one in before):  # items per user
             left = [replace(one, kind="metric", name="items_sold") if one.name == "item" else one for one in left]
             named = ["items_sold"]
-        if not named and word.name != "users" and any(one.name == "users" for one in before):
-            named = ["users"]
         if len(named) != 1:
             return parts, metrics, None
         metric = METRICS[named[0]]

@@ -23,7 +23,7 @@ _WHY = re.compile(r"\b(?:why|how come|reasons?|what happened)\b")
 _NO_ORDERS = "had no orders"
 _OFTEN = r"(?:the )?most(?: (?:often|frequently|regularly|times|visits|sessions))?"
 _VISIT = r"(?:visits?|visited|comes?|came|return(?:s|ed)?|is here|are here|been here)(?: back)?(?: (?:us|here|to us))?"
-_BUY = r"(?:orders?|ordered|buys?|bought|purchase[sd]?|shops?)(?: (?:from|with) us)?"
+_BUY = r"(?:(?:has|have) )?(?:orders?|ordered|buys?|bought|purchase[sd]?|shops?)(?: (?:from|with) us)?"
 _BUYERS = r"customers?|buyers?|shoppers?"
 _OTHERS = r"users?|visitors?|people|persons?"
 _WHO = rf"(?:who|(?:which|what) (?:{_OTHERS}|{_BUYERS}))"
@@ -41,6 +41,8 @@ _PHRASES = tuple(
         (r"\b(?:our |the )?(?:power|heavy) users\b", "top users by page views"),
         (rf"\b{_WHO} {_VISIT} {_OFTEN}\b", "top users by sessions"),
         (rf"\b{_WHO} {_BUY} (?:the )?most (?:often|frequently|regularly|times)\b", "top customers by orders"),
+        (rf"\b{_WHO} (?:view(?:s|ed)?|look(?:s|ed)? at|see|saw|open(?:s|ed)?|visit(?:s|ed)?) (?:the )?most pages\b",
+         "top users by page views"),
         (rf"\b{_WHO} (?:has|have|had) (?:the )?most (visits|sessions|orders|purchases|page views|items)\b",
          r"top users by \1"),
         (rf"\bhow many (page views|visits|sessions|orders|items) (?:does|do|did) (?:an?|the|our|each|every)"
@@ -51,7 +53,7 @@ _PHRASES = tuple(
         (r"\b(?:what|which) (?:share|percentage|percent|proportion|fraction|part) of (?:all |the |our )?"
          r"(days|weeks|months)\b", r"how many \1"),
         (r"(?<=\bon how many )(days|weeks|months) (?:did|do|have|has) (?:we|i|the (?:shop|store)) "
-         r"(?:(?:sell|sold|get|got|have|had|make|made) )(?:something|anything|a sale|an order|any (?:orders?|sales?))\b",
+         rf"{_SOLD} (?:something|anything|an? {_A_SALE}|any {_A_SALE})\b",
          r"\1 had orders"),
         (r"\b(?:the )?most important\b", "top"),
         (r"\b(?:best|top) (day|week|month|quarter|year) ever\b", r"best \1"),

@@ -129,7 +129,7 @@ def in_order(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[
     begun = place + (1 if window else len(relation[0].split()) if relation else 0)
     begun += reader.match(_PREPOSITION, begun) if window else 0
     *before, one = found
-    other, of_first, end = _anchor(reader, begun, level)
+    other, of_first, end = _anchor(reader, begun, level, is_view=one.table == "page_views")
     if other is None and window and begun == place + 1:  # of what was done before, or of the first order or visit
         whole = reader.whole[-1:]
         is_again = one.table == "purchases" and one.at_least > 1
@@ -205,7 +205,7 @@ def _of_moments(did: Did) -> Did:
     return did
 
 
-def _anchor(reader: Reader, place: int, level: str) -> tuple[Did | None, bool, int]:
+def _anchor(reader: Reader, place: int, level: str, *, is_view: bool) -> tuple[Did | None, bool, int]:
     """What else was done, whether the first of it is meant, and the place after."""
     if first := _FIRST.match(" ".join(reader.words[place:])):
         is_order = first["order"] or first["what"] in ("order", "purchase")
@@ -216,6 +216,6 @@ def _anchor(reader: Reader, place: int, level: str) -> tuple[Did | None, bool, i
         dids, end, _ = reader.named(begun, level)
     if not dids and (size := reader.match(_VISITS, place)):
         dids, end = [Did("sessions")], place + size
-    if not dids:
+    if not dids and is_view:
         dids, end = reader.object(begun, "saw")
     return (dids[0], False, end) if len(dids) == 1 else (None, False, place)

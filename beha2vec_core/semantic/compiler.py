@@ -10,7 +10,6 @@ shares of a total ``total``; of counted groups how many there are in all (``tota
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from sqlglot import exp, parse_one
@@ -294,7 +293,7 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
 
 def ratio_of(metric: Metric, per: Metric) -> Metric:
     """A metric per another one."""
-    one = re.sub(r"^(\w+)s\b", r"\1", per.label.partition(" (")[0])
+    one = per.label.partition(" (")[0].removesuffix("s")
     return replace(
         metric, name=f"{metric.name}_per_{per.name.removesuffix('s')}", label=f"{metric.label} per {one}",
         unit="mean" if metric.unit == "count" else metric.unit, n_of=per.label, words=(), count=None, otherwise=None,
