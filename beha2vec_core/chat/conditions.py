@@ -159,8 +159,8 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append(words[place])
             place += 1
             continue
-        asked = " ".join(kept)
-        is_else = asked != "which" and _OF_SOMETHING_ELSE.match(asked)
+        before = " ".join(kept)
+        is_else = before != "which" and _OF_SOMETHING_ELSE.match(before)
         if is_else and not who and any(one.after or one.period for one in dids):
             raise Unclear  # what people bought after that, not how many did
         own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None

@@ -23,6 +23,7 @@ def interval(count: int, total: int, effective: float | None) -> tuple[float, fl
 
 
 def ends_of(count: int, total: int, effective: float | None) -> str:
+    """The interval of a share in words."""
     ends = interval(count, total, effective)
     return f"95 % interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
 
@@ -35,6 +36,7 @@ def cell(value: object) -> str:
 
 
 def where_of(query: Query) -> str:
+    """What is chosen, in brackets."""
     chosen = [
         f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
         f"{that_of(one)}{in_words(one)}"
@@ -45,10 +47,12 @@ def where_of(query: Query) -> str:
 
 
 def that_of(one: Filter) -> str:
+    """Users who, sessions that: before what was done."""
     return f"{DIMENSIONS[one.dimension].label}s {'who' if one.dimension == 'user' else 'that'} " if one.did else ""
 
 
 def when_of(period: Period | None) -> str:
+    """The days of a query; nothing for all of them."""
     if period is None:
         return ""
     return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from beha2vec_core.chat.periods import COUNT, MARK
@@ -85,7 +86,7 @@ def in_windows(text: str) -> str:
     text = _FIRST_DAY.sub(" windowday0to0 of their first visit ", text)
     text = _NEXT_DAY.sub(lambda found: f"{found[1] or ''} windowday1to1 ", text)
     for pattern, is_later in _WINDOWS:
-        text = re.sub(pattern, lambda found, later=is_later: _window(found, is_later=later), text)
+        text = re.sub(pattern, partial(_window, is_later=is_later), text)
     if "window" in text:  # a first visit is one of new users
         text = re.sub(rf"\b(?:brand[- ])?(?:new|first[ -]time) (?=(?:{PEOPLE})\b)", "", text)
     return text

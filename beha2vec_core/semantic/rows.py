@@ -72,7 +72,7 @@ def _in_order(later: Did, earlier: Did, dimension: str, period: Period | None) -
     keys = _key_of(later, dimension), _key_of(earlier, dimension)
     tables = TABLES[later.table], TABLES[earlier.table]
     columns = [
-        [f"{key} as k", f"{table.moment or table.time} as at", f"{table.date} as on_day"]
+        [f"{key} as k", f"{table.moment or table.time} as moment", f"{table.date} as on_day"]
         for key, table in zip(keys, tables, strict=True)
     ]
     within = later.within
@@ -80,13 +80,17 @@ def _in_order(later: Did, earlier: Did, dimension: str, period: Period | None) -
     # the first of all, in the period; else those of the period
     before = rows_of(columns[1], tables[1], None if later.of_first else period, earlier.filters)
     if later.of_first or within is None:  # after any is after the first
-        before = exp.select("k", "min(at) as at", "min(on_day) as on_day").from_(before.subquery("one")).group_by("k")
+        before = (
+            exp.select("k", "min(moment) as moment", "min(on_day) as on_day")
+            .from_(before.subquery("one"))
+            .group_by("k")
+        )
     if later.of_first and period:
         before = before.having(f"min(on_day) between date '{period.first}' and date '{period.last}'", dialect=DIALECT)
     same = ">=" if earlier.table == "sessions" != later.table else ">"  # what begins a session is in it
-    wheres = [f"l.at {same} e.at", "l.k is not null"]
+    wheres = [f"l.moment {same} e.moment", "l.k is not null"]
     if within and within.unit == "hour":
-        wheres.append(f"l.at <= e.at + interval {within.most} hour")
+        wheres.append(f"l.moment <= e.moment + interval {within.most} hour")
     elif within:
         wheres.append(f"l.on_day - e.on_day between {within.least} and {within.most}")
     joined = exp.select("l.k").from_(after.subquery("l")).join(before.subquery("e"), on="l.k = e.k")
