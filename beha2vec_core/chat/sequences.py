@@ -23,7 +23,7 @@ _LATEST = 9999  # days: no end
 _SIZE = rf"(?P<number>{COUNT}|an?|the first|the)?[ -]?(?P<unit>hour|day|week|fortnight|month|year)s?"
 _OF = r"(?:of|after|from|following|since)"
 _WHAT = (
-    r"(?:(?:their|the|its|his|her|an?|they|very|having|making|placing|that|had|have) )*"
+    r"(?:(?:their|the|its|an?|they|very|having|making|placing|that|had|have) )*"
     r"(?:first|initial|visit|session|order|purchas|buy|bought|pay|paid|search|view|look|saw|see|add|put|cart|checkout|"
     r"land|com|arriv|it\b|read)"
 )
@@ -58,10 +58,10 @@ _RELATION = re.compile(
 )
 _PREPOSITION = re.compile(rf"{_OF}\b")
 _LEAD = re.compile(
-    r"(?:(?:they|he|she|it|having|that|had|have|has|first|ever|the|their|a|an|any|finally|actually|eventually) )*"
+    r"(?:(?:they|it|having|that|had|have|has|first|ever|the|their|a|an|any|finally|actually|eventually) )*"
 )
 _FIRST = re.compile(
-    r"(?:(?:their|the|its|his|her|a|very) )*(?:(?:first|initial)(?: ever)? (?P<what>visit|session|order|purchase)s?|"
+    r"(?:(?:their|the|its|a|very) )*(?:(?:first|initial)(?: ever)? (?P<what>visit|session|order|purchase)s?|"
     r"(?P<order>firstorder)|in new (?:visit|session)s)\b"
 )
 _VISITS = re.compile(r"(?:(?:their|the|a|an|any) )*(?:visits?|sessions?)\b")
