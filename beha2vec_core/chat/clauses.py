@@ -108,7 +108,7 @@ _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "with
 _DIMENSIONS = {  # that the object of a verb can be of
     "saw": ("page_type", "theme", "page"), "order": ("item_category", "item_subcategory", "item_brand", "item"),
     "came": ("channel", "source", "medium", "campaign", "country", "device"),
-    "used": ("device", "browser", "os", "coupon"),
+    "used": ("device", "browser", "os", "coupon", "page_type"),
     "coupon": ("coupon",),
 }  # fmt: skip
 _TABLES = {"saw": "page_views", "order": "items", "came": "sessions", "used": "sessions", "coupon": "items"}
@@ -121,7 +121,20 @@ _OFTEN = re.compile(
 )
 BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
-_COMPARED = {"more", "les", "less", "most", "least", "likely", "often", "better"}  # no words of addresses
+_COMPARED = {
+    "more",
+    "les",
+    "less",
+    "most",
+    "least",
+    "likely",
+    "often",
+    "better",
+    "first",
+    "last",
+    "next",
+    "then",
+}  # no words of addresses
 _PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
 _IT = re.compile(r"(?:it|them|those|one|this|that)\b")
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
@@ -137,7 +150,7 @@ _AFTER_VALUE = re.compile(
 _COUNTED = re.compile(
     rf"(at least|more than|over|exactly|only|just|at most|up to|less than|fewer than) (?:(once|twice)|(\d+|{COUNT}))"
     r"(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|page ?views?|pages?|units?|pieces?|"
-    r"different))*\b"
+    r"search(?:es)?|different))*\b"
     r"|(?:for )?(?:a|the) (?:second|2nd) time\b|(?:several|multiple|many|a few) times\b|repeatedly\b|again\b"
     r"|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|"
     r"(?:\d+|two|three|four|five) (?:times|orders|purchases|sessions|visits))\b"
@@ -302,6 +315,12 @@ class Reader:
                 return _limited(Did("items"), low, high), place + size, "order"
             if re.search(r"order|purchase", text):
                 return _limited(Did("purchases"), low, high), place + size, "order"
+            if "search" in text:
+                return (
+                    [one for did in self._did("search", place)[0] for one in _limited(did, low, high)],
+                    place + size,
+                    "",
+                )
             if "page" in text:
                 return _limited(Did("page_views"), low, high), place + size, "saw"
             return [], place, ""
@@ -405,7 +424,7 @@ class Reader:
             place += joined
         if not found:
             return [], place
-        table = _TABLES[verb] if found[0].dimension != "coupon" else "items"
+        table = {"coupon": "items", "page_type": "page_views"}.get(found[0].dimension, _TABLES[verb])
         if is_either:
             if len({one.dimension for one in found}) > 1:
                 raise Unclear

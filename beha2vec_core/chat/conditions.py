@@ -163,6 +163,8 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         is_else = before != "which" and _OF_SOMETHING_ELSE.match(before)
         if is_else and not who and any(one.after or one.period for one in dids):
             raise Unclear  # what people bought after that, not how many did
+        if "order" in noun and any(one.after for one in dids):
+            raise Unclear  # an order after an order is not the same one
         own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None
         if any(one.table == own_table and (one.at_least > 1 or one.at_most is not None) for one in dids):
             raise Unclear  # orders of repeat buyers: it is their users who ordered several times
@@ -174,7 +176,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         taken += words[begun:after]
         if who and not _OF_SOMETHING_ELSE.match(" ".join(kept)):  # of users who did this, those who also did that
             size = reader.match(_LEADING, after)
+            reader.whole = dids
             clause.part, after, more = reader.predicates(after + size, noun, named=False)
+            reader.whole = []
             dates += more
         clauses.append(clause)
         kept += dates

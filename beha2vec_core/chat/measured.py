@@ -20,12 +20,13 @@ from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Period, Query
+from beha2vec_core.semantic.query import Period, Query, is_by_time
 from beha2vec_core.words import between, change, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
 _GROUPS = 6  # funnels in words
+_DAYS = 8  # days without an order, in words
 _NAMED = 4  # groups that are chosen, in words
 
 
@@ -237,6 +238,11 @@ def _sentence(result: Result, days: Period) -> str:
         return text + (_against(result, row) if query.versus else "") + "."
     if query.top_of_each:
         return _first_of_each(result, what)
+    if query.having and is_by_time(query.by) and query.ascending is None:
+        named = "; ".join(_group(query, row) for row in result.rows[:_DAYS])
+        more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
+        text = f"{_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
+        return f"{text[0].upper()}{text[1:]} ({named}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         return _trend(result, what, whole(result, days))
     if query.by_change:

@@ -10,7 +10,7 @@ from beha2vec_core.chat.vocabulary import Vocabulary, tokens
 _OF_PAGES = {"page", "landing_page", "page_type", "theme"}
 _ASK = (
     r"^\W*(?:(?:and|so|now|show me|tell me|give me|list|from) )*(?:(?:what|which|where|who)\b ?|the |"
-    r"(?=next|previous|page|top))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|frequent|often|usual|usually|typical|"
+    r"(?=next|previous|page|top|most))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|frequent|often|usual|usually|typical|"
     rf"typically|top|\d+|first|very|thing|things|do|does|did|our|all|of|mostly|{PEOPLE}|they|one|step|steps|stop) )*"
 )
 _RIGHT = r"(?:(?:pages?|right|directly|immediately|straight|just|next|on|to|at|first|again|they|is|are|most|often) )*"
@@ -20,15 +20,16 @@ _SEE = (
     r"leads?|do|does) )"
 )
 _THERE = (
-    r"(?:(?:they|having|have|had|the|our|my|a|an|visit(?:ing|ed)?|view(?:ing|ed)?|see(?:ing|n)?|saw|land(?:ing|ed)? on|"
-    r"leav(?:e|ing)|left|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed)?|been on|arriv(?:e|ing|ed) (?:at|on)) )*"
+    rf"(?:(?:they|{PEOPLE}|having|have|had|the|our|my|a|an|visit(?:ing|ed)?|view(?:ing|ed)?|see(?:ing|n)?|saw|"
+    r"land(?:ing|ed)? on|leav(?:e|ing)|left|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed)?|been on|arriv(?:e|ing|ed) (?:at|on)) )*"
 )
+_OF = rf"(?:(?P<of>(?:[\w-]+ ){{1,2}}?)(?:{PEOPLE}) )?"  # mobile visitors
 _AFTER = (
-    rf"{_ASK}(?:{_SEE}?{_RIGHT}(?:after|following) |(?:go|goes|went|head|continue|move)(?:ing)? {_RIGHT}from |"
+    rf"{_ASK}{_OF}(?:{_SEE}?{_RIGHT}(?:after|following) |(?:go|goes|went|head|continue|move)(?:ing)? {_RIGHT}from |"
     rf"(?:go|goes|went|head)(?:ing)? {_RIGHT}when |follows? |next page (?:of|from|for) )"
 )
 _BEFORE = (
-    rf"{_ASK}(?:{_SEE}?{_RIGHT}(?:before|prior to|ahead of) |"
+    rf"{_ASK}{_OF}(?:{_SEE}?{_RIGHT}(?:before|prior to|ahead of) |"
     rf"(?:leads?|led|brings?|brought|sends?|takes?)(?: (?:{PEOPLE}|traffic|them|us))? to |previous page (?:of|for) )"
 )
 _NEIGHBOURS = tuple(
@@ -53,23 +54,26 @@ _ENDS_ON = re.compile(
     rf"where (?:do|does|did) (?:(?:most|the|our) )*(?:(?:visits|sessions) (?:end|stop)|(?:{PEOPLE}|they) "
     r"(?:leave|exit|quit) (?:us|the (?:site|shop|website|store))))\b"
 )
-_SEARCH = re.compile(r"^(?:a |the |they |their )*search(?:ing|ed|es)?\b")
+_NAMED_FIRST = re.compile(r"^\W*(after|from|before) ([^,]+), (?:and )?((?:what|where|which)\b.*?)\W*$")
+_SEARCH = re.compile(r"^(?:a |the |they |their |our )*search(?:ing|ed|es)?\b(?: results?)?(?: pages?)?")
 
 
 def in_neighbours(text: str, vocabulary: Vocabulary) -> str:
     """A text in small letters that asks for the pages next to a page, as page views by these."""
     text = _ENDS_ON.sub("exits by page ", _LAST_PAGE.sub("exits by page ", text))
+    text = _NAMED_FIRST.sub(r"\3 \1 \2", text)
     for pattern, name in (*_NEIGHBOURS, (_ARRIVES, "previous")):
         if (found := pattern.match(text)) and (page := _page(found["rest"], vocabulary)):
             top = re.match(r"\W*(?:\w+ ){0,4}?(top \d+ )", text)
-            return f"{top[1] if top else ''}page views by {name} page of {page}"
+            of = found.groupdict().get("of") or ""
+            return f"{top[1] if top else ''}page views by {name} page of {page} {of}".strip()
     return text
 
 
 def _page(rest: str, vocabulary: Vocabulary) -> str:
     """The rest of a question that begins with a page, which is named so; else nothing."""
     if "search" in vocabulary.contents.values.get("page_type", []):
-        rest = _SEARCH.sub("search page", rest).replace("search page page", "search page")
+        rest = _SEARCH.sub("search page", rest)
     words = tokens(rest)
     for size, values in vocabulary.values_at(words, 0):
         if {one.dimension for one in values} & _OF_PAGES:

@@ -10,6 +10,7 @@ from beha2vec_core.chat.asked import asks_either, breakdown_of, group_counted, i
 from beha2vec_core.chat.compared import days_before, months_in_a_row, periods_of, step_of
 from beha2vec_core.chat.measures import (
     IS_SO,
+    ITEMS,
     NotRead,
     as_rate,
     metric_of,
@@ -121,6 +122,8 @@ class _Draft:
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
         if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
             bought = "buyers"  # of all buyers, those who ordered so often
+        if bought == "cart_rate" and {*self.by} & ITEMS and "rate" not in parts.text:
+            bought = "cart_additions"
         self.is_of_buyers = self.metric == "buyer_share" and bought == "buyers"
         self.metric = bought
         if parts.is_of_users and parts.over is None and self.metric not in ("buyers", *_OF_A_USER):

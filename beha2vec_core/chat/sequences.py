@@ -31,6 +31,7 @@ _ANCHOR = rf"(?={_OF} {_WHAT})"
 _NO_ANCHOR = rf"(?! {_OF}\b| (?:and|to) \d)(?!\s*{MARK})"
 _WINDOWS = (  # in the question, and from how many days on
     (rf"\b(?:more than|over|later than|at least) {_SIZE} {_ANCHOR}", True),
+    (rf"\bafter (?:more than|over|at least) {_SIZE}\b", True),
     (
         rf"\b(?:with ?in|inside|in (?:under|less than)|(?:no more|not more|less|fewer) than|under|up to|at most|"
         rf"(?:with)?in the first|in|the) (?:the (?:first|next|following) )?{_SIZE} {_ANCHOR}",
@@ -42,6 +43,7 @@ _SAME_DAY = re.compile(
     r"\b(?:on |in )?(?:the )?(?:very )?same day (?:as|of) |"
     r"\bon (?:the )?(?:very )?day of (?=their\b|the (?:first|visit))"
 )
+_BACK_SAME_DAY = re.compile(r"\b((?:return|c[oa]m|back)\w*(?: back| again)?) (?:on )?the (?:very )?same day\b")
 _FIRST_DAY = re.compile(r"\b(?:on|during) (?:their|the) (?:very )?first day\b(?: (?:here|on (?:the )?site|with us))?")
 _NEXT_DAY = re.compile(
     r"\b((?:return|c[oa]m|back|bought|buy|order|purchas)\w*(?: again| back)?) (?:on )?(?:the )?(?:very )?"
@@ -56,6 +58,7 @@ _RELATION = re.compile(
     r"(?:(?:right|directly|immediately|straight|soon|shortly|only|even|ever|but|again) )*"
     r"(?:(?P<after>after|following)|before(?:hand)?|prior to|earlier)\b"
 )
+_LATER = re.compile(r"(?:afterwards?|later(?: on)?|subsequently|after (?:that|this|it))\b")
 _PREPOSITION = re.compile(rf"{_OF}\b")
 _LEAD = re.compile(
     r"(?:(?:they|it|having|that|had|have|has|first|ever|the|their|a|an|any|finally|actually|eventually) )*"
@@ -83,10 +86,12 @@ def in_windows(text: str) -> str:
     if _RATE_OF_RETURN.search(text):  # a measure of its own
         return text
     text = _SAME_DAY.sub(" windowday0to0 ", text)
+    text = _BACK_SAME_DAY.sub(r"\1 windowday0to0 ", text)
     text = _FIRST_DAY.sub(" windowday0to0 of their first visit ", text)
     text = _NEXT_DAY.sub(lambda found: f"{found[1] or ''} windowday1to1 ", text)
     for pattern, is_later in _WINDOWS:
         text = re.sub(pattern, partial(_window, is_later=is_later), text)
+    text = re.sub(rf"\b({PEOPLE}) firstorder\b(?=.*\bwindow)", r"\1", text)
     if "window" in text:  # a first visit is one of new users
         text = re.sub(rf"\b(?:brand[- ])?(?:new|first[ -]time) (?=(?:{PEOPLE})\b)", "", text)
     return text
@@ -116,7 +121,11 @@ def _window(found: re.Match[str], *, is_later: bool) -> str:
     number = {"a": "1", "an": "1", "the first": "1", "the": "1"}.get(number, number)
     count = int(NUMBER_WORDS.get(number, number))
     if is_later:
-        least = count * _DAYS_OF[unit] + found[0].startswith(("more", "over", "later")) if unit != "hour" else 0
+        least = (
+            count * _DAYS_OF[unit] + ("more" in found[0] or "over" in found[0] or "later" in found[0])
+            if unit != "hour"
+            else 0
+        )
         return f" windowday{least}to{_LATEST} " if unit != "hour" else found[0]
     return f" windowhour0to{count} " if unit == "hour" else f" windowday0to{count * _DAYS_OF[unit]} "
 
@@ -125,6 +134,10 @@ def in_order(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[
     """What was done with the order to another thing that follows in the question, and the place after; None: none."""
     window = _WINDOW.match(reader.words[place]) if place < len(reader.words) else None
     relation = _RELATION.match(" ".join(reader.words[place:]))
+    if (size := reader.match(_LATER, place)) and (earlier := [*found[:-1], *reader.whole][-1:]):
+        one = found[-1]
+        if not (one.after or one.is_excluded or earlier[0].is_excluded):
+            return [*found[:-2], _after(one, earlier[0], is_denied=False)], place + size
     if not window and not relation:
         return None
     begun = place + (1 if window else len(relation[0].split()) if relation else 0)
