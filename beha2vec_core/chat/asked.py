@@ -25,6 +25,8 @@ def metrics_of(parts: Parts) -> list[str]:
     strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
     if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
         strong.sort(key=lambda name: name != first)
+    if parts.is_of_users and not strong and (first := _ordered_by(parts)):
+        return [first]
     if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
         return [name for name in found if name not in strong] or ["users"]
     if len(strong) > 1 and any(

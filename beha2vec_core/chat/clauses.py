@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from beha2vec_core.chat.periods import COUNT, MARK
+from beha2vec_core.chat.sequences import HERE_IN_TWO, in_both, in_order, then
 from beha2vec_core.chat.steps import THE
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import FILLERS, Value, Vocabulary
 from beha2vec_core.semantic.definitions import STEPS
-from beha2vec_core.semantic.query import Did, Filter
+from beha2vec_core.semantic.query import Did, Filter, Period
 
 NOUNS = {
     "user": re.compile(rf"(?:{PEOPLE}|everyone|everybody|anyone|someone|who|them)\b"),
@@ -35,8 +37,8 @@ _WITH = re.compile(
 )
 COMMA = "\u00a6"  # in place of the marks between the words of a question
 _AND = re.compile(
-    rf"(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|it))*|"
-    rf"(?:{COMMA} )?then\b|{COMMA}"
+    rf"(?:first )?(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|"
+    rf"it))*|(?:{COMMA} )?then\b|{COMMA}"
 )
 _COMMA_BEFORE = re.compile(rf"{COMMA}(?= )")
 _OR = re.compile(rf"(?:{COMMA} )?(?:and|or|nor)\b(?! (?:then|not|never|no|did|do)\b)")
@@ -90,7 +92,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "saw": r"view(?:s|ed|ing)?|saw|sees?|seen|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|read(?:s|ing)?|"
         r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?|reach(?:e[sd])?|g[eo]t to|"
         r"(?:ran|runs?|bump(?:ed)?) into|"
-        r"c[oa]me across|(?:land(?:s|ed)?|ended up|clicked|stumbled?) (?:up)?on",
+        r"go(?:es|ing)? to|went to|"
+        r"c[oa]me across|(?:land(?:s|ed|ing)?|ended up|clicked|stumbled?) (?:up)?on",
     }.items()
 }  # fmt: skip
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"
@@ -105,7 +108,7 @@ _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "with
 _DIMENSIONS = {  # that the object of a verb can be of
     "saw": ("page_type", "theme", "page"), "order": ("item_category", "item_subcategory", "item_brand", "item"),
     "came": ("channel", "source", "medium", "campaign", "country", "device"),
-    "used": ("device", "browser", "os", "coupon"),
+    "used": ("device", "browser", "os", "coupon", "page_type"),
     "coupon": ("coupon",),
 }  # fmt: skip
 _TABLES = {"saw": "page_views", "order": "items", "came": "sessions", "used": "sessions", "coupon": "items"}
@@ -118,6 +121,24 @@ _OFTEN = re.compile(
 )
 BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
+_COMPARED = {
+    "more",
+    "les",
+    "less",
+    "most",
+    "least",
+    "likely",
+    "often",
+    "better",
+    "first",
+    "last",
+    "next",
+    "then",
+}  # no words of addresses
+_PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
+_IT = re.compile(r"(?:it|them|those|one|this|that)\b")
+_IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
+_TIMES = re.compile(r"times|once|twice|again|repeatedly|time$")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
 _DATES = re.compile(rf"(?:(?:in|on|during|since|from|at) )?{MARK}\S*")  # these stay in the question
 _FEW = 6  # words between a noun and "who"
@@ -128,8 +149,8 @@ _AFTER_VALUE = re.compile(
 )
 _COUNTED = re.compile(
     rf"(at least|more than|over|exactly|only|just|at most|up to|less than|fewer than) (?:(once|twice)|(\d+|{COUNT}))"
-    r"(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|pages?|page views?|units?|pieces?|"
-    r"different))*\b"
+    r"(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|page ?views?|pages?|units?|pieces?|"
+    r"search(?:es)?|different))*\b"
     r"|(?:for )?(?:a|the) (?:second|2nd) time\b|(?:several|multiple|many|a few) times\b|repeatedly\b|again\b"
     r"|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|"
     r"(?:\d+|two|three|four|five) (?:times|orders|purchases|sessions|visits))\b"
@@ -159,8 +180,10 @@ class Unclear(Exception):
 class Reader:
     """Reads the clauses of a list of words from left to right."""
 
-    def __init__(self, words: list[str], vocabulary: Vocabulary) -> None:
-        self.words, self.vocabulary = words, vocabulary
+    def __init__(self, words: list[str], vocabulary: Vocabulary, periods: Sequence[Period] = ()) -> None:
+        self.words, self.vocabulary, self.periods = words, vocabulary, periods
+        self.whole: list[Did] = []  # what those did of whom more is asked
+        self.last: Did | None = None  # what was said before
         self.values = vocabulary.contents.values
         names = [name for name in self.values.get("event", []) if name not in _OF_VERBS]
         self.events = {name: re.compile(_words_of(name)) for name in names if len(name) > 3}
@@ -176,30 +199,37 @@ class Reader:
         Raises:
             Unclear: one thing or another was done.
         """
-        found, place, verb = self._predicate(place, level, named=named)
+        found, place, verb = self.predicate(place, level, named=named)
         dates: list[str] = []
         dids: list[Did]
         while found:
+            if dated_too := in_both(self, place, level, found):
+                (found, place), verb = dated_too, ""
+                continue
             dated = self.match(_DATES, place)
             begun = place + dated
-            joined = self.match(_AND, begun)
+            if ordered := in_order(self, begun, level, found):
+                dates += self.words[place:begun]
+                (found, place), verb = ordered, ""
+                continue
+            joined, self.last = self.match(_AND, begun), found[-1]
             if "or" in self.words[begun : begun + joined]:
-                if self._predicate(begun + joined, level, named=True)[0]:
+                if self.predicate(begun + joined, level, named=True)[0]:
                     raise Unclear
                 dids, after, new = [], begun, ""
             elif joined or self.match(_WITHOUT, begun):
-                dids, after, new = self._predicate(begun + joined, level, named=True)
+                dids, after, new = self.predicate(begun + joined, level, named=True)
                 if not dids and self._count(begun + joined):  # with 2 orders and 3 sessions
-                    dids, after, new = self._named(begun + joined, level)
+                    dids, after, new = self.named(begun + joined, level)
             else:
                 break
             if not dids and verb and (size := self.match(_DENIED_OBJECT, begun)):  # bought hats but no shoes
-                dids, after = self._object(begun + size, verb)
+                dids, after = self.object(begun + size, verb)
                 dids, new = [replace(one, is_excluded=True) for one in dids], verb
             if not dids:
                 break
             dates += self.words[place:begun]
-            found, place, verb = found + dids, after, new
+            found, place, verb = then(found, dids, " ".join(self.words[begun : begun + joined])), after, new
         return found, place, dates
 
     def compound(self, place: int) -> tuple[Clause, int] | None:
@@ -230,17 +260,21 @@ class Reader:
         few = self.words[place : place + _FEW]
         return place + next((number for number, word in enumerate(few) if word in ("who", "that", "which")), 0)
 
-    def _predicate(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, str]:
+    def predicate(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, str]:
+        """What is said at a place, the place after, and the verb; ``named``: also "with a coupon"."""
         has = self.match(_WITH, place) if named and not self.match(_WITHOUT, place) else 0
         if has:
-            dids, after, verb = self._named(place + has, level)
+            dids, after, verb = self.named(place + has, level)
             if dids:
                 return dids, after, verb
+            dids, after = self.object(place + has, "order")
+            if dids and (end := self.match(_IN_CART, after)):
+                return [replace(one, table="cart_items") for one in dids], after + end, "cart"
         denied = self.match(_NOT, place)
         place += denied or self.match(_AUXILIARY, place)
         without = self.match(_WITHOUT, place) if named else 0
         if without:
-            dids, after, verb = self._named(place + without, level)
+            dids, after, verb = self.named(place + without, level)
             if dids:
                 return self._denied(dids, True), after, verb
             place += without
@@ -254,6 +288,13 @@ class Reader:
             dids, after = self._did(name, place + size)
             if dids:
                 return self._denied(dids, bool(denied or without)), after, name
+        if size := self.match(_PUT, place):
+            dids, after = self.object(place + size, "order")
+            if dids and (end := self.match(_IN_CART, after)):
+                dids = [replace(one, table="cart_items") for one in dids]
+                return self._denied(dids, bool(denied or without)), after + end, "cart"
+        if size := self.match(HERE_IN_TWO, place):
+            return self._denied([Did("sessions")], bool(denied or without)), place + size, "visited"
         for event, pattern in self.events.items():
             if size := self.match(pattern, place):
                 return self._denied(self._event(event), bool(denied or without)), place + size, "event"
@@ -264,7 +305,8 @@ class Reader:
             return []
         return [replace(one, is_excluded=not one.is_excluded) for one in dids] if is_denied else dids
 
-    def _named(self, place: int, level: str) -> tuple[list[Did], int, str]:
+    def named(self, place: int, level: str) -> tuple[list[Did], int, str]:
+        """What they have: "a coupon", "2 orders"."""
         if counted := self._count(place):
             low, high, size, text = counted
             if "session" in text or "visit" in text:
@@ -273,6 +315,12 @@ class Reader:
                 return _limited(Did("items"), low, high), place + size, "order"
             if re.search(r"order|purchase", text):
                 return _limited(Did("purchases"), low, high), place + size, "order"
+            if "search" in text:
+                return (
+                    [one for did in self._did("search", place)[0] for one in _limited(did, low, high)],
+                    place + size,
+                    "",
+                )
             if "page" in text:
                 return _limited(Did("page_views"), low, high), place + size, "saw"
             return [], place, ""
@@ -281,7 +329,7 @@ class Reader:
                 dids, after = self._did(name, place + size, plain=True)
                 return dids, after, name
         if level == "one_order":
-            dids, after = self._object(place, "order")
+            dids, after = self.object(place, "order")
             return dids, after, "order"
         return [], place, ""
 
@@ -290,6 +338,9 @@ class Reader:
         name = {"6to": "order"}.get(name, name.removesuffix("to"))
         if name.isdigit():
             number = int(name)
+            if number == 2 and (counted := self._count(place)):
+                low, high, size, _ = counted
+                return [one for did in self._event("add_to_cart") for one in _limited(did, low, high)], place + size
             if number == 1:
                 return [Did("sessions", (Filter("product_view", ("yes",)),))], place
             steps = tuple(f"{n} {label}" for n, (_, label) in STEPS.items() if n == number)
@@ -304,9 +355,8 @@ class Reader:
                 "view_search_results"
             ), place  # fmt: skip
         if name == "coupon":
-            known = bool(self.values.get("coupon"))
-            dids, after = self._object(place, "coupon")
-            return (dids or ([Did("items", (Filter("coupon"),))] if known else [])), after if dids else place
+            dids, after = self.object(place, "coupon")
+            return (dids or ([Did("items", (Filter("coupon"),))])), after if dids else place
         if name == "days":
             found = _DAYS.match(" ".join(self.words[place:]))
             number = int(NUMBER_WORDS.get(found[2], found[2])) + (found[1] == "more than") if found else 0
@@ -319,15 +369,17 @@ class Reader:
             low, high, size, _ = counted or (2, None, 0, "")
             return ([] if name == "visited" and not counted else _limited(Did("sessions"), low, high)), place + size
         if name == "order":
-            dids, after = ([], place) if plain else self._object(place, name)
+            dids, after = ([], place) if plain else self.object(place, name)
             if dids:
                 return dids, after
+            if self.last and self.last.table == "cart_items" and (size := self.match(_IT, place)):
+                return [Did("items", self.last.filters)], place + size
             if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
                 raise Unclear  # viewed a tent and bought one
             place += self.match(re.compile(rf"{_ANYTHING}\b"), place)
             if counted := self._count(place):
                 low, high, size, text = counted
-                dids, after = ([], place) if plain else self._object(place + size, name)
+                dids, after = ([], place) if plain else self.object(place + size, name)
                 if dids:
                     return (_limited(dids[0], low, high) if len(dids) == 1 else []), after
                 if re.search(r"item|product|unit|piece", text):
@@ -341,13 +393,16 @@ class Reader:
         low, high, size, text = self._count(place) or (1, None, 0, "")
         if name == "saw" and size and re.search(r"\bpages?\b|page views?", text):
             return _limited(Did("page_views"), low, high), place + size
-        dids, after = self._object(place + size, name)
+        dids, after = self.object(place + size, name)
+        if name == "saw" and dids and not size and (counted := self._count(after)) and _TIMES.search(counted[3]):
+            low, high, size, _ = counted
+            after += size
         return (_limited(dids[0], low, high) if size and len(dids) == 1 else dids if not size else []), after
 
     def _event(self, name: str) -> list[Did]:
         return [Did("events", (Filter("event", (name,)),))] if name in self.values.get("event", []) else []
 
-    def _object(self, place: int, verb: str) -> tuple[list[Did], int]:
+    def object(self, place: int, verb: str) -> tuple[list[Did], int]:
         """The values after a verb: joined by "or" those of one of them, else all of them."""
         found: list[Value] = []
         is_either, end = False, place
@@ -363,13 +418,13 @@ class Reader:
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
             is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})
             if not joined:
-                if self._value(place, _DIMENSIONS[verb])[1]:  # the returns policy
+                if not self._count(place) and self._value(place, _DIMENSIONS[verb])[1]:  # the returns policy
                     raise Unclear
                 break
             place += joined
         if not found:
             return [], place
-        table = _TABLES[verb] if found[0].dimension != "coupon" else "items"
+        table = {"coupon": "items", "page_type": "page_views"}.get(found[0].dimension, _TABLES[verb])
         if is_either:
             if len({one.dimension for one in found}) > 1:
                 raise Unclear
@@ -389,7 +444,7 @@ class Reader:
             pages = [
                 p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in _in_address(p))
             ]
-            if pages and len(said) > 2 and said not in FILLERS:
+            if pages and len(said) > 2 and said not in FILLERS and said not in _COMPARED:
                 return 1, Value("page", tuple(pages))
         longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
         every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]

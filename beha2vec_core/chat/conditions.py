@@ -8,6 +8,7 @@ the question, and the rest is read as any other.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beha2vec_core.chat.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
@@ -17,7 +18,7 @@ from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import METRICS
-from beha2vec_core.semantic.query import Did, Having
+from beha2vec_core.semantic.query import Did, Having, Period
 
 _NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
 _THOSE = re.compile(r"(?:those|ones|these)\b")
@@ -55,6 +56,10 @@ _AGAINST = re.compile(
 )
 
 
+# against those who did not, where no other group is named
+_IMPLIED = re.compile(r"^(?:are|is|do|does|did)\b(?!.*\b(?:than|vs|versus|compared)\b).*\b(?:more|less) likely to\b")
+
+
 @dataclass
 class Conditions:
     """The clauses of a question, and its text without them.
@@ -75,7 +80,7 @@ class Conditions:
     notes: tuple[str, ...] = ()
 
 
-def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
+def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period] = ()) -> Conditions | None:
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
     if _TIMES.search(text):
         return None
@@ -83,7 +88,7 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
     words = [token for token in tokens(marked) if token.strip(".'")]
     asks_who = _ASKS_WHO.match(" ".join(words)) is not None
     try:
-        clauses, kept, taken = _clauses(Reader(words, vocabulary), asks_who)
+        clauses, kept, taken = _clauses(Reader(words, vocabulary, periods), asks_who)
     except Unclear:
         return None
     left, having = _havings(" ".join(kept).replace(f" {COMMA}", ","), vocabulary)
@@ -91,10 +96,11 @@ def find_conditions(text: str, vocabulary: Vocabulary) -> Conditions | None:
         return None
     has_not = bool(clauses) and _AGAINST.search(left) is not None
     left = _AGAINST.sub(" ", left) if has_not else left
+    has_not |= len(clauses) == 1 and not clauses[0].part and _IMPLIED.search(left) is not None
     if clauses and asks_who and left.startswith(("which", "list", "show")):
         left = _ASKS_WHO.sub("users", left, count=1)
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
-    in_order = len(dids) > 1 and _IN_ORDER.search(" ".join(taken)) is not None
+    in_order = len(dids) > 1 and not any(one.after for one in dids) and _IN_ORDER.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
     others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
     forced = (
@@ -121,7 +127,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         if not noun and reader.match(_THOSE, place):
             noun = level or "user"
         if clauses and (size := reader.match(_OF_THESE, place)):
+            reader.whole = clauses[-1].whole
             dids, after, dates = reader.predicates(place + size, level, named=True)
+            reader.whole = []
             if dids:
                 taken += words[place:after]
                 kept += dates
@@ -152,6 +160,12 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append(words[place])
             place += 1
             continue
+        before = " ".join(kept)
+        is_else = before != "which" and _OF_SOMETHING_ELSE.match(before)
+        if is_else and not who and any(one.after or one.period for one in dids):
+            raise Unclear  # what people bought after that, not how many did
+        if "order" in noun and any(one.after for one in dids):
+            raise Unclear  # an order after an order is not the same one
         own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None
         if any(one.table == own_table and (one.at_least > 1 or one.at_most is not None) for one in dids):
             raise Unclear  # orders of repeat buyers: it is their users who ordered several times
@@ -163,7 +177,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         taken += words[begun:after]
         if who and not _OF_SOMETHING_ELSE.match(" ".join(kept)):  # of users who did this, those who also did that
             size = reader.match(_LEADING, after)
+            reader.whole = dids
             clause.part, after, more = reader.predicates(after + size, noun, named=False)
+            reader.whole = []
             dates += more
         clauses.append(clause)
         kept += dates
@@ -245,4 +261,6 @@ def _is_new(did: Did) -> bool:
     names = {one.dimension for one in did.filters}
     searches = any(one.values == ("search",) for one in did.filters)
     is_counted = did.at_most is not None or did.at_least > (2 if did.table == "sessions" else 1)
+    if did.after or did.period or did.table == "cart_items":
+        return True
     return did.table == "events" or searches or "coupon" in names or is_counted or (did.table == "items" and not names)

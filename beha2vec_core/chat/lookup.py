@@ -13,6 +13,7 @@ from itertools import chain
 from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
+from beha2vec_core.chat.contrasts import Contrast, contrasted
 from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
@@ -93,7 +94,9 @@ _GROWS = re.compile(
     r"los(?:e|ing) (?:users|members))\b",
     re.IGNORECASE,
 )
-_MORE_LIKELY = re.compile(r"\b(?:more|less) likely to\b.*\bthan\b", re.IGNORECASE)
+_MORE_LIKELY = re.compile(
+    r"\b(?:more|less) likely to\b.*\bthan\b|^\W*(?:are|is)\b.*\b(?:more|less) likely to\b", re.IGNORECASE
+)
 _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions", "unfinished_checkouts",
@@ -145,10 +148,15 @@ class Lookup:
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
         reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
+            whole = read_question(question, self._vocabulary, self._previous, is_first=self._is_first)
+            keys, reading = ([], whole) if whole.contrast else (keys, reading)
         query, self._is_first = reading.query, False
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up or "currency" in reading.kinds:
             return self._refused(reading)
+        if reading.contrast and not keys:
+            return self._contrast(reading.contrast, reading)
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
@@ -235,11 +243,36 @@ class Lookup:
         """What was not understood, and the nearest questions."""
         contents = self._data.contents()
         assert contents is not None
+        if reading.asks_cause and (none := self._none(reading)):
+            return none
         nearest = reading.nearest or ((reading.query,) if reading.query else ())
         nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
         problem = problem or reading.problem or "I did not understand the question."
         reading = replace(reading, query=None, problem=problem, nearest=nearest)
         return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)
+
+    def _contrast(self, contrast: Contrast, reading: Reading) -> LookupAnswer:
+        """What is different about a group."""
+        contents = self._data.contents()
+        assert contents is not None
+        statements: list[str] = []
+
+        def measure(query: Query) -> Result:
+            result = self._data.measure(query)
+            statements.append(result.statement)
+            return result
+
+        text, table = contrasted(contrast, measure, contents.days)
+        return LookupAnswer(text, statements=statements, reading=reading, table=table)
+
+    def _none(self, reading: Reading) -> LookupAnswer | None:
+        """That there are none of what a "why" supposes; None where there are some."""
+        if reading.unknown or len(reading.metrics) != 1 or METRICS[reading.metrics[0]].unit != "count":
+            return None
+        query = Query(reading.metrics[0], (), reading.filters, reading.period)
+        if not reaches_all(query) or any(row["value"] for row in self._data.measure(query).rows):
+            return None
+        return self._measure(query, replace(reading, query=query, more=()))
 
     def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
         """The users of each week who were in the cluster then; "growing" is a question of one cluster."""

@@ -14,21 +14,20 @@ from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question, having_in_words, in_words
 from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
+from beha2vec_core.chat.pieces import cell, ends_of, interval, that_of, when_of, where_of
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
-from beha2vec_core.profiles.statistics import wilson_interval
-from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.query import Period, Query, is_by_time
 from beha2vec_core.words import between, change, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
 _GROUPS = 6  # funnels in words
+_DAYS = 8  # days without an order, in words
 _NAMED = 4  # groups that are chosen, in words
-_UNKNOWN = "(unknown)"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append(f"The data end on {day_words(days.last)}.")
     if query.is_share and not query.by:
         whole = replace(query, filters=query.filters[1:], is_share=False)
-        lines.append(f"The whole is all {metric.label}{_where(whole)}{_when(query.period)}.")
+        lines.append(f"The whole is all {metric.label}{where_of(whole)}{when_of(query.period)}.")
     if (
         query.is_share
         and query.top
@@ -77,6 +76,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or metric.name == "days_to_order":
         lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
+    if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
+        lines.append("The question supposes that there are some: there are none.")
     lines += _not_as_supposed(result, reading) + per_day(result, days) + in_weeks(result)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
@@ -96,13 +97,21 @@ def _groups_counted(result: Result) -> str:
     query, (row,), metric = result.query, result.rows, result.metric
     has_limit = query.over is not None or query.under is not None
     over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
+    over = f" {having_in_words(query)}" if query.having else over
     what = _plural(query.by[0])
-    text = f"{what[0].upper()}{what[1:]}{over}{_where(query)}{_when(query.period)}: {row['value']:,}"
+    if DIMENSIONS[query.by[0]].kind == "time":
+        limits = f"with{'out' * (query.limits == [('less than', '<', 1)])} {metric.label}"
+        limits = limits if query.limits in ([], [("less than", "<", 1)]) else _limits(result)
+        part = f" ({number(row['value'] / row['total'], 'share')})" if row["total"] else ""
+        part = "" if row["value"] == row["total"] else f" of {row['total']:,}{part}"
+        text = f"{what} {limits}{where_of(query)}{when_of(query.period)}: {row['value']:,}{part}."
+        return text[0].upper() + text[1:]
+    text = f"{what[0].upper()}{what[1:]}{over}{where_of(query)}{when_of(query.period)}: {row['value']:,}"
     if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:
         return f"{text}."
     whole = f"{row['total']:,} {what}" + ("" if what == metric.n_of else f" with {metric.n_of or metric.label}")
     text += f", {number(row['value'] / row['total'], 'share')} of {whole}"
-    text += f" ({_ends(row['value'], row['total'], row['total'])})." if query.by == ("user",) else "."
+    text += f" ({ends_of(row['value'], row['total'], row['total'])})." if query.by == ("user",) else "."
     if query.by != ("one_order",) or not row["worth_of_all"]:
         return text
     worth, of_all = (plain_value(metric, row[name], row) for name in ("worth", "worth_of_all"))
@@ -138,10 +147,10 @@ def _funnel(result: Result) -> str:
         of = f" ({' / '.join(map(cell, group))})" if group else ""
         lost = [(1 - b["value"] / a["value"], a, b) for a, b in pairwise(rows) if a["value"]]
         if not lost:
-            lines.append(f"Funnel{of}{_where(query)}{_when(query.period)}: only one step.")
+            lines.append(f"Funnel{of}{where_of(query)}{when_of(query.period)}: only one step.")
             continue
         share, last, _ = max(lost, key=lambda one: one[0])
-        ends = _interval(round(share * last["value"]), last["value"], last["value"])
+        ends = interval(round(share * last["value"]), last["value"], last["value"])
         between_words = f" (95 % interval {between(*(number(end, 'share') for end in ends))})" if ends else ""
         ending = f"Most are lost after {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
         if not share:
@@ -153,7 +162,7 @@ def _funnel(result: Result) -> str:
             )
         through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
         lines.append(
-            f"Funnel{of}{_where(query)}{_when(query.period)}: of {rows[0]['value']:,} sessions with the step "
+            f"Funnel{of}{where_of(query)}{when_of(query.period)}: of {rows[0]['value']:,} sessions with the step "
             f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached {_step(rows[-1])}. {ending}"
         )
         if len(lines) == _GROUPS:
@@ -193,7 +202,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         without = "not " if one.is_excluded else ""
         named = in_words(one)
         if one.did:
-            words.append(f"{without}{_that(one)}{named}")
+            words.append(f"{without}{that_of(one)}{named}")
             continue
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
@@ -216,7 +225,7 @@ def _what(result: Result) -> str:
     """What the values are: Revenue (mobile) from 4 May to 10 May 2026."""
     query = result.query
     what = f"{'Share of ' if query.is_share else ''}{result.metric.label}"
-    return f"{what[0].upper()}{what[1:]}{_where(query)}{_when(query.period)}"
+    return f"{what[0].upper()}{what[1:]}{where_of(query)}{when_of(query.period)}"
 
 
 def _sentence(result: Result, days: Period) -> str:
@@ -227,6 +236,13 @@ def _sentence(result: Result, days: Period) -> str:
         row = result.rows[0]
         text = f"{what}: {_value(result, row)}"
         return text + (_against(result, row) if query.versus else "") + "."
+    if query.top_of_each:
+        return _first_of_each(result, what)
+    if query.having and is_by_time(query.by) and query.ascending is None:
+        named = "; ".join(_group(query, row) for row in result.rows[:_DAYS])
+        more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
+        text = f"{_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
+        return f"{text[0].upper()}{text[1:]} ({named}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         return _trend(result, what, whole(result, days))
     if query.by_change:
@@ -240,6 +256,15 @@ def _sentence(result: Result, days: Period) -> str:
     second = f"{_group(query, others[0])}, {_value(result, others[0])}"
     leads = f"{order} for {_group(query, first)}, {_value(result, first)}{against}"
     return f"{what}: {leads}; then {second}{_sure(result)}."
+
+
+def _first_of_each(result: Result, what: str) -> str:
+    """The first of each group, of the largest groups."""
+    *outer, inner = result.query.by
+    order = "lowest" if result.query.ascending else "highest"
+    shown = [f"{_group(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
+    labels = " and ".join(DIMENSIONS[name].label for name in outer)
+    return f"{what}, the {DIMENSIONS[inner].label} with the {order} of each {labels}: {'; '.join(shown)}."
 
 
 def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
@@ -269,7 +294,7 @@ def _moved(result: Result, what: str) -> str:
     whole = sum(part.part for part in parts_of(result))
     currency = next(iter(parts_of(result))).currency
     return (
-        f"{what}, parts of the change against the days{_when(query.versus)}: {'; '.join(shown)}. "
+        f"{what}, parts of the change against the days{when_of(query.versus)}: {'; '.join(shown)}. "
         f"All together: {signed(whole, unit, currency)}."
     )
 
@@ -278,7 +303,7 @@ def _sure(result: Result) -> str:
     """Of two shares, whether their difference may be chance."""
     if result.metric.unit != "share" or len(result.rows) != 2:
         return ""
-    ends = [_interval(row["k"], row["n"], row["n_effective"]) for row in result.rows]
+    ends = [interval(row["k"], row["n"], row["n_effective"]) for row in result.rows]
     if None in ends:
         return ""
     (low, high), (other_low, other_high) = ends[0], ends[1]  # type: ignore[misc]
@@ -298,7 +323,7 @@ def _against(result: Result, row: dict[str, Any]) -> str:
             difference = f", {100 * (now - earlier):+.1f} percentage points"
         else:
             difference = ", no change" if now == earlier else f", {change(now, earlier)}"
-    return f"{difference} against {shown}{_when(query.versus)}"
+    return f"{difference} against {shown}{when_of(query.versus)}"
 
 
 def numbers_of(result: Result) -> str:
@@ -334,28 +359,15 @@ def _value(result: Result, row: dict[str, Any]) -> str:
     if query.is_share:
         shown = number(value, "share")
         if metric.name in COUNTED_ONCE:
-            ends = _ends(row["value"], row["total"], row["n_effective"])
+            ends = ends_of(row["value"], row["total"], row["n_effective"])
             return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
         return f"{shown} of {plain_value(metric, row['total'], row)}"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
-        return f"{number(value, 'share')} ({_ends(row['k'], row['n'], row['n_effective'])}; {of})"
+        return f"{number(value, 'share')} ({ends_of(row['k'], row['n'], row['n_effective'])}; {of})"
     n = row.get("n")
     of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
     return plain_value(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
-
-
-def _interval(count: int, total: int, effective: float | None) -> tuple[float, float] | None:
-    """Of a share with as many independent rows as it rests on."""
-    if not total or not effective:
-        return None
-    low, high = wilson_interval([count / total * effective], [effective])
-    return float(low[0]), float(high[0])
-
-
-def _ends(count: int, total: int, effective: float | None) -> str:
-    ends = _interval(count, total, effective)
-    return f"95 % interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
 
 
 def _table(result: Result) -> SqlAnswer:
@@ -381,7 +393,7 @@ def _table(result: Result) -> SqlAnswer:
         cells.append(short(metric, unit, value, row))
         if has_ends:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
-            shown_ends = _ends(int(count or 0), int(total or 0), row["n_effective"])
+            shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"])
             cells.append(shown_ends.removeprefix("95 % interval "))
         if metric.n_of or query.is_share:
             total = row.get("total" if query.is_share else "n")
@@ -437,17 +449,6 @@ def short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) -
     return plain_value(metric, value, row)
 
 
-def cell(value: object) -> str:
-    """The name of a group."""
-    if isinstance(value, date):
-        return value.isoformat()
-    return _UNKNOWN if value is None else _name(str(value))
-
-
-def _name(value: str) -> str:
-    return clean_text(value, limit=80)
-
-
 def _group(query: Query, row: dict[str, Any]) -> str:
     shown = []
     for name in query.by:
@@ -462,23 +463,3 @@ def _group(query: Query, row: dict[str, Any]) -> str:
         prefix = "cluster " if name.startswith("cluster") else "hour " if name == "hour" else ""
         shown.append(when or f"{prefix}{cell(value)}")
     return " / ".join(shown)
-
-
-def _where(query: Query) -> str:
-    chosen = [
-        f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
-        f"{_that(one)}{in_words(one)}"
-        for one in query.filters
-        if one.dimension not in query.by or one.is_excluded
-    ]
-    return f" ({', '.join(chosen)})" if chosen else ""
-
-
-def _that(one: Filter) -> str:
-    return f"{DIMENSIONS[one.dimension].label}s {'who' if one.dimension == 'user' else 'that'} " if one.did else ""
-
-
-def _when(period: Period | None) -> str:
-    if period is None:
-        return ""
-    return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"

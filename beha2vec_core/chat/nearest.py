@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.compiler import NotAnswerable, dimensions_of, place
+from beha2vec_core.semantic.compiler import dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
+from beha2vec_core.semantic.rows import NotAnswerable
 
 _NAMED = 6  # values of a filter that are named
 
@@ -137,17 +138,39 @@ def in_words(one: Filter) -> str:
 
 
 def _did_in_words(did: Did) -> str:
-    """What was done, in the past; or that it was not."""
+    """What was done, in the past, and after what; or that it was not."""
+    when = ""
+    if did.period:
+        when = f" {'on' if did.period.first == did.period.last else 'from'} {did.period.in_words}"
+    if did.after is None:
+        return _alone_in_words(did) + when
+    what = _did_in_words(did.after)
+    if did.of_first:
+        what = "their first order" if did.after.table == "purchases" else "their first visit"
+        what += "" if did.after.filters or did.after.table == "purchases" else " in the data"
+    else:
+        what = f"they {what}"
+    if (within := did.within) is None:
+        return f"{_alone_in_words(did)}{when} after {what}"
+    days = f"{within.least} to {within.most}" if within.least > 1 else f"{within.most}"
+    days = f"within {days} {within.unit}s after" if within.most else "on the day of"
+    days = f"{within.least} days or more after" if within.most > 9000 else days
+    return f"{_alone_in_words(did)}{when} {'the day after' if within.least == within.most == 1 else days} {what}"
+
+
+def _alone_in_words(did: Did) -> str:
     named = ", ".join(f"{'not ' if one.is_excluded else ''}{in_words(one)}" for one in did.filters)
     dimensions = [one.dimension for one in did.filters]
     if "coupon" in dimensions:
         verb = "used", "use", "a coupon" + ("" if named == "any" else f" {named}")
-    elif "product_view" in dimensions:
+    elif "product_view" in dimensions or (did.table == "steps" and named.startswith("1")):
         verb = "viewed", "view", "a product"
     elif did.table == "steps":
         verb = "reached", "reach", f"the {named[2:]}"
     elif did.table == "page_views":
         verb = "viewed", "view", f"{dimensions[0].replace('_', ' ') if dimensions else 'pages'} {named}".strip()
+    elif did.table == "cart_items":
+        verb = "put", "put", f"{named} in the cart"
     elif did.table in ("items", "purchases"):
         verb = ("bought", "buy", named) if named or did.table == "items" else ("ordered", "order", "")
     elif did.table == "events":

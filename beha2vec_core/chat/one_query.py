@@ -10,11 +10,14 @@ from beha2vec_core.chat.asked import asks_either, breakdown_of, group_counted, i
 from beha2vec_core.chat.compared import days_before, months_in_a_row, periods_of, step_of
 from beha2vec_core.chat.measures import (
     IS_SO,
+    ITEMS,
     NotRead,
     as_rate,
     metric_of,
+    unnamed,
 )
-from beha2vec_core.chat.nearest import some_of
+from beha2vec_core.chat.nearest import reaches, some_of
+from beha2vec_core.chat.operations import outer_of
 from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
@@ -58,6 +61,7 @@ class _Draft:
     included: tuple[Filter, ...] = ()  # filters of named values
     done: tuple[Filter, ...] = ()  # filters of what was done
     has_part: bool = False  # a part of those who did something is asked for
+    outer: str | None = None  # within each of whose groups the first is asked for
     groups: str | None = None  # the dimension whose groups are counted
     pair: Filter | None = None  # values that may be compared
     compares: bool = False
@@ -88,6 +92,8 @@ class _Draft:
             self.parts = parts = replace(parts, times=times, words=words, comparatives=[])
             self.by = ["month", *self.by]
         self.groups = group_counted(parts)
+        self.outer = outer_of(parts, self.by)
+        self.by = [name for name in self.by if name != self.outer]
         refuse_what_is_no_query(parts, self.filters, self.by)
         self.done = tuple(one for one in self.filters if one.did)
         self.has_part = any(one.part for one in parts.conditions.clauses) if self.done and parts.conditions else False
@@ -116,6 +122,8 @@ class _Draft:
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
         if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
             bought = "buyers"  # of all buyers, those who ordered so often
+        if bought == "cart_rate" and {*self.by} & ITEMS and "rate" not in parts.text:
+            bought = "cart_additions"
         self.is_of_buyers = self.metric == "buyer_share" and bought == "buyers"
         self.metric = bought
         if parts.is_of_users and parts.over is None and self.metric not in ("buyers", *_OF_A_USER):
@@ -358,8 +366,28 @@ class _Draft:
         ascending = None if self.metric == "funnel" or self.against_rest else ascending_of(parts, self.metric)
         if by_change:
             ascending = parts.goes_down
+        if self.outer is not None:
+            if self.versus or self.is_share or self.changes or self.explains or parts.limits or self.groups:
+                raise NotRead("Of the first within each group I know the value, in one period.")
+            names = (self.outer, *self.by)
+            if not (self.metrics or reaches(self.metric, self.outer)):  # of items, where no measure is named
+                self.metric, self.notes[:] = "items_sold", [unnamed(["items_sold"])]
+            return Query(
+                self.metric, names, self.filters, self.period, ascending=ascending, top_of_each=parts.top or 1,
+                having=parts.having,
+            )  # fmt: skip
+        if self.groups is not None and DIMENSIONS[self.groups].kind == "time" and self.by in ([], [self.groups]):
+            limits, metric = parts.limits, self.metric
+            if len(parts.having) == 1 and not limits:
+                one = parts.having[0]
+                metric = one.metric
+                limits = {"under": 1.0} if one.at_most is not None else {"over": one.at_least, "at_least": True}
+            metric = "revenue" if parts.is_money and METRICS[metric].unit != "money" else metric
+            return Query(metric, (self.groups,), self.filters, self.period, counts_groups=True, **limits)
         if self.groups is not None and parts.over is None and not set(self.by) - {self.groups}:
-            return Query(self.metric, (self.groups,), self.filters, self.period, counts_groups=True)
+            return Query(
+                self.metric, (self.groups,), self.filters, self.period, counts_groups=True, having=parts.having
+            )
         if parts.under is not None and parts.under != parts.over:
             raise NotRead("Less than a number is known of the revenue of orders only: “orders under 50”.")
         if parts.is_money and self.unit != "money":

@@ -10,10 +10,13 @@ from typing import Any
 from beha2vec_core.chat.asides import without_asides
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
+from beha2vec_core.chat.neighbours import in_neighbours
 from beha2vec_core.chat.paraphrases import DISPLAY
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
+from beha2vec_core.chat.phrases import in_operations, why_none
 from beha2vec_core.chat.qualifiers import qualifiers
 from beha2vec_core.chat.rewrites import EXCLUDES, LESS, MORE, in_known_words, spelled_out
+from beha2vec_core.chat.sequences import in_windows
 from beha2vec_core.chat.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
@@ -46,6 +49,7 @@ _ONE = re.compile(
     r"(?! (?:of|more|question|thing)\b)"
 )
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
+_COUNTS_TIME = re.compile(r"\b(?:how many|number of) (?:day|week|month|quarter)s\b")
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
@@ -155,6 +159,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
     text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
+    text = in_neighbours(in_windows(in_operations(text)), vocabulary)
     text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
@@ -170,9 +175,10 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         parts.notes.append(OF_SESSIONS)
     times.text, spelled = vocabulary.spelled(times.text)
     parts.notes += spelled
-    parts.conditions = find_conditions(without_asides(times.text), vocabulary)
+    parts.conditions = find_conditions(without_asides(times.text), vocabulary, times.periods)
     said = parts.conditions.text if with_conditions and parts.conditions else times.text
-    text = parts.text = re.sub(r"\s+", " ", without_asides(in_known_words(said))).strip()
+    text = re.sub(r"\s+", " ", without_asides(in_known_words(said))).strip()
+    text = parts.text = why_none(text, MARK)
     if after := _DAY_AFTER.search(conversions):
         parts.unknown.append(after[0])
     if _WHAT_THEY_DO.search(text):
@@ -241,6 +247,8 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         r"at least \1 and at most \2",
         text,
     )
+    if _COUNTS_TIME.search(text):
+        text = re.sub(rf"\b(?:exactly|just|only) ({COUNT})(?= \w)", r"at least \1 and at most \1", text)
     limits = list(_LIMIT.finditer(text))
     if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
         parts.problem = "I know one limit, or those that are more than one number and less than another."
@@ -260,7 +268,8 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
             parts.unknown.append(found[0] + of_each[0])
         is_less = re.fullmatch(LESS, found[1]) is not None
         is_worth |= parts.is_worth
-        if is_less and not (is_worth or found[4]):
+        is_counted = _COUNTS_TIME.search(text) is not None
+        if is_less and not (is_worth or found[4] or is_counted):
             continue  # of groups without a row nothing is known
         side = "under" if is_less else "over"
         if side in parts.limits:

@@ -13,6 +13,7 @@ from beha2vec_core.chat.measures import (
     unnamed,
 )
 from beha2vec_core.chat.one_query import query_of
+from beha2vec_core.chat.operations import divided, with_ratio
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
@@ -67,6 +68,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if parts.has("common"):
         return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
+    parts, metrics, per = with_ratio(parts, metrics)
     if groups := _two_groups(parts, metrics, contents):
         return groups
     if not metrics and (_is_bare_pair(parts) or _asks_how(parts)):
@@ -87,6 +89,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         parts = replace(parts, words=[word for word in parts.words if word.kind != "share"])
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
+        query = divided(query, per) if per else query
         found.append(query)
         notes += more
     if also:
@@ -99,6 +102,9 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
+    if by in (["next_page"], ["previous_page"]) and metrics == ["page_views"] and not found[0].is_share:
+        types = (f"{by[0]}_type",) if contents.values.get("page_type") else tuple(by)
+        found.append(replace(found[0], by=types, is_share=True))
     return found, notes
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
+from beha2vec_core.chat.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
@@ -18,8 +19,11 @@ from beha2vec_core.chat.measures import (
     NotRead,
 )
 from beha2vec_core.chat.nearest import nearest_queries
+from beha2vec_core.chat.operations import each_last
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
+from beha2vec_core.chat.rewrites import spelled_out
+from beha2vec_core.chat.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
 from beha2vec_core.chat.topics import not_in_data
 from beha2vec_core.chat.vocabulary import Vocabulary
@@ -67,6 +71,7 @@ class Reading:
         goes_down: whether it is about a decrease; None: it does not say.
         is_measured: whether it is not about something that is known not to be in the data.
         mean_of: day or week, where the mean of these is asked for.
+        contrast: two groups that are compared in all respects.
     """
 
     query: Query | None = None
@@ -86,6 +91,7 @@ class Reading:
     goes_down: bool | None = None
     is_measured: bool = True
     mean_of: str = ""
+    contrast: Contrast | None = None
 
 
 def read_question(
@@ -97,7 +103,11 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
-    question, gloss = without_gloss(question)
+    question, gloss = without_gloss(each_last(question))
+    if contrast := contrast_of(
+        spelled_out(question.lower()), lambda asked: _read_one(asked, vocabulary, None, is_first=True).query
+    ):
+        return Reading(query=contrast.group, filters=contrast.group.filters, contrast=contrast)
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
     if alone := only_question(question):
         without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
@@ -213,7 +223,9 @@ def _read(
         if advice:
             raise NotRead("The data show what happened, not why it happened or what would happen.")
         if parts.unknown:
-            words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN])
+            words = ", ".join(
+                f"“{clean_text(window_in_words(word), limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN]
+            )
             more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
             raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
         if (leads or is_lost) and previous is None:
@@ -226,12 +238,15 @@ def _read(
             queries, notes = queries_of(parts, metrics, contents)
             for other in sides[1:]:
                 queries += queries_of(other, metrics, contents)[0]
+        if twin := from_first_in_data(queries):
+            queries.append(twin)
+            notes.append("A first visit is GA4's first session of a user. Below: from the first session in the data.")
         for number, query in enumerate(queries):
             _check(query, contents)
             metric = place(query)[0]
             if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
                 notes.append(OF_SESSIONS)
-            if metric.name != query.metric:
+            if metric.name != query.metric and query.per is None:
                 notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
                 queries[number] = replace(query, metric=metric.name)
     except ValueError as error:

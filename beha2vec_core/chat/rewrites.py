@@ -59,7 +59,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\be[- ]?mails?\b", "email"),
     (r"\bw/o\b", "without"),
     (r"\bthere (?=carts?|baskets?)", "their "),
-    (r"\b(?:shopping )?(?:basket|trolley)(s?)\b", r"cart\1"),
+    (r"(?<![\w/.+-])(?:shopping )?(?:basket|trolley)(s?)\b(?!\.\w|/)", r"cart\1"),
     (r"\bshopping cart", "cart"),
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
     (r"n't\b", " not"),
@@ -99,7 +99,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"(?: anything)?(?: at all)?\b", r"which \1 with no orders"),
     (r"\bexisting (?=customers?|buyers?|users?|visitors?)", "returning "),
     (r"\bratio of (\w+) (?:to|and|vs\.?|versus) ", r"\1 vs "),
-    (r"^(\W*)who (?:spent|spends|spend) (?:the )?most\b(?: money)?", r"\1top customers by revenue"),
+    (r"^(\W*)who (?:spent|spends|spend) (?:the )?most\b(?! time)(?: money)?", r"\1top customers by revenue"),
     (r"^(\W*)who (?:bought|buys|ordered|orders) (?:the )?most\b", r"\1top customers by orders"),
     (r"\babandonment(?: rate)? (?:of|for|at|in|during) (?:the |our |all )?(cart|checkout)s?\b", r"\1 abandonment"),
     (r"\bhow many (?:items|products|units|pieces) (?:does|do|did|are in|is in) (?:an? |the |our )?(?:average |"

@@ -68,6 +68,8 @@ def run_anonymous(connection: duckdb.DuckDBPyConnection, query: Query) -> list[d
     tells_of_others = query.against_rest or any(one.is_excluded for one in query.filters)
     if query.over is not None or query.counts_groups or query.having or tells_of_others:
         raise NotAnonymous("numbers of groups, and all but one of them, cannot be asked for")
+    if query.top_of_each or query.per:
+        raise NotAnonymous("the first of each group, and ratios of two metrics, cannot be asked for")
     if len(dimensions) > _MOST_DIMENSIONS or any(len(one.values) > 1 for one in query.filters):
         raise NotAnonymous("give two dimensions at most, and one value of a filter")
     rows = _groups(connection, query, query.period)

@@ -13,31 +13,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sqlglot import exp, parse_one
-from sqlglot.optimizer.scope import find_all_in_scope
 
 from beha2vec_core.semantic.definitions import (
     DIMENSIONS,
-    JOINS,
     METRICS,
     SOURCES,
     TABLES,
-    Dimension,
     Measure,
     Metric,
     Table,
 )
-from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query, is_by_time
+from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, among_values, expression_of, grouped, reaches, rows_of
 
-DIALECT = "duckdb"
 MAX_ROWS = 1000
 # metrics whose rows are counted once each, so that a part of them is a share with an interval
 COUNTED_ONCE = ("users", "sessions", "orders", "buyers")
 REST = "all others"
 ENOUGH = 20  # rows of `n`: a rate of fewer is not ranked
-
-
-class NotAnswerable(ValueError):
-    """The metric cannot be broken down or filtered so; the message says why."""
 
 
 def compile_query(query: Query) -> str:
@@ -47,12 +40,9 @@ def compile_query(query: Query) -> str:
         NotAnswerable: no table of the metric has the dimensions or days that the query asks for.
     """
     query = in_context(query)
-    metric, table, measure = place(query)
-    wanted = [_aggregate(query, metric, table, measure, query.period)]
-    if lists_zeros(query):
-        wanted[0] = _with_zeros(query, wanted[0])
+    wanted = [_values(query, query.period)]
     if query.versus:
-        wanted.append(_aggregate(query, metric, table, measure, query.versus))
+        wanted.append(_values(query, query.versus))
     keys = [exp.column(name, table="now") for name in query.by]
     values = [column.alias_or_name for column in wanted[0].selects[len(query.by) :]]
     select = exp.select(*(exp.column(name, table="now") for name in values)).from_("now").with_("now", as_=wanted[0])
@@ -87,8 +77,30 @@ def compile_query(query: Query) -> str:
         if query.counts_groups:
             return _groups_counted(query, select, limits, "currency" in values).sql(dialect=DIALECT, pretty=True)
         select = select.where(*limits, dialect=DIALECT) if limits else select
+        if query.top_of_each:
+            return _first_of_each(query, select).sql(dialect=DIALECT, pretty=True)
         select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
+
+
+def _values(query: Query, period: Period | None) -> exp.Select:
+    """The metric in one period, by the breakdown; divided by the other metric where there is one."""
+    if query.per is None:
+        metric, table, measure = place(query)
+        found = _aggregate(query, metric, table, measure, period)
+        return _with_zeros(query, found) if period == query.period and lists_zeros(query) else found
+    part, base = (replace(query, metric=name, per=None, versus=None) for name in (query.metric, query.per))
+    parts, bases = (_aggregate(one, *place(one), period) for one in (part, base))
+    names = "".join(f"b.{name}, " for name in query.by)
+    currency = ", p.currency" if "currency" in parts.named_selects else ""
+    same = " and ".join(f"p.{name} is not distinct from b.{name}" for name in query.by) or "true"
+    select = parse_one(
+        f"select {names}coalesce(p.value, 0)::double / nullif(b.value, 0) as value, b.value as n{currency} "
+        f"from bases as b left join parts as p on {same}",
+        dialect=DIALECT,
+    )
+    assert isinstance(select, exp.Select)
+    return select.with_("parts", as_=parts).with_("bases", as_=bases)
 
 
 def _of_other_metric(query: Query, one: Having) -> exp.Expr:
@@ -106,10 +118,27 @@ def _of_other_metric(query: Query, one: Having) -> exp.Expr:
     return found if one.at_least is not None else found.not_()
 
 
+def _first_of_each(query: Query, select: exp.Select) -> exp.Select:
+    """The first rows within each group of the breakdowns before the last; groups without a name are left out."""
+    *outer, inner = query.by
+    groups = ", ".join(f"now.{name}" for name in outer)
+    direction = "asc" if query.ascending else "desc"
+    known = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
+    rank = f"row_number() over (partition by {groups} order by now.value {direction}, now.{inner})"
+    select = select.where(*known, parse_one("now.value is not null", dialect=DIALECT)).qualify(
+        parse_one(f"{rank} <= {query.top_of_each}", dialect=DIALECT)
+    )
+    timed = is_by_time(tuple(outer))
+    first = groups if timed else f"sum(now.value) over (partition by {groups}) desc, {groups}"
+    return select.order_by(first, f"now.value {direction}", dialect=DIALECT).limit(MAX_ROWS)
+
+
 def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_currency: bool) -> exp.Select:
     """How many groups are within the limits, and of how many; of orders also their values, and those of all."""
     is_there = "now.n > 0" if "one_order" in query.by else "now.value > 0"  # an order can be free
     within = " and ".join(limits) or "true"
+    if is_by_time(query.by):  # of all days, also those without
+        within, is_there = within if limits else is_there, "true"
     columns = [f"count(*) filter (where {within}) as value", "count(*) as total"]
     columns += [f"coalesce(sum(now.value) filter (where {within}), 0) as worth", "sum(now.value) as worth_of_all"]
     columns += ["(select min(currency) from now) as currency"] if has_currency else []
@@ -132,7 +161,7 @@ def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[st
         measure = METRICS[name].sql[table_name]
         columns.append(f"{measure.value} as {name}")
         columns += [f"{measure.per} as {name}_n"] if measure.per else []
-    select = _grouped(columns, keys, table, period, ()).where(f"{table.alias}.user_key is not null", dialect=DIALECT)
+    select = grouped(columns, keys, table, period, ()).where(f"{table.alias}.user_key is not null", dialect=DIALECT)
     return select.sql(dialect=DIALECT, pretty=True)
 
 
@@ -148,7 +177,7 @@ def compile_by_user(query: Query, period: Period | None) -> str:
     keys = len(columns)
     columns.append(f"{measure.value} as part")
     columns += [f"{measure.per} as base"] if measure.per else []
-    return _grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT)
+    return grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT)
 
 
 def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
@@ -160,7 +189,7 @@ def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
     for name in metrics:
         _, _, measure = place(replace(query, metric=name))
         columns.append(f"({measure.value})::double / nullif({measure.per}, 0) as {name}")
-    select = _grouped(columns, keys, table, query.period, _applied(query))
+    select = grouped(columns, keys, table, query.period, _applied(query))
     return select.order_by(*(exp.Literal.number(place + 1) for place in range(keys))).sql(dialect=DIALECT, pretty=True)
 
 
@@ -170,7 +199,7 @@ def compile_last_days(metric: str, dimension: str, days: int) -> str:
     _, table, measure = place(query)
     columns = [f"{table.alias}.user_key as user_key", *_keys(query, table), f"{measure.value} as part"]
     last = f"(select z.last_day from ga4.dim_ga4__properties as z where z.property_id = {table.alias}.property_id)"
-    select = _grouped(columns, 2, table, None, ())
+    select = grouped(columns, 2, table, None, ())
     return select.where(f"{table.date} > {last} - {int(days)}", dialect=DIALECT).sql(dialect=DIALECT)
 
 
@@ -188,7 +217,7 @@ def in_context(query: Query) -> Query:
     """
     sessions, of_visits = TABLES["sessions"], []
     for one in query.filters:
-        is_of_visit = DIMENSIONS[one.dimension].kind != "user" and _reaches(sessions, one.dimension)
+        is_of_visit = DIMENSIONS[one.dimension].kind != "user" and reaches(sessions, one.dimension)
         if is_of_visit and one.dimension not in query.by:
             of_visits.append(one)
 
@@ -210,6 +239,7 @@ def is_ranked(query: Query) -> bool:
         ("aov", "revenue_per")
     )
     few = {"new_or_returning", *chosen}  # their groups are named, or two
+    rated |= query.per is not None
     return (
         rated and not query.by_change and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
     )
@@ -223,20 +253,16 @@ def lists_zeros(query: Query) -> bool:
     """
     _, table, measure = place(query)
     sessions = TABLES["sessions"]
-    timed = _is_by_time(query)
+    timed = is_by_time(query.by)
     names = query.by if timed else [*query.by, *(one.dimension for one in query.filters)]
-    reached = all(_reaches(sessions, name) for name in names)
+    reached = all(reaches(sessions, name) for name in names)
     counts = METRICS[query.metric].unit in ("count", "money") and measure.per is None
     plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
     named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
     asked = timed or query.ascending or (named and not any(DIMENSIONS[name].kind == "time" for name in query.by))
-    is_there = table == TABLES["predictions"] or (table == sessions and not (timed and query.filters))
+    counted = query.counts_groups
+    is_there = table == TABLES["predictions"] or (table == sessions and not (timed and (query.filters or counted)))
     return bool(asked and query.by and counts and plain and reached) and not is_there
-
-
-def _is_by_time(query: Query) -> bool:
-    """Whether all breakdowns are days, weeks or months."""
-    return bool(query.by) and all(DIMENSIONS[name].kind == "time" for name in query.by)
 
 
 def place(query: Query) -> tuple[Metric, Table, Measure]:
@@ -246,11 +272,15 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
         NotAnswerable: there is none.
     """
     metric = METRICS[query.metric]
+    if query.per is not None:
+        metric, table, measure = place(replace(query, per=None))
+        place(replace(query, metric=query.per, per=None))
+        return ratio_of(metric, METRICS[query.per]), table, measure
     names = [*query.by, *(one.dimension for one in query.filters)]
     while True:
         for table_name, measure in metric.sql.items():
             table = TABLES[table_name]
-            reached = all(_reaches(table, name) for name in names)
+            reached = all(reaches(table, name) for name in names)
             is_dated = table.date is not None or not (query.period or any("{date}" in DIMENSIONS[n].sql for n in names))
             if reached and is_dated:
                 return metric, table, measure
@@ -261,12 +291,14 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
     raise NotAnswerable(f"{METRICS[query.metric].label}: not known by {what}")
 
 
-def _reaches(table: Table, name: str) -> bool:
-    """Whether rows of the table have the dimension."""
-    sql = DIMENSIONS[name].sql
-    has_key = DIMENSIONS[name].kind != "user" or sql.removeprefix("{t}.") in table.keys
-    has_time = table.time is not None or "{time}" not in sql
-    return has_key and has_time and _aliases(sql, table) <= {table.alias, *table.joins}
+def ratio_of(metric: Metric, per: Metric) -> Metric:
+    """A metric per another one."""
+    one = per.label.partition(" (")[0].removesuffix("s")
+    return replace(
+        metric, name=f"{metric.name}_per_{per.name.removesuffix('s')}", label=f"{metric.label} per {one}",
+        unit="mean" if metric.unit == "count" else metric.unit, n_of=per.label, words=(), count=None, otherwise=None,
+        sql={name: replace(one, per=one.per or "1") for name, one in metric.sql.items()},
+    )  # fmt: skip
 
 
 def dimensions_of(metric: str) -> list[str]:
@@ -281,11 +313,6 @@ def dimensions_of(metric: str) -> list[str]:
     return found
 
 
-def expression_of(dimension: Dimension, table: Table) -> str:
-    """SQL of the dimension over a table."""
-    return dimension.sql.format(t=table.alias, date=table.date, time=table.time)
-
-
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
     """The metric in one period, by the breakdown."""
     keys = _keys(query, table)
@@ -293,7 +320,7 @@ def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, per
         return _share_over_time(query, table, measure, keys, period)
     if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
         return _by_user(query, table, measure, keys, period)
-    select = _grouped([*keys, *values_of(measure)], len(keys), table, period, _applied(query))
+    select = grouped([*keys, *values_of(measure)], len(keys), table, period, _applied(query))
     if query.is_share:
         whole = rows_of([f"{measure.value} as value"], table, period, _filters_of_whole(query))
         select = select.select(whole.subquery().as_("total"))
@@ -314,7 +341,7 @@ def _keys(query: Query, table: Table) -> list[str]:
         ((name, key),) = keys.items()
         one = next(one for one in query.filters if one.dimension == name)
         label = exp.Literal.string(" or ".join(one.values)).sql(dialect=DIALECT)
-        among = _among(one, table).sql(dialect=DIALECT)
+        among = among_values(one, table).sql(dialect=DIALECT)
         keys[name] = f"case when {among} then {label} when {key} is not null then '{REST}' end"
     return [f"{key} as {name}" for name, key in keys.items()]
 
@@ -324,38 +351,8 @@ def _applied(query: Query) -> tuple[Filter, ...]:
     return tuple(one for one in query.filters if not (query.against_rest and one.dimension in query.by))
 
 
-def _among(one: Filter, table: Table, period: Period | None = None) -> exp.Expr:
-    """Whether the dimension has one of the filter's values; or whether all of what it names was done in the period."""
-    side = parse_one(expression_of(DIMENSIONS[one.dimension], table), dialect=DIALECT)
-    if one.did:
-        known = side.copy().is_(exp.null()).not_()
-        return exp.and_(known, *(_done(did, one.dimension, side.copy(), period) for did in one.did))
-    if not one.values:
-        return side.is_(exp.null()).not_()
-    values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
-    if DIMENSIONS[one.dimension].kind == "number":
-        values = [exp.Literal.number(int(value)) for value in one.values]
-    return side.isin(*values)
-
-
-def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> exp.Expr:
-    """Whether the key of a user, a session or an order is among those with such rows."""
-    table = TABLES[did.table]
-    if not all(_reaches(table, name) for name in (dimension, *(one.dimension for one in did.filters))):
-        raise NotAnswerable(f"{DIMENSIONS[dimension].label.capitalize()}s: not known by these {table.unit}")
-    key = expression_of(DIMENSIONS[dimension], table)
-    rows = rows_of([f"{key} as done_by"], table, period, did.filters).where(f"{key} is not null", dialect=DIALECT)
-    counted = f"count(distinct {table.date})" if did.of_days else table.counted
-    limits = [f"{counted} >= {did.at_least}"]
-    limits += [f"{counted} <= {did.at_most}"] if did.at_most is not None else []
-    if counted != "count(*)" or did.at_least > 1 or did.at_most is not None:  # else any row will do
-        rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
-    among = exp.In(this=side, query=rows.subquery())
-    return among.not_() if did.is_excluded else among
-
-
 def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
-    """The rows that were found, and 0 for the other groups of sessions."""
+    """The rows that were found, and 0 for the other groups of sessions, or for the other days, weeks or months."""
     sessions, names = TABLES["sessions"], ", ".join(query.by)
     keys = [f"{expression_of(DIMENSIONS[name], sessions)} as {name}" for name in query.by]
     others = [column.alias_or_name for column in found.selects if column.alias_or_name not in (*query.by, "value", "n")]
@@ -367,8 +364,19 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
         f"select {names}, {', '.join(columns)} from every left join found using ({names})", dialect=DIALECT
     )
     assert isinstance(select, exp.Select)
-    filters = () if _is_by_time(query) else query.filters
-    every = _grouped(keys, len(keys), sessions, query.period, filters)
+    every = grouped(keys, len(keys), sessions, query.period, query.filters)
+    if is_by_time(query.by):
+        first, last = (f"{end}(s.session_date)" for end in ("min", "max"))
+        if query.period:
+            first, last = (
+                f"greatest({first}, date '{query.period.first}')",
+                f"least({last}, date '{query.period.last}')",
+            )
+        columns = [f"{DIMENSIONS[name].sql.format(date='c.one_day')} as {name}" for name in query.by]
+        days = f"select unnest(generate_series({first}, {last}, interval 1 day))::date as one_day from {sessions.sql}"
+        calendar = parse_one(f"select distinct {', '.join(columns)} from ({days}) as c", dialect=DIALECT)
+        assert isinstance(calendar, exp.Select)
+        every = calendar
     return select.with_("every", as_=every).with_("found", as_=found)
 
 
@@ -384,8 +392,8 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
     names = ", ".join(query.by)
     listed = f"{names}, " if names else ""
     if query.is_share:
-        part = _grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, _applied(query))
-        whole = _grouped([user, f"{measure.value} as n"], 1, table, period, _filters_of_whole(query))
+        part = grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, _applied(query))
+        whole = grouped([user, f"{measure.value} as n"], 1, table, period, _filters_of_whole(query))
         totals = "(select sum(n) from whole)", "(select sum(n::double * n) from whole)", "(select count(*) from whole)"
         rows = "part join whole on part.user_key is not distinct from whole.user_key"
         columns = (
@@ -393,7 +401,7 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
         )
     else:
         pair = [f"{measure.value} as k", f"{measure.per} as n"]
-        part, whole = _grouped([*keys, user, *pair], len(keys) + 1, table, period, _applied(query)), None
+        part, whole = grouped([*keys, user, *pair], len(keys) + 1, table, period, _applied(query)), None
         totals = "sum(n)", "sum(n::double * n)", "count(*) filter (where n > 0)"
         rows = "part"
         columns = "sum(k)::double / nullif(sum(n), 0) as value, coalesce(sum(n), 0)::bigint as n"
@@ -429,8 +437,8 @@ def _share_over_time(
     timed = [name for name in query.by if DIMENSIONS[name].kind == "time" or _is_of_groups(query)]
     times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
     extra = [f"{measure.extra} as currency"] if measure.extra else []
-    part = _grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
-    whole = _grouped([*times, f"{measure.value} as total", *extra], len(times), table, period, _filters_of_whole(query))
+    part = grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
+    whole = grouped([*times, f"{measure.value} as total", *extra], len(times), table, period, _filters_of_whole(query))
     columns = [
         *query.by,
         "coalesce(value, 0) as value",
@@ -452,38 +460,6 @@ def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
         return query.filters[1:]
     by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
     return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]
-
-
-def _grouped(
-    columns: list[str], keys: int, table: Table, period: Period | None, filters: tuple[Filter, ...]
-) -> exp.Select:
-    """Columns of the table's rows, grouped by the first ``keys`` of them."""
-    select = rows_of(columns, table, period, filters)
-    return select.group_by(*(exp.Literal.number(place + 1) for place in range(keys))) if keys else select
-
-
-def rows_of(columns: list[str], table: Table, period: Period | None, filters: tuple[Filter, ...]) -> exp.Select:
-    """Columns of the table's rows in the period that pass the filters, with the joins these need."""
-    wheres: list[exp.Expr] = []
-    for one in filters:
-        among = _among(one, table, period)
-        wheres.append(exp.func("coalesce", among.not_(), exp.true()) if one.is_excluded else among)
-    if period and table.date:
-        ends = [exp.cast(exp.Literal.string(str(end)), "date") for end in (period.first, period.last)]
-        wheres.append(exp.Between(this=parse_one(table.date, dialect=DIALECT), low=ends[0], high=ends[1]))
-    used = _aliases(" + ".join(f"({column.rpartition(' as ')[0]})" for column in columns), table)
-    for where in wheres:
-        used |= {column.table for column in find_all_in_scope(where, exp.Column)}
-    joins = " ".join(JOINS[alias].format(t=table.alias, date=table.date) for alias in table.joins if alias in used)
-    select = parse_one(f"select {', '.join(columns)} from {table.sql} {joins}", dialect=DIALECT)
-    assert isinstance(select, exp.Select)
-    return select.where(*wheres) if wheres else select
-
-
-def _aliases(sql: str, table: Table) -> set[str]:
-    """Aliases of tables in an expression, subqueries left out."""
-    tree = parse_one(sql.format(t=table.alias, date=table.date or "null", time=table.time or "null"), dialect=DIALECT)
-    return {column.table for column in find_all_in_scope(tree, exp.Column) if column.table}
 
 
 def _order(query: Query) -> list[exp.Expr]:

@@ -130,6 +130,15 @@ DIMENSIONS = {
                   {"home": ("homepage", "front page", "main page"), "login": ("sign in", "signin",
                    "log in"), "signup": ("sign up", "registration")}, is_searched=True),
         Dimension("page", "page", "v.page_key", ("page", "url")),
+        Dimension("next_page", "next page", "case when v.is_exit then '(left the site)' else v.next_page_key end",
+                  ("next page",)),
+        Dimension("previous_page", "page before",
+                  "case when v.is_entrance then '(came to the site)' else v.previous_page_key end",
+                  ("previous page",)),
+        Dimension("next_page_type", "type of the next page", "case when v.is_exit then '(left the site)' else "
+                  "gn.page_type end", ("next page type", "next type of page", "type of the next page")),
+        Dimension("previous_page_type", "type of the page before", "case when v.is_entrance then '(came to the site)' "
+                  "else gp.page_type end", ("previous page type",)),
         Dimension("landing_page", "landing page", "s.landing_page_key",
                   ("landing page", "entry page", "landingpage", "entrance page", "lp", "first page", "entry point",
                    "starting page",

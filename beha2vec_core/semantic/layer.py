@@ -8,9 +8,10 @@ from typing import Any
 import duckdb
 
 from beha2vec_core.profiles.counts import totals
-from beha2vec_core.semantic.compiler import compile_query, compile_rates, expression_of, place
+from beha2vec_core.semantic.compiler import compile_query, compile_rates, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, OF_STEPS, STEPS, TABLES, Metric, Table
 from beha2vec_core.semantic.query import Period, Query
+from beha2vec_core.semantic.rows import expression_of
 
 _MOST_VALUES = 5000  # of one dimension, the most frequent
 

@@ -250,10 +250,18 @@ METRICS = {
             ("order with refund", "refund", "refunded", "order returned", "refunded sale"),
         ),
         Metric(
-            "refund_rate", "orders with a refund", "share",
+            "refund_rate", "orders with a refund, of all orders", "share",
             {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"), _ORDERS)},
-            ("refund rate", "share of refunded order", "share of order refunded", "percent of order refunded",
-             "% of order refunded", "share of order with a refund"), n_of="orders", better=-1,
+            ("refund rate", "return rate", "rate of refund", "share of refunded order", "share of order refunded",
+             "percent of order refunded", "% of order refunded", "share of order with a refund"),
+            n_of="orders", better=-1, count="refunded_orders",
+        ),
+        Metric(
+            "refund_amount", "refunds", "money",
+            {"purchases": Measure(_money("p.refund", known="p.refund is not null or p.refund_events = 0"),
+                                  n=_count("p.refund_events > 0"), extra=_currency("p.refund"))},
+            ("refund amount", "amount of refund", "refunded amount", "refund value", "value of refund"),
+            n_of="orders with a refund", better=-1,
         ),
         Metric(
             "revenue", "revenue", "money", {"purchases": _REVENUE},
@@ -406,8 +414,12 @@ METRICS = {
         Metric(
             "cart_sessions", "sessions with something added to the cart", "count",
             {"sessions": Measure(_count("f.step_2_at is not null"))},
-            ("cart session", "session with cart", "add to carts", "cart created", "cart started", "cart filled",
-             "filled cart", "created cart"),
+            ("cart session", "session with a cart", "session with cart", "add to carts", "cart created", "cart started",
+             "cart filled", "filled cart", "created cart"), otherwise="cart_additions",
+        ),
+        Metric(
+            "cart_additions", "times that items were added to the cart", "count", {"cart_items": Measure("count(*)")},
+            ("cart additions of item",),
         ),
         Metric(
             "unfinished_carts", "sessions with a cart and without an order", "count",

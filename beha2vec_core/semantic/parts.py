@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 from sqlglot import parse_one
 
-from beha2vec_core.semantic.compiler import DIALECT, NotAnswerable, expression_of, in_context, place, rows_of, values_of
+from beha2vec_core.semantic.compiler import in_context, place, values_of
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, expression_of, rows_of
 
 
 def run_parts(connection: duckdb.DuckDBPyConnection, query: Query, names: Iterable[str]) -> list[Result]:

@@ -51,6 +51,11 @@ def add_months(when: date, months: int) -> date:
     return date(year, month + 1, min(when.day, (after - timedelta(days=1)).day))
 
 
+def is_by_time(by: tuple[str, ...]) -> bool:
+    """Whether all breakdowns are days, weeks or months."""
+    return bool(by) and all(DIMENSIONS[name].kind == "time" for name in by)
+
+
 @dataclass(frozen=True)
 class Filter:
     """Rows whose dimension has one of these values (any, if none is named), or none of them.
@@ -76,6 +81,11 @@ class Did:
         is_excluded: they have no such rows, or fewer than ``at_least``.
         at_least: so many rows (of items: pieces).
         at_most: no more than so many.
+        of_days: so many different days with such rows.
+        period: in these days, in place of the query's.
+        after: only rows that come after such a row.
+        within: of these, so many days or hours after it.
+        of_first: after the first such row of all.
     """
 
     table: str
@@ -83,7 +93,20 @@ class Did:
     is_excluded: bool = False
     at_least: int = 1
     at_most: int | None = None
-    of_days: bool = False  # so many different days with such rows
+    of_days: bool = False
+    period: Period | None = None
+    after: Did | None = None
+    within: Within | None = None
+    of_first: bool = False
+
+
+@dataclass(frozen=True)
+class Within:
+    """From so many to so many calendar days later; or up to so many hours later."""
+
+    most: int
+    unit: str = "day"
+    least: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +141,8 @@ class Query:
         counts_groups: how many groups there are, in place of them.
         having: what else is true of the groups.
         explains: where the change comes from: the chat adds the groups of several dimensions that changed most.
+        top_of_each: so many rows of each group of all breakdowns but the last: the best product of each country.
+        per: another metric that the value is divided by: orders per user.
     """
 
     metric: str
@@ -137,6 +162,8 @@ class Query:
     at_least: bool = False
     at_most: bool = False
     having: tuple[Having, ...] = ()
+    top_of_each: int | None = None
+    per: str | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
@@ -156,15 +183,18 @@ class Query:
             raise ValueError("a change needs a period to compare with")
         if (self.over is not None or self.counts_groups or self.having) and not self.by:
             raise ValueError("groups need a breakdown")
-        if (
-            self.under is not None and not self.over and "one_order" not in self.by
-        ):  # users without an order have no row
-            raise ValueError("less than a number is known of orders only")
+        is_listed = "one_order" in self.by or (self.counts_groups and is_by_time(self.by))
+        if self.under is not None and not self.over and not is_listed:  # users without an order have no row
+            raise ValueError("less than a number is known of orders, days, weeks and months only")
         is_one = self.over == self.under and self.at_least and self.at_most
         if self.over is not None and self.under is not None and self.over >= self.under and not is_one:
             raise ValueError(f"nothing is {' and '.join(f'{words} {limit:g}' for words, _, limit in self.limits)}")
         if self.against_rest and not (len(self.by) == 1 and self.by[0] in dimensions):
             raise ValueError("a comparison with the rest needs one breakdown, and a filter of it")
+        if self.top_of_each is not None and (len(self.by) < 2 or self.versus or self.is_share or self.counts_groups):
+            raise ValueError("the first of each group needs two breakdowns, and a plain value")
+        if self.per is not None and (self.is_share or self.counts_groups or self.having or self.per == self.metric):
+            raise ValueError("a ratio needs two metrics, and has no share")
         if self.top is not None and self.top < 1:
             raise ValueError("top is at least 1")
 

@@ -24,6 +24,7 @@ class Table:
         keys: columns by which users, sessions and orders can be chosen.
         counted: how many of what rows stand for, where a number of them is asked for.
         time: SQL of the moment, in UTC; None where the rows have none.
+        moment: of the row itself, where that is not `time`.
     """
 
     alias: str
@@ -34,6 +35,7 @@ class Table:
     keys: tuple[str, ...] = ("user_key", "session_key")
     counted: str = "count(*)"
     time: str | None = None
+    moment: str | None = None
 
 
 # each adds at most one row per row
@@ -44,6 +46,8 @@ JOINS = {
     "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
     "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
     "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
+    "gn": "left join beha2vec.enriched_pages as gn on gn.page_key = {t}.next_page_key",
+    "gp": "left join beha2vec.enriched_pages as gp on gp.page_key = {t}.previous_page_key",
     "o": """left join (select n.purchase_key, row_number() over (partition by n.user_key order by n.event_timestamp,
         n.purchase_key) as number from ga4.fct_ga4__purchases as n where n.user_key is not null and not
         n.is_refund_without_purchase) as o on o.purchase_key = {t}.purchase_key""",
@@ -72,10 +76,17 @@ STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
 OF_CARTS = ((2, 6), (3, 6))  # steps with metrics of their own: the carts and checkouts of the session itself
 # a row per session and step that it reached, of the steps that the site records
 _REACHED = f"""(
-    select b.session_key, b.user_key, b.session_date, x.step
+    select b.session_key, b.user_key, b.session_date, x.step,
+        case x.step {" ".join(f"when {n} then b.step_{n}_at" for n in STEPS)} end as reached_at
     from ga4.fct_ga4__funnel_sessions as b
     join (select unnest([{", ".join(f"case when count(b.step_{n}_at) > 0 then {n} end" for n in STEPS)}]) as step
         from ga4.fct_ga4__funnel_sessions as b) as x on b.furthest_step >= x.step) as q"""
+# items as they were added to the cart
+_CART_ITEMS = """(
+    select m.user_key, n.event_date as occurred_on, n.event_timestamp, n.item_name, n.item_brand, n.item_category,
+        n.item_category2, n.coupon
+    from ga4.stg_ga4__event_items as n join ga4.int_ga4__identity_map as m on m.client_key = n.client_key
+    where n.event_name = 'add_to_cart') as i"""
 _KEYS_OF_ORDERS = ("user_key", "session_key", "purchase_key")
 TABLES = {
     "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions",
@@ -88,16 +99,18 @@ TABLES = {
         "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE, "o"), "items", _KEYS_OF_ORDERS,
         "sum(i.quantity)", "make_timestamp(i.event_timestamp)",
     ),
-    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g"), "page views",
-                        time="make_timestamp(v.event_timestamp)"),
+    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g", "gn", "gp"),
+                        "page views", time="make_timestamp(v.event_timestamp)"),
     "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events",
                         time="make_timestamp(k.event_timestamp)"),
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
     "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
     "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions",
-                   time="s.session_started_at"),
+                   time="s.session_started_at", moment="q.reached_at"),
     "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events",
                     time="make_timestamp(x.event_timestamp)"),
+    "cart_items": Table("i", _CART_ITEMS, "i.occurred_on", ("c",), "items added to the cart", ("user_key",),
+                        time="make_timestamp(i.event_timestamp)"),
     "predictions": Table(
         "e",
         f"""(select user_key, probability from beha2vec.user_predictions_current

@@ -139,9 +139,11 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         select session_key || '-' || view as page_view_key, property_id, session_date as occurred_on,
             epoch_us(session_started_at) + view as event_timestamp, user_key, session_key,
             case when view = 0 then landing_page_key else page_key end as page_key,
-            null::text as page_title, null::text as next_page_key, view = page_views - 1 as is_exit
+            null::text as page_title, lead(page_key) over session as next_page_key,
+            lag(page_key) over session as previous_page_key, view = 0 as is_entrance, view = page_views - 1 as is_exit
         from (select *, unnest(range(page_views)) as view from ga4.fct_ga4__sessions) s
-        join pages on pages.place = pick(s.n + view, 'page', 8)"""
+        join pages on pages.place = pick(s.n + view, 'page', 8)
+        window session as (partition by session_key order by view)"""
     )
     world.execute(
         """insert into beha2vec.enriched_pages (page_key, theme, page_type)
@@ -164,6 +166,15 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
             case when furthest_step = 6 then session_started_at end as step_6_at
         from ga4.fct_ga4__sessions where has_cart or purchases > 0 or pick(n, 'basket', 20) = 0
             or pick(n, 'looks', 30) = 0"""
+    )
+    world.execute(
+        """create or replace table ga4.int_ga4__identity_map as
+        select distinct 'client of ' || user_key as client_key, user_key from ga4.fct_ga4__sessions;
+        create or replace table ga4.stg_ga4__event_items as
+        select 'add_to_cart' as event_name, 'client of ' || user_key as client_key, session_date as event_date,
+            epoch_us(session_started_at) + s.n as event_timestamp, item_name, item_category, item_category2, item_brand,
+            if(pick(s.n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon
+        from ga4.fct_ga4__sessions as s join items on items.place = pick(s.n, 'item', 4) where has_cart"""
     )
     world.execute(
         """create or replace table ga4.fct_ga4__user_days as

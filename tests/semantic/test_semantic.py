@@ -14,7 +14,7 @@ import sqlglot
 import yaml
 from sqlglot import exp
 
-from beha2vec_core.semantic.compiler import ENOUGH, NotAnswerable, compile_query, dimensions_of
+from beha2vec_core.semantic.compiler import ENOUGH, compile_query, dimensions_of
 from beha2vec_core.semantic.definitions import (
     DIMENSIONS,
     JOINS,
@@ -27,6 +27,7 @@ from beha2vec_core.semantic.definitions import (
 )
 from beha2vec_core.semantic.layer import contents, run_query
 from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.rows import NotAnswerable
 from beha2vec_core.store.tables import create_tables
 from tests.helpers.cases import few_fast
 from tests.semantic.semantic_world import FIRST, LAST, make_world
@@ -79,6 +80,8 @@ EXPECTED = {
     "checkout_abandonment": f"select 1 - avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
     "cart_to_order": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_2_at is not null",
     "checkout_completion": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
+    "cart_additions": """select count(*) from ga4.stg_ga4__event_items
+        where event_date between '2026-04-01' and '2026-04-30'""",
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
     "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
     "engaged_sessions": f"select sum(is_engaged::int)::bigint {SESSIONS}",

@@ -1,0 +1,89 @@
+"""Ways to ask for the most frequent visitors, days without an order, refunds, in words of the vocabulary."""
+
+from __future__ import annotations
+
+import re
+
+_WE = r"(?:(?:we|i|the (?:shop|store|site)) )?"
+_DID = r"(?:(?:did|do|have|has|had|could) )?"
+_SOLD = r"(?:sell|sold|get|got|have|make|made|receive[d]?|take|took)"
+_A_SALE = r"(?:orders?|sales?|purchases?)"
+_NOTHING = re.compile(
+    rf"\b{_DID}{_WE}(?:{_SOLD} (?:absolutely )?nothing|{_DID}{_WE}not {_SOLD} (?:anything|one {_A_SALE}|"
+    rf"a single (?:thing|item|product|{_A_SALE})|any {_A_SALE}))(?: at all)?\b|"
+    r"\b(?:(?:was|were|has|is) )?nothing (?:(?:was|has been|get|got) )?(?:sold|sell|sells|ordered|bought|selling)\b|"
+    r"\b(?:did )?(?:nobody|no one|noone|no customers?) (?:buy|bought|order|ordered|purchased?|shopped)"
+    rf"(?: anything)?\b|\b(?:went )?without (?:(?:a|any|even|single) )*{_A_SALE}\b|"
+    rf"\b(?:(?:had|have|with|are|were|was|is|there) )*(?:no|zero|0|not (?:a single|any)) {_A_SALE}\b"
+)
+_OF_TIME = re.compile(
+    r"\b(?:how many|number of|which|what|on|list|longest|any)\b.*\b(?:day|week|month|quarter|weekday|hour)s?\b"
+)
+_WHY = re.compile(r"\b(?:why|how come|reasons?|what happened)\b")
+_NO_ORDERS = "had no orders"
+_OFTEN = r"(?:the )?most(?: (?:often|frequently|regularly|times|visits|sessions))?"
+_VISIT = r"(?:visits?|visited|comes?|came|return(?:s|ed)?|is here|are here|been here)(?: back)?(?: (?:us|here|to us))?"
+_BUY = r"(?:(?:has|have) )?(?:orders?|ordered|buys?|bought|purchase[sd]?|shops?)(?: (?:from|with) us)?"
+_BUYERS = r"customers?|buyers?|shoppers?"
+_OTHERS = r"users?|visitors?|people|persons?"
+_WHO = rf"(?:who|(?:which|what) (?:{_OTHERS}|{_BUYERS}))"
+_LOYAL = r"(?:frequent|regular|loyal|devoted|faithful|returning|repeat)"
+_MOST = r"\b(?:top (\d+ )?)?(?:the |our )?most"
+_PHRASES = tuple(
+    (re.compile(pattern), new)
+    for pattern, new in (
+        (rf"{_MOST} {_LOYAL} (?:{_BUYERS})\b", r"top \1customers by orders"),
+        (rf"\btop (\d+ )?loyal (?:{_BUYERS})\b", r"top \1customers by orders"),
+        (rf"(?:{_MOST} (?:frequent|regular|returning)|\b(?:the |our )?heaviest) (?:{_OTHERS})\b",
+         r"top \1users by sessions"),
+        (r"\bwho are (?:the |our )?(?:regulars|regular visitors)\b", "top users by sessions"),
+        (rf"{_MOST} (?:active|engaged|busy) (?:{_OTHERS}|{_BUYERS})\b", r"top \1users by page views"),
+        (r"\b(?:our |the )?(?:power|heavy) users\b", "top users by page views"),
+        (rf"\b{_WHO} {_VISIT} {_OFTEN}\b", "top users by sessions"),
+        (rf"\b{_WHO} {_BUY} (?:the )?most (?:often|frequently|regularly|times)\b", "top customers by orders"),
+        (rf"\b{_WHO} (?:view(?:s|ed)?|look(?:s|ed)? at|see|saw|open(?:s|ed)?|visit(?:s|ed)?) (?:the )?most pages\b",
+         "top users by page views"),
+        (rf"\b{_WHO} (?:has|have|had) (?:the )?most (visits|sessions|orders|purchases|page views|items)\b",
+         r"top users by \1"),
+        (rf"\bhow many (page views|visits|sessions|orders|items) (?:does|do|did) (?:an?|the|our|each|every)"
+         rf"(?: (?:average|typical|single))? ({_OTHERS}|{_BUYERS})(?: (?:view|see|visit|make|place|have|buy|order))?\b",
+         r"\1 per \2"),
+        (rf"\bhow many pages (?:does|do|did) (?:an?|the|our|each|every)(?: (?:average|typical|single))? "
+         rf"({_OTHERS}|{_BUYERS})(?: (?:view|see|look at|visit|open|read))\b", r"page views per \1"),
+        (r"\b(?:what|which) (?:share|percentage|percent|proportion|fraction|part) of (?:all |the |our )?"
+         r"(days|weeks|months)\b", r"how many \1"),
+        (r"(?<=\bon how many )(days|weeks|months) (?:did|do|have|has) (?:we|i|the (?:shop|store)) "
+         rf"{_SOLD} (?:something|anything|an? {_A_SALE}|any {_A_SALE})\b",
+         r"\1 had orders"),
+        (rf"\b(?:what|which pages?) (?:do|does|did) (?:most )?(?:{_OTHERS}|{_BUYERS}|they) (?:visit|see|view|open|"
+         r"look at|land on) first\b", "top landing pages by sessions"),
+        (r"^(?=.*\b(?:product|item|article)s?\b.*\bcart\b)(.*?),? "
+         r"(?:(?:but|and|yet|were|was|is|are|has|have|been|then) )*(?:never|not) (?:(?:been|actually|get|gets|got) )*(?:sold|bought|ordered|purchased)\b",
+         r"\1 with no items sold"),
+        (r"\b(?:the )?most important\b", "top"),
+        (r"\b(?:best|top) (day|week|month|quarter|year) ever\b", r"best \1"),
+        (r"\borders?(?: that)? (?:were|was|got|gets?|are|have been|had been) (?:refunded|returned|sent back)\b",
+         "orders with a refund"),
+        (r"\bhow much(?: money)? (?:(?:did|do|have|has|had|was|were|got) )?(?:(?:we|i) )?(?:refund(?:ed)?|"
+         r"(?:pay|paid|give|gave) back)\b", "refund amount"),
+        (r"\b(?:items?|products?|units?|pieces?) (?:per|for each|for every) (?:order|purchase)\b", "items per order"),
+        (r"\b(\w+) (?:a|an|for each|for every) (visit|session|visitor|user|customer|buyer|order) on average\b",
+         r"\1 per \2"),
+    )
+)  # fmt: skip
+
+
+def in_operations(text: str) -> str:
+    """A text in small letters in words that the vocabulary knows."""
+    for pattern, new in _PHRASES:
+        text = re.sub(r"  +", " ", pattern.sub(new, text))
+    if _OF_TIME.search(text) or _WHY.search(text):
+        text = _NOTHING.sub(f" {_NO_ORDERS} ", text)
+    return text
+
+
+def why_none(text: str, mark: str) -> str:
+    """Why nothing was sold: where orders went, of days; what is different, of a group."""
+    if "askswhy" not in text or _NO_ORDERS not in text:
+        return text
+    return text.replace(_NO_ORDERS, "orders drop" if mark in text else "low conversion rate")

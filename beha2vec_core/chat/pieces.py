@@ -1,0 +1,58 @@
+"""Pieces of the sentences of an answer: intervals, names of groups, what is chosen, and when."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from beha2vec_core.chat.nearest import in_words
+from beha2vec_core.profiles.statistics import wilson_interval
+from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.words import between, number
+
+UNKNOWN = "(unknown)"
+
+
+def interval(count: int, total: int, effective: float | None) -> tuple[float, float] | None:
+    """Of a share with as many independent rows as it rests on."""
+    if not total or not effective:
+        return None
+    low, high = wilson_interval([count / total * effective], [effective])
+    return float(low[0]), float(high[0])
+
+
+def ends_of(count: int, total: int, effective: float | None) -> str:
+    """The interval of a share in words."""
+    ends = interval(count, total, effective)
+    return f"95 % interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
+
+
+def cell(value: object) -> str:
+    """The name of a group."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return UNKNOWN if value is None else clean_text(str(value), limit=80)
+
+
+def where_of(query: Query) -> str:
+    """What is chosen, in brackets."""
+    chosen = [
+        f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
+        f"{that_of(one)}{in_words(one)}"
+        for one in query.filters
+        if one.dimension not in query.by or one.is_excluded
+    ]
+    return f" ({', '.join(chosen)})" if chosen else ""
+
+
+def that_of(one: Filter) -> str:
+    """Users who, sessions that: before what was done."""
+    return f"{DIMENSIONS[one.dimension].label}s {'who' if one.dimension == 'user' else 'that'} " if one.did else ""
+
+
+def when_of(period: Period | None) -> str:
+    """The days of a query; nothing for all of them."""
+    if period is None:
+        return ""
+    return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"
