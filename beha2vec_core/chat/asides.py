@@ -42,6 +42,37 @@ _TALK = """
     awesome great
 """
 _TALKS = frozenset(_TALK.split())
+# words that limit nothing in any place; what a question says with them is left out, and the answer says so
+_LIMIT_NOTHING = """
+    etc already perhaps nonetheless nevertheless therefore thus hence moreover furthermore meanwhile anyhow whatsoever
+    whatever info information insight insights rundown glimpse clue idea summary details
+"""
+_LEFT_OUT = frozenset(_LIMIT_NOTHING.split())
+_LEFT_OUT_PHRASES = re.compile(
+    r"\b(?:at (?:some|any|one) (?:point|time|stage|moment)(?: in time)?|and (?:so on|so forth|the like|stuff like that|all that)|"
+    r"or (?:so|similar|whatever|anything like that)(?=\W*$|[,.;?!])|(?<=what )else|(?<=who )else|(?<=which )else|"
+    r"sort of|kind of(?= (?:a|an|the|low|high|bad|good|weak|strong)\b)|more or less|by any chance|as usual|as always|as expected|"
+    r"(?:i|we) (?:really )?(?:think|thought|believe|guess|suppose|assume|feel|felt|heard|hear|noticed?|wonder(?:ed)?|"
+    r"hope|remember|understand|suspect)\b(?: that| if| whether)?|"
+    r"(?:it )?(?:seems?|appears?|looks?) (?:to me )?(?:like|as if|that)|"
+    r"(?:is|are|was|were|does|do|did)(?: not|n't) (?:it|they|we|that)(?=\W*$)|(?:right|correct|no|yes)(?=\?\W*$)|"
+    r"the thing is(?: that)?|the (?:question|point) is)(?!\w)"
+)
+# sentences about the one who asks, and about the answer
+_TALKING = re.compile(
+    r"\W*(?:(?:hi|hello|hey|ok|okay|well|so|please|thanks?|thank you|and|but)\b\W*)*(?:"
+    r"(?:[\w&'-]+ ){1,5}(?:here|speaking)|(?:i am|i'm|this is|my name is|it is|it's) (?:from|with|in|the|a|an|our|your|new|just)\b"
+    r"[^,:;?]*|(?:new|first (?:day|time)|beginner|not a data person)\b[^,:;?]*|"
+    r"(?:just |only )?(?:give|show|send|tell|write|keep|make|need|want|i need|i want|i'd like|we need)?(?: (?:me|us|it|that|this))*"
+    r" ?(?:just |only )?(?:a |the |an |very )*(?:short|brief|quick|rough|simple|concise|plain|one[ -]line|one[ -]sentence)"
+    r"(?: (?:version|answer|summary|overview|reply|and (?:simple|short|clear)|please|one|look|check|question|number|is enough|will do))*|"
+    r"(?:just |only )?the (?:main |key |rough )?(?:numbers?|figures?|facts?|basics?|short version)(?: please)?|"
+    r"no (?:details?|charts?|tables?|jargon|essays?|fluff)(?: needed| please)?|"
+    r"(?:i|we) (?:need|want) (?:it|this|that|them) (?:for|in|by)\b.*|(?:it is|it's|this is) for (?:a|the|my|our)\b.*|"
+    r"(?:any|have you|got) (?:idea|ideas|clue|thoughts)|(?:is|are) (?:that|this|it) (?:true|right|correct|so)|"
+    r"(?:thank you|thanks|cheers|thx|ty)(?: (?:so much|a lot|in advance|very much))?|please"
+    r")\W*"
+)
 
 
 def is_aside(word: str) -> bool:
@@ -52,3 +83,19 @@ def is_aside(word: str) -> bool:
 def without_asides(text: str) -> str:
     """A text in small letters without phrases that change nothing."""
     return _PHRASES.sub(" ", text)
+
+
+def is_left_out(word: str) -> bool:
+    """Whether a word, in small letters, limits nothing in any place, so that a question is the same without it."""
+    return word in _LEFT_OUT
+
+
+def without_left_out(text: str) -> tuple[str, list[str]]:
+    """A text in small letters without phrases that limit nothing, and these."""
+    found = [one[0] for one in _LEFT_OUT_PHRASES.finditer(text)]
+    return _LEFT_OUT_PHRASES.sub(" ", text), found
+
+
+def is_talk(sentence: str) -> bool:
+    """Whether a sentence is about the one who asks, or about how to answer: "Support lead here.", "Keep it short."."""
+    return _TALKING.fullmatch(sentence.lower()) is not None

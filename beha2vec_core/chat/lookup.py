@@ -18,6 +18,7 @@ from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.profiles import BESIDE_BUYERS, BESIDE_PEOPLE, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.published import Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
@@ -215,6 +216,8 @@ class Lookup:
         lists_none = lists_none or (_WHO_ARE.search(question) and not asked_by & {"user", "cluster"})
         if query is not None and not lists_none:
             return self._measure(query, reading)
+        if query is not None and not reading.more and (people := of_people(query)):
+            return self._profile(people, reading)
         listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
@@ -273,13 +276,29 @@ class Lookup:
         if together := one_table(results):
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]
-        beside = self._beside(query) if reading.asks_cause else []
+        beside = beside_it(query, reading.beside, self._data.measure)
+        beside += self._beside(query) if reading.asks_cause and not reading.beside else []
+        if reading.asks_cause and not reading.more and (rate := rate_of(query)):
+            lines, table = spread(rate, self._data.measure)
+            beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
+            first = replace(first, table=first.table or table)
         beside += _cluster_names(first.table, query, self._data.overview())
+        if reading.left_out:
+            words = ", ".join(f"“{word}”" for word in reading.left_out)
+            first = replace(first, text=f"Left out: {words}.\n{first.text}")
         return LookupAnswer(
             "\n\n".join([*(answer.text for answer in (first, *others)), *beside]),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
+
+    def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
+        """Who the people of a query are: how many, their largest groups, and what they did."""
+        answer = self._measure(replace(query, by=()), replace(reading, more=(), query=replace(query, by=())))
+        besides = BESIDE_BUYERS if query.metric == "buyers" else BESIDE_PEOPLE
+        lines, table = profile(query, self._data.measure)
+        text = "\n\n".join([answer.text, "\n".join(lines), *beside_it(query, besides, self._data.measure)])
+        return replace(answer, text=text, table=table)
 
     def _beside(self, query: Query) -> list[str]:
         """What else differs where a "why" is asked: the steps before an order, or what a sum is the product of."""

@@ -22,6 +22,7 @@ _BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:mo
 _IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
 _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
 OF_GROWTH = ("sessions", "revenue")  # of "what drove the growth"
+_OF_SIZE = ("bigger", "larger", "smaller", "more", "less", "fewer", "stronger", "weaker", "higher", "lower")
 _OF_ITEMS = ("items_sold", "item_revenue")
 # a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
 IS_SO = re.compile(
@@ -104,6 +105,10 @@ def metric_of(
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         notes.append("No measure is named: by revenue.")
         return "revenue"
+    sizes = [word for word in parts.comparatives if word in _OF_SIZE]
+    if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
+        notes.append(f"No measure is named: “{sizes[0]}” was read as by {METRICS[DEFAULTS[pair.dimension]].label}.")
+        return DEFAULTS[pair.dimension]
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
     has_groups = by or pair or parts.has("rest") or (parts.has("cause") and filters)
     if judged and has_groups and not timed and not about & ITEMS:

@@ -301,9 +301,11 @@ class _Draft:
         is_named = bool(self.metrics) or parts.has("bought") or parts.has("sell")
         is_judged = len(self.included) == 1 and is_named and not self.by and (parts.judged or self.extreme)
         is_peak = self.timed and self.extreme and self.period is None  # the day with the most, but not why
+        is_spread = self.unit == "share" and not (self.by or self.included or self.period)  # where a rate is high
         if (
             self.explains
             and self.versus is None
+            and not is_spread
             and not (parts.has("rest") or is_judged or is_peak or is_state or self.metric == "funnel")
         ):
             raise NotRead("The data show what happened, not why it happened or what would happen.")
@@ -342,7 +344,9 @@ class _Draft:
             self.by = [*self.by, self.pair.dimension] if self.metric == "funnel" else [self.pair.dimension, *self.by]
         elif self.pair and self.pair.dimension not in self.by and len(self.pair.values) > 1 and not self.is_share:
             self.notes.append(f"{some_of(self.pair.values, ' and ')} are counted together.")
-        if (parts.has("high") or parts.has("low") or parts.has("judged")) and not self.by and self.versus is None:
+        is_spread = self.explains and self.unit == "share"
+        ranks = (parts.has("high") or parts.has("low") or parts.has("judged")) and not is_spread
+        if ranks and not self.by and self.versus is None:
             raise NotRead("The highest or lowest of what: of channels, devices, countries, items, days ...?")
         if len(self.by) > 1 and _EITHER.search(parts.text) and not self.pair:
             raise NotRead("I break down by all of several dimensions at once, not by one or the other.")

@@ -7,7 +7,9 @@ no phrase knows is still not understood.
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from beha2vec_core.chat.spelling import english_words
 from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.verbs import PEOPLE
 
@@ -19,6 +21,10 @@ _GROUND = rf"(?:{_PROCESS}|checkout|funnel|process|shop|store|site|website|journ
 _DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
 _BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
+_GO = (
+    r"(?:leav(?:e|es|ing)|left|go(?:es|ing)? away|disappear\w*|vanish\w*|run(?:ning)? away|walk(?:ing)? away|"
+    r"exit(?:s|ing)?)"
+)
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
 _TWO_KINDS = rf"\bweekends?\b.*\b{_WORKDAYS}\b|\b{_WORKDAYS}\b.*\bweekends?\b"
 _EITHER_KIND = re.compile(rf"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|{_WORKDAYS})\b")
@@ -48,6 +54,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
+    (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
+     r"clues?|guess) (?:why|how come|for why)\b", "why"),
+    (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
+     r"referred|link|links)\b", r"which sources \1"),
+    (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",
+     "the rest"),
     (r"\b(?:ppl|folks?|guys|persons|peeps)\b", "people"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\bas well as\b", "and"),
@@ -213,6 +225,16 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(?:checkouts?|orders?|purchases?)\b",
         r"\1 checkout abandonment \2",
     ),
+    (rf"{_WHY}(.*?)\b(?:{STOPS}|{_GO}) (?:us )?(?:out )?(?:at|in|on|during|before|from|of) {THE}(checkout|cart)s?\b"
+     r"(?! page)", r"\1 \2 abandonment "),
+    (rf"{_WHY}(.*?)\b{_GO} (?:(?:with|behind) )?(?:(?:a|the|their|full|filled) )*carts?\b", r"\1 cart abandonment "),
+    (rf"{_WHY}(.*?)\b{_GO} (?:(?:us|the|our|site|shop|store|again) )*without (?:{_BUYING}|an? (?:order|purchase))\b"
+     r"(?: anything)?", r"\1 low buying "),
+    (rf"{_WHY}(.*?)\b(?:(?:sell|make|earn|get|have|see|buy|order)\w*|sold|made|got|had|is|are|was|were)(?: there)?"
+     r"(?: absolutely| almost| next to| nearly| basically)? (?:nothing|(?:no|zero) (?:orders?|sales?|revenue|money|"
+     r"purchases?|buyers?))\b", r"\1 low buying "),
+    (rf"{_WHY}(.*?)\b(?:(?:do|does|did|is|has|have) )?(?:nobody|no one|hardly anyone|hardly anybody)\b(.*?)"
+     rf"\b{_BUYING}s?\b", r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
@@ -353,6 +375,13 @@ _OF_WAITING = re.compile(
     r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|sessions?|"
     r"orders?|purchas\w*|buy\w*|bought|convert\w*|in days|pass(?:es)?|c[oa]me|arriv\w*|time)\b"
 )
+
+
+@cache
+def words_of_rules() -> frozenset[str]:
+    """The whole words that rewrites know."""
+    found = {word for pattern, new in (*_SHORT, *_REWRITES) for word in re.findall(r"[a-z]{4,}", f"{pattern} {new}")}
+    return frozenset(found & english_words())
 
 
 def spelled_out(text: str) -> str:
