@@ -45,33 +45,43 @@ _TALKS = frozenset(_TALK.split())
 # words that limit nothing in any place; what a question says with them is left out, and the answer says so
 _LIMIT_NOTHING = """
     etc already perhaps nonetheless nevertheless therefore thus hence moreover furthermore meanwhile anyhow whatsoever
-    whatever info information insight insights rundown glimpse clue idea summary details
+    whatever regardless asap fyi btw lol haha ugh hmmm aha mate buddy dude sir madam honest frankly alas indeed lately
 """
-_LEFT_OUT = frozenset(_LIMIT_NOTHING.split())
+_LEFT_OUT = frozenset(_LIMIT_NOTHING.split()) - {"lately"}  # which is a period
+_THINK = r"(?:think|thought|believe|guess|suppose|assume|feel|felt|heard|hear|noticed?|wonder|wondered|hope|suspect)"
+_NEWS = r"(?:info|information|insights?|details|rundown|glimpse|overview|summary|picture|breakdown)"
 _LEFT_OUT_PHRASES = re.compile(
-    r"\b(?:at (?:some|any|one) (?:point|time|stage|moment)(?: in time)?|and (?:so on|so forth|the like|stuff like that|all that)|"
-    r"or (?:so|similar|whatever|anything like that)(?=\W*$|[,.;?!])|(?<=what )else|(?<=who )else|(?<=which )else|"
-    r"sort of|kind of(?= (?:a|an|the|low|high|bad|good|weak|strong)\b)|more or less|by any chance|as usual|as always|as expected|"
-    r"(?:i|we) (?:really )?(?:think|thought|believe|guess|suppose|assume|feel|felt|heard|hear|noticed?|wonder(?:ed)?|"
-    r"hope|remember|understand|suspect)\b(?: that| if| whether)?|"
-    r"(?:it )?(?:seems?|appears?|looks?) (?:to me )?(?:like|as if|that)|"
-    r"(?:is|are|was|were|does|do|did)(?: not|n't) (?:it|they|we|that)(?=\W*$)|(?:right|correct|no|yes)(?=\?\W*$)|"
-    r"the thing is(?: that)?|the (?:question|point) is)(?!\w)"
+    r"\b(?:at (?:some|any|one) (?:point|time|stage|moment)(?: in time)?|"
+    r"and (?:so on|so forth|the like|stuff like that|all that|what not|the rest of it)|"
+    r"or (?:so|similar|whatever|anything like that|something like that)(?=\W*$|[,.;?!])|"
+    r"(?<=what )else|(?<=who )else|(?<=which )else|sort of|more or less|by any chance|as usual|as always|as expected|"
+    r"for (?:once|a change|real|sure|that matter)|to be (?:honest|fair|precise|exact|sure|clear)|after all|"
+    r"in (?:any|your) (?:case|opinion|view)|from (?:your|a) (?:side|data)|according to (?:you|the|our|your) (?:data|numbers)|"
+    rf"(?:i|we) (?:really |just |always )?{_THINK}\b(?: that| if| whether)?|it (?:seems?|appears?|looks?) (?:to me )?"
+    r"(?:like|as if|that)|the (?:thing|question|point) is(?: that)?|"
+    rf"(?:(?:some|any|more|a|an|the|quick|short|brief|rough|further|basic|good) )*{_NEWS} (?:about|on|regarding|into|of)"
+    r"(?= (?:the|our|my|how|all|what|which)\b)|"
+    r"(?<=, )(?:is|are|was|were|do|does|did|have|has)(?: not|n't|nt)? (?:it|they|we|that|there)(?=\W*$)|"
+    r"(?<=, )(?:right|correct|no|yes|or not)(?=\?*\W*$))(?!\w)"
+)
+_ASKER = r"(?:from|with|in|the|a|an|our|your|new|just|responsible|on)"
+_ANSWER = (
+    r"(?:version|answer|summary|overview|reply|one|look|check|question|number|list|form|text|is enough|will do|please)"
 )
 # sentences about the one who asks, and about the answer
 _TALKING = re.compile(
     r"\W*(?:(?:hi|hello|hey|ok|okay|well|so|please|thanks?|thank you|and|but)\b\W*)*(?:"
-    r"(?:[\w&'-]+ ){1,5}(?:here|speaking)|(?:i am|i'm|this is|my name is|it is|it's) (?:from|with|in|the|a|an|our|your|new|just)\b"
-    r"[^,:;?]*|(?:new|first (?:day|time)|beginner|not a data person)\b[^,:;?]*|"
-    r"(?:just |only )?(?:give|show|send|tell|write|keep|make|need|want|i need|i want|i'd like|we need)?(?: (?:me|us|it|that|this))*"
-    r" ?(?:just |only )?(?:a |the |an |very )*(?:short|brief|quick|rough|simple|concise|plain|one[ -]line|one[ -]sentence)"
-    r"(?: (?:version|answer|summary|overview|reply|and (?:simple|short|clear)|please|one|look|check|question|number|is enough|will do))*|"
-    r"(?:just |only )?the (?:main |key |rough )?(?:numbers?|figures?|facts?|basics?|short version)(?: please)?|"
+    r"(?:[\w&'-]+ ){1,5}(?:here|speaking)|"
+    rf"(?:i am|i'm|this is|my name is|it is|it's) {_ASKER}\b[^,:;?]*|"
+    r"(?:new|first (?:day|time)|beginner|not a data person)\b[^,:;?]*|"
+    r"(?:(?:just|only|give|show|send|tell|write|keep|make|need|want|like|me|us|it|that|this|i|i'd|we|to|be|answer|reply|"
+    rf"know|see|a|the|an|very|in) )*(?:short|brief|quick|rough|simple|concise|plain|one[ -]line)(?:,? (?:{_ANSWER}|and|"
+    r"short|simple|clear))*|"
+    r"(?:just |only )?the (?:main |key |rough )?(?:numbers?|figures?|facts?|basics?)(?: please)?|"
     r"no (?:details?|charts?|tables?|jargon|essays?|fluff)(?: needed| please)?|"
     r"(?:i|we) (?:need|want) (?:it|this|that|them) (?:for|in|by)\b.*|(?:it is|it's|this is) for (?:a|the|my|our)\b.*|"
     r"(?:any|have you|got) (?:idea|ideas|clue|thoughts)|(?:is|are) (?:that|this|it) (?:true|right|correct|so)|"
-    r"(?:thank you|thanks|cheers|thx|ty)(?: (?:so much|a lot|in advance|very much))?|please"
-    r")\W*"
+    r"(?:thank you|thanks|cheers|thx|ty)(?: (?:so much|a lot|in advance|very much))?|please)\W*"
 )
 
 

@@ -19,7 +19,7 @@ from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.profiles import BESIDE_BUYERS, BESIDE_PEOPLE, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.published import Overview, Published
+from beha2vec_core.chat.published import Cluster, Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
@@ -42,7 +42,7 @@ from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.chat.together import of_same_groups, one_table
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import counted
@@ -138,14 +138,22 @@ class Lookup:
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
         question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
-        keys = self._clusters_named(question, overview)
-        unnamed = without_names(question, overview)
         contents = self._data.contents()
         if contents is None:
-            return self.about_clusters.answer(question, keys, overview)
+            return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
+        also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
+        others = replace(overview, clusters=tuple(one for one in overview.clusters if one not in also))
+        unnamed = without_names(question, others)
         reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        if also and reading.query is None:
+            others, also, unnamed = overview, [], without_names(question, overview)
+            reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        overview, keys = others, self._clusters_named(question, others)
+        for one in also:
+            note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
+            reading = replace(reading, notes=(*reading.notes, note))
         query, self._is_first = reading.query, False
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up or "currency" in reading.kinds:
@@ -216,7 +224,8 @@ class Lookup:
         lists_none = lists_none or (_WHO_ARE.search(question) and not asked_by & {"user", "cluster"})
         if query is not None and not lists_none:
             return self._measure(query, reading)
-        if query is not None and not reading.more and (people := of_people(query)):
+        is_ranked = {"high", "low", "judged"} & {*reading.kinds}
+        if query is not None and not (reading.more or is_ranked) and (people := of_people(query)):
             return self._profile(people, reading)
         listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (
@@ -279,7 +288,7 @@ class Lookup:
         beside = beside_it(query, reading.beside, self._data.measure)
         beside += self._beside(query) if reading.asks_cause and not reading.beside else []
         if reading.asks_cause and not reading.more and (rate := rate_of(query)):
-            lines, table = spread(rate, self._data.measure)
+            lines, table = spread(rate, contents, self._data.measure)
             beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
             first = replace(first, table=first.table or table)
         beside += _cluster_names(first.table, query, self._data.overview())
@@ -316,6 +325,18 @@ class Lookup:
         chosen = {one.dimension for one in query.filters}
         names = [name for name in DIMENSIONS_OF_CHANGES if name not in chosen]
         return self._data.measure_parts(query, names) if query.explains else []
+
+    def _named_in_plain_words(self, question: str, overview: Overview) -> list[Cluster]:
+        """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
+        assert self._vocabulary is not None
+        found = []
+        for one in overview.clusters:
+            if one.name and one.name.lower() in question.lower():
+                words = [word for word, *_ in self._vocabulary.read(one.name.lower())]
+                kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
+                if all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}:
+                    found.append(one)
+        return found
 
     def _clusters_named(self, question: str, overview: Overview) -> list[int]:
         """Keys of the clusters in the question: by number, or by name."""

@@ -10,8 +10,8 @@ from beha2vec_core.chat.measured import cell, numbers_of, short
 from beha2vec_core.chat.nearest import reaches_all
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
-from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.layer import Contents, Result
+from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import number
 
 Measure = Callable[[Query], Result]
@@ -80,11 +80,12 @@ def rate_of(query: Query) -> Query | None:
     return replace(query, explains=False) if METRICS[query.metric].unit == "share" else None
 
 
-def spread(query: Query, measure: Measure) -> tuple[list[str], SqlAnswer | None]:
+def spread(query: Query, contents: Contents, measure: Measure) -> tuple[list[str], SqlAnswer | None]:
     """A rate by each of the main dimensions, of groups with enough: sentences with its ends, and a table."""
     lines, rows, statement, metric = [], [], "", METRICS[query.metric]
     for name in _SPREAD:
-        asked = replace(query, by=(name,))
+        values = contents.values.get(name, []) if name in ("channel", "device") else []  # named: also small groups
+        asked = replace(query, by=(name,), filters=(*query.filters, *([Filter(name, tuple(values))] if values else [])))
         if name in {one.dimension for one in query.filters} or not reaches_all(asked):
             continue
         result = measure(asked)

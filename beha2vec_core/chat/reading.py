@@ -116,7 +116,7 @@ def read_question(
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
     if alone := only_question(question):
         without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
-        statement = clean_text(alone[1], limit=120)
+        statement = clean_text(alone[1].strip(" ."), limit=120)
         if without.query and _narrows(_read_one(alone[1], vocabulary, None, is_first=True), without.query):
             problem = f"I do not know whether “{statement}” limits the question: ask it in one sentence."
             found = replace(without, query=None, more=(), problem=problem)

@@ -42,7 +42,7 @@ SAME = (
     r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
     r"(?! (?:period|time|days?|week|month|year)\b)"
     r"(?: as (?:above|before|previously)\b|(?! as\b))"
-    r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
+    r"(?: (?:that|this|it|thing|story|picture|situation|problem|pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
     r"(?: (?:but|just|only|now|please))*\b"
 )
 DISPLAY = (  # the verb, else the channel
@@ -56,6 +56,9 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
      r"clues?|guess) (?:why|how come|for why)\b", "why"),
+    (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
+    (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: (?:most|first))?\b"
+     r"(?!.*\b(?:before|after)\b)", r"\1which pages \2 \3 view \4"),
     (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
      r"referred|link|links)\b", r"which sources \1"),
     (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",

@@ -36,6 +36,10 @@ _WHOLE = re.compile(
 _GLOSS = re.compile(
     r"\s*\((?:what|i\.?e\.?|that is|that means|meaning|e\.?g\.?|for example|like|such as|so|in other words)\b[^()]*\)"
 )
+_EXAMPLES = re.compile(
+    r"\s*(?:\s[-\u2013\u2014]\s|[:(]\s*)(?:like |such as |e\.?g\.? )?(?P<some>[^-\u2013\u2014:(?.]*?)[\s,]*"
+    r"\b(?:etc\.?|and so on|and so forth|\.\.\.)\)?(?=\W*$)"
+)
 _POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
 _SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
 _BEGINS = re.compile(  # a sentence that asks
@@ -65,7 +69,7 @@ _SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)
 
 def without_gloss(question: str) -> tuple[str, str]:
     """The question without an explanation in brackets, and the explanation."""
-    found = _GLOSS.search(question.lower())
+    found = _GLOSS.search(question.lower()) or _EXAMPLES.search(question.lower())
     if not found:
         return question, ""
     return question[: found.start()] + question[found.end() :], question[found.start() : found.end()].strip()
