@@ -40,6 +40,7 @@ from beha2vec_core.chat.question import (
 from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.chat.together import of_same_groups, one_table
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
@@ -73,6 +74,13 @@ _BIGGEST = re.compile(
     re.IGNORECASE,
 )
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
+_DESCRIBE = re.compile(
+    r"^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
+    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|"
+    r"what (?:kinds?|sorts?|types?) of) (?:(?:the|our|all) )*"
+    rf"(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))",
+    re.IGNORECASE,
+)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
@@ -130,6 +138,12 @@ class Lookup:
 
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
+        if (
+            _DESCRIBE.match(question)
+            and not _CLUSTERS.search(question)
+            and (answer := self._described(question, overview))
+        ):
+            return answer
         if not KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         question, note = _with_key(_with_group(_with_number(question, overview), overview), overview)
@@ -300,6 +314,19 @@ class Lookup:
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
+
+    def _described(self, question: str, overview: Overview) -> LookupAnswer | None:
+        """The profile of people that the question asks to describe; None where it names none, or a cluster."""
+        contents = self._data.contents()
+        if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
+            return None
+        if self._vocabulary is None or self._vocabulary.contents is not contents:
+            self._vocabulary = Vocabulary(contents)
+        reading = read_question(_DESCRIBE.sub("who ", question), self._vocabulary, None)
+        if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
+            return None
+        people = of_people(reading.query)
+        return self._profile(people, reading) if people else None
 
     def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
         """Who the people of a query are: how many, their largest groups, and what they did."""

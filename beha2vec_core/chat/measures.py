@@ -38,6 +38,11 @@ SEARCHES = (
 )
 NOT_MEASURED = (
     (
+        rf"\b(?:which|what) (?:other )?(?:web)?(?:sites?|shops?|stores?) (?:do|does|did)\b.*\b(?:{PEOPLE}|they)\b.*"
+        r"\b(?:visit|use|go|like|shop|buy|come)\b(?! from)",
+        "What people do on other sites is not measured.",
+    ),
+    (
         rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
         r"\b(?:buy|order|purchase|shop)\b",
         "How often a user does something is not measured.",
@@ -110,7 +115,7 @@ def metric_of(
         notes.append(f"No measure is named: “{sizes[0]}” was read as by {METRICS[DEFAULTS[pair.dimension]].label}.")
         return DEFAULTS[pair.dimension]
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    has_groups = by or pair or parts.has("rest") or (parts.has("cause") and filters)
+    has_groups = by or pair or parts.has("rest") or ((parts.has("cause") or parts.has("judged")) and filters)
     if judged and has_groups and not timed and not about & ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"

@@ -23,6 +23,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNT
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
+_IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\b")
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -301,7 +302,8 @@ class _Draft:
         is_named = bool(self.metrics) or parts.has("bought") or parts.has("sell")
         is_judged = len(self.included) == 1 and is_named and not self.by and (parts.judged or self.extreme)
         is_peak = self.timed and self.extreme and self.period is None  # the day with the most, but not why
-        is_spread = self.unit == "share" and not (self.by or self.included or self.period)  # where a rate is high
+        leaves = self.metric in _LEAVING and len(self.included) == 1 and not self.by
+        is_spread = leaves or (self.unit == "share" and not (self.by or self.included or self.period))
         if (
             self.explains
             and self.versus is None
@@ -324,6 +326,7 @@ class _Draft:
         implied = (
             is_single and bool(parts.comparatives) and "than" not in parts.text.split() and not parts.has("compare")
         )
+        implied |= is_single and parts.has("judged") and _IS_IT.search(parts.text) is not None
         self.against_rest = is_single and (self.explains or implied)
         if parts.has("rest") and (not self.included or len(self.included) > 1):
             raise NotRead("Against the rest of what: of one channel, device, country ...?")

@@ -14,11 +14,17 @@ BESIDE_A_PERIOD = ("orders", "aov", "sessions", "conversion_rate", "cart_rate", 
 _ABOUT_A_PERIOD = {
     "filler", "period", "cause", "low", "high", "judged", "compare", "change", "trend", "happened", "value",
 }  # fmt: skip
-_IT = r"(?:(?:we|it|things?|business|everything|sales|the|our|my|shop|store|site|website|company|month|week|day|\u00a7\d+) )*"
+_IT = r"(?:(?:we|it|things?|business|everything|sales|the|our|my|shop|store|site|website|company|\u00a7\d+) )*"
 _HOW_WAS = re.compile(
-    rf"\bhow (?:did|do|does|has|have|had|is|are|was|were) {_IT}(?:(?:been|do|doing|done|go|going|gone|perform|performing|"
-    r"performed|look|looking|looked|fare|fared|run|running|overall|for us|in total|,|in|during|over)\s*)*(?:\u00a7|\?|$)|"
+    rf"\bhow (?:did|do|does|has|have|had|is|are|was|were) {_IT}(?:(?:been|do|doing|done|go|going|gone|perform|"
+    rf"performing|"
+    r"performed|look|looking|looked|fare|fared|run|running|overall|for us|in total|,|in|during|"
+    r"over)\s*)*(?:\u00a7|\?|$)|"
     r"\b(?:numbers|figures|stats|recap|results) (?:for|of|in|from) (?:the )?\u00a7|\btrend\b"
+)
+_A_GOOD_ONE = re.compile(
+    r"\ban? (?:\w+ )?(?:good|great|strong|decent|bad|weak|poor|terrible|slow|quiet|normal) (?:day|week|month|"
+    r"quarter|year)\b"
 )
 _ASKS_ONE = re.compile(r"\b(?:which|what|who|when|where|how (?:many|much))\b")
 
@@ -26,8 +32,11 @@ _ASKS_ONE = re.compile(r"\b(?:which|what|who|when|where|how (?:many|much))\b")
 def of_period(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]] | None:
     """The revenue of a period against the one before, or of two; None where another question is asked."""
     kinds = {word.kind for word in parts.words}
+    units = {word.name for word in parts.words if word.kind == "by"}
+    is_good = _A_GOOD_ONE.search(parts.text) is not None
+    kinds -= {"by"} if is_good and len(units) == 1 else set()  # is December a good month
     is_how = parts.has("cause") or _HOW_WAS.search(parts.text) is not None
-    is_judged = kinds & {"judged", "compare"} or parts.judged or parts.comparatives
+    is_judged = is_good or kinds & {"judged", "compare"} or parts.judged or parts.comparatives
     if (
         not (is_how or (is_judged and not _ASKS_ONE.search(parts.text)))
         or not parts.times.periods

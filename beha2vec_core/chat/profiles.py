@@ -69,7 +69,7 @@ def profile(query: Query, measure: Measure) -> tuple[list[str], SqlAnswer | None
 
 
 def rate_of(query: Query) -> Query | None:
-    """The rate whose state a question asks the reason of: of the funnel that of its first step; None: it asks of a change."""
+    """The rate whose reason a question asks for, of the funnel that of its first step; None: it asks for a change."""
     if query.versus or (query.by and query.by != ("step",)):
         return None
     steps = [one.values[0][:1] for one in query.filters if one.dimension == "step"]
@@ -100,9 +100,8 @@ def spread(query: Query, contents: Contents, measure: Measure) -> tuple[list[str
             shown = cell(row[name])
             rows.append([label, shown, text.removeprefix(f"{shown} "), row["n"]])
         if len(found) > 1:
-            lines.append(
-                f"{label[:1].upper()}{label[1:]}: {texts[0]} (n = {found[0]['n']:,}) to {texts[-1]} (n = {found[-1]['n']:,})."
-            )
+            ends = [f"{texts[place]} (n = {found[place]['n']:,})" for place in (0, -1)]
+            lines.append(f"{label[:1].upper()}{label[1:]}: {' to '.join(ends)}.")
     columns: list[Any] = ["dimension", "group", metric.name.replace("_", " "), metric.n_of or "n"]
     table = SqlAnswer(statement, columns, [False, False, False, True], rows, truncated=False) if rows else None
     return lines, table

@@ -25,7 +25,7 @@ from beha2vec_core.semantic.query import Filter, Query
 _ALSO_SHARE = re.compile(
     r"(?:,|\b(?:also|and|plus|with)) (?:(?:also|and|the|their|its) )*(?:share|percentage|percent|%)\b"
 )
-_PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b")
+_PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b|\bhow (?:do|does|did)\b.*\bdo\b")
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
@@ -73,7 +73,10 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         return sides, [*notes, *parts.notes]
     if groups := _two_groups(parts, metrics, contents):
         return groups
-    if not metrics and (_is_bare_pair(parts) or (_PERFORMS.search(parts.text) and filters_of(parts, None))):
+    if not metrics and (
+        _is_bare_pair(parts)
+        or ((_PERFORMS.search(parts.text) or parts.has("rest")) and filters_of(parts, None) and not parts.judged)
+    ):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
     if not metrics and parts.has("cause") and parts.has("change") and parts.times.periods:

@@ -50,6 +50,7 @@ _DID = re.compile(
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
+_WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
@@ -203,6 +204,7 @@ def _read(
     period = parts.times.periods[0] if parts.times.periods else None
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
+    leads &= not (previous is None and metrics and is_first and _WHAT_ABOUT.match(question.lower()))
     pointed = pointer(question, vocabulary, bool(metrics))
     is_lost = previous is None and (
         pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first)

@@ -7,6 +7,7 @@ no phrase knows is still not understood.
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from functools import cache
 
 from beha2vec_core.chat.spelling import english_words
@@ -25,6 +26,7 @@ _GO = (
     r"(?:leav(?:e|es|ing)|left|go(?:es|ing)? away|disappear\w*|vanish\w*|run(?:ning)? away|walk(?:ing)? away|"
     r"exit(?:s|ing)?)"
 )
+_MONTHS = "|".join(map(str.lower, month_name[1:]))
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
 _TWO_KINDS = rf"\bweekends?\b.*\b{_WORKDAYS}\b|\b{_WORKDAYS}\b.*\bweekends?\b"
 _EITHER_KIND = re.compile(rf"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|{_WORKDAYS})\b")
@@ -42,7 +44,8 @@ SAME = (
     r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
     r"(?! (?:period|time|days?|week|month|year)\b)"
     r"(?: as (?:above|before|previously)\b|(?! as\b))"
-    r"(?: (?:that|this|it|thing|story|picture|situation|problem|pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
+    r"(?: (?:that|this|it|thing|story|picture|situation|problem|pattern|true|goes|again|question|query|numbers?|"
+    r"figures?|data|chart|graph|table|view|one|here))*"
     r"(?: (?:but|just|only|now|please))*\b"
 )
 DISPLAY = (  # the verb, else the channel
@@ -56,8 +59,10 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
      r"clues?|guess) (?:why|how come|for why)\b", "why"),
+    (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
-    (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: (?:most|first))?\b"
+    (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: (?:most|"
+     rf"first))?\b"
      r"(?!.*\b(?:before|after)\b)", r"\1which pages \2 \3 view \4"),
     (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
      r"referred|link|links)\b", r"which sources \1"),
@@ -91,7 +96,10 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
     (r"n't\b", " not"),
     (r"\b(have|has|had|did|does|do|is|are|was|were)nt\b", r"\1 not"),
-    (r"\b(how|when|where)s\b", r"\1 is"),
+    (r"\b(how|when|where)'?s\b", r"\1 is"),
+    (rf"\bmay (?=(?:vs\.?|versus|and|or|compared (?:to|with)|against|than|to) (?:{_MONTHS})\b)", "in may "),
+    (r"^(\W*)(?:between|among|out of) ([\w .&/-]+? (?:and|or) [\w .&/-]+?),? (which|who|what)\b", r"\1\2 , \3"),
+    (r"\bwho (?:is|are|was|were) (?:visiting|coming|browsing)\b", "who visited"),
     (r"\bdiff?e?re?nt\b", "different"),
     # GA4's names of the events of buying
     (r"\b(?:view|select)_item\b", "view item"),
@@ -341,7 +349,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
     (EXCLUDES, "without "),
     # causes: where a change comes from is known
-    (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
+    (r"\b(?:an? |the |our |monthly |weekly |quick |short |brief )*(?:overview|summary|recap|rundown|picture|review) "
+     r"(?:of|for|on|about) (?=\u00a7)", "numbers for "),
+    (r"\bwhat happened(?: (?:to|with|in|on|during|around))?\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
     (r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b(?: (?:of|after|from) "
      r"(?:the|their) first (?:visit|session)s?)?", "come back"),

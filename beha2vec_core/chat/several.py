@@ -48,21 +48,33 @@ _BEGINS = re.compile(  # a sentence that asks
     r"tell|rank|sort|plot|break|split|top|find|get|explain|describe|i(?: would|'d)? (?:want|need|like|mean))\b"
 )
 _WHY = re.compile(
-    r"\W*(?:and |but |so )?(?:(?:any |do you have any |do you know |can you (?:tell|say|explain) )?(?:idea |clue |reason )?"
-    r"(?:why|how come)(?: (?:is|was|did|has|does) (?:that|this|it)(?: (?:so|happen|happened|the case|be))?| so| though)?|"
+    r"\W*(?:and |but |so )?(?:(?:any |do you have any |do you know |can you (?:tell|say|explain) )?(?:idea |"
+    r"clue |reason )?"
+    r"(?:why|how come)(?: (?:is|was|did|has|does) (?:that|this|it)(?: (?:so|happen|happened|the case|be))?| so| "
+    r"though)?|"
     r"what (?:is|was|'s)(?: the)? (?:reason|cause|explanation)|what happened(?: (?:there|here|then))?|"
     r"what (?:is|was) behind (?:it|that|this)|explain(?: (?:it|that|this))?)\W*"
 )
 # what is asked for a second time, as it should be broken down: "I mean countries and devices"
 _MEANT = re.compile(
-    r"\W*(?:i mean|i(?:'m| am) (?:mainly |mostly |only )?interested in|i(?:'d| would)? (?:need|want|like) (?:it|them|that)|"
+    r"\W*(?:i mean|i(?:'m| am) (?:mainly |mostly |only )?interested in|i(?:'d| would)? (?:need|want|like) (?:it|"
+    r"them|that)|"
     r"(?:please )?(?:broken down|split|grouped|break it down|show (?:it|them)|list (?:it|them)))?\s*"
     r"(?:by|per|for each|in terms of|i mean)?\s+(?P<by>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3})\W*"
 )
+_STATES = re.compile(  # a statement has a subject and a verb: "Only mobile." limits the question
+    r"\W*(?:we|i|our|my|everyone|everybody|people|someone|they|it|this|that|there)\b|\b(?:is|are|was|were|am|have|has|"
+    r"had|do|does|did|looks?|looked|seems?|seemed|feels?|felt|gets?|got|thinks?|know|knows|says?|said|went|goes?|fell|"
+    r"rose|dropped|came|comes?|spends?|spent|runs?|ran|changed|launched|started|uses?|used)\b"
+)
+_GOES_ON = re.compile(
+    r"\W*(?:and|or|what about|how about) (?:in|on|for|from|by|via|with|without|the|only|just|of|\w+\W*$)"
+)
 BIGGEST = re.compile(
     r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?"
-    r"(?:(?:top|biggest|largest|main|best|most important|first|strongest)\s+)+(?P<top>\d+|three|five|ten)?\s*(?:ones?|few|of them)?"
-    r"(?: (?:first|please|only))*\W*"
+    r"(?:(?:top|biggest|largest|main|best|most important|first|strongest)\s+)+(?P<top>\d+|three|five|"
+    r"ten)?\s*(?:ones?|few|of them)?"
+    r"(?: (?:first|please|only|(?:is|are) (?:enough|fine|ok|okay|plenty)|will do))*\W*"
 )
 _SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)\b")
 
@@ -92,11 +104,7 @@ def as_one_sentence(question: str) -> str:
     first, last = sentences[0].rstrip(" .!?"), sentences[1]
     if _WHY.fullmatch(last.lower()) and not _BEGINS.match(first.lower()):
         return f"why {first[:1].lower()}{first[1:]}?"
-    if (
-        (meant := _MEANT.fullmatch(last.lower()))
-        and sentences[0].endswith("?")
-        and re.match(r"\W*(?:i |by|per)", last.lower())
-    ):
+    if (meant := _MEANT.fullmatch(last.lower())) and re.match(r"\W*(?:i |by|per)", last.lower()):
         return f"{first} by {meant['by']}?"
     return question
 
@@ -118,7 +126,8 @@ def parts_of(question: str) -> list[str]:
         found_parts[:2] = [f"{found_parts[0]}, {found_parts[1]}"]  # In May and June, how many; a or b, which one
     parts = [found_parts[0]]
     for part in found_parts[1:]:  # "at least 50 sessions" belongs to what stands before
-        if asks(part) or _TAIL.fullmatch(part.lower()):
+        goes_on = _GOES_ON.match(part.lower()) and f"{parts[-1]}?" in question
+        if asks(part) or goes_on or _TAIL.fullmatch(part.lower()) or BIGGEST.fullmatch(part.lower()):
             parts.append(part)
         else:
             parts[-1] = f"{parts[-1]}, {part}"
@@ -134,6 +143,8 @@ def only_question(text: str) -> tuple[str, str] | None:
     sentences = [one for one in _SENTENCES.split(text.strip()) if one]
     questions = [one for one in sentences if one.endswith("?") or _BEGINS.match(one.lower())]
     if len(sentences) < 2 or len(questions) != 1 or _POINTS.search(questions[0].lower()):
+        return None
+    if not all(_STATES.search(one.lower()) or is_talk(one) for one in sentences if one != questions[0]):
         return None
     return questions[0], " ".join(one for one in sentences if one != questions[0])
 
