@@ -45,7 +45,8 @@ _TALKS = frozenset(_TALK.split())
 # words that limit nothing in any place; what a question says with them is left out, and the answer says so
 _LIMIT_NOTHING = """
     etc already perhaps nonetheless nevertheless therefore thus hence moreover furthermore meanwhile anyhow whatsoever
-    whatever regardless asap fyi btw lol haha ugh hmmm aha mate buddy dude sir madam honest frankly alas indeed lately
+    whatever regardless asap fyi btw lol haha sorry
+    ugh hmmm aha mate buddy dude sir madam honest frankly alas indeed lately
 """
 _LEFT_OUT = frozenset(_LIMIT_NOTHING.split()) - {"lately"}  # which is a period
 _THINK = r"(?:think|thought|believe|guess|suppose|assume|feel|felt|heard|hear|noticed?|wonder|wondered|hope|suspect)"
@@ -55,6 +56,10 @@ _LEFT_OUT_PHRASES = re.compile(
     r"and (?:so on|so forth|the like|stuff like that|all that|what not|the rest of it)|"
     r"or (?:so|similar|whatever|anything like that|something like that)(?=\W*$|[,.;?!])|"
     r"(?<=what )else|(?<=who )else|(?<=which )else|sort of|more or less|by any chance|as usual|as always|as expected|"
+    r"nothing else|(?:just |only )?one more(?: thing| question)?(?=[:,])|not sure (?:if|whether) [^:,?]*(?=[:,])|"
+    r"(?:my|our|the) (?!users|customers|visitors|buyers|people|shoppers)(?:\w+ ){1,2}(?:wants? to know|is "
+    r"asking|asked(?: me)?|"
+    r"asks(?: me)?|wonders|would like to know)[:,]?(?: if| whether)?|"
     r"for (?:once|a change|real|sure|that matter)|to be (?:honest|fair|precise|exact|sure|clear)|after all|"
     r"in (?:any|your) (?:case|opinion|view)|from (?:your|a) (?:side|data)|according to (?:you|the|our|your) "
     r"(?:data|numbers)|"

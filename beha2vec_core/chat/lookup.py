@@ -16,9 +16,10 @@ from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
+from beha2vec_core.chat.overall import BESIDE_PEOPLE
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.profiles import BESIDE_BUYERS, BESIDE_PEOPLE, beside_it, of_people, profile, rate_of, spread
+from beha2vec_core.chat.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.published import Cluster, Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
@@ -77,7 +78,8 @@ _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", 
 _DESCRIBE = re.compile(
     r"^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
     r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|"
-    r"what (?:kinds?|sorts?|types?) of) (?:(?:the|our|all) )*"
+    r"what (?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|"
+    r"typical|average) )*"
     rf"(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))",
     re.IGNORECASE,
 )
@@ -323,6 +325,8 @@ class Lookup:
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
         reading = read_question(_DESCRIBE.sub("who ", question), self._vocabulary, None)
+        if {*reading.metrics} - {*PEOPLE_COUNTED}:
+            return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
             return None
         people = of_people(reading.query)

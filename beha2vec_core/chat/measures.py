@@ -114,6 +114,14 @@ def metric_of(
     if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
         notes.append(f"No measure is named: “{sizes[0]}” was read as by {METRICS[DEFAULTS[pair.dimension]].label}.")
         return DEFAULTS[pair.dimension]
+    if (
+        parts.has("cause")
+        and (parts.has("low") or parts.has("high"))
+        and len(filters) == 1
+        and not (by or about & ITEMS)
+    ):
+        notes.append("No measure is named: by conversion rate.")
+        return "conversion_rate"
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
     has_groups = by or pair or parts.has("rest") or ((parts.has("cause") or parts.has("judged")) and filters)
     if judged and has_groups and not timed and not about & ITEMS:

@@ -302,6 +302,9 @@ class _Draft:
         is_named = bool(self.metrics) or parts.has("bought") or parts.has("sell")
         is_judged = len(self.included) == 1 and is_named and not self.by and (parts.judged or self.extreme)
         is_peak = self.timed and self.extreme and self.period is None  # the day with the most, but not why
+        rate = next((one.name for one in METRICS.values() if one.count == self.metric and one.unit == "share"), None)
+        if self.explains and self.versus is None and not (self.period or self.by) and rate and parts.has("high"):
+            self.metric = rate  # why so many single page visits
         leaves = self.metric in _LEAVING and len(self.included) == 1 and not self.by
         is_spread = leaves or (self.unit == "share" and not (self.by or self.included or self.period))
         if (

@@ -11,6 +11,7 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Query
 
 BESIDE_A_PERIOD = ("orders", "aov", "sessions", "conversion_rate", "cart_rate", "checkout_rate", "engaged_rate")
+BESIDE_PEOPLE = ("sessions", "pages_per_session", "engaged_rate", "conversion_rate", "orders", "revenue")
 _ABOUT_A_PERIOD = {
     "filler", "period", "cause", "low", "high", "judged", "compare", "change", "trend", "happened", "value",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from beha2vec_core.chat.measured import cell, numbers_of, short
 from beha2vec_core.chat.nearest import reaches_all
 from beha2vec_core.chat.sql import SqlAnswer
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Contents, Result
 from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import number
@@ -18,7 +18,6 @@ Measure = Callable[[Query], Result]
 
 _OF_PEOPLE = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
 BESIDE_BUYERS = ("orders", "revenue", "aov", "items_per_order")  # sessions are those of all users
-BESIDE_PEOPLE = ("sessions", "pages_per_session", "engaged_rate", "orders", "revenue", "aov")
 _SPREAD = ("device", "channel", "country", "new_or_returning", "landing_page")
 _FEWEST = 10  # sessions, users or orders of a group whose rate is shown
 _SHOWN = 3  # groups of a dimension
@@ -26,7 +25,7 @@ _SHOWN = 3  # groups of a dimension
 
 def beside_it(query: Query, names: Iterable[str], measure: Measure) -> list[str]:
     """Other metrics of the same rows, a line each."""
-    found = [replace(query, metric=name, by=(), explains=False) for name in names if name != query.metric]
+    found = [replace(query, metric=name, explains=False) for name in names if name != query.metric]
     lines = [f"- {numbers_of(measure(one))}" for one in found if reaches_all(one)]
     return ["\n".join(("Beside it:", *lines))] if lines else []
 
@@ -35,12 +34,12 @@ def of_people(query: Query) -> Query | None:
     """The query for the people that "who" asks for; None where it is about all users, whose kinds the clusters are."""
     if query.top or query.versus or query.counts_groups or query.limits or query.having or query.is_share:
         return None
-    metric = (
-        query.metric if query.metric in ("users", "sessions", "buyers", "new_users", "returning_users") else "buyers"
-    )
-    if not {*query.by} <= {*DIMENSIONS} - {"user", "cluster", "day"} or (metric == "users" and not query.filters):
+    metric = "buyers" if query.metric in ("items_sold", "buyer_share") else query.metric
+    if metric not in PEOPLE_COUNTED or not {*query.by} <= {*DIMENSIONS} - {"user", "cluster", "day", "step"}:
         return None
-    return replace(query, metric=metric, ascending=None)
+    people = replace(query, metric=metric, ascending=None)
+    is_all = metric == "users" and not (query.filters or query.period)
+    return None if is_all or not reaches_all(replace(people, by=())) else people
 
 
 def profile(query: Query, measure: Measure) -> tuple[list[str], SqlAnswer | None]:

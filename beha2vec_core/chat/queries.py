@@ -13,7 +13,7 @@ from beha2vec_core.chat.measures import (
     unnamed,
 )
 from beha2vec_core.chat.one_query import query_of
-from beha2vec_core.chat.overall import of_period
+from beha2vec_core.chat.overall import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
@@ -104,6 +104,8 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
         notes.append("The users are listed in the order of their sessions.")
         return found, notes
+    if metrics == ["users"] and parts.has("compare") and found[0].by and not found[0].versus:
+        parts.beside = BESIDE_PEOPLE  # how do these visitors differ from those
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")

@@ -59,6 +59,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
      r"clues?|guess) (?:why|how come|for why)\b", "why"),
+    (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great)\b)", "so "),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
     (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: (?:most|"
@@ -99,6 +100,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(how|when|where)'?s\b", r"\1 is"),
     (rf"\bmay (?=(?:vs\.?|versus|and|or|compared (?:to|with)|against|than|to) (?:{_MONTHS})\b)", "in may "),
     (r"^(\W*)(?:between|among|out of) ([\w .&/-]+? (?:and|or) [\w .&/-]+?),? (which|who|what)\b", r"\1\2 , \3"),
+    (r"(?<!\d )(?<!\d(?:st|nd|rd|th) )(?<!\b(?:in|of) )\bmay(?=,? (?:was|were|is|so|really|did|had|has|looked)\b|\W*$)",
+     "in may"),
+    (r"\b(?:higher|lower|better|worse|more|less|above|below) (?:than )?(?:the |our )?(?:overall )?average\b(?! \w)",
+     r"better than all others"),
+    (r"\bwhat(?: is| are|'s)? (?:keep|stop|prevent|hold|hinder)(?:s|ping|ing)? (.*?) (?:back )?from "
+     r"(?:buying|ordering|purchasing|converting)\b", r"why do \1 not buy"),
     (r"\bwho (?:is|are|was|were) (?:visiting|coming|browsing)\b", "who visited"),
     (r"\bdiff?e?re?nt\b", "different"),
     # GA4's names of the events of buying
@@ -351,6 +358,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     # causes: where a change comes from is known
     (r"\b(?:an? |the |our |monthly |weekly |quick |short |brief )*(?:overview|summary|recap|rundown|picture|review) "
      r"(?:of|for|on|about) (?=\u00a7)", "numbers for "),
+    (r"\bwhat (?:is|was|were) (?:going on|up|happening|different|special|wrong)\b|\bwhat went (?:wrong|right|"
+     r"well|on)\b",
+     " askswhy happened "),
+    (r"\b(?:did|has|have) (?:anything|something|much) (?:change|changed|happen|happened)\b", " askswhy happened "),
+    (r"\bview(?:s|ed|ing)? (more|fewer|the most|the fewest) pages\b(?! per)", r"\1 pages per session"),
     (r"\bwhat happened(?: (?:to|with|in|on|during|around))?\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
     (r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b(?: (?:of|after|from) "

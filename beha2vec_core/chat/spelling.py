@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 _WORD = re.compile(r"(?<![\w/.@'\u2019-])[a-z]{3,}(?![\w/@-]|[.'\u2019]\w)")
+_ASKS = ("what", "when", "which", "where")
 _LONG = 6  # letters: of shorter words, a letter is missing, doubled or at the wrong place, but not another one
 
 
@@ -58,6 +59,7 @@ class Speller:
             return [one for one in alike if OSA.distance(word, one, score_cutoff=1) == 1]
 
         found = [one for one in near(self._known) if self._is_slip(word, one)]
+        found = [one for one in found if one.removesuffix("s") not in found or not one.endswith("s")]
         if not found or near(self._named - self._known):
             return ""
         # a letter is left out more often than typed twice, and two change places more often than one is another
@@ -71,7 +73,7 @@ class Speller:
     def _is_slip(self, word: str, known: str) -> bool:
         """Whether a short word differs in more than one letter that is another."""
         if len(word) < 4 or len(known) < 4:
-            return _are_swapped(word, known)
+            return _are_swapped(word, known) or known in _ASKS
         is_doubled = len(known) < len(word) and re.sub(r"(.)\1", r"\1", word) == re.sub(r"(.)\1", r"\1", known)
         return len(word) >= _LONG or len(known) > len(word) or _are_swapped(word, known) or is_doubled
 

@@ -1,4 +1,4 @@
-"""The shape of sentences: alternatives, several sentences, no named measure, misspelled words, words that say nothing."""
+"""The shape of sentences: alternatives, several of them, no named measure, misspelled words, words that say nothing."""
 
 from __future__ import annotations
 
