@@ -45,6 +45,54 @@ _TALK = """
     awesome great
 """
 _TALKS = frozenset(_TALK.split())
+# words that limit nothing in any place; what a question says with them is left out, and the answer says so
+_LIMIT_NOTHING = """
+    etc already perhaps nonetheless nevertheless therefore thus hence moreover furthermore meanwhile anyhow whatsoever
+    whatever regardless asap fyi btw lol haha sorry
+    ugh hmmm aha mate buddy dude sir madam honest frankly alas indeed lately
+"""
+_LEFT_OUT = frozenset(_LIMIT_NOTHING.split()) - {"lately"}  # which is a period
+_THINK = r"(?:think|thought|believe|guess|suppose|assume|feel|felt|heard|hear|noticed?|wonder|wondered|hope|suspect)"
+_NEWS = r"(?:info|information|insights?|details|rundown|glimpse|overview|summary|picture|breakdown)"
+_LEFT_OUT_PHRASES = re.compile(
+    r"\b(?:at (?:some|any|one) (?:point|time|stage|moment)(?: in time)?|"
+    r"and (?:so on|so forth|the like|stuff like that|all that|what not|the rest of it)|"
+    r"or (?:so|similar|whatever|anything like that|something like that)(?=\W*$|[,.;?!])|"
+    r"(?<=what )else|(?<=who )else|(?<=which )else|sort of|more or less|by any chance|as usual|as always|as expected|"
+    r"nothing else|(?:just |only )?one more(?: thing| question)?(?=[:,])|not sure (?:if|whether) [^:,?]*(?=[:,])|"
+    r"(?:my|our|the) (?!users|customers|visitors|buyers|people|shoppers)(?:\w+ ){1,2}(?:wants? to know|is "
+    r"asking|asked(?: me)?|"
+    r"asks(?: me)?|wonders|would like to know)[:,]?(?: if| whether)?|"
+    r"for (?:once|a change|real|sure|that matter)|to be (?:honest|fair|precise|exact|sure|clear)|after all|"
+    r"in (?:any|your) (?:case|opinion|view)|from (?:your|a) (?:side|data)|according to (?:you|the|our|your) "
+    r"(?:data|numbers)|"
+    rf"(?:i|we) (?:really |just |always )?{_THINK}\b(?: that| if| whether)?|it (?:seems?|appears?|looks?) (?:to me )?"
+    r"(?:like|as if|that)|the (?:thing|question|point) is(?: that)?|"
+    rf"(?:(?:some|any|more|a|an|the|quick|short|brief|rough|further|basic|good) )*{_NEWS} (?:about|on|regarding|"
+    rf"into|of)"
+    r"(?= (?:the|our|my|how|all|what|which)\b)|"
+    r"(?<=, )(?:is|are|was|were|do|does|did|have|has)(?: not|n't|nt)? (?:it|they|we|that|there)(?=\W*$)|"
+    r"(?<=, )(?:right|correct|no|yes|or not)(?=\?*\W*$))(?!\w)"
+)
+_ASKER = r"(?:from|with|in|the|a|an|our|your|new|just|responsible|on)"
+_ANSWER = (
+    r"(?:version|answer|summary|overview|reply|one|look|check|question|number|list|form|text|is enough|will do|please)"
+)
+# sentences about the one who asks, and about the answer
+_TALKING = re.compile(
+    r"\W*(?:(?:hi|hello|hey|ok|okay|well|so|please|thanks?|thank you|and|but)\b\W*)*(?:"
+    r"(?:[\w&'-]+ ){1,5}(?:here|speaking)|"
+    rf"(?:i am|i'm|this is|my name is|it is|it's) {_ASKER}\b[^,:;?]*|"
+    r"(?:new|first (?:day|time)|beginner|not a data person)\b[^,:;?]*|"
+    r"(?:(?:just|only|give|show|send|tell|write|keep|make|need|want|like|me|us|it|that|this|i|i'd|we|to|be|answer|reply|"
+    rf"know|see|a|the|an|very|in) )*(?:short|brief|quick|rough|simple|concise|plain|one[ -]line)(?:,? (?:{_ANSWER}|and|"
+    r"short|simple|clear))*|"
+    r"(?:just |only )?the (?:main |key |rough )?(?:numbers?|figures?|facts?|basics?)(?: please)?|"
+    r"no (?:details?|charts?|tables?|jargon|essays?|fluff)(?: needed| please)?|"
+    r"(?:i|we) (?:need|want) (?:it|this|that|them) (?:for|in|by)\b.*|(?:it is|it's|this is) for (?:a|the|my|our)\b.*|"
+    r"(?:any|have you|got) (?:idea|ideas|clue|thoughts)|(?:is|are) (?:that|this|it) (?:true|right|correct|so)|"
+    r"(?:thank you|thanks|cheers|thx|ty)(?: (?:so much|a lot|in advance|very much))?|please)\W*"
+)
 
 
 def is_aside(word: str) -> bool:
@@ -55,3 +103,19 @@ def is_aside(word: str) -> bool:
 def without_asides(text: str) -> str:
     """A text in small letters without phrases that change nothing."""
     return _PHRASES.sub(" ", text)
+
+
+def is_left_out(word: str) -> bool:
+    """Whether a word, in small letters, limits nothing in any place, so that a question is the same without it."""
+    return word in _LEFT_OUT
+
+
+def without_left_out(text: str) -> tuple[str, list[str]]:
+    """A text in small letters without phrases that limit nothing, and these."""
+    found = [one[0] for one in _LEFT_OUT_PHRASES.finditer(text)]
+    return _LEFT_OUT_PHRASES.sub(" ", text), found
+
+
+def is_talk(sentence: str) -> bool:
+    """Whether a sentence is about the one who asks, or about how to answer: "Support lead here.", "Keep it short."."""
+    return _TALKING.fullmatch(sentence.lower()) is not None

@@ -144,7 +144,9 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
 def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
     """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
     for other in parts.words:
-        dimensions = {one.dimension for one in other.values} & OF_ITEMS
+        dimensions = {one.dimension for one in other.values} & (
+            OF_ITEMS | ({*SOURCES} if _are_alternatives(parts, word, other) else set())
+        )
         if (
             other.kind == "value"
             and other is not word
@@ -152,6 +154,12 @@ def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
         ):
             return both
     return some
+
+
+def _are_alternatives(parts: Parts, one: Word, other: Word) -> bool:
+    """Whether two values stand beside "or" or "vs": "google or direct" are two sources."""
+    first, second = (loosely(word.text) for word in sorted((one, other), key=lambda word: word.place))
+    return re.search(rf"{first}\s*,?\s*\b(?:or|vs\.?|versus)\s+(?:from |via )?{second}", parts.text) is not None
 
 
 def _is_beside_source(parts: Parts, word: Word) -> bool:

@@ -143,6 +143,7 @@ _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
 _DATES = re.compile(rf"(?:(?:in|on|during|since|from|at) )?{MARK}\S*")  # these stay in the question
 _FEW = 6  # words between a noun and "who"
 _DAYS = re.compile(rf"(at least|more than|exactly) (\d+|{COUNT}) (?:different|distinct|separate) days?\b")
+_OF_QUANTITY = {"more", "most", "les", "least", "fewer", "fewest", "few", "other"}  # without an s: no name of a page
 _SKIPPED = re.compile(r"(?:(?:a|an|the|any|some|our|your|both|either|all|from|via|of|about) )*")
 _AFTER_VALUE = re.compile(
     r"(?:pages?|products?|items?|category|categories|theme|articles?|stuff|things?|section|brand)\b"
@@ -444,7 +445,7 @@ class Reader:
             pages = [
                 p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in _in_address(p))
             ]
-            if pages and len(said) > 2 and said not in FILLERS and said not in _COMPARED:
+            if pages and len(said) > 2 and said not in FILLERS | _OF_QUANTITY and said not in _COMPARED:
                 return 1, Value("page", tuple(pages))
         longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
         every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]

@@ -21,6 +21,10 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         raise NotRead("I compare two periods at most.")
     if len(periods) == 2:
         if not compares and not parts.has("change") and not parts.judged and not parts.has("cause"):
+            first, second = sorted(periods, key=lambda one: one.first)
+            if second.first == first.last + timedelta(days=1):  # in May and June
+                notes.append(f"{first.in_words} and {second.in_words} are counted together.")
+                return Period(first.first, second.last), None
             raise NotRead("Two periods: I can compare them (“versus”), or answer for one.")
         first, second = sorted(periods, key=lambda one: one.first, reverse=True)
         if second.last >= first.first:

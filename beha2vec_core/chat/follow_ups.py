@@ -40,6 +40,7 @@ _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate"
 _ANYTHING = re.compile("")
 _CANNOT = "I cannot continue the question before with this: ask the whole question."
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
+_OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
 
@@ -81,6 +82,8 @@ def continued(
         metrics = [_BUYING_OF[previous.metric][parts.has("share")]]
         words = [word for word in parts.words if word.kind not in ("bought", "share")]
         parts = replace(parts, words=words)
+    if {*metrics} & _OF_KINDS and previous.metric not in PEOPLE_COUNTED and not parts.is_counted:
+        metrics = [name for name in metrics if name not in _OF_KINDS]  # and only for returning visitors
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
     if pointed and metrics:
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:

@@ -17,9 +17,11 @@ from beha2vec_core.chat.contrasts import Contrast, contrasted
 from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
+from beha2vec_core.chat.overall import BESIDE_PEOPLE
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import Overview, Published
+from beha2vec_core.chat.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
+from beha2vec_core.chat.published import Cluster, Overview, Published
 from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
@@ -40,9 +42,10 @@ from beha2vec_core.chat.question import (
 from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.chat.together import of_same_groups, one_table
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
 from beha2vec_core.words import counted
@@ -73,6 +76,14 @@ _BIGGEST = re.compile(
     re.IGNORECASE,
 )
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
+_DESCRIBE = re.compile(
+    r"^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
+    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|"
+    r"what (?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|"
+    r"typical|average) )*"
+    rf"(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))",
+    re.IGNORECASE,
+)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
@@ -132,6 +143,12 @@ class Lookup:
 
     def _ask(self, question: str) -> LookupAnswer:
         overview = self._data.overview()
+        if (
+            _DESCRIBE.match(question)
+            and not _CLUSTERS.search(question)
+            and (answer := self._described(question, overview))
+        ):
+            return answer
         if not KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         question, note = _with_key(_with_group(_with_number(question, overview), overview), overview)
@@ -140,17 +157,25 @@ class Lookup:
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
         question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
-        keys = self._clusters_named(question, overview)
-        unnamed = without_names(question, overview)
         contents = self._data.contents()
         if contents is None:
-            return self.about_clusters.answer(question, keys, overview)
+            return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
+        also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
+        plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
+        unnamed = without_names(question, plain)
         reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        if also and reading.query is None:
+            plain, also, unnamed = overview, [], without_names(question, overview)
+            reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        overview, keys = plain, self._clusters_named(question, plain)
         if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
             whole = read_question(question, self._vocabulary, self._previous, is_first=self._is_first)
             keys, reading = ([], whole) if whole.contrast else (keys, reading)
+        for one in also:
+            note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
+            reading = replace(reading, notes=(*reading.notes, note))
         query, self._is_first = reading.query, False
         self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
         if reading.is_follow_up or "currency" in reading.kinds:
@@ -223,6 +248,9 @@ class Lookup:
         lists_none = lists_none or (_WHO_ARE.search(question) and not asked_by & {"user", "cluster"})
         if query is not None and not lists_none:
             return self._measure(query, reading)
+        is_ranked = {"high", "low", "judged"} & {*reading.kinds}
+        if query is not None and not (reading.more or is_ranked) and (people := of_people(query)):
+            return self._profile(people, reading)
         listed = "I give numbers, and do not list who they are." if query is not None else ""
         if (
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
@@ -306,13 +334,44 @@ class Lookup:
         if together := one_table(results):
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]
-        beside = self._beside(query) if reading.asks_cause else []
+        beside = beside_it(query, reading.beside, self._data.measure)
+        beside += self._beside(query) if reading.asks_cause and not reading.beside else []
+        if reading.asks_cause and not reading.more and (rate := rate_of(query)):
+            lines, table = spread(rate, contents, self._data.measure)
+            beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
+            first = replace(first, table=first.table or table)
         beside += _cluster_names(first.table, query, self._data.overview())
+        if reading.left_out:
+            words = ", ".join(f"“{word}”" for word in reading.left_out)
+            first = replace(first, text=f"Left out: {words}.\n{first.text}")
         return LookupAnswer(
             "\n\n".join([*(answer.text for answer in (first, *others)), *beside]),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
+
+    def _described(self, question: str, overview: Overview) -> LookupAnswer | None:
+        """The profile of people that the question asks to describe; None where it names none, or a cluster."""
+        contents = self._data.contents()
+        if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
+            return None
+        if self._vocabulary is None or self._vocabulary.contents is not contents:
+            self._vocabulary = Vocabulary(contents)
+        reading = read_question(_DESCRIBE.sub("who ", question), self._vocabulary, None)
+        if {*reading.metrics} - {*PEOPLE_COUNTED}:
+            return None
+        if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
+            return None
+        people = of_people(reading.query)
+        return self._profile(people, reading) if people else None
+
+    def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
+        """Who the people of a query are: how many, their largest groups, and what they did."""
+        answer = self._measure(replace(query, by=()), replace(reading, more=(), query=replace(query, by=())))
+        besides = BESIDE_BUYERS if query.metric == "buyers" else BESIDE_PEOPLE
+        lines, table = profile(query, self._data.measure)
+        text = "\n\n".join([answer.text, "\n".join(lines), *beside_it(query, besides, self._data.measure)])
+        return replace(answer, text=text, table=table)
 
     def _beside(self, query: Query) -> list[str]:
         """What else differs where a "why" is asked: the steps before an order, or what a sum is the product of."""
@@ -330,6 +389,18 @@ class Lookup:
         chosen = {one.dimension for one in query.filters}
         names = [name for name in DIMENSIONS_OF_CHANGES if name not in chosen]
         return self._data.measure_parts(query, names) if query.explains else []
+
+    def _named_in_plain_words(self, question: str, overview: Overview) -> list[Cluster]:
+        """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
+        assert self._vocabulary is not None
+        found = []
+        for one in overview.clusters:
+            if one.name and one.name.lower() in question.lower():
+                words = [word for word, *_ in self._vocabulary.read(one.name.lower())]
+                kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
+                if all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}:
+                    found.append(one)
+        return found
 
     def _clusters_named(self, question: str, overview: Overview) -> list[int]:
         """Keys of the clusters in the question: by number, or by name."""

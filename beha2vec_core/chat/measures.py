@@ -22,6 +22,7 @@ _BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:mo
 _IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
 _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
 OF_GROWTH = ("sessions", "revenue")  # of "what drove the growth"
+_OF_SIZE = ("bigger", "larger", "smaller", "more", "less", "fewer", "stronger", "weaker", "higher", "lower")
 _OF_ITEMS = ("items_sold", "item_revenue")
 # a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
 IS_SO = re.compile(
@@ -40,6 +41,11 @@ NOT_MEASURED = (
         rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
         rf"the )?(?:{PEOPLE})\b",
         "The data have no incomes of people.",
+    ),
+    (
+        rf"\b(?:which|what) (?:other )?(?:web)?(?:sites?|shops?|stores?) (?:do|does|did)\b.*\b(?:{PEOPLE}|they)\b.*"
+        r"\b(?:visit|use|go|like|shop|buy|come)\b(?! from)",
+        "What people do on other sites is not measured.",
     ),
     (
         rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
@@ -111,8 +117,20 @@ def metric_of(
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         notes.append("No measure is named: by revenue.")
         return "revenue"
+    sizes = [word for word in parts.comparatives if word in _OF_SIZE]
+    if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
+        notes.append(f"No measure is named: “{sizes[0]}” was read as by {METRICS[DEFAULTS[pair.dimension]].label}.")
+        return DEFAULTS[pair.dimension]
+    if (
+        parts.has("cause")
+        and (parts.has("low") or parts.has("high"))
+        and len(filters) == 1
+        and not (by or about & ITEMS)
+    ):
+        notes.append("No measure is named: by conversion rate.")
+        return "conversion_rate"
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    has_groups = by or pair or parts.has("rest") or (parts.has("cause") and filters)
+    has_groups = by or pair or parts.has("rest") or ((parts.has("cause") or parts.has("judged")) and filters)
     if judged and has_groups and not timed and not about & ITEMS:
         notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
         return "conversion_rate"

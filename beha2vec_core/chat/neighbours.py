@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.lemmas import tokens
 from beha2vec_core.chat.verbs import PEOPLE
-from beha2vec_core.chat.vocabulary import Vocabulary, tokens
+from beha2vec_core.chat.vocabulary import Vocabulary
 
 _OF_PAGES = {"page", "landing_page", "page_type", "theme"}
 _ASK = (

@@ -26,6 +26,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNT
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
+_IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\b")
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -309,9 +310,15 @@ class _Draft:
         is_named = bool(self.metrics) or parts.has("bought") or parts.has("sell")
         is_judged = len(self.included) == 1 and is_named and not self.by and (parts.judged or self.extreme)
         is_peak = self.timed and self.extreme and self.period is None  # the day with the most, but not why
+        rate = next((one.name for one in METRICS.values() if one.count == self.metric and one.unit == "share"), None)
+        if self.explains and self.versus is None and not (self.period or self.by) and rate and parts.has("high"):
+            self.metric = rate  # why so many single page visits
+        leaves = self.metric in _LEAVING and len(self.included) == 1 and not self.by
+        is_spread = leaves or (self.unit == "share" and not (self.by or self.included or self.period))
         if (
             self.explains
             and self.versus is None
+            and not is_spread
             and not (parts.has("rest") or is_judged or is_peak or is_state or self.metric == "funnel")
         ):
             raise NotRead("The data show what happened, not why it happened or what would happen.")
@@ -330,6 +337,7 @@ class _Draft:
         implied = (
             is_single and bool(parts.comparatives) and "than" not in parts.text.split() and not parts.has("compare")
         )
+        implied |= is_single and parts.has("judged") and _IS_IT.search(parts.text) is not None
         self.against_rest = is_single and (self.explains or implied)
         if parts.has("rest") and (not self.included or len(self.included) > 1):
             raise NotRead("Against the rest of what: of one channel, device, country ...?")
@@ -350,7 +358,9 @@ class _Draft:
             self.by = [*self.by, self.pair.dimension] if self.metric == "funnel" else [self.pair.dimension, *self.by]
         elif self.pair and self.pair.dimension not in self.by and len(self.pair.values) > 1 and not self.is_share:
             self.notes.append(f"{some_of(self.pair.values, ' and ')} are counted together.")
-        if (parts.has("high") or parts.has("low") or parts.has("judged")) and not self.by and self.versus is None:
+        is_spread = self.explains and self.unit == "share"
+        ranks = (parts.has("high") or parts.has("low") or parts.has("judged")) and not is_spread
+        if ranks and not self.by and self.versus is None:
             raise NotRead("The highest or lowest of what: of channels, devices, countries, items, days ...?")
         if len(self.by) > 1 and _EITHER.search(parts.text) and not self.pair:
             raise NotRead("I break down by all of several dimensions at once, not by one or the other.")

@@ -19,7 +19,8 @@ SAME = (
     r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
     r"(?! (?:period|time|days?|week|month|year)\b)"
     r"(?: as (?:above|before|previously)\b|(?! as\b))"
-    r"(?: (?:that|this|it|thing|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*"
+    r"(?: (?:that|this|it|thing|story|picture|situation|problem|pattern|true|goes|again|question|query|numbers?|"
+    r"figures?|data|chart|graph|table|view|one|here))*"
     r"(?: (?:but|just|only|now|please))*\b"
 )
 DISPLAY = (  # the verb, else the channel

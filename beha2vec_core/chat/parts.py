@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from beha2vec_core.chat.asides import without_asides
+from beha2vec_core.chat.asides import is_left_out, without_asides, without_left_out
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.neighbours import in_neighbours
@@ -51,10 +51,12 @@ _ONE = re.compile(
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _COUNTS_TIME = re.compile(r"\b(?:how many|number of) (?:day|week|month|quarter)s\b")
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
-_COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|smaller)\b")
+_COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|larger|smaller|stronger|weaker)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
-_DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'less', 'fewer', 'lower', 'worse', 'down', 'south', 'cliff'))})\b")
-_UP = re.compile(rf"\b(?:{'|'.join((*UP, 'more', 'higher', 'better', 'up', 'roof'))})\b")
+_DOWN = re.compile(
+    rf"\b(?:{'|'.join((*DOWN, 'less', 'fewer', 'lower', 'worse', 'weaker', 'down', 'south', 'cliff'))})\b"
+)
+_UP = re.compile(rf"\b(?:{'|'.join((*UP, 'more', 'higher', 'better', 'stronger', 'up', 'roof'))})\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
@@ -122,6 +124,8 @@ class Parts:
     conditions: Conditions | None = None  # clauses such as "who viewed shoes and did not buy"
     done: tuple[Filter, ...] = ()  # what they say, where the text is read without them
     having: tuple[Having, ...] = ()
+    beside: tuple[str, ...] = ()  # metrics that are shown beside the first
+    left_out: list[str] = field(default_factory=list)  # words that limit nothing
     is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
     def has(self, kind: str) -> bool:
@@ -157,6 +161,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         question = re.sub(r"\bUS\b", "usa", question)
     # first, so that no part of 1,200 is read as a number of its own
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
+    text, left_out = without_left_out(text)
     text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_neighbours(in_windows(in_operations(text)), vocabulary)
@@ -166,15 +171,13 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
-    parts = Parts(times, notes=list(times.notes))
+    parts = Parts(times, notes=list(times.notes), left_out=left_out)
     if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
         parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
     if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):
         parts.notes.append(OF_SESSIONS)
-    times.text, spelled = vocabulary.spelled(times.text)
-    parts.notes += spelled
     parts.conditions = find_conditions(without_asides(times.text), vocabulary, times.periods)
     said = parts.conditions.text if with_conditions and parts.conditions else times.text
     text = re.sub(r"\s+", " ", without_asides(in_known_words(said))).strip()
@@ -216,6 +219,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
             parts.unknown.append(phrase)
         else:
             parts.words.append(word)
+            parts.left_out += [phrase] if word.kind == "filler" and is_left_out(phrase) else []
         if note:
             parts.notes.append(note)
             if word is not None and word.name in ("users", "buyers"):  # "which custmers"

@@ -18,7 +18,7 @@ _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
     r"convert(?:ed)?|returned|looks?|looked|looking|saw|sees?|reads?|added|paid|pay|shop|browsed?|went|spen[dt]|landed|active|order)\b"
 )
-_BESIDE_A_VERB = ("only", "just", "still", "already", "often")
+_BESIDE_A_VERB = ("only", "just", "still", "often")
 _AFTER_A_VERB = ("again", "too", "also")
 _LOST = ("lose", "losing", "lost", "gain", "gained")
 _BEFORE_A_CHANNEL = re.compile(

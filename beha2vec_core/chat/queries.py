@@ -14,9 +14,11 @@ from beha2vec_core.chat.measures import (
 )
 from beha2vec_core.chat.one_query import query_of
 from beha2vec_core.chat.operations import divided, with_ratio
+from beha2vec_core.chat.overall import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
+from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
@@ -24,7 +26,7 @@ from beha2vec_core.semantic.query import Filter, Query
 _ALSO_SHARE = re.compile(
     r"(?:,|\b(?:also|and|plus|with)) (?:(?:also|and|the|their|its) )*(?:share|percentage|percent|%)\b"
 )
-_PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b")
+_PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b|\bhow (?:do|does|did)\b.*\bdo\b")
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
@@ -69,9 +71,12 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
     parts, metrics, per = with_ratio(parts, metrics)
+    if metrics == ["funnel"] and parts.has("rest") and (sides := _part_and_rest(parts, contents)):
+        return sides, [*notes, *parts.notes]
     if groups := _two_groups(parts, metrics, contents):
         return groups
-    if not metrics and (_is_bare_pair(parts) or _asks_how(parts)):
+    of_rest = parts.has("rest") and filters_of(parts, None) and not parts.judged
+    if not metrics and (_is_bare_pair(parts) or _asks_how(parts) or of_rest):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
     grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
@@ -79,6 +84,9 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if not metrics and (grows or (happened and not filters_of(parts, None))):
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
+    if not metrics and (found_of_period := of_period(parts, contents)):
+        queries, more = found_of_period
+        return queries, [*notes, *more]
     by = breakdown_of(parts)
     beside = len(metrics) == 1 and re.search(rf"\bwith (?:the |their |its )?{_word_of(parts, metrics)}", parts.text)
     if beside and (parts.top or parts.text.startswith("top ")) and len(by) == 1 and by[0] in DEFAULTS:
@@ -99,6 +107,8 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
         notes.append("The users are listed in the order of their sessions.")
         return found, notes
+    if metrics == ["users"] and parts.has("compare") and found[0].by and not found[0].versus:
+        parts.beside = BESIDE_PEOPLE  # how do these visitors differ from those
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
@@ -119,15 +129,18 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
     Their groups may overlap: a source and a channel describe the same visit.
     """
     values = [word for word in parts.words if word.kind == "value"]
-    for one, other in pairwise(values):
+    for first, second in pairwise(_runs(values)):
+        one, other = first[-1], second[0]
         between = rf"{loosely(one.text)}{_BETWEEN}"
         if not re.search(rf"{between}{loosely(other.text)}", parts.text):
             continue
         if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
             continue
         shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
-        if shared and not (shared <= {"country", "hour"} and any(len(w.values[0].values) > 1 for w in (one, other))):
+        of_many = shared <= {"country", "hour", "source"} and any(len(w.values[0].values) > 1 for w in (one, other))
+        if shared and not of_many and len(first) == len(second) == 1:
             continue
+        shared = shared if len(first) == len(second) == 1 else set()
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
             continue
@@ -137,9 +150,17 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
             raise NotRead("I compare two groups of different kinds at a time.")
         overview = overview_of(filters_of(parts, None))
-        measures = metrics or (overview[1:2] if parts.judged and "sessions" in overview else overview)
-        for left in (other, one):
-            words = [word for word in parts.words if word is not left and word.kind not in ("compare", "judged")]
+        measures = metrics or (
+            overview[1:2]
+            if parts.judged and "sessions" in overview
+            else overview[:1]
+            if parts.comparatives
+            else overview
+        )
+        for left in (second, first):
+            kinds = {value.dimension for word in (*first, *second) for value in word.values}  # as traffic sources
+            named = [word for word in parts.words if not (word.kind == "by" and word.name in kinds)]
+            words = [word for word in named if word not in left and word.kind not in ("compare", "judged")]
             text = re.sub(r"\bor\b", " ", parts.text)
             alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
             for name in measures:
@@ -149,7 +170,8 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 found.append(query)
                 notes += more
         notes += [] if metrics else [unnamed(measures)]
-        notes += [] if shared else [f"“{one.text}” and “{other.text}” are of different kinds, and can overlap."]
+        names = [" ".join(word.text for word in run) for run in (first, second)]
+        notes += [] if shared else [f"“{names[0]}” and “{names[1]}” are of different kinds, and can overlap."]
         return found, notes
     return None
 
@@ -161,6 +183,29 @@ def _asks_how(parts: Parts) -> bool:
     is_plain = not (parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged", "share", "trend")))
     is_whole = is_plain and not is_compared and (not by or (len(by) == 1 and DEFAULTS.get(by[0]) == "sessions"))
     return _PERFORMS.search(parts.text) is not None and bool(is_whole or filters_of(parts, None))
+
+
+def _part_and_rest(parts: Parts, contents: Contents) -> list[Query]:
+    """The funnels of one group, and of all others; none where no single group is named."""
+    words = [word for word in parts.words if word.kind not in ("rest", "compare")]
+    query, _ = query_of(replace(parts, words=words, comparatives=[]), ["funnel"], filters_of(parts, "funnel"), contents)
+    part = [one for one in query.filters if one.dimension != "step" and not (one.is_excluded or one.did)]
+    if len(part) != 1 or query.by != ("step",):
+        return []
+    others = tuple(replace(one, is_excluded=True) if one == part[0] else one for one in query.filters)
+    return [query, replace(query, filters=others)]
+
+
+def _runs(values: list[Word]) -> list[list[Word]]:
+    """Values with nothing between them, together: google organic, as GA4 writes a source with its medium."""
+    runs: list[list[Word]] = []
+    for word in values:
+        before = runs[-1][-1] if runs else None
+        if before and before.is_beside(word) and before.values[0].dimension == "source":
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    return runs
 
 
 def _is_bare_pair(parts: Parts) -> bool:

@@ -24,8 +24,18 @@ from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.rewrites import spelled_out
 from beha2vec_core.chat.sequences import from_first_in_data, window_in_words
-from beha2vec_core.chat.several import asks, continues, only_question, parts_of, without_gloss
+from beha2vec_core.chat.several import (
+    BIGGEST,
+    as_one_sentence,
+    asks,
+    continues,
+    only_question,
+    parts_of,
+    without_gloss,
+    without_talk,
+)
 from beha2vec_core.chat.topics import not_in_data
+from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -45,6 +55,7 @@ _DID = re.compile(
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
+_WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
@@ -72,6 +83,8 @@ class Reading:
         is_measured: whether it is not about something that is known not to be in the data.
         mean_of: day or week, where the mean of these is asked for.
         contrast: two groups that are compared in all respects.
+        left_out: words and sentences that limit nothing, and were left out.
+        beside: metrics that are shown beside the first: of a question that names none.
     """
 
     query: Query | None = None
@@ -92,6 +105,8 @@ class Reading:
     is_measured: bool = True
     mean_of: str = ""
     contrast: Contrast | None = None
+    left_out: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 def read_question(
@@ -103,7 +118,9 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
-    question, gloss = without_gloss(each_last(question))
+    question, spelled = vocabulary.speller.corrected(question)
+    question, talk = without_talk(question)
+    question, gloss = without_gloss(each_last(as_one_sentence(question)))
     if contrast := contrast_of(
         spelled_out(question.lower()), lambda asked: _read_one(asked, vocabulary, None, is_first=True).query
     ):
@@ -111,15 +128,15 @@ def read_question(
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
     if alone := only_question(question):
         without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
-        statement = clean_text(alone[1], limit=120)
+        statement = clean_text(alone[1].strip(" ."), limit=120)
         if without.query and _narrows(_read_one(alone[1], vocabulary, None, is_first=True), without.query):
             problem = f"I do not know whether “{statement}” limits the question: ask it in one sentence."
             found = replace(without, query=None, more=(), problem=problem)
         elif without.query:
-            found = replace(without, notes=(*without.notes, f"Left out: “{statement}”"))
-    return (
-        replace(found, notes=(*found.notes, f"“{clean_text(gloss)}” was read as an explanation.")) if gloss else found
-    )
+            found = replace(without, left_out=(*without.left_out, statement))
+    gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
+    left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
+    return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)
 
 
 def _narrows(statement: Reading, query: Query) -> bool:
@@ -141,6 +158,10 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
     readings: list[Reading] = []
     for part in parts:
         first = readings[0].query if readings else None
+        if first and first.by and (biggest := BIGGEST.fullmatch(part.lower())):
+            top = int(NUMBER_WORDS.get(biggest["top"], biggest["top"])) if biggest["top"] else first.top
+            readings[0] = replace(readings[0], query=replace(first, ascending=False, top=top))
+            continue
         if first is None:
             one = _read_one(part, vocabulary, previous, is_first=is_first)
         elif continues(part):
@@ -168,7 +189,8 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
         readings.append(one)
     queries = [query for one in readings for query in (one.query, *one.more) if query]
     notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
-    return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes)
+    left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
+    return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes, left_out=left_out)
 
 
 def _read_one(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
@@ -193,6 +215,7 @@ def _read(
     period = parts.times.periods[0] if parts.times.periods else None
     advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
     leads = LEADS.search(question.lower()) is not None
+    leads &= not (previous is None and metrics and is_first and _WHAT_ABOUT.match(question.lower()))
     pointed = pointer(question, vocabulary, bool(metrics))
     is_lost = previous is None and (
         pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first)
@@ -207,7 +230,7 @@ def _read(
         is_follow_up=leads or is_lost or bool(pointed and previous), top=parts.top,
         kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
         goes_down=parts.goes_down, is_measured=not missing,
-        mean_of=parts.mean_of,
+        mean_of=parts.mean_of, left_out=tuple(dict.fromkeys(parts.left_out)),
     )  # fmt: skip
     try:
         if missing:
@@ -255,7 +278,12 @@ def _read(
         nearest = nearest_queries(known.metrics, known.by, known.filters, known.period, contents)
         return replace(known, problem=problem, nearest=nearest), parts.conditions
     known = replace(
-        known, query=queries[0], more=tuple(queries[1:]), notes=tuple(dict.fromkeys(notes)), is_follow_up=False
+        known,
+        query=queries[0],
+        more=tuple(queries[1:]),
+        notes=tuple(dict.fromkeys(notes)),
+        is_follow_up=False,
+        beside=parts.beside,
     )
     return known, parts.conditions
 

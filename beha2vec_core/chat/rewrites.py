@@ -7,9 +7,12 @@ no phrase knows is still not understood.
 from __future__ import annotations
 
 import re
+from calendar import month_name
+from functools import cache
 
 from beha2vec_core.chat.named_days import MONTH
 from beha2vec_core.chat.paraphrases import PARAPHRASES
+from beha2vec_core.chat.spelling import english_words
 from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.verbs import PEOPLE
 
@@ -21,6 +24,11 @@ _GROUND = rf"(?:{_PROCESS}|checkout|funnel|process|shop|store|site|website|journ
 _DAY_NAMES = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _WHY = r"^(?=.*\b(?:why|how come|reasons?)\b)"
 _BUYING = r"(?:buy|buying|bought|purchas(?:e|ing)|order|ordering|convert|converting)"
+_GO = (
+    r"(?:leav(?:e|es|ing)|left|go(?:es|ing)? away|disappear\w*|vanish\w*|run(?:ning)? away|walk(?:ing)? away|"
+    r"exit(?:s|ing)?)"
+)
+_MONTHS = "|".join(map(str.lower, month_name[1:]))
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
 _TWO_KINDS = rf"\bweekends?\b.*\b{_WORKDAYS}\b|\b{_WORKDAYS}\b.*\bweekends?\b"
 _EITHER_KIND = re.compile(rf"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|{_WORKDAYS})\b")
@@ -34,6 +42,18 @@ EXCLUDES = (
 )
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
+    (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
+     r"clues?|guess) (?:why|how come|for why)\b", "why"),
+    (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great)\b)", "so "),
+    (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
+    (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
+    (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: (?:most|"
+     rf"first))?\b"
+     r"(?!.*\b(?:before|after)\b)", r"\1which pages \2 \3 view \4"),
+    (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
+     r"referred|link|links)\b", r"which sources \1"),
+    (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",
+     "the rest"),
     (r"\b(c[oa]m(?:e|es|ing)|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?) directly\b", r"\1 from direct"),
     (r"\b(?:c[oa]mes?(?: back)?|return(?:s|ed)?|visit(?:s|ed)?)(?: us)?(?: for)? (?:at least )?(?:a|the) "
      r"(?:second|2nd) time\b", "visited at least 2 times"),
@@ -64,7 +84,16 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
     (r"n't\b", " not"),
     (r"\b(have|has|had|did|does|do|is|are|was|were)nt\b", r"\1 not"),
-    (r"\b(how|when|where)s\b", r"\1 is"),
+    (r"\b(how|when|where)'?s\b", r"\1 is"),
+    (rf"\bmay (?=(?:vs\.?|versus|and|or|compared (?:to|with)|against|than|to) (?:{_MONTHS})\b)", "in may "),
+    (r"^(\W*)(?:between|among|out of) ([\w .&/-]+? (?:and|or) [\w .&/-]+?),? (which|who|what)\b", r"\1\2 , \3"),
+    (r"(?<!\d )(?<!\d(?:st|nd|rd|th) )(?<!\b(?:in|of) )\bmay(?=,? (?:was|were|is|so|really|did|had|has|looked)\b|\W*$)",
+     "in may"),
+    (r"\b(?:higher|lower|better|worse|more|less|above|below) (?:than )?(?:the |our )?(?:overall )?average\b(?! \w)",
+     r"better than all others"),
+    (r"\bwhat(?: is| are|'s)? (?:keep|stop|prevent|hold|hinder)(?:s|ping|ing)? (.*?) (?:back )?from "
+     r"(?:buying|ordering|purchasing|converting)\b", r"why do \1 not buy"),
+    (r"\bwho (?:is|are|was|were) (?:visiting|coming|browsing)\b", "who visited"),
     (r"\bdiff?e?re?nt\b", "different"),
     # GA4's names of the events of buying
     (r"\b(?:view|select)_item\b", "view item"),
@@ -201,6 +230,16 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(?:checkouts?|orders?|purchases?)\b",
         r"\1 checkout abandonment \2",
     ),
+    (rf"{_WHY}(.*?)\b(?:{STOPS}|{_GO}) (?:us )?(?:out )?(?:at|in|on|during|before|from|of) {THE}(checkout|cart)s?\b"
+     r"(?! page)", r"\1 \2 abandonment "),
+    (rf"{_WHY}(.*?)\b{_GO} (?:(?:with|behind) )?(?:(?:a|the|their|full|filled) )*carts?\b", r"\1 cart abandonment "),
+    (rf"{_WHY}(.*?)\b{_GO} (?:(?:us|the|our|site|shop|store|again) )*without (?:{_BUYING}|an? (?:order|purchase))\b"
+     r"(?: anything)?", r"\1 low buying "),
+    (rf"{_WHY}(.*?)\b(?:(?:sell|make|earn|get|have|see|buy|order)\w*|sold|made|got|had|is|are|was|were)(?: there)?"
+     r"(?: absolutely| almost| next to| nearly| basically)? (?:nothing|(?:no|zero) (?:orders?|sales?|revenue|money|"
+     r"purchases?|buyers?))\b", r"\1 low buying "),
+    (rf"{_WHY}(.*?)\b(?:(?:do|does|did|is|has|have) )?(?:nobody|no one|hardly anyone|hardly anybody)\b(.*?)"
+     rf"\b{_BUYING}s?\b", r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
@@ -304,7 +343,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
     (EXCLUDES, "without "),
     # causes: where a change comes from is known
-    (r"\bwhat happened (?:to|with)\b", " askswhy happened "),
+    (r"\b(?:an? |the |our |monthly |weekly |quick |short |brief )*(?:overview|summary|recap|rundown|picture|review) "
+     r"(?:of|for|on|about) (?=\u00a7)", "numbers for "),
+    (r"\bwhat (?:is|was|were) (?:going on|up|happening|different|special|wrong)\b|\bwhat went (?:wrong|right|"
+     r"well|on)\b",
+     " askswhy happened "),
+    (r"\b(?:did|has|have) (?:anything|something|much) (?:change|changed|happen|happened)\b", " askswhy happened "),
+    (r"\bview(?:s|ed|ing)? (more|fewer|the most|the fewest) pages\b(?! per)", r"\1 pages per session"),
+    (r"\bwhat happened(?: (?:to|with|in|on|during|around))?\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
     (r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b(?: (?:of|after|from) "
      r"(?:the|their) first (?:visit|session)s?)?", "come back"),
@@ -341,6 +387,17 @@ _OF_WAITING = re.compile(
     r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|sessions?|"
     r"orders?|purchas\w*|buy\w*|bought|convert\w*|in days|pass(?:es)?|c[oa]me|arriv\w*|time)\b"
 )
+
+
+@cache
+def words_of_rules() -> frozenset[str]:
+    """The whole words that rewrites know."""
+    found = {
+        word
+        for pattern, new in (*PARAPHRASES, *_SHORT, *_REWRITES)
+        for word in re.findall(r"[a-z]{4,}", f"{pattern} {new}")
+    }
+    return frozenset(found & english_words())
 
 
 def spelled_out(text: str) -> str:

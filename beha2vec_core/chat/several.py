@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.asides import is_talk
+
 _OF = r"(?:(?:on|in|of|from|by|for|at|to|with|via|during) )?"
 ASKS = r"(?:how (?:many|much|often|long|big|large|high)|what|which|when|where|why)"
 _ENDS = re.compile(
@@ -34,18 +36,77 @@ _WHOLE = re.compile(
 _GLOSS = re.compile(
     r"\s*\((?:what|i\.?e\.?|that is|that means|meaning|e\.?g\.?|for example|like|such as|so|in other words)\b[^()]*\)"
 )
+_EXAMPLES = re.compile(
+    r"\s*(?:\s[-\u2013\u2014]\s|[:(]\s*)(?:like |such as |e\.?g\.? )?(?P<some>[^-\u2013\u2014:(?.]*?)[\s,]*"
+    r"\b(?:etc\.?|and so on|and so forth|\.\.\.)\)?(?=\W*$)"
+)
 _POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
 _SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
-_STATES = re.compile(r"\W*(?:we|i|our|my|everyone|everybody|people|someone|the|a|an|they|it|this|that|there)\b")
+_BEGINS = re.compile(  # a sentence that asks
+    rf"\W*(?:(?:and|so|but|now|then|also|or|please|on|in|of|from|by|for|at|to|with|via|during) )*"
+    rf"(?:{ASKS}|who|whose|whom|is|are|do|does|did|was|were|has|have|had|can|could|would|will|any|show|give|list|compare|"
+    r"tell|rank|sort|plot|break|split|top|find|get|explain|describe|i(?: would|'d)? (?:want|need|like|mean))\b"
+)
+_WHY = re.compile(
+    r"\W*(?:and |but |so )?(?:(?:any |do you have any |do you know |can you (?:tell|say|explain) )?(?:idea |"
+    r"clue |reason )?"
+    r"(?:why|how come)(?: (?:is|was|did|has|does) (?:that|this|it)(?: (?:so|happen|happened|the case|be))?| so| "
+    r"though)?|"
+    r"what (?:is|was|'s)(?: the)? (?:reason|cause|explanation)|what happened(?: (?:there|here|then))?|"
+    r"what (?:is|was) behind (?:it|that|this)|explain(?: (?:it|that|this))?)\W*"
+)
+# what is asked for a second time, as it should be broken down: "I mean countries and devices"
+_MEANT = re.compile(
+    r"\W*(?:i mean|i(?:'m| am) (?:mainly |mostly |only )?interested in|i(?:'d| would)? (?:need|want|like) (?:it|"
+    r"them|that)|"
+    r"(?:please )?(?:broken down|split|grouped|break it down|show (?:it|them)|list (?:it|them)))?\s*"
+    r"(?:by|per|for each|in terms of|i mean)?\s+(?P<by>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3})\W*"
+)
+_STATES = re.compile(  # a statement has a subject and a verb: "Only mobile." limits the question
+    r"\W*(?:we|i|our|my|everyone|everybody|people|someone|they|it|this|that|there)\b|\b(?:is|are|was|were|am|have|has|"
+    r"had|do|does|did|looks?|looked|seems?|seemed|feels?|felt|gets?|got|thinks?|know|knows|says?|said|went|goes?|fell|"
+    r"rose|dropped|came|comes?|spends?|spent|runs?|ran|changed|launched|started|uses?|used)\b"
+)
+_GOES_ON = re.compile(
+    r"\W*(?:and|or|what about|how about) (?:in|on|for|from|by|via|with|without|the|only|just|of|\w+\W*$)"
+)
+BIGGEST = re.compile(
+    r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?"
+    r"(?:(?:top|biggest|largest|main|best|most important|first|strongest)\s+)+(?P<top>\d+|three|five|"
+    r"ten)?\s*(?:ones?|few|of them)?"
+    r"(?: (?:first|please|only|(?:is|are) (?:enough|fine|ok|okay|plenty)|will do))*\W*"
+)
 _SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)\b")
 
 
 def without_gloss(question: str) -> tuple[str, str]:
     """The question without an explanation in brackets, and the explanation."""
-    found = _GLOSS.search(question.lower())
+    found = _GLOSS.search(question.lower()) or _EXAMPLES.search(question.lower())
     if not found:
         return question, ""
     return question[: found.start()] + question[found.end() :], question[found.start() : found.end()].strip()
+
+
+def without_talk(question: str) -> tuple[str, list[str]]:
+    """The question without sentences about who asks and how to answer, and these."""
+    sentences = [one for one in _SENTENCES.split(question.strip()) if one]
+    left = [one for one in sentences if is_talk(one)]
+    return (
+        (" ".join(one for one in sentences if one not in left), left) if len(left) < len(sentences) else (question, [])
+    )
+
+
+def as_one_sentence(question: str) -> str:
+    """The question with a last sentence that says no more than why, or by what, drawn into the one before."""
+    sentences = [one for one in _SENTENCES.split(question.strip()) if one]
+    if len(sentences) != 2:
+        return question
+    first, last = sentences[0].rstrip(" .!?"), sentences[1]
+    if _WHY.fullmatch(last.lower()) and not _BEGINS.match(first.lower()):
+        return f"why {first[:1].lower()}{first[1:]}?"
+    if (meant := _MEANT.fullmatch(last.lower())) and re.match(r"\W*(?:i |by|per)", last.lower()):
+        return f"{first} by {meant['by']}?"
+    return question
 
 
 def parts_of(question: str) -> list[str]:
@@ -61,9 +122,12 @@ def parts_of(question: str) -> list[str]:
         found_parts.append(question[begun : end.start()])
         begun = end.end()
     found_parts = [part.strip(" ,.;?") for part in (*found_parts, question[begun:])]
+    if len(found_parts) > 1 and not topic and not asks(found_parts[0]) and _goes_on(question, found_parts[0]):
+        found_parts[:2] = [f"{found_parts[0]}, {found_parts[1]}"]  # In May and June, how many; a or b, which one
     parts = [found_parts[0]]
     for part in found_parts[1:]:  # "at least 50 sessions" belongs to what stands before
-        if asks(part) or _TAIL.fullmatch(part.lower()):
+        goes_on = _GOES_ON.match(part.lower()) and f"{parts[-1]}?" in question
+        if asks(part) or goes_on or _TAIL.fullmatch(part.lower()) or BIGGEST.fullmatch(part.lower()):
             parts.append(part)
         else:
             parts[-1] = f"{parts[-1]}, {part}"
@@ -77,10 +141,17 @@ def parts_of(question: str) -> list[str]:
 def only_question(text: str) -> tuple[str, str] | None:
     """The one sentence that asks, and the statements around it, if it can stand without them."""
     sentences = [one for one in _SENTENCES.split(text.strip()) if one]
-    questions = [one for one in sentences if one.endswith("?") or not _STATES.match(one.lower())]
+    questions = [one for one in sentences if one.endswith("?") or _BEGINS.match(one.lower())]
     if len(sentences) < 2 or len(questions) != 1 or _POINTS.search(questions[0].lower()):
         return None
+    if not all(_STATES.search(one.lower()) or is_talk(one) for one in sentences if one != questions[0]):
+        return None
     return questions[0], " ".join(one for one in sentences if one != questions[0])
+
+
+def _goes_on(question: str, part: str) -> bool:
+    """Whether a comma follows a part."""
+    return question[question.index(part) + len(part) :].lstrip().startswith((",", "-", "\u2013"))
 
 
 def asks(part: str) -> bool:

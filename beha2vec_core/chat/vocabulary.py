@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
 
-from beha2vec_core.chat.asides import is_aside
+from beha2vec_core.chat.asides import is_aside, is_left_out
 from beha2vec_core.chat.hours import hours_of
 from beha2vec_core.chat.lemmas import as_key, normal, normal_of, same_phrases, tokens
 from beha2vec_core.chat.periods import DAYS, MARK
 from beha2vec_core.chat.places import regions
+from beha2vec_core.chat.rewrites import words_of_rules
+from beha2vec_core.chat.spelling import Speller, english_words
 from beha2vec_core.chat.steps import steps_of
 from beha2vec_core.chat.verbs import CHANGES
-from beha2vec_core.privacy.names import ordinary_words
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 
@@ -44,7 +46,7 @@ _GRAMMAR: dict[str, str] = {
         compare to, compared to, compared with, comparison, against, than,
         difference, differ, difference between, contrast""",
     "rest": "allothers",
-    "qualifier": "both, only, just, again, still, already, together, also, too, often",  # see `chat/qualifiers.py`
+    "qualifier": "both, only, just, again, still, together, also, too, often",  # see `chat/qualifiers.py`
     "without": "without",
     "cause": "askswhy",
     "happened": "happened, happen to",
@@ -94,6 +96,7 @@ _VALUES = {  # of dimensions whose values are always the same
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 _HOME = ("home page", "homepage", "start page", "front page")
+_HOSTS = "www|m|l|lm|mobile|touch|web|amp"  # of one site, on phones or for its links
 _LONGEST = 7  # words of a phrase
 _SHORT = 4  # letters of a word that may lack one
 _MANY = {
@@ -160,6 +163,13 @@ class Vocabulary:
                 some = tuple(value for value in channels if part in tokens(value.lower()))
                 found[normal(part)] = [Value("channel", some)]
         parts = {*found}
+        sites: dict[str, list[str]] = {}  # facebook: facebook.com, m.facebook.com, l.facebook.com
+        for host in contents.values.get("source", []):
+            if (domain := _phrases("source", host)[1:]) and "." not in domain[-1]:
+                sites.setdefault(as_key(domain[-1]), []).append(host)
+        for name, hosts in sites.items():
+            if len(hosts) > 1 and name not in map(as_key, contents.values.get("source", [])):
+                found[name] = [*found.get(name, []), Value("source", tuple(hosts))]
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
                 for value in values:
@@ -188,6 +198,12 @@ class Vocabulary:
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = _same() | known
         self._spelled = [key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")]
+        self.speller = Speller(
+            {word for key in fixed for word in key.split(" ")}
+            | words_of_rules()
+            | {*map(str.lower, month_name[1:]), *DAYS, "yesterday", "today"},
+            {word for key in of_data for word in re.findall(r"[a-z]+", key)},
+        )
 
     def read(self, text: str) -> Iterator[tuple[Word | None, str, str]]:
         """The phrases of a text in small letters, the longest first: what each stands for (None: not understood), the
@@ -212,19 +228,6 @@ class Vocabulary:
 
         return re.sub(r"(?<![\w./-])[^\W_][\w./]*-(?=[a-z])[\w./-]*", apart, text)
 
-    def spelled(self, text: str) -> tuple[str, list[str]]:
-        """The text with single misspelled words put right, and a note for each."""
-        notes = []
-
-        def right(found: re.Match[str]) -> str:
-            word, _, note = self.longest([found[0]], 0)
-            if not note or word is None or word.kind == "value":  # names of the data are put right where they are read
-                return found[0]
-            notes.append(note)
-            return note.rpartition(" as \u201c")[2].rstrip("\u201d.")
-
-        return re.sub(r"(?<![\w/.-])(?!better|higher|bigger|smaller)[a-z]{6,}(?![\w/-]|\.\w)", right, text), notes
-
     def values_at(self, words: list[str], place: int) -> list[tuple[int, tuple[Value, ...]]]:
         """The values that begin at a place, the longest phrase first, each with its number of words."""
         sizes = range(min(_LONGEST, len(words) - place), 0, -1)
@@ -238,7 +241,7 @@ class Vocabulary:
         word, size = self._known(words, place)
         if size:
             return word, size, ""
-        if is_aside(words[place]):
+        if is_aside(words[place]) or is_left_out(words[place]):
             return Word("filler", words[place], place), 1, ""
         return self._misspelled(words, place)
 
@@ -252,8 +255,6 @@ class Vocabulary:
 
     def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
         """A phrase whose words are those of one known phrase, but for a letter of a long word."""
-        if words[place] in ordinary_words():  # chance is no change
-            return None, 1, ""
         for size in range(min(3, len(words) - place), 0, -1):
             text, key = " ".join(words[place : place + size]), normal_of(words[place : place + size]).split(" ")
             if MARK in text or any(char.isdigit() for char in text):
@@ -262,6 +263,8 @@ class Vocabulary:
             near = [known for known in alike if _is_misspelled(key, known.split(" "))]
             if not near and size == 1 and len(key[0]) >= _SHORT:
                 near = [known for known in self._spelled if self._is_short_of(key[0], known)]
+            if size == 1 and key[0] in english_words():
+                continue
             if len(near) > 1:  # a letter is left out more often than typed twice: orderd is ordered, not order
                 near = [known for known in near if len(known) > len(" ".join(key))]
             if len(near) == 1:
@@ -347,6 +350,6 @@ def _phrases(dimension: str, value: str) -> list[str]:
     others = DIMENSIONS[dimension].values
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example
-    domain = re.fullmatch(r"(?:www\.)?([a-z0-9-]{4,})\.[a-z.]{2,}", value.lower())
+    domain = re.fullmatch(rf"(?:(?:{_HOSTS})\.)?([a-z0-9-]{{4,}})\.[a-z.]{{2,}}", value.lower())
     people = [f"{value}n"] if dimension == "country" and value.endswith("a") else []  # Austrian
     return [value, *named, *people, *([domain[1]] if domain else [])]

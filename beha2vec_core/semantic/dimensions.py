@@ -122,7 +122,7 @@ DIMENSIONS = {
                   "when o.number > 1 then 'later' end", ("first or later order", "first vs later order")),
         Dimension("event", "event", "x.event_name", (), is_searched=True),
         Dimension("product_view", "product view", "case when f.step_1_at is not null then 'yes' end", ()),
-        Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme"),
+        Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme", "product theme"),
                   is_searched=True),
         Dimension("page_type", "page type", "g.page_type", ("page type", "type of page", "kind of page",
                   "page category", "content type",

@@ -523,10 +523,10 @@ def test_abandonment_and_checkout_are_metrics(vocabulary: Vocabulary, lookup: Lo
 
 def test_a_statement_beside_the_question_is_left_out_unless_it_narrows_it(lookup: Lookup) -> None:
     left_out = lookup.ask("We spend a lot on ads. How many orders did we get in April?").text
-    assert left_out.startswith("Orders from 1 Apr") and "Left out: “We spend a lot on ads.”" in left_out
+    assert left_out.startswith("Left out: “We spend a lot on ads”.\nOrders from 1 Apr")
     for statement in ("I only care about mobile.", "We started in May.", "We changed the checkout."):
         answer = lookup.ask(f"{statement} How many orders did we get?")
-        assert not answer.understood and f"whether “{statement}” limits the question" in answer.text
+        assert not answer.understood and f"whether “{statement[:-1]}” limits the question" in answer.text
 
 
 def test_a_cluster_can_be_named(lookup: Lookup, published: Published) -> None:

@@ -1,0 +1,99 @@
+"""The shape of sentences: alternatives, several of them, no named measure, misspelled words, words that say nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.privacy import Aliases
+from beha2vec_core.chat.published import Published
+from tests.benchmarks.chat_questions import given
+from tests.semantic.semantic_world import make_world
+
+MAY = "2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
+ASKED = {
+    # alternatives
+    "mobile or desktop, which one brings more orders": "orders | by device | device=desktop;mobile",
+    "Between mobile and desktop, which one has the better conversion rate?": (
+        "conversion_rate | by device | device=desktop;mobile"
+    ),
+    "Germany or Austria, which is bigger": "sessions | by country | country=Austria;Germany",
+    "paid search or email: which of the two brings more orders": "orders | by channel | channel=Email;Paid Search",
+    "conversion of mobile compared to the rest of the devices": "conversion_rate | by device | device=mobile | rest",
+    "Is mobile bad?": "conversion_rate | by device | device=mobile | rest",
+    # several sentences
+    "In March and April, how many orders did we get?": "orders | 2026-03-01..2026-04-30",
+    "Support lead here. How many orders in April?": "orders | 2026-04-01..2026-04-30",
+    "Sessions by channel. Only the top 3.": "sessions | by channel | top 3",
+    "How many orders did we get? By device please.": "orders | by device",
+    "Orders in March? And in April?": "orders | 2026-03-01..2026-03-31 && orders | 2026-04-01..2026-04-30",
+    "Revenue fell in April. Why?": f"revenue | {MAY} | why",
+    "How many orders in April? Without the returning ones.": (
+        "orders | new_or_returning!=returning | 2026-04-01..2026-04-30"
+    ),
+    # no measure
+    "Why was April so bad?": f"revenue | {MAY} | why",
+    "Any reason why april was weaker than march?": f"revenue | {MAY} | why",
+    "How did we do in April?": f"revenue | {MAY}",
+    "Was April a good month?": f"revenue | {MAY}",
+    "April vs March": f"revenue | {MAY}",
+    "Give me a quick summary of April": f"revenue | {MAY}",
+    "how did the weather do in april": "no",
+    "How did we rank on Google in April?": "no",
+    "what is bad in April": "no",
+    # people
+    "Who are our buyers?": "buyers",
+    "Who is buying shoes?": "buyers | item_category=Shoes",
+    "Describe our mobile visitors": "users | device=mobile",
+    "who are our most engaged buyers": "no",
+    # a state
+    "why is the bounce rate so high": "bounce_rate",
+    "why are we selling nothing through email": "conversion_rate | by channel | channel=Email | rest",
+    "why do mobile users give up at the checkout": "checkout_abandonment | by device | device=mobile | rest",
+    "why do people leave bad reviews": "no",
+    # misspelled
+    "wich chanel brings teh most revenue": "revenue | by channel",
+    "how mnay orders in marhc": "orders | 2026-03-01..2026-03-31",
+    "how many gadgets in march": "no",
+    # words that limit nothing, and words that do
+    "How many customers bought already on mobile, I wonder?": "buyers | device=mobile",
+    "what share of sessions is on mobile at some point": "sessions | device=mobile | share",
+    "orders by country, and so on": "orders | by country",
+    "how many users are on the site right now": "no",
+    "page views of the details page": "no",
+}
+
+
+@pytest.fixture(scope="module")
+def lookup(tmp_path_factory: pytest.TempPathFactory) -> Lookup:
+    path: Path = make_world(tmp_path_factory.mktemp("sentences") / "serving.duckdb")
+    published = Published(path)
+    return Lookup(published, Aliases(published.path))
+
+
+@pytest.mark.parametrize(("question", "asked"), ASKED.items())
+def test_the_shape_of_a_sentence(question: str, asked: str, lookup: Lookup) -> None:
+    assert given(lookup, question)[0] == asked
+
+
+def test_what_was_left_out_or_assumed_is_said(lookup: Lookup) -> None:
+    assert lookup.ask("I wonder how many orders we already have?").text.startswith("Left out: “i wonder”, “already”.\n")
+    assert "“wich” was read as “which”." in lookup.ask("wich channel has most sessions").text
+    lookup.forget()
+    assert "No measure is named: by revenue" in (text := lookup.ask("How was April?").text)
+    assert "- orders: " in text and "- sessions: " in text
+
+
+def test_people_are_shown_by_country_device_and_channel(lookup: Lookup) -> None:
+    answer = lookup.ask("Who are our buyers?")
+    assert all(f"\n{one}: " in answer.text for one in ("Device", "Channel", "New or returning"))
+    assert answer.table and {row[0] for row in answer.table.rows} >= {"country", "device", "channel"}
+    (narrowed,) = [lookup.ask("Who are our buyers? I mean countries and devices").table]
+    assert narrowed and {row[0] for row in narrowed.rows} == {"country", "device"}
+
+
+def test_why_a_rate_is_high_is_answered_with_where_it_is(lookup: Lookup) -> None:
+    text = lookup.ask("Why do so many people leave at the checkout?").text
+    assert text.startswith("Funnel: ") and "not its cause" in text and "\nDevice: " in text
