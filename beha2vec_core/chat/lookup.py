@@ -45,6 +45,7 @@ from beha2vec_core.chat.together import of_same_groups, one_table
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
@@ -344,6 +345,12 @@ class Lookup:
         if reading.left_out:
             words = ", ".join(f"“{word}”" for word in reading.left_out)
             first = replace(first, text=f"Left out: {words}.\n{first.text}")
+        if reading.not_understood:
+            words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in reading.not_understood)
+            them = "it" if len(reading.not_understood) == 1 else "them"
+            first = replace(
+                first, text=f"I did not understand {words}. This is the answer without {them}.\n{first.text}"
+            )
         return LookupAnswer(
             "\n\n".join([*(answer.text for answer in (first, *others)), *beside]),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),

@@ -13,6 +13,7 @@ from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
+from beha2vec_core.chat.leftover_words import without_unknown
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
     SEARCHES,
@@ -84,6 +85,8 @@ class Reading:
         mean_of: day or week, where the mean of these is asked for.
         contrast: two groups that are compared in all respects.
         left_out: words and sentences that limit nothing, and were left out.
+        not_understood: words that the question is answered without.
+        is_topic: whether it is about something that is known not to be in the data.
         beside: metrics that are shown beside the first: of a question that names none.
     """
 
@@ -106,6 +109,8 @@ class Reading:
     mean_of: str = ""
     contrast: Contrast | None = None
     left_out: tuple[str, ...] = ()
+    not_understood: tuple[str, ...] = ()
+    is_topic: bool = False
     beside: tuple[str, ...] = ()
 
 
@@ -121,6 +126,18 @@ def read_question(
     question, spelled = vocabulary.speller.corrected(question)
     question, talk = without_talk(question)
     question, gloss = without_gloss(each_last(as_one_sentence(question)))
+    found = _read_whole(question, vocabulary, previous, is_first=is_first)
+    if found.query is None and found.is_measured and not found.is_topic:
+        shorter, words = without_unknown(question, found.unknown, vocabulary)
+        if words and (without := _read_whole(shorter, vocabulary, previous, is_first=is_first)).query:
+            found = replace(without, not_understood=tuple(words))
+    gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
+    left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
+    return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)
+
+
+def _read_whole(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
+    """The question as two groups, as its parts, or without statements that limit nothing."""
     if contrast := contrast_of(
         spelled_out(question.lower()), lambda asked: _read_one(asked, vocabulary, None, is_first=True).query
     ):
@@ -134,9 +151,7 @@ def read_question(
             found = replace(without, query=None, more=(), problem=problem)
         elif without.query:
             found = replace(without, left_out=(*without.left_out, statement))
-    gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
-    left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
-    return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)
+    return found
 
 
 def _narrows(statement: Reading, query: Query) -> bool:
@@ -242,6 +257,7 @@ def _read(
             raise NotRead(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
         unanswerable = not_in_data(question.lower(), parts.unknown, contents) if parts.unknown else ""
         if unanswerable:
+            known = replace(known, is_topic=True)
             raise NotRead(unanswerable)
         if advice:
             raise NotRead("The data show what happened, not why it happened or what would happen.")

@@ -198,11 +198,12 @@ class Vocabulary:
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = _same() | known
         self._spelled = [key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")]
+        self._of_names = {word for key in of_data for word in re.findall(r"[a-z]+", key)}
         self.speller = Speller(
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
             | {*map(str.lower, month_name[1:]), *DAYS, "yesterday", "today"},
-            {word for key in of_data for word in re.findall(r"[a-z]+", key)},
+            self._of_names,
         )
 
     def read(self, text: str) -> Iterator[tuple[Word | None, str, str]]:
@@ -218,6 +219,15 @@ class Vocabulary:
                     break
             yield word, " ".join(words[place : place + size]), note
             place += size
+
+    def is_in_names(self, word: str) -> bool:
+        """Whether a word, in small letters, is a part of a name in the data."""
+        return normal(word) in self._of_names or word in self._of_names
+
+    def names_something(self, word: str) -> bool:
+        """Whether a word, in small letters, stands for something that is counted, or for a value."""
+        known, _ = self._known([word], 0)
+        return known is not None and known.kind in ("metric", "value")
 
     def without_hyphens(self, text: str) -> str:
         """The text with compound words apart (best-selling), but for names of the data, pages and hosts."""
