@@ -398,7 +398,7 @@ METRICS = {
         Metric(
             "cart_sessions", "sessions with something added to the cart", "count",
             {"sessions": Measure(_count("f.step_2_at is not null"))},
-            ("cart session", "session with a cart", "session with cart", "add to carts"), otherwise="cart_additions",
+            ("cart session", "session with a cart", "session with cart", "add to carts"),
         ),
         Metric(
             "cart_additions", "times that items were added to the cart", "count", {"cart_items": Measure("count(*)")},
