@@ -419,7 +419,8 @@ class Reader:
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
             is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})
             if not joined:
-                if not self._count(place) and self._value(place, _DIMENSIONS[verb])[1]:  # the returns policy
+                is_verb = any(self.match(pattern, place) for pattern in _VERBS.values())
+                if not (is_verb or self._count(place)) and self._value(place, _DIMENSIONS[verb])[1]:  # returns policy
                     raise Unclear
                 break
             place += joined

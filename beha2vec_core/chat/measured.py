@@ -49,7 +49,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
     lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
-    lines += [f"Only {_plural(query.by[-1])} {having_in_words(query)}."] if query.having else []
+    if query.having and not _lists_days(query):
+        lines.append(f"Only {_plural(query.by[-1])} {having_in_words(query)}.")
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
@@ -134,6 +135,11 @@ def _limits(result: Result) -> str:
 def _plural(dimension: str) -> str:
     label = DIMENSIONS[dimension].label
     return f"{label[:-1]}ies" if label.endswith("y") and label != "day" else f"{label}s"
+
+
+def _lists_days(query: Query) -> bool:
+    """Whether the days (weeks, months) of which something is true are asked for."""
+    return bool(query.having) and is_by_time(query.by) and query.ascending is None
 
 
 def _funnel(result: Result) -> str:
@@ -230,6 +236,8 @@ def _what(result: Result) -> str:
 
 def _sentence(result: Result, days: Period) -> str:
     query, what = result.query, _what(result)
+    if _lists_days(query) and not result.rows:
+        return f"There are no {_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}."
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
     if not query.by:
@@ -238,7 +246,7 @@ def _sentence(result: Result, days: Period) -> str:
         return text + (_against(result, row) if query.versus else "") + "."
     if query.top_of_each:
         return _first_of_each(result, what)
-    if query.having and is_by_time(query.by) and query.ascending is None:
+    if _lists_days(query) and result.rows:
         named = "; ".join(_group(query, row) for row in result.rows[:_DAYS])
         more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
         text = f"{_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"

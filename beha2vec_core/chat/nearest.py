@@ -8,7 +8,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import dimensions_of, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.layer import Contents
-from beha2vec_core.semantic.query import Did, Filter, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import NotAnswerable
 
 _NAMED = 6  # values of a filter that are named
@@ -75,6 +75,17 @@ def as_question(query: Query) -> str:
         limits = [f"{which} {limit:g}" for which, _, limit in query.limits]
         query = replace(query, by=(), over=None, under=None, counts_groups=False)
         words = [f"how many orders {' and '.join(limits)}"]
+    if query.per:
+        words.append(f"per {query.per.removesuffix('s').replace('_', ' ')}")
+    if query.top_of_each:
+        outer, inner = (DIMENSIONS[name].words[0] for name in query.by)
+        measure = as_question(replace(query, by=(), top_of_each=None, ascending=None))
+        end = "bottom" if query.ascending else "top"
+        return f"{end} {query.top_of_each} {inner} for each {outer} by {measure}"
+    if query.counts_groups and is_by_time(query.by):
+        limits = [f"{which} {limit:g}" for which, _, limit in query.limits]
+        words = [f"how many {query.by[0]}s had {' and '.join(limits)} {words[0]}"]
+        query = replace(query, by=(), over=None, under=None, counts_groups=False, at_least=False, at_most=False)
     if query.is_share:
         words.insert(0, "share of")
     for one in query.filters:
@@ -153,7 +164,7 @@ def _did_in_words(did: Did) -> str:
     if (within := did.within) is None:
         return f"{_alone_in_words(did)}{when} after {what}"
     days = f"{within.least} to {within.most}" if within.least > 1 else f"{within.most}"
-    days = f"within {days} {within.unit}s after" if within.most else "on the day of"
+    days = f"within {days} {within.unit}{'s' * (within.most > 1)} after" if within.most else "on the day of"
     days = f"{within.least} days or more after" if within.most > 9000 else days
     return f"{_alone_in_words(did)}{when} {'the day after' if within.least == within.most == 1 else days} {what}"
 

@@ -22,7 +22,8 @@ _SEE = (
 )
 _THERE = (
     rf"(?:(?:they|{PEOPLE}|having|have|had|the|our|my|a|an|visit(?:ing|ed)?|view(?:ing|ed)?|see(?:ing|n)?|saw|"
-    r"land(?:ing|ed)? on|leav(?:e|ing)|left|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed)?|been on|arriv(?:e|ing|ed) (?:at|on)) )*"
+    r"leav(?:e|ing)|left|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed)?|been on|"
+    r"land(?:ing|ed)? on|arriv(?:e|ing|ed) (?:at|on)) )*"
 )
 _OF = rf"(?:(?P<of>(?:[\w-]+ ){{1,2}}?)(?:{PEOPLE}) )?"  # mobile visitors
 _AFTER = (

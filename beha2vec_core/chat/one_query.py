@@ -123,7 +123,8 @@ class _Draft:
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
         if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
             bought = "buyers"  # of all buyers, those who ordered so often
-        if bought == "cart_rate" and {*self.by} & ITEMS and "rate" not in parts.text:
+        of_items = {*self.by, *(one.dimension for one in self.included)} & ITEMS
+        if bought in ("cart_rate", "cart_sessions") and of_items and "rate" not in parts.text:
             bought = "cart_additions"
         self.is_of_buyers = self.metric == "buyer_share" and bought == "buyers"
         self.metric = bought

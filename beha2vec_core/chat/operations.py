@@ -61,7 +61,8 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
         if not named and any(one.kind == "by" and one.name == "item" for one in before):  # items per user
             left = [replace(one, kind="metric", name="items_sold") if one.name == "item" else one for one in left]
             named = ["items_sold"]
-        if len(named) != 1:
+        is_group = before[-2:-1] and before[-2].kind == "by" and before[-2].name != "item"
+        if len(named) != 1 or is_group or (before[-2:-1] and before[-2].kind == "by" and parts.has("high")):
             return parts, metrics, None
         metric = METRICS[named[0]]
         asked = re.sub(rf"\b(?:an? |the )?(?:average|avg|mean)\b|\bper {loosely(word.text)}", " ", parts.text)

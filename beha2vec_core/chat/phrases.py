@@ -58,7 +58,8 @@ _PHRASES = tuple(
         (rf"\b(?:what|which pages?) (?:do|does|did) (?:most )?(?:{_OTHERS}|{_BUYERS}|they) (?:visit|see|view|open|"
          r"look at|land on) first\b", "top landing pages by sessions"),
         (r"^(?=.*\b(?:product|item|article)s?\b.*\bcart\b)(.*?),? "
-         r"(?:(?:but|and|yet|were|was|is|are|has|have|been|then) )*(?:never|not) (?:(?:been|actually|get|gets|got) )*(?:sold|bought|ordered|purchased)\b",
+         r"(?:(?:but|and|yet|were|was|is|are|has|have|been|then) )*"
+         r"(?:never|not) (?:(?:been|actually|get|gets|got) )*(?:sold|bought|ordered|purchased)\b",
          r"\1 with no items sold"),
         (r"\b(?:the )?most important\b", "top"),
         (r"\b(?:best|top) (day|week|month|quarter|year) ever\b", r"best \1"),

@@ -113,7 +113,7 @@ def from_first_in_data(queries: list[Query]) -> Query | None:
 def window_in_words(word: str) -> str:
     """The words that one of a window stands for; another word as it is."""
     found = _WINDOW.fullmatch(word)
-    return f"within {found[3]} {found[1]}s" if found else word
+    return f"within {found[3]} {found[1]}{'s' * (found[3] != '1')}" if found else word
 
 
 def _window(found: re.Match[str], *, is_later: bool) -> str:
@@ -157,6 +157,8 @@ def in_order(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[
         return [*before, *([one] if other.is_excluded else []), *later], end
     if other is None or other.is_excluded or other.after or one.after:
         return None
+    if level != "user" and (of_first or "sessions" in (one.table, other.table)):
+        return None  # a session comes after no other one of its own
     within = Within(int(window[3]), window[1], int(window[2])) if window else None
     if within and within.unit == "day" and within.most and not within.least and one.table == other.table:
         within = replace(within, least=int(one.table == "sessions"))  # a visit on a later day

@@ -415,7 +415,7 @@ METRICS = {
             "cart_sessions", "sessions with something added to the cart", "count",
             {"sessions": Measure(_count("f.step_2_at is not null"))},
             ("cart session", "session with a cart", "session with cart", "add to carts", "cart created", "cart started",
-             "cart filled", "filled cart", "created cart"), otherwise="cart_additions",
+             "cart filled", "filled cart", "created cart"),
         ),
         Metric(
             "cart_additions", "times that items were added to the cart", "count", {"cart_items": Measure("count(*)")},

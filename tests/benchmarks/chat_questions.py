@@ -101,6 +101,8 @@ def canonical(query: Query) -> str:
     parts += [" ".join([*(["count"] if query.counts_groups else []), *limits])] if query.counts_groups or limits else []
     parts += [having_in_words(query)] if query.having else []
     parts += ["why"] if query.explains else []
+    parts += [f"per {query.per}"] if query.per else []
+    parts += [f"first {query.top_of_each} of each"] if query.top_of_each else []
     return " | ".join(parts)
 
 

@@ -75,7 +75,7 @@ ASKED = {
     # no breakdown, no list of people, and no first of each
     "sessions from a campaign": "no",
     "who are the most engaged users, with their country": "no",
-    "best selling product per category": "items_sold | by item_category,item",
+    "best selling product per category": "items_sold | by item_category,item | first 1 of each",
     "how many viewed a hat and then bought one": "no",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",

@@ -80,6 +80,8 @@ EXPECTED = {
     "checkout_abandonment": f"select 1 - avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
     "cart_to_order": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_2_at is not null",
     "checkout_completion": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
+    "refund_rate": f"select avg((refund_events > 0)::int) {ORDERS} and not is_refund_without_purchase",
+    "refund_amount": f"select sum(refund) {ORDERS}",
     "cart_additions": """select count(*) from ga4.stg_ga4__event_items
         where event_date between '2026-04-01' and '2026-04-30'""",
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
