@@ -25,6 +25,9 @@ def metrics_of(parts: Parts) -> list[str]:
     strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
     if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
         strong.sort(key=lambda name: name != first)
+    asks_why = parts.has("cause") and parts.has("bought")
+    if asks_why and len(strong) == 1 and strong[0] in ("new_users", "returning_users"):  # they buy more
+        return ["users"]
     if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
         return [name for name in found if name not in strong] or ["users"]
     if len(strong) > 1 and any(
@@ -193,6 +196,11 @@ def breakdown_of(parts: Parts) -> list[str]:
             )
             in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
             is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
+            is_named |= (
+                word.name == "item"
+                and parts.has("compare")
+                and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
+            )  # apparel vs office products
             is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
@@ -227,7 +235,7 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
 
 def is_one_group(parts: Parts, one: Filter) -> bool:
     """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item", "hour") and not is_named_apart(parts, one)
+    return one.dimension in ("country", "item", "hour", "source") and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

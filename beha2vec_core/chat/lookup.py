@@ -160,13 +160,13 @@ class Lookup:
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
-        others = replace(overview, clusters=tuple(one for one in overview.clusters if one not in also))
-        unnamed = without_names(question, others)
+        rest = replace(overview, clusters=[one for one in overview.clusters if one not in also])
+        unnamed = without_names(question, rest)
         reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
         if also and reading.query is None:
-            others, also, unnamed = overview, [], without_names(question, overview)
+            rest, also, unnamed = overview, [], without_names(question, overview)
             reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
-        overview, keys = others, self._clusters_named(question, others)
+        overview, keys = rest, self._clusters_named(question, rest)
         for one in also:
             note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
             reading = replace(reading, notes=(*reading.notes, note))

@@ -232,7 +232,9 @@ def _sentence(result: Result, days: Period) -> str:
     if query.by_change:
         return _moved(result, what)
     order = "lowest" if query.ascending else "highest"
-    first, *others = (whole(result, days) if query.ascending else []) or result.rows
+    rows = (whole(result, days) if query.ascending else []) or result.rows
+    named = [row for row in rows if row[query.by[0]] is not None] if query.against_rest else []
+    first, *others = named or rows
     against = _against(result, first) if query.versus else ""
     if not others:
         alone = f"; this is the only whole {unit_of(query)}" if result.rows[1:] else ""
