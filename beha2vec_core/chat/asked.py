@@ -243,7 +243,10 @@ def asks_either(parts: Parts, pair: Filter) -> bool:
     values = [
         word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
     ]
-    return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
+    return any(
+        re.search(rf"{loosely(a.text)} or (?:(?:on|in|from|via|a|an|the) )*{loosely(b.text)}", parts.text)
+        for a, b in pairwise(values)
+    )
 
 
 def is_ranking(parts: Parts, named: Word) -> bool:

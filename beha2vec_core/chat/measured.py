@@ -146,6 +146,8 @@ def _funnel(result: Result) -> str:
         ending = f"Most are lost after {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
         if not share:
             ending = "None are lost on the way."
+        elif (most := max(lost, key=lambda one: one[1]["value"] - one[2]["value"])[1:])[0] is not last:
+            ending += f" In number most end after {_step(most[0])}: {most[0]['value'] - most[1]['value']:,}."
         elif len(rows) == 2:
             left = last["value"] - rows[-1]["value"]
             ending = (

@@ -59,6 +59,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
      r"clues?|guess) (?:why|how come|for why)\b", "why"),
+    (r"\b(?:in|for) the (?:whole|entire|full|complete) year\b(?!\s*(?:20\d\d|of))", " "),
     (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great)\b)", "so "),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
