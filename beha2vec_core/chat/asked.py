@@ -27,6 +27,9 @@ def metrics_of(parts: Parts) -> list[str]:
         strong.sort(key=lambda name: name != first)
     if parts.is_of_users and not strong and (first := _ordered_by(parts)):
         return [first]
+    asks_why = parts.has("cause") and parts.has("bought")
+    if asks_why and len(strong) == 1 and strong[0] in ("new_users", "returning_users"):  # they buy more
+        return ["users"]
     if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
         return [name for name in found if name not in strong] or ["users"]
     if len(strong) > 1 and any(
@@ -197,6 +200,11 @@ def breakdown_of(parts: Parts) -> list[str]:
             )
             in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
             is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
+            is_named |= (
+                word.name == "item"
+                and parts.has("compare")
+                and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
+            )  # apparel vs office products
             is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
@@ -231,7 +239,7 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
 
 def is_one_group(parts: Parts, one: Filter) -> bool:
     """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item", "hour") and not is_named_apart(parts, one)
+    return one.dimension in ("country", "item", "hour", "source") and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:
@@ -239,7 +247,10 @@ def asks_either(parts: Parts, pair: Filter) -> bool:
     values = [
         word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
     ]
-    return any(re.search(rf"{loosely(a.text)} or {loosely(b.text)}", parts.text) for a, b in pairwise(values))
+    return any(
+        re.search(rf"{loosely(a.text)} or (?:(?:on|in|from|via|a|an|the) )*{loosely(b.text)}", parts.text)
+        for a, b in pairwise(values)
+    )
 
 
 def is_ranking(parts: Parts, named: Word) -> bool:

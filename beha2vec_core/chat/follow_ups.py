@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from beha2vec_core.chat.asked import breakdown_of, filters_of
+from beha2vec_core.chat.asked import asks_either, breakdown_of, filters_of
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.one_query import ascending_of
 from beha2vec_core.chat.paraphrases import SAME
@@ -146,7 +146,8 @@ def continued(
     chosen = {one.dimension for one in filters if not one.is_excluded}
     steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
     is_of_did = bool(by) and any(one.did for one in kept.values())  # their numbers by group, not shares of each group
-    new_by = (*steps, *by) if by else tuple(name for name in previous.by if name not in chosen)
+    either = tuple(one.dimension for one in filters if len(one.values) > 1 and asks_either(parts, one))
+    new_by = (*steps, *by) if by else (*either, *(name for name in previous.by if name not in chosen))
     is_same = new_by == previous.by
     ascending = ascending_of(parts, metric) if new_by and not explains else None
     if ascending is None and (is_same or explains):

@@ -161,6 +161,8 @@ def _funnel(result: Result) -> str:
         ending = f"Most are lost after {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
         if not share:
             ending = "None are lost on the way."
+        elif (most := max(lost, key=lambda one: one[1]["value"] - one[2]["value"])[1:])[0] is not last:
+            ending += f" In number most end after {_step(most[0])}: {most[0]['value'] - most[1]['value']:,}."
         elif len(rows) == 2:
             left = last["value"] - rows[-1]["value"]
             ending = (
@@ -256,7 +258,9 @@ def _sentence(result: Result, days: Period) -> str:
     if query.by_change:
         return _moved(result, what)
     order = "lowest" if query.ascending else "highest"
-    first, *others = (whole(result, days) if query.ascending else []) or result.rows
+    rows = (whole(result, days) if query.ascending else []) or result.rows
+    named = [row for row in rows if row[query.by[0]] is not None] if query.against_rest else []
+    first, *others = named or rows
     against = _against(result, first) if query.versus else ""
     if not others:
         alone = f"; this is the only whole {unit_of(query)}" if result.rows[1:] else ""

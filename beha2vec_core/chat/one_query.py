@@ -22,7 +22,7 @@ from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
@@ -274,7 +274,8 @@ class _Draft:
             raise NotRead("I know no change from one to the next: ask for the highest or the lowest.")
         self.explains = parts.has("cause") and not self.pair
         self.extreme = parts.has("low") or parts.has("high") or parts.has("judged")
-        self.changes = parts.has("change") or (self.explains and (parts.has("happened") or parts.goes_down is not None))
+        is_moving = parts.goes_down is not None and self.metric not in OF_STEPS  # "drop" between two steps is no change
+        self.changes = parts.has("change") or (self.explains and (parts.has("happened") or is_moving))
         is_rate = any(one.per for one in METRICS[self.metric].sql.values())
         is_state = (
             self.explains and self.period is None and IS_SO.search(parts.text) is not None and not parts.has("change")

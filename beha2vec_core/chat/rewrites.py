@@ -44,6 +44,7 @@ EXCLUDES = (
 _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
      r"clues?|guess) (?:why|how come|for why)\b", "why"),
+    (r"\b(?:in|for) the (?:whole|entire|full|complete) year\b(?!\s*(?:20\d\d|of))", " "),
     (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great)\b)", "so "),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
@@ -122,6 +123,9 @@ _SHORT: tuple[tuple[str, str], ...] = (
      "cart to order rate"),
     (r"\bend(?:s|ed)? up (?:being )?(?:paid|ordered|bought|purchased)\b", "converted"),
     (r"\b(cart|checkout)s? (?:that |which )?(?:have |are )?fail(?:s|ed|ing)?\b", r"\1 abandonment"),
+    (r"^(\W*)(?:are|do) (?:our |the |most )*(buyers|customers) (?:come )?(?:mostly|mainly|primarily|largely|"
+     r"predominantly) "
+     r"(?:com(?:e|ing) )?(from|on|via|through)\b", r"\1how many of the \2 are \3"),
     (r"^(\W*)(?:is|are|do|does) (.*?) (?:mostly|mainly|primarily|largely|predominantly) (?:com(?:e|ing) )?"
      r"(from|on|via|through)\b", r"\1share of \2 \3"),
     (r"\bwhich (\w+) (?:do|did|have) not (?:buy|bought|order(?:ed)?|purchased?|convert(?:ed)?)"
@@ -232,6 +236,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (rf"{_WHY}(.*?)\b(?:{STOPS}|{_GO}) (?:us )?(?:out )?(?:at|in|on|during|before|from|of) {THE}(checkout|cart)s?\b"
      r"(?! page)", r"\1 \2 abandonment "),
+    (rf"{_WHY}(.*?)\b{_GO} (?:us |the (?:site|shop) |again )?(?:so |too |that |very )*(?:quickly|fast|early|"
+     rf"soon|right away|"
+     r"immediately)\b", r"\1 high bounce rate"),
     (rf"{_WHY}(.*?)\b{_GO} (?:(?:with|behind) )?(?:(?:a|the|their|full|filled) )*carts?\b", r"\1 cart abandonment "),
     (rf"{_WHY}(.*?)\b{_GO} (?:(?:us|the|our|site|shop|store|again) )*without (?:{_BUYING}|an? (?:order|purchase))\b"
      r"(?: anything)?", r"\1 low buying "),
@@ -335,10 +342,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that "
-     r"of |those of |on |in |from |for )?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|"
+     r"of |(?:those|the ones|people|users|visitors|customers) (?:of|in|on|from|with|using) |on |in |from |for "
+     r")?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|"
      r"everything|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|"
      r"conversions?|revenue|sales|orders|aov|bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
-     r"[?.,;]|in\b|on\b|for\b|last\b|this\b|by\b|conversions?\b|revenue\b|sales\b|orders\b|aov\b|bounce\b|"
+     r"[?.,;:]|in\b|on\b|for\b|last\b|this\b|by\b|conversions?\b|revenue\b|sales\b|orders\b|aov\b|bounce\b|"
      r"\u00a7))", " allothers "),
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
     (EXCLUDES, "without "),
