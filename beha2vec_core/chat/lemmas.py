@@ -29,6 +29,7 @@ _SAME = (
     ("item", "product", "article", "unit", "piece", "thing"),
     ("page", "page view", "pageview"),
     ("rate", "ratio", "percentage"),
+    ("share", "percentage", "percent", "%", "proportion", "fraction"),
     ("average", "avg", "mean"),
     ("duration", "length", "time"),
     ("refunded", "returned", "reimbursed"),
@@ -83,5 +84,5 @@ def same_phrases(phrase: str) -> Iterator[str]:
         return
     others = [next((same for same in _SAME if word in same), (word,)) for word in words]
     for found in product(*others):
-        if "per" in words or not {*found} & _OF_ONE:
+        if "per" in words or not ({*found} - {*words}) & _OF_ONE:
             yield " ".join(found)

@@ -137,7 +137,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(?:customers?|buyers?|shoppers?)\b", r"\1 top customers by orders"),
     (r"^(\W*)how many (?=(?:visited|viewed|saw|bought|ordered|came|used|added|reached|started|began|initiated|"
      r"spent|looked|opened|"
-     r"returned|converted|paid|purchased|abandoned|searched)\b)", r"\1how many people "),
+     r"returned|converted|paid|purchased|went through|abandoned|searched)\b)", r"\1how many people "),
     (r"(?<!not )(?<!never )(?<!to )\b(?:finish(?:e[sd])?|(?:go|goes|went) through with|conclude[sd]?) (?:an?|the|"
      r"their|any) "
      r"(?:orders?|purchases?)\b", "bought"),

@@ -270,7 +270,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
     (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
-    (r"\b(?:on|during) (?:the )?(?:weekdays|week days|working days|work ?days)\b", "midweek"),
+    (r"\b(?:on|during) (?:the )?(?:weekdays|week days|(?:working|business) days|work ?days)\b", "midweek"),
     (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
     (
         r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|"

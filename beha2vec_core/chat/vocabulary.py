@@ -31,7 +31,7 @@ _FILLERS = """
     good hey dear quick question one kindly may might either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
-    rank ranked store company business here altogether combined full whole entire different distinct
+    rank ranked store company here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
     prefer preferred place placed web online ecommerce incoming inbound calendar draw produce deliver delivered delivers
