@@ -29,13 +29,12 @@ _SAME = (
     ("item", "product", "article", "unit", "piece", "thing"),
     ("page", "page view", "pageview"),
     ("rate", "ratio", "percentage"),
-    ("share", "percentage", "percent", "%", "proportion", "fraction"),
     ("average", "avg", "mean"),
     ("duration", "length", "time"),
     ("refunded", "returned", "reimbursed"),
 )
 _OF_ONE = {"value", "amount", "taking"}  # these are money only of one user, order ...: "amount of visitors" is a number
-_ARTICLES = {"the", "a", "an", "our", "their", "my", "your", "his", "her", "its"}
+_ARTICLES = {"the", "a", "an", "our", "their", "my", "your", "its"}
 
 
 def tokens(text: str) -> list[str]:

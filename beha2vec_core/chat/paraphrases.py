@@ -35,6 +35,13 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:clients|clientele)\b", "customers"),
     (r"\b(?:visitations?|footfall)\b", "traffic"),
     (r"\bbuyed\b", "bought"),
+    (r"\b(?:turn|turned|turning) over\b", "turnover"),
+    (r"\b(made|placed|done|bought|ordered|purchased) by (?:people|users|visitors)\b", r"\1"),
+    (r"\b(c[oa]me back|return(?:ed)?) after (?:the|their) first (?:visit|session)\b", r"\1"),
+    (r"\b(?:by )?how (?:many|much) percent (?=(?:did|has|have|does|do)\b.*\b(?:gr[eo]w|ris|r[oi]se|drop|f[ae]ll|"
+     r"declin|increas|"
+     r"decreas|chang|go up|go down))", " "),
+    (r"\b(what|how) (was|were|is|are) (.*?) like\b", r"\1 \2 \3"),
     (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|"
      r"on ads))", r"\1bought"),
     (r"\b(orders?|purchases?|sales) (?:(?:that|which|were|was|are|got|have|has|been|being) )*(?:refunded|"
