@@ -70,11 +70,16 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(?: through)?)(?P<rest>.*?)\b(?:per|in|during|on) (?:an? |each |every |one |their |the average )?(visit|"
      r"session)s?\b",
      r"pages per \2\g<rest>"),
+    (r"\bhow many pages (?:did|do|have) (?:people|users|visitors|customers|"
+     r"they)((?: \w+){0,4}?) (?:look(?:ed)? at|view(?:ed)?|"
+     r"see|seen|open(?:ed)?|visit(?:ed)?|click(?:ed)?(?: through)?)\b", r"page views \1"),
+    (r"\bhow many pages (?:were|are|got) (?:viewed|looked at|seen|opened|visited)\b", "page views"),
     (r"\bhow many pages (does|do|did) (?=(?:an?|the average|each|every) (?:users?|visitors?|persons?|customers?|"
      r"buyers?)\b)",
      r"pages per user \1 "),
     (r"\b(?:pages|views) (?:viewed |seen |visited |opened )(?=per\b)", "pages "),
-    (r"\bhow (?:long|much time) (?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |"
+    (r"\bhow (?:long|much time) (?!.*\b(?:until|till|before|between|carts?|checkouts?|purchas\w+|orders?|"
+     r"buy)\b)(?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |"
      r"mean |normal )?"
      r"(.*?)\b(?:(?:session|visit)s?(?: (?:last|take|stay))?(?=\W*$| (?:on|by|from|in|via|for|of|last|this|with|"
      r"per)\b)|"
@@ -196,7 +201,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bhow (?:fast|quickly) (?=(?:is|are|did|do|does|has|have)\b.*\bgr[eo]w)", " "),
     (r"\bwhat accounts? for (?=the\b)", "why "),
     (r"\bwhat(?: was| were| lies| stands| is)? behind\b", "what is behind"),
-    (r"\b(?:works?|worked|fares?|fared|does|did|do) (best|worst|better|worse)\b", r"performs \1"),
+    (r"\b(?:works?|worked|fares?|fared|(?<!we )(?:does|did|do)) (best|worst|better|worse)\b", r"performs \1"),
     (r"\b(?:highest|top|best|most)[- ](?:grossing|earning|lucrative)\b", "highest revenue"),
     (r"\bmost (?:read|opened|seen) (?=pages?)|\bmost (?:read|opened|seen)(?=\W*$)", "most viewed "),
     (r"^(\W*)what (?=sells?\b|sold\b)", r"\1which items "),

@@ -223,6 +223,9 @@ def find_times(text: str, data: Period) -> Times:
     times.text = re.sub(
         rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text
     )
+    times.text = re.sub(
+        rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text
+    )  # the week before Easter (9 to 15 April)
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
 

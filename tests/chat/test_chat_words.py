@@ -35,6 +35,8 @@ SAME = {  # what is asked for, and the ways to say it
     "orders_per_buyer": "how many orders does a customer place; purchases per customer",
     "refund_rate": "refund rate; share of orders refunded; percentage of returned orders",
     "bounces": "how many visitors bounced; how many people leave right away",
+    "page_views": "how many pages did people look at; how many pages were viewed; page impressions",
+    "cart_to_order_time": "how long does it take from the basket to the purchase in the same visit",
     "cart_abandonment": "abandoned baskets; share of carts left behind",
     "checkout_to_order_time": "how long does the checkout take; how long does it take people to check out",
     "items_sold | by item": "best-selling products; what sells best; most-bought items; top sellers",
