@@ -34,7 +34,7 @@ _SAME = (
     ("refunded", "returned", "reimbursed"),
 )
 _OF_ONE = {"value", "amount", "taking"}  # these are money only of one user, order ...: "amount of visitors" is a number
-_ARTICLES = {"the", "a", "an", "our", "their", "my", "your", "his", "her", "its"}
+_ARTICLES = {"the", "a", "an", "our", "their", "my", "your", "its"}
 
 
 def tokens(text: str) -> list[str]:
@@ -83,5 +83,5 @@ def same_phrases(phrase: str) -> Iterator[str]:
         return
     others = [next((same for same in _SAME if word in same), (word,)) for word in words]
     for found in product(*others):
-        if "per" in words or not {*found} & _OF_ONE:
+        if "per" in words or not ({*found} - {*words}) & _OF_ONE:
             yield " ".join(found)

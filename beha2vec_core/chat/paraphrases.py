@@ -36,6 +36,13 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:clients|clientele)\b", "customers"),
     (r"\b(?:visitations?|footfall)\b", "traffic"),
     (r"\bbuyed\b", "bought"),
+    (r"\b(?:turn|turned|turning) over\b", "turnover"),
+    (r"\b(made|placed|done|bought|ordered|purchased) by (?:people|users|visitors)\b", r"\1"),
+    (r"\b(c[oa]me back|return(?:ed)?) after (?:the|their) first (?:visit|session)\b", r"\1"),
+    (r"\b(?:by )?how (?:many|much) percent (?=(?:did|has|have|does|do)\b.*\b(?:gr[eo]w|ris|r[oi]se|drop|f[ae]ll|"
+     r"declin|increas|"
+     r"decreas|chang|go up|go down))", " "),
+    (r"\b(what|how) (was|were|is|are) (.*?) like\b", r"\1 \2 \3"),
     (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|"
      r"on ads))", r"\1bought"),
     (r"\b(orders?|purchases?|sales) (?:(?:that|which|were|was|are|got|have|has|been|being) )*(?:refunded|"
@@ -64,11 +71,16 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(?: through)?)(?P<rest>.*?)\b(?:per|in|during|on) (?:an? |each |every |one |their |the average )?(visit|"
      r"session)s?\b",
      r"pages per \2\g<rest>"),
+    (r"\bhow many pages (?:did|do|have) (?:people|users|visitors|customers|"
+     r"they)((?: \w+){0,4}?) (?:look(?:ed)? at|view(?:ed)?|"
+     r"see|seen|open(?:ed)?|visit(?:ed)?|click(?:ed)?(?: through)?)\b", r"page views \1"),
+    (r"\bhow many pages (?:were|are|got) (?:viewed|looked at|seen|opened|visited)\b", "page views"),
     (r"\bhow many pages (does|do|did) (?=(?:an?|the average|each|every) (?:users?|visitors?|persons?|customers?|"
      r"buyers?)\b)",
      r"pages per user \1 "),
     (r"\b(?:pages|views) (?:viewed |seen |visited |opened )(?=per\b)", "pages "),
-    (r"\bhow (?:long|much time) (?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |"
+    (r"\bhow (?:long|much time) (?!.*\b(?:until|till|before|between|carts?|checkouts?|purchas\w+|orders?|"
+     r"buy)\b)(?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |"
      r"mean |normal )?"
      r"(.*?)\b(?:(?:session|visit)s?(?: (?:last|take|stay))?(?=\W*$| (?:on|by|from|in|via|for|of|last|this|with|"
      r"per)\b)|"
@@ -138,7 +150,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(?:customers?|buyers?|shoppers?)\b", r"\1 top customers by orders"),
     (r"^(\W*)how many (?=(?:visited|viewed|saw|bought|ordered|came|used|added|reached|started|began|initiated|"
      r"spent|looked|opened|"
-     r"returned|converted|paid|purchased|abandoned|searched)\b)", r"\1how many people "),
+     r"returned|converted|paid|purchased|went through|abandoned|searched)\b)", r"\1how many people "),
     (r"(?<!not )(?<!never )(?<!to )\b(?:finish(?:e[sd])?|(?:go|goes|went) through with|conclude[sd]?) (?:an?|the|"
      r"their|any) "
      r"(?:orders?|purchases?)\b", "bought"),
@@ -190,7 +202,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bhow (?:fast|quickly) (?=(?:is|are|did|do|does|has|have)\b.*\bgr[eo]w)", " "),
     (r"\bwhat accounts? for (?=the\b)", "why "),
     (r"\bwhat(?: was| were| lies| stands| is)? behind\b", "what is behind"),
-    (r"\b(?:works?|worked|fares?|fared|does|did|do) (best|worst|better|worse)\b", r"performs \1"),
+    (r"\b(?:works?|worked|fares?|fared|(?<!we )(?:does|did|do)) (best|worst|better|worse)\b", r"performs \1"),
     (r"\b(?:highest|top|best|most)[- ](?:grossing|earning|lucrative)\b", "highest revenue"),
     (r"\bmost (?:read|opened|seen) (?=pages?)|\bmost (?:read|opened|seen)(?=\W*$)", "most viewed "),
     (r"^(\W*)what (?=sells?\b|sold\b)", r"\1which items "),

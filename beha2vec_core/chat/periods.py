@@ -151,11 +151,9 @@ def find_times(text: str, data: Period) -> Times:
         r"\1 half of \2\3\4 half of \2",
         times.text,
     )
-    for pattern, period in (
-        (rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b", _part_of),
-        (rf"\b(?:the )?(first|second|third|fourth|last) week of (?:the )?({MONTH})(?: (\d{{4}}))?\b", _week_of),
-    ):
-        take(pattern, partial(period, last=last, notes=times.notes))
+    of_month = rf"(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b"
+    take(rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{of_month}", partial(_part_of, last=last, notes=times.notes))
+    take(rf"\b(?:the )?(first|second|third|fourth|last) week {of_month}", partial(_week_of, last=last))
     times.text = re.sub(
         r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
     )
@@ -225,6 +223,9 @@ def find_times(text: str, data: Period) -> Times:
     times.text = re.sub(
         rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text
     )
+    times.text = re.sub(
+        rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text
+    )  # the week before Easter (9 to 15 April)
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
 
@@ -272,6 +273,16 @@ def _join(times: Times, data: Period) -> None:
         return f" {MARK}{found[4]} "
 
     times.text = re.sub(rf"\b(?:the )?(first|last) ({COUNT}) {_UNIT}s? (?:of|in) (?:the )?\s*{one}", part, times.text)
+
+    def weekend(found: re.Match[str]) -> str:
+        day = times.periods[int(found[1])].first
+        saturday = day - timedelta(days=1) if day.weekday() == 6 else day + timedelta(days=(5 - day.weekday()) % 7)
+        times.periods[int(found[1])] = Period(saturday, saturday + timedelta(days=1))
+        return f" {MARK}{found[1]} "
+
+    times.text = re.sub(
+        rf"\b(?:on |at |over )?(?:the )?weekend (?:of|around|starting)(?: on)?\s+{one}", weekend, times.text
+    )
 
     changes = re.search(_CHANGES, times.text) is not None
 
@@ -380,7 +391,7 @@ def _part_of(found: re.Match[str], last: date, notes: list[str]) -> Period | Non
     return days
 
 
-def _week_of(found: re.Match[str], last: date, notes: list[str]) -> Period | None:
+def _week_of(found: re.Match[str], last: date) -> Period | None:
     """Seven days of a month: its first to seventh, eighth to fourteenth ... or its last."""
     month = _month(found[2], last, int(found[3]) if found[3] else None)
     if found[1] == "last":

@@ -37,7 +37,8 @@ EXCLUDES = (
     r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|aside from|besides|save for|barring|minus|"
     r"outside(?: of)?|"
     r"with the exception of|(?:if (?:you|we|i) )?(?:leav(?:e|ing) out|omit(?:ting)?|exclud(?:e|ed)|ignor(?:e|ing)|"
-    r"disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|not (?:counting|including)|without|"
+    r"disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|(?:not|without) (?:counting|including)|"
+    r"without|"
     r"but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
 # short and misspelled forms of short words
@@ -196,7 +197,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
      r"shop|pages?)\b)?", r"\1 engagement time"),
     (rf"\b({PEOPLE}|ones) (?:spend|spends|spent|spending)\b", r"\1 , revenue"),
-    (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent)\b", r"\1 \2 revenue"),
+    (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent|spending)\b",
+     r"\1 \2 revenue"),
     # of others than us, who buy from us: "did those from instagram spend more than ..."
     (r"\b(do|does|did|have|has|which|who|whose)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b(?= (?:the "
      r")?(?:more|most|less|least)\b(?! per\b))", r"\1 \2 revenue"),
@@ -316,7 +318,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
     (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
-    (r"\b(?:on|during) (?:the )?(?:weekdays|week days|working days|work ?days)\b", "midweek"),
+    (r"\b(?:on|during) (?:the )?(?:weekdays|week days|(?:working|business) days|work ?days)\b", "midweek"),
     (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
     (
         r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|"
@@ -328,7 +330,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r"busiest)\b)(?!.*\b(?:day|week|month|hour|quarter)s?\b)", "which day"),
     (r"\bwhen (?:was|were|is|are|did|do|does)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|busiest)\b)",
      "which"),
-    (r"\bhow (?:has|have|had|is|are|was|were)\b(.*?)\b(?:been )?(?:doing|going|performing|looking|coming along)\b",
+    (r"\bhow (?:has|have|had|is|are|was|were)\b(?!.*\b(?:compared|vs|versus|than|against)\b)(.*?)"
+     r"\b(?:been )?(?:doing|going|performing|looking|coming along)\b",
      r"trend \1"),
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
     (r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:peak|top out|"
@@ -393,7 +396,7 @@ _FROM_AN_ORDER = re.compile(
 )
 _OF_WAITING = re.compile(
     r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|sessions?|"
-    r"orders?|purchas\w*|buy\w*|bought|convert\w*|in days|pass(?:es)?|c[oa]me|arriv\w*|time)\b"
+    r"orders?|purchas\w*|buy\w*|bought|convert\w*|in days|pass(?:es)?|c[oa]me|arriv\w*|time|needs?|needed)\b"
 )
 
 
@@ -410,10 +413,11 @@ def words_of_rules() -> frozenset[str]:
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
+    with_cart = re.sub(r"\b(?:basket|trolley)\b", "cart", text)
+    if _HOW_LONG.search(text) and not as_step_time(with_cart) and not _FROM_AN_ORDER.search(text):
+        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)
-    if _HOW_LONG.search(text) and not as_step_time(text) and not _FROM_AN_ORDER.search(text):
-        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     return text
 
 

@@ -26,14 +26,15 @@ _FILLERS = """
     me you your it its they them their there this that these those with from by per each every all any some how many
     much what whats which who please show give tell list get see find let know want need can could would number
     count total overall amount sum website site shop webshop hello hi ok really actually currently so far make
-    made bring brought come came coming go went send sent sends happen something in terms breakdown broken breaking
+    made bring brought come came coming arrive arrived arriving go went send sent sends happen something in
+    terms breakdown broken breaking
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sort sorted originated originate generated generate drove
     drive drives driving calculate plot table chart graph
     good hey dear quick question one kindly may might either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
-    rank ranked store company business here altogether combined full whole entire different distinct
+    rank ranked store company here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
     prefer preferred place placed web online ecommerce incoming inbound calendar draw produce deliver delivered delivers
@@ -52,7 +53,8 @@ _GRAMMAR: dict[str, str] = {
     "happened": "happened, happen to",
     "common": "in common",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
-        percentage of, proportion of, % of, split, how many percent, how much percent, how many %, portion, slice,
+        percentage of, proportion of, % of, split, split between, ratio between, how many percent,
+        how much percent, how many %, portion, slice,
         chunk, make up, account for, makes up, accounts for, distribution, mix, composition, contribution, weight""",
     "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
         history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,

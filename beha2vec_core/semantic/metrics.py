@@ -252,7 +252,8 @@ METRICS = {
         Metric(
             "refund_rate", "orders with a refund, of all orders", "share",
             {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"), _ORDERS)},
-            ("refund rate", "return rate", "rate of refund", "share of refunded order", "share of order refunded",
+            ("refund rate", "return rate", "rate of refund", "share of refunded order", "percentage of refunded order",
+             "share of order refunded",
              "percent of order refunded", "% of order refunded", "share of order with a refund"),
             n_of="orders", better=-1, count="refunded_orders",
         ),

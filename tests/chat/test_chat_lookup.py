@@ -322,7 +322,7 @@ NOT_KNOWN = [
     ("compare 0 and 12", "there is no cluster 12"),
     ("where do users of cluster 2 move?", "No moves between clusters have been recorded yet"),
     ("who resembles user 12345678?", "No known user in the question"),
-    ("what is the weather?", "I did not understand “weather”"),
+    ("what is the weather?", "The data have no weather: “weather”"),
     ("", "I found no measure in the question"),
     ("SELECT * FROM secrets; --", "I did not understand “select”"),
 ]
