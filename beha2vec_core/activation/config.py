@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from beha2vec_core.activation.bigquery import BigQuery
-from beha2vec_core.activation.contacts import Contacts, load_contacts
+from beha2vec_core.activation.contacts import load_contacts
 from beha2vec_core.activation.data_manager import SECONDS_BETWEEN, AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.files import Files
@@ -185,40 +185,28 @@ def build(
     Raises:
         ActivationError: the secret cannot be sent.
     """
-    given = _checked(config, secret(config.name))
-    client = Client(guard)
-    common: dict[str, Any] = {"property_id": config.property_id}
-    if isinstance(config, GA4Config):
-        return GA4(
-            config.name, measurement_id=config.measurement_id, region=config.region, with_login=config.with_login,
-            secret=given, client=client, debug=debug, host=host, **common,
-        )  # fmt: skip
-    if isinstance(config, WebhookConfig):
-        return Webhook(config.name, url=config.url, secret=given, client=client, **common)
-
-    def contacts() -> Contacts:
-        return load_contacts(settings.activation.contacts_file, settings.storage.data_dir)
-
-    if isinstance(config, DataManagerConfig):
-        client = Client(guard, seconds=60, seconds_between=SECONDS_BETWEEN)
-        return DataManager(
-            config.name, account_id=config.account_id, login_account_id=config.login_account_id,
-            secret=given, client=client, contacts=contacts, debug=debug, host=host, **common,
-        )  # fmt: skip
-    if isinstance(config, BigQueryConfig):
-        return BigQuery(config.name, table=config.table, **common)
-    beside = settings.activation.file.parent
-    note = partial(note_written, settings)
-    if isinstance(config, DltConfig):
-        return Dlt(
-            config.name, database=config.database, dataset=config.dataset, table=config.table,
-            secret=given, work=settings.storage.data_dir / ".dlt", beside=beside, note=note, **common,
-        )  # fmt: skip
+    given = config.model_dump(exclude={"type"})
+    secrets = {"secret": _checked(config, secret(config.name))}
+    contacts = partial(load_contacts, settings.activation.contacts_file, settings.storage.data_dir)
+    beside, note = settings.activation.file.parent, partial(note_written, settings)
     if isinstance(config, AdsFileConfig | FilesConfig):
-        folder = folder_of(config.folder, beside, note)
-        if isinstance(config, AdsFileConfig):
-            return AdsFile(config.name, folder=folder, contacts=contacts, **common)
-        return Files(config.name, folder=folder, format=config.format, **common)
+        given["folder"] = folder_of(config.folder, beside, note)
+    match config:
+        case GA4Config():
+            return GA4(**given, **secrets, client=Client(guard), debug=debug, host=host)
+        case WebhookConfig():
+            return Webhook(**given, **secrets, client=Client(guard))
+        case DataManagerConfig():
+            client = Client(guard, seconds=60, seconds_between=SECONDS_BETWEEN)
+            return DataManager(**given, **secrets, client=client, contacts=contacts, debug=debug, host=host)
+        case BigQueryConfig():
+            return BigQuery(**given)
+        case DltConfig():
+            return Dlt(**given, **secrets, work=settings.storage.data_dir / ".dlt", beside=beside, note=note)
+        case AdsFileConfig():
+            return AdsFile(**given, contacts=contacts)
+        case FilesConfig():
+            return Files(**given)
     raise AssertionError(f"{type(config)} is built above")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from beha2vec_core.activation.config import build, load_destinations
-from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable, Outcome
+from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable
 from beha2vec_core.activation.ledger import Ledger, open_ledger
-from beha2vec_core.activation.send import confirm
+from beha2vec_core.activation.send import confirm, send_requests
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -137,17 +137,7 @@ def _send(
     if problems := destination.validate(called) + destination.missing():
         raise ActivationError("; ".join(problems))
     ids = ledger.begin(destination.name, audience, {}, changes, called=called, place=place)
-    done = 0
-    for part in destination.batches(changes):
-        part_ids = ids[done : done + len(part)]
-        done += len(part)
-        key = ledger.request_for(destination.name, audience, part)
-        ledger.sending(part_ids, key)
-        try:
-            outcomes = destination.send(part, called, key)
-        except ActivationError as error:
-            outcomes = [Outcome("unknown" if error.is_sent else "refused", str(error))] * len(part)
-        ledger.answered(part_ids, outcomes)
+    for _, outcomes, _ in send_requests(destination, ledger, audience, called, changes, ids):
         for outcome in outcomes:
             if outcome.state == "refused" or (outcome.state == "unknown" and not destination.counts):
                 raise ActivationError(outcome.reason)

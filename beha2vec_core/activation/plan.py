@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import duckdb
 
@@ -96,8 +97,7 @@ class Plan:
             users -= left_out
             lines.append(f"{STEPS[step]:<46}{users:>10,}{left_out:>10,}")
         lines += [f"  {reason:<44}{number:>10,}" for reason, number in self.reasons.items()]
-        kinds: tuple[tuple[Kind, str], ...] = (("enter", "enter"), ("update", "update"), ("leave", "leave"))
-        lines += [f"{word:<46}{self.of_kind(kind):>10,}" for kind, word in kinds]
+        lines += [f"{kind:<46}{self.of_kind(kind):>10,}" for kind in get_args(Kind)]
         lines.append(f"{'unchanged':<46}{self.unchanged:>10,}")
         if self.attributes:
             lines.append(f"sent of each: {', '.join(self.attributes)}")
