@@ -40,19 +40,14 @@ class Identity(NamedTuple):
     modified_ns: int
     size: int
 
-    @classmethod
-    def of(cls, path: Path) -> Identity:
-        """Of the file that is there now.
 
-        Raises:
-            NotPublishedError: there is none.
-        """
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            open_published(path).close()  # the error names the remedy
-            raise
-        return cls(found.st_ino, found.st_mtime_ns, found.st_size)
+def _identity(path: Path) -> Identity:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        open_published(path).close()  # the error names the remedy
+        raise
+    return Identity(found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 class Published:
@@ -65,7 +60,7 @@ class Published:
             NotPublishedError: there is none, or it cannot be read.
         """
         self.path = path
-        self.identity = Identity.of(path)
+        self.identity = _identity(path)
         self._connection = open_published(path)
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = Lock()
@@ -142,7 +137,7 @@ def latest(path: Path) -> Published:
     """
     with _opening:
         found = _open.get(path)
-        if found is None or found.identity != Identity.of(path):
+        if found is None or found.identity != _identity(path):
             found = _open[path] = Published(path)
         return found
 

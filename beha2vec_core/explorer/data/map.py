@@ -58,9 +58,9 @@ def themes(published: Published) -> list[str]:
     return [str(theme) for theme in found["theme"]]
 
 
-def theme_share(published: Published, theme: str, most: int = DRAWN[0]) -> pd.Series:
+def theme_share(published: Published, theme: str) -> pd.Series:
     """The share of each drawn user's page views that are about the theme (0 to 1), in the order of `points`."""
-    users = published.ask(points, most)[["user_key"]]
+    users = published.ask(points)[["user_key"]]
     with published.cursor() as cursor:
         cursor.register("drawn", users)
         found = cursor.execute(

@@ -75,9 +75,7 @@ def in_words(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
     values = zip(facts["value"], facts["population_value"], facts["unit"], strict=True)
     shown = [(number(value, unit), number(everybody, unit)) for value, everybody, unit in values]
     return facts.assign(
-        label=labels,
-        shown_value=[value for value, _ in shown],
-        shown_population=[everybody for _, everybody in shown],
+        label=labels, shown_value=[value for value, _ in shown], shown_population=[everybody for _, everybody in shown]
     )
 
 

@@ -190,8 +190,8 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
         ).df()
 
 
-def next_pages(published: Published, user_key: str, encoders_path: Path, k: int = 5) -> pd.DataFrame:
-    """The pages that probably come next by the encoder in use: title, probability (0 to 1).
+def next_pages(published: Published, user_key: str, encoders_path: Path) -> pd.DataFrame:
+    """The five pages that probably come next by the encoder in use: title, probability (0 to 1).
 
     Empty for a user whose events are not known any more.
 
@@ -201,12 +201,11 @@ def next_pages(published: Published, user_key: str, encoders_path: Path, k: int 
     published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
     published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
     history = published.query(
-        f"from ({ENCODER_INPUT}) where user_key = $user order by {LATEST_FIRST} limit {_SEQUENCE}",
-        {"user": user_key},
+        f"from ({ENCODER_INPUT}) where user_key = $user order by {LATEST_FIRST} limit {_SEQUENCE}", {"user": user_key}
     )
     if history.empty:
         return pd.DataFrame({"title": [], "probability": []})
-    guesses = encoder_in_use(published, encoders_path).predict_next(history, k=k).to_pandas()
+    guesses = encoder_in_use(published, encoders_path).predict_next(history, k=5).to_pandas()
     titles = published.query(
         "select page_key as page, page_title from ga4.dim_ga4__pages where page_key in (select unnest($pages))",
         {"pages": guesses["page"].tolist()},
