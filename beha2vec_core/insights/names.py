@@ -68,21 +68,19 @@ _LARGE_H, _LARGE_DELTA = 0.5, 0.33
 
 def page_type_focus(sheet: FactSheet) -> list[Fact]:
     """Page types that get more of these users' attention, the most telling first."""
-    return [
-        fact
-        for fact in sheet.over("page_type_view_share")
-        if fact.feature not in {"unknown", "home"}
-        and _LABEL.fullmatch(fact.feature or "")
-        and fact.value - fact.population_value >= _WORTH_TELLING
-    ]
+    return _focus(sheet, "page_type_view_share", {"unknown", "home"})
 
 
 def theme_focus(sheet: FactSheet) -> list[Fact]:
     """Themes that get more of these users' attention, the most telling first."""
+    return _focus(sheet, "theme_view_share", _EMPTY_LABELS)
+
+
+def _focus(sheet: FactSheet, metric: str, silent: set[str]) -> list[Fact]:
     return [
         fact
-        for fact in sheet.over("theme_view_share")
-        if fact.feature not in _EMPTY_LABELS
+        for fact in sheet.over(metric)
+        if fact.feature not in silent
         and _LABEL.fullmatch(fact.feature or "")
         and fact.value - fact.population_value >= _WORTH_TELLING
     ]
