@@ -118,7 +118,6 @@ def make_plan(
     *,
     empty: bool = False,
     repeat: bool = False,
-    now: datetime | None = None,
 ) -> Plan:
     """What a send would do now. Nothing is written, and no one is asked, except where the destination is a file.
 
@@ -133,7 +132,6 @@ def make_plan(
         settings: where the list of the forgotten is, and how long the ledger is kept.
         empty: everybody leaves.
         repeat: send again what has no answer, although the destination may count it twice.
-        now: the moment that days count back from; default: now.
 
     Raises:
         ActivationError: the audience cannot be sent there, with the remedy.
@@ -158,7 +156,7 @@ def make_plan(
         ledger.know_devices(destination.name)
     known = ledger.believed(destination.name, audience.name)
     believed = destination.reconcile(known, called)
-    moment = now or datetime.now(UTC)
+    moment = datetime.now(UTC)
     paused: frozenset[str] = frozenset()
     if audience.pause:
         since = moment - timedelta(days=audience.pause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -36,9 +37,9 @@ class Report:
 
     destination: str
     audience: str
-    outcomes: dict[str, int] = field(default_factory=dict)
-    kinds: dict[tuple[str, str], int] = field(default_factory=dict)
-    reasons: dict[str, int] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     stopped: str = ""
     is_counted: bool = False
     earlier: Mapping[str, int] = field(default_factory=dict)
@@ -73,13 +74,12 @@ class Report:
         return lines
 
 
-def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
+def send_plan(plan: Plan, ledger: Ledger) -> Report:
     """Send a plan.
 
     Args:
         plan: what to send, made while this ledger was open.
         ledger: where to write it down.
-        shown: whether progress is shown.
 
     Returns:
         What became of it. A plan without changes is written down, too.
@@ -92,7 +92,7 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
     done = failures = 0
     requests = send_requests(destination, ledger, plan.audience, plan.called, changes, ids)
     title = f"sending {plan.audience} to {destination.name}"
-    with closing(ProgressBar(title=title, unit="user", total=len(changes), shown=shown)) as bar:
+    with closing(ProgressBar(title=title, unit="user", total=len(changes))) as bar:
         for batch, outcomes, report.stopped in requests:
             done += len(batch)
             failures = 0 if any(one.state == "accepted" for one in outcomes) else failures + 1
@@ -102,14 +102,13 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
             if report.stopped:
                 break
     for kind, state, reason, users in ledger.tally(ids[:done]):
-        report.outcomes[state] = report.outcomes.get(state, 0) + users
-        report.kinds[kind, state] = report.kinds.get((kind, state), 0) + users
+        report.outcomes[state] += users
+        report.kinds[kind, state] += users
         if reason:
-            report.reasons[reason] = report.reasons.get(reason, 0) + users
+            report.reasons[reason] += users
     if done < len(changes):
         report.outcomes["not_sent"] = len(changes) - done
-        for change in changes[done:]:
-            report.kinds[change.kind, "not_sent"] = report.kinds.get((change.kind, "not_sent"), 0) + 1
+        report.kinds.update((change.kind, "not_sent") for change in changes[done:])
     ledger.finish(destination.name, plan.audience)
     return report
 
