@@ -265,4 +265,4 @@ def test_notes_and_methods_are_read(published: Published) -> None:
     found = published.ask(data.model)
     assert found["notes"] == [f"note: {HOSTILE_NAME}"] and found["methods"]["purchase"] == {"all": "ridge logistic"}
     with pytest.raises(NothingYet, match="no tests of the model"):
-        published.require("beha2vec.nothing", "tests of the model", "prediction_evaluation")
+        published.require("beha2vec.prediction_curves", "no_such_column")

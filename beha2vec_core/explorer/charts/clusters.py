@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -112,7 +113,7 @@ def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
     return _sankey(labels, [GREY] * len(labels), link, title, dark=dark)
 
 
-def _sankey(labels: list[str], colors: list[str], link: dict[str, object], title: str, *, dark: bool) -> go.Figure:
+def _sankey(labels: list[str], colors: list[str], link: dict[str, list[Any]], title: str, *, dark: bool) -> go.Figure:
     node = {"label": labels, "color": colors, "pad": 14, "thickness": 14, "line": {"width": 0}}
     diagram = go.Sankey(
         arrangement="fixed",
