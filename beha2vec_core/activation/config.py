@@ -173,23 +173,23 @@ def build(
         ActivationError: the secret cannot be sent.
     """
     given = config.model_dump(exclude={"type"})
-    secrets = {"secret": _checked(config, secret(config.name))}
+    own = _checked(config, secret(config.name))
     contacts = partial(load_contacts, settings.activation.contacts_file, settings.storage.data_dir)
     beside, note = settings.activation.file.parent, partial(note_written, settings)
     if isinstance(config, AdsFileConfig | FilesConfig):
         given["folder"] = folder_of(config.folder, beside, note)
     match config:
         case GA4Config():
-            return GA4(**given, **secrets, client=Client(guard), debug=debug, host=host)
+            return GA4(**given, secret=own, client=Client(guard), debug=debug, host=host)
         case WebhookConfig():
-            return Webhook(**given, **secrets, client=Client(guard))
+            return Webhook(**given, secret=own, client=Client(guard))
         case DataManagerConfig():
             client = Client(guard, seconds=60, seconds_between=SECONDS_BETWEEN)
-            return DataManager(**given, **secrets, client=client, contacts=contacts, debug=debug, host=host)
+            return DataManager(**given, secret=own, client=client, contacts=contacts, debug=debug, host=host)
         case BigQueryConfig():
             return BigQuery(**given)
         case DltConfig():
-            return Dlt(**given, **secrets, work=settings.storage.data_dir / ".dlt", beside=beside, note=note)
+            return Dlt(**given, secret=own, work=settings.storage.data_dir / ".dlt", beside=beside, note=note)
         case AdsFileConfig():
             return AdsFile(**given, contacts=contacts)
         case FilesConfig():

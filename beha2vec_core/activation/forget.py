@@ -52,8 +52,8 @@ def leave_destinations(
     wanted = frozenset(ids)
     found: list[Departure] = []
     with open_ledger(settings.storage.ledger_path) as ledger:
-        for name in sorted({destination for destination, *_ in ledger.of_people(wanted)}):
-            users = len(_users(ledger, wanted, name))
+        known = {(name, one.member.user_key) for name, _, one in ledger.of_people(wanted)}
+        for name, users in sorted(Counter(name for name, _ in known).items()):
             try:
                 destination = _at(settings, name, build_one)
                 for audience in {audience for to, audience in ledger.waiting() if to == name}:
@@ -109,10 +109,6 @@ def _leave(destination: Destination, ledger: Ledger, wanted: frozenset[str]) -> 
         )
     departures = [Departure(name, len(removed), left_behind=destination.left_behind)] if removed else []
     return [*departures, *(Departure(name, users, why) for why, users in Counter(lost.values()).items())]
-
-
-def _users(ledger: Ledger, wanted: frozenset[str], name: str) -> set[str]:
-    return {one.member.user_key for to, _, one in ledger.of_people(wanted) if to == name}
 
 
 def in_words(departure: Departure) -> str:

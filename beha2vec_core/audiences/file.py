@@ -126,11 +126,11 @@ def load_audiences(path: Path) -> list[Audience]:
     return [audience_of(entry, where) for where, entry in listed(path, "audience", AudienceError)]
 
 
-def listed(path: Path, kind: str, error: type[ValueError]) -> list[tuple[str, Any]]:
+def listed(path: Path, kind: str, error: type[Exception]) -> list[tuple[str, Any]]:
     """The entries of a YAML list, each after where it stands (for messages); none where there is no file.
 
     Raises:
-        ValueError: of the type ``error``: the file cannot be read, or two entries have one name.
+        Exception: of the type ``error``: the file cannot be read, or two entries have one name.
     """
     if not path.exists():
         return []

@@ -96,7 +96,9 @@ def cluster_names(sheets: list[FactSheet]) -> dict[int, str]:
     """A name for each cluster, no two alike whatever the case of letters."""
     if len(sheets) == 1:
         return {sheets[0].cluster_key: ONE_CLUSTER}
-    candidates = {sheet.cluster_key: [*_candidates(sheet, sheets), _plain_name(sheet.cluster_key)] for sheet in sheets}
+    candidates = {
+        sheet.cluster_key: [*_candidates(sheet, sheets), f"Visitors of cluster {sheet.cluster_key}"] for sheet in sheets
+    }
     level = dict.fromkeys(candidates, 0)
     for _ in range(max(map(len, candidates.values()), default=0)):
         chosen = {key: names[level[key]] for key, names in candidates.items()}
@@ -125,10 +127,6 @@ def distinct_name(cluster_key: int, options: list[str], taken: set[str]) -> str:
         if option.lower() not in used:
             return option
     return f"{options[0].split()[-1].capitalize()}, cluster {cluster_key}"
-
-
-def _plain_name(cluster_key: int) -> str:
-    return f"Visitors of cluster {cluster_key}"
 
 
 def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:
