@@ -14,17 +14,20 @@ _MEASURED = (
     Check(
         "rows_are_accounted_for", "raw_ga4_events",
         "Partitions hold the rows that the ingest log accepted, and no row is lost.",
-        export.rows_are_accounted_for, "error", "materialize raw_ga4_events again for these days",
+        export.rows_are_accounted_for, "error",
+        "materialize raw_ga4_events again for these days",
     ),
     Check(
-        "no_property_is_left_over", "raw_ga4_events", "Every property with partitions is still in the export.",
+        "no_property_is_left_over", "raw_ga4_events",
+        "Every property with partitions is still in the export.",
         export.no_property_is_left_over, "warn",
         "if the property was renamed, delete its folders in raw_ga4_events and rebuild the dbt models in full",
     ),
     Check(
         "no_day_is_missing", "raw_ga4_events",
-        "No day of the run is missing, unreadable, or kept from an earlier export.", export.no_day_is_missing,
-        "warn", "export these days again (docs/export.md) and materialize them, or accept the gap",
+        "No day of the run is missing, unreadable, or kept from an earlier export.",
+        export.no_day_is_missing, "warn",
+        "export these days again (docs/export.md) and materialize them, or accept the gap",
     ),
     Check(
         "exports_arrive_in_time", "raw_ga4_events",
@@ -76,7 +79,8 @@ _MEASURED = (
     ),
     Check(
         "vectors_are_finite", "user_embeddings",
-        "No vector of the run's days holds NaN, infinity or zeros only.", encoder.vectors_are_finite, "error",
+        "No vector of the run's days holds NaN, infinity or zeros only.",
+        encoder.vectors_are_finite, "error",
         "return to the previous encoder (beha2vec rollback), or train another one (job train_encoder)",
         blocking=True,
     ),
@@ -96,7 +100,8 @@ _MEASURED = (
     Check(
         "promoted_vectors_are_finite", "trained_encoder",
         "No vector of the encoder just promoted holds NaN, infinity or zeros only.",
-        encoder.promoted_vectors_are_finite, "error", "return to the previous encoder: beha2vec rollback",
+        encoder.promoted_vectors_are_finite, "error",
+        "return to the previous encoder: beha2vec rollback",
         blocking=True,
     ),
     Check(
@@ -114,8 +119,9 @@ _MEASURED = (
     ),
     Check(
         "every_cluster_has_users", "user_clusters",
-        "Every cluster has users who were active in the last four weeks.", clusters.every_cluster_has_users,
-        "warn", "run the job rebuild_clusters for all days; continuing clusters keep their key",
+        "Every cluster has users who were active in the last four weeks.",
+        clusters.every_cluster_has_users, "warn",
+        "run the job rebuild_clusters for all days; continuing clusters keep their key",
     ),
     Check(
         "there_is_enough_to_learn", "prediction_candidate",
