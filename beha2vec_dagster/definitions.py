@@ -48,19 +48,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
         connection_config=limits.duckdb_config(settings.storage),
         lock_timeout_seconds=settings.storage.lock_timeout_seconds,
     )
-    modules = (
-        raw,
-        dbt,
-        pages,
-        sequences,
-        encoder,
-        evaluation,
-        promotion,
-        clusters,
-        insights,
-        predictions,
-        audiences,
-    )
+    modules = (raw, dbt, pages, sequences, encoder, evaluation, promotion, clusters, insights, predictions, audiences)
     made = [asset for module in modules for asset in module.build_assets(settings)]
     assets = dg.map_asset_specs(
         lambda spec: with_attributes(spec, settings),

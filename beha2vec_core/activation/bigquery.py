@@ -56,9 +56,8 @@ class BigQuery(Destination):
     batch = 1000
 
     def __init__(self, name: str, *, table: str, property_id: str | None = None, run: Run | None = None) -> None:
-        super().__init__(name, table)
+        super().__init__(name, table, property_id=property_id)
         self._table = table
-        self._property_id = property_id
         self._run = run or _by_google
         self._is_made = False
 
@@ -70,8 +69,6 @@ class BigQuery(Destination):
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user."""
-        if kind != "leave" and self._property_id and member.property_id != self._property_id:
-            raise NotReachable("users of another GA4 property")
         row = row_of(member, called)
         if len(_row_sql(Change(kind, member, row, "")).encode()) > _MOST_BYTES_OF_A_USER:
             raise NotReachable(f"more than {_MOST_BYTES_OF_A_USER // 1000} kB of attributes")

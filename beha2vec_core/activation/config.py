@@ -7,11 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, TypeAdapter, ValidationError
 
 from beha2vec_core.activation.bigquery import BigQuery
-from beha2vec_core.activation.contacts import Contacts, load_contacts
+from beha2vec_core.activation.contacts import load_contacts
 from beha2vec_core.activation.data_manager import SECONDS_BETWEEN, AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.files import Files
@@ -20,7 +19,7 @@ from beha2vec_core.activation.ga4 import GA4
 from beha2vec_core.activation.http import Client
 from beha2vec_core.activation.warehouses import Dlt
 from beha2vec_core.activation.webhook import Webhook
-from beha2vec_core.audiences.file import is_name, nearest
+from beha2vec_core.audiences.file import in_words, is_name, listed, nearest
 from beha2vec_core.buckets import is_bucket
 from beha2vec_core.settings import Settings, destination_secret
 from beha2vec_core.store.written import note_written
@@ -126,27 +125,15 @@ def load_destinations(path: Path) -> list[DestinationConfig]:
     Raises:
         ActivationError: the file cannot be read, or an entry is wrong.
     """
-    if not path.exists():
-        return []
+    return [_config_of(entry, where) for where, entry in listed(path, "destination", ActivationError)]
+
+
+def _config_of(entry: Any, where: str) -> DestinationConfig:
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ActivationError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-    if entries is None:
-        return []
-    if not isinstance(entries, list):
-        raise ActivationError(f"{path}: write a list of destinations, each beginning with '- name:'")
-    found: list[DestinationConfig] = []
-    for number, entry in enumerate(entries, 1):
-        name = str(entry.get("name") or number) if isinstance(entry, dict) else str(number)
-        try:
-            config: DestinationConfig = TypeAdapter(Config).validate_python(entry)
-        except ValidationError as error:
-            raise ActivationError(f"{path}, destination {name}: {_explained(error, entry)}") from None
-        if config.name in {other.name for other in found}:
-            raise ActivationError(f"{path}, destination {name}: there are two of this name; rename one")
-        found.append(config)
-    return found
+        config: DestinationConfig = TypeAdapter(Config).validate_python(entry)
+    except ValidationError as error:
+        raise ActivationError(f"{where}: {_explained(error, entry)}") from None
+    return config
 
 
 def find_destination(configs: list[DestinationConfig], name: str, path: Path) -> DestinationConfig:
@@ -155,12 +142,12 @@ def find_destination(configs: list[DestinationConfig], name: str, path: Path) ->
     Raises:
         ActivationError: there is none; the message has the nearest names.
     """
-    for config in configs:
-        if config.name == name:
-            return config
-    if not configs:
+    known = {one.name: one for one in configs}
+    if not known:
         raise ActivationError(f"{path} has no destinations (docs/activation.md, BEHA2VEC_DESTINATIONS_FILE)")
-    raise ActivationError(f"there is no destination {name!r}{nearest(name, [one.name for one in configs])}")
+    if name not in known:
+        raise ActivationError(f"there is no destination {name!r}{nearest(name, list(known))}")
+    return known[name]
 
 
 def build(
@@ -185,40 +172,28 @@ def build(
     Raises:
         ActivationError: the secret cannot be sent.
     """
-    given = _checked(config, secret(config.name))
-    client = Client(guard)
-    common: dict[str, Any] = {"property_id": config.property_id}
-    if isinstance(config, GA4Config):
-        return GA4(
-            config.name, measurement_id=config.measurement_id, region=config.region, with_login=config.with_login,
-            secret=given, client=client, debug=debug, host=host, **common,
-        )  # fmt: skip
-    if isinstance(config, WebhookConfig):
-        return Webhook(config.name, url=config.url, secret=given, client=client, **common)
-
-    def contacts() -> Contacts:
-        return load_contacts(settings.activation.contacts_file, settings.storage.data_dir)
-
-    if isinstance(config, DataManagerConfig):
-        client = Client(guard, seconds=60, seconds_between=SECONDS_BETWEEN)
-        return DataManager(
-            config.name, account_id=config.account_id, login_account_id=config.login_account_id,
-            secret=given, client=client, contacts=contacts, debug=debug, host=host, **common,
-        )  # fmt: skip
-    if isinstance(config, BigQueryConfig):
-        return BigQuery(config.name, table=config.table, **common)
-    beside = settings.activation.file.parent
-    note = partial(note_written, settings)
-    if isinstance(config, DltConfig):
-        return Dlt(
-            config.name, database=config.database, dataset=config.dataset, table=config.table,
-            secret=given, work=settings.storage.data_dir / ".dlt", beside=beside, note=note, **common,
-        )  # fmt: skip
+    given = config.model_dump(exclude={"type"})
+    own = _checked(config, secret(config.name))
+    contacts = partial(load_contacts, settings.activation.contacts_file, settings.storage.data_dir)
+    beside, note = settings.activation.file.parent, partial(note_written, settings)
     if isinstance(config, AdsFileConfig | FilesConfig):
-        folder = folder_of(config.folder, beside, note)
-        if isinstance(config, AdsFileConfig):
-            return AdsFile(config.name, folder=folder, contacts=contacts, **common)
-        return Files(config.name, folder=folder, format=config.format, **common)
+        given["folder"] = folder_of(config.folder, beside, note)
+    match config:
+        case GA4Config():
+            return GA4(**given, secret=own, client=Client(guard), debug=debug, host=host)
+        case WebhookConfig():
+            return Webhook(**given, secret=own, client=Client(guard))
+        case DataManagerConfig():
+            client = Client(guard, seconds=60, seconds_between=SECONDS_BETWEEN)
+            return DataManager(**given, secret=own, client=client, contacts=contacts, debug=debug, host=host)
+        case BigQueryConfig():
+            return BigQuery(**given)
+        case DltConfig():
+            return Dlt(**given, secret=own, work=settings.storage.data_dir / ".dlt", beside=beside, note=note)
+        case AdsFileConfig():
+            return AdsFile(**given, contacts=contacts)
+        case FilesConfig():
+            return Files(**given)
     raise AssertionError(f"{type(config)} is built above")
 
 
@@ -244,8 +219,4 @@ def _explained(error: ValidationError, entry: Any) -> str:
         if any(part in key for part in ("secret", "key", "token", "password")):
             return f"{key} is not a key: secrets are variables of the environment, BEHA2VEC_SECRET_<NAME>"
         return f"{key} is not a key of a destination of this type{nearest(key, keys)}"
-    if problem["type"] == "missing":
-        return f"{key} is missing"
-    if problem["type"] in ("model_type", "model_attributes_type"):
-        return "write it as a mapping of keys to values"
-    return f"{key}: {problem['msg']}".removeprefix(": ").replace("Value error, ", "")
+    return in_words(problem, key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -43,34 +44,52 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
 
 
-def person_of(member: Member, contacts: Contacts, property_id: str | None) -> str:
-    """Who a user is to Google; users of another property may have the same login ids."""
-    is_other = property_id and member.property_id not in (None, property_id)
-    person = contacts.person(member.login_id) if member.login_id and not is_other else None
-    return f"login {person}" if person else member.user_key
+class _Contacts(Destination):
+    """What both ways to Google Ads share: users are known there by the hashes of their contacts."""
+
+    for_ads = True
+    takes_attributes = False
+    read_contacts: Callable[[], Contacts]
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """The contacts; read once."""
+        return self.read_contacts()
+
+    def validate(self, called: str) -> list[str]:
+        """The file of contacts."""
+        try:
+            _ = self.contacts
+        except ActivationError as problem:
+            return [str(problem)]
+        return []
+
+    def person(self, member: Member) -> str:
+        """All login ids that share a contact are one person; users of another property may have the same login ids."""
+        is_other = self.property_id and member.property_id not in (None, self.property_id)
+        person = self.contacts.person(member.login_id) if member.login_id and not is_other else None
+        return f"login {person}" if person else member.user_key
+
+    def notes(self, users: int) -> list[str]:
+        """Contacts that cannot be used, and a list that is too short."""
+        short = f"Google Ads does not use a list of fewer than {_FEWEST_USERS} users; this one has {users:,}"
+        return [*self.contacts.notes(), *[short] * (users < _FEWEST_USERS)]
+
+    def hashes(self, member: Member) -> Identifiers:
+        """The hashes of a member.
+
+        Raises:
+            NotReachable: there are none.
+        """
+        if not member.login_id:
+            raise NotReachable("no login id")
+        found = self.contacts.people.get(member.login_id)
+        if found is None:
+            raise NotReachable("no usable contact in BEHA2VEC_CONTACTS_FILE")
+        return found
 
 
-def contacts_of(member: Member, contacts: Contacts) -> Identifiers:
-    """The hashes of a member.
-
-    Raises:
-        NotReachable: there are none.
-    """
-    if not member.login_id:
-        raise NotReachable("no login id")
-    found = contacts.people.get(member.login_id)
-    if found is None:
-        raise NotReachable("no usable contact in BEHA2VEC_CONTACTS_FILE")
-    return found
-
-
-def notes_of(contacts: Contacts, users: int) -> list[str]:
-    """What people should know of a list with this number of users, a sentence each."""
-    short = f"Google Ads does not use a list of fewer than {_FEWEST_USERS} users; this one has {users:,}"
-    return [*contacts.notes(), *[short] * (users < _FEWEST_USERS)]
-
-
-class DataManager(Destination):
+class DataManager(_Contacts):
     """A list of customers in Google Ads.
 
     Args:
@@ -86,8 +105,6 @@ class DataManager(Destination):
     """
 
     kind = "data_manager"
-    for_ads = True
-    takes_attributes = False
     has_debug = True
     batch = MOST_MEMBERS
     left_behind = "addresses and numbers that they had earlier may still be in the list: remove those by hand"
@@ -106,22 +123,14 @@ class DataManager(Destination):
         host: str = "",
     ) -> None:
         self._account_id = account_id.replace("-", "")
-        super().__init__(name, self._account_id)
+        super().__init__(name, self._account_id, property_id=property_id)
         self._login_account_id = (login_account_id or "").replace("-", "")
         self._secret = secret
         self._client = client
-        self._read_contacts = contacts
-        self._contacts: Contacts | None = None
-        self._property_id = property_id
+        self.read_contacts = contacts
         self._debug = debug
         self._host = host or HOST
         self._credentials: Any = None
-
-    @property
-    def contacts(self) -> Contacts:
-        """The contacts; read once."""
-        self._contacts = self._contacts or self._read_contacts()
-        return self._contacts
 
     def validate(self, called: str) -> list[str]:
         """The accounts, the id of the list, and the file of contacts."""
@@ -130,28 +139,13 @@ class DataManager(Destination):
             found.append("account_id and login_account_id are numbers (Google Ads, top right)")
         if not called.isdecimal():
             found.append("give the number of the list in Google Ads with as: in the audience's activate:")
-        try:
-            _ = self.contacts
-        except ActivationError as problem:
-            found.append(str(problem))
-        return found
-
-    def person(self, member: Member) -> str:
-        """All login ids that share a contact are one person."""
-        return person_of(member, self.contacts, self._property_id)
-
-    def notes(self, users: int) -> list[str]:
-        """Contacts that cannot be used, and a list that is too short."""
-        return notes_of(self.contacts, users)
+        return found + super().validate(called)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The member of a request. The hash is keyed: nobody can guess contacts by it."""
-        if kind != "leave":
-            if self._property_id and member.property_id != self._property_id:
-                raise NotReachable("users of another GA4 property")
-            if not member.is_ads_consented:
-                raise NotReachable("no consent for ads")
-        found = contacts_of(member, self.contacts)
+        if kind != "leave" and not member.is_ads_consented:
+            raise NotReachable("no consent for ads")
+        found = self.hashes(member)
         identifiers = [{_IDENTIFIER[what]: hashed} for what, hashed in at_most(found, MOST_IDENTIFIERS)]
         return {"userData": {"userIdentifiers": identifiers}}, hash_of([called, self.contacts.digest(found)])
 
@@ -246,7 +240,7 @@ class DataManager(Destination):
         return headers
 
 
-class AdsFile(Files):
+class AdsFile(_Contacts, Files):
     """A folder with CSV files of hashed contacts, to be uploaded by hand in Google Ads.
 
     A file of an audience has what Google takes and nothing else. Whose contacts these are is in a second one.
@@ -259,16 +253,13 @@ class AdsFile(Files):
     """
 
     kind = "ads_file"
-    for_ads = True
-    takes_attributes = False
     columns = ("user_key", "Email", "Phone")
 
     def __init__(
         self, name: str, *, folder: Folder, contacts: Callable[[], Contacts], property_id: str | None = None
     ) -> None:
-        super().__init__(name, folder=folder, property_id=property_id)
-        self._read_contacts = contacts
-        self._contacts: Contacts | None = None
+        Files.__init__(self, name, folder=folder, property_id=property_id)
+        self.read_contacts = contacts
 
     def file(self, called: str) -> str:
         """The name of the file that says whose contacts were written."""
@@ -276,34 +267,13 @@ class AdsFile(Files):
 
     def validate(self, called: str) -> list[str]:
         """The name of the file, the folder, and the file of contacts."""
-        found = super().validate(called)
-        try:
-            _ = self.contacts
-        except ActivationError as problem:
-            found.append(str(problem))
-        return found
-
-    @property
-    def contacts(self) -> Contacts:
-        """The contacts; read once."""
-        self._contacts = self._contacts or self._read_contacts()
-        return self._contacts
-
-    def person(self, member: Member) -> str:
-        """All login ids that share a contact are one person."""
-        return person_of(member, self.contacts, self._property_id)
-
-    def notes(self, users: int) -> list[str]:
-        """Contacts that cannot be used, and a list that is too short."""
-        return notes_of(self.contacts, users)
+        return Files.validate(self, called) + super().validate(called)
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user: the first address and the first number."""
         row = {"user_key": member.user_key, "Email": "", "Phone": ""}
         if kind != "leave":
-            if self._property_id and member.property_id != self._property_id:
-                raise NotReachable("users of another GA4 property")
-            found = contacts_of(member, self.contacts)
+            found = self.hashes(member)
             row |= {"Email": (*found.emails, "")[0], "Phone": (*found.phones, "")[0]}
         return row, hash_of(row)
 

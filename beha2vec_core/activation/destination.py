@@ -121,6 +121,7 @@ class Destination(ABC):
     Attributes:
         name: of the destination in the file.
         place: a hash of where it is (an account, a table, an address): another one has none of the users.
+        property_id: only users of this GA4 property enter it; None: all.
         kind: of system, as the file has it.
         counts: sending twice counts twice, so a request whose answer was lost is not repeated.
         by_device: it knows devices, and no users: each device that received something receives the next too.
@@ -140,9 +141,10 @@ class Destination(ABC):
     batch = 1
     left_behind = ""
 
-    def __init__(self, name: str, *address: object) -> None:
+    def __init__(self, name: str, *address: object, property_id: str | None = None) -> None:
         self.name = name
         self.place = hash_of([self.kind, *address])
+        self.property_id = property_id
 
     @abstractmethod
     def validate(self, called: str) -> list[str]:
@@ -190,6 +192,8 @@ class Destination(ABC):
 
     def change(self, kind: Kind, member: Member, called: str) -> Change:
         """What to send about a user; see `plan`."""
+        if kind != "leave" and self.property_id and member.property_id != self.property_id:
+            raise NotReachable("users of another GA4 property")
         return Change(kind, member, *self.plan(kind, member, called), self.unit(member))
 
     def batches(self, changes: Sequence[Change]) -> Iterator[Sequence[Change]]:

@@ -44,17 +44,11 @@ class Files(Destination):
     batch = 1_000_000_000  # the file is written once
 
     def __init__(
-        self,
-        name: str,
-        *,
-        folder: Folder,
-        format: Literal["csv", "parquet"] = "csv",
-        property_id: str | None = None,
+        self, name: str, *, folder: Folder, format: Literal["csv", "parquet"] = "csv", property_id: str | None = None
     ) -> None:
-        super().__init__(name, folder.address, format)
+        super().__init__(name, folder.address, format, property_id=property_id)
         self._folder = folder
         self._format = format
-        self._property_id = property_id
 
     def file(self, called: str) -> str:
         """The name of the file of an audience."""
@@ -69,8 +63,6 @@ class Files(Destination):
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user."""
-        if kind != "leave" and self._property_id and member.property_id != self._property_id:
-            raise NotReachable("users of another GA4 property")
         values = (
             member.user_key, member.property_id or "", member.client_id or "", member.login_id or "", called,
             member.is_ads_consented,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from beha2vec_core.activation.config import build, load_destinations
-from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable, Outcome
+from beha2vec_core.activation.destination import ActivationError, Change, Destination, NotReachable
 from beha2vec_core.activation.ledger import Ledger, open_ledger
-from beha2vec_core.activation.send import confirm
+from beha2vec_core.activation.send import confirm, send_requests
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
 
@@ -52,8 +52,8 @@ def leave_destinations(
     wanted = frozenset(ids)
     found: list[Departure] = []
     with open_ledger(settings.storage.ledger_path) as ledger:
-        for name in sorted({destination for destination, *_ in ledger.of_people(wanted)}):
-            users = len(_users(ledger, wanted, name))
+        known = {(name, one.member.user_key) for name, _, one in ledger.of_people(wanted)}
+        for name, users in sorted(Counter(name for name, _ in known).items()):
             try:
                 destination = _at(settings, name, build_one)
                 for audience in {audience for to, audience in ledger.waiting() if to == name}:
@@ -111,10 +111,6 @@ def _leave(destination: Destination, ledger: Ledger, wanted: frozenset[str]) -> 
     return [*departures, *(Departure(name, users, why) for why, users in Counter(lost.values()).items())]
 
 
-def _users(ledger: Ledger, wanted: frozenset[str], name: str) -> set[str]:
-    return {one.member.user_key for to, _, one in ledger.of_people(wanted) if to == name}
-
-
 def in_words(departure: Departure) -> str:
     """For the certificate."""
     where = f"destination {departure.destination}: {counted(departure.users, 'user')}"
@@ -137,17 +133,7 @@ def _send(
     if problems := destination.validate(called) + destination.missing():
         raise ActivationError("; ".join(problems))
     ids = ledger.begin(destination.name, audience, {}, changes, called=called, place=place)
-    done = 0
-    for part in destination.batches(changes):
-        part_ids = ids[done : done + len(part)]
-        done += len(part)
-        key = ledger.request_for(destination.name, audience, part)
-        ledger.sending(part_ids, key)
-        try:
-            outcomes = destination.send(part, called, key)
-        except ActivationError as error:
-            outcomes = [Outcome("unknown" if error.is_sent else "refused", str(error))] * len(part)
-        ledger.answered(part_ids, outcomes)
+    for _, outcomes, _ in send_requests(destination, ledger, audience, called, changes, ids):
         for outcome in outcomes:
             if outcome.state == "refused" or (outcome.state == "unknown" and not destination.counts):
                 raise ActivationError(outcome.reason)

@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 256 * 1024
 _ATTEMPTS = 3
-_STOP = {
-    401: "it does not accept the secret",
-    403: "it does not allow the request",
-}
+_STOP = {401: "it does not accept the secret", 403: "it does not allow the request"}
 
 
 class Answer(NamedTuple):

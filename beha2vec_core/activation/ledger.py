@@ -365,32 +365,30 @@ class Ledger:
         found = self._connection.execute("select 1 from changes where state in ('planned', 'sending') limit 1")
         return found.fetchone() is not None
 
+    def _everything(self) -> Iterator[tuple[str, str, dict[str, Believed]]]:
+        """Each destination and audience, and what is known of its users there."""
+        pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
+        return ((*pair, self.believed(*pair)) for pair in pairs)
+
     def present(self) -> list[tuple[str, str, int]]:
         """Each destination and audience, with the users who are there as far as is known."""
-        pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
-        counted = [
-            (*pair, len({one.member.user_key for one in self.believed(*pair).values() if one.is_there}))
-            for pair in pairs
+        found = [
+            (to, name, len({one.member.user_key for one in believed.values() if one.is_there}))
+            for to, name, believed in self._everything()
         ]
-        return [(destination, audience, users) for destination, audience, users in counted if users]
+        return [(to, name, users) for to, name, users in found if users]
 
     def lost_removals(self) -> list[tuple[str, str, int]]:
         """Each destination and audience with users whose removal has no answer, and how many."""
-        pairs = self._connection.execute(
-            """select distinct destination, audience from changes where kind = 'leave' and state = 'unknown'
-            order by 1, 2"""
-        ).fetchall()
-        counted = [(*pair, len(unsure(self.believed(*pair)))) for pair in pairs]
-        return [(destination, audience, users) for destination, audience, users in counted if users]
+        return [(to, name, len(lost)) for to, name, believed in self._everything() if (lost := unsure(believed))]
 
     def of_people(self, ids: Iterable[str]) -> list[tuple[str, str, Believed]]:
         """Where people are or were, by any of their ids: destination, audience, and what is known of them there."""
         wanted: frozenset[str | None] = frozenset(ids)
-        pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()
         return [
-            (*pair, one)
-            for pair in pairs
-            for one in self.believed(*pair).values()
+            (to, name, one)
+            for to, name, believed in self._everything()
+            for one in believed.values()
             if wanted & {one.member.user_key, one.member.client_id, one.member.login_id}
         ]
 

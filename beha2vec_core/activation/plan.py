@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import duckdb
 
@@ -96,8 +97,7 @@ class Plan:
             users -= left_out
             lines.append(f"{STEPS[step]:<46}{users:>10,}{left_out:>10,}")
         lines += [f"  {reason:<44}{number:>10,}" for reason, number in self.reasons.items()]
-        kinds: tuple[tuple[Kind, str], ...] = (("enter", "enter"), ("update", "update"), ("leave", "leave"))
-        lines += [f"{word:<46}{self.of_kind(kind):>10,}" for kind, word in kinds]
+        lines += [f"{kind:<46}{self.of_kind(kind):>10,}" for kind in get_args(Kind)]
         lines.append(f"{'unchanged':<46}{self.unchanged:>10,}")
         if self.attributes:
             lines.append(f"sent of each: {', '.join(self.attributes)}")
@@ -118,7 +118,6 @@ def make_plan(
     *,
     empty: bool = False,
     repeat: bool = False,
-    now: datetime | None = None,
 ) -> Plan:
     """What a send would do now. Nothing is written, and no one is asked, except where the destination is a file.
 
@@ -133,7 +132,6 @@ def make_plan(
         settings: where the list of the forgotten is, and how long the ledger is kept.
         empty: everybody leaves.
         repeat: send again what has no answer, although the destination may count it twice.
-        now: the moment that days count back from; default: now.
 
     Raises:
         ActivationError: the audience cannot be sent there, with the remedy.
@@ -158,7 +156,7 @@ def make_plan(
         ledger.know_devices(destination.name)
     known = ledger.believed(destination.name, audience.name)
     believed = destination.reconcile(known, called)
-    moment = now or datetime.now(UTC)
+    moment = datetime.now(UTC)
     paused: frozenset[str] = frozenset()
     if audience.pause:
         since = moment - timedelta(days=audience.pause)

@@ -200,9 +200,7 @@ class Sending(NamedTuple):
 
 
 def send_marked(
-    settings: Settings,
-    connect: Connect,
-    find: Callable[[Settings, str], Destination] = destination_of,
+    settings: Settings, connect: Connect, find: Callable[[Settings, str], Destination] = destination_of
 ) -> list[Sending]:
     """Send every audience to the destinations that its ``activate`` marks with ``send: true``, one after the other.
 

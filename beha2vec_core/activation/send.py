@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from beha2vec_core.activation.destination import ActivationError, Destination, Outcome
+from beha2vec_core.activation.destination import ActivationError, Change, Destination, Outcome
 from beha2vec_core.activation.ledger import Ledger
 from beha2vec_core.activation.plan import Plan
 from beha2vec_core.progress import ProgressBar
@@ -36,9 +37,9 @@ class Report:
 
     destination: str
     audience: str
-    outcomes: dict[str, int] = field(default_factory=dict)
-    kinds: dict[tuple[str, str], int] = field(default_factory=dict)
-    reasons: dict[str, int] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     stopped: str = ""
     is_counted: bool = False
     earlier: Mapping[str, int] = field(default_factory=dict)
@@ -73,13 +74,12 @@ class Report:
         return lines
 
 
-def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
+def send_plan(plan: Plan, ledger: Ledger) -> Report:
     """Send a plan.
 
     Args:
         plan: what to send, made while this ledger was open.
         ledger: where to write it down.
-        shown: whether progress is shown.
 
     Returns:
         What became of it. A plan without changes is written down, too.
@@ -90,18 +90,10 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
         destination.name, plan.audience, plan.steps, changes, called=plan.called, place=destination.place
     )
     done = failures = 0
+    requests = send_requests(destination, ledger, plan.audience, plan.called, changes, ids)
     title = f"sending {plan.audience} to {destination.name}"
-    with closing(ProgressBar(title=title, unit="user", total=len(changes), shown=shown)) as bar:
-        for batch in destination.batches(changes):
-            batch_ids = ids[done : done + len(batch)]
-            key = ledger.request_for(destination.name, plan.audience, batch)
-            ledger.sending(batch_ids, key)
-            try:
-                outcomes = destination.send(batch, plan.called, key)
-            except ActivationError as error:
-                report.stopped = str(error)
-                outcomes = [Outcome("unknown" if error.is_sent else "refused", str(error))] * len(batch)
-            ledger.answered(batch_ids, outcomes)
+    with closing(ProgressBar(title=title, unit="user", total=len(changes))) as bar:
+        for batch, outcomes, report.stopped in requests:
             done += len(batch)
             failures = 0 if any(one.state == "accepted" for one in outcomes) else failures + 1
             if failures == _MOST_FAILURES and done < len(changes):
@@ -110,16 +102,38 @@ def send_plan(plan: Plan, ledger: Ledger, *, shown: bool = True) -> Report:
             if report.stopped:
                 break
     for kind, state, reason, users in ledger.tally(ids[:done]):
-        report.outcomes[state] = report.outcomes.get(state, 0) + users
-        report.kinds[kind, state] = report.kinds.get((kind, state), 0) + users
+        report.outcomes[state] += users
+        report.kinds[kind, state] += users
         if reason:
-            report.reasons[reason] = report.reasons.get(reason, 0) + users
+            report.reasons[reason] += users
     if done < len(changes):
         report.outcomes["not_sent"] = len(changes) - done
-        for change in changes[done:]:
-            report.kinds[change.kind, "not_sent"] = report.kinds.get((change.kind, "not_sent"), 0) + 1
+        report.kinds.update((change.kind, "not_sent") for change in changes[done:])
     ledger.finish(destination.name, plan.audience)
     return report
+
+
+def send_requests(
+    destination: Destination, ledger: Ledger, audience: str, called: str, changes: Sequence[Change], ids: Sequence[int]
+) -> Iterator[tuple[Sequence[Change], list[Outcome], str]]:
+    """Send changes that were begun, by the ids of the ledger; each request is written down before and after.
+
+    Yields:
+        the changes of a request, what became of each, and why no further request can succeed; empty: it may.
+    """
+    done = 0
+    for batch in destination.batches(changes):
+        batch_ids = ids[done : done + len(batch)]
+        done += len(batch)
+        key, stopped = ledger.request_for(destination.name, audience, batch), ""
+        ledger.sending(batch_ids, key)
+        try:
+            outcomes = destination.send(batch, called, key)
+        except ActivationError as error:
+            stopped = str(error)
+            outcomes = [Outcome("unknown" if error.is_sent else "refused", stopped)] * len(batch)
+        ledger.answered(batch_ids, outcomes)
+        yield batch, outcomes, stopped
 
 
 def confirm(destination: Destination, ledger: Ledger, audience: str) -> Mapping[str, int]:

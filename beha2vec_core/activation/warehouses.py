@@ -23,7 +23,6 @@ from beha2vec_core.activation.destination import (
     Destination,
     Kind,
     Member,
-    NotReachable,
     Outcome,
     hash_of,
     row_of,
@@ -86,14 +85,13 @@ class Dlt(Destination):
         except ValueError:  # see `validate`
             where = [database]
         # neither the user nor options, such as a role: what was sent is still there when they change
-        super().__init__(name, *where, dataset, table)
+        super().__init__(name, *where, dataset, table, property_id=property_id)
         self._database = database
         self._dataset = dataset
         self._table = table
         self._secret = secret
         self._work = work
         self._beside = beside
-        self._property_id = property_id
         self._note = note
 
     def validate(self, called: str) -> list[str]:
@@ -139,8 +137,6 @@ class Dlt(Destination):
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user."""
-        if kind != "leave" and self._property_id and member.property_id != self._property_id:
-            raise NotReachable("users of another GA4 property")
         row = row_of(member, called)
         return row, hash_of(row)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from beha2vec_core.activation.destination import Change, Destination, Kind, Member, NotReachable, Outcome, hash_of
+from beha2vec_core.activation.destination import Change, Destination, Kind, Member, Outcome, hash_of
 from beha2vec_core.activation.http import Client, outcome_of
 
 MOST_ROWS = 500
@@ -34,11 +34,10 @@ class Webhook(Destination):
     def __init__(
         self, name: str, *, url: str, secret: SecretStr | None, client: Client, property_id: str | None = None
     ) -> None:
-        super().__init__(name, url)
+        super().__init__(name, url, property_id=property_id)
         self._url = url
         self._secret = secret
         self._client = client
-        self._property_id = property_id
 
     def validate(self, called: str) -> list[str]:
         """The address."""
@@ -53,8 +52,6 @@ class Webhook(Destination):
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user. Who leaves is named by the same ids as when they entered."""
-        if kind != "leave" and self._property_id and member.property_id != self._property_id:
-            raise NotReachable("users of another GA4 property")
         row: dict[str, Any] = {"user_key": member.user_key, "client_id": member.client_id, "user_id": member.login_id}
         if kind != "leave":
             row |= {"property_id": member.property_id, "is_ads_consented": member.is_ads_consented}

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 _NAME = "[a-z][a-z0-9_]{0,39}"
 _ATTRIBUTE = re.compile(rf"(?P<alone>{_NAME})|(?P<expression>.+?)\s+(?:as|AS)\s+(?P<name>{_NAME})", re.DOTALL)
@@ -122,24 +123,31 @@ def load_audiences(path: Path) -> list[Audience]:
     Raises:
         AudienceError: the file cannot be read, or an entry is wrong.
     """
+    return [audience_of(entry, where) for where, entry in listed(path, "audience", AudienceError)]
+
+
+def listed(path: Path, kind: str, error: type[Exception]) -> list[tuple[str, Any]]:
+    """The entries of a YAML list, each after where it stands (for messages); none where there is no file.
+
+    Raises:
+        Exception: of the type ``error``: the file cannot be read, or two entries have one name.
+    """
     if not path.exists():
         return []
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise AudienceError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-    if entries is None:
-        return []
-    if not isinstance(entries, list):
-        raise AudienceError(f"{path}: write a list of audiences, each beginning with '- name:'")
-    audiences: list[Audience] = []
-    for number, entry in enumerate(entries, 1):
-        where = f"{path}, audience {_called(entry) or number}"
-        audience = audience_of(entry, where)
-        if audience.name in {other.name for other in audiences}:
-            raise AudienceError(f"{where}: there are two audiences of this name; rename one")
-        audiences.append(audience)
-    return audiences
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+        raise error(f"{path} cannot be read: {' '.join(str(problem).split())}") from None
+    if not isinstance(entries, list | None):
+        raise error(f"{path}: write a list of {kind}s, each beginning with '- name:'")
+    found: dict[str, Any] = {}
+    for number, entry in enumerate(entries or (), 1):
+        name = entry.get("name") if isinstance(entry, dict) else None
+        where = f"{path}, {kind} {name or number}"
+        if where in found:
+            raise error(f"{where}: there are two {kind}s of this name; rename one")
+        found[where] = entry
+    return list(found.items())
 
 
 def audience_of(entry: Any, where: str = "") -> Audience:
@@ -164,14 +172,10 @@ def find_audience(audiences: list[Audience], name: str) -> Audience:
     Raises:
         AudienceError: there is none; the message has the nearest names.
     """
-    for audience in audiences:
-        if audience.name == name:
-            return audience
-    hint = (
-        nearest(name, [one.name for one in audiences])
-        if audiences
-        else ": the file of audiences has none (docs/audiences.md)"
-    )
+    known = {one.name: one for one in audiences}
+    if name in known:
+        return known[name]
+    hint = nearest(name, list(known)) if known else ": the file of audiences has none (docs/audiences.md)"
     raise AudienceError(f"there is no audience {name!r}{hint}")
 
 
@@ -184,17 +188,18 @@ def nearest(name: str, known: list[str]) -> str:
     return f"; choose from {', '.join(listed)}" if 0 < len(known) <= 12 else ""
 
 
-def _called(entry: Any) -> str:
-    return str(entry.get("name") or "") if isinstance(entry, dict) else ""
-
-
 def _explained(error: ValidationError) -> str:
     problem = error.errors()[0]
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{key} is not a key of an audience{nearest(key, list(Audience.model_fields))}"
+    return in_words(problem, key)
+
+
+def in_words(problem: ErrorDetails, key: str) -> str:
+    """What is wrong with a key of an entry."""
     if problem["type"] == "missing":
         return f"{key} is missing"
-    if problem["type"] == "model_type":
+    if problem["type"] in ("model_type", "model_attributes_type"):
         return "write it as a mapping of keys to values"
     return f"{key}: {problem['msg']}".removeprefix(": ").replace("Value error, ", "")

@@ -19,15 +19,13 @@ def activate(
     to: Annotated[str, typer.Option("--to", help="Name of the destination in destinations.yml.")],
     send: Annotated[bool, typer.Option("--send", help="Send. Without it the plan is only shown.")] = False,
     debug: Annotated[
-        bool,
-        typer.Option("--debug", help="Let the service check the requests without using them (ga4, data_manager)."),
+        bool, typer.Option("--debug", help="Let the service check the requests without using them (ga4, data_manager).")
     ] = False,
     empty: Annotated[
         bool, typer.Option("--empty", help="Everybody leaves: to end an audience at the destination.")
     ] = False,
     repeat_unknown: Annotated[
-        bool,
-        typer.Option("--repeat-unknown", help="Repeat requests without an answer, though they may count twice."),
+        bool, typer.Option("--repeat-unknown", help="Repeat requests without an answer, though they may count twice.")
     ] = False,
     stale: Annotated[
         bool, typer.Option("--stale", help="Send members that are older than four days, and consent as known then.")

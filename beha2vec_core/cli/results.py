@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -45,7 +45,8 @@ def summary() -> None:
     command = script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else Path("beha2vec")
     users = sum(size for _, _, size in clusters)
     if last:
-        typer.echo(f"\nResults of {last}, published {_written(settings.storage.serving_path, settings.export.tz)}")
+        published = datetime.fromtimestamp(settings.storage.serving_path.stat().st_mtime, settings.export.tz)
+        typer.echo(f"\nResults of {last}, published {published:%Y-%m-%d %H:%M}")
     if failure := project.failed_last_run():
         typer.secho(failure, fg="yellow", err=True)
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, totals.with_too_few_events)}:")
@@ -65,10 +66,6 @@ Next steps
     )
     if project.is_demo(settings.export.source):
         typer.echo(f"  4. load your own export:             set it in .env, then: {command} doctor")
-
-
-def _written(path: Path, zone: tzinfo) -> str:
-    return f"{datetime.fromtimestamp(path.stat().st_mtime, zone):%Y-%m-%d %H:%M}"
 
 
 def _question(cluster_keys: list[int]) -> str:

@@ -20,9 +20,7 @@ _USERS, _DAYS = 2100, 84
 
 
 @app.command()
-def init(
-    folder: Annotated[Path, typer.Argument(help="The project's folder; created if it does not exist.")],
-) -> None:
+def init(folder: Annotated[Path, typer.Argument(help="The project's folder; created if it does not exist.")]) -> None:
     """Create a project: a folder with settings, Dagster's configuration and a README."""
     with ended_by(project.ProjectError, OSError):
         project.init(folder)
@@ -62,9 +60,7 @@ def _wait_for(run: subprocess.Popen[bytes]) -> int:
 
 
 @app.command()
-def ui(
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000,
-) -> None:
+def ui(port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 3000) -> None:
     """Open Dagster for this machine: the graph, its runs, checks and schedules. For a server see docs/deployment.md."""
     with ended_by(project.ProjectError):
         project.become_ui(port)

@@ -41,7 +41,6 @@ class Guard:
     """Refuses requests without the proxy's header, closes the metrics where they have no sign-in, adds the headers."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Nothing is read yet."""
         self._app = app
         self._sign_in = settings.explorer.auth_header
         # a password is asked for inside the page, where the metrics are not

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -52,14 +51,9 @@ button[kind^="primary"] {background:var(--b2v-blue) !important; border-color:var
 </style>"""
 
 
+@st.cache_resource
 def settings() -> Settings:
     """The settings, as they were when the server started."""
-    return settings_of_server()
-
-
-@st.cache_resource
-def settings_of_server() -> Settings:
-    """Read once a process."""
     return Settings.load()
 
 
@@ -108,10 +102,10 @@ def table(columns: tables.Columns) -> None:
     write(tables.table_html(columns))
 
 
-def local(moment: datetime, zone: ZoneInfo | None = None) -> str:
+def local(moment: datetime) -> str:
     """A moment (UTC where it has no zone) in the property's time zone: 5 Jan 2026, 14:05."""
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    there = aware.astimezone(zone or settings().export.tz)
+    there = aware.astimezone(settings().export.tz)
     return f"{day(there)}, {there:%H:%M}"
 
 
@@ -143,30 +137,14 @@ def now_shown(name: str, value: str) -> None:
         st.query_params[name] = value
 
 
-def open_user(user_key: str) -> None:
-    """Go to the user's view."""
+def open_view(name: str, **asked: str) -> None:
+    """Go to another view, and say in its address what it is to show."""
     from beha2vec_core.explorer.views import page_of
 
-    st.switch_page(page_of("user"), query_params={"user": user_key})
-
-
-def open_cluster(cluster_key: int) -> None:
-    """Go to the cluster's view."""
-    from beha2vec_core.explorer.views import page_of
-
-    st.switch_page(page_of("clusters"), query_params={"cluster": str(cluster_key)})
+    st.switch_page(page_of(name), query_params=asked)
 
 
 def begin_audience(rule: str) -> None:
     """Go to the page of audiences, with a new one that has this rule."""
-    from beha2vec_core.explorer.views import page_of
-
     st.session_state[BEGIN_AUDIENCE] = rule
-    st.switch_page(page_of("audiences"))
-
-
-def open_highlight(highlight_id: str) -> None:
-    """Go to the chat, which shows the highlight among its neighbours."""
-    from beha2vec_core.explorer.views import page_of
-
-    st.switch_page(page_of("chat"), query_params={"highlight": highlight_id})
+    open_view("audiences")

@@ -6,6 +6,7 @@ the next reader, and with the old one goes all that was remembered of it.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,35 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _REMEMBERED = 256  # answers; each is bounded by its query's limit
+_TABLE = re.compile(r"\b(?:beha2vec|ga4)\.\w+")
+# what is missing without a table, and the asset that makes it
+_MADE_BY = {
+    "beha2vec.audience_members": ("members of audiences", "audience_members"),
+    "beha2vec.cluster_flows": ("moves between clusters", "user_clusters"),
+    "beha2vec.cluster_history": ("days of users in clusters", "user_clusters"),
+    "beha2vec.cluster_insights": ("written insights", "cluster_insights"),
+    "beha2vec.cluster_lineage": ("earlier clusters", "cluster_model"),
+    "beha2vec.cluster_members": ("typical users of clusters", "cluster_members"),
+    "beha2vec.cluster_paths": ("paths of clusters", "cluster_profiles"),
+    "beha2vec.cluster_profiles": ("facts of clusters", "cluster_profiles"),
+    "beha2vec.cluster_transitions": ("transitions between clusters", "cluster_profiles"),
+    "beha2vec.encoder_current": ("encoders in use", "trained_encoder"),
+    "beha2vec.encoder_evaluation": ("figures of the encoder", "encoder_evaluation"),
+    "beha2vec.enriched_pages": ("themes of pages", "enriched_pages"),
+    "beha2vec.highlights": ("highlights", "highlights"),
+    "beha2vec.prediction_curves": ("tests of the model", "prediction_evaluation"),
+    "beha2vec.prediction_evaluation": ("tests of the model", "prediction_evaluation"),
+    "beha2vec.user_clusters_current": ("users in clusters", "user_clusters"),
+    "beha2vec.user_embeddings": ("vectors of users", "user_embeddings"),
+    "beha2vec.user_embeddings_current": ("vectors of users", "user_embeddings"),
+    "ga4.dim_ga4__users": ("facts of users", "dim_ga4__users"),
+    "ga4.fct_ga4__conversions": ("conversions", "fct_ga4__conversions"),
+    "ga4.fct_ga4__page_views": ("page views", "fct_ga4__page_views"),
+    "ga4.fct_ga4__sessions": ("sessions", "fct_ga4__sessions"),
+    "ga4.int_ga4__identity_map": ("ids of users", "int_ga4__identity_map"),
+    "ga4.ml_ga4__sequence_events": ("events of users", "ml_ga4__sequence_events"),
+    "ga4.ml_ga4__user_features": ("features of users", "ml_ga4__user_features"),
+}
 
 
 class NothingYet(LookupError):
@@ -40,19 +70,14 @@ class Identity(NamedTuple):
     modified_ns: int
     size: int
 
-    @classmethod
-    def of(cls, path: Path) -> Identity:
-        """Of the file that is there now.
 
-        Raises:
-            NotPublishedError: there is none.
-        """
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            open_published(path).close()  # the error names the remedy
-            raise
-        return cls(found.st_ino, found.st_mtime_ns, found.st_size)
+def _identity(path: Path) -> Identity:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        open_published(path).close()  # the error names the remedy
+        raise
+    return Identity(found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 class Published:
@@ -65,7 +90,7 @@ class Published:
             NotPublishedError: there is none, or it cannot be read.
         """
         self.path = path
-        self.identity = Identity.of(path)
+        self.identity = _identity(path)
         self._connection = open_published(path)
         self._answers: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = Lock()
@@ -96,22 +121,21 @@ class Published:
         """The rows of a SELECT. Values of people and data are parameters, never part of the text.
 
         Raises:
-            NothingYet: it reads a table that is not there; `require` names it.
+            NothingYet: it reads a table that is not there.
         """
+        for table in _TABLE.findall(sql):
+            self.require(table)
         with self.cursor() as cursor:
-            try:
-                return cursor.execute(sql, parameters).df()
-            except duckdb.CatalogException as error:
-                raise NothingYet("data for this view", "everything") from error
+            return cursor.execute(sql, parameters).df()
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether there is such a table (``beha2vec.user_clusters_current``), with these columns."""
         return table in self._columns and self._columns[table].issuperset(columns)
 
-    def require(self, table: str, what: str, asset: str, *columns: str) -> None:
-        """Raise `NothingYet`, with these words, where the table or one of the columns is not there."""
+    def require(self, table: str, *columns: str) -> None:
+        """Raise `NothingYet` where the table or one of the columns is not there; for tables, `query` does it too."""
         if not self.has(table, *columns):
-            raise NothingYet(what, asset)
+            raise NothingYet(*_MADE_BY.get(table, ("data for this view", table.split(".")[1])))
 
     def ask(self, question: Callable[Concatenate[Published, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``question(self, *args)``, remembered for this file. Frames come as copies that cost nothing."""
@@ -142,7 +166,7 @@ def latest(path: Path) -> Published:
     """
     with _opening:
         found = _open.get(path)
-        if found is None or found.identity != Identity.of(path):
+        if found is None or found.identity != _identity(path):
             found = _open[path] = Published(path)
         return found
 

@@ -106,19 +106,9 @@ class _Page:
         self.add("<h1>Your users at a glance</h1>")
         if self.published.sample:
             self.add(f'<p class="empty">{in_html(self.published.sample, _TEXT)}</p>')
-        for part in (
-            self._highlights,
-            self._totals,
-            self._funnel,
-            self._sizes,
-            self._changes,
-            self._map,
-            self._outcomes,
-            self._time,
-        ):
+        overall = (self._highlights, self._totals, self._funnel, self._sizes, self._changes, self._map)
+        for part in (*overall, self._outcomes, self._time, self._predictions, self._clusters):
             self._or_empty(part)
-        self._or_empty(self._predictions)
-        self._or_empty(self._clusters)
         figures = "".join(
             f'<script type="application/json" id="figure-{place}">{_in_script(figure)}</script>\n'
             for place, figure in enumerate(self.figures)

@@ -15,7 +15,7 @@ SETTLE_SECONDS = 60.0
 Fingerprints = dict[date, str]
 
 
-def fingerprints(files: Iterable[SourceFile], *, now: float, settle_seconds: float = SETTLE_SECONDS) -> Fingerprints:
+def fingerprints(files: Iterable[SourceFile], *, now: float) -> Fingerprints:
     """By day, a hash over name, size and modification time of its files.
 
     Left out are days with a file that is still being written to, or gone since it was listed; files whose name gives no
@@ -24,7 +24,6 @@ def fingerprints(files: Iterable[SourceFile], *, now: float, settle_seconds: flo
     Args:
         files: from ``find_source_files``.
         now: the time, as ``time.time()`` gives it.
-        settle_seconds: how long a file must be unchanged.
     """
     states: dict[date, list[str]] = defaultdict(list)
     growing: set[date] = set()
@@ -36,7 +35,7 @@ def fingerprints(files: Iterable[SourceFile], *, now: float, settle_seconds: flo
         except OSError:
             growing.add(file.day)
             continue
-        if now - modified_ns / 1e9 < settle_seconds:
+        if now - modified_ns / 1e9 < SETTLE_SECONDS:
             growing.add(file.day)
         states[file.day].append(f"{file.property_id}\t{file.name}\t{size}\t{modified_ns}")
     return {

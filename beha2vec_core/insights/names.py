@@ -68,21 +68,19 @@ _LARGE_H, _LARGE_DELTA = 0.5, 0.33
 
 def page_type_focus(sheet: FactSheet) -> list[Fact]:
     """Page types that get more of these users' attention, the most telling first."""
-    return [
-        fact
-        for fact in sheet.over("page_type_view_share")
-        if fact.feature not in {"unknown", "home"}
-        and _LABEL.fullmatch(fact.feature or "")
-        and fact.value - fact.population_value >= _WORTH_TELLING
-    ]
+    return _focus(sheet, "page_type_view_share", {"unknown", "home"})
 
 
 def theme_focus(sheet: FactSheet) -> list[Fact]:
     """Themes that get more of these users' attention, the most telling first."""
+    return _focus(sheet, "theme_view_share", _EMPTY_LABELS)
+
+
+def _focus(sheet: FactSheet, metric: str, silent: set[str]) -> list[Fact]:
     return [
         fact
-        for fact in sheet.over("theme_view_share")
-        if fact.feature not in _EMPTY_LABELS
+        for fact in sheet.over(metric)
+        if fact.feature not in silent
         and _LABEL.fullmatch(fact.feature or "")
         and fact.value - fact.population_value >= _WORTH_TELLING
     ]
@@ -98,7 +96,9 @@ def cluster_names(sheets: list[FactSheet]) -> dict[int, str]:
     """A name for each cluster, no two alike whatever the case of letters."""
     if len(sheets) == 1:
         return {sheets[0].cluster_key: ONE_CLUSTER}
-    candidates = {sheet.cluster_key: [*_candidates(sheet, sheets), _plain_name(sheet.cluster_key)] for sheet in sheets}
+    candidates = {
+        sheet.cluster_key: [*_candidates(sheet, sheets), f"Visitors of cluster {sheet.cluster_key}"] for sheet in sheets
+    }
     level = dict.fromkeys(candidates, 0)
     for _ in range(max(map(len, candidates.values()), default=0)):
         chosen = {key: names[level[key]] for key, names in candidates.items()}
@@ -127,10 +127,6 @@ def distinct_name(cluster_key: int, options: list[str], taken: set[str]) -> str:
         if option.lower() not in used:
             return option
     return f"{options[0].split()[-1].capitalize()}, cluster {cluster_key}"
-
-
-def _plain_name(cluster_key: int) -> str:
-    return f"Visitors of cluster {cluster_key}"
 
 
 def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:

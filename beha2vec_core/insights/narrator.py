@@ -126,16 +126,6 @@ class Narrator:
             if row["name"].lower() not in {name.lower() for name in taken}:
                 self.from_cache += 1
                 return Outcome(kept=row, reason=row["reason"], input_hash=key)
-        return self._ask(cluster_key, kind, messages, check, key)
-
-    def _ask(
-        self,
-        cluster_key: int | None,
-        kind: type[Answer],
-        messages: list[Message],
-        check: Callable[[Answer], tuple[Answer | None, list[str]]],
-        key: str,
-    ) -> Outcome[Answer]:
         asked = messages
         reasons: list[str] = []
         held: Answer | None = None

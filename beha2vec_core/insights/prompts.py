@@ -37,22 +37,11 @@ Compare the groups of the document: pairs of the same fact of two groups, the mo
 difference"."""
 
 _TOP_FEATURES = {
-    "expected_buyers": 1,
-    "page_type_view_share": 4,
-    "theme_view_share": 4,
-    "page_share": 5,
-    "landing_page_share": 3,
-    "first_user_source_share": 3,
-    "item_viewed_share": 2,
-    "item_bought_share": 2,
-    "device_share": 2,
-    "browser_share": 2,
-    "country_share": 2,
-    "event_share": 3,
-    "path_step_share": 3,
-    "item_category_viewed_share": 2,
-    "hour_block_event_share": 2,
-}
+    "expected_buyers": 1, "page_type_view_share": 4, "theme_view_share": 4, "page_share": 5,
+    "landing_page_share": 3, "first_user_source_share": 3, "item_viewed_share": 2, "item_bought_share": 2,
+    "device_share": 2, "browser_share": 2, "country_share": 2, "event_share": 3, "path_step_share": 3,
+    "item_category_viewed_share": 2, "hour_block_event_share": 2,
+}  # fmt: skip
 
 
 def sendable(sheet: FactSheet, *, top: int = 5, min_users: int = 0) -> list[Fact]:

@@ -155,15 +155,15 @@ class FactSheet:
 
     def over(self, metric: str) -> list[Fact]:
         """The clearly over-represented features of a metric, the most telling first."""
-        return sorted(
-            (fact for fact in self.features(metric) if fact.is_over), key=lambda fact: (-fact.strength, fact.fact_id)
-        )
+        return sorted((fact for fact in self.features(metric) if fact.is_over), key=_most_telling)
 
     def under(self, metric: str) -> list[Fact]:
         """The clearly under-represented features of a metric, the most telling first."""
-        return sorted(
-            (fact for fact in self.features(metric) if fact.is_under), key=lambda fact: (-fact.strength, fact.fact_id)
-        )
+        return sorted((fact for fact in self.features(metric) if fact.is_under), key=_most_telling)
+
+
+def _most_telling(fact: Fact) -> tuple[float, str]:
+    return -fact.strength, fact.fact_id
 
 
 def fact_sheets(profiles: pd.DataFrame, page_titles: Mapping[str, str] | None = None) -> list[FactSheet]:

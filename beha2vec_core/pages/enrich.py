@@ -29,23 +29,10 @@ MAX_REVIEWED = 20
 # of `prepare`; all of it but the views, which change every day, and the events, of which only what rules see counts
 SEEN_COLUMNS = ["page_key", "page_title", "shape", "item_names", "item_categories", "page_text"]
 OUTPUT_COLUMNS = [
-    "page_key",
-    "theme",
-    "theme_confidence",
-    "theme_method",
-    "page_type",
-    "page_type_confidence",
-    "page_type_method",
-    "classifier_version",
-    "content_hash",
-    "classified_at",
-    "theme_runner_up",
-    "page_type_runner_up",
-    "theme_model_version",
-    "page_type_model_version",
-    "theme_hash",
-    "page_type_hash",
-]
+    "page_key", "theme", "theme_confidence", "theme_method", "page_type", "page_type_confidence",
+    "page_type_method", "classifier_version", "content_hash", "classified_at", "theme_runner_up",
+    "page_type_runner_up", "theme_model_version", "page_type_model_version", "theme_hash", "page_type_hash",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,10 +212,7 @@ def _stale(
 
 
 def _classify(
-    pages: pd.DataFrame,
-    rows: pd.DataFrame,
-    cascades: dict[str, Cascade],
-    given: dict[str, pd.Series],
+    pages: pd.DataFrame, rows: pd.DataFrame, cascades: dict[str, Cascade], given: dict[str, pd.Series]
 ) -> dict[str, int]:
     """Bring the rows of one chunk up to date; how many pages were asked about, by kind.
 

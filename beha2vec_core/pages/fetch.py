@@ -84,7 +84,6 @@ class PageFetcher:
         resolve: Resolver | None = None,
         progress: bool = True,
     ) -> None:
-        """Ask nothing yet."""
         self.limits = limits or FetchLimits()
         self.progress = progress
         self._sites = AllowedSites(hosts)

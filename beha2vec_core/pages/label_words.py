@@ -36,7 +36,6 @@ class LabelWords:
     """
 
     def __init__(self, words: Mapping[str, Mapping[str, float]]) -> None:
-        """Share the weight of words among the labels that have them."""
         labels_with = Counter(word for of_label in words.values() for word in of_label)
         self._words = {
             name: {word: weight / labels_with[word] ** 0.5 for word, weight in of_label.items()}

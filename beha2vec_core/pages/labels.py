@@ -63,7 +63,7 @@ class Labels:
     @property
     def own_page_types(self) -> bool:
         """Whether there are page types that are not among the bundled ones."""
-        return not bundled_names("page_types").issuperset(label.name for label in self.page_types)
+        return not bundled_page_types().issuperset(label.name for label in self.page_types)
 
 
 def load_labels(path: Path | str | None = None) -> Labels:
@@ -84,9 +84,9 @@ def load_labels(path: Path | str | None = None) -> Labels:
 
 
 @cache
-def bundled_names(section: str) -> frozenset[str]:
-    """The names of the default ``themes`` or ``page_types``."""
-    return frozenset(label.name for label in getattr(load_labels(), section))
+def bundled_page_types() -> frozenset[str]:
+    """The names of the default page types."""
+    return frozenset(label.name for label in load_labels().page_types)
 
 
 # libyaml's, ten times as fast, where PyYAML was built with it

@@ -85,10 +85,7 @@ def checked_rows(text: str, file: Path, labels: Labels, *, whole: bool = False) 
     Raises:
         OverrideFileError: some rows are wrong; the message has a line for each of the first.
     """
-    known = {
-        "theme": {label.name for label in labels.themes},
-        "page_type": {label.name for label in labels.page_types},
-    }
+    known = {"theme": {label.name for label in labels.themes}, "page_type": {label.name for label in labels.page_types}}
     rows: dict[str, dict[str, str]] = {}
     problems = []
     listed: set[str] = set()  # the kinds whose labels a message names

@@ -19,7 +19,6 @@ class OwnThemes:
     """
 
     def __init__(self, labels: Labels) -> None:
-        """Take the words of each theme."""
         self.version = f"{own_version((*labels.themes, *labels.page_types))}.{CODE_VERSION}"
         # where a page type is `recipe`, recipes are no theme
         general = {word for label in labels.page_types for word in telling_words(f"{label.name} {label.description}")}

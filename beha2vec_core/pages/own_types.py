@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from beha2vec_core.pages.label_words import STOP_WORDS, LabelWords, alike, fold, own_version, telling_words
-from beha2vec_core.pages.labels import Label, bundled_names
+from beha2vec_core.pages.labels import Label, bundled_page_types
 from beha2vec_core.pages.ontology import FUNCTIONAL, instead_of, kind_of, kinds_in
 
 # what a sure bundled rule says of a page's place, from -1, one of many, to 1, a list
@@ -73,9 +73,8 @@ class OwnTypes:
     """
 
     def __init__(self, labels: tuple[Label, ...]) -> None:
-        """Find the kind of each label, and which of its words are its own."""
         self.mapped = _mapping(labels)
-        self.own_names = frozenset(label.name for label in labels) - bundled_names("page_types")
+        self.own_names = frozenset(label.name for label in labels) - bundled_page_types()
         self.version = f"{own_version(labels)}.{CODE_VERSION}"
         self._words = LabelWords({label.name: _label_words(label) for label in labels})
         self._about = _words_about(self.mapped, labels)
@@ -210,7 +209,7 @@ def _pairs(mapped: dict[str, Mapped], labels: tuple[Label, ...]) -> dict[str, st
 
 def _mapping(labels: tuple[Label, ...]) -> dict[str, Mapped]:
     found: dict[str, tuple[str, str]] = {}
-    bundled = bundled_names("page_types")
+    bundled = bundled_page_types()
     for label in labels:
         if label.like is not None:
             found[label.name] = (kind_of(label.like), "like")

@@ -46,7 +46,6 @@ class PageStore:
     """
 
     def __init__(self, connect: Connect) -> None:
-        """Open nothing yet."""
         self._connect = connect
 
     def known_rows(self) -> pd.DataFrame:
@@ -103,7 +102,6 @@ class CachedEmbedder:
     """
 
     def __init__(self, embedder: TextEncoder, store: PageStore | None) -> None:
-        """Take the model, and the store where there is one."""
         self.embedder = embedder
         self.store = store
         self.version = embedder.version

@@ -249,10 +249,7 @@ def _of_nobody(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[Los
 def _window(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
     if "beha2vec.user_embeddings" not in has:
         return ""
-    first, last = _row(
-        connection,
-        f"select min(event_date), max(event_date) from {_OF_READERS}",
-    )
+    first, last = _row(connection, f"select min(event_date), max(event_date) from {_OF_READERS}")
     return f" (vectors: {days(first, last)})" if first and last else ""
 
 

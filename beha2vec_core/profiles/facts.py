@@ -57,13 +57,7 @@ def is_beyond_chance(significant: bool | None, z: float | None) -> bool | None:
 
 
 def count_facts(
-    metric: str,
-    part: str,
-    counts: pd.DataFrame,
-    sizes: "pd.Series[int]",
-    *,
-    prior_users: float,
-    confidence: float,
+    metric: str, part: str, counts: pd.DataFrame, sizes: "pd.Series[int]", *, prior_users: float, confidence: float
 ) -> pd.DataFrame:
     """Share of users who have each feature, for every cluster and feature (0 where no user has it).
 

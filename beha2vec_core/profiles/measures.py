@@ -235,10 +235,7 @@ def had_counts(
 
 
 def attention_sums(
-    connection: duckdb.DuckDBPyConnection,
-    sources: ProfileSources,
-    feature: Feature,
-    min_support: int,
+    connection: duckdb.DuckDBPyConnection, sources: ProfileSources, feature: Feature, min_support: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How what users did divides, and of how many users of a cluster that is known.
 

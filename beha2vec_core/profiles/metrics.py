@@ -80,17 +80,14 @@ _ENTRIES = (
     Metric(
         "first_user_direct_share", Share(_DIRECT), did="have a direct visit as first user source",
         label="users with a direct visit as first user source", asked=(Question(r"direct\w*", 31),),
-
     ),
     # `<event>_share` counts users with the event; `reached_<step>_share` those with it or with a later step
     Metric(
         "view_item_share", Share(event="view_item", needs_support=True), did="viewed an item", better=1,
-
     ),
     Metric(
         "add_to_cart_share", Share(event="add_to_cart", needs_support=True), did="put something into the cart",
         over="cart basket", better=1, asked=(Question(r"carts?|baskets?", 12, beside=("reached_cart_share",)),),
-
     ),
     Metric(
         "begin_checkout_share", Share(event="begin_checkout", needs_support=True), did="began checkout", better=1,
@@ -153,7 +150,6 @@ _ENTRIES = (
         label="seconds engaged per user", clause="{subject} have {} seconds of engagement each",
         over="engaged attentive absorbed", under="brief quick fleeting",
         asked=(Question(r"engage\w*|time|seconds|minutes|long", 59, beside=("no_engagement_time_share",)),),
-
     ),
     Metric(
         "engagement_time_median", unit="seconds", statement="seconds of engagement of the median user", better=1,
@@ -163,14 +159,12 @@ _ENTRIES = (
         "recency_mean", Number("(data.last_day - session_totals.last_day)::double"), "days", better=-1,
         statement="days since a user was last seen", label="days since last seen",
         clause="{subject} were last seen {} days ago on average",
-
     ),
     Metric("recency_median", unit="days", statement="days since the median user was last seen", better=-1),
     Metric(
         "revenue_mean", Number("{revenue}"), UNKNOWN_CURRENCY, statement="of revenue per user", better=1,
         label="revenue per user", clause="{subject} spend {} each",
         asked=(Question(r"revenue|spend\w*|spent|money|value", 13, beside=("purchase_rate",)),),
-
     ),
     Metric(
         "revenue_median", unit=UNKNOWN_CURRENCY, statement="of revenue of the median user", better=1,
@@ -181,7 +175,6 @@ _ENTRIES = (
         statement="of 4 steps towards a purchase reached by a user on average",
         label="furthest of 4 steps to a purchase, per user",
         clause="the furthest step of {subject} towards a purchase is {} on average",
-
     ),
     Metric(
         "furthest_step_median", unit="steps", better=1,
@@ -229,7 +222,6 @@ _ENTRIES = (
             Question(r"desktop|computers?", 17, feature="desktop"), Question(r"tablets?", 18, feature="tablet"),
             Question(r"devices?", 19),
         ),
-
     ),
     Metric(
         "browser_share", Feature("browser", "value", "users.browser"), features="browser", did="use {}",
@@ -239,7 +231,6 @@ _ENTRIES = (
         "country_share", Feature("country", "value", "users.country"), features="country", did="were in {}",
         label="users in {}", asked=(Question(r"countr\w*|geograph\w*|where from|live", 21),),
         sections=(STANDS_OUT, "Countries"),
-
     ),
     # -- a user may have several: shares sum to more than 1 --
     Metric(
@@ -303,7 +294,6 @@ _ENTRIES = (
         statement="of a user's events on average were in the {}", label="events in the {}",
         clause="{} of their events fall into the {feature}", sections=("Time of day",),
         asked=(Question(r"hours?|time of (?:the )?day|mornings?|evenings?|nights?", 36),),
-
     ),
     # -- predictions, by `measures.expected_buyers` --
     Metric(

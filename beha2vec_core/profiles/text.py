@@ -40,9 +40,9 @@ def is_unfilled(text: str) -> bool:
     return _UNFILLED.search(text[:_READ]) is not None
 
 
-def fact_slug(text: str, *, limit: int = 60) -> str:
+def fact_slug(text: str) -> str:
     """The text as the last part of a fact id: readable, stable, and different for different texts."""
-    slug = _UNSAFE_IN_ID.sub("-", clean_text(text, limit=10 * limit)).strip("-")[:limit].rstrip("-")
+    slug = _UNSAFE_IN_ID.sub("-", clean_text(text, limit=600)).strip("-")[:60].rstrip("-")
     if slug == text:
         return slug
     return f"{slug}~{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:8]}".lstrip("~")

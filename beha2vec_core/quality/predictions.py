@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from beha2vec_core.predictions.gate import worse_than
 from beha2vec_core.predictions.store import evaluation_rows, newest_version
+from beha2vec_core.predictions.targets import HORIZONS
 from beha2vec_core.quality.check import CheckOutcome, Look
 from beha2vec_core.quality.drift import LEAST_USERS, MAX_STABILITY_INDEX
 from beha2vec_core.quality.statistics import stability_by_chance, stability_index
@@ -26,24 +27,17 @@ _SCORES = """(
 
 def predictions_come_true(look: Look) -> CheckOutcome:
     """Warn where certainly more or fewer users did something than was predicted, on the last date that has matured."""
+    happened = " ".join(
+        f"""when {days} then case target when 'return' then will_return_{days}d
+            when 'purchase' then will_purchase_{days}d
+            else list_contains(string_split(next_actions_{days}d, ','), target) end"""
+        for days in HORIZONS
+    )
     with look.connect("predictions_come_true") as connection:
         rows = connection.execute(
             f"""with outcomes as (
                 select as_of, property_id, user_key, target, horizon, probability,
-                    case
-                        when target = 'return' then
-                            case horizon
-                                when 7 then will_return_7d when 14 then will_return_14d else will_return_28d
-                            end
-                        when target = 'purchase' then
-                            case horizon
-                                when 7 then will_purchase_7d when 14 then will_purchase_14d else will_purchase_28d
-                            end
-                        else list_contains(string_split(
-                            case horizon
-                                when 7 then next_actions_7d when 14 then next_actions_14d else next_actions_28d
-                            end, ','), target)
-                    end as happened
+                    case horizon {happened} end as happened
                 from {_SCORES} join ga4.ml_ga4__user_features using (as_of, property_id, user_key)
                 where as_of <= ?)
             select target, horizon, as_of, count(*), count(*) filter (happened), sum(probability),
@@ -53,12 +47,12 @@ def predictions_come_true(look: Look) -> CheckOutcome:
             [look.last + timedelta(days=1)],
         ).fetchall()
     figures, messages = {}, []
-    for target, days, as_of, users, happened, expected, variance in rows:
-        figures[f"{target}_{days}d_observed_over_expected"] = round(happened / max(expected, 1e-9), 3)
-        off = happened - expected
+    for target, days, as_of, users, seen, expected, variance in rows:
+        figures[f"{target}_{days}d_observed_over_expected"] = round(seen / max(expected, 1e-9), 3)
+        off = seen - expected
         if abs(off) > _CERTAIN * math.sqrt(variance) and abs(off) > MAX_OFF * expected:
             messages.append(
-                f"{target} within {days} days of {as_of}: {happened:,} of {users:,} users, {expected:,.0f} expected"
+                f"{target} within {days} days of {as_of}: {seen:,} of {users:,} users, {expected:,.0f} expected"
             )
     return CheckOutcome(not messages, figures, "; ".join(messages))
 

@@ -43,8 +43,7 @@ class Export(_Group):
         "gs://bucket/folder or bigquery://project/dataset (docs/export.md)",
     )
     property_id: Annotated[
-        str,
-        that(re.compile(r"[\w-][\w.-]*").fullmatch, "use letters, digits, '-', '_' and '.', for example 123456789"),
+        str, that(re.compile(r"[\w-][\w.-]*").fullmatch, "use letters, digits, '-', '_' and '.', for example 123456789")
     ] = Field("ga4", description="GA4 property of files whose path names none (analytics_<id> or property_id=<id>)")
     start_date: date | None = Field(None, description="first day of the export (YYYY-MM-DD)")
     end_date: date | None = Field(None, description="last day of the export; empty: until yesterday")
@@ -267,9 +266,7 @@ class Llm(_Group, alias_generator="llm_".__add__):
     )
     # a stray line end would break the request's header, and show the key in the error
     api_key: Annotated[SecretStr, AfterValidator(lambda key: SecretStr(key.get_secret_value().strip()))] | None = Field(
-        None,
-        validation_alias=AliasChoices("llm_api_key", "openai_api_key"),
-        description="its key; else OPENAI_API_KEY",
+        None, validation_alias=AliasChoices("llm_api_key", "openai_api_key"), description="its key; else OPENAI_API_KEY"
     )
     model: str = Field("gpt-5-mini", description="model that writes the insights")
     timeout_seconds: float = Field(60, gt=0, description="longest wait for one answer")

@@ -9,18 +9,8 @@ from beha2vec_core.estimate import memory_bytes
 from beha2vec_core.settings import ExportSettings, SettingsError
 
 # CPUs, and gigabytes of memory beside what DuckDB uses, by group of assets (docs/scale.md has what was measured)
-_SIZES = {
-    "ga4": (1, 1),
-    "dbt_ga4": (1, 1),
-    "pages": (1, 2),
-    "sequences": (1, 1),
-    "encoder": (2, 3),
-    "clusters": (1, 2),
-    "predictions": (1, 2),
-    "audiences": (1, 1),
-    "insights": (1, 1),
-    "serving": (1, 1),
-}
+_SIZES = {"pages": (1, 2), "encoder": (2, 3), "clusters": (1, 2), "predictions": (1, 2)}
+_USUAL_SIZE = (1, 1)
 
 
 def build_executor(settings: ExportSettings, assets: Sequence[dg.AssetsDefinition]) -> dg.ExecutorDefinition:
@@ -44,7 +34,7 @@ def build_executor(settings: ExportSettings, assets: Sequence[dg.AssetsDefinitio
 
 def _container(settings: ExportSettings, asset: dg.AssetsDefinition) -> dict[str, Any]:
     (group,) = {spec.group_name for spec in asset.specs}
-    cpus, gigabytes = _SIZES[str(group)]
+    cpus, gigabytes = _SIZES.get(str(group), _USUAL_SIZE)
     requests: dict[str, str] = {"cpu": str(cpus)}
     limits: dict[str, str] = {}
     if not settings.storage.memory_limit.endswith("%"):

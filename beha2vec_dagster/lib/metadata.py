@@ -23,10 +23,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def relation_metadata(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    rows: int = 5,
-    descriptions: Mapping[str, str] | None = None,
+    connection: duckdb.DuckDBPyConnection, relation: str, rows: int = 5, descriptions: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Row count, column schema and a preview of a table, view or parquet scan; the preview names no person.
 

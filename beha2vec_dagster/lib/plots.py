@@ -11,6 +11,7 @@ from matplotlib.patheffects import withStroke
 # Okabe and Ito's palette: color-blind people can distinguish it
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 MARKERS = "osD^vP*X"
+_SHOWN_USERS = 3000
 
 
 def _axes(width: float = 6.4, height: float = 2.8) -> tuple[Figure, Any]:
@@ -20,12 +21,12 @@ def _axes(width: float = 6.4, height: float = 2.8) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def events_per_day(events: Mapping[date, int], title: str = "Events a day") -> Figure:
+def events_per_day(events: Mapping[date, int]) -> Figure:
     """A bar a day."""
     figure, axes = _axes()
     days = sorted(events)
     axes.bar(days, [events[day] for day in days], color=COLORS[0], width=0.9)
-    axes.set(title=f"{title} (n = {sum(events.values()):,})", ylabel="events")
+    axes.set(title=f"Events a day (n = {sum(events.values()):,})", ylabel="events")
     axes.tick_params(axis="x", rotation=30)
     return figure
 
@@ -61,12 +62,10 @@ def loss_curve(curve: Sequence[Mapping[str, float]], kept: float) -> Figure:
     return figure
 
 
-def user_map(
-    positions: np.ndarray, clusters: np.ndarray, names: Mapping[int, str] | None = None, limit: int = 3000
-) -> Figure:
+def user_map(positions: np.ndarray, clusters: np.ndarray, names: Mapping[int, str] | None = None) -> Figure:
     """Users in two dimensions, colored by cluster; a fixed sample where there are many."""
     figure, axes = _axes(6.4, 4.6)
-    shown = np.random.default_rng(0).permutation(len(positions))[:limit]
+    shown = np.random.default_rng(0).permutation(len(positions))[:_SHOWN_USERS]
     for key in np.unique(clusters):
         rows = shown[clusters[shown] == key]
         label = f"{key} {names[int(key)]}" if names and int(key) in names else f"cluster {key}"
@@ -85,7 +84,7 @@ def user_map(
         axes.annotate(str(key), at, ha="center", va="center", fontsize=11, fontweight="bold").set_path_effects(
             [withStroke(linewidth=3, foreground="white")]
         )
-    sampled = f", {limit:,} shown" if len(positions) > limit else ""
+    sampled = f", {_SHOWN_USERS:,} shown" if len(positions) > _SHOWN_USERS else ""
     axes.set(title=f"Users by behavior vector (n = {len(positions):,}{sampled})", xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     figure.legend(loc="outside right upper", frameon=False, fontsize=8, markerscale=2)
@@ -131,14 +130,8 @@ def choice_of_k(curve: Sequence[Mapping[Any, Any]], outcome: str) -> Figure:
         (right, "smallest_share", "smallest cluster (share of users)"),
         (right, "outcome_epsilon2", f"outcome: {outcome} (epsilon squared)"),
     )
-    for number, (axes, name, label) in enumerate(lines):
-        axes.plot(
-            [row["k"] for row in curve],
-            [row[name] for row in curve],
-            color=COLORS[number],
-            marker=MARKERS[number],
-            label=label,
-        )
+    for (axes, name, label), color, marker in zip(lines, COLORS, MARKERS, strict=False):
+        axes.plot([row["k"] for row in curve], [row[name] for row in curve], color=color, marker=marker, label=label)
     for axes in (left, right):
         for row in curve:
             if row["chosen"]:
@@ -153,11 +146,11 @@ def choice_of_k(curve: Sequence[Mapping[Any, Any]], outcome: str) -> Figure:
     return figure
 
 
-def over_represented(pages: Sequence[tuple[int, str, float]], per_cluster: int = 3) -> Figure:
-    """The most over-represented pages of each cluster: (cluster, page, lift), best first within a cluster."""
+def over_represented(pages: Sequence[tuple[int, str, float]]) -> Figure:
+    """The three most over-represented pages of each cluster: (cluster, page, lift), best first within a cluster."""
     rows: list[tuple[int, str, float]] = []
     for key in sorted({page[0] for page in pages}):
-        rows += [page for page in pages if page[0] == key][:per_cluster]
+        rows += [page for page in pages if page[0] == key][:3]
     figure, axes = _axes(7.2, max(2.0, 0.24 * len(rows) + 0.9))
     places = np.arange(len(rows))[::-1]
     axes.barh(places, [row[2] for row in rows], color=[COLORS[row[0] % len(COLORS)] for row in rows])
@@ -168,15 +161,21 @@ def over_represented(pages: Sequence[tuple[int, str, float]], per_cluster: int =
     return figure
 
 
-def _short(text: str, length: int = 44) -> str:
+def _short(text: str) -> str:
     text = "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
-    return text if len(text) <= length else "…" + text[-(length - 1) :]
+    return text if len(text) <= 44 else "…" + text[-43:]
+
+
+def _diagonal() -> tuple[Figure, Any]:
+    """Axes with a line on which both are the same."""
+    figure, axes = _axes(4.6, 3.6)
+    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
+    return figure, axes
 
 
 def reliability_by_target(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
     """Predicted and observed share by tenth of the users, a line a target; on the diagonal they agree."""
-    figure, axes = _axes(4.6, 3.6)
-    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
+    figure, axes = _diagonal()
     for (name, rows), color, marker in zip(curves.items(), COLORS, MARKERS, strict=False):
         axes.plot(
             [r["predicted"] for r in rows], [r["observed"] for r in rows], color=color, marker=marker, ms=4, label=name
@@ -189,8 +188,7 @@ def reliability_by_target(curves: Mapping[str, Sequence[Mapping[str, float]]]) -
 
 def gains(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
     """Share of all positives among the users with the highest probabilities, a line a target."""
-    figure, axes = _axes(4.6, 3.6)
-    axes.plot([0, 1], [0, 1], color="#999999", linewidth=1, linestyle=":")
+    figure, axes = _diagonal()
     for (name, rows), color, marker in zip(curves.items(), COLORS, MARKERS, strict=False):
         shares = [0.0, *(row["decile"] / 10 for row in rows)]
         axes.plot(shares, [0.0, *(row["gain"] for row in rows)], color=color, marker=marker, ms=4, label=name)

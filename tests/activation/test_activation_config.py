@@ -58,7 +58,10 @@ def test_a_file_is_read_in_its_order(tmp_path: Path) -> None:
         ("- {name: A b, type: files, folder: x}", "use at most 40 lowercase letters"),
         ("- {name: a, type: files, folder: 'ftp://x/y'}", "give a folder of this machine, or one of a bucket: s3://"),
         ("- just text", "write it as a mapping of keys to values"),
-        ("- {name: a, type: files, folder: x}\n- {name: a, type: files, folder: y}", "there are two of this name"),
+        (
+            "- {name: a, type: files, folder: x}\n- {name: a, type: files, folder: y}",
+            "two destinations of this name",
+        ),
         ("- !!python/object/apply:os.system ['true']", "cannot be read"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beha2vec_core.activation.bigquery import BigQuery
-from beha2vec_core.activation.destination import Member, NotReachable
+from beha2vec_core.activation.destination import Member, NotReachable, Value
 from beha2vec_core.activation.forget import leave_destinations
-from beha2vec_core.activation.ga4 import problems_of
 from beha2vec_core.activation.ledger import sent
 from beha2vec_core.activation.run import Options, Sending, close_users, plan_and_send, plan_only, send_marked
 from beha2vec_core.settings import Settings
@@ -32,6 +32,7 @@ from tests.activation.activation_world import (
     may_be_contacted,
     new_device,
 )
+from tests.activation.limits import Limits
 from tests.activation.services import Reply, Service
 
 
@@ -60,7 +61,6 @@ def test_those_who_may_be_contacted_arrive_once(settings: Settings, service: Ser
     for request in service.taken:
         assert request.path == "/mp/collect"
         assert request.query == {"measurement_id": ["G-ABC1234"], "api_secret": [SECRET]}
-        assert problems_of(request.body) == []
         assert request.body["user_properties"] == {"b2v_buyers": {"value": "in"}}
         assert request.body["consent"] == {"ad_user_data": "GRANTED", "ad_personalization": "GRANTED"}
         assert "user_id" not in request.body
@@ -315,85 +315,39 @@ def test_debug_asks_the_endpoint_that_collects_nothing(settings: Settings, servi
     assert sent(settings.storage.ledger_path) == [], "checking writes nothing"
 
 
-# --- the validator --------------------------------------------------------------------------------------------------
-
-_NOW = datetime(2026, 3, 30, tzinfo=UTC)
-
-
-def _body(**more: Any) -> dict[str, Any]:
-    return {"client_id": "1.2", "events": [{"name": "e", "params": {}}]} | more
-
-
-def _micros(hours: float) -> int:
-    return int((_NOW - timedelta(hours=hours)).timestamp() * 1e6)
+# --- the limits -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("body", "problem"),
+    ("called", "attributes", "login", "problem"),
     [
-        (_body(), None),
-        (_body(events=[{"name": "e"}] * 25), None),
-        (_body(events=[{"name": "e"}] * 26), "more than 25 events"),
-        (_body(events=[]), "there is no event"),
-        (_body(events=[{"name": "e", "params": {f"p{n}": n for n in range(25)}}]), None),
-        (_body(events=[{"name": "e", "params": {f"p{n}": n for n in range(26)}}]), "more than 25 parameters"),
-        (_body(user_properties={f"p{n}": {"value": n} for n in range(25)}), None),
-        (_body(user_properties={f"p{n}": {"value": n} for n in range(26)}), "more than 25 user properties"),
-        (_body(user_properties={"p" * 24: {"value": "v" * 36}}), None),
-        (_body(user_properties={"p" * 25: {"value": "v"}}), "longer than 24 characters"),
-        (_body(user_properties={"p": {"value": "v" * 37}}), "longer than 36 characters"),
-        (_body(user_properties={"p": "v"}), "is not written as {'value': ...}"),
-        (_body(user_properties={"user_id": {"value": "v"}}), "is reserved"),
-        (_body(user_properties={"ga_p": {"value": "v"}}), "which are reserved"),
-        (_body(user_properties={"firebase_p": {"value": "v"}}), "which are reserved"),
-        (_body(user_properties={"google_p": {"value": "v"}}), "which are reserved"),
-        (_body(user_properties={"GA_p": {"value": "v"}}), "which are reserved"),
-        (_body(user_properties={"User_ID": {"value": "v"}}), "is reserved"),
-        (_body(events=[{"name": "e" * 40, "params": {"p" * 40: "v" * 100}}]), None),
-        (_body(events=[{"name": "e" * 41}]), "an event is longer than 40 characters"),
-        (_body(events=[{"name": "e", "params": {"p" * 41: 1}}]), "a parameter is longer than 40"),
-        (_body(events=[{"name": "e", "params": {"p": "v" * 101}}]), "longer than 100 characters"),
-        (_body(events=[{"name": "session_start"}]), "the name of an event is reserved"),
-        (_body(events=[{"name": "1e"}]), "no letter first"),
-        (_body(events=[{"name": "e-e"}]), "other characters"),
-        (_body(events=[{"name": "é"}]), "other characters"),
-        (_body(events=[{"name": "e\n"}]), "other characters"),
-        (_body(events=[{"name": "e", "params": {"p": float("inf")}}]), "cannot be written as JSON"),
-        (_body(events=[{"name": "e", "params": {"p": "\ud800"}}]), "cannot be written as JSON"),
-        (_body(events=[{"name": "e", "params": {"p": None}}]), "neither text nor number"),
-        (_body(timestamp_micros=_micros(71.9)), None),
-        (_body(timestamp_micros=_micros(72.1)), "more than 72 hours ago"),
-        (_body(timestamp_micros=_micros(-1)), "in the future"),
-        (_body(consent={"ad_user_data": "GRANTED", "ad_personalization": "DENIED"}), None),
-        (_body(consent={"ad_user_data": "granted"}), "consent has other"),
-        (_body(client_id=""), "client_id is missing"),
-        (_body(user_id="u" * 257), "user_id is not"),
-        (_body(events=[{"name": "e", "params": {"p": "v"}}] * 25, extra="v"), "extra is not a field"),
+        ("c" * 20, {}, "u" * 256, None),
+        ("c" * 21, {}, None, "longer than 24 characters"),
+        ("é", {}, None, "other characters"),
+        ("c", {"a" * 18: "v" * 36}, None, None),
+        ("c", {"a" * 19: 1}, None, "longer than 24 characters"),
+        ("c", {"a": "v" * 37}, None, "longer than 36 characters"),
+        ("c", {"a": float("inf")}, None, "cannot be written as JSON"),
+        ("c", {"a": "\ud800"}, None, "cannot be written as JSON"),
+        ("c", {}, "u" * 257, "user_id is not"),
     ],
-)  # fmt: skip
-def test_each_documented_limit_is_checked(body: dict[str, Any], problem: str | None) -> None:
-    found = problems_of(body, _NOW)
-    assert (found == []) if problem is None else any(problem in one for one in found), found
+)
+def test_each_documented_limit_is_checked(
+    called: str, attributes: dict[str, Value], login: str | None, problem: str | None
+) -> None:
+    member = Member("u", "p", "1.2", login, True, datetime.now(UTC).date(), attributes)
+    destination = ga4("http://127.0.0.1:1", with_login=True)
+    if problem is None:
+        assert _broken(destination.change("enter", member, called).payload) == []
+    else:
+        with pytest.raises(NotReachable, match=problem):
+            destination.change("enter", member, called)
 
 
-def test_a_request_over_130_kb_is_refused() -> None:
-    events = [{"name": "e", "params": {f"p{n}": "€" * 100 for n in range(25)}}] * 25
-    assert problems_of(_body(events=events), _NOW) == ["the request is larger than 130 kB"]
-
-
-_values = st.one_of(st.text(max_size=120), st.integers(), st.floats(), st.none(), st.booleans())
-
-
-@given(st.dictionaries(st.text(max_size=45), _values, max_size=30), st.text(max_size=45))
-def test_what_passes_is_within_the_limits(params: dict[str, Any], name: str) -> None:
-    body = _body(
-        events=[{"name": name, "params": params}], user_properties={key: {"value": v} for key, v in params.items()}
-    )
-    if problems_of(body, _NOW):
-        return
-    assert 0 < len(name) <= 40 and name.isascii() and len(params) <= 25
-    assert all(len(key) <= 24 and len(str(value)) <= 36 for key, value in params.items())
-    assert json.loads(json.dumps(body, allow_nan=False)) == body
+def _broken(body: Mapping[str, Any]) -> list[str]:
+    limits = Limits()
+    limits.refuse("/mp/collect", {"measurement_id": [], "api_secret": []}, {}, json.dumps(body).encode())
+    return limits.broken
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=300))
@@ -407,7 +361,7 @@ def test_any_names_give_a_good_request_or_a_reason(called: str, client: str, log
     except NotReachable as problem:
         assert str(problem)
     else:
-        assert problems_of(body) == []
+        assert _broken(body) == []
 
 
 @pytest.mark.parametrize(
@@ -421,7 +375,7 @@ def test_any_names_give_a_good_request_or_a_reason(called: str, client: str, log
 )
 def test_who_cannot_be_reached_is_left_out_with_a_reason(member: Member, reason: str) -> None:
     with pytest.raises(NotReachable, match=reason):
-        ga4("http://127.0.0.1:1", property_id="p").plan("enter", member, "buyers")
+        ga4("http://127.0.0.1:1", property_id="p").change("enter", member, "buyers")
 
 
 def test_a_name_that_is_too_long_is_refused_before_anything_is_sent() -> None:

@@ -68,7 +68,7 @@ def file(night: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(night.parent))
     (night.parent / "privacy.key").write_text(KEY.hex())
     (tmp_path / "audiences.yml").write_text(FILE)
-    page.settings_of_server.clear()
+    page.settings.clear()
     return tmp_path / "audiences.yml"
 
 
@@ -194,7 +194,7 @@ def test_an_audience_whose_members_are_at_a_destination_keeps_its_name(
     data_dir.mkdir()
     shutil.copy(night, data_dir / "serving.duckdb")
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
-    page.settings_of_server.clear()
+    page.settings.clear()
     with open_ledger(data_dir / "activation.sqlite") as ledger:
         change = Change("enter", Member("g1-1"), {}, "hash")
         ids = ledger.begin("crm", "readers", {"members": 1}, [change], called="readers", place="hash")
@@ -217,7 +217,7 @@ def test_a_broken_ledger_is_named_and_the_form_still_works(
     shutil.copy(night, data_dir / "serving.duckdb")
     (data_dir / "activation.sqlite").write_text("no ledger")
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
-    page.settings_of_server.clear()
+    page.settings.clear()
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("readers").run()
     assert not app.exception and "restore it from your backup" in app.error[0].value
@@ -410,7 +410,7 @@ def test_a_plan_is_shown_and_nothing_is_sent(
     (tmp_path / "destinations.yml").write_text(
         "- {name: folder, type: files, folder: out}\n- {name: crm, type: webhook, url: 'ftp://crm.example/'}"
     )
-    page.settings_of_server.clear()
+    page.settings.clear()
     app = view("audiences")
     next(one for one in app.button if one.label == "Show the plan").click().run()
     text = text_of(app)
@@ -425,7 +425,7 @@ def test_a_plan_is_shown_and_nothing_is_sent(
     assert not app.exception and "https" in app.error[0].value
     # keyed tables have other keys than the ledger: a plan would be wrong
     monkeypatch.setenv("BEHA2VEC_PUBLISH_IDENTIFIERS", "keyed")
-    page.settings_of_server.clear()
+    page.settings.clear()
     app = view("audiences")
     next(one for one in app.button if one.label == "Show the plan").click().run()
     assert not app.exception and "beha2vec activate buyers" in app.error[0].value

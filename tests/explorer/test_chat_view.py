@@ -24,7 +24,7 @@ def shop(more_serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BEHA2VEC_LLM_API_KEY", "BEHA2VEC_LLM_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    page.settings_of_server.clear()
+    page.settings.clear()
 
 
 def ask(app: AppTest, question: str) -> AppTest:

@@ -26,7 +26,7 @@ from tests.explorer.test_views import text_of, view
 def shop(more_serving: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
-    page.settings_of_server.clear() if hasattr(page, "settings_of_server") else page._settings.clear()
+    page.settings.clear()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_page_views_are_the_overviews_and_a_difference_is_reported(
             insert into ga4.fct_ga4__page_views (page_key) select 'new' from range(7)"""
         )
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
-    page.settings_of_server.clear()
+    page.settings.clear()
     overview = {metric.label: metric.value for metric in view("overview").metric}
     app = view("site")
     assert not app.exception and overview["Page views"] == "1,789"
@@ -128,7 +128,7 @@ def test_page_views_are_the_overviews_and_a_difference_is_reported(
     assert "n = 1,655 page views" in text_of(app), "also of the page that has no label yet"
     labels = Published(path).ask(data.by_label, "theme").set_index("label")["views"]
     assert labels["unknown"] == 7 and labels.sum() == 1_655
-    page.settings_of_server.clear()
+    page.settings.clear()
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(more_serving.parent))
     assert "have no page" not in text_of(view("site")), "where there is no difference"
 

@@ -33,7 +33,7 @@ SCORES = "beha2vec.user_predictions_current"
 @pytest.fixture(autouse=True)
 def _settings_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    page.settings_of_server.clear()
+    page.settings.clear()
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_another_target_and_horizon(shop: None) -> None:
 
 def test_a_user_of_the_list_can_be_opened(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(page, "open_user", opened.append)
+    monkeypatch.setattr(page, "open_view", lambda name, **asked: opened.append(asked["user"]))
     app = view("predictions")
     app.button(key="prediction_open").click().run()
     assert opened == [app.selectbox(key="prediction_user").value] and opened[0].startswith("g1-")
@@ -265,4 +265,4 @@ def test_notes_and_methods_are_read(published: Published) -> None:
     found = published.ask(data.model)
     assert found["notes"] == [f"note: {HOSTILE_NAME}"] and found["methods"]["purchase"] == {"all": "ridge logistic"}
     with pytest.raises(NothingYet, match="no tests of the model"):
-        published.require("beha2vec.nothing", "tests of the model", "prediction_evaluation")
+        published.require("beha2vec.prediction_curves", "no_such_column")

@@ -29,7 +29,7 @@ CARDS = "Details"
 def _settings_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No .env of the folder the tests run in, and settings read by each test."""
     monkeypatch.chdir(tmp_path)
-    page.settings_of_server.clear()
+    page.settings.clear()
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_what_was_sent_of_a_user_and_of_nobody_else(
 ) -> None:
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
     shutil.copy(serving, tmp_path / "serving.duckdb")
-    page.settings_of_server.clear()
+    page.settings.clear()
     assert "Sent to" not in [one.value for one in view("user", user="g1-0").header], "nothing is sent anywhere"
     changes = [Change("enter", Member(user, "shop", user), {}, "hash", user) for user in ("g1-0", "g1-1")]
     with open_ledger(tmp_path / "activation.sqlite") as ledger:
@@ -173,7 +173,7 @@ def test_what_was_sent_of_a_user_and_of_nobody_else(
     assert row.format("accepted") not in text_of(app) and row.format("accepted") in text_of(view("user", user="g1-1"))
     assert "Nothing was sent about this user." in text_of(view("user", user="g1-2"))
     monkeypatch.setenv("BEHA2VEC_PUBLISH_IDENTIFIERS", "keyed")
-    page.settings_of_server.clear()
+    page.settings.clear()
     assert "beha2vec sent --user g1-0 shows it." in text_of(view("user", user="g1-0"))
 
 

@@ -69,9 +69,9 @@ def test_the_pipeline_labels_pages(folder: Path) -> None:
 def test_an_answer_does_not_depend_on_the_batch(folder: Path) -> None:
     texts = ["red mug", "a hike and travel and holidays and food and cooking and dogs", "soup"]
     phrases = [label.description.replace(",", ";") for label in LABELS.themes]
-    together = NliModel.find(str(folder)).scores(texts, phrases, "This page is about {}.")
+    together = NliModel(str(folder)).scores(texts, phrases, "This page is about {}.")
     for text, scores in zip(texts, together, strict=True):
-        alone = NliModel.find(str(folder)).scores([text], phrases, "This page is about {}.")[0]
+        alone = NliModel(str(folder)).scores([text], phrases, "This page is about {}.")[0]
         assert scores == pytest.approx(alone, abs=1e-4)
 
 
@@ -79,7 +79,7 @@ def test_only_safetensors_are_loaded(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
     with pytest.raises(ModelUnavailable, match="pickled weights are not loaded"):
-        NliModel.find(str(tmp_path))
+        NliModel(str(tmp_path))
     result = classify_pages(
         pages("soup"), labels=LABELS, steps=parse_steps("rules,nli"), models=Models(nli_model=str(tmp_path))
     )

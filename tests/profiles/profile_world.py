@@ -183,3 +183,8 @@ def _shop(views: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "fct_ga4__funnel_sessions": reached.groupby(["user_key", "session_key"], as_index=False)["furthest_step"].max(),
         "fct_ga4__purchases": plain.loc[views["bought"], ["user_key", "event_date"]],
     }
+
+
+def fact(facts: pd.DataFrame, fact_id: str) -> pd.Series:
+    """The fact of an id."""
+    return facts.set_index("fact_id").loc[fact_id]

@@ -33,6 +33,12 @@ def fail(message: str, remedy: str) -> Check:
     return Check("", "fail", message, remedy)
 
 
+def refused(error: Exception) -> Check:
+    """A run cannot work: the error says why, then the remedy."""
+    what, _, remedy = str(error).partition(". ")
+    return fail(what, remedy)
+
+
 def not_set(variable: str) -> Check:
     """A setting without a default is missing."""
     return fail(f"{variable} is not set", EXPORT_REMEDIES[variable])

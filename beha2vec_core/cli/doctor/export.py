@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from beha2vec_core.cli.doctor.check import Check, fail, not_set, ok, warn
+from beha2vec_core.cli.doctor.check import Check, fail, not_set, ok, refused, warn
 from beha2vec_core.ga4.bigquery import price_of
 from beha2vec_core.ga4.readers import require_beginning, require_readable
 from beha2vec_core.ga4.reading import UnreadableFileError
@@ -30,7 +30,7 @@ def check_export(settings: Settings) -> Check:
     try:
         export = find_export(settings.export.source, settings.export.property_id)
     except SourceNotFoundError as error:
-        return _not_found(error)
+        return refused(error)
     files = export.files
     ours = [file for file in files if file.lies_in(settings.storage.raw_path)]
     if ours:
@@ -47,7 +47,7 @@ def check_export(settings: Settings) -> Check:
         # nothing is read if the models are there too
         price = None if settings.storage.warehouse == "bigquery" else price_of(files)
     except SourceNotReachedError as error:
-        return _not_found(error)
+        return refused(error)
     days = source_days(files)
     found = (
         f"{counted(len(files), 'file')} ({_counted(Counter(file.format for file in files))}), "
@@ -66,11 +66,6 @@ def check_export(settings: Settings) -> Check:
             "export them again (docs/export.md), or accept them: they are recorded as missing",
         )
     return ok(found)
-
-
-def _not_found(error: SourceNotFoundError) -> Check:
-    what, _, remedy = str(error).partition(". ")
-    return fail(what, remedy)
 
 
 def export_files(settings: Settings) -> list[SourceFile]:

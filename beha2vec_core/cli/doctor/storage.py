@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.bigquery.models import require_one_warehouse
-from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
+from beha2vec_core.cli.doctor.check import Check, fail, ok, refused, warn
 from beha2vec_core.cli.doctor.export import export_files
 from beha2vec_core.estimate import RAW_PER_PLAIN_BYTE, estimate_run
 from beha2vec_core.ga4.bigquery import DayTable
@@ -47,8 +47,7 @@ def check_data_folder(settings: Settings) -> Check:
     try:
         require_one_warehouse(settings)
     except SettingsError as error:
-        what, _, remedy = str(error).partition(". ")
-        return fail(what, remedy)
+        return refused(error)
     except PrivacyError:
         pass  # reported by the check of forgotten people
     return ok(f"{wanted} " + ("is writable" if folder == wanted else "can be created"))
@@ -114,8 +113,7 @@ def _check_versions(connection: duckdb.DuckDBPyConnection, summary: str) -> Chec
     try:
         plan = make_plan(connection)
     except WarehouseVersionError as error:
-        what, _, remedy = str(error).partition(". ")
-        return fail(what, remedy)
+        return refused(error)
     summary = f"{summary}, schema {plan.schema or '(none yet)'}, storage {plan.storage}"
     if plan.steps:
         return fail(f"{summary}; pending: {'; '.join(plan.pending)}", "beha2vec migrate")
@@ -138,8 +136,7 @@ def check_forgotten(settings: Settings) -> Check:
     try:
         listed = sum(not one.startswith(WORD) for one in forgotten.hashes())
     except PrivacyError as error:
-        what, _, remedy = str(error).partition(". ")
-        return fail(what, remedy)
+        return refused(error)
     if is_unfinished(settings):
         return fail("a removal of people was cut off, or could not change a file", "beha2vec forget --again")
     return ok(f"{counted(listed, 'identifier')} on the list" if listed else "the list is empty")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -76,17 +77,15 @@ def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: boo
     title = f"Users who changed cluster in the last {days} days (n = {counted(int(moved['users'].sum()), 'move')}; "
     title += f"{stayed:,} stayed"
     title += f"; {found:,} had enough events for the first time)" if found else ")"
-    return _sankey(
-        sources=[places["from", key] for key in moved["from_cluster"]],
-        targets=[places["to", key] for key in moved["to_cluster"]],
-        values=moved["users"].tolist(),
-        labels=[in_chart(names.get(key, f"Cluster {key}"), 28) for key in keys],
-        node_colors=[color(key) for key in keys],
-        link_colors=[_faint(color(key)) for key in moved["from_cluster"]],
-        hover=[counted(users, "user") for users in moved["users"]],
-        title=title,
-        dark=dark,
-    )
+    link = {
+        "source": [places["from", key] for key in moved["from_cluster"]],
+        "target": [places["to", key] for key in moved["to_cluster"]],
+        "value": moved["users"].tolist(),
+        "color": [_faint(color(key)) for key in moved["from_cluster"]],
+        "customdata": [counted(users, "user") for users in moved["users"]],
+    }
+    labels = [in_chart(names.get(key, f"Cluster {key}"), 28) for key in keys]
+    return _sankey(labels, [color(key) for key in keys], link, title, dark=dark)
 
 
 def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
@@ -103,49 +102,23 @@ def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
         f"{number(share, 'share')} of steps (all users {number(everybody, 'share')})<br>n = {counted(users, 'user')}"
         for share, everybody, users in zip(steps["share"], steps["population_share"], steps["users"], strict=True)
     ]
-    return _sankey(
-        sources=[left.index(step) for step in steps["from_step"]],
-        targets=[len(left) + right.index(step) for step in steps["to_step"]],
-        values=steps["share"].tolist(),
-        labels=[in_chart(str(step).replace("_", " "), 28) for step in [*left, *right]],
-        node_colors=[GREY] * (len(left) + len(right)),
-        link_colors=[_faint(one) for one in colors],
-        hover=hover,
-        title=title,
-        dark=dark,
-    )
+    link = {
+        "source": [left.index(step) for step in steps["from_step"]],
+        "target": [len(left) + right.index(step) for step in steps["to_step"]],
+        "value": steps["share"].tolist(),
+        "color": [_faint(one) for one in colors],
+        "customdata": hover,
+    }
+    labels = [in_chart(str(step).replace("_", " "), 28) for step in [*left, *right]]
+    return _sankey(labels, [GREY] * len(labels), link, title, dark=dark)
 
 
-def _sankey(
-    *,
-    sources: list[int],
-    targets: list[int],
-    values: list[float],
-    labels: list[str],
-    node_colors: list[str],
-    link_colors: list[str],
-    hover: list[str],
-    title: str,
-    dark: bool,
-) -> go.Figure:
+def _sankey(labels: list[str], colors: list[str], link: dict[str, list[Any]], title: str, *, dark: bool) -> go.Figure:
+    node = {"label": labels, "color": colors, "pad": 14, "thickness": 14, "line": {"width": 0}}
     diagram = go.Sankey(
         arrangement="fixed",
-        node={
-            "label": labels,
-            "color": node_colors,
-            "pad": 14,
-            "thickness": 14,
-            "line": {"width": 0},
-            "hovertemplate": "%{label}<extra></extra>",
-        },
-        link={
-            "source": sources,
-            "target": targets,
-            "value": values,
-            "color": link_colors,
-            "customdata": hover,
-            "hovertemplate": "%{source.label} to %{target.label}<br>%{customdata}<extra></extra>",
-        },
+        node=node | {"hovertemplate": "%{label}<extra></extra>"},
+        link=link | {"hovertemplate": "%{source.label} to %{target.label}<br>%{customdata}<extra></extra>"},
         textfont={"color": ink(dark)["text"], "size": 12, "shadow": "none"},
     )
     return dressed(go.Figure(diagram), dark=dark, height=440, title_text=title)

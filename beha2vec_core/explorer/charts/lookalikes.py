@@ -9,32 +9,17 @@ import plotly.graph_objects as go
 from beha2vec_core.explorer.charts.theme import PALETTE, dressed, ink
 from beha2vec_core.lookalikes import HoldoutEstimate
 
-_PRECISION, _FOUND = PALETTE[0], PALETTE[5]
-
 
 def lengths(holdout: HoldoutEstimate, chosen: int, *, dark: bool) -> go.Figure:
     """Estimated precision and share found by the length of the list, with intervals; the chosen length marked."""
     rows = holdout.estimates
     users = [row.users for row in rows]
     figure = go.Figure()
-    for name, color, dash, values, lows, highs in (
-        (
-            "precision: share of the list that is similar",
-            _PRECISION,
-            "solid",
-            [row.precision for row in rows],
-            [row.precision_low for row in rows],
-            [row.precision_high for row in rows],
-        ),
-        (
-            "recall: share of similar users in the list",
-            _FOUND,
-            "dash",
-            [row.found for row in rows],
-            [row.found_low for row in rows],
-            [row.found_high for row in rows],
-        ),
+    for measure, name, color, dash in (
+        ("precision", "precision: share of the list that is similar", PALETTE[0], "solid"),
+        ("found", "recall: share of similar users in the list", PALETTE[5], "dash"),
     ):
+        values, lows, highs = ([getattr(row, measure + end) for row in rows] for end in ("", "_low", "_high"))
         figure.add_scatter(
             x=[*users, *reversed(users)],
             y=[*highs, *reversed(lows)],

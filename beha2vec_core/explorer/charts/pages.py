@@ -11,11 +11,7 @@ from beha2vec_core.insights.wording import label_words
 from beha2vec_core.words import counted
 
 # how sure a label is: name, color, and a pattern for eyes and printers without colors
-LEVELS = {
-    "sure": ("sure", PALETTE[0], ""),
-    "likely": ("likely", PALETTE[4], "/"),
-    "unknown": ("unknown", GREY, "x"),
-}
+LEVELS = {"sure": ("sure", PALETTE[0], ""), "likely": ("likely", PALETTE[4], "/"), "unknown": ("unknown", GREY, "x")}
 _KINDS = {"theme": "Theme", "page_type": "Page type"}
 _MOST = 20
 

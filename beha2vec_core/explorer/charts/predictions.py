@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.explorer.charts.theme import GREY, PALETTE, dressed
+from beha2vec_core.explorer.charts.theme import GREY, PALETTE, dressed, interval
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.words import counted
 
@@ -22,7 +22,7 @@ def reliability(curves: pd.DataFrame, did: str, *, dark: bool) -> go.Figure:
         dark: the look.
     """
     low, high = wilson_interval(curves["positives"], curves["users"])
-    predicted, observed = 100 * curves["predicted"], 100 * curves["observed"]
+    predicted, observed = (100 * curves[name].to_numpy() for name in ("predicted", "observed"))
     most = float(max(predicted.max(), 100 * high.max())) * 1.05
     figure = go.Figure()
     figure.add_scatter(
@@ -35,15 +35,7 @@ def reliability(curves: pd.DataFrame, did: str, *, dark: bool) -> go.Figure:
         mode="markers",
         name="a tenth of the users, with a 95 % interval",
         marker={"color": PALETTE[0], "size": 9},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": 100 * high - observed,
-            "arrayminus": observed - 100 * low,
-            "color": PALETTE[0],
-            "thickness": 1.2,
-            "width": 3,
-        },
+        error_y=interval(observed, 100 * low, 100 * high, PALETTE[0], 3),
         customdata=curves[["users", "positives"]],
         hovertemplate="predicted %{x:.1f}%, observed %{y:.1f}%<br>%{customdata[1]:,} of %{customdata[0]:,} users"
         "<extra></extra>",

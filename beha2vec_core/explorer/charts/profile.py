@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink
+from beha2vec_core.explorer.charts.theme import OVER, UNDER, color, dressed, ink, interval
 from beha2vec_core.explorer.text import in_chart
 from beha2vec_core.words import UNKNOWN_CURRENCY, counted
 
@@ -39,15 +39,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
         y=np.arange(len(rows)),
         orientation="h",
         marker={"color": [OVER if value >= 0 else UNDER for value in times]},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": np.nan_to_num(high - times),
-            "arrayminus": np.nan_to_num(times - low),
-            "color": ink(dark)["quiet"],
-            "thickness": 1.2,
-            "width": 3,
-        },
+        error_x=interval(times, low, high, ink(dark)["quiet"], 3),
         hovertext=hover,
         hoverinfo="text",
     )
@@ -106,14 +98,7 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
         mode="markers",
         cliponaxis=False,
         marker={"size": 11, "color": [color(key) for key in rows["cluster_key"]]},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": np.nan_to_num(high - value),
-            "arrayminus": np.nan_to_num(value - low),
-            "color": ink(dark)["quiet"],
-            "width": 4,
-        },
+        error_x=interval(value, low, high, ink(dark)["quiet"], 4),
         customdata=rows["support"].to_numpy(),
         hovertemplate=f"%{{y}}<br>%{{x:.3~g}} {unit}<br>n = %{{customdata:,}} users<extra></extra>",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -90,11 +91,7 @@ def _template(dark: bool) -> go.layout.Template:
                 "font": {"color": tones["text"], "size": 13},
                 "align": "left",
             },
-            "modebar": {
-                "bgcolor": "rgba(0,0,0,0)",
-                "color": tones["quiet"],
-                "activecolor": tones["text"],
-            },
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": tones["quiet"], "activecolor": tones["text"]},
             "separators": ".,",
         }
     )
@@ -131,6 +128,14 @@ def by_day(figure: go.Figure, days: pd.Series, what: str = "day") -> go.Figure:
         ]
         figure.update_xaxes(tickvals=ticks, ticktext=texts)
     return figure
+
+
+def interval(value: np.ndarray, low: np.ndarray, high: np.ndarray, color: str, width: int) -> dict[str, object]:
+    """Lines from the low to the high end of intervals; none where an end is not known."""
+    return {
+        "type": "data", "symmetric": False, "array": np.nan_to_num(high - value),
+        "arrayminus": np.nan_to_num(value - low), "color": color, "thickness": 1.2, "width": width,
+    }  # fmt: skip
 
 
 def whole_ticks(most: float) -> int | None:

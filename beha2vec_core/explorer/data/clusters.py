@@ -43,7 +43,6 @@ def sizes(published: Published) -> pd.DataFrame:
 
     Names and summaries are those of cluster_insights, null where they have not been written.
     """
-    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
     found = published.query(
         f"""select cluster_key, count(*) as users, count(*) / sum(count(*)) over () as share
         from beha2vec.user_clusters_current group by cluster_key
@@ -125,7 +124,6 @@ class Insight:
 
 def insight(published: Published, cluster_key: int) -> Insight | None:
     """The words of a cluster; None where none are written."""
-    published.require("beha2vec.cluster_insights", "written insights", "cluster_insights")
     found = published.query(
         "from beha2vec.cluster_insights where cluster_key = $key limit 1", {"key": cluster_key}
     ).to_dict("records")
@@ -163,7 +161,6 @@ def size_over_time(published: Published) -> pd.DataFrame:
         period (the day, or the week's Monday), cluster_key, users, days: of how many days of the period there is data;
         fewer than 7 in a first or last week that is not whole.
     """
-    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
         f"""with span as (
             select min(event_date) as first_day, max(event_date) as last_day,
@@ -187,7 +184,6 @@ def flows(published: Published, days: int) -> pd.DataFrame:
 
     A user who was active on three days counts twice, once from each to the next.
     """
-    published.require("beha2vec.cluster_flows", "moves between clusters", "user_clusters")
     return published.query(
         f"""select from_cluster, to_cluster, sum(users)::bigint as users from beha2vec.cluster_flows
         where event_date > (select max(event_date) from beha2vec.cluster_flows) - $days::integer
@@ -199,7 +195,6 @@ def flows(published: Published, days: int) -> pd.DataFrame:
 
 def paths(published: Published, cluster_key: int) -> pd.DataFrame:
     """The most frequent steps from one page type or event to the next: from_step, to_step, users, share, lift."""
-    published.require("beha2vec.cluster_paths", "paths of clusters", "cluster_profiles")
     return published.query(
         f"""select from_step, to_step, users, share, population_share, lift from beha2vec.cluster_paths
         where cluster_key = $key order by share desc, from_step, to_step limit {_PATHS}""",
@@ -209,7 +204,6 @@ def paths(published: Published, cluster_key: int) -> pd.DataFrame:
 
 def transitions(published: Published, cluster_key: int) -> pd.DataFrame:
     """Where users of a cluster are next: to_cluster, users, share, interval_low, interval_high."""
-    published.require("beha2vec.cluster_transitions", "transitions between clusters", "cluster_profiles")
     return published.query(
         f"""select to_cluster, users, share, interval_low, interval_high from beha2vec.cluster_transitions
         where from_cluster = $key order by share desc, to_cluster limit {_NEVER_MORE}""",
@@ -219,7 +213,6 @@ def transitions(published: Published, cluster_key: int) -> pd.DataFrame:
 
 def members(published: Published, cluster_key: int) -> pd.DataFrame:
     """Users to look at: role (typical or edge), rank, user_key, other_key (the second-best cluster)."""
-    published.require("beha2vec.cluster_members", "typical users of clusters", "cluster_members")
     return published.query(
         """select role, rank, user_key, other_key from beha2vec.cluster_members
         where cluster_key = $key order by role desc, rank limit 50""",

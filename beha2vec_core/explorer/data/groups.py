@@ -31,7 +31,7 @@ def facts_of_groups(published: Published, cursor: duckdb.DuckDBPyConnection, gro
     """
     for name in _SOURCES_READ:
         table = getattr(WAREHOUSE, name)
-        published.require(table, "facts of users", table.split(".")[-1])
+        published.require(table)
     cursor.execute(
         f"""create or replace temp table users_in_groups as from ({groups})
         qualify row_number() over (partition by cluster_key order by hash(user_key)) <= $most""",
@@ -53,7 +53,6 @@ def beside_all(published: Published, facts: pd.DataFrame, *, is_sample: bool) ->
     found = facts[facts["cluster_key"] == FIRST].reset_index(drop=True)
     if not is_sample:
         return found
-    published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
     known = published.query(
         """select metric, feature, any_value(population_value) as population_value from beha2vec.cluster_profiles
         group by 1, 2 limit 20000"""

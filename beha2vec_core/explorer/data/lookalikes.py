@@ -43,8 +43,8 @@ def best(published: Published, seeds: Seeds, method: Method, candidates: Candida
 
 
 def _require(published: Published) -> None:
-    published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings", "identity")
-    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
-    published.require("ga4.int_ga4__identity_map", "ids of users", "int_ga4__identity_map")
-    published.require("ga4.dim_ga4__users", "consent of users", "dim_ga4__users", "is_ads_consented")
-    published.require("ga4.fct_ga4__conversions", "conversions", "fct_ga4__conversions")
+    published.require("beha2vec.user_embeddings_current", "identity")
+    published.require("beha2vec.user_clusters_current")
+    published.require("ga4.int_ga4__identity_map")
+    published.require("ga4.dim_ga4__users", "is_ads_consented")
+    published.require("ga4.fct_ga4__conversions")

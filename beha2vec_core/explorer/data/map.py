@@ -23,7 +23,6 @@ def points(published: Published, most: int = DRAWN[0]) -> pd.DataFrame:
     sessions, page_views, bought, days_ago (since the last session, at the end of the data), first_seen (a date).
     """
     _require_positions(published)
-    published.require("ga4.dim_ga4__users", "facts of users", "dim_ga4__users")
     return published.query(
         """with sample as (
             select user_key, cluster_key, map_x::float as x, map_y::float as y
@@ -49,8 +48,7 @@ def users_on_map(published: Published) -> int:
 
 def themes(published: Published) -> list[str]:
     """Themes of viewed pages, the most viewed first; at most 40."""
-    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages", "theme")
-    published.require("ga4.fct_ga4__page_views", "page views", "fct_ga4__page_views")
+    published.require("beha2vec.enriched_pages", "theme")
     found = published.query(
         f"""select theme from ga4.fct_ga4__page_views join beha2vec.enriched_pages using (page_key)
         where theme is not null group by theme order by count(*) desc, theme limit {_MOST_THEMES}"""
@@ -121,8 +119,6 @@ def export(published: Published, user_keys: tuple[str, ...], names: dict[int, st
 
 
 def _require_positions(published: Published) -> None:
-    what, asset = "places of users on the map", "user_clusters for all days"
-    published.require("beha2vec.user_clusters_current", what, asset, *_POSITIONS)
-    found = published.query("select 1 from beha2vec.user_clusters_current where map_x is not null limit 1")
-    if found.empty:
-        raise NothingYet(what, asset)
+    drawn = "select 1 from beha2vec.user_clusters_current where map_x is not null limit 1"
+    if not published.has("beha2vec.user_clusters_current", *_POSITIONS) or published.query(drawn).empty:
+        raise NothingYet("places of users on the map", "user_clusters for all days")

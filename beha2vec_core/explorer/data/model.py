@@ -16,7 +16,6 @@ _ROWS = 2_000
 
 def encoder(published: Published) -> dict[str, Any]:
     """Version, when it was trained and accepted (UTC), config, the window of its data, and the training curve."""
-    published.require("beha2vec.encoder_current", "encoders in use", "trained_encoder")
     found = published.query(
         """select model_version, trained_at, accepted_at, warm_start_from, config::varchar as config,
             train_config::varchar as train_config, data_window::varchar as data_window,
@@ -41,8 +40,6 @@ def evaluation(published: Published) -> pd.DataFrame:
 
     Columns as of beha2vec.encoder_evaluation.
     """
-    published.require("beha2vec.encoder_evaluation", "figures of the encoder", "encoder_evaluation")
-    published.require("beha2vec.encoder_current", "encoders in use", "trained_encoder")
     return published.query(
         f"""select method, task, metric, value, n, less_best_floor, low, high, champion, less_champion, champion_low,
             champion_high, judged, evaluated_at
@@ -76,7 +73,6 @@ def drift(published: Published) -> pd.DataFrame:
         A row a day, of the last 60: event_date, users, low_evidence (share), sampled (users that are compared),
         stability_index, limit (both null where fewer than 30 users are on one side).
     """
-    published.require("beha2vec.user_embeddings", "vectors of users", "user_embeddings")
     days = published.query(
         f"""select event_date, count(*) as users, avg(low_evidence::integer) as low_evidence
         from beha2vec.user_embeddings group by event_date order by event_date desc limit {_DAYS}"""
@@ -92,7 +88,6 @@ def drift(published: Published) -> pd.DataFrame:
 
 def quality(published: Published) -> pd.DataFrame:
     """The events of each day, of the last 60, all properties together; columns as of ga4_quality__daily."""
-    published.require("ga4.ga4_quality__daily", "figures of the days", "ga4_quality__daily")
     return published.query(
         f"""select event_date, sum(raw_events)::bigint as raw_events, sum(events)::bigint as events,
             sum(usual_events) as usual_events, sum(duplicates_dropped)::bigint as duplicates,

@@ -32,7 +32,7 @@ class Totals(counts.Totals):
 
 def totals(published: Published) -> Totals:
     """Users, days and models of the published database."""
-    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
+    published.require("beha2vec.user_clusters_current")
     version = trained = since = None
     if published.has("beha2vec.encoder_current"):
         version, trained = _row(published, "select max(model_version), max(trained_at) from beha2vec.encoder_current")
@@ -60,7 +60,6 @@ def steps(found: tuple[Step, ...]) -> tables.Columns:
 
 def highlights(published: Published) -> pd.DataFrame:
     """What to know first: highlight_id, headline, sentence; the largest first. Empty where nothing stands out."""
-    published.require("beha2vec.highlights", "highlights", "highlights")
     return published.query(
         f"select highlight_id, headline, sentence from beha2vec.highlights order by rank limit {_ROWS}"
     )
@@ -85,7 +84,6 @@ def weekly_change(published: Published) -> pd.DataFrame:
 
     A user counts in the cluster of their last active day of the week. Users of whom too little is known come last.
     """
-    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
         f"""with latest as (select max(event_date) as day from beha2vec.cluster_history),
         weekly as (
@@ -101,7 +99,7 @@ def weeks(published: Published) -> tuple[date, int] | None:
 
     With fewer than 7 the two weeks cannot be compared.
     """
-    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
+    published.require("beha2vec.cluster_history")
     first, last = _row(published, "select min(event_date), max(event_date) from beha2vec.cluster_history")
     return None if last is None else (last, min(max((last - first).days + 1 - _WEEK, 0), _WEEK))
 
@@ -128,7 +126,6 @@ def week_table(published: Published) -> tuple[tables.Columns, str]:
 
 def moves(published: Published) -> pd.DataFrame:
     """Users who changed cluster in the last 7 days: from_cluster, to_cluster, users; the most frequent first."""
-    published.require("beha2vec.cluster_flows", "moves between clusters", "user_clusters")
     return published.query(
         f"""select from_cluster, to_cluster, sum(users)::bigint as users from beha2vec.cluster_flows
         where event_date > (select max(event_date) from beha2vec.cluster_flows) - {_WEEK}
@@ -142,7 +139,6 @@ def lineage(published: Published) -> pd.DataFrame:
 
     Empty where these are the first clusters, or all were kept.
     """
-    published.require("beha2vec.cluster_lineage", "earlier clusters", "cluster_model")
     return published.query(
         f"""select cluster_key, change, other_key, users, shared_users from beha2vec.cluster_lineage
         where cluster_model_version = (select cluster_model_version from beha2vec.cluster_model_current)
@@ -153,7 +149,6 @@ def lineage(published: Published) -> pd.DataFrame:
 
 def users_by_day(published: Published) -> pd.DataFrame:
     """Users with events on each day: event_date, users; the last two years at most. GA4's active users are fewer."""
-    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
         """select event_date, count(*) as users from beha2vec.cluster_history
         group by 1 order by 1 desc limit 731"""

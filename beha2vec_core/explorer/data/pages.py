@@ -104,5 +104,4 @@ def _level(kind: Kind) -> str:
 
 
 def _require(published: Published, *columns: str) -> None:
-    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages", "theme_confidence", *columns)
-    published.require("ga4.dim_ga4__pages", "pages", "dim_ga4__pages")
+    published.require("beha2vec.enriched_pages", "theme_confidence", *columns)

@@ -108,7 +108,6 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
     published.ask(model)
     if not published.has("beha2vec.cluster_predictions"):
         raise NothingYet("predictions", "user_predictions")
-    published.require("ga4.dim_ga4__users", "facts of users", "dim_ga4__users")
     return published.query(
         f"""with spread as (
             select coalesce(stddev_pop(revenue) / nullif(avg(revenue), 0), 0) as c from ga4.dim_ga4__users
@@ -215,7 +214,7 @@ def evaluation(published: Published, target: str, horizon: int) -> pd.DataFrame:
 
 def _of_model(published: Published, table: str, target: str, horizon: int, column: str, order: str) -> pd.DataFrame:
     published.ask(model)
-    published.require(f"beha2vec.{table}", "tests of the model", "prediction_evaluation", column)
+    published.require(f"beha2vec.{table}", column)
     return published.query(
         f"""from beha2vec.{table} semi join beha2vec.prediction_model_current using (prediction_version)
         where target = $target and horizon = $horizon {order} limit {_METRICS}""",
@@ -252,7 +251,6 @@ def reasons(published: Published, user_key: str, models_path: Path) -> dict[str,
     from beha2vec_core.predictions.features import with_means
     from beha2vec_core.predictions.model import PredictionModelError
 
-    published.require(_FEATURES, "features of users", "ml_ga4__user_features")
     version = str(published.ask(model)["prediction_version"])
     vectors = (
         f"left join (select as_of, user_key, behavior from {_VECTORS}) using (as_of, user_key)"

@@ -28,7 +28,6 @@ OUTCOMES = {
 
 def facts(published: Published, cluster_key: int) -> pd.DataFrame:
     """The facts of a cluster, as in cluster_profiles, with words: see `in_words`."""
-    published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
     found = published.query(
         f"from beha2vec.cluster_profiles where cluster_key = $key order by fact_id limit {_NEVER_MORE}",
         {"key": cluster_key},
@@ -38,7 +37,6 @@ def facts(published: Published, cluster_key: int) -> pd.DataFrame:
 
 def named(published: Published, fact_ids: tuple[str, ...]) -> pd.DataFrame:
     """These facts, in this order, with words."""
-    published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
     found = published.query(
         f"""from beha2vec.cluster_profiles where fact_id in (select unnest($ids)) limit {_NEVER_MORE}""",
         {"ids": list(fact_ids)},
@@ -49,7 +47,6 @@ def named(published: Published, fact_ids: tuple[str, ...]) -> pd.DataFrame:
 
 def outcomes(published: Published) -> pd.DataFrame:
     """Facts of all clusters that they are judged by, with words."""
-    published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
     found = published.query(
         f"""from beha2vec.cluster_profiles where metric in (select unnest($metrics)) and feature is null
         order by cluster_key, metric limit {_NEVER_MORE}""",
@@ -75,9 +72,7 @@ def in_words(published: Published, facts: pd.DataFrame) -> pd.DataFrame:
     values = zip(facts["value"], facts["population_value"], facts["unit"], strict=True)
     shown = [(number(value, unit), number(everybody, unit)) for value, everybody, unit in values]
     return facts.assign(
-        label=labels,
-        shown_value=[value for value, _ in shown],
-        shown_population=[everybody for _, everybody in shown],
+        label=labels, shown_value=[value for value, _ in shown], shown_population=[everybody for _, everybody in shown]
     )
 
 

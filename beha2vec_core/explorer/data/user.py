@@ -45,8 +45,6 @@ def about(published: Published, user_key: str) -> dict[str, Any] | None:
     likely_cluster and probability are there too, unless an earlier release published.
     What is null is None. Moments are UTC. ``reporting_currency`` is that of the user's property, where it is known.
     """
-    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
-    published.require("ga4.dim_ga4__users", "facts of users", "dim_ga4__users")
     currency, properties = "", ""
     if published.has("ga4.dim_ga4__properties", "reporting_currency") and published.has(_USERS, "property_id"):
         currency, properties = ", reporting_currency", "left join ga4.dim_ga4__properties using (property_id)"
@@ -97,7 +95,6 @@ def first_came_by(found: Mapping[str, Any]) -> tuple[str, str]:
 
 def sessions(published: Published, user_key: str) -> pd.DataFrame:
     """The latest sessions, the newest first: session_key, started_at (UTC), channel, page_views, seconds, purchases."""
-    published.require("ga4.fct_ga4__sessions", "sessions", "fct_ga4__sessions")
     return published.query(
         f"""select session_key, session_started_at as started_at, default_channel_group as channel, page_views,
             engagement_time_msec / 1000.0 as seconds, purchases
@@ -112,8 +109,6 @@ def events(published: Published, user_key: str) -> pd.DataFrame:
 
     Scrolls and the like are left out: page views, and events of the funnel of buying.
     """
-    published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
-    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
     keys = published.ask(sessions, user_key)["session_key"].tolist()
     return published.query(
         f"""select session_key,
@@ -141,14 +136,12 @@ def sent(published: Published, user_key: str, ledger: Path, changed: int) -> pd.
     Raises:
         ActivationError: the file is not a ledger.
     """
-    published.require(IDENTITIES, "ids of users", "int_ga4__identity_map")
     devices = published.query(f"select user_pseudo_id from {IDENTITIES} where user_key = $user", {"user": user_key})
     return pd.DataFrame(sent_to(ledger, {user_key, *devices["user_pseudo_id"]}), columns=SentTo._fields)
 
 
 def cluster_days(published: Published, user_key: str) -> pd.DataFrame:
     """The user's cluster on each active day: event_date, cluster_key."""
-    published.require("beha2vec.cluster_history", "days of users in clusters", "user_clusters")
     return published.query(
         f"""select event_date, cluster_key from beha2vec.cluster_history where user_key = $user
         order by event_date desc limit {_DAYS}""",
@@ -162,10 +155,10 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
     Columns: user_key, cluster_key, similarity (-1 to 1), shared_pages, and pages: titles of the shared pages that the
     fewest users viewed, which are the most specific. Empty for a user without a vector.
     """
-    published.require("beha2vec.user_embeddings_current", "vectors of users", "user_embeddings")
-    published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
-    published.require("ga4.fct_ga4__page_views", "page views", "fct_ga4__page_views")
-    published.require("ga4.dim_ga4__pages", "pages", "dim_ga4__pages")
+    published.require("beha2vec.user_embeddings_current")
+    published.require("beha2vec.user_clusters_current")
+    published.require("ga4.fct_ga4__page_views")
+    published.require("ga4.dim_ga4__pages")
     with published.cursor() as cursor:
         try:
             found = similar_users(cursor, user_key, _NEIGHBOURS)
@@ -190,23 +183,20 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
         ).df()
 
 
-def next_pages(published: Published, user_key: str, encoders_path: Path, k: int = 5) -> pd.DataFrame:
-    """The pages that probably come next by the encoder in use: title, probability (0 to 1).
+def next_pages(published: Published, user_key: str, encoders_path: Path) -> pd.DataFrame:
+    """The five pages that probably come next by the encoder in use: title, probability (0 to 1).
 
     Empty for a user whose events are not known any more.
 
     Raises:
         NothingYet: there is no encoder in use, or its files are not on this machine, or cannot be read.
     """
-    published.require("ga4.ml_ga4__sequence_events", "events of users", "ml_ga4__sequence_events")
-    published.require("beha2vec.enriched_pages", "themes of pages", "enriched_pages")
     history = published.query(
-        f"from ({ENCODER_INPUT}) where user_key = $user order by {LATEST_FIRST} limit {_SEQUENCE}",
-        {"user": user_key},
+        f"from ({ENCODER_INPUT}) where user_key = $user order by {LATEST_FIRST} limit {_SEQUENCE}", {"user": user_key}
     )
     if history.empty:
         return pd.DataFrame({"title": [], "probability": []})
-    guesses = encoder_in_use(published, encoders_path).predict_next(history, k=k).to_pandas()
+    guesses = encoder_in_use(published, encoders_path).predict_next(history, k=5).to_pandas()
     titles = published.query(
         "select page_key as page, page_title from ga4.dim_ga4__pages where page_key in (select unnest($pages))",
         {"pages": guesses["page"].tolist()},
@@ -221,7 +211,6 @@ def encoder_in_use(published: Published, encoders_path: Path) -> BehaviorEncoder
     Raises:
         NothingYet: there is none, or its files are not on this machine, or cannot be read.
     """
-    published.require("beha2vec.encoder_current", "encoders", "trained_encoder")
     versions = published.query("select model_version from beha2vec.encoder_current limit 1")["model_version"].tolist()
     if not versions:
         raise NothingYet("encoders in use", "trained_encoder and user_clusters")

@@ -40,11 +40,7 @@ def page_of(name: str) -> st.Page:
     """The page of a view, to link to."""
     view = next(view for view in VIEWS if view.name == name)
     return st.Page(
-        partial(render, view.name),
-        title=view.title,
-        icon=view.icon,
-        url_path=view.name,
-        default=view == VIEWS[0],
+        partial(render, view.name), title=view.title, icon=view.icon, url_path=view.name, default=view == VIEWS[0]
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -275,28 +277,26 @@ def _show_broken(published: Published, audiences: data.Audiences, after: data.Au
 
 
 def _saved(draft: Draft) -> None:
-    try:
-        save_audience(page.settings().audiences.file, draft.audience, draft.original)
-    except AudienceError as error:
-        st.session_state[_SAVED] = ("refused", words(error))
-        return
-    st.session_state["audience_start"] = draft.audience.name
-    _fill(draft.audience)
-    st.session_state[_SAVED] = (
-        "saved",
-        f"Saved. From the next night on, audience\\_members has who is in {in_markdown(draft.audience.name)}.",
-    )
+    name = in_markdown(draft.audience.name)
+    said = f"Saved. From the next night on, audience\\_members has who is in {name}."
+    _write(partial(save_audience, page.settings().audiences.file, draft.audience, draft.original), draft.audience, said)
 
 
 def _removed(audience: Audience) -> None:
+    said = f"Removed {in_markdown(audience.name)}."
+    _write(partial(remove_audience, page.settings().audiences.file, audience), None, said)
+
+
+def _write(change: Callable[[], object], then: Audience | None, said: str) -> None:
+    """Change the file, then fill the form with an audience."""
     try:
-        remove_audience(page.settings().audiences.file, audience)
+        change()
     except AudienceError as error:
         st.session_state[_SAVED] = ("refused", words(error))
         return
-    st.session_state["audience_start"] = _NEW
-    _fill(None)
-    st.session_state[_SAVED] = ("saved", f"Removed {in_markdown(audience.name)}.")
+    st.session_state["audience_start"] = then.name if then else _NEW
+    _fill(then)
+    st.session_state[_SAVED] = ("saved", said)
 
 
 # -- a condition -------------------------------------------------------------------------------------------------------

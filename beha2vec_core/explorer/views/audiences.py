@@ -28,8 +28,8 @@ def render() -> None:
     st.title("Audiences")
     published = page.published()
     with page.or_empty():
-        published.require("ga4.dim_ga4__users", "users", "dim_ga4__users", "is_ads_consented")
-        published.require("ga4.dim_ga4__properties", "properties", "dim_ga4__properties", "timezone", "last_day")
+        published.require("ga4.dim_ga4__users", "is_ads_consented")
+        published.require("ga4.dim_ga4__properties", "timezone", "last_day")
         audiences = audience_form.of_file()
         if audiences is None:
             return

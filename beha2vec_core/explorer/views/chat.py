@@ -48,8 +48,8 @@ def render() -> None:
     st.title("Chat")
     published = page.published()
     with page.or_empty():
-        published.require("beha2vec.user_clusters_current", "users in clusters", "user_clusters")
-        published.require("beha2vec.cluster_profiles", "facts of clusters", "cluster_profiles")
+        published.require("beha2vec.user_clusters_current")
+        published.require("beha2vec.cluster_profiles")
         conversation = _conversation(published)
         _who_answers(conversation)
         st.session_state[_CHARTS] = st.session_state[_TABLES] = 0  # on this page so far: each has a key of its own

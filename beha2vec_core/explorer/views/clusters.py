@@ -188,7 +188,7 @@ def _members(published: Published, key: int) -> None:
                 near = names.get(row["other_key"]) if role == "edge" and pd.notna(row["other_key"]) else None
                 label = f"{row['user_key'][:8]}…" + (f" (near {near})" if near else "")
                 if st.button(in_markdown(label), key=f"{role}_{key}_{row['rank']}"):
-                    page.open_user(row["user_key"])
+                    page.open_view("user", user=row["user_key"])
 
 
 def _outcomes(published: Published) -> None:

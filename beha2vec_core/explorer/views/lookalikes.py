@@ -168,14 +168,16 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
         )
         return
     estimate = next((one for one in holdout.estimates if one.users == length), holdout.estimates[-1])
+    precision, recall = (
+        [number(getattr(estimate, name + end), "share") for end in ("", "_low", "_high")]
+        for name in ("precision", "found")
+    )
     st.write(holdout.in_words(estimate))
     with st.container(horizontal=True):
         for label, value, low, high, help_ in (
             (
                 "Precision of the list",
-                number(estimate.precision, "share"),
-                number(estimate.precision_low, "share"),
-                number(estimate.precision_high, "share"),
+                *precision,
                 "Estimated share of the list that is similar to your users. Assumes that the very top of the ranking "
                 "holds only similar users; if not, this is too high.",
             ),
@@ -189,9 +191,7 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
             ),
             (
                 "Recall of the list",
-                number(estimate.found, "share"),
-                number(estimate.found_low, "share"),
-                number(estimate.found_high, "share"),
+                *recall,
                 "Share of the hidden users that are in the list.",
             ),
             (

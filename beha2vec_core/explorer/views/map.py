@@ -121,7 +121,7 @@ def _react(published: Published, points: pd.DataFrame, layers: list[charts.Layer
         _group(published, simplified(*outline))
     elif len(chosen := selection.get("points", [])) == 1:
         rows = layers[chosen[0]["curve_number"]].rows
-        page.open_user(str(points["user_key"].iloc[rows[chosen[0]["point_index"]]]))
+        page.open_view("user", user=str(points["user_key"].iloc[rows[chosen[0]["point_index"]]]))
 
 
 def _outline(selection: dict[str, Any]) -> tuple[list[float], list[float]] | None:

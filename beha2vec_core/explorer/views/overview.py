@@ -60,7 +60,7 @@ def _highlights(published: Published) -> None:
 def _highlight(row: dict[Hashable, Any]) -> None:
     page.write(f"<h3>{in_html(row['headline'], 200)}</h3><p class='b2v-quiet'>{in_html(row['sentence'], 600)}</p>")
     if st.button("Compare", key=f"highlight_{row['highlight_id']}", help="The numbers of all others, in the chat."):
-        page.open_highlight(str(row["highlight_id"]))
+        page.open_view("chat", highlight=str(row["highlight_id"]))
 
 
 def _totals(published: Published) -> None:
@@ -121,7 +121,7 @@ def _card(row: dict[Hashable, Any]) -> None:
             f"<p>{in_html(clusters.one_sentence(row['summary']), 300)}</p>"
         )
         if st.button("Details", key=f"open_{key}"):
-            page.open_cluster(key)
+            page.open_view("clusters", cluster=str(key))
 
 
 def _changes(published: Published) -> None:

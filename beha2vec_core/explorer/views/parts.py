@@ -76,7 +76,7 @@ def choose_user(user_keys: Iterable[str], key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Choose a user", list(user_keys), width=380, key=f"{key}_user")
         if st.button("Open", key=f"{key}_open"):
-            page.open_user(str(chosen))
+            page.open_view("user", user=str(chosen))
 
 
 def short_key(user_key: str) -> str:

@@ -72,7 +72,7 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
     times = f"Times in {page.settings().export.tz.key}"
     page.table({"": rows, times: [shown(value, 80) for value in rows.values()]})
     if pd.notna(key) and st.button("Look at the cluster"):
-        page.open_cluster(int(key))
+        page.open_view("clusters", cluster=str(int(key)))
 
 
 def _predictions(published: Published, user_key: str) -> None:

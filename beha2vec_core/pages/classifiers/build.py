@@ -24,7 +24,7 @@ from beha2vec_core.pages.classifiers.rules import (
     TypesClassifier,
 )
 from beha2vec_core.pages.embedder import DEFAULT_MODEL, ComputedEmbedder, Embedder
-from beha2vec_core.pages.labels import Label, Labels, bundled_names
+from beha2vec_core.pages.labels import Label, Labels, bundled_page_types
 from beha2vec_core.pages.own_themes import OwnThemes
 from beha2vec_core.pages.own_types import OwnTypes
 from beha2vec_core.pages.rules import Rules
@@ -184,7 +184,7 @@ class Models:
 
     def _nli_maker(self) -> Callable[[str, tuple[Label, ...]], Classifier]:
         if isinstance(self.nli_model, str):
-            self.nli_model = NliModel.find(self.nli_model, device=self.device)
+            self.nli_model = NliModel(self.nli_model, device=self.device)
         model = self.nli_model
         return lambda kind, labels: NliClassifier(model, labels, kind)
 
@@ -208,7 +208,7 @@ def _rules_maker(rules: Rules, labels: Labels) -> Callable[[str, tuple[Label, ..
     if labels.own_page_types:
         bundled = tuple(rule for rule in rules.page_types if rule.pack is not None)
         names = {label.name for label in labels.page_types}
-        extends = names >= bundled_names("page_types")
+        extends = names >= bundled_page_types()
         classifiers["page_type"] = OwnTypesClassifier(known.page_types, rules.page_types_version, bundled, own, extends)
     if labels.own_themes:
         classifiers["theme"] = OwnThemesClassifier(

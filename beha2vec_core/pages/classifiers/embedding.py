@@ -65,7 +65,6 @@ class EmbeddingClassifier:
         site: pd.DataFrame | None = None,
         min_similarity: float = 0.2,
     ) -> None:
-        """Take the model, the labels and the site."""
         self.encoder = encoder
         self.site = site
         self.labels = [label for label in labels if label.similarity]
@@ -159,7 +158,6 @@ class SiteThemesClassifier(EmbeddingClassifier):
     def __init__(
         self, encoder: TextEncoder, labels: Sequence[Label], site: pd.DataFrame, silent: frozenset[str]
     ) -> None:
-        """Take the model, the themes and the site."""
         super().__init__(encoder, labels, "theme", site=site)
         self.weights = {"page": 1.0, "items": 0.5, "text": 0.5}
         self.silent = silent

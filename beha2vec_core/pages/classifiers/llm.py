@@ -37,7 +37,7 @@ The labels:
 
 
 class LlmClassifier:
-    """Asks about `PAGES_PER_REQUEST` pages at a time.
+    """Asks about `PAGES_PER_REQUEST` pages at a time, for labels of one kind (``theme`` or ``page_type``).
 
     An unreadable answer is asked for once more in halves. When the endpoint cannot be used at all (after the client's
     retries), it stops asking, and the pages left have no answer, so that the next run asks about them.
@@ -46,7 +46,6 @@ class LlmClassifier:
     name = "llm"
 
     def __init__(self, client: LlmClient, labels: Sequence[Label], kind: str) -> None:
-        """Take the endpoint and the labels of one kind (``theme`` or ``page_type``)."""
         self.client = client
         self.names = tuple(label.name for label in labels)
         listed = "\n".join(f"- {label.name}: {label.description}" for label in labels)

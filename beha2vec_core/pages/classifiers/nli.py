@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +13,7 @@ from beha2vec_core.pages.text import described_page
 from beha2vec_core.pages.weights import find_model, weights_sha256
 
 DEFAULT_NLI_MODEL = "facebook/bart-large-mnli"
+_BATCH = 32  # pairs of page and label
 HYPOTHESES = {"theme": "This page is about {}.", "page_type": "This page is {}."}
 
 
@@ -21,31 +21,18 @@ class NliModel:
     """Any sequence-classification model trained on entailment, behind transformers' `zero-shot-classification`.
 
     Args:
-        model: name as on the Hugging Face hub, or a folder.
-        folder: where the files lie.
+        model: a folder, or a name as on the Hugging Face hub, of which the local cache is looked at first.
         device: ``cpu``, ``cuda``, ``mps``.
-        batch_size: pairs of page and label per batch.
 
     Raises:
-        ModelUnavailable: the folder has no ``*.safetensors``.
+        ModelUnavailable: found nowhere, or without ``*.safetensors``.
     """
 
-    def __init__(self, model: str, folder: Path, *, device: str = "cpu", batch_size: int = 32) -> None:
+    def __init__(self, model: str = DEFAULT_NLI_MODEL, *, device: str = "cpu") -> None:
         """Hash the weights; they are read into memory with the first text."""
-        self.model = model
-        self.folder = folder
+        self.folder = find_model(model)
         self.device = device
-        self.batch_size = batch_size
-        self.version = f"{model}@{weights_sha256(folder)[:12]}"
-
-    @classmethod
-    def find(cls, model: str = DEFAULT_NLI_MODEL, *, device: str = "cpu") -> "NliModel":
-        """Find a model: a folder of that name, the local cache, the hub.
-
-        Raises:
-            ModelUnavailable: found nowhere.
-        """
-        return cls(model, find_model(model), device=device)
+        self.version = f"{model}@{weights_sha256(self.folder)[:12]}"
 
     def scores(self, texts: list[str], phrases: list[str], hypothesis: str) -> list[dict[str, float]]:
         """For each text the probability of each phrase; those of one text sum to 1."""
@@ -55,7 +42,7 @@ class NliModel:
             [texts[number] for number in order],
             candidate_labels=phrases,
             hypothesis_template=hypothesis,
-            batch_size=self.batch_size,
+            batch_size=_BATCH,
         )
         by_text: dict[int, dict[str, float]] = {
             number: dict(zip(answer["labels"], answer["scores"], strict=True))
@@ -76,12 +63,11 @@ class NliModel:
 
 
 class NliClassifier:
-    """The label whose description the page's text entails most. No opinion on pages without text."""
+    """The label, of one kind, whose description the page's text entails most. No opinion on pages without text."""
 
     name = "nli"
 
     def __init__(self, model: NliModel, labels: Sequence[Label], kind: str) -> None:
-        """Take the model and the labels of one kind (``theme`` or ``page_type``)."""
         self.model = model
         self.labels = labels
         self.hypothesis = HYPOTHESES[kind]

@@ -32,7 +32,6 @@ class RulesClassifier:
     name = "rules"
 
     def __init__(self, rules: tuple[Rule, ...], version: str) -> None:
-        """Take the rules and their version."""
         self.rules = rules
         self.version = f"rules@{version}"
 
@@ -52,15 +51,9 @@ class RulesClassifier:
 
 
 class ThemesClassifier(RulesClassifier):
-    """Rules for themes, of the page and of the category of the items on it; on a product's page the category is first.
-
-    Args:
-        rules: in their order; their labels exist.
-        version: the rules' version.
-    """
+    """Rules for themes, of the page and of the category of its items; on a product's page the category is first."""
 
     def __init__(self, rules: tuple[Rule, ...], version: str) -> None:
-        """Take the rules and their version."""
         super().__init__(rules, f"{version}/categories")
 
     def ask(self, page: dict[str, Any], texts: dict[str, str]) -> Answer:
@@ -103,7 +96,6 @@ class OwnTypesClassifier(RulesClassifier):
     def __init__(
         self, rules: tuple[Rule, ...], version: str, bundled: tuple[Rule, ...], own: OwnTypes, extends: bool
     ) -> None:
-        """Take the rules, and what labels are mapped to."""
         mine = tuple(rule for rule in rules if rule.pack is None)
         super().__init__(rules if extends else mine, f"{version}/{own.version}")
         self.bundled = RulesClassifier(bundled, version)
@@ -152,7 +144,6 @@ class OwnThemesClassifier(ThemesClassifier):
     """
 
     def __init__(self, rules: tuple[Rule, ...], version: str, own: OwnThemes, silent: frozenset[str]) -> None:
-        """Take the rules, and the words of the themes."""
         super().__init__(rules, f"{version}/{own.version}/{'+'.join(sorted(silent))}")
         self.own = own
         self.silent = silent

@@ -16,7 +16,6 @@ class DiskCache:
     """Records (JSON objects) by key, each with the moment it was stored."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder; it is made with the first record."""
         self.folder = folder
 
     def read(self, key: str) -> tuple[dict[str, Any], timedelta] | None:

@@ -39,7 +39,6 @@ class Requester:
     """Asks sites for URLs, within limits."""
 
     def __init__(self, guard: AddressGuard, limits: FetchLimits, user_agent: str) -> None:
-        """Take who checks addresses, the bounds, and the name we ask under."""
         self._guard = guard
         self._limits = limits
         self._headers = {

@@ -36,10 +36,7 @@ class GuardedTransport(httpx.BaseTransport):
             NotFetched: the address is not allowed.
         """
         url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
         assert isinstance(request.stream, httpx.SyncByteStream)
         asked = httpcore.Request(

@@ -5,6 +5,7 @@ from collections import Counter
 import dagster as dg
 
 from beha2vec_core.settings import ExportSettings
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -16,7 +17,7 @@ _REMEDY = "see docs/activation.md; beha2vec activate AUDIENCE --to DESTINATION s
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The asset, for these settings."""
 
-    @dg.asset(
+    @asset(
         deps=["audience_members"],
         group_name="audiences",
         kinds={"duckdb"},

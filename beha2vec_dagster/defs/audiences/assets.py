@@ -6,6 +6,7 @@ import dagster as dg
 
 from beha2vec_core.privacy.key import key
 from beha2vec_core.settings import ExportSettings
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -14,7 +15,7 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The asset, for these settings."""
 
-    @dg.asset(
+    @asset(
         partitions_def=daily_partitions(settings),
         deps=[
             "dim_ga4__users", "dim_ga4__properties", "fct_ga4__sessions", "fct_ga4__funnel_sessions",
@@ -23,7 +24,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         ],
         group_name="audiences",
         kinds={"duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="1",
     )  # fmt: skip
     def audience_members(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:

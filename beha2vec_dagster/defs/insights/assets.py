@@ -11,6 +11,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.anonymous import MIN_USERS, PAGE_TITLES, Rounding, rounding_key
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.clusters.models import current_cluster_model
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import OPENAI_POOL, LlmResource, WarehouseResource
 
@@ -27,12 +28,11 @@ class InsightConfig(dg.Config):
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The clusters in words, and the highlights."""
 
-    @dg.asset(
+    @asset(
         deps=["cluster_profiles"],
         group_name="insights",
         kinds={"openai" if LlmSettings.of(settings).is_configured else "template"},
         pool=OPENAI_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="6",
     )
     def cluster_insights(
@@ -84,14 +84,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             **{f"summary_{r['cluster_key']}": r["summary"] for r in rows if r["cluster_key"] is not None},
         )
 
-    @dg.asset(
+    @asset(
         deps=[
             "fct_ga4__sessions", "fct_ga4__user_days", "fct_ga4__funnel_sessions", "fct_ga4__purchases",
             "fct_ga4__purchase_items", "ga4_quality__daily",
         ],
         group_name="insights",
         kinds={"duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="1",
     )  # fmt: skip
     def highlights(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:

@@ -43,12 +43,7 @@ train_predictions = dg.define_asset_job(
 rebuild_clusters = dg.define_asset_job(
     "rebuild_clusters",
     selection=dg.AssetSelection.assets(
-        "cluster_model",
-        "user_clusters",
-        "cluster_members",
-        "cluster_profiles",
-        "cluster_insights",
-        "serving_database",
+        "cluster_model", "user_clusters", "cluster_members", "cluster_profiles", "cluster_insights", "serving_database"
     ),
     description="Fits new clusters on the existing vectors; continuing clusters keep their keys. For all days: readers "
     "are switched once the last day is assigned.",

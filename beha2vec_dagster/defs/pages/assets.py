@@ -19,6 +19,7 @@ from beha2vec_core.pages import (
     require_valid_settings,
 )
 from beha2vec_core.settings import ExportSettings
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, LlmResource, WarehouseResource
 
@@ -43,12 +44,11 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         nli_model: str = Field(settings.pages.nli_model, description="Zero-shot model of the classifier nli.")
         chunk_size: int = Field(2000, gt=0, description="Pages classified and kept together.")
 
-    @dg.asset(
+    @asset(
         deps=["dim_ga4__pages", "fct_ga4__page_views"],
         group_name="pages",
         kinds={"duckdb", "sentencetransformers"},
         pool=GPU_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="2",
     )
     def enriched_pages(

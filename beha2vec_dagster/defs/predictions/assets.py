@@ -25,6 +25,7 @@ from beha2vec_dagster.defs.predictions.models import (
     write_scores,
 )
 from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.console import core_messages
 from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
@@ -98,11 +99,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The examples, the model in use and its scores."""
     daily = daily_partitions(settings)
 
-    @dg.asset(
+    @asset(
         deps=["ml_ga4__user_features", "int_ga4__identities_as_of", "int_ga4__sequence_events"],
         group_name="predictions",
         kinds={"duckdb", "pytorch"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         pool=GPU_POOL,
         code_version="2",
     )
@@ -156,13 +156,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             device=about_device if encoder else None,
         )
 
-    @dg.asset(
-        deps=["prediction_examples"],
-        group_name="predictions",
-        kinds={"scikitlearn", "lightgbm"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="1",
-    )
+    @asset(deps=["prediction_examples"], group_name="predictions", kinds={"scikitlearn", "lightgbm"}, code_version="1")
     def prediction_candidate(
         context: dg.AssetExecutionContext, config: PredictionConfig, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[Any]:
@@ -211,13 +205,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             model_card=dg.MetadataValue.md(model_card(model)),
         )
 
-    @dg.asset(
-        deps=["prediction_candidate"],
-        group_name="predictions",
-        kinds={"scikitlearn", "duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="1",
-    )
+    @asset(deps=["prediction_candidate"], group_name="predictions", kinds={"scikitlearn", "duckdb"}, code_version="1")
     def prediction_evaluation(
         context: dg.AssetExecutionContext,
         config: EvaluationConfig,
@@ -272,13 +260,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             gains=_curve_picture(found.curves, plots.gains, "gains"),
         )
 
-    @dg.asset(
-        deps=["prediction_evaluation"],
-        group_name="predictions",
-        kinds={"scikitlearn"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        code_version="1",
-    )
+    @asset(deps=["prediction_evaluation"], group_name="predictions", kinds={"scikitlearn"}, code_version="1")
     def prediction_model(
         context: dg.AssetExecutionContext,
         config: PromotionConfig,
@@ -331,19 +313,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             old_scores_deleted=deleted or None,
         )
 
-    @dg.asset(
+    @asset(
         partitions_def=daily,
         deps=["ml_ga4__user_features", "int_ga4__identities_as_of", "int_ga4__sequence_events", "prediction_model"],
         group_name="predictions",
         kinds={"scikitlearn", "duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="1",
     )
     def user_predictions(
-        context: dg.AssetExecutionContext,
-        config: ScoringConfig,
-        compute: ComputeResource,
-        warehouse: WarehouseResource,
+        context: dg.AssetExecutionContext, config: ScoringConfig, compute: ComputeResource, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[Any]:
         """What each user seen lately is expected to do, as of the end of the day: a row per user, target and horizon.
 

@@ -115,11 +115,7 @@ def fit_encoder_before(
 
 
 def features_for(
-    settings: ExportSettings,
-    warehouse: WarehouseResource,
-    model: "PredictionModel",
-    days: list[date],
-    compute: Compute,
+    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date], compute: Compute
 ) -> "pd.DataFrame":
     """Features of some dates, with the vectors that a model reads; they are written where they are not there yet.
 

@@ -36,6 +36,7 @@ from beha2vec_dagster.defs.encoder.versions import (
     load_encoder,
     newest_version,
 )
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseResource
 
@@ -62,12 +63,11 @@ class PromotionConfig(dg.Config):
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The encoder in use."""
 
-    @dg.asset(
+    @asset(
         deps=["encoder_evaluation", "user_sequences"],
         group_name="encoder",
         kinds={"pytorch", "scikitlearn"},
         pool=GPU_POOL,
-        backfill_policy=dg.BackfillPolicy.single_run(),
         code_version="3",
     )
     def trained_encoder(

@@ -24,6 +24,7 @@ from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -53,13 +54,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             settings.export.max_bad_share, description="A day with a larger share of unreadable rows fails (0 to 1)."
         )
 
-    @dg.asset(
-        partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="ga4",
-        kinds={"ga4", "parquet"},
-        code_version="2",
-    )
+    @asset(partitions_def=daily, group_name="ga4", kinds={"ga4", "parquet"}, code_version="2")
     def raw_ga4_events(
         context: dg.AssetExecutionContext, config: IngestConfig, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[Any]:
@@ -171,15 +166,11 @@ def _record(
 
 def _day_metadata(report: IngestReport, day: date) -> dict[str, Any]:
     of_day = [d for d in report.days if d.event_date == day]
+    counts = ("rows_in", "accepted", "quarantined", "forgotten", "users", "redacted")
     return {
         "dagster/partition_row_count": sum(d.accepted for d in of_day),
         "status": ", ".join(sorted({d.status for d in of_day})),
-        "rows_in": sum(d.rows_in for d in of_day),
-        "accepted": sum(d.accepted for d in of_day),
-        "quarantined": sum(d.quarantined for d in of_day),
-        "forgotten": sum(d.forgotten for d in of_day),
-        "users": sum(d.users for d in of_day),
-        "redacted": sum(d.redacted for d in of_day),
+        **{name: sum(getattr(d, name) for d in of_day) for name in counts},
     }
 
 

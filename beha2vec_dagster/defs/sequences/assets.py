@@ -13,6 +13,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_dagster.lib import plots
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
@@ -22,10 +23,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     """The sequences, a partition a day."""
     daily = daily_partitions(settings)
 
-    @dg.asset(
+    @asset(
         partitions_def=daily,
         deps=["ml_ga4__sequence_events", "enriched_pages"],
-        backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="sequences",
         kinds={"duckdb", "parquet"},
         code_version="2",

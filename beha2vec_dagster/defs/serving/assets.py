@@ -15,6 +15,7 @@ from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
 from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
+from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -31,11 +32,10 @@ def build_assets(settings: ExportSettings, copied: Sequence[dg.AssetsDefinition]
             leaves out what lies between, the order would be lost.
     """
 
-    @dg.asset(
+    @asset(
         deps=[key for asset in copied for key in asset.keys],
         group_name="serving",
         kinds={"duckdb"},
-        backfill_policy=dg.BackfillPolicy.single_run(),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=_FAIL_AFTER, warn_window=_WARN_AFTER),
         code_version="1",
     )
