@@ -405,9 +405,18 @@ def _saved() -> TypeAdapter[PredictionModel]:
     return TypeAdapter(PredictionModel)
 
 
-def deciles(probability: FloatArray, users: pd.Series) -> npt.NDArray[np.int32]:
-    """1 for the tenth of the users with the highest probability, to 10; ties in order of the user's key."""
+def deciles(probability: FloatArray, users: pd.Series, weight: FloatArray | None = None) -> npt.NDArray[np.int32]:
+    """1 for the tenth of the users with the highest probability, to 10; ties in order of the user's key.
+
+    ``weight``: how many users each one stands for; None: themselves.
+    """
     order = np.lexsort((users.astype(str).to_numpy(dtype=object), -probability))
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return (1 + rank * 10 // max(len(order), 1)).astype(np.int32)
+    return (1 + tenths(order, np.ones(len(order)) if weight is None else weight)).astype(np.int32)
+
+
+def tenths(order: IntArray, weight: FloatArray) -> IntArray:
+    """The tenth that each user is in, 0 to 9, with users in an order and each counted by weight [n]."""
+    reached = np.cumsum(weight[order])
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.minimum((reached - weight[order]) * 10 // max(weight.sum(), 1e-300), 9)
+    return found
