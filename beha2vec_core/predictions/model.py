@@ -29,7 +29,6 @@ from beha2vec_core.predictions.calibration import (
     Spread,
     cumulative,
     logit,
-    needed_shift,
 )
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import Block, Encoding
@@ -249,15 +248,11 @@ class TargetModel:
                 ]
         return found
 
-    def needed_shift(self, frame: pd.DataFrame) -> float:
-        """By how many log odds the model is off on a date that has matured since; 0: by none that is certain.
-
-        Args:
-            frame: rows of one date, of which the shortest horizon is known.
-        """
+    def first_hazards(self, frame: pd.DataFrame) -> tuple[FloatArray, BoolArray]:
+        """The probability of the shortest horizon and its outcome, of the rows of which it is known."""
         found = outcome(frame, self.target, self.horizons[:1])
         known = found.known[:, 0]
-        return needed_shift(self.score(frame[known]).probability[:, 0], found.happened[known, 0])
+        return self.score(frame[known]).probability[:, 0], found.happened[known, 0]
 
     def shifted(self, by: Sequence[float]) -> TargetModel:
         """The model with more (or less) log odds in each interval."""

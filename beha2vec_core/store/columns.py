@@ -216,7 +216,10 @@ _OF_TABLE = {
         "headline": "the finding without numbers",
         "sentence": "its numbers",
     },
-    "beha2vec.prediction_examples": {"as_of": "the date: events exported before it count"},
+    "beha2vec.prediction_examples": {
+        "as_of": "the date: events exported before it count",
+        "one_in": "one in so many users who did the same things was drawn (1: all of them)",
+    },
     "beha2vec.prediction_vectors": {
         "as_of": "the date: events exported before it count",
         "behavior": "what the user did before the date: main components of the encoder's behavior vector",
