@@ -18,7 +18,7 @@ import pandas as pd
 from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, weighted_mean
 from beha2vec_core.predictions.config import FitConfig
-from beha2vec_core.predictions.examples import ONE_IN, weights_of
+from beha2vec_core.predictions.examples import WEIGHT, weights_of
 from beha2vec_core.predictions.features import BEHAVIOR, has_vectors
 from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.ga4_scores import DAYS as GA4_DAYS
@@ -90,7 +90,7 @@ def backtest(
     """Fit as of several dates and judge each model on its date.
 
     Args:
-        frame: rows of ``ga4.ml_ga4__user_features``; those of a sample have ``one_in`` (see `examples`).
+        frame: rows of ``ga4.ml_ga4__user_features``; those of a sample have ``weight`` (see `examples`).
         until: the day after the last exported one.
         config: what is fitted.
         folds: test dates at most, the newest ones whose longest horizon has matured.
@@ -127,7 +127,7 @@ def backtest(
                 fold.add_model(method, model)
             if earlier_models:
                 champion = max(earlier_models, key=lambda one: one.standing)
-                kept = [name for name in (*_USER, ONE_IN) if name in users]
+                kept = [name for name in (*_USER, WEIGHT) if name in users]
                 own = users[kept].merge(rows_for(champion, day), on=_USER) if rows_for else users
                 if len(own) == len(users):
                     replace(fold, users=own).add_model(CHAMPION, champion)

@@ -2,8 +2,8 @@
 
 A sample is drawn by a hash of the user, in SQL, before any row reaches Python. Users who did the same things (bought,
 came back, fired an event) are a group with a share of its own, so that what few users do stays whole or nearly so. Each
-row counts as many times as there are users like it for each one drawn: fits, calibration and metrics weigh rows by
-that, so they estimate what all users would give, although the share depends on outcomes (Horvitz and Thompson 1952).
+row counts as many times as its group has users for each one drawn: fits, calibration and metrics weigh rows by that,
+so they estimate what all users would give, although the share depends on outcomes (Horvitz and Thompson 1952).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from beha2vec_core.predictions.targets import PURCHASE, happened_sql
 from beha2vec_core.store.sample import in_sample
 from beha2vec_core.store.sql import quote
 
-ONE_IN = "one_in"
+WEIGHT = "weight"
 
 
 class Group(NamedTuple):
@@ -42,9 +42,9 @@ class Group(NamedTuple):
 
 def weights_of(frame: pd.DataFrame) -> FloatArray:
     """How many rows each row stands for [n]: 1 where all users were read."""
-    if ONE_IN not in frame:
+    if WEIGHT not in frame:
         return np.ones(len(frame))
-    return frame[ONE_IN].to_numpy(dtype=np.float64)
+    return frame[WEIGHT].to_numpy(dtype=np.float64)
 
 
 def draw(
@@ -59,7 +59,7 @@ def draw(
         most: users and dates, about. If there are more, the group with the most rows is halved until they fit.
 
     Returns:
-        SQL of ``as_of``, ``property_id``, ``user_key`` and ``one_in``; and the groups, the rarest first.
+        SQL of ``as_of``, ``property_id``, ``user_key`` and ``weight``; and the groups, the rarest first.
     """
     features = f"(from ga4.ml_ga4__user_features where list_contains({[str(day) for day in dates]}::date[], as_of))"
     did = ", ".join(
@@ -74,9 +74,10 @@ def draw(
     while sum(group.rows / group.one_in for group in groups) > most:
         largest = max(groups, key=lambda group: group.rows / group.one_in)
         groups[groups.index(largest)] = largest._replace(one_in=2 * largest.one_in)
-    shares = ", ".join(f"({quote(group.did)}, {group.one_in})" for group in groups) or "('', 1)"
-    users = f"""select as_of, property_id, user_key, {ONE_IN}
-        from {features} join {people} as people using (property_id, user_key)
-        join (values {shares}) as shares (did, {ONE_IN}) using (did)
-        where {in_sample("user_key", ONE_IN)}"""
+    shares = ", ".join(f"({quote(group.did)}, {group.one_in}, {group.users})" for group in groups) or "('', 1, 1)"
+    drawn = f"""(select property_id, user_key, users / count(*) over (partition by did) as {WEIGHT}
+        from {people} as people join (values {shares}) as shares (did, one_in, users) using (did)
+        where {in_sample("user_key", "one_in")})"""
+    users = f"""select as_of, property_id, user_key, {WEIGHT}
+        from {features} join {drawn} as drawn using (property_id, user_key)"""
     return users, groups

@@ -36,7 +36,7 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
 
     Args:
         frame: rows of ``ga4.ml_ga4__user_features``; those of dates from ``standing`` on are ignored. Rows of a sample
-            have ``one_in`` (see `examples`).
+            have ``weight`` (see `examples`).
         standing: the day as of which it is fitted.
         config: what to predict.
 

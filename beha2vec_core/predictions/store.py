@@ -83,7 +83,7 @@ def read_examples(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, 
     dates = connection.execute("select distinct as_of from beha2vec.prediction_examples").fetchall()
     listed = "join beha2vec.prediction_examples using (as_of, property_id, user_key)"
     # examples that an earlier release drew are of all users
-    frame = _features(connection, encoder, listed, [day for (day,) in dates], "coalesce(one_in, 1) as one_in")
+    frame = _features(connection, encoder, listed, [day for (day,) in dates], "coalesce(weight, 1) as weight")
     return frame, encoder
 
 
@@ -187,7 +187,7 @@ def staged(folder: Path) -> str:
     """SQL of the scores in the files of a folder."""
     if any(folder.glob("*.parquet")):
         return f"read_parquet({quote(folder / '*.parquet')}, union_by_name = true)"
-    return "(from beha2vec.user_predictions limit 0)"
+    return "(select * exclude (event_date, prediction_version) from beha2vec.user_predictions limit 0)"
 
 
 def write_predictions(connection: duckdb.DuckDBPyConnection, day: date, model: PredictionModel, scored: str) -> int:

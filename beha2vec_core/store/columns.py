@@ -218,7 +218,7 @@ _OF_TABLE = {
     },
     "beha2vec.prediction_examples": {
         "as_of": "the date: events exported before it count",
-        "one_in": "one in so many users who did the same things was drawn (1: all of them)",
+        "weight": "how many users it stands for: of a large site a sample is drawn",
     },
     "beha2vec.prediction_vectors": {
         "as_of": "the date: events exported before it count",
