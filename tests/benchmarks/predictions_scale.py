@@ -64,7 +64,9 @@ def _measured(step: Callable[..., str], *arguments: object) -> tuple[str, float,
 
 
 def _connect(asked: argparse.Namespace, folder: Path) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(folder / "warehouse.duckdb"), config={"memory_limit": asked.limit, "threads": 2})
+    connection = duckdb.connect(str(folder / "warehouse.duckdb"), config={"memory_limit": asked.limit, "threads": 2})
+    connection.execute("set enable_progress_bar = false")
+    return connection
 
 
 def _copy(asked: argparse.Namespace, folder: Path, copies: int) -> str:

@@ -93,14 +93,14 @@ def test_a_model_of_a_sample_says_what_that_of_all_says(
         # three standard errors of the number of outcomes, half of whose users were drawn
         assert abs(theirs["probability"].sum() - mine["probability"].sum()) < 3 * np.sqrt(2 * happened.sum())
         assert np.corrcoef(mine["probability"], theirs["probability"])[0, 1] > 0.93
-        assert auroc(theirs["probability"], happened) > auroc(mine["probability"], happened) - 0.01
+        assert auroc(theirs["probability"], happened) > auroc(mine["probability"], happened) - 0.02
         truth = mine[f"true_{target}_28"]
         inside = ((theirs["low"] <= truth) & (truth <= theirs["high"])).mean()
         assert 0.8 <= inside <= 0.98
     unweighted = fit_predictions(sample[0].drop(columns=WEIGHT), TESTED, CONFIG)
     bought = _probabilities(unweighted).query("target == 'purchase' and horizon == 28")
     real = whole.query("target == 'purchase' and horizon == 28")
-    assert abs(bought["probability"].sum() / real["probability"].sum() - 1) > 0.15, "weights are needed"
+    assert abs(bought["probability"].sum() / real["probability"].sum() - 1) > 0.1, "weights are needed"
 
 
 def test_metrics_of_a_sample_are_those_of_all_within_their_intervals(
