@@ -47,9 +47,14 @@ class Part(NamedTuple):
 _ALL = Part()
 
 
-def parts(connection: duckdb.DuckDBPyConnection, as_of: date, most: int) -> list[Part]:
-    """The users of a date in parts of about so many rows of ``ga4.ml_ga4__user_features`` at most."""
-    found = connection.execute("select count(*) from ga4.ml_ga4__user_features where as_of = ?", [as_of]).fetchall()
+def seen_lately(as_of: date, days: int) -> str:
+    """SQL of the users who were seen within so many days before a date."""
+    return f"(from ga4.ml_ga4__user_features where as_of = '{as_of}' and days_since_last_session <= {days})"
+
+
+def parts(connection: duckdb.DuckDBPyConnection, users: str, most: int) -> list[Part]:
+    """Users in parts of at most about so many. ``users``: SQL of a table."""
+    found = connection.execute(f"select count(*) from {users}").fetchall()
     of = one_in_for(found[0][0], most)
     return [Part(number, of) for number in range(of)]
 

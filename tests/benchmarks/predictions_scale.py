@@ -112,10 +112,11 @@ def _score(asked: argparse.Namespace, folder: Path) -> str:
     model = PredictionModel.load(folder / "model")
     with _connect(asked, folder) as connection:
         as_of = store.feature_dates(connection)[-1]
-        parts = store.parts(connection, as_of, asked.at_once)
+        users = store.seen_lately(as_of, CONFIG.population_days)
+        parts = store.parts(connection, users, asked.at_once)
     for part in parts:
         with _connect(asked, folder) as connection:
-            frame = store.read_features(connection, [as_of], part=part)
+            frame = store.read_features(connection, [as_of], part=part, only=users)
         store.stage(score(model, frame, is_part=part.of > 1), folder / f"{part.number}.parquet")
     with _connect(asked, folder) as connection:
         rows = store.write_predictions(connection, store.scored_day(as_of), model, store.staged(folder))

@@ -137,19 +137,20 @@ def features_of_examples(
 def features_in_parts(
     settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", day: date, compute: Compute
 ) -> "Iterator[tuple[Part, pd.DataFrame]]":
-    """Features of all users of a date, a part of them at a time, with the vectors that a model reads.
+    """Features of the users of a date whom a model scores, a part of them at a time, with the vectors that it reads.
 
     Raises:
         dg.Failure: the encoder of the model cannot be read; the message names the remedy.
     """
     from beha2vec_core.predictions import store
 
-    _write_vectors(settings, warehouse, model, day, compute)
+    users = store.seen_lately(day, model.config.population_days)
+    _write_vectors(settings, warehouse, model, day, compute, only=users)
     with warehouse.connect("prediction rows: parts") as connection:
-        parts = store.parts(connection, day, _MOST_AT_ONCE)
+        parts = store.parts(connection, users, _MOST_AT_ONCE)
     for part in with_progress(parts, title=f"users as of {day}", unit="part"):
         with warehouse.connect("prediction rows") as connection:
-            frame = store.read_features(connection, [day], model.config.encoder, part=part)
+            frame = store.read_features(connection, [day], model.config.encoder, part=part, only=users)
         yield part, frame
 
 
@@ -159,7 +160,7 @@ def _write_vectors(
     model: "PredictionModel",
     day: date,
     compute: Compute,
-    **users: str,
+    only: str,
 ) -> None:
     """Write the vectors that a model reads where they are not there yet."""
     from beha2vec_core.predictions.behavior import PredictionEncoder, write_vectors
@@ -176,7 +177,7 @@ def _write_vectors(
             allow_retries=False,
         ) from None
     with warehouse.connect(f"prediction vectors of {day}") as connection:
-        write_vectors(connection, encoder, day, compute, **users)
+        write_vectors(connection, encoder, day, compute, only=only)
 
 
 class Scores(NamedTuple):
