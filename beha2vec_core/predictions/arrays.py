@@ -13,10 +13,10 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
-def weighted_mean(values: FloatArray, weight: FloatArray) -> FloatArray:
-    """The mean of rows [n, ...], each counted as often as its weight says [n]."""
+def weighted_mean(values: npt.NDArray[Any], weight: FloatArray) -> Any:
+    """The mean of rows [n, ...], each counted as often as its weight says [n]: a number, or an array [...]."""
     rows = weight.reshape(-1, *(1,) * (values.ndim - 1))
-    return np.asarray((values * rows).sum(axis=0) / weight.sum())
+    return (values * rows).sum(axis=0) / weight.sum()
 
 
 def _floats(values: Any) -> FloatArray:

@@ -139,9 +139,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("prediction_examples: users") as connection:
             users, groups = draw(connection, dates, targets_of(settings), config.max_examples)
             replace_partition(connection, "beha2vec.prediction_examples", users, "true")
-        for day in with_progress(dates if encoder else [], title="vectors", unit="date"):
-            with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
-                write_vectors(connection, encoder, day, compute.open(), only=store.examples_of(day))
+        if encoder:
+            for day in with_progress(dates, title="vectors", unit="date"):
+                with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
+                    write_vectors(connection, encoder, day, compute.open(), only=store.examples_of(day))
         with warehouse.connect("prediction_examples") as connection:
             if encoder:  # only now: examples without all their vectors are learned from without any
                 connection.execute("update beha2vec.prediction_examples set encoder_version = ?", [encoder.version])
