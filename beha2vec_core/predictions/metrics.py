@@ -70,7 +70,13 @@ def metrics(one: Judged, resampler: Resampler) -> Iterator[dict[str, Any]]:
 def compared(one: Judged, rival: Judged, name: str, resampler: Resampler) -> Iterator[dict[str, Any]]:
     """What a method gains over a rival, on the users and dates that both were judged on, whose number is ``n``."""
     _, rows, same = np.intersect1d(one.place, rival.place, assume_unique=True, return_indices=True)
-    one = Judged(*(np.asarray(column)[rows] for column in one))
+    one = one._replace(
+        users=one.users[rows],
+        place=one.place[rows],
+        probability=one.probability[rows],
+        happened=one.happened[rows],
+        weight=one.weight[rows],
+    )
     p, q, y, weight = one.probability, rival.probability[same], one.happened.astype(np.float64), one.weight
     if not len(rows) or not 0 < y.mean() < 1:
         return
