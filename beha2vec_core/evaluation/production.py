@@ -38,10 +38,12 @@ from beha2vec_core.evaluation.tasks import (
 from beha2vec_core.evaluation.tasks.base import Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import fit
 from beha2vec_core.progress import with_progress
+from beha2vec_core.store.sample import in_sample, one_in_for
 
 ENCODER, CHAMPION = "encoder", "champion"
 # at most this many users are evaluated: the encoder is asked up to ten times about each
 JUDGED_SHARE = 0.2
+_READ_PER_CHOSEN = 4  # users whose keys are read at most, for each that is needed: half of them are enough, too
 # a figure made of fewer says nothing
 FEWEST = 10
 
@@ -97,8 +99,15 @@ class Evaluation:
 
 
 def read_own(connection: duckdb.DuckDBPyConnection, held_out: float, max_users: int) -> pd.DataFrame:
-    """The events of the warehouse's users, or of as many, chosen by hash, where there are more (see `choose`)."""
-    users = connection.execute("select distinct user_key from ga4.ml_ga4__sequence_events where is_page_view")
+    """The events of the warehouse's users, or of as many, chosen by hash, where there are more (see `choose`).
+
+    Of a large site the keys of a share of the users are read, enough to choose among.
+    """
+    viewers = "from ga4.ml_ga4__sequence_events where is_page_view"
+    ((number,),) = connection.execute(f"select count(distinct user_key) {viewers}").fetchall()
+    needed = max(max_users, JUDGED_SHARE * max_users / held_out if held_out else 0)
+    share = in_sample("user_key", one_in_for(number, _READ_PER_CHOSEN * round(needed)))
+    users = connection.execute(f"select distinct user_key {viewers} and {share}")
     chosen = choose([str(user) for (user,) in users.fetchall()], held_out, max_users)
     try:
         return from_connection(connection, users=chosen).events

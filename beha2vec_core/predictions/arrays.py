@@ -13,6 +13,12 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 
+def weighted_mean(values: npt.NDArray[Any], weight: FloatArray) -> Any:
+    """The mean of rows [n, ...], each counted as often as its weight says [n]: a number, or an array [...]."""
+    rows = weight.reshape(-1, *(1,) * (values.ndim - 1))
+    return (values * rows).sum(axis=0) / weight.sum()
+
+
 def _floats(values: Any) -> FloatArray:
     return np.asarray(values, dtype=np.float64)
 

@@ -13,21 +13,20 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
-from beha2vec_core.evaluation.statistics import auroc, weighted_aurocs
-from beha2vec_core.predictions.arrays import BoolArray, FloatArray
-from beha2vec_core.predictions.calibration import expit, log_loss, logit
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray, weighted_mean
 from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.examples import WEIGHT, weights_of
 from beha2vec_core.predictions.features import BEHAVIOR, has_vectors
 from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.ga4_scores import DAYS as GA4_DAYS
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
 from beha2vec_core.predictions.history import NotEnoughHistoryError
 from beha2vec_core.predictions.lifetime import fit_bg_nbd
-from beha2vec_core.predictions.model import PredictionModel, deciles
+from beha2vec_core.predictions.metrics import Judged, Resampler, compared, curves_of, metrics
+from beha2vec_core.predictions.model import PredictionModel
 from beha2vec_core.predictions.targets import PURCHASE, outcome
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.words import counted
@@ -56,20 +55,7 @@ _FEATURES = {
 }
 _USER = ["property_id", "user_key"]
 _FOLDS = 3
-_RESAMPLES, _MOST_RESAMPLED = 200, 20_000
-_BINS = 10
 _LOG = logging.getLogger("beha2vec_core.predictions")
-
-
-class _Judged(NamedTuple):
-    """Users of all folds with what was said and what happened."""
-
-    users: npt.NDArray[np.object_]
-    place: npt.NDArray[np.int64]  # of the user and date, the same for all methods
-    probability: FloatArray
-    happened: BoolArray
-    paid: FloatArray
-    value: FloatArray
 
 
 class Backtest(NamedTuple):
@@ -104,7 +90,7 @@ def backtest(
     """Fit as of several dates and judge each model on its date.
 
     Args:
-        frame: rows of ``ga4.ml_ga4__user_features``.
+        frame: rows of ``ga4.ml_ga4__user_features``; those of a sample have ``weight`` (see `examples`).
         until: the day after the last exported one.
         config: what is fitted.
         folds: test dates at most, the newest ones whose longest horizon has matured.
@@ -116,7 +102,7 @@ def backtest(
     config = replace(config or FitConfig(), intervals=False)
     as_of = pd.to_datetime(frame["as_of"])
     origins = [day.date() for day in sorted(as_of.unique())]
-    judged: dict[tuple[str, int, str], list[_Judged]] = {}
+    judged: dict[tuple[str, int, str], list[Judged]] = {}
     tested: list[date] = []
     notes: list[str] = []
     bar = ProgressBar(title="backtest", unit="date", total=folds)
@@ -141,7 +127,8 @@ def backtest(
                 fold.add_model(method, model)
             if earlier_models:
                 champion = max(earlier_models, key=lambda one: one.standing)
-                own = users[_USER].merge(rows_for(champion, day), on=_USER) if rows_for else users
+                kept = [name for name in (*_USER, WEIGHT) if name in users]
+                own = users[kept].merge(rows_for(champion, day), on=_USER) if rows_for else users
                 if len(own) == len(users):
                     replace(fold, users=own).add_model(CHAMPION, champion)
                 else:
@@ -178,7 +165,7 @@ def _fitted(frame: pd.DataFrame, day: date, config: FitConfig, rivals: bool) -> 
 class _Fold:
     """The users of a test date, and where what methods said of them is kept: by target, horizon and method."""
 
-    judged: dict[tuple[str, int, str], list[_Judged]]
+    judged: dict[tuple[str, int, str], list[Judged]]
     place: int  # of the test date
     users: pd.DataFrame
 
@@ -193,13 +180,13 @@ class _Fold:
     def add_rules(self, earlier: pd.DataFrame, everyone: pd.DataFrame, model: PredictionModel, day: date) -> None:
         """The base rate of what has matured, and BG/NBD for purchases."""
         for name, target in model.targets.items():
-            before = outcome(earlier, name, target.horizons, day)
+            before, weight = outcome(earlier, name, target.horizons, day), weights_of(earlier)
             for j, days in enumerate(target.horizons):
                 known, happened = before.known[:, j], before.happened[:, j]
-                self._add(name, days, BASE_RATE, np.full(len(self.users), _share(happened[known])))
+                self._add(name, days, BASE_RATE, np.full(len(self.users), _share(happened[known], weight[known])))
                 if name == PURCHASE:
                     others = (earlier["purchases_ever"].fillna(0) == 0).to_numpy() & known
-                    bought = _bg_nbd(everyone, self.users, days, _share(happened[others]))
+                    bought = _bg_nbd(everyone, self.users, days, _share(happened[others], weight[others]))
                     if bought is not None:
                         self._add(name, days, BG_NBD, bought)
 
@@ -220,19 +207,20 @@ class _Fold:
         paid = value
         if target == PURCHASE:
             paid = self.users[f"revenue_{days}d"].to_numpy(dtype=np.float64, na_value=np.nan)
-        rows = _Judged(
+        rows = Judged(
             self.users["user_key"].to_numpy(dtype=object)[known],
             (self.place << 32) + np.flatnonzero(known),
             said[known],
             found.happened[known, 0],
             paid[known],
             value[known],
+            weights_of(self.users)[known],
         )
         self.judged.setdefault((target, days, method), []).append(rows)
 
 
-def _share(happened: BoolArray) -> float:
-    return float(happened.mean()) if len(happened) else 0.0
+def _share(happened: BoolArray, weight: FloatArray) -> float:
+    return float(weighted_mean(happened, weight)) if len(happened) else 0.0
 
 
 def _bg_nbd(everyone: pd.DataFrame, users: pd.DataFrame, days: int, others: float) -> FloatArray | None:
@@ -241,7 +229,8 @@ def _bg_nbd(everyone: pd.DataFrame, users: pd.DataFrame, days: int, others: floa
     Fitted on all buyers, also those who were not seen lately.
     """
     try:
-        fitted = fit_bg_nbd(*_histories(everyone))
+        buyers_ever = everyone[everyone["purchase_days_ever"].fillna(0) > 0]
+        fitted = fit_bg_nbd(*_histories(everyone), weight=weights_of(buyers_ever))
     except ValueError:  # too few purchases, or no maximum
         return None
     found = np.full(len(users), others)
@@ -258,174 +247,22 @@ def _histories(users: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]
     return part["purchase_days_ever"].to_numpy(dtype=np.float64) - 1, recency, age
 
 
-def _summary(judged: dict[tuple[str, int, str], list[_Judged]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _summary(judged: dict[tuple[str, int, str], list[Judged]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     joined = {
-        key: _Judged(*(np.concatenate(parts) for parts in zip(*found, strict=True))) for key, found in judged.items()
+        key: Judged(*(np.concatenate(parts) for parts in zip(*found, strict=True))) for key, found in judged.items()
     }
+    resampler = Resampler()
     rows: list[dict[str, Any]] = []
     curves = []
     for (target, days, method), one in joined.items():
         about = {"target": target, "horizon": days, "method": method, "n": len(one.users)}
-        rows += [about | metric for metric in _metrics(one)]
+        rows += [about | metric for metric in metrics(one, resampler)]
         for name, rival in (("rfm", RFM), ("champion", CHAMPION), ("ga4", GA4)):
             other = joined.get((target, days, rival))
             if other is not None and method not in (rival, CHAMPION, RFM):
-                rows += [about | metric for metric in _compared(one, other, name)]
+                rows += [about | metric for metric in compared(one, other, name, resampler)]
         if method == MODEL:
-            curves.append(_curves(one).assign(target=target, horizon=days))
+            curves.append(curves_of(one).assign(target=target, horizon=days))
     columns = ["target", "horizon", "method", "metric", "value", "low", "high", "n"]
     table = pd.DataFrame(rows, columns=columns)
     return table, pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
-
-
-def _metrics(one: _Judged) -> Iterator[dict[str, Any]]:
-    p, y = one.probability, one.happened.astype(np.float64)
-    prevalence = y.mean()
-    yield _metric("prevalence", prevalence)
-    if not 0 < prevalence < 1:
-        return
-    drawn = _Resamples(one.users)
-    yield drawn.metric("auroc", lambda w: weighted_aurocs(p[drawn.rows], y[drawn.rows], w), auroc(p, y))
-    yield _metric("auprc", _average_precision(p, y))
-    for share in (0.01, 0.05, 0.1):
-        top = np.argsort(-p, kind="stable")[: max(1, round(share * len(p)))]
-        yield _metric(f"lift_{share:.0%}".replace("%", "pct"), y[top].mean() / prevalence)
-    brier = ((p - y) ** 2).mean()
-    yield _metric("brier", brier)
-    yield _metric("brier_skill", 1 - brier / (prevalence * (1 - prevalence)))
-    yield _metric("log_loss", log_loss(y, p).mean())
-    bins = _bins(p)
-    yield drawn.metric(
-        "calibration_error",
-        lambda w: _calibration_errors(p[drawn.rows], y[drawn.rows], bins[drawn.rows], w),
-        _calibration_errors(p, y, bins, np.ones((1, len(p))))[0],
-    )
-    intercept, slope = _calibration_line(p, y)
-    yield _metric("calibration_intercept", intercept)
-    yield _metric("calibration_slope", slope)
-    yield _metric("observed_over_expected", y.sum() / max(p.sum(), 1e-9))
-    if np.isfinite(one.paid).any() and np.nansum(one.paid) > 0:
-        yield from _money(one)
-
-
-def _compared(one: _Judged, rival: _Judged, name: str) -> Iterator[dict[str, Any]]:
-    """What a method gains over a rival, on the users and dates that both were judged on, whose number is ``n``."""
-    _, rows, same = np.intersect1d(one.place, rival.place, assume_unique=True, return_indices=True)
-    p, q, y = one.probability[rows], rival.probability[same], one.happened[rows].astype(np.float64)
-    if not len(rows) or not 0 < y.mean() < 1:
-        return
-    drawn = _Resamples(one.users[rows])
-    kept = drawn.rows
-    difference = log_loss(y, p) - log_loss(y, q)
-    both = {"n": len(rows)}
-    yield both | drawn.metric(
-        f"auroc_less_{name}",
-        lambda w: weighted_aurocs(p[kept], y[kept], w) - weighted_aurocs(q[kept], y[kept], w),
-        auroc(p, y) - auroc(q, y),
-    )
-    loss = drawn.metric(f"log_loss_less_{name}", lambda w: w @ difference[kept] / w.sum(axis=1), difference.mean())
-    yield both | loss
-
-
-def _money(one: _Judged) -> Iterator[dict[str, Any]]:
-    """Revenue of the top decile beside that of the best possible one, and of expected values their order and error."""
-    from scipy.stats import spearmanr
-
-    known = np.isfinite(one.paid)
-    paid = one.paid[known]
-    score = np.where(np.isfinite(one.value), one.value, one.probability)[known]
-    tenth = max(1, round(len(paid) / 10))
-    total = paid.sum()
-    yield _metric("revenue_in_top_decile", paid[np.argsort(-score, kind="stable")[:tenth]].sum() / total)
-    yield _metric("revenue_in_best_decile", paid[np.argsort(-paid, kind="stable")[:tenth]].sum() / total)
-    if not np.isfinite(one.value).any():
-        return
-    yield _metric("value_spearman", float(spearmanr(score, paid).statistic))
-    yield _metric("value_gini", _gini(score, paid) / max(_gini(paid, paid), 1e-12))
-    yield _metric("value_mae", np.abs(score - paid).mean())
-    yield _metric("value_over_revenue", score.sum() / total)
-
-
-def _metric(name: str, value: float, low: float = np.nan, high: float = np.nan) -> dict[str, Any]:
-    return {"metric": name, "value": float(value), "low": float(low), "high": float(high)}
-
-
-class _Resamples:
-    """Users drawn again with replacement: rolling dates multiply rows, not people."""
-
-    def __init__(self, users: npt.NDArray[np.object_]) -> None:
-        codes = pd.factorize(users)[0]
-        rng = np.random.default_rng(0)
-        people = int(codes.max()) + 1
-        kept = np.sort(rng.permutation(people)[:_MOST_RESAMPLED])
-        self.rows = np.flatnonzero(np.isin(codes, kept)) if people > len(kept) else np.arange(len(codes))
-        owner = np.searchsorted(kept, codes[self.rows])
-        draws = [np.bincount(rng.integers(0, len(kept), len(kept)), minlength=len(kept)) for _ in range(_RESAMPLES)]
-        self.weights = np.stack(draws)[:, owner].astype(np.float64)
-        # an interval from a sample of the users is as much wider
-        self._narrower = np.sqrt(len(kept) / people)
-
-    def metric(self, name: str, statistic: Callable[[FloatArray], FloatArray], value: float) -> dict[str, Any]:
-        """A metric with its 95 % interval."""
-        found = statistic(self.weights)
-        low, high = np.nanquantile(found, [0.025, 0.975])
-        center = np.nanmedian(found)
-        return _metric(name, value, value + (low - center) * self._narrower, value + (high - center) * self._narrower)
-
-
-def _bins(p: FloatArray) -> npt.NDArray[np.int64]:
-    """The tenth of the users that each one is in, by probability."""
-    return np.asarray(np.argsort(np.argsort(p, kind="stable"), kind="stable") * _BINS // max(len(p), 1))
-
-
-def _calibration_errors(p: FloatArray, y: FloatArray, bins: npt.NDArray[np.int64], weights: FloatArray) -> FloatArray:
-    """Expected calibration error over tenths of the users, under each row of weights."""
-    total = weights.sum(axis=1)
-    error = np.zeros(len(weights))
-    for one in range(_BINS):
-        here = bins == one
-        error += np.abs(weights[:, here] @ (p[here] - y[here]))
-    return np.asarray(error / total)
-
-
-def _calibration_line(p: FloatArray, y: FloatArray) -> tuple[float, float]:
-    """Intercept and slope of the outcome's log odds on the predicted ones (Cox 1958); 0 and 1 are perfect."""
-    odds = logit(p)
-    design = np.stack([np.ones_like(odds), odds], axis=1)
-    at = np.array([0.0, 1.0])
-    for _ in range(25):
-        q = expit(design @ at)
-        hessian = design.T @ (design * (q * (1 - q))[:, None]) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(hessian, design.T @ (y - q))
-        at = at + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-8:
-            break
-    return float(at[0]), float(at[1])
-
-
-def _average_precision(p: FloatArray, y: FloatArray) -> float:
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(y, p))
-
-
-def _gini(score: FloatArray, paid: FloatArray) -> float:
-    share = np.cumsum(paid[np.argsort(-score, kind="stable")]) / paid.sum()
-    return float(share.mean() - 0.5)
-
-
-def _curves(one: _Judged) -> pd.DataFrame:
-    """Reliability and gains by tenth of the users, the highest probability first."""
-    users = pd.Series(one.users)
-    tenth = deciles(one.probability, users)
-    table = pd.DataFrame(
-        {"decile": tenth, "predicted": one.probability, "happened": one.happened, "paid": np.nan_to_num(one.paid)}
-    )
-    found = table.groupby("decile", as_index=False).agg(
-        predicted=("predicted", "mean"), observed=("happened", "mean"), users=("happened", "size"),
-        positives=("happened", "sum"), revenue=("paid", "sum"),
-    )  # fmt: skip
-    totals = found[["positives", "revenue"]].sum().replace(0, 1)
-    found["gain"] = found["positives"].cumsum() / totals["positives"]
-    found["revenue_gain"] = found["revenue"].cumsum() / totals["revenue"]
-    return found

@@ -160,7 +160,12 @@ def fit_encoder(
 
 
 def write_vectors(
-    connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder, day: date, compute: Compute | None = None
+    connection: duckdb.DuckDBPyConnection,
+    encoder: PredictionEncoder,
+    day: date,
+    compute: Compute | None = None,
+    *,
+    only: str = "(from ga4.ml_ga4__user_features where as_of = $day)",
 ) -> int:
     """Encode the users of a date, unless all have vectors by this encoder and no late event can come; the rows written.
 
@@ -169,20 +174,23 @@ def write_vectors(
         encoder: whose vectors they are.
         day: the date; a user has a vector if they are in ``ga4.ml_ga4__user_features`` as of it.
         compute: where users are encoded; None: in this process.
+        only: SQL of a table with the ``user_key`` of those who are wanted.
     """
     rows_of = f"""from {_EVENTS} as events
         join ga4.int_ga4__identities_as_of as identities using (client_key)
         where identities.as_of = $day and events.event_date < $day and events.event_date >= $first
-            and user_key in (select user_key from ga4.ml_ga4__user_features where as_of = $day)"""
+            and user_key in (select user_key from {only})"""
     parameters = {"day": day, "first": day - timedelta(days=LOOKBACK_DAYS)}
-    ((there, settled, wanted),) = connection.execute(
+    known = "(from beha2vec.prediction_vectors where as_of = $day and encoder_version = $encoder)"
+    ((settled, missing, gone),) = connection.execute(
         f"""select
-            (select count(*) from beha2vec.prediction_vectors where as_of = $day and encoder_version = $encoder),
             (select max(event_date) - $late >= $day from ga4.int_ga4__sequence_events),
-            (select count(distinct user_key) {rows_of})""",
+            (select count(*) from (select user_key {rows_of}) anti join {known} using (user_key)),
+            (select count(*) from {known} anti join (
+                from ga4.ml_ga4__user_features where as_of = $day) using (user_key))""",
         parameters | {"encoder": encoder.version, "late": LATE_EVENT_DAYS},
     ).fetchall()
-    if settled and there == wanted:
+    if settled and not missing and not gone:
         return 0
     users = connection.sql(f"select user_key, {_LISTS} {rows_of} group by user_key", params=parameters).to_arrow_reader(
         _BATCH_ROWS
@@ -203,7 +211,10 @@ def write_vectors(
     )
     with transaction(connection):
         connection.execute(
-            "delete from beha2vec.prediction_vectors where as_of = ? and encoder_version = ?", [day, encoder.version]
+            """delete from beha2vec.prediction_vectors where as_of = ? and encoder_version = ? and (
+                user_key in (select user_key from rows)
+                or user_key not in (select user_key from ga4.ml_ga4__user_features where as_of = ?))""",
+            [day, encoder.version, day],
         )
         connection.execute(
             """insert into beha2vec.prediction_vectors by name

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from beha2vec_core.predictions.arrays import BoolArray, FloatArray
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray, weighted_mean
 
 COVERAGE = 0.9
 LEAST, MOST = 1e-6, 1 - 1e-6
@@ -79,18 +79,22 @@ class Curve:
         return Curve(self.intercept, self.slope, self.steps, self.shift + by)
 
 
-def fit_sigmoid(log_odds: FloatArray, happened: BoolArray) -> Curve:
-    """Platt's sigmoid by maximum likelihood, its slope with a normal prior around 1: few positives change it little."""
+def fit_sigmoid(log_odds: FloatArray, happened: BoolArray, weight: FloatArray | None = None) -> Curve:
+    """Platt's sigmoid by maximum likelihood, its slope with a normal prior around 1: few positives change it little.
+
+    ``weight``: how often each row counts [n]; None: once.
+    """
     from scipy.optimize import minimize
 
     if not len(log_odds) or happened.all() or not happened.any():
         return Curve()
     y = happened.astype(np.float64)
+    w = np.ones(len(y)) if weight is None else weight
 
     def loss(at: FloatArray) -> tuple[float, FloatArray]:
         p = expit(at[0] + at[1] * log_odds)
-        value = log_loss(y, p).sum() + (at[1] - 1) ** 2 / (2 * _SLOPE_PRIOR**2)
-        error = p - y
+        value = (w * log_loss(y, p)).sum() + (at[1] - 1) ** 2 / (2 * _SLOPE_PRIOR**2)
+        error = w * (p - y)
         gradient = np.array([error.sum(), (error * log_odds).sum() + (at[1] - 1) / _SLOPE_PRIOR**2])
         return float(value), gradient
 
@@ -98,25 +102,32 @@ def fit_sigmoid(log_odds: FloatArray, happened: BoolArray) -> Curve:
     return Curve(float(found.x[0]), float(found.x[1]))
 
 
-def fit_isotonic(log_odds: FloatArray, happened: BoolArray) -> Curve:
-    """Isotonic regression; its ends are half a user away from 0 and 1, so that no loss is infinite."""
+def fit_isotonic(log_odds: FloatArray, happened: BoolArray, weight: FloatArray | None = None) -> Curve:
+    """Isotonic regression; its ends are half a user away from 0 and 1, so that no loss is infinite.
+
+    ``weight``: as in `fit_sigmoid`.
+    """
     from sklearn.isotonic import IsotonicRegression
 
     edge = 0.5 / (len(log_odds) + 1)
-    fitted = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(log_odds, happened)
+    fitted = IsotonicRegression(y_min=edge, y_max=1 - edge, out_of_bounds="clip").fit(log_odds, happened, weight)
     return Curve(steps=tuple(zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True)))
 
 
-def needed_shift(hazards: FloatArray, happened: BoolArray) -> float:
-    """The shift in log odds that makes as many happen as expected; 0 where that is not certainly needed (99 %)."""
-    expected, variance = hazards.sum(), (hazards * (1 - hazards)).sum()
-    if variance <= 0 or abs(happened.sum() - expected) < _CERTAIN * np.sqrt(variance):
+def needed_shift(hazards: FloatArray, happened: BoolArray, weight: FloatArray | None = None) -> float:
+    """The shift in log odds that makes as many happen as expected; 0 where that is not certainly needed (99 %).
+
+    ``weight``: as in `fit_sigmoid`.
+    """
+    w = np.ones(len(hazards)) if weight is None else weight
+    did, expected, variance = (w * happened).sum(), (w * hazards).sum(), (w**2 * (hazards * (1 - hazards))).sum()
+    if variance <= 0 or abs(did - expected) < _CERTAIN * np.sqrt(variance):
         return 0.0
-    at, target = 0.0, float(np.clip(happened.sum(), 0.5, len(happened) - 0.5))
+    at, target = 0.0, float(np.clip(did, 0.5, w.sum() - 0.5))
     odds = logit(hazards)
     for _ in range(50):
         p = expit(odds + at)
-        step = (target - p.sum()) / max((p * (1 - p)).sum(), 1e-9)
+        step = (target - (w * p).sum()) / max((w * (p * (1 - p))).sum(), 1e-9)
         at += float(np.clip(step, -1, 1))
         if abs(step) < 1e-6:
             break
@@ -174,7 +185,12 @@ NO_SPREAD = Spread((0.0,), (0.0,), 0.0)
 
 
 def fit_spread(
-    first: FloatArray, happened: BoolArray, again: BoolArray, error: float, users: int | None = None
+    first: FloatArray,
+    happened: BoolArray,
+    again: BoolArray,
+    error: float,
+    users: int | None = None,
+    weight: FloatArray | None = None,
 ) -> Spread:
     """The spread, from two spans of equal length that follow one date; with few users it leans on a prior.
 
@@ -184,27 +200,29 @@ def fit_spread(
         again: whether it happened in the second one, by the same users [n].
         error: standard error of the calibrated log odds.
         users: how many the rows are of; None: each row is another user's.
+        weight: as in `fit_sigmoid`.
     """
     usual = Spread((0.0,), (USUAL_RHO,), error)
     if len(first) < _FEWEST_PAIRS:
         return usual
     edges = np.quantile(first, np.linspace(0, 1, _SPREAD_BINS + 1)[1:-1])
     bins = np.searchsorted(edges, first, side="right")
-    y, z = happened.astype(np.float64), again.astype(np.float64)
-    mean, variance, pairs, events = [], [], [], []
+    w = np.ones(len(first)) if weight is None else weight
+    means, variance, pairs, events = [], [], [], []
     for one in np.unique(bins):
         here = bins == one
-        p, q = y[here].mean(), z[here].mean()
+        y, z, f, of_bin = happened[here].astype(np.float64), again[here].astype(np.float64), first[here], w[here]
+        p, q = weighted_mean(y, of_bin), weighted_mean(z, of_bin)
         if p * (1 - p) * q * (1 - q) > 0:
-            agreement = ((y[here] - p) * (z[here] - q)).mean() * np.sqrt(p * (1 - p) / (q * (1 - q)))
-            mean.append(first[here].mean())
+            agreement = weighted_mean((y - p) * (z - q), of_bin) * np.sqrt(p * (1 - p) / (q * (1 - q)))
+            means.append(weighted_mean(f, of_bin))
             # what the prediction itself says of the differences within the bin is not unknown
-            variance.append(agreement - first[here].var())
-            pairs.append(here.sum())
+            variance.append(agreement - weighted_mean((f - means[-1]) ** 2, of_bin))
+            pairs.append(of_bin.sum())
             events.append(here.sum() * min(p, q))
-    if not mean:
+    if not means:
         return usual
-    p, n = np.array(mean), np.array(pairs)
+    p, n = np.array(means), np.array(pairs)
     # variance of p if users' rates differed by a factor of coefficient of variation 1
     of_factor = (np.log1p(-p) * (1 - p)) ** 2
     measured = float((n * np.array(variance)).sum() / (n * of_factor).sum())

@@ -11,7 +11,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from beha2vec_core.predictions.arrays import FloatArray, SavedArray
+from beha2vec_core.predictions.arrays import FloatArray, SavedArray, weighted_mean
+from beha2vec_core.predictions.examples import weights_of
 
 Block = Literal["recency_frequency", "windows", "engagement", "funnel", "profile", "behavior"]
 
@@ -156,16 +157,22 @@ class Encoding:
     @classmethod
     def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...], relative: bool = False) -> Encoding:
         """The encoding of some training rows: frequent values, centres and scales."""
-        categories = {f.name: _frequent(frame[f.name]) for f in features if f.kind == "text"}
+        weight = weights_of(frame)
+        categories = {f.name: _frequent(frame[f.name], weight) for f in features if f.kind == "text"}
         reads_vectors = any(f.kind == "vector" for f in features) and has_vectors(frame)
         components = len(frame[BEHAVIOR].dropna().iloc[0]) if reads_vectors else 0
         raw = cls(features, categories, components, np.zeros(1), np.ones(1), relative).raw(frame)
-        scale = raw.std(axis=0)
-        return cls(features, categories, components, raw.mean(axis=0), np.where(scale > 1e-9, scale, 1.0), relative)
+        centre = weighted_mean(raw, weight)
+        raw -= centre
+        scale = np.sqrt(weighted_mean(np.square(raw, out=raw), weight))
+        return cls(features, categories, components, centre, np.where(scale > 1e-9, scale, 1.0), relative)
 
     def matrix(self, frame: pd.DataFrame) -> FloatArray:
         """Centred and scaled columns [n, m]."""
-        return np.asarray((self.raw(frame) - self.centre) / self.scale)
+        found = self.raw(frame)
+        found -= self.centre
+        found /= self.scale
+        return found
 
     def raw(self, frame: pd.DataFrame) -> FloatArray:
         """The columns as they are [n, m]."""
@@ -213,7 +220,9 @@ def _vectors(frame: pd.DataFrame, components: int) -> FloatArray:
     return vectors
 
 
-def _frequent(values: pd.Series) -> list[str]:
-    shares = values.dropna().astype(str).value_counts(normalize=False) / max(len(values), 1)
+def _frequent(values: pd.Series, weight: FloatArray) -> list[str]:
+    known = values.notna().to_numpy()
+    counts = pd.Series(weight[known]).groupby(values[known].astype(str).to_numpy(dtype=object)).sum()
+    shares = counts / max(weight.sum(), 1.0)
     kept = sorted(shares.items(), key=lambda item: (-item[1], str(item[0])))[:_MOST_VALUES]
     return [str(value) for value, share in kept if share >= _LEAST_SHARE]

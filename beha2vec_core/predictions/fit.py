@@ -35,7 +35,8 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
     """Fit a model of each target.
 
     Args:
-        frame: rows of ``ga4.ml_ga4__user_features``; those of dates from ``standing`` on are ignored.
+        frame: rows of ``ga4.ml_ga4__user_features``; those of dates from ``standing`` on are ignored. Rows of a sample
+            have ``weight`` (see `examples`).
         standing: the day as of which it is fitted.
         config: what to predict.
 
@@ -60,7 +61,7 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
                 targets[name] = fitted
     if not targets:
         raise NotEnoughHistoryError("; ".join(notes))
-    pairs = passed(history.frame, list(targets), plan.horizons, standing)
+    pairs = passed(history.frame, list(targets), plan.horizons, standing, history.weight)
     return PredictionModel(standing, config, targets, tuple(notes), pairs)
 
 
@@ -84,8 +85,9 @@ def _fit_target(history: History, plan: Plan, target: str, config: FitConfig, ba
     enough = all(rows.among(mask).users(history.user) >= FEWEST_A_KIND for mask in apart.values())
     names = _KINDS if enough and config.features is None else ("all",)
     kinds, gains = {}, {}
-    for name, mask in kind_rows(frame, names).items():
-        fit = KindFit(history, plan, rows.among(mask), matured.among(mask), again, config)
+    for name, of_kind in kind_rows(frame, names).items():
+        mask = of_kind & standing.known.any(axis=1)
+        fit = KindFit(history.part(mask), plan, rows.within(mask), matured.within(mask), again[mask], config)
         kinds[name], gains[name] = fit.fit()
         bar.update(about=f"{target}, {name}")
     notes = [
@@ -113,7 +115,7 @@ def _with_drift(model: TargetModel, history: History, plan: Plan, standing: Outc
     for day in older:
         rows = standing.known[:, 0] & (history.day == (day.toordinal() if day and day != newest else -1))
         hazard = model.score(history.frame[rows]).probability[:, 0]
-        shifts.append(-needed_shift(hazard, standing.happened[rows, 0]))
+        shifts.append(-needed_shift(hazard, standing.happened[rows, 0], history.weight[rows]))
     if not any(shifts):
         return model, []
     largest = max(shifts, key=abs)

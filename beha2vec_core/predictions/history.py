@@ -12,7 +12,8 @@ import pandas as pd
 
 from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray
-from beha2vec_core.predictions.targets import Outcome, last_matured, outcome
+from beha2vec_core.predictions.examples import weights_of
+from beha2vec_core.predictions.targets import LABELS, Outcome, last_matured, outcome
 
 # later spans in which users are seen again, to learn how much they differ; from `FAR` on, what happened in the first
 # one no longer makes it more or less likely (a buyer who has just bought waits)
@@ -55,12 +56,20 @@ class PersonIntervals(NamedTuple):
         """Those of the frame's rows where a mask is true."""
         return self.part(rows[self.row])
 
+    def within(self, rows: BoolArray) -> PersonIntervals:
+        """The same, as rows of a frame that has only these."""
+        part = self.among(rows)
+        return part._replace(row=(np.cumsum(rows) - 1)[part.row])
+
     def users(self, user: IntArray) -> int:
         """Users for whom it happened: weekly dates multiply rows, not people. ``user``: of each row of the frame."""
         return len(np.unique(user[self.row[self.happened]]))
 
-    def at_most(self, rows: int) -> tuple[PersonIntervals, FloatArray]:
-        """So many of either outcome at most, evenly spaced, and the weight of each row: how many it stands for."""
+    def at_most(self, rows: int, own: FloatArray | None = None) -> tuple[PersonIntervals, FloatArray]:
+        """So many of either outcome at most, evenly spaced, and the weight of each row: how many it stands for.
+
+        ``own``: the weight of each row of the frame by itself; None: 1.
+        """
         taken, weight = [], []
         for outcome_rows in (np.flatnonzero(self.happened), np.flatnonzero(~self.happened)):
             kept = outcome_rows
@@ -70,7 +79,8 @@ class PersonIntervals(NamedTuple):
             weight.append(np.full(len(kept), len(outcome_rows) / max(len(kept), 1)))
         places = np.concatenate(taken)
         order = np.argsort(places)
-        return self.part(places[order]), np.concatenate(weight)[order]
+        part, found = self.part(places[order]), np.concatenate(weight)[order]
+        return part, found if own is None else found * own[part.row]
 
 
 class History(NamedTuple):
@@ -80,26 +90,45 @@ class History(NamedTuple):
         frame: the rows of the population.
         day: the date of each row, as a proleptic ordinal [n].
         user: a number for the user of each row [n].
-        everyone: rows of all users, also outside the population.
+        weight: how many rows each row stands for [n].
+        dates: ascending.
+        everyone: user, date and labels of all rows, also outside the population.
     """
 
     frame: pd.DataFrame
     day: IntArray
     user: IntArray
+    weight: FloatArray
+    dates: list[date]
     everyone: pd.DataFrame
 
     @classmethod
     def of(cls, frame: pd.DataFrame, standing: date, population_days: int) -> History:
         """The rows of dates before ``standing``."""
-        earlier = frame[pd.to_datetime(frame["as_of"]) < pd.Timestamp(standing)]
-        everyone = earlier.sort_values(["as_of", "user_key"], kind="stable").reset_index(drop=True)
-        inside = everyone[everyone["days_since_last_session"] <= population_days].reset_index(drop=True)
-        return cls(inside, _days(inside), pd.factorize(inside["user_key"])[0].astype(np.int64), everyone)
+        places = pd.RangeIndex(len(frame))
+        keys = frame[["as_of", "user_key"]].set_axis(places)[_days(frame) < standing.toordinal()]
+        order = keys.sort_values(["as_of", "user_key"], kind="stable").index.to_numpy()
+        lately = frame["days_since_last_session"].to_numpy()[order] <= population_days
+        inside = frame.iloc[order[lately]].reset_index(drop=True)
+        everyone = frame[["user_key", "as_of", *(name for name in LABELS if name in frame)]].iloc[order]
+        day = _days(inside)
+        return cls(
+            inside,
+            day,
+            pd.factorize(inside["user_key"])[0].astype(np.int64),
+            weights_of(inside),
+            [date.fromordinal(int(one)) for one in np.unique(day)],
+            everyone.reset_index(drop=True),
+        )
 
-    @property
-    def dates(self) -> list[date]:
-        """The dates, ascending."""
-        return [date.fromordinal(int(day)) for day in np.unique(self.day)]
+    def part(self, rows: BoolArray) -> History:
+        """Only the rows of the population where a mask is true; the dates are those of all."""
+        return self._replace(
+            frame=self.frame[rows].reset_index(drop=True),
+            day=self.day[rows],
+            user=self.user[rows],
+            weight=self.weight[rows],
+        )
 
     def happens_again(self, target: str, plan: Plan) -> npt.NDArray[np.int8]:
         """Whether it happens in each of the spans that follow the first, as long as the shortest horizon.

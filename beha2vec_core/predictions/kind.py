@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
-from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray, weighted_mean
 from beha2vec_core.predictions.calibration import (
     NO_SPREAD,
     USUAL_RHO,
@@ -56,7 +56,7 @@ class KindFit:
     """The fit of one target for one kind of users, step by step.
 
     Args:
-        history: rows of all users.
+        history: rows of these users.
         plan: horizons and calibration date.
         rows: what was known on the calibration date: settings are chosen by it, but for growing features.
         matured: what is known on the day of the fit: it is learned from.
@@ -75,6 +75,8 @@ class KindFit:
     ) -> None:
         self.history, self.plan, self.config = history, plan, config
         self.rows, self.matured, self.again = rows, matured, again
+        # as much evidence as there are rows, however many users they stand for
+        self.weight = history.weight / history.weight.mean()
         self.positives = matured.users(history.user)
         self.intervals = len(plan.horizons)
         self.relative = False  # whether growing features are divided by the mean of their date
@@ -96,13 +98,13 @@ class KindFit:
         stacked = self.config.trees and self.positives >= FEWEST_TO_STACK
         if late is not None:
             _, matrix = self._encoded(early, features)
-            odds = {c: _linear(_logistic(matrix, early, c, self.intervals), matrix, late) for c in _RIDGES}
-            ridge = min(_RIDGES, key=lambda c: _calibrated_loss(odds[c], late))
+            odds = {c: _linear(self._logistic(matrix, early, c), matrix, late) for c in _RIDGES}
+            ridge = min(_RIDGES, key=lambda c: self._calibrated_loss(odds[c], late))
             if stacked:
                 booster = self._booster(matrix, early, late)
                 rounds = max(booster.best_iteration, 10)
                 trees = booster.predict(_tree_matrix(matrix, late), raw_score=True, num_iteration=rounds)
-                weight = min(_WEIGHTS, key=lambda w: _calibrated_loss((1 - w) * odds[ridge] + w * trees, late))
+                weight = min(_WEIGHTS, key=lambda w: self._calibrated_loss((1 - w) * odds[ridge] + w * trees, late))
         elif stacked:
             weight = 0.5
         encoding, matrix = self._encoded(self.matured, features)
@@ -113,7 +115,7 @@ class KindFit:
                 positives=self.positives,
                 curves=(Curve(),) * self.intervals,
                 encoding=encoding,
-                coefficients=_logistic(matrix, rows, ridge, self.intervals),
+                coefficients=self._logistic(matrix, rows, ridge),
                 trees=self._booster(matrix, rows, None, rounds).model_to_string() if weight > 0 else "",
                 weight=weight,
             )
@@ -130,9 +132,10 @@ class KindFit:
         recency, frequency = cells_of(self.history.frame)
         for j in range(self.intervals):
             rows = self.matured.part(self.matured.interval == j)
-            overall = (rows.happened.sum() + 0.5) / (len(rows.happened) + 1)
-            np.add.at(counts[..., j], (recency[rows.row], frequency[rows.row]), 1)
-            np.add.at(rates[..., j], (recency[rows.row], frequency[rows.row]), rows.happened)
+            weight = self.weight[rows.row]
+            overall = ((weight * rows.happened).sum() + 0.5) / (weight.sum() + 1)
+            np.add.at(counts[..., j], (recency[rows.row], frequency[rows.row]), weight)
+            np.add.at(rates[..., j], (recency[rows.row], frequency[rows.row]), weight * rows.happened)
             rates[..., j] = (rates[..., j] + _PRIOR_USERS * overall) / (counts[..., j] + _PRIOR_USERS)
         cells = Cells(rates, counts + _PRIOR_USERS)
         return KindModel(TOO_FEW, self.positives, (Curve(),) * self.intervals, cells=cells)
@@ -167,10 +170,10 @@ class KindFit:
         learned = self.history.frame.iloc[np.unique(early.row)]
         for relative in (False, True):
             matrix = Encoding.learn(learned, of_blocks(self.tried[:1]), relative).matrix(self.history.frame)
-            odds = _linear(_logistic(matrix, early, _RIDGES[1], self.intervals), matrix, late)
+            odds = _linear(self._logistic(matrix, early, _RIDGES[1]), matrix, late)
             losses.append(log_loss(late.happened, expit(odds)))
-        gain, error = _clustered(losses[0] - losses[1], self.history.user[late.row])
-        return bool(gain - 1.96 * error > _LEAST_GAIN_OF_RELATIVE * losses[0].mean())
+        gain, error = self._clustered(losses[0] - losses[1], late)
+        return bool(gain - 1.96 * error > _LEAST_GAIN_OF_RELATIVE * weighted_mean(losses[0], self.weight[late.row]))
 
     def _blocks(self, early: PersonIntervals, late: PersonIntervals | None) -> tuple[tuple[Block, ...], list[Gain]]:
         """Blocks that help, one after the other, by the log loss on later origins."""
@@ -181,9 +184,9 @@ class KindFit:
         gains = []
         for block in self.tried[1:]:
             losses = self._losses((*used, block), early, late)
-            mean, error = _clustered(best - losses, self.history.user[late.row])
-            gains.append(Gain(block, mean, mean - 1.96 * error, mean + 1.96 * error, mean > error))
-            if mean > error:
+            gain, error = self._clustered(best - losses, late)
+            gains.append(Gain(block, gain, gain - 1.96 * error, gain + 1.96 * error, gain > error))
+            if gain > error:
                 used.append(block)
                 best = losses
         return tuple(used), gains
@@ -191,8 +194,33 @@ class KindFit:
     def _losses(self, blocks: tuple[Block, ...], early: PersonIntervals, late: PersonIntervals) -> FloatArray:
         """The loss of a regression on these blocks, calibrated on the later rows: what matters is who, not how many."""
         _, matrix = self._encoded(early, of_blocks(blocks))
-        odds = _linear(_logistic(matrix, early, _RIDGES[1], self.intervals), matrix, late)
-        return log_loss(late.happened, fit_sigmoid(odds, late.happened)(odds))
+        odds = _linear(self._logistic(matrix, early, _RIDGES[1]), matrix, late)
+        return log_loss(late.happened, self._sigmoid(odds, late)(odds))
+
+    def _sigmoid(self, odds: FloatArray, rows: PersonIntervals) -> Curve:
+        return fit_sigmoid(odds, rows.happened, self.weight[rows.row])
+
+    def _calibrated_loss(self, odds: FloatArray, rows: PersonIntervals) -> float:
+        """The mean loss of log odds, calibrated on the same rows."""
+        return float(weighted_mean(log_loss(rows.happened, self._sigmoid(odds, rows)(odds)), self.weight[rows.row]))
+
+    def _clustered(self, differences: FloatArray, rows: PersonIntervals) -> tuple[float, float]:
+        """The mean of differences, and its standard error where rows of one user are not independent."""
+        weight = self.weight[rows.row]
+        found = weighted_mean(differences, weight)
+        sums = np.bincount(self.history.user[rows.row], weights=weight * (differences - found))
+        return float(found), float(np.sqrt((sums**2).sum()) / weight.sum())
+
+    def _logistic(self, matrix: FloatArray, rows: PersonIntervals, ridge: float) -> FloatArray:
+        """Ridge logistic regression on person-interval rows: a coefficient per column and interval, the intercept."""
+        from sklearn.linear_model import LogisticRegression
+
+        if rows.happened.all() or not rows.happened.any():
+            raise ValueError("rows of one class cannot be learned from")
+        rows, weight = rows.at_most(_MOST_FOR_REGRESSION, self.weight)
+        design = np.hstack([matrix[rows.row], np.eye(self.intervals)[rows.interval]])
+        fitted = LogisticRegression(C=ridge, solver="newton-cholesky").fit(design, rows.happened, sample_weight=weight)
+        return np.append(fitted.coef_[0], fitted.intercept_[0])
 
     def _encoded(self, learned: PersonIntervals, features: tuple[Feature, ...]) -> tuple[Encoding, FloatArray]:
         """The encoding that some rows give, and the matrix of the whole frame."""
@@ -220,11 +248,16 @@ class KindFit:
             "force_row_wise": True,
             "verbosity": -1,
         }
-        rows, weight = rows.at_most(_MOST_FOR_TREES)
+        rows, weight = rows.at_most(_MOST_FOR_TREES, self.weight)
         data = lightgbm.Dataset(_tree_matrix(matrix, rows), label=rows.happened.astype(float), weight=weight)
         if late is None:
             return lightgbm.train(parameters, data, num_boost_round=rounds)
-        held = lightgbm.Dataset(_tree_matrix(matrix, late), label=late.happened.astype(float), reference=data)
+        held = lightgbm.Dataset(
+            _tree_matrix(matrix, late),
+            label=late.happened.astype(float),
+            weight=self.weight[late.row],
+            reference=data,
+        )
         stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
         return lightgbm.train(parameters, data, num_boost_round=rounds, valid_sets=[held], callbacks=[stop])
 
@@ -260,8 +293,11 @@ class KindFit:
             curve, taken = self._curve(of_interval, rows)
             curves.append(curve)
             if j == 0:
-                hazard = curve(of_interval[taken])
-                information = float((hazard * (1 - hazard)).sum())
+                hazard, weight = curve(of_interval[taken]), self.weight[rows.row[taken]]
+                variance = hazard * (1 - hazard)
+                # unequal weights make a sample worth less (Kish 1965)
+                worth = (weight * variance).sum() / max((weight**2 * variance).sum(), 1e-300)
+                information = float((weight * variance).sum() * worth)
         return tuple(curves), 1 / np.sqrt(information) if information > 0 else 1.0
 
     def _curve(self, odds: FloatArray, rows: PersonIntervals) -> tuple[Curve, BoolArray]:
@@ -273,15 +309,20 @@ class KindFit:
             taken |= as_of == origin
             if rows.part(taken).users(self.history.user) >= _FEWEST_TO_CALIBRATE:
                 break
-        curve = fit_sigmoid(odds[taken], rows.happened[taken])
+        newest = rows.part(taken)
+        curve = self._sigmoid(odds[taken], newest)
         before = [origin for origin in origins if not taken[as_of == origin].any()]
         if self.positives >= FEWEST_FOR_ISOTONIC and before:
             # isotonic if, fitted on the origin before, it is better on this one
-            earlier = as_of == before[0]
-            rivals = [fit(odds[earlier], rows.happened[earlier]) for fit in (fit_sigmoid, fit_isotonic)]
-            sigmoid, isotonic = (log_loss(rows.happened[taken], rival(odds[taken])).mean() for rival in rivals)
+            earlier, weight = as_of == before[0], self.weight[rows.row]
+            rivals = [
+                fit(odds[earlier], rows.happened[earlier], weight[earlier]) for fit in (fit_sigmoid, fit_isotonic)
+            ]
+            sigmoid, isotonic = (
+                weighted_mean(log_loss(newest.happened, rival(odds[taken])), weight[taken]) for rival in rivals
+            )
             if isotonic < sigmoid:
-                curve = fit_isotonic(odds[taken], rows.happened[taken])
+                curve = fit_isotonic(odds[taken], newest.happened, weight[taken])
         return curve, taken
 
     def _spread(self, odds: FloatArray, error: float) -> Spread:
@@ -293,26 +334,15 @@ class KindFit:
         first = self.matured.part((self.matured.interval == 0) & np.isfinite(odds[self.matured.row, 0]))
         if not first.happened.any() or first.happened.all():
             return Spread((0.0,), (USUAL_RHO,), error)
-        probability = fit_sigmoid(odds[first.row, 0], first.happened)(odds[first.row, 0])
+        probability = self._sigmoid(odds[first.row, 0], first)(odds[first.row, 0])
         again = self.again[first.row]
         far = again[:, FAR - 1 :]
         if len(np.unique(self.history.user[first.row[(far == 1).any(axis=1)]])) >= _FEWEST_TO_CALIBRATE:
             again = far
         row, span = np.nonzero(again >= 0)
         users = len(np.unique(self.history.user[first.row[row]]))
-        return fit_spread(probability[row], first.happened[row], again[row, span] == 1, error, users)
-
-
-def _logistic(matrix: FloatArray, rows: PersonIntervals, ridge: float, intervals: int) -> FloatArray:
-    """Ridge logistic regression on person-interval rows: a coefficient per column, one per interval, the intercept."""
-    from sklearn.linear_model import LogisticRegression
-
-    if rows.happened.all() or not rows.happened.any():
-        raise ValueError("rows of one class cannot be learned from")
-    rows, weight = rows.at_most(_MOST_FOR_REGRESSION)
-    design = np.hstack([matrix[rows.row], np.eye(intervals)[rows.interval]])
-    fitted = LogisticRegression(C=ridge, solver="newton-cholesky").fit(design, rows.happened, sample_weight=weight)
-    return np.append(fitted.coef_[0], fitted.intercept_[0])
+        weight = self.weight[first.row[row]]
+        return fit_spread(probability[row], first.happened[row], again[row, span] == 1, error, users, weight)
 
 
 def _linear(coefficients: FloatArray, matrix: FloatArray, rows: PersonIntervals) -> FloatArray:
@@ -323,14 +353,3 @@ def _linear(coefficients: FloatArray, matrix: FloatArray, rows: PersonIntervals)
 
 def _tree_matrix(matrix: FloatArray, rows: PersonIntervals) -> FloatArray:
     return np.hstack([matrix[rows.row], rows.interval[:, None].astype(np.float64)])
-
-
-def _calibrated_loss(odds: FloatArray, rows: PersonIntervals) -> float:
-    """The mean loss of log odds, calibrated on the same rows."""
-    return float(log_loss(rows.happened, fit_sigmoid(odds, rows.happened)(odds)).mean())
-
-
-def _clustered(differences: FloatArray, users: IntArray) -> tuple[float, float]:
-    """The mean of differences, and its standard error where rows of one user are not independent."""
-    sums = np.bincount(users, weights=differences - differences.mean())
-    return float(differences.mean()), float(np.sqrt((sums**2).sum()) / len(differences))

@@ -25,6 +25,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import digamma, gammaln, hyp2f1
 
+from beha2vec_core.predictions.arrays import weighted_mean
+
 __all__ = ["BgNbd", "GammaGamma", "TooFewPurchasesError", "fit_bg_nbd", "fit_gamma_gamma"]
 
 MIN_REPEAT_CUSTOMERS = 10
@@ -145,7 +147,13 @@ class GammaGamma:
         return np.asarray((1 - weight) * self.population_mean + weight * np.where(x > 0, mean, 0.0))
 
 
-def fit_bg_nbd(frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike, penalty: float = 0.0) -> BgNbd:
+def fit_bg_nbd(
+    frequency: npt.ArrayLike,
+    recency: npt.ArrayLike,
+    age: npt.ArrayLike,
+    penalty: float = 0.0,
+    weight: npt.ArrayLike = 1.0,
+) -> BgNbd:
     """Fit BG/NBD by maximum likelihood (Fader, Hardie & Lee 2005, equation 6).
 
     Args:
@@ -154,6 +162,7 @@ def fit_bg_nbd(frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayL
         age: [customers] time from the first purchase to the end of the observation, in the same unit.
         penalty: weight of the squared logarithms of the parameters (``alpha`` in units of the mean age) beside the
             mean log likelihood; use a small one, such as 0.01, where customers are few.
+        weight: [customers] how many customers each one stands for.
 
     Raises:
         TooFewPurchasesError: fewer than 10 customers have a repeat purchase, or all have equally many.
@@ -161,6 +170,7 @@ def fit_bg_nbd(frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayL
     """
     x, last, total = (np.atleast_1d(values) for values in _history(frequency, recency, age))
     _require_spread(x, "the same number of repeat purchases", x)
+    often = np.broadcast_to(np.asarray(weight, dtype=np.float64), x.shape)
     unit = float(total.mean())
     last, total = last / unit, total / unit
     repeat = x > 0
@@ -184,44 +194,46 @@ def fit_bg_nbd(frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayL
             both + left / a,
             both + digamma(b + x) - digamma(b) - left / (b + np.maximum(x, 1.0) - 1),
         )
-        gradient = np.array([slope.mean() for slope in slopes]) * np.exp(logs)
-        value = float((common + either).mean()) - penalty * float((logs**2).sum())
+        gradient = np.array([weighted_mean(slope, often) for slope in slopes]) * np.exp(logs)
+        value = float(weighted_mean(common + either, often)) - penalty * float((logs**2).sum())
         return -value, 2 * penalty * logs - gradient
 
     r, alpha, a, b = _fitted(loss, np.zeros(4), "BG/NBD")
     return BgNbd(r, alpha * unit, a, b)
 
 
-def fit_gamma_gamma(frequency: npt.ArrayLike, mean_value: npt.ArrayLike) -> GammaGamma:
+def fit_gamma_gamma(frequency: npt.ArrayLike, mean_value: npt.ArrayLike, weight: npt.ArrayLike = 1.0) -> GammaGamma:
     """Fit Gamma-Gamma by maximum likelihood (Fader & Hardie 2013, equation 1a) to customers with a repeat purchase.
 
     Args:
         frequency: [customers] number of repeat purchases; customers with 0 are left out.
         mean_value: [customers] mean value of these purchases, positive.
+        weight: [customers] how many customers each one stands for.
 
     Raises:
         TooFewPurchasesError: fewer than 10 customers have a repeat purchase, or all spend the same.
         ValueError: a frequency is negative, a value is not positive, or the likelihood has no maximum.
     """
-    x, mean = (np.atleast_1d(values) for values in _spending(frequency, mean_value))
-    x, mean = x[x > 0], mean[x > 0]
-    _require_spread(x, "the same mean value", mean)
-    unit = float(mean.mean())
-    mean = mean / unit
+    x, spent_each = (np.atleast_1d(values) for values in _spending(frequency, mean_value))
+    often = np.broadcast_to(np.asarray(weight, dtype=np.float64), x.shape)[x > 0]
+    x, spent_each = x[x > 0], spent_each[x > 0]
+    _require_spread(x, "the same mean value", spent_each)
+    unit = float(spent_each.mean())
+    spent_each = spent_each / unit
 
     def loss(logs: Floats) -> tuple[float, Floats]:
         p, above_one, v = np.exp(logs)
         q = 1 + above_one
-        spent = np.log(x * mean + v)
+        spent = np.log(x * spent_each + v)
         value = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(v)
-        value += p * x * np.log(x * mean) - np.log(mean) - (p * x + q) * spent
+        value += p * x * np.log(x * spent_each) - np.log(spent_each) - (p * x + q) * spent
         slopes = (
-            x * (digamma(p * x + q) - digamma(p * x) + np.log(x * mean) - spent),
+            x * (digamma(p * x + q) - digamma(p * x) + np.log(x * spent_each) - spent),
             digamma(p * x + q) - digamma(q) + np.log(v) - spent,
-            q / v - (p * x + q) / (x * mean + v),
+            q / v - (p * x + q) / (x * spent_each + v),
         )
-        gradient = np.array([slope.mean() for slope in slopes]) * np.exp(logs)
-        return -float(value.mean()), -gradient
+        gradient = np.array([weighted_mean(slope, often) for slope in slopes]) * np.exp(logs)
+        return -float(weighted_mean(value, often)), -gradient
 
     p, above_one, v = _fitted(loss, np.zeros(3), "Gamma-Gamma")
     return GammaGamma(p, 1 + above_one, v * unit)

@@ -29,7 +29,6 @@ from beha2vec_core.predictions.calibration import (
     Spread,
     cumulative,
     logit,
-    needed_shift,
 )
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import Block, Encoding
@@ -249,15 +248,11 @@ class TargetModel:
                 ]
         return found
 
-    def needed_shift(self, frame: pd.DataFrame) -> float:
-        """By how many log odds the model is off on a date that has matured since; 0: by none that is certain.
-
-        Args:
-            frame: rows of one date, of which the shortest horizon is known.
-        """
+    def first_hazards(self, frame: pd.DataFrame) -> tuple[FloatArray, BoolArray]:
+        """The probability of the shortest horizon and its outcome, of the rows of which it is known."""
         found = outcome(frame, self.target, self.horizons[:1])
         known = found.known[:, 0]
-        return needed_shift(self.score(frame[known]).probability[:, 0], found.happened[known, 0])
+        return self.score(frame[known]).probability[:, 0], found.happened[known, 0]
 
     def shifted(self, by: Sequence[float]) -> TargetModel:
         """The model with more (or less) log odds in each interval."""
@@ -405,9 +400,18 @@ def _saved() -> TypeAdapter[PredictionModel]:
     return TypeAdapter(PredictionModel)
 
 
-def deciles(probability: FloatArray, users: pd.Series) -> npt.NDArray[np.int32]:
-    """1 for the tenth of the users with the highest probability, to 10; ties in order of the user's key."""
+def deciles(probability: FloatArray, users: pd.Series, weight: FloatArray | None = None) -> npt.NDArray[np.int32]:
+    """1 for the tenth of the users with the highest probability, to 10; ties in order of the user's key.
+
+    ``weight``: how many users each one stands for; None: themselves.
+    """
     order = np.lexsort((users.astype(str).to_numpy(dtype=object), -probability))
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return (1 + rank * 10 // max(len(order), 1)).astype(np.int32)
+    return (1 + tenths(order, np.ones(len(order)) if weight is None else weight)).astype(np.int32)
+
+
+def tenths(order: IntArray, weight: FloatArray) -> IntArray:
+    """The tenth that each user is in, 0 to 9, with users in an order and each counted by weight [n]."""
+    reached = np.cumsum(weight[order])
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.minimum((reached - weight[order]) * 10 // max(weight.sum(), 1e-300), 9)
+    return found

@@ -1,65 +1,88 @@
-"""A night's scores: probabilities brought to what has matured, and the reasons of the first decile."""
+"""A night's scores: probabilities brought to what has matured, and the reasons of the first decile.
+
+Users are scored a part at a time, so memory does not grow with the site; `store.write_predictions` then ranks all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from beha2vec_core.compute import Compute
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray
+from beha2vec_core.predictions.calibration import needed_shift
 from beha2vec_core.predictions.model import PredictionModel
 
+# In a part of the users the first decile of all ends elsewhere than at a tenth. A part has 50,000 users or more, so its
+# share is off by 0.0013 (one standard deviation).
+_MARGIN = 0.01
 
-class Scored(NamedTuple):
-    """The scores of a date.
 
-    Attributes:
-        rows: as `PredictionModel.predict` gives them, with ``reasons`` (lists of text; of the first decile only).
-        shifts: of each target whose frequency has changed since the model was fitted: the correction in log odds.
+def needed_shifts(model: PredictionModel, matured: Iterable[pd.DataFrame]) -> dict[str, float]:
+    """The correction, in log odds, of each target whose frequency has certainly changed since the model was fitted.
+
+    Args:
+        model: fitted before the date.
+        matured: rows of ``ga4.ml_ga4__user_features`` of the last date of which the shortest horizon has matured, after
+            the model was calibrated, a part of the users at a time.
     """
-
-    rows: pd.DataFrame
-    shifts: dict[str, float]
+    found: dict[str, list[tuple[FloatArray, BoolArray]]] = {name: [] for name in model.targets}
+    for part in matured:
+        population = model.population(part)
+        for name, target in model.targets.items():
+            found[name].append(target.first_hazards(population))
+    shifts = {
+        name: needed_shift(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        for name, parts in found.items()
+        if parts
+    }
+    return {name: shift for name, shift in shifts.items() if shift}
 
 
 def score(
     model: PredictionModel,
     frame: pd.DataFrame,
-    matured: pd.DataFrame | None = None,
+    shifts: Mapping[str, float] | None = None,
     *,
     reasons: bool = True,
+    is_part: bool = False,
     compute: Compute | None = None,
-) -> Scored:
-    """Score the users of one date.
+) -> pd.DataFrame:
+    """Score users of one date: as `PredictionModel.predict`, with ``reasons`` (lists of text) of the first decile.
 
     Args:
-        model: fitted before it.
+        model: fitted before the date.
         frame: rows of ``ga4.ml_ga4__user_features`` of the date.
-        matured: rows of the last date of which the shortest horizon has matured, after the model was calibrated. If
-            certainly more or fewer users did it than expected, the scores of the target are shifted.
+        shifts: from `needed_shifts`.
         reasons: whether the first decile gets reasons.
+        is_part: whether these are a part of the users of the date, drawn at random. Deciles are then of the part, and
+            all who may be in the first decile of all users have reasons.
         compute: where users are scored; None: in this process.
     """
-    shifts: dict[str, float] = {}
-    if matured is not None:
-        population = model.population(matured)
-        needed = {name: target.needed_shift(population) for name, target in model.targets.items()}
-        shifts = {name: shift for name, shift in needed.items() if shift}
-    targets = {
-        name: target.shifted([shifts.get(name, 0.0)] * len(target.horizons)) for name, target in model.targets.items()
-    }
-    moved = replace(model, targets=targets)
+    by = shifts or {}
+    moved = replace(
+        model,
+        targets={
+            name: target.shifted([by.get(name, 0.0)] * len(target.horizons)) for name, target in model.targets.items()
+        },
+    )
     rows = moved.predict(frame, compute)
     rows["reasons"] = None
     if not reasons or rows.empty:
-        return Scored(rows, shifts)
+        return rows
     users = moved.population(frame)
     places = pd.Series(range(len(users)), index=pd.MultiIndex.from_frame(users[["property_id", "user_key"]]))
+    first = rows["decile"] == 1
+    if is_part:
+        ranks = rows.groupby(["target", "horizon"])["probability"].rank(method="min", ascending=False, pct=True)
+        first |= ranks <= 0.1 + _MARGIN
     for name, target in moved.targets.items():
-        first = rows.index[(rows["target"] == name) & (rows["decile"] == 1)]
-        at = places.loc[pd.MultiIndex.from_frame(rows.loc[first, ["property_id", "user_key"]])].to_numpy()
+        of_target = rows.index[(rows["target"] == name) & first]
+        at = places.loc[pd.MultiIndex.from_frame(rows.loc[of_target, ["property_id", "user_key"]])].to_numpy()
         wanted = pd.unique(at)
         words = dict(zip(wanted, target.reasons(users.iloc[wanted]), strict=True))
-        rows.loc[first, "reasons"] = pd.Series([words[place] for place in at], index=first, dtype=object)
-    return Scored(rows, shifts)
+        rows.loc[of_target, "reasons"] = pd.Series([words[place] for place in at], index=of_target, dtype=object)
+    return rows

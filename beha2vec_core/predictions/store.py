@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
+from beha2vec_core.store.sample import in_sample, one_in_for
+from beha2vec_core.store.sql import quote
 from beha2vec_core.store.versions import ROLLED_BACK
 from beha2vec_core.store.warehouse import transaction
 
@@ -34,31 +37,83 @@ def origins(connection: duckdb.DuckDBPyConnection) -> list[date]:
     return [as_of for as_of in feature_dates(connection) if as_of.weekday() == 0]
 
 
-def read_features(connection: duckdb.DuckDBPyConnection, dates: Sequence[date], encoder: str = "") -> pd.DataFrame:
-    """Rows of ``ga4.ml_ga4__user_features`` of some dates, with the behavior vectors by an encoder ("": without)."""
-    return _features(connection, encoder, "where list_contains(?::date[], as_of)", [list(dates)])
+class Part(NamedTuple):
+    """One part of so many of the users of a date, by a hash of the user: see `store.sample`."""
+
+    number: int = 0
+    of: int = 1
+
+
+_ALL = Part()
+
+
+def seen_lately(as_of: date, days: int) -> str:
+    """SQL of the users who were seen within so many days before a date."""
+    return f"(from ga4.ml_ga4__user_features where as_of = '{as_of}' and days_since_last_session <= {days})"
+
+
+def parts(connection: duckdb.DuckDBPyConnection, users: str, most: int) -> list[Part]:
+    """Users in parts of at most about so many. ``users``: SQL of a table."""
+    found = connection.execute(f"select count(*) from {users}").fetchall()
+    of = one_in_for(found[0][0], most)
+    return [Part(number, of) for number in range(of)]
+
+
+def read_features(
+    connection: duckdb.DuckDBPyConnection,
+    dates: Sequence[date],
+    encoder: str = "",
+    *,
+    part: Part = _ALL,
+    only: str = "",
+) -> pd.DataFrame:
+    """Rows of ``ga4.ml_ga4__user_features`` of some dates, with the behavior vectors by an encoder ("": without).
+
+    Args:
+        connection: of the warehouse.
+        dates: of the rows.
+        encoder: version of the encoder.
+        part: of the users.
+        only: SQL of a table with ``property_id`` and ``user_key``, whose users are read; "": all.
+    """
+    rows = f"where {in_sample('user_key', part.of, part.number)}" if part.of > 1 else ""
+    users = f"semi join {only} as wanted using (property_id, user_key)" if only else ""
+    return _features(connection, encoder, f"{users} {rows}", dates)
 
 
 def read_examples(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, str]:
     """The rows that models learn from, those of ``beha2vec.prediction_examples``, and the encoder of their vectors."""
     found = connection.execute("select max(encoder_version) from beha2vec.prediction_examples").fetchall()
     encoder = found[0][0] or ""
-    listed = "semi join beha2vec.prediction_examples using (as_of, property_id, user_key)"
-    return _features(connection, encoder, listed, []), encoder
+    dates = connection.execute("select distinct as_of from beha2vec.prediction_examples").fetchall()
+    listed = "join beha2vec.prediction_examples using (as_of, property_id, user_key)"
+    # examples that an earlier release drew are of all users
+    frame = _features(connection, encoder, listed, [day for (day,) in dates], "coalesce(weight, 1) as weight")
+    return frame, encoder
 
 
-def _features(connection: duckdb.DuckDBPyConnection, encoder: str, rows: str, parameters: list[Any]) -> pd.DataFrame:
+def examples_of(as_of: date) -> str:
+    """SQL of the users of a date that are learned from."""
+    return f"(from beha2vec.prediction_examples where as_of = '{as_of}')"
+
+
+def _features(
+    connection: duckdb.DuckDBPyConnection, encoder: str, rows: str, dates: Sequence[date], *more: str
+) -> pd.DataFrame:
     from beha2vec_core.predictions.features import BEHAVIOR, COLUMNS, MEANS, with_means
     from beha2vec_core.predictions.targets import LABELS
 
-    columns = ["property_id", "user_key", "as_of", *COLUMNS, *MEANS.values(), *LABELS, *([BEHAVIOR] if encoder else [])]
+    columns = ["property_id", "user_key", "as_of", *COLUMNS, *MEANS.values(), *LABELS, *more]
+    if encoder:
+        columns.append(BEHAVIOR)
+    of_dates = f"(from ga4.ml_ga4__user_features where list_contains({[str(day) for day in dates]}::date[], as_of))"
     vectors = """left join (from beha2vec.prediction_vectors where encoder_version = ?) as vectors
         using (as_of, property_id, user_key)"""
     return connection.execute(
         f"""select {", ".join(columns)}
-        from {with_means("ga4.ml_ga4__user_features")} {vectors if encoder else ""} {rows}
+        from {with_means(of_dates)} {vectors if encoder else ""} {rows}
         order by as_of, property_id, user_key""",
-        [*([encoder] if encoder else []), *parameters],
+        [encoder] if encoder else [],
     ).df()
 
 
@@ -121,18 +176,51 @@ def write_evaluation(connection: duckdb.DuckDBPyConnection, version: str, found:
                 connection.execute(f"insert into beha2vec.{table} by name select * from {made}")
 
 
-def write_predictions(
-    connection: duckdb.DuckDBPyConnection, day: date, model: PredictionModel, scored: pd.DataFrame
-) -> None:
-    """Replace what a model says as of the end of a day, at once. ``scored``: from `PredictionModel.predict`."""
-    rows = scored.assign(event_date=day, prediction_version=model.version)  # noqa: F841  (DuckDB finds it by its name)
+def stage(rows: pd.DataFrame, file: Path) -> None:
+    """Write the scores of a part of the users to a file, for `staged`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if rows.empty:
+        return
+    table = pa.Table.from_pandas(rows.drop(columns="reasons"), preserve_index=False)
+    reasons = pa.array(rows["reasons"], pa.list_(pa.string()))
+    pq.write_table(table.append_column("reasons", reasons), file)
+
+
+def staged(folder: Path) -> str:
+    """SQL of the scores in the files of a folder."""
+    if any(folder.glob("*.parquet")):
+        return f"read_parquet({quote(folder / '*.parquet')}, union_by_name = true)"
+    return "(select * exclude (event_date, prediction_version) from beha2vec.user_predictions limit 0)"
+
+
+def write_predictions(connection: duckdb.DuckDBPyConnection, day: date, model: PredictionModel, scored: str) -> int:
+    """Replace what a model says as of the end of a day, at once; the number of rows.
+
+    Args:
+        connection: of the warehouse.
+        day: the last one that counts.
+        model: that says it.
+        scored: SQL of a table with the rows of `PredictionModel.predict` of all users, and their ``reasons``. Deciles
+            are counted here, over all users; who is not in the first one has no reasons.
+    """
     with transaction(connection):
         connection.execute(
             "delete from beha2vec.user_predictions where event_date = ? and prediction_version = ?",
             [day, model.version],
         )
-        if len(scored):
-            connection.execute("insert into beha2vec.user_predictions by name select * from rows")
+        ((inserted,),) = connection.execute(
+            f"""insert into beha2vec.user_predictions by name
+            select * replace (case when decile = 1 then reasons end as reasons), ?::date as event_date,
+                ? as prediction_version
+            from (select * replace (
+                1 + (row_number() over (of_target order by probability desc, user_key) - 1) * 10
+                    // count(*) over of_target as decile)
+                from {scored} window of_target as (partition by target, horizon))""",
+            [day, model.version],
+        ).fetchall()
+    return int(inserted)
 
 
 def stability(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int, float | None, float]]:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.dbt_vars import LATE_EVENT_DAYS
-from beha2vec_core.predictions.arrays import BoolArray
+from beha2vec_core.predictions.arrays import BoolArray, FloatArray
+from beha2vec_core.store.sql import quote
 
 HORIZONS = (7, 14, 28)
 PURCHASE, RETURN = "purchase", "return"
@@ -61,8 +62,21 @@ def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing:
     return Outcome(np.stack(happened, axis=1), np.stack(known, axis=1))
 
 
+def happened_sql(target: str) -> str:
+    """SQL of ``ga4.ml_ga4__user_features``: whether a target's outcome is known to have happened in any horizon."""
+    if target in (PURCHASE, RETURN):
+        labels = [f"will_{target}_{days}d" for days in HORIZONS]
+    else:
+        labels = [f"list_contains(string_split(next_actions_{days}d, ','), {quote(target)})" for days in HORIZONS]
+    return " or ".join(f"coalesce({label}, false)" for label in labels)
+
+
 def passed(
-    frame: pd.DataFrame, targets: Sequence[str], horizons: Sequence[int], standing: date
+    frame: pd.DataFrame,
+    targets: Sequence[str],
+    horizons: Sequence[int],
+    standing: date,
+    weight: FloatArray | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """Pairs of targets in which 99 % of the known outcomes that reach the first one also reach the second one.
 
@@ -73,12 +87,16 @@ def passed(
         targets: that are predicted.
         horizons: days, ascending.
         standing: the day on which it is asked.
+        weight: how many rows each row stands for [n]; None: itself.
     """
+    often = np.ones(len(frame)) if weight is None else weight
     found = []
     for target, other in _PASSED.items():
         if target in targets and other in targets:
-            reached, on_the_way = (outcome(frame, name, horizons, standing).happened for name in (target, other))
-            if reached.any() and (reached & on_the_way).sum() >= _LEAST_PASSED * reached.sum():
+            reached, on_the_way = (
+                outcome(frame, name, horizons, standing).happened * often[:, None] for name in (target, other)
+            )
+            if reached.any() and np.minimum(reached, on_the_way).sum() >= _LEAST_PASSED * reached.sum():
                 found.append((target, other))
     return tuple(found)
 

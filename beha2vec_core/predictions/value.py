@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from beha2vec_core.predictions.arrays import FloatArray
+from beha2vec_core.predictions.examples import weights_of
 from beha2vec_core.predictions.lifetime import GammaGamma, fit_gamma_gamma
 from beha2vec_core.predictions.targets import PURCHASE, outcome
 
@@ -60,6 +61,7 @@ def fit_value(frame: pd.DataFrame, horizons: Sequence[int]) -> Value | None:
     """
     last = frame.sort_values(["user_key", "as_of"]).groupby("user_key").tail(1)
     orders, revenue = _orders(last)
+    weight, of_last = weights_of(frame), weights_of(last)
     bought = (orders > 0) & (revenue > 0)
     found = outcome(frame, PURCHASE, horizons)
     paid = np.stack(
@@ -68,11 +70,14 @@ def fit_value(frame: pd.DataFrame, horizons: Sequence[int]) -> Value | None:
     buyers = found.happened & found.known & ~np.isnan(paid)
     if not buyers.any():
         return None
-    mean = float(revenue[bought].sum() / orders[bought].sum()) if bought.any() else float(paid[buyers].mean())
+    if bought.any():
+        mean = float((of_last * revenue)[bought].sum() / (of_last * orders)[bought].sum())
+    else:
+        mean = float((weight[:, None] * paid)[buyers].sum() / (weight[:, None] * buyers).sum())
     shrinkage = None
     if (bought & (orders > 1)).sum() >= _FEWEST_BUYERS:
         try:
-            shrinkage = fit_gamma_gamma(orders[bought], revenue[bought] / orders[bought])
+            shrinkage = fit_gamma_gamma(orders[bought], revenue[bought] / orders[bought], of_last[bought])
         except ValueError:  # constant prices, say: everyone spends the mean
             shrinkage = None
     plain = Value(mean, shrinkage, (1.0,) * len(horizons))
@@ -80,6 +85,7 @@ def fit_value(frame: pd.DataFrame, horizons: Sequence[int]) -> Value | None:
     factors: list[float] = []
     for j in range(len(horizons)):
         rows = buyers[:, j]
-        total = expected[rows, j].sum()
-        factors.append(float(paid[rows, j].sum() / total) if total > 0 else (factors[-1] if factors else 1.0))
+        total = (weight[rows] * expected[rows, j]).sum()
+        spent = (weight[rows] * paid[rows, j]).sum()
+        factors.append(float(spent / total) if total > 0 else (factors[-1] if factors else 1.0))
     return Value(mean, shrinkage, tuple(factors))

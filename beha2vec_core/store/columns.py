@@ -216,7 +216,10 @@ _OF_TABLE = {
         "headline": "the finding without numbers",
         "sentence": "its numbers",
     },
-    "beha2vec.prediction_examples": {"as_of": "the date: events exported before it count"},
+    "beha2vec.prediction_examples": {
+        "as_of": "the date: events exported before it count",
+        "weight": "how many users it stands for: of a large site a sample is drawn",
+    },
     "beha2vec.prediction_vectors": {
         "as_of": "the date: events exported before it count",
         "behavior": "what the user did before the date: main components of the encoder's behavior vector",

@@ -1,4 +1,4 @@
-"""A sample of the users, for a published database that would be too large with all of them.
+"""A sample of the users, where all of them would be too many: of a published database, and of what is learned from.
 
 Which users are in it depends on a hash of ``user_key``: they are the same in all tables, and the same night after night
 as long as the share stays. Shares are powers of two, so that a smaller sample is a part of a larger one.
@@ -21,6 +21,25 @@ _DEVICES = "ga4.int_ga4__identity_map"
 _ALWAYS = "beha2vec.cluster_members"
 
 
+def in_sample(user: str, one_in: int | str, part: int = 0) -> str:
+    """SQL: whether a user belongs to a sample of one in so many; the other parts are samples of the same size.
+
+    Args:
+        user: SQL of a ``user_key``.
+        one_in: a power of two, or SQL of one.
+        part: from 0 to ``one_in`` - 1.
+    """
+    return f"('0x' || left(md5({user}), 8))::ubigint % {one_in} = {part}"
+
+
+def one_in_for(number: float, most: int) -> int:
+    """The smallest power of two that divides a number into parts of ``most`` at most."""
+    one_in = 1
+    while number > most * one_in:
+        one_in *= 2
+    return one_in
+
+
 class Sample(NamedTuple):
     """One user in so many."""
 
@@ -28,8 +47,7 @@ class Sample(NamedTuple):
     has_devices: bool
 
     def _has(self, user: str) -> str:
-        chosen = f"('0x' || left(md5({user}), 8))::ubigint % {self.one_in} = 0"
-        return f"({chosen} or {user} in (select user_key from {_ALWAYS}))"
+        return f"({in_sample(user, self.one_in)} or {user} in (select user_key from {_ALWAYS}))"
 
     def condition(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
         """SQL: which rows of a table of the warehouse are published; empty for a table without people."""
@@ -53,9 +71,7 @@ def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], mo
     if most_users is None or counted is None:
         return None
     ((users,),) = connection.execute(f"select count(distinct user_key) from {counted}").fetchall()
-    one_in = 1
-    while users > most_users * one_in:
-        one_in *= 2
+    one_in = one_in_for(users, most_users)
     return Sample(one_in, _DEVICES in tables) if one_in > 1 else None
 
 

@@ -96,7 +96,8 @@ _TABLES = {
         effect double, interval_low double, interval_high double, n bigint, users bigint, fewest_users bigint,
         q_value double, headline varchar, sentence varchar""",
     # the users and dates that predictions are learned from; see predictions/
-    "beha2vec.prediction_examples": "as_of date, property_id varchar, user_key varchar, encoder_version varchar",
+    "beha2vec.prediction_examples": """
+        as_of date, property_id varchar, user_key varchar, encoder_version varchar, weight double""",
     # what each user did before a date, as the encoder of a prediction model reads it
     "beha2vec.prediction_vectors": """
         event_date date, as_of date, property_id varchar, user_key varchar, encoder_version varchar,
@@ -134,7 +135,7 @@ _ADDED = {
     "beha2vec.encoder_evaluation": """
         champion varchar, less_champion double, champion_low double, champion_high double""",
     "beha2vec.user_embeddings": "sequence_hash ubigint",
-    "beha2vec.prediction_examples": "encoder_version varchar",
+    "beha2vec.prediction_examples": "encoder_version varchar, weight double",
     "beha2vec.prediction_models": "encoder_version varchar",
     "beha2vec.cluster_profiles": """
         effect_size double, q_value double, significant boolean, base bigint, contributors bigint""",

@@ -23,9 +23,9 @@ LAST = end() - timedelta(days=1)
 TESTED = end() - timedelta(days=35)
 
 
-def _config(*, vectors: bool = False, evaluated: bool = True, **candidate: object) -> str:
+def _config(*, vectors: bool = False, evaluated: bool = True, most: int = 250_000, **candidate: object) -> str:
     ops = {
-        "prediction_examples": {"vectors": vectors, "epochs": 4, "max_updates": 200},
+        "prediction_examples": {"vectors": vectors, "epochs": 4, "max_updates": 200, "max_examples": most},
         "prediction_candidate": {"trees": False} | candidate,
         **({"prediction_evaluation": {"dates": 1}} if evaluated else {}),
     }
@@ -193,9 +193,12 @@ def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> No
     assert project.query("select count(*) from beha2vec.user_predictions") == [(0,)]
 
 
-def test_an_event_that_is_a_target_already_is_predicted_once(tmp_path: Path) -> None:
+def test_an_event_that_is_a_target_already_is_predicted_once_also_from_a_sample(tmp_path: Path) -> None:
     project = _project(tmp_path / "p", world(USERS))
     project.settings["BEHA2VEC_PREDICTION_EVENTS"] = "purchase, sign_up"
-    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config(evaluated=False))
+    _materialize(project, "prediction_examples,prediction_candidate", "--config", _config(evaluated=False, most=6_000))
+    ((drawn, of_all),) = project.query("select count(*), sum(weight) from beha2vec.prediction_examples")
+    ((there,),) = project.query("select count(*) from ga4.ml_ga4__user_features where isodow(as_of) = 1")
+    assert 3_000 < drawn < 6_500 and of_all == pytest.approx(there, rel=0.05)
     ((targets, notes),) = project.query("select targets, notes from beha2vec.prediction_models")
     assert targets == ["purchase", "return"] and any(note.startswith("sign_up is not predicted") for note in notes)

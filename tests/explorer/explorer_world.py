@@ -298,7 +298,9 @@ def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
     model = PredictionModel(date(2026, 1, 5), FitConfig(), targets, (f"note: {HOSTILE_NAME}",))
     prediction_store.write_model(connection, model)
     prediction_store.write_evaluation(connection, model.version, _backtest())
-    prediction_store.write_predictions(connection, LAST, model, scored)
+    connection.register("scored", scored)
+    prediction_store.write_predictions(connection, LAST, model, "scored")
+    connection.unregister("scored")
     prediction_store.promote(connection, model.version)
 
 

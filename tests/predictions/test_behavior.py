@@ -124,6 +124,21 @@ def test_vectors_of_a_date_are_written_again_only_if_some_are_missing_or_may_cha
         assert connection.execute(rows, [day]).fetchall() == before
 
 
+def test_vectors_of_a_sample_leave_those_of_others_as_they_are(
+    connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder
+) -> None:
+    *_, newest = store.origins(connection)
+    rows = f"select user_key, behavior from beha2vec.prediction_vectors where as_of = '{newest}' order by user_key"
+    everyone = behavior.write_vectors(connection, encoder, newest)
+    before = dict(connection.execute(rows).fetchall())
+    connection.execute("delete from beha2vec.prediction_vectors where user_key = 'user00000'")
+    drawn = "(select user_key from ga4.ml_ga4__user_features where user_key < 'user00100')"
+    assert 0 < behavior.write_vectors(connection, encoder, newest, only=drawn) <= 100 < everyone
+    after = dict(connection.execute(rows).fetchall())
+    assert after.keys() == before.keys()
+    assert all(np.allclose(after[user], before[user], atol=1e-4) for user in before)
+
+
 @pytest.mark.slow
 def test_longer_histories_never_lose_their_vectors(connection: duckdb.DuckDBPyConnection) -> None:
     """From the first length that allows vectors on, whatever the weekday."""

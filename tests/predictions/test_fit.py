@@ -17,7 +17,7 @@ from beha2vec_core.predictions.features import MEANS, with_means
 from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.history import NotEnoughHistoryError, PersonIntervals
 from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, PredictionModelError
-from beha2vec_core.predictions.score import score
+from beha2vec_core.predictions.score import needed_shifts, score
 from tests.predictions.world import end, world
 
 BOTH = FitConfig(targets=("purchase", "return"))
@@ -176,16 +176,17 @@ def test_a_changed_world_is_noticed_and_followed() -> None:
     matured = dropped[dropped["as_of"] == tonight - timedelta(days=14)]
     rows = _test_rows(dropped, tonight)
     happened = rows["will_return_7d"].to_numpy(dtype=bool).sum()
-    stale, followed = score(model, rows, reasons=False), score(model, rows, matured, reasons=False)
-    assert stale.shifts == {} and followed.shifts["return"] < -0.5
-    assert stale.rows["probability"].sum() > 1.8 * happened
-    assert abs(followed.rows["probability"].sum() / happened - 1) < 0.35
+    shifts = needed_shifts(model, [matured[:100], matured[100:]])
+    assert shifts["return"] < -0.5 and shifts == needed_shifts(model, [matured]) and needed_shifts(model, []) == {}
+    stale, followed = score(model, rows, reasons=False), score(model, rows, shifts, reasons=False)
+    assert stale["probability"].sum() > 1.8 * happened
+    assert abs(followed["probability"].sum() / happened - 1) < 0.35
     again = fit_predictions(dropped, tonight, FitConfig(targets=("return",)))
     assert any("less frequent" in note for note in again.targets["return"].notes)
 
 
 def test_reasons_are_given_to_the_first_decile_only(model: PredictionModel) -> None:
-    rows = score(model, _test_rows(world())).rows
+    rows = score(model, _test_rows(world()))
     first = rows[rows["decile"] == 1]
     assert first["reasons"].map(len).max() == 3
     assert first["reasons"].map(lambda found: all("(+" in reason for reason in found)).all()

@@ -101,7 +101,6 @@ EXPECTED = {
         and user_key is not null group by user_key) where n > 0""",
     "refunded_orders": f"select sum((refund_events > 0)::int)::bigint {ORDERS} and not is_refund_without_purchase",
     "bounces": f"select sum((not is_engaged)::int)::bigint {SESSIONS}",
-    "refund_rate": f"select avg((refund_events > 0)::int) {ORDERS} and not is_refund_without_purchase",
     "revenue_per_buyer": f"""select avg(spent) from (select sum(revenue) as spent,
         sum((not is_refund_without_purchase)::int) as n {ORDERS} and user_key is not null group by user_key)
         where n > 0""",

@@ -15,7 +15,7 @@ from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
 from beha2vec_dagster.defs.predictions.models import (
     champions,
-    features_for,
+    features_of_examples,
     fit_encoder_before,
     ga4_scores_of,
     load_model,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from beha2vec_core.predictions.config import FitConfig
+    from beha2vec_core.predictions.examples import Group
     from beha2vec_core.predictions.model import PredictionModel
 
 _LOGGER = "beha2vec_core.predictions"
@@ -54,6 +55,11 @@ class ExamplesConfig(dg.Config):
     epochs: int = Field(10, ge=1, description="Passes of the encoder over the users, at most.")
     max_updates: int = Field(2_000, ge=1, description="Batches of its whole training, at most.")
     seed: int = Field(0, description="Same seed, data and device: same vectors.")
+    max_examples: int = Field(
+        250_000,
+        ge=1_000,
+        description="Examples (a user on a weekly date), about. Of more, a sample of the users is drawn by hash.",
+    )
 
     def training(self, device: Device) -> TrainConfig:
         """How to train the encoder."""
@@ -119,6 +125,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """
         from beha2vec_core.predictions import store
         from beha2vec_core.predictions.behavior import Start, start_of_examples, write_vectors
+        from beha2vec_core.predictions.examples import draw
 
         device, about_device = compute.resolve()
         with warehouse.connect("prediction_examples: dates") as connection:
@@ -129,15 +136,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             dates = [day for day in dates if day >= start.date]
             training = config.training(device)
             encoder = fit_encoder_before(context, settings, warehouse, start.date, training, compute.open())
+        with warehouse.connect("prediction_examples: users") as connection:
+            users, groups = draw(connection, dates, targets_of(settings), config.max_examples)
+            replace_partition(connection, "beha2vec.prediction_examples", users, "true")
+        if encoder:
             for day in with_progress(dates, title="vectors", unit="date"):
                 with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
-                    write_vectors(connection, encoder, day, compute.open())
+                    write_vectors(connection, encoder, day, compute.open(), only=store.examples_of(day))
         with warehouse.connect("prediction_examples") as connection:
-            version = f"'{encoder.version}'" if encoder else "null::varchar"
-            users = f"""select as_of, property_id, user_key, {version} as encoder_version
-                from ga4.ml_ga4__user_features
-                where list_contains({[str(day) for day in dates]}::date[], as_of)"""
-            replace_partition(connection, "beha2vec.prediction_examples", users, "true")
+            if encoder:  # only now: examples without all their vectors are learned from without any
+                connection.execute("update beha2vec.prediction_examples set encoder_version = ?", [encoder.version])
             about = relation_metadata(connection, "beha2vec.prediction_examples")
             by_date = connection.execute(
                 """select as_of, count(*), count(*) filter (will_return_7d), count(will_return_7d),
@@ -154,6 +162,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             encoder_version=encoder.version if encoder else None,
             vectors=f"from an encoder of the events before {start.date}" if encoder else start.reason,
             device=about_device if encoder else None,
+            sample=_sample(groups),
         )
 
     @asset(deps=["prediction_examples"], group_name="predictions", kinds={"scikitlearn", "lightgbm"}, code_version="1")
@@ -198,6 +207,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             prediction_version=model.version,
             fitted_as_of=model.standing.isoformat(),
             examples=len(frame),
+            sample=_of_all(frame),
             notes=model.all_notes or None,
             what_blocks_add=markdown_table(
                 ["target", "users", "block", "log loss saved", "from", "to", "used"], gains[:_GAINS_SHOWN]
@@ -232,7 +242,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return made(status="there are newer examples: fit prediction_candidate again")
 
         def rows_for(champion: "PredictionModel", day: date) -> "pd.DataFrame":
-            return features_for(settings, warehouse, champion, [day], compute.open())
+            return features_of_examples(settings, warehouse, champion, day, compute.open())
 
         with core_messages(context.log, _LOGGER):
             found = backtest(
@@ -255,6 +265,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             status="tested" if found.origins else found.notes[0] if found.notes else "nothing to test",
             prediction_version=version,
             test_dates=[day.isoformat() for day in found.origins],
+            sample=_of_all(frame),
             headline=_headline(found.rows),
             reliability=_curve_picture(found.curves, plots.reliability_by_target, "reliability"),
             gains=_curve_picture(found.curves, plots.gains, "gains"),
@@ -375,13 +386,40 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 def fit_config(settings: ExportSettings, config: PredictionConfig) -> "FitConfig":
     """What the settings and the Launchpad ask for."""
     from beha2vec_core.predictions.config import FitConfig
-    from beha2vec_core.predictions.targets import PURCHASE, RETURN
 
     return FitConfig(
-        targets=tuple(dict.fromkeys((PURCHASE, RETURN, *settings.predictions.events))),
+        targets=targets_of(settings),
         population_days=settings.predictions.population_days,
         **config.model_dump(),
     )
+
+
+def targets_of(settings: ExportSettings) -> tuple[str, ...]:
+    """What is predicted."""
+    from beha2vec_core.predictions.targets import PURCHASE, RETURN
+
+    return tuple(dict.fromkeys((PURCHASE, RETURN, *settings.predictions.events)))
+
+
+def _of_all(frame: "pd.DataFrame") -> str | None:
+    """That numbers are estimates, if not all users were read."""
+    from beha2vec_core.predictions.examples import weights_of
+
+    of_all = round(weights_of(frame).sum())
+    if of_all == len(frame):
+        return None
+    return (
+        f"estimated on {len(frame):,} of about {of_all:,} examples, each counted as often as it stands for; the 95 % "
+        "intervals of the metrics hold the error of the sample (prediction_examples has the shares)"
+    )
+
+
+def _sample(groups: "list[Group]") -> dg.MetadataValue | None:
+    """Which share of which users was drawn; None where all are there."""
+    if all(group.one_in == 1 for group in groups):
+        return None
+    lines = [(group.did or "none of it", group.users, f"1 in {group.one_in}") for group in groups]
+    return markdown_table(["did", "users", "drawn"], lines)
 
 
 def _headline(rows: "pd.DataFrame") -> dg.MetadataValue:

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,8 +11,10 @@ import dagster as dg
 
 from beha2vec_core.compute import Compute
 from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.files import scratch
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.limits import SPILL
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 
     from beha2vec_core.predictions.behavior import PredictionEncoder
     from beha2vec_core.predictions.model import PredictionModel
+    from beha2vec_core.predictions.store import Part
 
 _SECONDS_KEPT = 86_400  # of an encoder that no model needs: another run may have just made it
+_MOST_AT_ONCE = 100_000  # users scored at once; halved in hash parts, so a part has about 50,000 or more
 
 
 def model_folder(settings: ExportSettings, version: str) -> Path:
@@ -114,32 +118,66 @@ def fit_encoder_before(
     return encoder
 
 
-def features_for(
-    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", days: list[date], compute: Compute
+def features_of_examples(
+    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", day: date, compute: Compute
 ) -> "pd.DataFrame":
-    """Features of some dates, with the vectors that a model reads; they are written where they are not there yet.
+    """Features of the users of a date that are learned from, with the vectors that a model reads.
 
     Raises:
         dg.Failure: the encoder of the model cannot be read; the message names the remedy.
     """
     from beha2vec_core.predictions import store
+
+    users = store.examples_of(day)
+    _write_vectors(settings, warehouse, model, day, compute, only=users)
+    with warehouse.connect("prediction rows") as connection:
+        return store.read_features(connection, [day], model.config.encoder, only=users)
+
+
+def features_in_parts(
+    settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", day: date, compute: Compute
+) -> "Iterator[tuple[Part, pd.DataFrame]]":
+    """Features of the users of a date whom a model scores, a part of them at a time, with the vectors that it reads.
+
+    Raises:
+        dg.Failure: the encoder of the model cannot be read; the message names the remedy.
+    """
+    from beha2vec_core.predictions import store
+
+    users = store.seen_lately(day, model.config.population_days)
+    _write_vectors(settings, warehouse, model, day, compute, only=users)
+    with warehouse.connect("prediction rows: parts") as connection:
+        parts = store.parts(connection, users, _MOST_AT_ONCE)
+    for part in with_progress(parts, title=f"users as of {day}", unit="part"):
+        with warehouse.connect("prediction rows") as connection:
+            frame = store.read_features(connection, [day], model.config.encoder, part=part, only=users)
+        yield part, frame
+
+
+def _write_vectors(
+    settings: ExportSettings,
+    warehouse: WarehouseResource,
+    model: "PredictionModel",
+    day: date,
+    compute: Compute,
+    only: str,
+) -> None:
+    """Write the vectors that a model reads where they are not there yet."""
     from beha2vec_core.predictions.behavior import PredictionEncoder, write_vectors
 
     version = model.config.encoder
-    if version:
-        try:
-            encoder = PredictionEncoder.load(settings.storage.prediction_encoders_path / version, "cpu")
-        except (OSError, ValueError) as error:
-            raise dg.Failure(
-                f"the encoder {version} of prediction model {model.version} cannot be read ({error}): run the job "
-                "train_predictions",
-                allow_retries=False,
-            ) from None
-        for day in with_progress(days, title="vectors", unit="day"):
-            with warehouse.connect(f"prediction vectors of {day}") as connection:
-                write_vectors(connection, encoder, day, compute)
-    with warehouse.connect("prediction rows") as connection:
-        return store.read_features(connection, days, version)
+    if not version:
+        return
+    try:
+        encoder = PredictionEncoder.load(settings.storage.prediction_encoders_path / version, "cpu")
+    except (OSError, ValueError) as error:
+        raise dg.Failure(
+            f"the encoder {version} of prediction model {model.version} cannot be read ({error}): run the job "
+            "train_predictions",
+            allow_retries=False,
+        ) from None
+    with warehouse.connect(f"prediction vectors of {day}") as connection:
+        write_vectors(connection, encoder, day, compute, only=only)
 
 
 class Scores(NamedTuple):
@@ -160,7 +198,7 @@ def write_scores(
 ) -> Scores:
     """Write the scores of the days that have features and that the model was fitted for or before."""
     from beha2vec_core.predictions import store
-    from beha2vec_core.predictions.score import score
+    from beha2vec_core.predictions.score import needed_shifts, score
     from beha2vec_core.predictions.targets import last_matured
 
     found = Scores({}, {})
@@ -176,14 +214,16 @@ def write_scores(
         # the model has seen what had matured when it was fitted
         origin = last_matured(weekly, as_of, shortest)
         newer = origin and origin != last_matured(weekly, fitted, shortest)
-        frame = features_for(settings, warehouse, model, [as_of], compute)
-        matured = features_for(settings, warehouse, model, [origin], compute) if origin and newer else None
-        scored = score(model, frame, matured, reasons=reasons, compute=compute)
-        with warehouse.connect(f"user_predictions {day}: write") as connection:
-            store.write_predictions(connection, day, model, scored.rows)
-        found.rows[day] = len(scored.rows)
+        matured = features_in_parts(settings, warehouse, model, origin, compute) if origin and newer else ()
+        shifts = needed_shifts(model, (frame for _, frame in matured))
+        with scratch(settings.storage.data_dir, SPILL) as folder:
+            for part, frame in features_in_parts(settings, warehouse, model, as_of, compute):
+                rows = score(model, frame, shifts, reasons=reasons, is_part=part.of > 1, compute=compute)
+                store.stage(rows, folder / f"{part.number}.parquet")
+            with warehouse.connect(f"user_predictions {day}: write") as connection:
+                found.rows[day] = store.write_predictions(connection, day, model, store.staged(folder))
         found.shifts.clear()
-        found.shifts.update(scored.shifts)
+        found.shifts.update(shifts)
     return found
 
 

@@ -1,0 +1,83 @@
+"""The users whose weekly dates models learn from: all of them, or of a large site a sample.
+
+A sample is drawn by a hash of the user, in SQL, before any row reaches Python. Users who did the same things (bought,
+came back, fired an event) are a group with a share of its own, so that what few users do stays whole or nearly so. Each
+row counts as many times as its group has users for each one drawn: fits, calibration and metrics weigh rows by that,
+so they estimate what all users would give, although the share depends on outcomes (Horvitz and Thompson 1952).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from beha2vec_core.predictions.arrays import FloatArray
+from beha2vec_core.predictions.targets import PURCHASE, happened_sql
+from beha2vec_core.store.sample import in_sample
+from beha2vec_core.store.sql import quote
+
+WEIGHT = "weight"
+
+
+class Group(NamedTuple):
+    """Users who did the same things.
+
+    Attributes:
+        did: targets, in a text.
+        users: how many.
+        rows: users and dates.
+        one_in: one user in so many is drawn.
+    """
+
+    did: str
+    users: int
+    rows: int
+    one_in: int = 1
+
+
+def weights_of(frame: pd.DataFrame) -> FloatArray:
+    """How many rows each row stands for [n]: 1 where all users were read."""
+    if WEIGHT not in frame:
+        return np.ones(len(frame))
+    return frame[WEIGHT].to_numpy(dtype=np.float64)
+
+
+def draw(
+    connection: duckdb.DuckDBPyConnection, dates: Sequence[date], targets: Sequence[str], most: int
+) -> tuple[str, list[Group]]:
+    """Which users and dates are learned from.
+
+    Args:
+        connection: of the warehouse.
+        dates: of the examples.
+        targets: that are predicted.
+        most: users and dates, about. If there are more, the group with the most rows is halved until they fit.
+
+    Returns:
+        SQL of ``as_of``, ``property_id``, ``user_key`` and ``weight``; and the groups, the rarest first.
+    """
+    features = f"(from ga4.ml_ga4__user_features where list_contains({[str(day) for day in dates]}::date[], as_of))"
+    did = ", ".join(
+        f"case when bool_or({happened_sql(name)}{' or purchases_ever > 0' if name == PURCHASE else ''}) "
+        f"then {quote(name)} end"
+        for name in targets
+    )
+    people = f"""(select property_id, user_key, concat_ws(', ', {did}) as did, count(*) as dates
+        from {features} group by property_id, user_key)"""
+    found = connection.execute(f"select did, count(*), sum(dates)::bigint from {people} group by did order by 2, 1")
+    groups = [Group(*row) for row in found.fetchall()]
+    while sum(group.rows / group.one_in for group in groups) > most:
+        largest = max(groups, key=lambda group: group.rows / group.one_in)
+        groups[groups.index(largest)] = largest._replace(one_in=2 * largest.one_in)
+    shares = ", ".join(f"({quote(group.did)}, {group.one_in}, {group.users})" for group in groups) or "('', 1, 1)"
+    drawn = f"""(select property_id, user_key, users / count(*) over (partition by did) as {WEIGHT}
+        from {people} as people join (values {shares}) as shares (did, one_in, users) using (did)
+        where {in_sample("user_key", "one_in")})"""
+    users = f"""select as_of, property_id, user_key, {WEIGHT}
+        from {features} join {drawn} as drawn using (property_id, user_key)"""
+    return users, groups
