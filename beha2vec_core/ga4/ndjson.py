@@ -6,15 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from itertools import chain
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from beha2vec_core.ga4.json_text import BrokenJsonTextError, may_differ, nested
-from beha2vec_core.ga4.reading import UnreadableFileError, batches, chunked, open_file, whole
+from beha2vec_core.ga4.reading import UnreadableFileError, batches, blocks, chunked, open_file, whole
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, FieldType
 from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.store.sql import quote
@@ -43,15 +44,15 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
         for name in EVENT_SCHEMA
     )
     with open_file(file.path) as stream:
-        for batch in batches((row, len(row[1])) for row in rows(stream, file.name)):
-            parsed = parse(connection, _lines_table(batch))
+        for lines in _tables(stream, file.name):
+            parsed = parse(connection, lines)
             yield (
                 f"""
                 select event.event_date as event_date_text, {columns}, {quote(file.name)} as _source_file,
                     number as _source_line, leftover as _unknown_fields, reason as _reason, line as _content
                 from {parsed}
                 """,
-                len(batch),
+                lines.num_rows,
             )
 
 
@@ -61,10 +62,50 @@ def rows(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
     Raises:
         UnreadableFileError: the file is cut short; what is left of the last event was given before.
     """
+    begins = _events_in_many_lines(stream)
+    return _elements(stream, name, in_array=begins["array"] is not None) if begins else _lines(stream, name)
+
+
+def _events_in_many_lines(stream: BufferedReader) -> re.Match[bytes] | None:
     if stream.peek(_SNIFFED_BYTES).startswith(_BYTE_ORDER_MARK):
         stream.read(len(_BYTE_ORDER_MARK))
-    begins = _EVENTS_IN_MANY_LINES.match(stream.peek(_SNIFFED_BYTES))
-    return _elements(stream, name, in_array=begins["array"] is not None) if begins else _lines(stream, name)
+    return _EVENTS_IN_MANY_LINES.match(stream.peek(_SNIFFED_BYTES))
+
+
+def _tables(stream: BufferedReader, name: str) -> Iterator[pa.Table]:
+    """The events of a file as `_lines_table` has them, in batches."""
+    number = 0
+    if not _events_in_many_lines(stream):
+        for block in blocks(stream, _MAX_LINE_BYTES):
+            table = _plain_lines(block, number)
+            if table is None:
+                yield from map(_lines_table, _sized(_lines(BytesIO(block), name, number)))
+            else:
+                yield table
+            number += block.count(b"\n")
+    else:
+        yield from map(_lines_table, _sized(rows(stream, name)))
+
+
+def _sized(rows: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    return batches((row, len(row[1])) for row in rows)
+
+
+def _plain_lines(block: bytes, number: int) -> pa.Table | None:
+    """`_lines_table` of all lines of a block at once, if there is nothing special about any of them, as is the rule."""
+    data = np.frombuffer(block, np.uint8)
+    offsets = np.append(0, np.flatnonzero(data == ord("\n")) + 1)
+    if offsets[-1] < len(block) or (data[offsets[:-1]] != ord("{")).any() or np.diff(offsets).max() > _MAX_LINE_BYTES:
+        return None
+    count = len(offsets) - 1
+    try:
+        lines = pa.Array.from_buffers(
+            pa.binary(), count, [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(block)]
+        ).cast(pa.string())
+    except pa.ArrowInvalid:  # not UTF-8
+        return None
+    numbers = pa.array(np.arange(number + 1, number + 1 + count))
+    return chunked({"line": lines, "number": numbers, "problem": pa.nulls(count, pa.string())})
 
 
 def parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> str:
@@ -162,9 +203,8 @@ def _unpack_text(connection: duckdb.DuckDBPyConnection) -> None:
         _parse(connection, unpacked, "insert into parsed", each=True)
 
 
-def _lines(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
+def _lines(stream: BufferedReader | BytesIO, name: str, number: int = 0) -> Iterator[tuple[int, bytes]]:
     """The lines that hold something, with their numbers; of a monstrous line only the beginning."""
-    number = 0
     while line := stream.readline(_MAX_LINE_BYTES):
         number += 1
         if len(line) >= _MAX_LINE_BYTES and not line.endswith(b"\n"):
