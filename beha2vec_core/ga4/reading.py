@@ -64,7 +64,7 @@ def batches(items: Iterator[tuple[Item, int]]) -> Iterator[list[Item]]:
 
 
 def blocks(stream: BufferedReader, longest: int) -> Iterator[bytes]:
-    """Cut a stream into pieces of some `BATCH_BYTES`, each of whole lines; lines longer than ``longest`` lose their end."""
+    """Cut a stream into pieces of some `BATCH_BYTES`, of whole lines; one longer than ``longest`` loses its end."""
     while block := stream.read(BATCH_BYTES):
         block += stream.readline(longest)
         is_cut = False

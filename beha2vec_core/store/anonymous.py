@@ -56,7 +56,7 @@ _CAP = 3
 _CLUSTERS = "(select user_key, cluster_key from beha2vec.user_clusters_current)"
 # the users of a group, whatever it is called
 _WHO = "bit_xor(person)::varchar"
-_COUNTED, _OF_USERS = "rows_counted", "rows_of_users"  # temporary tables
+_COUNTED = "rows_counted"  # a temporary table
 _NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
 
 
@@ -267,7 +267,7 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
     found = [(source, types) for source in _SOURCES if (types := _columns(connection, source.rows))]
     has_clusters = bool(_columns(connection, f"from {_CLUSTERS}"))
     made: dict[str, int] = {}
-    tables: list[_Counts] = []
+    tables: list[tuple[_Source, dict[str, str], list[Measure], tuple[str, ...]]] = []
     with transaction(connection):
         connection.execute(f"create schema {SCHEMA}")
         for source, types in found:
@@ -275,52 +275,33 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
             if "currency" in types:
                 ((currencies,),) = connection.execute(f"select count(distinct currency) {source.rows}").fetchall()
                 measures = [m for m in measures if currencies < 2 or "revenue" not in m.name]
-            for by in ((), *source.by):
-                if types.keys() >= set(by):
-                    texts = {column for column in by if types[column] == "VARCHAR"}
-                    tables.append(_Counts(source, measures, (*source.within, *by), texts))
+            known = [(*source.within, *by) for by in ((), *source.by) if types.keys() >= set(by)]
+            by_cluster = [(_CLUSTER, *by) for by in known] if has_clusters else []
+            tables += [(source, types, measures, by) for by in (*known, *by_cluster) if by]
         counted: _Source | None = None
-        for one in with_progress(tables, title="tables for models", unit="table"):
-            if one.source is not counted:
-                rows = _rows_counted(one.source, tables, has_clusters)
-                connection.execute(f"create or replace temp table {_COUNTED} as {rows}")
-                counted = one.source
-            # a user is in one cluster, so the rows of each user are added up once for both tables
-            keys = (_CLUSTER, *one.by) if has_clusters else one.by
-            users = _of_users(f"from {_COUNTED}", keys, one.measures)
-            connection.execute(f"create or replace temp table {_OF_USERS} as {users}")
-            for by in {one.by: None, keys: None}:
-                if not by:
-                    continue
-                grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
-                name = f"{SCHEMA}.{one.source.unit}_by_{grouped_by}"
-                columns = ", ".join(("person", *by, *(m.name for m in one.measures)))
-                where = f" where {_CLUSTER} is not null" if _CLUSTER in by else ""
-                query = _groups(f"select {columns} from {_OF_USERS}{where}", by, one.texts, one.measures)
-                key = [rounding_key(secret)]
-                ((made[name],),) = connection.execute(f"create table {name} as {query}", key).fetchall()
-                _comment(connection, name, by, one.measures)
-        connection.execute(f"drop table if exists {_COUNTED}; drop table if exists {_OF_USERS}")
+        for source, types, measures, by in with_progress(tables, title="tables for models", unit="table"):
+            if source is not counted:
+                connection.execute(f"create or replace temp table {_COUNTED} as {_rows_counted(source, tables)}")
+                counted = source
+            grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
+            name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
+            texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
+            rows = f"from {_COUNTED}" + (f" where {_CLUSTER} is not null" if _CLUSTER in by else "")
+            query = groups_query(rows, by, texts, measures)
+            key = [rounding_key(secret)]
+            ((made[name],),) = connection.execute(f"create table {name} as {query}", key).fetchall()
+            _comment(connection, name, by, measures)
+        connection.execute(f"drop table if exists {_COUNTED}")
     return made
 
 
-class _Counts(NamedTuple):
-    """What is counted by some columns, and by cluster and these columns."""
-
-    source: _Source
-    measures: list[Measure]
-    by: tuple[str, ...]  # nothing: only by cluster
-    texts: set[str]  # columns of it whose small groups are merged
-
-
-def _rows_counted(source: _Source, tables: list[_Counts], has_clusters: bool) -> str:
+def _rows_counted(source: _Source, tables: list[tuple[_Source, dict[str, str], list[Measure], tuple[str, ...]]]) -> str:
     """SQL: the rows of a source with all that its tables read, so that these join nothing."""
-    of_source = [one for one in tables if one.source is source]
-    columns = {column for one in of_source for column in one.by}
-    columns |= {m.needs for one in of_source for m in one.measures if m.needs}
-    columns |= {_CLUSTER} if has_clusters else set()
-    clusters = f"left join {_CLUSTERS} using (user_key)" if has_clusters else ""
-    return f"select {', '.join((PERSON, *sorted(columns)))} {source.rows} {clusters} where user_key is not null"
+    of_source = [(measures, by) for one, _, measures, by in tables if one is source]
+    columns = {column for _, by in of_source for column in by}
+    columns |= {m.needs for measures, _ in of_source for m in measures if m.needs}
+    clusters = f"left join {_CLUSTERS} using (user_key)" if _CLUSTER in columns else ""
+    return f"select {PERSON}, {', '.join(sorted(columns))} {source.rows} {clusters} where user_key is not null"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, str]:
@@ -353,17 +334,6 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
         texts: those of them in which small groups are merged.
         measures: what is counted.
     """
-    return _groups(_of_users(rows, by, measures), by, texts, measures)
-
-
-def _of_users(rows: str, by: tuple[str, ...], measures: list[Measure]) -> str:
-    """SQL: of each user and group, what the user's rows add to the measures."""
-    numbers = "".join(f", coalesce({m.of_user}, 0)::double as {m.name}" for m in measures)
-    keys = ", ".join(("person", *by))
-    return f"select {keys}{numbers} {rows} group by {keys}"
-
-
-def _groups(of_users: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
     keys = ", ".join(by)
     merged = [
         f"case when n < {MIN_USERS} then '{OTHER}' else of_users.{key} end as {key}"
@@ -373,7 +343,7 @@ def _groups(of_users: str, by: tuple[str, ...], texts: set[str], measures: list[
     ]
 
     def each(text: str) -> str:
-        return "".join(f", {text.format(m=m.name, merged=m.merged)}" for m in measures)
+        return "".join(f", {text.format(m=m.name, of_user=m.of_user, merged=m.merged)}" for m in measures)
 
     numbers = [f"{_rounded('n', 'n')}::bigint as users"]
     for measure in measures:
@@ -393,7 +363,8 @@ def _groups(of_users: str, by: tuple[str, ...], texts: set[str], measures: list[
         contributions = "contributions as (from of_users"
     return f"""
         with of_users as (
-            {of_users}
+            select person, {keys}{each("coalesce({of_user}, 0)::double as {m}")}
+            {rows} group by person, {keys}
         ), {contributions}
         ), largest as (
             select {keys}, count(*) as n, {_WHO} as who{each(f"list_min(max(abs({{m}}), {MIN_USERS})) as {{m}}_high")}
