@@ -133,7 +133,8 @@ def parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> str:
 
 
 # json_structure names {} as it names mixed types, so empty objects count as null here
-_NO_EMPTY = "replace(replace(line, ':{}', ':null'), ': {}', ': null')"
+_NO_EMPTY = """
+    case when contains(line, '{}') then replace(replace(line, ':{}', ':null'), ': {}', ': null') else line end"""
 _PARSE = f"""
     select line, number, reason,
         case when reason is null then regexp_matches(line, $misfit) end as misfits,
