@@ -30,6 +30,39 @@ _LEADS = """
 """
 _ARTICLES = "a an the our my your their its this that these those"
 _DOES = "do does did have has had is are was were be been being can could will would should to also then"
+_PLACES = frozenset(["store", "shop", "site", "website", "user", "customer", "company", "web"])  # "by store location"
+_MEASURES = frozenset(["rate", "rates", "ratio", "value", "price", "time", "cost", "score", "level", "index", "typical"])
+_DEGREES = frozenset(
+    [
+        "fast",
+        "slow",
+        "quick",
+        "long",
+        "short",
+        "young",
+        "old",
+        "cheap",
+        "rich",
+        "poor",
+        "happy",
+        "early",
+        "late",
+        "near",
+        "close",
+        "easy",
+        "hard",
+        "safe",
+        "smart",
+        "loyal",
+        "deep",
+        "wide",
+        "heavy",
+        "light",
+        "tall",
+        "dear",
+        "costly",
+    ]
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\S")
 _PEOPLE = re.compile(rf"(?:{PEOPLE}|they|sessions?|visits?|orders?|purchases?)")
 
@@ -50,6 +83,13 @@ def without_unknown(question: str, unknown: Iterable[str], vocabulary: Vocabular
     for place in reversed(places):
         question = question[: found[place].start()] + question[found[place].end() :]
     return re.sub(r"\s+", " ", question).strip(), list(dict.fromkeys(tokens[place] for place in places))
+
+
+def _says_how_much(word: str) -> bool:
+    """Whether a word is a comparative or superlative: "faster", "longest"."""
+    found = re.fullmatch(r"(.+?)(?:er|est)", word)
+    stems = (found[1], f"{found[1]}e", found[1][:-1], re.sub("i$", "y", found[1])) if found else ()
+    return any(one in _DEGREES for one in stems)
 
 
 def _may_limit(tokens: list[str], place: int, vocabulary: Vocabulary) -> bool:

@@ -14,6 +14,7 @@ from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
+from beha2vec_core.chat.idioms import in_plain_words
 from beha2vec_core.chat.leftover_words import without_unknown
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
@@ -125,7 +126,7 @@ def read_question(
         is_first: whether nothing was asked before.
     """
     question, spelled = vocabulary.speller.corrected(question)
-    question, talk = without_talk(question)
+    question, talk = without_talk(in_plain_words(question))
     question, gloss = without_gloss(each_last(as_one_sentence(question)))
     found = _read_whole(question, vocabulary, previous, is_first=is_first)
     if found.query is None and found.is_measured and not found.is_topic:

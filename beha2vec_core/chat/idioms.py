@@ -1,0 +1,193 @@
+"""Idioms of shares, comparisons, breakdowns and change, in plain words: "slice of the pie", "side by side", "carve up".
+
+They are replaced in the question as it was typed, before anything else reads it. None of them names what is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import month_name
+
+from beha2vec_core.chat.verify import NUMBER_WORDS
+
+_N = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(NUMBER_WORDS)}|twenty|thirty|forty|fifty|hundred)"
+_MONTH = rf"(?:{'|'.join(month_name[1:])}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
+_PART = (  # "almost half", "a third", "20 %", "one in five": how much somebody thinks it is
+    r"(?:(?:(?:well|just|far|even|only|almost|nearly|about|around|roughly|over|under|above|below|more|less|fewer|than|"
+    r"at|least|most|up|to|some|the) )*"
+    rf"(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|{_N} ?(?:%|percent)|{_N} in {_N})"
+    r"(?: of| the)*)(?!\w)"
+)
+_NOT_OF_GROUPS = r"^(?!.*\b(?:which|what|how|by|per|each|list|show|who)\b(?! is\b))"
+_CLAIM = (
+    r"(?:is it (?:true|right|correct|fair to say)|(?:would it|will it) be (?:fair|right|correct) to say|"
+    r"(?:i (?:have|had)|i've|we) (?:heard|read|noticed)|"
+    r"i(?:'d| would)? (?:bet|reckon|guess|say|think|believe|suspect|assume|suppose)|am i right(?: in thinking)?|"
+    r"(?:my|our) (?:guess|feeling|hunch|impression) is|surely)"
+)
+_GO = r"(?:drop|dropp|fall|fell|fallen|tail|trail|taper|ease|eas|die|dying|drop)(?:ed|ing|s)?"
+_CUT = r"(?:break|split|carve|slice|chop|cut|divid|divide|divvy|separate|group|section|roll)(?:s|d|ed|ing)?"
+_CUT_DONE = r"(?:broken|split|carved|sliced|chopped|cut|divided|divvied|separated|grouped|organi[sz]ed|laid|diced)"
+_PARTICLE = r"(?:down|up|out|apart|off)"
+_VERB_OF_ALL = r"(?:users?|customers?|buyers?|visitors?|people|shoppers?|they)"
+_BESIDE = r"(?:against|alongside|next to|beside|versus|vs\.?)"
+_HAS = r"(?:gets?|brings?|has|have|having|attracts?|draws?)"
+_LITTLE = r"(?:no|zero|hardly (?:any|an?)|barely (?:any|an?)|few|almost no|not (?:a single|any|one)|next to no)"
+_SOLD = r"(?:orders?|sales?|purchases?|cash|money|revenue|conversions?|buyers?)"
+
+_TALK = (  # what stands around a question
+    (r"(?:,|\s[-\u2013\u2014])?\s*(?<!\w)(?:ta|cheers|thx|mate|yaar|will ya|would you(?: please)?|could you|if you (?:please|can|"
+     r"would|don't mind)|if poss(?:ible)?|(?:please|pls) and thank you|by (?:eod|tomorrow|tonight)|go)\s*(?=[.!?]*$)", ""),
+    (r"^\W*(?:just )?out of (?:pure |sheer )?(?:curiosity|interest)\b[,:]?\s*", ""),
+    (r"\b(?:to me )?like (?:i'?m|i am) (?:five|5|a (?:child|kid))\b", ""),
+    (r"^\W*(?:i'?m|i am|we'?re|we are) (?:doing|preparing|writing|putting together|working on|building|making|finishing) "
+     r"(?:a|the|my|our) [\w -]*?(?:pack|report|deck|slides?|presentation|meeting|review|board)\s*(?:[-\u2013\u2014:,.]\s+)", ""),
+    (r"(?:[,.;?!]|\s[-\u2013\u2014])\s*(?:can'?t be many|feels like it(?: is)?|(?:or )?am i (?:right|wrong|imagining (?:it|things))|"
+     r"(?:or )?is it just me|is that (?:right|true|so|correct)|full list|(?:what(?:'s| is) )?the real (?:figure|number)|"
+     r"just the facts|true or false|(?:or )?is that just me(?: guessing)?|right or wrong|one by one)\s*(?=[.?!]*$)", "?"),
+    (rf"^\W*{_CLAIM}(?: that)?,?\s+(?=\w)", ""),
+    (r"\b(?:do the needful and )\b", ""),
+    # an order to show, not a share
+    (r"^(\W*(?:(?:please|kindly|pls|can you|could you|would you|will you|now|and|then|hi|hello|hey)\W+)*)share (?=(?:with )?"
+     r"(?:the|me|us|with|our|a|all|count|number|list|details|data|\w+[ -]wise)\b)", r"\1show "),
+    (r"\b(?:walk|talk|take|run|guide) (?:me|us) through (?:how )?", "show "),
+    (r"\blist out\b", "list"),
+    (r"\bhelp (?:me|us) (?:to )?(?:understand|see|find out|figure out|work out) ", ""),
+)  # fmt: skip
+_CONTRACTIONS = (
+    (r"\bcan(?:'t|not)\b", "can not"), (r"\bwon't\b", "will not"), (r"(?<=\w)n't\b", " not"), (r"(?<=\w)'ve\b", " have"),
+    (r"\b(who|what|where|when|how|why|that|there)'s (?=(?!\w+'s\b)\w)", r"\1 is "), (r"\bwhos\b", "who is"),
+    (r"(?<=\w)'re\b", " are"), (r"(?<=\w)'ll\b", " will"), (r"\bper cent\b", "percent"),
+    (r"\b(?:ppl|folks?)\b", "people"), (r"\bbrand[- ]new\b", "new"), (r"\b(?:is|are) having\b", "has"),
+    (r"\bevery ?one else\b", "everyone else"), (r"\bsomebody\b|\bsomeone\b", "people"),
+)  # fmt: skip
+_SHARES = (
+    (r"\b(?:slice|piece|share|part|chunk) of the (?:pie|cake|whole|total)\b", "share"),
+    (rf"\bout of (?:every |each )?(?:hundred|100|ten|10|1,?000|a hundred|a thousand) (\w+),? how many\b", r"what percent of \1"),
+    (r"\bhow (?:big|large|great|small) an? (?:chunk|slice|part|share|portion|proportion|percentage)\b", "what share"),
+    (r"\b(?:eat|eats|eating|ate|take|takes|taking|took|gobbl\w+|swallow\w*|hog\w*) up\b", "make up"),
+    (r"\b(?:represents?|representing|constitutes?|constituting)\b(?=\W*$| (?:of|the|our|all)\b)", "make up"),
+    (r"\bas an? (?:percentage|%|percent|share|proportion|fraction) of\b", "share of"),
+    (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|beside|alongside) "
+     r"(?:it|them|that|each)\b", ", also the share"),
+    (rf"{_NOT_OF_GROUPS}(.*?)\b(?:ma[dk]es? up|accounts? for|is|are|makes?) {_PART} (.+)", r"\1 make up share of \2"),
+    (rf"{_NOT_OF_GROUPS}(\W*(?:(?:do|does|did|is|are|was|were|have|has)\b )?){_PART} (.+)", r"\1share of \2"),
+    (r"[,.?] (?:is it|are we|is that|are they) (?:above|over|below|under|more than|less than) \d+ ?(?:%|percent)?\s*(?=\?*$)", ""),
+)  # fmt: skip
+_BREAKDOWNS = (
+    (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?){_PARTICLE} (?=(?:by|per|for|into|along|across|between|according to)\b)", r"show \1"),
+    (rf"\b{_CUT} {_PARTICLE} (?=(?:the|our|all|my)\b)", "show "),
+    (rf"\b{_CUT_DONE}(?: {_PARTICLE})? (?:by|along|according to) ", "by "),
+    (r"\b(?:show|split|break) (.+?) into (channel|device|countr|source|browser|month|week|categor)(\w*)", r"show \1 by \2\3"),
+    (r"\b(?!(?:one|day|week|month|quarter|year|step|side)\b)(\w{4,}) by \1\b", r"by \1"),
+    (r"\bby default channel group(?:ing)?s?\b", "by channel"),
+    (r"\b(campaign|product|item|country|channel|page|source|device|category|browser|brand)[- ]level\b", r"by \1"),
+    (r"\bby (?:social )?networks?\b", "by source"),
+    (r"\b(weekday|day of (?:the )?week|hourly|daily|weekly|monthly)[ -]patterns? (?:for|of|in) (?:the |our )?(\w+)\b", r"\2 \1"),
+    (r"(?:,|\s[-\u2013\u2014])\s*mon(?:day)? (?:to|through|thru|till) sun(?:day)?\b", ""),
+    (r"\b((?:where|which)\b.*?)(?:\bcom(?:e|es|ing)\b|\bcame\b|\blive\b)?(?: from)?,? (?:geographically(?: speaking)?|in the world)\b",
+     r"\1 by country"),
+    (r"\b(?:cart|basket) add(?:s|itions)?\b|\badds? to (?:cart|basket)s?\b", "add to carts"),
+    (r"\b(units|pieces|quantity)(?: sold)? and value\b", r"\1 sold and revenue"),
+    (r"\b(?:ignor\w+|skip|leav\w+ out|exclud\w+|hid\w+|drop) (?:anything|everything|all|those|rows|the ones|groups)(?: with| that "
+     r"(?:is|are|has|have))? (?:under|below|less than|smaller than|fewer than) (?=\d)", "with at least "),
+    (r"\bwhat are (?:the|our) (\d+|\w+) most (viewed|visited|popular|seen) (pages?|landing pages?)\b", r"top \1 \3 by views"),
+)  # fmt: skip
+_COMPARISONS = (
+    (r"\bwhen it comes to\b|\bas far as (?=[\w ]+ goes\b)|\bwith regards? to\b|\bon the subject of\b", "in terms of"),
+    (r"\boutsell(?:s|ing)?\b|\boutsold\b", "have more orders than"),
+    (r"\boutspend(?:s|ing)?\b|\boutspent\b", "spend more than"),
+    (r"\b(?:outperform|outdo|outpac|outstrip|surpass|overtak|outshin)(?:s|es|e|ed|ing)?\b", "compared with"),
+    (r"\bbeating\b", "compared with"),
+    (r"\bhow far (?:behind|ahead of) (.+?) (?:is|are|was|were) (.+?) (?:on|in|for|by|in terms of) ([\w ]+?)(?=\W*$)",
+     r"compare \3 of \2 with \1"),
+    (r"^(\W*(?:is|are|was|were)\b.*?) (?:(?:still|far|way|well|much|always|now) )*(?:ahead of|behind|in front of|trailing|leading)"
+     r"(?! (?:it|this|that|schedule|the (?:drop|rise|change|increase|dip))\b)", r"\1 compared with"),
+    (r"\b(?:big |large |huge )*gap (in|between|of)\b", r"difference \1"),
+    (r"\bdifference between ([\w ]+?) and ([\w ]+?) (?:in|on|for) ([\w ]+?)(?=\W*$)", r"compare \3 of \1 and \2"),
+    (r"\bwhose (?:is|are|was|were) (?=(?:the )?(?:big|larg|small|high|low|best|better|worse|more|most))", "which is "),
+    (r",? or (?:are they |is it |is that )?(?:about |roughly |pretty much |just |more or less )*(?:the same|equal|no different|not)"
+     r"\s*(?=\W*$)", ""),
+    (rf"\b(?:put|set|stack|line|pit|hold|match|weigh|stand)(?: up)? ((?!up\b)[\w .]+?) (?:up )?{_BESIDE} ", r"compare \1 with "),
+    (rf"\b(?:put|set|stack|line|pit|hold|match|weigh) up ([\w .]+?) {_BESIDE} ", r"compare \1 with "),
+    (r"\b(?:put|show|place|lay|view|see|have) (?:me )?(.+?),? side by side\b", r"compare \1"),
+    (r",? side by side\b", " compared"),
+    (r"\bbehav(?:e|es|ing) (?:any |at all )?different(?:ly)?\b", "differ"),
+    (r"\bor (?=(?:everyone|everybody|everything|anyone|everywhere) else\b|(?:all )?the rest\b)", "vs "),
+    (r"\b(\w+) (?:crowd|folk|lot|bunch|brigade)\b", r"\1 visitors"),
+    (r"\bworth (more|less|most|least) per (visit|session|user|visitor|customer|buyer|order)\b", r"\1 revenue per \2"),
+    (r"\b(?:way|far|a lot|a bit|much|tons|loads) (more|less|better|worse|fewer|higher|lower|bigger|smaller)\b", r"\1"),
+    (r"\b(?:pull|draw|attract|rak|haul|reel)(?:s|e|es|ed|ing)?(?: in)? (?=(?:the )?(?:more|most|less|fewer|least)\b)", "bring "),
+    (r"\b(?:ones|those|people|users|visitors) who (?:have|had) (?:been|visited|come)(?: here| to us)? before\b", "returning ones"),
+    (r"\bmade? it (?:all the way )?to the (?:till|finish line)\b", "reach checkout"),
+)  # fmt: skip
+_CHANGE = (
+    (rf"\b({_MONTH}) (?:through|thru) ({_MONTH})\b", r"\1 to \2"),
+    (rf"\b((?:has|have|is|are|was|were|had|traffic|sales|visits|orders|revenue)(?: been)?) {_GO} (?:off|away)\b", r"\1 dropped"),
+    (r"\b(?:hold|held|stay|remain|keep|kept)(?:s|ed|ing)? (?:steady|stable|flat|constant|up|level|strong|the same)\b", "stable"),
+    (r"\bdying(?: (?:off|out|down))?\b", "declining"),
+    (r"\bon the (?:up|rise|increase|way up)\b", "rising"),
+    (r"\b(?:on the (?:decline|wane|way down)|in decline)\b", "falling"),
+    (r"\b(?:drift|trend|creep|inch|edg|head|mov)(?:ing|ed) (up|down)(?:wards?)?\b", r"going \1"),
+    (r"\b(?:an? |any )?(up|down)ward (?:movement|trend|drift|tendency|direction) (?:in|of|for)\b", r"going \1"),
+    (r"\bdirection of travel (?:on|of|for|in|with)\b", "trend of"),
+    (r"\b(?:which way|where) (?:is|are) (.+?) (?:going|heading|headed|moving|trending)\b", r"trend of \1"),
+    (r"\bgetting (?:more (?:frequent|common|often)|commoner)\b", "increasing"),
+    (r"\bgetting (?:less (?:frequent|common|often)|rarer)\b", "decreasing"),
+    (r"\b(?:(?:towards|near|by) the end|as (?:the )?(?:time|months?|weeks?|year) (?:went|goes|passed|passes|wore) (?:by|on)?|with "
+     r"time|as time (?:went|goes) (?:by|on))(?: of the (?:year|period|data))?\b", "over time"),
+    (r"\bfrom one (day|week|month|quarter|year) to the (?:next|other)\b", r"by \1"),
+    (r"\b(?:how (?:did|has|have|does|do))\b(.*?) (?:move|moved|shift|shifted|track|tracked|been tracking|go|gone)\b(?=\W*$| (?:over|across|"
+     r"since|during|in|from|month|week|through|between)\b)", r"trend \1"),
+    (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|trend|jump)\b)", "any "),
+    (r"\b(?:the )?(?:low point|rock bottom|trough)\b", "lowest"),
+    (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |really )*"
+     r"(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
+    (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |really )*busy\b",
+     r"\1 \2s had highest"),
+    (r"^(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|was|are|is|have) there(?: been)?|any|show(?: me)?|find)"
+     r"(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|unexpected))* (?:spikes|peaks|surges|outliers) in ",
+     r"\1top 5 days by "),
+    (r"\bwhat made (.+?) (?:such )?an? (?:good|great|strong|bad|poor|weak|terrible|slow|quiet) (?:day|week|month|quarter|year)\b",
+     r"what happened in \1"),
+)  # fmt: skip
+_WHY = (
+    (r"\bwhat(?:'s| is| was) the reasons? (?:that |why |for which )?(?=(?!for\b|of\b|behind\b)\w)", "why "),
+    (r"\b(?:is|was|are) there (?:a|any) reasons? (?:that |why )?(?=\w)", "why do "),
+    (r"\bfor (?:what|which) reasons?\b|\bhow is it that\b|\bhow is it possible that\b", "why"),
+    (r"[.,;?!]\s*(?:so )?(?:what gives|why so|wherefore|how so|how come|what(?:'s| is) (?:driving|behind) (?:it|that)|why)\s*(?=\W*$)",
+     ". Why?"),
+    (rf"\b((?:loads|lots|a lot|plenty|many|tons)? ?(?:of )?(?:visits|traffic|views|clicks|eyeballs|landings|visitors)) (?:but|and|yet) "
+     rf"{_LITTLE} {_SOLD}\b", "low conversion rate"),
+    (rf"\b(why\b.*?) {_HAS} (?=low conversion rate)", r"\1 has "),
+    (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
+)  # fmt: skip
+_WHO = (
+    (r"\bkeep(?:s|ing)? (?:on )?(?:coming|returning)(?: back)?(?: to us| here)?\b", "visited at least 2 times"),
+    (r"\b(?:leav(?:e|es|ing)|left) (?:stuff|things|items|something|goods|products) (?:behind )?in (?:the|their|a) (?:cart|basket)s?\b",
+     "abandon the cart"),
+    (r"\b(?:never|not) (?:get|gets|got|go|goes|went|make it|makes it) (?:past|beyond|further than) (?:the )?(?:first|one) page\b",
+     "viewed only one page"),
+    (r"\b(land(?:s|ed|ing)?) (?:straight|directly|right|first)? ?(on|at) ", r"\1 \2 "),
+    (r"\bsearch(?:es)? results? (pages?)\b", r"search \1"),
+    (r"\b(?:touch|us)(?:e|es|ed|ing) (?:the |our )?(?:on-?site|site|internal) search\b", "viewed search pages"),
+    (r"\bhit (?:the |an |a )?(?=[\w ]*pages?\b)", "viewed the "),
+    (r"\b(?:ended|ends?|ending|wound) up (?:purchasing|buying|ordering|paying|converting)\b", "bought"),
+    (rf"\b(?:what|how much) (?:did|does|do) (?!.*\b{_VERB_OF_ALL}\b)(.+?) (?:come|came|add up|amount|work out|run) to\b", r"what was \1"),
+    (r"\b(?:all up|all told|all in all|in all)\b", "in total"),
+    (r"\bgrand total\b", "total"),
+)  # fmt: skip
+_IDIOMS = tuple(
+    (re.compile(pattern, re.IGNORECASE), new)
+    for pattern, new in (
+        *_TALK, *_CONTRACTIONS, *_SHARES, *_BREAKDOWNS, *_COMPARISONS, *_CHANGE, *_WHY, *_WHO
+    )
+)  # fmt: skip
+
+
+def in_plain_words(question: str) -> str:
+    """The question with idioms in plain words."""
+    found = question.replace("\u2019", "'")
+    for pattern, new in _IDIOMS:
+        found = pattern.sub(new, found)
+    return re.sub(r"\s+", " ", found).strip() if found != question else question
