@@ -93,7 +93,7 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?|reach(?:e[sd])?|g[eo]t to|"
         r"(?:ran|runs?|bump(?:ed)?) into|"
         r"go(?:es|ing)? to|went to|"
-        r"c[oa]me across|(?:land(?:s|ed|ing)?|ended up|clicked|stumbled?) (?:up)?on",
+        r"c[oa]me across|(?:ended up|clicked|stumbled?) (?:up)?on",
     }.items()
 }  # fmt: skip
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"

@@ -6,12 +6,10 @@ They are replaced in the question as it was typed, before anything else reads it
 from __future__ import annotations
 
 import re
-from calendar import month_name
 
 from beha2vec_core.chat.verify import NUMBER_WORDS
 
 _N = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(NUMBER_WORDS)}|twenty|thirty|forty|fifty|hundred)"
-_MONTH = rf"(?:{'|'.join(month_name[1:])}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
 _PART = (  # "almost half", "a third", "20 %", "one in five": how much somebody thinks it is
     r"(?:(?:(?:well|just|far|even|only|almost|nearly|about|around|roughly|over|under|above|below|more|less|fewer|than|"
     r"at|least|most|up|to|some|the) )*"
@@ -68,6 +66,16 @@ _SHARES = (
     (r"\b(?:eat|eats|eating|ate|take|takes|taking|took|gobbl\w+|swallow\w*|hog\w*) up\b", "make up"),
     (r"\b(?:represents?|representing|constitutes?|constituting)\b(?=\W*$| (?:of|the|our|all)\b)", "make up"),
     (r"\bas an? (?:percentage|%|percent|share|proportion|fraction) of\b", "share of"),
+    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |our )?"
+     r"(?:those|people|users|visitors) who (?:bought|ordered|purchased|buy)\b", r"share of buyers that are \1"),
+    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |our )?([\w ]+?)"
+     r"(?=\W*$)", r"share of \2 that are \1"),
+    (r"^(?=.*\b(?:how much of|what (?:share|part|percent\w*|portion|proportion|fraction) of|percent|%))(.*?)\b(?:sits? in|lies? in|arrives? "
+     r"(?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|in)|happens? (?:on|in|via)|takes? place (?:on|in))\b",
+     r"\1 comes from"),
+    (r"^(\W*)of (?:all |the |our )*(carts|baskets|checkouts)(?: (?:filled|started|created|begun))?(.*?),? (?:which|what) (?:proportion|share|"
+     r"percentage|part|fraction)(?: of them)? (?:was|were|is|are|got) (?:abandoned|left(?: behind)?)\b", r"\1share of \2 abandoned \3"),
+    (r"\bplus (?=(?-i:[A-Z]))", "and "),
     (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|beside|alongside) "
      r"(?:it|them|that|each)\b", ", also the share"),
     (rf"{_NOT_OF_GROUPS}(.*?)\b(?:ma[dk]es? up|accounts? for|is|are|makes?) {_PART} (.+)", r"\1 make up share of \2"),
@@ -114,7 +122,7 @@ _COMPARISONS = (
     (r",? side by side\b", " compared"),
     (r"\bbehav(?:e|es|ing) (?:any |at all )?different(?:ly)?\b", "differ"),
     (r"\bor (?=(?:everyone|everybody|everything|anyone|everywhere) else\b|(?:all )?the rest\b)", "vs "),
-    (r"\b(\w+) (?:crowd|folk|lot|bunch|brigade)\b", r"\1 visitors"),
+    (r"\b(\w+) (?:crowd|folk|lot|bunch|brigade)\b", r"\1 traffic"),
     (r"\bworth (more|less|most|least) per (visit|session|user|visitor|customer|buyer|order)\b", r"\1 revenue per \2"),
     (r"\b(?:way|far|a lot|a bit|much|tons|loads) (more|less|better|worse|fewer|higher|lower|bigger|smaller)\b", r"\1"),
     (r"\b(?:pull|draw|attract|rak|haul|reel)(?:s|e|es|ed|ing)?(?: in)? (?=(?:the )?(?:more|most|less|fewer|least)\b)", "bring "),
@@ -122,7 +130,9 @@ _COMPARISONS = (
     (r"\bmade? it (?:all the way )?to the (?:till|finish line)\b", "reach checkout"),
 )  # fmt: skip
 _CHANGE = (
-    (rf"\b({_MONTH}) (?:through|thru) ({_MONTH})\b", r"\1 to \2"),
+    (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|trend|jump)\b)", "any "),
+    (r"(?<=\w)'s (?=(?:been|dropped|fallen|risen|grown|gone|tailed|picked)\b)", " has "),
+    (r"\b(?:any|an?|the|some) (?=(?:\w+ )?(?:bump|blip|hike)\b)(\w+ )?(?:bump|blip|hike)\b", r"any rise \1"),
     (rf"\b((?:has|have|is|are|was|were|had|traffic|sales|visits|orders|revenue)(?: been)?) {_GO} (?:off|away)\b", r"\1 dropped"),
     (r"\b(?:hold|held|stay|remain|keep|kept)(?:s|ed|ing)? (?:steady|stable|flat|constant|up|level|strong|the same)\b", "stable"),
     (r"\bdying(?: (?:off|out|down))?\b", "declining"),
@@ -139,7 +149,6 @@ _CHANGE = (
     (r"\bfrom one (day|week|month|quarter|year) to the (?:next|other)\b", r"by \1"),
     (r"\b(?:how (?:did|has|have|does|do))\b(.*?) (?:move|moved|shift|shifted|track|tracked|been tracking|go|gone)\b(?=\W*$| (?:over|across|"
      r"since|during|in|from|month|week|through|between)\b)", r"trend \1"),
-    (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|trend|jump)\b)", "any "),
     (r"\b(?:the )?(?:low point|rock bottom|trough)\b", "lowest"),
     (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |really )*"
      r"(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
@@ -157,12 +166,17 @@ _WHY = (
     (r"\bfor (?:what|which) reasons?\b|\bhow is it that\b|\bhow is it possible that\b", "why"),
     (r"[.,;?!]\s*(?:so )?(?:what gives|why so|wherefore|how so|how come|what(?:'s| is) (?:driving|behind) (?:it|that)|why)\s*(?=\W*$)",
      ". Why?"),
-    (rf"\b((?:loads|lots|a lot|plenty|many|tons)? ?(?:of )?(?:visits|traffic|views|clicks|eyeballs|landings|visitors)) (?:but|and|yet) "
+    (rf"\b(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?(?:visits|traffic|views|clicks|eyeballs|landings|visitors) (?:but|and|yet) "
      rf"{_LITTLE} {_SOLD}\b", "low conversion rate"),
     (rf"\b(why\b.*?) {_HAS} (?=low conversion rate)", r"\1 has "),
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
 _WHO = (
+    (r"\b(?:com|cam|return)(?:e|es|ing|s|ed)?(?: back)? for an? (?:second|2nd|another|repeat) (?:visit|session|time|go|look)\b",
+     "visited at least 2 times"),
+    (r"\breads? (?=(?:the )?(?:most|more|fewer|fewest|least) pages\b)", "views "),
+    (r"\b(c[oa]mes?|coming) off (?=(?:the |our )?[\w.]+)", r"\1 from "),
+    (r"\bwhich social (?:networks?|media|sites?|platforms?)\b", "which social sources"),
     (r"\bkeep(?:s|ing)? (?:on )?(?:coming|returning)(?: back)?(?: to us| here)?\b", "visited at least 2 times"),
     (r"\b(?:leav(?:e|es|ing)|left) (?:stuff|things|items|something|goods|products) (?:behind )?in (?:the|their|a) (?:cart|basket)s?\b",
      "abandon the cart"),

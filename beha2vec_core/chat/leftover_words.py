@@ -30,38 +30,12 @@ _LEADS = """
 """
 _ARTICLES = "a an the our my your their its this that these those"
 _DOES = "do does did have has had is are was were be been being can could will would should to also then"
-_PLACES = frozenset(["store", "shop", "site", "website", "user", "customer", "company", "web"])  # "by store location"
-_MEASURES = frozenset(["rate", "rates", "ratio", "value", "price", "time", "cost", "score", "level", "index", "typical"])
-_DEGREES = frozenset(
-    [
-        "fast",
-        "slow",
-        "quick",
-        "long",
-        "short",
-        "young",
-        "old",
-        "cheap",
-        "rich",
-        "poor",
-        "happy",
-        "early",
-        "late",
-        "near",
-        "close",
-        "easy",
-        "hard",
-        "safe",
-        "smart",
-        "loyal",
-        "deep",
-        "wide",
-        "heavy",
-        "light",
-        "tall",
-        "dear",
-        "costly",
-    ]
+# nouns that stand between a preposition and what it leads to, and those of measures: "by store location", "exchange rate"
+_PLACES = "store shop site website user customer company web"
+_MEASURES = "rate rates ratio value price prices time times cost costs score level index"
+_ENDING = re.compile(
+    r"(?:fast|slow|quick|long|short|young|old|cheap|rich|poor|happi|earli|lat|near|clos|easi|hard|saf|smart|wid|heavi|"
+    r"light|cost)(?:er|est)"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\S")
 _PEOPLE = re.compile(rf"(?:{PEOPLE}|they|sessions?|visits?|orders?|purchases?)")
@@ -85,19 +59,16 @@ def without_unknown(question: str, unknown: Iterable[str], vocabulary: Vocabular
     return re.sub(r"\s+", " ", question).strip(), list(dict.fromkeys(tokens[place] for place in places))
 
 
-def _says_how_much(word: str) -> bool:
-    """Whether a word is a comparative or superlative: "faster", "longest"."""
-    found = re.fullmatch(r"(.+?)(?:er|est)", word)
-    stems = (found[1], f"{found[1]}e", found[1][:-1], re.sub("i$", "y", found[1])) if found else ()
-    return any(one in _DEGREES for one in stems)
-
-
 def _may_limit(tokens: list[str], place: int, vocabulary: Vocabulary) -> bool:
     word, after = tokens[place], tokens[place + 1] if place + 1 < len(tokens) else ""
     if word in (*_LIMITS.split(), *NUMBER_WORDS) or word not in english_words() or vocabulary.is_in_names(word):
         return True
+    if _ENDING.fullmatch(word) or after in _MEASURES.split():
+        return True
     before = place - 1
-    while before >= 0 and tokens[before] in _ARTICLES.split():
+    if before >= 0 and tokens[before] in ("was", "were", "got"):  # "was left behind"
+        return True
+    while before >= 0 and tokens[before] in (*_ARTICLES.split(), *_PLACES.split()):
         before -= 1
     if before >= 0 and tokens[before] in _LEADS.split():
         return True

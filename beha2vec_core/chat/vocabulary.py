@@ -363,5 +363,7 @@ def _phrases(dimension: str, value: str) -> list[str]:
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example
     domain = re.fullmatch(rf"(?:(?:{_HOSTS})\.)?([a-z0-9-]{{4,}})\.[a-z.]{{2,}}", value.lower())
+    if domain and value.count(".") > 1 and domain[1] in english_words() and not value.lower().startswith("www."):
+        domain = None  # keep.google.com is no "keep"
     people = [f"{value}n"] if dimension == "country" and value.endswith("a") else []  # Austrian
     return [value, *named, *people, *([domain[1]] if domain else [])]
