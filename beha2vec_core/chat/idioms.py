@@ -9,12 +9,16 @@ import re
 
 from beha2vec_core.chat.verify import NUMBER_WORDS
 
-_N = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(NUMBER_WORDS)}|twenty|thirty|forty|fifty|hundred)"
+_N = rf"(?:\d+(?:[.,]\d+)?|one|thirty|forty|{'|'.join(NUMBER_WORDS)})"
 _PART = (  # "almost half", "a third", "20 %", "one in five": how much somebody thinks it is
     r"(?:(?:(?:well|just|far|even|only|almost|nearly|about|around|roughly|over|under|above|below|more|less|fewer|than|"
     r"at|least|most|up|to|some|the) )*"
     rf"(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|{_N} ?(?:%|percent)|{_N} in {_N})"
     r"(?: of| the)*)(?!\w)"
+)
+_WHOLE = (
+    r"(?:orders|purchases|buyers|customers|visits|sessions|users|visitors|people|traffic|revenue|sales|turnover|views|pageviews|"
+    r"carts|audience)"
 )
 _NOT_OF_GROUPS = r"^(?!.*\b(?:which|what|how|by|per|each|list|show|who)\b(?! is\b))"
 _CLAIM = (
@@ -78,11 +82,14 @@ _SHARES = (
     (r"\bplus (?=(?-i:[A-Z]))", "and "),
     (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|beside|alongside) "
      r"(?:it|them|that|each)\b", ", also the share"),
+    (rf"{_NOT_OF_GROUPS}(\W*)(is|are|was|were) {_PART} ((?:our |the |all )?(?:\w+ )?{_WHOLE}) ", r"\1what % of \3 \2 "),
     (rf"{_NOT_OF_GROUPS}(.*?)\b(?:ma[dk]es? up|accounts? for|is|are|makes?) {_PART} (.+)", r"\1 make up share of \2"),
     (rf"{_NOT_OF_GROUPS}(\W*(?:(?:do|does|did|is|are|was|were|have|has)\b )?){_PART} (.+)", r"\1share of \2"),
     (r"[,.?] (?:is it|are we|is that|are they) (?:above|over|below|under|more than|less than) \d+ ?(?:%|percent)?\s*(?=\?*$)", ""),
 )  # fmt: skip
 _BREAKDOWNS = (
+    (r"^(\W*(?:(?:please|pls|can you|could you|now|and|then|let's|let us)\W+)*)(?:cut|slice|group|divide|chop|carve|separate|arrange|"
+     r"bucket|break) (?=(?:(?!\bby\b)[\w%-]+ ){1,4}by\b)", r"\1show "),
     (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?){_PARTICLE} (?=(?:by|per|for|into|along|across|between|according to)\b)", r"show \1"),
     (rf"\b{_CUT} {_PARTICLE} (?=(?:the|our|all|my)\b)", "show "),
     (rf"\b{_CUT_DONE}(?: {_PARTICLE})? (?:by|along|according to) ", "by "),

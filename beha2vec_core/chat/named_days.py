@@ -118,6 +118,48 @@ def _days(of_year: _OfYear, last: date, year: str | None, *, is_over: bool = Fal
     return Period(first, min(end, last))
 
 
+_WITH_YEAR = re.compile(rf"\b({MONTH}) (to|until|till|through|thru|and|-|\u2013) ({MONTH}) (20\d\d)\b")
+_HALF = re.compile(
+    r"\b(?:the |our )?(?P<one>first|second) half of (?:the |our |this |all )*(?:period|data|time)\b"
+    r"(?:(?P<between>.*?)(?P<other>\bthe (?:first|second|other)(?: half| one)?\b(?! \w)))?"
+)
+_ENDS = re.compile(
+    r"\b(?:the |our )?first (?P<number>\d+|two|three|four|six) (?P<unit>month|week)s (?P<with>against|vs\.?|versus|with|to|and|"
+    r"compared (?:to|with)) (?:the |our )?last (?P=number)(?: (?P=unit)s)?\b"
+)
+
+
+def in_dates(text: str, data: Period) -> str:
+    """A text in small letters with "aug to dec 2016" with both years, and parts of the data as dates."""
+
+    def both_years(found: re.Match[str]) -> str:
+        first, join, last, year = found.groups()
+        is_over = MONTHS[first] > MONTHS[last]
+        if is_over and join == "and":
+            return found[0]
+        return f"{first} {int(year) - is_over} {join} {last} {year}"
+
+    middle = data.first + timedelta(days=(data.last - data.first).days // 2)
+    halves = {"first": (data.first, middle), "second": (middle + _ONE, data.last)}
+
+    def half(found: re.Match[str]) -> str:
+        other = {"first": "second", "second": "first"}[found["one"]]
+        rest = "from {} to {}".format(*halves[other]) if found["other"] else ""
+        return "from {} to {}".format(*halves[found["one"]]) + (found["between"] or "") + rest
+
+    def ends(found: re.Match[str]) -> str:
+        count = int({"two": 2, "three": 3, "four": 4, "six": 6}.get(found["number"], found["number"]))
+        if found["unit"] == "week":
+            size = timedelta(days=7 * count)
+            first, last = (data.first, data.first + size - _ONE), (data.last - size + _ONE, data.last)
+        else:
+            first = data.first, add_months(data.first, count) - _ONE
+            last = add_months(data.last, -count) + _ONE, data.last
+        return "from {} to {} vs from {} to {}".format(*first, *last)
+
+    return _ENDS.sub(ends, _HALF.sub(half, _WITH_YEAR.sub(both_years, text)))
+
+
 def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[str, list[str]]:
     """A text in small letters with what is kept in place of named days, and what was assumed, in sentences.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from beha2vec_core.chat.named_days import DAY, MONTH, MONTHS, SAME_DAYS, named_days
+from beha2vec_core.chat.named_days import DAY, MONTH, MONTHS, SAME_DAYS, in_dates, named_days
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
@@ -102,7 +102,7 @@ class Times:
 
 def find_times(text: str, data: Period) -> Times:
     """The periods that a question in small letters names, in data of these days."""
-    times = Times(text)
+    times = Times(in_dates(text, data))
     last = data.last
 
     def take(pattern: str, period: Callable[[re.Match[str]], Period | None]) -> None:
