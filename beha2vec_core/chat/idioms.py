@@ -51,7 +51,7 @@ _TALK = (  # what stands around a question
     (r"\b(?:do the needful and )\b", ""),
     # an order to show, not a share
     (r"^(\W*(?:(?:please|kindly|pls|can you|could you|would you|will you|now|and|then|hi|hello|hey)\W+)*)share (?=(?:with )?"
-     r"(?:the|me|us|with|our|a|all|count|number|list|details|data|\w+[ -]wise)\b)", r"\1show "),
+     r"(?:the|me|us|with|our|a|all|counts?|numbers?|figures?|list|details|data|\w+[ -]wise)\b)", r"\1show "),
     (r"\b(?:walk|talk|take|run|guide) (?:me|us) through (?:how )?", "show "),
     (r"\blist out\b", "list"),
     (r"\bhelp (?:me|us) (?:to )?(?:understand|see|find out|figure out|work out) ", ""),
@@ -64,6 +64,8 @@ _CONTRACTIONS = (
     (r"\bevery ?one else\b", "everyone else"), (r"\bsomebody\b|\bsomeone\b", "people"),
 )  # fmt: skip
 _SHARES = (
+    (r"\b(?:is|are|was|were) down to (?=[a-z])", "comes from "),
+    (r"\bone (?:in|out of) how many\b", "what percent of"),
     (r"\b(?:slice|piece|share|part|chunk) of the (?:pie|cake|whole|total)\b", "share"),
     (rf"\bout of (?:every |each )?(?:hundred|100|ten|10|1,?000|a hundred|a thousand) (\w+),? how many\b", r"what percent of \1"),
     (r"\bhow (?:big|large|great|small) an? (?:chunk|slice|part|share|portion|proportion|percentage)\b", "what share"),
@@ -88,6 +90,10 @@ _SHARES = (
     (r"[,.?] (?:is it|are we|is that|are they) (?:above|over|below|under|more than|less than) \d+ ?(?:%|percent)?\s*(?=\?*$)", ""),
 )  # fmt: skip
 _BREAKDOWNS = (
+    (r"\b(breakdown|split|mix|distribution|balance) between\b", "split of"),
+    (rf"\b(?:{_CUT}|tot|add|sum|count|tally) {_PARTICLE} (?=(?:(?!by\b|per\b|to\b)[\w-]+ ){{1,5}}(?:by|per|into|for each)\b)", "show "),
+    (rf"\b(?:an?|the) (?:(?:quick|overall|detailed|clear|full|complete) )?((?:[\w]+[ -](?:level|by|wise) )?)view of (?=(?:the |our |all )?{_WHOLE})",
+     r"\1"),
     (r"^(\W*(?:(?:please|pls|can you|could you|now|and|then|let's|let us)\W+)*)(?:cut|slice|group|divide|chop|carve|separate|arrange|"
      r"bucket|break) (?=(?:(?!\bby\b)[\w%-]+ ){1,4}by\b)", r"\1show "),
     (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?){_PARTICLE} (?=(?:by|per|for|into|along|across|between|according to)\b)", r"show \1"),
@@ -109,6 +115,14 @@ _BREAKDOWNS = (
     (r"\bwhat are (?:the|our) (\d+|\w+) most (viewed|visited|popular|seen) (pages?|landing pages?)\b", r"top \1 \3 by views"),
 )  # fmt: skip
 _COMPARISONS = (
+    (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|rate) (?:to|with|against) ",
+     r"compare \1 with "),
+    (r"\b(?:who|which(?: one)?) (?:is|are) (?:ahead|in front|in the lead|leading|winning)\b(?=,|:| on| in| for|\W*$)", "which is bigger"),
+    (r"\b(which|what) (\w+) (?:is|are) (?:lagging|trailing|falling behind|struggling)(?: behind)?\b", r"\1 \2 has lowest"),
+    (r"\b(which|what) (\w+) (?:is|are) (?:leading|winning|ahead|in front)\b", r"\1 \2 has highest"),
+    (r"^(\W*)(?:is|are|was|were) (.+?) (?:(?:about|roughly|nearly|almost|pretty much|just|any) )*(?:the same|equal|identical|similar|"
+     r"no different|different) (?:(on|for|in|across|from|with)|between|among|of) (.+ (?:and|or) .+)", r"\1compare \2 \3 \4"),
+    (r"\bworth (more|less) than\b", r"\1 revenue per user than"),
     (r"\bwhen it comes to\b|\bas far as (?=[\w ]+ goes\b)|\bwith regards? to\b|\bon the subject of\b", "in terms of"),
     (r"\boutsell(?:s|ing)?\b|\boutsold\b", "have more orders than"),
     (r"\boutspend(?:s|ing)?\b|\boutspent\b", "spend more than"),
@@ -116,7 +130,7 @@ _COMPARISONS = (
     (r"\bbeating\b", "compared with"),
     (r"\bhow far (?:behind|ahead of) (.+?) (?:is|are|was|were) (.+?) (?:on|in|for|by|in terms of) ([\w ]+?)(?=\W*$)",
      r"compare \3 of \2 with \1"),
-    (r"^(\W*(?:is|are|was|were)\b.*?) (?:(?:still|far|way|well|much|always|now) )*(?:ahead of|behind|in front of|trailing|leading)"
+    (r"^(\W*(?:is|are|was|were)\b.*?) (?:(?:still|far|way|well|much|always|now|lagging|trailing|falling|running|lying) )*(?:ahead of|behind|in front of|trailing|leading)"
      r"(?! (?:it|this|that|schedule|the (?:drop|rise|change|increase|dip))\b)", r"\1 compared with"),
     (r"\b(?:big |large |huge )*gap (in|between|of)\b", r"difference \1"),
     (r"\bdifference between ([\w ]+?) and ([\w ]+?) (?:in|on|for) ([\w ]+?)(?=\W*$)", r"compare \3 of \1 and \2"),
@@ -137,6 +151,11 @@ _COMPARISONS = (
     (r"\bmade? it (?:all the way )?to the (?:till|finish line)\b", "reach checkout"),
 )  # fmt: skip
 _CHANGE = (
+    (r"\b(?:taken|took|take|taking|suffered) an? (?:hit|dive|knock|tumble|beating|nosedive|plunge)\b", "dropped"),
+    (r"^(\W*(?:is|are|was|were|has|have)\b.*?) (?:getting|gotten|been getting) (?:worse|better|higher|lower|bigger|smaller|weaker|stronger)\b"
+     r"(?!.*\bthan\b)", r"trend \1"),
+    (r"\b(?:rack|clock|notch|chalk|pil|run|ran|rak)(?:e|ed|ing|s)? (?:up|in) (?=(?:in|during|on|over|last|this|from|by|since|for)\b|\W*$)",
+     "make "),
     (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|trend|jump)\b)", "any "),
     (r"(?<=\w)'s (?=(?:been|dropped|fallen|risen|grown|gone|tailed|picked)\b)", " has "),
     (r"\b(?:any|an?|the|some) (?=(?:\w+ )?(?:bump|blip|hike)\b)(\w+ )?(?:bump|blip|hike)\b", r"any rise \1"),
@@ -168,6 +187,8 @@ _CHANGE = (
      r"what happened in \1"),
 )  # fmt: skip
 _WHY = (
+    (r"\bwhat(?:'s| is| was) (?:eating into|hurting|dragging down|weighing on|holding back|killing|hitting|depressing) ", "why low "),
+    (r"\bjump(?:ing|s|ed)? ship\b", "leaving"),
     (r"\bwhat(?:'s| is| was) the reasons? (?:that |why |for which )?(?=(?!for\b|of\b|behind\b)\w)", "why "),
     (r"\b(?:is|was|are) there (?:a|any) reasons? (?:that |why )?(?=\w)", "why do "),
     (r"\bfor (?:what|which) reasons?\b|\bhow is it that\b|\bhow is it possible that\b", "why"),
@@ -179,6 +200,12 @@ _WHY = (
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
 _WHO = (
+    (r"\b(?:pull|rake|rak|haul|reel)(?:s|ed|ing)? in\b", "bring in"),
+    (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b)(.+?) (?:bring in|brought in|bring us|earn(?:ed)?(?: us)?|make us|"
+     r"contribute|generate|bring)(?=\W*$| (?:in|during|on|over|last|this|since|from)\b)", r"revenue of \1"),
+    (r"\bcarts (?:that )?(?:never|do not|did not) (?:make it to|made it to|become|turn into|lead to|end in|result in) (?:an? |the )?"
+     r"(?:orders?|sales?|purchases?)\b", "carts abandoned"),
+    (r"\b(bounc(?:e|es|ed|ing)) (?:straight|right) (?:off|away)\b", r"\1"),
     (r"\b(?:com|cam|return)(?:e|es|ing|s|ed)?(?: back)? for an? (?:second|2nd|another|repeat) (?:visit|session|time|go|look)\b",
      "visited at least 2 times"),
     (r"\breads? (?=(?:the )?(?:most|more|fewer|fewest|least) pages\b)", "views "),
