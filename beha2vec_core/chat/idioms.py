@@ -14,12 +14,15 @@ _PART = (  # "almost half", "a third", "20 %", "one in five": how much somebody 
     r"(?:(?:(?:well|just|far|even|only|almost|nearly|about|around|roughly|over|under|above|below|more|less|fewer|than|"
     r"at|least|most|up|to|some|the) )*"
     rf"(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|{_N} ?(?:%|percent)|{_N} in {_N})"
-    r"(?: of| the)*)(?!\w)"
+    r"(?: of| the)*)(?!\w)(?! (?:up|down|higher|lower|more|less|bigger|smaller|better|worse|growth|increase|drop|"
+    r"off|a year|ago|discount)\b)"
 )
 _WHOLE = (
-    r"(?:orders|purchases|buyers|customers|visits|sessions|users|visitors|people|traffic|revenue|sales|turnover|views|pageviews|"
+    r"(?:orders|purchases|buyers|customers|visits|sessions|users|visitors|people|traffic|revenue|sales|turnover|"
+    r"views|pageviews|"
     r"carts|audience)"
 )
+_PLEASE = r"^(\W*(?:(?:please|pls|can you|could you|now|and|then|let's|let us|i want to|i'd like to|to) )*)"
 _NOT_OF_GROUPS = r"^(?!.*\b(?:which|what|how|by|per|each|list|show|who)\b(?! is\b))"
 _CLAIM = (
     r"(?:is it (?:true|right|correct|fair to say)|(?:would it|will it) be (?:fair|right|correct) to say|"
@@ -33,31 +36,41 @@ _CUT_DONE = r"(?:broken|split|carved|sliced|chopped|cut|divided|divvied|separate
 _PARTICLE = r"(?:down|up|out|apart|off)"
 _VERB_OF_ALL = r"(?:users?|customers?|buyers?|visitors?|people|shoppers?|they)"
 _BESIDE = r"(?:against|alongside|next to|beside|versus|vs\.?)"
+_BUY = r"(?:buys?|bought|orders?|ordered|purchased?|purchases|converts?|converted)"
 _HAS = r"(?:gets?|brings?|has|have|having|attracts?|draws?)"
 _LITTLE = r"(?:no|zero|hardly (?:any|an?)|barely (?:any|an?)|few|almost no|not (?:a single|any|one)|next to no)"
 _SOLD = r"(?:orders?|sales?|purchases?|cash|money|revenue|conversions?|buyers?)"
 
 _TALK = (  # what stands around a question
-    (r"(?:,|\s[-\u2013\u2014])?\s*(?<!\w)(?:ta|cheers|thx|mate|yaar|will ya|would you(?: please)?|could you|if you (?:please|can|"
-     r"would|don't mind)|if poss(?:ible)?|(?:please|pls) and thank you|by (?:eod|tomorrow|tonight)|go)\s*(?=[.!?]*$)", ""),
+    (r"(?:,|\s[-\u2013\u2014])?\s*(?<!\w)(?:ta|cheers|thx|mate|yaar|will ya|would you(?: please)?|could you|if you "
+     r"(?:please|can|"
+     r"would|don't mind)|if poss(?:ible)?|(?:please|pls) and thank you|by (?:eod|tomorrow|tonight)|"
+     r"go)\s*(?=[.!?]*$)", ""),
     (r"^\W*(?:just )?out of (?:pure |sheer )?(?:curiosity|interest)\b[,:]?\s*", ""),
     (r"\b(?:to me )?like (?:i'?m|i am) (?:five|5|a (?:child|kid))\b", ""),
-    (r"^\W*(?:i'?m|i am|we'?re|we are) (?:doing|preparing|writing|putting together|working on|building|making|finishing) "
-     r"(?:a|the|my|our) [\w -]*?(?:pack|report|deck|slides?|presentation|meeting|review|board)\s*(?:[-\u2013\u2014:,.]\s+)", ""),
-    (r"(?:[,.;?!]|\s[-\u2013\u2014])\s*(?:can'?t be many|feels like it(?: is)?|(?:or )?am i (?:right|wrong|imagining (?:it|things))|"
-     r"(?:or )?is it just me|is that (?:right|true|so|correct)|full list|(?:what(?:'s| is) )?the real (?:figure|number)|"
-     r"just the facts|true or false|(?:or )?is that just me(?: guessing)?|right or wrong|one by one)\s*(?=[.?!]*$)", "?"),
+    (r"^\W*(?:i'?m|i am|we'?re|we are) (?:doing|preparing|writing|putting together|working on|building|making|"
+     r"finishing) "
+     r"(?:a|the|my|our) [\w -]*?(?:pack|report|deck|slides?|presentation|meeting|review|"
+     r"board)\s*(?:[-\u2013\u2014:,.]\s+)", ""),
+    (r"(?:[,.;?!]|\s[-\u2013\u2014])\s*(?:can'?t be many|feels like it(?: is)?|(?:or )?am i (?:right|wrong|"
+     r"imagining (?:it|things))|"
+     r"(?:or )?is it just me|is that (?:right|true|so|correct)|full list|(?:what(?:'s| is) )?the real (?:figure|"
+     r"number)|"
+     r"just the facts|true or false|(?:or )?is that just me(?: guessing)?|right or wrong|one by "
+     r"one)\s*(?=[.?!]*$)", "?"),
     (rf"^\W*{_CLAIM}(?: that)?,?\s+(?=\w)", ""),
     (r"\b(?:do the needful and )\b", ""),
     # an order to show, not a share
-    (r"^(\W*(?:(?:please|kindly|pls|can you|could you|would you|will you|now|and|then|hi|hello|hey)\W+)*)share (?=(?:with )?"
+    (r"^(\W*(?:(?:please|kindly|pls|can you|could you|would you|will you|now|and|then|hi|hello|hey)\W+)*)share "
+     r"(?=(?:with )?"
      r"(?:the|me|us|with|our|a|all|counts?|numbers?|figures?|list|details|data|\w+[ -]wise)\b)", r"\1show "),
     (r"\b(?:walk|talk|take|run|guide) (?:me|us) through (?:how )?", "show "),
     (r"\blist out\b", "list"),
     (r"\bhelp (?:me|us) (?:to )?(?:understand|see|find out|figure out|work out) ", ""),
 )  # fmt: skip
 _CONTRACTIONS = (
-    (r"\bcan(?:'t|not)\b", "can not"), (r"\bwon't\b", "will not"), (r"(?<=\w)n't\b", " not"), (r"(?<=\w)'ve\b", " have"),
+    (r"\bcan(?:'t|not)\b", "can not"), (r"\bwon't\b", "will not"), (r"(?<=\w)n't\b", " not"),
+    (r"(?<=\w)'ve\b", " have"),
     (r"\b(who|what|where|when|how|why|that|there)'s (?=(?!\w+'s\b)\w)", r"\1 is "), (r"\bwhos\b", "who is"),
     (r"(?<=\w)'re\b", " are"), (r"(?<=\w)'ll\b", " will"), (r"\bper cent\b", "percent"),
     (r"\b(?:ppl|folks?)\b", "people"), (r"\bbrand[- ]new\b", "new"), (r"\b(?:is|are) having\b", "has"),
@@ -67,62 +80,86 @@ _SHARES = (
     (r"\b(?:is|are|was|were) down to (?=[a-z])", "comes from "),
     (r"\bone (?:in|out of) how many\b", "what percent of"),
     (r"\b(?:slice|piece|share|part|chunk) of the (?:pie|cake|whole|total)\b", "share"),
-    (rf"\bout of (?:every |each )?(?:hundred|100|ten|10|1,?000|a hundred|a thousand) (\w+),? how many\b", r"what percent of \1"),
+    (r"\bout of (?:every |each )?(?:hundred|100|ten|10|1,?000|a hundred|a thousand) (\w+),? how "
+     r"many\b", r"what percent of \1"),
     (r"\bhow (?:big|large|great|small) an? (?:chunk|slice|part|share|portion|proportion|percentage)\b", "what share"),
     (r"\b(?:eat|eats|eating|ate|take|takes|taking|took|gobbl\w+|swallow\w*|hog\w*) up\b", "make up"),
     (r"\b(?:represents?|representing|constitutes?|constituting)\b(?=\W*$| (?:of|the|our|all)\b)", "make up"),
     (r"\bas an? (?:percentage|%|percent|share|proportion|fraction) of\b", "share of"),
-    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |our )?"
+    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |"
+     r"the |our )?"
      r"(?:those|people|users|visitors) who (?:bought|ordered|purchased|buy)\b", r"share of buyers that are \1"),
-    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |our )?([\w ]+?)"
+    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |"
+     r"the |our )?([\w ]+?)"
      r"(?=\W*$)", r"share of \2 that are \1"),
-    (r"^(?=.*\b(?:how much of|what (?:share|part|percent\w*|portion|proportion|fraction) of|percent|%))(.*?)\b(?:sits? in|lies? in|arrives? "
-     r"(?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|in)|happens? (?:on|in|via)|takes? place (?:on|in))\b",
+    (r"^(?=.*\b(?:how much of|what (?:share|part|percent\w*|portion|proportion|fraction) of|percent|"
+     r"%))(.*?)\b(?:sits? in|lies? in|arrives? "
+     r"(?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|in)|happens? (?:on|in|via)|takes? "
+     r"place (?:on|in))\b",
      r"\1 comes from"),
-    (r"^(\W*)of (?:all |the |our )*(carts|baskets|checkouts)(?: (?:filled|started|created|begun))?(.*?),? (?:which|what) (?:proportion|share|"
-     r"percentage|part|fraction)(?: of them)? (?:was|were|is|are|got) (?:abandoned|left(?: behind)?)\b", r"\1share of \2 abandoned \3"),
+    (r"^(\W*)of (?:all |the |our )*(carts|baskets|checkouts)(?: (?:filled|started|created|begun))?(.*?),? (?:which|"
+     r"what) (?:proportion|share|"
+     r"percentage|part|fraction)(?: of them)? (?:was|were|is|are|got) (?:abandoned|left(?: behind)?)\b", r"\1share "
+     r"of \2 abandoned \3"),
     (r"\bplus (?=(?-i:[A-Z]))", "and "),
-    (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|beside|alongside) "
+    (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|"
+     r"beside|alongside) "
      r"(?:it|them|that|each)\b", ", also the share"),
     (rf"{_NOT_OF_GROUPS}(\W*)(is|are|was|were) {_PART} ((?:our |the |all )?(?:\w+ )?{_WHOLE}) ", r"\1what % of \3 \2 "),
     (rf"{_NOT_OF_GROUPS}(.*?)\b(?:ma[dk]es? up|accounts? for|is|are|makes?) {_PART} (.+)", r"\1 make up share of \2"),
     (rf"{_NOT_OF_GROUPS}(\W*(?:(?:do|does|did|is|are|was|were|have|has)\b )?){_PART} (.+)", r"\1share of \2"),
-    (r"[,.?] (?:is it|are we|is that|are they) (?:above|over|below|under|more than|less than) \d+ ?(?:%|percent)?\s*(?=\?*$)", ""),
+    (r"[,.?] (?:is it|are we|is that|are they) (?:above|over|below|under|more than|less than) \d+ ?(?:%|"
+     r"percent)?\s*(?=\?*$)", ""),
 )  # fmt: skip
 _BREAKDOWNS = (
     (r"\b(breakdown|split|mix|distribution|balance) between\b", "split of"),
-    (rf"\b(?:{_CUT}|tot|add|sum|count|tally) {_PARTICLE} (?=(?:(?!by\b|per\b|to\b)[\w-]+ ){{1,5}}(?:by|per|into|for each)\b)", "show "),
-    (rf"\b(?:an?|the) (?:(?:quick|overall|detailed|clear|full|complete) )?((?:[\w]+[ -](?:level|by|wise) )?)view of (?=(?:the |our |all )?{_WHOLE})",
-     r"\1"),
-    (r"^(\W*(?:(?:please|pls|can you|could you|now|and|then|let's|let us)\W+)*)(?:cut|slice|group|divide|chop|carve|separate|arrange|"
-     r"bucket|break) (?=(?:(?!\bby\b)[\w%-]+ ){1,4}by\b)", r"\1show "),
-    (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?){_PARTICLE} (?=(?:by|per|for|into|along|across|between|according to)\b)", r"show \1"),
+    (rf"\b(?:{_CUT}|tot|add|sum|count|tally) {_PARTICLE} (?=(?:(?!by\b|per\b|to\b)[\w-]+ ){{1,5}}(?:by|per|into|for "
+     rf"each)\b)", "show "),
+    (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?)(?:{_PARTICLE} )?into (?=(?:channel|device|countr|source|browser|month|week|"
+     rf"categor|brand|page type))",
+     r"show \1by "),
+    (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?){_PARTICLE} (?=(?:by|per|for|into|along|across|between|according "
+     rf"to)\b)", r"show \1"),
     (rf"\b{_CUT} {_PARTICLE} (?=(?:the|our|all|my)\b)", "show "),
+    (rf"{_PLEASE}(?:cut|slice|group|divide|chop|carve|separate|arrange|"
+     r"bucket|break) (?=(?:(?!by\b)[\w%-]+ ){1,4}by\b)", r"\1show "),
     (rf"\b{_CUT_DONE}(?: {_PARTICLE})? (?:by|along|according to) ", "by "),
-    (r"\b(?:show|split|break) (.+?) into (channel|device|countr|source|browser|month|week|categor)(\w*)", r"show \1 by \2\3"),
     (r"\b(?!(?:one|day|week|month|quarter|year|step|side)\b)(\w{4,}) by \1\b", r"by \1"),
     (r"\bby default channel group(?:ing)?s?\b", "by channel"),
     (r"\b(campaign|product|item|country|channel|page|source|device|category|browser|brand)[- ]level\b", r"by \1"),
+    (rf"\b(?:(?:an?|the) )?(?:(?:quick|overall|detailed|clear|full|complete) )*((?:by \w+ )?)view of (?=(?:the |our "
+     rf"|all )?{_WHOLE})",
+     r"\1"),
     (r"\bby (?:social )?networks?\b", "by source"),
-    (r"\b(weekday|day of (?:the )?week|hourly|daily|weekly|monthly)[ -]patterns? (?:for|of|in) (?:the |our )?(\w+)\b", r"\2 \1"),
+    (r"\b(weekday|day of (?:the )?week|hourly|daily|weekly|monthly)[ -]patterns? (?:for|of|in) (?:the |our "
+     r")?(\w+)\b", r"\2 \1"),
     (r"(?:,|\s[-\u2013\u2014])\s*mon(?:day)? (?:to|through|thru|till) sun(?:day)?\b", ""),
-    (r"\b((?:where|which)\b.*?)(?:\bcom(?:e|es|ing)\b|\bcame\b|\blive\b)?(?: from)?,? (?:geographically(?: speaking)?|in the world)\b",
+    (r"\b((?:where|which)\b.*?)(?:\bcom(?:e|es|ing)\b|\bcame\b|\blive\b)?(?: from)?,? (?:geographically(?: "
+     r"speaking)?|in the world)\b",
      r"\1 by country"),
     (r"\b(?:cart|basket) add(?:s|itions)?\b|\badds? to (?:cart|basket)s?\b", "add to carts"),
     (r"\b(units|pieces|quantity)(?: sold)? and value\b", r"\1 sold and revenue"),
-    (r"\b(?:ignor\w+|skip|leav\w+ out|exclud\w+|hid\w+|drop) (?:anything|everything|all|those|rows|the ones|groups)(?: with| that "
+    (r"\b(?:ignor\w+|skip|leav\w+ out|exclud\w+|hid\w+|drop) (?:anything|everything|all|those|rows|the ones|"
+     r"groups)(?: with| that "
      r"(?:is|are|has|have))? (?:under|below|less than|smaller than|fewer than) (?=\d)", "with at least "),
-    (r"\bwhat are (?:the|our) (\d+|\w+) most (viewed|visited|popular|seen) (pages?|landing pages?)\b", r"top \1 \3 by views"),
+    (r"\bwhat are (?:the|our) (\d+|\w+) most (viewed|visited|popular|seen) (pages?|landing pages?)\b", r"top \1 \3 "
+     r"by views"),
 )  # fmt: skip
 _COMPARISONS = (
-    (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|rate) (?:to|with|against) ",
+    (r"\bvar(?:y|ies)\b", "differ"),
+    (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|"
+     r"rate) (?:to|with|against) ",
      r"compare \1 with "),
-    (r"\b(?:who|which(?: one)?) (?:is|are) (?:ahead|in front|in the lead|leading|winning)\b(?=,|:| on| in| for|\W*$)", "which is bigger"),
-    (r"\b(which|what) (\w+) (?:is|are) (?:lagging|trailing|falling behind|struggling)(?: behind)?\b", r"\1 \2 has lowest"),
+    (r"\b(?:who|which(?: one)?) (?:is|are) (?:ahead|in front|in the lead|leading|winning)\b(?=,|:| on| in| for|"
+     r"\W*$)", "which is bigger"),
+    (r"\b(which|what) (\w+) (?:is|are) (?:lagging|trailing|falling behind|struggling|behind(?= on\b| in\b|\W*$))(?: "
+     r"behind)?\b", r"\1 \2 has lowest"),
     (r"\b(which|what) (\w+) (?:is|are) (?:leading|winning|ahead|in front)\b", r"\1 \2 has highest"),
-    (r"^(\W*)(?:is|are|was|were) (.+?) (?:(?:about|roughly|nearly|almost|pretty much|just|any) )*(?:the same|equal|identical|similar|"
-     r"no different|different) (?:(on|for|in|across|from|with)|between|among|of) (.+ (?:and|or) .+)", r"\1compare \2 \3 \4"),
-    (r"\bworth (more|less) than\b", r"\1 revenue per user than"),
+    (r"^(\W*)(?:is|are|was|were) (.+?) (?:(?:about|roughly|nearly|almost|pretty much|just|any) )*(?:the same|equal|"
+     r"identical|similar|"
+     r"no different|different) (?:(on|for|in|across|from|with)|between|among|of) (.+ (?:and|or) .+)", r"\1compare "
+     r"\2 \3 \4"),
+    (r"\bworth (more|less) than (?=[a-z])(?!one\b|two\b|a hundred\b)", r"\1 revenue per user than "),
     (r"\bwhen it comes to\b|\bas far as (?=[\w ]+ goes\b)|\bwith regards? to\b|\bon the subject of\b", "in terms of"),
     (r"\boutsell(?:s|ing)?\b|\boutsold\b", "have more orders than"),
     (r"\boutspend(?:s|ing)?\b|\boutspent\b", "spend more than"),
@@ -130,37 +167,48 @@ _COMPARISONS = (
     (r"\bbeating\b", "compared with"),
     (r"\bhow far (?:behind|ahead of) (.+?) (?:is|are|was|were) (.+?) (?:on|in|for|by|in terms of) ([\w ]+?)(?=\W*$)",
      r"compare \3 of \2 with \1"),
-    (r"^(\W*(?:is|are|was|were)\b.*?) (?:(?:still|far|way|well|much|always|now|lagging|trailing|falling|running|lying) )*(?:ahead of|behind|in front of|trailing|leading)"
+    (r"^(\W*(?:is|are|was|were)\b.*?) (?:(?:still|far|way|well|much|always|now|lagging|trailing|falling|running|"
+     r"lying) )*(?:ahead of|behind|in front of|trailing|leading)"
      r"(?! (?:it|this|that|schedule|the (?:drop|rise|change|increase|dip))\b)", r"\1 compared with"),
     (r"\b(?:big |large |huge )*gap (in|between|of)\b", r"difference \1"),
     (r"\bdifference between ([\w ]+?) and ([\w ]+?) (?:in|on|for) ([\w ]+?)(?=\W*$)", r"compare \3 of \1 and \2"),
     (r"\bwhose (?:is|are|was|were) (?=(?:the )?(?:big|larg|small|high|low|best|better|worse|more|most))", "which is "),
-    (r",? or (?:are they |is it |is that )?(?:about |roughly |pretty much |just |more or less )*(?:the same|equal|no different|not)"
+    (r",? or (?:are they |is it |is that )?(?:about |roughly |pretty much |just |more or less )*(?:the same|equal|"
+     r"no different|not)"
      r"\s*(?=\W*$)", ""),
-    (rf"\b(?:put|set|stack|line|pit|hold|match|weigh|stand)(?: up)? ((?!up\b)[\w .]+?) (?:up )?{_BESIDE} ", r"compare \1 with "),
-    (rf"\b(?:put|set|stack|line|pit|hold|match|weigh) up ([\w .]+?) {_BESIDE} ", r"compare \1 with "),
+    (rf"{_PLEASE}(?:put|set|stack|line|pit|hold|match|weigh|stand)(?: up)? ([\w .']+?) (?:up )?{_BESIDE} "
+     rf"", r"\1compare \2 with "),
     (r"\b(?:put|show|place|lay|view|see|have) (?:me )?(.+?),? side by side\b", r"compare \1"),
     (r",? side by side\b", " compared"),
     (r"\bbehav(?:e|es|ing) (?:any |at all )?different(?:ly)?\b", "differ"),
     (r"\bor (?=(?:everyone|everybody|everything|anyone|everywhere) else\b|(?:all )?the rest\b)", "vs "),
-    (r"\b(\w+) (?:crowd|folk|lot|bunch|brigade)\b", r"\1 traffic"),
+    (r"\b(?!(?:the|a|an|which|what|our|this|that)\b)(\w+) (?:crowd|folk|brigade)\b", r"\1 traffic"),
     (r"\bworth (more|less|most|least) per (visit|session|user|visitor|customer|buyer|order)\b", r"\1 revenue per \2"),
     (r"\b(?:way|far|a lot|a bit|much|tons|loads) (more|less|better|worse|fewer|higher|lower|bigger|smaller)\b", r"\1"),
-    (r"\b(?:pull|draw|attract|rak|haul|reel)(?:s|e|es|ed|ing)?(?: in)? (?=(?:the )?(?:more|most|less|fewer|least)\b)", "bring "),
-    (r"\b(?:ones|those|people|users|visitors) who (?:have|had) (?:been|visited|come)(?: here| to us)? before\b", "returning ones"),
+    (r"\b(?:pull|draw|attract|rak|haul|reel)(?:s|e|es|ed|ing)?(?: in)? (?=(?:the )?(?:more|most|less|fewer|"
+     r"least)\b)", "bring "),
+    (r"\b(?:ones|those|people|users|visitors) who (?:have|had) (?:been|visited|come)(?: here| to us)? "
+     r"before\b", "returning ones"),
     (r"\bmade? it (?:all the way )?to the (?:till|finish line)\b", "reach checkout"),
 )  # fmt: skip
 _CHANGE = (
+    (r"\bhow (?!did\b|has\b|have\b|does\b|do\b|is\b|many\b|much\b|often\b|long\b)((?:[\w%-]+ ){1,4}?)(?:moved|"
+     r"developed|changed|evolved)\b",
+     r"trend \1"),
     (r"\b(?:taken|took|take|taking|suffered) an? (?:hit|dive|knock|tumble|beating|nosedive|plunge)\b", "dropped"),
-    (r"^(\W*(?:is|are|was|were|has|have)\b.*?) (?:getting|gotten|been getting) (?:worse|better|higher|lower|bigger|smaller|weaker|stronger)\b"
+    (r"^(\W*(?:is|are|was|were|has|have)\b.*?) (?:getting|gotten|been getting) (?:worse|better|higher|lower|bigger|"
+     r"smaller|weaker|stronger)\b"
      r"(?!.*\bthan\b)", r"trend \1"),
-    (r"\b(?:rack|clock|notch|chalk|pil|run|ran|rak)(?:e|ed|ing|s)? (?:up|in) (?=(?:in|during|on|over|last|this|from|by|since|for)\b|\W*$)",
+    (r"\b(?:rack|clock|notch|chalk)(?:ed|ing|s)? up (?=(?:in|during|on|over|last|this|from|by|since|for)\b|\W*$)",
      "make "),
-    (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|trend|jump)\b)", "any "),
+    (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|"
+     r"trend|jump)\b)", "any "),
     (r"(?<=\w)'s (?=(?:been|dropped|fallen|risen|grown|gone|tailed|picked)\b)", " has "),
     (r"\b(?:any|an?|the|some) (?=(?:\w+ )?(?:bump|blip|hike)\b)(\w+ )?(?:bump|blip|hike)\b", r"any rise \1"),
-    (rf"\b((?:has|have|is|are|was|were|had|traffic|sales|visits|orders|revenue)(?: been)?) {_GO} (?:off|away)\b", r"\1 dropped"),
-    (r"\b(?:hold|held|stay|remain|keep|kept)(?:s|ed|ing)? (?:steady|stable|flat|constant|up|level|strong|the same)\b", "stable"),
+    (rf"\b((?:has|have|is|are|was|were|had|traffic|sales|visits|orders|revenue)(?: been)?) {_GO} (?:off|"
+     rf"away)\b", r"\1 dropped"),
+    (r"\b(?:hold|held|stay|remain|keep|kept)(?:s|ed|ing)? (?:steady|stable|flat|constant|up|level|strong|the "
+     r"same)\b", "stable"),
     (r"\bdying(?: (?:off|out|down))?\b", "declining"),
     (r"\bon the (?:up|rise|increase|way up)\b", "rising"),
     (r"\b(?:on the (?:decline|wane|way down)|in decline)\b", "falling"),
@@ -170,59 +218,80 @@ _CHANGE = (
     (r"\b(?:which way|where) (?:is|are) (.+?) (?:going|heading|headed|moving|trending)\b", r"trend of \1"),
     (r"\bgetting (?:more (?:frequent|common|often)|commoner)\b", "increasing"),
     (r"\bgetting (?:less (?:frequent|common|often)|rarer)\b", "decreasing"),
-    (r"\b(?:(?:towards|near|by) the end|as (?:the )?(?:time|months?|weeks?|year) (?:went|goes|passed|passes|wore) (?:by|on)?|with "
+    (r"\b(?:(?:towards|near|by) the end|as (?:the )?(?:time|months?|weeks?|year) (?:went|goes|passed|passes|wore) "
+     r"(?:by|on)?|with "
      r"time|as time (?:went|goes) (?:by|on))(?: of the (?:year|period|data))?\b", "over time"),
     (r"\bfrom one (day|week|month|quarter|year) to the (?:next|other)\b", r"by \1"),
-    (r"\b(?:how (?:did|has|have|does|do))\b(.*?) (?:move|moved|shift|shifted|track|tracked|been tracking|go|gone)\b(?=\W*$| (?:over|across|"
-     r"since|during|in|from|month|week|through|between)\b)", r"trend \1"),
+    (r"\b(?:how (?:did|has|have|does|do|is|are))\b(.*?) (?:move|moved|shift|shifted|track|tracked|been tracking|go|"
+     r"gone)\b(?=\W*$| (?:over|across|"
+     r"since|during|in|month|week)\b)", r"trend \1"),
     (r"\b(?:the )?(?:low point|rock bottom|trough)\b", "lowest"),
-    (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |really )*"
+    (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
+     r"really )*"
      r"(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
-    (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |really )*busy\b",
+    (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
+     r"really )*busy\b",
      r"\1 \2s had highest"),
-    (r"^(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|was|are|is|have) there(?: been)?|any|show(?: me)?|find)"
-     r"(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|unexpected))* (?:spikes|peaks|surges|outliers) in ",
+    (r"^(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|was|are|is|have) there(?: been)?|any|"
+     r"show(?: me)?|find)"
+     r"(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|unexpected))* (?:spikes|peaks|"
+     r"surges|outliers) in ",
      r"\1top 5 days by "),
-    (r"\bwhat made (.+?) (?:such )?an? (?:good|great|strong|bad|poor|weak|terrible|slow|quiet) (?:day|week|month|quarter|year)\b",
+    (r"\bwhat made (.+?) (?:such )?an? (?:good|great|strong|bad|poor|weak|terrible|slow|quiet) (?:day|week|month|"
+     r"quarter|year)\b",
      r"what happened in \1"),
 )  # fmt: skip
 _WHY = (
-    (r"\bwhat(?:'s| is| was) (?:eating into|hurting|dragging down|weighing on|holding back|killing|hitting|depressing) ", "why low "),
+    (r"\bwhat(?:'s| is| was) (?:eating into|hurting|dragging down|weighing on|holding back|killing|hitting|"
+     r"depressing) ", "why low "),
     (r"\bjump(?:ing|s|ed)? ship\b", "leaving"),
     (r"\bwhat(?:'s| is| was) the reasons? (?:that |why |for which )?(?=(?!for\b|of\b|behind\b)\w)", "why "),
     (r"\b(?:is|was|are) there (?:a|any) reasons? (?:that |why )?(?=\w)", "why do "),
     (r"\bfor (?:what|which) reasons?\b|\bhow is it that\b|\bhow is it possible that\b", "why"),
-    (r"[.,;?!]\s*(?:so )?(?:what gives|why so|wherefore|how so|how come|what(?:'s| is) (?:driving|behind) (?:it|that)|why)\s*(?=\W*$)",
+    (r"[.,;?!]\s*(?:so )?(?:what gives|why so|wherefore|how so|how come|what(?:'s| is) (?:driving|behind) (?:it|"
+     r"that)|why)\s*(?=\W*$)",
      ". Why?"),
-    (rf"\b(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?(?:visits|traffic|views|clicks|eyeballs|landings|visitors) (?:but|and|yet) "
+    (rf"\b(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?(?:visits|traffic|views|clicks|eyeballs|landings|"
+     rf"visitors) (?:but|and|yet) "
      rf"{_LITTLE} {_SOLD}\b", "low conversion rate"),
     (rf"\b(why\b.*?) {_HAS} (?=low conversion rate)", r"\1 has "),
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
 _WHO = (
+    (rf"^(\W*)(?:do|does|did|has|have) (?:anyone|anybody|any (?:people|users|visitors|customers)) ((?:from|in|on|"
+     rf"via|using|with) .+?) "
+     rf"(?:ever )?{_BUY}\b", r"\1how many buyers \2"),
+    (rf"^(\W*)(?:nobody|no one|no-one|hardly anyone|hardly anybody) (?:ever )?{_BUY} (?=from|in|on|via|using|"
+     rf"with)", r"\1how many buyers "),
     (r"\b(?:pull|rake|rak|haul|reel)(?:s|ed|ing)? in\b", "bring in"),
-    (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b)(.+?) (?:bring in|brought in|bring us|earn(?:ed)?(?: us)?|make us|"
+    (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b)(.+?) (?:bring in|brought in|bring us|"
+     r"earn(?:ed)?(?: us)?|make us|"
      r"contribute|generate|bring)(?=\W*$| (?:in|during|on|over|last|this|since|from)\b)", r"revenue of \1"),
-    (r"\bcarts (?:that )?(?:never|do not|did not) (?:make it to|made it to|become|turn into|lead to|end in|result in) (?:an? |the )?"
+    (r"\bcarts (?:that )?(?:never|do not|did not) (?:make it to|made it to|become|turn into|lead to|end in|result "
+     r"in) (?:an? |the )?"
      r"(?:orders?|sales?|purchases?)\b", "carts abandoned"),
     (r"\b(bounc(?:e|es|ed|ing)) (?:straight|right) (?:off|away)\b", r"\1"),
-    (r"\b(?:com|cam|return)(?:e|es|ing|s|ed)?(?: back)? for an? (?:second|2nd|another|repeat) (?:visit|session|time|go|look)\b",
+    (r"\b(?:com|cam|return)(?:e|es|ing|s|ed)?(?: back)? for an? (?:second|2nd|another|repeat) (?:visit|session|time|"
+     r"go|look)\b",
      "visited at least 2 times"),
     (r"\breads? (?=(?:the )?(?:most|more|fewer|fewest|least) pages\b)", "views "),
     (r"\b(c[oa]mes?|coming) off (?=(?:the |our )?[\w.]+)", r"\1 from "),
     (r"\bwhich social (?:networks?|media|sites?|platforms?)\b", "which social sources"),
     (r"\bkeep(?:s|ing)? (?:on )?(?:coming|returning)(?: back)?(?: to us| here)?\b", "visited at least 2 times"),
-    (r"\b(?:leav(?:e|es|ing)|left) (?:stuff|things|items|something|goods|products) (?:behind )?in (?:the|their|a) (?:cart|basket)s?\b",
+    (r"\b(?:leav(?:e|es|ing)|left) (?:stuff|things|items|something|goods|products) (?:behind )?in (?:the|their|a) "
+     r"(?:cart|basket)s?\b",
      "abandon the cart"),
-    (r"\b(?:never|not) (?:get|gets|got|go|goes|went|make it|makes it) (?:past|beyond|further than) (?:the )?(?:first|one) page\b",
+    (r"\b(?:never|not) (?:get|gets|got|go|goes|went|make it|makes it) (?:past|beyond|further than) (?:the "
+     r")?(?:first|one) page\b",
      "viewed only one page"),
     (r"\b(land(?:s|ed|ing)?) (?:straight|directly|right|first)? ?(on|at) ", r"\1 \2 "),
     (r"\bsearch(?:es)? results? (pages?)\b", r"search \1"),
     (r"\b(?:touch|us)(?:e|es|ed|ing) (?:the |our )?(?:on-?site|site|internal) search\b", "viewed search pages"),
     (r"\bhit (?:the |an |a )?(?=[\w ]*pages?\b)", "viewed the "),
     (r"\b(?:ended|ends?|ending|wound) up (?:purchasing|buying|ordering|paying|converting)\b", "bought"),
-    (rf"\b(?:what|how much) (?:did|does|do) (?!.*\b{_VERB_OF_ALL}\b)(.+?) (?:come|came|add up|amount|work out|run) to\b", r"what was \1"),
-    (r"\b(?:all up|all told|all in all|in all)\b", "in total"),
+    (rf"\b(?:what|how much) (?:did|does|do) (?!.*\b{_VERB_OF_ALL}\b)(.+?) (?:come|came|add up|amount|work out|run) "
+     rf"to\b", r"what was \1"),
+    (r"\b(?:all up|all told|all in all|in all(?=\W*$|,))(?!\w)", "in total"),
     (r"\bgrand total\b", "total"),
 )  # fmt: skip
 _IDIOMS = tuple(

@@ -21,7 +21,7 @@ _LIMITS = """
     not no nor never none nothing nobody without except excluding only both either neither each every all any some half
     third quarter double twice triple hundred thousand dozen first second last next previous past future single before
     after since until till while when during between than then more less most least same other another else different
-    new old average total maximum minimum per right now currently today
+    new old average total maximum minimum per right now currently today behind ahead
 """
 # what stands before a word that limits: prepositions, and words that count or join
 _LEADS = """
@@ -30,7 +30,7 @@ _LEADS = """
 """
 _ARTICLES = "a an the our my your their its this that these those"
 _DOES = "do does did have has had is are was were be been being can could will would should to also then"
-# nouns that stand between a preposition and what it leads to, and those of measures: "by store location", "exchange rate"
+# nouns after a preposition, and those of measures: "by store location", "exchange rate"
 _PLACES = "store shop site website user customer company web"
 _MEASURES = "rate rates ratio value price prices time times cost costs score level index"
 _ENDING = re.compile(

@@ -124,8 +124,8 @@ _HALF = re.compile(
     r"(?:(?P<between>.*?)(?P<other>\bthe (?:first|second|other)(?: half| one)?\b(?! \w)))?"
 )
 _ENDS = re.compile(
-    r"\b(?:the |our )?first (?P<number>\d+|two|three|four|six) (?P<unit>month|week)s (?P<with>against|vs\.?|versus|with|to|and|"
-    r"compared (?:to|with)) (?:the |our )?last (?P=number)(?: (?P=unit)s)?\b"
+    r"\b(?:the |our )?first (?P<number>\d+|two|three|four|six) (?P<unit>month|week)s (?:against|vs\.?|versus|with|"
+    r"to|and|compared (?:to|with)) (?:the |our )?last (?P=number)(?: (?P=unit)s)?\b"
 )
 
 

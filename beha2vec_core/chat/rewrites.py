@@ -89,8 +89,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(how|when|where)'?s\b", r"\1 is"),
     (rf"\bmay (?=(?:vs\.?|versus|and|or|compared (?:to|with)|against|than|to) (?:{_MONTHS})\b)", "in may "),
     (r"^(\W*)(?:between|among|out of) ([\w .&/-]+? (?:and|or) [\w .&/-]+?),? (which|who|what)\b", r"\1\2 , \3"),
-    (r"(?<!\d )(?<!\d(?:st|nd|rd|th) )(?<!\b(?:in|of|to) )\bmay(?=,? (?:was|were|is|so|really|did|had|has|looked)\b|\W*$)",
-     "in may"),
+    (r"(?<!\d )(?<!\d(?:st|nd|rd|th) )(?<!\b(?:in|of|to) )\bmay(?=,? (?:was|were|is|so|really|did|had|has|looked)\b|"
+     r"\W*$)", "in may"),
     (r"\b(?:higher|lower|better|worse|more|less|above|below) (?:than )?(?:the |our )?(?:overall )?average\b(?! \w)",
      r"better than all others"),
     (r"\bwhat(?: is| are|'s)? (?:keep|stop|prevent|hold|hinder)(?:s|ping|ing)? (.*?) (?:back )?from "
