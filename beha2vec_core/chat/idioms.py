@@ -69,6 +69,9 @@ _TALK = (  # what stands around a question
     (r"\bhelp (?:me|us) (?:to )?(?:understand|see|find out|figure out|work out) ", ""),
 )  # fmt: skip
 _CONTRACTIONS = (
+    (r",? if that(?:'s| is) (?:a thing|something) (?:that )?you (?:track|measure|know|have)\b", ""),
+    (r",? in one (?:line|sentence|word)\b", ""),
+    (r",? \w+ (?:needs?|wants?) (?:this|it|them)(?: by \w+)?\s*(?=[.!?]*$)", ""),
     (r"\bcan(?:'t|not)\b", "can not"), (r"\bwon't\b", "will not"), (r"(?<=\w)n't\b", " not"),
     (r"(?<=\w)'ve\b", " have"),
     (r"\b(who|what|where|when|how|why|that|there)'s (?=(?!\w+'s\b)\w)", r"\1 is "), (r"\bwhos\b", "who is"),
@@ -112,6 +115,11 @@ _SHARES = (
      r"percent)?\s*(?=\?*$)", ""),
 )  # fmt: skip
 _BREAKDOWNS = (
+    (r"\bwhere (?:do|does|did) (?:our |the )?(.+?) (?:come from|live),? (?:geographically(?: speaking)?|in the "
+     r"world)\b", r"\1 by country"),
+    (r"\bdrill (?:down )?into\b", "show"),
+    (r"\bonly rows (?:having|with)\b", "with"),
+    (r",? (?:the )?most common(?: ones?)?(?: first)?\s*(?=[.?!]*$)", ""),
     (r"\b(breakdown|split|mix|distribution|balance) between\b", "split of"),
     (rf"\b(?:{_CUT}|tot|add|sum|count|tally) {_PARTICLE} (?=(?:(?!by\b|per\b|to\b)[\w-]+ ){{1,5}}(?:by|per|into|for "
      rf"each)\b)", "show "),
@@ -146,6 +154,9 @@ _BREAKDOWNS = (
      r"by views"),
 )  # fmt: skip
 _COMPARISONS = (
+    (r"\b(did|does|do|brings?|makes?) more business\b", r"\1 more revenue"),
+    (r"\bspends? (more|less|the most|the least) time (?:browsing|looking around|shopping)\b", r"spends \1 time"),
+    (r"\bfunnel leaks? (more|less)\b|\bfunnel (?:is|gets?) leak(?:y|ier)\b", "funnel"),
     (r"\bvar(?:y|ies)\b", "differ"),
     (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|"
      r"rate) (?:to|with|against) ",
@@ -192,6 +203,10 @@ _COMPARISONS = (
     (r"\bmade? it (?:all the way )?to the (?:till|finish line)\b", "reach checkout"),
 )  # fmt: skip
 _CHANGE = (
+    (r"\bfall(?:en|s|ing)? off a cliff\b|\bfell off a cliff\b", "drop"),
+    (r"\b(?:sudden|unexpected|noticeable) (?=(?:jumps?|drops?|spikes?|rises?|changes?)\b)", ""),
+    (r"\bshow how (?=(?:the |our )?)(.+?) (?:moved|developed|changed|evolved)\b", r"trend \1"),
+    (r"\b(\w+) usage\b(?=\s*(?:$|[-,:?]|over|by|in|since))", r"sessions of \1"),
     (r"\bhow (?!did\b|has\b|have\b|does\b|do\b|is\b|many\b|much\b|often\b|long\b)((?:[\w%-]+ ){1,4}?)(?:moved|"
      r"developed|changed|evolved)\b",
      r"trend \1"),
@@ -218,7 +233,8 @@ _CHANGE = (
     (r"\b(?:which way|where) (?:is|are) (.+?) (?:going|heading|headed|moving|trending)\b", r"trend of \1"),
     (r"\bgetting (?:more (?:frequent|common|often)|commoner)\b", "increasing"),
     (r"\bgetting (?:less (?:frequent|common|often)|rarer)\b", "decreasing"),
-    (r"\b(?:(?:towards|near|by) the end|as (?:the )?(?:time|months?|weeks?|year) (?:went|goes|passed|passes|wore) "
+    (r"\b(?:(?:towards|near) the end(?! of (?!the (?:year|period|data)\b))|as (?:the )?(?:time|months?|weeks?|"
+     r"year) (?:went|goes|passed|passes|wore) "
      r"(?:by|on)?|with "
      r"time|as time (?:went|goes) (?:by|on))(?: of the (?:year|period|data))?\b", "over time"),
     (r"\bfrom one (day|week|month|quarter|year) to the (?:next|other)\b", r"by \1"),
@@ -258,6 +274,12 @@ _WHY = (
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
 _WHO = (
+    (r"\bcarts (?:that were )?(?:filled|started|created)\b(.*?),? what number (?:made it|got) (?:through )?to "
+     r"(?:an? )?(?:order|purchase)",
+     r"carts that led to an order \1"),
+    (r"\b(new (?:users|visitors|customers)) (?:did|do|have) we (?:acquired?|won|win|gained?|attract(?:ed)?)\b", r"\1"),
+    (r"\bspend(?:s|ing)? longer (?:on|in|at) (?:the |our )?(?:site|shop|store|website)\b(?: or less)?", "engagement "
+     "time"),
     (rf"^(\W*)(?:do|does|did|has|have) (?:anyone|anybody|any (?:people|users|visitors|customers)) ((?:from|in|on|"
      rf"via|using|with) .+?) "
      rf"(?:ever )?{_BUY}\b", r"\1how many buyers \2"),
@@ -288,10 +310,10 @@ _WHO = (
     (r"\bsearch(?:es)? results? (pages?)\b", r"search \1"),
     (r"\b(?:touch|us)(?:e|es|ed|ing) (?:the |our )?(?:on-?site|site|internal) search\b", "viewed search pages"),
     (r"\bhit (?:the |an |a )?(?=[\w ]*pages?\b)", "viewed the "),
-    (r"\b(?:ended|ends?|ending|wound) up (?:purchasing|buying|ordering|paying|converting)\b", "bought"),
+    (r"\b(?:ended|ends?|ending|wound) up (?:purchasing|buying)\b", "end up ordering"),
     (rf"\b(?:what|how much) (?:did|does|do) (?!.*\b{_VERB_OF_ALL}\b)(.+?) (?:come|came|add up|amount|work out|run) "
      rf"to\b", r"what was \1"),
-    (r"\b(?:all up|all told|all in all|in all(?=\W*$|,))(?!\w)", "in total"),
+    (r"\b(?:all up|all in all|in all(?=\W*$|,))(?!\w)", "in total"),
     (r"\bgrand total\b", "total"),
 )  # fmt: skip
 _IDIOMS = tuple(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 from beha2vec_core.chat.spelling import english_words
 
@@ -23,7 +24,7 @@ def without_verb(question: str, unknown: Iterable[str]) -> tuple[str, str]:
     """The question without such a verb, and the verb; empty where another word was not understood."""
     words = {word.lower() for word in unknown}
     tokens = list(_WORD.finditer(question))
-    for token, after in zip(tokens, tokens[1:], strict=False):
+    for token, after in pairwise(tokens):
         word = token[0].lower()
         if {word} == words and word in english_words() and after[0].lower() in _AFTER.split():
             return (question[: token.start()] + question[token.end() :]).strip(), word
