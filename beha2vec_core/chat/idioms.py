@@ -276,7 +276,7 @@ _WHY = (
 _WHO = (
     (r"\bcarts (?:that were )?(?:filled|started|created)\b(.*?),? what number (?:made it|got) (?:through )?to "
      r"(?:an? )?(?:order|purchase)",
-     r"carts that led to an order \1"),
+     r"cart to order rate \1"),
     (r"\b(new (?:users|visitors|customers)) (?:did|do|have) we (?:acquired?|won|win|gained?|attract(?:ed)?)\b", r"\1"),
     (r"\bspend(?:s|ing)? longer (?:on|in|at) (?:the |our )?(?:site|shop|store|website)\b(?: or less)?", "engagement "
      "time"),
