@@ -14,7 +14,6 @@ from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
-from beha2vec_core.chat.idioms import in_plain_words
 from beha2vec_core.chat.leading_verb import without_verb
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
@@ -26,6 +25,7 @@ from beha2vec_core.chat.operations import each_last
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.rewrites import spelled_out
+from beha2vec_core.chat.sayings import in_plain_words
 from beha2vec_core.chat.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.several import (
     BIGGEST,
