@@ -12,6 +12,7 @@ from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import find_source_files
 from tests.dbt.conftest import Warehouse
 
+KEYS = ("client_key", "user_key", "session_key", "event_key", "purchase_key")
 MODELS = ("dim_ga4__users", "ml_ga4__user_features")
 READ = (
     "int_ga4__events_sessionized",
@@ -35,10 +36,10 @@ def test_users_and_features_fit_into_little_memory(
     warehouse.dbt("run", "--full-refresh", "--select", *(f"+{model}" for model in MODELS))
     for table in READ:
         names = [name for (name,) in warehouse.query(f"select column_name from (describe ga4.{table})")]
-        keys = [name for name in names if name in ("client_key", "user_key", "session_key", "event_key", "purchase_key")]
-        other = ", ".join(f"md5({key} || copy) as {key}" for key in keys)
+        copied = ", ".join(f"md5({key} || copy) as {key}" for key in KEYS if key in names)
         warehouse.query(
-            f"insert into ga4.{table} select old.* replace ({other}) from ga4.{table} as old, range(1, {COPIES}) t(copy)"
+            f"insert into ga4.{table} select old.* replace ({copied})"
+            f" from ga4.{table} as old, range(1, {COPIES}) as copies(copy)"
         )
 
     def build(limit: str) -> list[tuple[int, ...]]:

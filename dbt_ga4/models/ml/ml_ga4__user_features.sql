@@ -12,8 +12,9 @@
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
 {% set is_expressed = '(purchases.revenue is not null or purchases.event_revenue is null and purchases.revenue_in_usd is null)' -%}
 {#
-    DuckDB can write the rows of groups to the disk, but not the texts or lists that an aggregate collects. So texts are chosen by
-    their numbers (texts), in alphabetical order, which are below `base`.
+    DuckDB can write the rows of groups to the disk, but not the texts or lists that an aggregate collects. So texts have numbers
+    (texts), in alphabetical order and below `base`. Aggregates choose numbers: a day times `base` plus the number for the first
+    day, a count times `base` minus the number for the most frequent.
 -#}
 {% set base = 2147483648 -%}
 {% set predicted_events = var('predicted_events') | unique(case_sensitive=true) | sort(case_sensitive=true) -%}
@@ -39,6 +40,7 @@ dates as (
 
 ),
 
+-- Channels, and values of the main attributes.
 texts as (
 
     select text, row_number() over (order by text) as number
@@ -407,7 +409,8 @@ select
     case
         when {{ is_known }} then substr(concat(
             {%- for event in predicted_events %}
-            case when next_actions.first_{{ loop.index }} < {{ end }} then {{ quoted_list([',' ~ event]) }} else '' end{{ ',' if not loop.last }}
+            case when next_actions.first_{{ loop.index }} < {{ end }} then {{ quoted_list([',' ~ event]) }} else '' end
+            {{- ',' if not loop.last }}
             {%- endfor %}
         ), 2)
     end as next_actions_{{ days }}d,
