@@ -15,6 +15,7 @@ from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.contrasts import Contrast, contrasted
 from beha2vec_core.chat.database import NotInData
+from beha2vec_core.chat.idioms import in_plain_words
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.overall import BESIDE_PEOPLE
@@ -143,7 +144,7 @@ class Lookup:
         self._previous, self._is_first = None, True
 
     def _ask(self, question: str) -> LookupAnswer:
-        overview = self._data.overview()
+        overview, question = self._data.overview(), in_plain_words(question)
         if (
             _DESCRIBE.match(question)
             and not _CLUSTERS.search(question)

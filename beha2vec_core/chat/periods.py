@@ -26,6 +26,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 _WEEKDAY = "|".join(DAYS)
 _MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
+_FEW_DAYS = 7  # of a month: fewer are not meant by its name
+_ENDS_RANGE = re.compile(r"(?:\b(?:to|until|till|through|up to)|[-\u2013]|\bbetween\b.*\band)\s*(?:the )?$")
 _UNIT = r"(day|week|month|quarter|year)"
 _NEAR = (
     r"(?:in|since|of|for|during|until|till|from|and|or|vs\.?|versus|last|this|to|through|before|after|between|compare|"
@@ -187,7 +189,7 @@ def find_times(text: str, data: Period) -> Times:
         r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
         lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
     )
-    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: _month(m.group(), last))
+    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: _month_with_days(m, data, times.notes))
     take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
          lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
     # "may" is a month after these words only
@@ -411,6 +413,18 @@ def _month(name: str, last: date, year: int | None = None) -> Period:
     if year is None and first > last:
         first = date(last.year - 1, first.month, 1)
     return _clip(Period(first, add_months(first, 1) - timedelta(days=1)), last)
+
+
+def _month_with_days(found: re.Match[str], data: Period, notes: list[str]) -> Period:
+    """A month; of one that has just begun, the one a year before, if the data have all of it."""
+    month = _month(found[0], data.last)
+    before = Period(add_months(month.first, -12), add_months(month.first, -11) - timedelta(days=1))
+    days = (month.last - month.first).days + 1
+    if days >= _FEW_DAYS or before.first < data.first or _ENDS_RANGE.search(found.string[: found.start()]):
+        return month
+    few = "one day" if days == 1 else f"{days} days"
+    notes.append(f"“{found[0]}” was read as {before.in_words}: of {month.first:%B %Y} the data have {few}.")
+    return before
 
 
 def _iso_week(number: int, last: date, year: int | None) -> Period:
