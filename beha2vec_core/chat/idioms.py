@@ -53,6 +53,10 @@ _AROUND: tuple[tuple[str, str], ...] = (
     (r"\bsince (?:we|you|the (?:shop|site|store)) (?:started|opened|launched|began|went (?:live|online)|(?:are|is) "
      r"(?:live|online))\b", "so far"),
     (r"\b(?:since|from) day (?:one|1)\b", "so far"),
+    (r"^\W*i(?:'m| am) (?:just )?(?:curious|wondering)(?: to know| to see)?(?: about)?,? ", ""),
+    (r"\? i have the (?:feeling|impression)(?: that it is| that)? (since \w+)\W*$", r" \1?"),
+    (r",? (?:with enough|that have enough|only where there (?:is|are) enough) (?:visits|sessions|traffic|data|orders|users)\b", ""),
+    (r",? (?:but )?only (?:the )?(?:big|large|main|important|relevant) ones\b", ", only the biggest ones"),
 )  # fmt: skip
 # short forms and near words
 _WORDS: tuple[tuple[str, str], ...] = (
@@ -72,12 +76,31 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\b(number of pages|pages|page views|views) by (visit|session)s?\b", r"\1 per \2"),
     (r"\bby (?:the )?order\b(?=.*\b(?:more|less|most|average)\b)|(?<=more )by order\b|(?<=most )by order\b", "per order"),
     (r"\bin average\b", "on average"),
+    (r"\b(?:how many|number of) (?=(?:page views|pages|orders|items|sessions|visits) per (?:visit|session|order|user|visitor)\b)", ""),
+    (r"\bhow comes (?:it )?(?:that )?", "how come "),
+    (r"\b(?:just|shortly) before (?=they|the|buying|an? )", "right before "),
+    (r"\b(did|has|have) (.+?) (?:get|got|become|gotten) (?:better|worse|bigger|smaller|higher|lower) from (\w+) to (?=\w)",
+     r"\1 \2 change from \3 to "),
+    (r"\b(?:people|users|visitors|customers) from (\w+(?: search| social)?) or (?:people|users|visitors|customers) from (?=\w)",
+     r"from \1 or from "),
+    (r"\bbetween (\d{1,2}) and (\d{1,2}) in the (?:evening|afternoon)\b", r"between \1 pm and \2 pm"),
+    (r"\bbetween (\d{1,2}) and (\d{1,2}) in the morning\b", r"between \1 am and \2 am"),
+    (r"\bclock(?:ed|s)? up\b", "have"),
+    (r"\buse(s|d)? (?:a lot|often|very much|much|frequently) the search\b", r"use\1 the search"),
+    (r"\b(?:visited|visits?|came|come|comes|were|was|been)(?: back| here| to us)? (?:twice|2 times|two times) or more\b", "visited at "
+     "least 2 times"),
+    (r"\btwice or more\b", "at least 2 times"),
+    (r"\b(?:got|gets?|hits?|met|meets?|r[au]ns? into|encounter(?:s|ed)?|faced?|receive[sd]?|bump(?:s|ed)? into|s[ae]w|sees?|seen)"
+     r" (?:an? |any )?(?:404|error)s?(?: (?:pages?|messages?|codes?|errors?))?\b", "saw an error page"),
+    (r"\b404(?:s| pages?| errors?| error pages?)?\b", "error page"),
+    (r"\b(?:how many|number of) views of (?=(?:the )?error page)", "how many page views of "),
     (r"\bcategor(?:y|ies) of (?:the )?(product|item)s?\b", r"\1 category"),
     (r"\b(?:separated|grouped|classified|sliced|carved up|organi[sz]ed|arranged|subdivided|stacked|split up|split|itemi[sz]ed|"
      r"cut) (?:by|per|into|according to)\b", "by"),
     (r"\bin (sessions|visits|users|orders|revenue|sales|traffic|page views) and also in "
      r"(sessions|visits|users|orders|revenue|sales|traffic|page views)\b", r", \1 and \2"),
-    (r"\b(?:over|along|with|through|throughout|across) the (?:year|months)\b(?! ?20)", "by month"),
+    (r"\b(evolution|development|trend|curve|evolv\w+|develop\w*|progress)\b(.*?)\b(?:over|along|during|through|throughout|across) the "
+     r"(?:year|months)\b(?! ?20)", r"\1\2 by month"),
     (r"\bwith (?:the )?time\b(?=\W*$)", "over time"),
     (r"\bpeak of\b", "most"),
     (r"\bweekends? (and|vs\.?|or|versus|against|than|to) (?:the )?(?:week|weekdays?)\b(?! of\b)", r"weekend \1 weekdays"),
@@ -124,6 +147,10 @@ _SHARES: tuple[tuple[str, str], ...] = (
     (rf"\b(?:is |are |was |were )?c[oa]m(?:e|es|ing)(?: back)?(?: to us)? (?:for )?a (?:second|2nd) time\b",
      "visited at least 2 times"),
     (rf"\bhow (?:many|much) {_PERCENT} (?:from|of) ", "what percent of "),
+    (rf"^(\W*)((?:in|for|on|among|within) [\w ]{{2,30}}?),? ((?:what|how (?:big|large|high))(?: is|'s| was)? (?:the )?(?:{_SIZE}) of "
+     r"[\w ]+?)(\W*)$", r"\1\3 \2\4"),
+    (r"\bbounce(?: rate)? (?:of|on|for|at) (?:the |our )?(home|start|front)(?: ?page)?\b", "bounce rate for sessions landing on the "
+     "home page"),
 )  # fmt: skip
 _STEPS: tuple[tuple[str, str], ...] = (
     (r"^(\W*(?:please |can you |could you )*)(?:walk|talk|take|guide|lead|run) (?:me|us) (?:through|over|along) ", r"\1show me "),
@@ -137,6 +164,7 @@ _STEPS: tuple[tuple[str, str], ...] = (
     (rf"^(\W*)(?:and )?((?:[\w-]+ ){{1,8}}?[\w-]+), how far (?:do|did|does|have) (?:they|those|these)\b.*$", r"\1funnel for \2?"),
     (rf"\bhow far (?:do|did|does|have) (.+?) (?:arrive|arrived|get|got|gotten|come|go|gone|make it|reach)(?: (?:in|down|through|"
      rf"along|into|on) (?:the |our )?(?:\w+ )?{_PROCESS})?(?=\W*$| (?:in|on|from|by|during|last|this)\b)", r"funnel for \1"),
+    (rf"\bfunnel for (?:the |our )?(?:{PEOPLE}) (?:from|via|through|on|coming from) ", "funnel for "),
     (r"\bof them (?=who\b|that\b)", "of those "),
     (r"\b(?:are|is|were|was|have|has|been)? ?(?:finishing|completing|finished|completed|concluding|finish|finishes|complete) "
      r"(?:it|theirs|it all)\b", "order"),
@@ -166,18 +194,17 @@ _STEPS: tuple[tuple[str, str], ...] = (
 _OF_PEOPLE: tuple[tuple[str, str], ...] = (
     (rf"^(\W*)(.+?)(?:,|:| -)? (?:what (?:kind|sort|type)s? of )?(?:people|persons|what people|users|who|what) (?:are|r) they(?:, "
      r"where from)?\W*$", r"\1describe \2"),
-    (r"^(\W*describe )(?:the |our )?bouncers\b", r"\1sessions with only one page"),
+    (r"^(\W*describe )(?:the |our )?bouncers\b", "sessions with only one page by channel"),
     (r"\b(?:does |do )?whom? (?:do |did )?(?:we lose|leaves?(?: us)?) after (?:only |just )?(?:a single|one|1) page\b",
-     "describe sessions with only one page"),
+     "sessions with only one page by channel"),
     (r"\bwho(?: has|'s| have|'ve)? been (?:here|(?:on|to) (?:the|our) (?:site|shop|store|website))\b", "who visited"),
     (r"\bc[oa]m(?:e|es) (?:only |just )?(?:one time|once)(?:,? (?:and|but) (?:then )?never(?: (?:come|came|comes) back)?(?: again)?)"
      r"?(?=\W*$)", "visited exactly 1 times"),
     (r"\bwho (?:goes to|visits|reads|opens|views|looks at|uses) (.+?), (?:existing|old|returning|known) (?:customers |users |visitors "
-     r"|ones )?or new(?: ones| customers| users| visitors)?\b", r"users who viewed \1 by new or returning"),
+     r"|ones )?or new(?: ones| customers| users| visitors)?\b", r"how many users viewed \1 by new or returning"),
     (r"\b(?:main|typical|different|biggest|basic) (types|kinds|sorts) of (?:users?|visitors?|customers?|people)\b", r"\1 of users"),
     (r"\b(which (?:group|cluster|segment)(?: of (?:users|visitors|people|customers))?) is (?:the )?(?:most )?worth(?: the)?(?: most)?"
      r"(?: money)?(?: (?:to|for) us)?(?: to target\b.*)?(?=\W*$)", r"\1 has the highest revenue per user"),
-    (r"\bheavy browsers\b", "top users by page views"),
     (r"^(\W*)(?:which|what) (?:(?:kinds?|types?|sorts?) of )?(browser|device|operating system|platform)s? (?:do|does|did|have|has) "
      r"(?:they|people|users|visitors|customers|our (?:users|visitors|customers))?\s*(?:the )?(\w*?)\s*(?:use|have|prefer|run|like)?"
      r"(\W*)$", r"\1users by \2 \3\4"),
@@ -216,7 +243,9 @@ _CAUSES: tuple[tuple[str, str], ...] = (
      r"|quite )?(?:great|good|strong|super|fine|excellent|bad|weak|poor),? (?:but |and )?(january|february|march|april|may|june|july|"
      r"august|september|october|november|december) (?:was(?: not|n'?t)|not(?: so much)?|less so|was (?:bad|weak|poor|good|great|"
      r"strong|better|worse))\.? (?:what happened|why|how come)\b.*$", r"\1why did revenue change from \2 to \3?"),
-    (r"\bwhat (?:is|was|are) (?:driving|behind) the (\w+) (orders|sales|revenue|visits|sessions|traffic)\b", r"why \2 from \1"),
+    (r"\bwhat (?:is|was|are) (?:driving|behind) the (\w+) (orders|sales|revenue|visits|sessions|traffic)\b", r"why so many \2 from \1"),
+    (r"\b(?:why (?:are there|do we have|do we get) (?:so )?many|where do (?:the |our )?)\s*error pages?(?: come from)?(?:,? and what (?:is )?"
+     r"caus\w+ (?:them|it|this))?(?=\W*$)", "error page views by page"),
 )  # fmt: skip
 _COMPILED = [
     (re.compile(pattern, re.IGNORECASE), new)

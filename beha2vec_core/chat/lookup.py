@@ -187,8 +187,12 @@ class Lookup:
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
-            found = self.about_clusters.before_buying(question)
-            return found if found.understood else self._refused(reading, _why_not(found))
+            try:
+                found = self.about_clusters.before_buying(question)
+                return found if found.understood else self._refused(reading, _why_not(found))
+            except NotInData:
+                if query is None:
+                    raise
         if SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
         if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
@@ -371,6 +375,8 @@ class Lookup:
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
             return None
         people = of_people(reading.query)
+        if reading.query == Query("users") and re.search(r"\b(?:typical|average)\b", question, re.IGNORECASE):
+            people = reading.query
         return self._profile(people, reading) if people else None
 
     def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
