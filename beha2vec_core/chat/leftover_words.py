@@ -16,142 +16,20 @@ from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary
 
 _MOST = 3  # words of a question that it can be answered without
-_LIMITS = frozenset(
-    [
-        "not",
-        "no",
-        "nor",
-        "never",
-        "none",
-        "nothing",
-        "nobody",
-        "without",
-        "except",
-        "excluding",
-        "only",
-        "both",
-        "either",
-        "neither",
-        "each",
-        "every",
-        "all",
-        "any",
-        "some",
-        "half",
-        "third",
-        "quarter",
-        "double",
-        "twice",
-        "triple",
-        "hundred",
-        "thousand",
-        "dozen",
-        "first",
-        "second",
-        "last",
-        "next",
-        "previous",
-        "past",
-        "future",
-        "single",
-        "before",
-        "after",
-        "since",
-        "until",
-        "till",
-        "while",
-        "when",
-        "during",
-        "between",
-        "than",
-        "then",
-        "more",
-        "less",
-        "most",
-        "least",
-        "same",
-        "other",
-        "another",
-        "else",
-        "different",
-        "new",
-        "old",
-        "average",
-        "total",
-        "maximum",
-        "minimum",
-        "per",
-    ]
-)
-_LEADS = frozenset(
-    [
-        "of",
-        "for",
-        "from",
-        "in",
-        "on",
-        "with",
-        "by",
-        "via",
-        "through",
-        "to",
-        "at",
-        "about",
-        "among",
-        "within",
-        "under",
-        "over",
-        "into",
-        "onto",
-        "inside",
-        "outside",
-        "against",
-        "like",
-        "per",
-        "how",
-        "many",
-        "much",
-        "number",
-        "which",
-        "whose",
-        "top",
-        "and",
-        "or",
-        "vs",
-        "versus",
-        "than",
-        "who",
-        "that",
-        "named",
-        "called",
-    ]
-)
-_ARTICLES = frozenset(["a", "an", "the", "our", "my", "your", "their", "its", "this", "that", "these", "those"])
-_DOES = frozenset(
-    [
-        "do",
-        "does",
-        "did",
-        "have",
-        "has",
-        "had",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "can",
-        "could",
-        "will",
-        "would",
-        "should",
-        "to",
-        "also",
-        "then",
-    ]
-)
+# what turns a question around, counts, orders or dates
+_LIMITS = """
+    not no nor never none nothing nobody without except excluding only both either neither each every all any some half
+    third quarter double twice triple hundred thousand dozen first second last next previous past future single before
+    after since until till while when during between than then more less most least same other another else different
+    new old average total maximum minimum per right now currently today
+"""
+# what stands before a word that limits: prepositions, and words that count or join
+_LEADS = """
+    of for from in on with by via through to at about among within under over into onto inside outside against like per
+    how many much number which whose top and or vs versus than who that named called
+"""
+_ARTICLES = "a an the our my your their its this that these those"
+_DOES = "do does did have has had is are was were be been being can could will would should to also then"
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\S")
 _PEOPLE = re.compile(rf"(?:{PEOPLE}|they|sessions?|visits?|orders?|purchases?)")
 
@@ -176,14 +54,14 @@ def without_unknown(question: str, unknown: Iterable[str], vocabulary: Vocabular
 
 def _may_limit(tokens: list[str], place: int, vocabulary: Vocabulary) -> bool:
     word, after = tokens[place], tokens[place + 1] if place + 1 < len(tokens) else ""
-    if word in _LIMITS | {*NUMBER_WORDS} or word not in english_words() or vocabulary.is_in_names(word):
+    if word in (*_LIMITS.split(), *NUMBER_WORDS) or word not in english_words() or vocabulary.is_in_names(word):
         return True
     before = place - 1
-    while before >= 0 and tokens[before] in _ARTICLES:
+    while before >= 0 and tokens[before] in _ARTICLES.split():
         before -= 1
-    if before >= 0 and tokens[before] in _LEADS:
+    if before >= 0 and tokens[before] in _LEADS.split():
         return True
-    while before >= 0 and tokens[before] in _DOES:
+    while before >= 0 and tokens[before] in _DOES.split():
         before -= 1
     if before >= 0 and (tokens[before] in ("who", "that", "which") or _PEOPLE.fullmatch(tokens[before])):
         return True

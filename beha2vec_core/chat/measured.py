@@ -249,10 +249,10 @@ def _sentence(result: Result, days: Period) -> str:
     if query.top_of_each:
         return _first_of_each(result, what)
     if _lists_days(query) and result.rows:
-        named = "; ".join(_group(query, row) for row in result.rows[:_DAYS])
+        listed = "; ".join(_group(query, row) for row in result.rows[:_DAYS])
         more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
         text = f"{_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
-        return f"{text[0].upper()}{text[1:]} ({named}{more})."
+        return f"{text[0].upper()}{text[1:]} ({listed}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         return _trend(result, what, whole(result, days))
     if query.by_change:

@@ -1,7 +1,8 @@
 """Plain questions read as semantic queries, without a language model.
 
-Every word of content has to be understood: a question with such a word left over is not answered, as the answer would
-be to another question. What was read, what was assumed and which words were not understood is part of the reading.
+Every word that can limit has to be understood: a question with such a word left over is not answered, as the answer
+would be to another question. What was read, what was assumed and which words were not understood is part of the
+reading.
 """
 
 from __future__ import annotations

@@ -6,15 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from itertools import chain
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from beha2vec_core.ga4.json_text import BrokenJsonTextError, may_differ, nested
-from beha2vec_core.ga4.reading import UnreadableFileError, batches, chunked, open_file, whole
+from beha2vec_core.ga4.reading import UnreadableFileError, batches, blocks, chunked, open_file, whole
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, FieldType
 from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.store.sql import quote
@@ -43,15 +44,15 @@ def read(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> Iterator[tu
         for name in EVENT_SCHEMA
     )
     with open_file(file.path) as stream:
-        for batch in batches((row, len(row[1])) for row in rows(stream, file.name)):
-            parsed = parse(connection, _lines_table(batch))
+        for lines in _tables(stream, file.name):
+            parsed = parse(connection, lines)
             yield (
                 f"""
                 select event.event_date as event_date_text, {columns}, {quote(file.name)} as _source_file,
                     number as _source_line, leftover as _unknown_fields, reason as _reason, line as _content
                 from {parsed}
                 """,
-                len(batch),
+                lines.num_rows,
             )
 
 
@@ -61,10 +62,50 @@ def rows(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
     Raises:
         UnreadableFileError: the file is cut short; what is left of the last event was given before.
     """
+    begins = _events_in_many_lines(stream)
+    return _elements(stream, name, in_array=begins["array"] is not None) if begins else _lines(stream, name)
+
+
+def _events_in_many_lines(stream: BufferedReader) -> re.Match[bytes] | None:
     if stream.peek(_SNIFFED_BYTES).startswith(_BYTE_ORDER_MARK):
         stream.read(len(_BYTE_ORDER_MARK))
-    begins = _EVENTS_IN_MANY_LINES.match(stream.peek(_SNIFFED_BYTES))
-    return _elements(stream, name, in_array=begins["array"] is not None) if begins else _lines(stream, name)
+    return _EVENTS_IN_MANY_LINES.match(stream.peek(_SNIFFED_BYTES))
+
+
+def _tables(stream: BufferedReader, name: str) -> Iterator[pa.Table]:
+    """The events of a file as `_lines_table` has them, in batches."""
+    number = 0
+    if not _events_in_many_lines(stream):
+        for block in blocks(stream, _MAX_LINE_BYTES):
+            table = _plain_lines(block, number)
+            if table is None:
+                yield from map(_lines_table, _sized(_lines(BytesIO(block), name, number)))
+            else:
+                yield table
+            number += block.count(b"\n")
+    else:
+        yield from map(_lines_table, _sized(rows(stream, name)))
+
+
+def _sized(rows: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    return batches((row, len(row[1])) for row in rows)
+
+
+def _plain_lines(block: bytes, number: int) -> pa.Table | None:
+    """`_lines_table` of all lines of a block at once, if there is nothing special about any of them, as is the rule."""
+    data = np.frombuffer(block, np.uint8)
+    offsets = np.append(0, np.flatnonzero(data == ord("\n")) + 1)
+    if offsets[-1] < len(block) or (data[offsets[:-1]] != ord("{")).any() or np.diff(offsets).max() > _MAX_LINE_BYTES:
+        return None
+    count = len(offsets) - 1
+    try:
+        lines = pa.Array.from_buffers(
+            pa.binary(), count, [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(block)]
+        ).cast(pa.string())
+    except pa.ArrowInvalid:  # not UTF-8
+        return None
+    numbers = pa.array(np.arange(number + 1, number + 1 + count))
+    return chunked({"line": lines, "number": numbers, "problem": pa.nulls(count, pa.string())})
 
 
 def parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> str:
@@ -78,8 +119,11 @@ def parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> str:
         SQL: ``line`` is the line with its JSON text unpacked, ``event`` a struct of the schema's fields and event_date,
         ``leftover`` the JSON of what it cannot hold, ``reason`` why the line could not be read.
     """
-    _parse(connection, lines, "create or replace temp table parsed as")
-    _unpack_text(connection)
+    create = "create or replace temp table parsed as"
+    _parse(connection, lines, create, each=False)
+    if _need_a_look(connection):
+        _parse(connection, lines, create, each=True)
+        _unpack_text(connection)
     # event_timestamp as text first: a number is rounded by DuckDB where it should be refused
     structure = quote(json.dumps(_json_structure(_FIELDS) | {"event_timestamp": "VARCHAR"}))
     event = f"case when reason is null then from_json(line, {structure}) end as event"
@@ -89,27 +133,41 @@ def parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table) -> str:
 
 
 # json_structure names {} as it names mixed types, so empty objects count as null here
-_PARSE = """
+_NO_EMPTY = """
+    case when contains(line, '{}') then replace(replace(line, ':{}', ':null'), ': {}', ': null') else line end"""
+_PARSE = f"""
     select line, number, reason,
         case when reason is null then regexp_matches(line, $misfit) end as misfits,
-        case when reason is null then
-            json_structure(replace(replace(line, ':{}', ':null'), ': {}', ': null'))::varchar
-        end as structure
+        case when $each and reason is null then json_structure({_NO_EMPTY})::varchar end as structure
     from (
         select line, number, case
             when problem is not null then problem
-            when not json_valid(line) then 'not valid JSON'
-            when json_type(line) <> 'OBJECT' then 'not a JSON object'
+            when kind is null then 'not valid JSON'
+            when kind <> 'OBJECT' then 'not a JSON object'
         end as reason
-        from lines_arrow
+        from (select *, try(json_type(line)) as kind from lines_arrow)
     )
+"""
+# The structure of all lines together costs a quarter of that of each.
+_TOGETHER = f"""
+    select try(json_structure('[' || lines || ']')) ->> 0
+    from (select string_agg({_NO_EMPTY}, ',') as lines from parsed where reason is null)
 """
 
 
-def _parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table, into: str) -> None:
+def _parse(connection: duckdb.DuckDBPyConnection, lines: pa.Table, into: str, *, each: bool) -> None:
+    """Lines with the structure of each, or without."""
     connection.register("lines_arrow", lines)
-    connection.execute(f"{into} {_PARSE}", {"misfit": _misfit_pattern()})
+    connection.execute(f"{into} {_PARSE}", {"misfit": _misfit_pattern(), "each": each})
     connection.unregister("lines_arrow")
+
+
+def _need_a_look(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a line of ``parsed`` may have JSON text or an unknown field; mixed types hide what is in them."""
+    ((structure,),) = connection.execute(_TOGETHER).fetchall()
+    return structure is None or (
+        '"JSON"' in structure or _structure_may_differ(structure) or _structure_is_unknown(structure)
+    )
 
 
 def _unpack_text(connection: duckdb.DuckDBPyConnection) -> None:
@@ -143,12 +201,11 @@ def _unpack_text(connection: duckdb.DuckDBPyConnection) -> None:
         connection.register("unpacked_arrow", unpacked)
         connection.execute("delete from parsed where number in (select number from unpacked_arrow)")
         connection.unregister("unpacked_arrow")
-        _parse(connection, unpacked, "insert into parsed")
+        _parse(connection, unpacked, "insert into parsed", each=True)
 
 
-def _lines(stream: BufferedReader, name: str) -> Iterator[tuple[int, bytes]]:
+def _lines(stream: BufferedReader | BytesIO, name: str, number: int = 0) -> Iterator[tuple[int, bytes]]:
     """The lines that hold something, with their numbers; of a monstrous line only the beginning."""
-    number = 0
     while line := stream.readline(_MAX_LINE_BYTES):
         number += 1
         if len(line) >= _MAX_LINE_BYTES and not line.endswith(b"\n"):

@@ -63,6 +63,18 @@ def batches(items: Iterator[tuple[Item, int]]) -> Iterator[list[Item]]:
         raise unreadable
 
 
+def blocks(stream: BufferedReader, longest: int) -> Iterator[bytes]:
+    """Cut a stream into pieces of some `BATCH_BYTES`, of whole lines; one longer than ``longest`` loses its end."""
+    while block := stream.read(BATCH_BYTES):
+        block += stream.readline(longest)
+        is_cut = False
+        while not block.endswith(b"\n") and (rest := stream.readline(longest)):
+            is_cut = True
+            if rest.endswith(b"\n"):
+                break
+        yield block + b"\n" if is_cut else block
+
+
 def chunked(columns: dict[str, pa.Array]) -> pa.Table:
     """An Arrow table that DuckDB reads with all its threads."""
     table = pa.table(columns)

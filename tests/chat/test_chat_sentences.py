@@ -63,6 +63,12 @@ ASKED = {
     "orders by country, and so on": "orders | by country",
     "how many users are on the site right now": "no",
     "page views of the details page": "no",
+    # words that are not understood
+    "Please whisper the orders by quarter": "orders | by quarter",
+    "how many marvelous orders in April": "no",
+    "revenue from wholesalers": "no",
+    "users who subscribed in April": "no",
+    "Please whisper the orders of Marvelous": "no",
 }
 
 
@@ -81,6 +87,9 @@ def test_the_shape_of_a_sentence(question: str, asked: str, lookup: Lookup) -> N
 def test_what_was_left_out_or_assumed_is_said(lookup: Lookup) -> None:
     assert lookup.ask("I wonder how many orders we already have?").text.startswith("Left out: “i wonder”, “already”.\n")
     assert "“wich” was read as “which”." in lookup.ask("wich channel has most sessions").text
+    lookup.forget()
+    text = lookup.ask("Please whisper the orders by quarter").text
+    assert text.startswith("I did not understand “whisper”. This is the answer without it.\n")
     lookup.forget()
     assert "No measure is named: by revenue" in (text := lookup.ask("How was April?").text)
     assert "- orders: " in text and "- sessions: " in text
