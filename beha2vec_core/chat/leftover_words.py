@@ -21,7 +21,7 @@ _LIMITS = """
     not no nor never none nothing nobody without except excluding only both either neither each every all any some half
     third quarter double twice triple hundred thousand dozen first second last next previous past future single before
     after since until till while when during between than then more less most least same other another else different
-    new old average total maximum minimum per right now currently today
+    new old average total maximum minimum per right now currently today branded unbranded describe
 """
 # what stands before a word that limits: prepositions, and words that count or join
 _LEADS = """

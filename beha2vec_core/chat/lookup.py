@@ -86,6 +86,7 @@ _DESCRIBE = re.compile(
     rf"(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))",
     re.IGNORECASE,
 )
+_TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|visitor)s?\W*$", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
@@ -187,12 +188,8 @@ class Lookup:
         if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
-            try:
-                found = self.about_clusters.before_buying(question)
-                return found if found.understood else self._refused(reading, _why_not(found))
-            except NotInData:
-                if query is None:
-                    raise
+            found = self.about_clusters.before_buying(question)
+            return found if found.understood else self._refused(reading, _why_not(found))
         if SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
         if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
@@ -374,9 +371,7 @@ class Lookup:
             return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
             return None
-        people = of_people(reading.query)
-        if reading.query == Query("users") and re.search(r"\b(?:typical|average)\b", question, re.IGNORECASE):
-            people = reading.query
+        people = Query("users") if _TYPICAL.search(question) else of_people(reading.query)
         return self._profile(people, reading) if people else None
 
     def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
@@ -471,14 +466,10 @@ def _with_group(question: str, overview: Overview) -> str:
 
     def key_of(found: re.Match[str]) -> str:
         word = found[1].lower().removesuffix("s")
-        named = [one.key for one in overview.clusters if word in map(_singular, one.name.lower().split())]
+        named = [one.key for one in overview.clusters if word in re.findall(r"\S+?(?=s?(?:\s|$))", one.name.lower())]
         return f"cluster {named[0]}" if len(named) == 1 and word not in EMPTY_WORDS else found[0]
 
     return _GROUP_NAMED.sub(key_of, question)
-
-
-def _singular(word: str) -> str:
-    return word.removesuffix("s")
 
 
 def _with_key(question: str, overview: Overview) -> tuple[str, str]:
