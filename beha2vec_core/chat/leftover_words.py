@@ -21,7 +21,8 @@ _LIMITS = """
     not no nor never none nothing nobody without except excluding only both either neither each every all any some half
     third quarter double twice triple hundred thousand dozen first second last next previous past future single before
     after since until till while when during between than then more less most least same other another else different
-    new old average total maximum minimum per right now currently today branded unbranded describe
+    new old average total maximum minimum per right now currently today
+    together instead unique distinct branded unbranded describe
 """
 # what stands before a word that limits: prepositions, and words that count or join
 _LEADS = """
@@ -31,7 +32,7 @@ _LEADS = """
 _ARTICLES = "a an the our my your their its this that these those"
 _DOES = "do does did have has had is are was were be been being can could will would should to also then"
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\S")
-_PEOPLE = re.compile(rf"(?:{PEOPLE}|they|sessions?|visits?|orders?|purchases?)")
+_PEOPLE = re.compile(rf"(?:{PEOPLE}|we|they|you|i|it|sessions?|visits?|orders?|purchases?)")
 
 
 def without_unknown(question: str, unknown: Iterable[str], vocabulary: Vocabulary) -> tuple[str, list[str]]:
@@ -53,7 +54,7 @@ def without_unknown(question: str, unknown: Iterable[str], vocabulary: Vocabular
 
 
 def _may_limit(tokens: list[str], place: int, vocabulary: Vocabulary) -> bool:
-    word, after = tokens[place], tokens[place + 1] if place + 1 < len(tokens) else ""
+    word = tokens[place]
     if word in (*_LIMITS.split(), *NUMBER_WORDS) or word not in english_words() or vocabulary.is_in_names(word):
         return True
     before = place - 1
@@ -63,6 +64,11 @@ def _may_limit(tokens: list[str], place: int, vocabulary: Vocabulary) -> bool:
         return True
     while before >= 0 and tokens[before] in _DOES.split():
         before -= 1
-    if before >= 0 and (tokens[before] in ("who", "that", "which") or _PEOPLE.fullmatch(tokens[before])):
+    subject = tokens[before] if before >= 0 else ""
+    if (
+        subject in ("who", "that", "which")
+        or _PEOPLE.fullmatch(subject)
+        or vocabulary.kind_at(tokens, before) == "value"
+    ):
         return True
-    return bool(after) and vocabulary.names_something(after)
+    return vocabulary.kind_at(tokens, place + 1) in ("metric", "value")

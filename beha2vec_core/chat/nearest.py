@@ -70,7 +70,7 @@ def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
 
 def as_question(query: Query) -> str:
     """A question that asks for the query: it is read as the same query again."""
-    words = [query.metric.replace("_", " ")]
+    words = ["number of bounces" if query.metric == "bounces" else query.metric.replace("_", " ")]
     if "one_order" in query.by:
         limits = [f"{which} {limit:g}" for which, _, limit in query.limits]
         query = replace(query, by=(), over=None, under=None, counts_groups=False)

@@ -75,17 +75,17 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         return sides, [*notes, *parts.notes]
     if groups := _two_groups(parts, metrics, contents):
         return groups
+    grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
+    happened = parts.has("cause") and (parts.has("change") or parts.has("happened")) and parts.times.periods
+    if not metrics and (grows or (happened and not filters_of(parts, None))):
+        metrics = list(OF_GROWTH)
+        notes.append(unnamed(metrics))
     if not metrics and (found_of_period := of_period(parts, contents)):
         queries, more = found_of_period
         return queries, [*notes, *more]
     of_rest = parts.has("rest") and filters_of(parts, None) and not parts.judged
     if not metrics and (_is_bare_pair(parts) or _asks_how(parts) or of_rest):
         metrics = overview_of(filters_of(parts, None))
-        notes.append(unnamed(metrics))
-    grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
-    happened = parts.has("cause") and (parts.has("change") or parts.has("happened")) and parts.times.periods
-    if not metrics and (grows or (happened and not filters_of(parts, None))):
-        metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
     by = breakdown_of(parts)
     beside = len(metrics) == 1 and re.search(rf"\bwith (?:the |their |its )?{_word_of(parts, metrics)}", parts.text)

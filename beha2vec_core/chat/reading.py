@@ -128,7 +128,8 @@ def read_question(
     question, talk = without_talk(question)
     question, gloss = without_gloss(each_last(as_one_sentence(question)))
     found = _read_whole(question, vocabulary, previous, is_first=is_first)
-    if found.query is None and found.is_measured and not found.is_topic:
+    of_clusters = re.search(r"\bclusters?\b", question.lower())  # which have words of their own: describe cluster 1
+    if found.query is None and found.is_measured and not (found.is_topic or of_clusters):
         shorter, words = without_unknown(question, found.unknown, vocabulary)
         if words and (without := _read_whole(shorter, vocabulary, previous, is_first=is_first)).query:
             found = replace(without, not_understood=tuple(words))

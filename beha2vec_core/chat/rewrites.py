@@ -89,7 +89,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(how|when|where)'?s\b", r"\1 is"),
     (rf"\bmay (?=(?:vs\.?|versus|and|or|compared (?:to|with)|against|than|to) (?:{_MONTHS})\b)", "in may "),
     (r"^(\W*)(?:between|among|out of) ([\w .&/-]+? (?:and|or) [\w .&/-]+?),? (which|who|what)\b", r"\1\2 , \3"),
-    (r"(?<!\d )(?<!\d(?:st|nd|rd|th) )(?<!\b(?:in|of) )\bmay(?=,? (?:was|were|is|so|really|did|had|has|looked)\b|\W*$)",
+    (r"(?<!\d )(?<!\d(?:st|nd|rd|th) )(?<!\b(?:in|of|to) )(?<!early )(?<!late )(?<!mid )(?<!through )(?<!until )"
+     r"\bmay(?=,? (?:was|were|is|so|really|did|had|has|looked)\b|\W*$)",
      "in may"),
     (r"\b(?:higher|lower|better|worse|more|less|above|below) (?:than )?(?:the |our )?(?:overall )?average\b(?! \w)",
      r"better than all others"),
@@ -403,11 +404,8 @@ _OF_WAITING = re.compile(
 @cache
 def words_of_rules() -> frozenset[str]:
     """The whole words that rewrites know."""
-    found = {
-        word
-        for pattern, new in (*PARAPHRASES, *_SHORT, *_REWRITES)
-        for word in re.findall(r"[a-z]{4,}", f"{pattern} {new}")
-    }
+    rules = (*PARAPHRASES, *_SHORT, *_REWRITES)
+    found = {word for pattern, new in rules for word in re.findall(r"[a-z]{4,}", f"{pattern} {new}")}
     return frozenset(found & english_words())
 
 

@@ -65,6 +65,7 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "amounts of refunds or discounts": r"(?:refund|refunded|discount|discounted) (?:amounts?|values?|sums?)|"
     r"amount refunded|how much discount",
 }
+WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(_TOPICS.values())))  # of them, which are not misspelled
 _COMPILED = {topic: re.compile(rf"\b(?:{words})\b") for topic, words in _TOPICS.items()}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
 
+from beha2vec_core.chat import topics
 from beha2vec_core.chat.asides import is_aside, is_left_out
 from beha2vec_core.chat.hours import hours_of
 from beha2vec_core.chat.lemmas import as_key, normal, normal_of, same_phrases, tokens
@@ -205,6 +206,7 @@ class Vocabulary:
         self.speller = Speller(
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
+            | topics.WORDS
             | {*map(str.lower, month_name[1:]), *DAYS, "yesterday", "today"},
             self._of_names,
         )
@@ -233,10 +235,10 @@ class Vocabulary:
         """Whether a word, in small letters, is a part of a name in the data."""
         return normal(word) in self._of_names or word in self._of_names
 
-    def names_something(self, word: str) -> bool:
-        """Whether a word, in small letters, stands for something that is counted, or for a value."""
-        known, _ = self._known([word], 0)
-        return known is not None and known.kind in ("metric", "value")
+    def kind_at(self, words: list[str], place: int) -> str:
+        """The kind of the longest known phrase from a place on; empty where none is known."""
+        word = self._known(words, place)[0] if 0 <= place < len(words) else None
+        return word.kind if word else ""
 
     def without_hyphens(self, text: str) -> str:
         """The text with compound words apart (best-selling), but for names of the data, pages and hosts."""
