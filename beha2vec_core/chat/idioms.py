@@ -21,6 +21,7 @@ _PROCESS = r"(?:funnel|checkout|process|site|shop|path|journey|way|track|line)"
 _SIZE = r"(?:part|piece|share|slice|chunk|portion|percentage|fraction|proportion)"
 _PERCENT = r"(?:percent|per cent|%|pct)"
 _NUMBER = rf"(?:\d+(?:\.\d+)? ?{_PERCENT}|(?:a |one )?(?:half|third|quarter|fifth|tenth)|two thirds|three quarters)"
+_ABOUT = r"(?:(?:even|really|only|almost|nearly|about|around|more than|less than|over|under|at least|close to|up to) )*"
 _NOTHING = (
     r"(?:(?:do|does|did|buy|buys|order|orders) )?(?:nothing|leave|leaves|go away|goes away|stop|stops|disappear|vanish)"
 )
@@ -48,6 +49,8 @@ _AROUND: tuple[tuple[str, str], ...] = (
      r"were|kept|hold|held)? ?(?:about |more or less |roughly )?(?:the )?(?:same|stable|unchanged|flat)\W*$", ""),
     (r",? (?:typically|usually|normally|generally|in general|as a rule)\W*$", ""),
     (r",? (?:for me|for us)?,? in (?:one|two|three|a few|\d) (?:sentences?|words|lines)\W*$", ""),
+    (r"^(\W*(?:(?:please|can you|could you) )*)(?:profile|characteri[sz]e|portray) "
+     r"(?=the |our |my |\w+ who)", r"\1describe "),
     (r"^(\W*describe) (?:me|us|for me|for us)\b", r"\1"),
     (r"\b(describe\b.*?),? for (?:me|us)\b", r"\1"),
     (r"\b(explain|tell)(?: it)?(?: to)? (?:me|us),? (?=why\b|how come\b)", ""),
@@ -83,7 +86,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\b(affiliates?|partners?|referral) (?:program(?:me)?s?|schemes?|network)\b", r"\1"),
     (r"\b(?:for|in|of|by) (?:one|a|an|each|every|a single) (visit|session|order|user|visitor)s? (?:in|on) average\b",
      r"per \1 on average"),
-    (r"\b(number of pages|pages|page views|views) by (visit|session)s?\b", r"\1 per \2"),
+    (r"\b(number of pages|page views) by (visit|session)\b", r"\1 per \2"),
     (r"\bby (?:the )?order\b(?=.*\b(?:more|less|most|average)\b)|(?<=more )by order\b|(?<=most )by order\b",
      "per order"),
     (r"\bin average\b", "on average"),
@@ -102,6 +105,11 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\bbetween (\d{1,2}) and (\d{1,2}) in the (?:evening|afternoon)\b", r"between \1 pm and \2 pm"),
     (r"\bbetween (\d{1,2}) and (\d{1,2}) in the morning\b", r"between \1 am and \2 am"),
     (r"\bclock(?:ed|s)? up\b", "have"),
+    (r"^(\W*(?:(?:please|can you|could you|would you) )*)(?:detail|itemi[sz]e|spell out) "
+     r"(?=the |our |my |\w+ revenue)", r"\1show "),
+    (r"\b(is|are|was|were) (.+?) bringing (more|less|fewer|better|worse)\b", r"\1 \2 getting \3"),
+    (r"\b(cluster|segment|group) (?:holds|contains|counts)\b", r"\1 has"),
+    (r"\b(office|school|desk) supplies\b", r"\1"),
     (r"\buse(s|d)? (?:a lot|often|very much|much|frequently) the search\b", r"use\1 the search"),
     (r"\b(?:visited|visits?|came|come|comes|were|was|been)(?: back| here| to us)? (?:twice|2 times|two times) "
      r"or more\b",
@@ -139,7 +147,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"^\W*i (?:do not|don'?t|cannot|can'?t|can not) (?:understand|see|get|explain) why\b", "why"),
     (r"\bthat much (?=higher|lower|better|worse|more|less|bigger|smaller)", "so much "),
     (r"\bthan (?:the )?(?:ads|adverts|advertising)\b", "than paid channels"),
-    (r"\b(?:the )?folks\b", "people"),
+    (r"\bthe folks\b", "people"),
 )  # fmt: skip
 _COUNTS: tuple[tuple[str, str], ...] = (
     (r"^(\W*)did (?:we|you|the (?:shop|store|site)) (?:get|have|make|receive|see|reach|take|win) (?:(?:more|less|"
@@ -168,10 +176,8 @@ _COUNTS: tuple[tuple[str, str], ...] = (
      r"(?:ever )?(?:bought|sold|ordered|purchased)\b", r"how many different \1 did we sell"),
 )  # fmt: skip
 _SHARES: tuple[tuple[str, str], ...] = (
-    (rf"^(\W*)(?:is it (?:true|right|correct|possible|so) that|do|does|did|are|is) (?:(?:even|really|only|almost|"
-     rf"nearly|about|"
-     rf"around|more than|less than|over|under|at least|close to|up to) )*{_NUMBER} of (?:all |our |the )*(?=[a-z])",
-     r"\1what percent of "),
+    (rf"^(\W*)(?:is it (?:true|right|correct|possible|so) that|do|does|did|are|is) {_ABOUT}{_NUMBER} of "
+     r"(?:all |our |the )*(?=[a-z])", r"\1what percent of "),
     (rf"\b(?:out )?of (?:every |each )?(?:10|100|1000|1,000|ten|(?:a |one )?(?:hundred|thousand)) ((?:{PEOPLE}|"
      rf"visits|sessions|"
      r"orders|purchases))\b(.*?),? how many(?: of (?:them|those|these))?\b", r"what percent of \1\2"),
@@ -190,6 +196,12 @@ _SHARES: tuple[tuple[str, str], ...] = (
      "returning"),
     (r"\b(?:is |are |was |were )?c[oa]m(?:e|es|ing)(?: back)?(?: to us)? (?:for )?a (?:second|2nd) time\b",
      "visited at least 2 times"),
+    (r"\bhow much of (?:our |the |all )?(\w+ (?:traffic|visits|sessions|orders|revenue|sales)) "
+     r"(?:arrives?|comes?|came|is|are|goes|happens?) (?:by|from|via|through|on) (?:the )?([\w ]+?)(?=\W*$|,)",
+     r"what is the share of \2 in \1"),
+    (r"\bcome(s)? back for (?:a|the|their) (?:second|2nd) (?:visit|time|session)\b", r"come\1 back"),
+    (rf"^(\W*)(?:is it (?:true|right|correct) that )?(?:(?:do|does|did) )?(.+?) (?:accounts? for|makes? up|"
+     rf"represents?) {_ABOUT}{_NUMBER} of (?:all |our |the )*(.+?)(\W*)$", r"\1what percent of \3 are \2\4"),
     (rf"\bhow (?:many|much) {_PERCENT} (?:from|of) ", "what percent of "),
     (rf"^(\W*)((?:in|for|on|among|within) [\w ]{{2,30}}?),? ((?:what|how (?:big|large|high))(?: is|'s| was)? (?:the "
      rf")?(?:{_SIZE}) of "
@@ -218,7 +230,7 @@ _STEPS: tuple[tuple[str, str], ...] = (
      r"funnel for \1"),
     (rf"\bfunnel for (?:the |our )?(?:{PEOPLE}) (?:from|via|through|on|coming from) ", "funnel for "),
     (r"\bof them (?=who\b|that\b)", "of those "),
-    (r"\b(?:are|is|were|was|have|has|been)? ?(?:finishing|completing|finished|completed|concluding|finish|finishes|"
+    (r"(?:\b(?:are|is|were|was|have|has|been) )?\b(?:finishing|completing|finished|completed|concluding|finish|finishes|"
      r"complete) "
      r"(?:it|theirs|it all)\b", "order"),
     (r"^(\W*)having (.+?), how many\b", r"\1of those who \2, how many"),
@@ -306,9 +318,8 @@ _OF_PEOPLE: tuple[tuple[str, str], ...] = (
     (r"\bfrom what places and on which devices\b", "which countries and devices"),
 )  # fmt: skip
 _COMPARED: tuple[tuple[str, str], ...] = (
-    (r",? (?:who|which(?: one)?(?: of (?:the two|them|both))?) (?:wins?|won|is winning|is the winner|comes out on "
-     r"top|is ahead|leads?|"
-     r"is leading)(?: (?:in|on|by|for|at|with|when it comes to))?\b", ", "),
+    (r"(?:,|\?|\band|\bso)\s*(?:who|which(?: one)?(?: of (?:the two|them|both))?) (?:wins?|won|is winning|"
+     r"is the winner|comes out on top|is ahead|leads?|is leading)(?: (?:in|on|by|for|at|with|when it comes to))?\b", ", "),
     (r"^(\W*)(?:do|does|did) (?:the |our )?(.+?) (?:look at|view|see|open|visit|read) (?:more|fewer|less) pages "
      r"than (?:the |our )?",
      r"\1pages per session \2 vs "),
