@@ -60,11 +60,11 @@ doctor: $(INSTALLED) ## check the set-up and say what to do
 	$(BIN)/beha2vec doctor
 
 test: $(INSTALLED) ## lint, types and the fast tests
-	$(MAKE) --jobs=3 --output-sync lint-python lint-sql test-fast
+	$(MAKE) --jobs=3 --output-sync=line lint-python lint-sql test-fast
 
-# The lint takes one core for half a minute, so it runs beside the tests. "+" shows their progress as it comes.
+# The lint takes one core for half a minute, so it runs beside the tests.
 test-fast: $(INSTALLED)
-	+$(BIN)/pytest
+	$(BIN)/pytest
 
 test-slow: $(INSTALLED) $(COLES)/.installed ## the tests that take longer
 	$(BIN)/pytest -m slow

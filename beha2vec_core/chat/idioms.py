@@ -230,9 +230,8 @@ _STEPS: tuple[tuple[str, str], ...] = (
      r"funnel for \1"),
     (rf"\bfunnel for (?:the |our )?(?:{PEOPLE}) (?:from|via|through|on|coming from) ", "funnel for "),
     (r"\bof them (?=who\b|that\b)", "of those "),
-    (r"(?:\b(?:are|is|were|was|have|has|been) )?\b(?:finishing|completing|finished|completed|concluding|finish|finishes|"
-     r"complete) "
-     r"(?:it|theirs|it all)\b", "order"),
+    (r"(?:\b(?:are|is|were|was|have|has|been) )?\b(?:finishing|completing|finished|completed|concluding|"
+     r"finish|finishes|complete) (?:it|theirs|it all)\b", "order"),
     (r"^(\W*)having (.+?), how many\b", r"\1of those who \2, how many"),
     (r"\b(?:added|put) to (?:the )?(cart|basket)", r"added something to the \1"),
     (r"\bnever (?:even |ever )?(?:opened|started|saw|got to|reached) (?:the |a )?checkout\b", "did not reach the "
@@ -254,9 +253,8 @@ _STEPS: tuple[tuple[str, str], ...] = (
     (r"^(\W*)(?:the |our )?((?:[\w-]+ ){1,3}page)\s*[-\u2013\u2014,:]+\s*how many (?:continue|go on|stay|carry "
      r"on)\b.*$",
      r"\1where do people go after the \2?"),
-    (r"^(\W*)if (?:someone|somebody|a (?:user|visitor|customer|person)|people|they) (.+?),? (?:does|do|will) (?:he|"
-     r"she|they|that "
-     r"person) (?:(?:still|also|then|later|really|ever) )*(order|buy|come back|return|purchase)\b", r"\1of those who "
+    (r"^(\W*)if (?:someone|somebody|a (?:user|visitor|customer|person)|people|they) (.+?),? (?:does|do|will) "
+     r"(?:\w{2,4}|that person) (?:(?:still|also|then|later|really|ever) )*(order|buy|come back|return|purchase)\b", r"\1of those who "
      r"\2, how many "
      r"\3"),
     (r"\b(takes?|took|taking) a thing (out of|off)\b", r"\1 something \2"),
@@ -319,7 +317,7 @@ _OF_PEOPLE: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _COMPARED: tuple[tuple[str, str], ...] = (
     (r"(?:,|\?|\band|\bso)\s*(?:who|which(?: one)?(?: of (?:the two|them|both))?) (?:wins?|won|is winning|"
-     r"is the winner|comes out on top|is ahead|leads?|is leading)(?: (?:in|on|by|for|at|with|when it comes to))?\b", ", "),
+     r"is the winner|comes out on top|is ahead|leads?|is leading)(?: (?:in|on|by|for|at|with))?\b", ", "),
     (r"^(\W*)(?:do|does|did) (?:the |our )?(.+?) (?:look at|view|see|open|visit|read) (?:more|fewer|less) pages "
      r"than (?:the |our )?",
      r"\1pages per session \2 vs "),

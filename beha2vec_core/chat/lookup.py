@@ -348,11 +348,9 @@ class Lookup:
             words = ", ".join(f"“{word}”" for word in reading.left_out)
             first = replace(first, text=f"Left out: {words}.\n{first.text}")
         if reading.not_understood:
-            words = ", ".join(f"“{clean_text(word, limit=40)}”" for word in reading.not_understood)
-            them = "it" if len(reading.not_understood) == 1 else "them"
-            first = replace(
-                first, text=f"I did not understand {words}. This is the answer without {them}.\n{first.text}"
-            )
+            verb = clean_text(reading.not_understood, limit=40)
+            text = f"I did not understand “{verb}”. This is the answer without it.\n{first.text}"
+            first = replace(first, text=text)
         return LookupAnswer(
             "\n\n".join([*(answer.text for answer in (first, *others)), *beside]),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),

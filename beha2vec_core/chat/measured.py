@@ -276,7 +276,8 @@ def _first_of_each(result: Result, what: str) -> str:
     order = "lowest" if result.query.ascending else "highest"
     shown = [f"{_group(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
     labels = " and ".join(DIMENSIONS[name].label for name in outer)
-    return f"{what}, the {DIMENSIONS[inner].label} with the {order} of each {labels}: {'; '.join(shown)}."
+    first = f"the {DIMENSIONS[inner].label} with the {order} of each {labels}"
+    return f"{what}, {first}: {'; '.join(shown)}. Of equals, one is shown."
 
 
 def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:

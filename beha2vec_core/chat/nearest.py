@@ -11,6 +11,7 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import NotAnswerable
 
+_SAID = {"bounces": "number of bounces", "cart_additions": "cart additions of items"}  # else they name a rate
 _NAMED = 6  # values of a filter that are named
 
 
@@ -70,7 +71,7 @@ def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
 
 def as_question(query: Query) -> str:
     """A question that asks for the query: it is read as the same query again."""
-    words = ["number of bounces" if query.metric == "bounces" else query.metric.replace("_", " ")]
+    words = [_SAID.get(query.metric, query.metric.replace("_", " "))]
     if "one_order" in query.by:
         limits = [f"{which} {limit:g}" for which, _, limit in query.limits]
         query = replace(query, by=(), over=None, under=None, counts_groups=False)

@@ -57,7 +57,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (rf"\b({_COUNTED}) an? (visit|session|order|purchase|user|visitor|head|person|customer|buyer|day|week|month|"
      rf"quarter|"
      r"year)\b(?! (?:ago|before|earlier))", r"\1 per \2"),
-    (r"\b(?:how many|number of) times (?:did |do |does |have |has |was |were )?(.*?)\b(?:visit(?:ed|s)?|c[oa]mes?)\b"
+    (r"\b(?:how many|number of) times (?!.*\bback\b)(?:did |do |does |have |has |was |were )?"
+     r"(.*?)\b(?:visit(?:ed|s)?|c[oa]mes?)\b"
      r"(?: us| by| here| back| to (?:us|the (?:site|shop|store|website)))*(?=\W*$| (?:in|on|from|via|during|last|"
      r"this|since|per"
      r")\b)", r"how many sessions \1"),
@@ -120,7 +121,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (rf"\b({PEOPLE}) (?:immediately |directly |right away |straight away )?(?:leave|left|leaves|quit) (?:right|"
      rf"straight)? ?"
      r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
-    (r"\b(?:of the|of these|of those|out of the) two\b|\bof (?:both|them both)\b(?=.*(?:\?|$))", " "),
+    (r"\b(?:of the|of these|of those|out of the) two\b", " "),
     (r"\bhow (?:was|were|did) (?=(?:january|february|march|april|may|june|july|august|september|october|november|"
      r"december|"
      r"last|yesterday|the (?:week|weekend|month)|q[1-4]|20\d\d|h[12])\b)(.*?)(?: go| look| turn out)?(?=\W*$)",
@@ -142,12 +143,6 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"gave|links?)\b)",
      r"\1 source"),
     (r"\brefers?\b(?= )(?!.* to\b)", "brings"),
-    (r"^(\W*(?:(?:who|which) (?:are|were) |(?:show|list|give)(?: me)? |our |the |my )*)most (?:frequent|active|"
-     r"regular) "
-     r"(?:users?|visitors?|people)\b", r"\1 top users by sessions"),
-    (r"^(\W*(?:(?:who|which) (?:are|were) |(?:show|list|give)(?: me)? |our |the |my )*)most (?:frequent|active|"
-     r"loyal|regular|faithful) "
-     r"(?:customers?|buyers?|shoppers?)\b", r"\1 top customers by orders"),
     (r"^(\W*)how many (?=(?:visited|viewed|saw|bought|ordered|came|used|added|reached|started|began|initiated|"
      r"spent|looked|opened|"
      r"returned|converted|paid|purchased|went through|abandoned|searched)\b)", r"\1how many people "),
@@ -218,7 +213,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"adwords|advertis\w+|"
      r"marketing|campaigns?|ppc)\b)", "revenue"),
     (r"\b(?:peak|busiest|rush) times?(?: of (?:the )?day)?\b", "busiest hour"),
-    (r"\b(?:vip|high[- ]value|key) (customers?|buyers?|clients?|shoppers?)\b", r"top \1"),
+    (r"\bhigh[- ]value (customers?|buyers?|clients?|shoppers?)\b", r"top \1"),
     (r"\b(?:big|heavy|high) spenders\b", "top spenders"),
     (r"\b(buy|buys|buying|bought|ordered|purchased?|purchasing|shop|shopped|shopping)( anything|"
      r" something)? (?:from|with|at) us\b",

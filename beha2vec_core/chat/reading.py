@@ -14,7 +14,7 @@ from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
-from beha2vec_core.chat.leftover_words import without_unknown
+from beha2vec_core.chat.leading_verb import without_verb
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
     SEARCHES,
@@ -86,7 +86,7 @@ class Reading:
         mean_of: day or week, where the mean of these is asked for.
         contrast: two groups that are compared in all respects.
         left_out: words and sentences that limit nothing, and were left out.
-        not_understood: words that the question is answered without.
+        not_understood: the verb that the question is answered without.
         is_topic: whether it is about something that is known not to be in the data.
         beside: metrics that are shown beside the first: of a question that names none.
     """
@@ -110,7 +110,7 @@ class Reading:
     mean_of: str = ""
     contrast: Contrast | None = None
     left_out: tuple[str, ...] = ()
-    not_understood: tuple[str, ...] = ()
+    not_understood: str = ""
     is_topic: bool = False
     beside: tuple[str, ...] = ()
 
@@ -128,11 +128,10 @@ def read_question(
     question, talk = without_talk(question)
     question, gloss = without_gloss(each_last(as_one_sentence(question)))
     found = _read_whole(question, vocabulary, previous, is_first=is_first)
-    of_clusters = re.search(r"\bclusters?\b", question.lower())  # which have words of their own: describe cluster 1
-    if found.query is None and found.is_measured and not (found.is_topic or of_clusters):
-        shorter, words = without_unknown(question, found.unknown, vocabulary)
-        if words and (without := _read_whole(shorter, vocabulary, previous, is_first=is_first)).query:
-            found = replace(without, not_understood=tuple(words))
+    if found.query is None and found.is_measured and not found.is_topic:
+        shorter, verb = without_verb(question, found.unknown)
+        if verb and (without := _read_whole(shorter, vocabulary, previous, is_first=is_first)).query:
+            found = replace(without, not_understood=verb)
     gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
     left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
     return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)

@@ -104,7 +104,7 @@ def from_first_in_data(queries: list[Query]) -> Query | None:
 
     def of_data(one: Filter) -> Filter:
         dids = (replace(did, after=FIRST_IN_DATA) if did.after == FIRST_VISIT else did for did in one.did)
-        return replace(one, did=tuple(dids))
+        return replace(one, did=tuple(FIRST_IN_DATA if did == FIRST_VISIT else did for did in dids))
 
     found = replace(queries[0], filters=tuple(map(of_data, queries[0].filters)))
     return found if found != queries[0] else None

@@ -27,7 +27,7 @@ _FILLERS = """
     me you your it its they them their there this that these those with from by per each every all any some how many
     much what whats which who please show give tell list get see find let know want need can could would number
     count total overall amount sum website site shop webshop hello hi ok really actually currently so far make
-    made bring brought come came coming arrive arrived arriving go went send sent sends happen something in
+    made bring brought come came coming go went send sent sends happen something in
     terms breakdown broken breaking
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sort sorted originated originate generated generate drove
@@ -38,8 +38,7 @@ _FILLERS = """
     rank ranked store company here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
-    prefer preferred place placed web online ecommerce incoming inbound calendar draw produce deliver delivered delivers
-    yield yields
+    prefer preferred place placed web online ecommerce incoming inbound calendar draw produce yield yields
 """
 FILLERS = frozenset(_FILLERS.split())
 # kinds of phrases that say how a metric is shown or compared
@@ -202,13 +201,12 @@ class Vocabulary:
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = _same() | known
         self._spelled = [key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")]
-        self._of_names = {word for key in of_data for word in re.findall(r"[a-z]+", key)}
         self.speller = Speller(
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
             | topics.WORDS
             | {*map(str.lower, month_name[1:]), *DAYS, "yesterday", "today"},
-            self._of_names,
+            {word for key in of_data for word in re.findall(r"[a-z]+", key)},
         )
 
     def read(self, text: str) -> Iterator[tuple[Word | None, str, str]]:
@@ -230,15 +228,6 @@ class Vocabulary:
                     break
             yield word, " ".join(words[place : place + size]), note
             place += size
-
-    def is_in_names(self, word: str) -> bool:
-        """Whether a word, in small letters, is a part of a name in the data."""
-        return normal(word) in self._of_names or word in self._of_names
-
-    def kind_at(self, words: list[str], place: int) -> str:
-        """The kind of the longest known phrase from a place on; empty where none is known."""
-        word = self._known(words, place)[0] if 0 <= place < len(words) else None
-        return word.kind if word else ""
 
     def without_hyphens(self, text: str) -> str:
         """The text with compound words apart (best-selling), but for names of the data, pages and hosts."""

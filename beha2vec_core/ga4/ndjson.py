@@ -150,7 +150,7 @@ _PARSE = f"""
 """
 # The structure of all lines together costs a quarter of that of each.
 _TOGETHER = f"""
-    select try(json_structure('[' || lines || ']')) ->> 0
+    select (try(json_structure('[' || lines || ']')) -> 0)::varchar
     from (select string_agg({_NO_EMPTY}, ',') as lines from parsed where reason is null)
 """
 

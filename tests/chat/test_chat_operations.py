@@ -34,6 +34,10 @@ COUNTED = {  # a number in the answer, and the SQL of it
         f"""{USERS} {ORDERS} join {FIRST} using (user_key)
         where {AT} >= begun and occurred_on - begun::date between 0 and 7"""
     ),
+    "how many visitors did not buy within 7 days of their first visit": (
+        f"""{USERS} {SESSIONS} where user_key not in (select user_key from {ORDERS} join {FIRST} using (user_key)
+        where {AT} >= begun and occurred_on - begun::date between 0 and 7)"""
+    ),
     "how many new visitors came back within 30 days": (
         f"{USERS} {SESSIONS} join {FIRST} using (user_key) where session_date - begun::date between 1 and 30"
     ),

@@ -67,6 +67,11 @@ ASKED = {
     "Please whisper the orders by quarter": "orders | by quarter",
     "how many marvelous orders in April": "no",
     "revenue from wholesalers": "no",
+    "how many orders were delivered in April": "no",
+    "how many users of both mobile and desktop": "no",
+    "users still active": "no",
+    "how many users bought something expensive": "no",
+    "how many vip customers": "no",
     "users who subscribed in April": "no",
     "Please whisper the orders of Marvelous": "no",
 }

@@ -110,7 +110,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         group_name="predictions",
         kinds={"duckdb", "pytorch"},
         pool=GPU_POOL,
-        code_version="2",
+        code_version="3",
     )
     def prediction_examples(
         context: dg.AssetExecutionContext,
