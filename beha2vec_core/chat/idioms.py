@@ -254,9 +254,8 @@ _STEPS: tuple[tuple[str, str], ...] = (
      r"on)\b.*$",
      r"\1where do people go after the \2?"),
     (r"^(\W*)if (?:someone|somebody|a (?:user|visitor|customer|person)|people|they) (.+?),? (?:does|do|will) "
-     r"(?:\w{2,4}|that person) (?:(?:still|also|then|later|really|ever) )*(order|buy|come back|return|purchase)\b", r"\1of those who "
-     r"\2, how many "
-     r"\3"),
+     r"(?:\w{2,4}|that person) (?:(?:still|also|then|later|really|ever) )*(order|buy|come back|return|purchase)\b",
+     r"\1of those who \2, how many \3"),
     (r"\b(takes?|took|taking) a thing (out of|off)\b", r"\1 something \2"),
     (r",? (?:but )?only (?:where|if|when|for those where) there (?:were|are|was|is) (at least|more than) (\d+) ",
      r" with \1 \2 "),
