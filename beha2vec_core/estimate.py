@@ -31,8 +31,9 @@ WORK_PER_RAW_BYTE = 40
 SESSION_WORK_PER_RAW_BYTE = 20
 _DAYS_AROUND = 11
 # ml_ga4__user_features is built at once from the days that its weekly dates look back to: bytes for each byte of their
-# raw partitions. Its SQL on a million events (56 MB) with a limit of 512 MB spilled 1.0 GB to disk.
-FEATURE_WORK_PER_RAW_BYTE = 27
+# raw partitions. docs/scale.md, Measured: with 512 MB, 8.6 million events (230 MB) spilled 7.8 GB. These are copies of
+# users, whose partitions are half as large an event as others': a run of others takes less.
+FEATURE_WORK_PER_RAW_BYTE = 36
 _FEATURE_DAYS = FEATURE_WEEKS * 7 + LOOKBACK_DAYS
 # Bytes on the disk for each byte of raw partitions: those, the warehouse (6.5), the published copy (5; twice, because
 # a new one is written beside the old one) and sequences. deploy/sizes.py, docs/deployment.md: 57 bytes an event in raw

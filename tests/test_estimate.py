@@ -73,7 +73,8 @@ def test_what_does_not_fit_is_cut_but_not_below_a_week(tmp_path: Path, monkeypat
     settings = make(tmp_path, 20, memory_limit="1GB")
     found = estimate_run(settings, DAYS[0], DAYS[-1])
     assert found.dbt_calls == 2 and found.remedy is None
-    assert found.scratch_bytes == 7 * 20 * MB * estimate.WORK_PER_RAW_BYTE - memory_bytes("1GB")
+    work = max(7 * estimate.WORK_PER_RAW_BYTE, 10 * estimate.FEATURE_WORK_PER_RAW_BYTE)
+    assert found.scratch_bytes == work * 20 * MB - memory_bytes("1GB")
     monkeypatch.setattr(estimate, "free_bytes", lambda folder: 10**9)
     assert estimate_run(settings, DAYS[0], DAYS[-1]).dbt_calls == 10, "the disk is too small for a week"
     small = estimate_run(settings, DAYS[0], DAYS[-1])._replace(results_bytes=0)

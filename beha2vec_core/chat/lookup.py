@@ -15,6 +15,7 @@ from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.contrasts import Contrast, contrasted
 from beha2vec_core.chat.database import NotInData
+from beha2vec_core.chat.idioms import in_plain_words
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.overall import BESIDE_PEOPLE
@@ -85,6 +86,7 @@ _DESCRIBE = re.compile(
     rf"(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))",
     re.IGNORECASE,
 )
+_TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|visitor)s?\W*$", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
@@ -143,7 +145,7 @@ class Lookup:
         self._previous, self._is_first = None, True
 
     def _ask(self, question: str) -> LookupAnswer:
-        overview = self._data.overview()
+        overview, question = self._data.overview(), in_plain_words(question)
         if (
             _DESCRIBE.match(question)
             and not _CLUSTERS.search(question)
@@ -367,7 +369,7 @@ class Lookup:
             return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
             return None
-        people = of_people(reading.query)
+        people = Query("users") if _TYPICAL.search(question) else of_people(reading.query)
         return self._profile(people, reading) if people else None
 
     def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
@@ -462,14 +464,10 @@ def _with_group(question: str, overview: Overview) -> str:
 
     def key_of(found: re.Match[str]) -> str:
         word = found[1].lower().removesuffix("s")
-        named = [one.key for one in overview.clusters if word in map(_singular, one.name.lower().split())]
+        named = [one.key for one in overview.clusters if word in re.findall(r"\S+?(?=s?(?:\s|$))", one.name.lower())]
         return f"cluster {named[0]}" if len(named) == 1 and word not in EMPTY_WORDS else found[0]
 
     return _GROUP_NAMED.sub(key_of, question)
-
-
-def _singular(word: str) -> str:
-    return word.removesuffix("s")
 
 
 def _with_key(question: str, overview: Overview) -> tuple[str, str]:

@@ -154,6 +154,12 @@ def metric_of(
         return "orders"
     if "order_number" in about:
         return "orders"
+    is_split = len(by) == 1 and re.search(r"\b(?:by|per|which|what)\b", parts.text) is not None  # mobile by os
+    is_asked_why = not by and parts.has("cause") and parts.has("change")  # why did organic go down
+    is_split &= not (parts.has("cause") or parts.has("average"))
+    if filters and not about & ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 

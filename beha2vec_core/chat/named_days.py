@@ -46,6 +46,8 @@ SAME_DAYS: tuple[tuple[str, str], ...] = (
     (rf"(?<=\d)(st|nd|rd|th)? (and|to|until|till|through) the (?={DAY}\b)", r"\1 \2 "),
     (r"\bas of (?:now|today|yesterday|this moment)\b", "until now"),
 )
+_FEW_DAYS = 7  # of a month: fewer are not meant by its name
+_ENDS_RANGE = re.compile(r"(?:\b(?:to|until|till|through|up to)|[-\u2013]|\bbetween\b.*\band)\s*(?:the )?$")
 _OfYear = Callable[[int], tuple[date, date]]
 _ONE = timedelta(days=1)
 
@@ -212,3 +214,25 @@ def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[st
 
         text = re.sub(rf"{beside}{ago}\b(?P<name>{name}){_YEAR}(?![\w/-]){after}", season, text)
     return text, notes
+
+
+def month_of(name: str, last: date, year: int | None = None) -> Period:
+    """A month up to the last day; without a year, the last that had begun."""
+    first = date(year or last.year, MONTHS[name], 1)
+    if year is None and first > last:
+        first = date(last.year - 1, first.month, 1)
+    end = add_months(first, 1) - _ONE
+    return Period(first, min(end, last) if first <= last else end)
+
+
+def month_with_days(found: re.Match[str], name: str, data: Period, notes: list[str], year: int | None = None) -> Period:
+    """A month; of one without a year that has just begun, the one a year before, if the data have all of it."""
+    month = month_of(name, data.last, year)
+    before = Period(add_months(month.first, -12), add_months(month.first, -11) - _ONE)
+    days = (month.last - month.first).days + 1
+    is_range = _ENDS_RANGE.search(found.string[: found.start()])
+    if year or days >= _FEW_DAYS or before.first < data.first or is_range:
+        return month
+    few = "one day" if days == 1 else f"{days} days"
+    notes.append(f"“{name}” was read as {before.in_words}: of {month.first:%B %Y} the data have {few}.")
+    return before

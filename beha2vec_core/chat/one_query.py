@@ -405,7 +405,7 @@ class _Draft:
         if parts.is_money and self.unit != "money":
             raise NotRead(f"You name an amount of money, but {METRICS[self.metric].label} are not in money.")
         if parts.over is not None and (
-            self.unit not in ("count", "money") or not self.by or self.versus or self.is_share
+            self.unit not in ("count", "money") or not self.by or self.versus or self.is_share or "step" in self.by
         ):
             raise NotRead("More than a number: of orders, sessions or revenue, by channel, country, user ...")
         if parts.over is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from beha2vec_core.chat.named_days import DAY, MONTH, MONTHS, SAME_DAYS, in_dates, named_days
+from beha2vec_core.chat.named_days import DAY, MONTH, SAME_DAYS, in_dates, month_of, month_with_days, named_days
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.query import Period, add_months
@@ -152,8 +152,10 @@ def find_times(text: str, data: Period) -> Times:
         times.text,
     )
     of_month = rf"(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b"
-    take(rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{of_month}", partial(_part_of, last=last, notes=times.notes))
-    take(rf"\b(?:the )?(first|second|third|fourth|last) week {of_month}", partial(_week_of, last=last))
+    take(rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{of_month}", partial(_part_of, data=data, notes=times.notes))
+    take(
+        rf"\b(?:the )?(first|second|third|fourth|last) week {of_month}", partial(_week_of, data=data, notes=times.notes)
+    )
     times.text = re.sub(
         r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
     )
@@ -173,7 +175,7 @@ def find_times(text: str, data: Period) -> Times:
     take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
     take(rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
     take(rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{MONTH}) \d{{4}}\b", lambda m: _month(m.group().split()[0], last, int(m.group().split()[1])))
+    take(rf"\b(?:{MONTH}) \d{{4}}\b", lambda m: month_of(m.group().split()[0], last, int(m.group().split()[1])))
     for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
         times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
         times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
@@ -187,12 +189,12 @@ def find_times(text: str, data: Period) -> Times:
         r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
         lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
     )
-    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: _month(m.group(), last))
+    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: month_with_days(m, m[0], data, times.notes))
     take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
          lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
     # "may" is a month after these words only
     times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
-    take(r"\bmonth-of-may\b", lambda m: _month("may", last))
+    take(r"\bmonth-of-may\b", lambda m: month_of("may", last))
     take(rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m: _last_whole(m[1], last).before())
     take(rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m: _last_named(m[1], last))
     take(
@@ -378,9 +380,9 @@ def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | 
     return Period(found.date(), found.date()) if found else None
 
 
-def _part_of(found: re.Match[str], last: date, notes: list[str]) -> Period | None:
+def _part_of(found: re.Match[str], data: Period, notes: list[str]) -> Period | None:
     """Days of a month: its first or second half, its first, middle or last ten days."""
-    month = _month(found[2], last, int(found[3]) if found[3] else None)
+    month = month_with_days(found, found[2], data, notes, int(found[3]) if found[3] else None)
     part = found[1]
     if "half" not in found[0] and part in ("first", "second", "last"):
         return None
@@ -391,9 +393,9 @@ def _part_of(found: re.Match[str], last: date, notes: list[str]) -> Period | Non
     return days
 
 
-def _week_of(found: re.Match[str], last: date) -> Period | None:
+def _week_of(found: re.Match[str], data: Period, notes: list[str]) -> Period | None:
     """Seven days of a month: its first to seventh, eighth to fourteenth ... or its last."""
-    month = _month(found[2], last, int(found[3]) if found[3] else None)
+    month = month_with_days(found, found[2], data, notes, int(found[3]) if found[3] else None)
     if found[1] == "last":
         return Period(month.last - timedelta(days=6), month.last)
     first = month.first + timedelta(days=7 * ("first", "second", "third", "fourth").index(found[1]))
@@ -403,14 +405,6 @@ def _week_of(found: re.Match[str], last: date) -> Period | None:
 def _clip(period: Period, last: date) -> Period:
     """Up to the last day, where the period has begun by then."""
     return Period(period.first, min(period.last, last)) if period.first <= last else period
-
-
-def _month(name: str, last: date, year: int | None = None) -> Period:
-    """A month; without a year, the last that had begun."""
-    first = date(year or last.year, MONTHS[name], 1)
-    if year is None and first > last:
-        first = date(last.year - 1, first.month, 1)
-    return _clip(Period(first, add_months(first, 1) - timedelta(days=1)), last)
 
 
 def _iso_week(number: int, last: date, year: int | None) -> Period:

@@ -32,7 +32,8 @@ _STEP_WORDS = {
     5: r"payment(?: (?:step|info\w*|details?|page))?",
     6: (
         r"(?:end(?:s|ed)? up\s+)?(?:check(?:s|ed|ing)? out|"
-        r"buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay(?:s|ing)?|paid|"
+        r"buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay(?:s|ing)?|"
+        r"paid(?! (?:search|social|video|shopping|traffic|channels?|ads?|campaigns?|media|visits?|sessions?)\b)|"
         r"convert(?:s|"
         r"ed)?|complete|finish(?:es|ed)?)"
     ),

@@ -99,6 +99,7 @@ _VALUES = {  # of dimensions whose values are always the same
 }
 _HOME = ("home page", "homepage", "start page", "front page")
 _HOSTS = "www|m|l|lm|mobile|touch|web|amp"  # of one site, on phones or for its links
+_COMMA = re.compile(r",\s")
 _LONGEST = 7  # words of a phrase
 _SHORT = 4  # letters of a word that may lack one
 _MANY = {
@@ -212,9 +213,15 @@ class Vocabulary:
         """The phrases of a text in small letters, the longest first: what each stands for (None: not understood), the
         phrase, and a note where it was read as another one."""
         words = [token for token in tokens(text) if token.strip(".'")]
+        listed = [
+            sum(bool(token.strip(".'")) for token in tokens(text[: found.end()])) for found in _COMMA.finditer(text)
+        ]
         place = 0
         while place < len(words):
             word, size, note = self.longest(words, place)
+            ends = [end for end in listed if place < end < place + size]
+            if ends and word and word.kind == "metric":  # sessions, orders, revenue: three measures
+                word, size, note = self.longest(words[: ends[0]], place)
             for later in range(place + 1, place + size):  # users | spend per order: the longer one of two that overlap
                 if self._known(words, later)[1] > size and (before := self._known(words[:later], place))[1]:
                     word, size = before
@@ -357,4 +364,6 @@ def _phrases(dimension: str, value: str) -> list[str]:
     if domain and value.count(".") > 1 and domain[1] in english_words() and not value.lower().startswith("www."):
         domain = None  # keep.google.com is no "keep"
     people = [f"{value}n"] if dimension == "country" and value.endswith("a") else []  # Austrian
+    if domain and domain[1] in english_words() and re.search(rf"{domain[1]}\.\w{{4,}}\.", value.lower()):
+        domain = None  # a word that is a part of another site: keep.google.com
     return [value, *named, *people, *([domain[1]] if domain else [])]

@@ -9,6 +9,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, TABLES, Dimens
 from beha2vec_core.semantic.query import Did, Filter, Period
 
 DIALECT = "duckdb"
+ERROR = "error"  # the page type of views that the site answered with an error
 
 
 class NotAnswerable(ValueError):
@@ -39,7 +40,12 @@ def among_values(one: Filter, table: Table, period: Period | None = None) -> exp
     values: list[exp.Expr] = [exp.Literal.string(value) for value in one.values]
     if DIMENSIONS[one.dimension].kind == "number":
         values = [exp.Literal.number(int(value)) for value in one.values]
-    return side.isin(*values)
+    among = side.isin(*values)
+    if one.dimension == "page_type" and table.alias == "v" and ERROR in one.values:  # by its title, not by its label
+        is_error = exp.column("is_error_page", table="v")
+        others = [value for value in one.values if value != ERROR]
+        return exp.or_(is_error, side.copy().isin(*others)) if others else is_error
+    return among
 
 
 def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> exp.Expr:

@@ -74,7 +74,7 @@
 #}
 {% macro sum_of_money(amount, currency, is_known) -%}
     case
-        when count(distinct case when {{ amount }} <> 0 then coalesce({{ currency }}, '') end) <= 1
+        when {{ have_one_currency(amount ~ ' <> 0', currency) }}
             and {{ count_where('not ' ~ is_known) }} = 0
         then coalesce(sum({{ amount }}), 0)
     end
@@ -86,9 +86,15 @@
         ({% for amount in amounts %}coalesce({{ amount }}, 0) <> 0{{ ' or ' if not loop.last }}{% endfor %})
     {%- endset -%}
     case
-        when count(distinct case when {{ has_amount }} then coalesce({{ currency }}, '') end) <= 1
+        when {{ have_one_currency(has_amount, currency) }}
         then min(case when {{ has_amount }} then {{ currency }} end)
     end
+{%- endmacro %}
+
+{# Aggregate: do the rows of a condition have at most one currency? A count of distinct texts takes more memory. #}
+{% macro have_one_currency(condition, currency) -%}
+    {%- set known = "case when " ~ condition ~ " then coalesce(" ~ currency ~ ", '') end" -%}
+    coalesce(min({{ known }}) = max({{ known }}), true)
 {%- endmacro %}
 
 {# Pieces of an item of a purchase or refund: GA4's default is 1. #}

@@ -337,6 +337,10 @@ distinct_events as (
     array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value
 {%- endmacro %}
 
+{% macro bigquery__first_number_by(value, first, second) -%}
+    {{ bigquery__first_by(value, first ~ ', ' ~ second, value ~ ' is not null') }}
+{%- endmacro %}
+
 {% macro bigquery__ordered_array(value, order_by) -%}
     array_agg({{ value }} order by {{ order_by }})
 {%- endmacro %}

@@ -150,6 +150,14 @@
     {{- return(adapter.dispatch('first_by', 'dbt_ga4')(value, order_by, where)) -}}
 {% endmacro %}
 
+{#
+    Aggregate: the number that is not null of the first row in the order of two whole numbers, the second from 0 to 2^60. On DuckDB its
+    groups can be written to the disk, while first_by keeps the rows of all groups in memory.
+#}
+{% macro first_number_by(value, first, second) %}
+    {{- return(adapter.dispatch('first_number_by', 'dbt_ga4')(value, first, second)) -}}
+{% endmacro %}
+
 {# Aggregate: all values of a column as an array in an order. #}
 {% macro ordered_array(value, order_by) %}
     {{- return(adapter.dispatch('ordered_array', 'dbt_ga4')(value, order_by)) -}}

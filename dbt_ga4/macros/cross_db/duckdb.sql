@@ -239,6 +239,10 @@ distinct_events as (
     first({{ value }} order by {{ order_by }}) filter (where {{ where }})
 {%- endmacro %}
 
+{% macro duckdb__first_number_by(value, first, second) -%}
+    arg_min({{ value }}, cast({{ first }} as hugeint) * 1152921504606846976 + {{ second }})
+{%- endmacro %}
+
 {% macro duckdb__ordered_array(value, order_by) -%}
     list({{ value }} order by {{ order_by }})
 {%- endmacro %}

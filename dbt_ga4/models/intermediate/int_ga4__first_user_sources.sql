@@ -1,21 +1,28 @@
 {{ ga4_table(cluster_by=['client_key']) }}
-{% set in_order = 'session_started_at, session_key' -%}
+{% set of_device = 'over (partition by sessions.client_key, sessions.property_id order by ' -%}
+{% set in_order = 'sessions.session_started_at, sessions.session_key rows between unbounded preceding and unbounded following)' -%}
+{% set first = of_device ~ in_order -%}
+{% set first_with_user_source = of_device ~ 'case when ' ~ has_source('sessions.user') ~ ' then 0 else 1 end, ' ~ in_order -%}
 {% set parts = ['source', 'medium', 'campaign'] -%}
 
+{%- set first_columns = ['is_first_session', 'session_default_channel_group'] -%}
+{%- for part in parts -%}
+{%- do first_columns.extend(['user_' ~ part, 'session_' ~ part]) -%}
+{%- endfor %}
+-- Windows choose a device's texts, for the reason in dim_ga4__users.
 with sessions as (
 
     select
-        sessions.session_key,
-        sessions.property_id,
         sessions.client_key,
+        sessions.property_id,
         sessions.session_started_at,
-        sessions.is_first_session,
         sessions.is_user_source_hidden,
+        first_value(sessions.is_first_session) {{ first }} as is_first_session,
         {%- for part in parts %}
-        sessions.user_{{ part }},
-        traffic_sources.{{ part }} as session_{{ part }},
+        first_value(sessions.user_{{ part }}) {{ first_with_user_source }} as user_{{ part }},
+        first_value(traffic_sources.{{ part }}) {{ first }} as session_{{ part }},
         {%- endfor %}
-        traffic_sources.default_channel_group as session_default_channel_group
+        first_value(traffic_sources.default_channel_group) {{ first }} as session_default_channel_group
     from {{ ref('int_ga4__sessions') }} as sessions
     inner join {{ ref('int_ga4__session_traffic_sources') }} as traffic_sources
         on sessions.session_key = traffic_sources.session_key
@@ -27,16 +34,11 @@ devices as (
     select
         client_key,
         property_id,
+        {{ first_columns | join(',\n        ') }},
         min(session_started_at) as first_seen_at,
-        {{ count_where('is_user_source_hidden') }} > 0 as is_user_source_hidden,
-        {{ first_by('is_first_session', in_order, 'true') }} as is_first_session,
-        {%- for part in parts %}
-        {{ first_by('user_' ~ part, in_order, has_source('user')) }} as user_{{ part }},
-        {{ first_by('session_' ~ part, in_order, 'true') }} as session_{{ part }},
-        {%- endfor %}
-        {{ first_by('session_default_channel_group', in_order, 'true') }} as session_default_channel_group
+        {{ count_where('is_user_source_hidden') }} > 0 as is_user_source_hidden
     from sessions
-    group by client_key, property_id
+    group by client_key, property_id, {{ first_columns | join(', ') }}
 
 ),
 

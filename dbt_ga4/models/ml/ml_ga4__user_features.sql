@@ -11,9 +11,13 @@
 {% set windows = [1, 3, 7, 14, 28] -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
 {% set is_expressed = '(purchases.revenue is not null or purchases.event_revenue is null and purchases.revenue_in_usd is null)' -%}
-{% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
-{% set earliest_first = 'sessions.started_at, sessions.session_key' -%}
-{% set latest_first = 'sessions.started_at desc, sessions.session_key' -%}
+{#
+    DuckDB can write the rows of groups to the disk, but not the texts or lists that an aggregate collects. So texts have numbers
+    (texts), in alphabetical order and below `base`. Aggregates choose numbers: a day times `base` plus the number for the first
+    day, a count times `base` minus the number for the most frequent.
+-#}
+{% set base = 2147483648 -%}
+{% set predicted_events = var('predicted_events') | unique(case_sensitive=true) | sort(case_sensitive=true) -%}
 
 with {{ properties_and_as_of_dates() }},
 
@@ -36,13 +40,46 @@ dates as (
 
 ),
 
+-- Channels, and values of the main attributes.
+texts as (
+
+    select text, row_number() over (order by text) as number
+    from (
+        {%- for attribute in main_attributes %}
+        select {{ attribute }} as text from {{ ref('int_ga4__events_sessionized') }}
+        union distinct
+        {%- endfor %}
+        select default_channel_group as text from {{ ref('int_ga4__session_traffic_sources') }}
+    ) as used
+    where text is not null
+
+),
+
 events as (
 
     select
-        events.*,
+        events.property_id,
+        events.client_key,
+        events.session_key,
+        events.session_date,
+        events.occurred_on,
+        events.event_date,
+        events.event_timestamp,
+        events.event_index,
+        events.event_name,
+        events.is_page_view,
+        events.page_title,
+        events.session_engaged,
+        events.engagement_time_msec,
+        {%- for attribute in main_attributes %}
+        {{ attribute }}_texts.number as {{ attribute }},
+        {%- endfor %}
         case when {{ is_purchase_event('events.event_name') }} then 6 else taxonomy.funnel_step end as funnel_step
     from {{ ref('int_ga4__events_sessionized') }} as events
     left join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
+    {%- for attribute in main_attributes %}
+    left join texts as {{ attribute }}_texts on events.{{ attribute }} = {{ attribute }}_texts.text
+    {%- endfor %}
     where events.session_key is not null
         and events.occurred_on >= (select min(dates.first_day) from dates)
 
@@ -52,7 +89,7 @@ events as (
 {%- endif %}
 
 -- A session's part of one day and export day: it is before a date or not, while a session can be on both sides of it.
-session_days as (
+parts_of_sessions as (
 
     select
         property_id,
@@ -69,11 +106,21 @@ session_days as (
         coalesce(max(funnel_step), 0) as funnel_step,
         {{ count_where(is_key_event('event_name')) }} as key_events,
         {%- for attribute in main_attributes %}
-        {{ first_by(attribute, in_order, attribute ~ ' is not null') }} as {{ attribute }},
+        {{ first_number_by(attribute, 'event_timestamp', 'event_index') }} as {{ attribute }},
         {%- endfor %}
         count(*) as events
     from events
     group by property_id, client_key, session_key, session_date, occurred_on, event_date
+
+),
+
+-- DuckDB runs out of memory if it joins large tables while it groups the result, so the join ends here.
+session_days as {{ materialized() }} (
+
+    select parts_of_sessions.*, channels.number as channel
+    from parts_of_sessions
+    left join {{ ref('int_ga4__session_traffic_sources') }} as sources on parts_of_sessions.session_key = sources.session_key
+    left join texts as channels on sources.default_channel_group = channels.text
 
 ),
 
@@ -115,8 +162,9 @@ sessions as (
         max(funnel_step) as funnel_step,
         sum(key_events) as key_events,
         {%- for attribute in main_attributes %}
-        {{ first_by(attribute, 'occurred_on', attribute ~ ' is not null') }} as {{ attribute }},
+        mod(min({{ days_between("date '1970-01-01'", 'occurred_on') }} * {{ base }} + {{ attribute }}), {{ base }}) as {{ attribute }},
         {%- endfor %}
+        max(channel) as channel,
         sum(events) as events
     from days_before
     group by property_id, user_key, as_of, client_key, session_key, session_date
@@ -133,37 +181,33 @@ engaged_sessions as (
 
 ),
 
--- Sessions that late events may still change at as_of have no channel yet.
-user_channels as (
+-- The value of most sessions; on a tie, the first in alphabetical order.
+main_attributes as (
 
     select
-        sessions.user_key,
-        sessions.as_of,
-        {{ first_by('sources.default_channel_group', earliest_first, 'true') }} as first_channel,
-        {{ first_by('sources.default_channel_group', latest_first, 'true') }} as last_channel
-    from sessions
-    inner join {{ ref('int_ga4__session_traffic_sources') }} as sources on sessions.session_key = sources.session_key
-    where sessions.session_date < {{ days_later('sessions.as_of', -late_days) }}
-    group by sessions.user_key, sessions.as_of
-
-),
-
-{% for attribute in main_attributes -%}
--- The value of most sessions; on a tie, the first in alphabetical order.
-main_{{ attribute }} as (
-
-    select user_key, as_of, {{ attribute }}
+        user_key,
+        as_of
+        {%- for attribute in main_attributes %},
+        {{ base }} - mod(
+            max(case when attribute = {{ loop.index }} then sessions * {{ base }} - number end), {{ base }}
+        ) as {{ attribute }}
+        {%- endfor %}
     from (
-        select user_key, as_of, {{ attribute }}, count(*) as sessions
-        from sessions
-        where {{ attribute }} is not null
-        group by user_key, as_of, {{ attribute }}
+        select user_key, as_of, attribute, number, count(*) as sessions
+        from (
+            {%- for attribute in main_attributes %}
+            select user_key, as_of, {{ loop.index }} as attribute, {{ attribute }} as number
+            from sessions
+            where {{ attribute }} is not null
+            {{ 'union all' if not loop.last }}
+            {%- endfor %}
+        ) as attributes
+        group by user_key, as_of, attribute, number
     ) as counted
-    qualify row_number() over (partition by user_key, as_of order by sessions desc, {{ attribute }}) = 1
+    group by user_key, as_of
 
 ),
 
-{% endfor -%}
 user_sessions as (
 
     select
@@ -182,7 +226,11 @@ user_sessions as (
         {{ count_where('funnel_step >= 2') }} as cart_sessions,
         {{ count_where('funnel_step >= 3') }} as checkout_sessions,
         {{ count_where('funnel_step between 2 and 5') }} as abandoned_cart_sessions,
-        count(distinct client_key) as devices
+        -- Sessions that late events may still change at as_of have no channel yet.
+        {%- set channel = 'case when session_date < ' ~ days_later('as_of', -late_days) ~ ' then channel end' %}
+        {{ first_number_by(channel, 'started_at', 'channel') }} as first_channel,
+        {{ first_number_by(channel, '-started_at', 'channel') }} as last_channel,
+        {{ 'count(distinct client_key)' if var('identity_stitching') == 'user_id' else 'cast(1 as ' ~ dbt.type_bigint() ~ ')' }} as devices
     from engaged_sessions
     group by property_id, user_key, as_of
 
@@ -236,9 +284,14 @@ returns as (
 
 ),
 
-first_actions as (
+next_actions as (
 
-    select {{ person_of('events') }} as user_key, dates.as_of, events.event_name, min(events.occurred_on) as occurred_on
+    select
+        {{ person_of('events') }} as user_key,
+        dates.as_of
+        {%- for event in predicted_events %},
+        min(case when events.event_name = {{ quoted_list([event]) }} then events.occurred_on end) as first_{{ loop.index }}
+        {%- endfor %}
     from events
     inner join dates
         on events.property_id = dates.property_id
@@ -246,24 +299,8 @@ first_actions as (
         and events.event_date >= dates.as_of
         and events.occurred_on < dates.end_{{ horizons | max }}d
     {{ join_person_of('events') }}
-    where events.event_name in ({{ quoted_list(var('predicted_events')) }})
-    group by {{ person_of('events') }}, dates.as_of, events.event_name
-
-),
-
-next_actions as (
-
-    select
-        first_actions.user_key,
-        first_actions.as_of,
-        {%- for days in horizons %}
-        string_agg(
-            case when first_actions.occurred_on < {{ days_later('first_actions.as_of', days) }} then first_actions.event_name end, ','
-            order by first_actions.event_name
-        ) as next_actions_{{ days }}d{{ ',' if not loop.last }}
-        {%- endfor %}
-    from first_actions
-    group by first_actions.user_key, first_actions.as_of
+    where events.event_name in ({{ quoted_list(predicted_events) }})
+    group by {{ person_of('events') }}, dates.as_of
 
 ),
 
@@ -350,12 +387,12 @@ select
     sessions.checkout_sessions,
     sessions.abandoned_cart_sessions,
 
-    channels.first_channel,
-    channels.last_channel,
+    first_channels.text as first_channel,
+    last_channels.text as last_channel,
 
     sessions.devices,
     {%- for attribute in main_attributes %}
-    main_{{ attribute }}.{{ attribute }},
+    {{ attribute }}_texts.text as {{ attribute }},
     {%- endfor %}
 
     days.weekend_days / days.active_days as weekend_day_share,
@@ -369,18 +406,25 @@ select
     case
         when {{ is_known }} then case when purchases.user_key is null then 0 else purchases.revenue_{{ days }}d end
     end as revenue_{{ days }}d,
-    case when {{ is_known }} then coalesce(next_actions.next_actions_{{ days }}d, '') end as next_actions_{{ days }}d,
+    case
+        when {{ is_known }} then substr(concat(
+            {%- for event in predicted_events %}
+            case when next_actions.first_{{ loop.index }} < {{ end }} then {{ quoted_list([',' ~ event]) }} else '' end
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        ), 2)
+    end as next_actions_{{ days }}d,
     {%- endfor %}
     dates.last_day as exported_until
 from user_sessions as sessions
 inner join user_days as days on sessions.user_key = days.user_key and sessions.as_of = days.as_of
 inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
-left join user_channels as channels on sessions.user_key = channels.user_key and sessions.as_of = channels.as_of
+left join texts as first_channels on sessions.first_channel = first_channels.number
+left join texts as last_channels on sessions.last_channel = last_channels.number
 left join returns on sessions.user_key = returns.user_key and sessions.as_of = returns.as_of
 left join next_actions on sessions.user_key = next_actions.user_key and sessions.as_of = next_actions.as_of
 left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
+left join main_attributes on sessions.user_key = main_attributes.user_key and sessions.as_of = main_attributes.as_of
 {%- for attribute in main_attributes %}
-left join main_{{ attribute }}
-    on sessions.user_key = main_{{ attribute }}.user_key
-    and sessions.as_of = main_{{ attribute }}.as_of
+left join texts as {{ attribute }}_texts on main_attributes.{{ attribute }} = {{ attribute }}_texts.number
 {%- endfor %}
