@@ -44,6 +44,8 @@ _AROUND: tuple[tuple[str, str], ...] = (
     (r",? *(?:because |as )?i need (?:it|this|that|them) (?:for|by|in|until)\b[^?]*$", ""),
     (r"\bi mean\W*$", ""),
     (r",? or not\W*$", ""),
+    (r"\b(top \d+|top ten|top five) (?:is|are|will be|would be) (?:enough|fine|ok|okay|good|plenty)\b", r"\1"),
+    (r"\bend(?:s|ed)? (?:up )?in (?:an?|the) (order|purchase|sale)\b", "converted"),
     (r",? or (?:(?:did|does|do|is|are|was|has|have) )?(?:it|they|that|things?)? ?(?:stays?|stayed|remains?|remained|"
      r"is|are|was|"
      r"were|kept|hold|held)? ?(?:about |more or less |roughly )?(?:the )?(?:same|stable|unchanged|flat)\W*$", ""),
