@@ -34,10 +34,10 @@ _PHRASES = tuple(
     for pattern, new in (
         (rf"{_MOST} {_LOYAL} (?:{_BUYERS})\b", r"top \1customers by orders"),
         (rf"\btop (\d+ )?loyal (?:{_BUYERS})\b", r"top \1customers by orders"),
-        (rf"(?:{_MOST} (?:frequent|regular|returning)|\b(?:the |our )?heaviest) (?:{_OTHERS})\b",
+        (rf"(?:{_MOST} (?:frequent|regular|returning|active)|\b(?:the |our )?heaviest) (?:{_OTHERS})\b",
          r"top \1users by sessions"),
         (r"\bwho are (?:the |our )?(?:regulars|regular visitors)\b", "top users by sessions"),
-        (rf"{_MOST} (?:active|engaged|busy) (?:{_OTHERS})\b", r"top \1users by page views"),
+        (rf"{_MOST} (?:engaged|busy) (?:{_OTHERS})\b", r"top \1users by page views"),
         (r"\b(?:our |the )?(?:power|heavy) users\b", "top users by page views"),
         (rf"\b{_WHO} {_VISIT} {_OFTEN}\b", "top users by sessions"),
         (rf"\b{_WHO} {_BUY} (?:the )?most (?:often|frequently|regularly|times)\b", "top customers by orders"),

@@ -25,7 +25,6 @@ from beha2vec_core.chat.operations import each_last
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.rewrites import spelled_out
-from beha2vec_core.chat.sayings import in_plain_words
 from beha2vec_core.chat.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.several import (
     BIGGEST,
@@ -126,7 +125,7 @@ def read_question(
         is_first: whether nothing was asked before.
     """
     question, spelled = vocabulary.speller.corrected(question)
-    question, talk = without_talk(in_plain_words(question))
+    question, talk = without_talk(question)
     question, gloss = without_gloss(each_last(as_one_sentence(question)))
     found = _read_whole(question, vocabulary, previous, is_first=is_first)
     if found.query is None and found.is_measured and not found.is_topic:

@@ -1,11 +1,6 @@
-"""How people speak of the customer journey, of people and of causes, in the words that questions are read in.
-
-These are applied to the question as it was typed, before its parts and its days are read.
-"""
+"""Idioms of the customer journey, of people and of causes: "where do they bail", "clock up", "who brings the cash"."""
 
 from __future__ import annotations
-
-import re
 
 from beha2vec_core.chat.verbs import PEOPLE
 
@@ -364,15 +359,4 @@ _CAUSES: tuple[tuple[str, str], ...] = (
      r"from)?(?:,? and what (?:is )?"
      r"caus\w+ (?:them|it|this))?(?=\W*$)", "error page views by page"),
 )  # fmt: skip
-_COMPILED = [
-    (re.compile(pattern, re.IGNORECASE), new)
-    for pattern, new in (*_AROUND, *_WORDS, *_COUNTS, *_SHARES, *_STEPS, *_OF_PEOPLE, *_COMPARED, *_CAUSES)
-]
-
-
-def in_plain_words(question: str) -> str:
-    """The question without idioms."""
-    text = question.replace("\u2019", "'")
-    for pattern, new in _COMPILED:
-        text = pattern.sub(new, text)
-    return re.sub(r"  +", " ", text).strip() if text != question else question
+IDIOMS = (*_AROUND, *_WORDS, *_COUNTS, *_SHARES, *_STEPS, *_OF_PEOPLE, *_COMPARED, *_CAUSES)

@@ -1,11 +1,9 @@
 """Idioms of shares, comparisons, breakdowns and change, in plain words: "slice of the pie", "side by side", "carve up".
 
-They are replaced in the question as it was typed, before anything else reads it. None of them names what is counted.
+None of them names what is counted.
 """
 
 from __future__ import annotations
-
-import re
 
 from beha2vec_core.chat.verify import NUMBER_WORDS
 
@@ -316,17 +314,4 @@ _WHO = (
     (r"\b(?:all up|all in all|in all(?=\W*$|,))(?!\w)", "in total"),
     (r"\bgrand total\b", "total"),
 )  # fmt: skip
-_IDIOMS = tuple(
-    (re.compile(pattern, re.IGNORECASE), new)
-    for pattern, new in (
-        *_TALK, *_CONTRACTIONS, *_SHARES, *_BREAKDOWNS, *_COMPARISONS, *_CHANGE, *_WHY, *_WHO
-    )
-)  # fmt: skip
-
-
-def in_plain_words(question: str) -> str:
-    """The question with idioms in plain words."""
-    found = question.replace("\u2019", "'")
-    for pattern, new in _IDIOMS:
-        found = pattern.sub(new, found)
-    return re.sub(r"\s+", " ", found).strip() if found != question else question
+IDIOMS = (*_TALK, *_CONTRACTIONS, *_SHARES, *_BREAKDOWNS, *_COMPARISONS, *_CHANGE, *_WHY, *_WHO)
