@@ -60,7 +60,7 @@ doctor: $(INSTALLED) ## check the set-up and say what to do
 	$(BIN)/beha2vec doctor
 
 test: $(INSTALLED) ## lint, types and the fast tests
-	$(MAKE) --jobs=3 --output-sync=line lint-python lint-sql test-fast
+	$(MAKE) --jobs=3 lint-python lint-sql test-fast
 
 # The lint takes one core for half a minute, so it runs beside the tests.
 test-fast: $(INSTALLED)

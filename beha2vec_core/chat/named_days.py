@@ -120,6 +120,7 @@ def _days(of_year: _OfYear, last: date, year: str | None, *, is_over: bool = Fal
     return Period(first, min(end, last))
 
 
+_LAST_YEAR = re.compile(rf"\b({MONTH})(?: of| in)? last year\b|\blast year(?:'?s)? ({MONTH})\b")
 _WITH_YEAR = re.compile(rf"\b({MONTH}) (to|until|till|through|thru|and|-|\u2013) ({MONTH}) (20\d\d)\b")
 _HALF = re.compile(
     r"\b(?:the |our )?(?P<one>first|second) half of (?:the |our |this |all )*(?:period|data|time)\b"
@@ -132,7 +133,7 @@ _ENDS = re.compile(
 
 
 def in_dates(text: str, data: Period) -> str:
-    """A text in small letters with "aug to dec 2016" with both years, and parts of the data as dates."""
+    """A text in small letters with the years of "aug to dec 2016" and "july last year", and parts of the data as dates."""
 
     def both_years(found: re.Match[str]) -> str:
         first, join, last, year = found.groups()
@@ -159,6 +160,7 @@ def in_dates(text: str, data: Period) -> str:
             last = add_months(data.last, -count) + _ONE, data.last
         return "from {} to {} vs from {} to {}".format(*first, *last)
 
+    text = _LAST_YEAR.sub(lambda found: f"{found[1] or found[2]} {data.last.year - 1}", text)
     return _ENDS.sub(ends, _HALF.sub(half, _WITH_YEAR.sub(both_years, text)))
 
 

@@ -39,6 +39,8 @@ ASKED = {
     "How did we do in April?": f"revenue | {MAY}",
     "Was April a good month?": f"revenue | {MAY}",
     "April vs March": f"revenue | {MAY}",
+    "Was this August better than August last year?": "no",
+    "orders in December last year": "orders | 2025-12-01..2025-12-31",
     "Give me a quick summary of April": f"revenue | {MAY}",
     "how did the weather do in april": "no",
     "How did we rank on Google in April?": "no",
