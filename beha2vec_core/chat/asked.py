@@ -202,9 +202,9 @@ def breakdown_of(parts: Parts) -> list[str]:
             is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
             is_named |= (
                 word.name == "item"
-                and parts.has("compare")
+                and (parts.has("compare") or re.match(r"\W*who(?:'s)?\b", parts.text) is not None)
                 and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
-            )  # apparel vs office products
+            )  # apparel vs office products, who buys office products
             is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:

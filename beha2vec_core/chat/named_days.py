@@ -133,7 +133,7 @@ _ENDS = re.compile(
 
 
 def in_dates(text: str, data: Period) -> str:
-    """A text in small letters with the years of "aug to dec 2016" and "july last year", and parts of the data as dates."""
+    """A text in small letters with the years of "aug to dec 2016" and "july last year"; parts of the data as dates."""
 
     def both_years(found: re.Match[str]) -> str:
         first, join, last, year = found.groups()

@@ -48,6 +48,7 @@ ASKED = {
     # people
     "Who are our buyers?": "buyers",
     "Who is buying shoes?": "buyers | item_category=Shoes",
+    "Who buys the shoes products?": "buyers | item_category=Shoes",
     "Describe our mobile visitors": "users | device=mobile",
     "who are our most engaged buyers": "no",
     # a state
