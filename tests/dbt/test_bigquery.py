@@ -31,7 +31,7 @@ KEYWORDS = {
     "where",
 }  # fmt: skip
 FUNCTIONS = """
-abs array_agg array_length array_to_string avg cast coalesce count date date_add date_diff ends_with exists exp
+abs array_agg array_length array_to_string avg cast coalesce concat count date date_add date_diff ends_with exists exp
 extract farm_fingerprint first_value from_hex greatest if lag last_value lead least lower max md5 min mod normalize
 nullif parse_date regexp_contains regexp_extract regexp_extract_all regexp_replace replace row_number safe_cast
 safe_offset sha256 split sqrt string_agg strpos struct substr sum timestamp_micros to_hex to_json_string trim
