@@ -80,8 +80,8 @@ def test_what_is_missing_is_reported_with_its_remedy(serving: Path, tmp_path: Pa
         Published(tmp_path / "text.duckdb")
     published = Published(serving)
     assert published.has("beha2vec.user_clusters_current", "map_x") and not published.has("beha2vec.no_such_table")
-    told = r"There are no paths of clusters yet. Materialize cluster_profiles, then serving_database"
-    with pytest.raises(NothingYet, match=told):
+    message = r"There are no paths of clusters yet. Materialize cluster_profiles, then serving_database"
+    with pytest.raises(NothingYet, match=message):
         published.require("beha2vec.cluster_paths", "no_such_column")
     with pytest.raises(NothingYet, match=r"no data for this view yet\. Materialize no_such_table"):
         published.query("select 1 from ga4.no_such_table")
