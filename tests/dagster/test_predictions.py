@@ -185,6 +185,18 @@ def test_a_worse_model_is_refused_and_the_one_in_use_stays(trained: Project, tmp
     assert "is worse than that of the model in use" in project.query(refused)[0][0]
 
 
+@pytest.mark.slow
+def test_examples_are_replaced_only_with_all_their_vectors(trained: Project, tmp_path: Path) -> None:
+    project = trained.copy(tmp_path / "p")
+    before = project.query("from beha2vec.prediction_examples order by all")
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute("drop view ga4.int_ga4__identities_as_of")
+    config = _config(vectors=True, evaluated=False, most=6_000)
+    done = _materialize(project, "prediction_examples", "--config", config, check=False)
+    assert done.returncode != 0 and "int_ga4__identities_as_of" in done.stderr
+    assert project.query("from beha2vec.prediction_examples order by all") == before
+
+
 def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     features = world(USERS)
     project = _project(tmp_path / "p", features[features["as_of"] < FIRST + timedelta(days=16)])

@@ -9,8 +9,11 @@ from pydantic import Field
 
 from beha2vec_core.compute.device import Device
 from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.files import scratch
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.limits import SPILL
+from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
 from beha2vec_dagster.defs.predictions.models import (
@@ -136,16 +139,22 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             dates = [day for day in dates if day >= start.date]
             training = config.training(device)
             encoder = fit_encoder_before(context, settings, warehouse, start.date, training, compute.open())
-        with warehouse.connect("prediction_examples: users") as connection:
-            users, groups = draw(connection, dates, targets_of(settings), config.max_examples)
-            replace_partition(connection, "beha2vec.prediction_examples", users, "true")
-        if encoder:
-            for day in with_progress(dates, title="vectors", unit="date"):
-                with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
-                    write_vectors(connection, encoder, day, compute.open(), only=store.examples_of(day))
+        # what is learned from is replaced at once, when all its vectors are there
+        with scratch(settings.storage.data_dir, SPILL) as folder:
+            drawn = quote(folder / "examples.parquet")
+            with warehouse.connect("prediction_examples: users") as connection:
+                users, groups = draw(connection, dates, targets_of(settings), config.max_examples)
+                connection.execute(f"copy ({users}) to {drawn}")
+            if encoder:
+                for day in with_progress(dates, title="vectors", unit="date"):
+                    with warehouse.connect(f"prediction_examples: vectors of {day}") as connection:
+                        of_date = f"(from {drawn} where as_of = '{day}')"
+                        write_vectors(connection, encoder, day, compute.open(), only=of_date)
+            with warehouse.connect("prediction_examples: write") as connection:
+                version = quote(encoder.version) if encoder else "null::varchar"
+                rows = f"select *, {version} as encoder_version from {drawn}"
+                replace_partition(connection, "beha2vec.prediction_examples", rows, "true")
         with warehouse.connect("prediction_examples") as connection:
-            if encoder:  # only now: examples without all their vectors are learned from without any
-                connection.execute("update beha2vec.prediction_examples set encoder_version = ?", [encoder.version])
             about = relation_metadata(connection, "beha2vec.prediction_examples")
             by_date = connection.execute(
                 """select as_of, count(*), count(*) filter (will_return_7d), count(will_return_7d),
