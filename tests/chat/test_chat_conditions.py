@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -11,7 +10,6 @@ import pytest
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
-from tests.semantic.semantic_world import make_world
 
 VIEWED = "select user_key from ga4.fct_ga4__page_views join beha2vec.enriched_pages using (page_key) where theme = "
 ORDERS = "from ga4.fct_ga4__purchases where not is_refund_without_purchase"
@@ -41,19 +39,8 @@ COUNTED = {  # a number in the answer, and the SQL of it
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_world(tmp_path_factory.mktemp("conditions") / "serving.duckdb")
-
-
-@pytest.fixture(scope="module")
-def data(serving: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(serving), read_only=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def lookup(serving: Path) -> Lookup:
-    return Lookup(Published(serving), Aliases(serving))
+def lookup(shop: Path) -> Lookup:
+    return Lookup(Published(shop), Aliases(shop))
 
 
 @pytest.mark.parametrize("question", COUNTED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from beha2vec_core.chat.idioms import in_plain_words
@@ -9,7 +11,6 @@ from beha2vec_core.chat.published import Published
 from beha2vec_core.chat.reading import read_question
 from beha2vec_core.chat.vocabulary import Vocabulary
 from tests.benchmarks.chat_questions import canonical
-from tests.semantic.semantic_world import make_world
 
 SAME = {  # what is asked for, and the ways to say it
     "sessions | device=mobile | share": "what is mobile's slice of the pie in sessions; "
@@ -49,8 +50,8 @@ NOT_READ_SO = {  # a word that an idiom shares with a question that means someth
 
 
 @pytest.fixture(scope="module")
-def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
-    contents = Published(make_world(tmp_path_factory.mktemp("world") / "serving.duckdb")).contents()
+def vocabulary(shop: Path) -> Vocabulary:
+    contents = Published(shop).contents()
     assert contents is not None
     return Vocabulary(contents)
 

@@ -19,12 +19,6 @@ from beha2vec_core.privacy.forgetting.places import files_of
 from beha2vec_core.settings import Settings
 from tests.chat.chat_server import calls, says, scripted
 from tests.helpers.hostile_text import HOSTILE_TEXTS
-from tests.semantic.semantic_world import make_world
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_world(tmp_path_factory.mktemp("last") / "serving.duckdb")
 
 
 def said(conversation: Conversation, question: str) -> str:
@@ -33,8 +27,8 @@ def said(conversation: Conversation, question: str) -> str:
     return "".join(lines)
 
 
-def test_explain_shows_the_query_and_the_sql_of_the_last_answer(serving: Path) -> None:
-    chat = Conversation(None, serving)
+def test_explain_shows_the_query_and_the_sql_of_the_last_answer(shop: Path) -> None:
+    chat = Conversation(None, shop)
     assert "no answer yet" in said(chat, "/explain")
     said(chat, "conv rate by device in april")
     shown = said(chat, "/explain")
@@ -47,11 +41,11 @@ def test_explain_shows_the_query_and_the_sql_of_the_last_answer(serving: Path) -
     assert "Query:" not in said(chat, "/explain"), "nothing was looked up for it"
 
 
-def test_explain_shows_the_tools_that_a_model_called(serving: Path) -> None:
+def test_explain_shows_the_tools_that_a_model_called(shop: Path) -> None:
     statement = "select * from anonymous.users_by_country"
     replies = calls(("metric", {"metric": "sessions"}), ("sql", {"statement": statement})), says("Done.")
     with scripted(*replies) as server:
-        chat = Conversation(LlmSettings(base_url=server.url, model="scripted"), serving)
+        chat = Conversation(LlmSettings(base_url=server.url, model="scripted"), shop)
         said(chat, "How many sessions?")
         shown = said(chat, "/explain")
         assert len(server.requests) == 2, "no model is asked"
@@ -59,8 +53,8 @@ def test_explain_shows_the_tools_that_a_model_called(serving: Path) -> None:
     assert "Answered by: scripted" in shown
 
 
-def test_the_last_table_is_written_to_a_new_file(serving: Path, tmp_path: Path) -> None:
-    chat = Conversation(None, serving)
+def test_the_last_table_is_written_to_a_new_file(shop: Path, tmp_path: Path) -> None:
+    chat = Conversation(None, shop)
     target = tmp_path / "answer.csv"
     noted: list[Path] = []
     assert write_csv(chat, str(target), noted.append) == "The last answer has no table."
@@ -77,10 +71,10 @@ def test_the_last_table_is_written_to_a_new_file(serving: Path, tmp_path: Path) 
 
 
 def test_a_table_that_a_chat_wrote_is_where_forget_looks(
-    serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "serving.duckdb").symlink_to(serving)
+    (tmp_path / "data" / "serving.duckdb").symlink_to(shop)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
     done = CliRunner().invoke(app, ["chat", "--no-model"], input="sessions by device\n/csv answer.csv\n/exit\n")

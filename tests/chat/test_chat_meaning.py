@@ -16,7 +16,6 @@ from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
 from tests.benchmarks.chat_questions import given
-from tests.semantic.semantic_world import make_world
 
 ASKED = {
     # all that is named after "except" is left out
@@ -125,13 +124,8 @@ WORDS = (  # of every kind that the vocabulary has
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_world(tmp_path_factory.mktemp("meaning") / "serving.duckdb")
-
-
-@pytest.fixture(scope="module")
-def lookup(serving: Path) -> Lookup:
-    return Lookup(Published(serving), Aliases(serving))
+def lookup(shop: Path) -> Lookup:
+    return Lookup(Published(shop), Aliases(shop))
 
 
 @pytest.mark.parametrize(("question", "expected"), ASKED.items(), ids=list(ASKED))
@@ -150,10 +144,10 @@ def test_any_words_have_an_answer_or_a_refusal(lookup: Lookup, words: list[str])
 
 
 def test_an_error_of_ours_does_not_end_the_conversation(
-    serving: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    shop: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(Lookup, "ask", lambda *_: 1 / 0)
-        (answer,) = Conversation(None, serving).ask("revenue")
+        (answer,) = Conversation(None, shop).ask("revenue")
     assert isinstance(answer, Answer) and "An error prevented an answer" in answer.text
     assert "ZeroDivisionError" in caplog.text

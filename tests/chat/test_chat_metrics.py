@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -36,14 +35,9 @@ DATA = Period(FIRST, LAST)
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_world(tmp_path_factory.mktemp("chat") / "serving.duckdb")
-
-
-@pytest.fixture(scope="module")
-def published(serving: Path) -> Published:
+def published(shop: Path) -> Published:
     """It keeps what is read once per publication."""
-    return Published(serving)
+    return Published(shop)
 
 
 @pytest.fixture
@@ -52,16 +46,10 @@ def lookup(published: Published) -> Lookup:
 
 
 @pytest.fixture(scope="module")
-def vocabulary(serving: Path) -> Vocabulary:
-    contents = Published(serving).contents()
+def vocabulary(shop: Path) -> Vocabulary:
+    contents = Published(shop).contents()
     assert contents is not None
     return Vocabulary(contents)
-
-
-@pytest.fixture(scope="module")
-def data(serving: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(serving), read_only=True) as connection:
-        yield connection
 
 
 def read(vocabulary: Vocabulary, question: str, previous: Query | None = None) -> str:
@@ -79,7 +67,7 @@ def test_revenue_of_last_week_names_its_days(lookup: Lookup, data: duckdb.DuckDB
     assert "Looked up: revenue, 4 May to 10 May 2026." in answer.text and answer.understood
 
 
-def test_the_channel_with_most_buyers_is_one(lookup: Lookup, serving: Path, data: duckdb.DuckDBPyConnection) -> None:
+def test_the_channel_with_most_buyers_is_one(lookup: Lookup, shop: Path, data: duckdb.DuckDBPyConnection) -> None:
     answer = lookup.ask("Channel with most buyers?")
     channel, buyers = data.execute(
         """select default_channel_group, count(distinct p.user_key) from ga4.fct_ga4__purchases p
@@ -90,7 +78,7 @@ def test_the_channel_with_most_buyers_is_one(lookup: Lookup, serving: Path, data
     assert answer.table is not None and answer.table.columns == ["channel", "buyers"]
     assert answer.table.rows[0] == [channel, buyers]
     (statement,) = answer.statements
-    assert run_sql(serving, statement).rows[0][:2] == [channel, buyers], "the source can be run as it is shown"
+    assert run_sql(shop, statement).rows[0][:2] == [channel, buyers], "the source can be run as it is shown"
 
 
 def test_mobile_and_desktop_are_compared_by_what_is_named(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
@@ -311,12 +299,12 @@ def test_questions_that_need_more_than_a_number(vocabulary: Vocabulary) -> None:
         assert read(vocabulary, question).startswith(expected), question
 
 
-def test_several_measures_have_an_answer_each(lookup: Lookup, serving: Path) -> None:
+def test_several_measures_have_an_answer_each(lookup: Lookup, shop: Path) -> None:
     answer = lookup.ask("revenue and orders by channel")
     assert answer.reading is not None and [one.metric for one in answer.reading.more] == ["orders"]
     assert answer.text.count("Looked up: ") == 2 and len(answer.statements) == 2
     assert not lookup.ask("and on mobile?").understood, "of both, or of one?"
-    events = list(Conversation(None, serving).ask("revenue and orders by channel"))
+    events = list(Conversation(None, shop).ask("revenue and orders by channel"))
     assert [type(event) for event in events] == [TextDelta, SqlRows, Answer], "one table"
     assert answer.table is not None and answer.table.columns == ["channel", "revenue", "orders"]
     by_channel = lookup.ask("orders by channel").table
@@ -631,11 +619,11 @@ def test_clusters_and_their_period(lookup: Lookup) -> None:
     assert not refused.understood and "not by device" in refused.text
 
 
-def test_the_conversation_shows_the_table(serving: Path) -> None:
-    events = list(Conversation(None, serving).ask("sessions by device last week"))
+def test_the_conversation_shows_the_table(shop: Path) -> None:
+    events = list(Conversation(None, shop).ask("sessions by device last week"))
     assert [type(event) for event in events] == [TextDelta, SqlRows, Answer]
     shown: list[str] = []
-    assert answer_once(Conversation(None, serving), "sessions by device last week", shown.append)
+    assert answer_once(Conversation(None, shop), "sessions by device last week", shown.append)
     text = "".join(shown)
     assert "Sessions from 4 May to 10 May 2026: highest for" in text and "device   sessions" in text
     assert "\nLooked up: sessions, by device" in text and "SELECT" not in text, "/explain has the SQL"

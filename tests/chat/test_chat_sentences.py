@@ -10,7 +10,6 @@ from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
 from tests.benchmarks.chat_questions import given
-from tests.semantic.semantic_world import make_world
 
 MAY = "2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
 ASKED = {
@@ -81,10 +80,8 @@ ASKED = {
 
 
 @pytest.fixture(scope="module")
-def lookup(tmp_path_factory: pytest.TempPathFactory) -> Lookup:
-    path: Path = make_world(tmp_path_factory.mktemp("sentences") / "serving.duckdb")
-    published = Published(path)
-    return Lookup(published, Aliases(published.path))
+def lookup(shop: Path) -> Lookup:
+    return Lookup(Published(shop), Aliases(shop))
 
 
 @pytest.mark.parametrize(("question", "asked"), ASKED.items())

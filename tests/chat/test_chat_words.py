@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from beha2vec_core.chat.lemmas import as_key
@@ -10,7 +12,6 @@ from beha2vec_core.chat.reading import read_question
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import METRICS
 from tests.benchmarks.chat_questions import canonical
-from tests.semantic.semantic_world import make_world
 
 SAME = {  # what is asked for, and the ways to say it
     "users": "how many folks came by; number of unique visitors; how many individuals visited us; size of our audience",
@@ -87,8 +88,8 @@ NOT_IN_DATA = {
 
 
 @pytest.fixture(scope="module")
-def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
-    contents = Published(make_world(tmp_path_factory.mktemp("said") / "serving.duckdb")).contents()
+def vocabulary(shop: Path) -> Vocabulary:
+    contents = Published(shop).contents()
     assert contents is not None
     return Vocabulary(contents)
 
