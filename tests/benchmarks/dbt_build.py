@@ -2,7 +2,7 @@
 
 The export is generated and ingested once and kept in a folder (--folder). For each size it prints events a second of
 the full build (the flat tables, and each folder of models), what one day costs on 90 days of history beside the same
-day on 7, and how the models that are built whole grow. Each dbt call is a process of its own; its peak memory is printed.
+day on 7, how the models that are built whole grow, and the peak memory of each dbt call, a process of its own.
 """
 
 from __future__ import annotations
