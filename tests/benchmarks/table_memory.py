@@ -65,6 +65,7 @@ def _run(pipe: Connection, data: Path, model: Path, limit: str, threads: int, sc
     watcher, seconds = threading.Thread(target=watch), None
     watcher.start()
     with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute("set enable_progress_bar = false")
         connection.execute(f"attach '{data / 'warehouse.duckdb'}' as warehouse (read_only); use warehouse")
         connection.execute(f"attach '{Path(scratch) / 'made.duckdb'}' as made")
         before = time.process_time()
