@@ -60,11 +60,13 @@ def months_in_a_row(periods: list[Period], last: date) -> Period | None:
 
 
 def days_before(period: Period, contents: Contents) -> Period:
-    """The period to compare with: of days in the middle of the data that are no whole months, as many days before."""
+    """The period to compare with: of a weekend the one before, of other days that are no whole months as many days."""
     whole = period.first.day == 1 and (period.last + timedelta(days=1)).day == 1
     if whole or period.last == contents.days.last:
         return period.before()
     length = period.last - period.first + timedelta(days=1)
+    if period.first.weekday() == 5 and length.days == 2:
+        length = timedelta(days=7)
     return Period(period.first - length, period.last - length)
 
 

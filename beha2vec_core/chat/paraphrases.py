@@ -46,8 +46,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|"
      r"on ads))", r"\1bought"),
     (r"\b(orders?|purchases?|sales) (?:(?:that|which|were|was|are|got|have|has|been|being) )*(?:refunded|"
-     r"returned|reimbursed|"
-     r"sent back)\b", r"\1 refunded"),
+     r"returned|reimbursed|sent back)\b", r"\1 with a refund"),
     (r"\bu\.?s\.?(?:a\.?)?(?=\s|$)(?<=\.)", "usa"),
     (rf"(?<!\w)non ?(?:converting|buying) (sessions|visits|traffic|{PEOPLE})\b", r"\1 that did not buy"),
     (r"(?<!\w)non ?(?:bouncing|bounced) (?=sessions|visits)", "engaged "),
@@ -76,9 +75,6 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"they)((?: \w+){0,4}?) (?:look(?:ed)? at|view(?:ed)?|"
      r"see|seen|open(?:ed)?|visit(?:ed)?|click(?:ed)?(?: through)?)\b", r"page views \1"),
     (r"\bhow many pages (?:were|are|got) (?:viewed|looked at|seen|opened|visited)\b", "page views"),
-    (r"\bhow many pages (does|do|did) (?=(?:an?|the average|each|every) (?:users?|visitors?|persons?|customers?|"
-     r"buyers?)\b)",
-     r"pages per user \1 "),
     (r"\b(?:pages|views) (?:viewed |seen |visited |opened )(?=per\b)", "pages "),
     (r"\bhow (?:long|much time) (?!.*\b(?:until|till|before|between|carts?|checkouts?|purchas\w+|orders?|"
      r"buy)\b)(?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |"
@@ -122,6 +118,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      rf"straight)? ?"
      r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
     (r"\b(?:of the|of these|of those|out of the) two\b", " "),
+    (r"^(\W*)how (was|were|did) the weekend\b", r"\1how \2 last weekend"),
     (r"\bhow (?:was|were|did) (?=(?:january|february|march|april|may|june|july|august|september|october|november|"
      r"december|"
      r"last|yesterday|the (?:week|weekend|month)|q[1-4]|20\d\d|h[12])\b)(.*?)(?: go| look| turn out)?(?=\W*$)",
@@ -240,10 +237,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"our) (?:site|website|shop|store))?",
      "exits by page"),
     (r"\b(?:which|what) pages? (?:do|did) (?:people|users|visitors|customers|they) (?:land|start|enter|begin|"
-     r"arrive)(?: (?:on|at|in))?\b",
-     "top landing pages"),
+     r"arrive)(?: (?:on|at|in))?(?: first)?\b", "top landing pages"),
     (r"\b(?:the )?last pages?(?: (?:before (?:leaving|they leave|exit(?:ing)?)|of (?:the |a )?(?:visits?|"
      r"sessions?)|viewed|seen))\b",
      "exit pages"),
-    (r"^(\W*)how (was|were|did) the weekend\b", r"\1how \2 last weekend"),
 )  # fmt: skip

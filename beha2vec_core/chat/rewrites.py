@@ -49,9 +49,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great)\b)", "so "),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
-    (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: (?:most|"
-     rf"first))?\b"
-     r"(?!.*\b(?:before|after)\b)", r"\1which pages \2 \3 view \4"),
+    (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: most)?\b"
+     r"(?!.*\b(?:before|after|first)\b)", r"\1which pages \2 \3 view \4"),
     (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
      r"referred|link|links)\b", r"which sources \1"),
     (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",

@@ -37,6 +37,7 @@ ASKED = {
     "Any reason why april was weaker than march?": f"revenue | {MAY} | why",
     "How did we do in April?": f"revenue | {MAY}",
     "Was April a good month?": f"revenue | {MAY}",
+    "How was the weekend?": "revenue | 2026-05-09..2026-05-10 | vs 2026-05-02..2026-05-03",
     "April vs March": f"revenue | {MAY}",
     "Was this August better than August last year?": "no",
     "orders in December last year": "orders | 2025-12-01..2025-12-31",
@@ -44,6 +45,10 @@ ASKED = {
     "how did the weather do in april": "no",
     "How did we rank on Google in April?": "no",
     "what is bad in April": "no",
+    # one rule does not hide another
+    "how many orders were refunded": "refunded_orders",
+    "what do visitors see first": "sessions | by landing_page",
+    "how many pages does a visitor view": "page_views | per users",
     # people
     "Who are our buyers?": "buyers",
     "Who is buying shoes?": "buyers | item_category=Shoes",
