@@ -144,7 +144,6 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"^\W*i (?:do not|don'?t|cannot|can'?t|can not) (?:understand|see|get|explain) why\b", "why"),
     (r"\bthat much (?=higher|lower|better|worse|more|less|bigger|smaller)", "so much "),
     (r"\bthan (?:the )?(?:ads|adverts|advertising)\b", "than paid channels"),
-    (r"\bthe folks\b", "people"),
 )  # fmt: skip
 _COUNTS: tuple[tuple[str, str], ...] = (
     (r"^(\W*)did (?:we|you|the (?:shop|store|site)) (?:get|have|make|receive|see|reach|take|win) (?:(?:more|less|"
@@ -173,8 +172,6 @@ _COUNTS: tuple[tuple[str, str], ...] = (
      r"(?:ever )?(?:bought|sold|ordered|purchased)\b", r"how many different \1 did we sell"),
 )  # fmt: skip
 _SHARES: tuple[tuple[str, str], ...] = (
-    (rf"^(\W*)(?:is it (?:true|right|correct|possible|so) that|do|does|did|are|is) {_ABOUT}{_NUMBER} of "
-     r"(?:all |our |the )*(?=[a-z])", r"\1what percent of "),
     (rf"\b(?:out )?of (?:every |each )?(?:10|100|1000|1,000|ten|(?:a |one )?(?:hundred|thousand)) ((?:{PEOPLE}|"
      rf"visits|sessions|"
      r"orders|purchases))\b(.*?),? how many(?: of (?:them|those|these))?\b", r"what percent of \1\2"),
@@ -208,8 +205,6 @@ _SHARES: tuple[tuple[str, str], ...] = (
      "home page"),
 )  # fmt: skip
 _STEPS: tuple[tuple[str, str], ...] = (
-    (r"^(\W*(?:please |can you |could you )*)(?:walk|talk|take|guide|lead|run) (?:me|us) (?:through|over|along) ",
-     r"\1show me "),
     (rf"\b(?:what|which)(?: is|'?s| are)? (?:(?:our|the|my) )*(?:worst|weakest|biggest|leakiest|most leaky) "
      rf"{_STEP}(?: (?:in|of|"
      rf"on|along) (?:the |our )*(?:\w+ )?{_PROCESS})?(?: (?:before|until|till|to) (?:the |a |an )?(?:purchase|order|"
@@ -281,10 +276,6 @@ _OF_PEOPLE: tuple[tuple[str, str], ...] = (
     (r"^(\W*describe .*?\b(?:who|that)) abandon(?:s|ed)? (?:the|their|a) checkouts?", r"\1 began checkout and did "
      r"not order"),
     (r"\b(?:only|just) (?:came|come|comes|visited|visit)(?: us| here)? (?:once|one time)\b", "visited exactly 1 times"),
-    (r"^(\W*)(?:do|does|did|has|have) (?:anyone|anybody|anyone at all) ((?:from|on|in|via|with|using) .+?) (?:ever "
-     r")?(?:buy|bought|order|"
-     r"ordered|purchased?)(?: (?:anything|something))?(?=\W*$| (?:in|on|last|this|from|via)\b)", r"\1how many buyers "
-     r"\2"),
     (r"\bc[oa]m(?:e|es) (?:only |just )?(?:one time|once)(?:,? (?:and|but) (?:then )?never(?: (?:come|came|comes) "
      r"back)?(?: again)?)"
      r"?(?=\W*$)", "visited exactly 1 times"),
@@ -323,7 +314,6 @@ _COMPARED: tuple[tuple[str, str], ...] = (
      "have higher engagement time"),
     (r"^(\W*)put (.+?) (?:next to|beside|up against|against|side by side with|alongside) (.+?)(?=[:?,]|$)",
      r"\1compare \2 and \3"),
-    (r"^(\W*)(.+? and .+?) side by side(?: please)?[,:]? ?(?:for |with |by |in )?", r"\1compare \2, "),
     (r"^(\W*)((?:[\w-]+ ){1,3}?[\w-]+) (?:against|vs\.?|versus|and) ((?:[\w-]+ ){1,3}?[\w-]+?)[,:]? (?:in "
      r"(?:what|which ways?)|"
      r"how|where) (?:are|do|did) they (?:different|differ)\b", r"\1how are \2 different from \3"),
