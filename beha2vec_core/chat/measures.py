@@ -53,10 +53,9 @@ NOT_MEASURED = (
         "How often a user does something is not measured.",
     ),
     (
-        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|"
-        r"adwords|advertis\w+|"
-        r"marketing|campaigns?|ppc|sea|sem|paid|media)\b|"
-        r"\b(?:ads?|advertising|marketing|media|campaign) (?:spend|spending|costs?|budgets?)\b",
+        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|"
+        r"advertis\w+|marketing|campaigns?|ppc|sea|sem|paid|media)\b|\b(?:ads?|advertising|marketing|media|"
+        r"campaign) (?:spend|spending|costs?|budgets?)\b",
         "What you spend is not measured.",
     ),
 )  # fmt: skip

@@ -9,19 +9,16 @@ from beha2vec_core.chat.verbs import PEOPLE
 
 # nouns of what is counted, before "a visit", "a day"
 _COUNTED = (
-    "orders|purchases|sales|visits|sessions|users|visitors|people|customers|buyers|pages|page views|pageviews|"
-    "views|items|"
-    "products|pieces|units|revenue|money|spend|turnover|minutes|times"
+    "orders|purchases|sales|visits|sessions|users|visitors|people|customers|buyers|pages|page views|pageviews|views|"
+    "items|products|pieces|units|revenue|money|spend|turnover|minutes|times"
 )
 # "same for mobile": the question before, once more
 SAME = (
-    r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|us)\b\W*)*"
-    r"(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)"
-    r"(?! (?:period|time|days?|week|month|year)\b)"
-    r"(?: as (?:above|before|previously)\b|(?! as\b))"
-    r"(?: (?:that|this|it|thing|story|picture|situation|problem|pattern|true|goes|again|question|query|numbers?|"
-    r"figures?|data|chart|graph|table|view|one|here))*"
-    r"(?: (?:but|just|only|now|please))*\b"
+    r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|"
+    r"us)\b\W*)*(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)(?! (?:period|time|days?|week|month|"
+    r"year)\b)(?: as (?:above|before|previously)\b|(?! as\b))(?: (?:that|this|it|thing|story|picture|situation|problem|"
+    r"pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*(?: (?:but|just|"
+    r"only|now|please))*\b"
 )
 DISPLAY = (  # the verb, else the channel
     r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
@@ -39,9 +36,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:turn|turned|turning) over\b", "turnover"),
     (r"\b(made|placed|done|bought|ordered|purchased) by (?:people|users|visitors)\b", r"\1"),
     (r"\b(c[oa]me back|return(?:ed)?) after (?:the|their) first (?:visit|session)\b", r"\1"),
-    (r"\b(?:by )?how (?:many|much) percent (?=(?:did|has|have|does|do)\b.*\b(?:gr[eo]w|ris|r[oi]se|drop|f[ae]ll|"
-     r"declin|increas|"
-     r"decreas|chang|go up|go down))", " "),
+    (r"\b(?:by )?how (?:many|much) percent (?=(?:did|has|have|does|do)\b.*\b(?:gr[eo]w|ris|r[oi]se|drop|f[ae]ll|declin|"
+     r"increas|decreas|chang|go up|go down))", " "),
     (r"\b(what|how) (was|were|is|are) (.*?) like\b", r"\1 \2 \3"),
     (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|"
      r"on ads))", r"\1bought"),
@@ -54,13 +50,10 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"(?<!\w)(?:non|not) (?=bouncing|bounced|engaged|converting|buying|usa?\b|mobile|direct|organic|paid|branded)",
      "not "),
     (rf"\b({_COUNTED}) an? (visit|session|order|purchase|user|visitor|head|person|customer|buyer|day|week|month|"
-     rf"quarter|"
-     r"year)\b(?! (?:ago|before|earlier))", r"\1 per \2"),
-    (r"\b(?:how many|number of) times (?!.*\bback\b)(?:did |do |does |have |has |was |were )?"
-     r"(.*?)\b(?:visit(?:ed|s)?|c[oa]mes?)\b"
-     r"(?: us| by| here| back| to (?:us|the (?:site|shop|store|website)))*(?=\W*$| (?:in|on|from|via|during|last|"
-     r"this|since|per"
-     r")\b)", r"how many sessions \1"),
+     rf"quarter|" r"year)\b(?! (?:ago|before|earlier))", r"\1 per \2"),
+    (r"\b(?:how many|number of) times (?!.*\bback\b)(?:did |do |does |have |has |was |were )?(.*?)\b(?:visit(?:ed|s)?|"
+     r"c[oa]mes?)\b(?: us| by| here| back| to (?:us|the (?:site|shop|store|website)))*(?=\W*$| (?:in|on|from|via|"
+     r"during|last|this|since|per)\b)", r"how many sessions \1"),
     (r"\b(?:how many|number of) checkouts(?= (?:did|do|have|were there|are there|on|by|in|from|last|this|per)\b|\W*$)",
      "checkout sessions"),
     (r"\b(?:how many|number of) (?:carts|baskets)\b(?= (?:did|do|have) we|\W*$| (?:in|on|by|from|last|this|per|"
@@ -71,57 +64,44 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(?: through)?)(?P<rest>.*?)\b(?:per|in|during|on) (?:an? |each |every |one |their |the average )?(visit|"
      r"session)s?\b",
      r"pages per \2\g<rest>"),
-    (r"\bhow many pages (?:did|do|have) (?:people|users|visitors|customers|"
-     r"they)((?: \w+){0,4}?) (?:look(?:ed)? at|view(?:ed)?|"
-     r"see|seen|open(?:ed)?|visit(?:ed)?|click(?:ed)?(?: through)?)\b", r"page views \1"),
+    (r"\bhow many pages (?:did|do|have) (?:people|users|visitors|customers|they)((?: \w+){0,4}?) (?:look(?:ed)? at|"
+     r"view(?:ed)?|see|seen|open(?:ed)?|visit(?:ed)?|click(?:ed)?(?: through)?)\b", r"page views \1"),
     (r"\bhow many pages (?:were|are|got) (?:viewed|looked at|seen|opened|visited)\b", "page views"),
     (r"\b(?:pages|views) (?:viewed |seen |visited |opened )(?=per\b)", "pages "),
     (r"\bhow (?:long|much time) (?!.*\b(?:until|till|before|between|carts?|checkouts?|purchas\w+|orders?|"
-     r"buy)\b)(?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |"
-     r"mean |normal )?"
-     r"(.*?)\b(?:(?:session|visit)s?(?: (?:last|take|stay))?(?=\W*$| (?:on|by|from|in|via|for|of|last|this|with|"
-     r"per)\b)|"
-     r"(?:spen[dt]s?|stay(?:s|ed|ing)?|stick(?:s|ing)? around|hang(?:s|ing)? (?:around|out)|remain|linger|browse|"
-     r"last)\b"
-     r"(?: (?:on|in|at) (?:the |our )?(?:site|website|shop|store|page))?)", r"engagement time \1"),
+     r"buy)\b)(?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |mean |"
+     r"normal )?(.*?)\b(?:(?:session|visit)s?(?: (?:last|take|stay))?(?=\W*$| (?:on|by|from|in|via|for|of|last|this|"
+     r"with|per)\b)|(?:spen[dt]s?|stay(?:s|ed|ing)?|stick(?:s|ing)? around|hang(?:s|ing)? (?:around|out)|remain|linger|"
+     r"browse|last)\b(?: (?:on|in|at) (?:the |our )?(?:site|website|shop|store|page))?)", r"engagement time \1"),
     (r"\bhow (?:big|large|high|much|expensive) (?:is|are|was|were) (?:an? |the |our )?(?:(?:average|typical|mean) )?"
      r"(?:orders?|purchases?|baskets?|carts?)\b(?! (?:rate|abandon))(?: worth)?(?: on average)?", "average order "
      r"value "),
-    (r"\b(?:what|how much) (?:is|are|was|were) (?:an? |the |our )?(?:average |typical )?(order|purchase|user|"
-     r"visitor|visit|"
-     r"session|customer|buyer)s?(.*?) worth\b(?: to us)?(?: on average)?", r"revenue per \1 \2"),
-    (r"\bhow much (?:money |revenue )?(?:does|do|did) (?:an? |the |our )?(?:average |typical )?(order|user|"
-     r"visitor|visit|"
-     r"session|customer|buyer|person)\b(?! (?:and|in total))(.*?)\b(?:bring(?: us| in)?|spends?|generates?|"
-     r"yields?|pays?)\b"
-     r"(?: us)?(?: on average)?(?! (?:per|an?|each)\b)", r"revenue per \1 \2"),
+    (r"\b(?:what|how much) (?:is|are|was|were) (?:an? |the |our )?(?:average |typical )?(order|purchase|user|visitor|"
+     r"visit|session|customer|buyer)s?(.*?) worth\b(?: to us)?(?: on average)?", r"revenue per \1 \2"),
+    (r"\bhow much (?:money |revenue )?(?:does|do|did) (?:an? |the |our )?(?:average |typical )?(order|user|visitor|"
+     r"visit|session|customer|buyer|person)\b(?! (?:and|in total))(.*?)\b(?:bring(?: us| in)?|spends?|generates?|"
+     r"yields?|pays?)\b(?: us)?(?: on average)?(?! (?:per|an?|each)\b)", r"revenue per \1 \2"),
     (r"\bhow much (?:money )?(?:do|did) (.*?) (customer|buyer|visitor|user)s (?:spend|pay) on average\b",
      r"revenue per \2 \1"),
-    (r"\bhow many (?:items|products|things|pieces|units|articles) (?:are |were |go |does |do |"
-     r"did )?(?:there )?(?:in|into) "
-     r"(?:an? |the |our )?(?:average |typical )?(?:order|basket|cart|purchase)s?(?: contain|"
-     r" have)?", "items per order"),
-    (r"\bhow many (orders|purchases) (?:does|do|did) (?:an? |the |our |each |every )?(?:average |"
-     r"typical )?(?:customer|buyer)s?"
-     r" (?:place|make|have)\b(?: on average)?", "orders per buyer"),
-    (r"\b(?:the )?(?:probability|likelihood|chances?|odds) (?:that|of) (?:an? |the )?(?:(visit|session)|visitor|user)s?"
-     r"(?: (?:has|have|having|ends? with|with|to|makes?|places?|will))?(?: an?)? (?:orders?|purchase|buys?|"
-     r"buying|converts?|"
-     r"converting)\b", r"conversion rate "),
+    (r"\bhow many (?:items|products|things|pieces|units|articles) (?:are |were |go |does |do |did )?(?:there )?(?:in|"
+     r"into) (?:an? |the |our )?(?:average |typical )?(?:order|basket|cart|purchase)s?(?: contain| have)?",
+     "items per order"),
+    (r"\bhow many (orders|purchases) (?:does|do|did) (?:an? |the |our |each |every )?(?:average |typical )?(?:customer|"
+     r"buyer)s? (?:place|make|have)\b(?: on average)?", "orders per buyer"),
+    (r"\b(?:the )?(?:probability|likelihood|chances?|odds) (?:that|of) (?:an? |the )?(?:(visit|session)|visitor|"
+     r"user)s?(?: (?:has|have|having|ends? with|with|to|makes?|places?|will))?(?: an?)? (?:orders?|purchase|buys?|"
+     r"buying|converts?|converting)\b", r"conversion rate "),
     (r"\b(visits?|sessions?|traffic)(?: (?:that|which))? (?:do |does |did )?(?:turns?|turned|leads?|led|results?|"
-     r"resulted|"
-     r"ends?|ended|becomes?|became) (?:in|into|to|up in|with|up with)? ?(?:an? )?(?:orders?|sales?|purchases?|"
+     r"resulted|ends?|ended|becomes?|became) (?:in|into|to|up in|with|up with)? ?(?:an? )?(?:orders?|sales?|purchases?|"
      r"buyers?)\b",
      r"\1 converted"),
     (r"\bhow often (?:does|do|did) (?:an? |the |our )?(?:visit|session)s? converted\b", "conversion rate"),
     (rf"\b({PEOPLE}) (?:immediately |directly |right away |straight away )?(?:leave|left|leaves|quit) (?:right|"
-     rf"straight)? ?"
-     r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
+     rf"straight)? ?" r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
     (r"\b(?:of the|of these|of those|out of the) two\b", " "),
     (r"^(\W*)how (was|were|did) the weekend\b", r"\1how \2 last weekend"),
     (r"\bhow (?:was|were|did) (?=(?:january|february|march|april|may|june|july|august|september|october|november|"
-     r"december|"
-     r"last|yesterday|the (?:week|weekend|month)|q[1-4]|20\d\d|h[12])\b)(.*?)(?: go| look| turn out)?(?=\W*$)",
+     r"december|last|yesterday|the (?:week|weekend|month)|q[1-4]|20\d\d|h[12])\b)(.*?)(?: go| look| turn out)?(?=\W*$)",
      r"how did we perform \1"),
     (r"\bhow (?:did|are|were|have|do) we (?:do|doing|been doing|perform(?:ing)?)\b(?! on| with| in (?:terms|search))",
      "how did we perform"),
@@ -140,24 +120,20 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"gave|links?)\b)",
      r"\1 source"),
     (r"\brefers?\b(?= )(?!.* to\b)", "brings"),
-    (r"^(\W*)how many (?=(?:visited|viewed|saw|bought|ordered|came|used|added|reached|started|began|initiated|"
-     r"spent|looked|opened|"
-     r"returned|converted|paid|purchased|went through|abandoned|searched)\b)", r"\1how many people "),
-    (r"(?<!not )(?<!never )(?<!to )\b(?:finish(?:e[sd])?|(?:go|goes|went) through with|conclude[sd]?) (?:an?|the|"
-     r"their|any) "
-     r"(?:orders?|purchases?)\b", "bought"),
+    (r"^(\W*)how many (?=(?:visited|viewed|saw|bought|ordered|came|used|added|reached|started|began|initiated|spent|"
+     r"looked|opened|returned|converted|paid|purchased|went through|abandoned|searched)\b)", r"\1how many people "),
+    (r"(?<!not )(?<!never )(?<!to )\b(?:finish(?:e[sd])?|(?:go|goes|went) through with|conclude[sd]?) (?:an?|the|their|"
+     r"any) (?:orders?|purchases?)\b", "bought"),
     (r"\b(?:is|are|was|were) paying(?: us)?\b", "bought"),
     (r"\b(?:left|leave|leaves|leaving|exit(?:ed|s)?|went away|go away)(?: (?:the|our) (?:site|shop|store|"
-     r"website))? without "
-     r"(?:(?:buying|ordering|purchasing|converting|paying)(?: (?:anything|something))?|an? (?:order|"
+     r"website))? without (?:(?:buying|ordering|purchasing|converting|paying)(?: (?:anything|something))?|an? (?:order|"
      r"purchase))\b", "did not buy"),
     (r"\b(?:left|leave|leaves) (?=(?:the|their|a) (?:cart|checkout|basket)s?\b(?! page))", "abandon "),
     (r"\bproduct to (?=(?:cart|basket|checkout|order|purchase)\b)", "view to "),
     (r"\b(where .*?lose|where .*?losing|where .*?lost) (?:(?:most|potential|our|the) )*(?:buyers|customers|"
      r"shoppers)\b", r"\1 people"),
-    (r"\bhow long (?:does|do|did|is) (?:it takes? (?:\w+ )?to (?:check ?out|get through (?:the )?checkout)|"
-     r"(?:the |our )?checkouts?"
-     r"(?: process)? (?:takes?|lasts?))\b", "how long from checkout to order"),
+    (r"\bhow long (?:does|do|did|is) (?:it takes? (?:\w+ )?to (?:check ?out|get through (?:the )?checkout)|(?:the |"
+     r"our )?checkouts?(?: process)? (?:takes?|lasts?))\b", "how long from checkout to order"),
     (r"\bdifferences? in (.*?) between\b", r"compare \1 of"),
     (r"^(\W*)(?:do|does|did) (?:most|the majority)(?: of (?:our|the|all))? (.*?) (?=com(?:e|es|ing) (?:from|via|"
      r"through)\b)",
@@ -172,13 +148,11 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:single|one)[- ](?:item|product) orders\b", "orders with exactly 1 items"),
     (r"\bone[- ]time (?:visitors?|users?)\b", "users who visited exactly 1 times"),
     (r"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:dollars|euros|usd|eur|bucks|pounds|gbp|"
-     r"[$\u20ac\u00a3]))?) (?:or|and) "
-     r"(?:more|above|over|up)\b(?! (?:orders|purchases|sessions|visits|items|pages|page views|products|"
-     r"times))", r"of at least \1"),
+     r"[$\u20ac\u00a3]))?) (?:or|and) (?:more|above|over|up)\b(?! (?:orders|purchases|sessions|visits|items|pages|"
+     r"page views|products|times))", r"of at least \1"),
     (r"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:dollars|euros|usd|eur|bucks|pounds|gbp|"
-     r"[$\u20ac\u00a3]))?) (?:or|and) "
-     r"(?:less|below|under)\b(?! (?:orders|purchases|sessions|visits|items|pages|page views|products|"
-     r"times))", r"of at most \1"),
+     r"[$\u20ac\u00a3]))?) (?:or|and) (?:less|below|under)\b(?! (?:orders|purchases|sessions|visits|items|pages|"
+     r"page views|products|times))", r"of at most \1"),
     (r"\b(?:repeat|return|recurring) (?=(?:visits?|sessions?)\b)", "returning "),
     (r"\b(?:first|first[- ]time|new) (visits|sessions)\b(?! (?:and|to|until))", r"\1 of new users"),
     (r"\bend(?:s|ed)? up (?:paying|ordering|converting|checking out)\b", "buy"),
@@ -206,34 +180,28 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"sales)\b", "converts"),
     (r"\b(?:size of|head ?count of) (?=(?:the |our )?(?:audience|users|visitors|people)\b)", "number of "),
     (r"\bhow much business (?:did|do|have) we (?:do|done)\b", "revenue"),
-    (r"\bhow much (?:money )?(?:was|is|were|has been) (?:spent|paid|earned|made|taken in)\b(?!.*\b(?:ads?|"
-     r"adwords|advertis\w+|"
-     r"marketing|campaigns?|ppc)\b)", "revenue"),
+    (r"\bhow much (?:money )?(?:was|is|were|has been) (?:spent|paid|earned|made|taken in)\b(?!.*\b(?:ads?|adwords|"
+     r"advertis\w+|marketing|campaigns?|ppc)\b)", "revenue"),
     (r"\b(?:peak|busiest|rush) times?(?: of (?:the )?day)?\b", "busiest hour"),
     (r"\bhigh[- ]value (customers?|buyers?|clients?|shoppers?)\b", r"top \1"),
     (r"\b(?:big|heavy|high) spenders\b", "top spenders"),
     (r"\b(buy|buys|buying|bought|ordered|purchased?|purchasing|shop|shopped|shopping)( anything|"
      r" something)? (?:from|with|at) us\b",
      r"\1\2"),
-    (r"(?<=vs )us\b|(?<=vs\. )us\b|(?<=versus )us\b|\bus(?= (?:vs\.?|versus) (?!them))|(?:^|(?<=\bof )|"
-     r"(?<=\bfrom )|(?<=\bby )|"
-     r"(?<=\band )|(?<=\bor )|(?<=\bmany )|(?<=\bnot )|(?<=\bnon )|(?<=\bnew )|(?<=\breturning )|(?<=\ball )|"
-     r"(?<=\bour ))us(?= (?:visitors?"
-     r"|users?|customers?|buyers?|shoppers?|people|orders?|sales|revenue|sessions?|visits?|traffic|conversion|"
-     r"market)\b)", "usa"),
+    (r"(?<=vs )us\b|(?<=vs\. )us\b|(?<=versus )us\b|\bus(?= (?:vs\.?|versus) (?!them))|(?:^|(?<=\bof )|(?<=\bfrom )|"
+     r"(?<=\bby )|(?<=\band )|(?<=\bor )|(?<=\bmany )|(?<=\bnot )|(?<=\bnon )|(?<=\bnew )|(?<=\breturning )|"
+     r"(?<=\ball )|(?<=\bour ))us(?= (?:visitors?|users?|customers?|buyers?|shoppers?|people|orders?|sales|revenue|"
+     r"sessions?|visits?|traffic|conversion|market)\b)", "usa"),
     (r"\bwhere (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|customers?|sessions|visits|"
-     r"they) (?:usually |mostly )?"
-     r"(?:land|enter|start|arrive|begin)\b(?: (?:on|at|in))?(?: (?:the|our) (?:site|website|shop|store))?(?=\W*$|"
-     r" (?:in|on|from)\b)",
+     r"they) (?:usually |mostly )?(?:land|enter|start|arrive|begin)\b(?: (?:on|at|in))?(?: (?:the|our) (?:site|website|"
+     r"shop|store))?(?=\W*$| (?:in|on|from)\b)",
      "top landing pages"),
-    (r"\b(?:where|(?:(?:on|at|from) )?(?:which|what) pages?) (?:do|did|does) (?:(?:most|our|the) )*(?:people|"
-     r"users?|visitors?|customers?"
-     r"|sessions|visits|they) (?:usually |mostly )?(?:exit|leave(?= (?:the|our) (?:site|website|shop|store)\b|"
-     r".*(?<=page)\W*$))"
-     r"\b(?: (?:the|our) (?:site|website|shop|store))?(?: (?:from|on))?", "exits by page"),
-    (r"\b(?:on |from |at )?(?:which|what) pages? (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|"
-     r"visitors?|customers?|"
-     r"sessions|visits|they) (?:usually |mostly )?(?:leave|quit|drop off)\b(?: (?:from|on))?(?: (?:the|"
+    (r"\b(?:where|(?:(?:on|at|from) )?(?:which|what) pages?) (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|"
+     r"visitors?|customers?|sessions|visits|they) (?:usually |mostly )?(?:exit|leave(?= (?:the|our) (?:site|website|"
+     r"shop|store)\b|.*(?<=page)\W*$))\b(?: (?:the|our) (?:site|website|shop|store))?(?: (?:from|on))?",
+     "exits by page"),
+    (r"\b(?:on |from |at )?(?:which|what) pages? (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|"
+     r"customers?|sessions|visits|they) (?:usually |mostly )?(?:leave|quit|drop off)\b(?: (?:from|on))?(?: (?:the|"
      r"our) (?:site|website|shop|store))?",
      "exits by page"),
     (r"\b(?:which|what) pages? (?:do|did) (?:people|users|visitors|customers|they) (?:land|start|enter|begin|"

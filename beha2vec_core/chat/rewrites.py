@@ -35,11 +35,9 @@ _EITHER_KIND = re.compile(rf"\b(?:on |at |in |than |vs |versus |or |and )*(?:the
 # what leaves a value out
 EXCLUDES = (
     r"\b(?:excluding|excl\.?|except(?: for)?|other than|apart from|aside from|besides|save for|barring|minus|"
-    r"outside(?: of)?|"
-    r"with the exception of|(?:if (?:you|we|i) )?(?:leav(?:e|ing) out|omit(?:ting)?|exclud(?:e|ed)|ignor(?:e|ing)|"
-    r"disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|(?:not|without) (?:counting|including)|"
-    r"without|"
-    r"but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
+    r"outside(?: of)?|with the exception of|(?:if (?:you|we|i) )?(?:leav(?:e|ing) out|omit(?:ting)?|exclud(?:e|ed)|"
+    r"ignor(?:e|ing)|disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|(?:not|without) (?:counting|"
+    r"including)|without|but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
@@ -125,8 +123,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bend(?:s|ed)? up (?:being )?(?:paid|ordered|bought|purchased)\b", "converted"),
     (r"\b(cart|checkout)s? (?:that |which )?(?:have |are )?fail(?:s|ed|ing)?\b", r"\1 abandonment"),
     (r"^(\W*)(?:are|do) (?:our |the |most )*(buyers|customers) (?:come )?(?:mostly|mainly|primarily|largely|"
-     r"predominantly) "
-     r"(?:com(?:e|ing) )?(from|on|via|through)\b", r"\1how many of the \2 are \3"),
+     r"predominantly) (?:com(?:e|ing) )?(from|on|via|through)\b", r"\1how many of the \2 are \3"),
     (r"^(\W*)(?:is|are|do|does) (.*?) (?:mostly|mainly|primarily|largely|predominantly) (?:com(?:e|ing) )?"
      r"(from|on|via|through)\b", r"\1share of \2 \3"),
     (r"\bwhich (\w+) (?:do|did|have) not (?:buy|bought|order(?:ed)?|purchased?|convert(?:ed)?)"
@@ -238,9 +235,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (rf"{_WHY}(.*?)\b(?:{STOPS}|{_GO}) (?:us )?(?:out )?(?:at|in|on|during|before|from|of) {THE}(checkout|cart)s?\b"
      r"(?! page)", r"\1 \2 abandonment "),
-    (rf"{_WHY}(.*?)\b{_GO} (?:us |the (?:site|shop) |again )?(?:so |too |that |very )*(?:quickly|fast|early|"
-     rf"soon|right away|"
-     r"immediately)\b", r"\1 high bounce rate"),
+    (rf"{_WHY}(.*?)\b{_GO} (?:us |the (?:site|shop) |again )?(?:so |too |that |very )*(?:quickly|fast|early|soon|"
+     rf"right away|" r"immediately)\b", r"\1 high bounce rate"),
     (rf"{_WHY}(.*?)\b{_GO} (?:(?:with|behind) )?(?:(?:a|the|their|full|filled) )*carts?\b", r"\1 cart abandonment "),
     (rf"{_WHY}(.*?)\b{_GO} (?:(?:us|the|our|site|shop|store|again) )*without (?:{_BUYING}|an? (?:order|purchase))\b"
      r"(?: anything)?", r"\1 low buying "),
@@ -292,9 +288,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
     (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {THE}{_GROUND}\b(?! funnel)", r"\1 "),
     (
-        r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|"
-        r"our|their) )?"
-        r"(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b",
+        r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|our|"
+        r"their) )?(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b",
         r"\1 ",
     ),
     (r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|" rf"through) {THE}checkout(?: "
@@ -344,13 +339,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
-    (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that "
-     r"of |(?:those|the ones|people|users|visitors|customers) (?:of|in|on|from|with|using) |on |in |from |for "
-     r")?(?:all |of all )?(?:the )?(?:rest|others?|everyone|everybody|"
-     r"everything|everywhere|elsewhere|all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|"
-     r"conversions?|revenue|sales|orders|aov|bounce|engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|"
-     r"[?.,;:]|in\b|on\b|for\b|last\b|this\b|by\b|conversions?\b|revenue\b|sales\b|orders\b|aov\b|bounce\b|"
-     r"\u00a7))", " allothers "),
+    (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
+     r"(?:those|the ones|people|users|visitors|customers) (?:of|in|on|from|with|using) |on |in |from |for )?(?:all |"
+     r"of all )?(?:the )?(?:rest|others?|everyone|everybody|everything|everywhere|elsewhere|"
+     r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|conversions?|revenue|sales|orders|aov|bounce|"
+     r"engagement|sessions)\b)[\w-]+(?: pages?)?)?(?=\s*(?:$|[?.,;:]|in\b|on\b|for\b|last\b|this\b|by\b|conversions?\b|"
+     r"revenue\b|sales\b|orders\b|aov\b|bounce\b|\u00a7))", " allothers "),
     (r"\b(?:everything|everywhere|everyone|anything|all) (?:but|except)\b", "without"),
     (EXCLUDES, "without "),
     # causes: where a change comes from is known
@@ -372,9 +366,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|"
      r"contribut(?:e|es|ed)(?: the)?(?: most)? to|explains?|explained)\b", " askswhy "),
     (
-        r"\b(?:drove|drives?|driving|pushed) (?=(?:the |our |this )?(?:change|drop|increase|decrease|decline|"
-        r"growth|rise|"
-        r"fall)\b)",
+        r"\b(?:drove|drives?|driving|pushed) (?=(?:the |our |this )?(?:change|drop|increase|decrease|decline|growth|"
+        r"rise|fall)\b)",
         "askswhy ",
     ),
     (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) "

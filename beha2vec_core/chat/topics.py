@@ -18,14 +18,12 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "clicks or impressions of ads": r"ctr|click[- ]through|impressions?|ad clicks|viewability|ad frequency",
     "costs, budgets or returns on them": r"costs?|cpa|cac|cpc(?= by)|cpm|cpl|roas|roi|budgets?|ad ?spend|bids?",
     "profits, margins or cost prices": r"profit\w*|margins?|cogs|cost of goods|mark[- ]?ups?",
-    "ages, genders, incomes or interests of people": r"ages?|aged|(?:how|years?) old|old(?:er|est)?|young\w*|"
-    r"gender|sex|male|females?|"
-    r"(?:men|man|women|woman|boys|girls)(?!'s)|millennials|gen z|demograph\w*|education|jobs?|job titles?|"
-    r"professions?|household|salary|"
-    r"interests?|hobbies|married|kids",
-    "names or contact details of people": r"(?:e[- ]?mail|ip|postal|home|street) address\w*|phone numbers?|"
-    r"names of|zip codes?|"
-    r"postal codes?|postcodes?|full names?",
+    "ages, genders, incomes or interests of people": r"ages?|aged|(?:how|years?) old|old(?:er|est)?|young\w*|gender|"
+    r"sex|male|females?|(?:men|man|women|woman|boys|girls)(?!'s)|"
+    r"millennials|gen z|demograph\w*|education|jobs?|job titles?|"
+    r"professions?|household|salary|interests?|hobbies|married|kids",
+    "names or contact details of people": r"(?:e[- ]?mail|ip|postal|home|street) address\w*|phone numbers?|names of|"
+    r"zip codes?|postal codes?|postcodes?|full names?",
     "cities, regions or languages": r"city|cities|towns?|regions?|states?|province|counties|language\w*|speak\w*|"
     r"berlin|london|paris|munich",
     "screens, models of phones or versions": r"screen (?:sizes?|resolutions?)|resolutions?|phone models?|"
@@ -38,24 +36,20 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "weather": r"weather|rain\w*|temperatures?|sunny|heat ?wave|snow\w*",
     "television, radio or print": r"tv|television|radio|print|billboards?|flyers?|podcasts?|commercials?",
     "competitors, or prices and sales elsewhere": r"competit\w+|rivals?|amazon|ebay|etsy|elsewhere|other shops|"
-    r"market share|benchmarks?|"
-    r"industry average|cheaper",
-    "satisfaction, ratings or reviews": r"satisf\w+|nps|csat|ratings?|reviews?|star ratings?|happy|unhappy|"
-    r"feedback|surveys?|sentiment|complaints?|"
-    r"complain\w*",
+    r"market share|benchmarks?|industry average|cheaper",
+    "satisfaction, ratings or reviews": r"satisf\w+|nps|csat|ratings?|reviews?|star ratings?|happy|unhappy|feedback|"
+    r"surveys?|sentiment|complaints?|complain\w*",
     "contacts with support": r"support|tickets?|calls?|customer service|chats?|hotline|help ?desk",
     "sales outside the site": r"offline|in[- ]store|brick|retail stores?|pop[- ]up|wholesale|phone orders?|by phone",
     "apps": r"apps?|installs?|app store|play store",
     "speed or errors of the site": r"load(?:ing)? times?|site speed|speed|core web vitals|vitals|uptime|downtime|"
     r"outages?|errors?|404|crash reports?",
     "rankings in search engines": r"rank(?:s|ing|ings)? (?:on|in|for)|(?:google|seo|keyword|search) (?:position|"
-    r"rank\w*)|rankings?|keywords?|"
-    r"backlinks?|domain authority|search volume",
+    r"rank\w*)|rankings?|keywords?|backlinks?|domain authority|search volume",
     "followers, likes or shares on social networks": r"followers?|likes|comments?|retweets?|mentions|"
     r"influencers?|hashtags?",
     "accounts, members or points": r"accounts?|members?|memberships?|loyalty (?:points|program\w*)|points|"
-    r"registrations?|registered|"
-    r"sign[- ]?ups?|logged in|log[- ]?ins?",
+    r"registrations?|registered|sign[- ]?ups?|logged in|log[- ]?ins?",
     "goals or plans": r"goals?|targets?|plan|planned|quota|kpi targets?|attainment",
     "employees": r"employees?|staff|ceo|salaries",
     "cancellations": r"cancel\w+",

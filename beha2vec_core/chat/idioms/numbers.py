@@ -11,22 +11,21 @@ _N = rf"(?:\d+(?:[.,]\d+)?|one|thirty|forty|{'|'.join(NUMBER_WORDS)})"
 _PART = (  # "almost half", "a third", "20 %", "one in five": how much somebody thinks it is
     r"(?:(?:(?:well|just|far|even|only|almost|nearly|about|around|roughly|over|under|above|below|more|less|fewer|than|"
     r"at|least|most|up|to|some|the) )*"
-    rf"(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|{_N} ?(?:%|percent)|{_N} in {_N})"
-    r"(?: of| the)*)(?!\w)(?! (?:up|down|higher|lower|more|less|bigger|smaller|better|worse|growth|increase|drop|"
-    r"off|a year|ago|discount)\b)"
+    rf"(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|"
+    rf"{_N} ?(?:%|percent)|{_N} in {_N})"
+    r"(?: of| the)*)(?!\w)(?! (?:up|down|higher|lower|more|less|bigger|smaller|"
+    r"better|worse|growth|increase|drop|off|a year|ago|discount)\b)"
 )
 _WHOLE = (
-    r"(?:orders|purchases|buyers|customers|visits|sessions|users|visitors|people|traffic|revenue|sales|turnover|"
-    r"views|pageviews|"
-    r"carts|audience)"
+    r"(?:orders|purchases|buyers|customers|visits|sessions|users|visitors|people|traffic|revenue|sales|turnover|views|"
+    r"pageviews|carts|audience)"
 )
 _PLEASE = r"^(\W*(?:(?:please|pls|can you|could you|now|and|then|let's|let us|i want to|i'd like to|to) )*)"
 _NOT_OF_GROUPS = r"^(?!.*\b(?:which|what|how|by|per|each|list|show|who)\b(?! is\b))"
 _CLAIM = (
-    r"(?:is it (?:true|right|correct|fair to say)|(?:would it|will it) be (?:fair|right|correct) to say|"
-    r"(?:i (?:have|had)|i've|we) (?:heard|read|noticed)|"
-    r"i(?:'d| would)? (?:bet|reckon|guess|say|think|believe|suspect|assume|suppose)|am i right(?: in thinking)?|"
-    r"(?:my|our) (?:guess|feeling|hunch|impression) is|surely)"
+    r"(?:is it (?:true|right|correct|fair to say)|(?:would it|will it) be (?:fair|right|correct) to say|(?:i (?:have|"
+    r"had)|i've|we) (?:heard|read|noticed)|i(?:'d| would)? (?:bet|reckon|guess|say|think|believe|suspect|assume|"
+    r"suppose)|am i right(?: in thinking)?|(?:my|our) (?:guess|feeling|hunch|impression) is|surely)"
 )
 _GO = r"(?:drop|dropp|fall|fell|fallen|tail|trail|taper|ease|eas|die|dying|drop)(?:ed|ing|s)?"
 _CUT = r"(?:break|split|carve|slice|chop|cut|divid|divide|divvy|separate|group|section|roll)(?:s|d|ed|ing)?"
@@ -40,22 +39,18 @@ _LITTLE = r"(?:no|zero|hardly (?:any|an?)|barely (?:any|an?)|few|almost no|not (
 _SOLD = r"(?:orders?|sales?|purchases?|cash|money|revenue|conversions?|buyers?)"
 
 _TALK = (  # what stands around a question
-    (r"(?:,|\s[-\u2013\u2014])?\s*(?<!\w)(?:ta|cheers|thx|mate|yaar|will ya|would you(?: please)?|could you|if you "
-     r"(?:please|can|"
-     r"would|don't mind)|if poss(?:ible)?|(?:please|pls) and thank you|by (?:eod|tomorrow|tonight)|"
-     r"go)\s*(?=[.!?]*$)", ""),
+    (r"(?:,|\s[-\u2013\u2014])?\s*(?<!\w)(?:ta|cheers|thx|mate|yaar|will ya|would you(?: please)?|could you|"
+     r"if you (?:please|can|would|don't mind)|if poss(?:ible)?|(?:please|pls) and thank you|by (?:eod|tomorrow|"
+     r"tonight)|go)\s*(?=[.!?]*$)", ""),
     (r"^\W*(?:just )?out of (?:pure |sheer )?(?:curiosity|interest)\b[,:]?\s*", ""),
     (r"\b(?:to me )?like (?:i'?m|i am) (?:five|5|a (?:child|kid))\b", ""),
     (r"^\W*(?:i'?m|i am|we'?re|we are) (?:doing|preparing|writing|putting together|working on|building|making|"
-     r"finishing) "
-     r"(?:a|the|my|our) [\w -]*?(?:pack|report|deck|slides?|presentation|meeting|review|"
+     r"finishing) (?:a|the|my|our) [\w -]*?(?:pack|report|deck|slides?|presentation|meeting|review|"
      r"board)\s*(?:[-\u2013\u2014:,.]\s+)", ""),
     (r"(?:[,.;?!]|\s[-\u2013\u2014])\s*(?:can'?t be many|feels like it(?: is)?|(?:or )?am i (?:right|wrong|"
-     r"imagining (?:it|things))|"
-     r"(?:or )?is it just me|is that (?:right|true|so|correct)|full list|(?:what(?:'s| is) )?the real (?:figure|"
-     r"number)|"
-     r"just the facts|true or false|(?:or )?is that just me(?: guessing)?|right or wrong|one by "
-     r"one)\s*(?=[.?!]*$)", "?"),
+     r"imagining (?:it|things))|(?:or )?is it just me|is that (?:right|true|so|correct)|full list|(?:what(?:'s|"
+     r" is) )?the real (?:figure|number)|just the facts|true or false|(?:or )?is that just me(?: guessing)?|"
+     r"right or wrong|one by one)\s*(?=[.?!]*$)", "?"),
     (rf"^\W*{_CLAIM}(?: that)?,?\s+(?=\w)", ""),
     (r"\b(?:do the needful and )\b", ""),
     # an order to show, not a share
@@ -87,25 +82,21 @@ _SHARES = (
     (r"\b(?:eat|eats|eating|ate|take|takes|taking|took|gobbl\w+|swallow\w*|hog\w*) up\b", "make up"),
     (r"\b(?:represents?|representing|constitutes?|constituting)\b(?=\W*$| (?:of|the|our|all)\b)", "make up"),
     (r"\bas an? (?:percentage|%|percent|share|proportion|fraction) of\b", "share of"),
-    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |"
-     r"the |our )?"
-     r"(?:those|people|users|visitors) who (?:bought|ordered|purchased|buy)\b", r"share of buyers that are \1"),
-    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |"
-     r"the |our )?([\w ]+?)"
-     r"(?=\W*$)", r"share of \2 that are \1"),
+    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |"
+     r"our )?(?:those|people|users|visitors) who (?:bought|ordered|purchased|buy)\b", r"share of buyers that are \1"),
+    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |"
+     r"our )?([\w ]+?)(?=\W*$)", r"share of \2 that are \1"),
     (r"^(?=.*\b(?:how much of|what (?:share|part|percent\w*|portion|proportion|fraction) of|percent|"
-     r"%))(.*?)\b(?:sits? in|lies? in|arrives? "
-     r"(?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|in)|happens? (?:on|in|via)|takes? "
-     r"place (?:on|in))\b",
+     r"%))(.*?)\b(?:sits? in|lies? in|arrives? (?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|"
+     r"in)|happens? (?:on|in|via)|takes? place (?:on|in))\b",
      r"\1 comes from"),
     (r"^(\W*)of (?:all |the |our )*(carts|baskets|checkouts)(?: (?:filled|started|created|begun))?(.*?),? (?:which|"
      r"what) (?:proportion|share|"
      r"percentage|part|fraction)(?: of them)? (?:was|were|is|are|got) (?:abandoned|left(?: behind)?)\b", r"\1share "
      r"of \2 abandoned \3"),
     (r"\bplus (?=(?-i:[A-Z]))", "and "),
-    (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|"
-     r"beside|alongside) "
-     r"(?:it|them|that|each)\b", ", also the share"),
+    (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|beside|"
+     r"alongside) (?:it|them|that|each)\b", ", also the share"),
     (rf"{_NOT_OF_GROUPS}(\W*)(is|are|was|were) {_PART} ((?:our |the |all )?(?:\w+ )?{_WHOLE}) ", r"\1what % of \3 \2 "),
     (rf"{_NOT_OF_GROUPS}(.*?)\b(?:ma[dk]es? up|accounts? for|is|are|makes?) {_PART} (.+)", r"\1 make up share of \2"),
     (rf"{_NOT_OF_GROUPS}(\W*(?:(?:do|does|did|is|are|was|were|have|has)\b )?){_PART} (.+)", r"\1share of \2"),
@@ -183,8 +174,7 @@ _COMPARISONS = (
     (r"\bdifference between ([\w ]+?) and ([\w ]+?) (?:in|on|for) ([\w ]+?)(?=\W*$)", r"compare \3 of \1 and \2"),
     (r"\bwhose (?:is|are|was|were) (?=(?:the )?(?:big|larg|small|high|low|best|better|worse|more|most))", "which is "),
     (r",? or (?:are they |is it |is that )?(?:about |roughly |pretty much |just |more or less )*(?:the same|equal|"
-     r"no different|not)"
-     r"\s*(?=\W*$)", ""),
+     r"no different|not)\s*(?=\W*$)", ""),
     (rf"{_PLEASE}(?:put|set|stack|line|pit|hold|match|weigh|stand)(?: up)? ([\w .']+?) (?:up )?{_BESIDE} "
      rf"", r"\1compare \2 with "),
     (r"\b(?:put|show|place|lay|view|see|have) (?:me )?(.+?),? side by side\b", r"compare \1"),
@@ -210,8 +200,7 @@ _CHANGE = (
      r"trend \1"),
     (r"\b(?:taken|took|take|taking|suffered) an? (?:hit|dive|knock|tumble|beating|nosedive|plunge)\b", "dropped"),
     (r"^(\W*(?:is|are|was|were|has|have)\b.*?) (?:getting|gotten|been getting) (?:worse|better|higher|lower|bigger|"
-     r"smaller|weaker|stronger)\b"
-     r"(?!.*\bthan\b)", r"trend \1"),
+     r"smaller|weaker|stronger)\b(?!.*\bthan\b)", r"trend \1"),
     (r"\b(?:rack|clock|notch|chalk)(?:ed|ing|s)? up (?=(?:in|during|on|over|last|this|from|by|since|for)\b|\W*$)",
      "make "),
     (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|"
@@ -232,24 +221,20 @@ _CHANGE = (
     (r"\bgetting (?:more (?:frequent|common|often)|commoner)\b", "increasing"),
     (r"\bgetting (?:less (?:frequent|common|often)|rarer)\b", "decreasing"),
     (r"\b(?:(?:towards|near) the end(?! of (?!the (?:year|period|data)\b))|as (?:the )?(?:time|months?|weeks?|"
-     r"year) (?:went|goes|passed|passes|wore) "
-     r"(?:by|on)?|with "
-     r"time|as time (?:went|goes) (?:by|on))(?: of the (?:year|period|data))?\b", "over time"),
+     r"year) (?:went|goes|passed|passes|wore) (?:by|on)?|with time|as time (?:went|goes) (?:by|on))(?: of the (?:year|"
+     r"period|data))?\b", "over time"),
     (r"\bfrom one (day|week|month|quarter|year) to the (?:next|other)\b", r"by \1"),
     (r"\b(?:how (?:did|has|have|does|do|is|are))\b(.*?) (?:move|moved|shift|shifted|track|tracked|been tracking|go|"
-     r"gone)\b(?=\W*$| (?:over|across|"
-     r"since|during|in|month|week)\b)", r"trend \1"),
+     r"gone)\b(?=\W*$| (?:over|across|since|during|in|month|week)\b)", r"trend \1"),
     (r"\b(?:the )?(?:low point|rock bottom|trough)\b", "lowest"),
     (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
-     r"really )*"
-     r"(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
+     r"really )*(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
     (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
      r"really )*busy\b",
      r"\1 \2s had highest"),
     (r"^(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|was|are|is|have) there(?: been)?|any|"
-     r"show(?: me)?|find)"
-     r"(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|unexpected))* (?:spikes|peaks|"
-     r"surges|outliers) in ",
+     r"show(?: me)?|find)(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|"
+     r"unexpected))* (?:spikes|peaks|surges|outliers) in ",
      r"\1top 5 days by "),
     (r"\bwhat made (.+?) (?:such )?an? (?:good|great|strong|bad|poor|weak|terrible|slow|quiet) (?:day|week|month|"
      r"quarter|year)\b",
@@ -266,8 +251,7 @@ _WHY = (
      r"that)|why)\s*(?=\W*$)",
      ". Why?"),
     (rf"\b(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?(?:visits|traffic|views|clicks|eyeballs|landings|"
-     rf"visitors) (?:but|and|yet) "
-     rf"{_LITTLE} {_SOLD}\b", "low conversion rate"),
+     rf"visitors) (?:but|and|yet) {_LITTLE} {_SOLD}\b", "low conversion rate"),
     (rf"\b(why\b.*?) {_HAS} (?=low conversion rate)", r"\1 has "),
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
@@ -278,18 +262,16 @@ _WHO = (
     (r"\b(new (?:users|visitors|customers)) (?:did|do|have) we (?:acquired?|won|win|gained?|attract(?:ed)?)\b", r"\1"),
     (r"\bspend(?:s|ing)? longer (?:on|in|at) (?:the |our )?(?:site|shop|store|website)\b(?: or less)?", "engagement "
      "time"),
-    (rf"^(\W*)(?:do|does|did|has|have) (?:anyone|anybody|any (?:people|users|visitors|customers)) ((?:from|in|on|"
-     rf"via|using|with) .+?) "
-     rf"(?:ever )?{_BUY}\b", r"\1how many buyers \2"),
+    (rf"^(\W*)(?:do|does|did|has|have) (?:anyone|anybody|any (?:people|users|visitors|customers)) ((?:from|in|on|via|"
+     rf"using|with) .+?) (?:ever )?{_BUY}\b", r"\1how many buyers \2"),
     (rf"^(\W*)(?:nobody|no one|no-one|hardly anyone|hardly anybody) (?:ever )?{_BUY} (?=from|in|on|via|using|"
      rf"with)", r"\1how many buyers "),
     (r"\b(?:pull|rake|rak|haul|reel)(?:s|ed|ing)? in\b", "bring in"),
     (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b)(.+?) (?:bring in|brought in|bring us|"
      r"earn(?:ed)?(?: us)?|make us|"
      r"contribute|generate|bring)(?=\W*$| (?:in|during|on|over|last|this|since|from)\b)", r"revenue of \1"),
-    (r"\bcarts (?:that )?(?:never|do not|did not) (?:make it to|made it to|become|turn into|lead to|end in|result "
-     r"in) (?:an? |the )?"
-     r"(?:orders?|sales?|purchases?)\b", "carts abandoned"),
+    (r"\bcarts (?:that )?(?:never|do not|did not) (?:make it to|made it to|become|turn into|lead to|end in|"
+     r"result in) (?:an? |the )?(?:orders?|sales?|purchases?)\b", "carts abandoned"),
     (r"\b(bounc(?:e|es|ed|ing)) (?:straight|right) (?:off|away)\b", r"\1"),
     (r"\b(?:com|cam|return)(?:e|es|ing|s|ed)?(?: back)? for an? (?:second|2nd|another|repeat) (?:visit|session|time|"
      r"go|look)\b",

@@ -25,17 +25,13 @@ _NOTHING = (
 _AROUND: tuple[tuple[str, str], ...] = (
     (r"^\W*(?:my|our|the) \w+ (?:wants?|needs?|asks?|asked|would like)(?: for)?[^:?,]*:\s*", ""),
     (r"^\W*i(?: am|'m)? (?:preparing|writing|making|building|working on|doing)\b[^?]*? and (?:i )?(?:need|want|have|"
-     r"would "
-     r"like|like) to know\b", ""),
+     r"would like|like) to know\b", ""),
     (r"^\W*i(?: am|'m) asking (?:me|myself)\b", ""),
     (r"^\W*i (?:must|have to|need to|will|want to|am going to|'?ll) (?:prepare|present|write|make|build|fill|finish|"
-     r"report|"
-     r"give|send|show|create|do)\b[^.?!]*[.!]\s+(?=\w)", ""),
+     r"report|give|send|show|create|do)\b[^.?!]*[.!]\s+(?=\w)", ""),
     (r"[?.]\s*(?:(?:a |the )?(?:rough|round|exact|precise) |(?:give|i need|i want)(?: me)? (?:the |an? )?(?:exact|"
-     r"rough|round|"
-     r"precise) )(?:number|figure|estimate|%|percent(?:age)?|value)s?(?: (?:is|are|will be|would be) (?:fine|ok|okay|"
-     r"enough|"
-     r"good|perfect))?\W*$", "?"),
+     r"rough|round|precise) )(?:number|figure|estimate|%|percent(?:age)?|value)s?(?: (?:is|are|will be|"
+     r"would be) (?:fine|ok|okay|enough|good|perfect))?\W*$", "?"),
     (r",? *(?:because |as )?i need (?:it|this|that|them) (?:for|by|in|until)\b[^?]*$", ""),
     (r"\bi mean\W*$", ""),
     (r",? or not\W*$", ""),
@@ -54,9 +50,8 @@ _AROUND: tuple[tuple[str, str], ...] = (
     (r"^\W*(?:can|could|would) you (?=why\b|how come\b)", ""),
     (r",? (?:a lot )?like (?:crazy|mad|hell)\b", ""),
     (r", all (\w+?)s? (?:together|combined|added up)\b", ""),
-    (r", (?:in )?(?:units|items|pieces|orders|sessions|visits|users|people),? not (?:in )?(?:units|items|pieces|"
-     r"orders|sessions|"
-     r"visits|users|people)\b", ""),
+    (r", (?:in )?(?:units|items|pieces|orders|sessions|visits|users|people),? not (?:in )?(?:units|items|pieces|orders|"
+     r"sessions|visits|users|people)\b", ""),
     (r"\bsince (?:we|you|the (?:shop|site|store)) (?:started|opened|launched|began|went (?:live|online)|(?:are|is) "
      r"(?:live|online))\b", "so far"),
     (r"\b(?:since|from) day (?:one|1)\b", "so far"),
@@ -76,8 +71,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\bpage-?views\b", "page views"),
     (r"\b(did|do|does|are|is|we|we're|not|and|to) loos(e|es|ing)\b", r"\1 los\2"),
     (r"\b(sessions|visits|users|orders|sales|revenue|traffic|views) n (sessions|visits|users|orders|sales|revenue|"
-     r"traffic|"
-     r"views)\b", r"\1 and \2"),
+     r"traffic|views)\b", r"\1 and \2"),
     (r"^(\W*)y (?=(?:is|are|do|does|did|has|have|was|were)\b)", r"\1why "),
     (r"\b(\d+) ?x or more\b", r"at least \1 times"),
     (r"\b(affiliates?|partners?|referral) (?:program(?:me)?s?|schemes?|network)\b", r"\1"),
@@ -110,13 +104,11 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\buse(s|d)? (?:a lot|often|very much|much|frequently) the search\b", r"use\1 the search"),
     (r"\b(?:visited|visits?|came|come|comes|were|was|been)(?: back| here| to us)? (?:twice|2 times|two times) "
      r"or more\b",
-     "visited at "
-     "least 2 times"),
+     "visited at least 2 times"),
     (r"\btwice or more\b", "at least 2 times"),
     (r"^(?!.*\b(?:clusters?|segments?|groups?|personas?)\b)(.*?)\b(?:got|gets?|hits?|met|meets?|r[au]ns? into|"
-     r"encounter(?:s|ed)?|faced?|receive[sd]?|bump(?:s|ed)? into|"
-     r"s[ae]w|sees?|seen)"
-     r" (?:an? |any )?(?:404|error)s?(?: (?:pages?|messages?|codes?|errors?))?\b", r"\1saw an error page"),
+     r"encounter(?:s|ed)?|faced?|receive[sd]?|bump(?:s|ed)? into|s[ae]w|sees?|seen) (?:an? |any )?(?:404|"
+     r"error)s?(?: (?:pages?|messages?|codes?|errors?))?\b", r"\1saw an error page"),
     (r"\b404(?:s| pages?| errors?| error pages?)?\b", "error page"),
     (r"\b(?:how many|number of) views of (?=(?:the )?error page)", "how many page views of "),
     (rf"\bhow many errors(?: (?:did|do|have) (?:the |our )?{_WHO} (?:see|seen|get|got|hit|meet|have|encounter(?:ed)?|"
@@ -128,13 +120,11 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"^(\W*(?:number of |show |the )*)error pages (by|per|over)\b", r"\1error page views \2"),
     (r"\bcategor(?:y|ies) of (?:the )?(product|item)s?\b", r"\1 category"),
     (r"\b(?:separated|grouped|classified|sliced|carved up|organi[sz]ed|arranged|subdivided|stacked|split up|split|"
-     r"itemi[sz]ed|"
-     r"cut) (?:by|per|into|according to)\b", "by"),
+     r"itemi[sz]ed|cut) (?:by|per|into|according to)\b", "by"),
     (r"\bin (sessions|visits|users|orders|revenue|sales|traffic|page views) and also in "
      r"(sessions|visits|users|orders|revenue|sales|traffic|page views)\b", r", \1 and \2"),
     (r"\b(evolution|development|trend|curve|evolv\w+|develop\w*|progress)\b(.*?)\b(?:over|along|during|through|"
-     r"throughout|across) the "
-     r"(?:year|months)\b(?! ?20)", r"\1\2 by month"),
+     r"throughout|across) the (?:year|months)\b(?! ?20)", r"\1\2 by month"),
     (r"\bwith (?:the )?time\b(?=\W*$)", "over time"),
     (r"\bpeak of\b", "most"),
     (r"\bweekends? (and|vs\.?|or|versus|against|than|to) (?:the )?(?:week|weekdays?)\b(?! of\b)", r"weekend \1 "
@@ -147,47 +137,38 @@ _WORDS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _COUNTS: tuple[tuple[str, str], ...] = (
     (r"^(\W*)did (?:we|you|the (?:shop|store|site)) (?:get|have|make|receive|see|reach|take|win) (?:(?:more|less|"
-     r"fewer) than|"
-     r"over|under|at least|even) \d[\d.,]* (?=[a-z])", r"\1how many "),
+     r"fewer) than|over|under|at least|even) \d[\d.,]* (?=[a-z])", r"\1how many "),
     (rf"\bhow (?:many times|often) (?:did |do |does |have |has |were |was )?(?:the |our )?{_WHO} (?:use[ds]?|using) "
      rf"(?:the |our )?"
      r"(?:site |shop )?search(?: (?:of|on|in) (?:the |our )?(?:shop|site|store)| function| box| bar)?",
      "how many page views of the search page"),
-    (rf"\bhow (?:many times|often) (?:did |do |does |have |has |were |was )?(?:the |our )?{_WHO} (?:land(?:ed)? on|"
-     rf"see|saw|seen|"
-     r"hit|open(?:ed)?|view(?:ed)?|visit(?:ed)?|end(?:ed)? up on|r[au]n into|reach(?:ed)?|look(?:ed)? at|met|meet|"
-     r"get|got) "
-     r"((?:[\w-]+ ){1,4}pages?)\b", r"how many page views of \1"),
-    (r"\bhow (?:many times|often) (?:was|were|is|are) ((?:[\w-]+ ){1,4}pages?) (?:viewed|seen|looked at|opened|"
-     r"visited|hit|loaded)"
-     r"\b", r"how many page views of \1"),
+    (rf"\bhow (?:many times|often) (?:did |do |does |have |has |were |was )?(?:the |our )?{_WHO} (?:land(?:ed)? on|see|"
+     rf"saw|seen|" r"hit|open(?:ed)?|view(?:ed)?|visit(?:ed)?|end(?:ed)? up on|r[au]n into|reach(?:ed)?|look(?:ed)? at|"
+     r"met|meet|get|got) ((?:[\w-]+ ){1,4}pages?)\b", r"how many page views of \1"),
+    (r"\bhow (?:many times|often) (?:was|were|is|are) ((?:[\w-]+ ){1,4}pages?) (?:viewed|seen|looked at|opened|visited|"
+     r"hit|loaded)\b", r"how many page views of \1"),
     (rf"^(\W*)(?:did |has |have )?(?:anyone|anybody) (.*?)\?\s*(?:and )?(?:if so,? )?how many(?: (?:{PEOPLE}))?\W*$",
      r"\1how many people \2?"),
     (r"\b(visits|sessions|users|visitors|people|those) (?:that|which|who) (?:began|begin|start(?:ed)?|entered|"
-     r"arrived) (?:on|at|"
-     r"with) ", r"\1 landing on "),
+     r"arrived) (?:on|at|with) ", r"\1 landing on "),
     (r"\bwith (\d+) ?\+ ", r"with at least \1 "),
-    (r"\b(?:how many|number of) (?:different|distinct|unique|individual) (products|items|articles) (?:(?:were|was|"
-     r"got|have been|are) )?"
-     r"(?:ever )?(?:bought|sold|ordered|purchased)\b", r"how many different \1 did we sell"),
+    (r"\b(?:how many|number of) (?:different|distinct|unique|individual) (products|items|articles) (?:(?:were|was|got|"
+     r"have been|are) )?(?:ever )?(?:bought|sold|ordered|purchased)\b", r"how many different \1 did we sell"),
 )  # fmt: skip
 _SHARES: tuple[tuple[str, str], ...] = (
-    (rf"\b(?:out )?of (?:every |each )?(?:10|100|1000|1,000|ten|(?:a |one )?(?:hundred|thousand)) ((?:{PEOPLE}|"
-     rf"visits|sessions|"
-     r"orders|purchases))\b(.*?),? how many(?: of (?:them|those|these))?\b", r"what percent of \1\2"),
+    (rf"\b(?:out )?of (?:every |each )?(?:10|100|1000|1,000|ten|(?:a |one )?(?:hundred|thousand)) ((?:{PEOPLE}|visits|"
+     rf"sessions|" r"orders|purchases))\b(.*?),? how many(?: of (?:them|those|these))?\b", r"what percent of \1\2"),
     (rf"\bhow (?:large|big|high|great) (?:is|was) the {_SIZE}(?: (?:that|which))? (.+?) (?:has|have|had|takes?|"
      rf"holds?) (?:in|of) ",
      r"share of \1 in "),
     (rf"^(\W*)(?!.*\b(?:what|which|how)\b.*\b(?:what|which|how)\b)(.+?) (?:represents?|makes? up|accounts? for|"
-     rf"contributes?|is|"
-     rf"are|=) (?:how (?:many|much) {_PERCENT}|what (?:{_PERCENT}|{_SIZE})) of (.+?)(?: (?:that|which) (?:are|is|"
-     rf"were))?(\W*)$",
+     rf"contributes?|is|are|=) (?:how (?:many|much) {_PERCENT}|what (?:{_PERCENT}|{_SIZE})) of (.+?)(?: (?:that|"
+     rf"which) (?:are|is|were))?(\W*)$",
      r"\1what percent of \3 are \2\4"),
     (r"\bweight of (.+?) (?:vs\.?|versus|against|compared (?:to|with)) the rest\b", r"share of \1"),
     (r"\brate of aband\w+ (?:for|of|at|in) (?:the |our )?(cart|basket|checkout)s?\b", r"\1 abandonment rate"),
-    (r"\bnew (?:vs\.?|versus|and|or) returning,? (?:(?:visitors|users) )?in (?:%|percent)", "share of sessions by "
-     "new or "
-     "returning"),
+    (r"\bnew (?:vs\.?|versus|and|or) returning,? (?:(?:visitors|users) )?in (?:%|percent)", "share of sessions by new "
+                                                                                            "or returning"),
     (r"\b(?:is |are |was |were )?c[oa]m(?:e|es|ing)(?: back)?(?: to us)? (?:for )?a (?:second|2nd) time\b",
      "visited at least 2 times"),
     (r"\bhow much of (?:our |the |all )?(\w+ (?:traffic|visits|sessions|orders|revenue|sales)) "
@@ -197,19 +178,15 @@ _SHARES: tuple[tuple[str, str], ...] = (
     (rf"^(\W*)(?:is it (?:true|right|correct) that )?(?:(?:do|does|did) )?(.+?) (?:accounts? for|makes? up|"
      rf"represents?) {_ABOUT}{_NUMBER} of (?:all |our |the )*(.+?)(\W*)$", r"\1what percent of \3 are \2\4"),
     (rf"\bhow (?:many|much) {_PERCENT} (?:from|of) ", "what percent of "),
-    (rf"^(\W*)((?:in|for|on|among|within) [\w ]{{2,30}}?),? ((?:what|how (?:big|large|high))(?: is|'s| was)? (?:the "
-     rf")?(?:{_SIZE}) of "
-     r"[\w ]+?)(\W*)$", r"\1\3 \2\4"),
+    (rf"^(\W*)((?:in|for|on|among|within) [\w ]{{2,30}}?),? ((?:what|how (?:big|large|high))(?: is|'s|"
+     rf" was)? (?:the )?(?:{_SIZE}) of " r"[\w ]+?)(\W*)$", r"\1\3 \2\4"),
     (r"\bbounce(?: rate)? (?:of|on|for|at) (?:the |our )?(home|start|front)(?: ?page)?\b", "bounce rate for sessions "
-     "landing on the "
-     "home page"),
+                                                                                           "landing on the home page"),
 )  # fmt: skip
 _STEPS: tuple[tuple[str, str], ...] = (
-    (rf"\b(?:what|which)(?: is|'?s| are)? (?:(?:our|the|my) )*(?:worst|weakest|biggest|leakiest|most leaky) "
-     rf"{_STEP}(?: (?:in|of|"
-     rf"on|along) (?:the |our )*(?:\w+ )?{_PROCESS})?(?: (?:before|until|till|to) (?:the |a |an )?(?:purchase|order|"
-     rf"buying|sale|"
-     r"payment))?", _LOSE),
+    (rf"\b(?:what|which)(?: is|'?s| are)? (?:(?:our|the|my) )*(?:worst|weakest|biggest|leakiest|"
+     rf"most leaky) {_STEP}(?: (?:in|of|on|along) (?:the |our )*(?:\w+ )?{_PROCESS})?(?: (?:before|until|till|"
+     rf"to) (?:the |a |an )?(?:purchase|order|buying|sale|" r"payment))?", _LOSE),
     (rf"\b(?:at|on|in) (?:which|what) {_STEP} (?:do|did|does) (?:(?:most|the|our) )*{_WHO} {_STOP}\b", _LOSE),
     (rf"\b(?:conversion|purchase|buying|shopping) {_PATH} (?:for|of|on|by|from|with)\b", "funnel for"),
     (r"\b(?:the )?steps (?:to|until|towards|up to) (?:a |the |an )?(?:purchase|order|buying|sale)\b", "funnel"),
@@ -217,8 +194,7 @@ _STEPS: tuple[tuple[str, str], ...] = (
     (r"^(\W*)(?:and )?((?:[\w-]+ ){1,8}?[\w-]+), how far (?:do|did|does|have) (?:they|those|these)\b.*$",
      r"\1funnel for \2?"),
     (rf"\bhow far (?:do|did|does|have) (.+?) (?:arrive|arrived|get|got|gotten|come|go|gone|make it|reach)(?: (?:in|"
-     rf"down|through|"
-     rf"along|into|on) (?:the |our )?(?:\w+ )?{_PROCESS})?(?=\W*$| (?:in|on|from|by|during|last|this)\b)",
+     rf"down|through|along|into|on) (?:the |our )?(?:\w+ )?{_PROCESS})?(?=\W*$| (?:in|on|from|by|during|last|this)\b)",
      r"funnel for \1"),
     (rf"\bfunnel for (?:the |our )?(?:{PEOPLE}) (?:from|via|through|on|coming from) ", "funnel for "),
     (r"\bof them (?=who\b|that\b)", "of those "),
@@ -232,9 +208,8 @@ _STEPS: tuple[tuple[str, str], ...] = (
     (rf"\bhow many(?: {_WHO})? (?:open|fill|start|use|have|make)(?:ed|s)? (?:the|a|their) (?:cart|basket) and then "
      rf"{_NOTHING}\b",
      "how many users have a cart but no order"),
-    (r"\b(?:survives?|survived|makes? it|gets?|lasts?) (?:until|till|to|through to|up to|all the way to|as far as) "
-     r"(?:the )?"
-     r"(?:thank[- ]?you|confirmation|order confirmation|success) page\b", "order"),
+    (r"\b(?:survives?|survived|makes? it|gets?|lasts?) (?:until|till|to|through to|up to|all the way to|"
+     r"as far as) (?:the )?(?:thank[- ]?you|confirmation|order confirmation|success) page\b", "order"),
     (rf"\bget (?:any )?(?:further|farther)(?: (?:down|along|in|through|on) the (?:\w+ )?{_PROCESS})?(?= than\b)",
      "convert better"),
     (r"\bthose from elsewhere\b|\bpeople from elsewhere\b", "all others"),
@@ -257,18 +232,15 @@ _STEPS: tuple[tuple[str, str], ...] = (
      "to orders"),
 )  # fmt: skip
 _OF_PEOPLE: tuple[tuple[str, str], ...] = (
-    (r"^(\W*)(.+?)(?:,|:| -)? (?:what (?:kind|sort|type)s? of )?(?:people|persons|what people|users|who|what) "
-     r"(?:are|r) they(?:, "
-     r"where from)?\W*$", r"\1describe \2"),
+    (r"^(\W*)(.+?)(?:,|:| -)? (?:what (?:kind|sort|type)s? of )?(?:people|persons|what people|users|who|what) (?:are|"
+     r"r) they(?:, where from)?\W*$", r"\1describe \2"),
     (r"^(\W*describe )(?:the |our )?bouncers\b", "sessions with only one page by channel"),
     (r"\b(?:does |do )?whom? (?:do |did )?(?:we lose|leaves?(?: us)?) after (?:only |just )?(?:a single|one|1) page\b",
      "sessions with only one page by channel"),
     (r"\b(?:which (?:users|visitors|customers|people)|who) (?:(?:have|has) )?(?:visited|visit|visits|came|come|"
-     r"comes)(?: to)?(?: us)? (?:the )?most"
-     r"(?: often| frequently)?,? and (?:did|do|have) they (?:ever )?(?:order(?:ed)?|buy|bought)(?: "
-     r"(?:something|anything))?",
-     "top users by "
-     "sessions and orders"),
+     r"comes)(?: to)?(?: us)? (?:the )?most(?: often| frequently)?,? and (?:did|do|"
+     r"have) they (?:ever )?(?:order(?:ed)?|buy|bought)(?: (?:something|anything))?",
+     "top users by sessions and orders"),
     (r"\bwho(?: has|'s| have|'ve)? been (?:here|(?:on|to) (?:the|our) (?:site|shop|store|website))\b", "who visited"),
     (r"^(\W*describe .*?\b(?:who|that)) abandon(?:s|ed)? (?:the|their|a) (?:cart|basket)s?", r"\1 added something to "
      r"the cart and did not "
@@ -276,9 +248,8 @@ _OF_PEOPLE: tuple[tuple[str, str], ...] = (
     (r"^(\W*describe .*?\b(?:who|that)) abandon(?:s|ed)? (?:the|their|a) checkouts?", r"\1 began checkout and did "
      r"not order"),
     (r"\b(?:only|just) (?:came|come|comes|visited|visit)(?: us| here)? (?:once|one time)\b", "visited exactly 1 times"),
-    (r"\bc[oa]m(?:e|es) (?:only |just )?(?:one time|once)(?:,? (?:and|but) (?:then )?never(?: (?:come|came|comes) "
-     r"back)?(?: again)?)"
-     r"?(?=\W*$)", "visited exactly 1 times"),
+    (r"\bc[oa]m(?:e|es) (?:only |just )?(?:one time|once)(?:,? (?:and|but) (?:then )?never(?: (?:come|came|"
+     r"comes) back)?(?: again)?)?(?=\W*$)", "visited exactly 1 times"),
     (r"\bwho (?:goes to|visits|reads|opens|views|looks at|uses) (.+?), (?:existing|old|returning|known) (?:customers "
      r"|users |visitors "
      r"|ones )?or new(?: ones| customers| users| visitors)?\b", r"how many users viewed \1 by new or returning"),
@@ -288,17 +259,14 @@ _OF_PEOPLE: tuple[tuple[str, str], ...] = (
      r")?worth(?: the)?(?: most)?"
      r"(?: money)?(?: (?:to|for) us)?(?: to target\b.*)?(?=\W*$)", r"\1 has the highest revenue per user"),
     (r"^(\W*)(?:which|what) (?:(?:kinds?|types?|sorts?) of )?(browser|device|operating system|platform)s? (?:do|does|"
-     r"did|have|has) "
-     r"(?:they|people|users|visitors|customers|our (?:users|visitors|customers))?\s*(?:the )?(\w*?)\s*(?:use|have|"
-     r"prefer|run|like)?"
-     r"(\W*)$", r"\1users by \2 \3\4"),
+     r"did|have|has) (?:they|people|users|visitors|customers|our (?:users|visitors|"
+     r"customers))?\s*(?:the )?(\w*?)\s*(?:use|have|prefer|run|like)?(\W*)$", r"\1users by \2 \3\4"),
     (r"^(\W*(?:give|show|send|make)?(?: me)?(?: please)?(?: a)? ?)list (?:with|of) (?:the |all (?:the )?)?(.+?) and "
      r"how many (\w+) "
      r"each(?: one| of them)? (?:has|have|had|got|gets|brings|brought)\b", r"\1\3 by \2"),
     (r"^(\W*)(.*\breferrals?),? from (?:which|what) (?:web)?sites?\b(?: exactly)?", r"\1\2 sessions by source"),
     (r"\bwhat (?:are|do|did) (?:people|they|users|customers|visitors) (?:buy|buying|bought|order|ordering|"
-     r"ordered)\??,? (by|per) "
-     r"(?=(?:product |item )?(?:category|brand))", r"items sold \1 "),
+     r"ordered)\??,? (by|per) (?=(?:product |item )?(?:category|brand))", r"items sold \1 "),
     (r"\b(?:most|our|the) people go(?:es)? out (?:of|from) (?:the |our )?(site|shop|store)\b", r"people leave the \1"),
     (r"\bfrom what places and on which devices\b", "which countries and devices"),
 )  # fmt: skip
@@ -314,34 +282,27 @@ _COMPARED: tuple[tuple[str, str], ...] = (
      "have higher engagement time"),
     (r"^(\W*)put (.+?) (?:next to|beside|up against|against|side by side with|alongside) (.+?)(?=[:?,]|$)",
      r"\1compare \2 and \3"),
-    (r"^(\W*)((?:[\w-]+ ){1,3}?[\w-]+) (?:against|vs\.?|versus|and) ((?:[\w-]+ ){1,3}?[\w-]+?)[,:]? (?:in "
-     r"(?:what|which ways?)|"
-     r"how|where) (?:are|do|did) they (?:different|differ)\b", r"\1how are \2 different from \3"),
+    (r"^(\W*)((?:[\w-]+ ){1,3}?[\w-]+) (?:against|vs\.?|versus|and) ((?:[\w-]+ ){1,3}?[\w-]+?)[,:]? (?:in (?:what|"
+     r"which ways?)|how|where) (?:are|do|did) they (?:different|differ)\b", r"\1how are \2 different from \3"),
     (r"^(.*\w),? (?:(?:was|is) there |did we (?:see|have) |do we (?:see|have) |do you see )?any (?:spikes?|bumps?|"
-     r"jumps?|dips?|drops?|"
-     r"peaks?|changes?|effects?)\W*$", r"\1 compared to the period before?"),
+     r"jumps?|dips?|drops?|peaks?|changes?|effects?)\W*$", r"\1 compared to the period before?"),
 )  # fmt: skip
 _CAUSES: tuple[tuple[str, str], ...] = (
     (r"^(\W*)(?!.*\b(?:why|how come)\b)(.+?),? (?:(?:any |what(?: is|'?s) the |the )?(?:reasons?|cause|explanation)|"
-     r"why(?:'?s| is) "
-     r"(?:that|this|it)|why (?:that|this))\W*$", r"\1why \2?"),
+     r"why(?:'?s| is) (?:that|this|it)|why (?:that|this))\W*$", r"\1why \2?"),
     (r"^(\W*)(?!.*\b(?:why|how come)\b)(.+?), how (?:can i |do i |to |should i |could i )?explain (?:this|that|"
      r"it)?\b.*$",
-     r"\1why "
-     r"\2?"),
+     r"\1why \2?"),
     (r"\b(why) (?:are|is|do|does|did|were|have|has)(?: not|n'?t) (.+?) (?:buying|buy|ordering|order|converting|"
      r"convert|purchasing)\b",
      r"\1 do \2 not buy"),
     (rf"\b(?:which|what) (?:factors?|things?|reasons?) (?:push|make|drive|lead|bring|get|cause|influence|convince|"
-     rf"motivate)s? {_WHO}"
-     r"(?: to)? (?:order|buy|purchase|convert)\b", "what makes a visitor buy"),
-    (r"^(\W*)(?:the )?(january|february|march|april|may|june|july|august|september|october|november|december) was "
-     r"(?:so |very |really "
-     r"|quite )?(?:great|good|strong|super|fine|excellent|bad|weak|poor),? (?:but |and )?(january|february|march|"
-     r"april|may|june|july|"
-     r"august|september|october|november|december) (?:was(?: not|n'?t)|not(?: so much)?|less so|was (?:bad|weak|poor|"
-     r"good|great|"
-     r"strong|better|worse))\.? (?:what happened|why|how come)\b.*$", r"\1why did revenue change from \2 to \3?"),
+     rf"motivate)s? {_WHO}" r"(?: to)? (?:order|buy|purchase|convert)\b", "what makes a visitor buy"),
+    (r"^(\W*)(?:the )?(january|february|march|april|may|june|july|august|september|october|november|"
+     r"december) was (?:so |very |really |quite )?(?:great|good|strong|super|fine|excellent|bad|weak|poor),? (?:but |"
+     r"and )?(january|february|march|april|may|june|july|august|september|october|november|december) (?:was(?: not|"
+     r"n'?t)|not(?: so much)?|less so|was (?:bad|weak|poor|good|great|strong|better|worse))\.? (?:what happened|why|"
+     r"how come)\b.*$", r"\1why did revenue change from \2 to \3?"),
     (r"\bwhat (?:is driving|was driving|are driving|drives?|drove|is behind|was behind) the (\w+) (orders|"
      r"sales|revenue|visits|sessions|traffic)\b",
      r"why so many \2 from \1"),
