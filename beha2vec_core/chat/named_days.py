@@ -120,7 +120,10 @@ def _days(of_year: _OfYear, last: date, year: str | None, *, is_over: bool = Fal
     return Period(first, min(end, last))
 
 
-_LAST_YEAR = re.compile(rf"\b({MONTH})(?: of| in)? last year\b|\blast year(?:'?s)? ({MONTH})\b")
+_PART_OF_YEAR = "|".join(sorted((MONTH, "q[1-4]", "h[12]", *_DAYS, *_SPANS, *_SEASONS), key=len, reverse=True))
+_LAST_YEAR = re.compile(
+    rf"\b({_PART_OF_YEAR})(?: of| in)? (?:the )?(?:last|previous|prior) year\b|\blast year(?:'?s)? ({_PART_OF_YEAR})\b"
+)
 _WITH_YEAR = re.compile(rf"\b({MONTH}) (to|until|till|through|thru|and|-|\u2013) ({MONTH}) (20\d\d)\b")
 _HALF = re.compile(
     r"\b(?:the |our )?(?P<one>first|second) half of (?:the |our |this |all )*(?:period|data|time)\b"

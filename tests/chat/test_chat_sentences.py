@@ -41,6 +41,8 @@ ASKED = {
     "April vs March": f"revenue | {MAY}",
     "Was this August better than August last year?": "no",
     "orders in December last year": "orders | 2025-12-01..2025-12-31",
+    "orders in Q3 of the previous year": "orders | 2025-07-01..2025-09-30",
+    "orders at Christmas last year": "orders | 2025-12-24..2025-12-26",
     "Give me a quick summary of April": f"revenue | {MAY}",
     "how did the weather do in april": "no",
     "How did we rank on Google in April?": "no",
