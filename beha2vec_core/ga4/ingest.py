@@ -8,15 +8,20 @@ Personal data is removed before anything is stored, see `privacy`.
 
 from __future__ import annotations
 
+import os
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import duckdb
+from joblib import Parallel, delayed
 
 from beha2vec_core.files import put_in_place, scratch
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
@@ -33,8 +38,10 @@ from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_core.words import counted
 
-# What DuckDB may hold in memory before it spills to the scratch folder. A day is held whole.
+# What DuckDB may hold in memory before it spills to the scratch folder, in each process. A day is held whole.
 MEMORY_BYTES = 2 * 10**9
+# A process needs as much memory as this, and starting one takes as long as reading so many bytes.
+_PROCESS_MEMORY_BYTES, _PROCESS_FILE_BYTES = 10**9, 10**7
 # Rows that are cleaned and written at once.
 _ROW_GROUP = 122_880
 # Lines of progress, at most: a year's export has hundreds of files.
@@ -57,6 +64,7 @@ def ingest_days(
     notice: str | None = None,
     keep_originals_days: int = 0,
     memory_bytes: int = MEMORY_BYTES,
+    threads: int = 1,
 ) -> IngestReport:
     """Read the files that hold ``days`` and replace those days' partitions.
 
@@ -71,7 +79,8 @@ def ingest_days(
         progress: called with a few lines of text as files are read; a terminal also shows a progress bar.
         notice: what of the source holds no events: progress shows it once, and the report has it.
         keep_originals_days: how long rows are also kept as they came, with all personal data; 0: not at all.
-        memory_bytes: what DuckDB may use before it writes to the disk.
+        memory_bytes: what DuckDB may use before it writes to the disk, in all processes together.
+        threads: days of files on this machine are read in as many processes, if the memory is enough for them.
 
     A run that was ended goes on where it was, if the source lies elsewhere and a day's files have not changed.
 
@@ -101,29 +110,60 @@ def ingest_days(
         run.say(f"{counted(len(resumed), 'day')} that the run before this one had read")
     wanted = [day for day in wanted if day not in resumed]
     run.files = len(undated) + sum(len(dated[day]) for day in wanted)
-    with (
-        scratch(raw_path, "ingest") as folder,
-        _scratch_connection(folder, memory_bytes) as connection,
-        closing(
-            ProgressBar(title="reading the export", unit="file", total=run.files, shown=progress is not None)
-        ) as bar,
-    ):
-        run.bar, run.scratch = bar, folder
-        create_tables(connection)
-        run.read(connection, undated, wanted)
-        for day in wanted:
-            run.read(connection, dated[day], [day])
-            for property_id in sorted({file.property_id for file in files}):
-                own = [file for file in dated[day] if file.property_id == property_id]
-                with Forgotten(raw_path.parent).held() as forgotten:
-                    run.settle(connection, property_id, day, own, folder, forgotten)
-            run.forget(connection, day)
-            run.note(day, unfinished)
-        run.leave_out_of_no_day(connection)
-        run.forget(connection, None)
+    properties = sorted({file.property_id for file in files})
+    processes = _processes([] if undated else [dated[day] for day in wanted], threads, memory_bytes)
+    title = "reading the export"
+    with closing(ProgressBar(title=title, unit="file", total=run.files, shown=progress is not None)) as run.bar:
+        if processes > 1:
+            memory = min(MEMORY_BYTES, memory_bytes // processes)
+            read = partial(delayed(_read_day), os.getpid(), raw_path, max_bad_share, run.keep_originals)
+            calls = (read(day, dated[day], properties, memory) for day in wanted)
+            for day, found in zip(wanted, Parallel(processes, return_as="generator")(calls), strict=True):
+                run.take(found, dated[day])
+        else:
+            run.read_days(wanted, undated, dated, properties, min(MEMORY_BYTES, memory_bytes), unfinished)
     unfinished.end()
     if run.report.redacted:
         run.say(f"personal data removed from {counted(run.report.redacted, 'value')}")
+    return run.report
+
+
+def _processes(files: Sequence[Sequence[SourceFile]], threads: int, memory_bytes: int) -> int:
+    """How many processes read the files of days: what is fetched from elsewhere is read by this one."""
+    here = [file for of_day in files for file in of_day if file.origin is None]
+    if len(here) < sum(map(len, files)):
+        return 1
+    large_enough = sum(file.size for file in here) // _PROCESS_FILE_BYTES
+    return min(threads, len(files), memory_bytes // _PROCESS_MEMORY_BYTES, large_enough)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended: those of joblib stay for minutes."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _read_day(
+    parent: int,
+    raw_path: Path,
+    max_bad_share: float,
+    keep_originals: bool,
+    day: date,
+    files: Sequence[SourceFile],
+    properties: Sequence[str],
+    memory_bytes: int,
+) -> IngestReport:
+    """Read a day in a process of its own, which takes one core."""
+    _end_with(parent)
+    limits.hold_to_one_thread()
+    run = _Run(raw_path, max_bad_share, lambda text: None, keep_originals=keep_originals, files=len(files))
+    run.read_days([day], [], {day: files}, properties, memory_bytes)
     return run.report
 
 
@@ -179,10 +219,50 @@ class _Run:
         self.done = self.events = self.bad_rows = 0
         self.unknown_of_day: dict[str, int] = {}
 
+    def read_days(
+        self,
+        days: Sequence[date],
+        undated: Sequence[SourceFile],
+        dated: Mapping[date, Sequence[SourceFile]],
+        properties: Sequence[str],
+        memory_bytes: int,
+        unfinished: Unfinished | None = None,
+    ) -> None:
+        """Read the files of days and replace their partitions, one day after the other."""
+        with scratch(self.raw_path, "ingest") as folder, _scratch_connection(folder, memory_bytes) as connection:
+            self.scratch = folder
+            create_tables(connection)
+            self.read(connection, undated, days)
+            for day in days:
+                self.read(connection, dated[day], [day])
+                for property_id in properties:
+                    own = [file for file in dated[day] if file.property_id == property_id]
+                    with Forgotten(self.raw_path.parent).held() as forgotten:
+                        self.settle(connection, property_id, day, own, folder, forgotten)
+                self.forget(connection, day)
+                if unfinished:
+                    self.note(day, unfinished)
+            self.leave_out_of_no_day(connection)
+            self.forget(connection, None)
+
+    def take(self, found: IngestReport, files: Sequence[SourceFile]) -> None:
+        """Add what another process found of a day and its files."""
+        self.report.days += found.days
+        self.report.quarantine += found.quarantine
+        self.report.unknown_fields += found.unknown_fields
+        self.report.rows_of_no_day += found.rows_of_no_day
+        self.report.forgotten_of_no_day += found.forgotten_of_no_day
+        for day in found.days:
+            if day.status == "unreadable":
+                self.say(f"unreadable: {day.problem}")
+        self.events += found.accepted
+        self.bad_rows += found.quarantined
+        for file in files:
+            self.count(file)
+
     def read(self, connection: duckdb.DuckDBPyConnection, files: Sequence[SourceFile], days: Sequence[date]) -> None:
         """Read files one after the other into the scratch tables; note those that broke."""
         for file in files:
-            self.done += 1
             try:
                 with on_this_machine(file, self.scratch) as here:
                     read = read_file(connection, here, days)
@@ -196,15 +276,20 @@ class _Run:
             else:
                 self.events += read.accepted
                 self.bad_rows += read.quarantined
-            if self.bar is not None:
-                self.bar.update()
-            due = self.done * _PROGRESS_LINES // self.files > (self.done - 1) * _PROGRESS_LINES // self.files
-            if due and len(self.broken) < self.done:
-                self.say(
-                    (file.name if self.files == 1 else f"{self.done:,} of {counted(self.files, 'file')}")
-                    + f": {counted(self.events, 'event')}"
-                    + (f", {counted(self.bad_rows, 'row')} quarantined" if self.bad_rows else "")
-                )
+            self.count(file)
+
+    def count(self, file: SourceFile) -> None:
+        """Count a file that was read, and say how far it is."""
+        self.done += 1
+        if self.bar is not None:
+            self.bar.update()
+        due = self.done * _PROGRESS_LINES // self.files > (self.done - 1) * _PROGRESS_LINES // self.files
+        if due and len(self.broken) < self.done:
+            self.say(
+                (file.name if self.files == 1 else f"{self.done:,} of {counted(self.files, 'file')}")
+                + f": {counted(self.events, 'event')}"
+                + (f", {counted(self.bad_rows, 'row')} quarantined" if self.bad_rows else "")
+            )
 
     def settle(
         self,

@@ -116,7 +116,8 @@ class Storage(_Group):
     threads: int | None = Field(
         None,
         ge=1,
-        description="threads of dbt, DuckDB, Arrow, training and embedding; empty: as many as the machine has",
+        description="threads of dbt, DuckDB, Arrow, training and embedding, and processes of ingest; empty: as many as "
+        "the machine has",
     )
     dbt_chunk_days: int | None = Field(
         None,

@@ -30,10 +30,20 @@ def hold_to(storage: Storage) -> None:
     _config.update(duckdb_config(storage))
     _data_dir[:] = [storage.data_dir]
     if storage.threads:
-        import pyarrow as pa
+        _hold_threads(storage.threads)
 
-        pa.set_cpu_count(storage.threads)
-        os.environ["OMP_NUM_THREADS"] = str(storage.threads)  # torch reads it when a step imports it
+
+def hold_to_one_thread() -> None:
+    """Limit this process to one thread: others like it use the other cores."""
+    _config["threads"] = 1
+    _hold_threads(1)
+
+
+def _hold_threads(threads: int) -> None:
+    import pyarrow as pa
+
+    pa.set_cpu_count(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # torch reads it when a step imports it
 
 
 def duckdb_config(storage: Storage) -> dict[str, str | int]:

@@ -1,5 +1,6 @@
 """Raw GA4 events: the export's files as one canonical parquet partition a day."""
 
+import os
 from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import Field
 from beha2vec_core.bigquery.models import mark_folder, require_one_warehouse, require_tables
 from beha2vec_core.estimate import memory_bytes
 from beha2vec_core.ga4.bigquery import price_of, require_affordable, table_reports
-from beha2vec_core.ga4.ingest import MEMORY_BYTES, ingest_days, require_usable
+from beha2vec_core.ga4.ingest import ingest_days, require_usable
 from beha2vec_core.ga4.report import IngestReport
 from beha2vec_core.ga4.source_files import Export
 from beha2vec_core.ga4.sources import find_export
@@ -87,7 +88,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             progress=context.log.info,
             notice=export.notice,
             keep_originals_days=settings.privacy.keep_originals_days,
-            memory_bytes=min(MEMORY_BYTES, memory_bytes(settings.storage.memory_limit)),
+            memory_bytes=memory_bytes(settings.storage.memory_limit),
+            threads=settings.storage.threads or os.cpu_count() or 1,
         )
         users = ingest_user_tables(export.user_tables, days, settings.storage.users_path, since)
         for problem in users.problems:
