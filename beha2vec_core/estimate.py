@@ -1,6 +1,6 @@
 """What a run will take, before it starts: time, memory, and scratch space on the disk.
 
-All of it follows from the size of the raw partitions with a few measured constants. Each names the command that
+All of it follows from the number of events with a few measured constants. Each names the command that
 measured it; docs/scale.md has the tables. The time leaves out training and embedding, which depend on the device.
 """
 
@@ -19,38 +19,35 @@ from beha2vec_core.dbt_vars import FEATURE_WEEKS, LOOKBACK_DAYS
 from beha2vec_core.ga4.bigquery import DayTable
 from beha2vec_core.ga4.source_files import SourceFile
 from beha2vec_core.settings import Settings
-from beha2vec_core.store.chunks import RawDay, days_between, raw_days, split_days
+from beha2vec_core.store.chunks import EVENT_BYTES, RawDay, days_between, raw_days, split_days
 from beha2vec_core.words import counted
 
-# Bytes that base_ga4__events works on, in memory or on the disk, for each byte of the raw partitions that a dbt call
-# builds. tests/benchmarks/dbt_build.py --events 1000000, without a limit: 2.1 GB for 56 MB.
-WORK_PER_RAW_BYTE = 40
+# Bytes that base_ga4__events works on, in memory or on the disk, for each event that a dbt call builds.
+# tests/benchmarks/dbt_build.py --events 1000000, without a limit: 2.1 GB.
+WORK_PER_EVENT = 2_100
 # int_ga4__events_sessionized reads some days around those of the call, but fewer columns.
 # BEHA2VEC_MEMORY_LIMIT=512MB tests/benchmarks/dbt_build.py --events 1000000, the size of warehouse.duckdb.tmp sampled:
-# 0.5 GB in memory and 0.5 GB on the disk for 56 MB.
-SESSION_WORK_PER_RAW_BYTE = 20
+# 0.5 GB in memory and 0.5 GB on the disk.
+SESSION_WORK_PER_EVENT = 1_000
 _DAYS_AROUND = 11
-# ml_ga4__user_features is built at once from the days that its weekly dates look back to: bytes for each byte of their
-# raw partitions. docs/scale.md, Measured: with 512 MB, 8.6 million events (230 MB) spilled 7.8 GB. These are copies of
-# users, whose partitions are half as large an event as others': a run of others takes less.
-FEATURE_WORK_PER_RAW_BYTE = 36
+# ml_ga4__user_features is built at once from the days that its weekly dates look back to. docs/scale.md, Measured: with
+# 512 MB, 8.6 million events spilled 7.8 GB.
+FEATURE_WORK_PER_EVENT = 970
 _FEATURE_DAYS = FEATURE_WEEKS * 7 + LOOKBACK_DAYS
-# Bytes on the disk for each byte of raw partitions: those, the warehouse (6.5), the published copy (5; twice, because
-# a new one is written beside the old one) and sequences. deploy/sizes.py, docs/deployment.md: 57 bytes an event in raw
-# partitions, 371, 287 and 13.
-RESULTS_PER_RAW_BYTE = 18
+# Bytes on the disk: raw partitions, the warehouse (371), the published copy (287; twice, because a new one is written
+# beside the old one) and sequences (13). deploy/sizes.py, docs/deployment.md.
+RESULT_BYTES_PER_EVENT = EVENT_BYTES + 371 + 2 * 287 + 13
 # Memory of the processes beside DuckDB's: Dagster 0.5 GB, dbt 0.3 GB. tests/benchmarks/scale.py --events 100000.
 PROCESS_BYTES = 800 * 10**6
-# Seconds of all steps without training and embedding: for each megabyte of raw partitions, for each call of dbt, and
-# once. tests/benchmarks/scale.py --events 100000, two busy cores: 141 s for 10 MB, up to user_sequences.
-SECONDS_PER_RAW_MB = 8.0
+# Seconds of all steps without training and embedding: for each event, for each call of dbt, and once.
+# tests/benchmarks/scale.py --events 1000000, two cores.
+SECONDS_PER_EVENT = 200e-6
 SECONDS_PER_DBT_CALL = 10
 SECONDS_ONCE = 60
-# Raw bytes for each byte of an export that is compressed (gzip: 56 MB of 85 MB, or 10 MB of 8 MB if days are small),
-# or of plain text, or of a table of BigQuery, which counts its bytes before compression (not measured: gzip makes text
-# about ten times smaller).
-# The folders of tests/benchmarks/scale.py --events 100000 1000000.
-RAW_PER_COMPRESSED_BYTE, RAW_PER_PLAIN_BYTE = 1.0, 0.1
+# Bytes of an event in an export that is compressed (gzip), or of plain text, or of a table of BigQuery, which counts
+# its bytes before compression (not measured: gzip makes text about ten times smaller). The folders of
+# tests/benchmarks/scale.py --events 100000 1000000.
+COMPRESSED_BYTES, PLAIN_BYTES = 85, 850
 _PLAIN = (".json", ".ndjson", ".jsonl", ".csv")
 
 # Calls of fewer days mostly repeat the days around them, which sessions need.
@@ -123,20 +120,20 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
     stored = sum(day.bytes for day in there.values())
     stored += sum(path.stat().st_size for path in (storage.warehouse_path, storage.serving_path) if path.exists())
     memory, free = memory_bytes(storage.memory_limit), free_bytes(storage.data_dir)
-    chunks = split_days(days, raw, chunk_bytes(settings, days, raw), storage.dbt_chunk_days)
-    total = sum(raw[day].bytes for day in days if day in raw)
-    largest = max(sum(raw[day].bytes for day in chunk.days if day in raw) for chunk in chunks)
-    everything = sum(day.bytes for day in raw.values())
+    chunks = split_days(days, raw, chunk_events(settings, days, raw), storage.dbt_chunk_days)
+    total = sum(raw[day].events for day in days if day in raw)
+    largest = max(sum(raw[day].events for day in chunk.days if day in raw) for chunk in chunks)
+    everything = sum(day.events for day in raw.values())
     around = min(everything, largest + _DAYS_AROUND * everything / len(raw))
-    features = sum(raw[day].bytes for day in sorted(raw)[-_FEATURE_DAYS:]) * FEATURE_WORK_PER_RAW_BYTE
-    work = max(largest * WORK_PER_RAW_BYTE, around * SESSION_WORK_PER_RAW_BYTE, features)
+    features = sum(raw[day].events for day in sorted(raw)[-_FEATURE_DAYS:])
+    work = max(largest * WORK_PER_EVENT, around * SESSION_WORK_PER_EVENT, features * FEATURE_WORK_PER_EVENT)
     return Estimate(
         days=len(days),
-        seconds=SECONDS_ONCE + SECONDS_PER_DBT_CALL * len(chunks) + SECONDS_PER_RAW_MB * total / 1e6,
+        seconds=SECONDS_ONCE + SECONDS_PER_DBT_CALL * len(chunks) + SECONDS_PER_EVENT * total,
         memory_bytes=PROCESS_BYTES + min(work, memory),
         machine_bytes=memory_bytes("100%"),
         scratch_bytes=max(0.0, work - memory),
-        results_bytes=max(0.0, everything * RESULTS_PER_RAW_BYTE - stored),
+        results_bytes=max(0.0, everything * RESULT_BYTES_PER_EVENT - stored),
         free_bytes=free,
         dbt_calls=len(chunks),
     )
@@ -150,12 +147,13 @@ def _with_expected(
     undated = 0.0
     for file in export:
         plain = file.path.suffix.lower() in _PLAIN or isinstance(file.origin, DayTable)
-        size = file.size * (RAW_PER_PLAIN_BYTE if plain else RAW_PER_COMPRESSED_BYTE)
+        events = file.size / (PLAIN_BYTES if plain else COMPRESSED_BYTES)
         if file.day is None:
-            undated += size
+            undated += events
         else:
-            expected[file.day] = expected.get(file.day, 0) + size
-    return {day: RawDay(int(expected.get(day, 0) + undated / span), "") for day in days} | dict(raw)
+            expected[file.day] = expected.get(file.day, 0) + events
+    of_days = {day: round(expected.get(day, 0) + undated / span) for day in days}
+    return {day: RawDay(events * EVENT_BYTES, events, "") for day, events in of_days.items()} | dict(raw)
 
 
 def _gigabytes(size: float) -> str:
@@ -177,14 +175,14 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def chunk_bytes(settings: Settings, days: Sequence[date], raw: Mapping[date, RawDay]) -> float:
-    """Raw bytes that one dbt call should build.
+def chunk_events(settings: Settings, days: Sequence[date], raw: Mapping[date, RawDay]) -> float:
+    """Events that one dbt call should build.
 
     As many as fit into the memory limit; but at least a week of these days, if half of the free disk can hold what
     does not fit.
     """
     memory = memory_bytes(settings.storage.memory_limit)
-    sizes = [raw[day].bytes for day in days if day in raw]
-    week = _LEAST_DAYS * sum(sizes) / len(sizes) if sizes else 0
-    disk = (memory + free_bytes(settings.storage.data_dir) / 2) / WORK_PER_RAW_BYTE
-    return max(memory / WORK_PER_RAW_BYTE, min(week, disk))
+    events = [raw[day].events for day in days if day in raw]
+    week = _LEAST_DAYS * sum(events) / len(events) if events else 0
+    disk = (memory + free_bytes(settings.storage.data_dir) / 2) / WORK_PER_EVENT
+    return max(memory / WORK_PER_EVENT, min(week, disk))

@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# Bytes of an event in raw partitions (deploy/sizes.py, docs/deployment.md). Rows that differ little, such as those of a
+# site with few pages, take much less there, but not where they are worked on: so sizes are counted in events.
+EVENT_BYTES = 57
 
 
 class RawDay(NamedTuple):
-    """The raw partitions of one day: their bytes, and a hash that changes when a file does."""
+    """The raw partitions of one day.
+
+    Attributes:
+        bytes: of the files.
+        events: their rows, or as many as the bytes usually hold if that is more: large rows count as several.
+        state: a hash that changes when a file does.
+    """
 
     bytes: int
+    events: int
     state: str
 
 
@@ -58,37 +73,44 @@ def days_between(first: date, last: date) -> list[date]:
 def raw_days(raw_path: Path) -> dict[date, RawDay]:
     """The days that have raw partitions, of any property; the state follows names, sizes and modification times."""
     files: dict[date, list[tuple[str, int, int]]] = {}
+    rows: Counter[date] = Counter()
     for path in raw_path.glob("property_id=*/event_date=*/*.parquet"):
         about = path.stat()
         day = date.fromisoformat(path.parent.name.removeprefix("event_date="))
         files.setdefault(day, []).append((str(path.relative_to(raw_path)), about.st_size, about.st_mtime_ns))
-    return {day: RawDay(sum(size for _, size, _ in of), text_hash(sorted(of))) for day, of in sorted(files.items())}
+        with suppress(pa.ArrowInvalid):  # a damaged file: dbt says so
+            rows[day] += pq.read_metadata(path).num_rows
+    found = {}
+    for day, of in sorted(files.items()):
+        size = sum(bytes_ for _, bytes_, _ in of)
+        found[day] = RawDay(size, max(rows[day], size // EVENT_BYTES), text_hash(sorted(of)))
+    return found
 
 
 def split_days(
-    days: Iterable[date], raw: Mapping[date, RawDay], most_bytes: float, most_days: int | None = None
+    days: Iterable[date], raw: Mapping[date, RawDay], most_events: float, most_days: int | None = None
 ) -> list[Chunk]:
     """Cut days into chunks of consecutive days, as few as possible.
 
     Args:
         days: in order; a chunk ends where one is missing.
-        raw: bytes by day; a day that is not there has none.
-        most_bytes: raw bytes of a chunk. A single day may have more.
-        most_days: days of a chunk, instead of ``most_bytes``.
+        raw: events by day; a day that is not there has none.
+        most_events: of a chunk. A single day may have more.
+        most_days: days of a chunk, instead of ``most_events``.
     """
     chunks: list[Chunk] = []
     held = 0
     for day in days:
-        size = raw[day].bytes if day in raw else 0
+        events = raw[day].events if day in raw else 0
         if chunks and day == chunks[-1].last + timedelta(days=1):
             first = chunks[-1].first
-            fits = (day - first).days < most_days if most_days else held + size <= most_bytes
+            fits = (day - first).days < most_days if most_days else held + events <= most_events
             if fits:
                 chunks[-1] = Chunk(first, day)
-                held += size
+                held += events
                 continue
         chunks.append(Chunk(day, day))
-        held = size
+        held = events
     return chunks
 
 

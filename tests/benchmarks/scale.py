@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -30,7 +31,7 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core.demo_shop import write_demo_export
-from tests.dagster.project import make_project
+from tests.dagster.project import Project, make_project
 from tests.simulation.graph import seconds_by_step
 
 START, DAYS = date(2026, 1, 5), 90
@@ -93,18 +94,38 @@ def _write_copies(source: Path, target: Path, copies: int) -> None:
 
 
 def measure(
-    export: Path, folder: Path, select: str, limit: str, config: str, log: TextIO
-) -> tuple[int, dict[str, Peak]]:
-    """Run the steps on an export; the number of events, and what each step took, all checks together."""
+    export: Path, folder: Path, select: str, limit: str, config: str, log: TextIO, *, night: bool = False
+) -> tuple[int, list[dict[str, Peak]]]:
+    """Run the steps on an export; the number of events, and what each step took, all checks together.
+
+    With `night` the last day is left to a second run, which is what `nightly_refresh` starts.
+    """
+    last = START + timedelta(days=DAYS - 1)
     project = make_project(
         folder,
         source=str(export),
         property_id="northfold",
         start_date=str(START),
-        end_date=str(START + timedelta(days=DAYS - 1)),
+        end_date=str(last),
         memory_limit=limit,
     )
-    running = project.start("beha2vec", "materialize", "--select", select, "--config", config)
+    selected = ("beha2vec", "materialize", "--select", select, "--config", config)
+    if night:
+        before = str(last - timedelta(days=1))
+        refresh = ("beha2vec", "materialize", "--job", "refresh_last_days")
+        runs = [
+            _run(project, log, *selected, "--start", str(START), "--end", before),
+            _run(project, log, *refresh, "--start", str(last), "--end", str(last)),
+        ]
+    else:
+        runs = [_run(project, log, *selected)]
+    files = str(folder / "data" / "raw_ga4_events" / "*" / "*" / "*.parquet")
+    ((events,),) = duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchall()
+    return int(events), runs
+
+
+def _run(project: Project, log: TextIO, *command: str) -> dict[str, Peak]:
+    running = project.start(*command)
     peaks: dict[str, Peak] = {}
     step = "start"
     done = threading.Event()
@@ -117,7 +138,7 @@ def measure(
             now = max(cpu_seconds(running.pid), used)  # a process that ends is not counted for a moment
             peak.cpu, used = peak.cpu + now - used, now
             peak.memory = max(peak.memory, _memory(running.pid))
-            peak.scratch = max(peak.scratch, _scratch(folder))
+            peak.scratch = max(peak.scratch, _scratch(project.folder))
             for pid in _processes(running.pid):
                 before = transferred.get(pid, (0, 0))
                 read, written = transferred[pid] = _transferred(pid) or before
@@ -126,12 +147,15 @@ def measure(
     watch = threading.Thread(target=sample)
     watch.start()
     said = []
+    started = time.monotonic()
     try:
         for line in running.stdout or ():
             said.append(line)
             log.write(line)
-            if started := STARTED.search(line):
-                step = _name(started[1])
+            if found := STARTED.search(line):
+                if step == "start":
+                    peaks.setdefault(step, Peak()).seconds = time.monotonic() - started
+                step = _name(found[1])
     finally:
         done.set()
         watch.join()
@@ -139,9 +163,7 @@ def measure(
         peaks.setdefault(_name(finished), Peak()).seconds += seconds
     if running.wait():  # the steps before the one that failed are measured all the same
         print("".join(said)[-3000:], file=sys.stderr)
-    files = str(folder / "data" / "raw_ga4_events" / "*" / "*" / "*.parquet")
-    ((events,),) = duckdb.execute("select count(*) from read_parquet(?)", [files]).fetchall()
-    return int(events), {name: peak for name, peak in peaks.items() if name != "start"}
+    return peaks
 
 
 def _name(step: str) -> str:
@@ -206,6 +228,9 @@ def main() -> None:
     parser.add_argument("--limit", default="512MB", help="BEHA2VEC_MEMORY_LIMIT (default: %(default)s)")
     parser.add_argument("--select", default="*", help="assets to measure (default: all)")
     parser.add_argument("--config", default="{}", help="run config, such as a shorter training")
+    parser.add_argument(
+        "--night", action="store_true", help="the last day in a second run, by the job of nightly_refresh"
+    )
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "beha2vec_bench_scale")
     asked = parser.parse_args()
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -215,17 +240,23 @@ def main() -> None:
         log = asked.folder / f"run_{events}.log"
         print(f"{events:,} events: follow the run with tail -f {log}", file=sys.stderr)
         with tempfile.TemporaryDirectory(dir=asked.folder) as place, log.open("w", buffering=1) as lines:
-            number, peaks = measure(export, Path(place) / "p", asked.select, asked.limit, asked.config, lines)
-        found[number] = peaks
-        print(f"\n{number:,} events, memory limit {asked.limit}\n")
-        print("| step | seconds | CPU seconds | memory, MB | scratch, MB | read, MB | written, MB |")
-        print("|---|---:|---:|---:|---:|---:|---:|")
-        for step, peak in [*peaks.items(), ("**all**", _all(peaks))]:
-            seconds = f"{peak.seconds:.1f}" if peak.seconds else "broke"
-            sizes = (f"{size / 1e6:,.0f}" for size in (peak.memory, peak.scratch, peak.read, peak.written))
-            print(f"| {step} | {seconds} | {peak.cpu:.1f} | {' | '.join(sizes)} |", flush=True)
+            number, runs = measure(
+                export, Path(place) / "p", asked.select, asked.limit, asked.config, lines, night=asked.night
+            )
+        found[number] = runs[0]
+        for peaks, what in zip(runs, (f"{number:,} events", "the night of the last day"), strict=False):
+            _print_steps(peaks, f"{what}, memory limit {asked.limit}")
     if len(found) > 1:
         _print_growth(found)
+
+
+def _print_steps(peaks: dict[str, Peak], title: str) -> None:
+    print(f"\n{title}\n\n| step | seconds | CPU seconds | memory, MB | scratch, MB | read, MB | written, MB |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for step, peak in [*peaks.items(), ("**all**", _all(peaks))]:
+        seconds = f"{peak.seconds:.1f}" if peak.seconds else "broke"
+        sizes = (f"{size / 1e6:,.0f}" for size in (peak.memory, peak.scratch, peak.read, peak.written))
+        print(f"| {step} | {seconds} | {peak.cpu:.1f} | {' | '.join(sizes)} |", flush=True)
 
 
 def _all(peaks: dict[str, Peak]) -> Peak:

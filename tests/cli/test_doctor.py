@@ -150,7 +150,7 @@ def test_the_scratch_of_a_run_has_to_fit_on_the_disk(tmp_path: Path, monkeypatch
     put(tmp_path, DAYS)
     check = storage.check_estimate(make(tmp_path, memory_limit="1GB"))
     assert (check.status, check.message[:46]) == ("ok", "3 days in 1 dbt call: about 1 minute without t")
-    monkeypatch.setattr("beha2vec_core.estimate.WORK_PER_RAW_BYTE", 10**10)
+    monkeypatch.setattr("beha2vec_core.estimate.WORK_PER_EVENT", 10**10)
     check = storage.check_estimate(make(tmp_path, memory_limit="1GB"))
     assert check.status == "fail" and "3 days in 3 dbt calls" in check.message
     assert "BEHA2VEC_MEMORY_LIMIT" in check.remedy

@@ -13,7 +13,7 @@ import duckdb
 from beha2vec_core.bigquery.models import require_one_warehouse
 from beha2vec_core.cli.doctor.check import Check, fail, ok, refused, warn
 from beha2vec_core.cli.doctor.export import export_files
-from beha2vec_core.estimate import RAW_PER_PLAIN_BYTE, estimate_run
+from beha2vec_core.estimate import COMPRESSED_BYTES, PLAIN_BYTES, estimate_run
 from beha2vec_core.ga4.bigquery import DayTable
 from beha2vec_core.privacy.forgetting.forget import is_unfinished
 from beha2vec_core.privacy.forgetting.stored import find_uncleaned
@@ -61,7 +61,8 @@ def check_disk(settings: Settings) -> Check:
     stays = settings.storage.warehouse == "bigquery"
     files = [] if stays else [one for one in export_files(settings) if one.day is None or first <= one.day <= last]
     # a table's bytes are those before compression
-    export = sum(file.size * (RAW_PER_PLAIN_BYTE if isinstance(file.origin, DayTable) else 1) for file in files)
+    compressed = COMPRESSED_BYTES / PLAIN_BYTES
+    export = sum(file.size * (compressed if isinstance(file.origin, DayTable) else 1) for file in files)
     summary = f"{free / _GIGABYTE:,.1f} GB free for {folder}; the export has {export / _GIGABYTE:,.2f} GB"
     remedy = "free some space, or set BEHA2VEC_DATA_DIR to a larger disk"
     if free < max(_LEAST_FREE_BYTES, export):

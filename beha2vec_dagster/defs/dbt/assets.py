@@ -39,7 +39,7 @@ from beha2vec_core.bigquery.models import (
     user_tables,
 )
 from beha2vec_core.bigquery.price import bytes_of_queries, query_price, require_allowed
-from beha2vec_core.estimate import chunk_bytes
+from beha2vec_core.estimate import chunk_events
 from beha2vec_core.progress import ProgressBar, with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
@@ -338,7 +338,7 @@ class _Build(NamedTuple):
             finished = chunks.begin_build(connection, build, raw)
         done = {day for chunk in finished for day in chunk.days}
         left = [day for day in days if day not in done]
-        calls = chunks.split_days(left, raw, chunk_bytes(settings, days, raw), storage.dbt_chunk_days)
+        calls = chunks.split_days(left, raw, chunk_events(settings, days, raw), storage.dbt_chunk_days)
         # a run of the data tests alone builds nothing
         if (len(calls) <= 1 and not done) or not context.selected_asset_keys:
             yield from self.whole(_window(asked))
