@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beha2vec_core.profiles.statistics import q_values
-from beha2vec_core.semantic.highlights.rows import Floats, Rows
-from beha2vec_core.semantic.highlights.search import Comparison
+from beha2vec_core.semantic.highlights.rows import Floats, Rows, added_up
+from beha2vec_core.semantic.highlights.search import WINDOWS, Comparison
 
 MOST = 10  # published
 _LOOKED_AT = 200  # of the significant ones, the largest
@@ -41,6 +41,8 @@ def choose(compared: Sequence[Comparison], tables: Mapping[str, Rows]) -> list[t
     """
     if not compared:
         return []
+    ages = sorted({age for window in WINDOWS for age in (window, 2 * window)})
+    tables = {name: added_up(rows, ages) for name, rows in tables.items()}
     confidence = confidence_of(len(compared))
     q = q_values([one.p for one in compared])
     found = [
@@ -98,7 +100,8 @@ def _common(one: Comparison, other: Comparison, tables: Mapping[str, Rows]) -> t
     for table in dict.fromkeys((one.table, other.table)):
         a, b = _mask(one, tables[table]), _mask(other, tables[table])
         if a is not None and b is not None:
-            shares = [(a & side).sum() / max((a | side).sum(), 1) for side in (b, ~b)]
+            of = tables[table].sums["rows"]
+            shares = [of[a & side].sum() / max(of[a | side].sum(), 1) for side in (b, ~b)]
             return float(shares[0]), float(shares[1])
     return None
 

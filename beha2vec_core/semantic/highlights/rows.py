@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -88,6 +88,29 @@ def read_rows(
         if name not in (*dimensions, "user", "day")
     }
     return Rows(table, period, user, len(people), age, segments, sums)
+
+
+def added_up(rows: Rows, ages: Sequence[int]) -> Rows:
+    """Rows that have the same values in all segments, and ages between the same two of ``ages``, as one; without users.
+
+    The sum ``rows`` says of how many rows each is made. There are far fewer of them: what needs only sums takes less.
+    """
+    part = np.searchsorted(np.asarray(ages), rows.age, side="right")
+    key, keys = part, len(ages) + 1
+    for one in rows.segments.values():
+        if keys * (len(one.names) + 1) > np.iinfo(np.int64).max:
+            key = np.unique(key, return_inverse=True)[1]
+            keys = len(key)
+        key, keys = key * (len(one.names) + 1) + one.codes + 1, keys * (len(one.names) + 1)
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    values = rows.sums | {"rows": np.ones(len(place))}
+    return replace(
+        rows,
+        user=np.zeros(len(first), dtype=np.int64),
+        age=np.array([0, *ages])[part[first]],
+        segments={name: replace(one, codes=one.codes[first]) for name, one in rows.segments.items()},
+        sums={name: np.bincount(place, weights=of).astype(np.float64) for name, of in values.items()},
+    )
 
 
 def _encoded(column: pa.ChunkedArray) -> tuple[list[str | None], Ints]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -144,48 +145,70 @@ def compare(rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...]) -> Iter
         rates: metrics that are a number of another; segments are compared by these.
         totals: metrics that are summed; periods are compared by these, and by the rates.
     """
-    for metric in rates:
-        for segments in rows.segments.values():
-            if segments.dimension not in _OF_CHANGES_ONLY:
-                yield from _segments(rows, metric, segments)
-    days = int(rows.age.max()) + 1 if len(rows.age) else 0
+    for segments in rows.segments.values():
+        if segments.dimension not in _OF_CHANGES_ONLY:
+            yield from _segments(rows, rates, segments)
     everyone = Segments("", [""], np.zeros(len(rows.user), dtype=np.int64))
     for segments in (everyone, *rows.segments.values()):
-        for metric in (*rates, *totals):
-            for window in WINDOWS:
-                if days >= 2 * window:
-                    yield from _changes(rows, metric, segments, window, metric in rates)
+        yield from _changes(rows, rates, totals, segments)
 
 
 class _Pairs:
-    """Sums by group and user: one entry for each user with rows of a group."""
+    """Sums by group and user, of users with rows of a group. Sorting the rows takes most of the time of a search.
 
-    def __init__(self, group: Ints, user: Ints, users: int) -> None:
-        self._keys, self._place = np.unique(group * max(users, 1) + user, return_inverse=True)
-        self.group, self.user = self._keys // max(users, 1), self._keys % max(users, 1)
+    Args:
+        rows: all of a table.
+        segments: their groups.
+        days: only rows of so many last days.
+        by_week: each segment's weeks are groups of their own.
+    """
+
+    def __init__(self, rows: Rows, segments: Segments, days: int, *, by_week: bool = False) -> None:
+        self.known = (segments.codes >= 0) & (rows.age < days)
+        group, age = segments.codes[self.known], rows.age[self.known]
+        self.groups = len(segments.names)
+        if by_week:
+            group = group * (days // 7) + age // 7
+            self.groups *= days // 7
+        self._users = max(rows.users, 1)
+        keys = group * self._users + rows.user[self.known]
+        self._keys, self._place = np.unique(keys, return_inverse=True)
+        self.group, self.user = self._keys // self._users, self._keys % self._users
 
     def sum(self, values: Floats) -> Floats:
-        """Values of rows, summed by group and user."""
-        return _summed(self._place, values, len(self._keys))
+        """Values of all rows, summed by group and user."""
+        return _summed(self._place, values[self.known], len(self._keys))
 
-    def total(self, values: Floats, groups: int) -> Floats:
+    def total(self, values: Floats) -> Floats:
         """Values by group and user, summed by group."""
-        return _summed(self.group, values, groups)
+        return _summed(self.group, values, self.groups)
+
+    @cached_property
+    def next(self) -> Ints:
+        """Where the same user is in the next group; -1 where they are not."""
+        following = self._keys + self._users
+        place = np.minimum(np.searchsorted(self._keys, following), len(self._keys) - 1)
+        return np.where(self._keys[place] == following, place, -1)
 
 
-def _segments(rows: Rows, metric: str, segments: Segments) -> Iterator[Comparison]:
-    """Each segment and the rest."""
+def _segments(rows: Rows, metrics: tuple[str, ...], segments: Segments) -> Iterator[Comparison]:
+    """Each segment and the rest, by rates."""
+    if segments.names and metrics:
+        pairs = _Pairs(rows, segments, _days(rows))
+        for metric in metrics:
+            yield from _segments_of(rows, metric, segments, pairs)
+
+
+def _segments_of(rows: Rows, metric: str, segments: Segments, pairs: _Pairs) -> Iterator[Comparison]:
     number, of = rows.sums[metric], rows.sums[f"{metric}_n"]
     k, n = (_summed(rows.user, values, rows.users) for values in (number, of))
-    all_k, all_n, groups = k.sum(), n.sum(), len(segments.names)
-    if not groups or not 0 < all_k < all_n:
+    all_k, all_n = k.sum(), n.sum()
+    if not 0 < all_k < all_n:
         return
     rate = all_k / all_n
-    known = segments.codes >= 0
-    pairs = _Pairs(segments.codes[known], rows.user[known], rows.users)
-    in_k, in_n = pairs.sum(number[known]), pairs.sum(of[known])
+    in_k, in_n = pairs.sum(number), pairs.sum(of)
     out_k, out_n = k[pairs.user] - in_k, n[pairs.user] - in_n
-    here_k, here_n = pairs.total(in_k, groups), pairs.total(in_n, groups)
+    here_k, here_n = pairs.total(in_k), pairs.total(in_n)
     there_k, there_n = all_k - here_k, all_n - here_n
     with np.errstate(divide="ignore", invalid="ignore"):
         here, there = here_k / here_n, there_k / there_n
@@ -193,30 +216,28 @@ def _segments(rows: Rows, metric: str, segments: Segments) -> Iterator[Compariso
         of_both -= (out_k - there[pairs.group] * out_n) / there_n[pairs.group]
         # users who are in the rest alone: all users, less those of the segment
         squares = np.array([(k * k).sum(), (k * n).sum(), (n * n).sum()])[:, None] - [
-            pairs.total(k[pairs.user] * k[pairs.user], groups),
-            pairs.total(k[pairs.user] * n[pairs.user], groups),
-            pairs.total(n[pairs.user] * n[pairs.user], groups),
+            pairs.total(k[pairs.user] * k[pairs.user]),
+            pairs.total(k[pairs.user] * n[pairs.user]),
+            pairs.total(n[pairs.user] * n[pairs.user]),
         ]
         of_rest = (squares[0] - 2 * there * squares[1] + there**2 * squares[2]) / there_n**2
-        variance = pairs.total(of_both**2, groups) + np.maximum(of_rest, 0)
+        variance = pairs.total(of_both**2) + np.maximum(of_rest, 0)
         of_chance = here * (1 - here) / here_n + there * (1 - there) / there_n
-        sizes = (pairs.total(in_n**2, groups), squares[2] + pairs.total(out_n**2, groups))
+        sizes = (pairs.total(in_n**2), squares[2] + pairs.total(out_n**2))
         least = _least_spread(_correlation(k, n), (here_n, there_n), sizes)
         spread = np.fmax(variance / of_chance, least)
     is_there = n[pairs.user] > in_n
     sides = {
-        "here": (in_k, in_n, pairs.total((in_n > 0).astype(float), groups)),
-        "rest": (out_k, out_n, (n > 0).sum() - pairs.total(((in_n > 0) & ~is_there).astype(float), groups)),
+        "here": (in_k, in_n, pairs.total((in_n > 0).astype(float))),
+        "rest": (out_k, out_n, (n > 0).sum() - pairs.total(((in_n > 0) & ~is_there).astype(float))),
     }
     users = {name: side[2].astype(int) for name, side in sides.items()}
     in_lacking, out_lacking = in_n - in_k, out_n - out_k
     of_users = [
-        effective_number(here_k, pairs.total(in_k**2, groups)),
-        effective_number(here_n - here_k, pairs.total(in_lacking**2, groups)),
-        effective_number(there_k, squares[0] + pairs.total(out_k**2, groups)),
-        effective_number(
-            there_n - there_k, squares[0] - 2 * squares[1] + squares[2] + pairs.total(out_lacking**2, groups)
-        ),
+        effective_number(here_k, pairs.total(in_k**2)),
+        effective_number(here_n - here_k, pairs.total(in_lacking**2)),
+        effective_number(there_k, squares[0] + pairs.total(out_k**2)),
+        effective_number(there_n - there_k, squares[0] - 2 * squares[1] + squares[2] + pairs.total(out_lacking**2)),
     ]
     for place, name in enumerate(segments.names):
         expected = min(here_n[place], there_n[place]) * min(rate, 1 - rate)
@@ -234,23 +255,31 @@ def _segments(rows: Rows, metric: str, segments: Segments) -> Iterator[Compariso
         )  # fmt: skip
 
 
-def _changes(rows: Rows, metric: str, segments: Segments, window: int, is_rate: bool) -> Iterator[Comparison]:
+def _changes(rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...], segments: Segments) -> Iterator[Comparison]:
     """Each segment in the last days and in as many before."""
-    groups = len(segments.names)
-    if not groups:
+    windows = [window for window in WINDOWS if _days(rows) >= 2 * window]
+    if not segments.names or not windows:
         return
+    weekly = _Pairs(rows, segments, 7 * min(_days(rows) // 7, _WEEKS), by_week=True)
+    of_windows = {window: _Pairs(rows, segments, 2 * window) for window in windows}
+    for metric in (*rates, *totals):
+        for window, pairs in of_windows.items():
+            yield from _changes_of(rows, metric, segments, window, pairs, weekly, metric in rates)
+
+
+def _changes_of(
+    rows: Rows, metric: str, segments: Segments, window: int, pairs: _Pairs, weekly: _Pairs, is_rate: bool
+) -> Iterator[Comparison]:
     number = rows.sums[metric]
     of = rows.sums[f"{metric}_n"] if is_rate else np.abs(number)
-    usual, freedom = _week_to_week(rows, number, of if is_rate else None, segments, window // 7)
-    known = (segments.codes >= 0) & (rows.age < 2 * window)
-    pairs = _Pairs(segments.codes[known], rows.user[known], rows.users)
-    is_now = rows.age[known] < window
-    now_k, before_k = (pairs.sum(np.where(side, number[known], 0.0)) for side in (is_now, ~is_now))
-    now_n, before_n = (pairs.sum(np.where(side, of[known], 0.0)) for side in (is_now, ~is_now))
-    here_k, there_k, here_n, there_n = (pairs.total(one, groups) for one in (now_k, before_k, now_n, before_n))
-    here_users, there_users = (pairs.total((one > 0).astype(float), groups).astype(int) for one in (now_n, before_n))
+    usual, freedom = _week_to_week(number, of if is_rate else None, weekly, len(segments.names), window // 7)
+    is_now = rows.age < window
+    now_k, before_k = (pairs.sum(np.where(side, number, 0.0)) for side in (is_now, ~is_now))
+    now_n, before_n = (pairs.sum(np.where(side, of, 0.0)) for side in (is_now, ~is_now))
+    here_k, there_k, here_n, there_n = (pairs.total(one) for one in (now_k, before_k, now_n, before_n))
+    here_users, there_users = (pairs.total((one > 0).astype(float)).astype(int) for one in (now_n, before_n))
     of_sums = (now_k, before_k, now_n - now_k, before_n - before_k) if is_rate else (now_n, before_n)
-    of_users = [effective_number(pairs.total(one, groups), pairs.total(one**2, groups)) for one in of_sums]
+    of_users = [effective_number(pairs.total(one), pairs.total(one**2)) for one in of_sums]
     with np.errstate(divide="ignore", invalid="ignore"):
         if is_rate:
             rate = (here_k + there_k) / (here_n + there_n)
@@ -259,12 +288,12 @@ def _changes(rows: Rows, metric: str, segments: Segments, window: int, is_rate: 
             part -= (before_k - there[pairs.group] * before_n) / there_n[pairs.group]
             of_chance = here * (1 - here) / here_n + there * (1 - there) / there_n
             correlation = _correlation(*(_summed(rows.user, values, rows.users) for values in (number, of)))
-            sizes = pairs.total(now_n**2, groups), pairs.total(before_n**2, groups)
+            sizes = pairs.total(now_n**2), pairs.total(before_n**2)
             least = _least_spread(correlation, (here_n, there_n), sizes)
-            spread = np.fmax(pairs.total(part**2, groups) / of_chance, least)
+            spread = np.fmax(pairs.total(part**2) / of_chance, least)
             enough = np.minimum(here_n, there_n) * np.minimum(rate, 1 - rate) / spread >= _EXPECTED
         else:
-            spread = pairs.total((now_k - before_k) ** 2, groups) / (here_k + there_k)
+            spread = pairs.total((now_k - before_k) ** 2) / (here_k + there_k)
             # each of a count is whole; of money, only the users say how much one unit is
             spread = np.fmax(spread, 1.0) if METRICS[metric].unit == "count" else spread
             enough = (here_k + there_k) / spread >= _LEAST_COUNT
@@ -300,6 +329,10 @@ def _changes(rows: Rows, metric: str, segments: Segments, window: int, is_rate: 
         )  # fmt: skip
 
 
+def _days(rows: Rows) -> int:
+    return int(rows.age.max()) + 1 if len(rows.age) else 0
+
+
 def _summed(place: Ints, values: Floats, places: int) -> Floats:
     return np.bincount(place, weights=values, minlength=places).astype(np.float64)
 
@@ -324,7 +357,7 @@ def _least_spread(correlation: float, rows: tuple[Floats, Floats], squares: tupl
 
 
 def _week_to_week(
-    rows: Rows, number: Floats, of: Floats | None, segments: Segments, boundary: int
+    number: Floats, of: Floats | None, pairs: _Pairs, groups: int, boundary: int
 ) -> tuple[Floats, Floats]:
     """How much more a metric varies between weeks than users by chance, by segment, and the degrees of freedom.
 
@@ -332,33 +365,23 @@ def _week_to_week(
     is at the ``boundary``, is left out. Changes that follow each other share a week, so they tell as much as two thirds
     of their number. 0 degrees of freedom where there are too few weeks.
     """
-    groups = len(segments.names)
-    weeks = min((int(rows.age.max()) + 1) // 7, _WEEKS) if len(rows.age) else 0
-    if weeks < 2:
-        return np.ones(groups), np.zeros(groups)
-    known = (segments.codes >= 0) & (rows.age < 7 * weeks)
-    group = segments.codes[known] * weeks + rows.age[known] // 7
-    pairs = _Pairs(group, rows.user[known], rows.users)
-    k = pairs.sum(number[known])
-    total = pairs.total(k, groups * weeks).reshape(groups, weeks)
+    weeks = pairs.groups // groups
+    k = pairs.sum(number)
+    total = pairs.total(k).reshape(groups, weeks)
     with np.errstate(divide="ignore", invalid="ignore"):
         if of is None:
             # users who are there in both weeks: their share of the variance of the difference
-            keys = pairs.group * rows.users + pairs.user
-            place = np.searchsorted(keys, keys + rows.users)
-            follows = (place < len(keys)) & (pairs.group % weeks < weeks - 1)
-            follows &= keys[np.minimum(place, len(keys) - 1)] == keys + rows.users
-            shared = np.where(follows, k * k[np.minimum(place, len(keys) - 1)], 0.0)
-            variance = pairs.total(k * k, groups * weeks).reshape(groups, weeks)
-            both = pairs.total(shared, groups * weeks).reshape(groups, weeks)[:, :-1]
+            shared = np.where((pairs.next >= 0) & (pairs.group % weeks < weeks - 1), k * k[pairs.next], 0.0)
+            variance = pairs.total(k * k).reshape(groups, weeks)
+            both = pairs.total(shared).reshape(groups, weeks)[:, :-1]
             least = total[:, :-1] + total[:, 1:] if (number == np.round(number)).all() else 0.0
             error = np.maximum(variance[:, :-1] + variance[:, 1:] - 2 * both, least)
             scores = (total[:, :-1] - total[:, 1:]) ** 2 / error
         else:
-            n = pairs.sum(of[known])
-            count = pairs.total(n, groups * weeks).reshape(groups, weeks)
+            n = pairs.sum(of)
+            count = pairs.total(n).reshape(groups, weeks)
             rate = total / count
-            residual = pairs.total((k - rate.reshape(-1)[pairs.group] * n) ** 2, groups * weeks)
+            residual = pairs.total((k - rate.reshape(-1)[pairs.group] * n) ** 2)
             variance = residual.reshape(groups, weeks) / count**2
             pooled = (total[:, :-1] + total[:, 1:]) / (count[:, :-1] + count[:, 1:])
             least = pooled * (1 - pooled) * (1 / count[:, :-1] + 1 / count[:, 1:])
