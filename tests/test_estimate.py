@@ -107,7 +107,7 @@ def test_what_stays_has_to_fit_on_the_disk_too(tmp_path: Path, monkeypatch: pyte
     assert "larger disk" in remedy and "BEHA2VEC_START_DATE" in remedy
 
 
-@pytest.mark.parametrize(("machine", "remedy"), [(4, None), (2, "to at most 1200MB"), (0.5, "with more memory")])
+@pytest.mark.parametrize(("machine", "remedy"), [(4, None), (2, "to at most 500MB"), (0.5, "with more memory")])
 def test_memory_beside_duckdbs_has_to_fit_into_the_machine(tmp_path: Path, machine: float, remedy: str | None) -> None:
     settings = make(tmp_path, 20, memory_limit="1500MB")
     found = estimate_run(settings, DAYS[0], DAYS[-1])._replace(machine_bytes=machine * 10**9, free_bytes=10**12)
