@@ -7,6 +7,7 @@ settings name them; a user's own file is asked before all of them.
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def _compile(value: Any, where: str) -> tuple[re.Pattern[str], ...]:
         if not isinstance(expression, str) or not expression:
             raise RuleFileError(f"{where}: {expression!r} is not a regular expression; write a text in single quotes")
         try:
-            compiled.append(re.compile(expression, re.IGNORECASE))
+            compiled.append(_pattern(expression))
         except re.error as problem:
             raise RuleFileError(
                 f"{where}: the regular expression {expression!r} does not compile: {problem}"
@@ -170,6 +171,11 @@ def _compile(value: Any, where: str) -> tuple[re.Pattern[str], ...]:
     if not compiled:
         raise RuleFileError(f"{where}: the list of regular expressions is empty")
     return tuple(compiled)
+
+
+@lru_cache(maxsize=5000)  # of what Python itself keeps, other modules have pushed it out by the next run
+def _pattern(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.IGNORECASE)
 
 
 def _version(rules: tuple[Rule, ...]) -> str:

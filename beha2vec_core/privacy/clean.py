@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 from beha2vec_core.privacy import detectors
@@ -241,7 +242,13 @@ def _row(text: str) -> str:
         return cleaned
     text = _GA4_PAIR.sub(_ga4_pair, text)
     cells = _CELL_ENDS.split(_cut(text, list(_json_pair_spans(text))))
-    return _without(text := "".join(_parameter(None, cell, 1) for cell in cells), text, lambda part: _spans(part, 1))
+    return _without(text := "".join(map(_cell, cells)), text, lambda part: _spans(part, 1))
+
+
+@lru_cache(maxsize=1000)
+def _cell(cell: str) -> str:
+    """A part of a row; most are in many rows of a file."""
+    return _parameter(None, cell, 1)
 
 
 def _ga4_pair(match: re.Match[str]) -> str:

@@ -175,11 +175,12 @@ def declared_checks() -> list[Check]:
 
 
 @cache
-def declared_columns(table: str) -> dict[str, str]:
-    """Columns of a table and their types, as `tables` declares them."""
+def declared_columns() -> dict[str, dict[str, str]]:
+    """By table: its columns and their types, as `tables` declares them."""
     with limits.connect() as connection:
         create_tables(connection)
-        return _columns(connection, table)
+        tables = {expectation.table for expectation in EXPECTATIONS}
+        return {table: _columns(connection, table) for table in tables}
 
 
 def columns_are_as_declared(look: Look, expected: list[Expectation]) -> CheckOutcome:
@@ -188,12 +189,13 @@ def columns_are_as_declared(look: Look, expected: list[Expectation]) -> CheckOut
     for table in [expectation.table for expectation in expected]:
         with look.connect("columns_are_as_declared") as connection:
             found = _columns(connection, table)
-        for column, kind in declared_columns(table).items():
+        declared = declared_columns()[table]
+        for column, kind in declared.items():
             if column not in found:
                 wrong.append(f"{table}.{column} is missing ({kind})")
             elif found[column] != kind:
                 wrong.append(f"{table}.{column} is {found[column]}, declared {kind}")
-        more += [f"{table}.{column}" for column in found if column not in declared_columns(table)]
+        more += [f"{table}.{column}" for column in found if column not in declared]
     figures = {"wrong_columns": len(wrong), "wrong": wrong} | ({"undeclared": more} if more else {})
     return CheckOutcome(not wrong, figures, "; ".join(wrong))
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import duckdb
 
 from beha2vec_core.store.sql import quote
+from beha2vec_core.store.warehouse import transaction
 
 _ANYWHERE = {
     "user_key": "the user, from GA4's device and login ids by the identity model",
@@ -278,8 +279,9 @@ def comment_columns(
     columns = connection.execute(
         "select schema_name || '.' || table_name, column_name from duckdb_columns() where database_name = ?", [database]
     ).fetchall()
-    for table, column in columns:
-        described = others.get(table) or column_descriptions(table)
-        if description := described.get(column):
-            schema, name = table.split(".", 1)
-            connection.execute(f'comment on column {database}.{schema}."{name}"."{column}" is {quote(description)}')
+    with transaction(connection):  # one each would wait for the disk a thousand times
+        for table, column in columns:
+            described = others.get(table) or column_descriptions(table)
+            if description := described.get(column):
+                schema, name = table.split(".", 1)
+                connection.execute(f'comment on column {database}.{schema}."{name}"."{column}" is {quote(description)}')

@@ -1,8 +1,13 @@
-"""Dagster's records in SQLite. What of them this process may lose is decided here."""
+"""Dagster's records in SQLite. What of them this process may lose, and what stays open, is decided here."""
 
 import sqlite3
+from collections import deque
 
 from sqlalchemy import Engine, event
+
+# Dagster opens a file anew for each record, and what closes it last writes all to the disk and removes the log. So the
+# last few files stay open: those of all runs, and of the runs that this process writes about.
+_open: deque[tuple[str, sqlite3.Connection]] = deque(maxlen=8)
 
 
 def write_without_waiting() -> None:
@@ -20,3 +25,8 @@ def _set_up(connection: object, _: object) -> None:
         (journal,) = connection.execute("pragma journal_mode").fetchone()
         if journal == "wal":
             connection.execute("pragma synchronous = normal")
+            ((_number, _name, file),) = connection.execute("pragma database_list").fetchall()
+            if file not in (path for path, _held in _open):
+                held = sqlite3.connect(file, check_same_thread=False)
+                held.execute("pragma schema_version").fetchone()  # what has read nothing keeps nothing open
+                _open.append((file, held))

@@ -109,6 +109,7 @@ def test_records_do_not_wait_for_the_disk_where_none_can_be_broken(tmp_path: Pat
                 connection.execute(sqlalchemy.text(f"pragma journal_mode = {journal}"))
                 found = connection.execute(sqlalchemy.text("pragma synchronous")).scalar()
         assert found == synchronous
+    assert (tmp_path / "wal-wal").exists(), "what closes the file last would write all to the disk"
 
 
 def test_a_plus_selects_all_that_follow() -> None:

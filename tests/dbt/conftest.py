@@ -59,13 +59,15 @@ class Warehouse:
     def clear(self) -> None:
         """Remove all raw partitions and all models; the seeds stay."""
         shutil.rmtree(self.data_dir / "raw_ga4_events", ignore_errors=True)
-        found = self.query(
-            "select if(table_type = 'VIEW', 'view', 'table') as kind, table_name from information_schema.tables"
-            " where table_schema = 'ga4' order by kind desc"
-        )
-        for kind, name in found:
-            if name in self.models():
-                self.query(f"drop {kind} ga4.{name}")
+        models = self.models()
+        with self._opened() as connection:
+            found = connection.execute(
+                "select if(table_type = 'VIEW', 'view', 'table') as kind, table_name from information_schema.tables"
+                " where table_schema = 'ga4' order by kind desc"
+            ).fetchall()
+            for kind, name in found:
+                if name in models:
+                    connection.execute(f"drop {kind} ga4.{name}")
 
     def write_day(self, day: str, events: Iterable[dict[str, Any]], property_id: str = "p") -> None:
         """Write one raw partition in the canonical schema, as ingest does; no events make an empty file."""
@@ -98,14 +100,19 @@ class Warehouse:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse."""
-        with duckdb.connect(str(self.data_dir / "warehouse.duckdb")) as connection:
+        with self._opened() as connection:
             return connection.execute(sql).fetchall()
 
-    def rows(self, model: str) -> list[tuple[Any, ...]]:
-        """All rows of a model, in one fixed order; sums of fractions up to the order in which they were added."""
-        types = self.query(f"select column_name, column_type from (describe ga4.{model})")
-        rounded = ", ".join(f"round({name}, 6) as {name}" for name, kind in types if kind == "DOUBLE")
-        return self.query(f"select * {f'replace ({rounded})' if rounded else ''} from ga4.{model} order by all")
+    def rows(self, models: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
+        """All rows of each model, in one fixed order; sums of fractions up to the order in which they were added."""
+        found = {}
+        with self._opened() as connection:
+            for model in models:
+                types = connection.execute(f"select column_name, column_type from (describe ga4.{model})").fetchall()
+                rounded = ", ".join(f"round({name}, 6) as {name}" for name, kind in types if kind == "DOUBLE")
+                replaced = f"replace ({rounded})" if rounded else ""
+                found[model] = connection.execute(f"select * {replaced} from ga4.{model} order by all").fetchall()
+        return found
 
     def models(self) -> list[str]:
         """All models of the project."""
@@ -113,7 +120,10 @@ class Warehouse:
 
     def all_rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of every model."""
-        return {model: self.rows(model) for model in self.models()}
+        return self.rows(self.models())
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(self.data_dir / "warehouse.duckdb"))
 
     def _partition(self, day: str, property_id: str) -> Path:
         return self.data_dir / "raw_ga4_events" / f"property_id={property_id}" / f"event_date={day}"

@@ -92,7 +92,7 @@ def _rare_fields(name: str, chance: random.Random) -> dict[str, Any]:
 def all_rows(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     """Rows of every model; tables and views are built on what the incremental models hold."""
     warehouse.dbt("run", "--exclude", "config.materialized:incremental", **VARIABLES)
-    return {model: warehouse.rows(model) for model in warehouse.models()}
+    return warehouse.rows(warehouse.models())
 
 
 def full_build(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
@@ -203,13 +203,13 @@ def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:
         warehouse.write_day(str(date(2023, 12, 31) + timedelta(days=day)), events)
     incremental = ["--select", "config.materialized:incremental"]
     warehouse.dbt("run", *incremental, **VARIABLES)
-    before = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
+    before = warehouse.rows(INCREMENTAL_MODELS)
 
     warehouse.write_day("2024-01-10", [])
     warehouse.dbt("run", *incremental, **VARIABLES, min_date="2024-01-10", max_date="2024-01-10")
-    by_day = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
+    by_day = warehouse.rows(INCREMENTAL_MODELS)
     warehouse.dbt("run", *incremental, "--full-refresh", **VARIABLES)
-    at_once = {model: warehouse.rows(model) for model in INCREMENTAL_MODELS}
+    at_once = warehouse.rows(INCREMENTAL_MODELS)
     for model in INCREMENTAL_MODELS:
         assert by_day[model] == at_once[model], model
         assert by_day[model] != before[model], model

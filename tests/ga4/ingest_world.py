@@ -87,10 +87,9 @@ class World:
     def rows(self, day: date = DAY, property_id: str = "p1", columns: str = "*") -> list[dict[str, Any]]:
         """The partition's rows in the file's order."""
         path = partition_file(self.raw, property_id, day)
-        with duckdb.connect() as connection:
-            found = connection.execute(f"select {columns} from read_parquet('{path}', hive_partitioning = false)")
-            names = [column[0] for column in found.description or []]
-            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        found = duckdb.execute(f"select {columns} from read_parquet('{path}', hive_partitioning = false)")
+        names = [column[0] for column in found.description or []]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
     def values(self, column: str, day: date = DAY, property_id: str = "p1") -> list[Any]:
         return [row["v"] for row in self.rows(day, property_id, f"{column} as v")]

@@ -66,7 +66,10 @@ def _serve(address: str) -> None:
     import threading
 
     from dbt.cli.main import dbtRunner
+    from dbt_common.behavior_flags import BehaviorFlagRendered
 
+    # for each flag dbt searches all imported modules, to name one in a message
+    BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt.adapters.duckdb.impl")
     parsed_for = os.environ["BEHA2VEC_DATA_DIR"]
     flags = ["--quiet", "--no-write-json", "--log-level-file", "none", "--target-path", str(Path(address).parent)]
     parsed = dbtRunner().invoke(["parse", *flags, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)])

@@ -62,11 +62,10 @@ class PrivacyWorld:
 
     def raw_rows(self, where: str = "true") -> list[tuple[object, ...]]:
         """Rows of the raw partitions without where they were read."""
-        with duckdb.connect() as connection:
-            return connection.execute(
-                f"""select * exclude (_source_file, _source_line)
-                from read_parquet('{self.settings.storage.raw_path}/*/*/*.parquet') where {where} order by all"""
-            ).fetchall()
+        return duckdb.execute(
+            f"""select * exclude (_source_file, _source_line)
+            from read_parquet('{self.settings.storage.raw_path}/*/*/*.parquet') where {where} order by all"""
+        ).fetchall()
 
     def tables(self, database: Path, but: str) -> dict[str, list[tuple[object, ...]]]:
         """Each table's rows, of tables with one of the columns those that a condition takes."""

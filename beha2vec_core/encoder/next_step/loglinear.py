@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.sparse import csc_array, csr_array
 
 from beha2vec_core.encoder.next_step.moments import IntArray
 
@@ -50,20 +51,36 @@ class Choices:
     size: int
 
     @cached_property
-    def _places(self) -> list[IntArray | None]:
-        return [_cells(f, self.size) if isinstance(f, tuple) else None for f in self.features]
+    def _sparse(self) -> tuple[IntArray, csc_array, csr_array]:
+        """The numbers of the sparse features, these as one matrix [n * V, features], and its transpose.
+
+        Products with it take a quarter of the time of NumPy's indexing, and no threads that wait for each other.
+        """
+        listed = {number: feature for number, feature in enumerate(self.features) if isinstance(feature, tuple)}
+        amounts = np.concatenate([np.zeros(0), *(feature[2] for feature in listed.values())])
+        cells = np.concatenate([np.zeros(0, dtype=np.int64), *(_cells(f, self.size) for f in listed.values())])
+        ends = np.cumsum([0, *(len(feature[2]) for feature in listed.values())])
+        matrix = csc_array((amounts, cells, ends), shape=(len(self.truth) * self.size, len(listed)))
+        return np.array([*listed], dtype=np.int64), matrix, matrix.T
 
     def log_likelihood(self, weights: FloatArray) -> tuple[float, FloatArray]:
         """``sum_i importance[i] log p(truth[i])`` and its gradient by the weights [F]."""
-        log_p = log_probabilities(self.features, weights, (len(self.truth), self.size))
-        residual = -np.exp(log_p) * self.importance[:, None]
+        sparse, matrix, transposed = self._sparse
+        arrays = {number: feature for number, feature in enumerate(self.features) if not isinstance(feature, tuple)}
+        scores = (matrix @ weights[sparse]).reshape(len(self.truth), self.size)
+        for number, feature in arrays.items():
+            scores += weights[number] * feature
+        scores -= scores.max(axis=1, keepdims=True)
         chosen = np.arange(len(self.truth)), self.truth
+        residual = np.exp(scores)
+        total = residual.sum(axis=1)
+        residual *= (-self.importance / total)[:, None]
         residual[chosen] += self.importance
-        gradient = [
-            float(residual.reshape(-1)[places] @ f[2]) if isinstance(f, tuple) else float((residual * f).sum())
-            for f, places in zip(self.features, self._places, strict=True)
-        ]
-        return float(self.importance @ log_p[chosen]), np.array(gradient)
+        gradient = np.zeros(len(weights))
+        gradient[sparse] = transposed @ residual.reshape(-1)
+        for number, feature in arrays.items():
+            gradient[number] = np.einsum("nv,nv->", residual, np.broadcast_to(feature, residual.shape))
+        return float(self.importance @ (scores[chosen] - np.log(total))), gradient
 
 
 def fit_weights(blocks: Sequence[Choices], prior: FloatArray) -> FloatArray:

@@ -217,7 +217,8 @@ def _from_sqlite(path: Path, people: People) -> list[Removed]:
                 done.append(Removed(path, table, rows, texts))
         if done:
             connection.execute("vacuum")
-            connection.execute("pragma wal_checkpoint(truncate)")
+        # where another process has the file open, its log keeps what was deleted long ago
+        connection.execute("pragma wal_checkpoint(truncate)")
     return done
 
 
