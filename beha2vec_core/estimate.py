@@ -111,8 +111,6 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
 
     Args:
         settings: the memory limit, the data folder, the days of a dbt call.
-        first: the first day.
-        last: the last day.
         export: files of the export, for days that have no raw partitions yet.
     """
     days = days_between(first, last)

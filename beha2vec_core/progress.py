@@ -37,9 +37,7 @@ class ProgressBar:
     """A bar on a terminal, and every ten seconds a line in the log: "training: 300 of 1,000 updates, 2 min left".
 
     Args:
-        title: what is done.
         unit: what is counted, in the singular; its plural ends in an s.
-        total: how many.
         shown: False shows neither.
     """
 

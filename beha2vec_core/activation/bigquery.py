@@ -46,9 +46,7 @@ class BigQuery(Destination):
     """A table; it is made where it is not there.
 
     Args:
-        name: of the destination.
         table: ``project.dataset.table``.
-        property_id: only users of this GA4 property.
         run: runs a statement; default: Google's client, with its application default credentials.
     """
 

@@ -162,12 +162,10 @@ def build(
     """The destination that an entry describes.
 
     Args:
-        config: the entry.
         settings: where files are noted for `beha2vec forget`, and where contacts are.
         debug: of GA4, ask the debug endpoint.
         guard: which addresses may be connected to; default: public ones, over TLS.
         host: where a service is that has one address for all; for tests.
-        secret: gives the secret of a destination.
 
     Raises:
         ActivationError: the secret cannot be sent.

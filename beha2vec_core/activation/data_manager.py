@@ -93,13 +93,9 @@ class DataManager(_Contacts):
     """A list of customers in Google Ads.
 
     Args:
-        name: of the destination.
         account_id: the Google Ads account, digits.
         login_account_id: the manager account that the credentials belong to; None: the account itself.
         secret: an OAuth access token; None: Google's application default credentials.
-        client: sends the requests.
-        contacts: reads the contacts, when they are first needed.
-        property_id: only users of this GA4 property.
         debug: ask with ``validateOnly``: nothing changes.
         host: of the service, for tests.
     """
@@ -244,12 +240,6 @@ class AdsFile(_Contacts, Files):
     """A folder with CSV files of hashed contacts, to be uploaded by hand in Google Ads.
 
     A file of an audience has what Google takes and nothing else. Whose contacts these are is in a second one.
-
-    Args:
-        name: of the destination.
-        folder: where the files are.
-        contacts: reads the contacts, when they are first needed.
-        property_id: only users of this GA4 property.
     """
 
     kind = "ads_file"

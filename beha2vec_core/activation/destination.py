@@ -148,11 +148,7 @@ class Destination(ABC):
 
     @abstractmethod
     def validate(self, called: str) -> list[str]:
-        """What is wrong, a sentence each, before anything is sent. Asks nobody.
-
-        Args:
-            called: the name of the audience at the destination.
-        """
+        """What is wrong, a sentence each, before anything is sent. Asks nobody."""
 
     def validate_all(self, sent: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
         """What is wrong with all audiences together, a sentence each. Until it is corrected, users only leave.
@@ -167,11 +163,7 @@ class Destination(ABC):
         return []
 
     def notes(self, users: int) -> list[str]:
-        """What people should know of a plan, such as contacts that cannot be used; a sentence each.
-
-        Args:
-            users: how many will be there.
-        """
+        """What people should know of a plan, such as contacts that cannot be used; a sentence each."""
         return []
 
     @abstractmethod
@@ -207,7 +199,6 @@ class Destination(ABC):
 
         Args:
             changes: what to send, one of `batches`.
-            called: the name of the audience at the destination.
             key: of the request; the same only where the very same request is sent again.
 
         Raises:

@@ -27,14 +27,7 @@ from beha2vec_core.spreadsheets import is_formula
 
 
 class Files(Destination):
-    """A folder with a file per audience.
-
-    Args:
-        name: of the destination.
-        folder: where the files are.
-        format: csv or parquet.
-        property_id: only users of this property.
-    """
+    """A folder with a file per audience."""
 
     kind = "files"
     # the first is whose row it is

@@ -45,7 +45,6 @@ class LocalFolder:
     """A folder of this machine, which may be a mounted bucket.
 
     Args:
-        path: of the folder.
         note: called with each file, so that `beha2vec forget` looks there.
     """
 
@@ -145,7 +144,6 @@ def folder_of(given: str, beside: Path, note: Callable[[Path], None]) -> Folder:
     """The folder of an entry.
 
     Args:
-        given: a path, or the address of a bucket.
         beside: the folder that a relative path counts from.
         note: called with each local file that is written.
     """

@@ -39,11 +39,6 @@ def leave_destinations(
 
     Each removal is written to the ledger before and after its request, as any other change.
 
-    Args:
-        settings: where the ledger and the files are.
-        ids: all ids of the people.
-        build_one: makes a destination from its entry.
-
     Raises:
         ActivationError: another process sends.
     """

@@ -57,12 +57,8 @@ class GA4(Destination):
     """A web stream of a GA4 property.
 
     Args:
-        name: of the destination.
         measurement_id: of the stream, ``G-...``.
-        secret: its API secret.
-        client: sends the requests.
         region: ``eu`` or ``us``: where Google collects.
-        property_id: only users of this property, as the export names it.
         with_login: whether the login id is sent too; only where the site sends the same as ``user_id``.
         debug: ask the debug endpoint, which checks and collects nothing.
         host: of the endpoint, for tests.

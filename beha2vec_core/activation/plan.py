@@ -125,12 +125,7 @@ def make_plan(
     it may have been withdrawn since.
 
     Args:
-        connection: the warehouse.
-        audience: of the file.
-        destination: where to.
-        ledger: what was sent before.
         settings: where the list of the forgotten is, and how long the ledger is kept.
-        empty: everybody leaves.
         repeat: send again what has no answer, although the destination may count it twice.
 
     Raises:
@@ -293,11 +288,7 @@ def _difference(
     """The changes from what is there to what is wanted; how many users stay as they are; who cannot leave.
 
     Args:
-        destination: where to.
-        called: the name of the audience there.
         wanted: what each unit is to receive, unless it has it.
-        believed: what is there, by unit.
-        repeat: send again what has no answer.
         attributes: their names; they are not known of users who leave.
     """
     unknown: Mapping[str, Value] = dict.fromkeys(attributes)
@@ -344,11 +335,7 @@ def _of_devices(
     that is there.
 
     Args:
-        destination: where to.
-        kind: of the change.
         devices: the user as each device of theirs, the one they used last first.
-        called: the name of the audience there.
-        there: what is there, by `Destination.unit`.
 
     Raises:
         NotReachable: the destination can take none of them.

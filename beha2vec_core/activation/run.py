@@ -43,11 +43,6 @@ class Options:
 def destination_of(settings: Settings, to: str, *, debug: bool = False) -> Destination:
     """The destination of a name in the file.
 
-    Args:
-        settings: where the file is.
-        to: the name.
-        debug: the service only checks requests.
-
     Raises:
         ActivationError: there is none, or it has nothing that only checks requests.
     """
@@ -76,12 +71,6 @@ def how_to_send(plan: Plan, audience: Audience, to: str, *options: str) -> str:
 
 def chosen_audience(settings: Settings, name: str, to: str, *, empty: bool = False) -> Audience:
     """The audience of a name. If everybody is to leave, it may have been taken out of the file.
-
-    Args:
-        settings: where the files are.
-        name: of the audience.
-        to: the name of the destination.
-        empty: everybody is to leave.
 
     Raises:
         AudienceError: there is none of this name.
@@ -120,12 +109,7 @@ def plan_and_send(
     """Plan and send. The warehouse is open only while the plan is made.
 
     Args:
-        settings: where everything is.
-        audience: of the file.
-        destination: from `destination_of`.
-        options: how.
         say: called with the plan before anything is sent.
-        connect: opens the warehouse; default: as the settings say.
         wait_seconds: longest wait for another process that sends.
 
     Raises:
@@ -155,7 +139,6 @@ def sent_of(settings: Settings, user: str) -> list[SentTo]:
     """What was sent about a user, the newest change first; see `ledger.sent_to`.
 
     Args:
-        settings: where everything is.
         user: their user key, a device id or a login id, as it is in the export, stored or published.
 
     Raises:
@@ -208,11 +191,6 @@ def send_marked(
     send (`who_else_writes`). Users who have to leave a destination that nothing is sent to are reported: those who
     withdrew their consent, where it is not marked, and those whose audience the file no longer names there. Requests
     that a destination went on to work on are followed up.
-
-    Args:
-        settings: where everything is.
-        connect: opens the warehouse.
-        find: gives the destination of a name.
 
     Raises:
         AudienceError: the file of audiences cannot be read.
@@ -308,9 +286,6 @@ def _lost(audience: str, to: str, users: int, *, gone: bool = False, unnamed: bo
     """What to do about users whose removal has no answer.
 
     Args:
-        audience: of whom.
-        to: the name of the destination.
-        users: how many.
         gone: the file no longer has the destination, so nothing can be sent.
         unnamed: the file of audiences no longer names it there, so only the end of the audience can be sent.
     """
@@ -365,12 +340,6 @@ def close_users(
 
     Where the file has the destination, these are the users who have to leave and cannot be addressed any more, and
     those whose removal has no answer; otherwise, all of the audience.
-
-    Args:
-        settings: where everything is.
-        name: of the audience.
-        to: the name of the destination.
-        find: gives the destination of a name.
 
     Raises:
         ActivationError: there are none; others are removed by a send.

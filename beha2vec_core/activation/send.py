@@ -75,11 +75,7 @@ class Report:
 
 
 def send_plan(plan: Plan, ledger: Ledger) -> Report:
-    """Send a plan.
-
-    Args:
-        plan: what to send, made while this ledger was open.
-        ledger: where to write it down.
+    """Send a plan, which was made while this ledger was open.
 
     Returns:
         What became of it. A plan without changes is written down, too.

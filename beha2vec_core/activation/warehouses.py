@@ -51,15 +51,11 @@ class Dlt(Destination):
     """A table of a warehouse; it is made where it is not there.
 
     Args:
-        name: of the destination.
         database: where it is, without a password: ``postgresql://user@host/database``, ``redshift://...``,
             ``snowflake://user@account/database?warehouse=...&role=...`` or ``duckdb:file``.
-        dataset: the schema.
-        table: its name.
         secret: the password; DuckDB needs none.
         work: a folder for what is loaded; it is empty before and after.
         beside: the folder that a relative file of DuckDB counts from.
-        property_id: only users of this GA4 property.
         note: called with the file of DuckDB, so that `beha2vec forget` looks there.
     """
 

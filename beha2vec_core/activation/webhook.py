@@ -18,15 +18,7 @@ MOST_ROWS = 500
 
 
 class Webhook(Destination):
-    """An address that takes changes.
-
-    Args:
-        name: of the destination.
-        url: the address; redirects are not followed.
-        secret: the key of the signature.
-        client: sends the requests.
-        property_id: only users of this property.
-    """
+    """An address that takes changes."""
 
     kind = "webhook"
     batch = MOST_ROWS

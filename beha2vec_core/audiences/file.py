@@ -154,7 +154,6 @@ def audience_of(entry: Any, where: str = "") -> Audience:
     """The audience of an entry.
 
     Args:
-        entry: its keys and values.
         where: it stands, for the message; "": that is clear.
 
     Raises:

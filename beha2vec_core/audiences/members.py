@@ -44,8 +44,6 @@ def usable(
     """Run the rules of audiences.
 
     Args:
-        connection: a database that has the tables of the rules.
-        audiences: all of the file.
         strict: see `audience_sql`.
         of: those to run; default: all.
 
@@ -67,8 +65,6 @@ def is_due(audience: Audience, day: date, found: date | None) -> bool:
     """Whether a night finds the members of an audience again: the first one since the last day that ``refresh`` names.
 
     Args:
-        audience: the audience.
-        day: the day that is written.
         found: the day on which the rule found the members; None: there are none.
     """
     # day 1 was a Monday: weeks begin with it
@@ -87,9 +83,6 @@ def write_members(
     day before the last one that was written is left as it is: rules read what is known now.
 
     Args:
-        connection: the warehouse.
-        audiences: all of the file.
-        day: the day.
         secret: the key of the installation (`privacy.key.key`), for the hold-out.
 
     Returns:

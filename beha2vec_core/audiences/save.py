@@ -23,7 +23,6 @@ def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> 
     The file is made where there is none, and replaced atomically. What is written is read back first.
 
     Args:
-        path: of the file.
         audience: what the file will say.
         replaces: what the file said when the person began; None: it had no audience of this name.
 

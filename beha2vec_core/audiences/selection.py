@@ -31,7 +31,6 @@ def selection_sql(audience: Audience, table: str, secret: bytes) -> str:
     login id are in it or none, and a user stays in it when they log in and so get another key.
 
     Args:
-        audience: the audience.
         table: its members, from `audience_table`.
         secret: the key of the installation (`privacy.key.key`).
     """

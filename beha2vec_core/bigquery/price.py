@@ -20,7 +20,6 @@ def bytes_of_queries(data_set: DataSet, compiled: Mapping[str, str]) -> dict[str
     export counts: every column of it that the model knows, once.
 
     Args:
-        data_set: where dbt builds the models.
         compiled: the SQL of the models that read the export, by name.
 
     Raises:

@@ -43,8 +43,6 @@ def write_results(
     new encoder, a rollback or a day that was deleted here reaches BigQuery too.
 
     Args:
-        connection: the warehouse.
-        data_set: the data set of the models.
         sequences_path: the folder of the user sequences.
 
     Returns:

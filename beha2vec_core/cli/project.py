@@ -79,7 +79,6 @@ def prepare_demo(source: str | None, days: int | None = None) -> dict[str, str]:
     """Put the demo's settings into ``.env`` where no export is set, and return them.
 
     Args:
-        source: the export that the project reads.
         days: that it covers; None: as many as the settings say.
 
     Raises:

@@ -39,7 +39,6 @@ def find_dense_groups(
     Args:
         vectors: behavior vectors, float32 [n, dim].
         clusters: the cluster_key of each [n].
-        seed: of the sample.
         max_users: of the sample; the time grows with its square.
         min_share: no group is smaller than this share of the sample, nor than ten users.
     """

@@ -63,7 +63,6 @@ def fit_clusters(
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches (``kmeans.minibatches``).
         map_landmarks: the map is laid out with at most this many users.
-        progress: show a progress bar.
         compute: where the curve and mini-batches are made; None: in this process.
 
     Raises:

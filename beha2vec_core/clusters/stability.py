@@ -56,7 +56,6 @@ def stability_curve(
         outcome: a number a point [n], such as whether the user bought.
         resamples: bootstrap resamples a k.
         silhouette_users: silhouette needs all pairs of users, so it is taken on a sample.
-        progress: show a progress bar.
         compute: where the numbers are tried, each by itself; None: in this process.
     """
     from sklearn.metrics import adjusted_rand_score, silhouette_score

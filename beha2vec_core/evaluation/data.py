@@ -72,7 +72,6 @@ def from_connection(
     Args:
         connection: of a warehouse or a serving database.
         users: read these only; None: all.
-        below: see `section`.
 
     Raises:
         NoEventsError: no event is left.
@@ -131,7 +130,6 @@ def describe(
 
     Args:
         log: from `clean`, with ``theme`` and ``page_type`` of each event's page.
-        below: see `section`.
         conversions: names of events of cart, checkout and purchase.
         purchases: names of events of purchase.
     """
@@ -150,7 +148,6 @@ def section(page: str | None, below: Collection[str] = ()) -> str:
     ``home`` for the home page, ``none`` for no page, ``screen`` for screens of an app.
 
     Args:
-        page: a ``page_key``.
         below: first levels that only wrap the real ones (a shop's name, a language): the next level counts.
     """
     if page is None:

@@ -83,8 +83,6 @@ def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: i
     Args:
         a: one outcome a repeat.
         b: the other method's, of the same repeats in the same order.
-        resamples: how often users are drawn.
-        seed: of the draws.
 
     Raises:
         ValueError: the two were not judged on the same repeats and units.

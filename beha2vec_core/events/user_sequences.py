@@ -113,7 +113,6 @@ def latest_sequences(folder: Path, max_users: int, users: pa.ChunkedArray | None
     """Each user's latest sequence, as an Arrow table; lists that an earlier release did not write are null.
 
     Args:
-        folder: of the sequence files.
         max_users: the limit; of more users the same ones are always chosen.
         users: user_keys to choose from; None: all.
     """

@@ -75,8 +75,6 @@ def write_report(published: Published, out: Path, zone: ZoneInfo) -> int:
     """Write the report of what is published to a file, at once; the same data gives the same bytes.
 
     Args:
-        published: the published database.
-        out: the file; its folder is made.
         zone: of the times shown.
 
     Returns:

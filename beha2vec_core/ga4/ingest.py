@@ -64,9 +64,7 @@ def ingest_days(
     decides whether that is an error (see `require_usable`).
 
     Args:
-        files: from `find_source_files`.
         days: the days asked for; other days in undated files are left alone.
-        raw_path: the folder of the partitions.
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
         progress: called with a few lines of text as files are read; a terminal also shows a progress bar.
         notice: what of the source holds no events: progress shows it once, and the report has it.

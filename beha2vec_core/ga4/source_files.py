@@ -113,7 +113,6 @@ def on_this_machine(file: SourceFile, folder: Path | None = None, rows: int | No
     """The file, or a copy of it that is here for a while, which only its owner can read.
 
     Args:
-        file: from `find_export`.
         folder: where the copy is made; default: the folder of temporary files.
         rows: how many rows of its beginning are needed; default: all.
     """

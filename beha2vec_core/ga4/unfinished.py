@@ -21,7 +21,6 @@ class Unfinished:
     """The note of a run.
 
     Args:
-        raw_path: the folder of the partitions.
         files: what the source has; days of files of this machine are not noted.
         options: settings of the run; with others, days are read again.
     """

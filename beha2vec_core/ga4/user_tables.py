@@ -81,9 +81,6 @@ def ingest_user_tables(
     A day of which a table cannot be read keeps the file that it has.
 
     Args:
-        tables: from `sources.find_export`.
-        days: the days that are ingested.
-        users_path: the folder of the files, in the data folder.
         since: the first day that retention keeps.
     """
     report = UserTablesReport()
@@ -109,7 +106,6 @@ def load_user_table(
     """Insert what a table of users holds; why it cannot be read, without quoting it, or None. Broken lines are null.
 
     Args:
-        connection: with the table that rows are inserted into.
         table: the file, JSON or parquet.
         insert: SQL up to ``from``.
         columns: those of a JSON file that are read, as `read_json` takes them.

@@ -37,7 +37,6 @@ class Narrator:
         """Open no connection yet.
 
         Args:
-            settings: the endpoint.
             min_users_sent: clusters, and facts, of fewer users are never sent.
             earlier: the row of each cluster (None: of the comparison) as it is now.
             rounding: of the numbers that are sent.

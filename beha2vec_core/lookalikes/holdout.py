@@ -137,7 +137,6 @@ def estimate_holdout(
     """Hide a fifth of the seeds, rank them among the candidates by the others; each seed five times, in other company.
 
     Args:
-        connection: with the published tables.
         user_keys: the seeds that have a vector to rely on; of more than 500 a sample is used.
         candidates: who may be in the list; a sample of 10,000 is ranked.
         lengths: of the lists; those longer than there are candidates are left out.

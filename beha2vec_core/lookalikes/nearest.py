@@ -11,9 +11,6 @@ def seeds_sql(users: str) -> str:
     """SQL of ``user_key`` and ``identity`` of the users who count as seeds: those with a vector to rely on.
 
     They are in an order that has nothing to do with the users; of more than 20,000 it gives so many.
-
-    Args:
-        users: SQL of their ``user_key``.
     """
     return f"""select user_key, identity from {VECTORS} semi join ({users}) using (user_key)
         where not low_evidence order by md5(user_key), user_key limit {_MOST_SEEDS}"""
@@ -26,7 +23,6 @@ def nearest_sql(users: str, limit: str, candidates: str = "") -> str:
     evidence, are not among them. Without a seed there are none.
 
     Args:
-        users: SQL of the ``user_key`` of the seeds.
         limit: the most users, as SQL.
         candidates: further joins that leave users out.
     """

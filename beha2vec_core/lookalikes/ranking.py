@@ -69,12 +69,10 @@ def rank(
     """The candidates most similar to the seeds, the most similar first.
 
     Args:
-        connection: with the published tables.
         user_keys: the seeds; those without a vector, or with too little evidence, do not count.
         method: ``centroid``: cosine with the seeds' mean vector. ``nearest``: mean cosine with the ten nearest seeds
             (all, where there are fewer; of more than 500 seeds a sample is compared).
         candidates: who may be in the list.
-        limit: the most rows.
 
     Returns:
         rank (1 is the most similar), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id,

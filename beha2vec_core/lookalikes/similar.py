@@ -29,11 +29,6 @@ class Similar:
 def similar_users(connection: duckdb.DuckDBPyConnection, user_key: str, limit: int) -> list[Similar]:
     """The users whose identity vectors are nearest, the nearest first; those with too little evidence are left out.
 
-    Args:
-        connection: with the published tables.
-        user_key: of the user.
-        limit: the most users.
-
     Raises:
         NoVectorError: the user has no vector.
     """

@@ -48,7 +48,6 @@ class Embedder:
         model: name as on the Hugging Face hub, or a folder.
         folder: where the files lie.
         device: ``cpu``, ``cuda``, ``mps``.
-        progress: whether to show a bar while embedding.
         precision: ``bfloat16`` or ``float32``; ``auto`` takes bfloat16 on processors that have it.
 
     Raises:

@@ -95,13 +95,10 @@ def classify_pages(
             properties): its most viewed title counts.
         known: rows of an earlier call; by default those of the store. What did not change is kept.
         labels: themes and page types; the default ones for shops, content sites and SaaS.
-        rules: the default ones.
-        overrides: labels given by people.
         steps: which classifiers are asked, in order, and from which confidence each is believed.
         models: what the classifiers run on; one that is found nowhere is left out, with a warning.
         store: keeps every chunk as soon as it is classified, and vectors of texts.
         chunk_size: pages classified and kept together.
-        progress: whether to show a bar.
 
     Raises:
         ValueError: a column is missing.

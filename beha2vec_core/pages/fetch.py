@@ -62,12 +62,9 @@ class PageFetcher:
 
     Args:
         hosts: the allow-list; entries as in `AllowedSites`.
-        cache_dir: folder of the cache.
         user_agent: name we ask under; its part before the first slash is the one for robots.txt.
-        limits: the bounds of a run.
         allowed_networks: addresses allowed although not public, for tests against a local server.
         resolve: gives the addresses of a name and port; the machine's resolver by default.
-        progress: whether to show a bar.
 
     Raises:
         ValueError: an entry of ``hosts`` is no host.
@@ -206,7 +203,6 @@ def add_page_text(
     Args:
         pages: columns `page_key`, `hostname`, `page_views`.
         settings: those that begin with ``fetch_``, and the data folder.
-        progress: whether to show a bar.
         asks: whether the site is asked; if not, only the texts that were fetched before are there.
 
     Raises:

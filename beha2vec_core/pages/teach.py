@@ -32,7 +32,6 @@ def taught_types(pages: pd.DataFrame, given: pd.Series, labels: Labels) -> pd.Se
     Args:
         pages: as `prepare.prepare` gives them.
         given: the overrides with the index of ``pages``, null where there is none.
-        labels: the label file.
     """
     answer = pd.Series("", index=pages.index, dtype=object)
     if not labels.own_page_types or not given.notna().any():

@@ -92,12 +92,7 @@ class PredictionEncoder:
 
 
 def start_of_examples(connection: duckdb.DuckDBPyConnection, dates: Sequence[date]) -> Start:
-    """The first of the weekly dates before which an encoder has enough to learn from, and after which there is enough.
-
-    Args:
-        connection: of the warehouse.
-        dates: of the examples, ascending.
-    """
+    """The first weekly date before which an encoder has enough to learn from, and after which there is enough."""
     ((first, last),) = connection.execute(
         "select min(event_date), max(event_date) from ga4.int_ga4__sequence_events"
     ).fetchall()
@@ -143,7 +138,6 @@ def fit_encoder(
     Args:
         events: from `events_before`.
         day: the date before which they were exported.
-        training: its budget.
         compute: where it is trained; None: in this process.
         checkpoints: a folder from which a killed training goes on.
     """
@@ -170,8 +164,6 @@ def write_vectors(
     """Encode the users of a date, unless all have vectors by this encoder and no late event can come; the rows written.
 
     Args:
-        connection: of the warehouse.
-        encoder: whose vectors they are.
         day: the date; a user has a vector if they are in ``ga4.ml_ga4__user_features`` as of it.
         compute: where users are encoded; None: in this process.
         only: SQL of a table with the ``user_key`` of those who are wanted.

@@ -39,7 +39,6 @@ def users_within(budget: float, contact_cost: float, users: int) -> int:
     Args:
         budget: what all contacts together may cost; 0 or more.
         contact_cost: of one user, in the same currency; 0 or more.
-        users: how many there are.
 
     Raises:
         ValueError: the budget or the cost is below 0.
@@ -67,7 +66,6 @@ def users_per_group(
     Args:
         base: probability of a purchase without a contact.
         uplift: what a contact adds to it, above 0.
-        significance: of the test, two-sided.
         power: probability that the test finds the uplift.
 
     Returns:

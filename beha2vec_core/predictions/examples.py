@@ -53,9 +53,6 @@ def draw(
     """Which users and dates are learned from.
 
     Args:
-        connection: of the warehouse.
-        dates: of the examples.
-        targets: that are predicted.
         most: users and dates, about. If there are more, the group with the most rows is halved until they fit.
 
     Returns:

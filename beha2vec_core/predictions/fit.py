@@ -38,7 +38,6 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
         frame: rows of ``ga4.ml_ga4__user_features``; those of dates from ``standing`` on are ignored. Rows of a sample
             have ``weight`` (see `examples`).
         standing: the day as of which it is fitted.
-        config: what to predict.
 
     Raises:
         NotEnoughHistoryError: no horizon of any target can be modelled yet; the message says why.

@@ -61,7 +61,6 @@ class KindFit:
         rows: what was known on the calibration date: settings are chosen by it, but for growing features.
         matured: what is known on the day of the fit: it is learned from.
         again: from `History.happens_again`.
-        config: what may be used.
     """
 
     def __init__(

@@ -41,7 +41,6 @@ def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing:
     """The outcome of a target.
 
     Args:
-        frame: rows of ``ga4.ml_ga4__user_features``.
         target: ``purchase``, ``return`` or an event of the var predicted_events.
         horizons: days, ascending.
         standing: the day on which it is asked: horizons that had not matured by then are not known. None: as labelled.
@@ -83,10 +82,7 @@ def passed(
     Without such outcomes, as in an export without purchases, nothing is known of a pair.
 
     Args:
-        frame: rows of ``ga4.ml_ga4__user_features``.
-        targets: that are predicted.
         horizons: days, ascending.
-        standing: the day on which it is asked.
         weight: how many rows each row stands for [n]; None: itself.
     """
     often = np.ones(len(frame)) if weight is None else weight

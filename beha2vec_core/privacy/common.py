@@ -25,7 +25,6 @@ def common_words(
     Client ids, addresses and random ids never count: others have them from a link that one of the people shared.
 
     Args:
-        connection: where the rows can be read.
         others: SQL of other people's rows, as a table.
         columns: their columns, with their types.
         people: whose ids are looked for.

@@ -123,7 +123,6 @@ class Forgotten:
         in a text (a shared link) stay, without the name.
 
         Args:
-            connection: of the ingest.
             hashes: from `held`.
             where: which rows are looked at, as SQL.
         """

@@ -340,7 +340,6 @@ def is_east_asian_name(text: str, given_is_known: bool = True) -> bool:
     """Whether a text is a Chinese or Korean family name with a given name.
 
     Args:
-        text: the text.
         given_is_known: whether the given name has to consist of what given names consist of.
     """
     match = _east_asian().fullmatch(text)

@@ -57,7 +57,6 @@ def buying_paths(
 
     Args:
         connection: an open DuckDB connection; temporary tables are made and dropped.
-        sources: names of the relations to read.
         settings: min_movers, min_support, top_features (of a kind) and confidence.
     """
     sources, settings = sources or ProfileSources(), settings or ProfileSettings()

@@ -50,7 +50,6 @@ def movement_facts(
         moved: see `standings`; facts of a period that the history does not reach are left out.
         sizes: users by cluster_key; its clusters get facts.
         prior_users: see `statistics.log_odds_z`.
-        confidence: of the intervals.
     """
     facts: list[pd.DataFrame] = []
 

@@ -332,7 +332,6 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
         rows: SQL that begins with ``from``: rows with a `PERSON`.
         by: the columns that rows are grouped by; without any, all are one group.
         texts: those of them in which small groups are merged.
-        measures: what is counted.
     """
     keys = ", ".join(by)
     merged = [

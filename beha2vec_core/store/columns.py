@@ -271,8 +271,6 @@ def comment_columns(
     """Write descriptions into an attached database, where SQL tools show them: of our tables, and of ``others``.
 
     Args:
-        connection: to which ``database`` is attached.
-        database: its name.
         others: tables of others, as schema.table: the description of each column.
     """
     columns = connection.execute(

@@ -143,7 +143,6 @@ def export(
         out: folder, made where there is none.
         form: parquet and BigQuery keep vectors as lists; CSV has a column a dimension (``behavior_0``, ...), lists of
             words as JSON, and an apostrophe before text that a spreadsheet would run as a formula.
-        what: the tables.
         dataset: ``project.dataset`` that ``load.sh`` loads into; for BigQuery only.
 
     Raises:

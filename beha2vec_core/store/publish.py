@@ -64,8 +64,6 @@ def publish(
     language models may read is in the schema ``anonymous``, of all users. Returns the rows of each table.
 
     Args:
-        connection: the warehouse.
-        path: of the serving database.
         dbt_descriptions: of dbt's tables, as ga4.<model>: the description of each column.
         secret: of the installation, for keyed identifiers and `create_anonymous_tables`.
         identifiers: what becomes of GA4's device and login ids. Unless it is ``plain``, our own keys are published as

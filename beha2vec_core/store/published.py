@@ -25,7 +25,6 @@ def open_published(
     has to say ``use published`` before it finds the tables.
 
     Args:
-        path: the file.
         written: a folder that tables may be copied to all the same.
         limits: DuckDB's settings of threads, memory and temporary files.
 

@@ -25,7 +25,6 @@ def in_sample(user: str, one_in: int | str, part: int = 0) -> str:
     """SQL: whether a user belongs to a sample of one in so many; the other parts are samples of the same size.
 
     Args:
-        user: SQL of a ``user_key``.
         one_in: a power of two, or SQL of one.
         part: from 0 to ``one_in`` - 1.
     """
@@ -63,8 +62,6 @@ def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], mo
     """The largest sample of at most about so many users; None where all are published.
 
     Args:
-        connection: the warehouse.
-        tables: what is published.
         most_users: None for all.
     """
     counted = next((table for table in _USERS if table in tables), None)

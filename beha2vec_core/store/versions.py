@@ -29,7 +29,6 @@ def roll_back(connection: duckdb.DuckDBPyConnection, to: str | None = None) -> R
     """Show readers an earlier encoder again, with the clusters it had, at once.
 
     Args:
-        connection: the warehouse.
         to: a model_version; None: the one before the one in use.
 
     Raises:

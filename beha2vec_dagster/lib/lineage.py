@@ -24,8 +24,6 @@ def column_lineage(
     """The columns of the parents that each column of the model is computed from; none for a column of constants.
 
     Args:
-        manifest: dbt's manifest.
-        node: the model in it.
         compiled_sql: its query, as dbt leaves it under ``target/compiled``.
         translator: says which asset a parent is.
         dialect: of the query, as sqlglot calls it.

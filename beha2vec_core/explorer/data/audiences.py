@@ -167,9 +167,6 @@ def known(published: Published, function: str, argument: str, before: tuple[tupl
     """The values that an argument of a function can have; None: any.
 
     Args:
-        published: the publication.
-        function: its name.
-        argument: its name.
         before: the arguments before it, by name, as SQL.
     """
     one = names.FUNCTIONS[function]

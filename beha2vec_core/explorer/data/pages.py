@@ -48,7 +48,6 @@ def to_review(published: Published, search: str = "") -> pd.DataFrame:
     """Pages, those first where a correction settles the most, as in the last run's `pages_to_review`.
 
     Args:
-        published: the file.
         search: part of title or address; then all pages that have it, also those without doubt.
 
     Returns:

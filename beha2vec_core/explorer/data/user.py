@@ -129,7 +129,6 @@ def sent(published: Published, user_key: str, ledger: Path, changed: int) -> pd.
 
     Args:
         published: where the user's devices are; its keys have to be those of the warehouse.
-        user_key: of the user.
         ledger: its file; it need not exist.
         changed: when, so that a later version is read again.
 

@@ -31,10 +31,6 @@ def over_index(
     """What a cluster or a group does more and less than all users, in the chart of a family of facts.
 
     Args:
-        facts: with words.
-        users: in the group.
-        key: of the chart.
-        family: of the facts.
         beside: those it is compared with; made safe for a chart.
     """
     chosen = profile.pick(facts, family)

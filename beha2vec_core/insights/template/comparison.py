@@ -29,8 +29,6 @@ def compare(
     """The comparison of all clusters; users of whom too little is known take no part.
 
     Args:
-        sheets: their facts.
-        names: of each cluster.
         answer: what a language model chose to say, checked: these differences in place of the template's.
     """
     behaving = [sheet for sheet in sheets if sheet.is_cluster]

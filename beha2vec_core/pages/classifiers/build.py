@@ -127,10 +127,7 @@ class Models:
         """The cascades of the classifiers that can be asked; the others are reported, with the remedy.
 
         Args:
-            steps: which classifiers, in order.
-            labels: themes and page types.
             rules: all rules; those without a label are left out.
-            store: remembers vectors of texts.
             site: all pages, as `prepare.prepare` gives them, to compare a page with.
 
         Raises:

@@ -47,11 +47,8 @@ class EmbeddingClassifier:
     `family trips`, and with some models every text resembles every other.
 
     Args:
-        encoder: the model.
-        labels: the labels of one kind.
         kind: ``theme`` or ``page_type``.
         site: all pages, of which `SAMPLE` tell what is usual; without them the labels do.
-        min_similarity: see above.
     """
 
     name = "embedding"
@@ -149,9 +146,6 @@ class SiteThemesClassifier(EmbeddingClassifier):
     """Similarity to themes of a team's own. The folders' words, which most pages share, do not count.
 
     Args:
-        encoder: the model.
-        labels: the themes.
-        site: all pages.
         silent: page types whose pages have no theme that similarity could find, such as accounts.
     """
 

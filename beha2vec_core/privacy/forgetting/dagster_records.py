@@ -48,8 +48,6 @@ def remove_from_records(dagster_home: Path | None, people: People, resuming: boo
     """Take the people out of the texts of Dagster's PostgreSQL; the events stay.
 
     Args:
-        dagster_home: Dagster's home, where there is one.
-        people: who is taken out.
         resuming: an earlier removal was cut off, perhaps before it rewrote the tables that it had changed.
 
     Raises:

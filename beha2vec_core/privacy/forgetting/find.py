@@ -57,9 +57,7 @@ def find_person(
     The export itself is not read.
 
     Args:
-        settings: where the data are.
         people: from `identities.resolve`.
-        dagster_home: Dagster's home, where there is one.
         more: other files and folders to look at.
         lock: the warehouse's, held while its file is read; None: the caller holds it.
     """

@@ -122,9 +122,7 @@ def forget(
     """Remove people everywhere, and keep them out.
 
     Args:
-        settings: where the data are.
         asked: device ids, login ids or user keys.
-        dagster_home: Dagster's home, where there is one.
         more: other files and folders that hold copies of results.
         say: called with a line of text as it goes on.
         runs_in_progress: the runs that may write back what they have read; asked for before and after the removal.

@@ -37,7 +37,6 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
     """All identifiers of the people asked for. The caller holds the warehouse's lock.
 
     Args:
-        settings: where the data are.
         asked: device ids, login ids or user keys, also as they are published.
 
     Raises:

@@ -54,7 +54,6 @@ def remove_from_file(
     """Take people out of a file of any kind but those that only a new training replaces.
 
     Args:
-        path: the file.
         people: from `identities.resolve`.
         made_from_events: of a parquet file, see `store.tables.HoldsPeople`.
         whole: delete a file that names one of the people (a fetched page).

@@ -140,7 +140,6 @@ def compare(rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...]) -> Iter
     """All comparisons of a table that could find something.
 
     Args:
-        rows: of the table.
         rates: metrics that are a number of another; segments are compared by these.
         totals: metrics that are summed; periods are compared by these, and by the rates.
     """
