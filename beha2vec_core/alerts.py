@@ -5,8 +5,6 @@ message, log or error. What a run says may come from outside (a page's title in 
 escaped where a channel would act on it.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import smtplib

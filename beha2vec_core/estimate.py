@@ -4,8 +4,6 @@ All of it follows from the size of the raw partitions with a few measured consta
 measured it; docs/scale.md has the tables. The time leaves out training and embedding, which depend on the device.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Mapping, Sequence

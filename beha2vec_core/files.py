@@ -1,7 +1,5 @@
 """Files and folders that appear whole or not at all, also after a power cut, and the scratch of killed processes."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket

@@ -1,7 +1,5 @@
 """How far long work is: a bar for people who watch, lines with the time left in the log of a run."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

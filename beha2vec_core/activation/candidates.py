@@ -1,7 +1,5 @@
 """Who of an audience could be sent: its members with their devices and consent, and who must not be sent."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from datetime import date

@@ -3,8 +3,6 @@
 Source: https://developers.google.com/data-manager/api/devguides/concepts/formatting
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import hmac

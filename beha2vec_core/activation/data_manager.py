@@ -4,8 +4,6 @@ Source: https://developers.google.com/data-manager/api/reference/rest (audienceM
 by the documentation and tested with a local server that plays it; it has not been tried on the service.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence

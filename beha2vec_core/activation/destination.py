@@ -1,7 +1,5 @@
 """What a destination does: check itself, make payloads, send them, and compare the ledger with what is there."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from abc import ABC, abstractmethod

@@ -4,8 +4,6 @@ What is in the file is read again before each send, so the file and the plan agr
 deleted it.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Forgotten people leave the destinations that they were sent to, or the certificate says where they still are."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

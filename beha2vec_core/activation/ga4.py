@@ -5,8 +5,6 @@ Source: https://developers.google.com/analytics/devguides/collection/protocol/ga
 properties, use cases).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ migrations, full refreshes and a restored warehouse. A change is written before 
 If the process dies in between, the next one finds it and calls it ``unknown``.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import uuid

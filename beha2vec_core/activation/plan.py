@@ -1,7 +1,5 @@
 """Which users to send to a destination, step by step, and what differs from what was sent before."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,5 @@
 """From the files of audiences and destinations to a plan, and to a send: what the command line and the graph share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Send a plan, request by request, each written down before and after."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing

@@ -4,8 +4,6 @@ dlt loads the changes into a staging table and merges it by audience and user in
 changes nothing. Source: https://dlthub.com/docs/general-usage/merge-loading (delete-insert, hard_delete).
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence

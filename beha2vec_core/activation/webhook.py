@@ -1,7 +1,5 @@
 """A webhook: changes as signed JSON, at most 500 a request, each request with a key that tells it from others."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

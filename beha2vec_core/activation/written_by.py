@@ -1,7 +1,5 @@
 """Who else may write a file that a send obeys: the explorer has a folder of its own, and may be attacked."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ The corners say where, not who: a rule with an area names no person, can be revi
 there now.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

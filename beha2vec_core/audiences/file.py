@@ -1,7 +1,5 @@
 """The file of audiences: a YAML list, kept under version control and reviewed like code."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from difflib import get_close_matches

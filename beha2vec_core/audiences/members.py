@@ -1,7 +1,5 @@
 """Who is in each audience, day by day: who entered, who stayed, who left."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path

@@ -4,8 +4,6 @@ Columns are those of ``ga4.dim_ga4__users``, the newest features of ``ga4.ml_ga4
 the descriptions that the tables have. A new column of these tables can be used at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal, NamedTuple

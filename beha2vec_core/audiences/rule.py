@@ -4,8 +4,6 @@ sqlglot reads the expression. Only the kinds of parts listed here are allowed, s
 columns and functions of `names`, and changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import duckdb

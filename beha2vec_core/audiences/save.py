@@ -1,7 +1,5 @@
 """Write an audience to the file, which people review: all else in it stays as it is, comments too."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

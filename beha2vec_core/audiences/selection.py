@@ -3,8 +3,6 @@
 The hold-out is drawn last, from those who would be contacted: only then are both groups alike.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

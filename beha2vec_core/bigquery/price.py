@@ -1,7 +1,5 @@
 """What dbt's queries of the export will read, asked before the first one runs: dry runs are free."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Results go to BigQuery, next to the models: loaded, and merged into the same data set."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping
 from datetime import date

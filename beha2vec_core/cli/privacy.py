@@ -1,7 +1,5 @@
 """Commands about personal data: find a person, forget a person, apply the retention."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

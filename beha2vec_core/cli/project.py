@@ -1,7 +1,5 @@
 """A project is a folder with settings, Dagster's home and data: ``init`` makes one, ``demo`` and ``ui`` run in it."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

@@ -4,8 +4,6 @@ Tasks and no actors: a task whose worker or node is lost runs again wherever the
 room of its own (docs/decisions.md). Ray is imported when a cluster is first used.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import socket

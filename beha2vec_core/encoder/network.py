@@ -4,8 +4,6 @@ Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequenc
 :class:`~beha2vec_core.encoder.packing.Packed`), so that only attention, which is the small part, ever sees padding.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Mapping
 

@@ -1,7 +1,5 @@
 """Training: the loop, its schedule, and which weights decay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from contextlib import closing

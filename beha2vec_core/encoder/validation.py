@@ -4,8 +4,6 @@ Held-out users (a stable share) are never seen. Of the others, the newest events
 stopping goes by, since an encoder meets events from after its training.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -1,7 +1,5 @@
 """The events that are judged: those of the encoder's sequences, with what tasks ask of each."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from typing import NamedTuple

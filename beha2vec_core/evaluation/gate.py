@@ -1,7 +1,5 @@
 """Whether a newly trained encoder may take the place of the one in use: not worse, not collapsed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 

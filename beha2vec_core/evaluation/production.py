@@ -5,8 +5,6 @@ horizon, since it has seen all dates; the planted personas, since there are none
 made of all users, held-out ones too: they know that these exist, not what they do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

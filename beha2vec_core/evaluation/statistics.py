@@ -1,7 +1,5 @@
 """Paired intervals: what may be said of the difference between two methods."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple

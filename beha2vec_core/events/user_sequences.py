@@ -1,7 +1,5 @@
 """A day's user sequences: for each user active that day, the last events of the look-back, as list columns."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

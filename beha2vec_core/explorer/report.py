@@ -5,8 +5,6 @@ instead of 5. The page's policy (CSP) lets run only this script, known by its ha
 others are escaped as in the explorer. No user is named: points on the map have counts, no keys.
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib

@@ -1,7 +1,5 @@
 """Which days of an export are new or have changed, by names, sizes and times of their files; which are due."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping

@@ -6,8 +6,6 @@ trusted leaves its old partition as it was.
 Personal data is removed before anything is stored, see `privacy`.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing

@@ -6,8 +6,6 @@ the schema is kept in ``_unknown_fields``: a JSON object of path -> value, where
 (``items[].color``) has a list of values, one an element.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date

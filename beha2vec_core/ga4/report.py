@@ -1,7 +1,5 @@
 """What became of the days that were to be ingested."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date

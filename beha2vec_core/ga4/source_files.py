@@ -1,7 +1,5 @@
 """A file of an export, on this machine or elsewhere; `sources` finds them."""
 
-from __future__ import annotations
-
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator

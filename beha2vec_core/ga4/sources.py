@@ -8,8 +8,6 @@ tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, have one 
 `user_tables` for what is read of them.
 """
 
-from __future__ import annotations
-
 import glob
 import os
 import re

@@ -4,8 +4,6 @@ Fetching takes time and money, so this is for sources that do not lie on this ma
 partitions until a run ends. It has reports only: a day with quarantined rows is read again.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from datetime import date

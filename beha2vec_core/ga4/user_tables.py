@@ -5,8 +5,6 @@ Their field ``privacy_info.is_ads_personalization_allowed`` is ``true``, ``false
 Nothing else of them is stored: one file a property and day, of device ids or login ids with what is known.
 """
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence

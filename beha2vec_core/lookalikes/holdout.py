@@ -8,8 +8,6 @@ et al. 2021): as far as the top of the ranking is pure, the kind is there ``1 / 
 Where not even the top is pure, share and precision come out too high.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The users most similar to the average of others, as SQL: one definition, for lists and for rules of audiences."""
 
-from __future__ import annotations
-
 VECTORS = "beha2vec.user_embeddings_current"
 _MOST_SEEDS = 20_000  # of more, a sample says as much
 _WHOLE = 10**12  # parts of a unit: sums of whole numbers do not depend on the order of adding

@@ -1,7 +1,5 @@
 """Everyone else, by the similarity of their identity vector to those of the seeds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

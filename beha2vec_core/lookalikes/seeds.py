@@ -1,7 +1,5 @@
 """Seeds: the users that others are to be like, from ids as people have them."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass

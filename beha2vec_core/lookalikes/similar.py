@@ -1,7 +1,5 @@
 """The users most like one user: one definition, for the chat and for the user's page."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import duckdb

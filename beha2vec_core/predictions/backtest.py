@@ -3,8 +3,6 @@
 For each test date a model is fitted as of that date, users are scored on it, and what they then did is compared.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress

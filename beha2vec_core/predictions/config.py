@@ -1,7 +1,5 @@
 """What is predicted, of whom, and with which features and models."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from beha2vec_core.predictions.features import BLOCKS, Block

@@ -4,8 +4,6 @@ A probability of a purchase is not what a contact adds. That is the uplift, whic
 group shows (Gutierrez and Gérardy 2017). So nothing here is a profit: it is the uplift at which a contact pays.
 """
 
-from __future__ import annotations
-
 import math
 
 SIGNIFICANCE, POWER = 0.05, 0.8

@@ -6,8 +6,6 @@ row counts as many times as its group has users for each one drawn: fits, calibr
 so they estimate what all users would give, although the share depends on outcomes (Horvitz and Thompson 1952).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple

@@ -7,8 +7,6 @@ that has matured. It is calibrated on the calibration date and later ones, by mo
 users.
 """
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import replace
 from datetime import date

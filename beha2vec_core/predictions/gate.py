@@ -1,7 +1,5 @@
 """May a new prediction model replace the one in use? By their log losses on the same users and dates."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

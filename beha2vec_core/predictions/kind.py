@@ -1,7 +1,5 @@
 """Fit one target for one kind of users: features, regression, trees, calibration, and how much users differ."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

@@ -3,8 +3,6 @@
 Users are scored a part at a time, so memory does not grow with the site; `store.write_predictions` then ranks all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What is predicted: a target's outcome in each interval between horizons."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -3,8 +3,6 @@
 Everything is judged decoded, to a fixed point. What holds nothing personal comes back byte for byte as it was.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re

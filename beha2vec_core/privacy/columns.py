@@ -3,8 +3,6 @@
 What each column is judged by stands in rules.yml (`columns`); parameters are judged by their keys.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """Which identifiers are words of other people's texts too: a login id ``iphone15`` takes the name from no product."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -5,8 +5,6 @@
 SQL has no checksums and no libraries: the macros remove what a pattern can tell, which is less than ingest does.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path

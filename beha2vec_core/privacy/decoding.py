@@ -1,7 +1,5 @@
 """Texts without their encodings, and back into addresses."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

@@ -4,8 +4,6 @@ What has a checksum is checked: cards (Luhn), IBANs (ISO 13616) and national ids
 phonenumbers, the port of Google's libphonenumber.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import importlib

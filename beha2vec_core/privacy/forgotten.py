@@ -5,8 +5,6 @@ that is a word of others' texts too has a second line, so that it is left out of
 (``privacy.key``) a hash does not reveal whose it is, and guesses cannot be tested.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import fcntl

@@ -1,7 +1,5 @@
 """Names of people: in texts, as account names in paths and parameters, and in Chinese, Japanese and Korean."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache

@@ -1,7 +1,5 @@
 """Detectors by surroundings: names after a greeting, values after a label, streets before a postcode."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache

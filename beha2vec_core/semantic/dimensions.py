@@ -1,7 +1,5 @@
 """The dimensions: one entry each. Adding a dimension is adding an entry."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from beha2vec_core.semantic.tables import STEPS

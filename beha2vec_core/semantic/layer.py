@@ -1,7 +1,5 @@
 """Semantic queries run on an open published database, and what is in it: its days, and the values of dimensions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

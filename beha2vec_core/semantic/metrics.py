@@ -4,8 +4,6 @@ Definitions follow GA4 (https://support.google.com/analytics/answer/12195621 eng
 /answer/12253918 users), and say in their labels where they are our own.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import combinations
 

@@ -1,7 +1,5 @@
 """Where a change lies: a metric in two periods by each of several dimensions, in one scan of each table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@
 moment in UTC.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from beha2vec_core.predictions.horizons import HORIZONS

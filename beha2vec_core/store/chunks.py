@@ -5,8 +5,6 @@ any order of days, so a range is built in chunks. A finished chunk is recorded i
 build that was stopped continues after its last finished chunk.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping

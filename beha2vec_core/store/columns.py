@@ -4,8 +4,6 @@ A name means the same in every table; where it does not, the table has its own w
 described in ``dbt_ga4``.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import duckdb

@@ -4,8 +4,6 @@ It reads ``serving.duckdb`` only, so it never blocks the warehouse. All files ar
 final names first and renamed at the end: a killed export leaves the files of the last one.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

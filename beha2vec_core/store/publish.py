@@ -1,7 +1,5 @@
 """Publish what people read: a copy of the warehouse's results as plain tables, swapped in by one rename."""
 
-from __future__ import annotations
-
 import hmac
 import os
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The published database, opened: the one way for all who read it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

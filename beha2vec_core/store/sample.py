@@ -4,8 +4,6 @@ Which users are in it depends on a hash of ``user_key``: they are the same in al
 as long as the share stays. Shares are powers of two, so that a smaller sample is a part of a larger one.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Versions that readers have seen: going back to one, and forgetting those too old to go back to."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Where results were written outside the data folder, so that `beha2vec forget` looks there too."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Each check is a function of the settings that returns one `Check`; none changes anything, and none may raise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 

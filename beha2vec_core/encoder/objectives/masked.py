@@ -1,7 +1,5 @@
 """Masked events: from what lies around it, a hidden event's page and name."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """What methods read of a log: users in order, their page views, their sessions. Only input columns, never labels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ Each model gives scores to values; whatever it leaves unsaid is filled with the 
 popularity, then of the text.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -10,8 +10,6 @@ and clusters made of the proportions themselves are the ceiling, not 1. Scale de
 rows of unit length, as in the product, and with each column standardised, where rare pages make outliers.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

@@ -1,7 +1,5 @@
 """Clusters over time, and the ways between them and within them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Figures of predictions: are they right, how far does a list get, how are they distributed."""
 
-from __future__ import annotations
-
 import pandas as pd
 import plotly.graph_objects as go
 

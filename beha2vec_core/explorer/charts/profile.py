@@ -1,7 +1,5 @@
 """A cluster or a group beside all users."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go

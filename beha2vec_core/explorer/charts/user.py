@@ -1,7 +1,5 @@
 """One user's ways."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd

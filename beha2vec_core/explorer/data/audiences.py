@@ -1,7 +1,5 @@
 """Audiences: who was in them last night, whom a rule selects now, and how they differ."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date

@@ -1,7 +1,5 @@
 """Two groups of users side by side, by the facts that profiles know."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import duckdb

@@ -1,7 +1,5 @@
 """The encoder in use: how it learned, what it is worth, whether its vectors move, and what it was fed day by day."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pages: what they are about, how sure that is, which are most worth a look, and what people have overridden."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The form of the page of audiences: a rule built with help, tried, and saved to the file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Audiences: those of the file with last night's sizes, the form to build one, comparisons, and what was sent."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from beha2vec_core.activation.config import load_destinations

@@ -1,7 +1,5 @@
 """Chat: questions in words, answers as they come, with the facts and the SQL that they stand on."""
 
-from __future__ import annotations
-
 import html
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Parts that several pages show."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 

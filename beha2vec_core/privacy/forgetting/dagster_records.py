@@ -4,8 +4,6 @@ In SQLite they are files, and treated like all files. Compressed plans of jobs a
 has them.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

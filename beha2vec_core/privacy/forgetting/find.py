@@ -3,8 +3,6 @@
 It does not depend on the registry of tables, so it also finds what the removal missed.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator

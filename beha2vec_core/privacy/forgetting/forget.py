@@ -5,8 +5,6 @@ leaves them out from then on), a note keeps who they are until all is done, then
 At the end everything is searched again, and a certificate says what was removed and what remains.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

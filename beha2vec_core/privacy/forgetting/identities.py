@@ -5,8 +5,6 @@ several logins is a person of its own: asked for by its device id, all of its ro
 that login's rows are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 

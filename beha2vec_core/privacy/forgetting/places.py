@@ -1,7 +1,5 @@
 """The files that may hold people: the data folder, Dagster's home, and where exports and reports were written."""
 
-from __future__ import annotations
-
 import gzip
 import os
 import zlib

@@ -4,8 +4,6 @@ A row is theirs if an identifier column has one of their ids; in a table without
 them. Files are replaced by rename. Doing it again changes nothing.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import os

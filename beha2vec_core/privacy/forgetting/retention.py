@@ -1,7 +1,5 @@
 """How long each layer is kept: days beyond the settings BEHA2VEC_RETENTION_DAYS_* are removed, nothing else is."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from datetime import UTC, date, datetime

@@ -1,7 +1,5 @@
 """What earlier releases stored with personal data: found, and cleaned by `beha2vec migrate`."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable
 from contextlib import closing

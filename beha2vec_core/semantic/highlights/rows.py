@@ -1,7 +1,5 @@
 """The rows that are searched: metrics of the semantic layer, summed by user, day and all dimensions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

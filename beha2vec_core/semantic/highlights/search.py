@@ -13,8 +13,6 @@ Sources: Rao and Scott, "A simple method for the analysis of clustered binary da
 Newcombe, "Interval estimation for the difference between independent proportions" (1998).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
