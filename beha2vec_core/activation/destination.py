@@ -63,7 +63,6 @@ class Change(NamedTuple):
 
     Attributes:
         kind: they enter, stay with another payload, or leave.
-        member: the user.
         payload: made by `Destination.plan`.
         hash: of what the payload says (`hash_of`): the same hash is the same state at the destination.
         unit: `Destination.unit` of the member; empty: their user key.

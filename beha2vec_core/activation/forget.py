@@ -16,8 +16,6 @@ class Departure(NamedTuple):
     """What became of people at a destination.
 
     Attributes:
-        destination: its name.
-        users: how many were there.
         problem: why they are still there; empty where they left.
         is_final: no later try can remove them.
         left_behind: what of them may still be there although they were removed; see `Destination`.

@@ -42,15 +42,11 @@ class Plan:
     """What a send would do.
 
     Attributes:
-        destination: where to.
-        audience: of whom.
         called: the name of the audience there.
         day: the day of the members; None: there are no members.
         left_out: users by step, those of `STEPS` that left somebody out, and consent of an audience for ads.
         reasons: of ``not_reachable``: users by reason.
-        members: users of the audience.
         unchanged: users who are there already, or whose answer was lost and is not sent again.
-        changes: what to send.
         stuck: who has to leave and cannot be addressed any more, by `Destination.unit`.
         unsure: whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`.
         stale: why the members are too old to be sent; empty: they are not.

@@ -164,10 +164,7 @@ class Sending(NamedTuple):
     """What became of an audience at a destination in a run that nobody watches.
 
     Attributes:
-        audience: of whom.
-        destination: where to.
         plan: what was to be sent; None where nothing could be planned.
-        report: what was sent.
         problem: what is wrong, a sentence with the remedy; empty where all was accepted.
         is_error: users were refused or not sent; without it, only the answer is not known.
     """

@@ -23,8 +23,6 @@ class Report:
     """What became of a send.
 
     Attributes:
-        destination: where to.
-        audience: of whom.
         outcomes: users by state: ``accepted``, ``refused``, ``unknown``, and ``not_sent`` where it was stopped.
         kinds: users by change (``enter``, ``update``, ``leave``) and state.
         reasons: users by reason, of those that were not accepted.

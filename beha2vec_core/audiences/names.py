@@ -57,7 +57,6 @@ class Column(NamedTuple):
         name: as rules use it.
         table: that it comes from; "" where it is computed.
         source: its SQL expression, over the aliases of `joined`.
-        description: what it holds.
         kind: DuckDB's name of its type.
     """
 
@@ -82,8 +81,6 @@ class Function(NamedTuple):
 
     Attributes:
         arguments: their names: those of `WHOLE` are whole numbers, the others text.
-        description: what it gives.
-        tables: that it reads.
         query: its SQL: ``user_key`` and ``value``; the arguments stand in braces, as SQL (see `rule`).
         known: SQL of the values that an argument may have, by its name, with the arguments before it in braces; others
             may have any.

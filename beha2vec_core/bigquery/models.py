@@ -131,7 +131,6 @@ class Fetched(NamedTuple):
     """A table of dbt's models that has come, and is not in the warehouse yet.
 
     Attributes:
-        model: its name.
         file: its rows, as parquet.
         replaces: SQL of the rows of the warehouse's table that these replace; empty: all.
     """

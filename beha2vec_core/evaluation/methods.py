@@ -62,7 +62,6 @@ class Method:
     """A method by name.
 
     Attributes:
-        name: as the table calls it.
         group: ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``.
         fit: takes events of `data.inputs` (others must not be read) and a seed.
         costly: whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for.

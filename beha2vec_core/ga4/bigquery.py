@@ -253,10 +253,8 @@ class DayTable(Origin):
     """A table of a day.
 
     Attributes:
-        rows: how many it has.
         size: bytes before compression, as BigQuery counts them.
         modified: when it was last written to, in seconds since 1970.
-        created: when it was made.
     """
 
     data_set: DataSet

@@ -14,7 +14,6 @@ class Similar:
     """A user beside another.
 
     Attributes:
-        user_key: the other user.
         similarity: cosine of the identity vectors, -1 to 1.
         cluster_key: of the other user; None where they are in none.
     """

@@ -39,7 +39,6 @@ class FetchedPage:
     """A page that was asked for.
 
     Attributes:
-        page_key: whose page.
         status: what became of it.
         page_text: its main text, cleaned and cut; untrusted all the same.
         title: what its ``<title>`` says, cleaned.

@@ -29,7 +29,6 @@ class Label:
     """One theme or page type.
 
     Attributes:
-        name: as in the tables.
         description: what it means, in the words of such pages.
         examples: texts (prototypes) of such pages.
         found_on: for themes, the page types and kinds of site where it is likely; empty: anywhere.

@@ -42,7 +42,6 @@ class Mapped:
     """A label of one's own and what it is taken for.
 
     Attributes:
-        label: its name.
         like: the kind of page, a key of ``ontology.yml``; empty: none was found.
         role: ``list`` or ``detail``, empty for kinds that every site has.
         why: where the kind comes from: ``like``, ``name``, ``description`` or ``nothing``.

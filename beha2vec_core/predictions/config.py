@@ -17,8 +17,6 @@ class FitConfig:
         blocks: blocks of features that may be used, in the order in which they are tried.
         features: instead of blocks, exactly these features (for baselines); no block is tried then.
         trees: whether LightGBM may be used.
-        threads: of LightGBM.
-        seed: of LightGBM's draws.
         intervals: whether intervals are measured; without, they are as narrow as the calibration allows.
         encoder: version of the encoder whose behavior vectors the rows have; "": they have none.
     """

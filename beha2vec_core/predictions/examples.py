@@ -27,8 +27,6 @@ class Group(NamedTuple):
 
     Attributes:
         did: targets, in a text.
-        users: how many.
-        rows: users and dates.
         one_in: one user in so many is drawn.
     """
 

@@ -36,7 +36,6 @@ class Feature(NamedTuple):
     """A column that models read.
 
     Attributes:
-        name: of the column.
         block: it is used or left out with the others of its block.
         label: what it is, in a reason.
         kind: ``count`` is read as log(1 + x), ``share`` as it is, ``text`` as one column per frequent value, ``vector``

@@ -91,7 +91,6 @@ class History(NamedTuple):
         day: the date of each row, as a proleptic ordinal [n].
         user: a number for the user of each row [n].
         weight: how many rows each row stands for [n].
-        dates: ascending.
         everyone: user, date and labels of all rows, also outside the population.
     """
 

@@ -196,7 +196,6 @@ class TargetModel:
     """One target: a model for each kind of users, and what is known of how it was made.
 
     Attributes:
-        target: its name.
         horizons: days, ascending; those that the history allowed.
         kinds: of users: ``buyers`` and ``others``, or ``all``.
         value: expected revenue of those who buy; None for other targets.
@@ -282,7 +281,6 @@ class PredictionModel:
 
     Attributes:
         standing: the day as of which it was fitted: nothing exported from then on was used.
-        config: how it was fitted.
         targets: by name.
         notes: what could not be modelled, a sentence each.
         passed: pairs of targets, from `targets.passed`.

@@ -26,7 +26,6 @@ class Task:
     """What the protocol calls.
 
     Attributes:
-        name: as the table calls it.
         split: by ``users`` (repeated) or in ``time``.
         needs: what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`).
         once: whether the first repeat is enough, as for figures that refit the method.

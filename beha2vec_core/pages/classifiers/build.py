@@ -101,12 +101,9 @@ class Models:
     """What the classifiers run on.
 
     Attributes:
-        embedder: a sentence-transformers model or the name of one.
-        nli_model: the name of a model for zero-shot classification.
         llm: how to reach a language model; None: none is configured.
         device: ``cpu``, ``cuda``, ``mps``.
         compute: where texts are embedded; None: in this process, on the device.
-        progress: whether models show bars.
     """
 
     embedder: Embedder | str = DEFAULT_MODEL
