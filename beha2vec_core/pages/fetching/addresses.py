@@ -87,9 +87,6 @@ class AddressGuard:
             raise NotFetched(Status.UNREACHABLE, "the host name has no address") from problem
         if not found:
             raise NotFetched(Status.UNREACHABLE, "the host name has no address")
-        if not all(is_public(address) or self._is_allowed(address) for address in found):
+        if not all(is_public(address) or any(address in net for net in self.allowed_networks) for address in found):
             raise NotFetched(Status.REFUSED, "the host has a private or reserved address")
         return [str(address) for address in found]
-
-    def _is_allowed(self, address: Address) -> bool:
-        return any(address in network for network in self.allowed_networks)

@@ -131,9 +131,9 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
             for one in columns
             for name in [identifier(one)]
         ]
+        named = " or ".join(named_in_sql(identifier(one), people) for one in plan.texts) or "false"
         ((rows, texts),) = connection.execute(
-            f"select count(*), count(*) filter (where not ({plan.theirs}) and ({_any_named(plan, people)})) "
-            f"from {relation}"
+            f"select count(*), count(*) filter (where not ({plan.theirs}) and ({named})) from {relation}"
         ).fetchall()
         try:
             options = cleaned_parquet() if is_clean(path) else "format parquet, compression zstd"
@@ -146,10 +146,6 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
         finally:
             temporary.unlink(missing_ok=True)
     return [Removed(path, "", int(rows) - int(kept), int(texts))]
-
-
-def _any_named(plan: _Plan, people: People) -> str:
-    return " or ".join(named_in_sql(identifier(one), people) for one in plan.texts) or "false"
 
 
 def _from_duckdb(path: Path, people: People) -> list[Removed]:
