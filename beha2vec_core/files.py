@@ -24,6 +24,18 @@ def put_in_place(finished: Path, target: Path) -> None:
     _wait_for_disk(target.parent)
 
 
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A path to write a file to, which then takes the place of the target; the target stays as it is if that fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield temporary
+        put_in_place(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def _wait_for_disk(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -18,7 +18,6 @@ from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.words import counted
 
 COLUMNS = ("user_id", "email", "phone", "country")
-_GMAIL = ("gmail.com", "googlemail.com")
 _PLAIN = r"[^\s@.,:;<>()\[\]\"\\]+"
 _EMAIL = re.compile(rf"{_PLAIN}(\.{_PLAIN})*@{_PLAIN}(\.{_PLAIN})+")
 
@@ -118,6 +117,8 @@ def normal_email(text: str) -> str | None:
 
     Also of ``Jane Doe <jane@example.com>`` and ``mailto:jane@example.com``.
     """
+    from beha2vec_core.lookalikes import normalised_email
+
     text = text.strip()
     if text.lower().startswith("mailto:"):
         text = text[len("mailto:") :].partition("?")[0]
@@ -125,11 +126,7 @@ def normal_email(text: str) -> str | None:
         text = "".join(text.split())
     found = getaddresses([text])
     # it takes what stands before a colon for the name of a group
-    address = found[0][1].lower() if len(found) == 1 and ":" not in text else ""
-    name, _, host = address.partition("@")
-    if host in _GMAIL:
-        name = name.split("+")[0].replace(".", "")
-    address = f"{name}@{host}"
+    address = normalised_email(found[0][1]) if len(found) == 1 and ":" not in text else ""
     return address if _EMAIL.fullmatch(address) and address.isprintable() else None
 
 

@@ -138,13 +138,3 @@ class Bucket:
 
     def _error(self, problem: str) -> ActivationError:
         return ActivationError(str(buckets.error_of(problem, self._url)))
-
-
-def folder_of(given: str, beside: Path, note: Callable[[Path], None]) -> Folder:
-    """The folder of an entry.
-
-    Args:
-        beside: the folder that a relative path counts from.
-        note: called with each local file that is written.
-    """
-    return Bucket(given) if "://" in given else LocalFolder(beside / given, note)

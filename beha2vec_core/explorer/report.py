@@ -26,6 +26,7 @@ from beha2vec_core.explorer.data import clusters, overview, predictions, profile
 from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
+from beha2vec_core.files import replacing
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.words import between, counted, day, days, number
@@ -82,10 +83,8 @@ def write_report(published: Published, out: Path, zone: ZoneInfo) -> int:
         OSError: the file cannot be written.
     """
     page = _Page(published, zone).html().encode()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.new")
-    temporary.write_bytes(page)
-    temporary.replace(out)
+    with replacing(out) as temporary:
+        temporary.write_bytes(page)
     return len(page)
 
 

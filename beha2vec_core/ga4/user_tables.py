@@ -5,7 +5,6 @@ Their field ``privacy_info.is_ads_personalization_allowed`` is ``true``, ``false
 Nothing else of them is stored: one file a property and day, of device ids or login ids with what is known.
 """
 
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
@@ -164,17 +163,12 @@ def _protect(
 
 def _write(connection: duckdb.DuckDBPyConnection, target: Path, report: UserTablesReport) -> None:
     """Write who allowed personal ads and who did not; of several rows of a user the one that did not."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    target.parent.mkdir(parents=True, exist_ok=True)
     connection.execute(
         """create table known as select user_pseudo_id, user_id, bool_and(allowed = 'true') as is_allowed
         from users where allowed in ('true', 'false') group by all order by all"""
     )
     ((users, denied),) = connection.execute("select count(*), count(*) filter (not is_allowed) from known").fetchall()
-    try:
+    with replacing(target) as temporary:
         connection.execute(f"copy known to {quote(temporary)} (format parquet)")
-        put_in_place(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
     report.users += int(users)
     report.denied += int(denied)

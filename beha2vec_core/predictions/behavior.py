@@ -22,7 +22,7 @@ from beha2vec_core.compute.device import Device
 from beha2vec_core.dbt_vars import LATE_EVENT_DAYS, LOOKBACK_DAYS
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.events.query import OLDEST_FIRST
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.predictions.arrays import FloatArray
 from beha2vec_core.predictions.targets import HORIZONS
 from beha2vec_core.store.vectors import as_matrix
@@ -73,9 +73,8 @@ class PredictionEncoder:
     def save(self, folder: Path) -> None:
         """Write it to a folder."""
         self.encoder.save(folder)
-        temporary = folder / f".{_FILE}.part"
-        temporary.write_text(json.dumps({"centre": self.centre.tolist(), "components": self.components.tolist()}))
-        put_in_place(temporary, folder / _FILE)
+        with replacing(folder / _FILE) as temporary:
+            temporary.write_text(json.dumps({"centre": self.centre.tolist(), "components": self.components.tolist()}))
 
     @classmethod
     def load(cls, folder: Path, device: Device = "auto") -> PredictionEncoder:

@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import Field, TypeAdapter, ValidationError
 
 from beha2vec_core.compute import Compute, LocalCompute
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray, SavedArray
 from beha2vec_core.predictions.calibration import (
     COVERAGE,
@@ -365,11 +365,9 @@ class PredictionModel:
 
     def save(self, folder: Path) -> None:
         """Write it as ``model.json`` in a folder; the file appears whole."""
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{_FILE}.part"
         saved = {"format_version": FORMAT_VERSION, "model": _saved().dump_python(self, mode="json", by_alias=True)}
-        temporary.write_text(json.dumps(saved))
-        put_in_place(temporary, folder / _FILE)
+        with replacing(folder / _FILE) as temporary:
+            temporary.write_text(json.dumps(saved))
 
     @classmethod
     def load(cls, folder: Path) -> PredictionModel:

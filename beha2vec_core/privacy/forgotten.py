@@ -10,7 +10,6 @@ import binascii
 import fcntl
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,7 @@ from urllib.parse import unquote
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.privacy.common import common_words
 from beha2vec_core.privacy.key import PrivacyError, key, key_path
 from beha2vec_core.privacy.login import LoginIds, is_placeholder
@@ -92,10 +91,9 @@ class Forgotten:
             new = sorted(({self.digest(one) for one in identifiers} | words) - known)
             if new:
                 before = self.path.read_text(encoding="ascii") if known else f"# key {self.digest(_CHECK)}\n"
-                temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-                temporary.write_text(before + "".join(f"{one},{today}\n" for one in new), encoding="ascii")
-                temporary.chmod(0o600)
-                put_in_place(temporary, self.path)
+                with replacing(self.path) as temporary:
+                    temporary.write_text(before + "".join(f"{one},{today}\n" for one in new), encoding="ascii")
+                    temporary.chmod(0o600)
         return len(new)
 
     def digest(self, identifier: str) -> str:

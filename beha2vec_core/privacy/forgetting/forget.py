@@ -7,7 +7,6 @@ At the end everything is searched again, and a certificate says what was removed
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -21,7 +20,7 @@ import duckdb
 
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.forget import Departure, in_words, leave_destinations
-from beha2vec_core.files import put_in_place, remove_stale_scratch
+from beha2vec_core.files import remove_stale_scratch, replacing
 from beha2vec_core.ga4.ingest import partition_file
 from beha2vec_core.privacy.common import OTHERS
 from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
@@ -436,8 +435,7 @@ def _place(settings: Settings, path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.touch(mode=0o600)
-    temporary.chmod(0o600)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    put_in_place(temporary, path)
+    with replacing(path) as temporary:
+        temporary.touch(mode=0o600)
+        temporary.chmod(0o600)
+        temporary.write_text(text + "\n", encoding="utf-8")
