@@ -37,74 +37,45 @@ class NotReachable(Exception):
 
 
 class Member(NamedTuple):
-    """A user to add to a destination, or to remove from it.
+    """A user to add to a destination, or to remove from it."""
 
-    Attributes:
-        user_key: our key of the user.
-        property_id: their GA4 property; None where a user leaves whom the tables no longer have.
-        client_id: GA4's id of a device of theirs, the one they used last unless the destination knows devices.
-        login_id: GA4's ``user_id``, where they logged in.
-        is_ads_consented: whether they allowed ads; not known means no.
-        last_seen: the last day of that device.
-        attributes: what is sent of them beside their ids, by name; None: not known, or they leave.
-    """
-
-    user_key: str
-    property_id: str | None = None
+    user_key: str  # our key of the user
+    property_id: str | None = None  # their GA4 property; None where a user leaves whom the tables no longer have
+    # GA4's id of a device of theirs, the one they used last unless the destination knows devices
     client_id: str | None = None
-    login_id: str | None = None
-    is_ads_consented: bool = False
-    last_seen: date | None = None
+    login_id: str | None = None  # GA4's ``user_id``, where they logged in
+    is_ads_consented: bool = False  # whether they allowed ads; not known means no
+    last_seen: date | None = None  # the last day of that device
+    # what is sent of them beside their ids, by name; None: not known, or they leave
     attributes: Mapping[str, Value] = {}
 
 
 class Change(NamedTuple):
-    """What to send about one user.
+    """What to send about one user."""
 
-    Attributes:
-        kind: they enter, stay with another payload, or leave.
-        payload: made by `Destination.plan`.
-        hash: of what the payload says (`hash_of`): the same hash is the same state at the destination.
-        unit: `Destination.unit` of the member; empty: their user key.
-    """
-
-    kind: Kind
+    kind: Kind  # they enter, stay with another payload, or leave
     member: Member
-    payload: Mapping[str, Any]
-    hash: str
-    unit: str = ""
+    payload: Mapping[str, Any]  # made by `Destination.plan`
+    hash: str  # of what the payload says (`hash_of`): the same hash is the same state at the destination
+    unit: str = ""  # `Destination.unit` of the member; empty: their user key
 
 
 class Outcome(NamedTuple):
-    """What became of one user's change.
+    """What became of one user's change."""
 
-    Attributes:
-        state: ``refused`` had no effect; ``unknown``: the answer was lost.
-        reason: why it is not accepted, the same for all of one kind.
-        receipt: the destination's id of a request that it goes on to work on; see `Destination.confirm`.
-    """
-
-    state: State
-    reason: str = ""
-    receipt: str = ""
+    state: State  # ``refused`` had no effect; ``unknown``: the answer was lost
+    reason: str = ""  # why it is not accepted, the same for all of one kind
+    receipt: str = ""  # the destination's id of a request that it goes on to work on; see `Destination.confirm`
 
 
 class Believed(NamedTuple):
-    """What the ledger says of a user at a destination.
+    """What the ledger says of a user at a destination."""
 
-    Attributes:
-        member: the user, with the ids that were sent.
-        hash: of the last payload.
-        kind: of the last change.
-        is_certain: the answer is known.
-        is_pending: the destination still works on the request.
-    """
-
-    member: Member
-    hash: str
-    kind: Kind
-    is_certain: bool
-    is_pending: bool = False
+    member: Member  # the user, with the ids that were sent
+    hash: str  # of the last payload
+    kind: Kind  # of the last change
+    is_certain: bool  # the answer is known
+    is_pending: bool = False  # the destination still works on the request
 
     @property
     def is_there(self) -> bool:

@@ -13,19 +13,13 @@ from beha2vec_core.words import counted
 
 
 class Departure(NamedTuple):
-    """What became of people at a destination.
-
-    Attributes:
-        problem: why they are still there; empty where they left.
-        is_final: no later try can remove them.
-        left_behind: what of them may still be there although they were removed; see `Destination`.
-    """
+    """What became of people at a destination."""
 
     destination: str
     users: int
-    problem: str = ""
-    is_final: bool = True
-    left_behind: str = ""
+    problem: str = ""  # why they are still there; empty where they left
+    is_final: bool = True  # no later try can remove them
+    left_behind: str = ""  # what of them may still be there although they were removed; see `Destination`
 
 
 def leave_destinations(

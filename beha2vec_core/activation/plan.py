@@ -39,37 +39,25 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What a send would do.
-
-    Attributes:
-        called: the name of the audience there.
-        day: the day of the members; None: there are no members.
-        left_out: users by step, those of `STEPS` that left somebody out, and consent of an audience for ads.
-        reasons: of ``not_reachable``: users by reason.
-        unchanged: users who are there already, or whose answer was lost and is not sent again.
-        stuck: who has to leave and cannot be addressed any more, by `Destination.unit`.
-        unsure: whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`.
-        stale: why the members are too old to be sent; empty: they are not.
-        attributes: names of what is sent of each member beside their ids.
-        held_back: why users only leave and nothing else is sent; empty: all is sent.
-        notes: what people should know, a sentence each.
-    """
+    """What a send would do."""
 
     destination: Destination
     audience: str
-    called: str
-    day: date | None
+    called: str  # the name of the audience there
+    day: date | None  # the day of the members; None: there are no members
     members: int
+    # users by step, those of `STEPS` that left somebody out, and consent of an audience for ads
     left_out: Mapping[str, int]
-    reasons: Mapping[str, int]
-    unchanged: int
+    reasons: Mapping[str, int]  # of ``not_reachable``: users by reason
+    unchanged: int  # users who are there already, or whose answer was lost and is not sent again
     changes: tuple[Change, ...]
-    stuck: tuple[str, ...]
+    stuck: tuple[str, ...]  # who has to leave and cannot be addressed any more, by `Destination.unit`
+    # whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`
     unsure: tuple[str, ...] = ()
-    stale: str = ""
-    attributes: tuple[str, ...] = ()
-    held_back: str = ""
-    notes: tuple[str, ...] = ()
+    stale: str = ""  # why the members are too old to be sent; empty: they are not
+    attributes: tuple[str, ...] = ()  # names of what is sent of each member beside their ids
+    held_back: str = ""  # why users only leave and nothing else is sent; empty: all is sent
+    notes: tuple[str, ...] = ()  # what people should know, a sentence each
 
     def of_kind(self, kind: Kind) -> int:
         """The number of changes of a kind."""

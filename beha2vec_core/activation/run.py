@@ -23,19 +23,12 @@ from beha2vec_core.store.warehouse import Connect, Warehouse, WarehouseBusyError
 
 @dataclass(frozen=True)
 class Options:
-    """How to send.
+    """How to send."""
 
-    Attributes:
-        empty: everybody leaves.
-        repeat: repeat requests whose answer was lost, though the destination may count them twice.
-        debug: let the service check the requests without using them; the ledger is not written.
-        stale: send members that are too old.
-    """
-
-    empty: bool = False
-    repeat: bool = False
-    debug: bool = False
-    stale: bool = False
+    empty: bool = False  # everybody leaves
+    repeat: bool = False  # repeat requests whose answer was lost, though the destination may count them twice
+    debug: bool = False  # let the service check the requests without using them; the ledger is not written
+    stale: bool = False  # send members that are too old
 
 
 def destination_of(settings: Settings, to: str, *, debug: bool = False) -> Destination:
@@ -161,20 +154,14 @@ def _connect(settings: Settings) -> Connect:
 
 
 class Sending(NamedTuple):
-    """What became of an audience at a destination in a run that nobody watches.
-
-    Attributes:
-        plan: what was to be sent; None where nothing could be planned.
-        problem: what is wrong, a sentence with the remedy; empty where all was accepted.
-        is_error: users were refused or not sent; without it, only the answer is not known.
-    """
+    """What became of an audience at a destination in a run that nobody watches."""
 
     audience: str
     destination: str
-    plan: Plan | None = None
+    plan: Plan | None = None  # what was to be sent; None where nothing could be planned
     report: Report | None = None
-    problem: str = ""
-    is_error: bool = False
+    problem: str = ""  # what is wrong, a sentence with the remedy; empty where all was accepted
+    is_error: bool = False  # users were refused or not sent; without it, only the answer is not known
 
 
 def send_marked(

@@ -51,20 +51,13 @@ _DERIVED = {
 
 
 class Column(NamedTuple):
-    """A column of a user.
+    """A column of a user."""
 
-    Attributes:
-        name: as rules use it.
-        table: that it comes from; "" where it is computed.
-        source: its SQL expression, over the aliases of `joined`.
-        kind: DuckDB's name of its type.
-    """
-
-    name: str
-    table: str
-    source: str
+    name: str  # as rules use it
+    table: str  # that it comes from; "" where it is computed
+    source: str  # its SQL expression, over the aliases of `joined`
     description: str
-    kind: str = "BIGINT"
+    kind: str = "BIGINT"  # DuckDB's name of its type
 
     @property
     def is_fraction(self) -> bool:

@@ -128,16 +128,11 @@ def user_tables(settings: ExportSettings) -> list[str]:
 
 
 class Fetched(NamedTuple):
-    """A table of dbt's models that has come, and is not in the warehouse yet.
-
-    Attributes:
-        file: its rows, as parquet.
-        replaces: SQL of the rows of the warehouse's table that these replace; empty: all.
-    """
+    """A table of dbt's models that has come, and is not in the warehouse yet."""
 
     model: str
-    file: Path
-    replaces: str = ""
+    file: Path  # its rows, as parquet
+    replaces: str = ""  # SQL of the rows of the warehouse's table that these replace; empty: all
 
 
 def tables_here(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:

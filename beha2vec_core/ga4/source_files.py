@@ -26,17 +26,11 @@ class SourceNotReachedError(SourceNotFoundError):
 
 
 class Origin(ABC):
-    """A part of an export that does not lie on this machine: an object of a bucket, a table.
+    """A part of an export that does not lie on this machine: an object of a bucket, a table."""
 
-    Attributes:
-        name: for messages and provenance.
-        size: its bytes.
-        modified: when it was last written to, in seconds since 1970.
-    """
-
-    name: str
-    size: int
-    modified: float
+    name: str  # for messages and provenance
+    size: int  # its bytes
+    modified: float  # when it was last written to, in seconds since 1970
 
     @property
     @abstractmethod

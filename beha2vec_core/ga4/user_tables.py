@@ -29,21 +29,13 @@ _COLUMNS = """pseudo_user_id: 'varchar', user_id: 'varchar',
 
 @dataclass
 class UserTablesReport:
-    """What was read of the tables of users.
+    """What was read of the tables of users."""
 
-    Attributes:
-        days: days of which a file was written.
-        users: devices and logins in these files.
-        denied: those of them who did not allow personal ads.
-        forgotten: rows of forgotten people, left out.
-        problems: files that could not be read, and rows of others, as sentences.
-    """
-
-    days: list[date] = field(default_factory=list)
-    users: int = 0
-    denied: int = 0
-    forgotten: int = 0
-    problems: list[str] = field(default_factory=list)
+    days: list[date] = field(default_factory=list)  # days of which a file was written
+    users: int = 0  # devices and logins in these files
+    denied: int = 0  # those of them who did not allow personal ads
+    forgotten: int = 0  # rows of forgotten people, left out
+    problems: list[str] = field(default_factory=list)  # files that could not be read, and rows of others, as sentences
 
 
 def users_file(users_path: Path, property_id: str, day: date) -> Path:

@@ -60,19 +60,12 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        themes: the suggestions, most viewed first.
-        page_keys: the pages that were grouped.
-        groups: the number of each one's suggestion in ``themes``; int [pages].
-        left_out: pages that were not: those every site has, error pages, pages without words.
-    """
-
-    themes: tuple[Suggestion, ...]
-    page_keys: tuple[str, ...]
-    groups: NDArray[np.int64]
-    left_out: int
+    themes: tuple[Suggestion, ...]  # the suggestions, most viewed first
+    page_keys: tuple[str, ...]  # the pages that were grouped
+    groups: NDArray[np.int64]  # the number of each one's suggestion in ``themes``; int [pages]
+    left_out: int  # pages that were not: those every site has, error pages, pages without words
 
 
 def discover_themes(

@@ -36,24 +36,15 @@ MIN_HOST_SHARE = 0.01
 
 @dataclass(frozen=True)
 class FetchedPage:
-    """A page that was asked for.
-
-    Attributes:
-        status: what became of it.
-        page_text: its main text, cleaned and cut; untrusted all the same.
-        title: what its ``<title>`` says, cleaned.
-        fetched_at: when it was fetched or tried (UTC); None for one that was not asked for.
-        reason: why there is no text, empty for ``ok``.
-        from_cache: whether an earlier answer served.
-    """
+    """A page that was asked for."""
 
     page_key: str
-    status: Status
-    page_text: str = ""
-    title: str = ""
-    fetched_at: datetime | None = None
-    reason: str = ""
-    from_cache: bool = False
+    status: Status  # what became of it
+    page_text: str = ""  # its main text, cleaned and cut; untrusted all the same
+    title: str = ""  # what its ``<title>`` says, cleaned
+    fetched_at: datetime | None = None  # when it was fetched or tried (UTC); None for one that was not asked for
+    reason: str = ""  # why there is no text, empty for ``ok``
+    from_cache: bool = False  # whether an earlier answer served
 
 
 class PageFetcher:

@@ -53,17 +53,11 @@ class Start(NamedTuple):
 
 @dataclass(frozen=True)
 class PredictionEncoder:
-    """An encoder, and the components of its vectors that predictions read.
+    """An encoder, and the components of its vectors that predictions read."""
 
-    Attributes:
-        encoder: fitted on what was exported before the first example.
-        centre: the mean vector [dim].
-        components: the main directions, scaled so that each has variance 1 [dim, `COMPONENTS`].
-    """
-
-    encoder: BehaviorEncoder
-    centre: FloatArray
-    components: FloatArray
+    encoder: BehaviorEncoder  # fitted on what was exported before the first example
+    centre: FloatArray  # the mean vector [dim]
+    components: FloatArray  # the main directions, scaled so that each has variance 1 [dim, `COMPONENTS`]
 
     @property
     def version(self) -> str:

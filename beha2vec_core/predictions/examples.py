@@ -23,17 +23,12 @@ WEIGHT = "weight"
 
 
 class Group(NamedTuple):
-    """Users who did the same things.
+    """Users who did the same things."""
 
-    Attributes:
-        did: targets, in a text.
-        one_in: one user in so many is drawn.
-    """
-
-    did: str
+    did: str  # targets, in a text
     users: int
     rows: int
-    one_in: int = 1
+    one_in: int = 1  # one user in so many is drawn
 
 
 def weights_of(frame: pd.DataFrame) -> FloatArray:

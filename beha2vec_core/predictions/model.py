@@ -96,29 +96,18 @@ def cells_of(frame: pd.DataFrame) -> tuple[IntArray, IntArray]:
 
 @dataclass(frozen=True)
 class KindModel:
-    """The hazards of one target for one kind of users.
+    """The hazards of one target for one kind of users."""
 
-    Attributes:
-        method: ``ridge logistic``, ``logistic and LightGBM`` or `TOO_FEW`.
-        positives: users of the training rows for whom it happened.
-        encoding: of the features.
-        coefficients: of the logistic regression: a column each, an interval each, the intercept last.
-        trees: LightGBM's own text; "" where the regression stands alone.
-        weight: of the trees' log odds; the regression has the rest.
-        curves: calibration, an interval each.
-        spread: of users' own probabilities.
-        cells: base rates, where there are too few positives to model.
-    """
-
-    method: str
-    positives: int
-    curves: tuple[Curve, ...]
-    spread: Spread = NO_SPREAD
-    encoding: Encoding | None = None
+    method: str  # ``ridge logistic``, ``logistic and LightGBM`` or `TOO_FEW`
+    positives: int  # users of the training rows for whom it happened
+    curves: tuple[Curve, ...]  # calibration, an interval each
+    spread: Spread = NO_SPREAD  # of users' own probabilities
+    encoding: Encoding | None = None  # of the features
+    # of the logistic regression: a column each, an interval each, the intercept last
     coefficients: SavedArray = field(default_factory=lambda: np.zeros(0))
-    trees: str = ""
-    weight: float = 0.0
-    cells: Cells | None = None
+    trees: str = ""  # LightGBM's own text; "" where the regression stands alone
+    weight: float = 0.0  # of the trees' log odds; the regression has the rest
+    cells: Cells | None = None  # base rates, where there are too few positives to model
 
     def log_odds(self, frame: pd.DataFrame) -> FloatArray:
         """The model's hazards as log odds, not calibrated [n, interval]."""
@@ -277,20 +266,13 @@ def kind_rows(frame: pd.DataFrame, kinds: Iterable[str]) -> dict[str, BoolArray]
 
 @dataclass(frozen=True)
 class PredictionModel:
-    """Models of all targets, fitted as of one day.
+    """Models of all targets, fitted as of one day."""
 
-    Attributes:
-        standing: the day as of which it was fitted: nothing exported from then on was used.
-        targets: by name.
-        notes: what could not be modelled, a sentence each.
-        passed: pairs of targets, from `targets.passed`.
-    """
-
-    standing: date
+    standing: date  # the day as of which it was fitted: nothing exported from then on was used
     config: FitConfig
-    targets: dict[str, TargetModel]
-    notes: tuple[str, ...] = ()
-    passed: tuple[tuple[str, str], ...] = ()
+    targets: dict[str, TargetModel]  # by name
+    notes: tuple[str, ...] = ()  # what could not be modelled, a sentence each
+    passed: tuple[tuple[str, str], ...] = ()  # pairs of targets, from `targets.passed`
 
     @cached_property
     def version(self) -> str:

@@ -24,15 +24,10 @@ LABELS = tuple(
 
 @dataclass(frozen=True)
 class Outcome:
-    """A target's outcome of n users within each horizon.
+    """A target's outcome of n users within each horizon."""
 
-    Attributes:
-        happened: [n, h] whether it happened within the horizon; false where it is not known.
-        known: [n, h] whether that is known.
-    """
-
-    happened: BoolArray
-    known: BoolArray
+    happened: BoolArray  # [n, h] whether it happened within the horizon; false where it is not known
+    known: BoolArray  # [n, h] whether that is known
 
 
 def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing: date | None = None) -> Outcome:

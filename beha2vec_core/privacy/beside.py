@@ -10,19 +10,12 @@ from beha2vec_core.privacy.rules import kind_of_key, rules, words_of
 
 
 class Before(NamedTuple):
-    """The segments before one of a path.
+    """The segments before one of a path."""
 
-    Attributes:
-        last: the name of the last one.
-        role: the last name without digits: `users` before /users/42/jane-doe.
-        leads_to_token: whether any of them stands before a one-time token.
-        of_person: whether any of them stands before the page of a person, and seldom of a company.
-    """
-
-    last: str = ""
-    role: str = ""
-    leads_to_token: bool = False
-    of_person: bool = False
+    last: str = ""  # the name of the last one
+    role: str = ""  # the last name without digits: `users` before /users/42/jane-doe
+    leads_to_token: bool = False  # whether any of them stands before a one-time token
+    of_person: bool = False  # whether any of them stands before the page of a person, and seldom of a company
 
     def then(self, words: tuple[str, ...]) -> Before:
         """What the segments up to the next one are."""

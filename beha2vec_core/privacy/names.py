@@ -64,21 +64,13 @@ def ordinary_words() -> frozenset[str]:
 
 
 class EastAsianNames(NamedTuple):
-    """Chinese, Korean and Japanese names.
+    """Chinese, Korean and Japanese names."""
 
-    Attributes:
-        family: what names begin with, as a pattern.
-        given: known given names.
-        syllables: what given names begin with, and what they end with.
-        japanese: Japanese family names.
-        japanese_given: what Japanese given names end with.
-    """
-
-    family: str
-    given: frozenset[str]
-    syllables: tuple[frozenset[str], frozenset[str]]
-    japanese: tuple[str, ...]
-    japanese_given: frozenset[str]
+    family: str  # what names begin with, as a pattern
+    given: frozenset[str]  # known given names
+    syllables: tuple[frozenset[str], frozenset[str]]  # what given names begin with, and what they end with
+    japanese: tuple[str, ...]  # Japanese family names
+    japanese_given: frozenset[str]  # what Japanese given names end with
 
 
 @cache

@@ -37,24 +37,17 @@ _NO_TEXT = re.compile(
 
 @dataclass(frozen=True)
 class People:
-    """All identifiers of some people.
+    """All identifiers of some people."""
 
-    Attributes:
-        devices: GA4's device ids (``user_pseudo_id``).
-        logins: GA4's login ids (``user_id``), as the export has them and as they are stored (`LoginIds`).
-        keys: our keys of them (``user_key``, ``client_key``).
-        sessions: their ``session_key``.
-        events: their ``event_key``.
-        shared: keys of devices that they and others have logged in on; the others' rows stay.
-        common: those of them that stand in texts of many others (`common.common_words`), which stay as they are.
-    """
-
-    devices: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()  # GA4's device ids (``user_pseudo_id``)
+    # GA4's login ids (``user_id``), as the export has them and as they are stored (`LoginIds`)
     logins: frozenset[str] = frozenset()
-    keys: frozenset[str] = frozenset()
-    sessions: frozenset[str] = frozenset()
-    events: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()  # our keys of them (``user_key``, ``client_key``)
+    sessions: frozenset[str] = frozenset()  # their ``session_key``
+    events: frozenset[str] = frozenset()  # their ``event_key``
+    # keys of devices that they and others have logged in on; the others' rows stay
     shared: frozenset[str] = frozenset()
+    # those of them that stand in texts of many others (`common.common_words`), which stay as they are
     common: frozenset[str] = frozenset()
 
     def __or__(self, other: People) -> People:

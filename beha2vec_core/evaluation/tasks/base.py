@@ -23,20 +23,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Task:
-    """What the protocol calls.
-
-    Attributes:
-        split: by ``users`` (repeated) or in ``time``.
-        needs: what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`).
-        once: whether the first repeat is enough, as for figures that refit the method.
-        run: the work. It may give no outcome where the data do not allow it.
-    """
+    """What the protocol calls."""
 
     name: str
-    split: Literal["users", "time"]
+    split: Literal["users", "time"]  # by ``users`` (repeated) or in ``time``
+    # what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`)
     needs: Literal["encode", "rank_next"]
-    run: Callable[[Trial], list[Outcome]]
-    once: bool = False
+    run: Callable[[Trial], list[Outcome]]  # the work. It may give no outcome where the data do not allow it
+    once: bool = False  # whether the first repeat is enough, as for figures that refit the method
 
 
 _ABILITY = {"encode": Encodes, "rank_next": RanksNext}

@@ -37,21 +37,14 @@ _MOST_VALUES = 200
 
 
 class Comparison(NamedTuple):
-    """An audience beside all users, or beside another.
+    """An audience beside all users, or beside another."""
 
-    Attributes:
-        facts: of the audience; those it is compared with are in population_value. Empty where one of them has no users.
-        users: compared, of the audience: with a vector, and not in the other one.
-        others: compared, of the other one.
-        both: users in both.
-        without_vector: members who are left out for that.
-    """
-
+    # of the audience; those it is compared with are in population_value. Empty where one of them has no users
     facts: pd.DataFrame
-    users: int
-    others: int
-    both: int
-    without_vector: int
+    users: int  # compared, of the audience: with a vector, and not in the other one
+    others: int  # compared, of the other one
+    both: int  # users in both
+    without_vector: int  # members who are left out for that
 
 
 def rules_of(audiences: Audiences) -> Audiences:

@@ -98,20 +98,14 @@ class Built:
 
 @dataclass
 class Models:
-    """What the classifiers run on.
-
-    Attributes:
-        llm: how to reach a language model; None: none is configured.
-        device: ``cpu``, ``cuda``, ``mps``.
-        compute: where texts are embedded; None: in this process, on the device.
-    """
+    """What the classifiers run on."""
 
     embedder: Embedder | str = DEFAULT_MODEL
     nli_model: NliModel | str = DEFAULT_NLI_MODEL
-    llm: LlmSettings | None = None
-    device: str = "cpu"
+    llm: LlmSettings | None = None  # how to reach a language model; None: none is configured
+    device: str = "cpu"  # ``cpu``, ``cuda``, ``mps``
     progress: bool = False
-    compute: Compute | None = None
+    compute: Compute | None = None  # where texts are embedded; None: in this process, on the device
 
     def cascades(
         self,

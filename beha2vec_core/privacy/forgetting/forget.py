@@ -63,27 +63,18 @@ MOST_DEVICES = 20
 
 @dataclass
 class Certificate:
-    """What was done, without any identifier in plain text.
+    """What was done, without any identifier in plain text."""
 
-    Attributes:
-        at: when, UTC.
-        asked: keyed hash of each identifier asked for.
-        not_found: those of ``asked`` that no table or partition had; they are on the list anyway.
-        identifiers: how many identifiers the people had, all on the list now.
-        removed: rows and texts by place.
-        left: places that still contain one of the people, each with the reason; empty if nothing is left.
-        remarks: what the command cannot do.
-        path: the certificate's file.
-    """
-
-    at: str
-    asked: list[str]
+    at: str  # when, UTC
+    asked: list[str]  # keyed hash of each identifier asked for
+    # those of ``asked`` that no table or partition had; they are on the list anyway
     not_found: list[str] = field(default_factory=list)
-    identifiers: int = 0
-    removed: list[dict[str, Any]] = field(default_factory=list)
+    identifiers: int = 0  # how many identifiers the people had, all on the list now
+    removed: list[dict[str, Any]] = field(default_factory=list)  # rows and texts by place
+    # places that still contain one of the people, each with the reason; empty if nothing is left
     left: list[dict[str, Any]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    path: Path | None = None
+    remarks: list[str] = field(default_factory=list)  # what the command cannot do
+    path: Path | None = None  # the certificate's file
 
     @property
     def rows(self) -> int:
