@@ -125,7 +125,7 @@ def normal_email(text: str) -> str | None:
     if "<" not in text:
         text = "".join(text.split())
     found = getaddresses([text])
-    # it takes what stands before a colon for the name of a group
+    # it takes the text before a colon for the name of a group
     address = normalised_email(found[0][1]) if len(found) == 1 and ":" not in text else ""
     return address if _EMAIL.fullmatch(address) and address.isprintable() else None
 
@@ -133,7 +133,7 @@ def normal_email(text: str) -> str | None:
 def normal_phone(text: str, country: str | None = None) -> str | None:
     """A number as Google hashes it: E.164, such as +43123456789. None: it is none, or its country is not known.
 
-    Without + and 00, a number may be a national one, or begin with the country's code all the same: 491712345678. If it
+    Without + and 00, a number may be a national one, or begin with the country's code even so: 491712345678. If it
     could be either, it is national only if it has the prefix that national numbers of the country have.
     """
     import phonenumbers

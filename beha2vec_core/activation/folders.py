@@ -1,4 +1,4 @@
-"""Where files of audiences lie: a folder of this machine, or one of a bucket. A file is replaced as a whole."""
+"""Where files of audiences are written: a folder of this machine, or one of a bucket. A file is replaced as a whole."""
 
 from __future__ import annotations
 

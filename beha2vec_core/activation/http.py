@@ -91,7 +91,7 @@ class Client:
         """Send a request, and again where it certainly had no effect (429, no connection).
 
         Args:
-            url: where to; it may hold a secret, and stands in no message.
+            url: where to; it may hold a secret, and is in no message.
             again: whether it does no harm twice; then it is also sent again where the answer was lost, or 5xx.
 
         Raises:

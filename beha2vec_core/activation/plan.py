@@ -51,7 +51,7 @@ class Plan:
     reasons: Mapping[str, int]  # of ``not_reachable``: users by reason
     unchanged: int  # users who are there already, or whose answer was lost and is not sent again
     changes: tuple[Change, ...]
-    stuck: tuple[str, ...]  # who has to leave and cannot be addressed any more, by `Destination.unit`
+    stuck: tuple[str, ...]  # who has to leave and can no longer be addressed, by `Destination.unit`
     # whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`
     unsure: tuple[str, ...] = ()
     stale: str = ""  # why the members are too old to be sent; empty: they are not

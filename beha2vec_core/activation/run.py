@@ -158,7 +158,7 @@ class Sending(NamedTuple):
 
     audience: str
     destination: str
-    plan: Plan | None = None  # what was to be sent; None where nothing could be planned
+    plan: Plan | None = None  # None where nothing could be planned
     report: Report | None = None
     problem: str = ""  # what is wrong, a sentence with the remedy; empty where all was accepted
     is_error: bool = False  # users were refused or not sent; without it, only the answer is not known
@@ -216,7 +216,7 @@ def _left_there(
     find: Callable[[Settings, str], Destination],
     tried: set[tuple[str, str]],
 ) -> list[Sending]:
-    """Users at destinations that nobody sends to any more, or not at night, where that has to be said."""
+    """Users at destinations that are no longer sent to, or not at night, if that has to be reported."""
     named = {(one.to, audience.name): audience for audience in audiences for one in audience.activate}
     found = []
     with read_ledger(settings.storage.ledger_path) as ledger:
@@ -320,7 +320,7 @@ def close_users(
 ) -> int:
     """Write down that users are at a destination no more, after somebody removed them there or looked; how many.
 
-    Where the file has the destination, these are the users who have to leave and cannot be addressed any more, and
+    Where the file has the destination, these are the users who have to leave and can no longer be addressed, and
     those whose removal has no answer; otherwise, all of the audience.
 
     Raises:

@@ -101,7 +101,7 @@ def write_members(
     tonight = [one if one.name in due else one.model_copy(update={"rule": "true"}) for one in audiences]
     tables, problems = usable(connection, audiences, strict=False, of=tonight)
     kept = [audience.name for audience in audiences if audience.name not in tables]
-    # who withdrew consent or was forgotten since is no user any more
+    # who withdrew consent or was forgotten since is no longer a user
     still = f"semi join {USERS} using (property_id, user_key)" if has_table(connection, USERS) else ""
     with transaction(connection):
         connection.execute(

@@ -74,7 +74,7 @@ class Function(NamedTuple):
 
     Attributes:
         arguments: their names: those of `WHOLE` are whole numbers, the others text.
-        query: its SQL: ``user_key`` and ``value``; the arguments stand in braces, as SQL (see `rule`).
+        query: its SQL: ``user_key`` and ``value``; the arguments are in braces, as SQL (see `rule`).
         known: SQL of the values that an argument may have, by its name, with the arguments before it in braces; others
             may have any.
         gives: users whom the query leaves out have null (``number``), 0 (``count``) or false (``condition``). At night,

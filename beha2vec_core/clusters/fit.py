@@ -50,7 +50,7 @@ def fit_clusters(
         seed: of K-Means, the resamples and the map.
         model_version: the encoder's, kept with the model.
         earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays while
-            all are stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
+            all are stable, and K-Means begins from where they are now; see ``keys.keep_keys`` for the keys.
         outcome: a number a user [n], such as whether they bought: how the clusters separate it is shown on the curve.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches (``kmeans.minibatches``).

@@ -25,7 +25,7 @@ class Assignment(NamedTuple):
     """
 
     cluster_key: NDArray[np.int32]
-    distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users lie on the unit sphere
+    distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users are on the unit sphere
     margin: NDArray[np.float32]  # second nearest minus nearest; near 0 = the user stands between two clusters
 
 
@@ -121,7 +121,7 @@ class ClusterModel:
         return np.asarray(self.keys[_distances(self._points(vectors)[:], self.centroids).argsort(axis=1)[:, 1]])
 
     def project_2d(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Where each user lies on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
+        """Where each user is on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
         return self.user_map.place(UnitVectors(vectors))
 
     def _points(self, vectors: Vectors) -> UnitVectors:

@@ -103,7 +103,7 @@ def choose_k(curve: pd.DataFrame, earlier_k: int | None = None) -> Choice:
     Only the k whose clusters break the size limits least are considered (those that break none, where there are any).
     Of those, the ones whose least stable cluster has a mean Jaccard index of 0.75 (Hennig's limit of a stable one);
     where there is none, those as stable as the best within a tolerance. Of those ``earlier_k``, so that people keep
-    their clusters, else the largest, as with prediction strength (Tibshirani and Walther 2005): where groups lie in
+    their clusters, else the largest, as with prediction strength (Tibshirani and Walther 2005): where groups are in
     groups, fewer clusters are as stable, and say less.
     """
     breach = (curve["largest_share"] - _MAX_SHARE).clip(lower=0) + (_MIN_SHARE - curve["smallest_share"]).clip(lower=0)

@@ -83,7 +83,7 @@ def write_evaluation(encoder: BehaviorEncoder, folder: Path, rows: Sequence[Mapp
 
     ``rows`` are those of ``beha2vec.encoder_evaluation`` about this encoder. A card that is not there is made.
 
-    Raises CardError where the card's head is not YAML any more.
+    Raises CardError where the card's head is no longer YAML.
     """
     path = folder / NAME
     try:

@@ -141,7 +141,7 @@ def describe(
 
 
 def section(page: str | None, below: Collection[str] = ()) -> str:
-    """The part of the site a page lies in: the first level of its path, without a document's ending.
+    """The part of the site a page is in: the first level of its path, without a document's ending.
 
     ``home`` for the home page, ``none`` for no page, ``screen`` for screens of an app.
 

@@ -56,7 +56,7 @@ class SequenceDay:
 
 
 def sequence_file(sequences_path: Path, day: date) -> Path:
-    """Where the sequences of one day lie."""
+    """The file of the sequences of one day."""
     return sequences_path / f"event_date={day.isoformat()}" / "sequences.parquet"
 
 

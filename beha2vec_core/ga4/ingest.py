@@ -41,7 +41,7 @@ _PROGRESS_LINES = 4
 
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:
-    """Where the events of one property and day lie."""
+    """The file of the events of one property and day."""
     return raw_path / f"property_id={property_id}" / f"event_date={day.isoformat()}" / "events.parquet"
 
 
@@ -69,7 +69,7 @@ def ingest_days(
         keep_originals_days: how long rows are also kept as they came, with all personal data; 0: not at all.
         memory_bytes: what DuckDB may use before it writes to the disk.
 
-    A run that was ended goes on where it was, if the source lies elsewhere and a day's files have not changed.
+    A run that was ended goes on where it was, if the source is elsewhere and a day's files have not changed.
 
     Raises:
         IngestError: the source holds our own partitions.

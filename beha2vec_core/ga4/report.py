@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-# ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no rows any more, the
+# ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no more rows, the
 # earlier partition stays. unreadable: too many bad rows or a broken file, the earlier partition (if any) stays.
 DayStatus = Literal["ingested", "missing", "kept", "unreadable"]
 

@@ -26,7 +26,7 @@ class SourceNotReachedError(SourceNotFoundError):
 
 
 class Origin(ABC):
-    """A part of an export that does not lie on this machine: an object of a bucket, a table."""
+    """A part of an export that is not on this machine: an object of a bucket, a table."""
 
     name: str  # for messages and provenance
     size: int  # its bytes
@@ -52,7 +52,7 @@ class SourceFile:
     """One file of an export.
 
     ``name`` is its path below the folder that all files share, for messages and provenance; ``day`` is None where only
-    the rows show it. Of one that lies elsewhere (``origin``), ``path`` is a name only: see `on_this_machine`.
+    the rows show it. Of one that is elsewhere (``origin``), ``path`` is a name only: see `on_this_machine`.
     """
 
     path: Path

@@ -1,6 +1,6 @@
 """Days that a run ingested before it was ended, so that the next run does not fetch them again.
 
-Fetching takes time and money, so this is for sources that do not lie on this machine. The note lies beside the
+Fetching takes time and money, so this is for sources that are not on this machine. The note is next to the
 partitions until a run ends. It has reports only: a day with quarantined rows is read again.
 """
 

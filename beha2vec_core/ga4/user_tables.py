@@ -39,7 +39,7 @@ class UserTablesReport:
 
 
 def users_file(users_path: Path, property_id: str, day: date) -> Path:
-    """Where the file of one property and day lies."""
+    """The file of one property and day."""
     return users_path / f"property_id={property_id}" / f"event_date={day.isoformat()}" / "users.parquet"
 
 

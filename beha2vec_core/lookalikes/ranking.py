@@ -100,7 +100,7 @@ def _nearest_seeds(
     for some, vectors in _pieces(connection, f"select user_key, identity from {candidates.sql}"):
         keys.append(some)
         scores.append(_likeness(vectors, seeds))
-        if sum(map(len, keys)) > 4 * limit + CHUNK_ROWS:  # what cannot be in the list any more is let go
+        if sum(map(len, keys)) > 4 * limit + CHUNK_ROWS:  # drop what can no longer be in the list
             keys, scores = _best(keys, scores, limit)
     keys, scores = _best(keys, scores, limit)
     return pd.DataFrame({"user_key": pd.Series(keys[0], dtype="str"), "score": scores[0].astype(np.float64)})

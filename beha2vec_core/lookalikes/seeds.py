@@ -1,4 +1,4 @@
-"""Seeds: the users that others are to be like, from ids as people have them."""
+"""Seeds: the users that others are compared with, from ids as people have them."""
 
 import csv
 from collections.abc import Sequence

@@ -167,7 +167,7 @@ def _content_pages(pages: pd.DataFrame) -> pd.DataFrame:
 
 
 def _site_words(texts: Sequence[str], hostnames: Iterable[object]) -> set[str]:
-    """The stems of words that say which site it is: they stand in its host name, or on most pages."""
+    """The stems of words that say which site it is: they are in its host name, or on most pages."""
     pages = [{_stem(word) for word in _words(text)} for text in texts]
     counts = Counter(word for page in pages for word in page)
     hosts = " ".join({host for host in hostnames if isinstance(host, str)})

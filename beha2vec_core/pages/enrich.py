@@ -251,7 +251,7 @@ def _differs(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascad
 def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.Series:
     """A hash of all that each page's answer rests on: what was seen, and the steps up to the one that decided.
 
-    ``never`` where the page has no answer yet, or one by a classifier that is not asked any more.
+    ``never`` where the page has no answer yet, or one by a classifier that is no longer asked.
     """
     methods, confidence = rows[f"{kind}_method"], rows[f"{kind}_confidence"]
     # a theme may follow from the type, and a type from other pages

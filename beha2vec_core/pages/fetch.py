@@ -1,7 +1,7 @@
 """Fetch the pages themselves, for titles that say too little. Off unless asked for: see docs/pages.md.
 
 What is never asked: hosts that are not on the allow-list, addresses that are not public, what robots.txt forbids. The
-parts lie in `beha2vec_core.pages.fetching`, one rule a module.
+parts are in `beha2vec_core.pages.fetching`, one rule a module.
 """
 
 import logging
@@ -40,7 +40,7 @@ class FetchedPage:
 
     page_key: str
     status: Status  # what became of it
-    page_text: str = ""  # its main text, cleaned and cut; untrusted all the same
+    page_text: str = ""  # its main text, cleaned and cut; still untrusted
     title: str = ""  # what its ``<title>`` says, cleaned
     fetched_at: datetime | None = None  # when it was fetched or tried (UTC); None for one that was not asked for
     reason: str = ""  # why there is no text, empty for ``ok``

@@ -136,7 +136,7 @@ def needed_shift(hazards: FloatArray, happened: BoolArray, weight: FloatArray | 
 
 @dataclass(frozen=True)
 class Spread:
-    """How far a user's own probability lies from that of the users with the same features.
+    """How far a user's own probability is from that of the users with the same features.
 
     ``rho`` is the variance of the own probability within the shortest horizon, over p(1 - p), at the log odds ``at``.
     It shows in two disjoint spans that follow one date: users with the same features whose outcomes agree more often

@@ -261,7 +261,7 @@ def newest_version(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def promote(connection: duckdb.DuckDBPyConnection, version: str) -> int:
-    """Show readers a model, and delete scores of earlier models that nothing needs any more.
+    """Show readers a model, and delete scores of earlier models that nothing needs.
 
     Kept are those of the last days, to go back to, and those of the dates that have yet to come true. Vectors are kept
     of the model in use and of the examples; others are made again where they are needed. Returns the number of deleted

@@ -1,6 +1,6 @@
 """Clean the columns of raw events, as Arrow tables: each distinct value once, numbers under personal keys too.
 
-What each column is judged by stands in rules.yml (`columns`); parameters are judged by their keys.
+What each column is judged by is in rules.yml (`columns`); parameters are judged by their keys.
 """
 
 import json

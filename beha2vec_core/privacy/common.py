@@ -18,7 +18,7 @@ _WHO = ("user_pseudo_id", "user_key", "client_key")
 def common_words(
     connection: duckdb.DuckDBPyConnection, others: str, columns: Mapping[str, str], people: People
 ) -> frozenset[str]:
-    """The people's device and login ids that may be words, and stand in texts of at least 20 others.
+    """The people's device and login ids that may be words, and are in texts of at least 20 others.
 
     Client ids, addresses and random ids never count: others have them from a link that one of the people shared.
 

@@ -28,7 +28,7 @@ from beha2vec_core.store.sql import identifier
 
 WORD = "word "  # before the second hash of an identifier that is left in texts
 _CHECK = "check of the key"
-# how an identifier may stand in a text; each pattern cuts differently
+# how an identifier may be in a text; each pattern cuts differently
 _WORDS = [re.compile(pattern) for pattern in (r"[\w.@+-]+", r"[\w.@]+", r"\w+", r"\d{6,}\.\d{6,}", r"[A-Za-z0-9]+")]
 # a client id as cookies and links write it
 _CLIENT_ID = re.compile(r"(\d{6,})[._-](\d{6,})")
@@ -186,7 +186,7 @@ def _words(text: str) -> set[str]:
 
 
 def _in_base64(text: str) -> Iterator[str]:
-    """What stands in a text as base64, such as the client id in GA4's linker ``_gl``."""
+    """What is in a text as base64, such as the client id in GA4's linker ``_gl``."""
     for match in _BASE64.finditer(text):
         letters = match[0].replace("-", "+").replace("_", "/")
         with suppress(ValueError, binascii.Error):

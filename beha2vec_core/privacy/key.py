@@ -14,7 +14,7 @@ class PrivacyError(RuntimeError):
 
 
 def key_path(data_dir: Path) -> Path:
-    """Where the key lies."""
+    """The file of the key."""
     return data_dir / _NAME
 
 

@@ -319,7 +319,7 @@ def _careful_p(
     *,
     of_mean: bool = False,
 ) -> statistics.Floats:
-    """The p of z; where few users are to be expected, the exact one of how many they are.
+    """The p of z; where few users are expected, the exact one of how many they are.
 
     The normal distribution makes too much of a single user with a rare feature: where 10 of a million users saw a page
     and one of them is in a cluster of a thousand, z is 4.4, and yet one such cluster in a hundred has one by chance.

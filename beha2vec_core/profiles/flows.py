@@ -24,7 +24,7 @@ class Standings(NamedTuple):
 def standings(connection: duckdb.DuckDBPyConnection, history: str, period_days: int) -> Standings:
     """Where users stand at the end of the history, ``period_days`` before it and as many before that.
 
-    A user stands in the cluster of their latest active day.
+    A user is in the cluster of their latest active day.
     """
     users = connection.execute(f"""
         with data as (select max(event_date)::date as last_day from {history}),

@@ -1,4 +1,4 @@
-"""Drift: whether the users of a day lie elsewhere than those before, by the vectors of the encoder in use.
+"""Drift: whether the users of a day differ from those before, by the vectors of the encoder in use.
 
 The check, its figures and the explorer's chart all come from here, so they are of one window and one sample.
 """
@@ -28,7 +28,7 @@ MAX_STABILITY_INDEX = 0.25
 
 @dataclass(frozen=True)
 class Drift:
-    """How far the users of a day lie from those of the same weekday of the four weeks before."""
+    """How far the users of a day are from those of the same weekday of the four weeks before."""
 
     day: date  # the day
     users: int  # of the day, compared; at most 1,000, chosen by a hash of their key

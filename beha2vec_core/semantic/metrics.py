@@ -32,7 +32,7 @@ class Metric:
     n_of: str = ""  # what ``n`` counts, in the plural; empty where the value is its own n
     better: int = 1  # 1 where more is better, -1 where less is
     otherwise: str | None = None  # the metric that takes its place where no table of this one has a dimension
-    is_weak: bool = False  # words such as "users", which also stand beside the name of another metric
+    is_weak: bool = False  # words such as "users", which are also used next to the name of another metric
     count: str | None = None  # of a share of sessions, the metric that is its numerator
 
 

@@ -149,7 +149,7 @@ def _as_views(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, str])
 def _published_columns(
     connection: duckdb.DuckDBPyConnection, table: str, identifiers: Identifiers, secret: bytes
 ) -> str:
-    """SQL: the columns of a table, identifiers as they are to be published."""
+    """SQL: the columns of a table, identifiers as they are published."""
     if identifiers == "plain":
         return "*"
     replaced = []

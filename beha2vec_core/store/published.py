@@ -23,7 +23,7 @@ def open_published(
     has to say ``use published`` before it finds the tables.
 
     Args:
-        written: a folder that tables may be copied to all the same.
+        written: a folder that tables may be copied to even so.
         limits: DuckDB's settings of threads, memory and temporary files.
 
     Raises:

@@ -63,14 +63,14 @@ class NextStep:
 
     ``log p(v) = a log c(v) + b log n(v) + d [v is other] + constant``. n: the network's probability. c: that of a
     log-linear model of what followed the moment's states, of popularity, of the user's own history, and of where pages
-    lie in the site. Known values and the rest, "other", add up to 1.
+    are in the site. Known values and the rest, "other", add up to 1.
     """
 
     popularity: FloatArray  # share of each value [size + 1]
     followers: dict[str, Followers]  # by context, what followed each of its states
     weights: dict[str, float]  # by name of a feature, its weight in c
     blend: FloatArray  # a, b and d
-    tree: PageTree | None  # where the pages lie; None where the values are no pages
+    tree: PageTree | None  # where the pages are in the site; None where the values are no pages
     # how often "other" is a value that the user has seen before, if they have seen unknown ones
     seen_before: float = 0.0
 
@@ -107,7 +107,7 @@ class NextStep:
 
         ``states``: the network's at the moments [n, dim]. What is constant over a moment's values cancels, so neither
         c nor n needs a sum of its own: a matrix product has the network's scores of all values, a second one adds those
-        of states that many moments share. The largest scores lie in the spans with the largest maxima.
+        of states that many moments share. The largest scores are in the spans with the largest maxima.
         """
         by_counts, by_network, is_other = self.blend.tolist()
         lists = of_states(moments, self.followers, self.popularity, self.tree)

@@ -93,7 +93,7 @@ def _moments(
     page, name = (_codes(sequences, vocabularies, column) for column in ("page", "event_name"))
     is_view = sequences.is_page_view
     counted = is_view if target == "page" else np.ones(len(is_view), dtype=bool)
-    before = np.concatenate(([0], np.cumsum(counted)))  # how many values lie before each row
+    before = np.concatenate(([0], np.cumsum(counted)))  # how many values are before each row
     row = ends - 1
     size = len(vocabularies[target].values)
     pages = len(vocabularies["page"].values)

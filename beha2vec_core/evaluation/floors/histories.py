@@ -14,7 +14,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 def ordered(events: pd.DataFrame) -> pd.DataFrame:
-    """The input columns in order of user, then time; events of one moment stay as they lie."""
+    """The input columns in order of user, then time; events of one moment stay in their order."""
     return inputs(events).sort_values(["user_key", "event_timestamp"], kind="stable", ignore_index=True)
 
 

@@ -13,7 +13,7 @@ from beha2vec_core.evaluation.statistics import Outcome, auroc
 
 @dataclass(frozen=True)
 class Trial:
-    """A fitted method and the split it is to be judged on; without ``refit`` no figure may fit the method again."""
+    """A fitted method and the split it is judged on; without ``refit`` no figure may fit the method again."""
 
     split: Split
     method: Method

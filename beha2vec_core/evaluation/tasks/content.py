@@ -23,7 +23,7 @@ from beha2vec_core.evaluation.tasks.partition import CLUSTERS, Labels, clusters
 
 
 def explained(labels: npt.ArrayLike, columns: npt.NDArray[np.float64]) -> float:
-    """Share of the total sum of squares of the columns that lies between the groups; 0 where nothing varies."""
+    """Share of the total sum of squares of the columns that is between the groups; 0 where nothing varies."""
     spread = columns.var(axis=0)
     if not spread.any():
         return 0.0

@@ -65,7 +65,7 @@ def gains(published: Published) -> pd.DataFrame:
 
 
 def drift(published: Published) -> pd.DataFrame:
-    """How far the vectors of each day's users lie from those before: see `beha2vec_core.quality.drift`.
+    """How far the vectors of each day's users are from those before: see `beha2vec_core.quality.drift`.
 
     Returns:
         A row a day, of the last 60: event_date, users, low_evidence (share), sampled (users that are compared),

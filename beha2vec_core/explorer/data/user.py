@@ -185,7 +185,7 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
 def next_pages(published: Published, user_key: str, encoders_path: Path) -> pd.DataFrame:
     """The five pages that probably come next by the encoder in use: title, probability (0 to 1).
 
-    Empty for a user whose events are not known any more.
+    Empty for a user whose events are no longer known.
 
     Raises:
         NothingYet: there is no encoder in use, or its files are not on this machine, or cannot be read.

@@ -1,4 +1,4 @@
-"""Chat: questions in words, answers as they come, with the facts and the SQL that they stand on."""
+"""Chat: questions in words, answers as they come, with their facts and SQL."""
 
 import html
 import json

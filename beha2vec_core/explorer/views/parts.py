@@ -101,7 +101,7 @@ def reasons(texts: object) -> str:
 
 
 def without_folders(error: Exception, *files: Path | None) -> str:
-    """The message without where these files lie, which is no business of the page's readers."""
+    """The message without the folders of these files, which readers of the page need not know."""
     text = str(error)
     for file in files:
         if file is not None:

@@ -33,7 +33,7 @@ class Uncleaned(NamedTuple):
 
     @property
     def pending(self) -> list[str]:
-        """What is to be done, in words."""
+        """What would be done, in words."""
         todo = []
         if self.partitions:
             todo.append(f"personal data: {counted(len(self.partitions), 'raw partition')} to clean")
@@ -45,7 +45,7 @@ class Uncleaned(NamedTuple):
 
 
 def find_uncleaned(connection: duckdb.DuckDBPyConnection | None, storage: Storage) -> Uncleaned:
-    """What `clean_stored` would clean; changes nothing. Without a warehouse there may be partitions all the same."""
+    """What `clean_stored` would clean; changes nothing. Without a warehouse there may still be partitions."""
     quarantined = _uncleaned_rows(connection) if connection else 0
     return Uncleaned(uncleaned_partitions(storage.raw_path), uncleaned_sequences(storage), quarantined)
 

@@ -111,7 +111,7 @@ def embed_days(
 
     ``again``: embed users too whose sequence has not changed.
 
-    The warehouse is held for moments only: what is encoded lies in parquet first.
+    The warehouse is held for moments only: what is encoded is in parquet first.
 
     Raises:
         dg.Failure: a day has no sequences.

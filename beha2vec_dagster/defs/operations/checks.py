@@ -65,7 +65,7 @@ def _days(context: dg.AssetCheckExecutionContext, connect: Connect, settings: Ex
 
 
 def _made(check: Check, look: Look) -> CheckOutcome:
-    """What the check found; one that cannot be made has failed, and the others of the asset are made all the same."""
+    """What the check found; one that cannot be made has failed, and the others of the asset are still made."""
     try:
         return check.look(look)
     except (duckdb.Error, OSError, ValueError, WarehouseBusyError) as error:
