@@ -4,8 +4,9 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 Kind = Literal["enter", "update", "leave"]
 State = Literal["accepted", "refused", "unknown"]
@@ -83,36 +84,33 @@ class Believed(NamedTuple):
         return self.kind != "leave"
 
 
+@dataclass(eq=False, repr=False)
 class Destination(ABC):
-    """A system that receives members of audiences.
+    """A system that receives members of audiences."""
 
-    Attributes:
-        name: of the destination in the file.
-        place: a hash of where it is (an account, a table, an address): another one has none of the users.
-        property_id: only users of this GA4 property enter it; None: all.
-        kind: of system, as the file has it.
-        counts: sending twice counts twice, so a request whose answer was lost is not repeated.
-        by_device: it knows devices, and no users: each device that received something receives the next too.
-        for_ads: it only serves ads: audiences need ``purpose: ads``.
-        has_debug: its service has a way to check requests without using them.
-        takes_attributes: there is room for attributes of members.
-        batch: the most users of one request.
-        left_behind: what of users who left may still be there, and what to do about it; empty: nothing.
-    """
+    kind: ClassVar[str]  # of system, as the file has it
+    counts: ClassVar[bool] = False  # sending twice counts twice, so a request whose answer was lost is not repeated
+    # it knows devices, and no users: each device that received something receives the next too
+    by_device: ClassVar[bool] = False
+    for_ads: ClassVar[bool] = False  # it only serves ads: audiences need ``purpose: ads``
+    has_debug: ClassVar[bool] = False  # its service has a way to check requests without using them
+    takes_attributes: ClassVar[bool] = True  # there is room for attributes of members
+    batch: ClassVar[int] = 1  # the most users of one request
+    # what of users who left may still be there, and what to do about it; empty: nothing
+    left_behind: ClassVar[str] = ""
 
-    kind: str
-    counts = False
-    by_device = False
-    for_ads = False
-    has_debug = False
-    takes_attributes = True
-    batch = 1
-    left_behind = ""
+    name: str  # of the destination in the file
+    property_id: str | None = field(default=None, kw_only=True)  # only users of this GA4 property enter it; None: all
 
-    def __init__(self, name: str, *address: object, property_id: str | None = None) -> None:
-        self.name = name
-        self.place = hash_of([self.kind, *address])
-        self.property_id = property_id
+    @property
+    @abstractmethod
+    def address(self) -> tuple[object, ...]:
+        """Where it is, such as an account, a table or an address."""
+
+    @property
+    def place(self) -> str:
+        """A hash of where it is: another place has none of the users."""
+        return hash_of([self.kind, *self.address])
 
     @abstractmethod
     def validate(self, called: str) -> list[str]:
