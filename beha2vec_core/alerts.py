@@ -1,11 +1,9 @@
 """Alerts: telling people by Slack, webhook or e-mail what failed and what to do, and what is new in their data.
 
-An alert that cannot be delivered is logged and harms nothing. Addresses and passwords are secrets: they stand in no
+An alert that cannot be delivered is logged and harms nothing. Addresses and passwords are secrets: they are in no
 message, log or error. What a run says may come from outside (a page's title in an error): it is cut to size, and
 escaped where a channel would act on it.
 """
-
-from __future__ import annotations
 
 import json
 import logging

@@ -4,8 +4,6 @@ All of it follows from the number of events with a few measured constants. Each 
 measured it; docs/scale.md has the tables. The time leaves out training and embedding, which depend on the device.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -57,26 +55,16 @@ _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
 class Estimate(NamedTuple):
-    """What a run of some days takes.
-
-    Attributes:
-        seconds: of all steps but training and embedding.
-        memory_bytes: of all processes at the most.
-        machine_bytes: memory of the machine or container.
-        scratch_bytes: on the disk at the most, for a while.
-        results_bytes: that the data folder grows by.
-        free_bytes: of that disk now.
-        dbt_calls: calls of dbt for the incremental models.
-    """
+    """What a run of some days takes."""
 
     days: int
-    seconds: float
-    memory_bytes: float
-    machine_bytes: float
-    scratch_bytes: float
-    results_bytes: float
-    free_bytes: float
-    dbt_calls: int
+    seconds: float  # of all steps but training and embedding
+    memory_bytes: float  # of all processes at the most
+    machine_bytes: float  # memory of the machine or container
+    scratch_bytes: float  # on the disk at the most, for a while
+    results_bytes: float  # that the data folder grows by
+    free_bytes: float  # of that disk now
+    dbt_calls: int  # calls of dbt for the incremental models
 
     @property
     def remedy(self) -> str | None:
@@ -109,8 +97,6 @@ def estimate_run(settings: Settings, first: date, last: date, export: Sequence[S
 
     Args:
         settings: the memory limit, the data folder, the days of a dbt call.
-        first: the first day.
-        last: the last day.
         export: files of the export, for days that have no raw partitions yet.
     """
     days = days_between(first, last)

@@ -1,7 +1,5 @@
 """Files and folders that appear whole or not at all, also after a power cut, and the scratch of killed processes."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket
@@ -24,6 +22,18 @@ def put_in_place(finished: Path, target: Path) -> None:
         _wait_for_disk(path)
     finished.replace(target)
     _wait_for_disk(target.parent)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A path to write a file to, which then takes the place of the target; the target stays as it is if that fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield temporary
+        put_in_place(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _wait_for_disk(path: Path) -> None:

@@ -1,7 +1,5 @@
 """How far long work is: a bar for people who watch, lines with the time left in the log of a run."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
@@ -37,9 +35,7 @@ class ProgressBar:
     """A bar on a terminal, and every ten seconds a line in the log: "training: 300 of 1,000 updates, 2 min left".
 
     Args:
-        title: what is done.
         unit: what is counted, in the singular; its plural ends in an s.
-        total: how many.
         shown: False shows neither.
     """
 

@@ -1,7 +1,5 @@
 """Text that a spreadsheet would run as a formula, in CSV files that people open."""
 
-from __future__ import annotations
-
 import re
 
 # For Python and DuckDB, whose \s differ. A cell that begins like this, after blanks and quotes, is a formula. Where the

@@ -1,7 +1,5 @@
 """How counts, days, changes, money, values of metrics and others' texts are written, wherever a person reads them."""
 
-from __future__ import annotations
-
 import re
 from datetime import date
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import put_in_place, replacing
 
 
 @pytest.mark.parametrize("is_folder", [False, True])
@@ -37,3 +37,13 @@ def test_an_older_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("old")
     put_in_place(tmp_path / "new", tmp_path / "old")
     assert (tmp_path / "old").read_text() == "new"
+
+
+def test_a_file_that_could_not_be_written_leaves_the_older_one(tmp_path: Path) -> None:
+    target = tmp_path / "folder" / "file"
+    with replacing(target) as temporary:
+        temporary.write_text("old")
+    with pytest.raises(OSError, match="full"), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise OSError("the disk is full")
+    assert target.read_text() == "old" and list(target.parent.iterdir()) == [target]

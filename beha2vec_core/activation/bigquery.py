@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from beha2vec_core.activation.destination import (
@@ -42,28 +43,26 @@ class Lost(Exception):
     """There is no answer: the statement may have run."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class BigQuery(Destination):
-    """A table; it is made where it is not there.
-
-    Args:
-        name: of the destination.
-        table: ``project.dataset.table``.
-        property_id: only users of this GA4 property.
-        run: runs a statement; default: Google's client, with its application default credentials.
-    """
+    """A table; it is made where it is not there."""
 
     kind = "bigquery"
     batch = 1000
 
-    def __init__(self, name: str, *, table: str, property_id: str | None = None, run: Run | None = None) -> None:
-        super().__init__(name, table, property_id=property_id)
-        self._table = table
-        self._run = run or _by_google
-        self._is_made = False
+    table: str  # ``project.dataset.table``
+    # runs a statement; default: Google's client, with its application default credentials
+    run: Run | None = None
+    is_made: bool = field(default=False, init=False)
+
+    @property
+    def address(self) -> tuple[object, ...]:
+        """The table."""
+        return (self.table,)
 
     def validate(self, called: str) -> list[str]:
         """The name of the table."""
-        if _TABLE.fullmatch(self._table):
+        if _TABLE.fullmatch(self.table):
             return []
         return ["table is not a table of BigQuery: give it as project.dataset.table"]
 
@@ -91,10 +90,11 @@ class BigQuery(Destination):
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """One MERGE: all or nothing of it."""
         try:
-            if not self._is_made:
-                self._run(create_sql(self._table))
-                self._is_made = True
-            self._run(merge_sql(self._table, changes))
+            run = self.run or _by_google
+            if not self.is_made:
+                run(create_sql(self.table))
+                self.is_made = True
+            run(merge_sql(self.table, changes))
         except Lost as problem:
             return [Outcome("unknown", str(problem))] * len(changes)
         return [Outcome("accepted")] * len(changes)

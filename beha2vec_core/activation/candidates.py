@@ -1,7 +1,5 @@
 """Who of an audience could be sent: its members with their devices and consent, and who must not be sent."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from datetime import date
@@ -87,7 +85,7 @@ def candidates_of(
 def withdrawn(
     connection: duckdb.DuckDBPyConnection, audience: Audience, destination: Destination, ledger: Ledger
 ) -> int:
-    """How many users are at a destination who no longer consent, or are no users any more.
+    """How many users are at a destination who no longer consent, or are no longer users.
 
     Raises:
         ActivationError: it cannot be known, as the contacts cannot be read.
@@ -164,7 +162,7 @@ def listed_in(
 ) -> tuple[frozenset[str], list[str]]:
     """The ids of the members in a file of users who are not sent, and a note on lines that match no member.
 
-    The file lies beside that of audiences. A line may have an id as the export has it, as it is stored, or as it is
+    The file is next to that of audiences. A line may have an id as the export has it, as it is stored, or as it is
     published where ``BEHA2VEC_PUBLISH_IDENTIFIERS`` is ``keyed``.
 
     Raises:

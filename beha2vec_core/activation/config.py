@@ -14,7 +14,7 @@ from beha2vec_core.activation.contacts import load_contacts
 from beha2vec_core.activation.data_manager import SECONDS_BETWEEN, AdsFile, DataManager
 from beha2vec_core.activation.destination import ActivationError, Destination
 from beha2vec_core.activation.files import Files
-from beha2vec_core.activation.folders import folder_of
+from beha2vec_core.activation.folders import Bucket, LocalFolder
 from beha2vec_core.activation.ga4 import GA4
 from beha2vec_core.activation.http import Client
 from beha2vec_core.activation.warehouses import Dlt
@@ -162,12 +162,10 @@ def build(
     """The destination that an entry describes.
 
     Args:
-        config: the entry.
         settings: where files are noted for `beha2vec forget`, and where contacts are.
         debug: of GA4, ask the debug endpoint.
         guard: which addresses may be connected to; default: public ones, over TLS.
         host: where a service is that has one address for all; for tests.
-        secret: gives the secret of a destination.
 
     Raises:
         ActivationError: the secret cannot be sent.
@@ -177,7 +175,8 @@ def build(
     contacts = partial(load_contacts, settings.activation.contacts_file, settings.storage.data_dir)
     beside, note = settings.activation.file.parent, partial(note_written, settings)
     if isinstance(config, AdsFileConfig | FilesConfig):
-        given["folder"] = folder_of(config.folder, beside, note)
+        where = config.folder
+        given["folder"] = Bucket(where) if "://" in where else LocalFolder(beside / where, note)
     match config:
         case GA4Config():
             return GA4(**given, secret=own, client=Client(guard), debug=debug, host=host)

@@ -3,8 +3,6 @@
 Source: https://developers.google.com/data-manager/api/devguides/concepts/formatting
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import hmac
@@ -20,7 +18,6 @@ from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.words import counted
 
 COLUMNS = ("user_id", "email", "phone", "country")
-_GMAIL = ("gmail.com", "googlemail.com")
 _PLAIN = r"[^\s@.,:;<>()\[\]\"\\]+"
 _EMAIL = re.compile(rf"{_PLAIN}(\.{_PLAIN})*@{_PLAIN}(\.{_PLAIN})+")
 
@@ -120,25 +117,23 @@ def normal_email(text: str) -> str | None:
 
     Also of ``Jane Doe <jane@example.com>`` and ``mailto:jane@example.com``.
     """
+    from beha2vec_core.lookalikes import normalised_email
+
     text = text.strip()
     if text.lower().startswith("mailto:"):
         text = text[len("mailto:") :].partition("?")[0]
     if "<" not in text:
         text = "".join(text.split())
     found = getaddresses([text])
-    # it takes what stands before a colon for the name of a group
-    address = found[0][1].lower() if len(found) == 1 and ":" not in text else ""
-    name, _, host = address.partition("@")
-    if host in _GMAIL:
-        name = name.split("+")[0].replace(".", "")
-    address = f"{name}@{host}"
+    # it takes the text before a colon for the name of a group
+    address = normalised_email(found[0][1]) if len(found) == 1 and ":" not in text else ""
     return address if _EMAIL.fullmatch(address) and address.isprintable() else None
 
 
 def normal_phone(text: str, country: str | None = None) -> str | None:
     """A number as Google hashes it: E.164, such as +43123456789. None: it is none, or its country is not known.
 
-    Without + and 00, a number may be a national one, or begin with the country's code all the same: 491712345678. If it
+    Without + and 00, a number may be a national one, or begin with the country's code even so: 491712345678. If it
     could be either, it is national only if it has the prefix that national numbers of the country have.
     """
     import phonenumbers

@@ -4,11 +4,10 @@ Source: https://developers.google.com/data-manager/api/reference/rest (audienceM
 by the documentation and tested with a local server that plays it; it has not been tried on the service.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +27,6 @@ from beha2vec_core.activation.destination import (
     hash_of,
 )
 from beha2vec_core.activation.files import Files, csv_of
-from beha2vec_core.activation.folders import Folder
 from beha2vec_core.activation.http import Answer, Client, NoAnswer
 
 HOST = "https://datamanager.googleapis.com"
@@ -44,22 +42,23 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class _Contacts(Destination):
     """What both ways to Google Ads share: users are known there by the hashes of their contacts."""
 
     for_ads = True
     takes_attributes = False
-    read_contacts: Callable[[], Contacts]
+
+    contacts: Callable[[], Contacts]  # reads them, when they are first needed
 
     @cached_property
-    def contacts(self) -> Contacts:
-        """The contacts; read once."""
-        return self.read_contacts()
+    def _contacts(self) -> Contacts:
+        return self.contacts()
 
     def validate(self, called: str) -> list[str]:
         """The file of contacts."""
         try:
-            _ = self.contacts
+            _ = self._contacts
         except ActivationError as problem:
             return [str(problem)]
         return []
@@ -67,13 +66,13 @@ class _Contacts(Destination):
     def person(self, member: Member) -> str:
         """All login ids that share a contact are one person; users of another property may have the same login ids."""
         is_other = self.property_id and member.property_id not in (None, self.property_id)
-        person = self.contacts.person(member.login_id) if member.login_id and not is_other else None
+        person = self._contacts.person(member.login_id) if member.login_id and not is_other else None
         return f"login {person}" if person else member.user_key
 
     def notes(self, users: int) -> list[str]:
         """Contacts that cannot be used, and a list that is too short."""
         short = f"Google Ads does not use a list of fewer than {_FEWEST_USERS} users; this one has {users:,}"
-        return [*self.contacts.notes(), *[short] * (users < _FEWEST_USERS)]
+        return [*self._contacts.notes(), *[short] * (users < _FEWEST_USERS)]
 
     def hashes(self, member: Member) -> Identifiers:
         """The hashes of a member.
@@ -83,59 +82,44 @@ class _Contacts(Destination):
         """
         if not member.login_id:
             raise NotReachable("no login id")
-        found = self.contacts.people.get(member.login_id)
+        found = self._contacts.people.get(member.login_id)
         if found is None:
             raise NotReachable("no usable contact in BEHA2VEC_CONTACTS_FILE")
         return found
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class DataManager(_Contacts):
-    """A list of customers in Google Ads.
-
-    Args:
-        name: of the destination.
-        account_id: the Google Ads account, digits.
-        login_account_id: the manager account that the credentials belong to; None: the account itself.
-        secret: an OAuth access token; None: Google's application default credentials.
-        client: sends the requests.
-        contacts: reads the contacts, when they are first needed.
-        property_id: only users of this GA4 property.
-        debug: ask with ``validateOnly``: nothing changes.
-        host: of the service, for tests.
-    """
+    """A list of customers in Google Ads."""
 
     kind = "data_manager"
     has_debug = True
     batch = MOST_MEMBERS
     left_behind = "addresses and numbers that they had earlier may still be in the list: remove those by hand"
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        account_id: str,
-        login_account_id: str | None = None,
-        secret: SecretStr | None,
-        client: Client,
-        contacts: Callable[[], Contacts],
-        property_id: str | None = None,
-        debug: bool = False,
-        host: str = "",
-    ) -> None:
-        self._account_id = account_id.replace("-", "")
-        super().__init__(name, self._account_id, property_id=property_id)
-        self._login_account_id = (login_account_id or "").replace("-", "")
-        self._secret = secret
-        self._client = client
-        self.read_contacts = contacts
-        self._debug = debug
-        self._host = host or HOST
-        self._credentials: Any = None
+    account_id: str  # the Google Ads account, digits
+    login_account_id: str | None = None  # the manager account that the credentials belong to; None: the account itself
+    secret: SecretStr | None  # an OAuth access token; None: Google's application default credentials
+    client: Client
+    debug: bool = False  # ask with ``validateOnly``: nothing changes
+    host: str = ""  # of the service, for tests
+    credentials: Any = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Google Ads shows accounts with dashes, and its service takes them without."""
+        self.account_id = self.account_id.replace("-", "")
+        self.login_account_id = (self.login_account_id or "").replace("-", "")
+        self.host = self.host or HOST
+
+    @property
+    def address(self) -> tuple[object, ...]:
+        """The account."""
+        return (self.account_id,)
 
     def validate(self, called: str) -> list[str]:
         """The accounts, the id of the list, and the file of contacts."""
-        found = self._client.check(self._host)
-        if not self._account_id.isdecimal() or not (self._login_account_id or "1").isdecimal():
+        found = self.client.check(self.host)
+        if not self.account_id.isdecimal() or not (self.login_account_id or "1").isdecimal():
             found.append("account_id and login_account_id are numbers (Google Ads, top right)")
         if not called.isdecimal():
             found.append("give the number of the list in Google Ads with as: in the audience's activate:")
@@ -147,7 +131,7 @@ class DataManager(_Contacts):
             raise NotReachable("no consent for ads")
         found = self.hashes(member)
         identifiers = [{_IDENTIFIER[what]: hashed} for what, hashed in at_most(found, MOST_IDENTIFIERS)]
-        return {"userData": {"userIdentifiers": identifiers}}, hash_of([called, self.contacts.digest(found)])
+        return {"userData": {"userIdentifiers": identifiers}}, hash_of([called, self._contacts.digest(found)])
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """At most 10,000 members, in one request for those who leave and one for those who enter."""
@@ -167,8 +151,8 @@ class DataManager(_Contacts):
             ActivationError: it does not accept the secret.
         """
         try:
-            answer = self._client.get(
-                f"{self._host}/v1/requestStatus:retrieve?requestId={quote(receipt, safe='')}", self._headers()
+            answer = self.client.get(
+                f"{self.host}/v1/requestStatus:retrieve?requestId={quote(receipt, safe='')}", self._headers()
             )
             states = json.loads(answer.body)["requestStatusPerDestination"]
             (state,) = [one for one in states if one["requestStatus"] in _FINISHED] or [None]
@@ -185,29 +169,29 @@ class DataManager(_Contacts):
 
     def _request(self, changes: Sequence[Change], called: str, leaves: bool) -> Outcome:
         body = self.body(changes, called, leaves)
-        url = f"{self._host}/v1/audienceMembers:{'remove' if leaves else 'ingest'}"
+        url = f"{self.host}/v1/audienceMembers:{'remove' if leaves else 'ingest'}"
         try:
-            answer = self._client.post(url, json.dumps(body).encode(), self._headers(), again=True)
+            answer = self.client.post(url, json.dumps(body).encode(), self._headers(), again=True)
         except NoAnswer as problem:
             return Outcome("unknown" if problem.is_sent else "refused", problem.reason)
         if answer.is_accepted:
-            return Outcome("accepted", receipt="" if self._debug else _receipt(answer))
+            return Outcome("accepted", receipt="" if self.debug else _receipt(answer))
         reason = f"HTTP {answer.status} {_problem(answer)}".strip()
         return Outcome("unknown" if answer.status >= 500 else "refused", reason)
 
     def body(self, changes: Sequence[Change], called: str, leaves: bool) -> dict[str, Any]:
         """The JSON of a request."""
         destination: dict[str, Any] = {
-            "operatingAccount": {"accountType": "GOOGLE_ADS", "accountId": self._account_id},
+            "operatingAccount": {"accountType": "GOOGLE_ADS", "accountId": self.account_id},
             "productDestinationId": called,
         }
-        if self._login_account_id:
-            destination["loginAccount"] = {"accountType": "GOOGLE_ADS", "accountId": self._login_account_id}
+        if self.login_account_id:
+            destination["loginAccount"] = {"accountType": "GOOGLE_ADS", "accountId": self.login_account_id}
         body: dict[str, Any] = {
             "destinations": [destination],
             "audienceMembers": [dict(change.payload) for change in changes],
             "encoding": "HEX",
-            "validateOnly": self._debug,
+            "validateOnly": self.debug,
         }
         if not leaves:
             # only users who consented are planned
@@ -217,8 +201,8 @@ class DataManager(_Contacts):
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json"}
-        if self._secret is not None:
-            return headers | {"Authorization": f"Bearer {self._secret.get_secret_value()}"}
+        if self.secret is not None:
+            return headers | {"Authorization": f"Bearer {self.secret.get_secret_value()}"}
         try:
             import google.auth
             from google.auth.exceptions import GoogleAuthError
@@ -229,9 +213,9 @@ class DataManager(_Contacts):
                 "pip install 'beha2vec[bigquery]'"
             ) from None
         try:
-            self._credentials = self._credentials or google.auth.default(scopes=[_SCOPE])[0]
+            self.credentials = self.credentials or google.auth.default(scopes=[_SCOPE])[0]
             # a new token where the last one is too old, and the project whose quota counts
-            self._credentials.before_request(Request(), "POST", self._host, headers)
+            self.credentials.before_request(Request(), "POST", self.host, headers)
         except GoogleAuthError:
             raise ActivationError(
                 "there are no credentials for Google: run gcloud auth application-default login "
@@ -240,26 +224,15 @@ class DataManager(_Contacts):
         return headers
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class AdsFile(_Contacts, Files):
     """A folder with CSV files of hashed contacts, to be uploaded by hand in Google Ads.
 
     A file of an audience has what Google takes and nothing else. Whose contacts these are is in a second one.
-
-    Args:
-        name: of the destination.
-        folder: where the files are.
-        contacts: reads the contacts, when they are first needed.
-        property_id: only users of this GA4 property.
     """
 
     kind = "ads_file"
     columns = ("user_key", "Email", "Phone")
-
-    def __init__(
-        self, name: str, *, folder: Folder, contacts: Callable[[], Contacts], property_id: str | None = None
-    ) -> None:
-        Files.__init__(self, name, folder=folder, property_id=property_id)
-        self.read_contacts = contacts
 
     def file(self, called: str) -> str:
         """The name of the file that says whose contacts were written."""
@@ -279,7 +252,7 @@ class AdsFile(_Contacts, Files):
 
     def reconcile(self, believed: Mapping[str, Believed], called: str) -> dict[str, Believed]:
         """The users in the file that Google gets; all uncertain if it is missing or does not match the other file."""
-        uploaded = self._folder.read(f"{called}.csv")
+        uploaded = self.folder.read(f"{called}.csv")
         rows = self._read(called)
         found = {row["user_key"]: Believed(Member(row["user_key"]), hash_of(row), "enter", True) for row in rows}
         if uploaded == self._upload(rows):
@@ -291,7 +264,7 @@ class AdsFile(_Contacts, Files):
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
         # first those who will be in the other file, so that nobody is in it of whom nothing is known
         super()._write(called, rows)
-        self._folder.write(f"{called}.csv", self._upload(rows))
+        self.folder.write(f"{called}.csv", self._upload(rows))
 
     def _upload(self, rows: list[dict[str, str]]) -> bytes:
         return csv_of(rows, self.columns[1:])

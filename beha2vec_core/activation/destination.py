@@ -1,13 +1,12 @@
 """What a destination does: check itself, make payloads, send them, and compare the ledger with what is there."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 Kind = Literal["enter", "update", "leave"]
 State = Literal["accepted", "refused", "unknown"]
@@ -39,75 +38,45 @@ class NotReachable(Exception):
 
 
 class Member(NamedTuple):
-    """A user to add to a destination, or to remove from it.
+    """A user to add to a destination, or to remove from it."""
 
-    Attributes:
-        user_key: our key of the user.
-        property_id: their GA4 property; None where a user leaves whom the tables no longer have.
-        client_id: GA4's id of a device of theirs, the one they used last unless the destination knows devices.
-        login_id: GA4's ``user_id``, where they logged in.
-        is_ads_consented: whether they allowed ads; not known means no.
-        last_seen: the last day of that device.
-        attributes: what is sent of them beside their ids, by name; None: not known, or they leave.
-    """
-
-    user_key: str
-    property_id: str | None = None
+    user_key: str  # our key of the user
+    property_id: str | None = None  # their GA4 property; None where a user leaves whom the tables no longer have
+    # GA4's id of a device of theirs, the one they used last unless the destination knows devices
     client_id: str | None = None
-    login_id: str | None = None
-    is_ads_consented: bool = False
-    last_seen: date | None = None
+    login_id: str | None = None  # GA4's ``user_id``, where they logged in
+    is_ads_consented: bool = False  # whether they allowed ads; not known means no
+    last_seen: date | None = None  # the last day of that device
+    # what is sent of them beside their ids, by name; None: not known, or they leave
     attributes: Mapping[str, Value] = {}
 
 
 class Change(NamedTuple):
-    """What to send about one user.
+    """What to send about one user."""
 
-    Attributes:
-        kind: they enter, stay with another payload, or leave.
-        member: the user.
-        payload: made by `Destination.plan`.
-        hash: of what the payload says (`hash_of`): the same hash is the same state at the destination.
-        unit: `Destination.unit` of the member; empty: their user key.
-    """
-
-    kind: Kind
+    kind: Kind  # they enter, stay with another payload, or leave
     member: Member
-    payload: Mapping[str, Any]
-    hash: str
-    unit: str = ""
+    payload: Mapping[str, Any]  # made by `Destination.plan`
+    hash: str  # of what the payload says (`hash_of`): the same hash is the same state at the destination
+    unit: str = ""  # `Destination.unit` of the member; empty: their user key
 
 
 class Outcome(NamedTuple):
-    """What became of one user's change.
+    """What became of one user's change."""
 
-    Attributes:
-        state: ``refused`` had no effect; ``unknown``: the answer was lost.
-        reason: why it is not accepted, the same for all of one kind.
-        receipt: the destination's id of a request that it goes on to work on; see `Destination.confirm`.
-    """
-
-    state: State
-    reason: str = ""
-    receipt: str = ""
+    state: State  # ``refused`` had no effect; ``unknown``: the answer was lost
+    reason: str = ""  # why it is not accepted, the same for all of one kind
+    receipt: str = ""  # the destination's id of a request that it goes on to work on; see `Destination.confirm`
 
 
 class Believed(NamedTuple):
-    """What the ledger says of a user at a destination.
+    """What the ledger says of a user at a destination."""
 
-    Attributes:
-        member: the user, with the ids that were sent.
-        hash: of the last payload.
-        kind: of the last change.
-        is_certain: the answer is known.
-        is_pending: the destination still works on the request.
-    """
-
-    member: Member
-    hash: str
-    kind: Kind
-    is_certain: bool
-    is_pending: bool = False
+    member: Member  # the user, with the ids that were sent
+    hash: str  # of the last payload
+    kind: Kind  # of the last change
+    is_certain: bool  # the answer is known
+    is_pending: bool = False  # the destination still works on the request
 
     @property
     def is_there(self) -> bool:
@@ -115,44 +84,37 @@ class Believed(NamedTuple):
         return self.kind != "leave"
 
 
+@dataclass(eq=False, repr=False)
 class Destination(ABC):
-    """A system that receives members of audiences.
+    """A system that receives members of audiences."""
 
-    Attributes:
-        name: of the destination in the file.
-        place: a hash of where it is (an account, a table, an address): another one has none of the users.
-        property_id: only users of this GA4 property enter it; None: all.
-        kind: of system, as the file has it.
-        counts: sending twice counts twice, so a request whose answer was lost is not repeated.
-        by_device: it knows devices, and no users: each device that received something receives the next too.
-        for_ads: it only serves ads: audiences need ``purpose: ads``.
-        has_debug: its service has a way to check requests without using them.
-        takes_attributes: there is room for attributes of members.
-        batch: the most users of one request.
-        left_behind: what of users who left may still be there, and what to do about it; empty: nothing.
-    """
+    kind: ClassVar[str]  # of system, as the file has it
+    counts: ClassVar[bool] = False  # sending twice counts twice, so a request whose answer was lost is not repeated
+    # it knows devices, and no users: each device that received something receives the next too
+    by_device: ClassVar[bool] = False
+    for_ads: ClassVar[bool] = False  # it only serves ads: audiences need ``purpose: ads``
+    has_debug: ClassVar[bool] = False  # its service has a way to check requests without using them
+    takes_attributes: ClassVar[bool] = True  # there is room for attributes of members
+    batch: ClassVar[int] = 1  # the most users of one request
+    # what of users who left may still be there, and what to do about it; empty: nothing
+    left_behind: ClassVar[str] = ""
 
-    kind: str
-    counts = False
-    by_device = False
-    for_ads = False
-    has_debug = False
-    takes_attributes = True
-    batch = 1
-    left_behind = ""
+    name: str  # of the destination in the file
+    property_id: str | None = field(default=None, kw_only=True)  # only users of this GA4 property enter it; None: all
 
-    def __init__(self, name: str, *address: object, property_id: str | None = None) -> None:
-        self.name = name
-        self.place = hash_of([self.kind, *address])
-        self.property_id = property_id
+    @property
+    @abstractmethod
+    def address(self) -> tuple[object, ...]:
+        """Where it is, such as an account, a table or an address."""
+
+    @property
+    def place(self) -> str:
+        """A hash of where it is: another place has none of the users."""
+        return hash_of([self.kind, *self.address])
 
     @abstractmethod
     def validate(self, called: str) -> list[str]:
-        """What is wrong, a sentence each, before anything is sent. Asks nobody.
-
-        Args:
-            called: the name of the audience at the destination.
-        """
+        """What is wrong, a sentence each, before anything is sent. Asks nobody."""
 
     def validate_all(self, sent: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
         """What is wrong with all audiences together, a sentence each. Until it is corrected, users only leave.
@@ -167,11 +129,7 @@ class Destination(ABC):
         return []
 
     def notes(self, users: int) -> list[str]:
-        """What people should know of a plan, such as contacts that cannot be used; a sentence each.
-
-        Args:
-            users: how many will be there.
-        """
+        """What people should know of a plan, such as contacts that cannot be used; a sentence each."""
         return []
 
     @abstractmethod
@@ -207,7 +165,6 @@ class Destination(ABC):
 
         Args:
             changes: what to send, one of `batches`.
-            called: the name of the audience at the destination.
             key: of the request; the same only where the very same request is sent again.
 
         Raises:

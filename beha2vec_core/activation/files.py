@@ -4,12 +4,11 @@ What is in the file is read again before each send, so the file and the plan agr
 deleted it.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 from beha2vec_core.activation.destination import (
     ActivationError,
@@ -26,40 +25,35 @@ from beha2vec_core.activation.folders import Folder
 from beha2vec_core.spreadsheets import is_formula
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Files(Destination):
-    """A folder with a file per audience.
-
-    Args:
-        name: of the destination.
-        folder: where the files are.
-        format: csv or parquet.
-        property_id: only users of this property.
-    """
+    """A folder with a file per audience."""
 
     kind = "files"
     # the first is whose row it is
-    columns: tuple[str, ...] = (
+    columns: ClassVar[tuple[str, ...]] = (
         "user_key", "property_id", "user_pseudo_id", "user_id", "audience", "is_ads_consented",
     )  # fmt: skip
     batch = 1_000_000_000  # the file is written once
 
-    def __init__(
-        self, name: str, *, folder: Folder, format: Literal["csv", "parquet"] = "csv", property_id: str | None = None
-    ) -> None:
-        super().__init__(name, folder.address, format, property_id=property_id)
-        self._folder = folder
-        self._format = format
+    folder: Folder
+    format: Literal["csv", "parquet"] = "csv"
+
+    @property
+    def address(self) -> tuple[object, ...]:
+        """The folder and the format."""
+        return self.folder.address, self.format
 
     def file(self, called: str) -> str:
         """The name of the file of an audience."""
-        return f"{called}.{self._format}"
+        return f"{called}.{self.format}"
 
     def validate(self, called: str) -> list[str]:
         """The name of the file, and whether the folder can be written."""
         found = []
         if not called.replace("_", "").replace("-", "").isalnum() or not called.isascii():
             found.append("the name of the file (as:) may have letters, digits, _ and - only")
-        return found + self._folder.problems()
+        return found + self.folder.problems()
 
     def plan(self, kind: Kind, member: Member, called: str) -> tuple[Mapping[str, Any], str]:
         """The row of a user."""
@@ -68,7 +62,7 @@ class Files(Destination):
             member.is_ads_consented,
         )  # fmt: skip
         texts = (one for one in (*values, *member.attributes.values()) if isinstance(one, str))  # -1.5 is a number
-        if self._format == "csv" and any(map(is_formula, texts)):
+        if self.format == "csv" and any(map(is_formula, texts)):
             raise NotReachable("a text that a spreadsheet would run as a formula")
         row = dict(zip(self.columns, (str(value) for value in values), strict=True))
         if kind != "leave":
@@ -94,12 +88,12 @@ class Files(Destination):
         return found
 
     def _read(self, called: str) -> list[dict[str, str]]:
-        content = self._folder.read(self.file(called))
+        content = self.folder.read(self.file(called))
         if content is None:
             return []
         rows: list[dict[str, Any]]
         try:
-            if self._format == "csv":
+            if self.format == "csv":
                 reader = csv.DictReader(io.StringIO(content.decode(), newline=""))
                 rows, columns = list(reader), reader.fieldnames
             else:
@@ -110,13 +104,13 @@ class Files(Destination):
         except (OSError, ValueError, csv.Error):  # pyarrow's errors are among them
             columns = None
         if columns is None or tuple(columns[: len(self.columns)]) != self.columns:
-            where = f"{self.file(called)} in {self._folder.address}"
+            where = f"{self.file(called)} in {self.folder.address}"
             raise ActivationError(f"{where} is not a file that activation wrote: move it away, or give another folder")
         return [{name: str(row[name] or "") for name in columns} for row in rows if row[self.columns[0]]]
 
     def _write(self, called: str, rows: list[dict[str, str]]) -> None:
         columns = list(dict.fromkeys([*self.columns, *(name for row in rows for name in row)]))
-        if self._format == "csv":
+        if self.format == "csv":
             content = csv_of(rows, columns)
         else:
             import pyarrow as pa
@@ -126,7 +120,7 @@ class Files(Destination):
             file = io.BytesIO()
             pq.write_table(pa.Table.from_pylist(rows, schema), file, compression="zstd")
             content = file.getvalue()
-        self._folder.write(self.file(called), content)
+        self.folder.write(self.file(called), content)
 
 
 def csv_of(rows: Sequence[Mapping[str, str]], columns: Sequence[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Where files of audiences lie: a folder of this machine, or one of a bucket. A file is replaced as a whole."""
+"""Where files of audiences are written: a folder of this machine, or one of a bucket. A file is replaced as a whole."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ class LocalFolder:
     """A folder of this machine, which may be a mounted bucket.
 
     Args:
-        path: of the folder.
         note: called with each file, so that `beha2vec forget` looks there.
     """
 
@@ -139,14 +138,3 @@ class Bucket:
 
     def _error(self, problem: str) -> ActivationError:
         return ActivationError(str(buckets.error_of(problem, self._url)))
-
-
-def folder_of(given: str, beside: Path, note: Callable[[Path], None]) -> Folder:
-    """The folder of an entry.
-
-    Args:
-        given: a path, or the address of a bucket.
-        beside: the folder that a relative path counts from.
-        note: called with each local file that is written.
-    """
-    return Bucket(given) if "://" in given else LocalFolder(beside / given, note)

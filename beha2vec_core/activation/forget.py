@@ -1,7 +1,5 @@
 """Forgotten people leave the destinations that they were sent to, or the certificate says where they still are."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -15,21 +13,13 @@ from beha2vec_core.words import counted
 
 
 class Departure(NamedTuple):
-    """What became of people at a destination.
-
-    Attributes:
-        destination: its name.
-        users: how many were there.
-        problem: why they are still there; empty where they left.
-        is_final: no later try can remove them.
-        left_behind: what of them may still be there although they were removed; see `Destination`.
-    """
+    """What became of people at a destination."""
 
     destination: str
     users: int
-    problem: str = ""
-    is_final: bool = True
-    left_behind: str = ""
+    problem: str = ""  # why they are still there; empty where they left
+    is_final: bool = True  # no later try can remove them
+    left_behind: str = ""  # what of them may still be there although they were removed; see `Destination`
 
 
 def leave_destinations(
@@ -38,11 +28,6 @@ def leave_destinations(
     """Remove people from every destination that the ledger knows them at.
 
     Each removal is written to the ledger before and after its request, as any other change.
-
-    Args:
-        settings: where the ledger and the files are.
-        ids: all ids of the people.
-        build_one: makes a destination from its entry.
 
     Raises:
         ActivationError: another process sends.

@@ -5,11 +5,10 @@ Source: https://developers.google.com/analytics/devguides/collection/protocol/ga
 properties, use cases).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -53,51 +52,36 @@ def _problem_of(name: str, value: object = OUT) -> str:
     return ""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class GA4(Destination):
-    """A web stream of a GA4 property.
-
-    Args:
-        name: of the destination.
-        measurement_id: of the stream, ``G-...``.
-        secret: its API secret.
-        client: sends the requests.
-        region: ``eu`` or ``us``: where Google collects.
-        property_id: only users of this property, as the export names it.
-        with_login: whether the login id is sent too; only where the site sends the same as ``user_id``.
-        debug: ask the debug endpoint, which checks and collects nothing.
-        host: of the endpoint, for tests.
-    """
+    """A web stream of a GA4 property."""
 
     kind = "ga4"
     counts = True
     by_device = True
     has_debug = True
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        measurement_id: str,
-        secret: SecretStr | None,
-        client: Client,
-        region: str = "eu",
-        property_id: str | None = None,
-        with_login: bool = False,
-        debug: bool = False,
-        host: str = "",
-    ) -> None:
-        super().__init__(name, measurement_id, property_id=property_id)
-        self._measurement_id = measurement_id
-        self._secret = secret
-        self._client = client
-        self._with_login = with_login
-        self._host = host or HOSTS[region]
-        self._debug = debug
+    measurement_id: str  # of the stream, ``G-...``
+    secret: SecretStr | None
+    client: Client
+    region: str = "eu"  # ``eu`` or ``us``: where Google collects
+    with_login: bool = False  # whether the login id is sent too; only where the site sends the same as ``user_id``
+    debug: bool = False  # ask the debug endpoint, which checks and collects nothing
+    host: str = ""  # of the endpoint, for tests
+
+    def __post_init__(self) -> None:
+        """Where the region's data is collected."""
+        self.host = self.host or HOSTS[self.region]
+
+    @property
+    def address(self) -> tuple[object, ...]:
+        """The stream."""
+        return (self.measurement_id,)
 
     def validate(self, called: str) -> list[str]:
         """The stream, and the name of the user property."""
-        found = self._client.check(self._host)
-        if not _MEASUREMENT_ID.fullmatch(self._measurement_id):
+        found = self.client.check(self.host)
+        if not _MEASUREMENT_ID.fullmatch(self.measurement_id):
             found.append("measurement_id is not one: it begins with G- (GA4: Admin, Data streams)")
         if wrong := _problem_of(property_of(called)):
             found.append(f"the user property would be {property_of(called)}, but {wrong}: give a shorter name with as:")
@@ -115,7 +99,7 @@ class GA4(Destination):
 
     def missing(self) -> list[str]:
         """The secret, which the debug endpoint does not ask for."""
-        if self._secret is not None or self._debug:
+        if self.secret is not None or self.debug:
             return []
         where = "GA4: Admin, Data streams, Measurement Protocol API secrets"
         return [f"there is no secret: set BEHA2VEC_SECRET_{self.name.upper()} ({where})"]
@@ -138,7 +122,7 @@ class GA4(Destination):
             # without session_id and engagement time: neither sessions nor engagement of the reports change
             "events": [{"name": EVENT, "params": {"audience": called, "state": value}}],
         }
-        if self._with_login and member.login_id:
+        if self.with_login and member.login_id:
             body["user_id"] = member.login_id
             if len(member.login_id) > LONGEST_USER_ID:
                 raise NotReachable(f"user_id is not a text of at most {LONGEST_USER_ID} characters")
@@ -154,15 +138,15 @@ class GA4(Destination):
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """One user."""
         (change,) = changes
-        if self._debug:
+        if self.debug:
             return [self._checked(change.payload)]
-        return [outcome_of(self._client, self._url("/mp/collect"), _encoded(change.payload), _HEADERS, again=False)]
+        return [outcome_of(self.client, self._url("/mp/collect"), _encoded(change.payload), _HEADERS, again=False)]
 
     def _checked(self, body: Mapping[str, Any]) -> Outcome:
         """What the debug endpoint says of a request; nothing is collected, and it does not check the secret."""
         asked = _encoded({**body, "validation_behavior": "ENFORCE_RECOMMENDATIONS"})
         try:
-            answer = self._client.post(self._url("/debug/mp/collect"), asked, _HEADERS, again=True)
+            answer = self.client.post(self._url("/debug/mp/collect"), asked, _HEADERS, again=True)
             messages = json.loads(answer.body)["validationMessages"]
         except NoAnswer as problem:
             return Outcome("refused", problem.reason)
@@ -172,9 +156,9 @@ class GA4(Destination):
         return Outcome("refused", f"validation: {', '.join(codes)}"[:200]) if messages else Outcome("accepted")
 
     def _url(self, path: str) -> str:
-        secret = self._secret.get_secret_value() if self._secret else ""
-        query = urlencode({"measurement_id": self._measurement_id, "api_secret": secret})
-        return f"{self._host}{path}?{query}"
+        secret = self.secret.get_secret_value() if self.secret else ""
+        query = urlencode({"measurement_id": self.measurement_id, "api_secret": secret})
+        return f"{self.host}{path}?{query}"
 
 
 _HEADERS = {"Content-Type": "application/json"}

@@ -44,7 +44,6 @@ class Client:
 
     Args:
         guard: who says which addresses may be connected to; without it, public ones over TLS only.
-        seconds: longest time of one request.
         max_wait: longest pause that an answer can ask for (Retry-After).
         backoff: seconds before the second try, doubled each time.
         seconds_between: shortest time between two requests.
@@ -92,9 +91,7 @@ class Client:
         """Send a request, and again where it certainly had no effect (429, no connection).
 
         Args:
-            url: where to; it may hold a secret, and stands in no message.
-            body: what.
-            headers: of the request.
+            url: where to; it may hold a secret, and is in no message.
             again: whether it does no harm twice; then it is also sent again where the answer was lost, or 5xx.
 
         Raises:

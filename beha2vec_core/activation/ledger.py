@@ -5,8 +5,6 @@ migrations, full refreshes and a restored warehouse. A change is written before 
 If the process dies in between, the next one finds it and calls it ``unknown``.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import uuid
@@ -68,8 +66,6 @@ def sent(path: Path, destination: str | None = None, audience: str | None = None
 
     Args:
         path: of the ledger (``settings.storage.ledger_path``); it need not exist.
-        destination: only of this one.
-        audience: only of this one.
 
     Returns:
         Lines with more than 0 users; days are UTC.
@@ -116,7 +112,6 @@ def sent_to(path: Path, ids: Iterable[str]) -> list[SentTo]:
     """What was sent about one person, the newest change first, with its outcome as in `sent`. It only reads.
 
     Args:
-        path: of the ledger; it need not exist.
         ids: of the person: their user keys, devices and login ids.
     """
     if not path.exists():
@@ -200,11 +195,7 @@ class Ledger:
         """Write down a plan, all of it or nothing; the ids of its changes, in order.
 
         Args:
-            destination: its name.
-            audience: of whom.
             steps: the counts of the plan; empty where there was none.
-            changes: what to send.
-            called: the name of the audience there.
             place: where the destination is (`Destination.place`).
         """
         now = _text(datetime.now(UTC))

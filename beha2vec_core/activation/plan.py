@@ -1,7 +1,5 @@
 """Which users to send to a destination, step by step, and what differs from what was sent before."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -41,41 +39,25 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """What a send would do.
-
-    Attributes:
-        destination: where to.
-        audience: of whom.
-        called: the name of the audience there.
-        day: the day of the members; None: there are no members.
-        left_out: users by step, those of `STEPS` that left somebody out, and consent of an audience for ads.
-        reasons: of ``not_reachable``: users by reason.
-        members: users of the audience.
-        unchanged: users who are there already, or whose answer was lost and is not sent again.
-        changes: what to send.
-        stuck: who has to leave and cannot be addressed any more, by `Destination.unit`.
-        unsure: whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`.
-        stale: why the members are too old to be sent; empty: they are not.
-        attributes: names of what is sent of each member beside their ids.
-        held_back: why users only leave and nothing else is sent; empty: all is sent.
-        notes: what people should know, a sentence each.
-    """
+    """What a send would do."""
 
     destination: Destination
     audience: str
-    called: str
-    day: date | None
+    called: str  # the name of the audience there
+    day: date | None  # the day of the members; None: there are no members
     members: int
+    # users by step, those of `STEPS` that left somebody out, and consent of an audience for ads
     left_out: Mapping[str, int]
-    reasons: Mapping[str, int]
-    unchanged: int
+    reasons: Mapping[str, int]  # of ``not_reachable``: users by reason
+    unchanged: int  # users who are there already, or whose answer was lost and is not sent again
     changes: tuple[Change, ...]
-    stuck: tuple[str, ...]
+    stuck: tuple[str, ...]  # who has to leave and can no longer be addressed, by `Destination.unit`
+    # whose removal has no answer and is not sent again, as that would count twice; by `Destination.unit`
     unsure: tuple[str, ...] = ()
-    stale: str = ""
-    attributes: tuple[str, ...] = ()
-    held_back: str = ""
-    notes: tuple[str, ...] = ()
+    stale: str = ""  # why the members are too old to be sent; empty: they are not
+    attributes: tuple[str, ...] = ()  # names of what is sent of each member beside their ids
+    held_back: str = ""  # why users only leave and nothing else is sent; empty: all is sent
+    notes: tuple[str, ...] = ()  # what people should know, a sentence each
 
     def of_kind(self, kind: Kind) -> int:
         """The number of changes of a kind."""
@@ -125,12 +107,7 @@ def make_plan(
     it may have been withdrawn since.
 
     Args:
-        connection: the warehouse.
-        audience: of the file.
-        destination: where to.
-        ledger: what was sent before.
         settings: where the list of the forgotten is, and how long the ledger is kept.
-        empty: everybody leaves.
         repeat: send again what has no answer, although the destination may count it twice.
 
     Raises:
@@ -293,11 +270,7 @@ def _difference(
     """The changes from what is there to what is wanted; how many users stay as they are; who cannot leave.
 
     Args:
-        destination: where to.
-        called: the name of the audience there.
         wanted: what each unit is to receive, unless it has it.
-        believed: what is there, by unit.
-        repeat: send again what has no answer.
         attributes: their names; they are not known of users who leave.
     """
     unknown: Mapping[str, Value] = dict.fromkeys(attributes)
@@ -344,11 +317,7 @@ def _of_devices(
     that is there.
 
     Args:
-        destination: where to.
-        kind: of the change.
         devices: the user as each device of theirs, the one they used last first.
-        called: the name of the audience there.
-        there: what is there, by `Destination.unit`.
 
     Raises:
         NotReachable: the destination can take none of them.

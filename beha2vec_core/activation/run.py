@@ -1,7 +1,5 @@
 """From the files of audiences and destinations to a plan, and to a send: what the command line and the graph share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -25,28 +23,16 @@ from beha2vec_core.store.warehouse import Connect, Warehouse, WarehouseBusyError
 
 @dataclass(frozen=True)
 class Options:
-    """How to send.
+    """How to send."""
 
-    Attributes:
-        empty: everybody leaves.
-        repeat: repeat requests whose answer was lost, though the destination may count them twice.
-        debug: let the service check the requests without using them; the ledger is not written.
-        stale: send members that are too old.
-    """
-
-    empty: bool = False
-    repeat: bool = False
-    debug: bool = False
-    stale: bool = False
+    empty: bool = False  # everybody leaves
+    repeat: bool = False  # repeat requests whose answer was lost, though the destination may count them twice
+    debug: bool = False  # let the service check the requests without using them; the ledger is not written
+    stale: bool = False  # send members that are too old
 
 
 def destination_of(settings: Settings, to: str, *, debug: bool = False) -> Destination:
     """The destination of a name in the file.
-
-    Args:
-        settings: where the file is.
-        to: the name.
-        debug: the service only checks requests.
 
     Raises:
         ActivationError: there is none, or it has nothing that only checks requests.
@@ -76,12 +62,6 @@ def how_to_send(plan: Plan, audience: Audience, to: str, *options: str) -> str:
 
 def chosen_audience(settings: Settings, name: str, to: str, *, empty: bool = False) -> Audience:
     """The audience of a name. If everybody is to leave, it may have been taken out of the file.
-
-    Args:
-        settings: where the files are.
-        name: of the audience.
-        to: the name of the destination.
-        empty: everybody is to leave.
 
     Raises:
         AudienceError: there is none of this name.
@@ -120,12 +100,7 @@ def plan_and_send(
     """Plan and send. The warehouse is open only while the plan is made.
 
     Args:
-        settings: where everything is.
-        audience: of the file.
-        destination: from `destination_of`.
-        options: how.
         say: called with the plan before anything is sent.
-        connect: opens the warehouse; default: as the settings say.
         wait_seconds: longest wait for another process that sends.
 
     Raises:
@@ -155,7 +130,6 @@ def sent_of(settings: Settings, user: str) -> list[SentTo]:
     """What was sent about a user, the newest change first; see `ledger.sent_to`.
 
     Args:
-        settings: where everything is.
         user: their user key, a device id or a login id, as it is in the export, stored or published.
 
     Raises:
@@ -180,23 +154,14 @@ def _connect(settings: Settings) -> Connect:
 
 
 class Sending(NamedTuple):
-    """What became of an audience at a destination in a run that nobody watches.
-
-    Attributes:
-        audience: of whom.
-        destination: where to.
-        plan: what was to be sent; None where nothing could be planned.
-        report: what was sent.
-        problem: what is wrong, a sentence with the remedy; empty where all was accepted.
-        is_error: users were refused or not sent; without it, only the answer is not known.
-    """
+    """What became of an audience at a destination in a run that nobody watches."""
 
     audience: str
     destination: str
-    plan: Plan | None = None
+    plan: Plan | None = None  # None where nothing could be planned
     report: Report | None = None
-    problem: str = ""
-    is_error: bool = False
+    problem: str = ""  # what is wrong, a sentence with the remedy; empty where all was accepted
+    is_error: bool = False  # users were refused or not sent; without it, only the answer is not known
 
 
 def send_marked(
@@ -208,11 +173,6 @@ def send_marked(
     send (`who_else_writes`). Users who have to leave a destination that nothing is sent to are reported: those who
     withdrew their consent, where it is not marked, and those whose audience the file no longer names there. Requests
     that a destination went on to work on are followed up.
-
-    Args:
-        settings: where everything is.
-        connect: opens the warehouse.
-        find: gives the destination of a name.
 
     Raises:
         AudienceError: the file of audiences cannot be read.
@@ -256,7 +216,7 @@ def _left_there(
     find: Callable[[Settings, str], Destination],
     tried: set[tuple[str, str]],
 ) -> list[Sending]:
-    """Users at destinations that nobody sends to any more, or not at night, where that has to be said."""
+    """Users at destinations that are no longer sent to, or not at night, if that has to be reported."""
     named = {(one.to, audience.name): audience for audience in audiences for one in audience.activate}
     found = []
     with read_ledger(settings.storage.ledger_path) as ledger:
@@ -308,9 +268,6 @@ def _lost(audience: str, to: str, users: int, *, gone: bool = False, unnamed: bo
     """What to do about users whose removal has no answer.
 
     Args:
-        audience: of whom.
-        to: the name of the destination.
-        users: how many.
         gone: the file no longer has the destination, so nothing can be sent.
         unnamed: the file of audiences no longer names it there, so only the end of the audience can be sent.
     """
@@ -363,14 +320,8 @@ def close_users(
 ) -> int:
     """Write down that users are at a destination no more, after somebody removed them there or looked; how many.
 
-    Where the file has the destination, these are the users who have to leave and cannot be addressed any more, and
+    Where the file has the destination, these are the users who have to leave and can no longer be addressed, and
     those whose removal has no answer; otherwise, all of the audience.
-
-    Args:
-        settings: where everything is.
-        name: of the audience.
-        to: the name of the destination.
-        find: gives the destination of a name.
 
     Raises:
         ActivationError: there are none; others are removed by a send.

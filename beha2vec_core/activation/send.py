@@ -1,7 +1,5 @@
 """Send a plan, request by request, each written down before and after."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,26 +20,18 @@ _LONGEST_WORK = timedelta(days=7)
 
 @dataclass
 class Report:
-    """What became of a send.
-
-    Attributes:
-        destination: where to.
-        audience: of whom.
-        outcomes: users by state: ``accepted``, ``refused``, ``unknown``, and ``not_sent`` where it was stopped.
-        kinds: users by change (``enter``, ``update``, ``leave``) and state.
-        reasons: users by reason, of those that were not accepted.
-        stopped: why nothing further was sent; empty where all was.
-        is_counted: the destination counts each request, so unknown ones are not repeated.
-        earlier: requests that were accepted for later before, by what became of them (`confirm`).
-    """
+    """What became of a send."""
 
     destination: str
     audience: str
+    # users by state: ``accepted``, ``refused``, ``unknown``, and ``not_sent`` where it was stopped
     outcomes: Counter[str] = field(default_factory=Counter)
+    # users by change (``enter``, ``update``, ``leave``) and state
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    stopped: str = ""
-    is_counted: bool = False
+    reasons: Counter[str] = field(default_factory=Counter)  # users by reason, of those that were not accepted
+    stopped: str = ""  # why nothing further was sent; empty where all was
+    is_counted: bool = False  # the destination counts each request, so unknown ones are not repeated
+    # requests that were accepted for later before, by what became of them (`confirm`)
     earlier: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -75,11 +65,7 @@ class Report:
 
 
 def send_plan(plan: Plan, ledger: Ledger) -> Report:
-    """Send a plan.
-
-    Args:
-        plan: what to send, made while this ledger was open.
-        ledger: where to write it down.
+    """Send a plan, which was made while this ledger was open.
 
     Returns:
         What became of it. A plan without changes is written down, too.

@@ -4,11 +4,10 @@ dlt loads the changes into a staging table and merges it by audience and user in
 changes nothing. Source: https://dlthub.com/docs/general-usage/merge-loading (delete-insert, hard_delete).
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -47,58 +46,39 @@ _FAILED = {
 }
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Dlt(Destination):
-    """A table of a warehouse; it is made where it is not there.
-
-    Args:
-        name: of the destination.
-        database: where it is, without a password: ``postgresql://user@host/database``, ``redshift://...``,
-            ``snowflake://user@account/database?warehouse=...&role=...`` or ``duckdb:file``.
-        dataset: the schema.
-        table: its name.
-        secret: the password; DuckDB needs none.
-        work: a folder for what is loaded; it is empty before and after.
-        beside: the folder that a relative file of DuckDB counts from.
-        property_id: only users of this GA4 property.
-        note: called with the file of DuckDB, so that `beha2vec forget` looks there.
-    """
+    """A table of a warehouse; it is made where it is not there."""
 
     kind = "dlt"
     batch = 50_000
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        database: str,
-        dataset: str,
-        table: str,
-        secret: SecretStr | None,
-        work: Path,
-        beside: Path,
-        property_id: str | None = None,
-        note: Callable[[Path], None] = lambda path: None,
-    ) -> None:
+    # where it is, without a password: ``postgresql://user@host/database``, ``redshift://...``,
+    # ``snowflake://user@account/database?warehouse=...&role=...`` or ``duckdb:file``
+    database: str
+    dataset: str  # the schema
+    table: str
+    secret: SecretStr | None  # the password; DuckDB needs none
+    work: Path  # a folder for what is loaded; it is empty before and after
+    beside: Path  # the folder that a relative file of DuckDB counts from
+    # called with the file of DuckDB, so that `beha2vec forget` looks there
+    note: Callable[[Path], None] = lambda path: None
+
+    @property
+    def address(self) -> tuple[object, ...]:
+        """Without the user and options, such as a role: what was sent is still there when they change."""
         try:
-            parts = urlsplit(database)
+            parts = urlsplit(self.database)
             where = [parts.scheme, parts.hostname, parts.port, parts.path]
         except ValueError:  # see `validate`
-            where = [database]
-        # neither the user nor options, such as a role: what was sent is still there when they change
-        super().__init__(name, *where, dataset, table, property_id=property_id)
-        self._database = database
-        self._dataset = dataset
-        self._table = table
-        self._secret = secret
-        self._work = work
-        self._beside = beside
-        self._note = note
+            where = [self.database]
+        return *where, self.dataset, self.table
 
     def validate(self, called: str) -> list[str]:
         """The address, and the names."""
         found = []
         try:
-            parts = urlsplit(self._database)
+            parts = urlsplit(self.database)
             host, _ = parts.hostname, parts.port
         except ValueError:
             return ["database cannot be read: write it as postgresql://user@host:5432/database"]
@@ -107,8 +87,8 @@ class Dlt(Destination):
         if parts.scheme == "duckdb":
             if not parts.path or parts.netloc:
                 found.append("database: write duckdb: and the path of the file")
-            if Path(parts.path).stem == self._dataset:
-                found.append(f"dataset: DuckDB calls the file {self._dataset} too; give another name to one of them")
+            if Path(parts.path).stem == self.dataset:
+                found.append(f"dataset: DuckDB calls the file {self.dataset} too; give another name to one of them")
         elif not (host and parts.username and parts.path.strip("/")):
             found.append(f"database is not complete: write it as {parts.scheme}://user@host/database")
         secrets = {"password", "token", "private_key", "private_key_passphrase"}
@@ -118,16 +98,16 @@ class Dlt(Destination):
             mode = parse_qs(parts.query).get("sslmode", ["require"])[-1]
             if mode not in _TLS:
                 found.append(f"sslmode={mode}: personal data would travel unencrypted")
-        for key, value in (("dataset", self._dataset), ("table", self._table)):
+        for key, value in (("dataset", self.dataset), ("table", self.table)):
             if not _NAME.fullmatch(value):
                 found.append(f"{key}: use lowercase letters, digits and _, beginning with a letter")
         return found
 
     def missing(self) -> list[str]:
         """The password, and dlt."""
-        scheme = urlsplit(self._database).scheme
+        scheme = urlsplit(self.database).scheme
         found = []
-        if self._secret is None and scheme != "duckdb":
+        if self.secret is None and scheme != "duckdb":
             found.append(f"there is no secret: set BEHA2VEC_SECRET_{self.name.upper()} to the password of the database")
         try:
             import dlt  # noqa: F401
@@ -153,17 +133,17 @@ class Dlt(Destination):
         }
         columns["leaves"] = {"data_type": "bool", "hard_delete": True}
         # what a process that was killed left would be loaded by the next one
-        shutil.rmtree(self._work, ignore_errors=True)
+        shutil.rmtree(self.work, ignore_errors=True)
         try:
             pipeline = dlt.pipeline(
                 f"beha2vec_{self.name}",
-                pipelines_dir=str(self._work),
+                pipelines_dir=str(self.work),
                 destination=self._warehouse(),
-                dataset_name=self._dataset,
+                dataset_name=self.dataset,
             )
             pipeline.run(
                 [{**change.payload, "leaves": change.kind == "leave"} for change in changes],
-                table_name=self._table,
+                table_name=self.table,
                 write_disposition="merge",
                 primary_key=list(KEYS),
                 columns=columns,
@@ -173,21 +153,21 @@ class Dlt(Destination):
         except PipelineStepFailed as problem:  # its words may hold rows
             if problem.step == "load":
                 return [Outcome("unknown", "the load was not finished")] * len(changes)
-            raise ActivationError(_FAILED[urlsplit(self._database).scheme == "duckdb"]) from None
+            raise ActivationError(_FAILED[urlsplit(self.database).scheme == "duckdb"]) from None
         finally:
-            shutil.rmtree(self._work, ignore_errors=True)
+            shutil.rmtree(self.work, ignore_errors=True)
         return [Outcome("accepted")] * len(changes)
 
     def _warehouse(self) -> Any:
         """dlt's destination."""
         import dlt.destinations
 
-        parts = urlsplit(self._database)
+        parts = urlsplit(self.database)
         if parts.scheme == "duckdb":
-            file = self._beside / parts.path
-            self._note(file)
+            file = self.beside / parts.path
+            self.note(file)
             return dlt.destinations.duckdb(str(file))
-        password = quote(self._secret.get_secret_value() if self._secret else "", safe="")
+        password = quote(self.secret.get_secret_value() if self.secret else "", safe="")
         query = parts.query
         if parts.scheme != "snowflake" and "sslmode=" not in query and parts.hostname not in _LOCAL:
             query = f"{query}&sslmode=require".lstrip("&")

@@ -1,12 +1,11 @@
 """A webhook: changes as signed JSON, at most 500 a request, each request with a key that tells it from others."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
@@ -17,35 +16,29 @@ from beha2vec_core.activation.http import Client, outcome_of
 MOST_ROWS = 500
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Webhook(Destination):
-    """An address that takes changes.
-
-    Args:
-        name: of the destination.
-        url: the address; redirects are not followed.
-        secret: the key of the signature.
-        client: sends the requests.
-        property_id: only users of this property.
-    """
+    """An address that takes changes."""
 
     kind = "webhook"
     batch = MOST_ROWS
 
-    def __init__(
-        self, name: str, *, url: str, secret: SecretStr | None, client: Client, property_id: str | None = None
-    ) -> None:
-        super().__init__(name, url, property_id=property_id)
-        self._url = url
-        self._secret = secret
-        self._client = client
+    url: str
+    secret: SecretStr | None  # the key of the signature
+    client: Client
+
+    @property
+    def address(self) -> tuple[object, ...]:
+        """The URL."""
+        return (self.url,)
 
     def validate(self, called: str) -> list[str]:
         """The address."""
-        return self._client.check(self._url)
+        return self.client.check(self.url)
 
     def missing(self) -> list[str]:
         """The secret."""
-        if self._secret is not None and len(self._secret.get_secret_value()) >= 16:
+        if self.secret is not None and len(self.secret.get_secret_value()) >= 16:
             return []
         variable = f"BEHA2VEC_SECRET_{self.name.upper()}"
         return [f"set {variable} to the key of the signature, at least 16 characters; the receiver needs the same"]
@@ -67,9 +60,9 @@ class Webhook(Destination):
             "Content-Type": "application/json",
             "Idempotency-Key": key,
             "X-Beha2Vec-Timestamp": moment,
-            "X-Beha2Vec-Signature": f"sha256={signature(self._secret, moment, body)}",
+            "X-Beha2Vec-Signature": f"sha256={signature(self.secret, moment, body)}",
         }
-        return [outcome_of(self._client, self._url, body, headers, again=True)] * len(changes)
+        return [outcome_of(self.client, self.url, body, headers, again=True)] * len(changes)
 
 
 def body_of(changes: Sequence[Change], called: str) -> bytes:

@@ -1,7 +1,5 @@
 """Who else may write a file that a send obeys: the explorer has a folder of its own, and may be attacked."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator
@@ -17,9 +15,6 @@ def who_else_writes(settings: Settings) -> str:
     """Why nothing is sent: others may write the files that say what to send; empty: only this user may.
 
     Ask before the files are read: what others cannot write now, they cannot have changed when it is read.
-
-    Args:
-        settings: where the files are.
     """
     for file in (settings.audiences.file, settings.activation.file):
         if where := _writable_by_others(file):

@@ -4,8 +4,6 @@ The corners say where, not who: a rule with an area names no person, can be revi
 there now.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 
@@ -55,7 +53,7 @@ def read_area(text: str) -> list[tuple[float, float]]:
 
 
 def inside_sql(corners: Corners) -> str:
-    """SQL: whether ``map_x`` and ``map_y`` lie within the corners: an odd number of sides is to the right of them."""
+    """SQL: whether ``map_x`` and ``map_y`` are within the corners: an odd number of sides is to the right of them."""
     crossed = [
         f"((map_y < {ay!r}) <> (map_y < {by!r}) and map_x < {(bx - ax) / (by - ay)!r} * (map_y - ({ay!r})) + ({ax!r}))"
         for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]], strict=True)

@@ -1,7 +1,5 @@
 """The file of audiences: a YAML list, kept under version control and reviewed like code."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from difflib import get_close_matches
@@ -47,7 +45,6 @@ class Activation(BaseModel, frozen=True, extra="forbid", coerce_numbers_to_str=T
     """A destination that the members of an audience may be sent to.
 
     Attributes:
-        to: the name of the destination.
         called: what the audience is called there (in the file: ``as``); without it, its own name.
         send: whether the nightly run sends; without it, only ``beha2vec activate --send`` does.
         attributes: what is sent of each member beside their ids: expressions as in rules, with a name where they are
@@ -73,7 +70,6 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
     """A group of users.
 
     Attributes:
-        name: unique in the file.
         description: what it is for, for those who review it.
         rule: who is in it, an expression over the names of `names`.
         exclude: who of them is not contacted, another expression, such as those who bought lately.
@@ -83,7 +79,6 @@ class Audience(BaseModel, frozen=True, extra="forbid"):
         holdout: the share of those that is never contacted, drawn by a keyed hash: comparing them with the others
             measures the effect.
         refresh: the number of days after which the members are found again, counted from a Monday.
-        activate: where the members may be sent.
         pause: nobody enters a destination who entered one in another audience, or this one before, within this many
             days.
         exclude_file: a text file with a user a line (user key, device id or login id) who is not sent.
@@ -154,7 +149,6 @@ def audience_of(entry: Any, where: str = "") -> Audience:
     """The audience of an entry.
 
     Args:
-        entry: its keys and values.
         where: it stands, for the message; "": that is clear.
 
     Raises:

@@ -1,7 +1,5 @@
 """Who is in each audience, day by day: who entered, who stayed, who left."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -44,8 +42,6 @@ def usable(
     """Run the rules of audiences.
 
     Args:
-        connection: a database that has the tables of the rules.
-        audiences: all of the file.
         strict: see `audience_sql`.
         of: those to run; default: all.
 
@@ -67,8 +63,6 @@ def is_due(audience: Audience, day: date, found: date | None) -> bool:
     """Whether a night finds the members of an audience again: the first one since the last day that ``refresh`` names.
 
     Args:
-        audience: the audience.
-        day: the day that is written.
         found: the day on which the rule found the members; None: there are none.
     """
     # day 1 was a Monday: weeks begin with it
@@ -87,9 +81,6 @@ def write_members(
     day before the last one that was written is left as it is: rules read what is known now.
 
     Args:
-        connection: the warehouse.
-        audiences: all of the file.
-        day: the day.
         secret: the key of the installation (`privacy.key.key`), for the hold-out.
 
     Returns:
@@ -110,7 +101,7 @@ def write_members(
     tonight = [one if one.name in due else one.model_copy(update={"rule": "true"}) for one in audiences]
     tables, problems = usable(connection, audiences, strict=False, of=tonight)
     kept = [audience.name for audience in audiences if audience.name not in tables]
-    # who withdrew consent or was forgotten since is no user any more
+    # who withdrew consent or was forgotten since is no longer a user
     still = f"semi join {USERS} using (property_id, user_key)" if has_table(connection, USERS) else ""
     with transaction(connection):
         connection.execute(

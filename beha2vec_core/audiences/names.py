@@ -4,8 +4,6 @@ Columns are those of ``ga4.dim_ga4__users``, the newest features of ``ga4.ml_ga4
 the descriptions that the tables have. A new column of these tables can be used at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -53,21 +51,13 @@ _DERIVED = {
 
 
 class Column(NamedTuple):
-    """A column of a user.
+    """A column of a user."""
 
-    Attributes:
-        name: as rules use it.
-        table: that it comes from; "" where it is computed.
-        source: its SQL expression, over the aliases of `joined`.
-        description: what it holds.
-        kind: DuckDB's name of its type.
-    """
-
-    name: str
-    table: str
-    source: str
+    name: str  # as rules use it
+    table: str  # that it comes from; "" where it is computed
+    source: str  # its SQL expression, over the aliases of `joined`
     description: str
-    kind: str = "BIGINT"
+    kind: str = "BIGINT"  # DuckDB's name of its type
 
     @property
     def is_fraction(self) -> bool:
@@ -84,9 +74,7 @@ class Function(NamedTuple):
 
     Attributes:
         arguments: their names: those of `WHOLE` are whole numbers, the others text.
-        description: what it gives.
-        tables: that it reads.
-        query: its SQL: ``user_key`` and ``value``; the arguments stand in braces, as SQL (see `rule`).
+        query: its SQL: ``user_key`` and ``value``; the arguments are in braces, as SQL (see `rule`).
         known: SQL of the values that an argument may have, by its name, with the arguments before it in braces; others
             may have any.
         gives: users whom the query leaves out have null (``number``), 0 (``count``) or false (``condition``). At night,

@@ -4,8 +4,6 @@ sqlglot reads the expression. Only the kinds of parts listed here are allowed, s
 columns and functions of `names`, and changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import duckdb
@@ -58,8 +56,6 @@ def audience_sql(
     login id; `names.FIRST_DEVICES`).
 
     Args:
-        connection: a database that has the tables of the rule.
-        audience: the audience.
         audiences: all of the file, for ``in_audience('...')`` and ``similar_to_audience('...', 500)``.
         strict: False: an event, theme or page type that does not occur counts 0, and is no error.
 
@@ -135,12 +131,6 @@ def attributes_sql(
     audiences: Sequence[Audience] = (),
 ) -> str:
     """What is sent of users beside their ids, as SQL: ``property_id``, ``user_key`` and a column for each attribute.
-
-    Args:
-        connection: a database that has the tables of the expressions.
-        audience: that they belong to.
-        attributes: expressions by name.
-        audiences: all of the file.
 
     Raises:
         AudienceError: an expression cannot be read, or uses a name that is not known; the message names the nearest.

@@ -1,8 +1,5 @@
 """Write an audience to the file, which people review: all else in it stays as it is, comments too."""
 
-from __future__ import annotations
-
-import os
 import re
 import shutil
 import textwrap
@@ -12,7 +9,7 @@ import yaml
 from filelock import FileLock
 
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 
 _BY_HAND = "change it by hand"
 
@@ -23,7 +20,6 @@ def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> 
     The file is made where there is none, and replaced atomically. What is written is read back first.
 
     Args:
-        path: of the file.
         audience: what the file will say.
         replaces: what the file said when the person began; None: it had no audience of this name.
 
@@ -54,8 +50,7 @@ def _changed(path: Path, audience: Audience | None, replaces: Audience | None) -
                 after = [*before, audience]
             else:
                 after = [audience if one.name == replaces.name else one for one in before]
-            temporary = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
-            try:
+            with replacing(file) as temporary:
                 written = _written(text, audience, replaces.name if replaces else "", file.name)
                 temporary.write_text(written, encoding="utf-8")
                 if load_audiences(temporary) != [one for one in after if one is not None]:
@@ -64,9 +59,6 @@ def _changed(path: Path, audience: Audience | None, replaces: Audience | None) -
                     shutil.copymode(file, temporary)
                     if file.read_text(encoding="utf-8") != text:  # an editor, which takes no lock
                         raise AudienceError(f"{file.name} was changed meanwhile; look at the file, and start again")
-                put_in_place(temporary, file)
-            finally:
-                temporary.unlink(missing_ok=True)
     except OSError as error:  # a lock that is not given is one too
         raise AudienceError(f"{file.name}: cannot be written ({type(error).__name__})") from None
     return load_audiences(file)

@@ -3,8 +3,6 @@
 The hold-out is drawn last, from those who would be contacted: only then are both groups alike.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,7 +29,6 @@ def selection_sql(audience: Audience, table: str, secret: bytes) -> str:
     login id are in it or none, and a user stays in it when they log in and so get another key.
 
     Args:
-        audience: the audience.
         table: its members, from `audience_table`.
         secret: the key of the installation (`privacy.key.key`).
     """

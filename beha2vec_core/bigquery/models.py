@@ -128,17 +128,11 @@ def user_tables(settings: ExportSettings) -> list[str]:
 
 
 class Fetched(NamedTuple):
-    """A table of dbt's models that has come, and is not in the warehouse yet.
-
-    Attributes:
-        model: its name.
-        file: its rows, as parquet.
-        replaces: SQL of the rows of the warehouse's table that these replace; empty: all.
-    """
+    """A table of dbt's models that has come, and is not in the warehouse yet."""
 
     model: str
-    file: Path
-    replaces: str = ""
+    file: Path  # its rows, as parquet
+    replaces: str = ""  # SQL of the rows of the warehouse's table that these replace; empty: all
 
 
 def tables_here(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -154,7 +148,6 @@ def rewritten_rows(window: Mapping[str, Any], days: tuple[date, date]) -> str:
 
     Args:
         window: the model's ``meta.window``: column, days before and after that its runs rewrite.
-        days: of the run.
     """
     first = days[0] - timedelta(days=int(window["days_before"]))
     last = days[1] + timedelta(days=int(window["days_after"]))
@@ -175,9 +168,6 @@ def fetch_table(
     """Fetch a table of dbt's models to a file, without the warehouse, which others need meanwhile; and its rows.
 
     Args:
-        data_set: where dbt built it.
-        model: its name.
-        folder: for the file.
         replaces: SQL of the rows that are wanted; empty: all.
         is_view: a view has no rows of its own: a query reads it.
 
@@ -222,10 +212,6 @@ def put_table(connection: duckdb.DuckDBPyConnection, fetched: Fetched) -> None:
 
 def require_nobody_back(connection: duckdb.DuckDBPyConnection, data_dir: Path) -> None:
     """Refuse to go on with forgotten people whom GA4 has written to the export again.
-
-    Args:
-        connection: the warehouse, with the copies of dbt's tables.
-        data_dir: has the list of the forgotten.
 
     Raises:
         PrivacyError: with the remedy.

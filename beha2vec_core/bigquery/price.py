@@ -1,7 +1,5 @@
 """What dbt's queries of the export will read, asked before the first one runs: dry runs are free."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -20,7 +18,6 @@ def bytes_of_queries(data_set: DataSet, compiled: Mapping[str, str]) -> dict[str
     export counts: every column of it that the model knows, once.
 
     Args:
-        data_set: where dbt builds the models.
         compiled: the SQL of the models that read the export, by name.
 
     Raises:

@@ -1,7 +1,5 @@
 """Results go to BigQuery, next to the models: loaded, and merged into the same data set."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping
 from datetime import date
@@ -43,8 +41,6 @@ def write_results(
     new encoder, a rollback or a day that was deleted here reaches BigQuery too.
 
     Args:
-        connection: the warehouse.
-        data_set: the data set of the models.
         sequences_path: the folder of the user sequences.
 
     Returns:

@@ -1,7 +1,5 @@
 """``beha2vec activate`` and ``beha2vec sent``: send members of an audience to other systems, and show what was sent."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``beha2vec alerts``: alerts about failed runs and checks."""
 
-from __future__ import annotations
-
 import typer
 
 from beha2vec_core.cli.app import app, fail, read_settings

@@ -1,7 +1,5 @@
 """The command ``beha2vec``, and what its commands share: settings, errors, options."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """``beha2vec mcp``: the results for assistants that speak the Model Context Protocol."""
 
-from __future__ import annotations
-
 from importlib.util import find_spec
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Commands about personal data: find a person, forget a person, apply the retention."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -93,7 +91,7 @@ def forget(
         _require_data(settings)
     with (
         # while another process holds the warehouse, the removal that is not finished may be its own
-        _telling_how_to_finish(lambda: is_unfinished(settings) and Warehouse.of(settings.storage).is_free()),
+        _saying_how_to_finish(lambda: is_unfinished(settings) and Warehouse.of(settings.storage).is_free()),
         ended_by(PrivacyError, CompactError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError),
     ):
         asked = on_the_list(settings, home, also or ()) if again else _asked(user, file)
@@ -146,7 +144,7 @@ def apply_retention() -> None:
 
 
 @contextmanager
-def _telling_how_to_finish(is_unfinished: Callable[[], bool]) -> Iterator[None]:
+def _saying_how_to_finish(is_unfinished: Callable[[], bool]) -> Iterator[None]:
     """What ends the block may have interrupted a removal."""
     try:
         yield

@@ -1,7 +1,5 @@
 """A project is a folder with settings, Dagster's home and data: ``init`` makes one, ``demo`` and ``ui`` run in it."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil
@@ -79,7 +77,6 @@ def prepare_demo(source: str | None, days: int | None = None) -> dict[str, str]:
     """Put the demo's settings into ``.env`` where no export is set, and return them.
 
     Args:
-        source: the export that the project reads.
         days: that it covers; None: as many as the settings say.
 
     Raises:

@@ -1,7 +1,5 @@
 """Rows of a query for a terminal or a program."""
 
-from __future__ import annotations
-
 import csv
 import json
 import math

@@ -1,7 +1,5 @@
 """Commands that make a project, check it and open Dagster."""
 
-from __future__ import annotations
-
 import subprocess
 from contextlib import suppress
 from datetime import date

@@ -29,7 +29,6 @@ def find_dense_groups(
     *,
     seed: int = 0,
     max_users: int = 5_000,
-    min_share: float = 0.01,
 ) -> DenseGroups:
     """HDBSCAN (Campello, Moulavi and Sander 2013) over the unit vectors of a sample.
 
@@ -39,9 +38,7 @@ def find_dense_groups(
     Args:
         vectors: behavior vectors, float32 [n, dim].
         clusters: the cluster_key of each [n].
-        seed: of the sample.
         max_users: of the sample; the time grows with its square.
-        min_share: no group is smaller than this share of the sample, nor than ten users.
     """
     from sklearn.cluster import HDBSCAN
     from sklearn.metrics import adjusted_rand_score
@@ -49,7 +46,7 @@ def find_dense_groups(
 
     drawn = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:max_users])
     points, keys = normalise(vectors[drawn]), clusters[drawn]
-    smallest = max(10, round(min_share * len(points)))
+    smallest = max(10, len(points) // 100)
     if len(points) < 2 * smallest:  # too few for two groups
         return DenseGroups(len(points), 1.0, float("nan"), _groups(keys[:0], keys[:0]))
     with threadpool_limits(1):

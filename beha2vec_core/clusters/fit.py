@@ -26,10 +26,6 @@ def fit_clusters(
     k: int | None = None,
     k_range: tuple[int, int] = (4, 12),
     seed: int = 0,
-    min_share: float = 0.01,
-    max_share: float = 0.5,
-    min_users: int = MIN_USERS,
-    min_cluster_users: int = MIN_CLUSTER_USERS,
     model_version: str = "",
     earlier: NDArray[np.int32] | None = None,
     outcome: ArrayLike | None = None,
@@ -52,22 +48,17 @@ def fit_clusters(
         k_range: the smallest and largest k to try, both included; smaller ones are tried where none of these has
             clusters that are large enough.
         seed: of K-Means, the resamples and the map.
-        min_share: a k with a cluster below this share of users is chosen only where no other is better.
-        max_share: the same for a cluster above this share.
-        min_users: of fewer users no clusters are looked for.
-        min_cluster_users: a k with a cluster of fewer users is not chosen.
         model_version: the encoder's, kept with the model.
         earlier: the cluster_key that each user had before [n], -1 for a new user. Their number of clusters stays while
-            all are stable, and K-Means begins from where they lie now; see ``keys.keep_keys`` for the keys.
+            all are stable, and K-Means begins from where they are now; see ``keys.keep_keys`` for the keys.
         outcome: a number a user [n], such as whether they bought: how the clusters separate it is shown on the curve.
         curve_users: the curve is made on a sample of at most this many users; the final fit takes all.
         minibatch_above: with more users than this the final fit goes by mini-batches (``kmeans.minibatches``).
         map_landmarks: the map is laid out with at most this many users.
-        progress: show a progress bar.
         compute: where the curve and mini-batches are made; None: in this process.
 
     Raises:
-        ValueError: fewer distinct users than clusters, or a range or share that makes no sense.
+        ValueError: fewer distinct users than clusters, or a range that makes no sense.
     """
     points = UnitVectors(vectors)
     if k is not None and k < 1:
@@ -75,15 +66,13 @@ def fit_clusters(
     low, high = k_range
     if not 2 <= low <= high:
         raise ValueError(f"k_range must be 2 <= smallest <= largest, not {k_range}")
-    if not 0 <= min_share < max_share <= 1:
-        raise ValueError(f"shares must be 0 <= min_share < max_share <= 1, not {min_share} and {max_share}")
     if k is not None and len(points) < k:
         raise ValueError(f"{len(points)} users cannot make {k} clusters: take more days, or a smaller k")
 
     begin = _centers(points, earlier) if earlier is not None and (earlier >= 0).any() else None
     fit = _Fit(points, seed, begin, minibatch_above, map_landmarks, model_version, compute)
-    if k is None and len(points) < min_users:
-        few = f"{len(points):,} users with enough events are fewer than the {min_users:,} that clusters need"
+    if k is None and len(points) < MIN_USERS:
+        few = f"{len(points):,} users with enough events are fewer than the {MIN_USERS:,} that clusters need"
         return fit.model(_one_cluster(few), stability_curve(points[:], [], seed=seed, progress=False))
 
     drawn = np.random.default_rng(seed).permutation(len(points))[:curve_users]
@@ -93,27 +82,22 @@ def fit_clusters(
         possible = (number for number in numbers if number < len(sample))
         return stability_curve(sample, possible, seed=seed, outcome=of_sample, progress=progress, compute=compute)
 
-    choose = partial(
-        choose_k,
-        min_share=min_share,
-        max_share=max_share,
-        earlier_k=None if begin is None else len(begin),
-    )
+    choose = partial(choose_k, earlier_k=None if begin is None else len(begin))
     if k is not None:
         curve = curve_of({*range(low, high + 1), *([k] if k > 1 else [])})
         note = f"; the curve suggests {choose(curve).why}" if len(curve) else ""
-        if (users := fit.smallest(k)) < min_cluster_users:
+        if (users := fit.smallest(k)) < MIN_CLUSTER_USERS:
             note += f"; its smallest cluster has {users} of {len(points):,} users, too few to say much about"
         return fit.model(Choice(k, f"k = {k}: as requested{note}"), curve)
 
     curve = curve_of(range(low, high + 1))
-    choice = _large_enough(curve, choose, fit, min_cluster_users)
+    choice = _large_enough(curve, choose, fit)
     if choice is None:
         curve = pd.concat([curve_of(range(2, low)), curve], ignore_index=True)
-        choice = _large_enough(curve, choose, fit, min_cluster_users)
+        choice = _large_enough(curve, choose, fit)
     if curve.empty:
         raise ValueError("the users' vectors are all the same: take more days, train on more users, or give k")
-    small = f"with any other number up to {high}, a cluster would have fewer than {min_cluster_users} users"
+    small = f"with any other number up to {high}, a cluster would have fewer than {MIN_CLUSTER_USERS} users"
     return fit.model(choice or _one_cluster(small), curve)
 
 
@@ -176,16 +160,14 @@ def _one_cluster(because: str) -> Choice:
     return Choice(1, f"k = 1: {because}, so all users are in one; more days bring more users")
 
 
-def _large_enough(
-    curve: pd.DataFrame, choose: Callable[[pd.DataFrame], Choice], fit: _Fit, min_cluster_users: int
-) -> Choice | None:
+def _large_enough(curve: pd.DataFrame, choose: Callable[[pd.DataFrame], Choice], fit: _Fit) -> Choice | None:
     """The best k whose clusters are all large enough, on the curve's sample and then among all users."""
-    left = curve[curve["smallest_share"] * len(fit.points) >= min_cluster_users]
+    left = curve[curve["smallest_share"] * len(fit.points) >= MIN_CLUSTER_USERS]
     while not left.empty:
         choice = choose(left)
-        if fit.smallest(choice.k) >= min_cluster_users:
+        if fit.smallest(choice.k) >= MIN_CLUSTER_USERS:
             small = ", ".join(str(k) for k in curve["k"] if k not in set(left["k"]))
-            note = f"; left out for a cluster of fewer than {min_cluster_users} users: {small}" if small else ""
+            note = f"; left out for a cluster of fewer than {MIN_CLUSTER_USERS} users: {small}" if small else ""
             return Choice(choice.k, choice.why + note)
         left = left[left["k"] != choice.k]
     return None

@@ -25,7 +25,7 @@ _BATCH_SHARDS = 16
 # mini-batches begin where K-Means ends on a sample of this many
 _SAMPLE_ROWS = 50_000
 _MOST_PASSES = 20
-# a pass that moves no centroid further is the last one; points of the unit sphere lie up to 2 apart
+# a pass that moves no centroid further is the last one; points of the unit sphere are up to 2 apart
 _STILL = 1e-3
 
 

@@ -16,8 +16,6 @@ def find_members(connection: duckdb.DuckDBPyConnection, model: ClusterModel, eac
     none where there is only one cluster. Equals are ordered by user_key.
 
     Args:
-        connection: the warehouse.
-        model: the one that readers see.
         each: users of a role in a cluster.
     """
     roles = {"typical": "distance"} | ({"edge": "margin"} if model.k > 1 else {})

@@ -1,7 +1,5 @@
 """The cluster model: what a fit keeps, how users are assigned, how it is saved."""
 
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 from beha2vec_core.clusters.map import UserMap
 from beha2vec_core.clusters.posterior import ClusterPosterior
 from beha2vec_core.clusters.unit import UnitVectors, Vectors, chunks
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 
 FORMAT_VERSION = 2
 # the cluster_key of users of whom too little is known to be put into a cluster
@@ -27,7 +25,7 @@ class Assignment(NamedTuple):
     """
 
     cluster_key: NDArray[np.int32]
-    distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users lie on the unit sphere
+    distance: NDArray[np.float32]  # to the nearest centroid, 0 to 2: vectors and users are on the unit sphere
     margin: NDArray[np.float32]  # second nearest minus nearest; near 0 = the user stands between two clusters
 
 
@@ -123,7 +121,7 @@ class ClusterModel:
         return np.asarray(self.keys[_distances(self._points(vectors)[:], self.centroids).argsort(axis=1)[:, 1]])
 
     def project_2d(self, vectors: Vectors) -> NDArray[np.float32]:
-        """Where each user lies on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
+        """Where each user is on the model's map, float32 [n, 2]; the same vector always falls on the same spot."""
         return self.user_map.place(UnitVectors(vectors))
 
     def _points(self, vectors: Vectors) -> UnitVectors:
@@ -186,15 +184,8 @@ class ClusterModel:
 
     def save(self, path: Path) -> Path:
         """Write one ``.npz`` file; it appears whole or not at all. Returns the path."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **self.to_arrays())
-            put_in_place(Path(temporary), path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **self.to_arrays())
         return path
 
     @classmethod

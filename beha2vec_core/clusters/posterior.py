@@ -82,8 +82,6 @@ def fit_posterior(
         vectors: behavior vectors of first events, float32 [n, dim]; a user may have several.
         cluster: the later cluster of each vector's user, 0 to k - 1 [n].
         user: the user of each vector, whose vectors are held out together [n].
-        k: the number of clusters.
-        seed: of the folds.
 
     Returns:
         None if there is one cluster or fewer than `FEWEST_USERS` users.

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 
 def eta_squared(labels: ArrayLike, values: ArrayLike) -> float:
-    """Share of the variance of ``values`` that lies between the groups of ``labels``: 0 none, 1 all.
+    """Share of the variance of ``values`` that is between the groups of ``labels``: 0 none, 1 all.
 
     The effect size of a one-way analysis of variance: between-group over total sum of squares. 0 where ``values`` do
     not vary.

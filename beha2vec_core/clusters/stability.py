@@ -20,6 +20,8 @@ CURVE_COLUMNS = (
 _STABLE = 0.75
 # if no k reaches that: smaller differences from the best k are within the noise of the resamples
 _TOLERANCE = 0.05
+# a k with a smaller or a larger cluster, as shares of the users, is chosen only where no other is better
+_MIN_SHARE, _MAX_SHARE = 0.01, 0.5
 
 
 class Choice(NamedTuple):
@@ -56,7 +58,6 @@ def stability_curve(
         outcome: a number a point [n], such as whether the user bought.
         resamples: bootstrap resamples a k.
         silhouette_users: silhouette needs all pairs of users, so it is taken on a sample.
-        progress: show a progress bar.
         compute: where the numbers are tried, each by itself; None: in this process.
     """
     from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -96,16 +97,16 @@ def stability_curve(
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).astype(kinds)  # also where it is empty
 
 
-def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier_k: int | None = None) -> Choice:
+def choose_k(curve: pd.DataFrame, earlier_k: int | None = None) -> Choice:
     """The k of the curve to use: within the size limits the k there was, else the largest, if all clusters are stable.
 
     Only the k whose clusters break the size limits least are considered (those that break none, where there are any).
     Of those, the ones whose least stable cluster has a mean Jaccard index of 0.75 (Hennig's limit of a stable one);
     where there is none, those as stable as the best within a tolerance. Of those ``earlier_k``, so that people keep
-    their clusters, else the largest, as with prediction strength (Tibshirani and Walther 2005): where groups lie in
+    their clusters, else the largest, as with prediction strength (Tibshirani and Walther 2005): where groups are in
     groups, fewer clusters are as stable, and say less.
     """
-    breach = (curve["largest_share"] - max_share).clip(lower=0) + (min_share - curve["smallest_share"]).clip(lower=0)
+    breach = (curve["largest_share"] - _MAX_SHARE).clip(lower=0) + (_MIN_SHARE - curve["smallest_share"]).clip(lower=0)
     fitting = curve[breach <= breach.min() + 1e-9]
     best = fitting["least_jaccard"].max()
     stable = fitting[fitting["least_jaccard"] >= (_STABLE if best >= _STABLE else best - _TOLERANCE)]
@@ -115,7 +116,7 @@ def choose_k(curve: pd.DataFrame, *, min_share: float, max_share: float, earlier
     why = "as many as before, and" if stays else "the most for which"
     why += " all clusters are stable" if best >= _STABLE else " clusters are as stable as the best"
     why += f" (least Jaccard index {row['least_jaccard']:.2f})"
-    limits = f"a cluster below {min_share:.0%} or above {max_share:.0%} of the users"
+    limits = f"a cluster below {_MIN_SHARE:.0%} or above {_MAX_SHARE:.0%} of the users"
     if breach.min() > 0:
         why += f"; every k has {limits}, this one breaks that least"
     elif len(fitting) < len(curve):

@@ -1,4 +1,4 @@
-"""Vectors on the unit sphere, where clusters lie."""
+"""Vectors on the unit sphere, where clusters are."""
 
 from typing import Any, TypeAlias
 

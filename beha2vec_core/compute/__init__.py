@@ -4,8 +4,6 @@ The same functions do the work either way: they take a :class:`Compute` and give
 backends. What does not: the work itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ Tasks and no actors: a task whose worker or node is lost runs again wherever the
 room of its own (docs/decisions.md). Ray is imported when a cluster is first used.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import socket
@@ -109,8 +107,8 @@ class RayCompute:
             ),
         )
         ended = threading.Event()
-        teller = threading.Thread(target=_tell, args=(mark, on_epoch, ended))
-        teller.start()
+        reporter = threading.Thread(target=_report_epochs, args=(mark, on_epoch, ended))
+        reporter.start()
         try:
             outcome = trainer.fit().return_value
         except Exception as error:
@@ -120,7 +118,7 @@ class RayCompute:
             ) from error
         finally:
             ended.set()
-            teller.join()
+            reporter.join()
             mark.unlink(missing_ok=True)
             _failure(mark).unlink(missing_ok=True)
             shutil.rmtree(state, ignore_errors=True)
@@ -169,7 +167,7 @@ class RayCompute:
         return sum(int(min(node.get(name, 0) / need for name, need in needs.items() if need)) for node in nodes)
 
 
-def _tell(rows: Path, on_epoch: OnEpoch | None, ended: threading.Event) -> None:
+def _report_epochs(rows: Path, on_epoch: OnEpoch | None, ended: threading.Event) -> None:
     """Call ``on_epoch`` with the rows that the first worker writes, until the training has ended."""
     passed_on, over = 0, False
     while on_epoch and not over:

@@ -5,8 +5,6 @@ of them. They are those of the group of ``torch.distributed`` that this process 
 none is alone, and then nothing here does anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import TypeVar
 

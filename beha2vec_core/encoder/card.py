@@ -17,7 +17,7 @@ import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from beha2vec_core.encoder.curve import EpochMetrics, best_row
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
@@ -83,7 +83,7 @@ def write_evaluation(encoder: BehaviorEncoder, folder: Path, rows: Sequence[Mapp
 
     ``rows`` are those of ``beha2vec.encoder_evaluation`` about this encoder. A card that is not there is made.
 
-    Raises CardError where the card's head is not YAML any more.
+    Raises CardError where the card's head is no longer YAML.
     """
     path = folder / NAME
     try:
@@ -95,9 +95,8 @@ def write_evaluation(encoder: BehaviorEncoder, folder: Path, rows: Sequence[Mapp
     data = cast(ModelCardData, card.data)
     data.model_name, data.eval_results = _model_name(encoder), _eval_results(rows) or None
     card.text = _with_section(card.text, _evaluation(rows) if rows else NOT_JUDGED)
-    building = path.with_name(f".{NAME}.building")
-    building.write_text(str(card), encoding="utf-8")
-    put_in_place(building, path)
+    with replacing(path) as temporary:
+        temporary.write_text(str(card), encoding="utf-8")
     return card
 
 

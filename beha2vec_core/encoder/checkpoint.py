@@ -3,8 +3,6 @@
 ``checkpoint-<step>/`` holds ``tensors.safetensors`` and ``record.json``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """How the network runs on a device: random seeds, precision, compilation."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import shutil

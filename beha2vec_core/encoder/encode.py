@@ -1,7 +1,5 @@
 """From a trained network to arrays: vectors of users, probabilities of what comes next."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
 

@@ -20,11 +20,13 @@ from safetensors.numpy import load_file as load_numpy
 from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import load_file, save_file
 
-from beha2vec_core.compute import Compute, LocalCompute
+from beha2vec_core.compute import Compute, LocalCompute, OnEpoch
 from beha2vec_core.compute.device import Device, resolve_device
 from beha2vec_core.compute.workers import Workers
 from beha2vec_core.encoder.checkpoint import remove_checkpoints
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
+from beha2vec_core.encoder.curve import EpochMetrics
+from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.encode import (
     center_and_whiten,
     encode_vectors,
@@ -41,7 +43,8 @@ from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_m
 from beha2vec_core.encoder.next_step.unknown import share_seen_before, unknown_values, with_unknown
 from beha2vec_core.encoder.stream import user_tables
 from beha2vec_core.encoder.titles import TITLE_COLUMN, most_frequent_titles, title_vectors
-from beha2vec_core.encoder.train import EpochMetrics, OnEpoch, held_out_users, seeded, train
+from beha2vec_core.encoder.train import train
+from beha2vec_core.encoder.validation import held_out_users
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.events.sequences import AsOf, Sequences, build_sequences, require_lists
 from beha2vec_core.files import put_in_place

@@ -1,10 +1,8 @@
 """The network: token fields -> causal pre-norm transformer -> behavior and identity vectors, next-event logits.
 
-Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequences lie end to end (see
+Shapes: B sequences, N tokens in all, K kinds of token, F fields, D dim. Sequences are end to end (see
 :class:`~beha2vec_core.encoder.packing.Packed`), so that only attention, which is the small part, ever sees padding.
 """
-
-from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -101,7 +99,7 @@ class Block(nn.Module):
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, packed: Packed, turn: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
-        """[N, D] -> [N, D]. Without mask [B, 1, 1, T] it is causal; padding lies right of every token and is hidden."""
+        """[N, D] -> [N, D]. Without mask [B, 1, 1, T] it is causal; padding is right of every token and is hidden."""
         qkv = self.qkv(self.norm_1(x)).view(len(x), 3, self.heads, -1)
         turned = torch.cat((rotate(qkv[:, :2], turn), qkv[:, 2:]), dim=1)  # [N, 3, heads, size]
         q, k, v = packed.pad(turned).permute(2, 0, 3, 1, 4).unbind(0)  # [B, heads, T, size]
@@ -119,7 +117,7 @@ def rotation(place: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 def rotate(x: Tensor, by: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate [N, ..., heads, size] by position: attention then sees how far apart events are, not where they lie."""
+    """Rotate [N, ..., heads, size] by position: attention then sees how far apart events are, not where they are."""
     cos, sin = by
     a, b = x.chunk(2, dim=-1)
     return torch.cat((torch.addcmul(a * cos, b, sin, value=-1), torch.addcmul(a * sin, b, cos)), dim=-1)

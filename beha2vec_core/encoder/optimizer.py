@@ -1,7 +1,5 @@
 """AdamW for networks with large embedding tables: the cost of a step is that of the rows it changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Sequences of differing length end to end: no layer but attention sees any padding."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,8 +6,6 @@ Source: Bengio & Senecal 2008, Adaptive importance sampling to accelerate traini
 model; Yi et al. 2019, Sampling-bias-corrected neural modeling for large corpus item recommendations.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

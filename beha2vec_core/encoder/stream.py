@@ -1,7 +1,5 @@
 """Sequences that come in batches, brought to a size that encodes well and bounds memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The words of a page's title (and path) as a MiniLM vector: what a page is about, before it was seen in training."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Training curves in MLflow."""
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext

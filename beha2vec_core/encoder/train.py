@@ -1,7 +1,5 @@
 """Training: the loop, its schedule, and which weights decay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from contextlib import closing
@@ -25,22 +23,10 @@ from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
 from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.tracking import mlflow_run
-from beha2vec_core.encoder.validation import held_out_users, is_held_out, training_and_validation
+from beha2vec_core.encoder.validation import training_and_validation
 from beha2vec_core.encoder.warm_start import carry_over
 from beha2vec_core.events.sequences import Sequences
 from beha2vec_core.progress import ProgressBar
-
-__all__ = [
-    "DivergedError",
-    "EpochMetrics",
-    "OnEpoch",
-    "held_out_users",
-    "is_held_out",
-    "parameter_groups",
-    "seeded",
-    "train",
-    "warmup_then_cosine",
-]
 
 
 def train(

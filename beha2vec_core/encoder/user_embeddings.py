@@ -50,7 +50,6 @@ def encode_changed(
     """Encode the users of a sequence file whose sequence is not the one known, to a parquet file.
 
     Args:
-        encoder: makes the vectors.
         sequences: the day's file, from ``user_sequences.write_day``.
         known: from ``known_sequences``; a hash that is null or another means that the user is encoded again.
         target: the file to write; it has what ``encode_stream`` gives.
@@ -88,11 +87,7 @@ def replace_changed(
     One transaction: a kill in between leaves the day as it was.
 
     Args:
-        connection: the warehouse.
-        model_version: whose vectors they are.
-        day: the day.
         users: all users of the day, from ``encode_changed``.
-        encoded: the file that it wrote.
 
     Raises:
         DayChangedError: rows that were to stay are gone.

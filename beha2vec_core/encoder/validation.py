@@ -4,8 +4,6 @@ Held-out users (a stable share) are never seen. Of the others, the newest events
 stopping goes by, since an encoder meets events from after its training.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 
@@ -39,7 +37,7 @@ def training_and_validation(sequences: Sequences, config: TrainConfig) -> tuple[
         return seen, None
     moment = int(np.partition(seen.event_timestamp, -newest)[-newest])
     before, after = seen.split_at(moment)
-    if _telling(after) < LEAST_USERS or not _telling(before):
+    if _users_of_two_events(after) < LEAST_USERS or not _users_of_two_events(before):
         return seen, None
     days = (int(after.event_timestamp.max()) - moment) / (DAY * 1_000_000)
     if {name for name, weight in config.objectives.items() if weight} == {"future"} and days < config.horizon_days:
@@ -47,6 +45,6 @@ def training_and_validation(sequences: Sequences, config: TrainConfig) -> tuple[
     return before, after
 
 
-def _telling(sequences: Sequences) -> int:
+def _users_of_two_events(sequences: Sequences) -> int:
     """How many users have two events or more; one event alone teaches nothing."""
     return int((sequences.n_events > 1).sum())

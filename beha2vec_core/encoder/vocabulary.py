@@ -1,7 +1,7 @@
 """Count-based vocabularies: text value -> id, saved with the model, the same in every process.
 
 Ids: 0 padding, 1 null, then ``buckets`` hash buckets for values outside the vocabulary, then the known values. The
-buckets lie in front so that a grown vocabulary only appends.
+buckets come first so that a grown vocabulary only appends.
 """
 
 from __future__ import annotations

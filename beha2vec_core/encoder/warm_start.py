@@ -4,8 +4,6 @@ A value that is new gets the weights of the hash bucket it fell into before, so 
 training says so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

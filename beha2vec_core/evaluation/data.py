@@ -1,7 +1,5 @@
 """The events that are judged: those of the encoder's sequences, with what tasks ask of each."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from typing import NamedTuple
@@ -72,7 +70,6 @@ def from_connection(
     Args:
         connection: of a warehouse or a serving database.
         users: read these only; None: all.
-        below: see `section`.
 
     Raises:
         NoEventsError: no event is left.
@@ -131,7 +128,6 @@ def describe(
 
     Args:
         log: from `clean`, with ``theme`` and ``page_type`` of each event's page.
-        below: see `section`.
         conversions: names of events of cart, checkout and purchase.
         purchases: names of events of purchase.
     """
@@ -145,12 +141,11 @@ def describe(
 
 
 def section(page: str | None, below: Collection[str] = ()) -> str:
-    """The part of the site a page lies in: the first level of its path, without a document's ending.
+    """The part of the site a page is in: the first level of its path, without a document's ending.
 
     ``home`` for the home page, ``none`` for no page, ``screen`` for screens of an app.
 
     Args:
-        page: a ``page_key``.
         below: first levels that only wrap the real ones (a shop's name, a language): the next level counts.
     """
     if page is None:

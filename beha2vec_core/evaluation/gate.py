@@ -1,14 +1,12 @@
 """Whether a newly trained encoder may take the place of the one in use: not worse, not collapsed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from beha2vec_core.evaluation.production import CHAMPION, ENCODER
 from beha2vec_core.evaluation.tasks import COMPARED
 
-# vectors that nearly all point one way, lie in a plane, or make one cluster of nearly all users are useless: the
+# vectors that nearly all point one way, are in a plane, or make one cluster of nearly all users are useless: the
 # smallest and largest figure of vectors that have not collapsed
 SOUND = {
     ("geometry", "mean cosine"): (-1.0, 0.9),
@@ -51,7 +49,7 @@ def reasons_to_refuse(rows: Iterable[Mapping[str, Any]], tolerance: float) -> li
 
     Args:
         rows: as in `comparisons`.
-        tolerance: a figure is worse where its whole 95 % interval lies further below the champion's than this.
+        tolerance: a figure is worse where its whole 95 % interval is further below the champion's than this.
     """
     rows = list(rows)
     reasons = [

@@ -59,22 +59,14 @@ Fitted = Any  # Encodes, RanksNext or both: the protocol asks by isinstance
 
 @dataclass(frozen=True)
 class Method:
-    """A method by name.
-
-    Attributes:
-        name: as the table calls it.
-        group: ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``.
-        fit: takes events of `data.inputs` (others must not be read) and a seed.
-        costly: whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for.
-        epochs: how often a fit goes through the users; 0 where it makes a network and does not train it.
-        shares_fit_with: the method whose fit this one reuses, if it comes after it in the same process.
-        has_fit: whether such a fit exists, from this method or another, so that its time says nothing.
-    """
+    """A method by name."""
 
     name: str
-    group: Group
-    fit: Callable[[pd.DataFrame, int], Fitted]
+    group: Group  # ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``
+    fit: Callable[[pd.DataFrame, int], Fitted]  # takes events of `data.inputs` (others must not be read) and a seed
+    # whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for
     costly: bool = False
-    epochs: int = 1
-    shares_fit_with: str | None = None
+    epochs: int = 1  # how often a fit goes through the users; 0 where it makes a network and does not train it
+    shares_fit_with: str | None = None  # the method whose fit this one reuses, if it comes after it in the same process
+    # whether such a fit exists, from this method or another, so that its time says nothing
     has_fit: Callable[[pd.DataFrame, int], bool] = lambda events, seed: False

@@ -5,11 +5,9 @@ horizon, since it has seen all dates; the planted personas, since there are none
 made of all users, held-out ones too: they know that these exist, not what they do.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -18,7 +16,7 @@ import pyarrow as pa
 
 from beha2vec_core.encoder.card import gain
 from beha2vec_core.encoder.encoder import BehaviorEncoder
-from beha2vec_core.encoder.train import is_held_out
+from beha2vec_core.encoder.validation import is_held_out
 from beha2vec_core.evaluation.data import INPUT_COLUMNS, TASK_COLUMNS, NoEventsError, from_connection
 from beha2vec_core.evaluation.encoder import Vectors, behavior_of
 from beha2vec_core.evaluation.floors import FLOORS
@@ -148,7 +146,7 @@ def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorE
         seen = {task for _, task, _ in figures}
         missing = {task.name: need for task, need in TASKS.items() if task.name not in seen}
         notes = [f"{name} is not evaluated: it needs {need}" for name, need in missing.items()]
-    until = _as_datetime(events["event_timestamp"].max()) if len(events) else None
+    until = pd.Timestamp(events["event_timestamp"].max(), unit="us").to_pydatetime() if len(events) else None
     about = {
         "model_version": encoder.model_version,
         "data_until": until,
@@ -194,11 +192,6 @@ def over_versions() -> str:
         from beha2vec.encoder_evaluation left join beha2vec.encoders using (model_version)
         where method = '{ENCODER}' group by model_version, trained_at, data_until, judged
         order by trained_at, model_version"""
-
-
-def _as_datetime(microseconds: int) -> datetime:
-    """Naive UTC, as the warehouse keeps moments."""
-    return datetime(1970, 1, 1) + timedelta(microseconds=int(microseconds))
 
 
 def _methods(encoder: BehaviorEncoder, name: str) -> tuple[Method, ...]:

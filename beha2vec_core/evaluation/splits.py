@@ -1,7 +1,5 @@
 """Who is fitted on and who is judged."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 

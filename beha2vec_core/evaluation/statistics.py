@@ -1,7 +1,5 @@
 """Paired intervals: what may be said of the difference between two methods."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -83,8 +81,6 @@ def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: i
     Args:
         a: one outcome a repeat.
         b: the other method's, of the same repeats in the same order.
-        resamples: how often users are drawn.
-        seed: of the draws.
 
     Raises:
         ValueError: the two were not judged on the same repeats and units.

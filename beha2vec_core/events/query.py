@@ -1,7 +1,5 @@
 """The one query of what the encoder reads: the events that dbt orders and marks, with the labels of their pages."""
 
-from __future__ import annotations
-
 # one row an event; add where, order and limit
 ENCODER_INPUT = """
     select

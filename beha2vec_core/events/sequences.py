@@ -48,7 +48,7 @@ class TextColumn:
 class Sequences:
     """The histories of n users with m events in all; user i owns events ``offsets[i]:offsets[i + 1]``, oldest first.
 
-    Users are in order of ``user_key``, each has at least one event, and equal events lie in one order whatever the
+    Users are in order of ``user_key``, each has at least one event, and equal events are in one order whatever the
     order of the rows they came from. ``as_of`` [n] and ``event_timestamp`` [m] are microseconds since 1970, UTC.
     ``page_view`` says which events view a page or a screen [m]; None: the event name says it. ``session`` has the same
     number for events of one session [m], -1 where the session is not known; None: it is known of no event.
@@ -240,7 +240,7 @@ def ragged_range(starts: npt.NDArray[Any], lengths: npt.NDArray[Any]) -> IntArra
 
 
 def _order(keys: list[npt.NDArray[Any]]) -> IntArray:
-    """``np.lexsort``, which sorts rows that lie in order of the last two keys only where these tie."""
+    """``np.lexsort``, which sorts rows that are in order of the last two keys only where these tie."""
     second, first = keys[-2:]
     rise, step = np.diff(first), np.diff(second)
     same = rise == 0

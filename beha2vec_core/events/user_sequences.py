@@ -1,8 +1,5 @@
 """A day's user sequences: for each user active that day, the last events of the look-back, as list columns."""
 
-from __future__ import annotations
-
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,7 +12,7 @@ import pyarrow as pa
 
 from beha2vec_core.events.query import ENCODER_INPUT, LATEST_FIRST
 from beha2vec_core.events.sequences import OPTIONAL_INPUTS
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.privacy.partitions import cleaned_parquet
 from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
@@ -59,7 +56,7 @@ class SequenceDay:
 
 
 def sequence_file(sequences_path: Path, day: date) -> Path:
-    """Where the sequences of one day lie."""
+    """The file of the sequences of one day."""
     return sequences_path / f"event_date={day.isoformat()}" / "sequences.parquet"
 
 
@@ -87,8 +84,6 @@ def write_day(
     ``is_clean``: the raw partitions are cleaned of personal data, so `beha2vec migrate` has nothing to clean here.
     """
     target = sequence_file(sequences_path, day)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     parameters = {
         "day": day,
         "first_day": day - timedelta(days=lookback_days - 1),
@@ -98,12 +93,9 @@ def write_day(
         "length": length,
     }
     options = cleaned_parquet() if is_clean else "format parquet, compression zstd"
-    try:
-        connection.execute(f"create or replace temp table sequences as {_HISTORY}", parameters)
+    connection.execute(f"create or replace temp table sequences as {_HISTORY}", parameters)
+    with replacing(target) as temporary:
         connection.execute(f"copy sequences to {quote(temporary)} ({options})")
-        put_in_place(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
     rows = connection.execute("select len(page), count(*) from sequences group by all order by all").fetchall()
     lengths = {int(n): int(users) for n, users in rows}
     return SequenceDay(day, sum(lengths.values()), sum(n * users for n, users in lengths.items()), lengths)
@@ -113,7 +105,6 @@ def latest_sequences(folder: Path, max_users: int, users: pa.ChunkedArray | None
     """Each user's latest sequence, as an Arrow table; lists that an earlier release did not write are null.
 
     Args:
-        folder: of the sequence files.
         max_users: the limit; of more users the same ones are always chosen.
         users: user_keys to choose from; None: all.
     """

@@ -1,7 +1,5 @@
 """The explorer's password, asked for inside the page. (A proxy's sign-in is checked in `asgi`.)"""
 
-from __future__ import annotations
-
 import hmac
 import time
 from collections import defaultdict

@@ -21,7 +21,7 @@ page.keep_choices()
 try:
     sample = page.published().sample
 except NotPublishedError:
-    # without the path: where the data lies is no business of the page's readers
+    # without the path: readers of the page need not know where the data is
     st.info("Nothing is published yet. Materialize serving_database, then load this page again.")
     st.stop()
 shown = st.navigation(pages())

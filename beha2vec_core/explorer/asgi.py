@@ -1,7 +1,5 @@
 """The explorer as an ASGI app: Streamlit's, behind the sign-in of the proxy, with the headers that keep others out."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders

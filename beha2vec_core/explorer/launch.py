@@ -1,7 +1,5 @@
 """Start the explorer's web server: Streamlit, with the settings that make it local, quiet and safe."""
 
-from __future__ import annotations
-
 import os
 import sys
 from importlib.util import find_spec

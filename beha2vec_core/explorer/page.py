@@ -1,7 +1,5 @@
 """What all views use: the published file of this run, empty states, charts, times, links to other views."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime

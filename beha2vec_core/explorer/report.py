@@ -5,8 +5,6 @@ instead of 5. The page's policy (CSP) lets run only this script, known by its ha
 others are escaped as in the explorer. No user is named: points on the map have counts, no keys.
 """
 
-from __future__ import annotations
-
 import base64
 import gzip
 import hashlib
@@ -28,6 +26,7 @@ from beha2vec_core.explorer.data import clusters, overview, predictions, profile
 from beha2vec_core.explorer.data import map as map_data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.text import in_html
+from beha2vec_core.files import replacing
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
 from beha2vec_core.words import between, counted, day, days, number
@@ -75,8 +74,6 @@ def write_report(published: Published, out: Path, zone: ZoneInfo) -> int:
     """Write the report of what is published to a file, at once; the same data gives the same bytes.
 
     Args:
-        published: the published database.
-        out: the file; its folder is made.
         zone: of the times shown.
 
     Returns:
@@ -86,10 +83,8 @@ def write_report(published: Published, out: Path, zone: ZoneInfo) -> int:
         OSError: the file cannot be written.
     """
     page = _Page(published, zone).html().encode()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.new")
-    temporary.write_bytes(page)
-    temporary.replace(out)
+    with replacing(out) as temporary:
+        temporary.write_bytes(page)
     return len(page)
 
 

@@ -1,7 +1,5 @@
 """Short tables of the pages and the report as HTML: the cells of each column by its heading. Texts are escaped here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which days of an export are new or have changed, by names, sizes and times of their files; which are due."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -20,10 +18,6 @@ def fingerprints(files: Iterable[SourceFile], *, now: float) -> Fingerprints:
 
     Left out are days with a file that is still being written to, or gone since it was listed; files whose name gives no
     day are passed by.
-
-    Args:
-        files: from ``find_source_files``.
-        now: the time, as ``time.time()`` gives it.
     """
     states: dict[date, list[str]] = defaultdict(list)
     growing: set[date] = set()

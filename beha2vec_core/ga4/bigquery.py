@@ -250,20 +250,13 @@ class DataSet:
 
 @dataclass(frozen=True)
 class DayTable(Origin):
-    """A table of a day.
-
-    Attributes:
-        rows: how many it has.
-        size: bytes before compression, as BigQuery counts them.
-        modified: when it was last written to, in seconds since 1970.
-        created: when it was made.
-    """
+    """A table of a day."""
 
     data_set: DataSet
     name: str
     rows: int
-    size: int
-    modified: float
+    size: int  # bytes before compression, as BigQuery counts them
+    modified: float  # when it was last written to, in seconds since 1970
     created: float = field(compare=False)
 
     @property

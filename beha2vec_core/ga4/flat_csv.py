@@ -1,7 +1,5 @@
 """Flattened CSV: one column a field, event parameters as columns of their own; records and lists may be JSON text."""
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
 from collections.abc import Iterator

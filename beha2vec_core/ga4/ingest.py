@@ -6,8 +6,6 @@ trusted leaves its old partition as it was.
 Personal data is removed before anything is stored, see `privacy`.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections import Counter, defaultdict
@@ -50,7 +48,7 @@ _PROGRESS_LINES = 4
 
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:
-    """Where the events of one property and day lie."""
+    """The file of the events of one property and day."""
     return raw_path / f"property_id={property_id}" / f"event_date={day.isoformat()}" / "events.parquet"
 
 
@@ -72,9 +70,7 @@ def ingest_days(
     decides whether that is an error (see `require_usable`).
 
     Args:
-        files: from `find_source_files`.
         days: the days asked for; other days in undated files are left alone.
-        raw_path: the folder of the partitions.
         max_bad_share: a day with a larger share of quarantined rows is ``unreadable``.
         progress: called with a few lines of text as files are read; a terminal also shows a progress bar.
         notice: what of the source holds no events: progress shows it once, and the report has it.
@@ -82,7 +78,7 @@ def ingest_days(
         memory_bytes: what DuckDB may use before it writes to the disk, in all processes together.
         threads: days of files on this machine are read in as many processes, if the memory is enough for them.
 
-    A run that was ended goes on where it was, if the source lies elsewhere and a day's files have not changed.
+    A run that was ended goes on where it was, if the source is elsewhere and a day's files have not changed.
 
     Raises:
         IngestError: the source holds our own partitions.

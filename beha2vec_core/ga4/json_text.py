@@ -3,8 +3,6 @@
 ``TO_JSON_STRING(event_params)``, a JSON column, or a detour through a database without nested types leave such text.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """JSON: an event a line, as ``bq extract`` and ``EXPORT DATA`` write it, or an array, as ``bq query`` does."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

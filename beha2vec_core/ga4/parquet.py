@@ -1,7 +1,5 @@
 """Parquet, as ``EXPORT DATA`` and ``bq extract`` write it, with list inference or without."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -6,8 +6,6 @@ the schema is kept in ``_unknown_fields``: a JSON object of path -> value, where
 (``items[].color``) has a list of values, one an element.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -150,7 +148,7 @@ def _file_rows(
     )
     quarantined = outside = 0
     if accepted < rows:
-        # the file's own day stands before the day a row claims; rows of other days are ignored here
+        # the file's own day counts, not the day a row claims; rows of other days are ignored here
         content = f"left(_content, {_READ_TEXT})" if report.quarantined < QUARANTINED_ROWS_SHOWN else "null"
         quarantined = _count(
             connection,

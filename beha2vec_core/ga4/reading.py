@@ -5,8 +5,6 @@ absent), the provenance columns, ``event_date_text``, ``_reason`` (why the row c
 ``_content`` (the row as it stood). The SQL must be run before the generator goes on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path

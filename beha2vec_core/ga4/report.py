@@ -1,13 +1,11 @@
 """What became of the days that were to be ingested."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-# ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no rows any more, the
+# ingested: replaced by what the files hold. missing: no file and no rows, an empty day. kept: no more rows, the
 # earlier partition stays. unreadable: too many bad rows or a broken file, the earlier partition (if any) stays.
 DayStatus = Literal["ingested", "missing", "kept", "unreadable"]
 
@@ -41,24 +39,17 @@ class DayReport:
 
 @dataclass
 class IngestReport:
-    """What became of all asked days.
+    """What became of all asked days."""
 
-    Attributes:
-        days: one report a property and day.
-        quarantine: rows for the quarantine table (columns as in `create_tables`), a few thousand a file; rows with a
-            null line say what became of a file as a whole, or sum up.
-        unknown_fields: in how many accepted rows each field occurs that the schema does not know.
-        rows_of_no_day: quarantined rows of undated files that name no day.
-        forgotten_of_no_day: such rows that name forgotten people, and were left out.
-        notice: what of the source holds no events (see `source_files.Export`); None where all does.
-    """
-
-    days: list[DayReport] = field(default_factory=list)
+    days: list[DayReport] = field(default_factory=list)  # one report a property and day
+    # rows for the quarantine table (columns as in `create_tables`), a few thousand a file; rows with a null line say
+    # what became of a file as a whole, or sum up
     quarantine: list[tuple[Any, ...]] = field(default_factory=list)
+    # in how many accepted rows each field occurs that the schema does not know
     unknown_fields: Counter[str] = field(default_factory=Counter)
-    rows_of_no_day: int = 0
-    forgotten_of_no_day: int = 0
-    notice: str | None = None
+    rows_of_no_day: int = 0  # quarantined rows of undated files that name no day
+    forgotten_of_no_day: int = 0  # such rows that name forgotten people, and were left out
+    notice: str | None = None  # what of the source holds no events (see `source_files.Export`); None where all does
 
     @property
     def rows_in(self) -> int:

@@ -1,7 +1,5 @@
 """When a file's events happened, from a sample: a quick look for `beha2vec doctor`, not for ingest."""
 
-from __future__ import annotations
-
 import csv
 import json
 import random

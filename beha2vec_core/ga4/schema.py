@@ -5,8 +5,6 @@ page documents left out. Types are DuckDB's. ``event_date`` and ``property_id`` 
 partition's folders (``property_id=.../event_date=YYYY-MM-DD``).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 # A field's type is a DuckDB type name, a dict (STRUCT) or a one-element list (LIST).

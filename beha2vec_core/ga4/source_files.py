@@ -1,7 +1,5 @@
 """A file of an export, on this machine or elsewhere; `sources` finds them."""
 
-from __future__ import annotations
-
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
@@ -28,17 +26,11 @@ class SourceNotReachedError(SourceNotFoundError):
 
 
 class Origin(ABC):
-    """A part of an export that does not lie on this machine: an object of a bucket, a table.
+    """A part of an export that is not on this machine: an object of a bucket, a table."""
 
-    Attributes:
-        name: for messages and provenance.
-        size: its bytes.
-        modified: when it was last written to, in seconds since 1970.
-    """
-
-    name: str
-    size: int
-    modified: float
+    name: str  # for messages and provenance
+    size: int  # its bytes
+    modified: float  # when it was last written to, in seconds since 1970
 
     @property
     @abstractmethod
@@ -60,7 +52,7 @@ class SourceFile:
     """One file of an export.
 
     ``name`` is its path below the folder that all files share, for messages and provenance; ``day`` is None where only
-    the rows show it. Of one that lies elsewhere (``origin``), ``path`` is a name only: see `on_this_machine`.
+    the rows show it. Of one that is elsewhere (``origin``), ``path`` is a name only: see `on_this_machine`.
     """
 
     path: Path
@@ -113,7 +105,6 @@ def on_this_machine(file: SourceFile, folder: Path | None = None, rows: int | No
     """The file, or a copy of it that is here for a while, which only its owner can read.
 
     Args:
-        file: from `find_export`.
         folder: where the copy is made; default: the folder of temporary files.
         rows: how many rows of its beginning are needed; default: all.
     """

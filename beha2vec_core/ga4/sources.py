@@ -8,8 +8,6 @@ tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, have one 
 `user_tables` for what is read of them.
 """
 
-from __future__ import annotations
-
 import glob
 import os
 import re
@@ -63,7 +61,7 @@ def find_export(source: str, property_id: str) -> Export:
 
     Raises:
         SourceNotFoundError: nothing there that could be an export.
-        SourceNotReachedError: it does not lie on this machine, and cannot be asked.
+        SourceNotReachedError: it is not on this machine, and cannot be asked.
     """
     described = [_describe(*found, property_id) for found in _found(source)]
     files = [file for file in described if not _is_user_table(file.path)]
@@ -97,7 +95,7 @@ def _why_none(source: str, where: str) -> str:
 
 
 def is_elsewhere(source: str) -> bool:
-    """Whether a source does not lie on this machine."""
+    """Whether a source is not on this machine."""
     return is_bucket(source) or source.startswith("bigquery://")
 
 

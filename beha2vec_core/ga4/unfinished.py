@@ -1,10 +1,8 @@
 """Days that a run ingested before it was ended, so that the next run does not fetch them again.
 
-Fetching takes time and money, so this is for sources that do not lie on this machine. The note lies beside the
+Fetching takes time and money, so this is for sources that are not on this machine. The note is next to the
 partitions until a run ends. It has reports only: a day with quarantined rows is read again.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Sequence
@@ -21,7 +19,6 @@ class Unfinished:
     """The note of a run.
 
     Args:
-        raw_path: the folder of the partitions.
         files: what the source has; days of files of this machine are not noted.
         options: settings of the run; with others, days are read again.
     """

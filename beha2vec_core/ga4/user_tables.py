@@ -5,9 +5,6 @@ Their field ``privacy_info.is_ads_personalization_allowed`` is ``true``, ``false
 Nothing else of them is stored: one file a property and day, of device ids or login ids with what is known.
 """
 
-from __future__ import annotations
-
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.ga4.parquet import escape_glob
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
@@ -32,25 +29,17 @@ _COLUMNS = """pseudo_user_id: 'varchar', user_id: 'varchar',
 
 @dataclass
 class UserTablesReport:
-    """What was read of the tables of users.
+    """What was read of the tables of users."""
 
-    Attributes:
-        days: days of which a file was written.
-        users: devices and logins in these files.
-        denied: those of them who did not allow personal ads.
-        forgotten: rows of forgotten people, left out.
-        problems: files that could not be read, and rows of others, as sentences.
-    """
-
-    days: list[date] = field(default_factory=list)
-    users: int = 0
-    denied: int = 0
-    forgotten: int = 0
-    problems: list[str] = field(default_factory=list)
+    days: list[date] = field(default_factory=list)  # days of which a file was written
+    users: int = 0  # devices and logins in these files
+    denied: int = 0  # those of them who did not allow personal ads
+    forgotten: int = 0  # rows of forgotten people, left out
+    problems: list[str] = field(default_factory=list)  # files that could not be read, and rows of others, as sentences
 
 
 def users_file(users_path: Path, property_id: str, day: date) -> Path:
-    """Where the file of one property and day lies."""
+    """The file of one property and day."""
     return users_path / f"property_id={property_id}" / f"event_date={day.isoformat()}" / "users.parquet"
 
 
@@ -81,9 +70,6 @@ def ingest_user_tables(
     A day of which a table cannot be read keeps the file that it has.
 
     Args:
-        tables: from `sources.find_export`.
-        days: the days that are ingested.
-        users_path: the folder of the files, in the data folder.
         since: the first day that retention keeps.
     """
     report = UserTablesReport()
@@ -109,7 +95,6 @@ def load_user_table(
     """Insert what a table of users holds; why it cannot be read, without quoting it, or None. Broken lines are null.
 
     Args:
-        connection: with the table that rows are inserted into.
         table: the file, JSON or parquet.
         insert: SQL up to ``from``.
         columns: those of a JSON file that are read, as `read_json` takes them.
@@ -170,17 +155,12 @@ def _protect(
 
 def _write(connection: duckdb.DuckDBPyConnection, target: Path, report: UserTablesReport) -> None:
     """Write who allowed personal ads and who did not; of several rows of a user the one that did not."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    target.parent.mkdir(parents=True, exist_ok=True)
     connection.execute(
         """create table known as select user_pseudo_id, user_id, bool_and(allowed = 'true') as is_allowed
         from users where allowed in ('true', 'false') group by all order by all"""
     )
     ((users, denied),) = connection.execute("select count(*), count(*) filter (not is_allowed) from known").fetchall()
-    try:
+    with replacing(target) as temporary:
         connection.execute(f"copy known to {quote(temporary)} (format parquet)")
-        put_in_place(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
     report.users += int(users)
     report.denied += int(denied)

@@ -59,7 +59,7 @@ ONE_CLUSTER = "All visitors together"
 _LABEL = re.compile(r"[^\W\d_](?:[\w&'’-]| (?! )){0,39}")  # what can be part of a name
 _PART_OF_BUYING = {"product", "cart", "checkout", "confirmation"}  # every buyer passes these
 _STRONG_PURCHASE_LIFT = 1.5
-_WORTH_TELLING = 0.02  # a smaller part of the attention describes no one
+_LEAST_DIFFERENCE = 0.02  # a smaller part of the attention describes no one
 _STRONG_THEME = 0.5  # as `Fact.strength`: from here a theme is the first thing to say
 # what a name may say: of most users, or a medium effect (Cohen 1988; for Cliff's delta Romano and others 2006)
 MOST = 0.5
@@ -82,7 +82,7 @@ def _focus(sheet: FactSheet, metric: str, silent: set[str]) -> list[Fact]:
         for fact in sheet.over(metric)
         if fact.feature not in silent
         and _LABEL.fullmatch(fact.feature or "")
-        and fact.value - fact.population_value >= _WORTH_TELLING
+        and fact.value - fact.population_value >= _LEAST_DIFFERENCE
     ]
 
 
@@ -136,14 +136,14 @@ def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:
     themes = [fact for fact in theme_focus(sheet) if _is_large(fact) and _distinguishes(fact, others)]
     strong = [_theme(fact) for fact in themes if fact.strength >= _STRONG_THEME]
     weak = [_theme(fact) for fact in themes if fact.strength < _STRONG_THEME]
-    habits, whence, rate = _habits(sheet, others), _whence(sheet, others), sheet.number("purchase_rate")
+    habits, origins, rate = _habits(sheet, others), _origin(sheet, others), sheet.number("purchase_rate")
     is_purchasing = rate is not None and buys(sheet) and _distinguishes(rate, others)
     role = "visitors"
     if rate and is_purchasing and mostly_bought(rate):
         ways = [
             _PAGE_TYPES[f.feature][1] for f in types if f.feature in _PAGE_TYPES and f.feature not in _PART_OF_BUYING
         ]
-        modifiers = [*dict.fromkeys(ways[:2]), *strong, *weak, *habits, *whence]
+        modifiers = [*dict.fromkeys(ways[:2]), *strong, *weak, *habits, *origins]
         role = "buyers"
         if not modifiers:
             yield _name(role)
@@ -162,7 +162,7 @@ def _candidates(sheet: FactSheet, sheets: list[FactSheet]) -> Iterator[str]:
         cart = sheet.number("reached_cart_share")
         if cart and cart.is_over and _is_large(cart) and _distinguishes(cart, others):
             habits = ["cart-led", *habits]
-        modifiers = [*first, *habits, *weak, *whence]
+        modifiers = [*first, *habits, *weak, *origins]
     if not modifiers:
         return
     yield _name(modifiers[0], role)
@@ -211,7 +211,7 @@ def _habits(sheet: FactSheet, others: list[FactSheet]) -> list[str]:
     return words
 
 
-def _whence(sheet: FactSheet, others: list[FactSheet]) -> list[str]:
+def _origin(sheet: FactSheet, others: list[FactSheet]) -> list[str]:
     """Adjectives for the channel and the device of most of these users: what they do says more of them."""
     words = [
         _MEDIUMS.get((fact.feature or "").lower(), "")

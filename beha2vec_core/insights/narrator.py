@@ -37,7 +37,6 @@ class Narrator:
         """Open no connection yet.
 
         Args:
-            settings: the endpoint.
             min_users_sent: clusters, and facts, of fewer users are never sent.
             earlier: the row of each cluster (None: of the comparison) as it is now.
             rounding: of the numbers that are sent.
@@ -86,7 +85,7 @@ class Narrator:
         # names of other clusters change every time one of them does: they are no part of the question
         question = prompts.insight_messages(facts, sheet.cluster_key, (), self._rounding)
         messages = prompts.insight_messages(facts, sheet.cluster_key, taken, self._rounding)
-        return self._tell(sheet.cluster_key, ClusterAnswer, question, messages, check, taken)
+        return self._ask(sheet.cluster_key, ClusterAnswer, question, messages, check, taken)
 
     def compare(self, sheets: list[FactSheet], names: Mapping[int, str]) -> Outcome[ComparisonAnswer]:
         """What the model says of all clusters that may be sent."""
@@ -106,9 +105,9 @@ class Narrator:
             return held if kept else None, [*problems, *read]
 
         messages = prompts.comparison_messages(groups, names, self._rounding)
-        return self._tell(None, ComparisonAnswer, messages, messages, check, set())
+        return self._ask(None, ComparisonAnswer, messages, messages, check, set())
 
-    def _tell(
+    def _ask(
         self,
         cluster_key: int | None,
         kind: type[Answer],

@@ -1,7 +1,5 @@
 """The facts of one cluster, typed and cleaned: all that a narrator, of either kind, gets to see."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field

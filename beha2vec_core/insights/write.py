@@ -42,7 +42,6 @@ def write_insights(
         rounding: of the numbers that are sent.
         earlier: rows as they were written before; where the model would be asked the same again, its answer is kept.
         why: how the number of clusters came about, in a sentence; said where the users are in one cluster only.
-        progress: show a progress bar.
 
     Returns:
         The rows (`schema.INSIGHTS_SCHEMA`; the comparison last, with cluster_key null), and how they came about: model,

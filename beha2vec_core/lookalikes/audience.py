@@ -4,8 +4,6 @@ GA4's export has no contact data, so people can only be matched by login id (``u
 number of its customer database, by Google's terms never an address. Only users who have logged in have one.
 """
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -8,8 +8,6 @@ et al. 2021): as far as the top of the ranking is pure, the kind is there ``1 / 
 Where not even the top is pure, share and precision come out too high.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -137,7 +135,6 @@ def estimate_holdout(
     """Hide a fifth of the seeds, rank them among the candidates by the others; each seed five times, in other company.
 
     Args:
-        connection: with the published tables.
         user_keys: the seeds that have a vector to rely on; of more than 500 a sample is used.
         candidates: who may be in the list; a sample of 10,000 is ranked.
         lengths: of the lists; those longer than there are candidates are left out.

@@ -1,7 +1,5 @@
 """The users most similar to the average of others, as SQL: one definition, for lists and for rules of audiences."""
 
-from __future__ import annotations
-
 VECTORS = "beha2vec.user_embeddings_current"
 _MOST_SEEDS = 20_000  # of more, a sample says as much
 _WHOLE = 10**12  # parts of a unit: sums of whole numbers do not depend on the order of adding
@@ -11,9 +9,6 @@ def seeds_sql(users: str) -> str:
     """SQL of ``user_key`` and ``identity`` of the users who count as seeds: those with a vector to rely on.
 
     They are in an order that has nothing to do with the users; of more than 20,000 it gives so many.
-
-    Args:
-        users: SQL of their ``user_key``.
     """
     return f"""select user_key, identity from {VECTORS} semi join ({users}) using (user_key)
         where not low_evidence order by md5(user_key), user_key limit {_MOST_SEEDS}"""
@@ -26,7 +21,6 @@ def nearest_sql(users: str, limit: str, candidates: str = "") -> str:
     evidence, are not among them. Without a seed there are none.
 
     Args:
-        users: SQL of the ``user_key`` of the seeds.
         limit: the most users, as SQL.
         candidates: further joins that leave users out.
     """

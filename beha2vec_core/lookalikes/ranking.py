@@ -1,7 +1,5 @@
 """Everyone else, by the similarity of their identity vector to those of the seeds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,12 +67,10 @@ def rank(
     """The candidates most similar to the seeds, the most similar first.
 
     Args:
-        connection: with the published tables.
         user_keys: the seeds; those without a vector, or with too little evidence, do not count.
         method: ``centroid``: cosine with the seeds' mean vector. ``nearest``: mean cosine with the ten nearest seeds
             (all, where there are fewer; of more than 500 seeds a sample is compared).
         candidates: who may be in the list.
-        limit: the most rows.
 
     Returns:
         rank (1 is the most similar), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id,
@@ -104,7 +100,7 @@ def _nearest_seeds(
     for some, vectors in _pieces(connection, f"select user_key, identity from {candidates.sql}"):
         keys.append(some)
         scores.append(_likeness(vectors, seeds))
-        if sum(map(len, keys)) > 4 * limit + CHUNK_ROWS:  # what cannot be in the list any more is let go
+        if sum(map(len, keys)) > 4 * limit + CHUNK_ROWS:  # drop what can no longer be in the list
             keys, scores = _best(keys, scores, limit)
     keys, scores = _best(keys, scores, limit)
     return pd.DataFrame({"user_key": pd.Series(keys[0], dtype="str"), "score": scores[0].astype(np.float64)})

@@ -1,6 +1,4 @@
-"""Seeds: the users that others are to be like, from ids as people have them."""
-
-from __future__ import annotations
+"""Seeds: the users that others are compared with, from ids as people have them."""
 
 import csv
 from collections.abc import Sequence

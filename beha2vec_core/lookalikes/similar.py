@@ -1,7 +1,5 @@
 """The users most like one user: one definition, for the chat and for the user's page."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import duckdb
@@ -16,7 +14,6 @@ class Similar:
     """A user beside another.
 
     Attributes:
-        user_key: the other user.
         similarity: cosine of the identity vectors, -1 to 1.
         cluster_key: of the other user; None where they are in none.
     """
@@ -28,11 +25,6 @@ class Similar:
 
 def similar_users(connection: duckdb.DuckDBPyConnection, user_key: str, limit: int) -> list[Similar]:
     """The users whose identity vectors are nearest, the nearest first; those with too little evidence are left out.
-
-    Args:
-        connection: with the published tables.
-        user_key: of the user.
-        limit: the most users.
 
     Raises:
         NoVectorError: the user has no vector.

@@ -4,8 +4,6 @@ What the chat shows on a person's screen only (journeys of members, similar user
 exist here: the client is a program, and what it receives goes to its language model.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from importlib.metadata import version

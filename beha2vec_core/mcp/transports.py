@@ -1,7 +1,5 @@
 """How clients reach the server: by stdin and stdout of a process they start, or by HTTP with a token."""
 
-from __future__ import annotations
-
 import hmac
 import signal
 from ipaddress import ip_address

@@ -71,7 +71,6 @@ class Cascade:
         """Label pages.
 
         Args:
-            pages: as in `Classifier.classify`.
             overrides: the label given by people, with the index of ``pages``, null where there is none.
 
         Returns:

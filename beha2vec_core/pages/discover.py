@@ -60,19 +60,12 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What was found.
+    """What was found."""
 
-    Attributes:
-        themes: the suggestions, most viewed first.
-        page_keys: the pages that were grouped.
-        groups: the number of each one's suggestion in ``themes``; int [pages].
-        left_out: pages that were not: those every site has, error pages, pages without words.
-    """
-
-    themes: tuple[Suggestion, ...]
-    page_keys: tuple[str, ...]
-    groups: NDArray[np.int64]
-    left_out: int
+    themes: tuple[Suggestion, ...]  # the suggestions, most viewed first
+    page_keys: tuple[str, ...]  # the pages that were grouped
+    groups: NDArray[np.int64]  # the number of each one's suggestion in ``themes``; int [pages]
+    left_out: int  # pages that were not: those every site has, error pages, pages without words
 
 
 def discover_themes(
@@ -174,7 +167,7 @@ def _content_pages(pages: pd.DataFrame) -> pd.DataFrame:
 
 
 def _site_words(texts: Sequence[str], hostnames: Iterable[object]) -> set[str]:
-    """The stems of words that say which site it is: they stand in its host name, or on most pages."""
+    """The stems of words that say which site it is: they are in its host name, or on most pages."""
     pages = [{_stem(word) for word in _words(text)} for text in texts]
     counts = Counter(word for page in pages for word in page)
     hosts = " ".join({host for host in hostnames if isinstance(host, str)})

@@ -46,9 +46,8 @@ class Embedder:
 
     Args:
         model: name as on the Hugging Face hub, or a folder.
-        folder: where the files lie.
+        folder: where the files are.
         device: ``cpu``, ``cuda``, ``mps``.
-        progress: whether to show a bar while embedding.
         precision: ``bfloat16`` or ``float32``; ``auto`` takes bfloat16 on processors that have it.
 
     Raises:
@@ -189,7 +188,7 @@ def _native_precision(device: str) -> Literal["float32", "bfloat16"]:
 
 
 def _bundled_folder() -> Path | None:
-    # find_spec, because importing the package is not needed to know where it lies
+    # find_spec, because importing the package is not needed to know where it is
     spec = importlib.util.find_spec(BUNDLED_PACKAGE)
     if spec is None or spec.origin is None:
         return None

@@ -37,39 +37,26 @@ OUTPUT_COLUMNS = [
 
 @dataclass(frozen=True)
 class Enrichment:
-    """Enriched pages and how they came about.
+    """Enriched pages and how they came about."""
 
-    Attributes:
-        pages: one row a distinct page_key, ordered by it, with `OUTPUT_COLUMNS` and ``review_rank``, 1 for the page
-            whose override would settle most, null where none is needed.
-        classified: pages of which the theme, the type or both were asked about.
-        reused: pages whose earlier row was kept.
-        classified_by_kind: pages asked about, for ``theme`` and for ``page_type``.
-        unknown_theme_share: share of page views on pages of unknown theme, 0 to 1.
-        unknown_page_type_share: the same for the page type.
-        methods: each classifier's version, or why it could not be asked.
-        missing: classifiers that could not be asked.
-        usage: what the language model cost, where one was asked.
-        unknown_overrides: pages of the override file that are not among the pages.
-        overruled: what the classifiers say of each page that people labelled: ``page_key``, ``kind``, ``override``,
-            ``said``.
-        to_review: the pages whose override would settle most, see `teach.pages_to_review`.
-        text_version: version of the vectors in use, None without similarity.
-    """
-
+    # one row a distinct page_key, ordered by it, with `OUTPUT_COLUMNS` and ``review_rank``, 1 for the page whose
+    # override would settle most, null where none is needed
     pages: pd.DataFrame
-    classified: int
-    reused: int
-    classified_by_kind: dict[str, int]
-    unknown_theme_share: float
-    unknown_page_type_share: float
-    methods: dict[str, str]
-    missing: list[str]
-    usage: dict[str, Any] = field(default_factory=dict)
+    classified: int  # pages of which the theme, the type or both were asked about
+    reused: int  # pages whose earlier row was kept
+    classified_by_kind: dict[str, int]  # pages asked about, for ``theme`` and for ``page_type``
+    unknown_theme_share: float  # share of page views on pages of unknown theme, 0 to 1
+    unknown_page_type_share: float  # the same for the page type
+    methods: dict[str, str]  # each classifier's version, or why it could not be asked
+    missing: list[str]  # classifiers that could not be asked
+    usage: dict[str, Any] = field(default_factory=dict)  # what the language model cost, where one was asked
+    # pages of the override file that are not among the pages
     unknown_overrides: list[str] = field(default_factory=list)
+    # what the classifiers say of each page that people labelled: ``page_key``, ``kind``, ``override``, ``said``
     overruled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    # the pages whose override would settle most, see `teach.pages_to_review`
     to_review: pd.DataFrame = field(default_factory=pd.DataFrame)
-    text_version: str | None = None
+    text_version: str | None = None  # version of the vectors in use, None without similarity
 
 
 def classify_pages(
@@ -95,13 +82,10 @@ def classify_pages(
             properties): its most viewed title counts.
         known: rows of an earlier call; by default those of the store. What did not change is kept.
         labels: themes and page types; the default ones for shops, content sites and SaaS.
-        rules: the default ones.
-        overrides: labels given by people.
         steps: which classifiers are asked, in order, and from which confidence each is believed.
         models: what the classifiers run on; one that is found nowhere is left out, with a warning.
         store: keeps every chunk as soon as it is classified, and vectors of texts.
         chunk_size: pages classified and kept together.
-        progress: whether to show a bar.
 
     Raises:
         ValueError: a column is missing.
@@ -267,7 +251,7 @@ def _differs(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascad
 def _hashes(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.Series:
     """A hash of all that each page's answer rests on: what was seen, and the steps up to the one that decided.
 
-    ``never`` where the page has no answer yet, or one by a classifier that is not asked any more.
+    ``never`` where the page has no answer yet, or one by a classifier that is no longer asked.
     """
     methods, confidence = rows[f"{kind}_method"], rows[f"{kind}_confidence"]
     # a theme may follow from the type, and a type from other pages

@@ -1,7 +1,7 @@
 """Fetch the pages themselves, for titles that say too little. Off unless asked for: see docs/pages.md.
 
 What is never asked: hosts that are not on the allow-list, addresses that are not public, what robots.txt forbids. The
-parts lie in `beha2vec_core.pages.fetching`, one rule a module.
+parts are in `beha2vec_core.pages.fetching`, one rule a module.
 """
 
 import logging
@@ -36,25 +36,15 @@ MIN_HOST_SHARE = 0.01
 
 @dataclass(frozen=True)
 class FetchedPage:
-    """A page that was asked for.
-
-    Attributes:
-        page_key: whose page.
-        status: what became of it.
-        page_text: its main text, cleaned and cut; untrusted all the same.
-        title: what its ``<title>`` says, cleaned.
-        fetched_at: when it was fetched or tried (UTC); None for one that was not asked for.
-        reason: why there is no text, empty for ``ok``.
-        from_cache: whether an earlier answer served.
-    """
+    """A page that was asked for."""
 
     page_key: str
-    status: Status
-    page_text: str = ""
-    title: str = ""
-    fetched_at: datetime | None = None
-    reason: str = ""
-    from_cache: bool = False
+    status: Status  # what became of it
+    page_text: str = ""  # its main text, cleaned and cut; still untrusted
+    title: str = ""  # what its ``<title>`` says, cleaned
+    fetched_at: datetime | None = None  # when it was fetched or tried (UTC); None for one that was not asked for
+    reason: str = ""  # why there is no text, empty for ``ok``
+    from_cache: bool = False  # whether an earlier answer served
 
 
 class PageFetcher:
@@ -62,12 +52,9 @@ class PageFetcher:
 
     Args:
         hosts: the allow-list; entries as in `AllowedSites`.
-        cache_dir: folder of the cache.
         user_agent: name we ask under; its part before the first slash is the one for robots.txt.
-        limits: the bounds of a run.
         allowed_networks: addresses allowed although not public, for tests against a local server.
         resolve: gives the addresses of a name and port; the machine's resolver by default.
-        progress: whether to show a bar.
 
     Raises:
         ValueError: an entry of ``hosts`` is no host.
@@ -206,7 +193,6 @@ def add_page_text(
     Args:
         pages: columns `page_key`, `hostname`, `page_views`.
         settings: those that begin with ``fetch_``, and the data folder.
-        progress: whether to show a bar.
         asks: whether the site is asked; if not, only the texts that were fetched before are there.
 
     Raises:

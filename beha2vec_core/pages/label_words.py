@@ -1,4 +1,4 @@
-"""Labels by the words of their own name and description, as they stand in addresses and titles of pages."""
+"""Labels by the words of their own name and description, as they are in addresses and titles of pages."""
 
 import hashlib
 import re

@@ -26,26 +26,18 @@ class LabelFileError(ValueError):
 
 @dataclass(frozen=True)
 class Label:
-    """One theme or page type.
-
-    Attributes:
-        name: as in the tables.
-        description: what it means, in the words of such pages.
-        examples: texts (prototypes) of such pages.
-        found_on: for themes, the page types and kinds of site where it is likely; empty: anywhere.
-        similarity: whether similarity may give it.
-        like: for page types, the kind of page that rules know: a key of ``ontology.yml``, ``article_list`` or
-            ``category``; None: found from name and description.
-        words: other words for it in addresses and titles, in any language; models do not read them.
-    """
+    """One theme or page type."""
 
     name: str
-    description: str
-    examples: tuple[str, ...] = ()
+    description: str  # what it means, in the words of such pages
+    examples: tuple[str, ...] = ()  # texts (prototypes) of such pages
+    # for themes, the page types and kinds of site where it is likely; empty: anywhere
     found_on: frozenset[str] = frozenset()
-    similarity: bool = True
+    similarity: bool = True  # whether similarity may give it
+    # for page types, the kind of page that rules know: a key of ``ontology.yml``, ``article_list`` or ``category``;
+    # None: found from name and description
     like: str | None = None
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # other words for it in addresses and titles, in any language; models do not read them
 
 
 @dataclass(frozen=True)

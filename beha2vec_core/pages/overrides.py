@@ -79,7 +79,6 @@ def checked_rows(text: str, file: Path, labels: Labels, *, whole: bool = False) 
     Args:
         text: what is in the file.
         file: its name, for messages; the ending says whether it is YAML.
-        labels: the label file.
         whole: a CSV file must have all three columns: one that is missing would take labels away.
 
     Raises:
@@ -112,8 +111,6 @@ def save_overrides(path: Path | str, labels: Labels, rows: Iterable[Mapping[str,
     see the old one or the new one. What is written is read back first, so all rows are written or none.
 
     Args:
-        path: the file.
-        labels: the label file.
         rows: ``page_key``, ``theme`` and ``page_type`` of each page.
 
     Returns:

@@ -12,11 +12,7 @@ MIN_WEIGHT, MIN_LEAD = 0.3, 0.1
 
 
 class OwnThemes:
-    """Finds themes by the words of their names and descriptions, without those that page types have.
-
-    Args:
-        labels: the label file.
-    """
+    """Finds themes by the words of their names and descriptions, without those that page types have."""
 
     def __init__(self, labels: Labels) -> None:
         self.version = f"{own_version((*labels.themes, *labels.page_types))}.{CODE_VERSION}"

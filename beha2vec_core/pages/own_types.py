@@ -39,19 +39,12 @@ DETAIL, LIST = "detail", "list"
 
 @dataclass(frozen=True)
 class Mapped:
-    """A label of one's own and what it is taken for.
-
-    Attributes:
-        label: its name.
-        like: the kind of page, a key of ``ontology.yml``; empty: none was found.
-        role: ``list`` or ``detail``, empty for kinds that every site has.
-        why: where the kind comes from: ``like``, ``name``, ``description`` or ``nothing``.
-    """
+    """A label of one's own and what it is taken for."""
 
     label: str
-    like: str
-    role: str
-    why: str
+    like: str  # the kind of page, a key of ``ontology.yml``; empty: none was found
+    role: str  # ``list`` or ``detail``, empty for kinds that every site has
+    why: str  # where the kind comes from: ``like``, ``name``, ``description`` or ``nothing``
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ def taught_types(pages: pd.DataFrame, given: pd.Series, labels: Labels) -> pd.Se
     Args:
         pages: as `prepare.prepare` gives them.
         given: the overrides with the index of ``pages``, null where there is none.
-        labels: the label file.
     """
     answer = pd.Series("", index=pages.index, dtype=object)
     if not labels.own_page_types or not given.notna().any():
@@ -113,13 +112,13 @@ def pages_to_review(pages: pd.DataFrame, answers: pd.DataFrame, labels: Labels) 
 
 
 def page_forms(pages: pd.DataFrame) -> pd.Series:
-    """A key of the template of each page: its folder, and its form there; None where it lies in no folder."""
+    """A key of the template of each page: its folder, and its form there; None where it is in no folder."""
     places = zip(pages["hostname"], pages["page_path"], pages["shape"], strict=True)
     return pd.Series([_places(*place)[0] for place in places], index=pages.index, dtype=object)
 
 
 def _places(hostname: str, path: str, shape: str) -> tuple[Hashable, Hashable]:
-    """Keys of the page's form in its folder, and of its form at this depth; None where it lies in no folder."""
+    """Keys of the page's form in its folder, and of its form at this depth; None where it is in no folder."""
     *folders, last = _LANGUAGE.sub("", path_segments(path)).strip("/").split("/")
     if not folders:
         return None, None

@@ -24,7 +24,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 # order numbers, phone numbers, session tokens: no meaning for a theme, and possibly a person's
 _LONG_ID = re.compile(r"\d{5,}|(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{16,}|[a-f\d]{16,}")
 _TITLE_SEPARATOR = re.compile(r"\s+[|–—·•»:-]+\s+|\s*[|»]\s*|(?<=\w)/(?=[A-Z])")
-# words that say how a page is served or in which part of the site it lies, not what it is about
+# words that say how a page is served or in which part of the site it is, not what it is about
 _SERVING_WORDS = frozenset(
     word
     for line in (
@@ -107,7 +107,7 @@ def category_path(categories: Sequence[str]) -> str:
 def title_words(title: object, hostname: object = "") -> str:
     """The title without the parts that only name the site, without e-mail addresses, long numbers and tokens.
 
-    A part (``Hats | Apparel | Example Store`` has three) names the site when each of its words lies in the host name.
+    A part (``Hats | Apparel | Example Store`` has three) names the site when each of its words is in the host name.
     """
     words = (word for part in _telling_parts(title, hostname) for word in part.split())
     return " ".join(word for word in words if not _LONG_ID.fullmatch(_NOT_WORD.sub("", word.lower())))
@@ -131,7 +131,7 @@ def page_text(title: object, path: object, hostname: object = "") -> str:
 
 
 def section_text(path: object) -> str:
-    """The words of the folders that a page lies in, without those that only say how it is served; may be empty."""
+    """The words of the folders that a page is in, without those that only say how it is served; may be empty."""
     folders = path_segments(path).rpartition("/")[0]
     words = [word for word in path_words(folders).split() if _is_specific(word)]
     return " ".join(dict.fromkeys(words))

@@ -1,7 +1,5 @@
 """The types of arrays, and of those that a saved model holds as JSON lists."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import numpy as np

@@ -3,8 +3,6 @@
 For each test date a model is fitted as of that date, users are scored on it, and what they then did is compared.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -92,9 +90,7 @@ def backtest(
     Args:
         frame: rows of ``ga4.ml_ga4__user_features``; those of a sample have ``weight`` (see `examples`).
         until: the day after the last exported one.
-        config: what is fitted.
         folds: test dates at most, the newest ones whose longest horizon has matured.
-        rivals: whether simple rules are judged too.
         champions: models that were in use; on each test date the newest one that has not seen it is judged too.
         rows_for: gives a champion its rows of a date, if they are not those of the frame: its vectors may be others.
         ga4_scores: GA4's own predictions as of a date, from `ga4_scores.with_persons`.

@@ -22,7 +22,7 @@ from beha2vec_core.compute.device import Device
 from beha2vec_core.dbt_vars import LATE_EVENT_DAYS, LOOKBACK_DAYS
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.events.query import OLDEST_FIRST
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.predictions.arrays import FloatArray
 from beha2vec_core.predictions.targets import HORIZONS
 from beha2vec_core.store.vectors import as_matrix
@@ -53,17 +53,11 @@ class Start(NamedTuple):
 
 @dataclass(frozen=True)
 class PredictionEncoder:
-    """An encoder, and the components of its vectors that predictions read.
+    """An encoder, and the components of its vectors that predictions read."""
 
-    Attributes:
-        encoder: fitted on what was exported before the first example.
-        centre: the mean vector [dim].
-        components: the main directions, scaled so that each has variance 1 [dim, `COMPONENTS`].
-    """
-
-    encoder: BehaviorEncoder
-    centre: FloatArray
-    components: FloatArray
+    encoder: BehaviorEncoder  # fitted on what was exported before the first example
+    centre: FloatArray  # the mean vector [dim]
+    components: FloatArray  # the main directions, scaled so that each has variance 1 [dim, `COMPONENTS`]
 
     @property
     def version(self) -> str:
@@ -73,9 +67,8 @@ class PredictionEncoder:
     def save(self, folder: Path) -> None:
         """Write it to a folder."""
         self.encoder.save(folder)
-        temporary = folder / f".{_FILE}.part"
-        temporary.write_text(json.dumps({"centre": self.centre.tolist(), "components": self.components.tolist()}))
-        put_in_place(temporary, folder / _FILE)
+        with replacing(folder / _FILE) as temporary:
+            temporary.write_text(json.dumps({"centre": self.centre.tolist(), "components": self.components.tolist()}))
 
     @classmethod
     def load(cls, folder: Path, device: Device = "auto") -> PredictionEncoder:
@@ -92,12 +85,7 @@ class PredictionEncoder:
 
 
 def start_of_examples(connection: duckdb.DuckDBPyConnection, dates: Sequence[date]) -> Start:
-    """The first of the weekly dates before which an encoder has enough to learn from, and after which there is enough.
-
-    Args:
-        connection: of the warehouse.
-        dates: of the examples, ascending.
-    """
+    """The first weekly date before which an encoder has enough to learn from, and after which there is enough."""
     ((first, last),) = connection.execute(
         "select min(event_date), max(event_date) from ga4.int_ga4__sequence_events"
     ).fetchall()
@@ -143,7 +131,6 @@ def fit_encoder(
     Args:
         events: from `events_before`.
         day: the date before which they were exported.
-        training: its budget.
         compute: where it is trained; None: in this process.
         checkpoints: a folder from which a killed training goes on.
     """
@@ -170,8 +157,6 @@ def write_vectors(
     """Encode the users of a date, unless all have vectors by this encoder and no late event can come; the rows written.
 
     Args:
-        connection: of the warehouse.
-        encoder: whose vectors they are.
         day: the date; a user has a vector if they are in ``ga4.ml_ga4__user_features`` as of it.
         compute: where users are encoded; None: in this process.
         only: SQL of a table with the ``user_key`` of those who are wanted.

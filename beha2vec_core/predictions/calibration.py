@@ -136,7 +136,7 @@ def needed_shift(hazards: FloatArray, happened: BoolArray, weight: FloatArray | 
 
 @dataclass(frozen=True)
 class Spread:
-    """How far a user's own probability lies from that of the users with the same features.
+    """How far a user's own probability is from that of the users with the same features.
 
     ``rho`` is the variance of the own probability within the shortest horizon, over p(1 - p), at the log odds ``at``.
     It shows in two disjoint spans that follow one date: users with the same features whose outcomes agree more often
@@ -156,17 +156,14 @@ class Spread:
             shortest: within the shortest horizon [n].
         """
         grid = np.linspace(float(logit(LEAST)[()]), float(logit(MOST)[()]), _GRID)
-        low, high = self._beta(expit(grid), self._ratio(probability, shortest))
+        # how many times longer than the shortest the horizon is, in expected events
+        events, base = (-np.log1p(-np.minimum(one, MOST)).sum() for one in (probability, shortest))
+        low, high = self._beta(expit(grid), float(events / max(base, 1e-12)))
         odds = logit(probability)
         return (
             np.minimum(np.interp(odds, grid, low), probability),
             np.maximum(np.interp(odds, grid, high), probability),
         )
-
-    def _ratio(self, probability: FloatArray, shortest: FloatArray) -> float:
-        """How many times longer than the shortest the horizon is, in expected events."""
-        events, base = -np.log1p(-np.minimum(probability, MOST)), -np.log1p(-np.minimum(shortest, MOST))
-        return float(events.sum() / max(base.sum(), 1e-12))
 
     def _beta(self, p: FloatArray, ratio: float) -> tuple[FloatArray, FloatArray]:
         from scipy.stats import beta

@@ -1,7 +1,5 @@
 """The model card of a prediction model: what it predicts, how, for whom, and what to keep in mind."""
 
-from __future__ import annotations
-
 from beha2vec_core.predictions.features import BLOCKS
 from beha2vec_core.predictions.model import PredictionModel
 from beha2vec_core.words import counted

@@ -4,8 +4,6 @@ A probability of a purchase is not what a contact adds. That is the uplift, whic
 group shows (Gutierrez and Gérardy 2017). So nothing here is a profit: it is the uplift at which a contact pays.
 """
 
-from __future__ import annotations
-
 import math
 
 SIGNIFICANCE, POWER = 0.05, 0.8
@@ -39,7 +37,6 @@ def users_within(budget: float, contact_cost: float, users: int) -> int:
     Args:
         budget: what all contacts together may cost; 0 or more.
         contact_cost: of one user, in the same currency; 0 or more.
-        users: how many there are.
 
     Raises:
         ValueError: the budget or the cost is below 0.
@@ -67,7 +64,6 @@ def users_per_group(
     Args:
         base: probability of a purchase without a contact.
         uplift: what a contact adds to it, above 0.
-        significance: of the test, two-sided.
         power: probability that the test finds the uplift.
 
     Returns:

@@ -6,8 +6,6 @@ row counts as many times as its group has users for each one drawn: fits, calibr
 so they estimate what all users would give, although the share depends on outcomes (Horvitz and Thompson 1952).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
@@ -25,19 +23,12 @@ WEIGHT = "weight"
 
 
 class Group(NamedTuple):
-    """Users who did the same things.
+    """Users who did the same things."""
 
-    Attributes:
-        did: targets, in a text.
-        users: how many.
-        rows: users and dates.
-        one_in: one user in so many is drawn.
-    """
-
-    did: str
+    did: str  # targets, in a text
     users: int
     rows: int
-    one_in: int = 1
+    one_in: int = 1  # one user in so many is drawn
 
 
 def weights_of(frame: pd.DataFrame) -> FloatArray:
@@ -53,9 +44,6 @@ def draw(
     """Which users and dates are learned from.
 
     Args:
-        connection: of the warehouse.
-        dates: of the examples.
-        targets: that are predicted.
         most: users and dates, about. If there are more, the group with the most rows is halved until they fit.
 
     Returns:

@@ -36,7 +36,6 @@ class Feature(NamedTuple):
     """A column that models read.
 
     Attributes:
-        name: of the column.
         block: it is used or left out with the others of its block.
         label: what it is, in a reason.
         kind: ``count`` is read as log(1 + x), ``share`` as it is, ``text`` as one column per frequent value, ``vector``
@@ -136,23 +135,14 @@ def _number(frame: pd.DataFrame, name: str) -> FloatArray:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How rows become a matrix: learned from training rows, the same for all later ones.
+    """How rows become a matrix: learned from training rows, the same for all later ones."""
 
-    Attributes:
-        features: used, in the order of their columns.
-        categories: the values of each text feature that have a column; all others are zeros in them.
-        components: how many a vector has; a user without one has zeros.
-        centre: of each column [m], subtracted.
-        scale: of each column [m], divided by.
-        relative: growing features are divided by the mean of their date.
-    """
-
-    features: tuple[Feature, ...]
-    categories: dict[str, list[str]]
-    components: int
-    centre: SavedArray
-    scale: SavedArray
-    relative: bool = False
+    features: tuple[Feature, ...]  # used, in the order of their columns
+    categories: dict[str, list[str]]  # the values of each text feature that have a column; all others are zeros in them
+    components: int  # how many a vector has; a user without one has zeros
+    centre: SavedArray  # of each column [m], subtracted
+    scale: SavedArray  # of each column [m], divided by
+    relative: bool = False  # growing features are divided by the mean of their date
 
     @classmethod
     def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...], relative: bool = False) -> Encoding:

@@ -7,8 +7,6 @@ that has matured. It is calibrated on the calibration date and later ones, by mo
 users.
 """
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -38,7 +36,6 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
         frame: rows of ``ga4.ml_ga4__user_features``; those of dates from ``standing`` on are ignored. Rows of a sample
             have ``weight`` (see `examples`).
         standing: the day as of which it is fitted.
-        config: what to predict.
 
     Raises:
         NotEnoughHistoryError: no horizon of any target can be modelled yet; the message says why.

@@ -34,7 +34,6 @@ def read_ga4_scores(tables: Sequence[SourceFile], as_of: date) -> pd.DataFrame:
     Args:
         tables: files of GA4's tables of users, JSON or parquet; ``users_YYYYMMDD`` have no devices and are ignored. A
             file that cannot be read is left out with a warning.
-        as_of: the date.
 
     Returns:
         ``property_id``, ``user_pseudo_id``, ``target`` (purchase, return) and ``probability``, within 7 days.
@@ -66,9 +65,7 @@ def with_persons(connection: duckdb.DuckDBPyConnection, scores: pd.DataFrame, as
     """Scores of the persons to whom the devices belonged as of the date; of several devices the highest score.
 
     Args:
-        connection: to the warehouse.
         scores: from `read_ga4_scores`.
-        as_of: the date.
 
     Returns:
         ``property_id``, ``user_key``, ``target`` and ``probability``.

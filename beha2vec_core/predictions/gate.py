@@ -1,7 +1,5 @@
 """May a new prediction model replace the one in use? By their log losses on the same users and dates."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,9 +21,7 @@ def worse_than(rows: Sequence[Mapping[str, Any]], rival: str, name: str, toleran
     """Where the model is certainly worse than a rival: a sentence per target and horizon.
 
     Args:
-        rows: as in `reasons_to_refuse`.
         rival: ``champion`` or ``rfm``.
-        name: what it is called in the sentence.
         tolerance: share of the model's log loss.
     """
     found = {(row["target"], row["horizon"], row["metric"]): row for row in rows if row["method"] == MODEL}

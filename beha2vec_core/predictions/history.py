@@ -25,17 +25,11 @@ class NotEnoughHistoryError(ValueError):
 
 
 class PersonIntervals(NamedTuple):
-    """A row for each user, date and interval between horizons, while the outcome has not happened and is known.
+    """A row for each user, date and interval between horizons, while the outcome has not happened and is known."""
 
-    Attributes:
-        row: of the frame [n].
-        interval: its number [n].
-        happened: whether it happened in the interval [n].
-    """
-
-    row: IntArray
-    interval: IntArray
-    happened: BoolArray
+    row: IntArray  # of the frame [n]
+    interval: IntArray  # its number [n]
+    happened: BoolArray  # whether it happened in the interval [n]
 
     @classmethod
     def of(cls, found: Outcome) -> PersonIntervals:
@@ -84,23 +78,14 @@ class PersonIntervals(NamedTuple):
 
 
 class History(NamedTuple):
-    """Rows of users on dates before a day.
+    """Rows of users on dates before a day."""
 
-    Attributes:
-        frame: the rows of the population.
-        day: the date of each row, as a proleptic ordinal [n].
-        user: a number for the user of each row [n].
-        weight: how many rows each row stands for [n].
-        dates: ascending.
-        everyone: user, date and labels of all rows, also outside the population.
-    """
-
-    frame: pd.DataFrame
-    day: IntArray
-    user: IntArray
-    weight: FloatArray
+    frame: pd.DataFrame  # the rows of the population
+    day: IntArray  # the date of each row, as a proleptic ordinal [n]
+    user: IntArray  # a number for the user of each row [n]
+    weight: FloatArray  # how many rows each row stands for [n]
     dates: list[date]
-    everyone: pd.DataFrame
+    everyone: pd.DataFrame  # user, date and labels of all rows, also outside the population
 
     @classmethod
     def of(cls, frame: pd.DataFrame, standing: date, population_days: int) -> History:
@@ -155,19 +140,12 @@ def _days(frame: pd.DataFrame) -> IntArray:
 
 
 class Plan(NamedTuple):
-    """What the history allows.
+    """What the history allows."""
 
-    Attributes:
-        standing: the day as of which a model is fitted.
-        horizons: those that can be learned and calibrated.
-        calibration: the first date used for calibration; what had matured by then is learned from.
-        notes: which horizons are left out.
-    """
-
-    standing: date
-    horizons: tuple[int, ...]
-    calibration: date
-    notes: tuple[str, ...]
+    standing: date  # the day as of which a model is fitted
+    horizons: tuple[int, ...]  # those that can be learned and calibrated
+    calibration: date  # the first date used for calibration; what had matured by then is learned from
+    notes: tuple[str, ...]  # which horizons are left out
 
     @classmethod
     def of(cls, dates: Sequence[date], standing: date, horizons: tuple[int, ...]) -> Plan:

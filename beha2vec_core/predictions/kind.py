@@ -1,7 +1,5 @@
 """Fit one target for one kind of users: features, regression, trees, calibration, and how much users differ."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -61,7 +59,6 @@ class KindFit:
         rows: what was known on the calibration date: settings are chosen by it, but for growing features.
         matured: what is known on the day of the fit: it is learned from.
         again: from `History.happens_again`.
-        config: what may be used.
     """
 
     def __init__(

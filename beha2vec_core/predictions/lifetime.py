@@ -15,8 +15,6 @@ References:
     Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value, brucehardie.com/notes/025.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,18 +45,12 @@ class BgNbd:
 
     While active, a customer buys at a rate from a gamma distribution (``r``, ``alpha``); after each repeat purchase the
     customer becomes inactive for good with a probability from a beta distribution (``a``, ``b``).
-
-    Attributes:
-        r: shape of the purchase rates.
-        alpha: inverse scale of the purchase rates, in the time unit of the data.
-        a: first parameter of the dropout probabilities.
-        b: second parameter of the dropout probabilities.
     """
 
-    r: float
-    alpha: float
-    a: float
-    b: float
+    r: float  # shape of the purchase rates
+    alpha: float  # inverse scale of the purchase rates, in the time unit of the data
+    a: float  # first parameter of the dropout probabilities
+    b: float  # second parameter of the dropout probabilities
 
     def probability_alive(self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike) -> Floats:
         """Probability that a customer with this history is still active; 1 without a repeat purchase.
@@ -116,16 +108,11 @@ class GammaGamma:
 
     A customer's order values are gamma distributed (shape ``p``) around a personal mean, independent of how often the
     customer buys; the personal scales are gamma distributed (``q``, ``v``).
-
-    Attributes:
-        p: shape of a customer's order values.
-        q: shape of the personal scales, above 1, so that the mean exists.
-        v: inverse scale of the personal scales, in the unit of the values.
     """
 
-    p: float
-    q: float
-    v: float
+    p: float  # shape of a customer's order values
+    q: float  # shape of the personal scales, above 1, so that the mean exists
+    v: float  # inverse scale of the personal scales, in the unit of the values
 
     @property
     def population_mean(self) -> float:

@@ -53,7 +53,7 @@ def metrics(one: Judged, resampler: Resampler) -> Iterator[dict[str, Any]]:
     yield _metric("brier", brier)
     yield _metric("brier_skill", 1 - brier / (prevalence * (1 - prevalence)))
     yield _metric("log_loss", weighted_mean(log_loss(y, p), weight))
-    bins = _bins(p, weight)
+    bins = tenths(np.argsort(p, kind="stable"), weight)  # of the users by probability
     yield drawn.metric(
         "calibration_error",
         lambda w: _calibration_errors(p[drawn.rows], y[drawn.rows], bins[drawn.rows], w),
@@ -159,11 +159,6 @@ class Resampler:
         if self._last is None or places != self._places:
             self._places, self._last = places, _Resamples(one)
         return self._last
-
-
-def _bins(p: FloatArray, weight: FloatArray) -> IntArray:
-    """The tenth of the users that each one is in, by probability."""
-    return tenths(np.argsort(p, kind="stable"), weight)
 
 
 def _calibration_errors(p: FloatArray, y: FloatArray, bins: IntArray, weights: FloatArray) -> FloatArray:

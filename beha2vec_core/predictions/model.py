@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import Field, TypeAdapter, ValidationError
 
 from beha2vec_core.compute import Compute, LocalCompute
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray, SavedArray
 from beha2vec_core.predictions.calibration import (
     COVERAGE,
@@ -96,29 +96,18 @@ def cells_of(frame: pd.DataFrame) -> tuple[IntArray, IntArray]:
 
 @dataclass(frozen=True)
 class KindModel:
-    """The hazards of one target for one kind of users.
+    """The hazards of one target for one kind of users."""
 
-    Attributes:
-        method: ``ridge logistic``, ``logistic and LightGBM`` or `TOO_FEW`.
-        positives: users of the training rows for whom it happened.
-        encoding: of the features.
-        coefficients: of the logistic regression: a column each, an interval each, the intercept last.
-        trees: LightGBM's own text; "" where the regression stands alone.
-        weight: of the trees' log odds; the regression has the rest.
-        curves: calibration, an interval each.
-        spread: of users' own probabilities.
-        cells: base rates, where there are too few positives to model.
-    """
-
-    method: str
-    positives: int
-    curves: tuple[Curve, ...]
-    spread: Spread = NO_SPREAD
-    encoding: Encoding | None = None
+    method: str  # ``ridge logistic``, ``logistic and LightGBM`` or `TOO_FEW`
+    positives: int  # users of the training rows for whom it happened
+    curves: tuple[Curve, ...]  # calibration, an interval each
+    spread: Spread = NO_SPREAD  # of users' own probabilities
+    encoding: Encoding | None = None  # of the features
+    # of the logistic regression: a column each, an interval each, the intercept last
     coefficients: SavedArray = field(default_factory=lambda: np.zeros(0))
-    trees: str = ""
-    weight: float = 0.0
-    cells: Cells | None = None
+    trees: str = ""  # LightGBM's own text; "" where the regression stands alone
+    weight: float = 0.0  # of the trees' log odds; the regression has the rest
+    cells: Cells | None = None  # base rates, where there are too few positives to model
 
     def log_odds(self, frame: pd.DataFrame) -> FloatArray:
         """The model's hazards as log odds, not calibrated [n, interval]."""
@@ -196,7 +185,6 @@ class TargetModel:
     """One target: a model for each kind of users, and what is known of how it was made.
 
     Attributes:
-        target: its name.
         horizons: days, ascending; those that the history allowed.
         kinds: of users: ``buyers`` and ``others``, or ``all``.
         value: expected revenue of those who buy; None for other targets.
@@ -278,21 +266,13 @@ def kind_rows(frame: pd.DataFrame, kinds: Iterable[str]) -> dict[str, BoolArray]
 
 @dataclass(frozen=True)
 class PredictionModel:
-    """Models of all targets, fitted as of one day.
+    """Models of all targets, fitted as of one day."""
 
-    Attributes:
-        standing: the day as of which it was fitted: nothing exported from then on was used.
-        config: how it was fitted.
-        targets: by name.
-        notes: what could not be modelled, a sentence each.
-        passed: pairs of targets, from `targets.passed`.
-    """
-
-    standing: date
+    standing: date  # the day as of which it was fitted: nothing exported from then on was used
     config: FitConfig
-    targets: dict[str, TargetModel]
-    notes: tuple[str, ...] = ()
-    passed: tuple[tuple[str, str], ...] = ()
+    targets: dict[str, TargetModel]  # by name
+    notes: tuple[str, ...] = ()  # what could not be modelled, a sentence each
+    passed: tuple[tuple[str, str], ...] = ()  # pairs of targets, from `targets.passed`
 
     @cached_property
     def version(self) -> str:
@@ -367,11 +347,9 @@ class PredictionModel:
 
     def save(self, folder: Path) -> None:
         """Write it as ``model.json`` in a folder; the file appears whole."""
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{_FILE}.part"
         saved = {"format_version": FORMAT_VERSION, "model": _saved().dump_python(self, mode="json", by_alias=True)}
-        temporary.write_text(json.dumps(saved))
-        put_in_place(temporary, folder / _FILE)
+        with replacing(folder / _FILE) as temporary:
+            temporary.write_text(json.dumps(saved))
 
     @classmethod
     def load(cls, folder: Path) -> PredictionModel:

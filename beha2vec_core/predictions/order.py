@@ -6,8 +6,6 @@ what contradicts itself, and leaves the rest. Where a user's outcomes keep the s
 loss, summed over their targets and horizons, can only fall.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 

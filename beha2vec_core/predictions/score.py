@@ -3,8 +3,6 @@
 Users are scored a part at a time, so memory does not grow with the site; `store.write_predictions` then ranks all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -25,7 +23,6 @@ def needed_shifts(model: PredictionModel, matured: Iterable[pd.DataFrame]) -> di
     """The correction, in log odds, of each target whose frequency has certainly changed since the model was fitted.
 
     Args:
-        model: fitted before the date.
         matured: rows of ``ga4.ml_ga4__user_features`` of the last date of which the shortest horizon has matured, after
             the model was calibrated, a part of the users at a time.
     """
@@ -54,7 +51,6 @@ def score(
     """Score users of one date: as `PredictionModel.predict`, with ``reasons`` (lists of text) of the first decile.
 
     Args:
-        model: fitted before the date.
         frame: rows of ``ga4.ml_ga4__user_features`` of the date.
         shifts: from `needed_shifts`.
         reasons: whether the first decile gets reasons.

@@ -70,10 +70,6 @@ def read_features(
     """Rows of ``ga4.ml_ga4__user_features`` of some dates, with the behavior vectors by an encoder ("": without).
 
     Args:
-        connection: of the warehouse.
-        dates: of the rows.
-        encoder: version of the encoder.
-        part: of the users.
         only: SQL of a table with ``property_id`` and ``user_key``, whose users are read; "": all.
     """
     rows = f"where {in_sample('user_key', part.of, part.number)}" if part.of > 1 else ""
@@ -199,9 +195,7 @@ def write_predictions(connection: duckdb.DuckDBPyConnection, day: date, model: P
     """Replace what a model says as of the end of a day, at once; the number of rows.
 
     Args:
-        connection: of the warehouse.
         day: the last one that counts.
-        model: that says it.
         scored: SQL of a table with the rows of `PredictionModel.predict` of all users, and their ``reasons``. Deciles
             are counted here, over all users; who is not in the first one has no reasons.
     """
@@ -267,7 +261,7 @@ def newest_version(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 
 def promote(connection: duckdb.DuckDBPyConnection, version: str) -> int:
-    """Show readers a model, and delete scores of earlier models that nothing needs any more.
+    """Show readers a model, and delete scores of earlier models that nothing needs.
 
     Kept are those of the last days, to go back to, and those of the dates that have yet to come true. Vectors are kept
     of the model in use and of the examples; others are made again where they are needed. Returns the number of deleted

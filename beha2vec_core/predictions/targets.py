@@ -1,7 +1,5 @@
 """What is predicted: a target's outcome in each interval between horizons."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,22 +24,16 @@ LABELS = tuple(
 
 @dataclass(frozen=True)
 class Outcome:
-    """A target's outcome of n users within each horizon.
+    """A target's outcome of n users within each horizon."""
 
-    Attributes:
-        happened: [n, h] whether it happened within the horizon; false where it is not known.
-        known: [n, h] whether that is known.
-    """
-
-    happened: BoolArray
-    known: BoolArray
+    happened: BoolArray  # [n, h] whether it happened within the horizon; false where it is not known
+    known: BoolArray  # [n, h] whether that is known
 
 
 def outcome(frame: pd.DataFrame, target: str, horizons: Sequence[int], standing: date | None = None) -> Outcome:
     """The outcome of a target.
 
     Args:
-        frame: rows of ``ga4.ml_ga4__user_features``.
         target: ``purchase``, ``return`` or an event of the var predicted_events.
         horizons: days, ascending.
         standing: the day on which it is asked: horizons that had not matured by then are not known. None: as labelled.
@@ -83,10 +75,7 @@ def passed(
     Without such outcomes, as in an export without purchases, nothing is known of a pair.
 
     Args:
-        frame: rows of ``ga4.ml_ga4__user_features``.
-        targets: that are predicted.
         horizons: days, ascending.
-        standing: the day on which it is asked.
         weight: how many rows each row stands for [n]; None: itself.
     """
     often = np.ones(len(frame)) if weight is None else weight

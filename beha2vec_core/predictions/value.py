@@ -1,7 +1,5 @@
 """What buyers spend: order values shrunk towards everyone's (Gamma-Gamma), times orders per buyer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

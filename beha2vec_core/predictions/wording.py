@@ -1,7 +1,5 @@
 """Targets, horizons and methods in words, for all who show predictions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from beha2vec_core.predictions.targets import PURCHASE, RETURN

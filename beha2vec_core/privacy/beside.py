@@ -1,4 +1,4 @@
-"""What stands beside a value of an address: the segments before one of a path, the other parameters of a query."""
+"""What is next to a value of an address: the segments before one of a path, the other parameters of a query."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ from beha2vec_core.privacy.rules import kind_of_key, rules, words_of
 
 
 class Before(NamedTuple):
-    """The segments before one of a path.
+    """The segments before one of a path."""
 
-    Attributes:
-        last: the name of the last one.
-        role: the last name without digits: `users` before /users/42/jane-doe.
-        leads_to_token: whether any of them stands before a one-time token.
-        of_person: whether any of them stands before the page of a person, and seldom of a company.
-    """
-
-    last: str = ""
-    role: str = ""
-    leads_to_token: bool = False
-    of_person: bool = False
+    last: str = ""  # the name of the last one
+    role: str = ""  # the last name without digits: `users` before /users/42/jane-doe
+    leads_to_token: bool = False  # whether any of them is before a one-time token
+    of_person: bool = False  # whether any of them is before the page of a person, and seldom of a company
 
     def then(self, words: tuple[str, ...]) -> Before:
         """What the segments up to the next one are."""
@@ -38,7 +31,7 @@ def is_among(role: str, paths: frozenset[str]) -> bool:
 
 
 def leads_to_token(words: tuple[str, ...]) -> bool:
-    """Whether a segment of a path may stand before a one-time token: `reset`, `activate-account`."""
+    """Whether a segment of a path may be before a one-time token: `reset`, `activate-account`."""
     return "".join(words) in rules().token_paths or any(word in rules().token_paths for word in words)
 
 

@@ -3,8 +3,6 @@
 Everything is judged decoded, to a fixed point. What holds nothing personal comes back byte for byte as it was.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re
@@ -322,7 +320,8 @@ def _address(text: str, depth: int) -> str:
     if not authority and scheme.lower() in _PERSON_SCHEMES:
         path = MARKER if path.strip() and path != MARKER else path
     else:
-        authority = _authority(authority)
+        # user and password are left out: a marker with brackets would make the host unreadable
+        authority = "//" + authority.rpartition("@")[2] if "@" in authority else authority
         path = _path(path, authority, depth)
     if query:
         token_page = any(leads_to_token(words_of(decoded(segment))) for segment in path.split("/"))
@@ -333,11 +332,6 @@ def _address(text: str, depth: int) -> str:
 
 
 _DOI = re.compile(r"10\.\d{4,9}")  # who registers names of publications, which follow
-
-
-def _authority(authority: str) -> str:
-    """User and password are left out: a marker with brackets would make the host unreadable."""
-    return "//" + authority.rpartition("@")[2] if "@" in authority else authority
 
 
 def _path(path: str, authority: str, depth: int) -> str:

@@ -1,9 +1,7 @@
 """Clean the columns of raw events, as Arrow tables: each distinct value once, numbers under personal keys too.
 
-What each column is judged by stands in rules.yml (`columns`); parameters are judged by their keys.
+What each column is judged by is in rules.yml (`columns`); parameters are judged by their keys.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Which identifiers are words of other people's texts too: a login id ``iphone15`` takes the name from no product."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 
@@ -20,12 +18,11 @@ _WHO = ("user_pseudo_id", "user_key", "client_key")
 def common_words(
     connection: duckdb.DuckDBPyConnection, others: str, columns: Mapping[str, str], people: People
 ) -> frozenset[str]:
-    """The people's device and login ids that may be words, and stand in texts of at least 20 others.
+    """The people's device and login ids that may be words, and are in texts of at least 20 others.
 
     Client ids, addresses and random ids never count: others have them from a link that one of the people shared.
 
     Args:
-        connection: where the rows can be read.
         others: SQL of other people's rows, as a table.
         columns: their columns, with their types.
         people: whose ids are looked for.

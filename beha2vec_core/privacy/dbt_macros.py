@@ -5,8 +5,6 @@
 SQL has no checksums and no libraries: the macros remove what a pattern can tell, which is less than ingest does.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -160,17 +158,13 @@ def compiled() -> str:
 
 
 def _any_of(phrases: Iterable[str]) -> str:
-    return "|".join(sorted({_separated(phrase) for phrase in phrases}))
+    """A pattern of names whose words may be separated in any way."""
+    return "|".join(sorted({"[ _.-]?".join(map(re.escape, phrase.split())) for phrase in phrases}))
 
 
 def _key_of(phrases: Iterable[str]) -> str:
     """A pattern of a query's parameter of one of these names, up to its value: `?name=`, `&billing_name2=`."""
     return rf"[?&#;](?:[^=&#]*(?:[_.-]|\[|%5b))?(?:{_any_of(phrases)})[0-9]*(?:\]|%5d)?="
-
-
-def _separated(phrase: str) -> str:
-    """A pattern of a name in which its words may be separated in any way."""
-    return "[ _.-]?".join(re.escape(word) for word in phrase.split())
 
 
 def _quoted(text: str) -> str:

@@ -1,7 +1,5 @@
 """Texts without their encodings, and back into addresses."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata
@@ -43,7 +41,7 @@ _RESERVED = re.compile(r"[\s%&#+<>\"\x00-\x1f]")
 
 
 def encoded(text: str, also: str = "") -> str:
-    """Decoded text as it may stand in a part of an address."""
+    """Decoded text as it may be in a part of an address."""
     return "".join(
         "".join(f"%{byte:02X}" for byte in c.encode()) if _RESERVED.match(c) or c in also else c for c in text
     )

@@ -4,8 +4,6 @@ What has a checksum is checked: cards (Luhn), IBANs (ISO 13616) and national ids
 phonenumbers, the port of Google's libphonenumber.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import importlib
@@ -127,7 +125,7 @@ def phones(text: str, plain: bool = False) -> Iterator[Span]:
         if not _NO_PHONE.search(match[0]) and _is_national(match[0], plain):
             yield match.span()
     for match in _NO_TRUNK.finditer(text):
-        if not _is_round(match[0]):
+        if not all(group.endswith("0") for group in re.findall(r"\d+", match[0])):  # sizes such as 600 300 200
             yield match.span()
     if plain:
         for match in _PLAIN_DIGITS.finditer(text):
@@ -135,15 +133,14 @@ def phones(text: str, plain: bool = False) -> Iterator[Span]:
                 yield match.span()
 
 
-def is_phone(text: str) -> bool:
-    """Whether the whole text is a phone number (a login id of digits alone is not)."""
-    text = text.strip()
-    return any(span == (0, len(text)) for span in phones(text, plain=True))
-
-
 def is_phone_of_login(text: str) -> bool:
-    """Whether a login id is a phone number: also a mobile number that begins with a country's code and has no plus."""
-    return is_phone(text) or (text.isascii() and text.isdecimal() and 11 <= len(text) <= 15 and _is_mobile(f"+{text}"))
+    """Whether a login id is a phone number: also a mobile number that begins with a country's code and has no plus.
+
+    Other digits alone are no number.
+    """
+    if text.isascii() and text.isdecimal() and 11 <= len(text) <= 15 and _is_mobile(f"+{text}"):
+        return True
+    return (0, len(text)) in phones(text, plain=True)
 
 
 @lru_cache(10_000)
@@ -185,12 +182,6 @@ def _is_mobile(number: str) -> bool:
         if region is None and kind == phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE:
             return True
     return False
-
-
-def _is_round(number: str) -> bool:
-    """Sizes such as 600 300 200 are no phone numbers."""
-    groups = re.findall(r"\d+", number)
-    return all(group.endswith("0") for group in groups)
 
 
 # --- cards, accounts, national ids ----------------------------------------------------------------------------------

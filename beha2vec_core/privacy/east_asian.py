@@ -1,7 +1,5 @@
 """Detectors of Chinese, Japanese and Korean names by surroundings."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

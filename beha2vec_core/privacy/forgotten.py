@@ -5,14 +5,11 @@ that is a word of others' texts too has a second line, so that it is left out of
 (``privacy.key``) a hash does not reveal whose it is, and guesses cannot be tested.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import fcntl
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +19,7 @@ from urllib.parse import unquote
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.privacy.common import common_words
 from beha2vec_core.privacy.key import PrivacyError, key, key_path
 from beha2vec_core.privacy.login import LoginIds, is_placeholder
@@ -31,7 +28,7 @@ from beha2vec_core.store.sql import identifier
 
 WORD = "word "  # before the second hash of an identifier that is left in texts
 _CHECK = "check of the key"
-# how an identifier may stand in a text; each pattern cuts differently
+# how an identifier may be in a text; each pattern cuts differently
 _WORDS = [re.compile(pattern) for pattern in (r"[\w.@+-]+", r"[\w.@]+", r"\w+", r"\d{6,}\.\d{6,}", r"[A-Za-z0-9]+")]
 # a client id as cookies and links write it
 _CLIENT_ID = re.compile(r"(\d{6,})[._-](\d{6,})")
@@ -94,10 +91,9 @@ class Forgotten:
             new = sorted(({self.digest(one) for one in identifiers} | words) - known)
             if new:
                 before = self.path.read_text(encoding="ascii") if known else f"# key {self.digest(_CHECK)}\n"
-                temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-                temporary.write_text(before + "".join(f"{one},{today}\n" for one in new), encoding="ascii")
-                temporary.chmod(0o600)
-                put_in_place(temporary, self.path)
+                with replacing(self.path) as temporary:
+                    temporary.write_text(before + "".join(f"{one},{today}\n" for one in new), encoding="ascii")
+                    temporary.chmod(0o600)
         return len(new)
 
     def digest(self, identifier: str) -> str:
@@ -123,7 +119,6 @@ class Forgotten:
         in a text (a shared link) stay, without the name.
 
         Args:
-            connection: of the ingest.
             hashes: from `held`.
             where: which rows are looked at, as SQL.
         """
@@ -191,7 +186,7 @@ def _words(text: str) -> set[str]:
 
 
 def _in_base64(text: str) -> Iterator[str]:
-    """What stands in a text as base64, such as the client id in GA4's linker ``_gl``."""
+    """What is in a text as base64, such as the client id in GA4's linker ``_gl``."""
     for match in _BASE64.finditer(text):
         letters = match[0].replace("-", "+").replace("_", "/")
         with suppress(ValueError, binascii.Error):

@@ -1,7 +1,5 @@
 """The key of the keyed hashes: 32 random bytes in ``<data_dir>/privacy.key``, made on first use (mode 600)."""
 
-from __future__ import annotations
-
 import os
 import secrets
 from contextlib import suppress
@@ -16,7 +14,7 @@ class PrivacyError(RuntimeError):
 
 
 def key_path(data_dir: Path) -> Path:
-    """Where the key lies."""
+    """The file of the key."""
     return data_dir / _NAME
 
 

@@ -1,7 +1,5 @@
 """Whether a value is one that its key makes personal: `phone=0171 2345678` is, `phone=iphone-15` is not."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """How much a word looks like a person's name by its letters, for names that no list has."""
 
-from __future__ import annotations
-
 import re
 from functools import cache, lru_cache
 from pathlib import Path

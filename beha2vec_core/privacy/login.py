@@ -1,7 +1,5 @@
 """Login ids that are an e-mail address or a phone number: replaced by a keyed hash, so that a person stays one."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

@@ -1,7 +1,5 @@
 """Names of people: in texts, as account names in paths and parameters, and in Chinese, Japanese and Korean."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
@@ -66,21 +64,13 @@ def ordinary_words() -> frozenset[str]:
 
 
 class EastAsianNames(NamedTuple):
-    """Chinese, Korean and Japanese names.
+    """Chinese, Korean and Japanese names."""
 
-    Attributes:
-        family: what names begin with, as a pattern.
-        given: known given names.
-        syllables: what given names begin with, and what they end with.
-        japanese: Japanese family names.
-        japanese_given: what Japanese given names end with.
-    """
-
-    family: str
-    given: frozenset[str]
-    syllables: tuple[frozenset[str], frozenset[str]]
-    japanese: tuple[str, ...]
-    japanese_given: frozenset[str]
+    family: str  # what names begin with, as a pattern
+    given: frozenset[str]  # known given names
+    syllables: tuple[frozenset[str], frozenset[str]]  # what given names begin with, and what they end with
+    japanese: tuple[str, ...]  # Japanese family names
+    japanese_given: frozenset[str]  # what Japanese given names end with
 
 
 @cache
@@ -340,7 +330,6 @@ def is_east_asian_name(text: str, given_is_known: bool = True) -> bool:
     """Whether a text is a Chinese or Korean family name with a given name.
 
     Args:
-        text: the text.
         given_is_known: whether the given name has to consist of what given names consist of.
     """
     match = _east_asian().fullmatch(text)

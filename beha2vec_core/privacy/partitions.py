@@ -4,8 +4,6 @@ A partition says in its parquet metadata which version of the rules it was clean
 killed run goes on where it stopped.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import time

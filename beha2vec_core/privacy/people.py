@@ -17,10 +17,10 @@ from beha2vec_core.store.tables import IDENTIFIERS
 
 REMOVED = "[removed]"
 KINDS_THAT_NAME = ("keys", "devices", "logins")  # of identifiers: those that name a person
-# A short identifier, such as 4711, or a word, such as samsung, also stands in texts that are not about the person: it
+# A short identifier, such as 4711, or a word, such as samsung, is also in texts that are not about the person: it
 # is only looked for in identifier columns and behind "user_id" in JSON.
 _SHORTEST_IN_TEXT, _SHORTEST_NUMBER_IN_TEXT = 6, 8
-# An identifier stands alone: not inside a longer word or number. An escaped character may stand before it.
+# An identifier is a word of its own: not inside a longer word or number. An escaped character may be before it.
 _BEFORE = r"(^|[^0-9A-Za-z]|%(?:25)*[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[nrtbf])"
 _AFTER = r"($|[^0-9A-Za-z])"
 # shorter ones have too few letters of their own in base64
@@ -37,24 +37,17 @@ _NO_TEXT = re.compile(
 
 @dataclass(frozen=True)
 class People:
-    """All identifiers of some people.
+    """All identifiers of some people."""
 
-    Attributes:
-        devices: GA4's device ids (``user_pseudo_id``).
-        logins: GA4's login ids (``user_id``), as the export has them and as they are stored (`LoginIds`).
-        keys: our keys of them (``user_key``, ``client_key``).
-        sessions: their ``session_key``.
-        events: their ``event_key``.
-        shared: keys of devices that they and others have logged in on; the others' rows stay.
-        common: those of them that stand in texts of many others (`common.common_words`), which stay as they are.
-    """
-
-    devices: frozenset[str] = frozenset()
+    devices: frozenset[str] = frozenset()  # GA4's device ids (``user_pseudo_id``)
+    # GA4's login ids (``user_id``), as the export has them and as they are stored (`LoginIds`)
     logins: frozenset[str] = frozenset()
-    keys: frozenset[str] = frozenset()
-    sessions: frozenset[str] = frozenset()
-    events: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()  # our keys of them (``user_key``, ``client_key``)
+    sessions: frozenset[str] = frozenset()  # their ``session_key``
+    events: frozenset[str] = frozenset()  # their ``event_key``
+    # keys of devices that they and others have logged in on; the others' rows stay
     shared: frozenset[str] = frozenset()
+    # those of them that are in texts of many others (`common.common_words`), which stay as they are
     common: frozenset[str] = frozenset()
 
     def __or__(self, other: People) -> People:

@@ -1,7 +1,5 @@
 """Patterns of phrases in folded text."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import Any

@@ -1,7 +1,5 @@
 """The rule list of rules.yml, read once, and what it says of a parameter's key."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from dataclasses import dataclass

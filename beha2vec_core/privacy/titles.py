@@ -1,7 +1,5 @@
 """Detectors by surroundings: names after a greeting, values after a label, streets before a postcode."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -257,7 +255,7 @@ def _without_particles(words: list[str]) -> list[str]:
 
 
 def _name_at(text: str, begin: int, end: int, certain: bool, backwards: bool, called: bool = False) -> Iterator[Span]:
-    """The words of a name that stand in a span, from its beginning (or from its end).
+    """The words of a name in a span, from its beginning (or from its end).
 
     A first name has to be known, or the second of two words as a family name; where a name is certain, as after
     `Dear`, two capitalized words are enough; in `Hello Anna, your cart`, one word before a comma is.

@@ -37,12 +37,6 @@ def build_profiles(
     number of clusters, features and distinct values, not with events. The same rows give the same bits. A read-only
     connection will do: temporary tables are made and dropped.
 
-    Args:
-        connection: an open DuckDB connection.
-        sources: names of the relations to read.
-        settings: support, prior, number of features.
-        progress: show a progress bar.
-
     Raises:
         ValueError: no users, a user in two clusters, or users the warehouse does not know.
     """

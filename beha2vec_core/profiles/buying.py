@@ -57,7 +57,6 @@ def buying_paths(
 
     Args:
         connection: an open DuckDB connection; temporary tables are made and dropped.
-        sources: names of the relations to read.
         settings: min_movers, min_support, top_features (of a kind) and confidence.
     """
     sources, settings = sources or ProfileSources(), settings or ProfileSettings()
@@ -100,7 +99,7 @@ def _buying_clusters(connection: duckdb.DuckDBPyConnection, sources: ProfileSour
 
 
 def _make_cohort(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, buying: list[int]) -> None:
-    """profile_cohort: user_key, is_mover, day (what lies before it counts), stratum."""
+    """profile_cohort: user_key, is_mover, day (what is before it counts), stratum."""
     connection.execute(
         f"""
         create or replace temp table profile_cohort as

@@ -1,7 +1,5 @@
 """The currency that money of the GA4 models is in, as ``ga4.dim_ga4__properties`` says it."""
 
-from __future__ import annotations
-
 import duckdb
 
 # columns of money in the reporting currency; a row's own is in its column `currency`

@@ -62,12 +62,10 @@ def count_facts(
     """Share of users who have each feature, for every cluster and feature (0 where no user has it).
 
     Args:
-        metric: name of the metric.
         part: the metric's or dimension's part of the fact id.
         counts: cluster_key, users, and feature unless the metric has none.
         sizes: users by cluster_key.
         prior_users: see `statistics.log_odds_z`.
-        confidence: of the intervals.
     """
     table = _complete(counts, sizes, ["users"])
     n, y = table["cluster_key"].map(sizes).to_numpy(dtype=np.float64), table["users"].to_numpy(dtype=np.float64)
@@ -100,12 +98,10 @@ def mean_facts(
     """Mean over the users a number was recorded for, for every cluster (and feature, where ``sums`` has one).
 
     Args:
-        metric: name of the metric.
         part: the metric's or dimension's part of the fact id.
         sums: cluster_key, sum, squares, users: those whose number is not 0; with feature their number is the support.
         measured: users the number was recorded for, by cluster_key.
         unit: unit of the mean; the effect size of a share is Cohen's h, of other units it is left open.
-        confidence: of the intervals.
     """
     table = _complete(sums, measured, ["sum", "squares", "users"])
     n = table["cluster_key"].map(measured).to_numpy(dtype=np.float64)
@@ -146,8 +142,6 @@ def number_facts(name: str, counts: pd.DataFrame, *, unit: str, confidence: floa
     Args:
         name: of the number; the metrics are ``<name>_mean`` and ``<name>_median``.
         counts: cluster_key, value, users; in one order from run to run, as sums of fractions depend on it.
-        unit: unit of the number.
-        confidence: of the intervals.
     """
     value, users = counts["value"].to_numpy(dtype=np.float64), counts["users"].to_numpy(dtype=np.float64)
     keys, code = np.unique(counts["cluster_key"].to_numpy(), return_inverse=True)
@@ -190,9 +184,7 @@ def ratio_facts(metric: str, sums: pd.DataFrame, *, confidence: float) -> pd.Dat
     """Share of page views (sum of y over sum of x), the user being the unit of the interval.
 
     Args:
-        metric: name of the metric.
         sums: cluster_key, n, users (whose y is not 0), y, x, yy, xy, xx.
-        confidence: of the intervals.
     """
     names = ["y", "x", "yy", "xy", "xx", "n"]
     own = sums[names].to_numpy(dtype=np.float64).T
@@ -261,9 +253,7 @@ def expected_facts(metric: str, counts: pd.DataFrame, *, confidence: float) -> p
     The interval is of chance alone: users are independent, and the probabilities are right.
 
     Args:
-        metric: name of the metric.
         counts: cluster_key, feature (in how long), users (with a probability: the support), expected, variance.
-        confidence: of the intervals.
     """
     expected, users = counts["expected"].to_numpy(dtype=np.float64), counts["users"].to_numpy(dtype=np.float64)
     variance = counts["variance"].to_numpy(dtype=np.float64)
@@ -329,7 +319,7 @@ def _careful_p(
     *,
     of_mean: bool = False,
 ) -> statistics.Floats:
-    """The p of z; where few users are to be expected, the exact one of how many they are.
+    """The p of z; where few users are expected, the exact one of how many they are.
 
     The normal distribution makes too much of a single user with a rare feature: where 10 of a million users saw a page
     and one of them is in a cluster of a thousand, z is 4.4, and yet one such cluster in a hundred has one by chance.

@@ -24,7 +24,7 @@ class Standings(NamedTuple):
 def standings(connection: duckdb.DuckDBPyConnection, history: str, period_days: int) -> Standings:
     """Where users stand at the end of the history, ``period_days`` before it and as many before that.
 
-    A user stands in the cluster of their latest active day.
+    A user is in the cluster of their latest active day.
     """
     users = connection.execute(f"""
         with data as (select max(event_date)::date as last_day from {history}),
@@ -50,7 +50,6 @@ def movement_facts(
         moved: see `standings`; facts of a period that the history does not reach are left out.
         sizes: users by cluster_key; its clusters get facts.
         prior_users: see `statistics.log_odds_z`.
-        confidence: of the intervals.
     """
     facts: list[pd.DataFrame] = []
 

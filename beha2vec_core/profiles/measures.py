@@ -132,8 +132,6 @@ def unfilled_texts(
     """What holds template code instead of a value, and is no finding: kind, text, rows; the most frequent first.
 
     Args:
-        connection: an open DuckDB connection.
-        sources: names of the relations to read.
         titles: a relation with a row a page and its ``page_title``.
     """
     columns = [

@@ -26,7 +26,7 @@ _ITEMS = f"""
 _PURCHASES = f"({', '.join(map(repr, PURCHASE_EVENTS))})"
 _NAME = "coalesce(i.item_name, i.item_id)"
 _EVENTS = f"from {{sources.events}} as e join {USERS} as u on u.user_key = e.user_key"
-# GA4's "First user source / medium": of the user's first visit, which may lie before the export
+# GA4's "First user source / medium": of the user's first visit, which may be before the export
 _SOURCE = f"""case when {{source}} is null then '{NOT_SET}' else {{source}} || ' / ' || coalesce(
     {{medium}}, case when {{source}} = '(direct)' then '(none)' else '{NOT_SET}' end) end"""
 _MEDIUM = "case when {source} = '(direct)' then coalesce({medium}, '(none)') else {medium} end"

@@ -21,7 +21,6 @@ def currency_of(connection: duckdb.DuckDBPyConnection, sources: ProfileSources |
     Users of whom it is not known what they spent in it are left out of these facts, and counted in the reason.
 
     Args:
-        connection: an open DuckDB connection.
         sources: ``properties``, ``users`` and ``users_in_clusters`` are read.
     """
     sources = sources or ProfileSources()

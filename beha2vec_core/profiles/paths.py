@@ -25,7 +25,6 @@ def cluster_paths(
     Args:
         connection: an open DuckDB connection; it may be read-only.
         sources: ``users_in_clusters``, ``page_views`` and ``pages`` are read.
-        settings: support and number of features.
     """
     sources, settings = sources or ProfileSources(), settings or ProfileSettings()
     sizes = connection.execute(

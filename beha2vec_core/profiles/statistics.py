@@ -60,7 +60,7 @@ def newcombe_interval(
 def log_odds_z(
     count: ArrayLike, total: ArrayLike, other_count: ArrayLike, other_total: ArrayLike, *, prior_users: float = 50.0
 ) -> Floats:
-    """How many standard errors the odds of a feature in one group lie above its odds in the others.
+    """How many standard errors the odds of a feature in one group are above its odds in the others.
 
     Log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008, "Fightin' Words", equations 16,
     19 and 22), over the two outcomes a user can have: the feature, or not. The prior is ``prior_users`` users with the

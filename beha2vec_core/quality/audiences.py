@@ -1,7 +1,5 @@
 """Checks of audiences."""
 
-from __future__ import annotations
-
 from beha2vec_core.quality.check import CheckOutcome, Look
 
 

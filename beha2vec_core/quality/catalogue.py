@@ -4,8 +4,6 @@ An ``error`` is wrong data, a ``warn`` something to look into. What blocks is wh
 on: vectors and clusters that no one should see. `docs/checks.md` has the same table.
 """
 
-from __future__ import annotations
-
 from beha2vec_core.quality import audiences, clusters, encoder, events, export, predictions
 from beha2vec_core.quality.check import Check
 from beha2vec_core.quality.tables import declared_checks

@@ -1,7 +1,5 @@
 """What a check is, what it sees and what it says."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date

@@ -1,7 +1,5 @@
 """Checks of the clusters that readers see: none holds all users, none is empty."""
 
-from __future__ import annotations
-
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.quality.check import CheckOutcome, Look
 

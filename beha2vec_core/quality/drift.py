@@ -1,4 +1,4 @@
-"""Drift: whether the users of a day lie elsewhere than those before, by the vectors of the encoder in use.
+"""Drift: whether the users of a day differ from those before, by the vectors of the encoder in use.
 
 The check, its figures and the explorer's chart all come from here, so they are of one window and one sample.
 """
@@ -28,22 +28,15 @@ MAX_STABILITY_INDEX = 0.25
 
 @dataclass(frozen=True)
 class Drift:
-    """How far the users of a day lie from those of the same weekday of the four weeks before.
+    """How far the users of a day are from those of the same weekday of the four weeks before."""
 
-    Attributes:
-        day: the day.
-        users: of the day, compared; at most 1,000, chosen by a hash of their key.
-        users_before: the same of the days before.
-        stability_index: along each of the four directions in which the users before differ most, the population
-            stability index; the largest. None with fewer than 30 users on a side.
-        limit: 0.25, or what chance exceeds in so few users once in a thousand; None where the index is.
-    """
-
-    day: date
-    users: int
-    users_before: int
+    day: date  # the day
+    users: int  # of the day, compared; at most 1,000, chosen by a hash of their key
+    users_before: int  # the same of the days before
+    # along each of the four directions in which the users before differ most, the population stability index; the
+    # largest. None with fewer than 30 users on a side
     stability_index: float | None
-    limit: float | None
+    limit: float | None  # 0.25, or what chance exceeds in so few users once in a thousand; None where the index is
 
 
 def drift(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[Drift]:

@@ -1,7 +1,5 @@
 """Checks of the encoder in use: what it does not know, whether its vectors can be used, and whether they move."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Checks of what the dbt models made of the events: whose they are, how late they came, which pages they name."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 

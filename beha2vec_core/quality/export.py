@@ -1,7 +1,5 @@
 """Checks of the ingested data: every row accounted for, every day there and in time, as much of it as usual."""
 
-from __future__ import annotations
-
 import math
 from datetime import date, datetime, timedelta
 from statistics import median

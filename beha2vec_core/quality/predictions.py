@@ -1,7 +1,5 @@
 """Checks of predictions: whether they come true, whether scores move, and whether there is enough to learn from."""
 
-from __future__ import annotations
-
 import json
 import math
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The statistics that checks share."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from statistics import median
@@ -18,7 +16,7 @@ BINS = 10
 
 
 def robust_z(value: float, earlier: Sequence[float], *, least_sd: float = 0.0) -> float:
-    """How many standard deviations a count lies from the median of earlier ones, on a log scale.
+    """How many standard deviations a count is from the median of earlier ones, on a log scale.
 
     Traffic varies by factors, so counts are compared as ``log(1 + n)``. The deviation is the median absolute one, which
     up to half of the earlier counts cannot spoil; at least a tenth, at least what chance does to so small a count, and

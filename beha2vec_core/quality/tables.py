@@ -4,8 +4,6 @@ Three checks of each asset follow from it. They read the run's days and the vers
 costs as much as its days, however long the history is.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

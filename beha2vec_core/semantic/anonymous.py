@@ -5,8 +5,6 @@ dimensions at most. Besides, a filter has one value, and the period is one of fe
 of a few users could be found.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import date, timedelta
 from typing import Any

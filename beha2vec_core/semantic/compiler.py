@@ -8,8 +8,6 @@ shares of a total ``total``; of counted groups how many there are in all (``tota
 (``worth``, ``worth_of_all``); with a comparison the same of the other period, with the ending ``_before``.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from sqlglot import exp, parse_one

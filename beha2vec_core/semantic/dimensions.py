@@ -1,7 +1,5 @@
 """The dimensions: one entry each. Adding a dimension is adding an entry."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from beha2vec_core.semantic.tables import STEPS
@@ -9,25 +7,17 @@ from beha2vec_core.semantic.tables import STEPS
 
 @dataclass(frozen=True)
 class Dimension:
-    """What metrics are broken down and filtered by.
-
-    Attributes:
-        label: in words.
-        sql: the expression.
-        words: phrases that ask for a breakdown by it.
-        values: other words of people for its values.
-        kind: text, time, step (its values have an order of their own too), number, or user (one row per user or
-            order: never for models).
-        is_searched: words of a question are looked for among its values.
-    """
+    """What metrics are broken down and filtered by."""
 
     name: str
-    label: str
-    sql: str
-    words: tuple[str, ...]
-    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    label: str  # in words
+    sql: str  # the expression
+    words: tuple[str, ...]  # phrases that ask for a breakdown by it
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)  # other words of people for its values
+    # text, time, step (its values have an order of their own too), number, or user (one row per user or order: never
+    # for models)
     kind: str = "text"
-    is_searched: bool = False
+    is_searched: bool = False  # words of a question are looked for among its values
 
 
 SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another

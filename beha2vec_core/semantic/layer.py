@@ -1,7 +1,5 @@
 """Semantic queries run on an open published database, and what is in it: its days, and the values of dimensions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,20 +16,13 @@ _MOST_VALUES = 5000  # of one dimension, the most frequent
 
 @dataclass(frozen=True)
 class Result:
-    """The answer to a query.
+    """The answer to a query."""
 
-    Attributes:
-        query: what was asked.
-        metric: what was computed: of the query, or the one that takes its place.
-        statement: the SQL.
-        rows: by the columns that `beha2vec_core.semantic.compiler` describes.
-    """
-
-    query: Query
-    metric: Metric
+    query: Query  # what was asked
+    metric: Metric  # what was computed: of the query, or the one that takes its place
     table: Table
-    statement: str
-    rows: list[dict[str, Any]]
+    statement: str  # the SQL
+    rows: list[dict[str, Any]]  # by the columns that `beha2vec_core.semantic.compiler` describes
 
 
 @dataclass(frozen=True)

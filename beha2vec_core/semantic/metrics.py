@@ -4,8 +4,6 @@ Definitions follow GA4 (https://support.google.com/analytics/answer/12195621 eng
 /answer/12253918 users), and say in their labels where they are our own.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -24,30 +22,18 @@ class Measure:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric.
-
-    Attributes:
-        label: in words, plural for counts.
-        unit: count, money, share (a number of rows of all of them, each counted once), seconds or mean.
-        sql: the measure by table (names of `TABLES`), the preferred table first; all mean the same.
-        n_of: what ``n`` counts, in the plural; empty where the value is its own n.
-        words: phrases that ask for it.
-        better: 1 where more is better, -1 where less is.
-        otherwise: the metric that takes its place where no table of this one has a dimension.
-        is_weak: words such as "users", which also stand beside the name of another metric.
-        count: of a share of sessions, the metric that is its numerator.
-    """
+    """A metric."""
 
     name: str
-    label: str
-    unit: str
-    sql: dict[str, Measure]
-    words: tuple[str, ...]
-    n_of: str = ""
-    better: int = 1
-    otherwise: str | None = None
-    is_weak: bool = False
-    count: str | None = None
+    label: str  # in words, plural for counts
+    unit: str  # count, money, share (a number of rows of all of them, each counted once), seconds or mean
+    sql: dict[str, Measure]  # the measure by table (names of `TABLES`), the preferred table first; all mean the same
+    words: tuple[str, ...]  # phrases that ask for it
+    n_of: str = ""  # what ``n`` counts, in the plural; empty where the value is its own n
+    better: int = 1  # 1 where more is better, -1 where less is
+    otherwise: str | None = None  # the metric that takes its place where no table of this one has a dimension
+    is_weak: bool = False  # words such as "users", which are also used next to the name of another metric
+    count: str | None = None  # of a share of sessions, the metric that is its numerator
 
 
 def _count(condition: str) -> str:

@@ -1,6 +1,4 @@
-"""Where a change lies: a metric in two periods by each of several dimensions, in one scan of each table."""
-
-from __future__ import annotations
+"""Where a change comes from: a metric in two periods by each of several dimensions, in one scan of each table."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -49,7 +47,7 @@ def run_parts(connection: duckdb.DuckDBPyConnection, query: Query, names: Iterab
 
 
 def compile_parts(query: Query, names: list[str]) -> str:
-    """The statement for where a change lies: the metric in both periods by each of the dimensions, in one scan.
+    """The statement for where a change comes from: the metric in both periods by each of the dimensions, in one scan.
 
     All dimensions have to be of one table. Columns: ``dimension`` (the name), one per dimension, ``is_now`` (of the
     period, not of the one to compare with), ``value``, ``n`` and for money ``currency``.

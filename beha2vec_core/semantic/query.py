@@ -74,30 +74,18 @@ class Did:
     """What a user, a session or an order has: rows of a table, in the days that the query is about.
 
     Of users, the query's other filters of visits (their device, channel ...) hold for these rows too.
-
-    Attributes:
-        table: a name of `TABLES`.
-        filters: of its rows.
-        is_excluded: they have no such rows, or fewer than ``at_least``.
-        at_least: so many rows (of items: pieces).
-        at_most: no more than so many.
-        of_days: so many different days with such rows.
-        period: in these days, in place of the query's.
-        after: only rows that come after such a row.
-        within: of these, so many days or hours after it.
-        of_first: after the first such row of all.
     """
 
-    table: str
-    filters: tuple[Filter, ...] = ()
-    is_excluded: bool = False
-    at_least: int = 1
-    at_most: int | None = None
-    of_days: bool = False
-    period: Period | None = None
-    after: Did | None = None
-    within: Within | None = None
-    of_first: bool = False
+    table: str  # a name of `TABLES`
+    filters: tuple[Filter, ...] = ()  # of its rows
+    is_excluded: bool = False  # they have no such rows, or fewer than ``at_least``
+    at_least: int = 1  # so many rows (of items: pieces)
+    at_most: int | None = None  # no more than so many
+    of_days: bool = False  # so many different days with such rows
+    period: Period | None = None  # in these days, in place of the query's
+    after: Did | None = None  # only rows that come after such a row
+    within: Within | None = None  # of these, so many days or hours after it
+    of_first: bool = False  # after the first such row of all
 
 
 @dataclass(frozen=True)
@@ -120,50 +108,31 @@ class Having:
 
 @dataclass(frozen=True)
 class Query:
-    """A metric, and how it is broken down, filtered and compared.
+    """A metric, and how it is broken down, filtered and compared."""
 
-    Attributes:
-        metric: a name of `METRICS`.
-        by: names of `DIMENSIONS`.
-        filters: all of them hold; one per dimension, besides those of what was done.
-        period: None: all data.
-        versus: the period to compare with.
-        is_share: the value as a share of the total: of all parts, of those of the same day, week or month; without a
-            breakdown, the first filter's part of all rows that pass the others.
-        top: so many rows.
-        ascending: the smallest first; None: the order of time, or else the largest first.
-        against_rest: two groups: the filter's values of the only breakdown, and all others.
-        by_change: groups in the order of their change, with a period to compare with.
-        over: only groups with a larger value.
-        under: only groups with a smaller value, of orders.
-        at_least: the value of ``over`` too.
-        at_most: the value of ``under`` too.
-        counts_groups: how many groups there are, in place of them.
-        having: what else is true of the groups.
-        explains: where the change comes from: the chat adds the groups of several dimensions that changed most.
-        top_of_each: so many rows of each group of all breakdowns but the last: the best product of each country.
-        per: another metric that the value is divided by: orders per user.
-    """
-
-    metric: str
-    by: tuple[str, ...] = ()
-    filters: tuple[Filter, ...] = ()
-    period: Period | None = None
-    versus: Period | None = None
+    metric: str  # a name of `METRICS`
+    by: tuple[str, ...] = ()  # names of `DIMENSIONS`
+    filters: tuple[Filter, ...] = ()  # all of them hold; one per dimension, besides those of what was done
+    period: Period | None = None  # None: all data
+    versus: Period | None = None  # the period to compare with
+    # the value as a share of the total: of all parts, of those of the same day, week or month; without a breakdown, the
+    # first filter's part of all rows that pass the others
     is_share: bool = False
-    top: int | None = None
-    ascending: bool | None = None
-    against_rest: bool = False
-    by_change: bool = False
-    over: float | None = None
-    counts_groups: bool = False
+    top: int | None = None  # so many rows
+    ascending: bool | None = None  # the smallest first; None: the order of time, or else the largest first
+    against_rest: bool = False  # two groups: the filter's values of the only breakdown, and all others
+    by_change: bool = False  # groups in the order of their change, with a period to compare with
+    over: float | None = None  # only groups with a larger value
+    counts_groups: bool = False  # how many groups there are, in place of them
+    # where the change comes from: the chat adds the groups of several dimensions that changed most
     explains: bool = False
-    under: float | None = None
-    at_least: bool = False
-    at_most: bool = False
-    having: tuple[Having, ...] = ()
+    under: float | None = None  # only groups with a smaller value, of orders
+    at_least: bool = False  # the value of ``over`` too
+    at_most: bool = False  # the value of ``under`` too
+    having: tuple[Having, ...] = ()  # what else is true of the groups
+    # so many rows of each group of all breakdowns but the last: the best product of each country
     top_of_each: int | None = None
-    per: str | None = None
+    per: str | None = None  # another metric that the value is divided by: orders per user
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""

@@ -1,7 +1,5 @@
 """Rows of the tables that metrics are computed from: their dimensions, and which of them pass a query's filters."""
 
-from __future__ import annotations
-
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import find_all_in_scope
 

@@ -4,8 +4,6 @@
 moment in UTC.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from beha2vec_core.predictions.horizons import HORIZONS
@@ -13,29 +11,17 @@ from beha2vec_core.predictions.horizons import HORIZONS
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that metrics are computed from.
+    """Rows that metrics are computed from."""
 
-    Attributes:
-        alias: in SQL.
-        sql: what stands after ``from``, with the alias.
-        date: SQL of the day; None where the rows have none.
-        joins: aliases of `JOINS` that can be joined without multiplying rows.
-        unit: what a row is, in the plural.
-        keys: columns by which users, sessions and orders can be chosen.
-        counted: how many of what rows stand for, where a number of them is asked for.
-        time: SQL of the moment, in UTC; None where the rows have none.
-        moment: of the row itself, where that is not `time`.
-    """
-
-    alias: str
-    sql: str
-    date: str | None
-    joins: tuple[str, ...]
-    unit: str
-    keys: tuple[str, ...] = ("user_key", "session_key")
-    counted: str = "count(*)"
-    time: str | None = None
-    moment: str | None = None
+    alias: str  # in SQL
+    sql: str  # what stands after ``from``, with the alias
+    date: str | None  # SQL of the day; None where the rows have none
+    joins: tuple[str, ...]  # aliases of `JOINS` that can be joined without multiplying rows
+    unit: str  # what a row is, in the plural
+    keys: tuple[str, ...] = ("user_key", "session_key")  # columns by which users, sessions and orders can be chosen
+    counted: str = "count(*)"  # how many of what rows stand for, where a number of them is asked for
+    time: str | None = None  # SQL of the moment, in UTC; None where the rows have none
+    moment: str | None = None  # of the row itself, where that is not `time`
 
 
 # each adds at most one row per row

@@ -5,8 +5,6 @@ wrong value stops the program at start with the variable's name and the remedy. 
 values that only another module can judge are checked there when the program starts (``pages.require_valid_settings``).
 """
 
-from __future__ import annotations
-
 import os
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches

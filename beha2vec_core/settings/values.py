@@ -1,7 +1,5 @@
 """Kinds of values: what a setting's text must look like, and the remedy where it does not."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Annotated

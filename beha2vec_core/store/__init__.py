@@ -1,4 +1,4 @@
-"""Where data lies.
+"""Where data is stored.
 
 ``limits`` (memory and threads of each connection), ``warehouse`` (the file and its lock), ``tables`` and ``columns``
 (what is in it), ``migrate``, ``versions`` (going back to one), ``publish`` (the copy that people read), ``published``

@@ -3,7 +3,7 @@
 Each of its tables counts users, sessions, page views ... by one or two dimensions. They are made so that any SELECT
 over them is safe:
 
-* A row stands on at least `MIN_USERS` users. Values with fewer users are merged into ``(other)``; a group that is still
+* A row counts at least `MIN_USERS` users. Values with fewer users are merged into ``(other)``; a group that is still
   too small is dropped.
 * A number to which fewer than `MIN_USERS` users contribute is null.
 * A contribution counts up to `_CAP` times the group's `MIN_USERS`-th largest, so that no total gives away one customer.
@@ -332,7 +332,6 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
         rows: SQL that begins with ``from``: rows with a `PERSON`.
         by: the columns that rows are grouped by; without any, all are one group.
         texts: those of them in which small groups are merged.
-        measures: what is counted.
     """
     keys = ", ".join(by)
     merged = [

@@ -5,8 +5,6 @@ any order of days, so a range is built in chunks. A finished chunk is recorded i
 build that was stopped continues after its last finished chunk.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections import Counter
@@ -52,17 +50,11 @@ class Chunk(NamedTuple):
 
 
 class Build(NamedTuple):
-    """What makes two builds the same one.
+    """What makes two builds the same one."""
 
-    Attributes:
-        models: hash of the models, their variables and settings.
-        key: hash of that, the days, the selected models, and whether all days are rebuilt.
-        full_refresh: whether the tables begin empty.
-    """
-
-    models: str
-    key: str
-    full_refresh: bool
+    models: str  # hash of the models, their variables and settings
+    key: str  # hash of that, the days, the selected models, and whether all days are rebuilt
+    full_refresh: bool  # whether the tables begin empty
 
 
 def days_between(first: date, last: date) -> list[date]:

@@ -4,8 +4,6 @@ A name means the same in every table; where it does not, the table has its own w
 described in ``dbt_ga4``.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import duckdb
@@ -272,8 +270,6 @@ def comment_columns(
     """Write descriptions into an attached database, where SQL tools show them: of our tables, and of ``others``.
 
     Args:
-        connection: to which ``database`` is attached.
-        database: its name.
         others: tables of others, as schema.table: the description of each column.
     """
     columns = connection.execute(

@@ -1,7 +1,5 @@
 """Rewrite a DuckDB file: a deleted row's bytes stay in the free blocks of a file until they are used again."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

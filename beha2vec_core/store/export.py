@@ -4,8 +4,6 @@ It reads ``serving.duckdb`` only, so it never blocks the warehouse. All files ar
 final names first and renamed at the end: a killed export leaves the files of the last one.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil
@@ -143,7 +141,6 @@ def export(
         out: folder, made where there is none.
         form: parquet and BigQuery keep vectors as lists; CSV has a column a dimension (``behavior_0``, ...), lists of
             words as JSON, and an apostrophe before text that a spreadsheet would run as a formula.
-        what: the tables.
         dataset: ``project.dataset`` that ``load.sh`` loads into; for BigQuery only.
 
     Raises:

@@ -5,8 +5,6 @@ converts is a `Step` here. The file is copied to one beside it, checked, changed
 rename: a kill at any moment leaves the old file whole.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

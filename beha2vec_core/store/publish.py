@@ -1,7 +1,5 @@
 """Publish what people read: a copy of the warehouse's results as plain tables, swapped in by one rename."""
 
-from __future__ import annotations
-
 import hmac
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -64,8 +62,6 @@ def publish(
     language models may read is in the schema ``anonymous``, of all users. Returns the rows of each table.
 
     Args:
-        connection: the warehouse.
-        path: of the serving database.
         dbt_descriptions: of dbt's tables, as ga4.<model>: the description of each column.
         secret: of the installation, for keyed identifiers and `create_anonymous_tables`.
         identifiers: what becomes of GA4's device and login ids. Unless it is ``plain``, our own keys are published as
@@ -153,7 +149,7 @@ def _as_views(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, str])
 def _published_columns(
     connection: duckdb.DuckDBPyConnection, table: str, identifiers: Identifiers, secret: bytes
 ) -> str:
-    """SQL: the columns of a table, identifiers as they are to be published."""
+    """SQL: the columns of a table, identifiers as they are published."""
     if identifiers == "plain":
         return "*"
     replaced = []

@@ -1,7 +1,5 @@
 """The published database, opened: the one way for all who read it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,8 +23,7 @@ def open_published(
     has to say ``use published`` before it finds the tables.
 
     Args:
-        path: the file.
-        written: a folder that tables may be copied to all the same.
+        written: a folder that tables may be copied to even so.
         limits: DuckDB's settings of threads, memory and temporary files.
 
     Raises:

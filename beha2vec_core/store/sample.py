@@ -4,8 +4,6 @@ Which users are in it depends on a hash of ``user_key``: they are the same in al
 as long as the share stays. Shares are powers of two, so that a smaller sample is a part of a larger one.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection
 from contextlib import suppress
@@ -25,7 +23,6 @@ def in_sample(user: str, one_in: int | str, part: int = 0) -> str:
     """SQL: whether a user belongs to a sample of one in so many; the other parts are samples of the same size.
 
     Args:
-        user: SQL of a ``user_key``.
         one_in: a power of two, or SQL of one.
         part: from 0 to ``one_in`` - 1.
     """
@@ -63,8 +60,6 @@ def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], mo
     """The largest sample of at most about so many users; None where all are published.
 
     Args:
-        connection: the warehouse.
-        tables: what is published.
         most_users: None for all.
     """
     counted = next((table for table in _USERS if table in tables), None)

@@ -1,7 +1,5 @@
 """Values and names as SQL, where a statement takes no parameter."""
 
-from __future__ import annotations
-
 
 def quote(value: object) -> str:
     """A SQL string."""

@@ -6,8 +6,6 @@ change. What only adds is done on each connection (`create_tables`); what rename
 ``dbt_ga4``.)
 """
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import duckdb

@@ -1,7 +1,5 @@
 """Versions that readers have seen: going back to one, and forgetting those too old to go back to."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -29,7 +27,6 @@ def roll_back(connection: duckdb.DuckDBPyConnection, to: str | None = None) -> R
     """Show readers an earlier encoder again, with the clusters it had, at once.
 
     Args:
-        connection: the warehouse.
         to: a model_version; None: the one before the one in use.
 
     Raises:

@@ -1,11 +1,8 @@
 """Where results were written outside the data folder, so that `beha2vec forget` looks there too."""
 
-from __future__ import annotations
-
-import os
 from pathlib import Path
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.settings import Settings
 
 _WRITTEN = "written_elsewhere.txt"
@@ -17,11 +14,8 @@ def note_written(settings: Settings, *paths: Path) -> None:
     new = [path for one in paths if (path := one.absolute()) not in known and not path.is_relative_to(folder)]
     if not new:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    note = folder / _WRITTEN
-    temporary = note.with_name(f".{note.name}.{os.getpid()}")
-    temporary.write_text("".join(f"{one}\n" for one in [*known, *new]), encoding="utf-8")
-    put_in_place(temporary, note)
+    with replacing(folder / _WRITTEN) as temporary:
+        temporary.write_text("".join(f"{one}\n" for one in [*known, *new]), encoding="utf-8")
 
 
 def written_elsewhere(settings: Settings) -> list[Path]:

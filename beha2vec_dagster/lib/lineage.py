@@ -19,13 +19,11 @@ def column_lineage(
     node: Node,
     compiled_sql: str,
     translator: DagsterDbtTranslator,
-    dialect: str = "duckdb",
+    dialect: str,
 ) -> dg.TableColumnLineage:
     """The columns of the parents that each column of the model is computed from; none for a column of constants.
 
     Args:
-        manifest: dbt's manifest.
-        node: the model in it.
         compiled_sql: its query, as dbt leaves it under ``target/compiled``.
         translator: says which asset a parent is.
         dialect: of the query, as sqlglot calls it.
@@ -40,7 +38,8 @@ def column_lineage(
     # it reports subqueries that it does not follow, with their whole text; the lineage then lacks their columns
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     nodes = {**manifest["nodes"], **manifest["sources"]}
-    parents = {_table_name(parent): parent for parent in (nodes[key] for key in node["depends_on"]["nodes"])}
+    depends = [nodes[key] for key in node["depends_on"]["nodes"]]
+    parents = {str(parent.get("alias") or parent["identifier"]): parent for parent in depends}
     schema: dict[str, object] = {name: dict.fromkeys(parent["columns"], "text") for name, parent in parents.items()}
     asset_key = cache(lambda name: translator.get_asset_key(parents[name]))
 
@@ -57,10 +56,6 @@ def column_lineage(
         }
         deps[column] = [dg.TableColumnDep(asset_key(table), name) for table, name in sorted(origins)]
     return dg.TableColumnLineage(deps_by_column=deps)
-
-
-def _table_name(parent: Node) -> str:
-    return str(parent.get("alias") or parent["identifier"])
 
 
 def _plain_table(expression: Any, parents: Mapping[str, Node]) -> Any:

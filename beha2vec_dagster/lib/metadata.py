@@ -89,8 +89,6 @@ def made(
     Args:
         about: metadata of its table, as `relation_metadata` has it.
         version: of what was made; without it Dagster takes one of its own.
-        checks: results of its checks.
-        values: further metadata, by name.
     """
     return dg.MaterializeResult(
         metadata={**(about or {}), **plain(values)},

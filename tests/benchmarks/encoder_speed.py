@@ -49,6 +49,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
+from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.encode import _batches
 from beha2vec_core.encoder.encoder import data_window
 from beha2vec_core.encoder.features import Fields, slice_hashes
@@ -57,7 +58,7 @@ from beha2vec_core.encoder.next_step.features import PageTree, features
 from beha2vec_core.encoder.next_step.model import _count
 from beha2vec_core.encoder.next_step.moments import past_moments
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
-from beha2vec_core.encoder.train import seeded, train
+from beha2vec_core.encoder.train import train
 from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.events.sequences import build_sequences
 from tests.benchmarks.data_sets import DataNotFoundError, load

@@ -22,9 +22,10 @@ import torch
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.encoder.batches import UserBatches
 from beha2vec_core.encoder.curve import best_row
+from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.train import seeded, train
+from beha2vec_core.encoder.train import train
 from beha2vec_core.encoder.validation import training_and_validation
 from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.events.sequences import build_sequences, ragged_range

@@ -28,7 +28,7 @@ from beha2vec_core.encoder.encode import next_probabilities
 from beha2vec_core.encoder.encoder import BehaviorEncoder
 from beha2vec_core.encoder.next_step.model import fit_feature_weights
 from beha2vec_core.encoder.next_step.moments import Target, last_moments, past_moments
-from beha2vec_core.encoder.train import held_out_users
+from beha2vec_core.encoder.validation import held_out_users
 from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.tasks.next_step import K, positions

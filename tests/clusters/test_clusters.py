@@ -160,12 +160,14 @@ def test_no_cluster_is_smaller_than_what_facts_need(users: int, shares: list[flo
     assert model.why.startswith(f"k = {model.k}: ")
 
 
-def test_fewer_clusters_than_asked_for_where_more_would_be_too_small() -> None:
+def test_fewer_clusters_than_asked_for_where_more_would_be_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, label = planted(240, [0.6, 0.4], noise=0.3, seed=5)
-    model = fit(vectors, k_range=(3, 4), seed=1, min_cluster_users=70)
+    monkeypatch.setattr("beha2vec_core.clusters.fit.MIN_CLUSTER_USERS", 70)
+    model = fit(vectors, k_range=(3, 4), seed=1)
     assert model.k == 2 and adjusted_rand_score(label, model.assign(vectors).cluster_key) == 1
     assert "left out for a cluster of fewer than 70 users: 3, 4" in model.why
-    alone = fit(vectors, k_range=(3, 8), seed=1, min_cluster_users=150)
+    monkeypatch.setattr("beha2vec_core.clusters.fit.MIN_CLUSTER_USERS", 150)
+    alone = fit(vectors, k_range=(3, 8), seed=1)
     assert alone.k == 1 and "with any other number up to 8, a cluster would have fewer than 150 users" in alone.why
     assert alone.curve["k"].tolist() == list(range(2, 9)) and not alone.curve["chosen"].any()
 
@@ -177,24 +179,24 @@ def curve_of(ks: list[int], least_jaccard: list[float], largest_share: list[floa
 
 def test_k_that_needs_a_cluster_above_half_of_the_users_loses() -> None:
     curve = curve_of([2, 3, 4, 5, 6], [1.0, 0.7, 0.9, 0.89, 0.4], [0.8, 0.45, 0.4, 0.4, 0.3])
-    k, why = choose_k(curve, min_share=0.01, max_share=0.5)
+    k, why = choose_k(curve)
     assert k == 5, "6 has a cluster that other resamples do not have"
     assert why == (
         "k = 5: the most for which all clusters are stable (least Jaccard index 0.89); left out for a cluster below "
         "1% or above 50% of the users: 2"
     )
-    k, why = choose_k(curve[:1], min_share=0.01, max_share=0.5)
+    k, why = choose_k(curve[:1])
     assert k == 2 and why.endswith("of the users, this one breaks that least"), "nothing better to take"
 
 
 def test_where_no_k_is_stable_the_best_are_taken() -> None:
     curve = curve_of([4, 5, 6, 7], [0.5, 0.4, 0.46, 0.3])
-    k, why = choose_k(curve, min_share=0.01, max_share=0.5)
+    k, why = choose_k(curve)
     assert (k, why) == (
         6, "k = 6: the most for which clusters are as stable as the best (least Jaccard index 0.46)"
     )  # fmt: skip
-    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4).k == 4
-    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=5).k == 6
+    assert choose_k(curve, earlier_k=4).k == 4
+    assert choose_k(curve, earlier_k=5).k == 6
 
 
 @pytest.mark.parametrize("pairs", [3, pytest.param(4, marks=pytest.mark.slow)])
@@ -233,13 +235,12 @@ def test_the_curve_tells_what_clusters_say_of_an_outcome(blobs) -> None:
     ("vectors", "options", "remedy"),
     [
         (np.ones((3, 4)), {"k": 4}, "take more days"),
-        (np.ones((50, 4)), {"min_users": 0}, "all the same"),
+        (np.ones((200, 4)), {}, "all the same"),
         (np.ones((50, 4)), {"k": 3}, "give a smaller k"),
         (np.full((50, 4), np.nan), {}, "train it again"),
         (np.ones(50), {}, "two-dimensional"),
         (np.eye(50), {"k_range": (1, 3)}, "k_range"),
         (np.eye(50), {"k": 0}, "at least 1"),
-        (np.eye(50), {"min_share": 0.6}, "min_share"),
     ],
 )
 def test_impossible_requests_name_the_remedy(vectors, options, remedy: str) -> None:
@@ -456,10 +457,10 @@ def test_a_fit_goes_on_from_the_clusters_there_are(blobs, model) -> None:
 
 def test_the_k_there_was_stays_while_its_clusters_are_stable() -> None:
     curve = curve_of([4, 5, 6], [0.9, 0.93, 0.3])
-    assert choose_k(curve, min_share=0.01, max_share=0.5).k == 5
-    stays = choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=4)
+    assert choose_k(curve).k == 5
+    stays = choose_k(curve, earlier_k=4)
     assert stays == (4, "k = 4: as many as before, and all clusters are stable (least Jaccard index 0.90)")
-    assert choose_k(curve, min_share=0.01, max_share=0.5, earlier_k=6).k == 5
+    assert choose_k(curve, earlier_k=6).k == 5
 
 
 def test_models_of_the_format_before_are_read(model) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from beha2vec_core.compute.device import DeviceError, resolve_device
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
-from beha2vec_core.encoder.train import seeded, warmup_then_cosine
+from beha2vec_core.encoder.device import seeded
+from beha2vec_core.encoder.train import warmup_then_cosine
 from beha2vec_core.encoder.vocabulary import NULL, Vocabulary, stable_hash
 
 

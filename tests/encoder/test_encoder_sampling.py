@@ -15,13 +15,14 @@ from torch import nn
 from beha2vec_core import BehaviorEncoder
 from beha2vec_core.encoder.batches import TrainingSet, UserBatches, make_batch
 from beha2vec_core.encoder.config import TrainConfig
+from beha2vec_core.encoder.curve import EpochMetrics
 from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
 from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.sampling import Sampler, log_probabilities, log_probability
-from beha2vec_core.encoder.train import EpochMetrics, train
+from beha2vec_core.encoder.train import train
 from beha2vec_core.encoder.vocabulary import FIRST_BUCKET
 from beha2vec_core.events.sequences import build_sequences
 from tests.encoder.encoder_world import CPU

@@ -23,10 +23,12 @@ import torch
 
 from beha2vec_core import BehaviorEncoder, TrainConfig
 from beha2vec_core.encoder.batches import UserBatches
+from beha2vec_core.encoder.curve import DivergedError, EpochMetrics
+from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.train import DivergedError, EpochMetrics, held_out_users, seeded, train
-from beha2vec_core.encoder.validation import training_and_validation
+from beha2vec_core.encoder.train import train
+from beha2vec_core.encoder.validation import held_out_users, training_and_validation
 from beha2vec_core.events.sequences import Sequences, TextColumn, build_sequences
 from tests.encoder.training_world import CONFIG, TRAIN, make_events
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
-from beha2vec_core.encoder.train import held_out_users
+from beha2vec_core.encoder.validation import held_out_users
 from beha2vec_core.evaluation import production
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
 from beha2vec_core.evaluation.encoder import VectorsAndNext

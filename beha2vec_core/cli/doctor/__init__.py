@@ -3,8 +3,6 @@
 Each check is a function of the settings that returns one `Check`; none changes anything, and none may raise.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -58,7 +56,7 @@ def _run(settings: Settings, checks: dict[str, Callable[[Settings], Check]]) -> 
 def _safely(name: str, check: Callable[[Settings], Check], settings: Settings) -> Check:
     try:
         found = check(settings)
-    except Exception as error:  # a doctor that falls ill is no help
+    except Exception as error:  # one check that fails must not stop the others
         found = fail(f"the check itself failed: {type(error).__name__}: {error}", "report this, with the message above")
     message = settings.without_secrets(found.message)
     return replace(found, name=name, message=message)

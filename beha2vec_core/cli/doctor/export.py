@@ -1,7 +1,5 @@
 """Checks of the export and of what describes it: days, time zone, labels of pages."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

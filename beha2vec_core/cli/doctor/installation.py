@@ -1,7 +1,5 @@
 """Checks of the installation: settings, packages, device."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import importlib.util
 import sys

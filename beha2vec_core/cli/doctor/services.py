@@ -1,7 +1,5 @@
 """Checks of other services: language model, embedding model, alerts."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import importlib.util
 import json

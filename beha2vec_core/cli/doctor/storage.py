@@ -1,7 +1,5 @@
 """Checks of the data folder, the disk, the warehouse and the published database."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Callable

@@ -19,7 +19,7 @@ from beha2vec_core.events.sequences import ragged_range
 
 @dataclass(frozen=True)
 class PageTree:
-    """Where pages lie: numbers of each page's path, of the path above it, and of its section, the first two levels."""
+    """Where pages are: numbers of each page's path, of the path above it, and of its section, the first two levels."""
 
     page: IntArray
     parent: IntArray
@@ -27,7 +27,7 @@ class PageTree:
 
     @classmethod
     def of(cls, pages: Sequence[str]) -> PageTree:
-        """Read the paths: ``host/a/b`` lies below ``host/a``."""
+        """Read the paths: ``host/a/b`` is below ``host/a``."""
         paths = [tuple(part for part in page.split("?", 1)[0].split("/") if part) for page in pages]
         numbers: dict[tuple[str, ...], int] = {}
 

@@ -1,7 +1,5 @@
 """A log-linear model of a choice among values: scores are weighted sums of features, probabilities their softmax."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

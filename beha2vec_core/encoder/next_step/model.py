@@ -49,19 +49,12 @@ SHARED = 500
 
 
 class Head(NamedTuple):
-    """How the network turns states into logits of values: ``project(states) @ weight.T + bias``.
+    """How the network turns states into logits of values: ``project(states) @ weight.T + bias``."""
 
-    Attributes:
-        project: [n, dim] -> [n, dim].
-        weight: [others + size, dim].
-        bias: [others + size].
-        others: how many of the first rows stand for values that are not known.
-    """
-
-    project: Callable[[Tensor], Tensor]
-    weight: Tensor
-    bias: Tensor
-    others: int
+    project: Callable[[Tensor], Tensor]  # [n, dim] -> [n, dim]
+    weight: Tensor  # [others + size, dim]
+    bias: Tensor  # [others + size]
+    others: int  # how many of the first rows stand for values that are not known
 
 
 @dataclass(frozen=True)
@@ -70,22 +63,15 @@ class NextStep:
 
     ``log p(v) = a log c(v) + b log n(v) + d [v is other] + constant``. n: the network's probability. c: that of a
     log-linear model of what followed the moment's states, of popularity, of the user's own history, and of where pages
-    lie in the site. Known values and the rest, "other", add up to 1.
-
-    Attributes:
-        popularity: share of each value [size + 1].
-        followers: by context, what followed each of its states.
-        weights: by name of a feature, its weight in c.
-        blend: a, b and d.
-        tree: where the pages lie; None where the values are no pages.
-        seen_before: how often "other" is a value that the user has seen before, if they have seen unknown ones.
+    are in the site. Known values and the rest, "other", add up to 1.
     """
 
-    popularity: FloatArray
-    followers: dict[str, Followers]
-    weights: dict[str, float]
-    blend: FloatArray
-    tree: PageTree | None
+    popularity: FloatArray  # share of each value [size + 1]
+    followers: dict[str, Followers]  # by context, what followed each of its states
+    weights: dict[str, float]  # by name of a feature, its weight in c
+    blend: FloatArray  # a, b and d
+    tree: PageTree | None  # where the pages are in the site; None where the values are no pages
+    # how often "other" is a value that the user has seen before, if they have seen unknown ones
     seen_before: float = 0.0
 
     @classmethod
@@ -121,7 +107,7 @@ class NextStep:
 
         ``states``: the network's at the moments [n, dim]. What is constant over a moment's values cancels, so neither
         c nor n needs a sum of its own: a matrix product has the network's scores of all values, a second one adds those
-        of states that many moments share. The largest scores lie in the spans with the largest maxima.
+        of states that many moments share. The largest scores are in the spans with the largest maxima.
         """
         by_counts, by_network, is_other = self.blend.tolist()
         lists = of_states(moments, self.followers, self.popularity, self.tree)

@@ -23,26 +23,17 @@ class Moments:
     """n moments, each with the values that came before it, oldest first, and the states it is in.
 
     A value is the position of a page (event name) among the ``size`` known ones; ``size`` itself is any other.
-
-    Attributes:
-        size: how many values are known.
-        values: the histories end to end; that of moment i is ``values[starts[i]:ends[i]]``. May be empty.
-        states: by name of a context, which of its states each moment is in [n].
-        event_page: the page of the last event where that is no page view, else ``size`` [n].
-        user: the position of the moment's user in the sequences [n].
-        row: the row of the last event known, among all events of the sequences [n].
-        truth: what came next [n]; empty where that is not known yet.
     """
 
-    size: int
-    values: IntArray
+    size: int  # how many values are known
+    values: IntArray  # the histories end to end; that of moment i is ``values[starts[i]:ends[i]]``. May be empty
     starts: IntArray
     ends: IntArray
-    states: dict[str, IntArray]
-    event_page: IntArray
-    user: IntArray
-    row: IntArray
-    truth: IntArray
+    states: dict[str, IntArray]  # by name of a context, which of its states each moment is in [n]
+    event_page: IntArray  # the page of the last event where that is no page view, else ``size`` [n]
+    user: IntArray  # the position of the moment's user in the sequences [n]
+    row: IntArray  # the row of the last event known, among all events of the sequences [n]
+    truth: IntArray  # what came next [n]; empty where that is not known yet
 
     def __len__(self) -> int:
         """Number of moments."""
@@ -102,7 +93,7 @@ def _moments(
     page, name = (_codes(sequences, vocabularies, column) for column in ("page", "event_name"))
     is_view = sequences.is_page_view
     counted = is_view if target == "page" else np.ones(len(is_view), dtype=bool)
-    before = np.concatenate(([0], np.cumsum(counted)))  # how many values lie before each row
+    before = np.concatenate(([0], np.cumsum(counted)))  # how many values are before each row
     row = ends - 1
     size = len(vocabularies[target].values)
     pages = len(vocabularies["page"].values)

@@ -1,7 +1,5 @@
 """Values that the vocabulary does not know, such as pages new since the fit: they come from the user's own history."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -8,8 +8,6 @@ Weights of its own are trained with the network and saved in ``heads.safetensors
 :mod:`~beha2vec_core.encoder.objectives.weighted` puts all objectives of a training together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch import nn

@@ -1,7 +1,5 @@
 """What a training step hands to the objectives: two parts of each user and what came after."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Content: the behavior vector of one part of a history predicts the content of the other part."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import torch

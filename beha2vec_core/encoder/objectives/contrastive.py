@@ -1,7 +1,5 @@
 """Contrastive: two parts of one user's history find each other among the parts of other users."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

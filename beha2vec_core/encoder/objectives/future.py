@@ -1,7 +1,5 @@
 """Future: at every event and moment, which actions come in the next N days."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

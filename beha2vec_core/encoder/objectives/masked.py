@@ -1,6 +1,4 @@
-"""Masked events: from what lies around it, a hidden event's page and name."""
-
-from __future__ import annotations
+"""Masked events: from the events around it, a hidden event's page and name."""
 
 import torch
 import torch.nn.functional as F

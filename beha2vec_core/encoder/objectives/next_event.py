@@ -1,7 +1,5 @@
 """Next-event prediction: at every event, the page viewed next, the name of the next event and the time until it."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Triplet: the loss of the original Beha2Vec prototype."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """All objectives of a training as one module."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import torch

@@ -5,8 +5,6 @@ as scikit-learn does), rows not scaled to one length. The vocabulary holds the m
 without any has zeros.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What methods read of a log: users in order, their page views, their sessions. Only input columns, never labels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ IntArray = npt.NDArray[np.int64]
 
 
 def ordered(events: pd.DataFrame) -> pd.DataFrame:
-    """The input columns in order of user, then time; events of one moment stay as they lie."""
+    """The input columns in order of user, then time; events of one moment stay in their order."""
     return inputs(events).sort_values(["user_key", "event_timestamp"], kind="stable", ignore_index=True)
 
 

@@ -4,11 +4,10 @@ Each model gives scores to values; whatever it leaves unsaid is filled with the 
 popularity, then of the text.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import pandas as pd
 
@@ -37,14 +36,8 @@ class Ranking:
         for history in histories(events, target).values():
             scores = scorer(history)
             best = sorted(scores, key=lambda value: (-scores[value], rank.get(value, len(rank)), value))[:k]
-            found.append(best + first_others(popular, best, k - len(best)))
+            found.append(best + list(islice((value for value in popular if value not in best), k - len(best))))
         return found
-
-
-def first_others(values: Iterable[str], taken: list[str], k: int) -> list[str]:
-    """The first k values that are not taken."""
-    others = (value for value in values if value not in taken)
-    return [value for value, _ in zip(others, range(k), strict=False)]
 
 
 def by_popularity(past: dict[str, list[str]]) -> list[str]:

@@ -1,7 +1,5 @@
 """What a task is given and what it gives back."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +13,7 @@ from beha2vec_core.evaluation.statistics import Outcome, auroc
 
 @dataclass(frozen=True)
 class Trial:
-    """A fitted method and the split it is to be judged on; without ``refit`` no figure may fit the method again."""
+    """A fitted method and the split it is judged on; without ``refit`` no figure may fit the method again."""
 
     split: Split
     method: Method
@@ -25,21 +23,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class Task:
-    """What the protocol calls.
-
-    Attributes:
-        name: as the table calls it.
-        split: by ``users`` (repeated) or in ``time``.
-        needs: what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`).
-        once: whether the first repeat is enough, as for figures that refit the method.
-        run: the work. It may give no outcome where the data do not allow it.
-    """
+    """What the protocol calls."""
 
     name: str
-    split: Literal["users", "time"]
+    split: Literal["users", "time"]  # by ``users`` (repeated) or in ``time``
+    # what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`)
     needs: Literal["encode", "rank_next"]
-    run: Callable[[Trial], list[Outcome]]
-    once: bool = False
+    run: Callable[[Trial], list[Outcome]]  # the work. It may give no outcome where the data do not allow it
+    once: bool = False  # whether the first repeat is enough, as for figures that refit the method
 
 
 _ABILITY = {"encode": Encodes, "rank_next": RanksNext}

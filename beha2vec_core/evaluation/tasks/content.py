@@ -10,8 +10,6 @@ and clusters made of the proportions themselves are the ceiling, not 1. Scale de
 rows of unit length, as in the product, and with each column standardised, where rare pages make outliers.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -25,7 +23,7 @@ from beha2vec_core.evaluation.tasks.partition import CLUSTERS, Labels, clusters
 
 
 def explained(labels: npt.ArrayLike, columns: npt.NDArray[np.float64]) -> float:
-    """Share of the total sum of squares of the columns that lies between the groups; 0 where nothing varies."""
+    """Share of the total sum of squares of the columns that is between the groups; 0 where nothing varies."""
     spread = columns.var(axis=0)
     if not spread.any():
         return 0.0

@@ -7,8 +7,6 @@ way round; and of the method fitted twice with the same seed (a costly method on
 Traps: vectors that are all alike differ by nothing: read it beside geometry. Differences are in the vectors' own unit.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

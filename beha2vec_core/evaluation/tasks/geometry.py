@@ -11,8 +11,6 @@ Traps: each figure alone is easily had (collapse aligns perfectly, noise is perf
 users of one same page are rightly in one place, so data of many one-page users cap uniformity.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

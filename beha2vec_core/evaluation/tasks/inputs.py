@@ -1,7 +1,5 @@
 """What tasks hand to a method, and what they take back from it."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

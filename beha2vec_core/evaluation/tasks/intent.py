@@ -10,8 +10,6 @@ of the fitted users, so one that learns users by heart gives the probe other vec
 is punished. Where there are few conversions, one repeat says little: read the interval.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd

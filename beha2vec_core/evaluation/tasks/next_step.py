@@ -12,8 +12,6 @@ and a mean of users; own history and one step of memory (Markov) are strong floo
 names or so recall@10 is 1 for all users, so for events read the MRR. A log of one event name says nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

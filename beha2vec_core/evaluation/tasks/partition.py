@@ -4,8 +4,6 @@ One rule for all methods. The length of a vector is lost, so a method whose colu
 them to one itself, and a single positive number says nothing: it wants a place on a circle.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

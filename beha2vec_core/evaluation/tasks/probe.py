@@ -1,7 +1,5 @@
 """The probe: how much a linear model reads off vectors."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Sequence
 

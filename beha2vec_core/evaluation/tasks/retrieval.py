@@ -9,8 +9,6 @@ of a journey under other keys earn nothing; halves are alike in length and in ca
 what the first is worth, and time restarts in each half, so that the second is no help.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -10,8 +10,6 @@ cluster; length is stable too, so stable clusters may be clusters of length; a m
 and earns 1 when cold, rightly so.
 """
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The figure below an answer of the chat."""
 
-from __future__ import annotations
-
 import pandas as pd
 import plotly.graph_objects as go
 

@@ -1,7 +1,5 @@
 """Clusters over time, and the ways between them and within them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,8 +91,6 @@ def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
 
     Args:
         steps: from_step, to_step, users, share, population_share, lift.
-        title: written by us.
-        dark: the look.
     """
     left, right = list(dict.fromkeys(steps["from_step"])), list(dict.fromkeys(steps["to_step"]))
     colors = [OVER if lift >= 1.2 else UNDER if lift <= 1 / 1.2 else GREY for lift in steps["lift"].fillna(1.0)]

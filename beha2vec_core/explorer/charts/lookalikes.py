@@ -1,7 +1,5 @@
 """Figures of the look-alikes."""
 
-from __future__ import annotations
-
 import math
 
 import plotly.graph_objects as go

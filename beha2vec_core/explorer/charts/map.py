@@ -1,7 +1,5 @@
 """The map of users."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -80,7 +78,6 @@ def user_map(points: pd.DataFrame, layers: list[Layer], of_users: int, *, dark: 
         points: x, y, sessions, page_views, days_ago.
         layers: what is drawn, the first lowest.
         of_users: how many there are, drawn or not.
-        dark: the look.
     """
     # 14 bytes a user, hover text put together in the browser: what is sent stays small
     x, y = (points[name].to_numpy(dtype=np.float32) for name in ("x", "y"))

@@ -1,7 +1,5 @@
 """Figures of the encoder and of the days it was fed."""
 
-from __future__ import annotations
-
 import pandas as pd
 import plotly.graph_objects as go
 

@@ -1,7 +1,5 @@
 """Figures of the overview."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Figures of predictions: are they right, how far does a list get, how are they distributed."""
 
-from __future__ import annotations
-
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -19,7 +17,6 @@ def reliability(curves: pd.DataFrame, did: str, *, dark: bool) -> go.Figure:
     Args:
         curves: as of `data.predictions.curves`.
         did: what users did, in words of ours or escaped.
-        dark: the look.
     """
     low, high = wilson_interval(curves["positives"], curves["users"])
     predicted, observed = (100 * curves[name].to_numpy() for name in ("predicted", "observed"))
@@ -52,7 +49,6 @@ def gains(curves: pd.DataFrame, did: str, *, dark: bool) -> go.Figure:
     Args:
         curves: as of `data.predictions.curves`.
         did: what users did, in words of ours or escaped.
-        dark: the look.
     """
     x = [0, *(100 * curves["users"].cumsum() / curves["users"].sum())]
     figure = go.Figure()
@@ -86,7 +82,6 @@ def distribution(bins: pd.DataFrame, does: str, *, dark: bool) -> go.Figure:
     Args:
         bins: as of `data.predictions.distribution`.
         does: what users will do, in words of ours or escaped.
-        dark: the look.
     """
     middle = (bins["low"] * bins["high"]) ** 0.5
     bars = go.Bar(

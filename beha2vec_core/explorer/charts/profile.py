@@ -1,7 +1,5 @@
 """A cluster or a group beside all users."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,7 +19,6 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
         facts: label, shown_value, shown_population, value, population_value, lift, interval_low, interval_high,
             support; the first is drawn on top.
         title: what is compared, with its n; written by us.
-        dark: the look.
         beside: those it is compared with, made safe for a chart; ``population_value`` is theirs.
     """
     rows = facts.iloc[::-1]
@@ -83,9 +80,7 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
 
     Args:
         facts: cluster_key, value, population_value, interval_low, interval_high, support, unit; of one metric.
-        names: of the clusters.
         title: of the outcome; written by us.
-        dark: the look.
     """
     rows = facts.sort_values("value")
     share = bool((rows["unit"] == "share").all())

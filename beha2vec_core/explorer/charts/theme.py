@@ -1,7 +1,5 @@
 """What all figures share: colors that color-blind people can distinguish, a light and a dark look."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """One user's ways."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -21,7 +19,6 @@ def journey(events: pd.DataFrame, sessions: Sequence[tuple[str, str]], *, dark: 
     Args:
         events: session_key, step, time (as shown), event_name, is_page_view, title, page_type.
         sessions: session_key and its label, written by us; the newest first.
-        dark: the look.
     """
     rows = {key: place for place, (key, _) in enumerate(reversed(sessions))}
     events = events[events["session_key"].isin(rows)]

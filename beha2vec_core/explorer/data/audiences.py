@@ -1,7 +1,5 @@
 """Audiences: who was in them last night, whom a rule selects now, and how they differ."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -39,21 +37,14 @@ _MOST_VALUES = 200
 
 
 class Comparison(NamedTuple):
-    """An audience beside all users, or beside another.
+    """An audience beside all users, or beside another."""
 
-    Attributes:
-        facts: of the audience; those it is compared with are in population_value. Empty where one of them has no users.
-        users: compared, of the audience: with a vector, and not in the other one.
-        others: compared, of the other one.
-        both: users in both.
-        without_vector: members who are left out for that.
-    """
-
+    # of the audience; those it is compared with are in population_value. Empty where one of them has no users
     facts: pd.DataFrame
-    users: int
-    others: int
-    both: int
-    without_vector: int
+    users: int  # compared, of the audience: with a vector, and not in the other one
+    others: int  # compared, of the other one
+    both: int  # users in both
+    without_vector: int  # members who are left out for that
 
 
 def rules_of(audiences: Audiences) -> Audiences:
@@ -167,9 +158,6 @@ def known(published: Published, function: str, argument: str, before: tuple[tupl
     """The values that an argument of a function can have; None: any.
 
     Args:
-        published: the publication.
-        function: its name.
-        argument: its name.
         before: the arguments before it, by name, as SQL.
     """
     one = names.FUNCTIONS[function]

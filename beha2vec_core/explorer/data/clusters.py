@@ -1,7 +1,5 @@
 """Clusters: names, sizes, words, facts, and how users move between them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Hashable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Two groups of users side by side, by the facts that profiles know."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import duckdb
@@ -25,7 +23,6 @@ def facts_of_groups(published: Published, cursor: duckdb.DuckDBPyConnection, gro
     users in a group it takes a sample, always the same one.
 
     Args:
-        published: the publication.
         cursor: of it, with the tables that ``groups`` reads.
         groups: SQL of user_key and cluster_key, `FIRST` or `SECOND`; of users with a vector.
     """

@@ -1,7 +1,5 @@
 """Look-alikes: who they are like, the list, and what hidden seeds say of it. See `beha2vec_core.lookalikes`."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

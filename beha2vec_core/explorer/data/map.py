@@ -1,7 +1,5 @@
 """The map of users: positions, what they are colored by, and groups drawn on it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

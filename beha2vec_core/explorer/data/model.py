@@ -1,7 +1,5 @@
 """The encoder in use: how it learned, what it is worth, whether its vectors move, and what it was fed day by day."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -67,7 +65,7 @@ def gains(published: Published) -> pd.DataFrame:
 
 
 def drift(published: Published) -> pd.DataFrame:
-    """How far the vectors of each day's users lie from those before: see `beha2vec_core.quality.drift`.
+    """How far the vectors of each day's users are from those before: see `beha2vec_core.quality.drift`.
 
     Returns:
         A row a day, of the last 60: event_date, users, low_evidence (share), sampled (users that are compared),

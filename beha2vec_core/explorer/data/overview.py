@@ -1,7 +1,5 @@
 """What there is, how fresh it is, and what changed last."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Pages: what they are about, how sure that is, which are most worth a look, and what people have overridden."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import pandas as pd
@@ -48,7 +46,6 @@ def to_review(published: Published, search: str = "") -> pd.DataFrame:
     """Pages, those first where a correction settles the most, as in the last run's `pages_to_review`.
 
     Args:
-        published: the file.
         search: part of title or address; then all pages that have it, also those without doubt.
 
     Returns:

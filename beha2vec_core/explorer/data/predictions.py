@@ -240,11 +240,6 @@ def reasons(published: Published, user_key: str, models_path: Path) -> dict[str,
 
     Stored reasons are of the first decile only, so they are computed from the user's features and the model's file.
 
-    Args:
-        published: the published database.
-        user_key: of the user.
-        models_path: folder of the prediction models.
-
     Raises:
         NothingYet: the model's file is not on this machine, or the features are not published.
     """

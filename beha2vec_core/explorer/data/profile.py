@@ -1,7 +1,5 @@
 """The facts of a cluster or a group beside all users, in words and picked for a chart."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

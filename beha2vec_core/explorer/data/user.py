@@ -129,7 +129,6 @@ def sent(published: Published, user_key: str, ledger: Path, changed: int) -> pd.
 
     Args:
         published: where the user's devices are; its keys have to be those of the warehouse.
-        user_key: of the user.
         ledger: its file; it need not exist.
         changed: when, so that a later version is read again.
 
@@ -186,7 +185,7 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
 def next_pages(published: Published, user_key: str, encoders_path: Path) -> pd.DataFrame:
     """The five pages that probably come next by the encoder in use: title, probability (0 to 1).
 
-    Empty for a user whose events are not known any more.
+    Empty for a user whose events are no longer known.
 
     Raises:
         NothingYet: there is no encoder in use, or its files are not on this machine, or cannot be read.

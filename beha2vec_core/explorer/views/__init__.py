@@ -1,7 +1,5 @@
 """The pages of the explorer, in the order of the menu: a module each, with a function ``render``."""
 
-from __future__ import annotations
-
 from functools import partial
 from importlib import import_module
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The form of the page of audiences: a rule built with help, tried, and saved to the file."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -410,7 +408,7 @@ def _yes_or_no(name: str, written: str) -> str:
 
 
 def words(error: Exception) -> str:
-    """A message for Markdown, without where the files lie."""
+    """A message for Markdown, without the folders of the files."""
     settings = page.settings()
     files = (settings.audiences.file, settings.activation.file, settings.storage.ledger_path)
     return in_markdown(parts.without_folders(error, *files), 500)

@@ -1,7 +1,5 @@
 """Audiences: those of the file with last night's sizes, the form to build one, comparisons, and what was sent."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from beha2vec_core.activation.config import load_destinations
@@ -177,6 +175,6 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
 
 
 def _forget_unless(key: str, options: list[str]) -> None:
-    """What a list holds, where it is no choice any more."""
+    """Forget what a list holds if it is no longer one of its options."""
     if st.session_state.get(key) not in options:
         st.session_state.pop(key, None)

@@ -1,6 +1,4 @@
-"""Chat: questions in words, answers as they come, with the facts and the SQL that they stand on."""
-
-from __future__ import annotations
+"""Chat: questions in words, answers as they come, with their facts and SQL."""
 
 import html
 import json

@@ -1,7 +1,5 @@
 """Clusters: who they are, in words with their facts, in charts, over time; two compared."""
 
-from __future__ import annotations
-
 import html
 from itertools import zip_longest
 

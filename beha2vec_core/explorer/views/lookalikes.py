@@ -1,7 +1,5 @@
 """Look-alikes: give some users, get those most like them, how good that list is, and files of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """Map: every user a point, near those who behave alike; a click opens a user, a lasso makes a group."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Model: how the encoder learned, what it is worth, whether its vectors move, and what it was fed day by day."""
 
-from __future__ import annotations
-
 import pandas as pd
 import streamlit as st
 

@@ -1,7 +1,5 @@
 """Overview: what to know first, how many users, how fresh, where they are lost, which clusters, what changed."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Any
 

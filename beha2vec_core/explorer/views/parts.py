@@ -1,7 +1,5 @@
 """Parts that several pages show."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -31,10 +29,6 @@ def over_index(
     """What a cluster or a group does more and less than all users, in the chart of a family of facts.
 
     Args:
-        facts: with words.
-        users: in the group.
-        key: of the chart.
-        family: of the facts.
         beside: those it is compared with; made safe for a chart.
     """
     chosen = profile.pick(facts, family)
@@ -107,7 +101,7 @@ def reasons(texts: object) -> str:
 
 
 def without_folders(error: Exception, *files: Path | None) -> str:
-    """The message without where these files lie, which is no business of the page's readers."""
+    """The message without the folders of these files, which readers of the page need not know."""
     text = str(error)
     for file in files:
         if file is not None:

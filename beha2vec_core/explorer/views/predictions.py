@@ -1,7 +1,5 @@
 """Predictions: who will do something next, how right the model was, and what acting on it takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

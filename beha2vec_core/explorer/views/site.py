@@ -1,7 +1,5 @@
 """Pages: themes and types, how sure they are, and corrections that the next run reads."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """User: what one user did, where they stand, who is like them, what probably comes next."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -10,7 +10,7 @@ from beha2vec_core.insights.template.advice import advice
 from beha2vec_core.insights.template.clauses import DISCLAIMER, clause, lower, upper
 from beha2vec_core.insights.wording import happening
 
-_WORTH_TELLING_APART = 0.02  # of a share
+_LEAST_DIFFERENCE = 0.02  # of a share
 _MOST_ALIKE, _MOST_CHANCES = 4, 5
 _COMPARED = (
     "page_views_mean", "sessions_mean", "engagement_time_mean", "return_share", "one_page_view_share",
@@ -29,8 +29,6 @@ def compare(
     """The comparison of all clusters; users of whom too little is known take no part.
 
     Args:
-        sheets: their facts.
-        names: of each cluster.
         answer: what a language model chose to say, checked: these differences in place of the template's.
     """
     behaving = [sheet for sheet in sheets if sheet.is_cluster]
@@ -81,7 +79,7 @@ def _is_distinct(one: FactSheet, other: FactSheet) -> bool:
 
 def _apart(one: Fact, other: Fact) -> bool:
     low, high = sorted((one, other), key=lambda fact: fact.value)
-    if high.value < CLEAR_LIFT * low.value or (high.unit == "share" and high.value - low.value < _WORTH_TELLING_APART):
+    if high.value < CLEAR_LIFT * low.value or (high.unit == "share" and high.value - low.value < _LEAST_DIFFERENCE):
         return False
     bottom = high.value if high.interval_low is None else high.interval_low
     return bottom > (low.value if low.interval_high is None else low.interval_high)

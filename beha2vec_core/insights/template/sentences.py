@@ -39,8 +39,6 @@ def describe(
     """One cluster in words.
 
     Args:
-        sheet: its facts.
-        name: its name.
         like: names of the clusters that these facts do not distinguish from it.
         answer: what a language model chose to say, checked: these facts in place of those that the template chooses.
     """
@@ -258,8 +256,6 @@ def describe_only(sheet: FactSheet, name: str, why: str = "") -> ClusterInsight:
     """The one cluster of users who are not divided: what they do, and no comparison.
 
     Args:
-        sheet: its facts.
-        name: its name.
         why: they are not divided, in a sentence.
     """
     activity, buying = numbers(sheet, "page_views_mean", "sessions_mean", "return_share"), _buying(sheet)

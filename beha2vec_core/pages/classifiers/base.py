@@ -31,7 +31,7 @@ class Classifier(Protocol):
 
         Returns:
             A frame with the same index: ``label`` (null: no opinion), ``confidence`` in [0, 1], ``runner_up`` or null.
-            A confidence of NaN means that there was no answer, and the page is to be asked about again next time.
+            A confidence of NaN means that there was no answer, and the page is asked about again next time.
         """
         ...
 

@@ -98,23 +98,14 @@ class Built:
 
 @dataclass
 class Models:
-    """What the classifiers run on.
-
-    Attributes:
-        embedder: a sentence-transformers model or the name of one.
-        nli_model: the name of a model for zero-shot classification.
-        llm: how to reach a language model; None: none is configured.
-        device: ``cpu``, ``cuda``, ``mps``.
-        compute: where texts are embedded; None: in this process, on the device.
-        progress: whether models show bars.
-    """
+    """What the classifiers run on."""
 
     embedder: Embedder | str = DEFAULT_MODEL
     nli_model: NliModel | str = DEFAULT_NLI_MODEL
-    llm: LlmSettings | None = None
-    device: str = "cpu"
+    llm: LlmSettings | None = None  # how to reach a language model; None: none is configured
+    device: str = "cpu"  # ``cpu``, ``cuda``, ``mps``
     progress: bool = False
-    compute: Compute | None = None
+    compute: Compute | None = None  # where texts are embedded; None: in this process, on the device
 
     def cascades(
         self,
@@ -127,10 +118,7 @@ class Models:
         """The cascades of the classifiers that can be asked; the others are reported, with the remedy.
 
         Args:
-            steps: which classifiers, in order.
-            labels: themes and page types.
             rules: all rules; those without a label are left out.
-            store: remembers vectors of texts.
             site: all pages, as `prepare.prepare` gives them, to compare a page with.
 
         Raises:

@@ -38,7 +38,7 @@ _WORD = re.compile(r"[^\W\d_]{3}")
 class EmbeddingClassifier:
     """Similarity of a page's texts to each label's description and examples.
 
-    A page has up to four texts, each with its own vector: title and path words, the folders it lies in, the items seen
+    A page has up to four texts, each with its own vector: title and path words, the folders it is in, the items seen
     on it, its main text. A label's similarity to a text is that of its nearest phrase; to a page, the mean over the
     texts weighted by `WEIGHTS`. Confidence is the softmax over labels at `TEMPERATURE`. No opinion on pages without any
     word of three letters, or less similar than ``min_similarity`` to every label.
@@ -47,11 +47,8 @@ class EmbeddingClassifier:
     `family trips`, and with some models every text resembles every other.
 
     Args:
-        encoder: the model.
-        labels: the labels of one kind.
         kind: ``theme`` or ``page_type``.
         site: all pages, of which `SAMPLE` tell what is usual; without them the labels do.
-        min_similarity: see above.
     """
 
     name = "embedding"
@@ -149,9 +146,6 @@ class SiteThemesClassifier(EmbeddingClassifier):
     """Similarity to themes of a team's own. The folders' words, which most pages share, do not count.
 
     Args:
-        encoder: the model.
-        labels: the themes.
-        site: all pages.
         silent: page types whose pages have no theme that similarity could find, such as accounts.
     """
 

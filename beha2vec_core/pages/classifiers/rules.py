@@ -26,7 +26,6 @@ class RulesClassifier:
 
     Args:
         rules: in their order; their labels exist.
-        version: the rules' version.
     """
 
     name = "rules"
@@ -87,7 +86,6 @@ class OwnTypesClassifier(RulesClassifier):
 
     Args:
         rules: those whose labels exist; a user's own come before everything.
-        version: the rules' version.
         bundled: all bundled rules, whatever their labels.
         own: the mapping of labels.
         extends: whether all bundled page types are there besides, so that their rules come first.
@@ -138,7 +136,6 @@ class OwnThemesClassifier(ThemesClassifier):
 
     Args:
         rules: those whose labels exist.
-        version: the rules' version.
         own: the words of the themes.
         silent: page types whose pages have no theme, unless the theme's own name is there.
     """

@@ -15,7 +15,7 @@ Resolver = Callable[[str, int], list[str]]
 # beyond what `is_global` knows in every Python: IETF assignments (Oracle's metadata service among them), 6to4 relays,
 # Azure's wire server, which answers inside Azure only though its address is a public one
 _NOT_PUBLIC_4 = [ip_network(n) for n in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")]
-# IPv6 addresses of web sites lie in 2000::/3; of that, Teredo and other protocols', documentation, 6to4
+# IPv6 addresses of web sites are in 2000::/3; of that, Teredo and other protocols', documentation, 6to4
 _PUBLIC_6 = ip_network("2000::/3")
 _NOT_PUBLIC_6 = [ip_network(n) for n in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
 _NAT64 = ip_network("64:ff9b::/96")
@@ -87,9 +87,6 @@ class AddressGuard:
             raise NotFetched(Status.UNREACHABLE, "the host name has no address") from problem
         if not found:
             raise NotFetched(Status.UNREACHABLE, "the host name has no address")
-        if not all(is_public(address) or self._is_allowed(address) for address in found):
+        if not all(is_public(address) or any(address in net for net in self.allowed_networks) for address in found):
             raise NotFetched(Status.REFUSED, "the host has a private or reserved address")
         return [str(address) for address in found]
-
-    def _is_allowed(self, address: Address) -> bool:
-        return any(address in network for network in self.allowed_networks)

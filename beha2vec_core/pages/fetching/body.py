@@ -16,8 +16,6 @@ def read_body(response: httpx.Response, max_bytes: int, *, cut: bool = False) ->
     """The body, decompressed as it streams in; reading stops at the bound.
 
     Args:
-        response: an open streaming response.
-        max_bytes: the bound.
         cut: take the first ``max_bytes`` of a longer body, instead of refusing it.
 
     Raises:

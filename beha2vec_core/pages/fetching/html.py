@@ -29,7 +29,6 @@ def extract(body: bytes, content_type: str) -> tuple[str, str]:
     """The title and the main text of a page, both cleaned and cut; either may be empty.
 
     Args:
-        body: the page.
         content_type: the header of that name, for its charset.
 
     Raises:

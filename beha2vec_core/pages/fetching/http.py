@@ -57,10 +57,8 @@ class Requester:
         """Ask for a URL and, within bounds, for what it redirects to.
 
         Args:
-            url: what to ask for.
             permit: called with every URL before it is asked; gives the seconds the site wants between requests, or
                 raises `NotFetched`.
-            read: makes the answer from the open response.
 
         Raises:
             NotFetched: no usable answer, or one that leads where we do not go.

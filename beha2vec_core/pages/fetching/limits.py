@@ -26,36 +26,20 @@ class NotFetched(Exception):
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """How much a run may take, ask and wait.
+    """How much a run may take, ask and wait."""
 
-    Attributes:
-        max_pages: pages asked for in one run; cached ones do not count.
-        run_seconds: after that time no further page is begun.
-        request_seconds: longest time of one request, from the connection to the last byte.
-        idle_seconds: longest silence within a request.
-        max_bytes: largest page, decompressed.
-        max_redirects: redirects followed for one page.
-        attempts: tries of one request that fails in passing (429, 5xx, no connection, time-out).
-        backoff_seconds: wait before the second try; doubled each time, with jitter.
-        max_wait_seconds: longest Retry-After or Crawl-delay that is obeyed; where more is asked, the page is given up.
-        seconds_between: shortest time between two requests to a host.
-        max_host_failures: failures in a row after which the rest of a host's pages is skipped.
-        keep: how long a fetched page serves from the cache.
-        keep_failures: how long a page that could not be fetched is not asked for again.
-        keep_robots: how long a robots.txt serves from the cache (RFC 9309: at most a day).
-    """
-
-    max_pages: int = 500
-    run_seconds: float = 3600
-    request_seconds: float = 20
-    idle_seconds: float = 5
-    max_bytes: int = 2 * 1024 * 1024
-    max_redirects: int = 5
-    attempts: int = 3
-    backoff_seconds: float = 1
+    max_pages: int = 500  # pages asked for in one run; cached ones do not count
+    run_seconds: float = 3600  # after that time no further page is begun
+    request_seconds: float = 20  # longest time of one request, from the connection to the last byte
+    idle_seconds: float = 5  # longest silence within a request
+    max_bytes: int = 2 * 1024 * 1024  # largest page, decompressed
+    max_redirects: int = 5  # redirects followed for one page
+    attempts: int = 3  # tries of one request that fails in passing (429, 5xx, no connection, time-out)
+    backoff_seconds: float = 1  # wait before the second try; doubled each time, with jitter
+    # longest Retry-After or Crawl-delay that is obeyed; where more is asked, the page is given up
     max_wait_seconds: float = 60
-    seconds_between: float = 1
-    max_host_failures: int = 5
-    keep: timedelta = timedelta(days=30)
-    keep_failures: timedelta = timedelta(days=1)
-    keep_robots: timedelta = timedelta(days=1)
+    seconds_between: float = 1  # shortest time between two requests to a host
+    max_host_failures: int = 5  # failures in a row after which the rest of a host's pages is skipped
+    keep: timedelta = timedelta(days=30)  # how long a fetched page serves from the cache
+    keep_failures: timedelta = timedelta(days=1)  # how long a page that could not be fetched is not asked for again
+    keep_robots: timedelta = timedelta(days=1)  # how long a robots.txt serves from the cache (RFC 9309: at most a day)

@@ -9,7 +9,7 @@ import httpx
 from beha2vec_core.pages.fetching.cache import DiskCache
 from beha2vec_core.pages.fetching.limits import NotFetched, Status
 
-# RFC 9309 wants at least 500 KiB to be read; what lies beyond is left out
+# RFC 9309 wants at least 500 KiB to be read; what is beyond is left out
 MAX_ROBOTS_BYTES = 512 * 1024
 
 

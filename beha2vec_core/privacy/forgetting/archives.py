@@ -1,7 +1,5 @@
 """What is in files of other kinds, compressed or not, in blocks: an archive may be larger than memory when unpacked."""
 
-from __future__ import annotations
-
 import bz2
 import gzip
 import io

@@ -4,8 +4,6 @@ In SQLite they are files, and treated like all files. Compressed plans of jobs a
 has them.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -48,8 +46,6 @@ def remove_from_records(dagster_home: Path | None, people: People, resuming: boo
     """Take the people out of the texts of Dagster's PostgreSQL; the events stay.
 
     Args:
-        dagster_home: Dagster's home, where there is one.
-        people: who is taken out.
         resuming: an earlier removal was cut off, perhaps before it rewrote the tables that it had changed.
 
     Raises:

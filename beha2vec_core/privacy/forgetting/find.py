@@ -3,8 +3,6 @@
 It does not depend on the registry of tables, so it also finds what the removal missed.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -57,9 +55,7 @@ def find_person(
     The export itself is not read.
 
     Args:
-        settings: where the data are.
         people: from `identities.resolve`.
-        dagster_home: Dagster's home, where there is one.
         more: other files and folders to look at.
         lock: the warehouse's, held while its file is read; None: the caller holds it.
     """

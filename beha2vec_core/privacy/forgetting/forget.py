@@ -5,11 +5,8 @@ leaves them out from then on), a note keeps who they are until all is done, then
 At the end everything is searched again, and a certificate says what was removed and what remains.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -23,7 +20,7 @@ import duckdb
 
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.forget import Departure, in_words, leave_destinations
-from beha2vec_core.files import put_in_place, remove_stale_scratch
+from beha2vec_core.files import remove_stale_scratch, replacing
 from beha2vec_core.ga4.ingest import partition_file
 from beha2vec_core.privacy.common import OTHERS
 from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
@@ -66,27 +63,18 @@ MOST_DEVICES = 20
 
 @dataclass
 class Certificate:
-    """What was done, without any identifier in plain text.
+    """What was done, without any identifier in plain text."""
 
-    Attributes:
-        at: when, UTC.
-        asked: keyed hash of each identifier asked for.
-        not_found: those of ``asked`` that no table or partition had; they are on the list anyway.
-        identifiers: how many identifiers the people had, all on the list now.
-        removed: rows and texts by place.
-        left: places that still contain one of the people, each with the reason; empty if nothing is left.
-        remarks: what the command cannot do.
-        path: the certificate's file.
-    """
-
-    at: str
-    asked: list[str]
+    at: str  # when, UTC
+    asked: list[str]  # keyed hash of each identifier asked for
+    # those of ``asked`` that no table or partition had; they are on the list anyway
     not_found: list[str] = field(default_factory=list)
-    identifiers: int = 0
-    removed: list[dict[str, Any]] = field(default_factory=list)
+    identifiers: int = 0  # how many identifiers the people had, all on the list now
+    removed: list[dict[str, Any]] = field(default_factory=list)  # rows and texts by place
+    # places that still contain one of the people, each with the reason; empty if nothing is left
     left: list[dict[str, Any]] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    path: Path | None = None
+    remarks: list[str] = field(default_factory=list)  # what the command cannot do
+    path: Path | None = None  # the certificate's file
 
     @property
     def rows(self) -> int:
@@ -122,9 +110,7 @@ def forget(
     """Remove people everywhere, and keep them out.
 
     Args:
-        settings: where the data are.
         asked: device ids, login ids or user keys.
-        dagster_home: Dagster's home, where there is one.
         more: other files and folders that hold copies of results.
         say: called with a line of text as it goes on.
         runs_in_progress: the runs that may write back what they have read; asked for before and after the removal.
@@ -440,8 +426,7 @@ def _place(settings: Settings, path: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.touch(mode=0o600)
-    temporary.chmod(0o600)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    put_in_place(temporary, path)
+    with replacing(path) as temporary:
+        temporary.touch(mode=0o600)
+        temporary.chmod(0o600)
+        temporary.write_text(text + "\n", encoding="utf-8")

@@ -5,8 +5,6 @@ several logins is a person of its own: asked for by its device id, all of its ro
 that login's rows are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -37,7 +35,6 @@ def resolve(settings: Settings, asked: Iterable[str]) -> Resolved:
     """All identifiers of the people asked for. The caller holds the warehouse's lock.
 
     Args:
-        settings: where the data are.
         asked: device ids, login ids or user keys, also as they are published.
 
     Raises:

@@ -49,7 +49,6 @@ def require_gone_from_export(settings: Settings, people: People, asked: Iterable
     """Refuse to remove people whom the export still has.
 
     Args:
-        settings: where the export is.
         people: from `identities.resolve`.
         asked: as they were asked for: the export has login ids that are e-mail addresses in plain text.
 

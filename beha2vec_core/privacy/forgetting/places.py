@@ -1,7 +1,5 @@
 """The files that may hold people: the data folder, Dagster's home, and where exports and reports were written."""
 
-from __future__ import annotations
-
 import gzip
 import os
 import zlib
@@ -62,8 +60,6 @@ def files_of(settings: Settings, dagster_home: Path | None, more: Iterable[Path]
     """Each file that the product wrote, once, in order; not the export itself, which is its owner's.
 
     Args:
-        settings: where the data folder is.
-        dagster_home: Dagster's home, where there is one.
         more: other files and folders to look at.
     """
     source = source_files(settings)

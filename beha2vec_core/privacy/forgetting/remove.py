@@ -4,11 +4,8 @@ A row is theirs if an identifier column has one of their ids; in a table without
 them. Files are replaced by rename. Doing it again changes nothing.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,7 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.privacy.forgetting.find import columns_of, open_sqlite, sqlite_columns, tables_with_rows
 from beha2vec_core.privacy.forgetting.places import Kind, kind_of, read_lines
 from beha2vec_core.privacy.partitions import cleaned_parquet, is_clean
@@ -54,7 +51,6 @@ def remove_from_file(
     """Take people out of a file of any kind but those that only a new training replaces.
 
     Args:
-        path: the file.
         people: from `identities.resolve`.
         made_from_events: of a parquet file, see `store.tables.HoldsPeople`.
         whole: delete a file that names one of the people (a fetched page).
@@ -119,7 +115,6 @@ def _look(
 
 def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Removed]:
     relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with limits.connect() as connection:
         load(connection, people)
         columns = columns_of(connection, relation)
@@ -134,25 +129,18 @@ def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Re
             for one in columns
             for name in [identifier(one)]
         ]
+        named = " or ".join(named_in_sql(identifier(one), people) for one in plan.texts) or "false"
         ((rows, texts),) = connection.execute(
-            f"select count(*), count(*) filter (where not ({plan.theirs}) and ({_any_named(plan, people)})) "
-            f"from {relation}"
+            f"select count(*), count(*) filter (where not ({plan.theirs}) and ({named})) from {relation}"
         ).fetchall()
-        try:
-            options = cleaned_parquet() if is_clean(path) else "format parquet, compression zstd"
+        options = cleaned_parquet() if is_clean(path) else "format parquet, compression zstd"
+        with replacing(path) as temporary:
             ((kept,),) = connection.execute(
                 f"copy (select {', '.join(selected)} from {relation} where not ({plan.theirs})) "
                 f"to {quote(temporary)} ({options})"
             ).fetchall()
             shutil.copystat(path, temporary)  # originals are kept by their age
-            put_in_place(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
     return [Removed(path, "", int(rows) - int(kept), int(texts))]
-
-
-def _any_named(plan: _Plan, people: People) -> str:
-    return " or ".join(named_in_sql(identifier(one), people) for one in plan.texts) or "false"
 
 
 def _from_duckdb(path: Path, people: People) -> list[Removed]:
@@ -226,9 +214,8 @@ def _from_text(path: Path, kind: Kind, people: People) -> list[Removed]:
     """Of CSV and JSON with a record a line, the records go; of other texts, the identifiers."""
     by_record = _has_records(path, kind)
     records = _csv_records(path, kind) if by_record == "csv" else read_lines(path, kind)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     rows = texts = 0
-    try:
+    with replacing(path) as temporary:
         with (
             temporary.open("wb") as raw,
             gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if kind is Kind.GZIP else raw as file,
@@ -242,9 +229,6 @@ def _from_text(path: Path, kind: Kind, people: People) -> list[Removed]:
                     record = people.taken_out_of(record)
                 file.write(record.encode("utf-8", errors="surrogateescape"))
         temporary.chmod(path.stat().st_mode)
-        put_in_place(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return [Removed(path, "", rows, texts)]
 
 

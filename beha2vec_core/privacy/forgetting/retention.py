@@ -1,8 +1,5 @@
 """How long each layer is kept: days beyond the settings BEHA2VEC_RETENTION_DAYS_* are removed, nothing else is."""
 
-from __future__ import annotations
-
-import os
 import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,7 +8,7 @@ from typing import NamedTuple, get_args
 import duckdb
 
 from beha2vec_core.activation.ledger import open_ledger
-from beha2vec_core.files import put_in_place, remove_stale_scratch
+from beha2vec_core.files import remove_stale_scratch, replacing
 from beha2vec_core.privacy.forgetting.find import columns_of, tables_of
 from beha2vec_core.privacy.forgetting.in_bigquery import remove_days_in_bigquery
 from beha2vec_core.privacy.partitions import forget_originals
@@ -121,9 +118,8 @@ def _remove_users(partition: Path, warehouse: Path) -> int:
             removed += unseen
         ((left,),) = connection.execute("select count(*) from users").fetchall()
         if removed and left:
-            temporary = target.with_name(f".{target.name}.{os.getpid()}")
-            connection.execute(f"copy users to {quote(temporary)} (format parquet)")
-            put_in_place(temporary, target)
+            with replacing(target) as temporary:
+                connection.execute(f"copy users to {quote(temporary)} (format parquet)")
     if not left:
         shutil.rmtree(partition)
     return int(removed)

@@ -1,8 +1,5 @@
 """What earlier releases stored with personal data: found, and cleaned by `beha2vec migrate`."""
 
-from __future__ import annotations
-
-import os
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import lru_cache
@@ -11,7 +8,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT
 from beha2vec_core.privacy.clean import clean_address, clean_reason, clean_row, clean_text
 from beha2vec_core.privacy.partitions import clean_partitions, cleaned_parquet, is_clean, uncleaned_partitions
@@ -36,7 +33,7 @@ class Uncleaned(NamedTuple):
 
     @property
     def pending(self) -> list[str]:
-        """What is to be done, in words."""
+        """What would be done, in words."""
         todo = []
         if self.partitions:
             todo.append(f"personal data: {counted(len(self.partitions), 'raw partition')} to clean")
@@ -48,7 +45,7 @@ class Uncleaned(NamedTuple):
 
 
 def find_uncleaned(connection: duckdb.DuckDBPyConnection | None, storage: Storage) -> Uncleaned:
-    """What `clean_stored` would clean; changes nothing. Without a warehouse there may be partitions all the same."""
+    """What `clean_stored` would clean; changes nothing. Without a warehouse there may still be partitions."""
     quarantined = _uncleaned_rows(connection) if connection else 0
     return Uncleaned(uncleaned_partitions(storage.raw_path), uncleaned_sequences(storage), quarantined)
 
@@ -114,18 +111,14 @@ def _clean_sequences(files: Iterable[Path]) -> int:
             if not cleaned and is_clean(file):
                 continue
             changed += bool(cleaned)
-            temporary = file.with_name(f".{file.name}.{os.getpid()}")
-            try:
-                connection.execute(
-                    "set variable cleaned = map(?::varchar[], ?::varchar[])", [list(cleaned), list(cleaned.values())]
-                )
-                pages = "list_transform(page, lambda one: coalesce(getvariable('cleaned')[one], one))"
+            connection.execute(
+                "set variable cleaned = map(?::varchar[], ?::varchar[])", [list(cleaned), list(cleaned.values())]
+            )
+            pages = "list_transform(page, lambda one: coalesce(getvariable('cleaned')[one], one))"
+            with replacing(file) as temporary:
                 connection.execute(
                     f"copy (select * replace ({pages} as page) from {scan}) to {quote(temporary)} ({cleaned_parquet()})"
                 )
-                put_in_place(temporary, file)
-            finally:
-                temporary.unlink(missing_ok=True)
     return changed
 
 

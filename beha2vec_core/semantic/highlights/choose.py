@@ -1,7 +1,5 @@
 """Which comparisons to show: those that are significant after the search, the largest first, each story once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From a database to its highlights."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The rows that are searched: metrics of the semantic layer, summed by user, day and all dimensions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,40 +23,24 @@ _NOT_KNOWN = frozenset({NOT_SET, "(data not available)", "(data deleted)", "(oth
 
 @dataclass(frozen=True)
 class Segments:
-    """Which value of a dimension each row has.
+    """Which value of a dimension each row has."""
 
-    Attributes:
-        dimension: a name of `DIMENSIONS`.
-        names: the values with enough users.
-        codes: place in ``names`` [rows]; -1 where the value is another.
-    """
-
-    dimension: str
-    names: list[str]
-    codes: Ints
+    dimension: str  # a name of `DIMENSIONS`
+    names: list[str]  # the values with enough users
+    codes: Ints  # place in ``names`` [rows]; -1 where the value is another
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Sums of one table of the semantic layer by user, day and dimensions.
+    """Sums of one table of the semantic layer by user, day and dimensions."""
 
-    Attributes:
-        table: a name of `TABLES`.
-        period: the days that were read.
-        user: a number for each user [rows].
-        users: how many there are.
-        age: days before the last one of the period [rows].
-        segments: by dimension.
-        sums: by metric: the value, or the numerator; as ``<metric>_n`` the denominator [rows].
-    """
-
-    table: str
-    period: Period
-    user: Ints
-    users: int
-    age: Ints
-    segments: dict[str, Segments]
-    sums: dict[str, Floats]
+    table: str  # a name of `TABLES`
+    period: Period  # the days that were read
+    user: Ints  # a number for each user [rows]
+    users: int  # how many there are
+    age: Ints  # days before the last one of the period [rows]
+    segments: dict[str, Segments]  # by dimension
+    sums: dict[str, Floats]  # by metric: the value, or the numerator; as ``<metric>_n`` the denominator [rows]
 
     def chosen(self, dimension: str, value: str) -> NDArray[np.bool_] | None:
         """Which rows have the value; None if the table does not know it."""

@@ -13,8 +13,6 @@ Sources: Rao and Scott, "A simple method for the analysis of clustered binary da
 Newcombe, "Interval estimation for the difference between independent proportions" (1998).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -60,33 +58,22 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A segment and the rest, or a period and the one before; the whole site where ``dimension`` is None.
-
-    Attributes:
-        is_rate: a share of rows, else a total.
-        period: of ``here``.
-        before: of ``there``; None where that is the rest.
-        whole: the metric of the whole site on both sides, which the comparison is a part of.
-        spread: the design effect.
-        freedom: degrees of freedom of the spread; infinite where it comes from the users alone.
-        fewest: users behind the smallest of the numbers, by their weight, of those with and those without.
-        p: how probable so large a difference is by chance.
-    """
+    """A segment and the rest, or a period and the one before; the whole site where ``dimension`` is None."""
 
     table: str
     metric: str
     dimension: str | None
     value: str | None
-    is_rate: bool
-    period: Period
-    before: Period | None
+    is_rate: bool  # a share of rows, else a total
+    period: Period  # of ``here``
+    before: Period | None  # of ``there``; None where that is the rest
     here: Side
     there: Side
-    whole: float
-    spread: float
-    freedom: float
-    fewest: int
-    p: float
+    whole: float  # the metric of the whole site on both sides, which the comparison is a part of
+    spread: float  # the design effect
+    freedom: float  # degrees of freedom of the spread; infinite where it comes from the users alone
+    fewest: int  # users behind the smallest of the numbers, by their weight, of those with and those without
+    p: float  # how probable so large a difference is by chance
 
     @property
     def kind(self) -> Literal["difference", "change"]:
@@ -141,7 +128,6 @@ def compare(rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...]) -> Iter
     """All comparisons of a table that could find something.
 
     Args:
-        rows: of the table.
         rates: metrics that are a number of another; segments are compared by these.
         totals: metrics that are summed; periods are compared by these, and by the rates.
     """

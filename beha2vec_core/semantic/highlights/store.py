@@ -1,7 +1,5 @@
 """Highlights in the warehouse, as queries of the semantic layer, and as an alert."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A finding in words: a headline without numbers, and a sentence with all of them."""
 
-from __future__ import annotations
-
 import math
 import re
 

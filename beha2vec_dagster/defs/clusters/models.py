@@ -76,11 +76,6 @@ class UsersToCluster(NamedTuple):
 def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder: Path) -> UsersToCluster:
     """Users with enough evidence: the others would be a guess, and pull centroids towards noise.
 
-    Args:
-        connection: the warehouse.
-        version: of the encoder.
-        folder: for the file of the vectors.
-
     Raises:
         dg.Failure: the encoder has embedded no users yet, or another encoder has days that it lacks.
         ValueError: no user has enough events.
@@ -126,7 +121,6 @@ def with_posterior(
     """The model with a posterior fitted on the first events of users who are in a cluster.
 
     Args:
-        model: the clusters.
         encoder: loads the encoder of the vectors; called only if there are sequences.
         sequences: the folder of the users' sequences.
         users: the user_keys of the vectors.
@@ -205,9 +199,6 @@ def write_cluster_model(
     """Save a model, its row and its lineage; it has no readers yet. Returns its version, a hash of what it is.
 
     Args:
-        connection: the warehouse.
-        folder: of cluster models.
-        model: with its keys.
         users: how many it was fitted on.
         lineage: what became of the clusters of ``before``, the version that readers see.
         before: None where there is none.

@@ -168,7 +168,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 sequences,
                 None if before else shape,
                 training,
-                on_epoch=lambda row: context.log.info(_told(row, training.epochs)),
+                on_epoch=lambda row: context.log.info(_progress_line(row, training.epochs)),
                 warm_start=before,
                 page_titles=_page_titles(warehouse) if titled else None,
                 checkpoints=checkpoints,
@@ -309,7 +309,7 @@ def _page_titles(warehouse: WarehouseResource) -> dict[str, str]:
         )
 
 
-def _told(row: Mapping[str, float], epochs: int) -> str:
+def _progress_line(row: Mapping[str, float], epochs: int) -> str:
     """A row of the curve in a line, with the time left if training does not end early."""
     left = duration(row["seconds"] * (epochs - row["epoch"]))
     metrics = ", ".join(f"{name}={value:.4g}" for name, value in row.items() if name != "epoch")

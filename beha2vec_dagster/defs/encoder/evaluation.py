@@ -87,7 +87,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
 
 def _champion(context: dg.AssetExecutionContext, folder: Path, device: Device) -> "BehaviorEncoder | None":
-    """The encoder to compare with; None, and a warning, where this release cannot read it any more."""
+    """The encoder to compare with; None, and a warning, where this release can no longer read it."""
     try:
         return load_encoder(folder, device)
     except dg.Failure as failure:

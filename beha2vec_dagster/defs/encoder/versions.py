@@ -1,8 +1,5 @@
 """What the encoder's assets share: saved encoders by version, days embedded by one, the core's messages in a log."""
 
-import shutil
-import tempfile
-import time
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +11,14 @@ from beha2vec_core.compute import Compute
 from beha2vec_core.compute.device import Device
 from beha2vec_core.encoder.user_embeddings import EmbeddedDay, encode_changed, known_sequences, replace_changed
 from beha2vec_core.events.user_sequences import sequence_file
+from beha2vec_core.files import scratch
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.limits import SPILL
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
-
-
-_SCRATCH = ".embeddings-"
-_LONGEST_RUN_SECONDS = 86_400
 
 
 def newest_version(connection: duckdb.DuckDBPyConnection) -> str:
@@ -116,7 +111,7 @@ def embed_days(
 
     ``again``: embed users too whose sequence has not changed.
 
-    The warehouse is held for moments only: what is encoded lies in parquet first.
+    The warehouse is held for moments only: what is encoded is in parquet first.
 
     Raises:
         dg.Failure: a day has no sequences.
@@ -126,9 +121,8 @@ def embed_days(
         raise dg.Failure(f"there are no user_sequences for {missing[0]}: materialize that partition first")
     version = encoder.model_version
     embedded: dict[date, EmbeddedDay] = {}
-    _remove_scratch_of_killed_runs(settings.storage.data_dir)
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=settings.storage.data_dir) as scratch:
-        file = Path(scratch) / "encoded.parquet"
+    with scratch(settings.storage.data_dir, SPILL) as folder:
+        file = folder / "encoded.parquet"
         for day in with_progress(days, title=f"vectors of {version}", unit="day"):
             with warehouse.connect(f"user_embeddings {day}: read") as connection:
                 known = known_sequences(connection, version, day)
@@ -139,10 +133,3 @@ def embed_days(
             with warehouse.connect(f"user_embeddings {day}: write") as connection:
                 embedded[day] = replace_changed(connection, version, day, users, file)
     return embedded
-
-
-def _remove_scratch_of_killed_runs(data_path: Path) -> None:
-    """No run lasts longer than a day (dagster.yaml), so what is older was left by one that was killed."""
-    for folder in data_path.glob(f"{_SCRATCH}*"):
-        if time.time() - folder.stat().st_mtime > _LONGEST_RUN_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 
 import dagster as dg
 import duckdb
@@ -17,10 +18,6 @@ from beha2vec_dagster.lib.partitions import range_of
 from beha2vec_dagster.lib.resources import WarehouseResource
 
 _SEVERITY = {"error": dg.AssetCheckSeverity.ERROR, "warn": dg.AssetCheckSeverity.WARN}
-
-
-def _asset(check: Check) -> str:
-    return check.asset
 
 
 def _checks_of(asset: str, checks: list[Check], settings: ExportSettings) -> dg.AssetChecksDefinition:
@@ -68,7 +65,7 @@ def _days(context: dg.AssetCheckExecutionContext, connect: Connect, settings: Ex
 
 
 def _made(check: Check, look: Look) -> CheckOutcome:
-    """What the check found; one that cannot be made has failed, and the others of the asset are made all the same."""
+    """What the check found; one that cannot be made has failed, and the others of the asset are still made."""
     try:
         return check.look(look)
     except (duckdb.Error, OSError, ValueError, WarehouseBusyError) as error:
@@ -89,5 +86,5 @@ def _result(check: Check, found: CheckOutcome) -> dg.AssetCheckResult:
 
 def build_checks(settings: ExportSettings) -> list[dg.AssetChecksDefinition]:
     """The checks of the core's catalogue, by asset."""
-    by_asset = groupby(sorted(CHECKS, key=_asset), key=_asset)
+    by_asset = groupby(sorted(CHECKS, key=attrgetter("asset")), key=attrgetter("asset"))
     return [_checks_of(asset, list(checks), settings) for asset, checks in by_asset]

@@ -102,7 +102,7 @@ def build_schedules(settings: ExportSettings) -> list[dg.ScheduleDefinition]:
         partitions = daily.get_partition_keys(context.scheduled_execution_time)
         known = [day for key in partitions if (day := date.fromisoformat(key)) in wanted]
         if not known:
-            return dg.SkipReason(f"no day between {min(wanted)} and {max(wanted)} lies in the configured span")
+            return dg.SkipReason(f"no day between {min(wanted)} and {max(wanted)} is in the configured span")
         tags = range_tags(known[0], known[-1]) | UNATTENDED
         return dg.RunRequest(run_key=f"{known[0]}...{known[-1]}", tags=tags)
 

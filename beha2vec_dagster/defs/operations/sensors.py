@@ -30,7 +30,7 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         """One message a failed run."""
         if context.dagster_run.tags.get("dagster/will_retry") == "true":
             return
-        _tell(context, settings)
+        _send_alert(context, settings)
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -41,12 +41,12 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     )
     def alert_on_failed_checks(context: dg.RunStatusSensorContext) -> None:
         """One message a run with failed checks, none where all passed."""
-        _tell(context, settings)
+        _send_alert(context, settings)
 
     return [alert_on_failed_runs, alert_on_failed_checks]
 
 
-def _tell(context: dg.RunStatusSensorContext, settings: Settings) -> None:
+def _send_alert(context: dg.RunStatusSensorContext, settings: Settings) -> None:
     alert = alert_of(context.instance, context.dagster_run, settings)
     if alert is None:
         return

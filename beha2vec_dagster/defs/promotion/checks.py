@@ -17,7 +17,7 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Report what `trained_encoder` decides with the run's tolerance and force; this check writes nothing.
 
-    Error where the encoder is refused; a warning where it is worse and promoted all the same.
+    Error where the encoder is refused; a warning where it is worse and still promoted.
     """
     from beha2vec_core.evaluation import gate
 

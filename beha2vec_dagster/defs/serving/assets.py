@@ -27,9 +27,8 @@ def build_assets(settings: ExportSettings, copied: Sequence[dg.AssetsDefinition]
     """The published copy.
 
     Args:
-        settings: what is published, and where.
         copied: the assets whose tables are published. All are named, and not only the last of each chain: in a run that
-            leaves out what lies between, the order would be lost.
+            leaves out what is between, the order would be lost.
     """
 
     @asset(

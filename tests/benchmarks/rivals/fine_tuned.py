@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.encoder import BehaviorEncoder
 from beha2vec_core.encoder.features import Fields, Tokens, gap_buckets
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.packing import pack
-from beha2vec_core.encoder.train import seeded
 from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.evaluation.methods import EncodesAsOf
 from beha2vec_core.evaluation.splits import DAY

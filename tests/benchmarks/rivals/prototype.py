@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from beha2vec_core.encoder.train import seeded
+from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.vocabulary import stable_hash
 from beha2vec_core.evaluation.floors.histories import histories
 
