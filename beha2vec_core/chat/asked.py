@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from beha2vec_core.chat.nearest import reaches, some_of
+from beha2vec_core.chat.nearest import reaches, some_of, table_of
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.vocabulary import Value, Word
@@ -112,11 +112,12 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
                 parts, word
             ):  # youtube referral, google organic: source and medium, as GA4 writes them
                 some = [value for value in some if value.dimension == "medium"] or some
-            if metric:
-                some = [value for value in some if reaches(metric, value.dimension)] or some
+            for directly in (False, True) if metric else ():  # views of a theme are of pages, of an item its own
+                some = [value for value in some if reaches(metric or "", value.dimension, directly=directly)] or some
+            some = [value.of_table(table_of(metric, value.dimension)) for value in some]
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
-                parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
+                parts.notes.append(f"“{word.text}” was read as {label}: {some_of(some[0].values)}.")
             if word.name == "head":
                 parts.notes.append(f"“{word.text}” was read as items whose name has it: {some_of(some[0].values)}.")
             is_excluded = word in _left_out(parts)
@@ -190,8 +191,11 @@ def breakdown_of(parts: Parts) -> list[str]:
     for word in parts.words:
         before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
         is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
-        if is_kind and before and before[0].text in ("which", "what", "top", "best"):  # which jackets sell best
-            by.append("item")
+        if is_kind and before and before[0].kind == "metric":  # the most viewed jackets
+            before = [one for one in parts.words if one.is_beside(before[0]) and one.place < before[0].place]
+            is_kind = bool(before) and before[0].kind == "high"
+        if is_kind and before and (before[0].text in ("which", "what", "top", "best") or before[0].kind == "high"):
+            by.append("item")  # which jackets sell best
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)

@@ -105,8 +105,9 @@ _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "with
         "search": r"(?:site |internal )?search(?:es)?(?! for\b)", "saw": r"page ?views?|pages",
     }.items()
 }  # fmt: skip
+_ITEMS = ("item_category", "item_subcategory", "item_brand", "item")
 _DIMENSIONS = {  # that the object of a verb can be of
-    "saw": ("page_type", "theme", "page"), "order": ("item_category", "item_subcategory", "item_brand", "item"),
+    "saw": ("page_type", "theme", "page", *_ITEMS), "order": _ITEMS,
     "came": ("channel", "source", "medium", "campaign", "country", "device"),
     "used": ("device", "browser", "os", "coupon", "page_type"),
     "coupon": ("coupon",),
@@ -136,7 +137,10 @@ _COMPARED = {
     "then",
 }  # no words of addresses
 _PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
-_IT = re.compile(r"(?:it|them|those|one|this|that)\b")
+_PAGE = re.compile(r"pages?\b")
+_GOODS = re.compile(r"(?:products?|items?|articles?)\b(?! pages?\b)")
+_IT = re.compile(r"(?:it|them|those|one|this|that|(?:one|any|some) of (?:them|those|these))\b")
+_OF_ITEMS = ("cart_items", "viewed_items", "items")  # tables of what "one" can stand for
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
 _TIMES = re.compile(r"times|once|twice|again|repeatedly|time$")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
@@ -291,6 +295,9 @@ class Reader:
                 return self._denied(dids, bool(denied or without)), after, name
         if size := self.match(_PUT, place):
             dids, after = self.object(place + size, "order")
+            if not dids and self.last and self.last.table in _OF_ITEMS and self.last.filters:
+                it = self.match(_IT, place + size)
+                dids, after = ([replace(self.last, table="cart_items")], place + size + it) if it else ([], after)
             if dids and (end := self.match(_IN_CART, after)):
                 dids = [replace(one, table="cart_items") for one in dids]
                 return self._denied(dids, bool(denied or without)), after + end, "cart"
@@ -373,7 +380,7 @@ class Reader:
             dids, after = ([], place) if plain else self.object(place, name)
             if dids:
                 return dids, after
-            if self.last and self.last.table == "cart_items" and (size := self.match(_IT, place)):
+            if self.last and self.last.table in _OF_ITEMS and self.last.filters and (size := self.match(_IT, place)):
                 return [Did("items", self.last.filters)], place + size
             if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
                 raise Unclear  # viewed a tent and bought one
@@ -412,7 +419,9 @@ class Reader:
             size, chosen = self._value(place, _DIMENSIONS[verb])
             if chosen is None:
                 break
-            found.append(chosen)
+            if self.match(_GOODS, place + size):  # the products of a theme, not its pages
+                size, chosen = self._value(place, _ITEMS) if self._value(place, _ITEMS)[1] else (size, chosen)
+            found.append(chosen)  # type: ignore[arg-type]
             place += size
             place += self.match(_AFTER_VALUE, place)
             end = place
@@ -427,6 +436,8 @@ class Reader:
         if not found:
             return [], place
         table = {"coupon": "items", "page_type": "page_views"}.get(found[0].dimension, _TABLES[verb])
+        table = "viewed_items" if verb == "saw" and found[0].dimension in _ITEMS else table
+        found = [one.of_table(table) for one in found]
         if is_either:
             if len({one.dimension for one in found}) > 1:
                 raise Unclear
@@ -441,6 +452,11 @@ class Reader:
             word, size, _ = self.vocabulary.longest(self.words, place)
             here = [(size, word.values)] if word and word.kind == "value" else []
         every = [(size, one) for name in dimensions for size, some in here for one in some if one.dimension == name]
+        every = [
+            (size, one)
+            for size, one in every
+            if not ("page" in dimensions and one.dimension in _ITEMS and self.match(_PAGE, place + size))
+        ]
         if not every and "page" in dimensions and place < len(self.words):  # a word of addresses
             said = self.words[place].removesuffix("s")
             pages = [

@@ -231,6 +231,9 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
     for article, noun in pairwise(parts.words):  # "from a campaign" is no breakdown
+        if article.name == noun.name == "head" and article.is_beside(noun):  # no item has both: "wool hats"
+            beside = re.search(rf"{re.escape(article.text)} {re.escape(noun.text)}", parts.text)
+            parts.unknown += [beside[0]] if beside else []
         if noun.kind == "by" and article.text in ("a", "an", "any", "some"):
             parts.unknown.append(f"{article.text} {noun.text}")
     nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change

@@ -13,9 +13,11 @@ from beha2vec_core.chat.measures import (
     unnamed,
 )
 from beha2vec_core.chat.one_query import query_of
-from beha2vec_core.chat.operations import divided, with_ratio
+from beha2vec_core.chat.operations import divided, of_items, with_ratio
+from beha2vec_core.chat.nearest import table_of
 from beha2vec_core.chat.overall import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
 from beha2vec_core.chat.vocabulary import Word
@@ -30,7 +32,7 @@ _PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
-    r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
+    r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|as|with|and)\s+(?:on |from |in |our |the )?"
 )
 _LISTED = 10  # users of "who viewed shoes"
 
@@ -71,6 +73,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
     parts, metrics, per = with_ratio(parts, metrics)
+    metrics, per = of_items(parts, metrics, per)
     if metrics == ["funnel"] and parts.has("rest") and (sides := _part_and_rest(parts, contents)):
         return sides, [*notes, *parts.notes]
     if groups := _two_groups(parts, metrics, contents):
@@ -137,7 +140,9 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
             continue
         shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
-        of_many = shared <= {"country", "hour", "source"} and any(len(w.values[0].values) > 1 for w in (one, other))
+        name = next(iter(metrics), None)
+        some = [w.values[0].of_table(table_of(name, w.values[0].dimension)).values for w in (one, other)]
+        of_many = shared <= {"country", "hour", "source", *OF_ITEMS} and any(len(values) > 1 for values in some)
         if shared and not of_many and len(first) == len(second) == 1:
             continue
         shared = shared if len(first) == len(second) == 1 else set()

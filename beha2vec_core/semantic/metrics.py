@@ -186,6 +186,7 @@ METRICS = {
             "page_views", "page views", "count", {"page_views": Measure("count(*)")},
             ("page view", "pageview", "view", "viewed", "screen view", "page impression", "pageload", "page hit",
              "page viewed", "page seen", "page opened", "page visited"),
+            otherwise="item_views",
         ),
         Metric(
             "pages_per_session", "page views per session", "mean",
@@ -423,6 +424,10 @@ METRICS = {
             ("cart additions of item",),
         ),
         Metric(
+            "item_views", "item views", "count", {"viewed_items": Measure("count(*)")},
+            ("item view",),
+        ),
+        Metric(
             "unfinished_carts", "sessions with a cart and without an order", "count",
             {"sessions": Measure(_count("f.step_2_at is not null and f.step_6_at is null"))},
             ("unfinished cart",),
@@ -441,6 +446,7 @@ METRICS = {
             "product_view_sessions", "sessions with a product view", "count",
             {"sessions": Measure(_count("f.step_1_at is not null"))},
             ("session with a product view", "product view", "product detail view", "product impression"),
+            otherwise="item_views",
         ),
         Metric(
             "product_view_rate", "sessions with a product view", "share",
