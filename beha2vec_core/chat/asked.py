@@ -107,7 +107,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         if word.kind == "value":
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
-            some = _of_one_kind(parts, word, some)
+            some = some if metric == "page_views" else _of_one_kind(parts, word, some)
             if _is_beside_source(
                 parts, word
             ):  # youtube referral, google organic: source and medium, as GA4 writes them
@@ -191,6 +191,9 @@ def breakdown_of(parts: Parts) -> list[str]:
     for word in parts.words:
         before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
         is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
+        is_page = word.kind == "value" and word.values[0].dimension in _KINDS_OF_PAGES and word.text.endswith("pages")
+        if is_page and before and before[0].text in ("which", "what"):  # which error pages
+            by.append("page")
         if is_kind and before and before[0].kind == "metric":  # the most viewed jackets
             before = [one for one in parts.words if one.is_beside(before[0]) and one.place < before[0].place]
             is_kind = bool(before) and before[0].kind == "high"
@@ -210,6 +213,8 @@ def breakdown_of(parts: Parts) -> list[str]:
                 and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
             )  # apparel vs office products, who buys office products
             is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
+            themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]
+            is_named |= word.text.startswith("section") and len(themes) > 1  # bags or drinkware, which section
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
                 by.append(word.name)
@@ -243,7 +248,7 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
 
 def is_one_group(parts: Parts, one: Filter) -> bool:
     """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item", "hour", "source") and not is_named_apart(parts, one)
+    return one.dimension in ("country", "item", "item_category", "hour", "source") and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

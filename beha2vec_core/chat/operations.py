@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from beha2vec_core.chat.asked import breakdown_of, filters_of
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
@@ -82,13 +81,13 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
     return parts, metrics, None
 
 
-def of_items(parts: Parts, metrics: list[str], per: str | None) -> tuple[list[str], str | None]:
-    """The measures of items in place of a rate of sessions between two steps, of which items have none of their own."""
-    about = {*breakdown_of(parts), *(one.dimension for one in filters_of(replace(parts, notes=[]), None))}
-    if per or len(metrics) != 1 or metrics[0] not in _STEPS_OF_ITEMS or not about & OF_ITEMS:
-        return metrics, per
-    part, whole = _STEPS_OF_ITEMS[metrics[0]]
-    return [part], whole
+def of_items(query: Query) -> Query:
+    """The query with the measures of items for a rate of sessions between two steps, of which items have none."""
+    about = {*query.by, *(one.dimension for one in query.filters)}
+    if query.metric not in _STEPS_OF_ITEMS or not about & OF_ITEMS:
+        return query
+    part, whole = _STEPS_OF_ITEMS[query.metric]
+    return divided(replace(query, metric=part), whole)
 
 
 def divided(query: Query, per: str) -> Query:

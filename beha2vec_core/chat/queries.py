@@ -12,9 +12,9 @@ from beha2vec_core.chat.measures import (
     overview_of,
     unnamed,
 )
+from beha2vec_core.chat.nearest import table_of
 from beha2vec_core.chat.one_query import query_of
 from beha2vec_core.chat.operations import divided, of_items, with_ratio
-from beha2vec_core.chat.nearest import table_of
 from beha2vec_core.chat.overall import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
@@ -73,7 +73,6 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
     parts, metrics, per = with_ratio(parts, metrics)
-    metrics, per = of_items(parts, metrics, per)
     if metrics == ["funnel"] and parts.has("rest") and (sides := _part_and_rest(parts, contents)):
         return sides, [*notes, *parts.notes]
     if groups := _two_groups(parts, metrics, contents):
@@ -100,7 +99,9 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         parts = replace(parts, words=[word for word in parts.words if word.kind != "share"])
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
-        query = divided(query, per) if per else query
+        if (items := of_items(query)) != query:
+            more.append("Items have no sessions: it is a ratio of their views, additions to carts and orders.")
+        query = divided(query, per) if per else items
         found.append(query)
         notes += more
     if also:

@@ -38,6 +38,7 @@ _FILLERS = """
     rank ranked store company here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
+    booked recorded tracked logged
     prefer preferred place placed web online ecommerce incoming inbound calendar draw produce yield yields
 """
 FILLERS = frozenset(_FILLERS.split())
@@ -52,7 +53,8 @@ _GRAMMAR: dict[str, str] = {
     "cause": "askswhy",
     "happened": "happened, happen to",
     "common": "in common",
-    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
+    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, what part,
+        which part, share of,
         percentage of, proportion of, % of, split, split between, ratio between, how many percent,
         how much percent, how many %, portion, slice,
         chunk, make up, account for, makes up, accounts for, distribution, mix, composition, contribution, weight""",
@@ -197,17 +199,18 @@ class Vocabulary:
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(as_key(phrase), [Value("country", countries)])
         self._of_items: dict[str, dict[str, None]] = {}  # the items whose names have a word
-        ends = set()  # pens: "Twist Pen", and "Pen and Pencil Set"
+        ends: set[str] = set()  # pens: "Twist Pen", and "Pen and Pencil Set"
         for item in contents.values.get("item", []):
             words = [normal(word) for word in tokens(item.lower())]
             ends |= {*words[-1:]}
             for word in (*words, *("t", "shirt") * ("tee" in words), *("tee",) * ({"t", "shirt"} <= {*words})):
                 self._of_items.setdefault(word, {})[item] = None
         heads = {word for word, some in self._of_items.items() if word in ends or len(some) >= _MANY_ITEMS}
-        others = {*found, *topics.WORDS, *(key for key, one in _fixed().items() if one.kind == "change")}
+        others = {*found, *topics.WORDS, *_fixed()}
         heads = {head for head in heads - others if len(head) > 2 and head.isalpha()}
         for head in heads:
             found[head] = [Value("item", tuple(self._of_items[head]))]
+        self._inner = heads - ends  # of names, and never their last word: alone only in the plural, tees and not short
         of_data = {
             key: _Meaning(
                 "value",
@@ -244,7 +247,11 @@ class Vocabulary:
                 word, size, note = self.longest(words[: ends[0]], place)
             listed_to = words[: next((end for end in listed if end > place), None)]
             for later in range(place + 1, place + size):  # users | spend per order: the longer one of two that overlap
-                if later < len(listed_to) and self._known(listed_to, later)[1] > size and (before := self._known(words[:later], place))[1]:
+                if (
+                    later < len(listed_to)
+                    and self._known(listed_to, later)[1] > size
+                    and (before := self._known(words[:later], place))[1]
+                ):
                     word, size = before
                     break
             yield word, " ".join(words[place : place + size]), note
@@ -263,7 +270,7 @@ class Vocabulary:
         """The values that begin at a place, the longest phrase first, each with its number of words."""
         sizes = range(min(_LONGEST, len(words) - place), 0, -1)
         found = [(size, self._values.get(normal_of(words[place : place + size]))) for size in sizes]
-        known = [(size, meaning.values) for size, meaning in found if meaning]
+        known = [(n, one.values) for n, one in found if one and not (n == 1 and words[place] in self._inner)]
         size, some = self._items_at(words, place)
         return [(size, (Value("item", some),)), *known] if size > max((one for one, _ in known), default=0) else known
 
@@ -282,13 +289,19 @@ class Vocabulary:
         """The longest known phrase from a place on, and how many words it has (0: there is none)."""
         for size in range(min(_LONGEST, len(words) - place), 0, -1):
             meaning = self._meanings.get(normal_of(words[place : place + size]))
-            if meaning is not None:
+            if meaning is not None and size > 1 and words[place + size - 1] == "pages":  # of a theme, not one page
+                whole = self._meanings.get(normal_of(words[place : place + size - 1]))
+                themes = tuple(one for one in whole.values if one.dimension == "theme") if whole else ()
+                is_page = bool(themes) and "page" in meaning.values[0].dimension
+                meaning = replace(meaning, values=themes) if is_page else meaning
+            if meaning is not None and not (size == 1 and words[place] in self._inner):
                 break
         else:
-            size = 0
+            size, meaning = 0, None
         several, items = self._items_at(words, place)
         if several > size:
-            return Word("value", " ".join(words[place : place + several]), place, "head", (Value("item", items),)), several
+            text = " ".join(words[place : place + several])
+            return Word("value", text, place, "head", (Value("item", items),)), several
         return (_word(meaning, " ".join(words[place : place + size]), place) if meaning else None), size
 
     def _items_at(self, words: list[str], place: int) -> tuple[int, tuple[str, ...]]:
@@ -306,7 +319,13 @@ class Vocabulary:
         after = self._meanings.get(normal(words[place + size])) if len(words) > place + size else None
         named = self._meanings.get(normal(words[place])) if size == 1 else None
         is_of_items = bool(named and _OF_ITEMS & {one.dimension for one in named.values})
-        if size == 1 and not named and after and after.values and after.values[0].dimension in _OF_ITEMS:
+        if (
+            size == 1
+            and words[place] in topics.WORDS
+            and after
+            and after.values
+            and after.values[0].dimension in _OF_ITEMS
+        ):
             return 1, tuple(items)  # men's apparel
         if size < 2 and not is_of_items:
             goods = next((n for n, one in enumerate(words[place + 1 :]) if normal(one) not in _GOODS), len(words))
@@ -425,7 +444,12 @@ def _phrases(dimension: str, value: str) -> list[str]:
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example
     domain = re.fullmatch(rf"(?:(?:{_HOSTS})\.)?([a-z0-9-]{{4,}})\.[a-z.]{{2,}}", value.lower())
-    if domain and value.count(".") > 1 and domain[1] in english_words() and not value.lower().startswith("www."):
+    if (
+        domain
+        and value.count(".") > 1
+        and domain[1] in english_words()
+        and not re.match(rf"(?:{_HOSTS})\.", value.lower())
+    ):
         domain = None  # keep.google.com is no "keep"
     people = [f"{value}n"] if dimension == "country" and value.endswith("a") else []  # Austrian
     if domain and domain[1] in english_words() and re.search(rf"{domain[1]}\.\w{{4,}}\.", value.lower()):

@@ -419,13 +419,17 @@ METRICS = {
             ("cart session", "session with a cart", "session with cart", "add to carts", "cart created", "cart started",
              "cart filled", "filled cart", "created cart"),
         ),
-        Metric(
-            "cart_additions", "times that items were added to the cart", "count", {"cart_items": Measure("count(*)")},
-            ("cart additions of item",),
-        ),
-        Metric(
-            "item_views", "item views", "count", {"viewed_items": Measure("count(*)")},
-            ("item view",),
+        *(
+            Metric(name, label, "count", {table: Measure("count(*)")}, words)
+            for name, table, label, words in (
+                ("cart_additions", "cart_items", "times that items were added to the cart",
+                 ("cart additions of item",)),
+                ("cart_removals", "removed_items", "times that items were removed from the cart",
+                 ("cart removal", "removal from cart", "removed from cart", "remove from cart", "dropped from cart",
+                  "item removed from cart", "taken out of cart")),
+                ("item_views", "viewed_items", "item views",
+                 ("item view", "number of product view", "number of item view")),
+            )
         ),
         Metric(
             "unfinished_carts", "sessions with a cart and without an order", "count",

@@ -115,7 +115,8 @@ TABLES = {
         name: Table("i", _ITEMS.format(event=event), "i.occurred_on", ("s", *_PEOPLE), unit,
                     time="make_timestamp(i.event_timestamp)")
         for name, event, unit in (("cart_items", "add_to_cart", "items added to the cart"),
-                                  ("viewed_items", "view_item", "items viewed"))
+                                  ("viewed_items", "view_item", "items viewed"),
+                                  ("removed_items", "remove_from_cart", "items removed from the cart"))
     },
     "predictions": Table(
         "e",

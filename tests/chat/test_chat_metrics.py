@@ -169,7 +169,7 @@ REFUSED = [
     ("what did users do yesterday", "“do”"),
     ("did the spring_sale campaign increase revenue", "not why"),
     ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
-    ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
+    ("bounce rate by product", "Bounce rate (sessions without engagement): not known by item."),
     ("bounce rate compared to last week", "Which period should I compare"),
     ("conversion rate by campaign or landing page", "one or the other"),
     ("highest revenue", "of what"),
