@@ -79,7 +79,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (rf"\bwhere (?:are|is|were) ((?:(?:most|all|of|our|the|these|those|your) )*(?:{PEOPLE}|buyers|clients|they))"
      rf"(?=\W*$)",
      r"where are \1 from"),
-    (r"\b(?:the )?(?:conversion )?rates? (?:from|between) (?:the |a )?(\w+) (?:to|and|until) (?:the |an? )?(\w+)\b",
+    (r"\b(?:the )?(?:conversion )?rates? (?:from|between) (?:the |a )?"
+     r"(view|product|cart|checkout|payment|shipping|session|visit)s? (?:to|and|until) (?:the |an? )?(\w+)\b",
      r"\1 to \2 rate"),
     (r"\b(?:be |are |is |get |gets |were |was )?(?:spread|distributed|split|divided?|shared out)(?: (?:out|up))? "
      r"(?:over|across|among|between|by) (?:the |our |all )*(?=\w)",
@@ -87,7 +88,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:come|comes|came|show|shows|showed|pop|pops|popped|turn|turns|turned) up (?=(?:the )?(?:most|least|often)"
      r"\b)|"
      r"\b(?:appear|appears|appeared|occur|occurs|occurred) (?=(?:the )?(?:most|least|often)\b)", "viewed "),
-    (r"\b(?:(?:are|is|was|were|been|gets?|got|getting|being) )?look(ed) at\b|\blook(s|ing)? at\b", r"view\1\2"),
+    (r"\b(?:(?:are|is|was|were|been|gets?|got|getting|being) )?look(ed) at\b|\blook(s|ing)? at\b"
+     r"(?! (?:(?:more|fewer|less|the|most) )*pages? per\b)", r"view\1\2"),
     (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
     (rf"\b(?:results?|outcomes?)(?= (?:in|of|for) (?:20\d\d|the|last|this|{_MONTHS}))", "revenue"),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
@@ -385,9 +387,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(?:the )?bottom)\b",
         r"which \1 lowest \2",
     ),
-    (r"^(?!.*\b(?:why|how come|caus\w+|expla\w+|behind|reasons?|driv\w+|drove)\b)(.*?)\b(?:the |our )?(?:peak|high "
-     r"point|record) (?:in|of)\b",
-     r"\1which day highest"),
+    (r"(?<!sales )(?<!revenue )(?<!order )(?<!traffic )\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b",
+     "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
