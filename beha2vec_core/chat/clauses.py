@@ -422,7 +422,7 @@ class Reader:
             self.thing = thing
             if thing and self.match(_GOODS, place + size):  # the products of a theme, not its pages
                 size, chosen = of_items, thing
-            found.append(chosen)  # type: ignore[arg-type]
+            found.append(chosen)
             place += size
             place += self.match(_AFTER_VALUE, place)
             end = place

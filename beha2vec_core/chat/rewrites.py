@@ -67,10 +67,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"leads?|led) (?:as |in |into |to )(?:an? )?(?:orders?|purchases?|sales?)\b", r"\1 to order rate"),
     (r"\bsteps? (?=(?:from|between) (?:the )?\w+ (?:to|and) )", "rate "),
     (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great|high|low|large|small|tiny|huge)\b)", "so "),
-    (rf"\b(?:in |during |over )?(?:the )?(?:early |late )?(?:spring|summer|autumn|fall|winter|season|holidays?|half|"
+    (rf"\b(?:in |during |over )?(?:the )?(?:early |late )?(?:spring|summer|autumn|fall|winter|(?:holiday |christmas |"
+     rf"sales? )?season|holidays?|half|"
      rf"period)"
      rf" ?\((?=[^()]*\b(?:{MONTH})\b)([^()]*)\)", r"from \1"),
-    (r"^(?!.*\b(?:which|who|whose|where|by|per)\b)(.*?)\b(biggest|largest|highest|smallest|lowest|most expensive|"
+    (r"^(?!.*\b(?:which|who|whose|where|by|per|share|percent\w*|how much of)\b)(.*?)\b(biggest|largest|highest|"
+     r"smallest|lowest|most expensive|"
      r"cheapest|top(?= \d))((?: \d+)?)(?: (?:single|individual|ever))* "
      r"(?:orders?|purchases?|transactions?)\b(?! (?:values?|rates?|numbers?|counts?|volumes?|sizes?|by|per|of)\b)(?: "
      r"ever)?",
@@ -88,8 +90,9 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:come|comes|came|show|shows|showed|pop|pops|popped|turn|turns|turned) up (?=(?:the )?(?:most|least|often)"
      r"\b)|"
      r"\b(?:appear|appears|appeared|occur|occurs|occurred) (?=(?:the )?(?:most|least|often)\b)", "viewed "),
-    (r"\b(?:(?:are|is|was|were|been|gets?|got|getting|being) )?look(ed) at\b|\blook(s|ing)? at\b"
-     r"(?! (?:(?:more|fewer|less|the|most) )*pages? per\b)", r"view\1\2"),
+    (r"\b(?:are|is|was|were|been|gets?|got|getting|being) looked at\b", "viewed"),
+    (r"(?<!let's )(?<!let us )\blook(?:s|ing)? at(?=\s*(?:$|[,?.;:]|(?:the )?(?:most|least|more|less)\b))"
+     r"(?! (?:(?:the|more|most|less) )*pages? per\b)", "view"),
     (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
     (rf"\b(?:results?|outcomes?)(?= (?:in|of|for) (?:20\d\d|the|last|this|{_MONTHS}))", "revenue"),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),

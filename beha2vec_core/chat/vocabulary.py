@@ -123,8 +123,7 @@ class Value:
     def of_table(self, name: str) -> Value:
         """Of categories the first levels, where those of orders are meant: views name them with all below."""
         first = tuple(value for value in self.values if "/" not in value)
-        is_of_orders = self.dimension == "item_category" and name not in ("viewed_items", "cart_items")
-        return replace(self, values=first) if is_of_orders and first else self
+        return replace(self, values=first) if self.dimension == "item_category" and name == "items" and first else self
 
 
 @dataclass(frozen=True)
@@ -223,7 +222,11 @@ class Vocabulary:
         fixed = _fixed()
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = _same() | known
-        self._spelled = [key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")]
+        self._spelled = [
+            key
+            for key, one in known.items()
+            if one.kind != "filler" and not key.startswith("/") and key not in self._inner
+        ]
         self.speller = Speller(
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
