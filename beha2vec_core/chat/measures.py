@@ -166,7 +166,12 @@ def metric_of(
     pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
     kinds = ("trend", "change", "high", "low", "judged", "compare")
     is_asked = by or parts.times.periods or parts.comparatives or parts.judged or any(map(parts.has, kinds))
-    if is_asked and (pages or about & ITEMS) and not (parts.has("cause") or parts.has("share") or parts.has("average")):
+    if (
+        is_asked
+        and (pages or about & ITEMS)
+        and "look" not in parts.text
+        and not (parts.has("cause") or parts.has("share") or parts.has("average"))
+    ):
         notes.append(unnamed(name := ["page_views" if pages else "items_sold"]))
         return name[0]
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")

@@ -91,8 +91,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"\b)|"
      r"\b(?:appear|appears|appeared|occur|occurs|occurred) (?=(?:the )?(?:most|least|often)\b)", "viewed "),
     (r"\b(?:are|is|was|were|been|gets?|got|getting|being) looked at\b", "viewed"),
-    (r"(?<!let's )(?<!let us )\blook(?:s|ing)? at(?=\s*(?:$|[,?.;:]|(?:the )?(?:most|least|more|less)\b))"
-     r"(?! (?:(?:the|more|most|less) )*pages? per\b)", "view"),
+    (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) )*(?:products?|items?)\b)"
+     r"(?! (?:(?:the|more|most|less|fewer) )*pages? per\b)", r"view\1"),
     (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
     (rf"\b(?:results?|outcomes?)(?= (?:in|of|for) (?:20\d\d|the|last|this|{_MONTHS}))", "revenue"),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
