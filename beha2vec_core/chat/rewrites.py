@@ -91,7 +91,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"\b)|"
      r"\b(?:appear|appears|appeared|occur|occurs|occurred) (?=(?:the )?(?:most|least|often)\b)", "viewed "),
     (r"\b(?:are|is|was|were|been|gets?|got|getting|being) looked at\b", "viewed"),
-    (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) )*(?:products?|items?)\b)"
+    (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) )"
+     r"*(?:products?|items?)\b)"
      r"(?! (?:(?:the|more|most|less|fewer) )*pages? per\b)", r"view\1"),
     (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
     (rf"\b(?:results?|outcomes?)(?= (?:in|of|for) (?:20\d\d|the|last|this|{_MONTHS}))", "revenue"),
