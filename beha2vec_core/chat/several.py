@@ -39,10 +39,8 @@ _OF_VISITS = re.compile(r"\b(?:visit\w*|sessions?|traffic|users?|views?|pages?)\
 _WHEN = re.compile(r"\W*(?:and )?when(?: (?:was|did|is) (?:it|that|this)(?: happen)?)?\W*")
 _HOW_MUCH = re.compile(
     r"\W*(?:and )?how much (?:money |revenue )?(?:came in|was (?:it|that|made|sold|spent)|(?:did|do|does|have|has) "
-    r"(?:he|she|"
-    r"it|they|that|this|we)(?: (?:day|week|month|one|person|customer))? (?:spen[dt]|bring(?: in)?|make|made|earn|"
-    r"sell|buy|"
-    r"pay|paid|take in))(?: then)?\W*"
+    r"(?:it|they|that|this|we)(?: (?:day|week|month|one|person|customer))? (?:spen[dt]|bring(?: in)?|make|made|earn|"
+    r"sell|buy|pay|paid|take in))(?: then)?\W*"
 )
 _TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
 _WHOLE = re.compile(
@@ -55,7 +53,7 @@ _EXAMPLES = re.compile(
     r"\s*(?:\s[-\u2013\u2014]\s|[:(]\s*)(?:like |such as |e\.?g\.? )?(?P<some>[^-\u2013\u2014:(?.]*?)[\s,]*"
     r"\b(?:etc\.?|and so on|and so forth|\.\.\.)\)?(?=\W*$)"
 )
-_POINTS = re.compile(r"\b(?:he|she|they|them|these|those|their|it|its|that|there|this)\b")
+_POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
 _SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
 _BEGINS = re.compile(  # a sentence that asks
     rf"\W*(?:(?:and|so|but|now|then|also|or|please|on|in|of|from|by|for|at|to|with|via|during) )*"

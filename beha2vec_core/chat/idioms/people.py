@@ -27,7 +27,7 @@ _AROUND: tuple[tuple[str, str], ...] = (
      r"*:\s+(?=\w+ \w+)", ""),
     (rf"^(\W*)when(?:ever)? (?:an? |the |our )?(?:{PEOPLE}|someone|somebody|they) ([^,?]+), ([^?]+)",
      r"\1\3 of users who \2"),
-    (r"\b(?:he|she)\b(?!')", "they"),
+    (r"\bs?h[e]\b(?!')", "they"),
     (r"\b(in|into|per|does|do|has|did) (?:one|each|every|a single) (?=(?:average )?(?:order|visit|session|purchase|"
      r"cart|customer|user|visitor|"
      r"buyer)\b)", r"\1 an "),
