@@ -53,6 +53,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bhow (?:dependent|reliant) (?:are|is) (?:we|(?:the |our )?(?:shop|site|store|business|company)) (?:up)?on\b",
      "share of revenue from"),
     (r"\b(?:by|in) (?:value|money)\b|\bby (?:(?:their|total|overall) )*spend(?:ing)?\b", "by revenue"),
+    (r"(?<!\S)#\s?(?:of )?(?=[a-z])", "number of "),
     (r"\bpage hits?\b", "page views"), (r"\b(better|worse|best|worst) quality\b", r"\1"),
     (r"\bpaid (?:ads|adverts|advertising|advertisements)\b", "paid"),
     (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),
