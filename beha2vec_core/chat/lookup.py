@@ -23,6 +23,7 @@ from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.published import Cluster, Overview, Published
+from beha2vec_core.chat.queries import as_one
 from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
@@ -332,7 +333,7 @@ class Lookup:
         results = [self._data.measure(query)]
         results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
         parts = [self._parts(one) for one in (query, *reading.more)]
-        self._previous = None if reading.more else query
+        self._previous = as_one((query, *reading.more))
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)

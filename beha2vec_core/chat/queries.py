@@ -1,6 +1,7 @@
 """The queries that the parts of a question ask for, and what was assumed."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -223,3 +224,26 @@ def _is_bare_pair(parts: Parts) -> bool:
     of_two = any(len(one.values) > 1 and one.dimension != "cluster" for one in filters_of(parts, "sessions"))
     is_new = kinds == {"by"} and breakdown_of(parts) == ["new_or_returning"]
     return ((is_asked and of_two) or is_new) and len(parts.times.periods) < 2 and not parts.times.asks_before
+
+
+def as_one(queries: Sequence[Query]) -> Query | None:
+    """The query by a dimension that stands for those of its values: what "either of them" is about; None for others."""
+    first = queries[0]
+    if len(queries) == 1:
+        return first
+    own = [
+        [one for one in query.filters if one not in queries[place - 1].filters] for place, query in enumerate(queries)
+    ]
+    kinds = {one.dimension for filters in own for one in filters}
+    if len(kinds) != 1 or any(len(filters) != 1 or filters[0].is_excluded or filters[0].did for filters in own):
+        return None
+    (dimension,) = kinds
+    values = tuple(dict.fromkeys(value for (one,) in own for value in one.values))
+    others = [tuple(one for one in query.filters if one not in its) for query, its in zip(queries, own, strict=True)]
+    rest = {
+        (query.metric, query.by, query.period, query.is_share, left)
+        for query, left in zip(queries, others, strict=True)
+    }
+    if len(rest) > 1 or first.by or first.is_share:
+        return None
+    return replace(first, by=(dimension,), filters=(*others[0], Filter(dimension, values)))

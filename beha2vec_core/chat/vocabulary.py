@@ -311,7 +311,7 @@ class Vocabulary:
         """How many words from a place on stand together in names of items, and these: hero tees, YouTube stuff."""
         items: dict[str, None] | None = None
         size = 0
-        if words[place].isdecimal():  # "5 products" are so many, not "5-Panel Cap"
+        if words[place : place + 1] and words[place].isdecimal():  # "5 products" are so many, not "5-Panel Cap"
             return 0, ()
         for word in map(normal, words[place : place + _LONGEST]):
             some = {} if _fixed().get(word) else self._of_items.get(word, {})

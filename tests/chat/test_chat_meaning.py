@@ -25,6 +25,12 @@ ASKED = {
     "of those who viewed hats, how many bought one": "users | user=bought Hats | user=viewed theme hats | share",
     "view to cart rate of shoes": "cart_additions | item_category=Shoes | per item_views",
     "which items are removed from the cart most often": "cart_removals | by item",
+    # so many of a list, a number sign, days of one month
+    "which 2 channels brought the most revenue": "revenue | by channel | top 2",
+    "which three countries had the lowest revenue": "revenue | by country | top 3 | asc",
+    "# of mobile sessions in april": "sessions | device=mobile | 2026-04-01..2026-04-30",
+    "orders apr 9-12": "orders | 2026-04-09..2026-04-12",
+    "orders from the 9th to 12th of april": "orders | 2026-04-09..2026-04-12",
     # single orders, and what a second part only repeats
     "what was our biggest order in april, and when?": ("revenue | by day,one_order | 2026-04-01..2026-04-30 | top 1"),
     "who is our biggest customer, and how much did he spend?": "revenue | by user",

@@ -464,6 +464,11 @@ FOLLOWED = [
     ("how many users are in each cluster", "and how much revenue?", None),
     ("errors in cluster 0", "and in cluster 1?", None),
     ("revenue in march", "and is mobile worse than desktop?", None),  # in March, or in all?
+    (
+        "conversion in europe vs north america",
+        "and orders?",
+        "orders | by country | country=Austria;France;Germany;United Kingdom;United States",
+    ),
     ("mobile share of revenue", "and by week?", "revenue | by week | device=mobile | share"),
 ]
 
