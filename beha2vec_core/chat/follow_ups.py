@@ -8,6 +8,7 @@ from dataclasses import replace
 from beha2vec_core.chat.asked import asks_either, breakdown_of, filters_of
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.one_query import ascending_of
+from beha2vec_core.chat.operations import divided
 from beha2vec_core.chat.paraphrases import SAME
 from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.verbs import PEOPLE
@@ -51,6 +52,9 @@ class NotContinued(ValueError):
     """The question before cannot be continued so; the message says why."""
 
 
+_PER = re.compile(r"\W*(?:and|or|what about|how about|\s)*per \w+\W*$")
+
+
 def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
     """The word that stands for something of the question before: "is it worse on mobile?"; none: empty."""
     text = question.lower().replace("\u2019", "'")
@@ -83,6 +87,10 @@ def continued(
     lead = _CONTINUES.search(question.lower())
     if previous.versus and (asked := due_to(question, parts)):
         return Query(asked[0], (), previous.filters, previous.period, previous.versus)
+    if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
+        if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
+            raise NotContinued(_CANNOT)
+        return divided(previous, metrics[0])
     asks_part = bool(pointed) and len(metrics) == 1 and (parts.is_part or parts.has("share"))
     asks_part &= len(previous.filters) == 1 and not (previous.by or breakdown_of(parts) or parts.times.periods)
     if asks_part and METRICS[metrics[0]].unit in ("count", "money") and not filters_of(parts, metrics[0]):

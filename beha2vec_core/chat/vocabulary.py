@@ -295,7 +295,7 @@ class Vocabulary:
             if meaning is not None and size > 1 and words[place + size - 1] == "pages":  # of a theme, not one page
                 whole = self._meanings.get(normal_of(words[place : place + size - 1]))
                 themes = tuple(one for one in whole.values if one.dimension == "theme") if whole else ()
-                is_page = bool(themes) and "page" in meaning.values[0].dimension
+                is_page = bool(themes) and meaning.values[0].dimension in ("page", "landing_page")
                 meaning = replace(meaning, values=themes) if is_page else meaning
             if meaning is not None and not (size == 1 and words[place] in self._inner):
                 break

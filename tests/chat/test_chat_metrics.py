@@ -464,6 +464,8 @@ FOLLOWED = [
     ("how many users are in each cluster", "and how much revenue?", None),
     ("errors in cluster 0", "and in cluster 1?", None),
     ("revenue in march", "and is mobile worse than desktop?", None),  # in March, or in all?
+    ("revenue by channel", "and per visit?", "revenue | by channel | per sessions"),
+    ("conversion rate", "and per user?", None),
     (
         "conversion in europe vs north america",
         "and orders?",
