@@ -14,8 +14,8 @@ _WITH_CONTENT = """
     simultaneously successively suddenly gradually constantly continually continuously permanently temporarily
     only solely exclusively purely merely mostly mainly chiefly primarily predominantly largely partly partially wholly
     separately jointly individually collectively mutually respectively alternatively
-    once twice rarely scarcely hardly barely seldomly frequently regularly occasionally usually normally
-    commonly repeatedly nearly directly indirectly organically manually automatically internally externally locally
+    once twice rarely scarcely hardly barely seldomly frequently regularly occasionally repeatedly
+    nearly directly indirectly organically manually automatically internally externally locally
     globally nationally internationally regionally domestically digitally physically anonymously personally publicly
     privately freely cheaply legally illegally unlikely likely averagely doubly triply
     statistically significantly abnormally unusually unexpectedly randomly accidentally mistakenly falsely wrongly
@@ -47,6 +47,7 @@ _TALKS = frozenset(_TALK.split())
 _LIMIT_NOTHING = """
     etc already perhaps nonetheless nevertheless therefore thus hence moreover furthermore meanwhile anyhow whatsoever
     whatever regardless asap fyi btw lol haha sorry
+    usually normally typically generally commonly
     ugh hmmm aha mate buddy dude sir madam honest frankly alas indeed lately
 """
 _LEFT_OUT = frozenset(_LIMIT_NOTHING.split()) - {"lately"}  # which is a period
@@ -55,11 +56,15 @@ _NEWS = r"(?:info|information|insights?|details|rundown|glimpse|overview|summary
 _LEFT_OUT_PHRASES = re.compile(
     r"\b(?:at (?:some|any|one) (?:point|time|stage|moment)(?: in time)?|and (?:so on|so forth|the like|stuff like that|"
     r"all that|what not|the rest of it)|or (?:so|similar|whatever|anything like that|something like that)(?=\W*$|"
-    r"[,.;?!])|(?<=what )else|(?<=who )else|(?<=which )else|sort of|more or less|by any chance|as usual|as always|"
+    r"[,.;?!])|(?<=what )else|(?<=who )else|(?<=which )else|(?<!what )(?<!which )sort of|more or less|by any chance|"
+    r"as usual|as always|"
     r"as expected|nothing else|(?:just |only )?one more(?: thing| question)?(?=[:,])|not sure (?:if|"
     r"whether) [^:,?]*(?=[:,])|(?:my|our|the) (?!users|customers|visitors|buyers|people|"
     r"shoppers)(?:\w+ ){1,2}(?:wants? to know|is asking|asked(?: me)?|asks(?: me)?|wonders|"
-    r"would like to know)[:,]?(?: if| whether)?|for (?:once|a change|real|sure|that matter)|to be (?:honest|fair|"
+    r"would like to know)[:,]?(?: if| whether)?|(?:(?:would|will) be|is|are) (?:more than |good |just )*(?:fine|"
+    r"enough|ok|okay|sufficient|plenty|perfect|"
+    r"great)(?: (?:for me|for now|too|already))?(?=\W*$)|for (?:once|a change|real|sure|that matter)|to be (?:honest|"
+    r"fair|"
     r"precise|exact|sure|clear)|after all|in (?:any|your) (?:case|opinion|view)|from (?:your|a) (?:side|data)|"
     r"according to (?:you|the|our|your) (?:data|numbers)|"
     rf"(?:i|we) (?:really |just |always )?{_THINK}\b(?: that| if|"
@@ -89,7 +94,13 @@ _TALKING = re.compile(
     r"short|simple|clear))*|(?:just |only )?the (?:main |key |"
     r"rough )?(?:numbers?|figures?|facts?|basics?)(?: please)?|no (?:details?|charts?|tables?|jargon|essays?|"
     r"fluff)(?: needed| please)?|(?:i|we) (?:need|want) (?:it|this|that|them) (?:for|in|by)\b.*|(?:it is|it's|"
-    r"this is) for (?:a|the|my|our)\b.*|(?:any|have you|got) (?:idea|ideas|clue|thoughts)|(?:is|are) (?:that|this|"
+    r"this is) for (?:a|the|my|our)\b.*|(?:any|have you|got) (?:idea|ideas|clue|thoughts)|i (?:would|'d)? ?(?:expect|"
+    r"think|guess|"
+    r"assume|hope|believe|suppose) (?:so|not)|not (?:orders|money|revenue),? "
+    r"(?:but )?(?:pieces|units|items)|(?:please )?(?:describe|give|show|tell|send)(?: (?:me|us))?(?: (?:them|it|"
+    r"that|a|an|the|some|brief|quick|short|"
+    r"rough|little|bit|profile|description|picture|more|about|direction|figures?|numbers?|and|briefly|please))+(?: "
+    r"(?:that|which)? ?i can .*)?|(?:is|are) (?:that|this|"
     r"it) (?:true|right|correct|so)|(?:thank you|thanks|cheers|thx|ty)(?: (?:so much|a lot|in advance|very much))?|"
     r"please)\W*"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from beha2vec_core.chat.nearest import reaches, some_of
+from beha2vec_core.chat.nearest import reaches, some_of, table_of
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.vocabulary import Value, Word
@@ -107,16 +107,17 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         if word.kind == "value":
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
-            some = _of_one_kind(parts, word, some)
+            some = some if metric == "page_views" else _of_one_kind(parts, word, some)
             if _is_beside_source(
                 parts, word
             ):  # youtube referral, google organic: source and medium, as GA4 writes them
                 some = [value for value in some if value.dimension == "medium"] or some
-            if metric:
-                some = [value for value in some if reaches(metric, value.dimension)] or some
+            for directly in (False, True) if metric else ():  # views of a theme are of pages, of an item its own
+                some = [value for value in some if reaches(metric or "", value.dimension, directly=directly)] or some
+            some = [value.of_table(table_of(metric, value.dimension)) for value in some]
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
-                parts.notes.append(f"“{word.text}” was read as {label}: {' or '.join(some[0].values)}.")
+                parts.notes.append(f"“{word.text}” was read as {label}: {some_of(some[0].values)}.")
             if word.name == "head":
                 parts.notes.append(f"“{word.text}” was read as items whose name has it: {some_of(some[0].values)}.")
             is_excluded = word in _left_out(parts)
@@ -190,8 +191,14 @@ def breakdown_of(parts: Parts) -> list[str]:
     for word in parts.words:
         before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
         is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
-        if is_kind and before and before[0].text in ("which", "what", "top", "best"):  # which jackets sell best
-            by.append("item")
+        is_page = word.kind == "value" and word.values[0].dimension in _KINDS_OF_PAGES and word.text.endswith("pages")
+        if is_page and before and before[0].text in ("which", "what"):  # which error pages
+            by.append("page")
+        if is_kind and before and before[0].kind == "metric":  # the most viewed jackets
+            before = [one for one in parts.words if one.is_beside(before[0]) and one.place < before[0].place]
+            is_kind = bool(before) and before[0].kind == "high"
+        if is_kind and before and (before[0].text in ("which", "what", "top", "best") or before[0].kind == "high"):
+            by.append("item")  # which jackets sell best
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)
@@ -206,6 +213,8 @@ def breakdown_of(parts: Parts) -> list[str]:
                 and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
             )  # apparel vs office products, who buys office products
             is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
+            themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]
+            is_named |= word.text.startswith("section") and len(themes) > 1  # bags or drinkware, which section
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
                 by.append(word.name)
@@ -239,7 +248,7 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
 
 def is_one_group(parts: Parts, one: Filter) -> bool:
     """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item", "hour", "source") and not is_named_apart(parts, one)
+    return one.dimension in ("country", "item", "item_category", "hour", "source") and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from beha2vec_core.chat.periods import COUNT, MARK
+from beha2vec_core.chat.question import words_of_event
 from beha2vec_core.chat.sequences import HERE_IN_TWO, in_both, in_order, then
 from beha2vec_core.chat.steps import THE
 from beha2vec_core.chat.verbs import PEOPLE
@@ -85,7 +86,9 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"enter(?:s|ed|ing)?|was|were|are|is) "
         r"(?:us |here |to us |to the (?:site|shop) )?(?:from|via|through|by|on|with|using|in)",
         "used": r"us(?:e|es|ed|ing)",
-        "visited": r"(?:visited|visit|visits|came|come|comes|browsed)(?: us| the (?:site|shop))?(?= (?:at least|more "
+        "visited": r"(?:visited|visit|visits|came|come|comes|browsed|been)(?: (?:(?:to|on|in|at) )?(?:us|here|(?:the|"
+        r"our) "
+        r"(?:site|shop|store|website)))?(?= (?:at least|more "
         r"than|exactly|only|just|at most|less than|fewer than|once|twice|over|again)\b)",
         "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on"
         r"(?= (?:at least|more than|exactly) )",
@@ -105,8 +108,9 @@ _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "with
         "search": r"(?:site |internal )?search(?:es)?(?! for\b)", "saw": r"page ?views?|pages",
     }.items()
 }  # fmt: skip
+_ITEMS = ("item_category", "item_subcategory", "item_brand", "item")
 _DIMENSIONS = {  # that the object of a verb can be of
-    "saw": ("page_type", "theme", "page"), "order": ("item_category", "item_subcategory", "item_brand", "item"),
+    "saw": ("page_type", "theme", "page", *_ITEMS), "order": _ITEMS,
     "came": ("channel", "source", "medium", "campaign", "country", "device"),
     "used": ("device", "browser", "os", "coupon", "page_type"),
     "coupon": ("coupon",),
@@ -121,22 +125,14 @@ _OFTEN = re.compile(
 )
 BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
-_COMPARED = {
-    "more",
-    "les",
-    "less",
-    "most",
-    "least",
-    "likely",
-    "often",
-    "better",
-    "first",
-    "last",
-    "next",
-    "then",
-}  # no words of addresses
+_COMPARED = frozenset(
+    ["more", "les", "less", "most", "least", "likely", "often", "better", "first", "last", "next", "then"]
+)  # no words of addresses
 _PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
-_IT = re.compile(r"(?:it|them|those|one|this|that)\b")
+_PAGE = re.compile(r"pages?\b")
+_GOODS = re.compile(r"(?:products?|items?|articles?)\b(?! pages?\b)")
+_IT = re.compile(r"(?:it|them|those|one|this|that|(?:one|any|some) of (?:them|those|these))\b")
+_OF_ITEMS = ("cart_items", "viewed_items", "items")  # tables of what "one" can stand for
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
 _TIMES = re.compile(r"times|once|twice|again|repeatedly|time$")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
@@ -185,9 +181,10 @@ class Reader:
         self.words, self.vocabulary, self.periods = words, vocabulary, periods
         self.whole: list[Did] = []  # what those did of whom more is asked
         self.last: Did | None = None  # what was said before
+        self.thing: Value | None = None  # the items that were viewed, or whose pages
         self.values = vocabulary.contents.values
         names = [name for name in self.values.get("event", []) if name not in _OF_VERBS]
-        self.events = {name: re.compile(_words_of(name)) for name in names if len(name) > 3}
+        self.events = {name: re.compile(rf"{words_of_event(name)}\b") for name in names if len(name) > 3}
 
     def match(self, pattern: re.Pattern[str], place: int) -> int:
         """How many words from a place on are the pattern; 0: it does not stand there."""
@@ -291,6 +288,8 @@ class Reader:
                 return self._denied(dids, bool(denied or without)), after, name
         if size := self.match(_PUT, place):
             dids, after = self.object(place + size, "order")
+            if not dids and (things := self._things("cart_items")) and (it := self.match(_IT, place + size)):
+                dids, after = things, place + size + it
             if dids and (end := self.match(_IN_CART, after)):
                 dids = [replace(one, table="cart_items") for one in dids]
                 return self._denied(dids, bool(denied or without)), after + end, "cart"
@@ -373,8 +372,8 @@ class Reader:
             dids, after = ([], place) if plain else self.object(place, name)
             if dids:
                 return dids, after
-            if self.last and self.last.table == "cart_items" and (size := self.match(_IT, place)):
-                return [Did("items", self.last.filters)], place + size
+            if (things := self._things("items")) and (size := self.match(_IT, place)):
+                return things, place + size
             if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
                 raise Unclear  # viewed a tent and bought one
             place += self.match(re.compile(rf"{_ANYTHING}\b"), place)
@@ -400,6 +399,13 @@ class Reader:
             after += size
         return (_limited(dids[0], low, high) if size and len(dids) == 1 else dids if not size else []), after
 
+    def _things(self, table: str) -> list[Did]:
+        """Rows of a table with the items that "one" stands for: those that were viewed, bought, or put in the cart."""
+        last = self.last or Did("")
+        thing = (Filter(self.thing.dimension, self.thing.of_table(table).values),) if self.thing else ()
+        filters = last.filters if last.table in _OF_ITEMS else thing if last.table == "page_views" else ()
+        return [Did(table, filters)] if filters else []
+
     def _event(self, name: str) -> list[Did]:
         return [Did("events", (Filter("event", (name,)),))] if name in self.values.get("event", []) else []
 
@@ -412,6 +418,10 @@ class Reader:
             size, chosen = self._value(place, _DIMENSIONS[verb])
             if chosen is None:
                 break
+            of_items, thing = self._value(place, _ITEMS) if verb == "saw" else (0, None)
+            self.thing = thing
+            if thing and self.match(_GOODS, place + size):  # the products of a theme, not its pages
+                size, chosen = of_items, thing
             found.append(chosen)
             place += size
             place += self.match(_AFTER_VALUE, place)
@@ -427,6 +437,8 @@ class Reader:
         if not found:
             return [], place
         table = {"coupon": "items", "page_type": "page_views"}.get(found[0].dimension, _TABLES[verb])
+        table = "viewed_items" if verb == "saw" and found[0].dimension in _ITEMS else table
+        found = [one.of_table(table) for one in found]
         if is_either:
             if len({one.dimension for one in found}) > 1:
                 raise Unclear
@@ -441,6 +453,8 @@ class Reader:
             word, size, _ = self.vocabulary.longest(self.words, place)
             here = [(size, word.values)] if word and word.kind == "value" else []
         every = [(size, one) for name in dimensions for size, some in here for one in some if one.dimension == name]
+        if "page" in dimensions:  # the hats page
+            every = [one for one in every if one[1].dimension not in _ITEMS or not self.match(_PAGE, place + one[0])]
         if not every and "page" in dimensions and place < len(self.words):  # a word of addresses
             said = self.words[place].removesuffix("s")
             pages = [
@@ -476,12 +490,6 @@ class Reader:
 
 def _in_address(page: str) -> list[str]:
     return re.findall(r"[a-z]+", page.lower().partition("/")[2])
-
-
-def _words_of(event: str) -> str:
-    """A pattern: the words of an event's name, each with an ending of any kind, up to two others between them."""
-    between = r"\W+(?:\w+\W+){0,2}?"
-    return between.join(rf"{re.escape(word)}\w{{0,4}}" for word in event.split("_") if word) + r"\b"
 
 
 def _limited(did: Did, low: int, high: int | None) -> list[Did]:

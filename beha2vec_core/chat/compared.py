@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Literal
 
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts
+from beha2vec_core.chat.periods import MARK
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Period, add_months
 
@@ -20,8 +22,19 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
     if len(periods) > 2 or (len(periods) == 2 and asks_before):
         raise NotRead("I compare two periods at most.")
     if len(periods) == 2:
+        first, second = sorted(periods, key=lambda one: one.first)
+        is_one = re.search(rf"{MARK}\d+ and (?:in )?(?:the )?{MARK}", parts.text) and not re.search(
+            r"\bbetween\b", parts.text
+        )
+        if (
+            not compares
+            and not parts.judged
+            and parts.has("change")
+            and is_one
+            and second.first - first.last == timedelta(1)
+        ):
+            return (both := Period(first.first, second.last)), both.before()  # fell in May and June
         if not compares and not parts.has("change") and not parts.judged and not parts.has("cause"):
-            first, second = sorted(periods, key=lambda one: one.first)
             if second.first == first.last + timedelta(days=1):  # in May and June
                 notes.append(f"{first.in_words} and {second.in_words} are counted together.")
                 return Period(first.first, second.last), None

@@ -261,6 +261,6 @@ def _is_new(did: Did) -> bool:
     names = {one.dimension for one in did.filters}
     searches = any(one.values == ("search",) for one in did.filters)
     is_counted = did.at_most is not None or did.at_least > (2 if did.table == "sessions" else 1)
-    if did.after or did.period or did.table == "cart_items":
+    if did.after or did.period or did.table in ("cart_items", "viewed_items"):
         return True
     return did.table == "events" or searches or "coupon" in names or is_counted or (did.table == "items" and not names)

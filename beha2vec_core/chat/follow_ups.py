@@ -8,6 +8,7 @@ from dataclasses import replace
 from beha2vec_core.chat.asked import asks_either, breakdown_of, filters_of
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.one_query import ascending_of
+from beha2vec_core.chat.operations import divided
 from beha2vec_core.chat.paraphrases import SAME
 from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.verbs import PEOPLE
@@ -15,7 +16,9 @@ from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter, Period, Query
 
-LEADS = re.compile(rf"^\W*(?:and|what about|how about|but|or)\b|{SAME}")
+LEADS = re.compile(
+    rf"^\W*(?:(?:ok|okay|yes|no|good|great|right|thanks?|hm+)\b\W*)*(?:and|what about|how about|but|or)\b|{SAME}"
+)
 _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
 # "and for visitors from Germany": a filter in the words of people, no measure
 _OF_THOSE = re.compile(
@@ -35,6 +38,7 @@ _DID_IT = re.compile(
     rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
     r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
 )
+_WHICH_ONE = re.compile(r"^\W*(?:and |so |but )?(?:is|was|are|were) (?:it|that|this)\b.*\bor\b")
 _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasing|decreasing|improving|dropping)\b")
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ANYTHING = re.compile("")
@@ -46,6 +50,9 @@ _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", 
 
 class NotContinued(ValueError):
     """The question before cannot be continued so; the message says why."""
+
+
+_PER = re.compile(r"\W*(?:and|or|what about|how about|\s)*per \w+\W*$")
 
 
 def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
@@ -78,6 +85,16 @@ def continued(
         NotContinued: it could mean several queries.
     """
     lead = _CONTINUES.search(question.lower())
+    if previous.versus and (asked := due_to(question, parts)):
+        return Query(asked[0], (), previous.filters, previous.period, previous.versus)
+    if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
+        if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
+            raise NotContinued(_CANNOT)
+        return divided(previous, metrics[0])
+    asks_part = bool(pointed) and len(metrics) == 1 and (parts.is_part or parts.has("share"))
+    asks_part &= len(previous.filters) == 1 and not (previous.by or breakdown_of(parts) or parts.times.periods)
+    if asks_part and METRICS[metrics[0]].unit in ("count", "money") and not filters_of(parts, metrics[0]):
+        return Query(metrics[0], (), previous.filters, previous.period, is_share=True)  # how much of revenue is theirs
     if pointed and not metrics and parts.has("bought") and previous.metric in _BUYING_OF:  # how many of them bought
         metrics = [_BUYING_OF[previous.metric][parts.has("share")]]
         words = [word for word in parts.words if word.kind not in ("bought", "share")]
@@ -99,7 +116,7 @@ def continued(
     turned = _turned(parts, by, previous)
     is_part = bool(pointed and filters and (parts.is_part or parts.has("share")))
     of_its_own = [
-        *(kind for kind in _OWN_KINDS if parts.has(kind) and not (is_part and kind == "share")),
+        *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
         *([] if turned else parts.judged), *parts.comparatives,
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
         *(["over"] if parts.limits else []),
@@ -176,6 +193,13 @@ def continued(
         explains=bool(explains and not new_by and versus),
         **limits,
     )
+
+
+def due_to(question: str, parts: Parts) -> list[str]:
+    """The measures of which it asks for the one that a change is due to: "is it the traffic or the conversion?"."""
+    named = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
+    others = len(named) < 2 or breakdown_of(parts) or parts.times.periods
+    return [] if others or not _WHICH_ONE.match(question.lower()) else named
 
 
 def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query | None:

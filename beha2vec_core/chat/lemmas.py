@@ -61,6 +61,8 @@ def normal(token: str) -> str:
         token = british.sub(american, token)
     if len(token) > 4 and token.endswith("ies"):
         return token[:-3] + "y"
+    if len(token) > 4 and token.endswith("ie"):  # hoodies and hoodie, as hoody
+        return token[:-2] + "y"
     return token[:-1] if len(token) > 3 and token.endswith("s") and not token.endswith("ss") else token
 
 

@@ -23,6 +23,7 @@ from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.published import Cluster, Overview, Published
+from beha2vec_core.chat.queries import as_one
 from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
@@ -30,6 +31,7 @@ from beha2vec_core.chat.question import (
     EMPTY_WORDS,
     FUNNEL,
     KINDS_OF_USERS,
+    LIKELY_GROUP,
     PREDICTED,
     SIMILAR,
     TWO,
@@ -41,6 +43,7 @@ from beha2vec_core.chat.question import (
     without_names,
 )
 from beha2vec_core.chat.reading import Reading, read_question
+from beha2vec_core.chat.several import without_talk
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.chat.together import of_same_groups, one_table
 from beha2vec_core.chat.verbs import PEOPLE
@@ -90,6 +93,7 @@ _TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
+_SO_FAR = "Purchases are not predicted: these are shares of users who have bought so far."
 _TOTAL = re.compile(
     r"\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
     r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b"
@@ -115,7 +119,6 @@ _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions", "unfinished_checkouts",
 )  # fmt: skip
-_FUNNEL_METRICS = (*_OF_ONE_STEP, "checkout_abandonment")
 # what is not about one measure, though a word such as users or conversion stands in it
 _ABOUT_STEPS = re.compile(
     r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
@@ -146,11 +149,8 @@ class Lookup:
 
     def _ask(self, question: str) -> LookupAnswer:
         overview, question = self._data.overview(), in_plain_words(question)
-        if (
-            _DESCRIBE.match(question)
-            and not _CLUSTERS.search(question)
-            and (answer := self._described(question, overview))
-        ):
+        asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
+        if asks_who and (answer := self._described(question, overview)):
             return answer
         if not KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
@@ -194,7 +194,12 @@ class Lookup:
             return self.about_clusters.answer(question, keys, overview)
         if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
             return self._growth(keys, reading)
-        is_predicted = PREDICTED.search(question) and not (query is not None and _MORE_LIKELY.search(question))
+        if LIKELY_GROUP.search(question) and target_asked(unnamed) not in self._data.predicted():
+            found = self.about_clusters.answer(LIKELY_GROUP.sub("buys most", question), keys, overview)
+            return replace(found, text=f"{found.text}\n\n{_SO_FAR}") if found.understood else found
+        is_predicted = PREDICTED.search(without_talk(question)[0]) and not (
+            query is not None and _MORE_LIKELY.search(question)
+        )
         if is_predicted and target_asked(unnamed, self._data.predicted()):
             if others := [
                 one.dimension for one in reading.filters if not (one.did or one.dimension in ("cluster", "page_type"))
@@ -202,8 +207,8 @@ class Lookup:
                 return self._refused(
                     reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}."
                 )
-            if by := [name for name in reading.by if name != "cluster" and DIMENSIONS[name].kind != "time"]:
-                return self._refused(reading, f"Predictions are known by cluster, not by {DIMENSIONS[by[0]].label}.")
+            if by := [DIMENSIONS[name] for name in reading.by if name != "cluster" and DIMENSIONS[name].kind != "time"]:
+                return self._refused(reading, f"Predictions are known by cluster, not by {by[0].label}.")
             if reading.period:
                 return self._refused(reading, "Predictions are of the days after the last one in the data.")
             if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
@@ -244,11 +249,10 @@ class Lookup:
                 return self._measure(query, reading)
             if not found.understood:
                 return self._refused(reading, _why_not(found))
-            is_why = reading.asks_cause and found.understood
-            return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if is_why else found
+            return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if reading.asks_cause else found
         asked_by = {name for one in (query, *reading.more) if one for name in one.by}
-        lists_none = _WHO.search(question) and not asked_by and not reading.more
-        lists_none = lists_none or (_WHO_ARE.search(question) and not asked_by & {"user", "cluster"})
+        lists_none = bool(_WHO_ARE.search(question)) and not asked_by & {"user", "cluster"}
+        lists_none |= bool(_WHO.search(question)) and not (asked_by or reading.more)
         if query is not None and not lists_none:
             return self._measure(query, reading)
         is_ranked = {"high", "low", "judged"} & {*reading.kinds}
@@ -316,7 +320,8 @@ class Lookup:
 
     def _is_of_steps(self, question: str, reading: Reading) -> bool:
         """Whether the question is about steps of users, though a word such as users stands in it."""
-        others = [one for one in reading.metrics if one not in _FUNNEL_METRICS and not METRICS[one].is_weak]
+        steps = (*_OF_ONE_STEP, "checkout_abandonment")
+        others = [one for one in reading.metrics if one not in steps and not METRICS[one].is_weak]
         if re.search(r"\bfunnel", question, re.IGNORECASE) or BEFORE.search(question):
             return True
         return not others and _ABOUT_STEPS.search(question) is not None
@@ -328,7 +333,7 @@ class Lookup:
         results = [self._data.measure(query)]
         results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
         parts = [self._parts(one) for one in (query, *reading.more)]
-        self._previous = None if reading.more else query
+        self._previous = as_one((query, *reading.more))
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)
@@ -488,7 +493,6 @@ def _with_key(question: str, overview: Overview) -> tuple[str, str]:
         return f"clusters {first} and {others[0]}"
 
     question = _BIGGEST.sub(keys_of, question)
-    note = " ".join(dict.fromkeys(notes))
     if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
-        note += f" The {counted(few, 'user')} with too few events are left out."
-    return question, note
+        notes.append(f"The {counted(few, 'user')} with too few events are left out.")
+    return question, " ".join(dict.fromkeys(notes))

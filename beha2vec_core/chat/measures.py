@@ -17,6 +17,7 @@ DEFAULTS = {  # of "top 5 landing pages"
 }  # fmt: skip
 ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share
+_PAGES, _OF_STEPS = {"page", "page_type", "theme"}, {"cart", "checkout", "confirmation", "product"}  # and page types
 _PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
 _BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:most|least)\b")
 _IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
@@ -96,6 +97,9 @@ def metric_of(
     if metrics:
         if parts.has("sell") and metrics[0] in ("users", "sessions"):
             raise NotRead("Revenue, orders or items sold?")
+        if pair and {"better", "best", "worse", "worst"} & {*parts.judged} and METRICS[metrics[0]].is_weak:
+            notes.append("Better and worse were read as a question about the conversion rate.")
+            return "conversion_rate"
         return metrics[0]
     if parts.has("sell") and parts.has("cause") and filters and not about & ITEMS and not parts.times.periods:
         notes.append("Selling was read as a question about the conversion rate.")
@@ -159,6 +163,17 @@ def metric_of(
     if filters and not about & ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
         notes.append("No measure is named: by sessions.")
         return "sessions"
+    pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
+    kinds = ("trend", "change", "high", "low", "judged", "compare")
+    is_asked = by or parts.times.periods or parts.comparatives or parts.judged or any(map(parts.has, kinds))
+    if (
+        is_asked
+        and (pages or about & ITEMS)
+        and "look" not in parts.text
+        and not (parts.has("cause") or parts.has("share") or parts.has("average"))
+    ):
+        notes.append(unnamed(name := ["page_views" if pages else "items_sold"]))
+        return name[0]
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 

@@ -6,18 +6,26 @@ from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import dimensions_of, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES, TABLES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import NotAnswerable
 
 _SAID = {"bounces": "number of bounces", "cart_additions": "cart additions of items"}  # else they name a rate
-_NAMED = 6  # values of a filter that are named
+_NAMED, _FEW = 6, 2  # values of a filter that are named; and of very many
 
 
-def reaches(metric: str, dimension: str) -> bool:
-    """Whether some table of the metric has the dimension."""
-    return reaches_all(Query(metric, filters=(Filter(dimension, ("0",)),)))
+def reaches(metric: str, dimension: str, *, directly: bool = False) -> bool:
+    """Whether some table of the metric has the dimension; or of the one that takes its place."""
+    query = Query(metric, filters=(Filter(dimension, ("0",)),))
+    return reaches_all(query) and not (directly and place(query)[0].name != metric)
+
+
+def table_of(metric: str | None, dimension: str) -> str:
+    """The name of the table that has the dimension; without a measure that of what is sold."""
+    query = Query(metric or "items_sold", filters=(Filter(dimension, ("0",)),))
+    table = place(query)[1] if reaches_all(query) else None
+    return next((name for name, one in TABLES.items() if one == table), "")
 
 
 def reaches_all(query: Query) -> bool:
@@ -134,8 +142,10 @@ def _named(period: Period) -> str:
 
 def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
     """The first values in words, and how many there are beyond them."""
-    shown = [clean_text(value, limit=80) for value in values[:_NAMED]]
-    return joined.join(shown) + (f" and {len(values) - _NAMED} more" if len(values) > _NAMED else "")
+    values = tuple(value for value in values if "/" not in value) or values  # of categories, their first levels
+    number = _NAMED if len(values) <= 2 * _NAMED else _FEW
+    shown = [clean_text(value, limit=80) for value in values[:number]]
+    return joined.join(shown) + (f" and {len(values) - number} more" if len(values) > number else "")
 
 
 def in_words(one: Filter) -> str:
@@ -181,6 +191,8 @@ def _alone_in_words(did: Did) -> str:
         verb = "reached", "reach", f"the {named[2:]}"
     elif did.table == "page_views":
         verb = "viewed", "view", f"{dimensions[0].replace('_', ' ') if dimensions else 'pages'} {named}".strip()
+    elif did.table == "viewed_items":
+        verb = "viewed", "view", f"{named} products"
     elif did.table == "cart_items":
         verb = "put", "put", f"{named} in the cart"
     elif did.table in ("items", "purchases"):

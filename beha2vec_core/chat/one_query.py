@@ -276,6 +276,9 @@ class _Draft:
         self.extreme = parts.has("low") or parts.has("high") or parts.has("judged")
         is_moving = parts.goes_down is not None and self.metric not in OF_STEPS  # "drop" between two steps is no change
         self.changes = parts.has("change") or (self.explains and (parts.has("happened") or is_moving))
+        others = [one for one in self.filters if one.is_excluded and not one.did]
+        if self.explains and len(others) == len(self.filters) == 1 and not (self.by or self.period):
+            self.filters = self.included = (replace(others[0], is_excluded=False),)  # so few from outside the US
         is_rate = any(one.per for one in METRICS[self.metric].sql.values())
         is_state = (
             self.explains and self.period is None and IS_SO.search(parts.text) is not None and not parts.has("change")
@@ -292,7 +295,8 @@ class _Draft:
         ):
             raise NotRead("Compared with what: a period before, or all others of one of them?")
         self.changes &= not is_state
-        self.changes |= self.explains and self.extreme and self.period is not None and not self.included
+        is_so = bool(self.included) and self.extreme
+        self.changes |= self.explains and self.period is not None and not (self.by or is_state or is_so)
         if parts.comparatives and not (self.pair or self.by or parts.has("rest") or len(parts.times.periods) > 1):
             self.changes = self.changes or (self.period is not None and _GETS.search(parts.text) is not None)
         if self.changes and self.versus is None and not self.timed and not parts.has("rest"):
@@ -411,6 +415,8 @@ class _Draft:
         if parts.over is not None:
             counts = parts.is_counted and (self.by == ["user"] or self.groups is not None)
             return Query(self.metric, tuple(self.by), self.filters, self.period, counts_groups=counts, **parts.limits)
+        if self.by == ["one_order"]:  # the biggest order, and its day
+            self.by, parts.top, ascending = ["day", "one_order"], parts.top or 1, bool(ascending)
         return Query(
             self.metric, tuple(self.by), self.filters, self.period, self.versus, self.is_share,
             parts.top if self.by else None, ascending if self.by else None, against_rest=self.against_rest,

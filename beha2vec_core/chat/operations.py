@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Did, Filter, Query
 
@@ -17,6 +18,11 @@ _OUTER = re.compile(
 )
 _EACH = ("per", "each", "every", "within")
 _ADDITIVE = {"users": "user", "sessions": "session", "orders": "order", "buyers": "buyer", "page_views": "page view"}
+_STEPS_OF_ITEMS = {
+    "view_to_cart": ("cart_additions", "item_views"), "cart_rate": ("cart_additions", "item_views"),
+    "view_to_order": ("orders", "item_views"), "conversion_rate": ("orders", "item_views"),
+    "cart_to_order": ("orders", "cart_additions"),
+}  # fmt: skip
 
 
 def each_last(question: str) -> str:
@@ -73,6 +79,15 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
             raise NotRead(f"I know no such ratio: {metric.label} per {word.text}.")
         return parts, named, word.name
     return parts, metrics, None
+
+
+def of_items(query: Query) -> Query:
+    """The query with the measures of items for a rate of sessions between two steps, of which items have none."""
+    about = {*query.by, *(one.dimension for one in query.filters)}
+    if query.metric not in _STEPS_OF_ITEMS or not about & OF_ITEMS:
+        return query
+    part, whole = _STEPS_OF_ITEMS[query.metric]
+    return divided(replace(query, metric=part), whole)
 
 
 def divided(query: Query, per: str) -> Query:

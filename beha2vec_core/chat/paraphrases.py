@@ -194,7 +194,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"sessions?|visits?|traffic|conversion|market)\b)", "usa"),
     (r"\bwhere (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|customers?|sessions|visits|"
      r"they) (?:usually |mostly )?(?:land|enter|start|arrive|begin)\b(?: (?:on|at|in))?(?: (?:the|our) (?:site|website|"
-     r"shop|store))?(?=\W*$| (?:in|on|from)\b)",
+     r"shop|store))?(?=\W*$|[?.,;]| (?:in|on|from)\b)",
      "top landing pages"),
     (r"\b(?:where|(?:(?:on|at|from) )?(?:which|what) pages?) (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|"
      r"visitors?|customers?|sessions|visits|they) (?:usually |mostly )?(?:exit|leave(?= (?:the|our) (?:site|website|"

@@ -62,6 +62,10 @@ _TOP = re.compile(
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
     r"busiest|worst|lowest|least|weakest|smallest))\b"
 )
+_WHICH = re.compile(  # which 5 products brought the most
+    rf"\b(which|what) (?!one\b|{MARK})({COUNT}) (?!(?:day|week|month|hour)\b)"
+    r"(?=[^.;?]*\b(?:most|highest|best|biggest|largest|least|lowest|fewest|worst)\b)"
+)
 _CURRENCIES = {  # words of people, and what they may mean
     "euro": ("EUR",), "euros": ("EUR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"),
     "bucks": ("USD", "CAD", "AUD"), "pounds": ("GBP",), "quid": ("GBP",), "francs": ("CHF",),
@@ -192,6 +196,9 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     if top := _TOP.search(text):
         parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
+    elif some := _WHICH.search(text):
+        parts.top = min(int(NUMBER_WORDS.get(some[2], some[2])), MAX_ROWS)
+        text = text.replace(some.group(), f"{some[1]} ", 1)
     text = _without_limits(text, parts, vocabulary.contents.currencies)
     text, amounts = _without_currency(text, parts, vocabulary)
     if mean := _PER_DAY.search(text):
@@ -231,6 +238,9 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     if not any(word.kind == "metric" and METRICS[word.name].unit == "money" for word in parts.words):
         parts.unknown += [] if parts.currency else amounts  # of what, if not of money
     for article, noun in pairwise(parts.words):  # "from a campaign" is no breakdown
+        if article.name == noun.name == "head" and article.is_beside(noun):  # no item has both: "wool hats"
+            beside = re.search(rf"{re.escape(article.text)} {re.escape(noun.text)}", parts.text)
+            parts.unknown += [beside[0]] if beside else []
         if noun.kind == "by" and article.text in ("a", "an", "any", "some"):
             parts.unknown.append(f"{article.text} {noun.text}")
     nouns = re.findall(r"\bhow many (\w+)", parts.text)  # "how many tanks": no change

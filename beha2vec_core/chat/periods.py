@@ -100,9 +100,17 @@ class Times:
     notes: list[str] = field(default_factory=list)
 
 
+def _both_days(text: str) -> str:
+    """Days of one month with the month at both: "dec 19-25", "19 to 25 december"."""
+    day, to = r"(\d{1,2})(?:st|nd|rd|th)?", r"\s?(?:-|\u2013|to|until|till|through|thru)\s?(?:the )?"
+    year = r"(?:,?( 20\d\d))?"
+    text = re.sub(rf"\b({MONTH})\.? {day}{to}{day}\b(?! (?:of )?(?:{MONTH})\b){year}", r"\1 \2\4 to \1 \3\4", text)
+    return re.sub(rf"\b{day}{to}{day} (?:of )?({MONTH})\b{year}", r"\1 \3\4 to \2 \3\4", text)
+
+
 def find_times(text: str, data: Period) -> Times:
     """The periods that a question in small letters names, in data of these days."""
-    times = Times(in_dates(text, data))
+    times = Times(in_dates(_both_days(text), data))
     last = data.last
 
     def take(pattern: str, period: Callable[[re.Match[str]], Period | None]) -> None:

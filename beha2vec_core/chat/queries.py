@@ -1,6 +1,7 @@
 """The queries that the parts of a question ask for, and what was assumed."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,10 +13,12 @@ from beha2vec_core.chat.measures import (
     overview_of,
     unnamed,
 )
+from beha2vec_core.chat.nearest import table_of
 from beha2vec_core.chat.one_query import query_of
-from beha2vec_core.chat.operations import divided, with_ratio
+from beha2vec_core.chat.operations import divided, of_items, with_ratio
 from beha2vec_core.chat.overall import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
 from beha2vec_core.chat.vocabulary import Word
@@ -30,7 +33,7 @@ _PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
-    r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|with|and)\s+(?:on |from |in )?"
+    r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|as|with|and)\s+(?:on |from |in |our |the )?"
 )
 _LISTED = 10  # users of "who viewed shoes"
 
@@ -97,7 +100,9 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         parts = replace(parts, words=[word for word in parts.words if word.kind != "share"])
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
-        query = divided(query, per) if per else query
+        if (items := of_items(query)) != query:
+            more.append("Items have no sessions: it is a ratio of their views, additions to carts and orders.")
+        query = divided(query, per) if per else items
         found.append(query)
         notes += more
     if also:
@@ -137,7 +142,9 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
             continue
         shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
-        of_many = shared <= {"country", "hour", "source"} and any(len(w.values[0].values) > 1 for w in (one, other))
+        name = next(iter(metrics), None)
+        some = [w.values[0].of_table(table_of(name, w.values[0].dimension)).values for w in (one, other)]
+        of_many = shared <= {"country", "hour", "source", *OF_ITEMS} and any(len(values) > 1 for values in some)
         if shared and not of_many and len(first) == len(second) == 1:
             continue
         shared = shared if len(first) == len(second) == 1 else set()
@@ -217,3 +224,26 @@ def _is_bare_pair(parts: Parts) -> bool:
     of_two = any(len(one.values) > 1 and one.dimension != "cluster" for one in filters_of(parts, "sessions"))
     is_new = kinds == {"by"} and breakdown_of(parts) == ["new_or_returning"]
     return ((is_asked and of_two) or is_new) and len(parts.times.periods) < 2 and not parts.times.asks_before
+
+
+def as_one(queries: Sequence[Query]) -> Query | None:
+    """The query by a dimension that stands for those of its values: what "either of them" is about; None for others."""
+    first = queries[0]
+    if len(queries) == 1:
+        return first
+    own = [
+        [one for one in query.filters if one not in queries[place - 1].filters] for place, query in enumerate(queries)
+    ]
+    kinds = {one.dimension for filters in own for one in filters}
+    if len(kinds) != 1 or any(len(filters) != 1 or filters[0].is_excluded or filters[0].did for filters in own):
+        return None
+    (dimension,) = kinds
+    values = tuple(dict.fromkeys(value for (one,) in own for value in one.values))
+    others = [tuple(one for one in query.filters if one not in its) for query, its in zip(queries, own, strict=True)]
+    rest = {
+        (query.metric, query.by, query.period, query.is_share, left)
+        for query, left in zip(queries, others, strict=True)
+    }
+    if len(rest) > 1 or first.by or first.is_share:
+        return None
+    return replace(first, by=(dimension,), filters=(*others[0], Filter(dimension, values)))

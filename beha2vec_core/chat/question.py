@@ -55,6 +55,11 @@ PREDICTED = re.compile(
     r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
     re.IGNORECASE,
 )
+LIKELY_GROUP = re.compile(  # of clusters, and of no days to come
+    r"(?<=cluster )(?:is|are|has|have) (?:the )?(?:most|highest) (?:likely|likelihood|chance|probability) (?:to|of) "
+    r"(?:buy(?:ing)?|order(?:ing)?|purchas(?:e|ing)|convert(?:ing)?)(?=\W*$)",
+    re.IGNORECASE,
+)
 _PREDICTED_TARGETS = {  # words of a question, by target; the first that is found
     RETURN: r"return\w*|come back|comes? again|churn\w*|leav\w*|stay away|retention",
     PURCHASE: r"buy\w*|purchas\w*|orders?|convert\w*|spend\w*|revenue|worth|customers?",
@@ -118,12 +123,14 @@ def target_asked(question: str, predicted: Iterable[str] = ()) -> str | None:
 
     Events are found by the words of their names, in order: "adds something to the cart" asks for add_to_cart.
     """
-    words = {event: _words_of(event) for event in predicted if event not in _PREDICTED_TARGETS} | _PREDICTED_TARGETS
+    words = {
+        event: words_of_event(event) for event in predicted if event not in _PREDICTED_TARGETS
+    } | _PREDICTED_TARGETS
     asked = question.replace("_", " ")
     return next((target for target, some in words.items() if re.search(rf"\b(?:{some})\b", asked, re.IGNORECASE)), None)
 
 
-def _words_of(event: str) -> str:
+def words_of_event(event: str) -> str:
     """A pattern: the words of the event's name, each with an ending of any kind, up to two others between them."""
     between = r"\W+(?:\w+\W+){0,2}?"
     return between.join(rf"{re.escape(word)}\w{{0,4}}" for word in event.split("_") if word) or "(?!)"
@@ -164,7 +171,7 @@ def not_predicted(
     left = question.lower().replace("_", " ")
     for pattern in (PREDICTED, _NUMBERED, _DURATION, _NEGATED, _OF_PREDICTIONS, CLUSTER, TWO):
         left = pattern.sub(" ", left)
-    for target in (*_PREDICTED_TARGETS.values(), *map(_words_of, predicted)):
+    for target in (*_PREDICTED_TARGETS.values(), *map(words_of_event, predicted)):
         left = re.sub(target, " ", left)
     rest = [f"“{word}”" for word in unknown if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", left)]
     return f"I did not understand {', '.join(rest)}." if rest else None

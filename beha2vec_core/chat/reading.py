@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.contrasts import Contrast, contrast_of
-from beha2vec_core.chat.follow_ups import LEADS, continued, pointer
+from beha2vec_core.chat.follow_ups import LEADS, continued, due_to, pointer
 from beha2vec_core.chat.leading_verb import without_verb
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
@@ -272,6 +272,7 @@ def _read(
             raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
         if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
             queries, notes = [query], [*dict.fromkeys(parts.notes), "This continues the question before."]
+            parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
         elif leads:
             raise NotRead("I cannot continue the question before with this: ask the whole question.")
         else:

@@ -44,7 +44,59 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
      r"clues?|guess) (?:why|how come|for why)\b", "why"),
     (r"\b(?:in|for) the (?:whole|entire|full|complete) year\b(?!\s*(?:20\d\d|of))", " "),
-    (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great)\b)", "so "),
+    (r"\b(?:since|from) (?:when )?(?:the |our |your )?(?:data|records?|tracking|measurements?) (?:starts?|began|"
+     r"begins?|started)\b|"
+     r"\b(?:that |which )?(?:we|you|i) have (?:the )?data (?:for|of|on|about)\b|\bthe (?:months|weeks|days) of "
+     r"(?=20\d\d\b)", " "),
+    (r"\b(?:in|over|during|within|for|of) (?:(?:these|those|all|the|our|your|whole|full|complete) )+(?:twelve|12) "
+     r"months\b", " "),
+    (r"\bhow (?:dependent|reliant) (?:are|is) (?:we|(?:the |our )?(?:shop|site|store|business|company)) (?:up)?on\b",
+     "share of revenue from"),
+    (r"\b(?:by|in) (?:value|money)\b|\bby (?:(?:their|total|overall) )*spend(?:ing)?\b", "by revenue"),
+    (r"(?<!\S)#\s?(?:of )?(?=[a-z])", "number of "),
+    (r"\bpage hits?\b", "page views"), (r"\b(better|worse|best|worst) quality\b", r"\1"),
+    (r"\bpaid (?:ads|adverts|advertising|advertisements)\b", "paid"),
+    (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),
+    (rf"\bnew (?:{PEOPLE}|ones) (and|or|vs\.?|versus|than|against) (?:the )?(?:returning|repeat) (?:{PEOPLE}|ones)\b",
+     r"new one \1 returning one"),
+    (r"(?<!\bi )(?<!\bam )(?<!\bwe )(?<!\bi'm )\b(?:(?:are|is|was|were|mainly|mostly|most|really|very) )"
+     r"+(?:interested in|into|keen on|"
+     r"fond of)\b", "viewed"),
+    (r"\breferral (?:web)?(?:sites?|pages?)\b", "referral by source"),
+    (r"\b(cart|checkout|session|visit)s? (?:(?:that|which|actually|really|finally) )*(?:end(?:s|ed)? up|becomes?|"
+     r"became|turn(?:s|ed)?|result(?:s|ed)?|"
+     r"leads?|led) (?:as |in |into |to )(?:an? )?(?:orders?|purchases?|sales?)\b", r"\1 to order rate"),
+    (r"\bsteps? (?=(?:from|between) (?:the )?\w+ (?:to|and) )", "rate "),
+    (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great|high|low|large|small|tiny|huge)\b)", "so "),
+    (rf"\b(?:in |during |over )?(?:the )?(?:early |late )?(?:spring|summer|autumn|fall|winter|(?:holiday |christmas |"
+     rf"sales? )?season|holidays?|half|"
+     rf"period)"
+     rf" ?\((?=[^()]*\b(?:{MONTH})\b)([^()]*)\)", r"from \1"),
+    (r"^(?!.*\b(?:which|who|whose|where|by|per|share|percent\w*|how much of)\b)(.*?)\b(biggest|largest|highest|"
+     r"smallest|lowest|most expensive|"
+     r"cheapest|top(?= \d))((?: \d+)?)(?: (?:single|individual|ever))* "
+     r"(?:orders?|purchases?|transactions?)\b(?! (?:values?|rates?|numbers?|counts?|volumes?|sizes?|by|per|of)\b)(?: "
+     r"ever)?",
+     r"\1\2\3 singleorder by revenue"),
+    (r"\bmost expensive(?= (?:\d+ )?singleorder)", "highest"), (r"\bcheapest(?= (?:\d+ )?singleorder)", "lowest"),
+    (rf"\bwhere (?:are|is|were) ((?:(?:most|all|of|our|the|these|those|your) )*(?:{PEOPLE}|buyers|clients|they))"
+     rf"(?=\W*$)",
+     r"where are \1 from"),
+    (r"\b(?:the )?(?:conversion )?rates? (?:from|between) (?:the |a )?"
+     r"(view|product|cart|checkout|payment|shipping|session|visit)s? (?:to|and|until) (?:the |an? )?(\w+)\b",
+     r"\1 to \2 rate"),
+    (r"\b(?:be |are |is |get |gets |were |was )?(?:spread|distributed|split|divided?|shared out)(?: (?:out|up))? "
+     r"(?:over|across|among|between|by) (?:the |our |all )*(?=\w)",
+     "split by "),
+    (r"\b(?:come|comes|came|show|shows|showed|pop|pops|popped|turn|turns|turned) up (?=(?:the )?(?:most|least|often)"
+     r"\b)|"
+     r"\b(?:appear|appears|appeared|occur|occurs|occurred) (?=(?:the )?(?:most|least|often)\b)", "viewed "),
+    (r"\b(?:are|is|was|were|been|gets?|got|getting|being) looked at\b", "viewed"),
+    (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) )"
+     r"*(?:products?|items?)\b)"
+     r"(?! (?:(?:the|more|most|less|fewer) )*pages? per\b)", r"view\1"),
+    (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
+    (rf"\b(?:results?|outcomes?)(?= (?:in|of|for) (?:20\d\d|the|last|this|{_MONTHS}))", "revenue"),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
     (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: most)?\b"
@@ -206,7 +258,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|"
      r"left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|"
      r"ing)?|load(?:s|ed|ing)?)\s+)*(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most "
-     r")(?<!over )\b(?:one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)(?: (?:was|were|is|"
+     r")(?<!over )\b(?:one single|one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)(?: (?:was|"
+     r"were|is|"
      r"are) (?:viewed|seen|opened|visited|loaded))?", " singlepage"),
     (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),
     (r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took "
@@ -214,7 +267,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
     (r"\b(?:buy|order|purchase)s? (more|less) (?:often|frequently)\b", r"converting \1"),
     (rf"^(?=.*\b(?:hour|time|day|weekday|week|month)s?\b)(.*?)\b(?:{PEOPLE}) shop\b", r"\1 orders"),
-    (r"\bhow many pages (?:does|do|did) (?:an? |the |our )?(?:average |typical )?(session|visit)s? (?:have|has|"
+    (r"\bhow many pages (?:does|do|did) (?:an? |the |our |one |each |every )?(?:average |typical )?(session|visit)s? "
+     r"(?:have|has|"
      r"view|contain)\b", r"pages per \1"),
     (r"\b((?:bounce|engagement|conversion) rate) per (?:session|visit)\b", r"\1"),
     (r"\bview(?:s|ed)? any (?:product|item)s?\b", "view a product"),
@@ -245,7 +299,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r"purchases?|buyers?))\b", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:(?:do|does|did|is|has|have) )?(?:nobody|no one|hardly anyone|hardly anybody)\b(.*?)"
      rf"\b{_BUYING}s?\b", r"\1 low \2 buying"),
-    (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b{_BUYING}\b", r"\1 low \2 buying"),
+    (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b(?:{_BUYING}|sell(?:ing)?|sold)\b(?: (?:anything|"
+     rf"well|much))?",
+     r"\1 low \2 buying"),
     (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
@@ -336,7 +392,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
         r"(?:the )?bottom)\b",
         r"which \1 lowest \2",
     ),
-    (r"\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b", "which day highest"),
+    (r"(?<!sales )(?<!revenue )(?<!order )(?<!traffic )\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b",
+     "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"

@@ -27,7 +27,20 @@ _TAIL = re.compile(
     r"which (?:ones?|day|week|month|hour|weekday|quarter|channel|device|country|source|page|product|item)? ?"
     r"(?:(?:is|are|was|were|has|have|had|does|do|did|performs?|performed|comes?|came) )?(?:the )?"
     r"(?:best|worst|strongest|"
-    r"weakest|highest|lowest|biggest|smallest|most|least|top|first|ahead|leading)(?: one)?)\W*"
+    r"weakest|highest|lowest|biggest|smallest|most|least|top|first|ahead|leading)(?: one)?|"
+    r"(?:was|is) (?:it|that|this) (?:just )?(?:a |an )?(?:one[- ]off|exception|outlier|coincidence|fluke|accident|"
+    r"chance))\W*"
+)
+_FIRST = re.compile(r"\b(?:best|worst|biggest|largest|smallest|highest|lowest|most|least|top|record)\b")
+_OF_MONEY = re.compile(
+    r"\b(?:sales?|revenue|money|spen[dt]\w*|orders?|customers?|buyers?|sold|sell|days?|weeks?|months?)\b"
+)
+_OF_VISITS = re.compile(r"\b(?:visit\w*|sessions?|traffic|users?|views?|pages?)\b")
+_WHEN = re.compile(r"\W*(?:and )?when(?: (?:was|did|is) (?:it|that|this)(?: happen)?)?\W*")
+_HOW_MUCH = re.compile(
+    r"\W*(?:and )?how much (?:money |revenue )?(?:came in|was (?:it|that|made|sold|spent)|(?:did|do|does|have|has) "
+    r"(?:it|they|that|this|we)(?: (?:day|week|month|one|person|customer))? (?:spen[dt]|bring(?: in)?|make|made|earn|"
+    r"sell|buy|pay|paid|take in))(?: then)?\W*"
 )
 _TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
 _WHOLE = re.compile(
@@ -44,7 +57,8 @@ _POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\
 _SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
 _BEGINS = re.compile(  # a sentence that asks
     rf"\W*(?:(?:and|so|but|now|then|also|or|please|on|in|of|from|by|for|at|to|with|via|during) )*"
-    rf"(?:{ASKS}|who|whose|whom|is|are|do|does|did|was|were|has|have|had|can|could|would|will|any|show|give|list|compare|"
+    rf"(?:{ASKS}|who|whose|whom|is|are|do|does|did|was|were|has|have|had|can|could|would|will|any|show|give|list|"
+    rf"compare|"
     r"tell|rank|sort|plot|break|split|top|find|get|explain|describe|i(?: would|'d)? (?:want|need|like|mean))\b"
 )
 _WHY = re.compile(
@@ -60,12 +74,21 @@ _MEANT = re.compile(
     r"\W*(?:i mean|i(?:'m| am) (?:mainly |mostly |only )?interested in|i(?:'d| would)? (?:need|want|like) (?:it|"
     r"them|that)|"
     r"(?:please )?(?:broken down|split|grouped|break it down|show (?:it|them)|list (?:it|them)))?\s*"
-    r"(?:by|per|for each|in terms of|i mean)?\s+(?P<by>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3})\W*"
+    r"(?:by|per|for each|in terms of|i mean)?\s+(?P<by>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3})\W*|"
+    r"(?P<also>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3}) (?:(?:would|will) )?(?:be|is|are|helps?|does|do)(?: me)?(?: "
+    r"(?:enough|fine|ok|"
+    r"okay|helpful|nice|useful|great|good))?\W*|(?:tell|give|show) (?:me|us) (?:also )?(?:the|which) (?P<one>day|"
+    r"week|month|quarter|hour|"
+    r"channel|device|country|source|browser)s?(?: please| too)?\W*"
 )
 _STATES = re.compile(  # a statement has a subject and a verb: "Only mobile." limits the question
     r"\W*(?:we|i|our|my|everyone|everybody|people|someone|they|it|this|that|there)\b|\b(?:is|are|was|were|am|have|has|"
     r"had|do|does|did|looks?|looked|seems?|seemed|feels?|felt|gets?|got|thinks?|know|knows|says?|said|went|goes?|fell|"
     r"rose|dropped|came|comes?|spends?|spent|runs?|ran|changed|launched|started|uses?|used)\b"
+)
+_LONG = re.compile(r"\W*(?:\S+\s+){4}\S")  # a statement too, unless it limits
+_LIMITS = re.compile(
+    r"\W*(?:only|just|but|and|or|not?|without|excluding|except|for|in|on|from|by|with|via|of|all|please)\b"
 )
 _GOES_ON = re.compile(
     r"\W*(?:and|or|what about|how about) (?:in|on|for|from|by|via|with|without|the|only|just|of|\w+\W*$)"
@@ -104,8 +127,9 @@ def as_one_sentence(question: str) -> str:
     first, last = sentences[0].rstrip(" .!?"), sentences[1]
     if _WHY.fullmatch(last.lower()) and not _BEGINS.match(first.lower()):
         return f"why {first[:1].lower()}{first[1:]}?"
-    if (meant := _MEANT.fullmatch(last.lower())) and re.match(r"\W*(?:i |by|per)", last.lower()):
-        return f"{first} by {meant['by']}?"
+    meant = _MEANT.fullmatch(last.lower())
+    if meant and (meant["by"] is None or re.match(r"\W*(?:i |by|per)", last.lower())):
+        return f"{first} by {meant['by'] or meant['also'] or meant['one']}?"
     return question
 
 
@@ -131,20 +155,30 @@ def parts_of(question: str) -> list[str]:
             parts.append(part)
         else:
             parts[-1] = f"{parts[-1]}, {part}"
-    while len(parts) > 1 and _TAIL.fullmatch(parts[-1].lower()):
+    while len(parts) > 1 and (_TAIL.fullmatch(parts[-1].lower()) or _is_said(parts[-1].lower(), parts[-2].lower())):
         parts.pop()
     if len(parts) > 1 and not topic and _OF_THOSE.match(parts[0].lower()):
         return [question]  # of those who did this, how many
     return [f"{topic}: {part}" for part in parts] if topic else parts
 
 
+def _is_said(part: str, before: str) -> bool:
+    """Whether the answer to the part before says it: the best day, and how much came in; the biggest order, and "
+    "when."""
+    is_money = _OF_MONEY.search(before) is not None and _OF_VISITS.search(before) is None
+    return _FIRST.search(before) is not None and bool(_WHEN.fullmatch(part) or (is_money and _HOW_MUCH.fullmatch(part)))
+
+
 def only_question(text: str) -> tuple[str, str] | None:
     """The one sentence that asks, and the statements around it, if it can stand without them."""
     sentences = [one for one in _SENTENCES.split(text.strip()) if one]
     questions = [one for one in sentences if one.endswith("?") or _BEGINS.match(one.lower())]
-    if len(sentences) < 2 or len(questions) != 1 or _POINTS.search(questions[0].lower()):
+    if len(sentences) < 2 or len(questions) != 1:
         return None
-    if not all(_STATES.search(one.lower()) or is_talk(one) for one in sentences if one != questions[0]):
+    if questions[0] != sentences[0] and _POINTS.search(questions[0].lower()):
+        return None
+    others = [one.lower() for one in sentences if one != questions[0]]
+    if not all(_STATES.search(one) or is_talk(one) or (_LONG.match(one) and not _LIMITS.match(one)) for one in others):
         return None
     return questions[0], " ".join(one for one in sentences if one != questions[0])
 

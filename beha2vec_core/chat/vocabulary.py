@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations_with_replacement
 
@@ -38,6 +38,7 @@ _FILLERS = """
     rank ranked store company here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
+    booked recorded tracked logged
     prefer preferred place placed web online ecommerce incoming inbound calendar draw produce yield yields
 """
 FILLERS = frozenset(_FILLERS.split())
@@ -52,7 +53,8 @@ _GRAMMAR: dict[str, str] = {
     "cause": "askswhy",
     "happened": "happened, happen to",
     "common": "in common",
-    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, share of,
+    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, what part,
+        which part, share of,
         percentage of, proportion of, % of, split, split between, ratio between, how many percent,
         how much percent, how many %, portion, slice,
         chunk, make up, account for, makes up, accounts for, distribution, mix, composition, contribution, weight""",
@@ -101,6 +103,9 @@ _HOME = ("home page", "homepage", "start page", "front page")
 _HOSTS = "www|m|l|lm|mobile|touch|web|amp"  # of one site, on phones or for its links
 _COMMA = re.compile(r",\s")
 _LONGEST = 7  # words of a phrase
+_MANY_ITEMS = 3  # whose names have a word that is not their last: hero, of "Hero Tee White"
+_OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
+_GOODS = {"product", "item", "article", "stuff", "thing", "merch", "merchandise", "gear", "good", "brand", "branded"}
 _SHORT = 4  # letters of a word that may lack one
 _MANY = {
     "item", "page", "landing_page", "campaign", "item_category", "item_subcategory", "item_brand", "theme", "source",
@@ -114,6 +119,11 @@ class Value:
 
     dimension: str
     values: tuple[str, ...]
+
+    def of_table(self, name: str) -> Value:
+        """Of categories the first levels, where those of orders are meant: views name them with all below."""
+        first = tuple(value for value in self.values if "/" not in value)
+        return replace(self, values=first) if self.dimension == "item_category" and name == "items" and first else self
 
 
 @dataclass(frozen=True)
@@ -179,15 +189,27 @@ class Vocabulary:
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := as_key(phrase.strip("()")):
                             found.setdefault(key, []).append(Value(name, (value,)))
+        for level, paths in _levels(contents.values.get("item_category", [])).items():
+            if {one.dimension for one in found.get(level, [])} & {"source", "os", "browser", "item_brand"}:
+                continue  # items of a brand: by their names
+            one = next((one for one in found.get(level, []) if one.dimension == "item_category"), None)
+            whole = Value("item_category", tuple(dict.fromkeys((*(one.values if one else ()), *paths))))
+            found[level] = [whole if other is one else other for other in found.get(level, [])] + [whole] * (not one)
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(as_key(phrase), [Value("country", countries)])
-        items = {item: [normal(word) for word in tokens(item.lower())] for item in contents.values.get("item", [])}
-        heads = {words[-1] for words in items.values() if words} - {
-            *found
-        }  # pens: "Twist Pen", and "Pen and Pencil Set"
-        heads = {head for head in heads if len(head) > 2 and head.isalpha()}
+        self._of_items: dict[str, dict[str, None]] = {}  # the items whose names have a word
+        ends: set[str] = set()  # pens: "Twist Pen", and "Pen and Pencil Set"
+        for item in contents.values.get("item", []):
+            words = [normal(word) for word in tokens(item.lower())]
+            ends |= {*words[-1:]}
+            for word in (*words, *("t", "shirt") * ("tee" in words), *("tee",) * ({"t", "shirt"} <= {*words})):
+                self._of_items.setdefault(word, {})[item] = None
+        heads = {word for word, some in self._of_items.items() if word in ends or len(some) >= _MANY_ITEMS}
+        others = {*found, *topics.WORDS, *_fixed()}
+        heads = {head for head in heads - others if len(head) > 2 and head.isalpha()}
         for head in heads:
-            found[head] = [Value("item", tuple(item for item, words in items.items() if head in words))]
+            found[head] = [Value("item", tuple(self._of_items[head]))]
+        self._inner = heads - ends  # of names, and never their last word: alone only in the plural, tees and not short
         of_data = {
             key: _Meaning(
                 "value",
@@ -200,7 +222,11 @@ class Vocabulary:
         fixed = _fixed()
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = _same() | known
-        self._spelled = [key for key, meaning in known.items() if meaning.kind != "filler" and not key.startswith("/")]
+        self._spelled = [
+            key
+            for key, one in known.items()
+            if one.kind != "filler" and not key.startswith("/") and key not in self._inner
+        ]
         self.speller = Speller(
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
@@ -220,10 +246,15 @@ class Vocabulary:
         while place < len(words):
             word, size, note = self.longest(words, place)
             ends = [end for end in listed if place < end < place + size]
-            if ends and word and word.kind == "metric":  # sessions, orders, revenue: three measures
+            if ends and word and (word.kind == "metric" or word.name == "head"):  # sessions, orders: two measures
                 word, size, note = self.longest(words[: ends[0]], place)
+            listed_to = words[: next((end for end in listed if end > place), None)]
             for later in range(place + 1, place + size):  # users | spend per order: the longer one of two that overlap
-                if self._known(words, later)[1] > size and (before := self._known(words[:later], place))[1]:
+                if (
+                    later < len(listed_to)
+                    and self._known(listed_to, later)[1] > size
+                    and (before := self._known(words[:later], place))[1]
+                ):
                     word, size = before
                     break
             yield word, " ".join(words[place : place + size]), note
@@ -242,7 +273,9 @@ class Vocabulary:
         """The values that begin at a place, the longest phrase first, each with its number of words."""
         sizes = range(min(_LONGEST, len(words) - place), 0, -1)
         found = [(size, self._values.get(normal_of(words[place : place + size]))) for size in sizes]
-        return [(size, meaning.values) for size, meaning in found if meaning]
+        known = [(n, one.values) for n, one in found if one and not (n == 1 and words[place] in self._inner)]
+        size, some = self._items_at(words, place)
+        return [(size, (Value("item", some),)), *known] if size > max((one for one, _ in known), default=0) else known
 
     def longest(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
         """The longest phrase from a place on (None: not understood), how many words it has, and a note."""
@@ -259,9 +292,52 @@ class Vocabulary:
         """The longest known phrase from a place on, and how many words it has (0: there is none)."""
         for size in range(min(_LONGEST, len(words) - place), 0, -1):
             meaning = self._meanings.get(normal_of(words[place : place + size]))
-            if meaning is not None:
-                return _word(meaning, " ".join(words[place : place + size]), place), size
-        return None, 0
+            if meaning is not None and size > 1 and words[place + size - 1] == "pages":  # of a theme, not one page
+                whole = self._meanings.get(normal_of(words[place : place + size - 1]))
+                themes = tuple(one for one in whole.values if one.dimension == "theme") if whole else ()
+                is_page = bool(themes) and meaning.values[0].dimension in ("page", "landing_page")
+                meaning = replace(meaning, values=themes) if is_page else meaning
+            if meaning is not None and not (size == 1 and words[place] in self._inner):
+                break
+        else:
+            size, meaning = 0, None
+        several, items = self._items_at(words, place)
+        if several > size:
+            text = " ".join(words[place : place + several])
+            return Word("value", text, place, "head", (Value("item", items),)), several
+        return (_word(meaning, " ".join(words[place : place + size]), place) if meaning else None), size
+
+    def _items_at(self, words: list[str], place: int) -> tuple[int, tuple[str, ...]]:
+        """How many words from a place on stand together in names of items, and these: hero tees, YouTube stuff."""
+        items: dict[str, None] | None = None
+        size = 0
+        if words[place : place + 1] and words[place].isdecimal():  # "5 products" are so many, not "5-Panel Cap"
+            return 0, ()
+        for word in map(normal, words[place : place + _LONGEST]):
+            some = {} if _fixed().get(word) else self._of_items.get(word, {})
+            both = some if items is None else {one: None for one in items if one in some}
+            if not both:
+                break
+            items, size = both, size + 1
+        if not items:
+            return 0, ()
+        after = self._meanings.get(normal(words[place + size])) if len(words) > place + size else None
+        named = self._meanings.get(normal(words[place])) if size == 1 else None
+        is_of_items = bool(named and _OF_ITEMS & {one.dimension for one in named.values})
+        if (
+            size == 1
+            and words[place] in topics.WORDS
+            and after
+            and after.values
+            and after.values[0].dimension in _OF_ITEMS
+        ):
+            return 1, tuple(items)  # men's apparel
+        if size < 2 and not is_of_items:
+            goods = next((n for n, one in enumerate(words[place + 1 :]) if normal(one) not in _GOODS), len(words))
+            goods = min(goods, len(words) - place - 1)
+            pages = [one for one in words[place + 1 + goods :][:1] if one in ("page", "pages")]
+            return (1 + goods, tuple(items)) if goods and not pages else (0, ())
+        return (size, tuple(items)) if size > 1 else (0, ())
 
     def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
         """A phrase whose words are those of one known phrase, but for a letter of a long word."""
@@ -291,6 +367,18 @@ class Vocabulary:
 
         is_shorter = len(known) == len(word) + 1
         return (is_shorter or sorted(word) == sorted(known)) and OSA.distance(word, known, score_cutoff=1) == 1
+
+
+def _levels(categories: list[str]) -> dict[str, list[str]]:
+    """Categories by each level of those that are paths: "Home/Bags/Backpacks/" is one of bags, and of backpacks."""
+    found: dict[str, list[str]] = {}
+    paths = {path: [as_key(level) for level in path.split("/") if level] for path in categories if "/" in path}
+    root = set.intersection(*map(set, paths.values())) if len(paths) > 1 else set()
+    for path, levels in paths.items():
+        for level in dict.fromkeys(levels):
+            if level and level not in root:
+                found.setdefault(level, []).append(path)
+    return found
 
 
 def _is_misspelled(words: list[str], known: list[str]) -> bool:
@@ -361,7 +449,12 @@ def _phrases(dimension: str, value: str) -> list[str]:
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example
     domain = re.fullmatch(rf"(?:(?:{_HOSTS})\.)?([a-z0-9-]{{4,}})\.[a-z.]{{2,}}", value.lower())
-    if domain and value.count(".") > 1 and domain[1] in english_words() and not value.lower().startswith("www."):
+    if (
+        domain
+        and value.count(".") > 1
+        and domain[1] in english_words()
+        and not re.match(rf"(?:{_HOSTS})\.", value.lower())
+    ):
         domain = None  # keep.google.com is no "keep"
     people = [f"{value}n"] if dimension == "country" and value.endswith("a") else []  # Austrian
     if domain and domain[1] in english_words() and re.search(rf"{domain[1]}\.\w{{4,}}\.", value.lower()):

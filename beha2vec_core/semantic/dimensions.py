@@ -114,7 +114,7 @@ DIMENSIONS = {
         Dimension("product_view", "product view", "case when f.step_1_at is not null then 'yes' end", ()),
         Dimension("theme", "page theme", "g.theme", ("theme", "topic", "page theme", "content theme", "product theme"),
                   is_searched=True),
-        Dimension("page_type", "page type", "g.page_type", ("page type", "type of page", "kind of page",
+        Dimension("page_type", "page type", "g.page_type", ("page type", "type of page", "kind of page", "sort of page",
                   "page category", "content type",
                                                          "section", "section of site", "area of site", "page group"),
                   {"home": ("homepage", "front page", "main page"), "login": ("sign in", "signin",
@@ -143,7 +143,7 @@ DIMENSIONS = {
                    "new versus returning", "visitor type", "user type")),
         Dimension("cluster", "cluster now", "c.cluster_key", ("cluster",), kind="number"),
         Dimension("cluster_then", "cluster at the time", "h.cluster_key", ("cluster at the time",), kind="number"),
-        Dimension("one_order", "order", "{t}.purchase_key", (), kind="user"),
+        Dimension("one_order", "order", "{t}.purchase_key", ("singleorder",), kind="user"),
         Dimension("session", "session", "{t}.session_key", (), kind="user"),
         Dimension("user", "user", "{t}.user_key", (), kind="user"),
     )

@@ -84,17 +84,20 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
     for name, dimension in DIMENSIONS.items():
         if dimension.is_searched or name in ("page", "landing_page"):
             alias = dimension.sql.partition(".")[0]
-            table = next(table for table in TABLES.values() if alias in (table.alias, *table.joins))
-            join = JOINS[alias].format(t=table.alias, date=table.date) if alias in table.joins else ""
-            sql = expression_of(dimension, table)
-            try:
-                rows = connection.execute(
-                    f"select {sql}, count(*) from {table.sql} {join} where {sql} is not null group by 1 "
-                    f"order by 2 desc, 1 limit {_MOST_VALUES}"
-                ).fetchall()
-            except (duckdb.CatalogException, duckdb.BinderException):  # published without this table
-                rows = []
-            values[name] = [str(value) for value, _ in rows]
+            tables = [table for table in TABLES.values() if alias in (table.alias, *table.joins)]
+            found_values: list[str] = []
+            for table in tables if alias == "i" else tables[:1]:  # items also if they were viewed, and never sold
+                join = JOINS[alias].format(t=table.alias, date=table.date) if alias in table.joins else ""
+                sql = expression_of(dimension, table)
+                try:
+                    rows = connection.execute(
+                        f"select {sql}, count(*) from {table.sql} {join} where {sql} is not null group by 1 "
+                        f"order by 2 desc, 1 limit {_MOST_VALUES}"
+                    ).fetchall()
+                except (duckdb.CatalogException, duckdb.BinderException):  # published without this table
+                    rows = []
+                found_values += [str(value) for value, _ in rows]
+            values[name] = list(dict.fromkeys(found_values))
     try:
         paid = connection.execute("select distinct currency from ga4.fct_ga4__purchases where currency is not null")
         currencies = tuple(sorted(str(name).upper() for (name,) in paid.fetchall()))

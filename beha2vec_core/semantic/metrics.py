@@ -172,6 +172,7 @@ METRICS = {
             "page_views", "page views", "count", {"page_views": Measure("count(*)")},
             ("page view", "pageview", "view", "viewed", "screen view", "page impression", "pageload", "page hit",
              "page viewed", "page seen", "page opened", "page visited"),
+            otherwise="item_views",
         ),
         Metric(
             "pages_per_session", "page views per session", "mean",
@@ -404,9 +405,17 @@ METRICS = {
             ("cart session", "session with a cart", "session with cart", "add to carts", "cart created", "cart started",
              "cart filled", "filled cart", "created cart"),
         ),
-        Metric(
-            "cart_additions", "times that items were added to the cart", "count", {"cart_items": Measure("count(*)")},
-            ("cart additions of item",),
+        *(
+            Metric(name, label, "count", {table: Measure("count(*)")}, words)
+            for name, table, label, words in (
+                ("cart_additions", "cart_items", "times that items were added to the cart",
+                 ("cart additions of item",)),
+                ("cart_removals", "removed_items", "times that items were removed from the cart",
+                 ("cart removal", "removal from cart", "removed from cart", "remove from cart", "dropped from cart",
+                  "item removed from cart", "taken out of cart")),
+                ("item_views", "viewed_items", "item views",
+                 ("item view", "number of product view", "number of item view")),
+            )
         ),
         Metric(
             "unfinished_carts", "sessions with a cart and without an order", "count",
@@ -427,6 +436,7 @@ METRICS = {
             "product_view_sessions", "sessions with a product view", "count",
             {"sessions": Measure(_count("f.step_1_at is not null"))},
             ("session with a product view", "product view", "product detail view", "product impression"),
+            otherwise="item_views",
         ),
         Metric(
             "product_view_rate", "sessions with a product view", "share",

@@ -67,12 +67,14 @@ _REACHED = f"""(
     from ga4.fct_ga4__funnel_sessions as b
     join (select unnest([{", ".join(f"case when count(b.step_{n}_at) > 0 then {n} end" for n in STEPS)}]) as step
         from ga4.fct_ga4__funnel_sessions as b) as x on b.furthest_step >= x.step) as q"""
-# items as they were added to the cart
-_CART_ITEMS = """(
-    select m.user_key, n.event_date as occurred_on, n.event_timestamp, n.item_name, n.item_brand, n.item_category,
-        n.item_category2, n.coupon
+# items as they were viewed, or added to the cart, in the last session of the user that had begun
+_ITEMS = """(
+    select m.user_key, b.session_key, n.event_date as occurred_on, n.event_timestamp, n.item_name, n.item_brand,
+        n.item_category, n.item_category2, n.coupon
     from ga4.stg_ga4__event_items as n join ga4.int_ga4__identity_map as m on m.client_key = n.client_key
-    where n.event_name = 'add_to_cart') as i"""
+    asof left join ga4.fct_ga4__sessions as b
+        on b.user_key = m.user_key and b.session_started_at <= make_timestamp(n.event_timestamp)
+    where n.event_name = '{event}') as i"""
 _KEYS_OF_ORDERS = ("user_key", "session_key", "purchase_key")
 TABLES = {
     "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions",
@@ -95,8 +97,13 @@ TABLES = {
                    time="s.session_started_at", moment="q.reached_at"),
     "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events",
                     time="make_timestamp(x.event_timestamp)"),
-    "cart_items": Table("i", _CART_ITEMS, "i.occurred_on", ("c",), "items added to the cart", ("user_key",),
-                        time="make_timestamp(i.event_timestamp)"),
+    **{
+        name: Table("i", _ITEMS.format(event=event), "i.occurred_on", ("s", *_PEOPLE), unit,
+                    time="make_timestamp(i.event_timestamp)")
+        for name, event, unit in (("cart_items", "add_to_cart", "items added to the cart"),
+                                  ("viewed_items", "view_item", "items viewed"),
+                                  ("removed_items", "remove_from_cart", "items removed from the cart"))
+    },
     "predictions": Table(
         "e",
         f"""(select user_key, probability from beha2vec.user_predictions_current

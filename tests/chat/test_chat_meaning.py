@@ -18,6 +18,35 @@ from beha2vec_core.chat.published import Published
 from tests.benchmarks.chat_questions import given
 
 ASKED = {
+    # items by words of their names, viewed and sold
+    "which product was viewed most on mobile": "item_views | by item | device=mobile",
+    "how many wool hats did we sell in april": "items_sold | item=Wool Hat | 2026-04-01..2026-04-30",
+    "how many trail hats did we sell": "no",
+    "of those who viewed hats, how many bought one": "users | user=bought Hats | user=viewed theme hats | share",
+    "view to cart rate of shoes": "cart_additions | item_category=Shoes | per item_views",
+    "which items are removed from the cart most often": "cart_removals | by item",
+    # so many of a list, a number sign, days of one month
+    "which 2 channels brought the most revenue": "revenue | by channel | top 2",
+    "which three countries had the lowest revenue": "revenue | by country | top 3 | asc",
+    "# of mobile sessions in april": "sessions | device=mobile | 2026-04-01..2026-04-30",
+    "orders apr 9-12": "orders | 2026-04-09..2026-04-12",
+    "orders from the 9th to 12th of april": "orders | 2026-04-09..2026-04-12",
+    # single orders, and what a second part only repeats
+    "what was our biggest order in april, and when?": ("revenue | by day,one_order | 2026-04-01..2026-04-30 | top 1"),
+    "who is our biggest customer, and how much did he spend?": "revenue | by user",
+    "what part of visits is mobile, and what part desktop": (
+        "sessions | device=mobile | share && sessions | device=desktop | share"
+    ),
+    "when a visitor adds to the cart and does not buy, on which page does he leave the site?": (
+        "exits | by page | user=reached the cart and did not order"
+    ),
+    # a cause without a direction, and of two months
+    "what is driving revenue in april": ("revenue | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | why"),
+    "revenue fell in march and april. Why?": ("revenue | 2026-03-01..2026-04-30 | vs 2026-01-01..2026-02-28 | why"),
+    "why did orders fall in april >> was it less traffic or a worse conversion?": (
+        "sessions | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
+    ),
+    "why are there so few orders from outside germany": "orders | by country | country=Germany | rest",
     # all that is named after "except" is left out
     "sessions by device except mobile and tablet": "sessions | by device | device!=mobile;tablet",
     "revenue per country excluding germany, austria and france": (
@@ -75,7 +104,7 @@ ASKED = {
     "sessions from a campaign": "no",
     "who are the most engaged users, with their country": "no",
     "best selling product per category": "items_sold | by item_category,item | first 1 of each",
-    "how many viewed a hat and then bought one": "no",
+    "how many viewed a hat and then bought one": "users | user=bought Hats after they viewed theme hats",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",
     "sessions up and revenue down in april": "no",

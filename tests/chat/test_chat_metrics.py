@@ -169,7 +169,7 @@ REFUSED = [
     ("what did users do yesterday", "“do”"),
     ("did the spring_sale campaign increase revenue", "not why"),
     ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
-    ("conversion rate by product", "Conversion rate (sessions with an order): not known by item."),
+    ("bounce rate by product", "Bounce rate (sessions without engagement): not known by item."),
     ("bounce rate compared to last week", "Which period should I compare"),
     ("conversion rate by campaign or landing page", "one or the other"),
     ("highest revenue", "of what"),
@@ -464,6 +464,13 @@ FOLLOWED = [
     ("how many users are in each cluster", "and how much revenue?", None),
     ("errors in cluster 0", "and in cluster 1?", None),
     ("revenue in march", "and is mobile worse than desktop?", None),  # in March, or in all?
+    ("revenue by channel", "and per visit?", "revenue | by channel | per sessions"),
+    ("conversion rate", "and per user?", None),
+    (
+        "conversion in europe vs north america",
+        "and orders?",
+        "orders | by country | country=Austria;France;Germany;United Kingdom;United States",
+    ),
     ("mobile share of revenue", "and by week?", "revenue | by week | device=mobile | share"),
 ]
 

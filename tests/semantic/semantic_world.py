@@ -171,10 +171,12 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         """create or replace table ga4.int_ga4__identity_map as
         select distinct 'client of ' || user_key as client_key, user_key from ga4.fct_ga4__sessions;
         create or replace table ga4.stg_ga4__event_items as
-        select 'add_to_cart' as event_name, 'client of ' || user_key as client_key, session_date as event_date,
+        select event_name, 'client of ' || user_key as client_key, session_date as event_date,
             epoch_us(session_started_at) + s.n as event_timestamp, item_name, item_category, item_category2, item_brand,
             if(pick(s.n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon
-        from ga4.fct_ga4__sessions as s join items on items.place = pick(s.n, 'item', 4) where has_cart"""
+        from ga4.fct_ga4__sessions as s join items on items.place = pick(s.n, 'item', 4), unnest(
+            ['view_item', 'add_to_cart', if(s.n % 3 = 0, 'remove_from_cart', 'view_item')]) as e(event_name)
+        where has_cart"""
     )
     world.execute(
         """create or replace table ga4.fct_ga4__user_days as

@@ -82,8 +82,15 @@ EXPECTED = {
     "checkout_completion": f"select avg((step_6_at is not null)::int) {FUNNELS} and step_3_at is not null",
     "refund_rate": f"select avg((refund_events > 0)::int) {ORDERS} and not is_refund_without_purchase",
     "refund_amount": f"select sum(refund) {ORDERS}",
-    "cart_additions": """select count(*) from ga4.stg_ga4__event_items
-        where event_date between '2026-04-01' and '2026-04-30'""",
+    **{
+        name: f"""select count(*) from ga4.stg_ga4__event_items
+            where event_name = '{event}' and event_date between '2026-04-01' and '2026-04-30'"""
+        for name, event in (
+            ("cart_additions", "add_to_cart"),
+            ("cart_removals", "remove_from_cart"),
+            ("item_views", "view_item"),
+        )
+    },
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
     "checkout_sessions": f"select count(step_3_at) {FUNNELS}",
     "engaged_sessions": f"select sum(is_engaged::int)::bigint {SESSIONS}",

@@ -232,7 +232,8 @@ _CHANGE = (
     (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
      r"really )*busy\b",
      r"\1 \2s had highest"),
-    (r"^(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|was|are|is|have) there(?: been)?|any|"
+    (r"^(?!.*\b(?:by|the|which) (?:week|month)\b)(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|"
+     r"was|are|is|have) there(?: been)?|any|"
      r"show(?: me)?|find)(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|"
      r"unexpected))* (?:spikes|peaks|surges|outliers) in ",
      r"\1top 5 days by "),

@@ -23,6 +23,19 @@ _NOTHING = (
 
 # what stands before or after a question and is none of it
 _AROUND: tuple[tuple[str, str], ...] = (
+    (r"^\W*(?:(?:hi|hey|hello|ok|a|just|one)\W+)*quick(?:ie)?\b(?: (?:one|question|thing))?(?:[^:?]|:(?=\d))"
+     r"*:\s+(?=\w+ \w+)", ""),
+    (rf"^(\W*)when(?:ever)? (?:an? |the |our )?(?:{PEOPLE}|someone|somebody|they) ([^,?]+), ([^?]+)",
+     r"\1\3 of users who \2"),
+    (r"\bs?h[e]\b(?!')", "they"),
+    (r"\b(in|into|per|does|do|has|did) (?:one|each|every|a single) (?=(?:average )?(?:order|visit|session|purchase|"
+     r"cart|customer|user|visitor|"
+     r"buyer)\b)", r"\1 an "),
+    (r"\bwhat (?=(?:does|do|did) (?:the|an|our) average (?:customer|buyer|user|visitor|shopper) spend\b)", "how much "),
+    (r"^(.*\b(?:cart|basket|checkout|product)s?\b.*?) (?:and|but) (?:then )?(?:leave|leaves|left|go away|goes away|"
+     r"went away|disappear(?:ed)?|"
+     r"vanish(?:ed)?)(?: (?:the|our) (?:site|shop|store))?(?: again)?(?=\W*$)", r"\1 and did not order"),
+    (r"\b(?:and|then) (?:are |is )?(?:then )?gone(?: again)?(?=\W*$)", ""),
     (r"^\W*(?:my|our|the) \w+ (?:wants?|needs?|asks?|asked|would like)(?: for)?[^:?,]*:\s*", ""),
     (r"^\W*i(?: am|'m)? (?:preparing|writing|making|building|working on|doing)\b[^?]*? and (?:i )?(?:need|want|have|"
      r"would like|like) to know\b", ""),
