@@ -28,8 +28,8 @@ WORK_PER_EVENT = 2_100
 # 0.5 GB in memory and 0.5 GB on the disk.
 SESSION_WORK_PER_EVENT = 1_000
 _DAYS_AROUND = 11
-# ml_ga4__user_features is built at once from the days that its weekly dates look back to. docs/scale.md, Measured: with
-# 512 MB, 8.6 million events spilled 7.8 GB.
+# ml_ga4__user_features is built at once from the days that its weekly dates look back to. docs/scale.md, Measured:
+# 4.3 million events with 512 MB spilled 3.6 GB.
 FEATURE_WORK_PER_EVENT = 970
 _FEATURE_DAYS = FEATURE_WEEKS * 7 + LOOKBACK_DAYS
 # Bytes on the disk: raw partitions, the warehouse (371), the published copy (287; twice, because a new one is written

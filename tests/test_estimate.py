@@ -63,6 +63,9 @@ def test_rows_that_compress_well_count_as_events(tmp_path: Path) -> None:
     pq.write_table(pa.table({"event_name": ["page_view"] * 10_000}), partition / "events.parquet")
     (day,) = raw_days(tmp_path).values()
     assert day.events == 10_000 > day.bytes / EVENT_BYTES
+    (partition / "events.parquet").write_bytes(b"PAR1" + b"\xff" * 96 + (90).to_bytes(4, "little") + b"PAR1")
+    (damaged,) = raw_days(tmp_path).values()
+    assert damaged.events == damaged.bytes // EVENT_BYTES
 
 
 def test_what_fits_into_memory_needs_no_scratch_and_one_call(tmp_path: Path) -> None:

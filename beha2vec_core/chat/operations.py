@@ -6,9 +6,11 @@ import re
 from dataclasses import replace
 
 from beha2vec_core.chat.measures import NotRead
+from beha2vec_core.chat.nearest import table_of
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Query
 
 _OUTER = re.compile(
@@ -83,15 +85,29 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
 
 def of_items(query: Query) -> Query:
     """The query with the measures of items for a rate of sessions between two steps, of which items have none."""
-    about = {*query.by, *(one.dimension for one in query.filters)}
-    if query.metric not in _STEPS_OF_ITEMS or not about & OF_ITEMS:
+    if query.metric not in _STEPS_OF_ITEMS or not about(query) & OF_ITEMS:
         return query
     part, whole = _STEPS_OF_ITEMS[query.metric]
     return divided(replace(query, metric=part), whole)
 
 
+def require_same_categories(query: Query, contents: Contents) -> None:
+    """Raise NotRead for a ratio of orders and views by category, where views name categories with all levels above."""
+    tables = {table_of(name, "item_category") == "items" for name in (query.metric, query.per) if name}
+    has_paths = any("/" in value for value in contents.values.get("item_category", []))
+    if query.per and len(tables) > 1 and has_paths and "item_category" in about(query):
+        raise NotRead("Orders and views name categories differently here, so I know no such ratio: ask by item.")
+
+
+def about(query: Query) -> set[str]:
+    """The dimensions of its breakdown and its filters."""
+    return {*query.by, *(one.dimension for one in query.filters)}
+
+
 def divided(query: Query, per: str) -> Query:
     """The query for a measure per another one; what buyers do is theirs, not everybody's."""
+    if per == "page_views" and about(query) & OF_ITEMS:
+        per = "item_views"
     if per == "buyers" and not {"purchases", "items"} & {*METRICS[query.metric].sql}:
         query, per = replace(query, filters=(*query.filters, Filter("user", did=(Did("purchases"),)))), "users"
     if query.is_share or query.counts_groups or query.having or query.explains or query.top_of_each:

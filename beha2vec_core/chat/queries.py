@@ -15,7 +15,7 @@ from beha2vec_core.chat.measures import (
 )
 from beha2vec_core.chat.nearest import table_of
 from beha2vec_core.chat.one_query import query_of
-from beha2vec_core.chat.operations import divided, of_items, with_ratio
+from beha2vec_core.chat.operations import about, divided, of_items, require_same_categories, with_ratio
 from beha2vec_core.chat.overall import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
@@ -103,6 +103,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         if (items := of_items(query)) != query:
             more.append("Items have no sessions: it is a ratio of their views, additions to carts and orders.")
         query = divided(query, per) if per else items
+        require_same_categories(query, contents)
         found.append(query)
         notes += more
     if also:
@@ -174,8 +175,14 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 query, more = query_of(alone, [name], filters_of(alone, name), contents)
                 if any(is_named_apart(alone, chosen) for chosen in query.filters):
                     raise NotRead("I compare two groups that differ in one thing: ask for each of them alone.")
+                query = of_items(query)
+                require_same_categories(query, contents)
                 found.append(query)
                 notes += more
+        if len({bool(about(query) & {*OF_ITEMS}) for query in found}) > 1:  # views of an item, and of pages
+            raise NotRead(
+                "One of the two is of items, the other is not, so they are counted differently: ask for each."
+            )
         notes += [] if metrics else [unnamed(measures)]
         names = [" ".join(word.text for word in run) for run in (first, second)]
         notes += [] if shared else [f"“{names[0]}” and “{names[1]}” are of different kinds, and can overlap."]

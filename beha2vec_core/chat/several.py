@@ -163,8 +163,7 @@ def parts_of(question: str) -> list[str]:
 
 
 def _is_said(part: str, before: str) -> bool:
-    """Whether the answer to the part before says it: the best day, and how much came in; the biggest order, and "
-    "when."""
+    """Whether the answer to the part before has it: the best day, and how much came in; the biggest order, and when."""
     is_money = _OF_MONEY.search(before) is not None and _OF_VISITS.search(before) is None
     return _FIRST.search(before) is not None and bool(_WHEN.fullmatch(part) or (is_money and _HOW_MUCH.fullmatch(part)))
 

@@ -20,8 +20,9 @@ from typing import Any
 
 import duckdb
 from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
-from beha2vec_core.files import put_in_place, scratch
+from beha2vec_core.files import put_in_place, remove_stale_scratch, scratch
 from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.report import DayReport, IngestError, IngestReport
@@ -44,7 +45,6 @@ _PROCESS_MEMORY_BYTES, _PROCESS_FILE_BYTES = 10**9, 10**7
 _ROW_GROUP = 122_880
 # Lines of progress, at most: a year's export has hundreds of files.
 _PROGRESS_LINES = 4
-# A scratch folder of another machine (a container that was killed) that was not written to for this long is abandoned.
 
 
 def partition_file(raw_path: Path, property_id: str, day: date) -> Path:
@@ -114,8 +114,13 @@ def ingest_days(
             memory = min(MEMORY_BYTES, memory_bytes // processes)
             read = partial(delayed(_read_day), os.getpid(), raw_path, max_bad_share, run.keep_originals)
             calls = (read(day, dated[day], properties, memory) for day in wanted)
-            for day, found in zip(wanted, Parallel(processes, return_as="generator")(calls), strict=True):
-                run.take(found, dated[day])
+            try:
+                reports = Parallel(processes, backend="loky", return_as="generator")(calls)
+                for day, found in zip(wanted, reports, strict=True):
+                    run.take(found, dated[day])
+            finally:
+                get_reusable_executor().shutdown(wait=True)  # they would keep their memory for minutes
+                remove_stale_scratch(raw_path, "ingest")  # of processes that were ended
         else:
             run.read_days(wanted, undated, dated, properties, min(MEMORY_BYTES, memory_bytes), unfinished)
     unfinished.end()
@@ -156,8 +161,9 @@ def _read_day(
     memory_bytes: int,
 ) -> IngestReport:
     """Read a day in a process of its own, which takes one core."""
-    _end_with(parent)
-    limits.hold_to_one_thread()
+    if os.getpid() != parent:  # joblib reads in this process where it can start no other
+        _end_with(parent)
+        limits.hold_to_one_thread()
     run = _Run(raw_path, max_bad_share, lambda text: None, keep_originals=keep_originals, files=len(files))
     run.read_days([day], [], {day: files}, properties, memory_bytes)
     return run.report

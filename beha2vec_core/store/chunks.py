@@ -70,7 +70,7 @@ def raw_days(raw_path: Path) -> dict[date, RawDay]:
         about = path.stat()
         day = date.fromisoformat(path.parent.name.removeprefix("event_date="))
         files.setdefault(day, []).append((str(path.relative_to(raw_path)), about.st_size, about.st_mtime_ns))
-        with suppress(pa.ArrowInvalid):  # a damaged file: dbt says so
+        with suppress(pa.ArrowInvalid, OSError):  # a damaged file: dbt says so
             rows[day] += pq.read_metadata(path).num_rows
     found = {}
     for day, of in sorted(files.items()):

@@ -26,7 +26,7 @@ def _set_up(connection: object, _: object) -> None:
         if journal == "wal":
             connection.execute("pragma synchronous = normal")
             ((_number, _name, file),) = connection.execute("pragma database_list").fetchall()
-            if file not in (path for path, _held in _open):
+            if file not in [path for path, _held in tuple(_open)]:  # other threads add to it
                 held = sqlite3.connect(file, check_same_thread=False)
                 held.execute("pragma schema_version").fetchone()  # what has read nothing keeps nothing open
                 _open.append((file, held))

@@ -1,5 +1,6 @@
 """Days read by several processes: the same partitions and the same report; nothing is left when they are killed."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -67,6 +68,15 @@ def test_two_processes_give_the_partitions_and_the_report_of_one(world: World, m
     assert {path: path.read_bytes() for path in sorted(world.raw.rglob("*.parquet"))} == files
     assert any(line.startswith("unreadable: ") for line in lines)
     assert "4 of 4 files: 61 events, 2 rows quarantined" in lines
+
+
+def test_where_no_process_can_be_started_this_one_reads(world: World) -> None:
+    write(world, 5)
+    command = [sys.executable, "-c", INGEST, str(world.export), str(world.raw), *map(str, DAYS)]
+    subprocess.run(command, check=True, env=os.environ | {"JOBLIB_MULTIPROCESSING": "0"})
+    assert len(list(world.raw.rglob("events.parquet"))) == 2, (
+        "one day is missing, one broken, one has too many bad rows"
+    )
 
 
 def test_processes_end_with_the_one_that_started_them(world: World) -> None:

@@ -63,6 +63,7 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
     rows: dict[Layer, int] = dict.fromkeys(cuts, 0)
     with Warehouse.of(storage).exclusive("retention"):
         remove_stale_scratch(storage.data_dir, limits.SPILL)
+        remove_stale_scratch(storage.raw_path, "ingest")
         # the log first: a day whose partition is half gone would not add up
         if "raw" in cuts and storage.warehouse_path.exists():
             _mark_removed(settings, cuts["raw"])

@@ -1,6 +1,5 @@
 """Raw GA4 events: the export's files as one canonical parquet partition a day."""
 
-import os
 from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pyarrow as pa
+from joblib import cpu_count
 from pydantic import Field
 
 from beha2vec_core.bigquery.models import mark_folder, require_one_warehouse, require_tables
@@ -89,7 +89,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             notice=export.notice,
             keep_originals_days=settings.privacy.keep_originals_days,
             memory_bytes=memory_bytes(settings.storage.memory_limit),
-            threads=settings.storage.threads or os.cpu_count() or 1,
+            threads=settings.storage.threads or cpu_count(),
         )
         users = ingest_user_tables(export.user_tables, days, settings.storage.users_path, since)
         for problem in users.problems:
