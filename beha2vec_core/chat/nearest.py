@@ -80,7 +80,10 @@ def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
 def as_question(query: Query) -> str:
     """A question that asks for the query: it is read as the same query again."""
     words = [_SAID.get(query.metric, query.metric.replace("_", " "))]
-    if "one_order" in query.by:
+    if "one_order" in query.by and not query.counts_groups:
+        words = [f"{query.top or ''} {'smallest' if query.ascending else 'biggest'} orders".strip()]
+        query = replace(query, by=(), top=None, ascending=None)
+    elif "one_order" in query.by:
         limits = [f"{which} {limit:g}" for which, _, limit in query.limits]
         query = replace(query, by=(), over=None, under=None, counts_groups=False)
         words = [f"how many orders {' and '.join(limits)}"]
