@@ -62,9 +62,9 @@ _TOP = re.compile(
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
     r"busiest|worst|lowest|least|weakest|smallest))\b"
 )
-_WHICH = re.compile(  # which 5 products brought the most
-    rf"\b(which|what) (?!one\b|{MARK})({COUNT}) (?!(?:day|week|month|hour)\b)"
-    r"(?=[^.;?]*\b(?:most|highest|best|biggest|largest|least|lowest|fewest|worst)\b)"
+_WHICH = re.compile(  # which 5 products brought the most; not which 24 oz bottle
+    rf"\b(which|what) (?!one\b|{MARK})({COUNT}) (?=(?:(?:landing|exit|product|traffic|referral|error) )?[a-z]+s\b"
+    r"[^.;?]*\b(?:most|highest|best|biggest|largest|least|lowest|fewest|worst)\b)"
 )
 _CURRENCIES = {  # words of people, and what they may mean
     "euro": ("EUR",), "euros": ("EUR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
@@ -228,3 +229,24 @@ def _for_distinct(
     place = np.empty(len(chosen), dtype=np.int64)
     place[by_length] = np.arange(len(chosen))
     return results[place[inverse]]
+
+
+def encoded_schema(dim: int) -> pa.Schema:
+    """Columns of encoded users; both vectors have ``dim`` numbers."""
+    vector = pa.list_(pa.float32(), dim)
+    return pa.schema(
+        {
+            "user_key": pa.string(),
+            "as_of": pa.timestamp("us"),
+            "n_events": pa.int64(),
+            "low_evidence": pa.bool_(),
+            "behavior": vector,
+            "identity": vector,
+        }
+    )
+
+
+def fixed_size_list(vectors: npt.NDArray[np.float32]) -> pa.Array:
+    """Vectors [n, dim] as an Arrow array of lists."""
+    flat = pa.array(np.ascontiguousarray(vectors).ravel(), type=pa.float32())
+    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])

@@ -30,6 +30,8 @@ from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.encode import (
     center_and_whiten,
     encode_vectors,
+    encoded_schema,
+    fixed_size_list,
     keep_shape,
     next_head,
     next_probabilities,
@@ -259,7 +261,7 @@ class BehaviorEncoder:
 
         tables = user_tables(batches, batch_users or compute.rows_at_once)
         encoded = (batch for batch in compute.map(prepare, tables) if batch.num_rows)
-        return pa.RecordBatchReader.from_batches(_encoded_schema(self.config.dim), encoded)
+        return pa.RecordBatchReader.from_batches(encoded_schema(self.config.dim), encoded)
 
     def predict_next(self, events: Any, k: int = 10, target: Target = "page", as_of: AsOf = None) -> pa.Table:
         """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.
@@ -370,10 +372,10 @@ class BehaviorEncoder:
             pa.array(sequences.as_of).cast(pa.timestamp("us")),
             pa.array(n_events, type=pa.int64()),
             pa.array(n_events < self.config.min_events),
-            _fixed_size_list(behavior),
-            _fixed_size_list(identity),
+            fixed_size_list(behavior),
+            fixed_size_list(identity),
         ]
-        return pa.RecordBatch.from_arrays(columns, schema=_encoded_schema(self.config.dim))
+        return pa.RecordBatch.from_arrays(columns, schema=encoded_schema(self.config.dim))
 
     def _heads(self) -> dict[str, torch.Tensor]:
         return {name: tensor.detach().cpu().contiguous() for name, tensor in self.heads.items()}
@@ -478,25 +480,6 @@ def _next_steps(arrays: dict[str, npt.NDArray[Any]], fields: Fields) -> dict[Tar
 
 def _pages(fields: Fields, target: Target) -> tuple[str, ...] | None:
     return fields.vocabularies["page"].values if target == "page" else None
-
-
-def _encoded_schema(dim: int) -> pa.Schema:
-    vector = pa.list_(pa.float32(), dim)
-    return pa.schema(
-        {
-            "user_key": pa.string(),
-            "as_of": pa.timestamp("us"),
-            "n_events": pa.int64(),
-            "low_evidence": pa.bool_(),
-            "behavior": vector,
-            "identity": vector,
-        }
-    )
-
-
-def _fixed_size_list(vectors: npt.NDArray[np.float32]) -> pa.Array:
-    flat = pa.array(np.ascontiguousarray(vectors).ravel(), type=pa.float32())
-    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

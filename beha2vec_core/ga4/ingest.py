@@ -114,7 +114,7 @@ def ingest_days(
             memory = min(MEMORY_BYTES, memory_bytes // processes)
             read = partial(delayed(_read_day), os.getpid(), raw_path, max_bad_share, run.keep_originals)
             calls = (read(day, dated[day], properties, memory) for day in wanted)
-            try:
+            try:  # joblib pickles what these processes send each other; nothing pickled is read from a file
                 reports = Parallel(processes, backend="loky", return_as="generator")(calls)
                 for day, found in zip(wanted, reports, strict=True):
                     run.take(found, dated[day])

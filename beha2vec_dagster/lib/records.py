@@ -1,12 +1,12 @@
-"""Dagster's records in SQLite. What of them this process may lose, and what stays open, is decided here."""
+"""How Dagster's records are written to SQLite: without waiting for the disk, and with files that stay open."""
 
 import sqlite3
 from collections import deque
 
 from sqlalchemy import Engine, event
 
-# Dagster opens a file anew for each record, and what closes it last writes all to the disk and removes the log. So the
-# last few files stay open: those of all runs, and of the runs that this process writes about.
+# Dagster opens and closes a file for each record. When SQLite closes the last connection to a file, it writes the whole
+# log back to the disk. So we keep one connection to each of the last few files open.
 _open: deque[tuple[str, sqlite3.Connection]] = deque(maxlen=8)
 
 
@@ -28,5 +28,5 @@ def _set_up(connection: object, _: object) -> None:
             ((_number, _name, file),) = connection.execute("pragma database_list").fetchall()
             if file not in [path for path, _held in tuple(_open)]:  # other threads add to it
                 held = sqlite3.connect(file, check_same_thread=False)
-                held.execute("pragma schema_version").fetchone()  # what has read nothing keeps nothing open
+                held.execute("pragma schema_version").fetchone()  # SQLite opens the file at the first read
                 _open.append((file, held))

@@ -28,6 +28,8 @@ ASKED = {
     # so many of a list, a number sign, days of one month
     "which 2 channels brought the most revenue": "revenue | by channel | top 2",
     "which three countries had the lowest revenue": "revenue | by country | top 3 | asc",
+    "which 2 landing pages had the most sessions": "sessions | by landing_page | top 2",
+    "which 24 oz hat sold the most": "no",
     "# of mobile sessions in april": "sessions | device=mobile | 2026-04-01..2026-04-30",
     "orders apr 9-12": "orders | 2026-04-09..2026-04-12",
     "orders from the 9th to 12th of april": "orders | 2026-04-09..2026-04-12",

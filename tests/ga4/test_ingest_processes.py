@@ -86,5 +86,7 @@ def test_processes_end_with_the_one_that_started_them(world: World) -> None:
         wait_until(lambda: len(list(world.raw.glob(".ingest-*"))) == 2)
         started = descendants(running.pid)
         running.send_signal(signal.SIGKILL)
+    assert len(started) >= 2
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
+    assert running.returncode == -signal.SIGKILL
     world.ingest(DAYS, max_bad_share=0.3)  # asserts that no scratch is left
