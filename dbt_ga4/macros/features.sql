@@ -10,7 +10,7 @@
         {% do dates.append("date '" ~ iso_date('feature_as_of_dates', given) ~ "'") %}
     {% endfor %}
     {% if not dates %}
-        {% for back in range([var('late_event_days') | int, 1] | max) %}
+        {% for back in range(newest_days()) %}
             {% do dates.append(days_later(last_day, 1 - back)) %}
         {% endfor %}
         {% set monday = days_later(days_later(last_day, 1), '-' ~ day_of_week(days_later(last_day, 1))) %}
@@ -19,6 +19,11 @@
         {% endfor %}
     {% endif %}
     {{ return(dates) }}
+{% endmacro %}
+
+{# How many of the dates after the last exported days may still change: the newest ones, as of which all persons are scored. #}
+{% macro newest_days() %}
+    {{ return([var('late_event_days') | int, 1] | max) }}
 {% endmacro %}
 
 {# Days since Monday, 0 to 6. 1970-01-05 was a Monday. #}
@@ -86,6 +91,7 @@ frozen_identities as (
 identities as (
 
     select
+        known.property_id,
         known.client_key,
         as_of_dates.as_of,
         {%- if stitching == 'user_id' %}
@@ -105,14 +111,135 @@ identities as (
 )
 {%- endmacro %}
 
+{#
+    Common table expressions up to sampled_devices: of whom the dates before the newest ones are. That is of all persons, or of about
+    feature_users if there are more. Persons who did the same things are a group, and one in a power of two of it is drawn, by a hash
+    of the person. As in what predictions learn from, the group with the most persons is halved until they fit: so what few did stays
+    whole or nearly so, a person is in all dates or in none, and a smaller sample is a part of a larger one.
+    parts: the days of each device, with did_1, did_2 ... for the predicted events. The common table expression dates comes before.
+#}
+{% macro sample_of_persons(parts, predicted_events) -%}
+{% set stitches = var('identity_stitching') == 'user_id' -%}
+{% set most = var('feature_users') | int -%}
+{% set person = 'devices.user_key' if stitches else 'parts.client_key' -%}
+{% if stitches -%}
+{{ identities_as_of() }},
+
+devices as (
+
+    select distinct identities.client_key, identities.user_key
+    from identities
+    inner join dates on identities.property_id = dates.property_id and identities.as_of = dates.as_of
+    where not dates.is_newest
+
+),
+
+{% endif -%}
+people as (
+
+    select
+        {{ person }} as user_key,
+        {%- for event in predicted_events %}
+        {{ 2 ** loop.index }} * max(did_{{ loop.index }}) +
+        {%- endfor %}
+        case when min(occurred_on) < max(occurred_on) then 1 else 0 end as did
+    from {{ parts }} as parts
+    {%- if stitches %}
+    inner join devices on parts.client_key = devices.client_key
+    {%- endif %}
+    group by {{ person }}
+
+),
+
+buyers as (
+
+    select distinct {{ person }} as user_key
+    from {{ ref('int_ga4__purchases') }} as parts
+    {%- if stitches %}
+    inner join devices on parts.client_key = devices.client_key
+    {%- endif %}
+    where not is_refund_without_purchase
+
+),
+
+grouped as (
+
+    select people.user_key, case when buyers.user_key is null then people.did else -1 - people.did end as did
+    from people
+    left join buyers on people.user_key = buyers.user_key
+
+),
+
+-- A group from one in 1 to one in a million: what is left before each halving, the largest first.
+halvings as (
+
+    select
+        counted.did,
+        powers.one_in,
+        sum(counted.persons) over (partition by powers.one_in) - coalesce(sum(counted.persons / powers.one_in / 2) over (
+            order by counted.persons / powers.one_in desc, counted.did
+            rows between unbounded preceding and 1 preceding
+        ), 0) as persons_left
+    from (select did, count(*) as persons from grouped group by did) as counted
+    cross join (
+        {%- for power in range(21) %}
+        select {{ 2 ** power }} as one_in {{ 'union all' if not loop.last }}
+        {%- endfor %}
+    ) as powers
+
+),
+
+shares as (
+
+    select did, max(case when persons_left > {{ most }} then 2 * one_in else 1 end) as one_in
+    from halvings
+    group by did
+
+),
+
+sample as (
+
+    select grouped.user_key, shares.one_in as sampling_weight
+    from grouped
+    inner join shares on grouped.did = shares.did
+    where {{ in_sample('grouped.user_key', 'shares.one_in') }}
+
+),
+{%- if stitches %}
+
+persons as (
+
+    select identities.*
+    from identities
+    inner join dates on identities.property_id = dates.property_id and identities.as_of = dates.as_of
+    left join sample on identities.user_key = sample.user_key
+    where dates.is_newest or sample.user_key is not null
+
+),
+{%- endif %}
+
+sampled_devices as (
+
+    {% if stitches -%}
+    select distinct devices.client_key
+    from devices
+    inner join sample on devices.user_key = sample.user_key
+    {%- else -%}
+    select user_key as client_key
+    from sample
+    {%- endif %}
+
+)
+{%- endmacro %}
+
 {# The person of a row's device as of dates.as_of: the device itself, unless logins join devices (see join_person_of). #}
 {% macro person_of(relation) -%}
-{{ 'identities.user_key' if var('identity_stitching') == 'user_id' else relation ~ '.client_key' }}
+{{ 'persons.user_key' if var('identity_stitching') == 'user_id' else relation ~ '.client_key' }}
 {%- endmacro %}
 
 {# The join that person_of needs, after a join to dates. #}
 {% macro join_person_of(relation) -%}
 {% if var('identity_stitching') == 'user_id' -%}
-inner join identities on {{ relation }}.client_key = identities.client_key and dates.as_of = identities.as_of
+inner join persons on {{ relation }}.client_key = persons.client_key and dates.as_of = persons.as_of
 {%- endif %}
 {%- endmacro %}

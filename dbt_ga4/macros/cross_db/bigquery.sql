@@ -225,6 +225,10 @@ distinct_events as (
     to_hex(md5(array_to_string([{% for part in parts %}coalesce(cast({{ part }} as string), ''){{ ', ' if not loop.last }}{% endfor %}], '|')))
 {%- endmacro %}
 
+{% macro bigquery__in_sample(user_key, one_in) -%}
+    mod(cast(concat('0x', substr(to_hex(md5({{ user_key }})), 1, 8)) as int64), {{ one_in }}) = 0
+{%- endmacro %}
+
 {% macro bigquery__param_of(params, name) -%}
     (select {{ value_text('param.value') }} from unnest({{ params }}) as param where param.key = '{{ name }}' limit 1)
 {%- endmacro %}

@@ -55,6 +55,11 @@
     {{- return(adapter.dispatch('md5_key', 'dbt_ga4')(parts)) -}}
 {% endmacro %}
 
+{# Does a person belong to a sample of one in a power of two? The same persons on both engines, and in Python (store/sample.py). #}
+{% macro in_sample(user_key, one_in) %}
+    {{- return(adapter.dispatch('in_sample', 'dbt_ga4')(user_key, one_in)) -}}
+{% endmacro %}
+
 {# The value of the parameter with that name in a list of parameters, as text; null if there is none. #}
 {% macro param_of(params, name) %}
     {{- return(adapter.dispatch('param_of', 'dbt_ga4')(params, name)) -}}

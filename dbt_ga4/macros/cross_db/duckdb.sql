@@ -131,6 +131,10 @@ distinct_events as (
     md5(concat_ws('|'{% for part in parts %}, coalesce(cast({{ part }} as varchar), ''){% endfor %}))
 {%- endmacro %}
 
+{% macro duckdb__in_sample(user_key, one_in) -%}
+    cast('0x' || left(md5({{ user_key }}), 8) as ubigint) % {{ one_in }} = 0
+{%- endmacro %}
+
 {# Not a correlated unnest, which is 40 times slower on DuckDB. The lists of keys and values are made once for all parameters. #}
 {% macro duckdb__param_of(params, name) -%}
     list_transform({{ params }}, lambda param: {{ value_text('param.value') }})[

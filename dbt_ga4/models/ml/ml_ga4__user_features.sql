@@ -26,6 +26,7 @@ dates as (
 
     select
         property_id,
+        as_of > {{ days_later('last_day', 1 - newest_days()) }} as is_newest,
         {{ days_later('as_of', -lookback_days) }} as first_day,
         {%- for days in windows %}
         {{ days_later('as_of', -days) }} as first_{{ days }}d,
@@ -84,9 +85,6 @@ events as (
         and events.occurred_on >= (select min(dates.first_day) from dates)
 
 ),
-{%- if var('identity_stitching') == 'user_id' %}
-{{ identities_as_of() }},
-{%- endif %}
 
 -- A session's part of one day and export day: it is before a date or not, while a session can be on both sides of it.
 parts_of_sessions as (
@@ -105,6 +103,9 @@ parts_of_sessions as (
         {{ recorded_engagement() }} as recorded_engagement,
         coalesce(max(funnel_step), 0) as funnel_step,
         {{ count_where(is_key_event('event_name')) }} as key_events,
+        {%- for event in predicted_events %}
+        max(case when event_name = {{ quoted_list([event]) }} then 1 else 0 end) as did_{{ loop.index }},
+        {%- endfor %}
         {%- for attribute in main_attributes %}
         {{ first_number_by(attribute, 'event_timestamp', 'event_index') }} as {{ attribute }},
         {%- endfor %}
@@ -115,12 +116,22 @@ parts_of_sessions as (
 ),
 
 -- DuckDB runs out of memory if it joins large tables while it groups the result, so the join ends here.
-session_days as {{ materialized() }} (
+parts_with_channels as {{ materialized() }} (
 
     select parts_of_sessions.*, channels.number as channel
     from parts_of_sessions
     left join {{ ref('int_ga4__session_traffic_sources') }} as sources on parts_of_sessions.session_key = sources.session_key
     left join texts as channels on sources.default_channel_group = channels.text
+
+),
+
+{{ sample_of_persons('parts_with_channels', predicted_events) }},
+
+session_days as (
+
+    select parts_with_channels.*, sampled_devices.client_key is not null as is_sampled
+    from parts_with_channels
+    left join sampled_devices on parts_with_channels.client_key = sampled_devices.client_key
 
 ),
 
@@ -136,6 +147,7 @@ days_before as (
     from session_days
     inner join dates
         on session_days.property_id = dates.property_id
+        and (dates.is_newest or session_days.is_sampled)
         and session_days.occurred_on >= dates.first_day
         and session_days.occurred_on < dates.as_of
         and session_days.event_date < dates.as_of
@@ -270,37 +282,25 @@ user_days as (
 
 ),
 
-returns as (
+actions_after as (
 
-    select {{ person_of('session_days') }} as user_key, dates.as_of, min(session_days.occurred_on) as returned_on
+    select
+        {{ person_of('session_days') }} as user_key,
+        dates.as_of,
+        {%- for event in predicted_events %}
+        min(case when session_days.did_{{ loop.index }} = 1 then session_days.occurred_on end) as first_{{ loop.index }},
+        {%- endfor %}
+        min(session_days.occurred_on) as returned_on
     from session_days
     inner join dates
         on session_days.property_id = dates.property_id
+        and dates.is_known_{{ horizons | min }}d
+        and session_days.is_sampled
         and session_days.occurred_on >= dates.as_of
         and session_days.event_date >= dates.as_of
         and session_days.occurred_on < dates.end_{{ horizons | max }}d
     {{ join_person_of('session_days') }}
     group by {{ person_of('session_days') }}, dates.as_of
-
-),
-
-next_actions as (
-
-    select
-        {{ person_of('events') }} as user_key,
-        dates.as_of
-        {%- for event in predicted_events %},
-        min(case when events.event_name = {{ quoted_list([event]) }} then events.occurred_on end) as first_{{ loop.index }}
-        {%- endfor %}
-    from events
-    inner join dates
-        on events.property_id = dates.property_id
-        and events.occurred_on >= dates.as_of
-        and events.event_date >= dates.as_of
-        and events.occurred_on < dates.end_{{ horizons | max }}d
-    {{ join_person_of('events') }}
-    where events.event_name in ({{ quoted_list(predicted_events) }})
-    group by {{ person_of('events') }}, dates.as_of
 
 ),
 
@@ -338,8 +338,10 @@ user_purchases as (
         {%- endfor %}
         min(case when {{ is_after }} then purchases.occurred_on end) as next_purchase_on
     from {{ ref('int_ga4__purchases') }} as purchases
+    left join sampled_devices on purchases.client_key = sampled_devices.client_key
     inner join dates
         on purchases.property_id = dates.property_id
+        and (dates.is_newest or sampled_devices.client_key is not null)
         and purchases.occurred_on < dates.end_{{ horizons | max }}d
     {{ join_person_of('purchases') }}
     where not purchases.is_refund_without_purchase
@@ -351,6 +353,7 @@ select
     sessions.property_id,
     sessions.user_key,
     sessions.as_of,
+    case when dates.is_newest then 1 else sample.sampling_weight end as sampling_weight,
 
     {{ days_between('sessions.last_active_on', 'sessions.as_of') }} as days_since_last_session,
     {{ days_between('sessions.first_active_on', 'sessions.as_of') }} as tenure_days,
@@ -401,7 +404,7 @@ select
     {%- for days in horizons %}
     {% set is_known = 'dates.is_known_' ~ days ~ 'd' %}
     {% set end = 'dates.end_' ~ days ~ 'd' %}
-    case when {{ is_known }} then coalesce(returns.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
+    case when {{ is_known }} then coalesce(actions_after.returned_on < {{ end }}, false) end as will_return_{{ days }}d,
     case when {{ is_known }} then coalesce(purchases.next_purchase_on < {{ end }}, false) end as will_purchase_{{ days }}d,
     case
         when {{ is_known }} then case when purchases.user_key is null then 0 else purchases.revenue_{{ days }}d end
@@ -409,7 +412,7 @@ select
     case
         when {{ is_known }} then substr(concat(
             {%- for event in predicted_events %}
-            case when next_actions.first_{{ loop.index }} < {{ end }} then {{ quoted_list([',' ~ event]) }} else '' end
+            case when actions_after.first_{{ loop.index }} < {{ end }} then {{ quoted_list([',' ~ event]) }} else '' end
             {{- ',' if not loop.last }}
             {%- endfor %}
         ), 2)
@@ -421,8 +424,8 @@ inner join user_days as days on sessions.user_key = days.user_key and sessions.a
 inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
 left join texts as first_channels on sessions.first_channel = first_channels.number
 left join texts as last_channels on sessions.last_channel = last_channels.number
-left join returns on sessions.user_key = returns.user_key and sessions.as_of = returns.as_of
-left join next_actions on sessions.user_key = next_actions.user_key and sessions.as_of = next_actions.as_of
+left join sample on sessions.user_key = sample.user_key
+left join actions_after on sessions.user_key = actions_after.user_key and sessions.as_of = actions_after.as_of
 left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
 left join main_attributes on sessions.user_key = main_attributes.user_key and sessions.as_of = main_attributes.as_of
 {%- for attribute in main_attributes %}
