@@ -268,7 +268,7 @@ FUNCTIONS = {
 def columns(connection: duckdb.DuckDBPyConnection) -> dict[str, Column]:
     """The columns that rules can use, by name: those that the open database has."""
     found: dict[str, Column] = {}
-    never = {*IDENTIFIERS, *LABELS, "as_of", "exported_until"}
+    never = {*IDENTIFIERS, *LABELS, "as_of", "exported_until", "sampling_weight"}
     for table, alias in ((USERS, "users"), (_FEATURES, "features")):
         for name, description, kind in _described(connection, table):
             if name not in never and name.lower() not in found:  # of two alike, that of the whole history

@@ -124,7 +124,9 @@ def backtest(
             if earlier_models:
                 champion = max(earlier_models, key=lambda one: one.standing)
                 kept = [name for name in (*_USER, WEIGHT) if name in users]
-                own = users[kept].merge(rows_for(champion, day), on=_USER) if rows_for else users
+                own = users
+                if rows_for:
+                    own = users[kept].merge(rows_for(champion, day).drop(columns=WEIGHT, errors="ignore"), on=_USER)
                 if len(own) == len(users):
                     replace(fold, users=own).add_model(CHAMPION, champion)
                 else:

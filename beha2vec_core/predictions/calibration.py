@@ -120,7 +120,9 @@ def needed_shift(hazards: FloatArray, happened: BoolArray, weight: FloatArray | 
     ``weight``: as in `fit_sigmoid`.
     """
     w = np.ones(len(hazards)) if weight is None else weight
-    did, expected, variance = (w * happened).sum(), (w * hazards).sum(), (w**2 * (hazards * (1 - hazards))).sum()
+    did, expected = (w * happened).sum(), (w * hazards).sum()
+    # of chance, and of the sample (Horvitz and Thompson)
+    variance = (w * (hazards * (1 - hazards)) + w * (w - 1) * (happened - hazards) ** 2).sum()
     if variance <= 0 or abs(did - expected) < _CERTAIN * np.sqrt(variance):
         return 0.0
     at, target = 0.0, float(np.clip(did, 0.5, w.sum() - 0.5))

@@ -101,7 +101,10 @@ COLUMNS = tuple(one.name for one in FEATURES if one.name not in ("visit_cycle", 
 def with_means(table: str) -> str:
     """SQL of a table of user features, with their `MEANS`."""
     lately = f"filter (where days_since_last_session <= {WINDOWS[-1]})"
-    means = ", ".join(f"avg({name}) {lately} as {mean}" for name, mean in MEANS.items())
+    means = ", ".join(
+        f"sum({name} * sampling_weight) {lately} / sum(if({name} is null, null, sampling_weight)) {lately} as {mean}"
+        for name, mean in MEANS.items()
+    )
     return f"""(from {table} inner join (
         select property_id, as_of, {means} from {table} group by property_id, as_of
     ) using (property_id, as_of))"""

@@ -31,6 +31,7 @@ from beha2vec_core.predictions.calibration import (
     logit,
 )
 from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.examples import weights_of
 from beha2vec_core.predictions.features import Block, Encoding
 from beha2vec_core.predictions.order import in_order, ordered_pairs
 from beha2vec_core.predictions.targets import outcome
@@ -236,11 +237,11 @@ class TargetModel:
                 ]
         return found
 
-    def first_hazards(self, frame: pd.DataFrame) -> tuple[FloatArray, BoolArray]:
-        """The probability of the shortest horizon and its outcome, of the rows of which it is known."""
+    def first_hazards(self, frame: pd.DataFrame) -> tuple[FloatArray, BoolArray, FloatArray]:
+        """The probability of the shortest horizon, its outcome and the weight, of the rows of which it is known."""
         found = outcome(frame, self.target, self.horizons[:1])
         known = found.known[:, 0]
-        return self.score(frame[known]).probability[:, 0], found.happened[known, 0]
+        return self.score(frame[known]).probability[:, 0], found.happened[known, 0], weights_of(frame)[known]
 
     def shifted(self, by: Sequence[float]) -> TargetModel:
         """The model with more (or less) log odds in each interval."""

@@ -26,7 +26,7 @@ def needed_shifts(model: PredictionModel, matured: Iterable[pd.DataFrame]) -> di
         matured: rows of ``ga4.ml_ga4__user_features`` of the last date of which the shortest horizon has matured, after
             the model was calibrated, a part of the users at a time.
     """
-    found: dict[str, list[tuple[FloatArray, BoolArray]]] = {name: [] for name in model.targets}
+    found: dict[str, list[tuple[FloatArray, BoolArray, FloatArray]]] = {name: [] for name in model.targets}
     for part in matured:
         population = model.population(part)
         for name, target in model.targets.items():

@@ -32,6 +32,14 @@ def feature_dates(connection: duckdb.DuckDBPyConnection) -> list[date]:
     return [as_of for (as_of,) in found]
 
 
+def whole_dates(connection: duckdb.DuckDBPyConnection) -> set[date]:
+    """Those of all users: the newest ones, and others without a sample (the var feature_users)."""
+    found = connection.execute(
+        "select as_of from ga4.ml_ga4__user_features group by as_of having max(sampling_weight) = 1"
+    ).fetchall()
+    return {as_of for (as_of,) in found}
+
+
 def origins(connection: duckdb.DuckDBPyConnection) -> list[date]:
     """The weekly dates among them, ascending: Mondays."""
     return [as_of for as_of in feature_dates(connection) if as_of.weekday() == 0]
@@ -69,12 +77,14 @@ def read_features(
 ) -> pd.DataFrame:
     """Rows of ``ga4.ml_ga4__user_features`` of some dates, with the behavior vectors by an encoder ("": without).
 
+    ``weight`` says how many users each one stands for.
+
     Args:
         only: SQL of a table with ``property_id`` and ``user_key``, whose users are read; "": all.
     """
     rows = f"where {in_sample('user_key', part.of, part.number)}" if part.of > 1 else ""
     users = f"semi join {only} as wanted using (property_id, user_key)" if only else ""
-    return _features(connection, encoder, f"{users} {rows}", dates)
+    return _features(connection, encoder, f"{users} {rows}", dates, "sampling_weight as weight")
 
 
 def read_examples(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, str]:
@@ -94,12 +104,12 @@ def examples_of(as_of: date) -> str:
 
 
 def _features(
-    connection: duckdb.DuckDBPyConnection, encoder: str, rows: str, dates: Sequence[date], *more: str
+    connection: duckdb.DuckDBPyConnection, encoder: str, rows: str, dates: Sequence[date], weight: str
 ) -> pd.DataFrame:
     from beha2vec_core.predictions.features import BEHAVIOR, COLUMNS, MEANS, with_means
     from beha2vec_core.predictions.targets import LABELS
 
-    columns = ["property_id", "user_key", "as_of", *COLUMNS, *MEANS.values(), *LABELS, *more]
+    columns = ["property_id", "user_key", "as_of", *COLUMNS, *MEANS.values(), *LABELS, weight]
     if encoder:
         columns.append(BEHAVIOR)
     of_dates = f"(from ga4.ml_ga4__user_features where list_contains({[str(day) for day in dates]}::date[], as_of))"

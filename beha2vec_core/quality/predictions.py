@@ -34,12 +34,12 @@ def predictions_come_true(look: Look) -> CheckOutcome:
     with look.connect("predictions_come_true") as connection:
         rows = connection.execute(
             f"""with outcomes as (
-                select as_of, property_id, user_key, target, horizon, probability,
+                select as_of, target, horizon, probability, sampling_weight as w,
                     case horizon {happened} end as happened
                 from {_SCORES} join ga4.ml_ga4__user_features using (as_of, property_id, user_key)
                 where as_of <= ?)
-            select target, horizon, as_of, count(*), count(*) filter (happened), sum(probability),
-                sum(probability * (1 - probability))
+            select target, horizon, as_of, sum(w), coalesce(sum(w) filter (happened), 0), sum(w * probability),
+                sum(w * probability * (1 - probability) + w * (w - 1) * pow(happened::int - probability, 2))
             from outcomes where happened is not null group by target, horizon, as_of
             qualify as_of = max(as_of) over (partition by target, horizon) order by 1, 2""",
             [look.last + timedelta(days=1)],

@@ -199,7 +199,7 @@ shares as (
 
 sample as (
 
-    select grouped.user_key, shares.one_in as sampling_weight
+    select grouped.user_key, cast(shares.one_in as {{ dbt.type_bigint() }}) as sampling_weight
     from grouped
     inner join shares on grouped.did = shares.did
     where {{ in_sample('grouped.user_key', 'shares.one_in') }}

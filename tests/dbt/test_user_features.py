@@ -1,4 +1,4 @@
-"""Features end where the future begins, on a whole export."""
+"""Features end where the future begins, on a whole export; of a large site, past Mondays are of a sample of the persons."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.ga4.ingest import ingest_days
 from beha2vec_core.ga4.sources import find_source_files
+from beha2vec_core.store.sample import in_sample
 from tests.dbt.conftest import Warehouse
 
 FEATURES = """
@@ -67,3 +68,69 @@ def test_noise_after_the_date_changes_no_feature(warehouse: Warehouse, tmp_path:
     build()
     assert warehouse.query(FEATURES) == known
     assert warehouse.query(LABELS) != labels
+
+
+# 3,000 devices come once, 750 twice; 125 of these fill a cart and 75 buy; the first 200 are of 100 persons who log in
+DEVICES = """
+    create table ga4.int_ga4__events_sessionized as
+    with visits as (
+        select i, n, date '2026-01-01' + (i * 7 % 60 + 20 * n)::int as day
+        from range(3750) as devices(i), range(2) as visits(n) where n = 0 or i < 750)
+    select 'p' as property_id, md5('d' || i) as client_key, md5(i || '-' || n) as session_key, day as session_date,
+        day as occurred_on, day as event_date, epoch_us(day::timestamp) + step as event_timestamp, step as event_index,
+        case when step = 1 and i % 6 = 0 then 'add_to_cart' when step = 2 and i % 10 = 0 then 'purchase'
+            else 'page_view' end as event_name,
+        event_name = 'page_view' as is_page_view, 'a page' as page_title, 1 as session_engaged,
+        10 as engagement_time_msec, 'desktop' as device_category, 'Firefox' as browser, 'Austria' as country,
+        case when i < 200 then 'u' || i // 2 end as user_id
+    from visits, range(3) as steps(step) where step = 0 or i < 750;
+    create table ga4.int_ga4__purchases as
+    select property_id, client_key, event_date, occurred_on, 10.0::double as revenue, 10.0::double as event_revenue,
+        10.0::double as revenue_in_usd, 'USD' as currency, false as is_refund_without_purchase
+    from ga4.int_ga4__events_sessionized where event_name = 'purchase';
+    create table ga4.int_ga4__session_traffic_sources as
+    select distinct session_key, 'Direct' as default_channel_group from ga4.int_ga4__events_sessionized;
+    create table ga4.int_ga4__identity_map as
+    select property_id, client_key, min(session_date) as first_seen,
+        case when {stitches} and any_value(user_id) is not null then md5('p|user_id|' || any_value(user_id))
+            else client_key end as user_key
+    from ga4.int_ga4__events_sessionized group by property_id, client_key"""
+
+
+@pytest.mark.parametrize("stitching", ["client_id", "user_id"])
+def test_past_mondays_of_a_large_site_have_a_sample(warehouse: Warehouse, stitching: str) -> None:
+    query = warehouse.query
+    query(DEVICES.format(stitches=stitching == "user_id"))
+    for table, users in (("all_persons", 5_000), ("some", 1_000)):
+        variables = {"feature_users": users, "identity_stitching": stitching, "lookback_days": 60}
+        warehouse.dbt("run", "--select", "ml_ga4__user_features", **variables)
+        query(f"create or replace table ga4.{table} as from ga4.ml_ga4__user_features")
+    assert query("select distinct sampling_weight from ga4.all_persons") == [(1,)]
+
+    # the newest days are whole, and every other row is as without a sample
+    newest = "as_of > (select max(exported_until) - 2 from ga4.all_persons)"
+    assert query(f"select count(distinct as_of), count(*) > 7000 from ga4.some where {newest}") == [(3, True)]
+    assert query(f"from ga4.all_persons where {newest} except from ga4.some") == []
+    weightless = "select * exclude (sampling_weight) from ga4"
+    assert query(f"({weightless}.some) except ({weightless}.all_persons)") == []
+
+    # who is in it is a matter of their hash, as in Python, and of what they did: all buyers are, and what is rare is
+    once = "user_key in (select md5('d' || i) from range(750, 3750) as devices(i))"
+    query(f"""create or replace table ga4.persons as
+        select user_key, bool_or(purchases_ever > 0) as bought, {once} as once, max(weight) as weight
+        from (from ga4.all_persons where not ({newest})) as whole
+        left join (select user_key, as_of, sampling_weight as weight from ga4.some) as drawn using (user_key, as_of)
+        group by user_key""")
+    counts = "count(*), count(weight), count(*) filter (bought), count(*) filter (bought and weight = 1)"
+    ((persons, drawn, buyers, buyers_drawn),) = query(f"select {counts} from ga4.persons")
+    assert persons > 3_500 and 500 < drawn <= 1_000 and buyers == buyers_drawn > 50
+    ((weight,),) = query("select distinct weight from ga4.persons where once and weight is not null")
+    assert weight in (4, 8, 16)
+    wrong = f"(weight is not null) <> ({in_sample('user_key', weight)})"
+    assert query(f"select count(*) from ga4.persons where once and {wrong}") == [(0,)]
+
+    # and by their weights they stand for all
+    totals = """select as_of, sum(sampling_weight), sum(sampling_weight * purchases), sum(sampling_weight * sessions)
+        from ga4.{} group by as_of order by as_of"""
+    for some, everyone in zip(*(query(totals.format(table)) for table in ("some", "all_persons")), strict=True):
+        assert some[1:] == pytest.approx(everyone[1:], rel=0.15, abs=50)

@@ -95,6 +95,7 @@ def _rows(shop: dict[str, npt.NDArray[Any]], day: int, days: int) -> pd.DataFram
         "property_id": "p",
         "user_key": [f"user{i:05d}" for i in seen],
         "as_of": FIRST + timedelta(days=day),
+        "sampling_weight": 1,
         "days_since_last_session": visits[:, ::-1].argmax(axis=1) + 1,
         "tenure_days": visits.shape[1] - visits.argmax(axis=1),
         "sessions": visits.sum(axis=1),

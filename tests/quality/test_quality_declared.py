@@ -88,7 +88,7 @@ def _predicts(world: World, happened: bool = False) -> None:
     )  # fmt: skip
     world.execute(
         """create table ga4.ml_ga4__user_features as
-        select as_of, property_id, user_key, ? or right(user_key, 1) in ('1', '2') as will_return_7d,
+        select as_of, property_id, user_key, 1 as sampling_weight, ? or right(user_key, 1) in ('1', '2') as will_return_7d,
             null::boolean as will_return_14d, null::boolean as will_return_28d, null::boolean as will_purchase_7d,
             null::boolean as will_purchase_14d, null::boolean as will_purchase_28d, null::varchar as next_actions_7d,
             null::varchar as next_actions_14d, null::varchar as next_actions_28d

@@ -252,6 +252,7 @@ def reasons(published: Published, user_key: str, models_path: Path) -> dict[str,
         if published.has(_VECTORS)
         else ""
     )
+    published.require(_FEATURES, "sampling_weight")
     features = published.query(
         f"""from {with_means(_FEATURES)} {vectors} semi join {_SCORES} using (user_key, as_of)
         where user_key = $user limit 1""",

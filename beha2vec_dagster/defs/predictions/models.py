@@ -196,7 +196,7 @@ def write_scores(
     *,
     reasons: bool,
 ) -> Scores:
-    """Write the scores of the days that have features and that the model was fitted for or before."""
+    """Write the scores of the days that have features of all users and that the model was fitted for or before."""
     from beha2vec_core.predictions import store
     from beha2vec_core.predictions.score import needed_shifts, score
     from beha2vec_core.predictions.targets import last_matured
@@ -205,7 +205,7 @@ def write_scores(
     fitted = model.standing
     shortest = min(days for target in model.targets.values() for days in target.horizons)
     with warehouse.connect("user_predictions: dates") as connection:
-        known = set(store.feature_dates(connection))
+        known = store.whole_dates(connection)
         weekly = store.origins(connection)
     for day in with_progress(days, title="predictions", unit="day"):
         as_of = day + timedelta(days=1)
