@@ -141,6 +141,18 @@ def test_ga4s_own_predictions_are_a_rival(trained: Project) -> None:
 
 
 @pytest.mark.slow
+def test_scores_of_a_date_stay_once_only_a_sample_has_features(trained: Project, tmp_path: Path) -> None:
+    project = trained.copy(tmp_path / "p")
+    before = project.query("from beha2vec.user_predictions order by all")
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute("delete from ga4.ml_ga4__user_features where right(user_key, 1) <> '3'")
+        connection.execute("update ga4.ml_ga4__user_features set sampling_weight = 8")
+    done = _materialize(project, "user_predictions")
+    assert "features of all users" in done.stdout
+    assert project.query("from beha2vec.user_predictions order by all") == before
+
+
+@pytest.mark.slow
 def test_running_again_gives_the_same_rows(trained: Project, tmp_path: Path) -> None:
     project = trained.copy(tmp_path / "p")
     rows = "select * from beha2vec.user_predictions order by all"

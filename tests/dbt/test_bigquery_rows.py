@@ -160,7 +160,7 @@ def _made(folder: Path) -> Export:
 
 def _demo(folder: Path) -> Export:
     write_demo_export(folder, users=150, days=35, seed=3, progress=False)
-    return Export(folder, {"timezone": "Europe/Berlin"}, last_days=3)
+    return Export(folder, {"timezone": "Europe/Berlin", "feature_users": 60}, last_days=3)
 
 
 def _year(_: Path) -> Export:

@@ -1,4 +1,4 @@
-"""Features end where the future begins, on a whole export; of a large site, past Mondays are of a sample of the persons."""
+"""Features end where the future begins, on a whole export; of a large site, past Mondays are of a sample of persons."""
 
 from __future__ import annotations
 

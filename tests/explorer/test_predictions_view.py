@@ -175,7 +175,8 @@ def _with_a_model(path: Path, folder: Path) -> str:
     with duckdb.connect(str(new)) as connection:
         connection.register("frame", frame.assign(user_key=names, property_id="shop"))
         connection.execute(
-            "create table ga4.ml_ga4__user_features as select date '2026-01-19' as as_of, 1 as sampling_weight, * from frame; "
+            "create table ga4.ml_ga4__user_features as"
+            " select date '2026-01-19' as as_of, 1 as sampling_weight, * from frame; "
             f"update beha2vec.prediction_model_current set prediction_version = '{model.version}'"
         )
     new.replace(path)

@@ -49,6 +49,12 @@ def test_a_shift_is_made_only_if_chance_does_not_explain_it() -> None:
     shift = needed_shift(hazards, halved)
     assert shift < -0.5
     assert expit(logit(hazards) + shift).sum() == pytest.approx(halved.sum(), rel=1e-3)
+    # of a sample that has all to whom it happened, and one in 8 of the others
+    for happened in (as_said, halved):
+        drawn = happened | (np.arange(len(hazards)) % 8 == 0)
+        weight = np.where(happened, 1.0, 8.0)[drawn]
+        found = needed_shift(hazards[drawn], happened[drawn], weight)
+        assert found == pytest.approx(needed_shift(hazards, happened), abs=0.15)
 
 
 @pytest.mark.parametrize("shape", [1.0, 4.0])

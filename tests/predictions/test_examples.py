@@ -16,9 +16,11 @@ from beha2vec_core.predictions import store
 from beha2vec_core.predictions.backtest import BASE_RATE, Backtest, backtest
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.examples import WEIGHT, Group, draw
+from beha2vec_core.predictions.features import MEANS
 from beha2vec_core.predictions.fit import fit_predictions
 from beha2vec_core.predictions.model import PredictionModel
 from beha2vec_core.predictions.score import score
+from beha2vec_core.store.sample import in_sample
 from beha2vec_core.store.tables import create_tables
 from beha2vec_core.store.warehouse import replace_partition
 from tests.predictions.world import end, world
@@ -74,6 +76,33 @@ def test_rare_outcomes_have_a_larger_share_and_weights_count_everyone(
     for label in ("will_purchase_28d", "will_return_28d"):
         did = (frame[WEIGHT] * frame[label].fillna(False).astype(float)).sum()
         assert did == pytest.approx(everyone[label].fillna(False).astype(bool).sum(), rel=0.05)
+
+
+def test_a_sample_of_features_is_counted_by_its_weights(
+    connection: duckdb.DuckDBPyConnection, everyone: pd.DataFrame
+) -> None:
+    """Past dates are of all who bought and of one in 4 of the others, as dbt draws them."""
+    with duckdb.connect() as other:
+        create_tables(other)
+        other.register("features", connection.sql("from ga4.ml_ga4__user_features").to_arrow_table())
+        other.execute(f"""create schema ga4; create table ga4.ml_ga4__user_features as
+            select * replace (if(as_of = '{end()}' or bought, 1, 4) as sampling_weight)
+            from features join (select user_key, bool_or(purchases_ever > 0) as bought from features group by all)
+            using (user_key) where as_of = '{end()}' or bought or {in_sample("user_key", 4)}""")
+        assert store.whole_dates(other) == {end()}
+        whole, part = (store.read_features(one, [TESTED]) for one in (connection, other))
+        assert part[WEIGHT].sum() == pytest.approx(len(whole), rel=0.05) and len(part) < 0.8 * len(whole)
+        for mean in MEANS.values():
+            assert part[mean].iloc[0] == pytest.approx(whole[mean].iloc[0], rel=0.05)
+
+        drawn, groups = _examples(other, 20_000)
+        assert {group.stands_for for group in groups} == {1, 4} and 10_000 < len(drawn) < 21_000
+        known = everyone[everyone["will_return_7d"].notna()]
+        assert drawn["as_of"].nunique() == known["as_of"].nunique(), "the newest date, which has all users, is left out"
+        assert drawn[WEIGHT].sum() == pytest.approx(len(known), rel=0.03)
+        for label in ("will_purchase_28d", "will_return_28d"):
+            did = (drawn[WEIGHT] * drawn[label].fillna(False).astype(float)).sum()
+            assert did == pytest.approx(known[label].fillna(False).astype(bool).sum(), rel=0.05)
 
 
 def test_below_the_limit_nothing_changes(everyone: pd.DataFrame) -> None:

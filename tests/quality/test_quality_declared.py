@@ -88,7 +88,8 @@ def _predicts(world: World, happened: bool = False) -> None:
     )  # fmt: skip
     world.execute(
         """create table ga4.ml_ga4__user_features as
-        select as_of, property_id, user_key, 1 as sampling_weight, ? or right(user_key, 1) in ('1', '2') as will_return_7d,
+        select as_of, property_id, user_key, 1 as sampling_weight,
+            ? or right(user_key, 1) in ('1', '2') as will_return_7d,
             null::boolean as will_return_14d, null::boolean as will_return_28d, null::boolean as will_purchase_7d,
             null::boolean as will_purchase_14d, null::boolean as will_purchase_28d, null::varchar as next_actions_7d,
             null::varchar as next_actions_14d, null::varchar as next_actions_28d
@@ -101,6 +102,11 @@ def test_predictions_that_come_true_and_stay_pass(world: World) -> None:
     _predicts(world)
     found = world.check("predictions_come_true")
     assert found.passed and found.figures == {"return_7d_observed_over_expected": 1.005}
+    # of a sample of those who did not come back
+    world.execute("delete from ga4.ml_ga4__user_features where not will_return_7d and right(user_key, 1) in ('3', '4')")
+    assert world.check("predictions_come_true").figures == {"return_7d_observed_over_expected": 1.253}
+    world.execute("update ga4.ml_ga4__user_features set sampling_weight = 2 where right(user_key, 1) in ('5', '6')")
+    assert world.check("predictions_come_true").figures == {"return_7d_observed_over_expected": 1.001}
     assert world.check("scores_are_distributed_as_before").figures == {"return_stability_index": 0.0}
     assert world.check("predictions_beat_simple_rules").passed and world.check("there_is_enough_to_learn").passed
 

@@ -346,8 +346,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """What each user seen lately is expected to do, as of the end of the day: a row per user, target and horizon.
 
         Probabilities have a 90 % interval and a decile; users of the first decile have reasons; purchases have an
-        expected value. `ml_ga4__user_features` has the newest days and past Mondays; other days stay as they are, and so
-        do Mondays of which it has a sample.
+        expected value. `ml_ga4__user_features` has the newest days and past Mondays; other days stay as they are, as do
+        Mondays of which it has a sample.
         """
         from beha2vec_core.predictions import store
 
@@ -363,6 +363,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         except dg.Failure as error:  # files of another release: the rest of the night runs on
             context.log.warning(str(error.description))
             return made(status=str(error.description))
+        without = [day for day in days if day not in scored.rows]
+        if without:
+            context.log.info(f"scores stay as they are of {counted(len(without), 'day')} without features of all users")
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
             context.add_asset_metadata(of_day, partition_key=day.isoformat())
@@ -387,7 +390,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             expected=markdown_table(names, expected),
             compared_with_the_date_before=markdown_table(of_both, stability) if stability else None,
             shifts={name: round(shift, 3) for name, shift in scored.shifts.items()} or None,
-            days_without_features=len([day for day in days if day not in scored.rows]) or None,
+            days_without_features=len(without) or None,
         )
 
     return [prediction_examples, prediction_candidate, prediction_evaluation, prediction_model, user_predictions]
