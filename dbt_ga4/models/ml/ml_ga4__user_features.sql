@@ -161,7 +161,9 @@ sessions as (
         property_id,
         user_key,
         as_of,
+        {%- if var('identity_stitching') == 'user_id' %}
         client_key,
+        {%- endif %}
         session_key,
         session_date,
         max(occurred_on) as last_active_on,
@@ -179,7 +181,7 @@ sessions as (
         max(channel) as channel,
         sum(events) as events
     from days_before
-    group by property_id, user_key, as_of, client_key, session_key, session_date
+    group by property_id, user_key, as_of, session_key, session_date{{ ', client_key' if var('identity_stitching') == 'user_id' }}
 
 ),
 
