@@ -20,11 +20,10 @@ from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")
-# dbt's working tables are left out: marts have their rows, with persons. But these have what no mart has:
+# dbt's working tables are left out: marts have their rows, with persons. But these two have what no mart has:
 _WORKING = ("base_", "stg_", "int_")
 _READ = {
     "stg_ga4__event_items",  # items that were viewed or put into a cart
-    "stg_ga4__user_properties",  # those that a site chose to keep
     "int_ga4__identity_map",  # all devices and logins of a user
 }
 _GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "logins")}

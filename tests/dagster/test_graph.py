@@ -251,7 +251,7 @@ def test_serving_database_stands_alone(materialized: Project, tmp_path: Path) ->
 def test_of_dbts_working_tables_only_what_no_mart_has_is_published(materialized: Project) -> None:
     working = "from duckdb_tables() where regexp_matches(table_name, '^(base|stg|int)_') order by table_name"
     published = materialized.query(f"select table_name {working}", "serving")
-    assert published == [("int_ga4__identity_map",), ("stg_ga4__event_items",), ("stg_ga4__user_properties",)]
+    assert published == [("int_ga4__identity_map",), ("stg_ga4__event_items",)]
     for left_out, mart in {
         "int_ga4__page_views": "fct_ga4__page_views", "int_ga4__sequence_events": "ml_ga4__sequence_events"
     }.items():  # fmt: skip
