@@ -14,7 +14,7 @@ import duckdb
 from beha2vec_core.semantic.compiler import compile_by_user, place
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.query import Period, Query, add_months
-from beha2vec_core.store.anonymous import PERSON, Measure, groups_query
+from beha2vec_core.store.anonymous import PERSON, Measure, groups_query, of_users
 
 LAST_DAYS = (7, 28, 90)
 _ROWS = 50
@@ -89,7 +89,7 @@ def _groups(connection: duckdb.DuckDBPyConnection, query: Query, period: Period 
     texts = {name for name in query.by if DIMENSIONS[name].kind == "text"}
     ((key,),) = connection.execute("select key from beha2vec.rounding").fetchall()
     rows = f"from (select *, {PERSON} from ({compile_by_user(query, period)}) where user_key is not null)"
-    statement = groups_query(rows, query.by, texts, measures) if query.by else _of_all(rows, measures)
+    statement = _by(rows, query.by, texts, measures) if query.by else _of_all(rows, measures)
     cursor = connection.execute(statement, [key])
     names = [column[0] for column in cursor.description]
     found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -106,4 +106,8 @@ def _groups(connection: duckdb.DuckDBPyConnection, query: Query, period: Period 
 
 
 def _of_all(rows: str, measures: list[Measure]) -> str:
-    return groups_query(f"from (select *, 1 as everyone {rows})", ("everyone",), set(), measures)
+    return _by(f"from (select *, 1 as everyone {rows})", ("everyone",), set(), measures)
+
+
+def _by(rows: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
+    return groups_query(f"from ({of_users(rows, by, measures)})", by, texts, measures)

@@ -56,7 +56,10 @@ _CAP = 3
 _CLUSTERS = "(select user_key, cluster_key from beha2vec.user_clusters_current)"
 # the users of a group, whatever it is called
 _WHO = "bit_xor(person)::varchar"
-_COUNTED = "rows_counted"  # a temporary table
+# temporary tables: the rows of a source, the same with numbers for texts, and what each user adds to a group
+_ROWS, _COUNTED, _OF_USERS = "rows_of_source", "rows_counted", "rows_of_users"
+# a column of more values stays a text, because the values of a type are held in memory that no limit counts
+_MOST_VALUES = 500_000
 _NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
 
 
@@ -75,10 +78,16 @@ class _Source(NamedTuple):
     """What is counted, and by what."""
 
     unit: str  # the tables are called <unit>_by_<dimension>
-    rows: str  # SQL: rows with a user_key
+    table: str  # its rows have a user_key
     measures: tuple[Measure, ...]
     by: tuple[tuple[str, ...], ...]
     within: tuple[str, ...] = ()  # columns that all of its tables are grouped by: numbers of two are never added up
+    joins: str = ""  # SQL: left joins of what the rows are grouped by
+
+    @property
+    def rows(self) -> str:
+        """SQL of the rows."""
+        return f"from {self.table} {self.joins}"
 
 
 _ENGAGEMENT = Measure(
@@ -97,7 +106,7 @@ _TECHNOLOGY = (("device_category",), ("browser",), ("operating_system",), ("coun
 _SOURCES = (
     _Source(
         "users",
-        "from ga4.dim_ga4__users",
+        "ga4.dim_ga4__users",
         (
             Measure("buyers", "max((purchases > 0)::int)", "users with an order", "purchases", merged="max"),
             Measure("returned", "max((sessions > 1)::int)", "users with several sessions", "sessions", merged="max"),
@@ -117,7 +126,7 @@ _SOURCES = (
     ),
     _Source(
         "sessions",
-        "from ga4.fct_ga4__sessions",
+        "ga4.fct_ga4__sessions",
         (
             Measure("sessions", "count(*)", "sessions"),
             Measure("engaged_sessions", "count_if(is_engaged)", "engaged sessions, as GA4 defines them", "is_engaged"),
@@ -143,8 +152,7 @@ _SOURCES = (
     ),
     _Source(
         "page_views",
-        f"""from ga4.fct_ga4__page_views left join beha2vec.enriched_pages using (page_key)
-        left join ({PAGE_TITLES}) using (page_key)""",
+        "ga4.fct_ga4__page_views",
         (
             Measure("page_views", "count(*)", "page views"),
             Measure("entrances", "count_if(is_entrance)", "views that began a session", "is_entrance"),
@@ -152,16 +160,17 @@ _SOURCES = (
             _ENGAGEMENT,
         ),
         (("page_key", _TITLE), ("page_type",), ("theme",), ("page_type", "theme"), ("event_date",)),
+        joins=f"left join beha2vec.enriched_pages using (page_key) left join ({PAGE_TITLES}) using (page_key)",
     ),
     _Source(
         "events",
-        "from ga4.ml_ga4__sequence_events",
+        "ga4.ml_ga4__sequence_events",
         (Measure("events", "count(*)", "events"),),
         (("event_name",), ("hour_of_day",), ("event_name", "page_type")),
     ),
     _Source(
         "purchase_items",
-        "from ga4.fct_ga4__purchase_items",
+        "ga4.fct_ga4__purchase_items",
         (
             Measure("quantity", "sum(quantity)", "pieces bought", "quantity"),
             Measure("item_revenue", "sum(item_revenue)", "revenue of items", "item_revenue", whole=False),
@@ -170,14 +179,13 @@ _SOURCES = (
     ),
     _Source(
         "funnel_sessions",
-        "from ga4.fct_ga4__funnel_sessions",
+        "ga4.fct_ga4__funnel_sessions",
         (Measure("sessions", "count(*)", "sessions"),),
         (("furthest_step",), ("dropped_after",)),
     ),
     _Source(
         "predictions",
-        """from beha2vec.user_predictions_current
-        left join (select user_key, currency from ga4.dim_ga4__users) using (user_key)""",
+        "beha2vec.user_predictions_current",
         (
             Measure(
                 "expected", "sum(probability)", "users expected to do it within the horizon", "probability", whole=False
@@ -186,6 +194,7 @@ _SOURCES = (
         ),
         (("decile",),),
         within=("target", "horizon"),
+        joins="left join (select user_key, currency from ga4.dim_ga4__users) using (user_key)",
     ),
 )
 
@@ -264,10 +273,10 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
         connection: its schemas ``beha2vec`` and ``ga4`` hold what is counted.
         secret: what the rounding depends on; with the same secret the same numbers are rounded the same way.
     """
-    found = [(source, types) for source in _SOURCES if (types := _columns(connection, source.rows))]
-    has_clusters = bool(_columns(connection, f"from {_CLUSTERS}"))
+    found = [(source, types) for source in _SOURCES if (types := _columns(connection, source.table, source.joins))]
+    has_clusters = bool(_columns(connection, _CLUSTERS))
     made: dict[str, int] = {}
-    tables: list[tuple[_Source, dict[str, str], list[Measure], tuple[str, ...]]] = []
+    counts: list[_Count] = []
     with transaction(connection):
         connection.execute(f"create schema {SCHEMA}")
         for source, types in found:
@@ -276,41 +285,88 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
                 ((currencies,),) = connection.execute(f"select count(distinct currency) {source.rows}").fetchall()
                 measures = [m for m in measures if currencies < 2 or "revenue" not in m.name]
             known = [(*source.within, *by) for by in ((), *source.by) if types.keys() >= set(by)]
-            by_cluster = [(_CLUSTER, *by) for by in known] if has_clusters else []
-            tables += [(source, types, measures, by) for by in (*known, *by_cluster) if by]
+            counts += [_Count(source, types, measures, by) for by in known if by or has_clusters]
         counted: _Source | None = None
-        for source, types, measures, by in with_progress(tables, title="tables for models", unit="table"):
-            if source is not counted:
-                connection.execute(f"create or replace temp table {_COUNTED} as {_rows_counted(source, tables)}")
-                counted = source
-            grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
-            name = f"{SCHEMA}.{source.unit}_by_{grouped_by}"
-            texts = {column for column in by if types.get(column) == "VARCHAR"} - set(source.within)
-            rows = f"from {_COUNTED}" + (f" where {_CLUSTER} is not null" if _CLUSTER in by else "")
-            query = groups_query(rows, by, texts, measures)
-            key = [rounding_key(secret)]
-            ((made[name],),) = connection.execute(f"create table {name} as {query}", key).fetchall()
-            _comment(connection, name, by, measures)
-        connection.execute(f"drop table if exists {_COUNTED}")
+        of_cluster = (_CLUSTER,) if has_clusters else ()
+        for count in with_progress(counts, title="tables for models", unit="dimension"):
+            if count.source is not counted:
+                counted = count.source
+                _number_texts(connection, _rows_counted([one for one in counts if one.source is counted], of_cluster))
+            # a user is in one cluster, so these rows are those of both tables
+            each_user = of_users(f"from {_COUNTED}", (*of_cluster, *count.by), count.measures)
+            connection.execute(f"create or replace temp table {_OF_USERS} as {each_user}")
+            if count.by:
+                count.make_table(connection, made, f"from {_OF_USERS}", count.by, secret)
+            if has_clusters:
+                in_cluster = f"from {_OF_USERS} where {_CLUSTER} is not null"
+                count.make_table(connection, made, in_cluster, (_CLUSTER, *count.by), secret)
+        connection.execute(f"drop table if exists {_OF_USERS}")
+        _drop_numbers(connection)
     return made
 
 
-def _rows_counted(source: _Source, tables: list[tuple[_Source, dict[str, str], list[Measure], tuple[str, ...]]]) -> str:
+class _Count(NamedTuple):
+    """A source counted by a dimension: one table, and another by cluster too."""
+
+    source: _Source
+    types: dict[str, str]  # of the source's columns
+    measures: list[Measure]
+    by: tuple[str, ...]
+
+    def make_table(
+        self, connection: duckdb.DuckDBPyConnection, made: dict[str, int], rows: str, by: tuple[str, ...], secret: bytes
+    ) -> None:
+        """Make the table of the groups of some users' rows, and note how many it has."""
+        grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
+        name = f"{SCHEMA}.{self.source.unit}_by_{grouped_by}"
+        texts = {column for column in by if self.types.get(column) == "VARCHAR"}
+        query = groups_query(rows, by, texts - set(self.source.within), self.measures)
+        columns = ", ".join(f"{column}::varchar as {column}" for column in sorted(texts))
+        query = f"create table {name} as select *{columns and f' replace ({columns})'} from ({query})"
+        ((made[name],),) = connection.execute(query, [rounding_key(secret)]).fetchall()
+        _comment(connection, name, by, self.measures)
+
+
+def _number_texts(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
+    """Write rows as `_COUNTED`, texts as values of a type of their column: texts take three times as long to group."""
+    _drop_numbers(connection)
+    connection.execute(f"create temp table {_ROWS} as {rows}")
+    columns = []
+    for column, kind, *_ in connection.execute(f"describe {_ROWS}").fetchall():
+        values = f"select distinct {column} from {_ROWS} where {column} is not null"
+        if kind != "VARCHAR" or connection.execute(f"{values} offset {_MOST_VALUES} limit 1").fetchall():
+            columns.append(column)
+            continue
+        connection.execute(f"create temp type {column}_value as enum ({values} union select '{OTHER}' order by 1)")
+        columns.append(f"{column}::{column}_value as {column}")
+    connection.execute(f"create temp table {_COUNTED} as select {', '.join(columns)} from {_ROWS}")
+    connection.execute(f"drop table {_ROWS}")
+
+
+def _drop_numbers(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"drop table if exists {_COUNTED}")
+    for (name,) in connection.execute(
+        "select type_name from duckdb_types() where database_name = 'temp' and ends_with(type_name, '_value')"
+    ).fetchall():
+        connection.execute(f"drop type {name}")
+
+
+def _rows_counted(counts: list[_Count], of_cluster: tuple[str, ...]) -> str:
     """SQL: the rows of a source with all that its tables read, so that these join nothing."""
-    of_source = [(measures, by) for one, _, measures, by in tables if one is source]
-    columns = {column for _, by in of_source for column in by}
-    columns |= {m.needs for measures, _ in of_source for m in measures if m.needs}
-    clusters = f"left join {_CLUSTERS} using (user_key)" if _CLUSTER in columns else ""
-    return f"select {PERSON}, {', '.join(sorted(columns))} {source.rows} {clusters} where user_key is not null"
+    columns = {*of_cluster, *(column for count in counts for column in count.by)}
+    columns |= {m.needs for m in counts[0].measures if m.needs}
+    clusters = f"left join {_CLUSTERS} using (user_key)" if of_cluster else ""
+    rows = counts[0].source.rows
+    return f"select {PERSON}, {', '.join(sorted(columns))} {rows} {clusters} where user_key is not null"
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, str]:
+def _columns(connection: duckdb.DuckDBPyConnection, table: str, joins: str = "") -> dict[str, str]:
     """Names and types; none where a table or column is not there, or has no rows."""
     try:
-        described = connection.execute(f"describe select * {rows}").fetchall()
+        described = connection.execute(f"describe select * from {table} {joins}").fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
         return {}
-    if not connection.execute(f"select 1 {rows} limit 1").fetchall():
+    if not connection.execute(f"select 1 from {table} limit 1").fetchall():
         return {}
     return {name: kind for name, kind, *_ in described}
 
@@ -325,24 +381,30 @@ def _comment(connection: duckdb.DuckDBPyConnection, name: str, by: tuple[str, ..
         connection.execute(f"comment on column {name}.{column} is '{text}'")
 
 
-def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
-    """The query of one table: a row for each group of enough users. Its parameter is a `rounding_key`.
+def of_users(rows: str, by: tuple[str, ...], measures: list[Measure]) -> str:
+    """SQL: what each user adds to a group: a row for each ``person`` and group.
 
     Args:
         rows: SQL that begins with ``from``: rows with a `PERSON`.
-        by: the columns that rows are grouped by; without any, all are one group.
+        by: the columns that rows are grouped by.
+    """
+    keys = ", ".join(["person", *by])
+    numbers = "".join(f", coalesce({m.of_user}, 0)::double as {m.name}" for m in measures)
+    return f"select {keys}{numbers} {rows} group by {keys}"
+
+
+def groups_query(each_user: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
+    """The query of one table: a row for each group of enough users. Its parameter is a `rounding_key`.
+
+    Args:
+        each_user: SQL that begins with ``from``: rows as of `of_users`.
+        by: the columns that they are grouped by.
         texts: those of them in which small groups are merged.
     """
     keys = ", ".join(by)
-    merged = [
-        f"case when n < {MIN_USERS} then '{OTHER}' else of_users.{key} end as {key}"
-        if key in texts
-        else f"of_users.{key}"
-        for key in by
-    ]
 
     def each(text: str) -> str:
-        return "".join(f", {text.format(m=m.name, of_user=m.of_user, merged=m.merged)}" for m in measures)
+        return "".join(f", {text.format(m=m.name, merged=m.merged)}" for m in measures)
 
     numbers = [f"{_rounded('n', 'n')}::bigint as users"]
     for measure in measures:
@@ -354,17 +416,23 @@ def groups_query(rows: str, by: tuple[str, ...], texts: set[str], measures: list
     def same(one: str, other: str) -> str:
         return " and ".join(f"{one}.{key} is not distinct from {other}.{key}" for key in by)
 
-    contributions = f"""sizes as (select {keys}, count(*) as n from of_users group by {keys}
+    contributions = f"contributions as ({each_user}"
+    if texts:
+        # of the type of the column; a value that is called so is one group with what is merged
+        others = {key: f"cast_to_type('{OTHER}', {key})" for key in by if key in texts}
+        is_other = " and ".join(f"{key} is not distinct from {other}" for key, other in others.items())
+        merged = ", ".join(f"{others[key]} as {key}" if key in texts else key for key in by)
+        contributions = f"""of_users as ({each_user}
+        ), sizes as (
+            select {keys}, count(*) < {MIN_USERS} or ({is_other}) as is_merged from of_users group by {keys}
+        ), sized as (
+            select of_users.*, is_merged from of_users join sizes on {same("of_users", "sizes")}
         ), contributions as (
-            select person, {", ".join(merged)}{each("{merged}({m}) as {m}")}
-            from of_users join sizes on {same("of_users", "sizes")} group by all"""
-    if not texts:
-        contributions = "contributions as (from of_users"
+            select person, {keys}{each("{m}")} from sized where not is_merged
+            union all
+            select person, {merged}{each("{merged}({m}) as {m}")} from sized where is_merged group by all"""
     return f"""
-        with of_users as (
-            select person, {keys}{each("coalesce({of_user}, 0)::double as {m}")}
-            {rows} group by person, {keys}
-        ), {contributions}
+        with {contributions}
         ), largest as (
             select {keys}, count(*) as n, {_WHO} as who{each(f"list_min(max(abs({{m}}), {MIN_USERS})) as {{m}}_high")}
             from contributions group by {keys} having count(*) >= {MIN_USERS}

@@ -2,6 +2,7 @@
 
 import hmac
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,15 +20,11 @@ from beha2vec_core.store.tables import IDENTIFIERS, create_macros
 
 # Tables and views of the warehouse that people ask about; raw events stay where they are.
 _PUBLISHED = ("beha2vec", "ga4")
-_LEFT_OUT = {
-    "ga4.base_ga4__events",
-    "ga4.stg_ga4__events",
-    "ga4.stg_ga4__ads_personalization",
-    "ga4.int_ga4__events_sessionized",
-    "ga4.int_ga4__identities_as_of",
-    # fct_ga4__page_views and ml_ga4__sequence_events have these rows, with their persons
-    "ga4.int_ga4__page_views",
-    "ga4.int_ga4__sequence_events",
+# dbt's working tables are left out: marts have their rows, with persons. But these two have what no mart has:
+_WORKING = ("base_", "stg_", "int_")
+_READ = {
+    "stg_ga4__event_items",  # items that were viewed or put into a cart
+    "int_ga4__identity_map",  # all devices and logins of a user
 }
 _GA4_IDS = {name for name, kind in IDENTIFIERS.items() if kind in ("devices", "logins")}
 _KEY_LENGTH = 32  # letters of our keys
@@ -35,8 +32,14 @@ _KEY_LENGTH = 32  # letters of our keys
 _LINKER = r"(_g(?:l|a|ac|cl)(?:_\w+)?(?:=|%(?:25)*3D))[^&#\s]+"
 _CLIENT_ID = r"(\b|_|%(?:25)*[0-9A-Fa-f]{2})\d{5,10}(?:[._-]|%(?:25)*2[Ee])1\d{9}(\b|[A-Za-z_])"
 Identifiers = Literal["plain", "keyed", "none"]
-# of these only what readers see: the versions kept to go back to are as large again
+# of these only what readers see: the versions kept to go back to are as large again, and features of past dates are
+# what predictions learn from
 _OF_READERS = {
+    "ga4.ml_ga4__user_features": """
+        semi join (
+            select property_id, max(as_of) as as_of from {warehouse}.ga4.ml_ga4__user_features group by property_id
+            union select distinct property_id, as_of from {warehouse}.beha2vec.user_predictions_current
+        ) using (property_id, as_of)""",
     "beha2vec.user_embeddings": "semi join {warehouse}.beha2vec.cluster_model_current using (model_version)",
     "beha2vec.user_clusters": "semi join {warehouse}.beha2vec.cluster_model_current using (cluster_model_version)",
     "beha2vec.prediction_vectors": """
@@ -83,7 +86,7 @@ def publish(
     try:
         for schema in _PUBLISHED:
             connection.execute(f"create schema serving.{schema}")
-        published = [one for one in names if ".".join(one) not in _LEFT_OUT]
+        published = [(schema, table) for schema, table in names if not table.startswith(_WORKING) or table in _READ]
         ((database,),) = connection.execute("select current_database()").fetchall()
         warehouse = identifier(database)
         sources = {
@@ -101,12 +104,11 @@ def publish(
             with _as_views(connection, selects):
                 anonymous = _anonymous_tables(connection, secret)
             selects = {name: f"{select} {sample.condition(connection, name)}" for name, select in selects.items()}
-        for name, select in selects.items():
-            ((counts[name],),) = connection.execute(f"select count(*) from ({select})").fetchall()
-        with closing(ProgressBar(title="publishing", unit="row", total=sum(counts.values()))) as bar:
+        expected = {name: _expected_rows(connection, select) for name, select in selects.items()}
+        with closing(ProgressBar(title="publishing", unit="row", total=sum(expected.values()))) as bar:
             for name, select in selects.items():
-                connection.execute(f"create table serving.{name} as {select}")
-                bar.update(counts[name])
+                ((counts[name],),) = connection.execute(f"create table serving.{name} as {select}").fetchall()
+                bar.update(expected[name])
         create_macros(connection, "serving")
         comment_columns(connection, "serving", dbt_descriptions or {})
         note_share(connection, sample, numbers(connection))
@@ -124,6 +126,12 @@ def publish(
         temporary.unlink(missing_ok=True)
         raise
     return counts
+
+
+def _expected_rows(connection: duckdb.DuckDBPyConnection, select: str) -> int:
+    """About how many rows a query handles: those of the largest step of its plan, which costs nothing to ask."""
+    ((_, plan),) = connection.execute(f"explain (format json) {select}").fetchall()
+    return max(map(int, re.findall(r'"Estimated Cardinality": "(\d+)"', plan)), default=0)
 
 
 def _anonymous_tables(connection: duckdb.DuckDBPyConnection, secret: bytes) -> dict[str, int]:

@@ -222,9 +222,10 @@ _VIEWS = {
         select * from beha2vec.prediction_models where promoted_at is not null order by promoted_at desc limit 1""",
     # The predictions of the last date, by the model that readers see.
     "beha2vec.user_predictions_current": """
-        select * from beha2vec.user_predictions
-        where prediction_version = (select prediction_version from beha2vec.prediction_model_current)
-        qualify event_date = max(event_date) over ()""",
+        with scores as (
+            select * from beha2vec.user_predictions
+            where prediction_version = (select prediction_version from beha2vec.prediction_model_current))
+        select * from scores where event_date = (select max(event_date) from scores)""",
     # The users of each audience on the last day.
     "beha2vec.audience_members_current": """
         select * from beha2vec.audience_members where state <> 'left'

@@ -248,11 +248,13 @@ def test_serving_database_stands_alone(materialized: Project, tmp_path: Path) ->
     assert project.query(same, "serving") == materialized.query(same)
 
 
-def test_rows_that_marts_hold_with_their_persons_are_not_published_twice(materialized: Project) -> None:
+def test_of_dbts_working_tables_only_what_no_mart_has_is_published(materialized: Project) -> None:
+    working = "from duckdb_tables() where regexp_matches(table_name, '^(base|stg|int)_') order by table_name"
+    published = materialized.query(f"select table_name {working}", "serving")
+    assert published == [("int_ga4__identity_map",), ("stg_ga4__event_items",)]
     for left_out, mart in {
         "int_ga4__page_views": "fct_ga4__page_views", "int_ga4__sequence_events": "ml_ga4__sequence_events"
     }.items():  # fmt: skip
-        assert not materialized.query(f"from duckdb_tables() where table_name = '{left_out}'", "serving")
         rows = f"select count(*), sum(event_timestamp) from ga4.{left_out}"
         assert materialized.query(rows) == materialized.query(rows.replace(left_out, mart), "serving")
         names = {name for name, *_ in materialized.query(f"describe ga4.{left_out}")} - {"client_key"}

@@ -65,7 +65,8 @@ def test_no_table_with_people_keeps_an_old_day(world: PrivacyWorld) -> None:
     storage, days = (
         world.settings.storage,
         """
-        select client_key as user_key, event_date as {day} from ga4.base_ga4__events""",
+        select client_key as user_key, event_date::varchar as property_id, event_date as {day}
+        from ga4.base_ga4__events""",
     )
     with duckdb.connect(str(storage.warehouse_path)) as connection:
         connection.execute(f"create view ga4.fct_ga4__user_days as {days.format(day='user_date')}")

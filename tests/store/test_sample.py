@@ -46,6 +46,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 select 'c' || n as client_key, 'u' || n // 2 as user_key from range(2 * {USERS}) as numbers(n);
             create table ga4.int_ga4__sessions as
                 select 's' || n as session_key, 'c' || n % 5000 as client_key from range(9000) as numbers(n);
+            create table ga4.stg_ga4__event_items as select session_key, client_key from ga4.int_ga4__sessions;
             create view ga4.fct_ga4__sessions as
                 select session_key, user_key, date '2026-01-05' as session_date, true as is_engaged
                 from ga4.int_ga4__sessions join ga4.int_ga4__identity_map using (client_key);
@@ -98,7 +99,7 @@ def test_all_tables_have_the_same_users(sampled: Path, whole: Path) -> None:
         for relation in (
             "ga4.int_ga4__identity_map",
             "beha2vec.cluster_members",
-            "ga4.int_ga4__sessions join ga4.int_ga4__identity_map using (client_key)",
+            "ga4.stg_ga4__event_items join ga4.int_ga4__identity_map using (client_key)",
         ):
             assert users_of(connection, relation) <= users, relation
         assert users_of(connection, "ga4.fct_ga4__sessions") == users & users_of(everyone, "ga4.fct_ga4__sessions")

@@ -130,3 +130,28 @@ def test_keyed_copies_have_nothing_that_a_guess_can_be_compared_with(
     )
     contents = str([view, users])
     assert not any(one in contents for one in (*plain.values(), *device.split(".")))
+
+
+def test_of_features_the_dates_are_published_that_readers_ask_for(tmp_path: Path) -> None:
+    """The newest of each property (audiences), and that of the scores in use (reasons); others are for learning."""
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        create_tables(connection)
+        connection.execute(
+            """create schema ga4;
+            create table ga4.ml_ga4__user_features as select * from (values
+                ('a', date '2026-01-05'), ('a', date '2026-01-12'), ('a', date '2026-01-13'), ('a', date '2026-01-14'),
+                ('b', date '2026-01-05'), ('b', date '2026-01-12')) as features(property_id, as_of);
+            insert into beha2vec.prediction_models (prediction_version, promoted_at)
+                values ('p', '2026-01-06'), ('q', null);
+            insert into beha2vec.user_predictions
+                (event_date, as_of, property_id, prediction_version, user_key, target, horizon)
+                values ('2026-01-11', '2026-01-12', 'a', 'p', 'u', 'purchase', 7),
+                    ('2026-01-12', '2026-01-13', 'a', 'p', 'u', 'purchase', 7),
+                    ('2026-01-13', '2026-01-14', 'a', 'q', 'u', 'purchase', 7)"""
+        )
+        publish(connection, tmp_path / "serving.duckdb", secret=b"secret")
+    with duckdb.connect(str(tmp_path / "serving.duckdb"), read_only=True) as served:
+        dates = served.execute(
+            "select property_id, as_of::varchar from ga4.ml_ga4__user_features order by all"
+        ).fetchall()
+    assert dates == [("a", "2026-01-13"), ("a", "2026-01-14"), ("b", "2026-01-12")]
