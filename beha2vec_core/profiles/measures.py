@@ -106,7 +106,7 @@ def users_sql(
         with sessions as materialized (
             select user_key, session_key, session_date::date as session_date, session_started_at, ga_session_number,
                 page_views, error_page_views, landing_page_key
-            from {sources.sessions} semi join {sources.users_in_clusters} using (user_key)
+            from {sources.sessions}
         ), session_days as (
             select user_key, session_date, sum(page_views) as page_views, sum(error_page_views) as error_page_views,
                 min(ga_session_number) = 1 as is_first, max(ga_session_number) > 1 as is_later
@@ -117,7 +117,7 @@ def users_sql(
                 min(case when is_first then session_date end) as first_day
             from session_days group by user_key
         ), data as (
-            select max(session_date)::date as last_day from {sources.sessions}
+            select max(session_date) as last_day from sessions
         ), first_sessions as (
             select user_key, landing_page_key from sessions
             qualify row_number() over (partition by user_key order by session_started_at, session_key) = 1
