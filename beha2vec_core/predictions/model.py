@@ -212,7 +212,8 @@ class TargetModel:
         for name, rows in kind_rows(frame, self.kinds).items():
             if not rows.any():
                 continue
-            for whole, part in zip(scores[:3], self.kinds[name].score(frame[rows]), strict=True):
+            of_kind = frame if rows.all() else frame[rows]  # a copy of all columns takes as long as to score it
+            for whole, part in zip(scores[:3], self.kinds[name].score(of_kind), strict=True):
                 whole[rows] = part
             scores.method[rows] = self.kinds[name].method
         return scores
@@ -313,7 +314,7 @@ class PredictionModel:
     def predict(self, frame: pd.DataFrame, compute: Compute | None = None) -> pd.DataFrame:
         """A row per user, target and horizon, for rows of ``ga4.ml_ga4__user_features`` of one date.
 
-        ``compute``: as in `scores`.
+        For each target and horizon there are all users, in the order of `population`. ``compute``: as in `scores`.
 
         Returns:
             ``property_id``, ``as_of``, ``user_key``, ``target``, ``horizon``, ``probability``, ``low``, ``high`` (90 %

@@ -70,14 +70,13 @@ def score(
     if not reasons or rows.empty:
         return rows
     users = moved.population(frame)
-    places = pd.Series(range(len(users)), index=pd.MultiIndex.from_frame(users[["property_id", "user_key"]]))
     first = rows["decile"] == 1
     if is_part:
         ranks = rows.groupby(["target", "horizon"])["probability"].rank(method="min", ascending=False, pct=True)
         first |= ranks <= 0.1 + _MARGIN
     for name, target in moved.targets.items():
         of_target = rows.index[(rows["target"] == name) & first]
-        at = places.loc[pd.MultiIndex.from_frame(rows.loc[of_target, ["property_id", "user_key"]])].to_numpy()
+        at = of_target.to_numpy() % len(users)
         wanted = pd.unique(at)
         words = dict(zip(wanted, target.reasons(users.iloc[wanted]), strict=True))
         rows.loc[of_target, "reasons"] = pd.Series([words[place] for place in at], index=of_target, dtype=object)

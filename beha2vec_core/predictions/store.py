@@ -74,6 +74,7 @@ def read_features(
     *,
     part: Part = _ALL,
     only: str = "",
+    seen_within: int | None = None,
 ) -> pd.DataFrame:
     """Rows of ``ga4.ml_ga4__user_features`` of some dates, with the behavior vectors by an encoder ("": without).
 
@@ -81,10 +82,13 @@ def read_features(
 
     Args:
         only: SQL of a table with ``property_id`` and ``user_key``, whose users are read; "": all.
+        seen_within: only users who were seen within so many days before the date; None: all.
     """
-    rows = f"where {in_sample('user_key', part.of, part.number)}" if part.of > 1 else ""
+    lately = f"days_since_last_session <= {seen_within}" if seen_within is not None else "true"
+    of_part = in_sample("user_key", part.of, part.number) if part.of > 1 else "true"
     users = f"semi join {only} as wanted using (property_id, user_key)" if only else ""
-    return _features(connection, encoder, f"{users} {rows}", dates, "sampling_weight as weight")
+    rows = f"{users} where {lately} and {of_part}"
+    return _features(connection, encoder, rows, dates, "sampling_weight as weight")
 
 
 def read_examples(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, str]:
@@ -235,13 +239,15 @@ def stability(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int
         the share of the earlier first decile that is still in it; [] if there is only one date.
     """
     return connection.execute(
-        """with ranked as (
+        """with dates as (
+            select event_date, arg_max(prediction_version, fitted_at) as prediction_version
+            from (select distinct event_date, prediction_version from beha2vec.user_predictions)
+            join beha2vec.prediction_models using (prediction_version)
+            where promoted_at is not null group by event_date order by event_date desc limit 2
+        ), ranked as (
             select target, horizon, property_id, user_key, event_date, decile = 1 as first,
                 rank() over (partition by target, horizon, event_date order by probability) as place
-            from beha2vec.user_predictions join beha2vec.prediction_models using (prediction_version)
-            where promoted_at is not null
-            qualify fitted_at = max(fitted_at) over (partition by event_date)
-                and dense_rank() over (order by event_date desc) <= 2)
+            from beha2vec.user_predictions semi join dates using (event_date, prediction_version))
         select target, horizon, count(*), corr(later.place, earlier.place),
             count(*) filter (later.first and earlier.first) / greatest(count(*) filter (earlier.first), 1)
         from ranked as earlier join ranked as later using (target, horizon, property_id, user_key)

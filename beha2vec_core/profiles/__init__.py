@@ -13,7 +13,7 @@ from beha2vec_core.profiles.build import build_profiles
 from beha2vec_core.profiles.buying import BuyingPaths, buying_paths
 from beha2vec_core.profiles.facts import PROFILE_COLUMNS
 from beha2vec_core.profiles.flows import cluster_transitions
-from beha2vec_core.profiles.measures import unfilled_texts
+from beha2vec_core.profiles.measures import clusters_read_once, unfilled_texts
 from beha2vec_core.profiles.money import Currency, currency_of
 from beha2vec_core.profiles.paths import cluster_paths
 from beha2vec_core.profiles.settings import WAREHOUSE, ProfileSettings, ProfileSources
@@ -29,6 +29,7 @@ __all__ = [
     "buying_paths",
     "cluster_paths",
     "cluster_transitions",
+    "clusters_read_once",
     "currency_of",
     "unfilled_texts",
 ]

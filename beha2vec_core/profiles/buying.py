@@ -77,7 +77,8 @@ def buying_paths(
             return BuyingPaths(pd.DataFrame(columns=list(BUYING_COLUMNS)), movers, stayed, note)
         counts = _had_before(connection, sources, settings.min_support)
     finally:
-        connection.execute("drop table if exists profile_cohort")
+        for table in ("profile_turns", "profile_events_before", "profile_cohort"):
+            connection.execute(f"drop table if exists {table}")
     rows = _compare(counts, matched, settings)
     clusters = ", ".join(map(str, buying)) or "none"
     note = (
@@ -99,10 +100,10 @@ def _buying_clusters(connection: duckdb.DuckDBPyConnection, sources: ProfileSour
 
 
 def _make_cohort(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, buying: list[int]) -> None:
-    """profile_cohort: user_key, is_mover, day (what is before it counts), stratum."""
+    """profile_cohort: user_key, is_mover, day (what is before it counts), stratum; and profile_events_before."""
     connection.execute(
         f"""
-        create or replace temp table profile_cohort as
+        create or replace temp table profile_turns as
         with days as (
             select user_key, event_date::date as event_date,
                 list_contains($buying::integer[], cluster_key) as is_buying,
@@ -114,22 +115,31 @@ def _make_cohort(connection: duckdb.DuckDBPyConnection, sources: ProfileSources,
             select user_key, min(d.event_date) as first_day,
                 least(min(d.event_date) filter (d.is_buying), any_value(p.day)) as turn
             from days as d left join first_purchases as p using (user_key) group by user_key
-        ), cohort as (
-            select user_key, true as is_mover, any_value(turn) as day, any_value(first_day) as first_day
-            from {sources.history} join turns using (user_key)
-            where event_date < turn group by user_key
-            having max_by(cluster_key, event_date) <> {TOO_LITTLE_EVIDENCE}
-            union all
-            select user_key, false, list_sort(list(event_date))[(count(*) + 1) // 2], any_value(first_day)
-            from days join turns using (user_key)
-            where turn is null and cluster_before <> {TOO_LITTLE_EVIDENCE}
-            group by user_key
-        ), events_before as (
-            select user_key, count(*) as events
-            from {sources.events} as e join cohort as c using (user_key) where e.event_date < c.day group by user_key
+        )
+        select user_key, true as is_mover, any_value(turn) as day, any_value(first_day) as first_day
+        from {sources.history} join turns using (user_key)
+        where event_date < turn group by user_key
+        having max_by(cluster_key, event_date) <> {TOO_LITTLE_EVIDENCE}
+        union all
+        select user_key, false, list_sort(list(event_date))[(count(*) + 1) // 2], any_value(first_day)
+        from days join turns using (user_key)
+        where turn is null and cluster_before <> {TOO_LITTLE_EVIDENCE}
+        group by user_key
+        """,
+        {"buying": buying},
+    )
+    connection.execute(f"""
+        create or replace temp table profile_events_before as
+        select user_key, event_name, count(*) as events
+        from {sources.events} as e join profile_turns as t using (user_key) where e.event_date < t.day group by all
+    """)
+    connection.execute(f"""
+        create or replace temp table profile_cohort as
+        with events_before as (
+            select user_key, sum(events)::bigint as events from profile_events_before group by user_key
         ), first_sessions as (
             select user_key, device_category, default_channel_group from {sources.sessions}
-            semi join cohort using (user_key)
+            semi join profile_turns using (user_key)
             qualify row_number() over (partition by user_key order by session_started_at, session_key) = 1
         )
         select user_key, is_mover, day,
@@ -137,10 +147,8 @@ def _make_cohort(connection: duckdb.DuckDBPyConnection, sources: ProfileSources,
                 ' | ', floor(log2(events)), floor(log2(day - first_day)), coalesce(device_category, '{NOT_SET}'),
                 coalesce(default_channel_group, '{NOT_SET}')
             ) as stratum
-        from cohort join events_before using (user_key) left join first_sessions using (user_key)
-        """,
-        {"buying": buying},
-    )
+        from profile_turns join events_before using (user_key) left join first_sessions using (user_key)
+    """)
 
 
 def _had_before(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, min_support: int) -> pd.DataFrame:
@@ -152,7 +160,7 @@ def _had_before(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, 
             qualify bool_or(is_mover) over (partition by stratum) and bool_or(not is_mover) over (partition by stratum)
         ), had as (
             select user_key, is_mover, stratum, 'event' as kind, e.event_name as feature
-            from {sources.events} as e join matched using (user_key) where e.event_date < day
+            from profile_events_before as e join matched using (user_key)
             union
             select user_key, is_mover, stratum, unnest(['page', 'page_type']),
                 unnest([v.page_key, coalesce(p.page_type, '{UNKNOWN}')])

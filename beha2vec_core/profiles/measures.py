@@ -6,6 +6,7 @@ result.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import duckdb
 import pandas as pd
@@ -13,6 +14,7 @@ import pandas as pd
 from beha2vec_core.predictions.horizons import in_the_next
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.profiles.metric import Feature, Number, Ratio, Share
+from beha2vec_core.profiles.metrics import EVENTS as _EVENTS
 from beha2vec_core.profiles.metrics import NOT_SET, UNKNOWN, measured_as
 from beha2vec_core.profiles.metrics import USERS as _USERS
 from beha2vec_core.profiles.metrics import VIEWS as _VIEWS
@@ -22,6 +24,19 @@ from beha2vec_core.profiles.text import UNFILLED
 from beha2vec_core.words import UNKNOWN_CURRENCY
 
 _PARTS = 10**12  # a share in whole parts
+_CLUSTERS = "profile_clusters"
+
+
+@contextmanager
+def clusters_read_once(connection: duckdb.DuckDBPyConnection, sources: ProfileSources) -> Iterator[ProfileSources]:
+    """Sources with users in clusters as a temporary table, dropped at the end: the view ranks the days of all users."""
+    connection.execute(
+        f"create or replace temp table {_CLUSTERS} as select user_key, cluster_key from {sources.users_in_clusters}"
+    )
+    try:
+        yield replace(sources, users_in_clusters=_CLUSTERS)
+    finally:
+        connection.execute(f"drop table {_CLUSTERS}")
 
 
 @contextmanager
@@ -31,7 +46,9 @@ def measured(
     settings: ProfileSettings,
     currency: str | None = UNKNOWN_CURRENCY,
 ) -> Iterator[None]:
-    """Temporary tables that the other functions read: a row a user, a row a user and page viewed; dropped at the end.
+    """Temporary tables that the other functions read, dropped at the end.
+
+    They have a row a user, a row a user and page viewed, and a row a user, event and six hours of the day.
 
     ``currency`` is the unit of revenue (see ``money``).
 
@@ -39,7 +56,13 @@ def measured(
         ValueError: no users, a user twice, or users the warehouse does not know.
     """
     try:
-        connection.execute(f"create or replace temp table {_USERS} as {users_sql(sources, settings, currency)}")
+        connection.execute(f"""
+            create or replace temp table {_EVENTS} as
+            select user_key, event_name, hour_of_day // 6 as hour_block, count(*) as events
+            from {sources.events} semi join {sources.users_in_clusters} using (user_key) group by all
+        """)
+        read_once = replace(sources, events=_EVENTS)
+        connection.execute(f"create or replace temp table {_USERS} as {users_sql(read_once, settings, currency)}")
         _check(connection)
         connection.execute(f"""
             create or replace temp table {_VIEWS} as
@@ -55,7 +78,7 @@ def measured(
         """)
         yield
     finally:
-        for table in (_USERS, _VIEWS):
+        for table in (_USERS, _VIEWS, _EVENTS):
             connection.execute(f"drop table if exists {table}")
 
 
@@ -80,21 +103,23 @@ def users_sql(
     columns |= {metric.name: share.sql or f"coalesce(had.{metric.name}, false)" for metric, share in shares}
     columns |= {feature.part: feature.sql for _, feature in measured_as(Feature) if feature.how == "value"}
     return f"""
-        with session_days as (
-            select user_key, session_date::date as session_date, sum(page_views) as page_views,
-                sum(error_page_views) as error_page_views, min(ga_session_number) = 1 as is_first,
-                max(ga_session_number) > 1 as is_later
-            from {sources.sessions} semi join {sources.users_in_clusters} using (user_key) group by all
+        with sessions as materialized (
+            select user_key, session_key, session_date::date as session_date, session_started_at, ga_session_number,
+                page_views, error_page_views, landing_page_key
+            from {sources.sessions}
+        ), session_days as (
+            select user_key, session_date, sum(page_views) as page_views, sum(error_page_views) as error_page_views,
+                min(ga_session_number) = 1 as is_first, max(ga_session_number) > 1 as is_later
+            from sessions group by user_key, session_date
         ), session_totals as (
             select user_key, sum(page_views) as views_in_sessions, sum(error_page_views) as error_page_views,
                 max(session_date) as last_day, list(session_date) as days, bool_or(is_later) as came_back,
                 min(case when is_first then session_date end) as first_day
             from session_days group by user_key
         ), data as (
-            select max(session_date)::date as last_day from {sources.sessions}
+            select max(session_date) as last_day from sessions
         ), first_sessions as (
-            select user_key, landing_page_key from {sources.sessions}
-            semi join {sources.users_in_clusters} using (user_key)
+            select user_key, landing_page_key from sessions
             qualify row_number() over (partition by user_key order by session_started_at, session_key) = 1
         ), had as (
             select user_key, {had}
@@ -222,10 +247,11 @@ def had_counts(
         f"""
         with had as (
             select distinct cluster_key, number, feature from ({feature.sql.format(sources=sources)})
-            {f"where not regexp_matches(feature, '{UNFILLED}')" if feature.is_text else ""}
+        ), counted as (
+            select cluster_key, feature, count(*) as users from had group by 1, 2
+            qualify sum(users) over (partition by feature) >= ?
         )
-        select cluster_key, feature, count(*) as users from had group by 1, 2
-        qualify sum(users) over (partition by feature) >= ?
+        from counted {f"where not regexp_matches(feature, '{UNFILLED}')" if feature.is_text else ""}
         order by all
         """,
         [min_support],

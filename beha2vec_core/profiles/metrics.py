@@ -13,7 +13,7 @@ from beha2vec_core.words import UNKNOWN_CURRENCY
 NOT_SET = "(not set)"
 UNKNOWN = "unknown"
 STEP_TO = " → "
-USERS, VIEWS = "profile_users", "profile_views"  # the temporary tables of `measures.measured`
+USERS, VIEWS, EVENTS = "profile_users", "profile_views", "profile_events"  # temporary tables of `measures.measured`
 STANDS_OUT, STEPS = "What stands out", "Steps to a purchase"  # sections of the explorer, beside NUMBERS
 
 _VIEWED = f"select cluster_key, number, {{}} as feature, views as amount from {VIEWS}"
@@ -25,7 +25,7 @@ _ITEMS = f"""
     where i.event_name in {{events}} and {{item}} is not null"""
 _PURCHASES = f"({', '.join(map(repr, PURCHASE_EVENTS))})"
 _NAME = "coalesce(i.item_name, i.item_id)"
-_EVENTS = f"from {{sources.events}} as e join {USERS} as u on u.user_key = e.user_key"
+_EVENTS = f"from {EVENTS} as e join {USERS} as u on u.user_key = e.user_key"
 # GA4's "First user source / medium": of the user's first visit, which may be before the export
 _SOURCE = f"""case when {{source}} is null then '{NOT_SET}' else {{source}} || ' / ' || coalesce(
     {{medium}}, case when {{source}} = '(direct)' then '(none)' else '{NOT_SET}' end) end"""
@@ -50,8 +50,8 @@ _PATH_STEP = f"""select u.cluster_key, u.number, 1 as amount,
     left join {{sources.pages}} as n on n.page_key = v.next_page_key
     where v.session_key is not null and v.page_key is not null and v.next_page_key is not null"""
 # night is from 0 to 6, each block six hours
-_HOURS = f"""select u.cluster_key, u.number, 1 as amount,
-        ['night', 'morning', 'afternoon', 'evening'][1 + e.hour_of_day // 6] as feature {_EVENTS}"""
+_HOURS = f"""select u.cluster_key, u.number, e.events as amount,
+        ['night', 'morning', 'afternoon', 'evening'][1 + e.hour_block] as feature {_EVENTS}"""
 
 _ENTRIES = (
     # -- size --

@@ -70,8 +70,7 @@ def scores_are_distributed_as_before(look: Look) -> CheckOutcome:
         samples = {
             day: connection.execute(
                 f"""select target, probability from {_SCORES}
-                where event_date = ? qualify horizon = max(horizon) over (partition by target)
-                order by target, md5(user_key)""",
+                where event_date = ? qualify horizon = max(horizon) over (partition by target)""",
                 [day],
             ).df()
             for day in (look.last, look.last - timedelta(days=7))

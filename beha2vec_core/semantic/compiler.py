@@ -148,11 +148,11 @@ def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_cur
 def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[str, ...], period: Period) -> str:
     """The statement for what is computed of users: metrics of one table, summed by user, day and all dimensions.
 
-    Columns: ``user``, ``day``, a column per dimension, and per metric its name (the value, or the numerator) and, of a
-    metric per something, ``<name>_n`` (the denominator). Rows without a user are left out.
+    Columns: ``user`` (a hash), ``day``, a column per dimension, and per metric its name (the value, or the numerator)
+    and, of a metric per something, ``<name>_n`` (the denominator). Rows without a user are left out.
     """
     table = TABLES[table_name]
-    columns = [f"{table.alias}.user_key as user", f"{table.date} as day"]
+    columns = [f"hash({table.alias}.user_key) as user", f"{table.date} as day"]
     columns += [f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in dimensions]
     keys = len(columns)
     for name in metrics:

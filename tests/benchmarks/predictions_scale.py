@@ -116,7 +116,7 @@ def _score(asked: argparse.Namespace, folder: Path) -> str:
         parts = store.parts(connection, users, asked.at_once)
     for part in parts:
         with _connect(asked, folder) as connection:
-            frame = store.read_features(connection, [as_of], part=part, only=users)
+            frame = store.read_features(connection, [as_of], part=part, seen_within=CONFIG.population_days)
         store.stage(score(model, frame, is_part=part.of > 1), folder / f"{part.number}.parquet")
     with _connect(asked, folder) as connection:
         rows = store.write_predictions(connection, store.scored_day(as_of), model, store.staged(folder))

@@ -162,7 +162,7 @@ def test_users_scored_in_parts_have_the_scores_of_all(
         users = store.seen_lately(end(), 28)
         parts = store.parts(connection, users, most)
         for part in parts:
-            frame = store.read_features(connection, [end()], part=part, only=users)
+            frame = store.read_features(connection, [end()], part=part, seen_within=28)
             assert len(frame) < 1.2 * most
             store.stage(score(model, frame, is_part=part.of > 1), folder / f"{part.number}.parquet")
         store.write_predictions(connection, store.scored_day(end()), model, store.staged(folder))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beha2vec_core.profiles.statistics import q_values
-from beha2vec_core.semantic.highlights.rows import Floats, Rows, added_up
+from beha2vec_core.semantic.highlights.rows import Floats, Ints, Rows, added_up, grouped
 from beha2vec_core.semantic.highlights.search import WINDOWS, Comparison
 
 MOST = 10  # published
@@ -61,12 +61,13 @@ def choose(compared: Sequence[Comparison], tables: Mapping[str, Rows]) -> list[t
             )
         )
         shown = [compared[one] for one in chosen]
+        strata = {name: _strata(shown, rows) for name, rows in tables.items()}
         left = [
             other
             for other in left
             if other not in story
             and not any(_repeats(compared[other], one, tables) for one in shown)
-            and _remains(compared[other], shown, tables)
+            and _remains(compared[other], shown, tables, strata)
         ]
     return [(compared[place], float(q[place])) for place in chosen]
 
@@ -110,36 +111,43 @@ def _mask(one: Comparison, rows: Rows) -> Mask | None:
     return rows.chosen(one.dimension, one.value)
 
 
-def _remains(one: Comparison, shown: Sequence[Comparison], tables: Mapping[str, Rows]) -> bool:
+def _remains(
+    one: Comparison, shown: Sequence[Comparison], tables: Mapping[str, Rows], strata: Mapping[str, Ints]
+) -> bool:
     """Whether the comparison says something beside what is shown: at least half of it is left without that."""
     rows = tables[one.table]
     mask = _mask(one, rows)
     assert mask is not None
     if one.kind == "difference":
-        strata = [found for other in shown if other.kind == "difference" and (found := _mask(other, rows)) is not None]
-        left = _difference(one, rows, mask, strata)
-        raw = _difference(one, rows, mask, [])
+        left = _difference(one, rows, mask, strata[one.table])
     else:
         others = [other for other in shown if other.kind == "change" and other.is_rate == one.is_rate]
         masks = [found for other in others if other.dimension and (found := _mask(other, rows)) is not None]
         site = [other for other in others if other.dimension is None and other.metric == one.metric]
-        left, raw = _change(one, rows, mask, masks, bool(site)), _change(one, rows, mask, [], False)
+        left = _change(one, rows, mask, masks, bool(site))
+    raw = one.effect if one.is_rate else one.here.k - one.there.k
     return bool(np.isfinite(left) and np.sign(left) == np.sign(raw) and abs(left) >= _LEFT * abs(raw))
 
 
-def _difference(one: Comparison, rows: Rows, mask: Mask, strata: Sequence[Mask]) -> float:
+def _strata(shown: Sequence[Comparison], rows: Rows) -> Ints:
+    """A number for each row, the same for those that are alike in all differences that are shown."""
+    stratum = np.zeros(len(rows.user), dtype=np.int64)
+    for one in shown:
+        if one.kind == "difference" and (mask := _mask(one, rows)) is not None:
+            stratum = 2 * stratum + mask
+    return grouped(stratum)[1]
+
+
+def _difference(one: Comparison, rows: Rows, mask: Mask, stratum: Ints) -> float:
     """The difference of the rates within strata, weighted as Mantel and Haenszel do; NaN where no stratum has both."""
-    stratum = np.zeros(len(mask), dtype=np.int64)
-    for each in strata:
-        stratum = 2 * stratum + each
-    _, stratum = np.unique(stratum, return_inverse=True)
-    k, n = rows.sums[one.metric], rows.sums[f"{one.metric}_n"]
-    here_k, here_n, there_k, there_n = (
-        np.bincount(stratum, weights=np.where(side, values, 0.0)) for side in (mask, ~mask) for values in (k, n)
+    side = 2 * stratum + mask
+    k, n = (
+        np.bincount(side, weights=rows.sums[name], minlength=2 * (int(stratum.max(initial=0)) + 1)).reshape(-1, 2)
+        for name in (one.metric, f"{one.metric}_n")
     )
     with np.errstate(divide="ignore", invalid="ignore"):
-        weight = here_n * there_n / (here_n + there_n)
-        difference = here_k / here_n - there_k / there_n
+        weight = n[:, 0] * n[:, 1] / n.sum(axis=1)
+        difference = k[:, 1] / n[:, 1] - k[:, 0] / n[:, 0]
     has_both = weight > 0
     return float((weight * difference)[has_both].sum() / weight[has_both].sum()) if has_both.any() else np.nan
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -32,7 +33,7 @@ class Segments:
 
 @dataclass(frozen=True)
 class Rows:
-    """Sums of one table of the semantic layer by user, day and dimensions."""
+    """Sums of one table of the semantic layer by user, day and dimensions; fastest where users' rows stand together."""
 
     table: str  # a name of `TABLES`
     period: Period  # the days that were read
@@ -58,18 +59,29 @@ def read_rows(
     dimensions: tuple[str, ...],
     period: Period,
 ) -> Rows:
-    """The rows of a table in the period."""
+    """The rows of a table in the period, in the order of the users' numbers."""
     found = connection.sql(compile_sums(table, metrics, dimensions, period)).to_arrow_table()
-    people, user = _encoded(found["user"])
+    order = np.argsort(found["user"].to_numpy())
+    people, user = grouped(found["user"].to_numpy()[order])
     last = np.datetime64(period.last, "D")
-    age = (last - found["day"].to_numpy().astype("datetime64[D]")).astype(np.int64)
-    segments = {name: _segments(name, found[name], user, len(people)) for name in dimensions}
+    age = (last - found["day"].to_numpy().astype("datetime64[D]")).astype(np.int64)[order]
+    segments = {name: _segments(name, found[name], order, user) for name in dimensions}
     sums = {
-        name: found[name].cast(pa.float64()).fill_null(0.0).to_numpy()
+        name: found[name].cast(pa.float64()).fill_null(0.0).to_numpy()[order]
         for name in found.column_names
         if name not in (*dimensions, "user", "day")
     }
     return Rows(table, period, user, len(people), age, segments, sums)
+
+
+def grouped(keys: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
+    """The keys that there are, ascending, and the place of each row's: as `numpy.unique`, and twice as fast."""
+    order = np.argsort(keys)
+    ascending = keys[order]
+    is_first = np.concatenate([[True], ascending[1:] != ascending[:-1]])[: len(keys)]
+    place = np.empty(len(keys), dtype=np.int64)
+    place[order] = np.cumsum(is_first) - 1
+    return ascending[is_first], place
 
 
 def added_up(rows: Rows, ages: Sequence[int]) -> Rows:
@@ -84,33 +96,29 @@ def added_up(rows: Rows, ages: Sequence[int]) -> Rows:
             key = np.unique(key, return_inverse=True)[1]
             keys = len(key)
         key, keys = key * (len(one.names) + 1) + one.codes + 1, keys * (len(one.names) + 1)
-    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    found, place = grouped(key)
+    one_of = np.empty(len(found), dtype=np.int64)  # the rows that are added up: they have the same values
+    one_of[place] = np.arange(len(place))
     values = rows.sums | {"rows": np.ones(len(place))}
     return replace(
         rows,
-        user=np.zeros(len(first), dtype=np.int64),
-        age=np.array([0, *ages])[part[first]],
-        segments={name: replace(one, codes=one.codes[first]) for name, one in rows.segments.items()},
+        user=np.zeros(len(found), dtype=np.int64),
+        age=np.array([0, *ages])[part[one_of]],
+        segments={name: replace(one, codes=one.codes[one_of]) for name, one in rows.segments.items()},
         sums={name: np.bincount(place, weights=of).astype(np.float64) for name, of in values.items()},
     )
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[list[str | None], Ints]:
-    if len(column) == 0:
-        return [], np.empty(0, dtype=np.int64)
+def _segments(dimension: str, column: pa.ChunkedArray, order: Ints, user: Ints) -> Segments:
     encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    return encoded.dictionary.to_pylist(), encoded.indices.fill_null(-1).to_numpy().astype(np.int64)
-
-
-def _segments(dimension: str, column: pa.ChunkedArray, user: Ints, users: int) -> Segments:
-    names, codes = _encoded(column)
-    known = codes >= 0
-    pairs = np.unique(codes[known] * max(users, 1) + user[known])
-    counts = np.bincount(pairs // max(users, 1), minlength=len(names))
-    order: Sequence[int] = sorted(range(len(names)), key=lambda place: (-counts[place], str(names[place])))
+    names = encoded.dictionary.to_pylist()
+    codes = encoded.indices.fill_null(len(names)).to_numpy()[order].astype(np.int64)
+    pairs = np.sort(user * (len(names) + 1) + codes)
+    counts = np.bincount(pairs[np.diff(pairs, prepend=-1) > 0] % (len(names) + 1), minlength=len(names))
+    by_users: Sequence[int] = sorted(range(len(names)), key=lambda place: (-counts[place], str(names[place])))
     kept = [
         place
-        for place in order
+        for place in by_users
         if counts[place] >= MIN_USERS and (name := names[place]) not in _NOT_KNOWN and not is_unfilled(str(name))
     ][:_MOST_VALUES]
     place_of = np.full(len(names) + 1, -1, dtype=np.int64)  # the last is where there is no value

@@ -13,10 +13,9 @@ Sources: Rao and Scott, "A simple method for the analysis of clustered binary da
 Newcombe, "Interval estimation for the difference between independent proportions" (1998).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -29,7 +28,8 @@ from beha2vec_core.profiles.statistics import (
     wilson_interval,
 )
 from beha2vec_core.semantic.definitions import METRICS
-from beha2vec_core.semantic.highlights.rows import Floats, Ints, Rows, Segments
+from beha2vec_core.semantic.highlights.moments import Moments
+from beha2vec_core.semantic.highlights.rows import Floats, Ints, Rows, Segments, grouped
 from beha2vec_core.semantic.query import Period
 from beha2vec_core.store.anonymous import MIN_USERS
 
@@ -131,99 +131,118 @@ def compare(rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...]) -> Iter
         rates: metrics that are a number of another; segments are compared by these.
         totals: metrics that are summed; periods are compared by these, and by the rates.
     """
+    site = _Site(rows, rates, totals)
     for segments in rows.segments.values():
         if segments.dimension not in _OF_CHANGES_ONLY:
-            yield from _segments(rows, rates, segments)
+            yield from _differences(site, rates, segments)
     everyone = Segments("", [""], np.zeros(len(rows.user), dtype=np.int64))
     for segments in (everyone, *rows.segments.values()):
-        yield from _changes(rows, rates, totals, segments)
+        yield from _changes(site, rates, totals, segments)
+
+
+class _Site:
+    """All rows of a table, and what is the same for all segments.
+
+    Each metric has two columns, `columns_of`: its numbers, and for rates what they are of, for totals their size.
+    Metrics share columns that are the same.
+    """
+
+    def __init__(self, rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...]) -> None:
+        self.rows = rows
+        self.days = int(rows.age.max()) + 1 if len(rows.age) else 0
+        self.windows = [window for window in WINDOWS if self.days >= 2 * window]
+        self.columns: list[Floats] = []
+        self.columns_of = {
+            metric: (self._column(rows.sums[metric]), self._column(rows.sums[f"{metric}_n"])) for metric in rates
+        } | {metric: (self._column(rows.sums[metric]), self._column(np.abs(rows.sums[metric]))) for metric in totals}
+        self.of_users = [_summed(rows.user, column, rows.users) for column in self.columns]
+        self.everyone = Moments.of(self.of_users)
+        self.correlation = {metric: _correlation(self.everyone, *self.columns_of[metric]) for metric in rates}
+        self.of_windows = {
+            (metric, window): float(rows.sums[metric][rows.age < 2 * window].sum())
+            for metric in (*rates, *totals)
+            for window in self.windows
+        }
+        self.is_whole = [bool((column % 1 == 0).all()) for column in self.columns]
+
+    def _column(self, values: Floats) -> int:
+        for place, column in enumerate(self.columns):
+            if np.array_equal(column, values):
+                return place
+        self.columns.append(values)
+        return len(self.columns) - 1
 
 
 class _Pairs:
-    """Sums by group and user, of users with rows of a group. Sorting the rows takes most of the time of a search.
+    """Users and the groups that they have rows of.
 
     Args:
-        rows: all of a table.
-        segments: their groups.
-        days: only rows of so many last days.
-        by_week: each segment's weeks are groups of their own.
+        user: of each row.
+        group: of each row; one of -1 does not count.
+        groups: how many there are.
     """
 
-    def __init__(self, rows: Rows, segments: Segments, days: int, *, by_week: bool = False) -> None:
-        self.known = (segments.codes >= 0) & (rows.age < days)
-        group, age = segments.codes[self.known], rows.age[self.known]
-        self.groups = len(segments.names)
-        if by_week:
-            group = group * (days // 7) + age // 7
-            self.groups *= days // 7
-        self._users = max(rows.users, 1)
-        keys = group * self._users + rows.user[self.known]
-        self._keys, self._place = np.unique(keys, return_inverse=True)
-        self.group, self.user = self._keys // self._users, self._keys % self._users
+    def __init__(self, user: Ints, group: Ints, groups: int) -> None:
+        known = group >= 0
+        keys, self.place = grouped(np.where(known, user * groups + group, np.iinfo(np.int64).max))
+        self.keys = keys[: len(keys) - (not known.all())]
+        self.groups = groups
+        self.user, self.group = np.divmod(self.keys, groups)
 
-    def sum(self, values: Floats) -> Floats:
-        """Values of all rows, summed by group and user."""
-        return _summed(self._place, values[self.known], len(self._keys))
+    def sum(self, values: Floats, place: Ints | None = None) -> Floats:
+        """Values of rows, summed by pair. ``place``: of the rows that count, and the number of pairs for others."""
+        found = _summed(self.place if place is None else place, values, len(self.keys) + 1)
+        return found[: len(self.keys)]
 
     def total(self, values: Floats) -> Floats:
-        """Values by group and user, summed by group."""
+        """Values of pairs, summed by group."""
         return _summed(self.group, values, self.groups)
 
-    @cached_property
-    def next(self) -> Ints:
-        """Where the same user is in the next group; -1 where they are not."""
-        following = self._keys + self._users
-        place = np.minimum(np.searchsorted(self._keys, following), len(self._keys) - 1)
-        return np.where(self._keys[place] == following, place, -1)
 
-
-def _segments(rows: Rows, metrics: tuple[str, ...], segments: Segments) -> Iterator[Comparison]:
+def _differences(site: _Site, metrics: tuple[str, ...], segments: Segments) -> Iterator[Comparison]:
     """Each segment and the rest, by rates."""
     if segments.names and metrics:
-        pairs = _Pairs(rows, segments, _days(rows))
+        pairs = _Pairs(site.rows.user, segments.codes, len(segments.names))
+        inside = [pairs.sum(column) for column in site.columns]
+        outside = [all_of_it[pairs.user] - one for all_of_it, one in zip(site.of_users, inside, strict=True)]
+        moments = Moments.by_group([*inside, *outside], pairs.group, pairs.groups)
         for metric in metrics:
-            yield from _segments_of(rows, metric, segments, pairs)
+            _, of = site.columns_of[metric]
+            inside_only = pairs.total(((inside[of] > 0) & (outside[of] <= 0)).astype(np.float64))
+            yield from _differences_of(site, metric, segments, moments, inside_only)
 
 
-def _segments_of(rows: Rows, metric: str, segments: Segments, pairs: _Pairs) -> Iterator[Comparison]:
-    number, of = rows.sums[metric], rows.sums[f"{metric}_n"]
-    k, n = (_summed(rows.user, values, rows.users) for values in (number, of))
-    all_k, all_n = k.sum(), n.sum()
+def _differences_of(
+    site: _Site, metric: str, segments: Segments, moments: Moments, inside_only: Floats
+) -> Iterator[Comparison]:
+    rows, k, n = site.rows, *site.columns_of[metric]
+    out_k, out_n = k + len(site.columns), n + len(site.columns)
+    all_k, all_n = site.everyone.sums[0, [k, n]]
     if not 0 < all_k < all_n:
         return
     rate = all_k / all_n
-    in_k, in_n = pairs.sum(number), pairs.sum(of)
-    out_k, out_n = k[pairs.user] - in_k, n[pairs.user] - in_n
-    here_k, here_n = pairs.total(in_k), pairs.total(in_n)
+    here_k, here_n = moments.sums[:, [k, n]].T
     there_k, there_n = all_k - here_k, all_n - here_n
     with np.errstate(divide="ignore", invalid="ignore"):
         here, there = here_k / here_n, there_k / there_n
-        of_both = (in_k - here[pairs.group] * in_n) / here_n[pairs.group]
-        of_both -= (out_k - there[pairs.group] * out_n) / there_n[pairs.group]
-        # users who are in the rest alone: all users, less those of the segment
-        squares = np.array([(k * k).sum(), (k * n).sum(), (n * n).sum()])[:, None] - [
-            pairs.total(k[pairs.user] * k[pairs.user]),
-            pairs.total(k[pairs.user] * n[pairs.user]),
-            pairs.total(n[pairs.user] * n[pairs.user]),
-        ]
-        of_rest = (squares[0] - 2 * there * squares[1] + there**2 * squares[2]) / there_n**2
-        variance = pairs.total(of_both**2) + np.maximum(of_rest, 0)
+
+        def of_rest(weight: Floats | float, of_n: Floats | float) -> Floats:
+            """Squares of users who are in the rest alone: of all users, less those of the segment."""
+            inside = {k: weight, out_k: weight, n: of_n, out_n: of_n}
+            return site.everyone.squares({k: weight, n: of_n}) - moments.squares(inside)
+
+        variance = moments.squares(
+            {k: 1 / here_n, n: -here / here_n, out_k: -1 / there_n, out_n: there / there_n}
+        ) + np.maximum(of_rest(1 / there_n, -there / there_n), 0)
         of_chance = here * (1 - here) / here_n + there * (1 - there) / there_n
-        sizes = (pairs.total(in_n**2), squares[2] + pairs.total(out_n**2))
-        least = _least_spread(_correlation(k, n), (here_n, there_n), sizes)
-        spread = np.fmax(variance / of_chance, least)
-    is_there = n[pairs.user] > in_n
-    sides = {
-        "here": (in_k, in_n, pairs.total((in_n > 0).astype(float))),
-        "rest": (out_k, out_n, (n > 0).sum() - pairs.total(((in_n > 0) & ~is_there).astype(float))),
-    }
-    users = {name: side[2].astype(int) for name, side in sides.items()}
-    in_lacking, out_lacking = in_n - in_k, out_n - out_k
+        sizes = moments.squares({n: 1}), of_rest(0, 1) + moments.squares({out_n: 1})
+        spread = np.fmax(variance / of_chance, _least_spread(site.correlation[metric], (here_n, there_n), sizes))
+    users = {"here": moments.users[:, n], "rest": site.everyone.users[0, n] - inside_only.astype(int)}
     of_users = [
-        effective_number(here_k, pairs.total(in_k**2)),
-        effective_number(here_n - here_k, pairs.total(in_lacking**2)),
-        effective_number(there_k, squares[0] + pairs.total(out_k**2)),
-        effective_number(there_n - there_k, squares[0] - 2 * squares[1] + squares[2] + pairs.total(out_lacking**2)),
+        effective_number(here_k, moments.squares({k: 1})),
+        effective_number(here_n - here_k, moments.squares({n: 1, k: -1})),
+        effective_number(there_k, of_rest(1, 0) + moments.squares({out_k: 1})),
+        effective_number(there_n - there_k, of_rest(-1, 1) + moments.squares({out_n: 1, out_k: -1})),
     ]
     for place, name in enumerate(segments.names):
         expected = min(here_n[place], there_n[place]) * min(rate, 1 - rate)
@@ -241,45 +260,66 @@ def _segments_of(rows: Rows, metric: str, segments: Segments, pairs: _Pairs) -> 
         )  # fmt: skip
 
 
-def _changes(rows: Rows, rates: tuple[str, ...], totals: tuple[str, ...], segments: Segments) -> Iterator[Comparison]:
+def _changes(site: _Site, rates: tuple[str, ...], totals: tuple[str, ...], segments: Segments) -> Iterator[Comparison]:
     """Each segment in the last days and in as many before."""
-    windows = [window for window in WINDOWS if _days(rows) >= 2 * window]
-    if not segments.names or not windows:
+    if not segments.names or not site.windows:
         return
-    weekly = _Pairs(rows, segments, 7 * min(_days(rows) // 7, _WEEKS), by_week=True)
-    of_windows = {window: _Pairs(rows, segments, 2 * window) for window in windows}
+    rows, weeks = site.rows, min(site.days // 7, _WEEKS)
+    week = rows.age // 7
+    is_known = (segments.codes >= 0) & (week < weeks)
+    weekly = _Pairs(rows.user, np.where(is_known, segments.codes * weeks + week, -1), len(segments.names) * weeks)
+    columns = [weekly.sum(column) for column in site.columns]
+    windows = {window: _of_window(weekly, columns, weeks, window // 7) for window in site.windows}
     for metric in (*rates, *totals):
-        for window, pairs in of_windows.items():
-            yield from _changes_of(rows, metric, segments, window, pairs, weekly, metric in rates)
+        k, n = site.columns_of[metric]
+        if metric in rates:
+            scores = _weekly_scores(columns[k], columns[n], weekly, weeks)
+        else:
+            scores = _weekly_scores_of_totals(columns[k], weekly, weeks, site.is_whole[k])
+        for window, moments in windows.items():
+            yield from _changes_of(site, metric, segments, window, moments, scores, metric in rates)
+
+
+def _of_window(weekly: _Pairs, columns: Sequence[Floats], weeks: int, window: int) -> Moments:
+    """Of segments: the columns in the weeks of a window, then the same in as many weeks before."""
+    segment, week = np.divmod(weekly.group, weeks)
+    pairs = _Pairs(weekly.user, np.where(week < 2 * window, segment, -1), weekly.groups // weeks)
+    sides = [np.where(side, pairs.place, len(pairs.keys)) for side in (week < window, week >= window)]
+    return Moments.by_group(
+        [pairs.sum(column, side) for side in sides for column in columns], pairs.group, pairs.groups
+    )
 
 
 def _changes_of(
-    rows: Rows, metric: str, segments: Segments, window: int, pairs: _Pairs, weekly: _Pairs, is_rate: bool
+    site: _Site, metric: str, segments: Segments, window: int, moments: Moments, scores: Floats, is_rate: bool
 ) -> Iterator[Comparison]:
-    number = rows.sums[metric]
-    of = rows.sums[f"{metric}_n"] if is_rate else np.abs(number)
-    usual, freedom = _week_to_week(number, of if is_rate else None, weekly, len(segments.names), window // 7)
-    is_now = rows.age < window
-    now_k, before_k = (pairs.sum(np.where(side, number, 0.0)) for side in (is_now, ~is_now))
-    now_n, before_n = (pairs.sum(np.where(side, of, 0.0)) for side in (is_now, ~is_now))
-    here_k, there_k, here_n, there_n = (pairs.total(one) for one in (now_k, before_k, now_n, before_n))
-    here_users, there_users = (pairs.total((one > 0).astype(float)).astype(int) for one in (now_n, before_n))
-    of_sums = (now_k, before_k, now_n - now_k, before_n - before_k) if is_rate else (now_n, before_n)
-    of_users = [effective_number(pairs.total(one), pairs.total(one**2)) for one in of_sums]
+    rows, k, n = site.rows, *site.columns_of[metric]
+    before_k, before_n = k + len(site.columns), n + len(site.columns)
+    usual, freedom = _usual(scores, window // 7)
+    here_k, there_k, here_n, there_n = moments.sums[:, [k, before_k, n, before_n]].T
+    here_users, there_users = moments.users[:, [n, before_n]].T
+    if is_rate:
+        of_users = [
+            effective_number(here_k, moments.squares({k: 1})),
+            effective_number(there_k, moments.squares({before_k: 1})),
+            effective_number(here_n - here_k, moments.squares({n: 1, k: -1})),
+            effective_number(there_n - there_k, moments.squares({before_n: 1, before_k: -1})),
+        ]
+    else:
+        of_users = [effective_number(moments.sums[:, one], moments.squares({one: 1})) for one in (n, before_n)]
     with np.errstate(divide="ignore", invalid="ignore"):
         if is_rate:
             rate = (here_k + there_k) / (here_n + there_n)
             here, there = here_k / here_n, there_k / there_n
-            part = (now_k - here[pairs.group] * now_n) / here_n[pairs.group]
-            part -= (before_k - there[pairs.group] * before_n) / there_n[pairs.group]
+            variance = moments.squares(
+                {k: 1 / here_n, n: -here / here_n, before_k: -1 / there_n, before_n: there / there_n}
+            )
             of_chance = here * (1 - here) / here_n + there * (1 - there) / there_n
-            correlation = _correlation(*(_summed(rows.user, values, rows.users) for values in (number, of)))
-            sizes = pairs.total(now_n**2), pairs.total(before_n**2)
-            least = _least_spread(correlation, (here_n, there_n), sizes)
-            spread = np.fmax(pairs.total(part**2) / of_chance, least)
+            sizes = moments.squares({n: 1}), moments.squares({before_n: 1})
+            spread = np.fmax(variance / of_chance, _least_spread(site.correlation[metric], (here_n, there_n), sizes))
             enough = np.minimum(here_n, there_n) * np.minimum(rate, 1 - rate) / spread >= _EXPECTED
         else:
-            spread = pairs.total((now_k - before_k) ** 2) / (here_k + there_k)
+            spread = moments.squares({k: 1, before_k: -1}) / (here_k + there_k)
             # each of a count is whole; of money, only the users say how much one unit is
             spread = np.fmax(spread, 1.0) if METRICS[metric].unit == "count" else spread
             enough = (here_k + there_k) / spread >= _LEAST_COUNT
@@ -287,8 +327,6 @@ def _changes_of(
     last = rows.period.last
     period = Period(last - timedelta(days=window - 1), last)
     before = Period(period.first - timedelta(days=window), period.first - timedelta(days=1))
-    in_window = rows.age < 2 * window
-    whole = float(number[in_window].sum())
     for place, name in enumerate(segments.names):
         users = here_users[place], there_users[place]
         if not enough[place] or not np.isfinite(spread[place]) or max(users) < MIN_USERS or not freedom[place]:
@@ -310,26 +348,24 @@ def _changes_of(
             rows.table, metric, segments.dimension or None, name or None, is_rate, period, before,
             Side(float(here_k[place]), float(here_n[place]), int(users[0])),
             Side(float(there_k[place]), float(there_n[place]), int(users[1])),
-            whole, float(spread[place]), float(freedom[place]), int(min(one[place] for one in of_users)),
+            site.of_windows[metric, window], float(spread[place]), float(freedom[place]),
+            int(min(one[place] for one in of_users)),
             _with_freedom(p, freedom[place]),
         )  # fmt: skip
 
 
-def _days(rows: Rows) -> int:
-    return int(rows.age.max()) + 1 if len(rows.age) else 0
-
-
 def _summed(place: Ints, values: Floats, places: int) -> Floats:
-    return np.bincount(place, weights=values, minlength=places).astype(np.float64)
+    return np.asarray(np.bincount(place, weights=values, minlength=places), dtype=np.float64)
 
 
-def _correlation(k: Floats, n: Floats) -> float:
+def _correlation(everyone: Moments, k: int, n: int) -> float:
     """How alike the rows of a user are, 0 to 1, over users who have k of n each."""
-    size = float((n**2).sum() / n.sum()) if n.sum() else 1.0
-    if not 0 < k.sum() < n.sum() or size <= 1:
+    all_k, all_n = everyone.sums[0, [k, n]]
+    size = float(everyone.squares({n: 1})[0] / all_n) if all_n else 1.0
+    if not 0 < all_k < all_n or size <= 1:
         return 0.0
-    rate = k.sum() / n.sum()
-    spread = ((k - rate * n) ** 2).sum() / (n.sum() * rate * (1 - rate))
+    rate = all_k / all_n
+    spread = everyone.squares({k: 1, n: -rate})[0] / (all_n * rate * (1 - rate))
     return float(np.clip((spread - 1) / (size - 1), 0, 1))
 
 
@@ -342,40 +378,42 @@ def _least_spread(correlation: float, rows: tuple[Floats, Floats], squares: tupl
     return np.asarray((effects[0] / rows[0] + effects[1] / rows[1]) / (1 / rows[0] + 1 / rows[1]))
 
 
-def _week_to_week(
-    number: Floats, of: Floats | None, pairs: _Pairs, groups: int, boundary: int
-) -> tuple[Floats, Floats]:
+def _weekly_scores(k: Floats, n: Floats, pairs: _Pairs, weeks: int) -> Floats:
+    """The squared scores of a rate's changes from each week to the one before [segment, week]."""
+    total, count = (pairs.total(one).reshape(-1, weeks) for one in (k, n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = total / count
+        residual = pairs.total((k - rate.reshape(-1)[pairs.group] * n) ** 2)
+        variance = residual.reshape(-1, weeks) / count**2
+        pooled = (total[:, :-1] + total[:, 1:]) / (count[:, :-1] + count[:, 1:])
+        least = pooled * (1 - pooled) * (1 / count[:, :-1] + 1 / count[:, 1:])
+        return (rate[:, :-1] - rate[:, 1:]) ** 2 / np.maximum(variance[:, :-1] + variance[:, 1:], least)
+
+
+def _weekly_scores_of_totals(k: Floats, pairs: _Pairs, weeks: int, is_whole: bool) -> Floats:
+    """The same of a total. ``is_whole``: each of its rows has a whole number."""
+    total, variance = (pairs.total(one).reshape(-1, weeks) for one in (k, k * k))
+    # users who are there in both weeks: their share of the variance of the difference
+    is_next = (np.diff(pairs.keys) == 1) & (pairs.group[:-1] % weeks < weeks - 1)
+    shared = np.append(np.where(is_next, k[:-1] * k[1:], 0.0), 0.0)[: len(k)]
+    both = pairs.total(shared).reshape(-1, weeks)[:, :-1]
+    least = total[:, :-1] + total[:, 1:] if is_whole else 0.0
+    error = np.maximum(variance[:, :-1] + variance[:, 1:] - 2 * both, least)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((total[:, :-1] - total[:, 1:]) ** 2 / error)
+
+
+def _usual(scores: Floats, boundary: int) -> tuple[Floats, Floats]:
     """How much more a metric varies between weeks than users by chance, by segment, and the degrees of freedom.
 
     The mean of the squared scores of the changes from week to week, at least 1; the change that is searched for, which
     is at the ``boundary``, is left out. Changes that follow each other share a week, so they tell as much as two thirds
     of their number. 0 degrees of freedom where there are too few weeks.
     """
-    weeks = pairs.groups // groups
-    k = pairs.sum(number)
-    total = pairs.total(k).reshape(groups, weeks)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if of is None:
-            # users who are there in both weeks: their share of the variance of the difference
-            shared = np.where((pairs.next >= 0) & (pairs.group % weeks < weeks - 1), k * k[pairs.next], 0.0)
-            variance = pairs.total(k * k).reshape(groups, weeks)
-            both = pairs.total(shared).reshape(groups, weeks)[:, :-1]
-            least = total[:, :-1] + total[:, 1:] if (number == np.round(number)).all() else 0.0
-            error = np.maximum(variance[:, :-1] + variance[:, 1:] - 2 * both, least)
-            scores = (total[:, :-1] - total[:, 1:]) ** 2 / error
-        else:
-            n = pairs.sum(of)
-            count = pairs.total(n).reshape(groups, weeks)
-            rate = total / count
-            residual = pairs.total((k - rate.reshape(-1)[pairs.group] * n) ** 2)
-            variance = residual.reshape(groups, weeks) / count**2
-            pooled = (total[:, :-1] + total[:, 1:]) / (count[:, :-1] + count[:, 1:])
-            least = pooled * (1 - pooled) * (1 / count[:, :-1] + 1 / count[:, 1:])
-            scores = (rate[:, :-1] - rate[:, 1:]) ** 2 / np.maximum(variance[:, :-1] + variance[:, 1:], least)
-    scores[:, boundary - 1 : boundary] = np.nan
-    known_pairs = np.isfinite(scores).sum(axis=1)
-    usual = np.nansum(scores, axis=1) / np.maximum(known_pairs, 1)
-    return np.maximum(usual, 1.0), np.where(known_pairs >= _LEAST_WEEKS, known_pairs * 2 / 3, 0.0)
+    others = np.delete(scores, boundary - 1, axis=1)
+    known = np.isfinite(others).sum(axis=1)
+    usual = np.nansum(others, axis=1) / np.maximum(known, 1)
+    return np.maximum(usual, 1.0), np.where(known >= _LEAST_WEEKS, known * 2 / 3, 0.0)
 
 
 def _binomial_p(count: float, other: float) -> float:

@@ -253,11 +253,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """
         from beha2vec_core import profiles
 
-        with warehouse.connect("cluster_profiles") as connection:
-            asked = (connection, profiles.WAREHOUSE)
+        with (
+            warehouse.connect("cluster_profiles") as connection,
+            profiles.clusters_read_once(connection, profiles.WAREHOUSE) as sources,
+        ):
+            asked = (connection, sources)
             facts, buying = profiles.build_profiles(*asked, progress=True), profiles.buying_paths(*asked)
-            currency = profiles.currency_of(connection, profiles.WAREHOUSE)
-            unfilled = profiles.unfilled_texts(connection, profiles.WAREHOUSE, titles="ga4.dim_ga4__pages")
+            currency = profiles.currency_of(*asked)
+            unfilled = profiles.unfilled_texts(*asked, titles="ga4.dim_ga4__pages")
             tables = {
                 "cluster_profiles": facts,
                 "cluster_transitions": profiles.cluster_transitions(*asked),

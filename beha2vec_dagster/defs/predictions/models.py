@@ -144,13 +144,14 @@ def features_in_parts(
     """
     from beha2vec_core.predictions import store
 
-    users = store.seen_lately(day, model.config.population_days)
+    lately = model.config.population_days
+    users = store.seen_lately(day, lately)
     _write_vectors(settings, warehouse, model, day, compute, only=users)
     with warehouse.connect("prediction rows: parts") as connection:
         parts = store.parts(connection, users, _MOST_AT_ONCE)
     for part in with_progress(parts, title=f"users as of {day}", unit="part"):
         with warehouse.connect("prediction rows") as connection:
-            frame = store.read_features(connection, [day], model.config.encoder, part=part, only=users)
+            frame = store.read_features(connection, [day], model.config.encoder, part=part, seen_within=lately)
         yield part, frame
 
 
