@@ -29,20 +29,26 @@ def relation_metadata(
 
     Columns are described by ``beha2vec_core.store.columns``, unless descriptions are given.
     """
-    known = column_descriptions(relation) if descriptions is None else descriptions
-    described = connection.execute(f"describe select * from {relation}").fetchall()
+    schema = relation_columns(connection, relation, descriptions)
     count = connection.execute(f"select count(*) from {relation}").fetchone()
     preview = connection.execute(f"select * from {relation} limit {rows}").fetchall()
-    names = [column[0] for column in described]
+    names = [column.name for column in schema.columns]
     # Dagster keeps these records, so a person's ids never get there
     shown = [[_HIDDEN if n in IDENTIFIERS else cell for n, cell in zip(names, row, strict=True)] for row in preview]
     return {
         "dagster/row_count": count[0] if count else 0,
-        "dagster/column_schema": TableSchema(
-            [TableColumn(name=c[0], type=c[1], description=known.get(c[0])) for c in described]
-        ),
+        "dagster/column_schema": schema,
         "preview": markdown_table(names, shown),
     }
+
+
+def relation_columns(
+    connection: duckdb.DuckDBPyConnection, relation: str, descriptions: Mapping[str, str] | None = None
+) -> TableSchema:
+    """The columns of a relation alone, none of whose rows is read."""
+    known = column_descriptions(relation) if descriptions is None else descriptions
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    return TableSchema([TableColumn(name=c[0], type=c[1], description=known.get(c[0])) for c in described])
 
 
 def markdown_table(names: Sequence[str], rows: Sequence[Sequence[Any]], longest: int = _MAX_CELL) -> MetadataValue:

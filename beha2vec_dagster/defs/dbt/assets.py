@@ -48,7 +48,7 @@ from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_core.words import counted
 from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
-from beha2vec_dagster.lib.metadata import relation_metadata
+from beha2vec_dagster.lib.metadata import relation_columns, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, range_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
@@ -310,7 +310,13 @@ class _Build(NamedTuple):
                 if _in_bigquery(self.settings) and node["name"] in NOT_COPIED:
                     continue
                 table = f"{_SCHEMA}.{node['name']}"
-                about = relation_metadata(connection, table, descriptions=_column_descriptions(node))
+                described = _column_descriptions(node)
+                # to count the rows of a view is to compute them
+                about = (
+                    {"dagster/column_schema": relation_columns(connection, table, described)}
+                    if node["config"]["materialized"] == "view"
+                    else relation_metadata(connection, table, descriptions=described)
+                )
                 if node["resource_type"] == "model":
                     dialect = "bigquery" if _in_bigquery(self.settings) else "duckdb"
                     about["dagster/column_lineage"] = column_lineage(

@@ -1,8 +1,6 @@
 {{ ga4_table(cluster_by=['client_key']) }}
-{% set of_device = 'over (partition by sessions.client_key, sessions.property_id order by ' -%}
-{% set in_order = 'sessions.session_started_at, sessions.session_key rows between unbounded preceding and unbounded following)' -%}
-{% set first = of_device ~ in_order -%}
-{% set first_with_user_source = of_device ~ 'case when ' ~ has_source('sessions.user') ~ ' then 0 else 1 end, ' ~ in_order -%}
+{% set in_order = 'over (partition by sessions.client_key, sessions.property_id order by sessions.session_started_at, sessions.session_key '
+    ~ 'rows between unbounded preceding and unbounded following)' -%}
 {% set parts = ['source', 'medium', 'campaign'] -%}
 
 {%- set first_columns = ['is_first_session', 'session_default_channel_group'] -%}
@@ -17,12 +15,16 @@ with sessions as (
         sessions.property_id,
         sessions.session_started_at,
         sessions.is_user_source_hidden,
-        first_value(sessions.is_first_session) {{ first }} as is_first_session,
+        first_value(sessions.is_first_session) {{ in_order }} as is_first_session,
         {%- for part in parts %}
-        first_value(sessions.user_{{ part }}) {{ first_with_user_source }} as user_{{ part }},
-        first_value(traffic_sources.{{ part }}) {{ first }} as session_{{ part }},
+        -- that of the first session with a source, where it can be null
+        nullif(
+            first_value(case when {{ has_source('sessions.user') }} then coalesce(sessions.user_{{ part }}, '') end ignore nulls)
+            {{ in_order }}, ''
+        ) as user_{{ part }},
+        first_value(traffic_sources.{{ part }}) {{ in_order }} as session_{{ part }},
         {%- endfor %}
-        first_value(traffic_sources.default_channel_group) {{ first }} as session_default_channel_group
+        first_value(traffic_sources.default_channel_group) {{ in_order }} as session_default_channel_group
     from {{ ref('int_ga4__sessions') }} as sessions
     inner join {{ ref('int_ga4__session_traffic_sources') }} as traffic_sources
         on sessions.session_key = traffic_sources.session_key

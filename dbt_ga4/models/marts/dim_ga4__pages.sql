@@ -2,11 +2,19 @@
 {% set min_sessions = 5 -%}
 {% set event_shares = {'usual_events': 0.7, 'frequent_events': 0.25} -%}
 
-with events as (
+-- Each step reads the columns that it needs from the table: a common table expression would copy those of all steps.
+with page_titles as (
 
-    select event_key, property_id, page_key, page_title, client_key, session_key, occurred_on, event_name, is_page_view
+    select
+        property_id,
+        page_key,
+        page_title,
+        {{ count_where('is_page_view') }} as page_views,
+        min(occurred_on) as first_seen,
+        max(occurred_on) as last_seen
     from {{ ref('int_ga4__events_sessionized') }}
     where page_key is not null
+    group by property_id, page_key, page_title
 
 ),
 
@@ -14,23 +22,29 @@ with events as (
 titles as (
 
     select property_id, page_key, page_title
-    from (
-        select property_id, page_key, page_title, {{ count_where('is_page_view') }} as page_views
-        from events
-        where page_title is not null
-        group by property_id, page_key, page_title
-    ) as title_views
+    from page_titles
+    where page_title is not null
     qualify row_number() over (partition by property_id, page_key order by page_views desc, page_title) = 1
+
+),
+
+-- Made first: DuckDB would join the items of all events.
+item_views as {{ materialized() }} (
+
+    select events.event_key, events.property_id, events.page_key
+    from {{ ref('int_ga4__events_sessionized') }} as events
+    inner join {{ ref('ga4_event_taxonomy') }} as taxonomy on events.event_name = taxonomy.event_name
+    where taxonomy.funnel_step = 1
+        and events.page_key is not null
 
 ),
 
 viewed_items as (
 
-    select events.property_id, events.page_key, items.item_name, items.item_category
+    select item_views.property_id, item_views.page_key, items.item_name, items.item_category, count(*) as views
     from {{ ref('stg_ga4__event_items') }} as items
-    inner join {{ ref('ga4_event_taxonomy') }} as taxonomy on items.event_name = taxonomy.event_name
-    inner join events on items.event_key = events.event_key
-    where taxonomy.funnel_step = 1
+    inner join item_views on items.event_key = item_views.event_key
+    group by item_views.property_id, item_views.page_key, items.item_name, items.item_category
 
 ),
 
@@ -42,12 +56,12 @@ viewed_items as (
         page_key,
         {{ ordered_array(column, 'views desc, ' ~ column) }} as most_viewed
     from (
-        select property_id, page_key, {{ column }}, count(*) as views
+        select property_id, page_key, {{ column }}, sum(views) as views
         from viewed_items
         where {{ column }} is not null
         group by property_id, page_key, {{ column }}
-        qualify row_number() over (partition by property_id, page_key order by count(*) desc, {{ column }}) <= 5
-    ) as item_views
+        qualify row_number() over (partition by property_id, page_key order by sum(views) desc, {{ column }}) <= 5
+    ) as of_item
     group by property_id, page_key
 
 ),
@@ -60,12 +74,19 @@ pages as (
         page_key,
         case when page_key not like 'screen:%' then {{ extract('page_key', '^([^/]+)/') }} end as hostname,
         case when page_key not like 'screen:%' then {{ extract('page_key', '^[^/]*(/[^?]*)') }} end as page_path,
-        {{ count_where('is_page_view') }} as page_views,
-        count(distinct client_key) as users,
-        count(distinct case when is_page_view then session_key end) as sessions,
-        min(occurred_on) as first_seen,
-        max(occurred_on) as last_seen
-    from events
+        {{ sum_whole('page_views') }} as page_views,
+        min(first_seen) as first_seen,
+        max(last_seen) as last_seen
+    from page_titles
+    group by property_id, page_key
+
+),
+
+page_users as (
+
+    select property_id, page_key, count(distinct client_key) as users
+    from {{ ref('int_ga4__events_sessionized') }}
+    where page_key is not null
     group by property_id, page_key
 
 ),
@@ -73,8 +94,18 @@ pages as (
 viewed as (
 
     select distinct property_id, page_key, session_key
-    from events
+    from {{ ref('int_ga4__events_sessionized') }}
     where is_page_view
+        and page_key is not null
+        and session_key is not null
+
+),
+
+page_sessions as (
+
+    select property_id, page_key, count(*) as sessions
+    from viewed
+    group by property_id, page_key
 
 ),
 
@@ -85,10 +116,10 @@ page_events as (
         actions.property_id,
         actions.page_key,
         actions.event_name,
-        actions.sessions / pages.sessions as share_of_sessions
+        actions.sessions / page_sessions.sessions as share_of_sessions
     from (
         select events.property_id, events.page_key, events.event_name, count(distinct events.session_key) as sessions
-        from events
+        from {{ ref('int_ga4__events_sessionized') }} as events
         inner join viewed
             on events.property_id = viewed.property_id
             and events.page_key = viewed.page_key
@@ -97,8 +128,8 @@ page_events as (
         where coalesce(taxonomy.event_group, 'other') not in ('lifecycle', 'page')
         group by events.property_id, events.page_key, events.event_name
     ) as actions
-    inner join pages on actions.property_id = pages.property_id and actions.page_key = pages.page_key
-    where pages.sessions >= {{ min_sessions }}
+    inner join page_sessions on actions.property_id = page_sessions.property_id and actions.page_key = page_sessions.page_key
+    where page_sessions.sessions >= {{ min_sessions }}
 
 ),
 
@@ -140,10 +171,13 @@ select
     coalesce({{ name }}.event_names, {{ empty_text_array() }}) as {{ name }},
     {%- endfor %}
     pages.page_views,
-    pages.users,
+    page_users.users,
     pages.first_seen,
     pages.last_seen
 from pages
+inner join page_users
+    on pages.property_id = page_users.property_id
+    and pages.page_key = page_users.page_key
 left join titles
     on pages.property_id = titles.property_id
     and pages.page_key = titles.page_key

@@ -5,13 +5,13 @@
 {% set of_user = 'over (partition by user_key, property_id' -%}
 {% set whole = 'rows between unbounded preceding and unbounded following)' -%}
 {% set in_order = of_user ~ ' order by session_started_at, session_key ' ~ whole -%}
-{% set latest_first = of_user ~ ' order by session_started_at desc, session_key ' ~ whole -%}
 {% set first_device = 'over (partition by identities.user_key order by first_sources.first_seen_at, identities.client_key ' ~ whole -%}
 {% set first_user_columns = ['first_user_source', 'first_user_medium', 'first_user_campaign', 'first_user_default_channel_group'] -%}
 {% set first_seen_columns = ['first_seen_source', 'first_seen_medium', 'first_seen_campaign', 'first_seen_default_channel_group'] -%}
 {% set latest_columns = ['user_id', 'device_category', 'browser', 'operating_system', 'country'] -%}
 
 -- Windows, not aggregates, choose a user's texts: DuckDB writes windows to the disk, but keeps the texts of aggregates in memory.
+-- All of a user's sessions have one order, so that they are sorted once.
 with device_sources as (
 
     select
@@ -61,7 +61,7 @@ sessions as (
         first_value({{ part }}) {{ in_order }} as first_seen_{{ part }}
         {%- endfor %}
         {%- for column in latest_columns %},
-        first_value({{ column }} ignore nulls) {{ latest_first }} as {{ column }}
+        last_value({{ column }} ignore nulls) {{ in_order }} as {{ column }}
         {%- endfor %}
     from {{ ref('fct_ga4__sessions') }}
 

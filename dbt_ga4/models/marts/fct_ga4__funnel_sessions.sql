@@ -9,7 +9,6 @@ with sessions as (
         events.client_key,
         events.session_date,
         max(taxonomy.funnel_step) as furthest_step,
-        count(distinct taxonomy.funnel_step) as steps_reached,
         {%- for step in steps %}
         min(case when taxonomy.funnel_step = {{ step }} then events.event_timestamp end) as reached_{{ step }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -28,8 +27,12 @@ select
     sessions.client_key,
     sessions.session_date,
     sessions.furthest_step,
-    sessions.steps_reached,
-    {%- for step in steps %}
+    cast(
+        {%- for step in steps %}
+        case when sessions.reached_{{ step }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
+        {%- endfor %}
+        as {{ dbt.type_bigint() }}
+    ) as steps_reached,    {%- for step in steps %}
     {{ timestamp_from_micros('sessions.reached_' ~ step) }} as step_{{ step }}_at,
     {%- endfor %}
     -- no step was reached before an earlier one; steps can be skipped
