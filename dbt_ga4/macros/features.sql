@@ -170,22 +170,32 @@ grouped as (
 
 ),
 
--- A group from one in 1 to one in a million: what is left before each halving, the largest first.
-halvings as (
+-- Each group, whole and halved again and again: what is drawn of it, and of all before it is halved, the largest first.
+drawn as (
 
     select
         counted.did,
         powers.one_in,
-        sum(counted.persons) over (partition by powers.one_in) - coalesce(sum(counted.persons / powers.one_in / 2) over (
-            order by counted.persons / powers.one_in desc, counted.did
-            rows between unbounded preceding and 1 preceding
-        ), 0) as persons_left
+        counted.persons / nullif(powers.one_in, 0) as persons
     from (select did, count(*) as persons from grouped group by did) as counted
     cross join (
         {%- for power in range(21) %}
-        select {{ 2 ** power }} as one_in {{ 'union all' if not loop.last }}
+        select {{ 2 ** power }} as one_in {{- ' union all' if not loop.last }}
         {%- endfor %}
     ) as powers
+
+),
+
+halvings as (
+
+    select
+        did,
+        one_in,
+        sum(case when one_in = 1 then persons end) over () - coalesce(sum(persons / 2) over (
+            order by persons desc, did
+            rows between unbounded preceding and 1 preceding
+        ), 0) as persons_left
+    from drawn
 
 ),
 
