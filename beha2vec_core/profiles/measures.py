@@ -24,7 +24,7 @@ from beha2vec_core.profiles.text import UNFILLED
 from beha2vec_core.words import UNKNOWN_CURRENCY
 
 _PARTS = 10**12  # a share in whole parts
-_CLUSTERS = "profile_clusters"
+_CLUSTERS, _NUMBERS = "profile_clusters", "profile_numbers"
 
 
 @contextmanager
@@ -48,7 +48,8 @@ def measured(
 ) -> Iterator[None]:
     """Temporary tables that the other functions read, dropped at the end.
 
-    They have a row a user, a row a user and page viewed, and a row a user, event and six hours of the day.
+    They have a row a user, a row a user and page viewed, and a row a user, event and six hours of the day. Users are
+    counted by a number.
 
     ``currency`` is the unit of revenue (see ``money``).
 
@@ -57,33 +58,41 @@ def measured(
     """
     try:
         connection.execute(f"""
-            create or replace temp table {_EVENTS} as
-            select user_key, event_name, hour_of_day // 6 as hour_block, count(*) as events
-            from {sources.events} semi join {sources.users_in_clusters} using (user_key) group by all
+            create or replace temp table {_NUMBERS} as
+            select user_key, cluster_key, (row_number() over ())::integer as number from {sources.users_in_clusters}
         """)
-        read_once = replace(sources, events=_EVENTS)
-        connection.execute(f"create or replace temp table {_USERS} as {users_sql(read_once, settings, currency)}")
+        connection.execute(f"""
+            create or replace temp table {_EVENTS} as
+            select cluster_key, number, event_name, hour_of_day // 6 as hour_block, count(*) as events
+            from {sources.events} join {_NUMBERS} using (user_key) group by all
+        """)
+        events = f"(select user_key, event_name from {_EVENTS} join {_NUMBERS} using (number))"
+        read_once = replace(sources, users_in_clusters=_NUMBERS, events=events)
+        users = users_sql(read_once, settings, currency, number="clustered.number")
+        connection.execute(f"create or replace temp table {_USERS} as {users}")
         _check(connection)
         connection.execute(f"""
             create or replace temp table {_VIEWS} as
-            select u.cluster_key, u.number, v.page_key, coalesce(p.theme, '{UNKNOWN}') as theme,
+            select v.cluster_key, v.number, v.page_key, coalesce(p.theme, '{UNKNOWN}') as theme,
                 coalesce(p.page_type, '{UNKNOWN}') as page_type, v.views
             from (
-                select user_key, page_key, count(*) as views from {sources.page_views}
-                semi join {_USERS} using (user_key)
+                select cluster_key, number, page_key, count(*) as views
+                from {sources.page_views} join {_NUMBERS} using (user_key)
                 where page_key is not null group by all
             ) as v
-            join {_USERS} as u on u.user_key = v.user_key
             left join {sources.pages} as p on p.page_key = v.page_key
         """)
         yield
     finally:
-        for table in (_USERS, _VIEWS, _EVENTS):
+        for table in (_NUMBERS, _EVENTS, _USERS, _VIEWS):
             connection.execute(f"drop table if exists {table}")
 
 
 def users_sql(
-    sources: ProfileSources, settings: ProfileSettings | None = None, currency: str | None = UNKNOWN_CURRENCY
+    sources: ProfileSources,
+    settings: ProfileSettings | None = None,
+    currency: str | None = UNKNOWN_CURRENCY,
+    number: str = "row_number() over ()",
 ) -> str:
     """SQL of a row a clustered user: all numbers, then the shares, which may name them, and features with one value.
 
@@ -132,7 +141,7 @@ def users_sql(
             from {sources.funnel_sessions} semi join {sources.users_in_clusters} using (user_key) group by user_key
         )
         select
-            clustered.user_key, clustered.cluster_key, row_number() over () as number,
+            clustered.user_key, clustered.cluster_key, {number} as number,
             users.user_key is null as is_stranger,
             coalesce(session_totals.views_in_sessions, 0)::double as views_in_sessions,
             {", ".join(f"{sql.format_map(texts)} as {column}" for column, sql in columns.items())}

@@ -25,7 +25,6 @@ _ITEMS = f"""
     where i.event_name in {{events}} and {{item}} is not null"""
 _PURCHASES = f"({', '.join(map(repr, PURCHASE_EVENTS))})"
 _NAME = "coalesce(i.item_name, i.item_id)"
-_EVENTS = f"from {EVENTS} as e join {USERS} as u on u.user_key = e.user_key"
 # GA4's "First user source / medium": of the user's first visit, which may be before the export
 _SOURCE = f"""case when {{source}} is null then '{NOT_SET}' else {{source}} || ' / ' || coalesce(
     {{medium}}, case when {{source}} = '(direct)' then '(none)' else '{NOT_SET}' end) end"""
@@ -50,8 +49,8 @@ _PATH_STEP = f"""select u.cluster_key, u.number, 1 as amount,
     left join {{sources.pages}} as n on n.page_key = v.next_page_key
     where v.session_key is not null and v.page_key is not null and v.next_page_key is not null"""
 # night is from 0 to 6, each block six hours
-_HOURS = f"""select u.cluster_key, u.number, e.events as amount,
-        ['night', 'morning', 'afternoon', 'evening'][1 + e.hour_block] as feature {_EVENTS}"""
+_HOURS = f"""select cluster_key, number, events as amount,
+        ['night', 'morning', 'afternoon', 'evening'][1 + hour_block] as feature from {EVENTS}"""
 
 _ENTRIES = (
     # -- size --
@@ -248,7 +247,7 @@ _ENTRIES = (
     ),
     Metric(
         "event_share", Feature(
-            "event", "had", f"select u.cluster_key, u.number, e.event_name as feature, 1 as amount {_EVENTS}",
+            "event", "had", f"select cluster_key, number, event_name as feature, 1 as amount from {EVENTS}",
             is_text=True,
         ),
         features="event", did="triggered the event {}", label="users who triggered {}",

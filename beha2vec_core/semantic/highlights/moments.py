@@ -30,7 +30,9 @@ class Moments:
         ends = np.cumsum(np.bincount(group, minlength=groups))[:-1]
         sums, users, products = [], [], []
         for rows in np.split(order, ends):
-            part = np.stack([column[rows] for column in columns])
+            part = np.empty((len(columns), len(rows)))
+            for column, of_group in zip(columns, part, strict=True):
+                np.take(column, rows, out=of_group, mode="clip")  # with another mode there is one more copy
             sums.append(part @ np.ones(len(rows)))
             users.append(np.count_nonzero(part > 0, axis=1))
             products.append(part @ part.T)

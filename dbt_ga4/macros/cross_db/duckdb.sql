@@ -170,12 +170,12 @@ distinct_events as (
     {%- if timezone == 'UTC' -%}
     cast(make_timestamp({{ value }}) as date)
     {%- else -%}
-    cast(make_timestamp({{ value }}) at time zone 'UTC' at time zone '{{ timezone }}' as date)
+    cast(make_timestamptz({{ value }}) at time zone '{{ timezone }}' as date)
     {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__local_hour(value, timezone) -%}
-    cast(hour(make_timestamp({{ value }}) at time zone 'UTC' at time zone '{{ timezone }}') as integer)
+    cast(hour(make_timestamptz({{ value }}) at time zone '{{ timezone }}') as integer)
 {%- endmacro %}
 
 {% macro duckdb__days_later(value, days) -%}
