@@ -115,6 +115,24 @@
     {{ return(default__get_where_subquery(relation)) }}
 {% endmacro %}
 
+{#
+    Boolean SQL: can the rows that the run has written in another table refer to a row of this one? An event has happened at most
+    late_event_days before its export day, and its session has started at most a day before that.
+#}
+{% macro ga4_near_window(relation) %}
+    {% if not execute %}
+        {{ return('true') }}
+    {% endif %}
+    {%- set written = graph.nodes.get(model.attached_node, {}).get('config', {}).get('meta', {}).get('window') -%}
+    {%- set windows = graph.nodes.values() | selectattr('alias', 'equalto', relation.identifier) | map(attribute='config.meta') -%}
+    {%- set window = (windows | first).get('window') -%}
+    {%- if not (window and written) -%} true
+    {%- else -%}
+    {%- set more = var('late_event_days') | int + 1 -%}
+    {{- ga4_between(window.column, written.days_before + more, written.days_after + more) -}}
+    {%- endif -%}
+{% endmacro %}
+
 {# The names that dbt looks up. #}
 {% macro duckdb__get_where_subquery(relation) %}
     {{ return(ga4_where_subquery(relation)) }}

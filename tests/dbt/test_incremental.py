@@ -208,6 +208,12 @@ def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:
     warehouse.write_day("2024-01-10", [])
     warehouse.dbt("run", *incremental, **VARIABLES, min_date="2024-01-10", max_date="2024-01-10")
     by_day = warehouse.rows(INCREMENTAL_MODELS)
+    # what the rewritten rows refer to is found among the days near them, and missed if it is gone
+    of_day = {**VARIABLES, "min_date": "2024-01-10", "max_date": "2024-01-10"}
+    assert len(warehouse.dbt("test", "--select", "test_name:relationships", **of_day)) == 4
+    warehouse.query("delete from ga4.int_ga4__sessions where session_date = '2024-01-13'")
+    with pytest.raises(RuntimeError, match="relationships_int_ga4__page_views_session_key"):
+        warehouse.dbt("test", "--select", "test_name:relationships", **of_day)
     warehouse.dbt("run", *incremental, "--full-refresh", **VARIABLES)
     at_once = warehouse.rows(INCREMENTAL_MODELS)
     for model in INCREMENTAL_MODELS:

@@ -312,7 +312,7 @@ class _Build(NamedTuple):
                 table = f"{_SCHEMA}.{node['name']}"
                 described = _column_descriptions(node)
                 # to count the rows of a view is to compute them
-                about = (
+                about: dict[str, Any] = (
                     {"dagster/column_schema": relation_columns(connection, table, described)}
                     if node["config"]["materialized"] == "view"
                     else relation_metadata(connection, table, descriptions=described)

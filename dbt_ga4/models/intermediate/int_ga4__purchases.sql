@@ -167,7 +167,8 @@ purchase_prices as (
         ) }}) as price
     from purchases
     inner join {{ ref('stg_ga4__event_items') }} as event_items on purchases.event_key = event_items.event_key
-    where event_items.item_id is not null
+    where {{ is_purchase_event('event_items.event_name') }}
+        and event_items.item_id is not null
     group by purchases.purchase_key, event_items.item_id
 
 ),
@@ -189,6 +190,7 @@ refund_items as (
     left join purchase_prices
         on refunds.refunded_purchase_key = purchase_prices.purchase_key
         and event_items.item_id = purchase_prices.item_id
+    where event_items.event_name = 'refund'
     group by refunds.event_key
 
 ),
@@ -265,6 +267,7 @@ items as (
         {{ sum_whole(quantity_of('event_items')) }} as item_quantity
     from purchases
     inner join {{ ref('stg_ga4__event_items') }} as event_items on purchases.event_key = event_items.event_key
+    where {{ is_purchase_event('event_items.event_name') }}
     group by purchases.purchase_key
 
 )
