@@ -14,6 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beha2vec_core.clusters import ClusterModel, Lineage, fit_posterior
+from beha2vec_core.clusters.kmeans import nearest
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.progress import with_progress
 from beha2vec_core.store.vectors import FILE_NAME, VectorFile, as_matrix
@@ -23,7 +26,6 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
-    from beha2vec_core.clusters import ClusterModel, Lineage
 
 POSTERIOR_USERS = 10_000  # at most, to fit likely clusters on
 _ROWS_AT_ONCE = 65_536
@@ -35,10 +37,8 @@ class ClusterModelVersion(NamedTuple):
     version: str
     model_version: str
 
-    def load(self, folder: Path) -> "ClusterModel":
+    def load(self, folder: Path) -> ClusterModel:
         """The model itself, from the folder of cluster models."""
-        from beha2vec_core.clusters import ClusterModel
-
         return ClusterModel.load(folder / f"{self.version}.npz")
 
 
@@ -112,12 +112,12 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder
 
 
 def with_posterior(
-    model: "ClusterModel",
+    model: ClusterModel,
     encoder: "Callable[[], BehaviorEncoder]",
     sequences: Path,
     users: pa.ChunkedArray,
     vectors: VectorFile,
-) -> "ClusterModel":
+) -> ClusterModel:
     """The model with a posterior fitted on the first events of users who are in a cluster.
 
     Args:
@@ -126,10 +126,6 @@ def with_posterior(
         users: the user_keys of the vectors.
         vectors: the vectors that were clustered [n, dim].
     """
-    from beha2vec_core.clusters import fit_posterior
-    from beha2vec_core.clusters.kmeans import nearest
-    from beha2vec_core.clusters.unit import normalise
-
     if not any(sequences.glob("*/*.parquet")):  # removed by their retention
         return replace(model, posterior=None)
     latest, loaded = latest_sequences(sequences, POSTERIOR_USERS, users), encoder()
@@ -191,9 +187,9 @@ def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, day
 def write_cluster_model(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
-    model: "ClusterModel",
+    model: ClusterModel,
     users: int,
-    lineage: "list[Lineage]",
+    lineage: list[Lineage],
     before: str | None,
 ) -> str:
     """Save a model, its row and its lineage; it has no readers yet. Returns its version, a hash of what it is.
@@ -219,7 +215,7 @@ def write_cluster_model(
 
 
 def _write_lineage(
-    connection: duckdb.DuckDBPyConnection, version: str, before: str | None, lineage: "list[Lineage]"
+    connection: duckdb.DuckDBPyConnection, version: str, before: str | None, lineage: list[Lineage]
 ) -> None:
     of_before = f"'{before}'" if before else "null"
     connection.register(
@@ -257,7 +253,7 @@ def assign_days(
 
 
 def _assign_day(
-    connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, fitted: "ClusterModel", day: date
+    connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, fitted: ClusterModel, day: date
 ) -> int:
     users = connection.sql(
         """select event_date, user_key, low_evidence, behavior from beha2vec.user_embeddings
@@ -280,7 +276,7 @@ def _assign_day(
     )
 
 
-def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
+def _assignments(model: ClusterModel, users: pa.Table) -> dict[str, pa.Array]:
     """Columns cluster_key, distance, margin, map_x, map_y, likely_cluster, probability of the users.
 
     Distance and margin are null where there is too little evidence; likely_cluster and probability where there is

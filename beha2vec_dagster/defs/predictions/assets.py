@@ -10,6 +10,8 @@ from pydantic import Field
 from beha2vec_core.compute.device import Device
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.files import scratch
+from beha2vec_core.predictions import gate, store
+from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.limits import SPILL
@@ -22,7 +24,6 @@ from beha2vec_dagster.defs.predictions.models import (
     fit_encoder_before,
     ga4_scores_of,
     load_model,
-    model_folder,
     read_examples,
     remove_encoders,
     write_scores,
@@ -126,7 +127,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Their features and labels are in `ml_ga4__user_features`, their vectors in `beha2vec.prediction_vectors`. The
         vectors come from an encoder trained here on what was exported before the first of the dates.
         """
-        from beha2vec_core.predictions import store
         from beha2vec_core.predictions.behavior import Start, start_of_examples, write_vectors
         from beha2vec_core.predictions.examples import draw
 
@@ -183,7 +183,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         It is not used until `prediction_evaluation` has tested it and `prediction_model` has accepted it. Where the
         history is too short, or no user does what is predicted, `status` says so, and the rest of the graph runs on.
         """
-        from beha2vec_core.predictions import store
         from beha2vec_core.predictions.card import model_card
         from beha2vec_core.predictions.fit import fit_predictions
         from beha2vec_core.predictions.history import NotEnoughHistoryError
@@ -196,7 +195,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         except NotEnoughHistoryError as error:
             context.log.warning(str(error))
             return made(status=str(error))
-        model.save(model_folder(settings, model.version))
+        model.save(settings.storage.prediction_models_path / model.version)
         for name, target in model.targets.items():
             for kind, part in target.kinds.items():
                 context.log.info(f"{name}, {kind}: {part.method}, {counted(part.positives, 'user')} with the outcome")
@@ -235,7 +234,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         For each test date a model is fitted as of it in the same way. `docs/predictions.md` explains each metric.
         """
-        from beha2vec_core.predictions import store
         from beha2vec_core.predictions.backtest import backtest
 
         with warehouse.connect("prediction_evaluation: versions") as connection:
@@ -292,8 +290,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         It scores the last exported day first, then readers are switched to it, in one transaction. A refused candidate
         changes nothing; `beha2vec.prediction_models` has the reason. `beha2vec rollback --predictions` goes back.
         """
-        from beha2vec_core.predictions import gate, store
-
         with warehouse.connect("prediction_model: read") as connection:
             candidate, in_use = store.newest_version(connection), store.version_in_use(connection)
             rows = store.evaluation_rows(connection, candidate) if candidate else []
@@ -348,8 +344,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Probabilities have a 90 % interval and a decile; users of the first decile have reasons; purchases have an
         expected value. `ml_ga4__user_features` has the newest days and past Mondays; other days stay as they are.
         """
-        from beha2vec_core.predictions import store
-
         days = days_of(context)
         with warehouse.connect("user_predictions: model") as connection:
             version = store.version_in_use(connection)
@@ -405,8 +399,6 @@ def fit_config(settings: ExportSettings, config: PredictionConfig) -> "FitConfig
 
 def targets_of(settings: ExportSettings) -> tuple[str, ...]:
     """What is predicted."""
-    from beha2vec_core.predictions.targets import PURCHASE, RETURN
-
     return tuple(dict.fromkeys((PURCHASE, RETURN, *settings.predictions.events)))
 
 
