@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
+from beha2vec_core.activation.destination import ActivationError
+from beha2vec_core.audiences.file import AudienceError
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings
+from beha2vec_core.privacy.key import PrivacyError
+from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 from beha2vec_core.words import counted
 
 _NOT_ALL = 1
@@ -34,7 +38,6 @@ def activate(
     Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do. Files that other users can
     write say nothing about what to send, as in the nightly run (docs/security.md).
     """
-    from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.run import (
         Options,
         chosen_audience,
@@ -45,9 +48,6 @@ def activate(
         unnamed,
     )
     from beha2vec_core.activation.written_by import who_else_writes
-    from beha2vec_core.audiences.file import AudienceError
-    from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     if send and debug:
         fail("give --send or --debug: with --debug nothing is used", 2)
@@ -102,12 +102,8 @@ def sent(
 
     With --user, each change of one user.
     """
-    from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.ledger import sent as lines_of
     from beha2vec_core.activation.run import close_users, sent_of
-    from beha2vec_core.audiences.file import AudienceError
-    from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
     if close:

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import duckdb
 import pandas as pd
 
-from beha2vec_core.store.published import NotPublishedError, open_published
+from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
 
 P = ParamSpec("P")
@@ -66,21 +66,14 @@ class NothingYet(LookupError):
         super().__init__(f"There are no {what} yet. Materialize {asset}, then serving_database.")
 
 
-class Identity(NamedTuple):
-    """Which file it is: a renamed one has another inode, one written over another time."""
-
-    inode: int
-    modified_ns: int
-    size: int
-
-
-def _identity(path: Path) -> Identity:
+def _identity(path: Path) -> tuple[int, int, int]:
+    """Which file it is, and when it was written: a renamed one has another inode, one written over another time."""
     try:
         found = path.stat()
     except FileNotFoundError:
         open_published(path).close()  # the error names the remedy
         raise
-    return Identity(found.st_ino, found.st_mtime_ns, found.st_size)
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 class Published:
@@ -107,7 +100,7 @@ class Published:
     @property
     def published_at(self) -> datetime:
         """When the file was written, local time of this machine with its zone."""
-        return datetime.fromtimestamp(self.identity.modified_ns / 1e9).astimezone()
+        return datetime.fromtimestamp(self.identity[0] / 1e9).astimezone()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -172,6 +165,3 @@ def latest(path: Path) -> Published:
         if found is None or found.identity != _identity(path):
             found = _open[path] = Published(path)
         return found
-
-
-__all__ = ["Identity", "NotPublishedError", "NothingYet", "Published", "latest"]

@@ -43,32 +43,29 @@ _IDENTIFIERS: dict[Identifier, str] = {
 }
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Look-alikes")
     st.write("Choose users you want more of. All other users are ranked by how similar their behavior is.")
-    published = page.published()
-    with page.or_empty():
-        asked = _ask(published)
-        if asked is None:
-            return
-        seeds, candidates, length = asked
-        _who(seeds)
-        if not seeds.user_keys:
-            return
-        key = (published.identity, seeds, candidates, length)
-        try:
-            with st.spinner("Evaluating the ranking on hidden users"):
-                holdout = _once("holdout", key, lambda: data.estimate_holdout(published, seeds, candidates, length))
-            method = holdout.method if holdout else "centroid"
-            with st.spinner("Ranking all other users"):
-                found = _once("best", key, lambda: data.best(published, seeds, method, candidates, length))
-        except ValueError as error:  # no users are left to rank
-            st.warning(shown(error, 200))
-            return
-        _how_good(holdout, method, len(found))
-        _users(found, clusters.names(published))
-        _files(found, published)
+    asked = _ask(published)
+    if asked is None:
+        return
+    seeds, candidates, length = asked
+    _who(seeds)
+    if not seeds.user_keys:
+        return
+    key = (published.identity, seeds, candidates, length)
+    try:
+        with st.spinner("Evaluating the ranking on hidden users"):
+            holdout = _once("holdout", key, lambda: data.estimate_holdout(published, seeds, candidates, length))
+        method = holdout.method if holdout else "centroid"
+        with st.spinner("Ranking all other users"):
+            found = _once("best", key, lambda: data.best(published, seeds, method, candidates, length))
+    except ValueError as error:  # no users are left to rank
+        st.warning(shown(error, 200))
+        return
+    _how_good(holdout, method, len(found))
+    _users(found, clusters.names(published))
+    _files(found, published)
 
 
 def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
@@ -79,8 +76,7 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
     with st.form("lookalikes", width=720):
         if source == _CLUSTER:
             keys = sorted(key for key in names if key >= 0)
-            if st.session_state.get("look_cluster") not in keys:  # of an earlier publication
-                st.session_state.pop("look_cluster", None)
+            page.forget_unless("look_cluster", keys)
             chosen = st.selectbox(
                 "Cluster",
                 keys,
@@ -236,8 +232,8 @@ def _files(found: pd.DataFrame, published: Published) -> None:
     st.header("Download")
     name = f"beha2vec_lookalikes_{len(found)}_users_{published.published_at:%Y-%m-%d}"
     with st.container(horizontal=True):
-        _download("CSV", lambda: to_csv(found), f"{name}.csv", "text/csv")
-        _download("Parquet", lambda: to_parquet(found), f"{name}.parquet", "application/vnd.apache.parquet")
+        parts.download("CSV", lambda: to_csv(found), f"{name}.csv")
+        parts.download("Parquet", lambda: to_parquet(found), f"{name}.parquet", "application/vnd.apache.parquet")
     st.subheader("For Google Ads")
     consented = found[found["is_ads_consented"].eq(True)]
     st.caption(f"{counted(len(found) - len(consented), 'user')} left out: no consent to ads (`ads_consent_policy`).")
@@ -251,14 +247,6 @@ def _files(found: pd.DataFrame, published: Published) -> None:
         return
     kind = kinds[0] if len(kinds) == 1 else st.radio("Send", kinds, format_func=_IDENTIFIERS.__getitem__, key="look_id")
     made = customer_match(consented["user_id"], kind)
-    _download(
-        f"Customer Match: {counted(made.rows, 'id')}", lambda: made.content, f"{name}_customer_match.csv", "text/csv"
-    )
+    parts.download(f"Customer Match: {counted(made.rows, 'id')}", lambda: made.content, f"{name}_customer_match.csv")
     without_id = f"{made.left_out:,} of {counted(len(consented), 'user')} have no such id and cannot be matched."
     st.caption(f"The file has {_IDENTIFIERS[kind]}. {without_id}")
-
-
-def _download(label: str, content: Callable[[], bytes], name: str, mime: str) -> None:
-    st.download_button(
-        label, content, file_name=name, mime=mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
-    )

@@ -38,23 +38,20 @@ _KINDS = {"buyers": "users with an earlier purchase", "others": "users without o
 _FEW_POSITIVES = 30  # on the test dates; with fewer, the metrics say little
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Predictions")
-    published = page.published()
-    with page.or_empty():
-        about = published.ask(data.model)
-        _about(about)
-        target, horizon = parts.choose_prediction(published)
-        currency = published.ask(data.currency)
-        _totals(published, target, horizon, currency)
-        for part in (_first_decile, _trust, _distribution):
-            with page.or_empty():
-                part(published, target, horizon)
-        if target == PURCHASE:
-            with page.or_empty():
-                _break_even(published, horizon, currency)
-        _model(about, target)
+    about = published.ask(data.model)
+    _about(about)
+    target, horizon = parts.choose_prediction(published)
+    currency = published.ask(data.currency)
+    _totals(published, target, horizon, currency)
+    for part in (_first_decile, _trust, _distribution):
+        with page.or_empty():
+            part(published, target, horizon)
+    if target == PURCHASE:
+        with page.or_empty():
+            _break_even(published, horizon, currency)
+    _model(about, target)
 
 
 def _about(about: dict[str, Any]) -> None:
