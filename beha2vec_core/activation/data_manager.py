@@ -95,6 +95,7 @@ class DataManager(_Contacts):
     kind = "data_manager"
     has_debug = True
     batch = MOST_MEMBERS
+    located_by = ("account_id",)
     left_behind = "addresses and numbers that they had earlier may still be in the list: remove those by hand"
 
     account_id: str  # the Google Ads account, digits
@@ -110,11 +111,6 @@ class DataManager(_Contacts):
         self.account_id = self.account_id.replace("-", "")
         self.login_account_id = (self.login_account_id or "").replace("-", "")
         self.host = self.host or HOST
-
-    @property
-    def address(self) -> tuple[object, ...]:
-        """The account."""
-        return (self.account_id,)
 
     def validate(self, called: str) -> list[str]:
         """The accounts, the id of the list, and the file of contacts."""

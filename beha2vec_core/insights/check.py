@@ -46,12 +46,7 @@ def direction(fact: Fact) -> Direction:
 
 def contrast(first: Fact, second: Fact) -> Direction:
     """How a fact of one cluster compares with that of another: more or less only where the intervals are apart."""
-    for one, other, word in ((first, second, "more"), (second, first, "less")):
-        low = one.value if one.interval_low is None else one.interval_low
-        high = other.value if other.interval_high is None else other.interval_high
-        if one.value > other.value and low > high:
-            return "more" if word == "more" else "less"
-    return "no clear difference"
+    return "more" if first.is_above(second) else "less" if second.is_above(first) else "no clear difference"
 
 
 def check_claims(claims: Iterable[Claim], facts: Mapping[str, Fact], field: str) -> Checked:
