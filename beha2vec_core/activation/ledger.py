@@ -351,11 +351,6 @@ class Ledger:
         ).fetchall()
         return [(to, audience) for to, audience, *there, _ in rows if there == [called, place]]
 
-    def is_unfinished(self) -> bool:
-        """Whether a send is under way, or was stopped in the middle."""
-        found = self._connection.execute("select 1 from changes where state in ('planned', 'sending') limit 1")
-        return found.fetchone() is not None
-
     def _everything(self) -> Iterator[tuple[str, str, dict[str, Believed]]]:
         """Each destination and audience, and what is known of its users there."""
         pairs = self._connection.execute("select distinct destination, audience from changes order by 1, 2").fetchall()

@@ -16,14 +16,13 @@ from beha2vec_core.lookalikes.audience import (
     to_parquet,
 )
 from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, HoldoutEstimate, estimate_holdout
-from beha2vec_core.lookalikes.ranking import METHODS, Candidates, Method, rank
+from beha2vec_core.lookalikes.ranking import METHODS, Method, rank
 from beha2vec_core.lookalikes.seeds import Seeds, find_seeds, read_ids, seeds_of_cluster
 from beha2vec_core.lookalikes.similar import NoVectorError, Similar, similar_users
 
 __all__ = [
     "LEAST_SEEDS",
     "METHODS",
-    "Candidates",
     "CustomerMatch",
     "Estimate",
     "HoldoutEstimate",

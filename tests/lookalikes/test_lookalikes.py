@@ -15,7 +15,6 @@ import pytest
 
 from beha2vec_core.lookalikes import (
     METHODS,
-    Candidates,
     Method,
     Seeds,
     customer_match,
@@ -110,7 +109,7 @@ def test_the_ranking_is_that_of_brute_force(
     known = [key for key in seeds if key in set(users.loc[~users["low_evidence"], "user_key"])]
     assert len(known) < len(seeds)
     expected = brute_force(users, known, method, allowed).head(60)
-    found = rank(connection, seeds, method, Candidates(without_converters=True), limit=60)
+    found = rank(connection, seeds, method, 60, without_converters=True)
     assert found["rank"].tolist() == list(range(1, 61))
     assert found["user_key"].tolist() == expected.index.tolist()
     assert found["score"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)

@@ -15,7 +15,6 @@ from beha2vec_core.explorer.text import in_html, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
-    Candidates,
     HoldoutEstimate,
     Identifier,
     Method,
@@ -49,17 +48,17 @@ def render(published: Published) -> None:
     asked = _ask(published)
     if asked is None:
         return
-    seeds, candidates, length = asked
+    seeds, length, without = asked
     _who(seeds)
     if not seeds.user_keys:
         return
-    key = (published.identity, seeds, candidates, length)
+    key = (published.identity, *asked)
     try:
         with st.spinner("Evaluating the ranking on hidden users"):
-            holdout = _once("holdout", key, lambda: data.estimate_holdout(published, seeds, candidates, length))
+            holdout = _once("holdout", key, lambda: data.estimate_holdout(published, *asked))
         method = holdout.method if holdout else "centroid"
         with st.spinner("Ranking all other users"):
-            found = _once("best", key, lambda: data.best(published, seeds, method, candidates, length))
+            found = _once("best", key, lambda: data.best(published, seeds, method, length, without))
     except ValueError as error:  # no users are left to rank
         st.warning(shown(error, 200))
         return
@@ -68,8 +67,8 @@ def render(published: Published) -> None:
     _files(found, published)
 
 
-def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
-    """The seed users, the candidates and the length of the list; None until there are seed users."""
+def _ask(published: Published) -> tuple[Seeds, int, bool] | None:
+    """The seed users, the length of the list, and whether converters are left out; None until there are seed users."""
     st.session_state.setdefault("look_source", _LIST)  # not `default`: Streamlit warns where a widget has both
     source = st.segmented_control("Similar to", [_LIST, _CLUSTER], required=True, key=page.kept("look_source"))
     names = clusters.names(published)
@@ -100,13 +99,12 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
             )
         )
         is_asked = st.form_submit_button("Find look-alikes", type="primary")
-    candidates = Candidates(without_converters=without)
     if source == _CLUSTER:
         if chosen is None:
             if is_asked:
                 st.warning("Choose a cluster.")
             return None
-        return published.ask(data.of_cluster, int(chosen)), candidates, length
+        return published.ask(data.of_cluster, int(chosen)), length, without
     try:
         texts = [pasted, *([file.getvalue().decode("utf-8-sig")] if file else [])]
         ids = tuple(dict.fromkeys(one for text in texts for one in read_ids(text)))
@@ -120,7 +118,7 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
         if is_asked:
             st.warning("Enter at least one id, or choose a file.")
         return None
-    return _once("seeds", (published.identity, ids), lambda: data.find(published, ids)), candidates, length
+    return _once("seeds", (published.identity, ids), lambda: data.find(published, ids)), length, without
 
 
 def _once(name: str, key: Hashable, make: Callable[[], T]) -> T:

@@ -166,7 +166,7 @@ def _sentences(rows: pd.DataFrame, target: str) -> None:
     if one := found.get("auroc_less_rfm"):
         said.append(
             f"Compared with recency, frequency and money alone, {_verdict(one)}: {one['value']:+.3f} AUROC "
-            f"({_signed(one['low'])} to {_signed(one['high'])})."
+            f"({one['low']:+.3f} to {one['high']:+.3f})."
         )
     items = "".join(f"<li>{in_html(text, 300)}</li>" for text in said)
     page.write(f"<ul>{items}</ul>")
@@ -176,10 +176,6 @@ def _verdict(one: dict[Any, Any]) -> str:
     if one["low"] > 0:
         return "it is better"
     return "it is worse" if one["high"] < 0 else "there is no clear difference"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}"
 
 
 def _with_interval(one: dict[Any, Any], *, share: bool = False) -> str:
