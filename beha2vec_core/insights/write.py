@@ -10,8 +10,8 @@ import pyarrow as pa
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import template
 from beha2vec_core.insights.names import cluster_names, distinct_name
-from beha2vec_core.insights.narrator import Narrator, Outcome, Row, Text
-from beha2vec_core.insights.placeholders import filled
+from beha2vec_core.insights.narrator import Narrator, Outcome, Row
+from beha2vec_core.insights.placeholders import Text, filled
 from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterAnswer, ComparisonAnswer, stored
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.llm import LlmSettings, Usage

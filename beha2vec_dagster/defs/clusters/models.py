@@ -64,17 +64,14 @@ def used_keys(connection: duckdb.DuckDBPyConnection) -> list[int]:
     return [int(key) for (key,) in connection.execute(keys).fetchall()]
 
 
-class UsersToCluster(NamedTuple):
-    """Users of whom enough is known, by user_key, as an encoder sees them at their latest; and how many others."""
-
-    keys: pa.ChunkedArray
-    vectors: VectorFile  # [n, dim]
-    earlier: npt.NDArray[np.int32]  # [n] the cluster readers see each in, -1 for none
-    too_little_evidence: int
-
-
-def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder: Path) -> UsersToCluster:
+def users_to_cluster(
+    connection: duckdb.DuckDBPyConnection, version: str, folder: Path
+) -> tuple[pa.ChunkedArray, VectorFile, npt.NDArray[np.int32], int]:
     """Users with enough evidence: the others would be a guess, and pull centroids towards noise.
+
+    Returns:
+        their user_keys, in order; as the encoder sees them at their latest [n, dim]; the cluster that readers see each
+        in [n], -1 for none; and the number of users with too little evidence.
 
     Raises:
         dg.Failure: the encoder has embedded no users yet, or another encoder has days that it lacks.
@@ -108,7 +105,7 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder
 
     file = VectorFile.write(folder / FILE_NAME, vectors())
     rest = pa.Table.from_batches(others)
-    return UsersToCluster(rest["user_key"], file, rest["earlier_key"].to_numpy(), too_little)
+    return rest["user_key"], file, rest["earlier_key"].to_numpy(), too_little
 
 
 def with_posterior(
