@@ -13,7 +13,6 @@ from beha2vec_core.lookalikes.audience import (
     identifiers,
     normalised_email,
     to_csv,
-    to_parquet,
 )
 from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, HoldoutEstimate, estimate_holdout
 from beha2vec_core.lookalikes.ranking import METHODS, Method, rank
@@ -41,5 +40,4 @@ __all__ = [
     "seeds_of_cluster",
     "similar_users",
     "to_csv",
-    "to_parquet",
 ]

@@ -25,7 +25,6 @@ from beha2vec_core.lookalikes import (
     read_ids,
     seeds_of_cluster,
     to_csv,
-    to_parquet,
 )
 from beha2vec_core.lookalikes import ranking as ranking_module
 
@@ -270,4 +269,3 @@ def test_files_hold_the_list(connection: duckdb.DuckDBPyConnection, users: pd.Da
         users.set_index("user_key")["number"][key] % 3 > 0 for key in found["user_key"]
     ]
     assert read["user_key"].tolist() == found["user_key"].tolist() and read["user_pseudo_id"][0] == "'=cmd()"
-    assert pd.read_parquet(io.BytesIO(to_parquet(found)))["score"].tolist() == found["score"].tolist()

@@ -1,6 +1,7 @@
 """Look-alikes: give some users, get those most like them, how good that list is, and files of it."""
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import TypeVar
 
 import pandas as pd
@@ -23,7 +24,6 @@ from beha2vec_core.lookalikes import (
     identifiers,
     read_ids,
     to_csv,
-    to_parquet,
 )
 from beha2vec_core.words import between, counted, number
 
@@ -231,7 +231,8 @@ def _files(found: pd.DataFrame, published: Published) -> None:
     name = f"beha2vec_lookalikes_{len(found)}_users_{published.published_at:%Y-%m-%d}"
     with st.container(horizontal=True):
         parts.download("CSV", lambda: to_csv(found), f"{name}.csv")
-        parts.download("Parquet", lambda: to_parquet(found), f"{name}.parquet", "application/vnd.apache.parquet")
+        in_parquet = partial(found.to_parquet, index=False)
+        parts.download("Parquet", in_parquet, f"{name}.parquet", "application/vnd.apache.parquet")
     st.subheader("For Google Ads")
     consented = found[found["is_ads_consented"].eq(True)]
     st.caption(f"{counted(len(found) - len(consented), 'user')} left out: no consent to ads (`ads_consent_policy`).")

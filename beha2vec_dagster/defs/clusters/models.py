@@ -202,30 +202,22 @@ def write_cluster_model(
     version = hashlib.blake2b(content, digest_size=8).hexdigest()
     model.save(folder / f"{version}.npz")
     if version != before:  # else nothing has changed, and the lineage of before holds
-        _write_lineage(connection, version, before, lineage)
+        rows = {name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields}
+        connection.register("lineage", pa.table(rows))
+        replace_partition(
+            connection,
+            "beha2vec.cluster_lineage",
+            f"""select '{version}' as cluster_model_version, {f"'{before}'" if before else "null"} as before_version,
+                cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
+                from lineage""",
+            f"cluster_model_version = '{version}'",
+        )
     connection.execute(
         """insert into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?, null)
         on conflict do update set fitted_at = excluded.fitted_at""",
         [version, model.model_version, model.k, users, model.curve.to_json(orient="records"), _now()],
     )
     return version
-
-
-def _write_lineage(
-    connection: duckdb.DuckDBPyConnection, version: str, before: str | None, lineage: list[Lineage]
-) -> None:
-    of_before = f"'{before}'" if before else "null"
-    connection.register(
-        "lineage", pa.table({name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields})
-    )
-    replace_partition(
-        connection,
-        "beha2vec.cluster_lineage",
-        f"""select '{version}' as cluster_model_version, {of_before} as before_version,
-            cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
-            from lineage""",
-        f"cluster_model_version = '{version}'",
-    )
 
 
 def assign_days(

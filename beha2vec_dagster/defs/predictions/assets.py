@@ -1,6 +1,5 @@
 """Who will buy, return or do something else: fitted on weekly dates, tested on later ones, scored each night."""
 
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +37,6 @@ from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseR
 if TYPE_CHECKING:
     import pandas as pd
 
-    from beha2vec_core.predictions.config import FitConfig
     from beha2vec_core.predictions.examples import Group
     from beha2vec_core.predictions.model import PredictionModel
 
@@ -184,14 +182,21 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         history is too short, or no user does what is predicted, `status` says so, and the rest of the graph runs on.
         """
         from beha2vec_core.predictions.card import model_card
+        from beha2vec_core.predictions.config import FitConfig
         from beha2vec_core.predictions.fit import fit_predictions
         from beha2vec_core.predictions.history import NotEnoughHistoryError
 
         frame, until, encoder = read_examples(warehouse, "prediction_candidate")
         if until is None:
             return made(status=_NO_USERS)
+        asked = FitConfig(
+            targets=targets_of(settings),
+            population_days=settings.predictions.population_days,
+            encoder=encoder,
+            **config.model_dump(),
+        )
         try:
-            model = fit_predictions(frame, until, replace(fit_config(settings, config), encoder=encoder))
+            model = fit_predictions(frame, until, asked)
         except NotEnoughHistoryError as error:
             context.log.warning(str(error))
             return made(status=str(error))
@@ -384,17 +389,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     return [prediction_examples, prediction_candidate, prediction_evaluation, prediction_model, user_predictions]
-
-
-def fit_config(settings: ExportSettings, config: PredictionConfig) -> "FitConfig":
-    """What the settings and the Launchpad ask for."""
-    from beha2vec_core.predictions.config import FitConfig
-
-    return FitConfig(
-        targets=targets_of(settings),
-        population_days=settings.predictions.population_days,
-        **config.model_dump(),
-    )
 
 
 def targets_of(settings: ExportSettings) -> tuple[str, ...]:
