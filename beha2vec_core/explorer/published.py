@@ -7,13 +7,14 @@ the next reader, and with the old one goes all that was remembered of it.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from weakref import ref
 
 import duckdb
 import pandas as pd
@@ -88,7 +89,10 @@ class Published:
         self.path = path
         self.identity = _identity(path)
         self._connection = open_published(path)
-        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        this = ref(self)  # another reference would keep the file open for longer
+        self._remembered: Callable[..., Any] = lru_cache(_REMEMBERED)(
+            lambda question, *args, **kwargs: question(this(), *args, **kwargs)
+        )
         self._lock = Lock()
         columns = self.query(
             "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
@@ -135,18 +139,7 @@ class Published:
 
     def ask(self, question: Callable[Concatenate[Published, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``question(self, *args)``, remembered for this file. Frames come as copies that cost nothing."""
-        key = (question.__module__, question.__qualname__, args, tuple(sorted(kwargs.items())))
-        with self._lock:
-            known = key in self._answers
-            if known:
-                self._answers.move_to_end(key)
-                answer = self._answers[key]
-        if not known:
-            answer = question(self, *args, **kwargs)
-            with self._lock:
-                self._answers[key] = answer
-                while len(self._answers) > _REMEMBERED:
-                    self._answers.popitem(last=False)
+        answer = self._remembered(question, *args, **kwargs)
         return cast(R, answer.copy(deep=False) if isinstance(answer, pd.DataFrame) else answer)
 
 

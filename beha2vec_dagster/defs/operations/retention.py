@@ -32,10 +32,9 @@ def build_retention_job(settings: Settings) -> dg.JobDefinition:
                 "rows_removed": one.rows,
             }
             context.log_event(dg.AssetObservation(_ASSETS[one.layer], metadata=metadata))
-        rows = [(one.layer, one.keep_days, str(one.before), one.days, one.rows) for one in removed]
         names = ["layer", "days kept", "removed before", "days removed", "rows removed"]
         return dg.Output(
-            None, metadata={"rows_removed": sum(one.rows for one in removed), "removed": markdown_table(names, rows)}
+            None, metadata={"rows_removed": sum(one.rows for one in removed), "removed": markdown_table(names, removed)}
         )
 
     @dg.job(
