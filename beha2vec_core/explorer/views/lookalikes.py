@@ -1,7 +1,6 @@
 """Look-alikes: give some users, get those most like them, how good that list is, and files of it."""
 
 from collections.abc import Callable, Hashable
-from functools import partial
 from typing import TypeVar
 
 import pandas as pd
@@ -231,8 +230,8 @@ def _files(found: pd.DataFrame, published: Published) -> None:
     name = f"beha2vec_lookalikes_{len(found)}_users_{published.published_at:%Y-%m-%d}"
     with st.container(horizontal=True):
         parts.download("CSV", lambda: to_csv(found), f"{name}.csv")
-        in_parquet = partial(found.to_parquet, index=False)
-        parts.download("Parquet", in_parquet, f"{name}.parquet", "application/vnd.apache.parquet")
+        mime = "application/vnd.apache.parquet"
+        parts.download("Parquet", lambda: found.to_parquet(index=False), f"{name}.parquet", mime)
     st.subheader("For Google Ads")
     consented = found[found["is_ads_consented"].eq(True)]
     st.caption(f"{counted(len(found) - len(consented), 'user')} left out: no consent to ads (`ads_consent_policy`).")
