@@ -176,8 +176,8 @@ def _explained(error: Exception) -> str:
 # --- webhooks ---------------------------------------------------------------------------------------------------
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Redirects are not followed: they would carry the message elsewhere, as a GET without its content."""
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Redirects are not followed: they would carry a key elsewhere, and a message as a GET without its content."""
 
     def redirect_request(self, *arguments: Any, **named: Any) -> None:
         """Refuse."""
@@ -191,7 +191,7 @@ def _hook(name: str, url: SecretStr, content: Callable[[Alert], dict[str, Any]])
         headers = {"Content-Type": "application/json", "User-Agent": "beha2vec-alerts"}
         request = urllib.request.Request(address, body, headers, method="POST")
         # the body of the answer is not read: the timeout applies to each read, and a body can come byte by byte
-        urllib.request.build_opener(_NoRedirect).open(request, timeout=_SECONDS).close()
+        urllib.request.build_opener(NoRedirect).open(request, timeout=_SECONDS).close()
 
     return Target(f"{name} ({urlsplit(address).hostname})", deliver)
 

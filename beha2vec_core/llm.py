@@ -108,8 +108,8 @@ def endpoint_errors(settings: LlmSettings) -> Iterator[None]:
 class Usage:
     """What the questions cost."""
 
-    model: str
-    endpoint_host: str
+    model: str | None = None
+    endpoint_host: str | None = None
     requests: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0

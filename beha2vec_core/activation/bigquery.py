@@ -3,12 +3,10 @@
 The statements are tested on DuckDB, in its dialect; they have not been tried on the service.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beha2vec_core.activation.destination import (
     COLUMNS,
@@ -23,9 +21,6 @@ from beha2vec_core.activation.destination import (
     hash_of,
     row_of,
 )
-
-if TYPE_CHECKING:
-    from sqlglot import exp
 
 _DIALECT = "bigquery"
 _TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9])\.([A-Za-z0-9_]{1,1024})\.([A-Za-z0-9_]{1,1024})")
@@ -49,16 +44,12 @@ class BigQuery(Destination):
 
     kind = "bigquery"
     batch = 1000
+    located_by = ("table",)
 
     table: str  # ``project.dataset.table``
     # runs a statement; default: Google's client, with its application default credentials
     run: Run | None = None
     is_made: bool = field(default=False, init=False)
-
-    @property
-    def address(self) -> tuple[object, ...]:
-        """The table."""
-        return (self.table,)
 
     def validate(self, called: str) -> list[str]:
         """The name of the table."""
@@ -120,21 +111,14 @@ def merge_sql(table: str, changes: Sequence[Change]) -> str:
 def _row_sql(change: Change) -> str:
     from sqlglot import exp
 
-    row = exp.select(
-        *(exp.alias_(_literal(change.payload[name], kind), name) for name, kind in _TYPES.items()),
-        exp.alias_(exp.Boolean(this=change.kind == "leave"), "leaves"),
-    )
-    return row.sql(_DIALECT)
-
-
-def _literal(value: object, kind: str) -> exp.Expression:
-    from sqlglot import exp
-
-    if value is None:
-        return exp.cast(exp.Null(), kind, dialect=_DIALECT)
-    if isinstance(value, bool):
-        return exp.Boolean(this=value)
-    return exp.Literal.string(str(value))
+    values = {
+        name: exp.convert(value if isinstance(value, bool) else str(value))
+        if (value := change.payload[name]) is not None
+        else exp.cast(exp.Null(), kind, dialect=_DIALECT)
+        for name, kind in _TYPES.items()
+    }
+    values["leaves"] = exp.convert(change.kind == "leave")
+    return exp.select(*(exp.alias_(value, name) for name, value in values.items())).sql(_DIALECT)
 
 
 def _quoted(table: str) -> str:

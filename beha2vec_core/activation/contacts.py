@@ -7,7 +7,6 @@ import csv
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
 from email.utils import getaddresses
 from pathlib import Path
 from typing import NamedTuple
@@ -156,9 +155,3 @@ def normal_phone(text: str, country: str | None = None) -> str | None:
 
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def at_most(found: Identifiers, most: int) -> Iterable[tuple[str, str]]:
-    """The first ``most`` hashes, addresses before numbers, each with its kind."""
-    both = [("email", one) for one in found.emails] + [("phone", one) for one in found.phones]
-    return both[:most]

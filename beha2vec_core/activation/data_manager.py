@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from beha2vec_core.activation.contacts import Contacts, Identifiers, at_most
+from beha2vec_core.activation.contacts import Contacts, Identifiers
 from beha2vec_core.activation.destination import (
     ActivationError,
     Believed,
@@ -36,7 +36,6 @@ _FEWEST_USERS = 100
 # at most 300 requests a minute; 100,000 a day, which would be a thousand million members
 SECONDS_BETWEEN = 0.25
 _SCOPE = "https://www.googleapis.com/auth/datamanager"
-_IDENTIFIER = {"email": "emailAddress", "phone": "phoneNumber"}
 # words of the service that can be shown: no values of a request
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _FINISHED = {"SUCCESS", "PARTIAL_SUCCESS", "FAILED"}
@@ -95,6 +94,7 @@ class DataManager(_Contacts):
     kind = "data_manager"
     has_debug = True
     batch = MOST_MEMBERS
+    located_by = ("account_id",)
     left_behind = "addresses and numbers that they had earlier may still be in the list: remove those by hand"
 
     account_id: str  # the Google Ads account, digits
@@ -111,11 +111,6 @@ class DataManager(_Contacts):
         self.login_account_id = (self.login_account_id or "").replace("-", "")
         self.host = self.host or HOST
 
-    @property
-    def address(self) -> tuple[object, ...]:
-        """The account."""
-        return (self.account_id,)
-
     def validate(self, called: str) -> list[str]:
         """The accounts, the id of the list, and the file of contacts."""
         found = self.client.check(self.host)
@@ -130,8 +125,10 @@ class DataManager(_Contacts):
         if kind != "leave" and not member.is_ads_consented:
             raise NotReachable("no consent for ads")
         found = self.hashes(member)
-        identifiers = [{_IDENTIFIER[what]: hashed} for what, hashed in at_most(found, MOST_IDENTIFIERS)]
-        return {"userData": {"userIdentifiers": identifiers}}, hash_of([called, self._contacts.digest(found)])
+        identifiers = [{"emailAddress": one} for one in found.emails] + [{"phoneNumber": one} for one in found.phones]
+        return {"userData": {"userIdentifiers": identifiers[:MOST_IDENTIFIERS]}}, hash_of(
+            [called, self._contacts.digest(found)]
+        )
 
     def send(self, changes: Sequence[Change], called: str, key: str) -> list[Outcome]:
         """At most 10,000 members, in one request for those who leave and one for those who enter."""

@@ -96,6 +96,7 @@ class Destination(ABC):
     has_debug: ClassVar[bool] = False  # its service has a way to check requests without using them
     takes_attributes: ClassVar[bool] = True  # there is room for attributes of members
     batch: ClassVar[int] = 1  # the most users of one request
+    located_by: ClassVar[tuple[str, ...]]  # the fields that say where it is: an account, a table, an address
     # what of users who left may still be there, and what to do about it; empty: nothing
     left_behind: ClassVar[str] = ""
 
@@ -103,9 +104,9 @@ class Destination(ABC):
     property_id: str | None = field(default=None, kw_only=True)  # only users of this GA4 property enter it; None: all
 
     @property
-    @abstractmethod
     def address(self) -> tuple[object, ...]:
-        """Where it is, such as an account, a table or an address."""
+        """Where it is."""
+        return tuple(getattr(self, field) for field in self.located_by)
 
     @property
     def place(self) -> str:

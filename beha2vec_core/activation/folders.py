@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from beha2vec_core import buckets
@@ -18,34 +18,14 @@ if TYPE_CHECKING:
 _LOCAL = ("localhost", "127.0.0.1")
 
 
-class Folder(Protocol):
-    """A folder; ``address`` is how messages name it."""
-
-    address: str
-
-    def problems(self) -> list[str]:
-        """What is wrong, a sentence each. Asks nobody."""
-
-    def read(self, name: str) -> bytes | None:
-        """A file; None: there is none.
-
-        Raises:
-            ActivationError: it cannot be read.
-        """
-
-    def write(self, name: str, content: bytes) -> None:
-        """Replace a file.
-
-        Raises:
-            ActivationError: it cannot be written.
-        """
-
-
 class LocalFolder:
-    """A folder of this machine, which may be a mounted bucket.
+    """A folder of this machine, which may be a mounted bucket; what cannot be read or written is an `ActivationError`.
 
     Args:
         note: called with each file, so that `beha2vec forget` looks there.
+
+    Attributes:
+        address: how messages name it.
     """
 
     def __init__(self, path: Path, note: Callable[[Path], None] = lambda path: None) -> None:
@@ -138,3 +118,6 @@ class Bucket:
 
     def _error(self, problem: str) -> ActivationError:
         return ActivationError(str(buckets.error_of(problem, self._url)))
+
+
+Folder = LocalFolder | Bucket

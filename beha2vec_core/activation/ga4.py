@@ -60,6 +60,7 @@ class GA4(Destination):
     counts = True
     by_device = True
     has_debug = True
+    located_by = ("measurement_id",)
 
     measurement_id: str  # of the stream, ``G-...``
     secret: SecretStr | None
@@ -72,11 +73,6 @@ class GA4(Destination):
     def __post_init__(self) -> None:
         """Where the region's data is collected."""
         self.host = self.host or HOSTS[self.region]
-
-    @property
-    def address(self) -> tuple[object, ...]:
-        """The stream."""
-        return (self.measurement_id,)
 
     def validate(self, called: str) -> list[str]:
         """The stream, and the name of the user property."""

@@ -132,19 +132,14 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def recover(self) -> int:
-        """Close what a process that died left open: requests under way become unknown, plans are dropped.
-
-        Returns:
-            the number of changes whose answer was lost.
-        """
+    def recover(self) -> None:
+        """Close what a process that died left open: requests under way become unknown, plans are dropped."""
         with self._connection:
-            lost = self._connection.execute(
+            self._connection.execute(
                 "update changes set state = 'unknown', reason = ? where state = 'sending'", [_LOST]
-            ).rowcount
+            )
             # the next plan makes them again: somebody may have withdrawn their consent since
             self._connection.execute("delete from changes where state = 'planned'")
-        return lost
 
     def know_devices(self, destination: str) -> None:
         """Changes from before there were units are of the device that they name: the destination knows devices."""
@@ -350,11 +345,6 @@ class Ledger:
             [destination],
         ).fetchall()
         return [(to, audience) for to, audience, *there, _ in rows if there == [called, place]]
-
-    def is_unfinished(self) -> bool:
-        """Whether a send is under way, or was stopped in the middle."""
-        found = self._connection.execute("select 1 from changes where state in ('planned', 'sending') limit 1")
-        return found.fetchone() is not None
 
     def _everything(self) -> Iterator[tuple[str, str, dict[str, Believed]]]:
         """Each destination and audience, and what is known of its users there."""

@@ -20,6 +20,9 @@ from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import hmac_sql, published_key_sql
 from beha2vec_core.store.warehouse import Connect, Warehouse, WarehouseBusyError, WarehouseVersionError
 
+# errors whose message says what to do
+EXPECTED = (ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -282,8 +285,7 @@ def _lost(audience: str, to: str, users: int, *, gone: bool = False, unnamed: bo
 
 def _in_words(error: Exception) -> str:
     """What went wrong; of what nobody expected, only its kind, as its words may hold a secret or an id."""
-    expected = (ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError)
-    return str(error) if isinstance(error, expected) else f"it failed unexpectedly ({type(error).__name__})"
+    return str(error) if isinstance(error, EXPECTED) else f"it failed unexpectedly ({type(error).__name__})"
 
 
 def _close(audience: str, to: str) -> str:

@@ -22,8 +22,6 @@ _LONGEST_WORK = timedelta(days=7)
 class Report:
     """What became of a send."""
 
-    destination: str
-    audience: str
     # users by state: ``accepted``, ``refused``, ``unknown``, and ``not_sent`` where it was stopped
     outcomes: Counter[str] = field(default_factory=Counter)
     # users by change (``enter``, ``update``, ``leave``) and state
@@ -71,7 +69,7 @@ def send_plan(plan: Plan, ledger: Ledger) -> Report:
         What became of it. A plan without changes is written down, too.
     """
     destination, changes = plan.destination, plan.changes
-    report = Report(destination.name, plan.audience, is_counted=destination.counts)
+    report = Report(is_counted=destination.counts)
     ids = ledger.begin(
         destination.name, plan.audience, plan.steps, changes, called=plan.called, place=destination.place
     )

@@ -22,15 +22,11 @@ class Webhook(Destination):
 
     kind = "webhook"
     batch = MOST_ROWS
+    located_by = ("url",)
 
     url: str
     secret: SecretStr | None  # the key of the signature
     client: Client
-
-    @property
-    def address(self) -> tuple[object, ...]:
-        """The URL."""
-        return (self.url,)
 
     def validate(self, called: str) -> list[str]:
         """The address."""

@@ -14,13 +14,13 @@ from beha2vec_core.files import replacing
 _BY_HAND = "change it by hand"
 
 
-def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> list[Audience]:
+def save_audience(path: Path, audience: Audience | None, replaces: Audience | None) -> list[Audience]:
     """Write an audience to the file: at its end, or in place of the one that it replaces, which may have another name.
 
     The file is made where there is none, and replaced atomically. What is written is read back first.
 
     Args:
-        audience: what the file will say.
+        audience: what the file will say; None: the one that is replaced is removed.
         replaces: what the file said when the person began; None: it had no audience of this name.
 
     Returns:
@@ -30,15 +30,6 @@ def save_audience(path: Path, audience: Audience, replaces: Audience | None) -> 
         AudienceError: the file cannot be read or written, the audience was changed meanwhile, another one has its name,
             or its entry has comments that would be lost.
     """
-    return _changed(path, audience, replaces)
-
-
-def remove_audience(path: Path, audience: Audience) -> list[Audience]:
-    """Remove an audience from the file; otherwise like `save_audience`."""
-    return _changed(path, None, audience)
-
-
-def _changed(path: Path, audience: Audience | None, replaces: Audience | None) -> list[Audience]:
     file = path.resolve()  # of a link, what it leads to
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

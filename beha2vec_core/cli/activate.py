@@ -1,10 +1,12 @@
 """``beha2vec activate`` and ``beha2vec sent``: send members of an audience to other systems, and show what was sent."""
 
 from datetime import date
+from itertools import groupby
 from typing import Annotated
 
 import typer
 
+from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings
 from beha2vec_core.words import counted
 
@@ -34,8 +36,8 @@ def activate(
     Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do. Files that other users can
     write say nothing about what to send, as in the nightly run (docs/security.md).
     """
-    from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.run import (
+        EXPECTED,
         Options,
         chosen_audience,
         destination_of,
@@ -45,28 +47,24 @@ def activate(
         unnamed,
     )
     from beha2vec_core.activation.written_by import who_else_writes
-    from beha2vec_core.audiences.file import AudienceError
-    from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     if send and debug:
         fail("give --send or --debug: with --debug nothing is used", 2)
     settings = read_settings()
     options = Options(empty, repeat_unknown, debug, stale)
-    with ended_by(ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
+    with ended_by(*EXPECTED, code=2):
         if (send or debug) and (not_ours := who_else_writes(settings)):
             raise ActivationError(not_ours)
         chosen = chosen_audience(settings, audience, to, empty=empty)
         destination = destination_of(settings, to, debug=debug)
-        problems = [problem for problem in (unnamed(chosen, to),) if problem and not empty]
-        if problems and (send or debug):
-            raise ActivationError(f"{to}: {problems[0]}")
+        lacking = "" if empty else unnamed(chosen, to)
+        if lacking and (send or debug):
+            raise ActivationError(f"{to}: {lacking}")
         if not send and not debug:
             plan = plan_only(settings, chosen, destination, options)
             for line in plan.lines():
                 typer.echo(line)
-            problems += [plan.stale] if plan.stale and not stale else []
-            for problem in (*destination.missing(), *problems):
+            for problem in filter(None, (*destination.missing(), lacking, "" if stale else plan.stale)):
                 typer.secho(f"{to}: {problem}", fg="yellow", err=True)
             asked = (("--empty", empty), ("--repeat-unknown", repeat_unknown), ("--stale", stale or plan.stale))
             typer.echo(how_to_send(plan, chosen, to, *(option for option, is_asked in asked if is_asked)))
@@ -102,23 +100,19 @@ def sent(
 
     With --user, each change of one user.
     """
-    from beha2vec_core.activation.destination import ActivationError
     from beha2vec_core.activation.ledger import sent as lines_of
-    from beha2vec_core.activation.run import close_users, sent_of
-    from beha2vec_core.audiences.file import AudienceError
-    from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
+    from beha2vec_core.activation.run import EXPECTED, close_users, sent_of
 
     settings = read_settings()
     if close:
         if not (audience and to):
             fail("--close needs --audience and --to", 2)
-        with ended_by(ActivationError, AudienceError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
+        with ended_by(*EXPECTED, code=2):
             users = close_users(settings, audience, to)
         typer.echo(f"{counted(users, 'user')} of {audience}: written down as no longer at {to}")
         return
     if user is not None:
-        with ended_by(ActivationError, PrivacyError, WarehouseBusyError, WarehouseVersionError, code=2):
+        with ended_by(*EXPECTED, code=2):
             changes = sent_of(settings, user)
         chosen = [one for one in changes if to in (None, one.destination) and audience in (None, one.audience)]
         newest = sorted({one.at.date() for one in chosen}, reverse=True)[:days]
@@ -133,12 +127,8 @@ def sent(
     shown: list[date] = sorted({line.day for line in found}, reverse=True)[:days]
     if not found:
         typer.echo("Nothing has been sent yet: beha2vec activate AUDIENCE --to DESTINATION shows a plan")
-    before = None
-    for line in found:
-        if line.day not in shown:
-            continue
-        heading = f"{line.day}  {line.audience} to {line.destination}"
-        if heading != before:
-            typer.echo(heading)
-            before = heading
-        typer.echo(f"  {line.step:<16}{line.outcome:<12}{line.users:>10,}")
+    lines = (line for line in found if line.day in shown)
+    for heading, group in groupby(lines, lambda line: f"{line.day}  {line.audience} to {line.destination}"):
+        typer.echo(heading)
+        for line in group:
+            typer.echo(f"  {line.step:<16}{line.outcome:<12}{line.users:>10,}")

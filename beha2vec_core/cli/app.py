@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from beha2vec_core.settings import ExportSettings, Settings, SettingsError, misspelt_variables, renamed_variables
 from beha2vec_core.store import limits
+from beha2vec_core.store.published import NotPublishedError, open_published
 
 _T = TypeVar("_T")
 
@@ -74,7 +75,6 @@ def require_results(path: Path) -> None:
 
 def require_published(path: Path) -> None:
     """End the command where nothing is published; say so where only a sample of the users is."""
-    from beha2vec_core.store.published import NotPublishedError, open_published
     from beha2vec_core.store.sample import sample_notice
 
     require_results(path)

@@ -1,22 +1,19 @@
 """``beha2vec audiences``: who is in each audience, and what its rule would select now."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import duckdb
 import typer
 
+from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
 from beha2vec_core.cli.app import app, fail, read_settings, require_published
+from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.published import NotPublishedError, open_published
 from beha2vec_core.words import counted
-
-if TYPE_CHECKING:
-    import duckdb
-
-    from beha2vec_core.audiences.file import Audience
 
 audiences_app = typer.Typer(
     help="Groups of users to act on, by the rules of audiences.yml (docs/audiences.md).", no_args_is_help=True
@@ -56,7 +53,6 @@ def names() -> None:
 @audiences_app.command()
 def preview(name: _Name) -> None:
     """Show how many users the rule selects now, and how many of them may be contacted, step by step."""
-    from beha2vec_core.audiences.file import find_audience
     from beha2vec_core.audiences.rule import audience_table
     from beha2vec_core.audiences.selection import preview_key, selection_sql, steps
 
@@ -84,7 +80,6 @@ def preview(name: _Name) -> None:
 @audiences_app.command()
 def diff(name: _Name) -> None:
     """Show how many users would enter and leave, compared with the last day that was materialized."""
-    from beha2vec_core.audiences.file import find_audience
     from beha2vec_core.audiences.rule import audience_table
 
     with _opened() as (_, audiences, connection):
@@ -107,11 +102,6 @@ def diff(name: _Name) -> None:
 @contextmanager
 def _opened(*, needs_file: bool = True) -> Iterator[tuple[Settings, list[Audience], duckdb.DuckDBPyConnection]]:
     """The settings, the audiences of the file, and the published database; an error ends the command."""
-    import duckdb
-
-    from beha2vec_core.audiences.file import AudienceError, load_audiences
-    from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.published import NotPublishedError, open_published
 
     settings = read_settings()
     require_published(settings.storage.serving_path)

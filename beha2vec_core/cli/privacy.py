@@ -10,9 +10,14 @@ from typing import Annotated
 
 import typer
 
+from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings
+from beha2vec_core.ga4.source_files import SourceNotReachedError
+from beha2vec_core.privacy.key import PrivacyError
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.compact import CompactError
+from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 from beha2vec_core.words import counted
 
 _NOT_FOUND, _SOMETHING_LEFT = 3, 1
@@ -30,10 +35,7 @@ Also = Annotated[
 @app.command("find-person")
 def find_person(user: Users = None, file: File = None, also: Also = None) -> None:
     """Show every file, table and column that has a person; changes nothing. Exit code 3: no one was found."""
-    from beha2vec_core.ga4.source_files import SourceNotReachedError
     from beha2vec_core.privacy.forgetting.forget import locate
-    from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
     _require_data(settings)
@@ -76,12 +78,8 @@ def forget(
 
     Exit code 1: something is left. 3: a person was not found, and is on the list of the forgotten anyway.
     """
-    from beha2vec_core.ga4.source_files import SourceNotReachedError
     from beha2vec_core.privacy.forgetting.forget import MOST_DEVICES, is_unfinished, on_the_list
     from beha2vec_core.privacy.forgetting.forget import forget as forget_people
-    from beha2vec_core.privacy.key import PrivacyError
-    from beha2vec_core.store.compact import CompactError
-    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     if dry_run:
         return find_person(user, file, also)
@@ -125,11 +123,7 @@ def forget(
 @app.command("apply-retention")
 def apply_retention() -> None:
     """Remove what is older than BEHA2VEC_RETENTION_DAYS_* allow, as the nightly job apply_retention does."""
-    from beha2vec_core.activation.destination import ActivationError
-    from beha2vec_core.ga4.source_files import SourceNotReachedError
     from beha2vec_core.privacy.forgetting.retention import apply_retention as apply
-    from beha2vec_core.store.compact import CompactError
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
     with ended_by(ActivationError, CompactError, SourceNotReachedError, WarehouseBusyError, WarehouseVersionError):
@@ -187,7 +181,6 @@ def _runs_in_progress(home: Path) -> list[str]:
     Raises:
         PrivacyError: the records cannot be read.
     """
-    from beha2vec_core.privacy.key import PrivacyError
 
     found = subprocess.run(
         [sys.executable, "-m", "beha2vec_dagster.in_progress"],

@@ -1,28 +1,28 @@
 """Commands that read the results."""
 
-from __future__ import annotations
-
 import sys
 import textwrap
+from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import duckdb
 import typer
 
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings, require_published, require_results
 from beha2vec_core.cli.rows import Layout, write_rows
+from beha2vec_core.predictions.horizons import Horizons, read_horizons
 from beha2vec_core.store import limits
 from beha2vec_core.store.export import ExportError, Format, What, load_commands, parse_dataset
 from beha2vec_core.store.export import export as export_tables
+from beha2vec_core.store.published import NotPublishedError, open_published
+from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 from beha2vec_core.store.written import note_written
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from beha2vec_core.predictions.horizons import Horizons
 
 
 @app.command()
@@ -30,7 +30,6 @@ def summary() -> None:
     """Summarize the last run and suggest next steps."""
     from beha2vec_core.profiles.counts import clustered_words, funnel
     from beha2vec_core.profiles.counts import totals as find_totals
-    from beha2vec_core.store.published import NotPublishedError, open_published
 
     settings = read_settings()
     require_published(settings.storage.serving_path)
@@ -91,11 +90,6 @@ def query(
     ] = Layout.TABLE,
 ) -> None:
     """Query the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
-    from contextlib import nullcontext
-
-    import duckdb
-
-    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
     storage = read_settings().storage
     path = storage.warehouse_path if warehouse else storage.serving_path
@@ -126,11 +120,8 @@ def predict(
     layout: Annotated[Layout, typer.Option("--format", help="table, csv or json (a line per row).")] = Layout.TABLE,
 ) -> None:
     """List the users most likely to do something, with the 90 % interval, expected revenue and reasons."""
-    import duckdb
 
-    from beha2vec_core.predictions.horizons import read_horizons
     from beha2vec_core.predictions.wording import does
-    from beha2vec_core.store.published import NotPublishedError, open_published
 
     path = read_settings().storage.serving_path
     require_published(path)
@@ -249,7 +240,6 @@ def report(
     out: Annotated[Path, typer.Option(help="File to write; an existing one is replaced.")] = Path("report.html"),
 ) -> None:
     """Write a report to share: one HTML file with overview, map and clusters. Needs the extra "explorer"."""
-    from importlib.util import find_spec
 
     settings = read_settings()
     if find_spec("plotly") is None:

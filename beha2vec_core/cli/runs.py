@@ -1,22 +1,21 @@
 """Commands that change the results: runs, rollback, migration."""
 
-from __future__ import annotations
-
 import os
 import sys
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from beha2vec_core.cli import project
 from beha2vec_core.cli.app import app, ended_by, fail, parse_day, read_export_settings, read_settings, require_results
 from beha2vec_core.ga4 import CORRECTED_DAYS
+from beha2vec_core.ga4.source_files import SourceNotReachedError
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store.compact import CompactError
+from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 from beha2vec_core.words import counted
-
-if TYPE_CHECKING:
-    from beha2vec_core.store.warehouse import Warehouse
 
 _REFRESH = "refresh_last_days"
 _READING_JOBS = (_REFRESH, "materialize_everything")
@@ -85,7 +84,6 @@ def _print_estimate(settings: ExportSettings, first: date, last: date) -> None:
     from beha2vec_core.cli.doctor.export import export_files
     from beha2vec_core.estimate import estimate_run
     from beha2vec_core.ga4.bigquery import TooManyBytesError, price_of, require_affordable
-    from beha2vec_core.ga4.source_files import SourceNotReachedError
 
     files = export_files(settings)
     with ended_by(SourceNotReachedError, TooManyBytesError):
@@ -126,9 +124,7 @@ def rollback(
     ] = False,
 ) -> None:
     """Return to an earlier encoder and its clusters, or to the previous prediction model; newer days are made again."""
-    from beha2vec_core.store.tables import create_tables
     from beha2vec_core.store.versions import RollbackError, roll_back
-    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = read_export_settings()
     require_results(settings.storage.warehouse_path)
@@ -155,8 +151,6 @@ def rollback(
 def _roll_back_predictions(warehouse: Warehouse) -> None:
     """Show readers the previous prediction model."""
     from beha2vec_core.predictions.store import roll_back
-    from beha2vec_core.store.tables import create_tables
-    from beha2vec_core.store.warehouse import WarehouseBusyError, WarehouseVersionError
 
     with ended_by(WarehouseBusyError, WarehouseVersionError), warehouse.connect("rollback") as connection:
         create_tables(connection)
@@ -175,10 +169,8 @@ def migrate(
 ) -> None:
     """Migrate the warehouse to this release's schema and storage format; clean older partitions of personal data."""
     from beha2vec_core.privacy.forgetting.stored import clean_stored, find_uncleaned
-    from beha2vec_core.store.compact import CompactError
     from beha2vec_core.store.migrate import MigrationError, make_plan
     from beha2vec_core.store.migrate import migrate as migrate_warehouse
-    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError, WarehouseVersionError
 
     settings = read_settings()
     warehouse = Warehouse.of(settings.storage)

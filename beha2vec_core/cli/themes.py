@@ -6,14 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import duckdb
 import typer
 
 from beha2vec_core.cli.app import app, ended_by, fail, read_settings
+from beha2vec_core.compute.device import DeviceError, resolve_device
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.published import open_published
+from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 from beha2vec_core.words import counted
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
 themes = typer.Typer(help="The themes of the label file.", no_args_is_help=True)
@@ -34,7 +37,6 @@ def suggest_themes(
     seed: Annotated[int, typer.Option(help="Same pages, same seed: same file.")] = 0,
 ) -> None:
     """Group pages by topic and write a label file to edit, for a site without labels."""
-    from beha2vec_core.compute.device import DeviceError, resolve_device
     from beha2vec_core.pages.discover import DiscoveryError, discover_themes, label_file
     from beha2vec_core.pages.embedder import Embedder
     from beha2vec_core.pages.weights import ModelUnavailable
@@ -67,7 +69,6 @@ def explain_theme(
     mapping: Annotated[bool, typer.Option("--mapping", help="Also show what each page type is taken for.")] = False,
 ) -> None:
     """Show why a page has its theme and type: what each classifier says, the evidence and the runner-up."""
-    from beha2vec_core.compute.device import DeviceError, resolve_device
     from beha2vec_core.llm import LlmSettings
     from beha2vec_core.pages import Models, load_labels, load_rules, overrides_of, parse_steps, read_pages
     from beha2vec_core.pages.explain import explain_mapping, explain_page
@@ -108,10 +109,6 @@ def explain_theme(
 
 def _pages(settings: Settings, read: Callable[[duckdb.DuckDBPyConnection], pd.DataFrame]) -> pd.DataFrame:
     """The distinct pages: from the warehouse, or from the published database while another process holds it."""
-    import duckdb
-
-    from beha2vec_core.store.published import open_published
-    from beha2vec_core.store.warehouse import Warehouse, WarehouseBusyError
 
     warehouse, serving = settings.storage.warehouse_path, settings.storage.serving_path
     try:

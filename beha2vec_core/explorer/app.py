@@ -5,8 +5,8 @@ import streamlit as st
 from beha2vec_core.explorer import page
 from beha2vec_core.explorer.access import require_access
 from beha2vec_core.explorer.charts.theme import PALETTE
-from beha2vec_core.explorer.published import NotPublishedError
 from beha2vec_core.explorer.views import pages
+from beha2vec_core.store.published import NotPublishedError
 
 # drawn here: Streamlit would fetch icons of its own from the internet
 _ICON = (

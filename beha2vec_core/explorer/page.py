@@ -1,6 +1,6 @@
-"""What all views use: the published file of this run, empty states, charts, times, links to other views."""
+"""What all views use: the published file of this run, empty states, charts, times."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -120,6 +120,12 @@ def keep_choices() -> None:
             st.session_state[key] = st.session_state[key]
 
 
+def forget_unless(key: str, options: Container[object]) -> None:
+    """Forget what a widget holds if it is no longer one of its options, as of an earlier publication."""
+    if st.session_state.get(key) not in options:
+        st.session_state.pop(key, None)
+
+
 def asked_for(name: str) -> str | None:
     """What the page's address asks the widget of that key to show; None where it is what the widget shows already."""
     asked = st.query_params.get(name)
@@ -133,16 +139,3 @@ def now_shown(name: str, value: str) -> None:
     st.session_state[f"_shown_{name}"] = value
     if st.query_params.get(name) != value:
         st.query_params[name] = value
-
-
-def open_view(name: str, **asked: str) -> None:
-    """Go to another view, and say in its address what it is to show."""
-    from beha2vec_core.explorer.views import page_of
-
-    st.switch_page(page_of(name), query_params=asked)
-
-
-def begin_audience(rule: str) -> None:
-    """Go to the page of audiences, with a new one that has this rule."""
-    st.session_state[BEGIN_AUDIENCE] = rule
-    open_view("audiences")

@@ -7,18 +7,19 @@ the next reader, and with the old one goes all that was remembered of it.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from weakref import ref
 
 import duckdb
 import pandas as pd
 
-from beha2vec_core.store.published import NotPublishedError, open_published
+from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
 
 P = ParamSpec("P")
@@ -66,21 +67,14 @@ class NothingYet(LookupError):
         super().__init__(f"There are no {what} yet. Materialize {asset}, then serving_database.")
 
 
-class Identity(NamedTuple):
-    """Which file it is: a renamed one has another inode, one written over another time."""
-
-    inode: int
-    modified_ns: int
-    size: int
-
-
-def _identity(path: Path) -> Identity:
+def _identity(path: Path) -> tuple[int, int, int]:
+    """Which file it is, and when it was written: a renamed one has another inode, one written over another time."""
     try:
         found = path.stat()
     except FileNotFoundError:
         open_published(path).close()  # the error names the remedy
         raise
-    return Identity(found.st_ino, found.st_mtime_ns, found.st_size)
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 class Published:
@@ -95,7 +89,10 @@ class Published:
         self.path = path
         self.identity = _identity(path)
         self._connection = open_published(path)
-        self._answers: OrderedDict[Hashable, Any] = OrderedDict()
+        this = ref(self)  # another reference would keep the file open for longer
+        self._remembered: Callable[..., Any] = lru_cache(_REMEMBERED)(
+            lambda question, *args, **kwargs: question(this(), *args, **kwargs)
+        )
         self._lock = Lock()
         columns = self.query(
             "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
@@ -107,7 +104,7 @@ class Published:
     @property
     def published_at(self) -> datetime:
         """When the file was written, local time of this machine with its zone."""
-        return datetime.fromtimestamp(self.identity.modified_ns / 1e9).astimezone()
+        return datetime.fromtimestamp(self.identity[0] / 1e9).astimezone()
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -142,18 +139,7 @@ class Published:
 
     def ask(self, question: Callable[Concatenate[Published, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """``question(self, *args)``, remembered for this file. Frames come as copies that cost nothing."""
-        key = (question.__module__, question.__qualname__, args, tuple(sorted(kwargs.items())))
-        with self._lock:
-            known = key in self._answers
-            if known:
-                self._answers.move_to_end(key)
-                answer = self._answers[key]
-        if not known:
-            answer = question(self, *args, **kwargs)
-            with self._lock:
-                self._answers[key] = answer
-                while len(self._answers) > _REMEMBERED:
-                    self._answers.popitem(last=False)
+        answer = self._remembered(question, *args, **kwargs)
         return cast(R, answer.copy(deep=False) if isinstance(answer, pd.DataFrame) else answer)
 
 
@@ -172,6 +158,3 @@ def latest(path: Path) -> Published:
         if found is None or found.identity != _identity(path):
             found = _open[path] = Published(path)
         return found
-
-
-__all__ = ["Identity", "NotPublishedError", "NothingYet", "Published", "latest"]

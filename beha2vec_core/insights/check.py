@@ -8,7 +8,7 @@ other own words, the interpretation, are checked in ``interpretation``.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from beha2vec_core.insights.names import WORDS, mostly_bought
 from beha2vec_core.insights.schema import MAX_NAME_WORDS, Claim, Contrast
@@ -32,13 +32,6 @@ _SITE = {"page", "pages", "site"}
 _ALSO = {"mobile": "phone smartphone", "desktop": "computer", "email": "newsletter mail", "cpc": "paid ad search"}
 
 
-class Checked(NamedTuple):
-    """What holds of an answer, and what is wrong with the rest, as sentences that the writer can act on."""
-
-    kept: list[Claim]
-    problems: list[str]
-
-
 def direction(fact: Fact) -> Direction:
     """How a fact compares with all users, in the word that a claim has to use."""
     return _DIRECTIONS[fact.direction]
@@ -46,16 +39,11 @@ def direction(fact: Fact) -> Direction:
 
 def contrast(first: Fact, second: Fact) -> Direction:
     """How a fact of one cluster compares with that of another: more or less only where the intervals are apart."""
-    for one, other, word in ((first, second, "more"), (second, first, "less")):
-        low = one.value if one.interval_low is None else one.interval_low
-        high = other.value if other.interval_high is None else other.interval_high
-        if one.value > other.value and low > high:
-            return "more" if word == "more" else "less"
-    return "no clear difference"
+    return "more" if first.is_above(second) else "less" if second.is_above(first) else "no clear difference"
 
 
-def check_claims(claims: Iterable[Claim], facts: Mapping[str, Fact], field: str) -> Checked:
-    """The claims that the facts support."""
+def check_claims(claims: Iterable[Claim], facts: Mapping[str, Fact], field: str) -> tuple[list[Claim], list[str]]:
+    """The claims that the facts support, and what is wrong with the others, as sentences that the writer can act on."""
     kept: list[Claim] = []
     problems: list[str] = []
     for claim in claims:
@@ -72,7 +60,7 @@ def check_claims(claims: Iterable[Claim], facts: Mapping[str, Fact], field: str)
             )
         else:
             kept.append(claim)
-    return Checked(kept, problems)
+    return kept, problems
 
 
 def check_contrasts(contrasts: Iterable[Contrast], facts: Mapping[str, Fact]) -> tuple[list[Contrast], list[str]]:

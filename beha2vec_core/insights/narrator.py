@@ -7,14 +7,13 @@ from typing import Any, Generic, TypeVar
 from beha2vec_core.insights import prompts
 from beha2vec_core.insights.check import check_claims, check_contrasts, check_name
 from beha2vec_core.insights.interpretation import check_interpretation
-from beha2vec_core.insights.schema import ClusterAnswer, ClusterComparison, ClusterInsight, ComparisonAnswer
+from beha2vec_core.insights.schema import ClusterAnswer, ComparisonAnswer
 from beha2vec_core.insights.sheet import Fact, FactSheet
 from beha2vec_core.llm import AnswerError, BudgetError, EndpointError, LlmClient, LlmSettings, Message
 from beha2vec_core.store.anonymous import Rounding
 
 _ATTEMPTS = 2  # a rejected answer is asked for once more, with the reason
 Answer = TypeVar("Answer", ClusterAnswer, ComparisonAnswer)
-Text = TypeVar("Text", ClusterInsight, ClusterComparison)
 Row = Mapping[str, Any]
 
 
@@ -67,20 +66,20 @@ class Narrator:
         by_id = {fact.fact_id: fact for fact in facts}
 
         def check(answer: ClusterAnswer) -> tuple[ClusterAnswer | None, list[str]]:
-            summary = check_claims(answer.summary, by_id, "summary")
-            differences = check_claims(answer.differences, by_id, "differences")
+            summary, wrong = check_claims(answer.summary, by_id, "summary")
+            differences, also_wrong = check_claims(answer.differences, by_id, "differences")
             named = check_name(answer.name, facts, taken)
             read = check_interpretation(answer.interpretation, sheet.facts)
             held = ClusterAnswer(
                 name="" if named else answer.name,
-                summary=summary.kept,
-                differences=differences.kept or summary.kept,
+                summary=summary,
+                differences=differences or summary,
                 interpretation="" if read else answer.interpretation,
             )
-            problems = [*summary.problems, *differences.problems, *named, *read]
-            if not summary.kept:
+            problems = [*wrong, *also_wrong, *named, *read]
+            if not summary:
                 problems.append("summary: no claim holds")
-            return held if summary.kept else None, problems
+            return held if summary else None, problems
 
         # names of other clusters change every time one of them does: they are no part of the question
         question = prompts.insight_messages(facts, sheet.cluster_key, (), self._rounding)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
@@ -91,6 +91,12 @@ class Fact:
     def _is_large(self) -> bool:
         return self.effect_size is None or abs(self.effect_size) >= (_CLEAR_H if self.unit == "share" else _CLEAR_DELTA)
 
+    def is_above(self, other: "Fact") -> bool:
+        """Whether it is more than another one, with intervals that are apart."""
+        low = self.value if self.interval_low is None else self.interval_low
+        high = other.value if other.interval_high is None else other.interval_high
+        return self.value > other.value and low > high
+
     @property
     def strength(self) -> float:
         """How much the fact says: size of the difference times how many times over, both ways."""
@@ -125,11 +131,11 @@ class FactSheet:
 
     cluster_key: int
     facts: tuple[Fact, ...]
-    by_id: Mapping[str, Fact] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        """Index the facts."""
-        object.__setattr__(self, "by_id", {fact.fact_id: fact for fact in self.facts})
+    @cached_property
+    def by_id(self) -> Mapping[str, Fact]:
+        """The facts by their id."""
+        return {fact.fact_id: fact for fact in self.facts}
 
     @property
     def is_cluster(self) -> bool:

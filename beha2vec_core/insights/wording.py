@@ -27,13 +27,10 @@ def feature_words(metric: str, feature: str) -> str:
     if has_labels(metric):
         return label_words(feature)
     if metric == "path_step_share" and STEP_TO in feature:
-        return _step_words(*label_words(feature).split(STEP_TO, 1))
+        start, end = label_words(feature).split(STEP_TO, 1)
+        return f"from one {start} page to the next" if start == end else f"from {start} to {end} pages"
     words = {"device_share": _DEVICES, "first_user_source_share": _SOURCES}.get(metric, {})
     return words.get(feature, feature)
-
-
-def _step_words(start: str, end: str) -> str:
-    return f"from one {start} page to the next" if start == end else f"from {start} to {end} pages"
 
 
 def has_labels(metric: str) -> bool:

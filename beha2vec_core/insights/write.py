@@ -10,11 +10,11 @@ import pyarrow as pa
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights import template
 from beha2vec_core.insights.names import cluster_names, distinct_name
-from beha2vec_core.insights.narrator import Narrator, Outcome, Row, Text
-from beha2vec_core.insights.placeholders import filled
+from beha2vec_core.insights.narrator import Narrator, Outcome, Row
+from beha2vec_core.insights.placeholders import Text, filled
 from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterAnswer, ComparisonAnswer, stored
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
-from beha2vec_core.llm import LlmSettings
+from beha2vec_core.llm import LlmSettings, Usage
 from beha2vec_core.progress import with_progress
 from beha2vec_core.store.anonymous import MIN_USERS, Rounding, rounding_key
 
@@ -85,19 +85,15 @@ def write_insights(
     finally:
         if narrator:
             narrator.close()
-    row: dict[str, Any] = {
-        "cluster_key": None,
-        "name": _COMPARISON_NAME,
-        "summary": f"{len(clusters)} clusters compared: see similarities, key_differences and opportunities."
-        if len(clusters) > 1
-        else "The users are not divided into clusters, so there is nothing to compare.",
-        "actions": [],
-    }
     if compared.kept is not None:
         rows.append(dict(compared.kept))
     else:
         facts = [fact for sheet in sheets for fact in sheet.facts]
         comparison = template.compare(sheets, names, compared.answer)
+        summary = "The users are not divided into clusters, so there is nothing to compare."
+        if len(clusters) > 1:
+            summary = f"{len(clusters)} clusters compared: see similarities, key_differences and opportunities."
+        row = {"cluster_key": None, "name": _COMPARISON_NAME, "summary": summary, "actions": []}
         rows.append({**row, **_columns(comparison, facts, compared, narrator)})
     return pa.Table.from_pylist(rows, schema=INSIGHTS_SCHEMA), _usage(narrator, rows)
 
@@ -127,17 +123,10 @@ def _columns(draft: Text, facts: Iterable[Fact], outcome: Outcome[Any], narrator
 
 def _usage(narrator: Narrator | None, rows: list[dict[str, Any]]) -> dict[str, Any]:
     by_template = sum(row["written_by"] == template.WRITTEN_BY for row in rows)
-    counts = {"written_by_model": len(rows) - by_template, "written_by_template": by_template}
-    if narrator is None:
-        numbers = dict.fromkeys(("requests", "prompt_tokens", "completion_tokens", "from_cache", "claims_dropped"), 0)
-        return {
-            "model": None,
-            "endpoint_host": None,
-            "cost": None,
-            "latency_s": 0.0,
-            "problems": [],
-            **numbers,
-            **counts,
-        }
-    kept = {"from_cache": narrator.from_cache, "claims_dropped": narrator.claims_dropped}
-    return {**asdict(narrator.usage), **kept, **counts}
+    return {
+        **asdict(narrator.usage if narrator else Usage()),
+        "from_cache": narrator.from_cache if narrator else 0,
+        "claims_dropped": narrator.claims_dropped if narrator else 0,
+        "written_by_model": len(rows) - by_template,
+        "written_by_template": by_template,
+    }

@@ -13,17 +13,15 @@ from beha2vec_core.lookalikes.audience import (
     identifiers,
     normalised_email,
     to_csv,
-    to_parquet,
 )
 from beha2vec_core.lookalikes.holdout import LEAST_SEEDS, Estimate, HoldoutEstimate, estimate_holdout
-from beha2vec_core.lookalikes.ranking import METHODS, Candidates, Method, rank
+from beha2vec_core.lookalikes.ranking import METHODS, Method, rank
 from beha2vec_core.lookalikes.seeds import Seeds, find_seeds, read_ids, seeds_of_cluster
 from beha2vec_core.lookalikes.similar import NoVectorError, Similar, similar_users
 
 __all__ = [
     "LEAST_SEEDS",
     "METHODS",
-    "Candidates",
     "CustomerMatch",
     "Estimate",
     "HoldoutEstimate",
@@ -42,5 +40,4 @@ __all__ = [
     "seeds_of_cluster",
     "similar_users",
     "to_csv",
-    "to_parquet",
 ]

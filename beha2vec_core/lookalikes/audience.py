@@ -96,8 +96,3 @@ def to_csv(users: pd.DataFrame) -> bytes:
     for column in ("user_key", "user_pseudo_id", "user_id"):
         safe[column] = [unrun(one) if isinstance(one, str) else one for one in users[column]]
     return safe.to_csv(index=False).encode()
-
-
-def to_parquet(users: pd.DataFrame) -> bytes:
-    """The list as parquet."""
-    return users.to_parquet(index=False)

@@ -16,11 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beha2vec_core.lookalikes.ranking import (
-    EVERYONE,
     METHODS,
     MOST_COMPARED,
     NEAREST,
-    Candidates,
     Method,
     Vectors,
     count_seeds,
@@ -73,7 +71,6 @@ class HoldoutEstimate:
 
     Attributes:
         method: the one that ranks hidden seeds higher; the centroid where they do equally well.
-        auc: of each method, the chance that a hidden seed ranks above a candidate (0.5: no better than chance).
         seeds: that were hidden, each several times.
         given: seeds in all; of many only a sample is hidden.
         candidates: that may be in a list.
@@ -83,7 +80,6 @@ class HoldoutEstimate:
     """
 
     method: Method
-    auc: dict[Method, float]
     seeds: int
     given: int
     candidates: int
@@ -128,24 +124,26 @@ def _about(users: float) -> str:
 def estimate_holdout(
     connection: duckdb.DuckDBPyConnection,
     user_keys: Sequence[str],
-    candidates: Candidates = EVERYONE,
     lengths: Sequence[int] = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000),
     seed: int = 0,
+    *,
+    without_converters: bool = False,
 ) -> HoldoutEstimate:
     """Hide a fifth of the seeds, rank them among the candidates by the others; each seed five times, in other company.
 
     Args:
         user_keys: the seeds that have a vector to rely on; of more than 500 a sample is used.
-        candidates: who may be in the list; a sample of 10,000 is ranked.
-        lengths: of the lists; those longer than there are candidates are left out.
+        lengths: of the lists; those longer than there are candidates, of whom a sample of 10,000 is ranked, are left
+            out.
         seed: same seed, same answer.
+        without_converters: leave out users with a conversion.
 
     Raises:
         ValueError: fewer than ten seeds have a vector to rely on, or there are no candidates.
     """
     with seeds_joined(connection, user_keys):
         seeds, given = seed_vectors(connection)[:MOST_COMPARED], count_seeds(connection)
-        sample, total = sample_vectors(connection, candidates, _SAMPLE)
+        sample, total = sample_vectors(connection, _SAMPLE, without_converters=without_converters)
     if len(seeds) < LEAST_SEEDS:
         raise ValueError(f"{len(seeds)} seeds have a vector; an estimate needs {LEAST_SEEDS}")
     if not total:
@@ -153,7 +151,9 @@ def estimate_holdout(
     ranks = hidden_ranks(seeds, sample, seed)
     auc = {method: 1.0 - float(ranks[method].mean()) for method in METHODS}
     method = max(METHODS, key=lambda one: round(auc[one], 3))
-    return _judge(ranks[method], method, auc, given, total, [n for n in sorted(set(lengths)) if 0 < n <= total], seed)
+    return _judge(
+        ranks[method], method, auc[method], given, total, [n for n in sorted(set(lengths)) if 0 < n <= total], seed
+    )
 
 
 def hidden_ranks(seeds: Vectors, sample: Vectors, seed: int = 0) -> dict[Method, Ranks]:
@@ -200,7 +200,7 @@ def _above(candidates: Vectors, hidden: Vectors) -> NDArray[np.float64]:
 
 
 def _judge(
-    ranks: Ranks, method: Method, auc: dict[Method, float], given: int, total: int, lengths: Sequence[int], seed: int
+    ranks: Ranks, method: Method, auc: float, given: int, total: int, lengths: Sequence[int], seed: int
 ) -> HoldoutEstimate:
     seeds = len(ranks)
     hits = (ranks[:, :, None] <= _THRESHOLDS).mean(axis=1)  # of each seed, how often it is above each threshold
@@ -230,10 +230,9 @@ def _judge(
             )
         )
     # the mean rank of seeds that are like anyone has variance 1 / 12 n
-    far = (auc[method] - 0.5) * float(np.sqrt(12 * seeds))
+    far = (auc - 0.5) * float(np.sqrt(12 * seeds))
     return HoldoutEstimate(
         method=method,
-        auc=auc,
         seeds=seeds,
         given=given,
         candidates=total,

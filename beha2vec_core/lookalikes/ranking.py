@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
@@ -20,31 +19,18 @@ METHODS: tuple[Method, ...] = ("centroid", "nearest")
 NEAREST = 10  # seeds that `nearest` takes the mean over
 MOST_COMPARED = 500  # seeds that single users are compared with; of longer lists a sample is
 CHUNK_ROWS = 16_384
+# leaves out users with a conversion, as the property defines them
+_NO_CONVERTERS = "anti join ga4.fct_ga4__conversions using (user_key)"
 _NO_SEED = "no seed has a reliable vector: choose users who were active more than a few times in the published days"
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Who may be in the list. Seeds never are, nor users with too few events for a vector to rely on.
+def candidates_sql(without_converters: bool) -> str:
+    """Who may be in the list, as the rest of a query after FROM; wants the table ``_seeds``.
 
-    Attributes:
-        without_converters: leave out users with a conversion, as the property defines them.
+    Seeds never are, nor users with too few events for a vector to rely on.
     """
-
-    without_converters: bool = False
-
-    @property
-    def joins(self) -> str:
-        """SQL: joins that leave users out, beside the seeds."""
-        return "anti join ga4.fct_ga4__conversions using (user_key)" if self.without_converters else ""
-
-    @property
-    def sql(self) -> str:
-        """The candidates, as the rest of a query after FROM; wants the table ``_seeds``."""
-        return f"{VECTORS} as users anti join _seeds using (user_key) {self.joins} where not low_evidence"
-
-
-EVERYONE = Candidates()
+    joins = _NO_CONVERTERS * without_converters
+    return f"{VECTORS} as users anti join _seeds using (user_key) {joins} where not low_evidence"
 
 
 @contextmanager
@@ -61,8 +47,9 @@ def rank(
     connection: duckdb.DuckDBPyConnection,
     user_keys: Sequence[str],
     method: Method = "centroid",
-    candidates: Candidates = EVERYONE,
     limit: int = 1_000,
+    *,
+    without_converters: bool = False,
 ) -> pd.DataFrame:
     """The candidates most similar to the seeds, the most similar first.
 
@@ -70,7 +57,7 @@ def rank(
         user_keys: the seeds; those without a vector, or with too little evidence, do not count.
         method: ``centroid``: cosine with the seeds' mean vector. ``nearest``: mean cosine with the ten nearest seeds
             (all, where there are fewer; of more than 500 seeds a sample is compared).
-        candidates: who may be in the list.
+        without_converters: leave out users with a conversion.
 
     Returns:
         rank (1 is the most similar), user_key, score (-1 to 1), n_events, cluster_key, user_pseudo_id, user_id,
@@ -84,26 +71,22 @@ def rank(
             if not count_seeds(connection):
                 raise ValueError(_NO_SEED)
             # all in DuckDB, in a tenth of the time
-            found = connection.execute(nearest_sql("from _seeds", str(limit), candidates.joins)).df()
+            found = connection.execute(nearest_sql("from _seeds", str(limit), _NO_CONVERTERS * without_converters)).df()
         else:
-            found = _nearest_seeds(connection, seed_vectors(connection), candidates, limit)
+            found = _nearest_seeds(connection, seed_vectors(connection), limit, without_converters)
     found.insert(0, "rank", np.arange(1, len(found) + 1))
     return _described(connection, found)
 
 
 def _nearest_seeds(
-    connection: duckdb.DuckDBPyConnection, seeds: Vectors, candidates: Candidates, limit: int
+    connection: duckdb.DuckDBPyConnection, seeds: Vectors, limit: int, without_converters: bool
 ) -> pd.DataFrame:
     """user_key and score of the best."""
-    keys: list[NDArray[np.object_]] = [np.empty(0, dtype=object)]
-    scores: list[Vectors] = [np.empty(0, dtype=np.float32)]
-    for some, vectors in _pieces(connection, f"select user_key, identity from {candidates.sql}"):
-        keys.append(some)
-        scores.append(_likeness(vectors, seeds))
-        if sum(map(len, keys)) > 4 * limit + CHUNK_ROWS:  # drop what can no longer be in the list
-            keys, scores = _best(keys, scores, limit)
-    keys, scores = _best(keys, scores, limit)
-    return pd.DataFrame({"user_key": pd.Series(keys[0], dtype="str"), "score": scores[0].astype(np.float64)})
+    best = pd.DataFrame({"user_key": pd.Series(dtype="str"), "score": pd.Series(dtype="float64")})
+    for keys, vectors in _pieces(connection, f"select user_key, identity from {candidates_sql(without_converters)}"):
+        some = pd.DataFrame({"user_key": keys, "score": _likeness(vectors, seeds).astype(np.float64)})
+        best = pd.concat([best, some]).nlargest(limit, "score", keep="all")  # by numbers: texts are slow to sort
+    return best.sort_values(["score", "user_key"], ascending=[False, True]).head(limit)
 
 
 def _likeness(vectors: Vectors, seeds: Vectors) -> Vectors:
@@ -134,13 +117,16 @@ def count_seeds(connection: duckdb.DuckDBPyConnection) -> int:
     return int(seeds)
 
 
-def sample_vectors(connection: duckdb.DuckDBPyConnection, candidates: Candidates, rows: int) -> tuple[Vectors, int]:
+def sample_vectors(
+    connection: duckdb.DuckDBPyConnection, rows: int, *, without_converters: bool
+) -> tuple[Vectors, int]:
     """Vectors of a sample of the candidates, always the same one, and how many candidates there are."""
-    ((total,),) = connection.execute(f"select count(*) from {candidates.sql}").fetchall()
-    query = f"select user_key, identity from {candidates.sql} order by md5(user_key), user_key limit {rows}"
+    candidates = candidates_sql(without_converters)
+    ((total,),) = connection.execute(f"select count(*) from {candidates}").fetchall()
+    query = f"select user_key, identity from {candidates} order by md5(user_key), user_key limit {rows}"
     if total > 2 * rows:  # the vectors of all would be sorted
         query = f"""select user_key, identity from beha2vec.user_embeddings_current
-            semi join (select user_key from {candidates.sql} order by md5(user_key), user_key limit {rows})
+            semi join (select user_key from {candidates} order by md5(user_key), user_key limit {rows})
             using (user_key) order by md5(user_key), user_key"""
     found = [vectors for _, vectors in _pieces(connection, query)]
     return (np.concatenate(found) if found else np.empty((0, 1), dtype=np.float32)), int(total)
@@ -154,17 +140,6 @@ def _pieces(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple
         vectors = as_matrix(batch.column("identity"))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         yield batch.column("user_key").to_numpy(zero_copy_only=False), vectors / np.maximum(lengths, 1e-12)
-
-
-def _best(
-    keys: list[NDArray[np.object_]], scores: list[Vectors], limit: int
-) -> tuple[list[NDArray[np.object_]], list[Vectors]]:
-    joined, values = np.concatenate(keys), np.concatenate(scores)
-    if len(values) > limit:  # strings are slow to sort
-        able = values >= np.partition(values, -limit)[-limit]
-        joined, values = joined[able], values[able]
-    order = np.lexsort((joined.astype(str), -values))[:limit]
-    return [joined[order]], [values[order]]
 
 
 def _described(connection: duckdb.DuckDBPyConnection, found: pd.DataFrame) -> pd.DataFrame:

@@ -4,12 +4,17 @@ dagster-dbt's own ``fetch_column_metadata`` asks a live adapter for the columns,
 its lock; ours are all described in the project, so the manifest knows them.
 """
 
+import logging
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator
+from sqlglot import exp, parse_one
+from sqlglot.lineage import lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import build_scope
 
 Node = Mapping[str, Any]
 
@@ -28,13 +33,6 @@ def column_lineage(
         translator: says which asset a parent is.
         dialect: of the query, as sqlglot calls it.
     """
-    import logging
-
-    from sqlglot import exp, parse_one
-    from sqlglot.lineage import lineage
-    from sqlglot.optimizer.qualify import qualify
-    from sqlglot.optimizer.scope import build_scope
-
     # it reports subqueries that it does not follow, with their whole text; the lineage then lacks their columns
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     nodes = {**manifest["nodes"], **manifest["sources"]}
@@ -60,8 +58,6 @@ def column_lineage(
 
 def _plain_table(expression: Any, parents: Mapping[str, Node]) -> Any:
     """Relations by their bare name; the scan of raw files (see ga4_raw_events) as the source that it is."""
-    from sqlglot import exp
-
     if isinstance(expression, exp.Subquery) and isinstance(expression.this, exp.SetOperation):
         scanned = expression.this.expression.find(exp.ReadParquet)
         source = next((name for name, node in parents.items() if node["resource_type"] == "source"), None)

@@ -3,17 +3,16 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import duckdb
 from dagster import MetadataValue, TableColumn, TableSchema
+from matplotlib.figure import Figure
+from PIL import Image
 
 from beha2vec_core.store.columns import column_descriptions
 from beha2vec_core.store.tables import IDENTIFIERS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _MAX_CELL = 80
 _MAX_LIST = 3
@@ -72,10 +71,8 @@ def _cell(value: Any, longest: int = _MAX_CELL) -> str:
     return "".join(_ENTITIES.get(c, "\\" + c if c in _MARKS else c) for c in text)
 
 
-def picture(figure: "Figure", alt: str) -> MetadataValue:
+def picture(figure: Figure, alt: str) -> MetadataValue:
     """A figure as a small PNG inside Markdown (under 50 KB, since it is kept with every materialization)."""
-    from PIL import Image
-
     drawn, buffer = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=80, bbox_inches="tight")
     # a palette of 64 colors keeps the picture at a third of its size

@@ -13,7 +13,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import Field, PrivateAttr
 
 from beha2vec_core.compute import Compute, LocalCompute
-from beha2vec_core.compute.device import Device
+from beha2vec_core.compute.device import Device, resolve_device
 from beha2vec_core.insights import LlmSettings
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.tables import create_tables
@@ -97,8 +97,6 @@ class ComputeResource(ConfigurableResource[None]):
         """
         if self.backend == "ray":
             return "cpu", f"Ray at {self.ray_address}: {self.ray_cpus:g} CPUs and {self.ray_gpus:g} GPUs a worker"
-        from beha2vec_core.compute.device import resolve_device
-
         device = cast(Device, resolve_device(cast(Device, self.device)).type)
         if self.device == "auto" and device == "cpu":
             return device, "cpu (auto: no GPU found, fell back)"

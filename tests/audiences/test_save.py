@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
-from beha2vec_core.audiences.save import as_yaml, remove_audience, save_audience
+from beha2vec_core.audiences.save import as_yaml, save_audience
 from tests.helpers.hostile_text import HOSTILE_TEXTS
 
 FILE = """# the team looks at this file on Mondays
@@ -112,16 +112,16 @@ def test_an_audience_gets_another_name_where_it_stands(path: Path) -> None:
 def test_an_audience_is_removed_and_all_else_stays(path: Path) -> None:
     buyers, readers = load_audiences(path)
     with pytest.raises(AudienceError, match="has comments, which would be lost; change it by hand"):
-        remove_audience(path, buyers)
+        save_audience(path, None, buyers)
     with pytest.raises(AudienceError, match="readers was changed meanwhile"):
-        remove_audience(path, readers.model_copy(update={"cap": 5}))
+        save_audience(path, None, readers.model_copy(update={"cap": 5}))
     assert path.read_text() == FILE
-    assert remove_audience(path, readers) == [buyers]
+    assert save_audience(path, None, readers) == [buyers]
     start = FILE.index("- name: readers")
     assert path.read_text() == FILE[:start] + "\n# the end\n"
     only = Audience(name="only", rule="true")
     path.write_text(as_yaml(only))
-    assert remove_audience(path, only) == [] == load_audiences(path)
+    assert save_audience(path, None, only) == [] == load_audiences(path)
 
 
 def test_an_entry_that_others_refer_to_is_not_replaced(tmp_path: Path) -> None:

@@ -19,7 +19,6 @@ from beha2vec_core.audiences.file import Audience
 from beha2vec_core.chat.published import Published as Chat
 from beha2vec_core.explorer.data import audiences, clusters, lookalikes, map, model, overview, pages, predictions, user
 from beha2vec_core.explorer.published import Published
-from beha2vec_core.lookalikes import Candidates
 from beha2vec_core.progress import with_progress
 
 FUNCTIONS = (
@@ -79,11 +78,9 @@ def reads(path: Path) -> dict[str, Callable[[Published], object]]:
     found[f"map: group_profile of {len(group):,} users"] = partial(_with, map.group_profile, group)
     found["look-alikes: find"] = partial(_with, lookalikes.find, seeds)
     found["look-alikes: estimate_holdout"] = lambda it: lookalikes.estimate_holdout(
-        it, lookalikes.find(it, seeds), Candidates(), 500
+        it, lookalikes.find(it, seeds), 500, False
     )
-    found["look-alikes: best"] = lambda it: lookalikes.best(
-        it, lookalikes.find(it, seeds), "centroid", Candidates(), 500
-    )
+    found["look-alikes: best"] = lambda it: lookalikes.best(it, lookalikes.find(it, seeds), "centroid", 500, False)
     found["audiences: preview"] = partial(_with, audiences.preview, RULE, (), b"secret")
     for of_chat in OF_CHAT:
         found[f"chat: {of_chat.__name__}"] = partial(_of_chat, of_chat)

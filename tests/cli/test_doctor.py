@@ -16,6 +16,7 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
+from beha2vec_core.cli import doctor
 from beha2vec_core.cli.doctor import Check, first_obstacle, installation, run_checks, services, storage
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.settings import Settings
@@ -125,7 +126,7 @@ def test_a_crashed_check_is_a_fail_that_keeps_the_secret(tmp_path: Path, monkeyp
     def crash(settings: Settings) -> Check:
         raise KeyError(f"no {KEY}")
 
-    monkeypatch.setattr(storage, "check_disk", crash)
+    monkeypatch.setitem(doctor._CHECKS, "disk", crash)
     found = {
         c.name: c for c in run_checks(make(tmp_path, llm_api_key=SecretStr(KEY), llm_base_url="http://127.0.0.1:1"))
     }

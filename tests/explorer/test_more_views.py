@@ -14,7 +14,6 @@ from beha2vec_core.explorer import page
 from beha2vec_core.explorer.data import lookalikes, model
 from beha2vec_core.explorer.data import pages as data
 from beha2vec_core.explorer.published import NothingYet, Published
-from beha2vec_core.lookalikes import Candidates
 from beha2vec_core.pages.overrides import Overrides
 from beha2vec_core.quality.check import Look
 from beha2vec_core.quality.encoder import vectors_are_distributed_as_before
@@ -86,9 +85,9 @@ def test_look_alikes_of_a_cluster_are_others() -> None:
 def test_the_list_of_the_view_is_that_of_the_core(more: Published) -> None:
     seeds = lookalikes.find(more, ("g0-1", "d.g0-2"))
     assert seeds.user_keys == ("g0-1", "g0-2")
-    found = lookalikes.best(more, seeds, "nearest", Candidates(), 500)
+    found = lookalikes.best(more, seeds, "nearest", 500, False)
     assert len(found) == 258 and found["user_key"].head(60).str.startswith("g0-").all()
-    assert lookalikes.estimate_holdout(more, seeds, Candidates(), 100) is None
+    assert lookalikes.estimate_holdout(more, seeds, 100, False) is None
     assert not found["user_key"].str.startswith("g-1-").any(), "of whom too little is known"
 
 

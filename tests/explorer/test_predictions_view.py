@@ -19,6 +19,7 @@ from beha2vec_core.explorer.charts import predictions as charts
 from beha2vec_core.explorer.data import predictions as data
 from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.explorer.report import write_report
+from beha2vec_core.explorer.views import parts
 from beha2vec_core.predictions.calibration import Curve, Spread
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.features import COLUMNS, FEATURES, Encoding
@@ -78,7 +79,7 @@ def test_another_target_and_horizon(shop: None) -> None:
 
 def test_a_user_of_the_list_can_be_opened(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(page, "open_view", lambda name, **asked: opened.append(asked["user"]))
+    monkeypatch.setattr(parts, "open_view", lambda name, **asked: opened.append(asked["user"]))
     app = view("predictions")
     app.button(key="prediction_open").click().run()
     assert opened == [app.selectbox(key="prediction_user").value] and opened[0].startswith("g1-")

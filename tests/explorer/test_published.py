@@ -7,8 +7,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from beha2vec_core.explorer.published import NothingYet, NotPublishedError, Published, latest
-from beha2vec_core.store.published import open_published
+from beha2vec_core.explorer.published import NothingYet, Published, latest
+from beha2vec_core.store.published import NotPublishedError, open_published
 
 COUNT = "select count(*) as n from beha2vec.user_clusters_current"
 

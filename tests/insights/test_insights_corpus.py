@@ -53,8 +53,8 @@ Answers = list[tuple[ClusterAnswer, list[Fact]]]
 def problems(answer: ClusterAnswer, facts: list[Fact]) -> list[str]:
     by_id = {fact.fact_id: fact for fact in facts}
     return [
-        *check_claims(answer.summary, by_id, "summary").problems,
-        *check_claims(answer.differences, by_id, "differences").problems,
+        *check_claims(answer.summary, by_id, "summary")[1],
+        *check_claims(answer.differences, by_id, "differences")[1],
         *check_name(answer.name, facts, [TAKEN]),
         *check_interpretation(answer.interpretation, facts),
     ]

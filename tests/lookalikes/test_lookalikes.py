@@ -15,7 +15,6 @@ import pytest
 
 from beha2vec_core.lookalikes import (
     METHODS,
-    Candidates,
     Method,
     Seeds,
     customer_match,
@@ -26,7 +25,6 @@ from beha2vec_core.lookalikes import (
     read_ids,
     seeds_of_cluster,
     to_csv,
-    to_parquet,
 )
 from beha2vec_core.lookalikes import ranking as ranking_module
 
@@ -110,7 +108,7 @@ def test_the_ranking_is_that_of_brute_force(
     known = [key for key in seeds if key in set(users.loc[~users["low_evidence"], "user_key"])]
     assert len(known) < len(seeds)
     expected = brute_force(users, known, method, allowed).head(60)
-    found = rank(connection, seeds, method, Candidates(without_converters=True), limit=60)
+    found = rank(connection, seeds, method, 60, without_converters=True)
     assert found["rank"].tolist() == list(range(1, 61))
     assert found["user_key"].tolist() == expected.index.tolist()
     assert found["score"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-5)
@@ -271,4 +269,3 @@ def test_files_hold_the_list(connection: duckdb.DuckDBPyConnection, users: pd.Da
         users.set_index("user_key")["number"][key] % 3 > 0 for key in found["user_key"]
     ]
     assert read["user_key"].tolist() == found["user_key"].tolist() and read["user_pseudo_id"][0] == "'=cmd()"
-    assert pd.read_parquet(io.BytesIO(to_parquet(found)))["score"].tolist() == found["score"].tolist()

@@ -3,7 +3,6 @@
 Each check is a function of the settings that returns one `Check`; none changes anything, and none may raise.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from beha2vec_core.cli.doctor import export, installation, services, storage
@@ -15,47 +14,42 @@ __all__ = ["Check", "first_obstacle", "run_checks"]
 _BEFORE_A_RUN = ("export", "dates", "pages", "data folder", "disk", "estimate", "device")
 
 
+_CHECKS = {
+    "settings": installation.check_variables,
+    "packages": installation.check_packages,
+    "export": export.check_export,
+    "dates": export.check_dates,
+    "time zone": export.check_timezone,
+    "pages": export.check_pages,
+    "data folder": storage.check_data_folder,
+    "disk": storage.check_disk,
+    "estimate": storage.check_estimate,
+    "personal data": storage.check_personal_data,
+    "warehouse": storage.check_warehouse,
+    "serving database": storage.check_serving,
+    "forgotten people": storage.check_forgotten,
+    "device": installation.check_device,
+    "language model": services.check_language_model,
+    "embedding model": services.check_embedding_model,
+    "alerts": services.check_alerts,
+    "activation": services.check_activation,
+}
+
+
 def run_checks(settings: Settings) -> list[Check]:
     """All checks, in the order in which their remedies help. A check that crashes is a ``fail`` with its message."""
-    return list(_run(settings, _checks()))
+    return [_safely(name, settings) for name in _CHECKS]
 
 
 def first_obstacle(settings: Settings) -> Check | None:
     """The first check that fails of those that a run of the whole graph depends on and that take no network."""
-    checks = {name: check for name, check in _checks().items() if name in _BEFORE_A_RUN}
-    return next((check for check in _run(settings, checks) if check.status == "fail"), None)
+    checks = (_safely(name, settings) for name in _BEFORE_A_RUN)
+    return next((check for check in checks if check.status == "fail"), None)
 
 
-def _checks() -> dict[str, Callable[[Settings], Check]]:
-    return {
-        "settings": installation.check_variables,
-        "packages": installation.check_packages,
-        "export": export.check_export,
-        "dates": export.check_dates,
-        "time zone": export.check_timezone,
-        "pages": export.check_pages,
-        "data folder": storage.check_data_folder,
-        "disk": storage.check_disk,
-        "estimate": storage.check_estimate,
-        "personal data": storage.check_personal_data,
-        "warehouse": storage.check_warehouse,
-        "serving database": storage.check_serving,
-        "forgotten people": storage.check_forgotten,
-        "device": installation.check_device,
-        "language model": services.check_language_model,
-        "embedding model": services.check_embedding_model,
-        "alerts": services.check_alerts,
-        "activation": services.check_activation,
-    }
-
-
-def _run(settings: Settings, checks: dict[str, Callable[[Settings], Check]]) -> Iterator[Check]:
-    return (_safely(name, check, settings) for name, check in checks.items())
-
-
-def _safely(name: str, check: Callable[[Settings], Check], settings: Settings) -> Check:
+def _safely(name: str, settings: Settings) -> Check:
     try:
-        found = check(settings)
+        found = _CHECKS[name](settings)
     except Exception as error:  # one check that fails must not stop the others
         found = fail(f"the check itself failed: {type(error).__name__}: {error}", "report this, with the message above")
     message = settings.without_secrets(found.message)

@@ -16,6 +16,7 @@ from beha2vec_core.ga4.sampling import sample_times
 from beha2vec_core.ga4.source_files import SourceFile, SourceNotFoundError, SourceNotReachedError, source_days
 from beha2vec_core.ga4.sources import find_export, find_source_files
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.chunks import days_between
 from beha2vec_core.words import counted
 
 _SAMPLED_FILES = 3
@@ -57,7 +58,7 @@ def check_export(settings: Settings) -> Check:
     twice = _delivered_twice(files)
     if twice:
         return warn(f"{found}; {twice}", "keep one format per day, otherwise its events are read twice")
-    missing = _missing(days)
+    missing = sorted({*days_between(days[0], days[-1])} - {*days}) if days else []
     if missing:
         return warn(
             f"{found}; {counted(len(missing), 'missing day')} inside: {_spans(missing)}",
@@ -187,12 +188,6 @@ def check_pages(settings: Settings) -> Check:
 
 def _counted(counts: Counter[str], before: str = "") -> str:
     return ", ".join(f"{before}{name} {number:,}" for name, number in counts.most_common(5))
-
-
-def _missing(days: list[date]) -> list[date]:
-    there = set(days)
-    whole = [days[0] + timedelta(n) for n in range((days[-1] - days[0]).days + 1)] if days else []
-    return [day for day in whole if day not in there]
 
 
 def _spans(days: list[date]) -> str:

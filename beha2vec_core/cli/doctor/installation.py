@@ -5,6 +5,7 @@ import importlib.util
 import sys
 
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
+from beha2vec_core.compute.device import DeviceError, resolve_device
 from beha2vec_core.settings import Settings, misspelt_variables, renamed_variables
 
 
@@ -48,8 +49,6 @@ def check_packages(settings: Settings) -> Check:
 def check_device(settings: Settings) -> Check:
     """The device that was asked for is there."""
     import torch
-
-    from beha2vec_core.compute.device import DeviceError, resolve_device
 
     try:
         device = resolve_device(settings.encoder.device)

@@ -7,11 +7,11 @@ import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 from beha2vec_core.activation.config import load_destinations
 from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.activation.written_by import who_else_writes
+from beha2vec_core.alerts import NoRedirect, targets
 from beha2vec_core.audiences.file import AudienceError, load_audiences
 from beha2vec_core.cli.doctor.check import Check, fail, ok, warn
 from beha2vec_core.llm import LlmSettings
@@ -20,13 +20,6 @@ from beha2vec_core.words import counted
 
 _NETWORK_SECONDS = 5.0
 _HUB = "https://huggingface.co"
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Redirects are not followed: they would carry the key to another host."""
-
-    def redirect_request(self, *arguments: Any, **named: Any) -> None:
-        """Refuse."""
 
 
 def check_language_model(settings: Settings) -> Check:
@@ -41,7 +34,7 @@ def check_language_model(settings: Settings) -> Check:
         request.add_header("Authorization", f"Bearer {llm.api_key.get_secret_value()}")
     fallback = "; until then insights come from the template"
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_NETWORK_SECONDS) as response:
+        with urllib.request.build_opener(NoRedirect).open(request, timeout=_NETWORK_SECONDS) as response:
             content = response.read(5_000_000)
     except urllib.error.HTTPError as error:
         error.close()
@@ -108,8 +101,6 @@ def _in_hub_cache(model: str) -> bool:
 
 def check_alerts(settings: Settings) -> Check:
     """Whether alerts have a recipient; nothing is sent here."""
-    from beha2vec_core.alerts import targets
-
     recipients = [target.name for target in targets(settings)]
     if not recipients:
         return ok("none configured: failed runs and checks appear only in Dagster (docs/operations.md)")

@@ -49,7 +49,6 @@ def lengths(holdout: HoldoutEstimate, chosen: int, *, dark: bool) -> go.Figure:
         showarrow=False,
     )
     title = f"Expected quality by list length (n = {holdout.seeds:,} hidden seeds; bands: 95 % intervals)"
-    dressed(figure, dark=dark, height=380, title_text=title)
-    figure.update_layout(legend={"orientation": "v", "y": -0.22})
+    dressed(figure, dark=dark, height=380, title_text=title, legend={"orientation": "v", "y": -0.22})
     figure.update_xaxes(title_text="users in the list, log scale", type="log", tickformat=",", dtick="D2")
     return figure.update_yaxes(title_text="share", tickformat=".0%", range=[0, 1.1])

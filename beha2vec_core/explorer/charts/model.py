@@ -7,6 +7,8 @@ from beha2vec_core.explorer.charts.theme import PALETTE, UNDER, by_day, dressed,
 from beha2vec_core.quality.drift import COMPARED_WITH
 from beha2vec_core.words import counted
 
+_LEGEND = {"y": -0.28}
+
 
 def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure:
     """Losses by epoch: of the users learned from, and of those held out. ``users``: how many both are."""
@@ -30,8 +32,8 @@ def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure
             x=kept["epoch"], y=kept["held_out_loss"], text="kept", showarrow=True, arrowcolor=ink(dark)["quiet"], ay=-28
         )
     of_users = f", {counted(users, 'user')}" if users else ""
-    dressed(figure, dark=dark, height=320, title_text=f"Training (n = {counted(len(curve), 'epoch')}{of_users})")
-    figure.update_layout(legend={"y": -0.28})
+    title = f"Training (n = {counted(len(curve), 'epoch')}{of_users})"
+    dressed(figure, dark=dark, height=320, title_text=title, legend=_LEGEND)
     figure.update_xaxes(title_text="epoch", tickformat="d", dtick=whole_ticks(len(curve)))
     return figure.update_yaxes(title_text="loss (no unit; lower is better)", rangemode="tozero")
 
@@ -59,8 +61,7 @@ def drift(days: pd.DataFrame, *, dark: bool) -> go.Figure:
         hovertemplate="limit %{y:.2f}<extra></extra>",
     )
     title = f"Drift of user vectors (n = {counted(int(judged['users'].sum()), 'user-day')})"
-    dressed(figure, dark=dark, height=320, title_text=title)
-    figure.update_layout(legend={"y": -0.28})
+    dressed(figure, dark=dark, height=320, title_text=title, legend=_LEGEND)
     by_day(figure, judged["event_date"])
     return figure.update_yaxes(title_text="population stability index (no unit)", rangemode="tozero")
 
@@ -95,7 +96,6 @@ def volume(days: pd.DataFrame, *, dark: bool) -> go.Figure:
         )
     events = counted(int(days["events"].sum()), "event")
     title = f"Events a day, the last {counted(len(days), 'day')} with data (n = {events})"
-    dressed(figure, dark=dark, height=320, title_text=title, bargap=0.15)
-    figure.update_layout(legend={"y": -0.28})
+    dressed(figure, dark=dark, height=320, title_text=title, legend=_LEGEND, bargap=0.15)
     by_day(figure, days["event_date"])
     return figure.update_yaxes(title_text="events", tickformat=",", rangemode="tozero")

@@ -31,8 +31,8 @@ def coverage(rows: pd.DataFrame, *, dark: bool) -> go.Figure:
         )
     views = int(rows.loc[rows["kind"] == "theme", "views"].sum())
     title = f"Confidence of themes and page types (n = {counted(views, 'page view')})"
-    figure = dressed(figure, dark=dark, height=220, title_text=title, barmode="stack", bargap=0.35)
-    figure.update_layout(legend={"y": -0.5, "traceorder": "normal"})
+    legend = {"y": -0.5, "traceorder": "normal"}
+    dressed(figure, dark=dark, height=220, title_text=title, barmode="stack", bargap=0.35, legend=legend)
     return figure.update_xaxes(title_text="share of page views", tickformat=".0%", range=[0, 1.02])
 
 

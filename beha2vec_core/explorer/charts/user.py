@@ -40,8 +40,8 @@ def journey(events: pd.DataFrame, sessions: Sequence[tuple[str, str]], *, dark: 
     )
     dressed(figure, dark=dark, height=150 + 30 * max(len(rows), 2), title_text=title, hovermode="closest")
     longest = int(events["step"].max()) if len(events) else 1
-    figure.update_xaxes(title_text="step of the session", range=[0.4, longest + 0.8], tickformat="d", zeroline=False)
-    figure.update_xaxes(dtick=whole_ticks(longest))
+    step_axis = {"range": [0.4, longest + 0.8], "tickformat": "d", "zeroline": False, "dtick": whole_ticks(longest)}
+    figure.update_xaxes(title_text="step of the session", **step_axis)
     labels = [label for _, label in reversed(sessions)]
     return figure.update_yaxes(
         tickvals=list(rows.values()), ticktext=labels, range=[-0.6, len(rows) - 0.4], zeroline=False

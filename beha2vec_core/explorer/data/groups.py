@@ -27,8 +27,7 @@ def facts_of_groups(published: Published, cursor: duckdb.DuckDBPyConnection, gro
         groups: SQL of user_key and cluster_key, `FIRST` or `SECOND`; of users with a vector.
     """
     for name in _SOURCES_READ:
-        table = getattr(WAREHOUSE, name)
-        published.require(table)
+        published.require(getattr(WAREHOUSE, name))
     cursor.execute(
         f"""create or replace temp table users_in_groups as from ({groups})
         qualify row_number() over (partition by cluster_key order by hash(user_key)) <= $most""",

@@ -11,7 +11,6 @@ from beha2vec_core.explorer.text import in_cell
 # users to draw: few enough for a browser without a graphics card, and as many as one with a card draws smoothly
 DRAWN = (10_000, 50_000, 200_000)
 _MOST_THEMES = 40
-_POSITIONS = "map_x", "map_y"
 
 
 def points(published: Published, most: int = DRAWN[0]) -> pd.DataFrame:
@@ -118,5 +117,5 @@ def export(published: Published, user_keys: tuple[str, ...], names: dict[int, st
 
 def _require_positions(published: Published) -> None:
     drawn = "select 1 from beha2vec.user_clusters_current where map_x is not null limit 1"
-    if not published.has("beha2vec.user_clusters_current", *_POSITIONS) or published.query(drawn).empty:
+    if not published.has("beha2vec.user_clusters_current", "map_x", "map_y") or published.query(drawn).empty:
         raise NothingYet("places of users on the map", "user_clusters for all days")

@@ -156,6 +156,5 @@ def users_by_day(published: Published) -> pd.DataFrame:
 def _row(published: Published, sql: str) -> tuple[Any, ...]:
     """The single row, as Python's own types."""
     with published.cursor() as cursor:
-        row = cursor.execute(sql).fetchone()
-    assert row is not None
+        ((*row,),) = cursor.execute(sql).fetchall()
     return tuple(row)

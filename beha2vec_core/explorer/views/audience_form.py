@@ -1,7 +1,5 @@
 """The form of the page of audiences: a rule built with help, tried, and saved to the file."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -10,7 +8,7 @@ from beha2vec_core.activation.destination import ActivationError
 from beha2vec_core.audiences.file import Audience, AudienceError, audience_of, find_audience, load_audiences
 from beha2vec_core.audiences.names import FUNCTIONS, WHOLE
 from beha2vec_core.audiences.rule import users_of
-from beha2vec_core.audiences.save import remove_audience, save_audience
+from beha2vec_core.audiences.save import save_audience
 from beha2vec_core.audiences.selection import Step, preview_key
 from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.data import audiences as data
@@ -277,23 +275,22 @@ def _show_broken(published: Published, audiences: data.Audiences, after: data.Au
 def _saved(draft: Draft) -> None:
     name = in_markdown(draft.audience.name)
     said = f"Saved. From the next night on, audience\\_members has who is in {name}."
-    _write(partial(save_audience, page.settings().audiences.file, draft.audience, draft.original), draft.audience, said)
+    _write(draft.audience, draft.original, said)
 
 
 def _removed(audience: Audience) -> None:
-    said = f"Removed {in_markdown(audience.name)}."
-    _write(partial(remove_audience, page.settings().audiences.file, audience), None, said)
+    _write(None, audience, f"Removed {in_markdown(audience.name)}.")
 
 
-def _write(change: Callable[[], object], then: Audience | None, said: str) -> None:
-    """Change the file, then fill the form with an audience."""
+def _write(audience: Audience | None, replaces: Audience | None, said: str) -> None:
+    """Change the file, then fill the form with what was written."""
     try:
-        change()
+        save_audience(page.settings().audiences.file, audience, replaces)
     except AudienceError as error:
         st.session_state[_SAVED] = ("refused", words(error))
         return
-    st.session_state["audience_start"] = then.name if then else _NEW
-    _fill(then)
+    st.session_state["audience_start"] = audience.name if audience else _NEW
+    _fill(audience)
     st.session_state[_SAVED] = ("saved", said)
 
 

@@ -21,21 +21,18 @@ _SENT_SHOWN = 50
 _DRAFT = "the audience above"
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Audiences")
-    published = page.published()
+    published.require("ga4.dim_ga4__users", "is_ads_consented")
+    published.require("ga4.dim_ga4__properties", "timezone", "last_day")
+    audiences = audience_form.of_file()
+    if audiences is None:
+        return
     with page.or_empty():
-        published.require("ga4.dim_ga4__users", "is_ads_consented")
-        published.require("ga4.dim_ga4__properties", "timezone", "last_day")
-        audiences = audience_form.of_file()
-        if audiences is None:
-            return
-        with page.or_empty():
-            _listed(published, audiences)
-        draft = audience_form.build(published, audiences)
-        _compare(published, audiences, draft)
-        _sent(published, audiences)
+        _listed(published, audiences)
+    draft = audience_form.build(published, audiences)
+    _compare(published, audiences, draft)
+    _sent(published, audiences)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -79,10 +76,10 @@ def _compare(published: Published, audiences: data.Audiences, draft: audience_fo
         return
     st.header("What distinguishes an audience")
     with st.container(horizontal=True):
-        _forget_unless("audience_first", list(choices))
+        page.forget_unless("audience_first", choices)
         first = st.selectbox("Audience", list(choices), format_func=shown, width=300, key="audience_first")
         others = [ALL_USERS, *(name for name in choices if name != first)]
-        _forget_unless("audience_second", others)
+        page.forget_unless("audience_second", others)
         second = st.selectbox("Compare with", others, format_func=shown, width=300, key="audience_second")
         family = st.selectbox("By", list(profile.FAMILIES), width=260, key=page.kept("audience_family"))
     try:
@@ -172,9 +169,3 @@ def _plan(published: Published, audience: Audience, to: str) -> None:
         page.write(f'<p class="b2v-quiet">It is not sent: {in_html(plan.stale, 300)}.</p>')
     closing = how_to_send(plan, audience, to, *(["--stale"] if plan.stale else []))
     page.write(f'<p class="b2v-quiet">{in_html(closing, 300)}</p>')
-
-
-def _forget_unless(key: str, options: list[str]) -> None:
-    """Forget what a list holds if it is no longer one of its options."""
-    if st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)

@@ -18,6 +18,7 @@ from beha2vec_core.explorer.charts.chat import answer_bars
 from beha2vec_core.explorer.data import overview, profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html, in_markdown, shown
+from beha2vec_core.explorer.views import parts
 from beha2vec_core.words import counted
 
 _EXAMPLES = (
@@ -41,31 +42,26 @@ class Turn:
     events: list[Event] = field(default_factory=list)
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Chat")
-    published = page.published()
-    with page.or_empty():
-        published.require("beha2vec.user_clusters_current")
-        published.require("beha2vec.cluster_profiles")
-        conversation = _conversation(published)
-        _who_answers(conversation)
-        st.session_state[_CHARTS] = st.session_state[_TABLES] = 0  # on this page so far: each has a key of its own
-        turns: list[Turn] = st.session_state.setdefault(_TURNS, [])
-        for turn in turns:
-            _show(published, turn.question, iter(turn.events))
-        asked = st.chat_input("Ask about your users", max_chars=4_000, key="chat_input") or (
-            None if turns else _example()
-        )
-        highlight = None if asked else _highlight(published)
-        if question := asked or highlight:
-            turn = Turn(question)
-            turns.append(turn)
-            del turns[:-_KEPT]
-            # a link must not make a model be asked
-            events = conversation.ask(question) if asked else conversation.look_up(question)
-            _show(published, question, _kept(events, turn))
-            st.rerun()  # the examples are no longer shown
+    published.require("beha2vec.user_clusters_current")
+    published.require("beha2vec.cluster_profiles")
+    conversation = _conversation(published)
+    _who_answers(conversation)
+    st.session_state[_CHARTS] = st.session_state[_TABLES] = 0  # on this page so far: each has a key of its own
+    turns: list[Turn] = st.session_state.setdefault(_TURNS, [])
+    for turn in turns:
+        _show(published, turn.question, iter(turn.events))
+    asked = st.chat_input("Ask about your users", max_chars=4_000, key="chat_input") or (None if turns else _example())
+    highlight = None if asked else _highlight(published)
+    if question := asked or highlight:
+        turn = Turn(question)
+        turns.append(turn)
+        del turns[:-_KEPT]
+        # a link must not make a model be asked
+        events = conversation.ask(question) if asked else conversation.look_up(question)
+        _show(published, question, _kept(events, turn))
+        st.rerun()  # the examples are no longer shown
 
 
 def _conversation(published: Published) -> Conversation:
@@ -183,15 +179,7 @@ def _rows(answer: SqlAnswer, note: str) -> None:
     more = f", the first {len(answer.rows):,} of more" if answer.truncated else ""
     st.caption(f"n = {counted(len(answer.rows), 'row')}{more}. {note}".rstrip())
     number = st.session_state[_TABLES] = st.session_state[_TABLES] + 1
-    st.download_button(
-        "CSV",
-        lambda: as_csv(answer.columns, answer.rows),
-        file_name=f"beha2vec_answer_{number}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-        key=f"chat_csv_{number}",
-    )
+    parts.download("CSV", lambda: as_csv(answer.columns, answer.rows), f"beha2vec_answer_{number}.csv")
 
 
 def _chart(bars: Bars) -> None:

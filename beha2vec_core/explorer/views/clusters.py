@@ -21,24 +21,21 @@ _LONGEST = 3_000  # characters of a written text
 _PERIODS = {"Last 7 days": 7, "Last 28 days": 28, "Last 90 days": 90}
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Clusters")
-    published = page.published()
-    with page.or_empty():
-        sizes = published.ask(clusters.sizes)
-        st.write(clusters.in_words(sizes))
-        if older := published.ask(clusters.older_facts):
-            st.warning(older)
-        chosen = _choose(sizes, clusters.names(published))
-        family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key=page.kept("family"))
-        for column, key in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
-            with column:
-                _cluster(published, sizes, key, family)
-        _outcomes(published)
-        _expected(published)
-        _over_time(published, chosen)
-        _flows(published)
+    sizes = published.ask(clusters.sizes)
+    st.write(clusters.in_words(sizes))
+    if older := published.ask(clusters.older_facts):
+        st.warning(older)
+    chosen = _choose(sizes, clusters.names(published))
+    family = st.selectbox("Compare with all users by", list(profile.FAMILIES), width=260, key=page.kept("family"))
+    for column, key in zip(st.columns(len(chosen), gap="large"), chosen, strict=True):
+        with column:
+            _cluster(published, sizes, key, family)
+    _outcomes(published)
+    _expected(published)
+    _over_time(published, chosen)
+    _flows(published)
 
 
 def _choose(sizes: pd.DataFrame, names: dict[int, str]) -> list[int]:
@@ -46,8 +43,7 @@ def _choose(sizes: pd.DataFrame, names: dict[int, str]) -> list[int]:
     asked = page.asked_for("cluster")
     if asked is not None and asked.lstrip("-").isdigit() and int(asked) in keys:
         st.session_state["cluster"] = int(asked)
-    elif st.session_state.get("cluster") not in keys:  # of an earlier publication
-        st.session_state.pop("cluster", None)
+    page.forget_unless("cluster", keys)
 
     def label(key: int | None) -> str:
         return "none" if key is None else shown(names[key], 60)
@@ -68,7 +64,7 @@ def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -
         f"<p>{clusters.size_words(row)}</p>"
     )
     if key >= 0 and st.button(page.TO_AUDIENCE, key=f"audience_{key}", icon=page.AUDIENCE_ICON):
-        page.begin_audience(f"cluster = {key}")
+        parts.begin_audience(f"cluster = {key}")
     facts: pd.DataFrame | None = None
     with page.or_empty():
         facts = published.ask(profile.facts, key)
@@ -186,7 +182,7 @@ def _members(published: Published, key: int) -> None:
                 near = names.get(row["other_key"]) if role == "edge" and pd.notna(row["other_key"]) else None
                 label = f"{row['user_key'][:8]}…" + (f" (near {near})" if near else "")
                 if st.button(in_markdown(label), key=f"{role}_{key}_{row['rank']}"):
-                    page.open_view("user", user=row["user_key"])
+                    parts.open_view("user", user=row["user_key"])
 
 
 def _outcomes(published: Published) -> None:

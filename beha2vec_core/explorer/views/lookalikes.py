@@ -15,7 +15,6 @@ from beha2vec_core.explorer.text import in_html, shown
 from beha2vec_core.explorer.views import parts
 from beha2vec_core.lookalikes import (
     LEAST_SEEDS,
-    Candidates,
     HoldoutEstimate,
     Identifier,
     Method,
@@ -24,7 +23,6 @@ from beha2vec_core.lookalikes import (
     identifiers,
     read_ids,
     to_csv,
-    to_parquet,
 )
 from beha2vec_core.words import between, counted, number
 
@@ -43,44 +41,40 @@ _IDENTIFIERS: dict[Identifier, str] = {
 }
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Look-alikes")
     st.write("Choose users you want more of. All other users are ranked by how similar their behavior is.")
-    published = page.published()
-    with page.or_empty():
-        asked = _ask(published)
-        if asked is None:
-            return
-        seeds, candidates, length = asked
-        _who(seeds)
-        if not seeds.user_keys:
-            return
-        key = (published.identity, seeds, candidates, length)
-        try:
-            with st.spinner("Evaluating the ranking on hidden users"):
-                holdout = _once("holdout", key, lambda: data.estimate_holdout(published, seeds, candidates, length))
-            method = holdout.method if holdout else "centroid"
-            with st.spinner("Ranking all other users"):
-                found = _once("best", key, lambda: data.best(published, seeds, method, candidates, length))
-        except ValueError as error:  # no users are left to rank
-            st.warning(shown(error, 200))
-            return
-        _how_good(holdout, method, len(found))
-        _users(found, clusters.names(published))
-        _files(found, published)
+    asked = _ask(published)
+    if asked is None:
+        return
+    seeds, length, without = asked
+    _who(seeds)
+    if not seeds.user_keys:
+        return
+    key = (published.identity, *asked)
+    try:
+        with st.spinner("Evaluating the ranking on hidden users"):
+            holdout = _once("holdout", key, lambda: data.estimate_holdout(published, *asked))
+        method = holdout.method if holdout else "centroid"
+        with st.spinner("Ranking all other users"):
+            found = _once("best", key, lambda: data.best(published, seeds, method, length, without))
+    except ValueError as error:  # no users are left to rank
+        st.warning(shown(error, 200))
+        return
+    _how_good(holdout, method, len(found))
+    _users(found, clusters.names(published))
+    _files(found, published)
 
 
-def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
-    """The seed users, the candidates and the length of the list; None until there are seed users."""
+def _ask(published: Published) -> tuple[Seeds, int, bool] | None:
+    """The seed users, the length of the list, and whether converters are left out; None until there are seed users."""
     st.session_state.setdefault("look_source", _LIST)  # not `default`: Streamlit warns where a widget has both
     source = st.segmented_control("Similar to", [_LIST, _CLUSTER], required=True, key=page.kept("look_source"))
     names = clusters.names(published)
     with st.form("lookalikes", width=720):
         if source == _CLUSTER:
             keys = sorted(key for key in names if key >= 0)
-            if st.session_state.get("look_cluster") not in keys:  # of an earlier publication
-                st.session_state.pop("look_cluster", None)
+            page.forget_unless("look_cluster", keys)
             chosen = st.selectbox(
                 "Cluster",
                 keys,
@@ -104,13 +98,12 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
             )
         )
         is_asked = st.form_submit_button("Find look-alikes", type="primary")
-    candidates = Candidates(without_converters=without)
     if source == _CLUSTER:
         if chosen is None:
             if is_asked:
                 st.warning("Choose a cluster.")
             return None
-        return published.ask(data.of_cluster, int(chosen)), candidates, length
+        return published.ask(data.of_cluster, int(chosen)), length, without
     try:
         texts = [pasted, *([file.getvalue().decode("utf-8-sig")] if file else [])]
         ids = tuple(dict.fromkeys(one for text in texts for one in read_ids(text)))
@@ -124,7 +117,7 @@ def _ask(published: Published) -> tuple[Seeds, Candidates, int] | None:
         if is_asked:
             st.warning("Enter at least one id, or choose a file.")
         return None
-    return _once("seeds", (published.identity, ids), lambda: data.find(published, ids)), candidates, length
+    return _once("seeds", (published.identity, ids), lambda: data.find(published, ids)), length, without
 
 
 def _once(name: str, key: Hashable, make: Callable[[], T]) -> T:
@@ -236,8 +229,9 @@ def _files(found: pd.DataFrame, published: Published) -> None:
     st.header("Download")
     name = f"beha2vec_lookalikes_{len(found)}_users_{published.published_at:%Y-%m-%d}"
     with st.container(horizontal=True):
-        _download("CSV", lambda: to_csv(found), f"{name}.csv", "text/csv")
-        _download("Parquet", lambda: to_parquet(found), f"{name}.parquet", "application/vnd.apache.parquet")
+        parts.download("CSV", lambda: to_csv(found), f"{name}.csv")
+        mime = "application/vnd.apache.parquet"
+        parts.download("Parquet", lambda: found.to_parquet(index=False), f"{name}.parquet", mime)
     st.subheader("For Google Ads")
     consented = found[found["is_ads_consented"].eq(True)]
     st.caption(f"{counted(len(found) - len(consented), 'user')} left out: no consent to ads (`ads_consent_policy`).")
@@ -251,14 +245,6 @@ def _files(found: pd.DataFrame, published: Published) -> None:
         return
     kind = kinds[0] if len(kinds) == 1 else st.radio("Send", kinds, format_func=_IDENTIFIERS.__getitem__, key="look_id")
     made = customer_match(consented["user_id"], kind)
-    _download(
-        f"Customer Match: {counted(made.rows, 'id')}", lambda: made.content, f"{name}_customer_match.csv", "text/csv"
-    )
+    parts.download(f"Customer Match: {counted(made.rows, 'id')}", lambda: made.content, f"{name}_customer_match.csv")
     without_id = f"{made.left_out:,} of {counted(len(consented), 'user')} have no such id and cannot be matched."
     st.caption(f"The file has {_IDENTIFIERS[kind]}. {without_id}")
-
-
-def _download(label: str, content: Callable[[], bytes], name: str, mime: str) -> None:
-    st.download_button(
-        label, content, file_name=name, mime=mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
-    )

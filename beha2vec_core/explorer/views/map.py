@@ -1,5 +1,6 @@
 """Map: every user a point, near those who behave alike; a click opens a user, a lasso makes a group."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -26,33 +27,28 @@ _PREDICTION = "Prediction"
 _COLORS = ("Cluster", "Theme", "Last visit", "Purchase", "First visit", _PREDICTION)
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Map of your users")
-    published = page.published()
-    with page.or_empty():
-        of_users = published.ask(data.users_on_map)
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            by = st.selectbox("Color by", _COLORS, width=220, key=page.kept("map_color"))
-            theme = _choose_theme(published) if by == "Theme" else None
-            mouse = st.segmented_control("Mouse", _MOUSE, default=_SELECT, required=True, key=page.kept("map_mouse"))
-            most = _choose_number(of_users)
-        prediction = parts.choose_prediction(published) if by == _PREDICTION else None
-        points = published.ask(data.points, most)
-        layers = (
-            _predicted(published, points, *prediction) if prediction else _layers(published, points, by, theme, most)
+    of_users = published.ask(data.users_on_map)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        by = st.selectbox("Color by", _COLORS, width=220, key=page.kept("map_color"))
+        theme = _choose_theme(published) if by == "Theme" else None
+        mouse = st.segmented_control("Mouse", _MOUSE, default=_SELECT, required=True, key=page.kept("map_mouse"))
+        most = _choose_number(of_users)
+    prediction = parts.choose_prediction(published) if by == _PREDICTION else None
+    points = published.ask(data.points, most)
+    layers = _predicted(published, points, *prediction) if prediction else _layers(published, points, by, theme, most)
+    figure = charts.user_map(points, layers, of_users, dark=page.is_dark())
+    figure.update_layout(dragmode="lasso" if mouse == _SELECT else "pan")
+    if len(points) < of_users:
+        st.caption(
+            f"The map shows a sample of {len(points):,} of {of_users:,} users; a selected group counts all of them."
         )
-        figure = charts.user_map(points, layers, of_users, dark=page.is_dark())
-        figure.update_layout(dragmode="lasso" if mouse == _SELECT else "pan")
-        if len(points) < of_users:
-            st.caption(
-                f"The map shows a sample of {len(points):,} of {of_users:,} users; a selected group counts all of them."
-            )
-        if mouse == _SELECT:
-            st.caption("Draw a line around users to see what they have in common.")
-        else:
-            st.caption("Click a point to open the user; drag to move the map, use the wheel to zoom.")
-        _react(published, points, layers, _draw(figure))
+    if mouse == _SELECT:
+        st.caption("Draw a line around users to see what they have in common.")
+    else:
+        st.caption("Click a point to open the user; drag to move the map, use the wheel to zoom.")
+    _react(published, points, layers, _draw(figure))
 
 
 def _choose_theme(published: Published) -> str | None:
@@ -119,7 +115,7 @@ def _react(published: Published, points: pd.DataFrame, layers: list[charts.Layer
         _group(published, simplified(*outline))
     elif len(chosen := selection.get("points", [])) == 1:
         rows = layers[chosen[0]["curve_number"]].rows
-        page.open_view("user", user=str(points["user_key"].iloc[rows[chosen[0]["point_index"]]]))
+        parts.open_view("user", user=str(points["user_key"].iloc[rows[chosen[0]["point_index"]]]))
 
 
 def _outline(selection: dict[str, Any]) -> tuple[list[float], list[float]] | None:
@@ -142,16 +138,10 @@ def _group(published: Published, corners: Corners) -> None:
     everybody = published.ask(data.users_on_map)
     st.write(f"**{counted(len(users), 'user')}**, {number(len(users) / everybody, 'share')} of all on the map.")
     with st.container(horizontal=True):
-        st.download_button(
-            "Download as CSV",
-            lambda: data.export(published, users, names),
-            file_name=f"beha2vec_group_{len(users)}_users.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        export = partial(data.export, published, users, names)
+        parts.download("Download as CSV", export, f"beha2vec_group_{len(users)}_users.csv")
         if st.button(page.TO_AUDIENCE, key="map_audience", icon=page.AUDIENCE_ICON):
-            page.begin_audience(f"on_map({quote(data.map_version(published))}, '{as_text(corners)}')")
+            parts.begin_audience(f"on_map({quote(data.map_version(published))}, '{as_text(corners)}')")
     if len(users) == everybody:
         st.write("These are all users: there are no others to compare them with.")
         return

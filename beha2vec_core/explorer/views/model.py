@@ -39,10 +39,8 @@ _ASSETS = (
 )
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Model")
-    published = page.published()
     for part in (_encoder, _evaluation, _drift, _quality):
         with page.or_empty():
             part(published)

@@ -13,6 +13,7 @@ from beha2vec_core.explorer.charts.theme import color
 from beha2vec_core.explorer.data import clusters, overview
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import in_html
+from beha2vec_core.explorer.views import parts
 
 _CARD_WIDTH = 310  # pixels; a narrow screen stacks them
 _CHANGES = {
@@ -23,10 +24,8 @@ _CHANGES = {
 }
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Your users at a glance")
-    published = page.published()
     with page.or_empty():
         _highlights(published)
     with page.or_empty():
@@ -58,7 +57,7 @@ def _highlights(published: Published) -> None:
 def _highlight(row: dict[Hashable, Any]) -> None:
     page.write(f"<h3>{in_html(row['headline'], 200)}</h3><p class='b2v-quiet'>{in_html(row['sentence'], 600)}</p>")
     if st.button("Compare", key=f"highlight_{row['highlight_id']}", help="The numbers of all others, in the chat."):
-        page.open_view("chat", highlight=str(row["highlight_id"]))
+        parts.open_view("chat", highlight=str(row["highlight_id"]))
 
 
 def _totals(published: Published) -> None:
@@ -119,7 +118,7 @@ def _card(row: dict[Hashable, Any]) -> None:
             f"<p>{in_html(clusters.one_sentence(row['summary']), 300)}</p>"
         )
         if st.button("Details", key=f"open_{key}"):
-            page.open_view("clusters", cluster=str(key))
+            parts.open_view("clusters", cluster=str(key))
 
 
 def _changes(published: Published) -> None:

@@ -1,6 +1,6 @@
 """Parts that several pages show."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ from beha2vec_core.explorer.charts import profile as charts
 from beha2vec_core.explorer.data import predictions, profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.text import shown
+from beha2vec_core.explorer.views import page_of
 from beha2vec_core.predictions.model import TOO_FEW
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
@@ -43,8 +44,7 @@ def over_index(
 def choose_prediction(published: Published) -> tuple[str, int]:
     """Let the person choose a target and a horizon (days) that have scores, and note where it was not tested."""
     choices = published.ask(predictions.choices)
-    if st.session_state.get("prediction_target") not in choices:  # of an earlier publication
-        st.session_state.pop("prediction_target", None)
+    page.forget_unless("prediction_target", choices)
     with st.container(horizontal=True):
         target = st.selectbox(
             "Users will",
@@ -65,12 +65,30 @@ def choose_prediction(published: Published) -> tuple[str, int]:
     return target, days
 
 
+def open_view(name: str, **asked: str) -> None:
+    """Go to another view, and say in its address what it is to show."""
+    st.switch_page(page_of(name), query_params=asked)
+
+
+def begin_audience(rule: str) -> None:
+    """Go to the page of audiences, with a new one that has this rule."""
+    st.session_state[page.BEGIN_AUDIENCE] = rule
+    open_view("audiences")
+
+
 def choose_user(user_keys: Iterable[str], key: str) -> None:
     """Let the person choose one of the users, and open that user's page."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox("Choose a user", list(user_keys), width=380, key=f"{key}_user")
         if st.button("Open", key=f"{key}_open"):
-            page.open_view("user", user=str(chosen))
+            open_view("user", user=str(chosen))
+
+
+def download(label: str, content: Callable[[], bytes], name: str, mime: str = "text/csv") -> None:
+    """A button that gives a file, which is made when it is asked for."""
+    st.download_button(
+        label, content, file_name=name, mime=mime, on_click="ignore", icon=":material/download:", key=f"get_{name}"
+    )
 
 
 def short_key(user_key: str) -> str:

@@ -38,23 +38,20 @@ _KINDS = {"buyers": "users with an earlier purchase", "others": "users without o
 _FEW_POSITIVES = 30  # on the test dates; with fewer, the metrics say little
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Predictions")
-    published = page.published()
-    with page.or_empty():
-        about = published.ask(data.model)
-        _about(about)
-        target, horizon = parts.choose_prediction(published)
-        currency = published.ask(data.currency)
-        _totals(published, target, horizon, currency)
-        for part in (_first_decile, _trust, _distribution):
-            with page.or_empty():
-                part(published, target, horizon)
-        if target == PURCHASE:
-            with page.or_empty():
-                _break_even(published, horizon, currency)
-        _model(about, target)
+    about = published.ask(data.model)
+    _about(about)
+    target, horizon = parts.choose_prediction(published)
+    currency = published.ask(data.currency)
+    _totals(published, target, horizon, currency)
+    for part in (_first_decile, _trust, _distribution):
+        with page.or_empty():
+            part(published, target, horizon)
+    if target == PURCHASE:
+        with page.or_empty():
+            _break_even(published, horizon, currency)
+    _model(about, target)
 
 
 def _about(about: dict[str, Any]) -> None:
@@ -169,7 +166,7 @@ def _sentences(rows: pd.DataFrame, target: str) -> None:
     if one := found.get("auroc_less_rfm"):
         said.append(
             f"Compared with recency, frequency and money alone, {_verdict(one)}: {one['value']:+.3f} AUROC "
-            f"({_signed(one['low'])} to {_signed(one['high'])})."
+            f"({one['low']:+.3f} to {one['high']:+.3f})."
         )
     items = "".join(f"<li>{in_html(text, 300)}</li>" for text in said)
     page.write(f"<ul>{items}</ul>")
@@ -179,10 +176,6 @@ def _verdict(one: dict[Any, Any]) -> str:
     if one["low"] > 0:
         return "it is better"
     return "it is worse" if one["high"] < 0 else "there is no clear difference"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}"
 
 
 def _with_interval(one: dict[Any, Any], *, share: bool = False) -> str:

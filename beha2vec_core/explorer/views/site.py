@@ -33,10 +33,8 @@ _WIDTHS = {"Page": 230, "Address": 170, "Theme found": 140, "Type found": 140}
 _SAVED, _SAVES = "_page_saved", "_pages_saved"
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("Pages")
-    published = page.published()
     with page.or_empty():
         _coverage(published)
     with page.or_empty():

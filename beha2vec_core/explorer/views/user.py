@@ -21,9 +21,8 @@ _LISTED = 200  # steps of a journey, as a table
 _SENT = 20  # changes
 
 
-def render() -> None:
+def render(published: Published) -> None:
     """Show the page."""
-    st.title("User")
     if (asked := page.asked_for("user")) is not None:
         st.session_state["user"] = asked[:_LONGEST_KEY]
     # others are published as hashes, or not at all
@@ -33,7 +32,6 @@ def render() -> None:
     if not (typed := typed.strip()):
         st.write("Paste an id, or click a user on the map.")
         return
-    published = page.published()
     user_key = published.ask(data.key_of, typed)
     page.now_shown("user", user_key)
     with page.or_empty():
@@ -70,7 +68,7 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
     times = f"Times in {page.settings().export.tz.key}"
     page.table({"": rows, times: [shown(value, 80) for value in rows.values()]})
     if pd.notna(key) and st.button("Look at the cluster"):
-        page.open_view("clusters", cluster=str(int(key)))
+        parts.open_view("clusters", cluster=str(int(key)))
 
 
 def _predictions(published: Published, user_key: str) -> None:

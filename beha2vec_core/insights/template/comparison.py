@@ -81,8 +81,7 @@ def _apart(one: Fact, other: Fact) -> bool:
     low, high = sorted((one, other), key=lambda fact: fact.value)
     if high.value < CLEAR_LIFT * low.value or (high.unit == "share" and high.value - low.value < _LEAST_DIFFERENCE):
         return False
-    bottom = high.value if high.interval_low is None else high.interval_low
-    return bottom > (low.value if low.interval_high is None else low.interval_high)
+    return high.is_above(low)
 
 
 def _similarities(sheets: list[FactSheet]) -> tuple[list[str], list[Fact]]:

@@ -9,7 +9,6 @@ from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table
 from beha2vec_dagster.lib.resources import WarehouseResource
 
-_ERROR = dg.AssetCheckSeverity.ERROR
 _CHECK = "activations_are_accepted"
 _REMEDY = "see docs/activation.md; beha2vec activate AUDIENCE --to DESTINATION shows what is left to send"
 
@@ -36,17 +35,17 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         Only what differs from what was sent before is sent; the ledger says what that was.
         """
-        from beha2vec_core.activation.run import send_marked
+        from beha2vec_core.activation.run import Sending, send_marked
         from beha2vec_core.audiences.file import AudienceError
 
+        found: list[Sending] = []
+        problems: list[str] = []
         try:
             found = send_marked(settings, warehouse.connect)
         except AudienceError as error:
             context.log.warning(f"{error}. Nothing was sent")
-            found, unreadable = [], str(error)
-        else:
-            unreadable = ""
-        problems = [unreadable] if unreadable else []
+            problems.append(str(error))
+        is_error = bool(problems) or any(one.is_error for one in found)
         problems += [f"{one.audience} to {one.destination}: {one.problem}" for one in found if one.problem]
         for problem in problems:
             context.log.warning(problem)
@@ -69,7 +68,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         check = dg.AssetCheckResult(
             check_name=_CHECK,
             passed=not problems,
-            severity=_ERROR if unreadable or any(one.is_error for one in found) else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
             metadata={"message": "; ".join(problems), "remedy": _REMEDY} if problems else {},
         )
         return made(

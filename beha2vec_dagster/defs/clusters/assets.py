@@ -2,14 +2,26 @@
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from beha2vec_core import profiles
+from beha2vec_core.clusters import (
+    ClusterModel,
+    ClusterPosterior,
+    find_dense_groups,
+    find_members,
+    fit_clusters,
+    keep_keys,
+)
+from beha2vec_core.clusters.posterior import calibration_error
 from beha2vec_core.files import scratch
+from beha2vec_core.profiles.counts import funnel
+from beha2vec_core.profiles.counts import totals as find_totals
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.limits import SPILL
 from beha2vec_core.store.vectors import VectorFile
@@ -31,10 +43,6 @@ from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relation_metadata
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of
 from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
-
-if TYPE_CHECKING:
-    from beha2vec_core.clusters import ClusterModel, ClusterPosterior
-
 
 _UNFILLED_SHOWN = 20
 
@@ -82,8 +90,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Continuing clusters keep their key, and a key is never reused; `beha2vec.cluster_lineage` says which were kept,
         split, born, merged or are gone. Readers see the model once `user_clusters` has assigned all days with it.
         """
-        from beha2vec_core.clusters import fit_clusters, keep_keys
-
         storage = settings.storage
         with scratch(storage.data_dir, SPILL) as folder:
             with warehouse.connect("cluster_model: read") as connection:
@@ -155,9 +161,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         `beha2vec.user_clusters_current` has each user's latest row. A new cluster model serves beside the old one until
         it has assigned every day that has vectors; then readers are switched, in one transaction.
         """
-        from beha2vec_core.profiles.counts import funnel
-        from beha2vec_core.profiles.counts import totals as find_totals
-
         days = days_of(context)
         with warehouse.connect("user_clusters: models") as connection:
             current, newest = current_cluster_model(connection), newest_cluster_model(connection)
@@ -209,8 +212,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     )
     def cluster_members(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
         """Users to look at: the most typical five of each cluster, and five at its edge with the second best one."""
-        from beha2vec_core.clusters import find_members
-
         with warehouse.connect("cluster_members") as connection:
             current = current_cluster_model(connection)
             if current is None:
@@ -251,8 +252,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         effect_size, q_value, significant. Beside it `beha2vec.cluster_transitions` (between clusters), `cluster_paths`
         (through the site) and `buying_paths` (what users had done before they became buyers).
         """
-        from beha2vec_core import profiles
-
         with (
             warehouse.connect("cluster_profiles") as connection,
             profiles.clusters_read_once(connection, profiles.WAREHOUSE) as sources,
@@ -301,9 +300,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     return [cluster_model, user_clusters, cluster_members, cluster_profiles]
 
 
-def _likely_clusters(posterior: "ClusterPosterior | None") -> dict[str, Any]:
-    from beha2vec_core.clusters.posterior import calibration_error
-
+def _likely_clusters(posterior: ClusterPosterior | None) -> dict[str, Any]:
     if posterior is None:
         return {"likely_clusters": "none: there is only one cluster, or too few users have sequences"}
     return {
@@ -315,9 +312,7 @@ def _likely_clusters(posterior: "ClusterPosterior | None") -> dict[str, Any]:
     }
 
 
-def _dense_groups(model: "ClusterModel", vectors: VectorFile, labels: npt.NDArray[np.int32]) -> dict[str, Any]:
-    from beha2vec_core.clusters import find_dense_groups
-
+def _dense_groups(model: ClusterModel, vectors: VectorFile, labels: npt.NDArray[np.int32]) -> dict[str, Any]:
     found = find_dense_groups(vectors, labels, seed=model.seed)
     rows = [(number, *row) for number, row in enumerate(found.groups.itertuples(index=False), start=1)]
     return {

@@ -14,6 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from beha2vec_core.clusters import ClusterModel, Lineage, fit_posterior
+from beha2vec_core.clusters.kmeans import nearest
+from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.progress import with_progress
 from beha2vec_core.store.vectors import FILE_NAME, VectorFile, as_matrix
@@ -23,7 +26,6 @@ from beha2vec_dagster.lib.resources import WarehouseResource
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
-    from beha2vec_core.clusters import ClusterModel, Lineage
 
 POSTERIOR_USERS = 10_000  # at most, to fit likely clusters on
 _ROWS_AT_ONCE = 65_536
@@ -35,10 +37,8 @@ class ClusterModelVersion(NamedTuple):
     version: str
     model_version: str
 
-    def load(self, folder: Path) -> "ClusterModel":
+    def load(self, folder: Path) -> ClusterModel:
         """The model itself, from the folder of cluster models."""
-        from beha2vec_core.clusters import ClusterModel
-
         return ClusterModel.load(folder / f"{self.version}.npz")
 
 
@@ -64,17 +64,14 @@ def used_keys(connection: duckdb.DuckDBPyConnection) -> list[int]:
     return [int(key) for (key,) in connection.execute(keys).fetchall()]
 
 
-class UsersToCluster(NamedTuple):
-    """Users of whom enough is known, by user_key, as an encoder sees them at their latest; and how many others."""
-
-    keys: pa.ChunkedArray
-    vectors: VectorFile  # [n, dim]
-    earlier: npt.NDArray[np.int32]  # [n] the cluster readers see each in, -1 for none
-    too_little_evidence: int
-
-
-def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder: Path) -> UsersToCluster:
+def users_to_cluster(
+    connection: duckdb.DuckDBPyConnection, version: str, folder: Path
+) -> tuple[pa.ChunkedArray, VectorFile, npt.NDArray[np.int32], int]:
     """Users with enough evidence: the others would be a guess, and pull centroids towards noise.
+
+    Returns:
+        their user_keys, in order; as the encoder sees them at their latest [n, dim]; the cluster that readers see each
+        in [n], -1 for none; and the number of users with too little evidence.
 
     Raises:
         dg.Failure: the encoder has embedded no users yet, or another encoder has days that it lacks.
@@ -108,16 +105,16 @@ def users_to_cluster(connection: duckdb.DuckDBPyConnection, version: str, folder
 
     file = VectorFile.write(folder / FILE_NAME, vectors())
     rest = pa.Table.from_batches(others)
-    return UsersToCluster(rest["user_key"], file, rest["earlier_key"].to_numpy(), too_little)
+    return rest["user_key"], file, rest["earlier_key"].to_numpy(), too_little
 
 
 def with_posterior(
-    model: "ClusterModel",
+    model: ClusterModel,
     encoder: "Callable[[], BehaviorEncoder]",
     sequences: Path,
     users: pa.ChunkedArray,
     vectors: VectorFile,
-) -> "ClusterModel":
+) -> ClusterModel:
     """The model with a posterior fitted on the first events of users who are in a cluster.
 
     Args:
@@ -126,10 +123,6 @@ def with_posterior(
         users: the user_keys of the vectors.
         vectors: the vectors that were clustered [n, dim].
     """
-    from beha2vec_core.clusters import fit_posterior
-    from beha2vec_core.clusters.kmeans import nearest
-    from beha2vec_core.clusters.unit import normalise
-
     if not any(sequences.glob("*/*.parquet")):  # removed by their retention
         return replace(model, posterior=None)
     latest, loaded = latest_sequences(sequences, POSTERIOR_USERS, users), encoder()
@@ -191,9 +184,9 @@ def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, day
 def write_cluster_model(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
-    model: "ClusterModel",
+    model: ClusterModel,
     users: int,
-    lineage: "list[Lineage]",
+    lineage: list[Lineage],
     before: str | None,
 ) -> str:
     """Save a model, its row and its lineage; it has no readers yet. Returns its version, a hash of what it is.
@@ -209,30 +202,22 @@ def write_cluster_model(
     version = hashlib.blake2b(content, digest_size=8).hexdigest()
     model.save(folder / f"{version}.npz")
     if version != before:  # else nothing has changed, and the lineage of before holds
-        _write_lineage(connection, version, before, lineage)
+        rows = {name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields}
+        connection.register("lineage", pa.table(rows))
+        replace_partition(
+            connection,
+            "beha2vec.cluster_lineage",
+            f"""select '{version}' as cluster_model_version, {f"'{before}'" if before else "null"} as before_version,
+                cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
+                from lineage""",
+            f"cluster_model_version = '{version}'",
+        )
     connection.execute(
         """insert into beha2vec.cluster_models values (?, ?, ?, ?, ?, ?, null)
         on conflict do update set fitted_at = excluded.fitted_at""",
         [version, model.model_version, model.k, users, model.curve.to_json(orient="records"), _now()],
     )
     return version
-
-
-def _write_lineage(
-    connection: duckdb.DuckDBPyConnection, version: str, before: str | None, lineage: "list[Lineage]"
-) -> None:
-    of_before = f"'{before}'" if before else "null"
-    connection.register(
-        "lineage", pa.table({name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields})
-    )
-    replace_partition(
-        connection,
-        "beha2vec.cluster_lineage",
-        f"""select '{version}' as cluster_model_version, {of_before} as before_version,
-            cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
-            from lineage""",
-        f"cluster_model_version = '{version}'",
-    )
 
 
 def assign_days(
@@ -257,7 +242,7 @@ def assign_days(
 
 
 def _assign_day(
-    connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, fitted: "ClusterModel", day: date
+    connection: duckdb.DuckDBPyConnection, model: ClusterModelVersion, fitted: ClusterModel, day: date
 ) -> int:
     users = connection.sql(
         """select event_date, user_key, low_evidence, behavior from beha2vec.user_embeddings
@@ -280,7 +265,7 @@ def _assign_day(
     )
 
 
-def _assignments(model: "ClusterModel", users: pa.Table) -> dict[str, pa.Array]:
+def _assignments(model: ClusterModel, users: pa.Table) -> dict[str, pa.Array]:
     """Columns cluster_key, distance, margin, map_x, map_y, likely_cluster, probability of the users.
 
     Distance and margin are null where there is too little evidence; likely_cluster and probability where there is

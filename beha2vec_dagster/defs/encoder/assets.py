@@ -154,7 +154,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         from beha2vec_core.encoder.card import model_card
 
         device, device_note = compute.resolve()
-        shape, training = _configs(config, settings.encoder.sequence_length, device)
+        try:
+            shape, training = config.encoder(settings.encoder.sequence_length), config.training(device)
+        except ValueError as error:
+            raise dg.Failure(f"this configuration cannot be trained: {error}", allow_retries=False) from None
         sequences = latest_sequences(settings.storage.sequences_path, config.max_users)
         before = (
             _encoder_before(context, settings.storage.encoders_path, warehouse, device, training, sequences)
@@ -251,14 +254,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     return [encoder_candidate, user_embeddings]
-
-
-def _configs(config: TrainingConfig, max_length: int, device: Device) -> tuple[EncoderConfig, TrainConfig]:
-    """Both configurations of the core; a failure without a stack trace where they cannot work."""
-    try:
-        return config.encoder(max_length), config.training(device)
-    except ValueError as error:
-        raise dg.Failure(f"this configuration cannot be trained: {error}", allow_retries=False) from None
 
 
 def _encoder_before(

@@ -1,10 +1,7 @@
 """The job that removes what is older than the retention settings allow."""
 
-from typing import Any
-
 import dagster as dg
 
-from beha2vec_core.privacy.forgetting.retention import LayerRemoved
 from beha2vec_core.privacy.forgetting.retention import apply_retention as apply
 from beha2vec_core.settings import Settings
 from beha2vec_dagster.lib.metadata import markdown_table
@@ -27,11 +24,17 @@ def build_retention_job(settings: Settings) -> dg.JobDefinition:
         """Remove old days of each layer that has a limit, and say what was removed."""
         removed = apply(settings)
         for one in removed:
-            context.log_event(dg.AssetObservation(_ASSETS[one.layer], metadata=_metadata(one)))
-        rows = [(one.layer, one.keep_days, str(one.before), one.days, one.rows) for one in removed]
+            metadata = {
+                "retention_layer": one.layer,
+                "retention_days": one.keep_days,
+                "removed_before": one.before.isoformat(),
+                "days_removed": one.days,
+                "rows_removed": one.rows,
+            }
+            context.log_event(dg.AssetObservation(_ASSETS[one.layer], metadata=metadata))
         names = ["layer", "days kept", "removed before", "days removed", "rows removed"]
         return dg.Output(
-            None, metadata={"rows_removed": sum(one.rows for one in removed), "removed": markdown_table(names, rows)}
+            None, metadata={"rows_removed": sum(one.rows for one in removed), "removed": markdown_table(names, removed)}
         )
 
     @dg.job(
@@ -42,13 +45,3 @@ def build_retention_job(settings: Settings) -> dg.JobDefinition:
         remove_old_days()
 
     return apply_retention
-
-
-def _metadata(removed: LayerRemoved) -> dict[str, Any]:
-    return {
-        "retention_layer": removed.layer,
-        "retention_days": removed.keep_days,
-        "removed_before": removed.before.isoformat(),
-        "days_removed": removed.days,
-        "rows_removed": removed.rows,
-    }

@@ -1,6 +1,5 @@
 """Who will buy, return or do something else: fitted on weekly dates, tested on later ones, scored each night."""
 
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,8 @@ from pydantic import Field
 from beha2vec_core.compute.device import Device
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.files import scratch
+from beha2vec_core.predictions import gate, store
+from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.limits import SPILL
@@ -22,7 +23,6 @@ from beha2vec_dagster.defs.predictions.models import (
     fit_encoder_before,
     ga4_scores_of,
     load_model,
-    model_folder,
     read_examples,
     remove_encoders,
     write_scores,
@@ -37,7 +37,6 @@ from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseR
 if TYPE_CHECKING:
     import pandas as pd
 
-    from beha2vec_core.predictions.config import FitConfig
     from beha2vec_core.predictions.examples import Group
     from beha2vec_core.predictions.model import PredictionModel
 
@@ -126,7 +125,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         Their features and labels are in `ml_ga4__user_features`, their vectors in `beha2vec.prediction_vectors`. The
         vectors come from an encoder trained here on what was exported before the first of the dates.
         """
-        from beha2vec_core.predictions import store
         from beha2vec_core.predictions.behavior import Start, start_of_examples, write_vectors
         from beha2vec_core.predictions.examples import draw
 
@@ -183,20 +181,26 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         It is not used until `prediction_evaluation` has tested it and `prediction_model` has accepted it. Where the
         history is too short, or no user does what is predicted, `status` says so, and the rest of the graph runs on.
         """
-        from beha2vec_core.predictions import store
         from beha2vec_core.predictions.card import model_card
+        from beha2vec_core.predictions.config import FitConfig
         from beha2vec_core.predictions.fit import fit_predictions
         from beha2vec_core.predictions.history import NotEnoughHistoryError
 
         frame, until, encoder = read_examples(warehouse, "prediction_candidate")
         if until is None:
             return made(status=_NO_USERS)
+        asked = FitConfig(
+            targets=targets_of(settings),
+            population_days=settings.predictions.population_days,
+            encoder=encoder,
+            **config.model_dump(),
+        )
         try:
-            model = fit_predictions(frame, until, replace(fit_config(settings, config), encoder=encoder))
+            model = fit_predictions(frame, until, asked)
         except NotEnoughHistoryError as error:
             context.log.warning(str(error))
             return made(status=str(error))
-        model.save(model_folder(settings, model.version))
+        model.save(settings.storage.prediction_models_path / model.version)
         for name, target in model.targets.items():
             for kind, part in target.kinds.items():
                 context.log.info(f"{name}, {kind}: {part.method}, {counted(part.positives, 'user')} with the outcome")
@@ -235,7 +239,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
 
         For each test date a model is fitted as of it in the same way. `docs/predictions.md` explains each metric.
         """
-        from beha2vec_core.predictions import store
         from beha2vec_core.predictions.backtest import backtest
 
         with warehouse.connect("prediction_evaluation: versions") as connection:
@@ -292,8 +295,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         It scores the last exported day first, then readers are switched to it, in one transaction. A refused candidate
         changes nothing; `beha2vec.prediction_models` has the reason. `beha2vec rollback --predictions` goes back.
         """
-        from beha2vec_core.predictions import gate, store
-
         with warehouse.connect("prediction_model: read") as connection:
             candidate, in_use = store.newest_version(connection), store.version_in_use(connection)
             rows = store.evaluation_rows(connection, candidate) if candidate else []
@@ -349,8 +350,6 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         expected value. `ml_ga4__user_features` has the newest days and past Mondays; other days stay as they are, as do
         Mondays of which it has a sample.
         """
-        from beha2vec_core.predictions import store
-
         days = days_of(context)
         with warehouse.connect("user_predictions: model") as connection:
             version = store.version_in_use(connection)
@@ -396,21 +395,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     return [prediction_examples, prediction_candidate, prediction_evaluation, prediction_model, user_predictions]
 
 
-def fit_config(settings: ExportSettings, config: PredictionConfig) -> "FitConfig":
-    """What the settings and the Launchpad ask for."""
-    from beha2vec_core.predictions.config import FitConfig
-
-    return FitConfig(
-        targets=targets_of(settings),
-        population_days=settings.predictions.population_days,
-        **config.model_dump(),
-    )
-
-
 def targets_of(settings: ExportSettings) -> tuple[str, ...]:
     """What is predicted."""
-    from beha2vec_core.predictions.targets import PURCHASE, RETURN
-
     return tuple(dict.fromkeys((PURCHASE, RETURN, *settings.predictions.events)))
 
 

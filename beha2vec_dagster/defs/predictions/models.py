@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
@@ -12,6 +11,8 @@ import dagster as dg
 from beha2vec_core.compute import Compute
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.files import scratch
+from beha2vec_core.predictions import store
+from beha2vec_core.predictions.targets import last_matured
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.limits import SPILL
@@ -23,15 +24,9 @@ if TYPE_CHECKING:
 
     from beha2vec_core.predictions.behavior import PredictionEncoder
     from beha2vec_core.predictions.model import PredictionModel
-    from beha2vec_core.predictions.store import Part
 
 _SECONDS_KEPT = 86_400  # of an encoder that no model needs: another run may have just made it
 _MOST_AT_ONCE = 100_000  # users scored at once; halved in hash parts, so a part has about 50,000 or more
-
-
-def model_folder(settings: ExportSettings, version: str) -> Path:
-    """The folder of a saved model."""
-    return settings.storage.prediction_models_path / version
 
 
 def load_model(settings: ExportSettings, version: str) -> "PredictionModel":
@@ -43,7 +38,7 @@ def load_model(settings: ExportSettings, version: str) -> "PredictionModel":
     from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
 
     try:
-        return PredictionModel.load(model_folder(settings, version))
+        return PredictionModel.load(settings.storage.prediction_models_path / version)
     except PredictionModelError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
 
@@ -52,14 +47,12 @@ def champions(
     context: dg.AssetExecutionContext, settings: ExportSettings, versions: list[str]
 ) -> "list[PredictionModel]":
     """The models of these versions that this release can read and whose encoders are there."""
-    from beha2vec_core.predictions.model import PredictionModel, PredictionModelError
-
     found = []
     for version in versions:
         try:
-            model = PredictionModel.load(model_folder(settings, version))
-        except PredictionModelError as error:
-            context.log.info(f"not compared with: {error}")
+            model = load_model(settings, version)
+        except dg.Failure as failure:
+            context.log.info(f"not compared with: {failure.description}")
             continue
         if not model.config.encoder or (settings.storage.prediction_encoders_path / model.config.encoder).exists():
             found.append(model)
@@ -68,8 +61,6 @@ def champions(
 
 def read_examples(warehouse: WarehouseResource, purpose: str) -> "tuple[pd.DataFrame, date | None, str]":
     """Features and labels of the weekly dates, the day after the last exported one, and the encoder of the vectors."""
-    from beha2vec_core.predictions import store
-
     with warehouse.connect(purpose) as connection:
         last = store.last_exported_day(connection)
         frame, encoder = store.read_examples(connection)
@@ -126,8 +117,6 @@ def features_of_examples(
     Raises:
         dg.Failure: the encoder of the model cannot be read; the message names the remedy.
     """
-    from beha2vec_core.predictions import store
-
     users = store.examples_of(day)
     _write_vectors(settings, warehouse, model, day, compute, only=users)
     with warehouse.connect("prediction rows") as connection:
@@ -136,14 +125,12 @@ def features_of_examples(
 
 def features_in_parts(
     settings: ExportSettings, warehouse: WarehouseResource, model: "PredictionModel", day: date, compute: Compute
-) -> "Iterator[tuple[Part, pd.DataFrame]]":
+) -> "Iterator[tuple[store.Part, pd.DataFrame]]":
     """Features of the users of a date whom a model scores, a part of them at a time, with the vectors that it reads.
 
     Raises:
         dg.Failure: the encoder of the model cannot be read; the message names the remedy.
     """
-    from beha2vec_core.predictions import store
-
     lately = model.config.population_days
     users = store.seen_lately(day, lately)
     _write_vectors(settings, warehouse, model, day, compute, only=users)
@@ -198,11 +185,10 @@ def write_scores(
     reasons: bool,
 ) -> Scores:
     """Write the scores of the days that have features of all users and that the model was fitted for or before."""
-    from beha2vec_core.predictions import store
     from beha2vec_core.predictions.score import needed_shifts, score
-    from beha2vec_core.predictions.targets import last_matured
 
-    found = Scores({}, {})
+    written: dict[date, int] = {}
+    shifts: dict[str, float] = {}
     fitted = model.standing
     shortest = min(days for target in model.targets.values() for days in target.horizons)
     with warehouse.connect("user_predictions: dates") as connection:
@@ -222,10 +208,8 @@ def write_scores(
                 rows = score(model, frame, shifts, reasons=reasons, is_part=part.of > 1, compute=compute)
                 store.stage(rows, folder / f"{part.number}.parquet")
             with warehouse.connect(f"user_predictions {day}: write") as connection:
-                found.rows[day] = store.write_predictions(connection, day, model, store.staged(folder))
-        found.shifts.clear()
-        found.shifts.update(shifts)
-    return found
+                written[day] = store.write_predictions(connection, day, model, store.staged(folder))
+    return Scores(written, shifts)
 
 
 def remove_encoders(settings: ExportSettings, needed: Collection[str]) -> None:

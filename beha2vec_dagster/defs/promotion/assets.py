@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 from pydantic import Field
 
+from beha2vec_core.clusters import ClusterModel, Lineage, fit_clusters, keep_keys
 from beha2vec_core.compute import Compute
 from beha2vec_core.files import scratch
 from beha2vec_core.settings import ExportSettings
@@ -42,7 +43,6 @@ from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseR
 
 if TYPE_CHECKING:
     from beha2vec_core import BehaviorEncoder
-    from beha2vec_core.clusters import ClusterModel, Lineage
 
 
 class PromotionConfig(dg.Config):
@@ -219,7 +219,7 @@ def _switch(
 
 
 def _carried_over(
-    before: "ClusterModel",
+    before: ClusterModel,
     candidate: str,
     vectors: VectorFile,
     earlier: np.ndarray,
@@ -227,9 +227,7 @@ def _carried_over(
     compute: Compute,
     *,
     keep_centroids: bool,
-) -> "tuple[ClusterModel, list[Lineage]]":
-    from beha2vec_core.clusters import fit_clusters, keep_keys
-
+) -> tuple[ClusterModel, list[Lineage]]:
     if keep_centroids:
         kept = replace(before, model_version=candidate)
         return kept, keep_keys(kept, vectors, earlier, used)[1]

@@ -185,7 +185,6 @@ def _run_metadata(report: IngestReport, users: UserTablesReport, days: list[date
     parquet = f"read_parquet({quote(folder / '*/*/*.parquet')}, allow_empty = true)"
     with limits.connect() as connection:
         about = relation_metadata(connection, parquet, rows=3)
-    about.pop("dagster/row_count")
     return about | {
         "dagster/row_count": report.accepted,
         "run_rows_in": report.rows_in,
