@@ -7,16 +7,13 @@ again here, as they have no rows. Whole partitions are replaced, so doing it aga
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 
-from beha2vec_core.files import remove_stale_scratch, scratch_prefix
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.privacy.forgotten import Forgotten
@@ -152,14 +149,6 @@ def rewritten_rows(window: Mapping[str, Any], days: tuple[date, date]) -> str:
     first = days[0] - timedelta(days=int(window["days_before"]))
     last = days[1] + timedelta(days=int(window["days_after"]))
     return f"{window['column']} between '{first}' and '{last}'"
-
-
-@contextmanager
-def copies_folder(storage: Storage) -> Iterator[Path]:
-    """A scratch folder for `fetch_table`."""
-    remove_stale_scratch(storage.data_dir, "copies")
-    with TemporaryDirectory(prefix=scratch_prefix("copies"), dir=storage.data_dir) as folder:
-        yield Path(folder)
 
 
 def fetch_table(

@@ -323,9 +323,9 @@ class BehaviorEncoder:
         _write_json(building / "config.json", about | self._settings)
         _write_json(building / "vocabulary.json", self.fields.to_json())
         _write_json(building / "metrics.json", {"training_curve": self.training_curve})
-        save_file(self._weights(), building / "model.safetensors")
+        save_file(_on_cpu(self.network.state_dict()), building / "model.safetensors")
         save_numpy(self._next_step_arrays(), building / "next_step.safetensors")
-        save_file(self._heads(), building / "heads.safetensors")
+        save_file(_on_cpu(self.heads), building / "heads.safetensors")
         for tensors in building.glob("*.safetensors"):  # safetensors gives the owner alone access, whatever the umask
             shutil.copymode(building / "config.json", tensors)
         (building / card.NAME).write_text(str(card.model_card(self)), encoding="utf-8")
@@ -377,12 +377,6 @@ class BehaviorEncoder:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=encoded_schema(self.config.dim))
 
-    def _heads(self) -> dict[str, torch.Tensor]:
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.heads.items()}
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
-
     def _next_step_arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {
             f"{target}/{name}": array
@@ -394,7 +388,8 @@ class BehaviorEncoder:
         digest = hashlib.sha256()
         for part in (self._settings, self.fields.to_json()):
             digest.update(json.dumps(part, sort_keys=True).encode())
-        for name, tensor in sorted((self._weights() | {f"heads.{k}": v for k, v in self._heads().items()}).items()):
+        learned = self.network.state_dict() | {f"heads.{name}": tensor for name, tensor in self.heads.items()}
+        for name, tensor in sorted(_on_cpu(learned).items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.numpy().tobytes())
         for name, array in sorted(self._next_step_arrays().items()):
@@ -480,6 +475,10 @@ def _next_steps(arrays: dict[str, npt.NDArray[Any]], fields: Fields) -> dict[Tar
 
 def _pages(fields: Fields, target: Target) -> tuple[str, ...] | None:
     return fields.vocabularies["page"].values if target == "page" else None
+
+
+def _on_cpu(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """How long each layer is kept: days beyond the settings BEHA2VEC_RETENTION_DAYS_* are removed, nothing else is."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -35,11 +36,6 @@ class LayerRemoved(NamedTuple):
     before: date
     days: int
     rows: int
-
-
-class _Rule(NamedTuple):
-    layer: Layer
-    day: str
 
 
 def apply_retention(settings: Settings, now: datetime | None = None) -> list[LayerRemoved]:
@@ -148,12 +144,14 @@ def _mark_removed(settings: Settings, cut: date) -> None:
         )
 
 
-def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _Rule]:
-    """Tables that a limit is for, and the column of their day: as registered, or else by their columns.
+def _rules(
+    connection: duckdb.DuckDBPyConnection, database: str, cuts: Mapping[Layer, date]
+) -> dict[str, tuple[Layer, str]]:
+    """Tables that one of the cuts is for, with layer and the column of their day: as registered, or by their columns.
 
     Those of dbt are not registered, nor are our views, which are tables in the published copy.
     """
-    rules: dict[str, _Rule] = {}
+    rules: dict[str, tuple[Layer, str]] = {}
     for schema, table in tables_of(connection, database):
         registered = PEOPLE.get(f"{schema}.{table}".removesuffix("_current"))
         relation = f"{database}.{identifier(schema)}.{identifier(table)}"
@@ -162,8 +160,8 @@ def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _R
             layer, day = registered.layer, registered.day
         elif layer and (columns := columns_of(connection, relation)).keys() & IDENTIFIERS.keys():
             day = next((one for one in DAY_COLUMNS if one in columns), None)
-        if layer and day:
-            rules[relation] = _Rule(layer, day)
+        if layer in cuts and day:
+            rules[relation] = layer, day
     return rules
 
 
@@ -173,9 +171,7 @@ def _remove_from_tables(
     with limits.connect() as connection:
         connection.execute(f"attach {quote(path)} as warehouse")
         with transaction(connection):
-            for relation, (layer, day) in _rules(connection, "warehouse").items():
-                if layer not in cuts:
-                    continue
+            for relation, (layer, day) in _rules(connection, "warehouse", cuts).items():
                 # a quarantined row of no day has no age, so it goes
                 old = f"coalesce({day}::date < date '{cuts[layer]}', true)"
                 found = connection.execute(f"select distinct {day}::date from {relation} where {old}").fetchall()
@@ -193,7 +189,7 @@ def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
     """Readers may have the file open, so a copy is changed and renamed over it."""
     with limits.connect() as connection:
         connection.execute(f"attach {quote(path)} as published (read_only)")
-        rules = {relation: rule for relation, rule in _rules(connection, "published").items() if rule.layer in cuts}
+        rules = _rules(connection, "published", cuts)
         old = {relation: f"{day}::date < date '{cuts[layer]}'" for relation, (layer, day) in rules.items()}
         if not any(
             connection.execute(f"select 1 from {relation} where {test} limit 1").fetchall()
