@@ -173,8 +173,7 @@ class BehaviorEncoder:
         )
         if not len(sequences):
             raise ValueError("there is no event to learn from; check the table and the date range it was made from")
-        before = warm_start.fields if warm_start else None
-        fields = before.grow(sequences, config) if before else Fields.fit(sequences, config)
+        fields = warm_start.fields.grow(sequences, config) if warm_start else Fields.fit(sequences, config)
         with seeded(train_config.seed, device):
             network = BehaviorNetwork(config, fields)
             if network.embed.page_title is not None:
@@ -182,8 +181,8 @@ class BehaviorEncoder:
                 titles = most_frequent_titles(sequences) if page_titles is None else page_titles
                 vectors = title_vectors(pages.values, titles, device.type)
                 network.embed.page_title[pages.first_known :] = torch.from_numpy(vectors)
-            if warm_start and before:
-                carry_over(warm_start.network.state_dict(), network, before, fields)
+            if warm_start:
+                carry_over(warm_start.network.state_dict(), network, warm_start.fields, fields)
                 reset_shape(network)
             curve, heads = train(
                 network,
@@ -193,12 +192,12 @@ class BehaviorEncoder:
                 device,
                 on_epoch,
                 heads=warm_start.heads if warm_start else None,
-                before=before,
+                before=warm_start.fields if warm_start else None,
                 checkpoints=Path(checkpoints) if checkpoints else None,
                 mlflow=mlflow,
             )
-            if warm_start and before:
-                keep_shape(network, fields, warm_start.network, before, sequences)
+            if warm_start:
+                keep_shape(network, fields, warm_start.network, warm_start.fields, sequences)
             else:
                 center_and_whiten(network, fields, sequences, train_config.seed)
         next_steps: dict[Target, NextStep] = {}
