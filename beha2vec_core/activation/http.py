@@ -147,26 +147,23 @@ class Client:
         from beha2vec_core.pages.fetching.addresses import AddressGuard
         from beha2vec_core.pages.fetching.body import read_body
         from beha2vec_core.pages.fetching.limits import NotFetched, Status
-        from beha2vec_core.pages.fetching.network import GuardedTransport
+        from beha2vec_core.pages.fetching.network import LOST, answer_to
 
         time.sleep(max(0.0, self._free_at - time.monotonic()))
         self._free_at = time.monotonic() + self._between
         self._context = self._context or httpx.create_ssl_context()
-        transport = GuardedTransport(self._guard or AddressGuard(), time.monotonic() + self._seconds, self._context)
+        deadline = time.monotonic() + self._seconds
         timeout = httpx.Timeout(self._seconds).as_dict()
         every = {"User-Agent": "beha2vec-activation", "Accept-Encoding": "identity", "Connection": "close"}
         request = httpx.Request(
             method, url, content=body, headers=every | dict(headers), extensions={"timeout": timeout}
         )
         try:
-            with transport:
-                response = transport.handle_request(request)
+            with answer_to(request, self._guard or AddressGuard(), deadline, self._context) as response:
                 try:
                     body = read_body(response, _MOST_BYTES, cut=True)
-                except (NotFetched, httpx.TransportError):
+                except (NotFetched, *LOST):
                     body = b""  # the status is known, and says whether the request was taken
-                finally:
-                    response.close()
                 return Answer(response.status_code, body), response.headers.get("retry-after")
         except NotFetched as problem:
             if problem.status is Status.REFUSED:  # no request can reach it

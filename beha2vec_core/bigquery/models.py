@@ -4,19 +4,15 @@ The tables that Python reads are copied here, of the days that changed, as Arrow
 again here, as they have no rows. Whole partitions are replaced, so doing it again changes nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
+import pyarrow as pa
 
-from beha2vec_core.files import remove_stale_scratch, scratch_prefix
 from beha2vec_core.ga4.bigquery import DataSet, find_tables
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.privacy.forgotten import Forgotten
@@ -27,9 +23,6 @@ from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_core.words import counted
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 # what dbt's other models are made of, and nothing else reads: the largest tables
 NOT_COPIED = ("base_ga4__events", "stg_ga4__events", "int_ga4__events_sessionized")
@@ -154,14 +147,6 @@ def rewritten_rows(window: Mapping[str, Any], days: tuple[date, date]) -> str:
     return f"{window['column']} between '{first}' and '{last}'"
 
 
-@contextmanager
-def copies_folder(storage: Storage) -> Iterator[Path]:
-    """A scratch folder for `fetch_table`."""
-    remove_stale_scratch(storage.data_dir, "copies")
-    with TemporaryDirectory(prefix=scratch_prefix("copies"), dir=storage.data_dir) as folder:
-        yield Path(folder)
-
-
 def fetch_table(
     data_set: DataSet, model: str, folder: Path, replaces: str = "", *, is_view: bool = False
 ) -> tuple[Fetched, int]:
@@ -174,8 +159,6 @@ def fetch_table(
     Raises:
         SourceNotReachedError: BigQuery does not give it.
     """
-    import pyarrow as pa
-
     file = folder / f"{model}.parquet"
     with data_set.asked(), limits.connect() as connection:
         schema, batches = data_set.read_view(model) if is_view else data_set.read(model, condition=replaces)

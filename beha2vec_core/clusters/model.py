@@ -1,6 +1,6 @@
 """The cluster model: what a fit keeps, how users are assigned, how it is saved."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +58,6 @@ class ClusterModel:
     seed: int = 0
     why: str = ""  # this k, in one sentence
     posterior: ClusterPosterior | None = None
-    format_version: int = field(default=FORMAT_VERSION)
 
     @property
     def k(self) -> int:
@@ -138,7 +137,7 @@ class ClusterModel:
         curve = {f"curve.{name}": self.curve[name].to_numpy() for name in self.curve.columns}
         posterior = self.posterior.to_arrays() if self.posterior else {}
         return {
-            "format_version": np.asarray(self.format_version),
+            "format_version": np.asarray(FORMAT_VERSION),
             "model_version": np.asarray(self.model_version),
             "seed": np.asarray(self.seed),
             "why": np.asarray(self.why),

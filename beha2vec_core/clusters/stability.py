@@ -22,6 +22,7 @@ _STABLE = 0.75
 _TOLERANCE = 0.05
 # a k with a smaller or a larger cluster, as shares of the users, is chosen only where no other is better
 _MIN_SHARE, _MAX_SHARE = 0.01, 0.5
+_SILHOUETTE_USERS = 2_000  # it needs all pairs of users, so it is taken on a sample
 
 
 class Choice(NamedTuple):
@@ -38,7 +39,6 @@ def stability_curve(
     seed: int,
     outcome: ArrayLike | None = None,
     resamples: int = 12,
-    silhouette_users: int = 2_000,
     progress: bool = True,
     compute: Compute | None = None,
 ) -> pd.DataFrame:
@@ -57,7 +57,6 @@ def stability_curve(
         seed: of the fits, the resamples and the sample.
         outcome: a number a point [n], such as whether the user bought.
         resamples: bootstrap resamples a k.
-        silhouette_users: silhouette needs all pairs of users, so it is taken on a sample.
         compute: where the numbers are tried, each by itself; None: in this process.
     """
     from sklearn.metrics import adjusted_rand_score, silhouette_score
@@ -75,7 +74,7 @@ def stability_curve(
             agreements.append(adjusted_rand_score(labels, found))
             recovered.append(_jaccard(labels, found, k))
         sizes = np.bincount(labels, minlength=k) / len(points)
-        sample = np.random.default_rng(seed).permutation(len(points))[:silhouette_users]
+        sample = np.random.default_rng(seed).permutation(len(points))[:_SILHOUETTE_USERS]
         in_sample = np.unique(labels[sample]).size
         return {
             "k": k,

@@ -92,13 +92,12 @@ class Progress:
             torch.get_device_module(self.device).set_rng_state(tensors[f"random.{self.device.type}"])
 
 
+@dataclass(frozen=True)
 class Checkpoints:
     """The checkpoints in ``folder`` of the training that ``fingerprint`` names; the newest two are kept."""
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        """Nothing is read or written yet."""
-        self.folder = folder
-        self.fingerprint = fingerprint
+    folder: Path
+    fingerprint: str
 
     def restore(self, progress: Progress, workers: Workers) -> bool:
         """Go on from the newest checkpoint of this training; whether there is one. The first worker reads it for all.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -33,19 +34,19 @@ class DivergedError(SharedError):
         )
 
 
+@dataclass
 class RunningLosses:
     """Means of each loss over the users seen since it was made, and how fast they were seen.
 
     weights: of each objective in ``loss``.
     """
 
-    def __init__(self, weights: Mapping[str, float]) -> None:
-        """Nothing is seen yet; the clock runs."""
-        self.weights = weights
-        self.sums: dict[str, Tensor | float] = {}
-        self.counts: dict[str, int] = {}
-        self.sequences = self.tokens = 0
-        self.started = time.perf_counter()
+    weights: Mapping[str, float]
+    sums: dict[str, Tensor | float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    sequences: int = 0
+    tokens: int = 0
+    started: float = field(default_factory=time.perf_counter)
 
     def add(self, losses: Mapping[str, Tensor], lengths: IntArray) -> None:
         """Count the losses of a batch of users with these event counts, [B]; objectives without any are left out."""
@@ -65,8 +66,7 @@ class RunningLosses:
         """Those of all workers together."""
         if workers.size == 1:
             return self
-        whole = RunningLosses(self.weights)
-        whole.started = self.started
+        whole = RunningLosses(self.weights, started=self.started)
         for part in workers.gather(self.to_json()):
             whole.sequences += part["sequences"]
             whole.tokens += part["tokens"]

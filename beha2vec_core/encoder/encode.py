@@ -1,7 +1,6 @@
 """From a trained network to arrays: vectors of users, probabilities of what comes next."""
 
 import copy
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, ga
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import Head
 from beha2vec_core.encoder.next_step.moments import Target
-from beha2vec_core.encoder.packing import Packed, pack
+from beha2vec_core.encoder.packing import pack
 from beha2vec_core.encoder.vocabulary import FIRST_BUCKET
 from beha2vec_core.events.sequences import Sequences
 
@@ -179,33 +178,18 @@ def _batches(lengths: IntArray) -> list[slice]:
     return split_by_tokens(lengths, BATCH_TOKENS, BATCH_USERS, PADDING)
 
 
+@torch.inference_mode()
 def _vectors(
     network: BehaviorNetwork, tokens: Tokens, starts: IntArray, lengths: IntArray, recency: IdArray | None = None
 ) -> tuple[FloatArray, FloatArray]:
-    """Behavior and identity vectors of slices of the events, as of the last one where no recency is given."""
+    """Behavior and identity vectors of slices of the events, as of the last one where no recency is given.
 
-    def vectors(packed: Packed) -> Tensor:
-        return torch.cat(network.vectors(packed, *network(packed)), dim=-1)
-
+    Each distinct slice is encoded once, in batches of like length.
+    """
     dim = network.config.dim
     recency = gap_buckets(np.zeros(len(starts))) if recency is None else recency
-    both = _for_distinct(network, tokens, starts, lengths, recency, vectors, 2 * dim)
-    return both[:, :dim], both[:, dim:]
-
-
-@torch.inference_mode()
-def _for_distinct(
-    network: BehaviorNetwork,
-    tokens: Tokens,
-    starts: IntArray,
-    lengths: IntArray,
-    recency: IdArray,
-    compute: Callable[[Packed], Tensor],
-    width: int,
-) -> FloatArray:
-    """``compute`` of each distinct slice, in batches of like length, given back to every one [n, width]."""
     if not len(starts):
-        return np.zeros((0, width), dtype=np.float32)
+        return np.zeros((0, dim), dtype=np.float32), np.zeros((0, dim), dtype=np.float32)
     keys = np.zeros(len(starts), dtype=[("events", "V16"), ("recency", np.int32)])
     gap = tokens.gap.copy()
     gap[starts] = 0  # whatever came before the slice, its first token does not know it
@@ -221,14 +205,15 @@ def _for_distinct(
     chosen = chosen[by_length]
     device = next(network.parameters()).device
     network.eval()
-    results = np.empty((len(chosen), width), dtype=np.float32)
+    both = np.empty((len(chosen), 2 * dim), dtype=np.float32)
     for part in _batches(lengths[chosen]):
         these = chosen[part]
         packed = pack(tokens, starts[these], lengths[these], device, recency[these])
-        results[part] = compute(packed).reshape(len(these), width).cpu().numpy()
+        both[part] = torch.cat(network.vectors(packed, *network(packed)), dim=-1).cpu().numpy()
     place = np.empty(len(chosen), dtype=np.int64)
     place[by_length] = np.arange(len(chosen))
-    return results[place[inverse]]
+    both = both[place[inverse]]
+    return both[:, :dim], both[:, dim:]
 
 
 def encoded_schema(dim: int) -> pa.Schema:

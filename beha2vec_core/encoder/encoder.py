@@ -173,8 +173,7 @@ class BehaviorEncoder:
         )
         if not len(sequences):
             raise ValueError("there is no event to learn from; check the table and the date range it was made from")
-        before = warm_start.fields if warm_start else None
-        fields = before.grow(sequences, config) if before else Fields.fit(sequences, config)
+        fields = warm_start.fields.grow(sequences, config) if warm_start else Fields.fit(sequences, config)
         with seeded(train_config.seed, device):
             network = BehaviorNetwork(config, fields)
             if network.embed.page_title is not None:
@@ -182,8 +181,8 @@ class BehaviorEncoder:
                 titles = most_frequent_titles(sequences) if page_titles is None else page_titles
                 vectors = title_vectors(pages.values, titles, device.type)
                 network.embed.page_title[pages.first_known :] = torch.from_numpy(vectors)
-            if warm_start and before:
-                carry_over(warm_start.network.state_dict(), network, before, fields)
+            if warm_start:
+                carry_over(warm_start.network.state_dict(), network, warm_start.fields, fields)
                 reset_shape(network)
             curve, heads = train(
                 network,
@@ -193,12 +192,12 @@ class BehaviorEncoder:
                 device,
                 on_epoch,
                 heads=warm_start.heads if warm_start else None,
-                before=before,
+                before=warm_start.fields if warm_start else None,
                 checkpoints=Path(checkpoints) if checkpoints else None,
                 mlflow=mlflow,
             )
-            if warm_start and before:
-                keep_shape(network, fields, warm_start.network, before, sequences)
+            if warm_start:
+                keep_shape(network, fields, warm_start.network, warm_start.fields, sequences)
             else:
                 center_and_whiten(network, fields, sequences, train_config.seed)
         next_steps: dict[Target, NextStep] = {}
@@ -323,9 +322,9 @@ class BehaviorEncoder:
         _write_json(building / "config.json", about | self._settings)
         _write_json(building / "vocabulary.json", self.fields.to_json())
         _write_json(building / "metrics.json", {"training_curve": self.training_curve})
-        save_file(self._weights(), building / "model.safetensors")
+        save_file(_on_cpu(self.network.state_dict()), building / "model.safetensors")
         save_numpy(self._next_step_arrays(), building / "next_step.safetensors")
-        save_file(self._heads(), building / "heads.safetensors")
+        save_file(_on_cpu(self.heads), building / "heads.safetensors")
         for tensors in building.glob("*.safetensors"):  # safetensors gives the owner alone access, whatever the umask
             shutil.copymode(building / "config.json", tensors)
         (building / card.NAME).write_text(str(card.model_card(self)), encoding="utf-8")
@@ -377,12 +376,6 @@ class BehaviorEncoder:
         ]
         return pa.RecordBatch.from_arrays(columns, schema=encoded_schema(self.config.dim))
 
-    def _heads(self) -> dict[str, torch.Tensor]:
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.heads.items()}
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in self.network.state_dict().items()}
-
     def _next_step_arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {
             f"{target}/{name}": array
@@ -394,7 +387,8 @@ class BehaviorEncoder:
         digest = hashlib.sha256()
         for part in (self._settings, self.fields.to_json()):
             digest.update(json.dumps(part, sort_keys=True).encode())
-        for name, tensor in sorted((self._weights() | {f"heads.{k}": v for k, v in self._heads().items()}).items()):
+        learned = self.network.state_dict() | {f"heads.{name}": tensor for name, tensor in self.heads.items()}
+        for name, tensor in sorted(_on_cpu(learned).items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.numpy().tobytes())
         for name, array in sorted(self._next_step_arrays().items()):
@@ -480,6 +474,10 @@ def _next_steps(arrays: dict[str, npt.NDArray[Any]], fields: Fields) -> dict[Tar
 
 def _pages(fields: Fields, target: Target) -> tuple[str, ...] | None:
     return fields.vocabularies["page"].values if target == "page" else None
+
+
+def _on_cpu(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

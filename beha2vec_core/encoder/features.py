@@ -299,21 +299,22 @@ def _of_page(name: str, page: str) -> str | None:
 
 def _derived(pages: TextColumn, name: str) -> TextColumn:
     """The page column ``name`` of each event."""
-    values = [_of_page(name, page) for page in pages.values]
-    distinct = sorted({value for value in values if value is not None})
-    place = {value: i for i, value in enumerate(distinct)}
-    codes = np.array([-1 if value is None else place[value] for value in values], dtype=np.int32)
+    codes, distinct = _coded([_of_page(name, page) for page in pages.values])
     return TextColumn(codes[pages.codes], distinct)
 
 
 def _words(pages: TextColumn) -> TextColumn:
     """The column of all words of all events, one after the other."""
     times = np.bincount(pages.codes, minlength=len(pages.values))
-    words = [(word, count) for page, count in zip(pages.values, times, strict=True) for word in page_words(page)]
-    distinct = sorted({word for word, _ in words})
-    place = {word: i for i, word in enumerate(distinct)}
-    codes = np.array([place[word] for word, _ in words], dtype=np.int32)
-    return TextColumn(np.repeat(codes, [count for _, count in words]), distinct)
+    words = [page_words(page) for page in pages.values]
+    codes, distinct = _coded([word for of_page in words for word in of_page])
+    return TextColumn(np.repeat(codes, np.repeat(times, [len(of_page) for of_page in words])), distinct)
+
+
+def _coded(values: list[Any]) -> tuple[IdArray, list[str]]:
+    """The place of each value among the distinct ones in order, -1 for None; and these."""
+    codes, distinct = pd.factorize(np.array(values, dtype=object), sort=True)
+    return codes.astype(np.int32), distinct.tolist()
 
 
 def _distinct(codes: Sequence[npt.NDArray[Any]], sizes: Sequence[int]) -> tuple[IdArray, IntArray]:

@@ -18,13 +18,11 @@ def title_vectors(pages: Sequence[str], titles: Mapping[str, str], device: str) 
 
     Raises ModelUnavailable where MiniLM is not available; the message names the remedy.
     """
-    texts = [page_text(titles.get(page, ""), *_path_and_host(page)) for page in pages]
+    parts = [page.split("://", 1)[-1].partition("/") for page in pages]
+    texts = [
+        page_text(titles.get(page, ""), f"/{path}", host) for page, (host, _, path) in zip(pages, parts, strict=True)
+    ]
     return Embedder.find(device=device, progress=False).encode(texts)
-
-
-def _path_and_host(page: str) -> tuple[str, str]:
-    host, _, path = page.split("://", 1)[-1].partition("/")
-    return "/" + path, host
 
 
 def most_frequent_titles(sequences: Sequences) -> dict[str, str]:

@@ -12,6 +12,7 @@ FloatArray = npt.NDArray[np.float64]
 COVERAGE = 0.95
 # of judged to fitted users in the repeated splits
 _JUDGED_TO_FITTED = 0.3 / 0.7
+_RESAMPLES = 1000
 _BLOCK_CELLS = 4_000_000
 
 # mean of the scores; area under the ROC curve of scores against labels; a figure about the whole, not made of users
@@ -69,7 +70,7 @@ def weighted_aurocs(score: FloatArray, label: FloatArray, weights: FloatArray) -
         return np.asarray((positive * below).sum(axis=1) / pairs)
 
 
-def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: int = 1000, seed: int = 0) -> Interval:
+def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome]) -> Interval:
     """The mean over repeats of ``a`` less ``b``, with a 95 % interval.
 
     Where outcomes are made of users, users are drawn again with replacement, the same for both methods and for all
@@ -93,7 +94,7 @@ def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome], *, resamples: i
     for one, other in zip(a, b, strict=True):
         if one.statistic != other.statistic or not np.array_equal(_users(one), _users(other)):
             raise ValueError(f"{one.task}, {one.metric}: the two were not judged on the same users")
-    drawn = _resampled(a, b, resamples, seed)
+    drawn = _resampled(a, b)
     low, high = np.nanquantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
     return Interval(float(differences.mean()), float(low), float(high))
 
@@ -110,15 +111,15 @@ def _corrected_t(differences: FloatArray) -> Interval:
     return Interval(center, center - reach, center + reach)
 
 
-def _resampled(a: Sequence[Outcome], b: Sequence[Outcome], resamples: int, seed: int) -> FloatArray:
+def _resampled(a: Sequence[Outcome], b: Sequence[Outcome]) -> FloatArray:
     """The mean difference under each resample of all repeats' users."""
     users, index = np.unique(np.concatenate([_users(outcome) for outcome in a]), return_inverse=True)
     owners = np.split(index, np.cumsum([outcome.n for outcome in a])[:-1])
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     block = max(1, _BLOCK_CELLS // len(users))
     results = []
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
+    for start in range(0, _RESAMPLES, block):
+        rows = min(block, _RESAMPLES - start)
         counts = np.stack(
             [np.bincount(rng.integers(0, len(users), len(users)), minlength=len(users)) for _ in range(rows)]
         )

@@ -19,6 +19,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
+
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.report import DayReport, DayStatus
 from beha2vec_core.ga4.schema import EVENT_SCHEMA
@@ -26,7 +28,6 @@ from beha2vec_core.ga4.source_files import Origin, SourceFile, SourceNotReachedE
 from beha2vec_core.words import counted
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from google.cloud import bigquery
     from google.cloud.bigquery_storage_v1 import BigQueryReadClient
 
@@ -147,7 +148,6 @@ class DataSet:
             columns: which ones; default: all.
             condition: SQL of the rows that are wanted, which compares columns with literals.
         """
-        import pyarrow as pa
         from google.cloud.bigquery_storage_v1 import types
 
         options = types.ReadSession.TableReadOptions(selected_fields=columns, row_restriction=condition)
@@ -432,8 +432,6 @@ def require_affordable(price: Price, maximum_bytes: int) -> None:
 
 def _gathered(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Tables of as many rows as a group of a parquet file should have."""
-    import pyarrow as pa
-
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)

@@ -23,6 +23,7 @@ from beha2vec_core.pages.fetching.http import Requester
 from beha2vec_core.pages.fetching.limits import FetchLimits, NotFetched, Status
 from beha2vec_core.pages.fetching.robots import MAX_ROBOTS_BYTES, Robots
 from beha2vec_core.pages.fetching.sites import AllowedSites
+from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import Settings
 
 __all__ = ["FetchLimits", "FetchedPage", "PageFetcher", "Status", "add_page_text", "count_reasons", "hosts_in"]
@@ -86,8 +87,6 @@ class PageFetcher:
         Returns:
             One `FetchedPage` a distinct page_key, in the order given.
         """
-        from beha2vec_core.progress import with_progress
-
         distinct = list(dict.fromkeys(page_keys))
         until = time.monotonic() + self.limits.run_seconds
         self._begin()

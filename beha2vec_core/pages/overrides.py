@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,7 @@ from typing import Any
 import yaml
 from filelock import FileLock
 
-from beha2vec_core.files import put_in_place
+from beha2vec_core.files import replacing
 from beha2vec_core.pages.labels import Labels
 from beha2vec_core.settings import Settings
 from beha2vec_core.words import counted
@@ -66,7 +65,10 @@ def load_overrides(path: Path | str, labels: Labels) -> Overrides:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         raise OverrideFileError(f"{file}: cannot be read ({problem}); check the path in the settings") from problem
-    rows = checked_rows(text, file, labels)
+    return _overrides(checked_rows(text, file, labels))
+
+
+def _overrides(rows: list[dict[str, str]]) -> Overrides:
     return Overrides(
         {row["page_key"]: row["theme"] for row in rows if row["theme"]},
         {row["page_key"]: row["page_type"] for row in rows if row["page_type"]},
@@ -108,7 +110,7 @@ def save_overrides(path: Path | str, labels: Labels, rows: Iterable[Mapping[str,
     """Write pages' labels to the file, in place of those they had there; a page with neither label is taken out.
 
     The file is made where there is none, keeps its form (CSV or YAML) and order, and is replaced atomically: readers
-    see the old one or the new one. What is written is read back first, so all rows are written or none.
+    see the old one or the new one. What is to be written is read first, so all rows are written or none.
 
     Args:
         rows: ``page_key``, ``theme`` and ``page_type`` of each page.
@@ -131,18 +133,12 @@ def save_overrides(path: Path | str, labels: Labels, rows: Iterable[Mapping[str,
                     kept[key] = {"page_key": key} | {kind: row[kind] or "" for kind in ("theme", "page_type")}
                 else:
                     kept.pop(key, None)
-            temporary = file.with_name(f".{file.stem}.{os.getpid()}{file.suffix}")
-            try:
-                temporary.write_text(_written(list(kept.values()), file), encoding="utf-8")
-                try:
-                    written = load_overrides(temporary, labels)
-                except OverrideFileError as problem:
-                    raise OverrideFileError(str(problem).replace(str(temporary), file.name)) from problem
+            text = _written(list(kept.values()), file)
+            written = _overrides(checked_rows(text, Path(file.name), labels))
+            with replacing(file) as temporary:
+                temporary.write_text(text, encoding="utf-8")
                 if file.exists():
                     shutil.copymode(file, temporary)
-                put_in_place(temporary, file)
-            finally:
-                temporary.unlink(missing_ok=True)
     except OSError as problem:  # a lock that is not given is one too
         raise OverrideFileError(
             f"{file.name}: cannot be written ({type(problem).__name__}); BEHA2VEC_PAGE_OVERRIDES_FILE can name another"

@@ -56,14 +56,6 @@ class _Pair(NamedTuple):
     def last_word(self) -> tuple[str, ...]:
         return words_of(self.key)[-1:]
 
-    @property
-    def has_letter(self) -> bool:
-        return any(map(str.isalpha, self.value))
-
-    @property
-    def without_value(self) -> str:
-        return f"{self.text.partition('=')[0]}={encoded(rules().marker)}"
-
 
 def without_names(pairs: list[str]) -> list[str]:
     """The parameters of a query without the names that only the other parameters show to be a person's."""
@@ -73,7 +65,9 @@ def without_names(pairs: list[str]) -> list[str]:
         found.append(_Pair(pair, decoded(key.replace("+", " ")), decoded(value)))
     personal: set[int] = set()
     if {pair.last_word for pair in found} >= _BOTH_KEYS:
-        personal.update(n for n, pair in enumerate(found) if pair.last_word in _BOTH_KEYS and pair.has_letter)
+        personal.update(
+            n for n, pair in enumerate(found) if pair.last_word in _BOTH_KEYS and any(map(str.isalpha, pair.value))
+        )
     for both in _BOTH_NAMES:
         at = [n for n, pair in enumerate(found) if pair.last_word in both and is_personal("name", pair.value)]
         if {found[n].last_word for n in at} == both:
@@ -82,4 +76,5 @@ def without_names(pairs: list[str]) -> list[str]:
     for of_form, of_names in _FORMS:
         if any(kind in of_form and is_personal(kind, pair.value) for kind, pair in zip(kinds, found, strict=True)):
             personal |= {n for n, kind in enumerate(kinds) if kind in of_names and is_personal("name", found[n].value)}
-    return [pair.without_value if n in personal else pair.text for n, pair in enumerate(found)]
+    marker = encoded(rules().marker)
+    return [f"{pair.text.partition('=')[0]}={marker}" if n in personal else pair.text for n, pair in enumerate(found)]

@@ -313,10 +313,7 @@ def clean_address(text: str) -> str:
 
 
 def _address(text: str, depth: int) -> str:
-    match = _PARTS.fullmatch(text)
-    if match is None:  # not possible: every part may be empty
-        return text
-    scheme, authority, path, query, fragment = (part or "" for part in match.groups())
+    scheme, authority, path, query, fragment = _PARTS.findall(text)[0]  # each may be empty, and together they are all
     if not authority and scheme.lower() in _PERSON_SCHEMES:
         path = MARKER if path.strip() and path != MARKER else path
     else:

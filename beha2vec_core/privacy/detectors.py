@@ -23,6 +23,12 @@ from beha2vec_core.privacy.rules import rules
 
 Span = tuple[int, int]
 
+
+def _all(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    """Where a pattern stands."""
+    return (match.span() for match in pattern.finditer(text))
+
+
 # --- e-mail addresses -----------------------------------------------------------------------------------------------
 
 _LOCAL = r"[^\s@<>()\[\]{},;:\"'“”„«»、。，；：/\\?&=#|!]+"
@@ -80,14 +86,11 @@ def emails(text: str) -> Iterator[Span]:
             ending = match[2].rpartition(".")[2].lower()
             if ending not in rules().file_endings and match[1].strip("._+-*~%"):
                 yield match.span()
-        for match in _QUOTED_EMAIL.finditer(text):
-            yield match.span()
+        yield from _all(_QUOTED_EMAIL, text)
     if "(" in text or "[" in text or "{" in text:
-        for match in _SPOKEN_EMAIL.finditer(text):
-            yield match.span()
+        yield from _all(_SPOKEN_EMAIL, text)
     if _HAS_DOT_WORD.search(text):
-        for match in _SPELLED_EMAIL.finditer(text):
-            yield match.span()
+        yield from _all(_SPELLED_EMAIL, text)
 
 
 # --- phone numbers --------------------------------------------------------------------------------------------------
@@ -295,8 +298,7 @@ def secrets(text: str) -> Iterator[Span]:
         for match in _JWT.finditer(text):
             if _is_jose_header(match[1]):
                 yield match.span()
-    for match in _KNOWN_SECRETS.finditer(text):
-        yield match.span()
+    yield from _all(_KNOWN_SECRETS, text)
     for match in _BEARER.finditer(text):
         # after bearer nothing else is so long and has digits and letters; basic is a word of products
         bears = match[1].lower() == "bearer" and re.search(r"\d", match[2]) and re.search(r"[A-Za-z]", match[2])
@@ -337,22 +339,19 @@ def looks_random(text: str) -> bool:
         return False
     if _UUID.search(text) or (text.isdigit() and len(text) >= 16):
         return True
-    pieces = [run for run in _RUN.findall(text) if _entropy(run) > 2.8 and _is_mixed(run)]
-    if pieces:
+    if any(_entropy(run) > 2.8 and _is_mixed(run) for run in _RUN.findall(text)):
         return True
     compact = re.sub(r"[-_.~+/=]", "", text)
     if 12 <= len(compact) <= 24 and compact.isalnum() and _changes(compact) > 0.6 * len(compact):
         return len({_kind(c) for c in compact}) == 3  # gX7-pQ2v-Lm9z
-    words = [
-        word
-        for word in re.split(r"[-_.~+/=]", text)
-        if len(word) > 3 and word.isalpha() and (word.islower() or word.istitle())
-    ]
     return (
         len(compact) >= 20
         and compact.isalnum()
         and compact.isascii()
-        and not words
+        and not any(
+            len(word) > 3 and word.isalpha() and (word.islower() or word.istitle())
+            for word in re.split(r"[-_.~+/=]", text)
+        )
         and _is_mixed(compact)
         and _entropy(compact) > 3.2
     )
@@ -408,8 +407,7 @@ def coordinates(text: str) -> Iterator[Span]:
     Or degrees, minutes and seconds (or parts of minutes), twice.
     """
     if "°" in text or "º" in text:
-        for match in _ARCS.finditer(text):
-            yield match.span()
+        yield from _all(_ARCS, text)
     for match in _COORDINATES.finditer(text):
         numbers = [abs(float(part)) for part in re.split(r"[,;|\s]+", match[0])]
         if len(numbers) == 2 and numbers[0] <= 90 and numbers[1] <= 180:
@@ -438,8 +436,7 @@ def ips(text: str) -> Iterator[Span]:
                 continue
             if not (address.is_loopback or address.is_unspecified or address.is_link_local):
                 yield match.span()
-        for match in _MAC.finditer(text):
-            yield match.span()
+        yield from _all(_MAC, text)
 
 
 def is_ip(text: str) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from beha2vec_core.privacy import detectors
 from beha2vec_core.privacy.names import (
@@ -38,36 +37,22 @@ _OF_PASSENGER = re.compile(
 _PLAIN_PHONE = re.compile(r"\+?\d{10,15}")
 
 
-class _Value(NamedTuple):
-    text: str
-
-    @property
-    def digits(self) -> int:
-        return sum(map(str.isdigit, self.text))
-
-    @property
-    def letters(self) -> int:
-        return sum(map(str.isalpha, self.text))
-
-    @property
-    def is_hash(self) -> bool:
-        return _HEX.fullmatch(self.text) is not None
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
-def _is_hashed(value: _Value) -> bool:
-    """Also values that should have been hashed and were not."""
-    plain = any(True for _ in detectors.emails(value.text)) or _PLAIN_PHONE.fullmatch(value.text)
-    return value.is_hash or bool(plain)
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
 
 
-def _is_person(value: _Value) -> bool:
-    if passenger := _OF_PASSENGER.fullmatch(value.text):
+def _is_person(text: str) -> bool:
+    if passenger := _OF_PASSENGER.fullmatch(text):
         return looks_like_full_name(f"{passenger['given']} {passenger['family']}".title(), of_role=True)
     return (
-        looks_like_account_name(value.text)
-        or looks_like_full_name(value.text, of_role=True)
-        or ("-" not in value.text and looks_like_person(value.text))
-        or (len(value.text) == 3 and is_east_asian_name(value.text, given_is_known=False))
+        looks_like_account_name(text)
+        or looks_like_full_name(text, of_role=True)
+        or ("-" not in text and looks_like_person(text))
+        or (len(text) == 3 and is_east_asian_name(text, given_is_known=False))
     )
 
 
@@ -91,28 +76,29 @@ def _is_session(text: str) -> bool:
 
 
 # by kind of `parameters` in rules.yml
-_PERSONAL: dict[str, Callable[[_Value], bool]] = {
-    "email": lambda value: True,
-    "secret": lambda value: _NO_SECRET.fullmatch(value.text) is None,
-    "maybe_secret": lambda value: detectors.looks_random(value.text) or detectors.is_authorization(value.text),
-    "session": lambda value: _is_session(value.text),
-    "maybe_password": lambda value: _PASSWORD.fullmatch(value.text) is not None,
-    "name": lambda value: value.letters > 0,
-    "maybe_name": lambda value: _is_name(value.text),
-    "maybe_family_name": lambda value: _is_name(value.text) or looks_like_family(value.text),
-    "maybe_full_name": lambda value: _is_full_name(value.text),
+_PERSONAL: dict[str, Callable[[str], object]] = {
+    "email": lambda text: True,
+    "secret": lambda text: not _NO_SECRET.fullmatch(text),
+    "maybe_secret": lambda text: detectors.looks_random(text) or detectors.is_authorization(text),
+    "session": _is_session,
+    "maybe_password": _PASSWORD.fullmatch,
+    "name": _letters,
+    "maybe_name": _is_name,
+    "maybe_family_name": lambda text: _is_name(text) or looks_like_family(text),
+    "maybe_full_name": _is_full_name,
     "person": _is_person,
-    "account": lambda value: _is_person(value) or looks_like_handle(value.text),
-    "phone": lambda value: (value.digits >= 6 and value.letters <= 4) or value.is_hash,
-    "hashed": _is_hashed,
-    "birth": lambda value: value.digits >= 2,
-    "card": lambda value: value.digits >= 3,
-    "national_id": lambda value: value.digits >= LEAST_DIGITS_OF_AN_ID,
-    "place": lambda value: _DECIMAL.search(value.text) is not None,
-    "ip": lambda value: detectors.is_ip(value.text.split(",")[0]) or value.is_hash,
-    "postcode": lambda value: value.digits >= 2 and len(value.text) <= 10,
-    "maybe_postcode": lambda value: _POSTCODE.fullmatch(value.text) is not None,
-    "address": lambda value: value.digits > 0 or " " in value.text or not value.text.islower(),
+    "account": lambda text: _is_person(text) or looks_like_handle(text),
+    "phone": lambda text: (_digits(text) >= 6 and _letters(text) <= 4) or _HEX.fullmatch(text),
+    # also values that should have been hashed and were not
+    "hashed": lambda text: _HEX.fullmatch(text) or any(detectors.emails(text)) or _PLAIN_PHONE.fullmatch(text),
+    "birth": lambda text: _digits(text) >= 2,
+    "card": lambda text: _digits(text) >= 3,
+    "national_id": lambda text: _digits(text) >= LEAST_DIGITS_OF_AN_ID,
+    "place": _DECIMAL.search,
+    "ip": lambda text: detectors.is_ip(text.split(",")[0]) or _HEX.fullmatch(text),
+    "postcode": lambda text: _digits(text) >= 2 and len(text) <= 10,
+    "maybe_postcode": _POSTCODE.fullmatch,
+    "address": lambda text: _digits(text) or " " in text or not text.islower(),
 }
 
 
@@ -121,7 +107,7 @@ def is_personal(kind: str | None, value: str) -> bool:
     text = value.replace(rules().marker, "").strip()
     if kind is None or kind in (CLICK_ID, KEPT) or _TRIVIAL.fullmatch(text):
         return False
-    return _PERSONAL[kind](_Value(text))
+    return bool(_PERSONAL[kind](text))
 
 
 def is_personal_number(kind: str | None, number: float) -> bool:

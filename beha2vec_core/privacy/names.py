@@ -34,33 +34,33 @@ _KNOWN = 4.0  # a first name of the list, and the most that letters say
 _NO_NAME = -2.5  # no part of a name
 
 
-def _lines(file: str) -> list[str]:
+def _listed(file: str) -> list[str]:
     lines = (_FOLDER / file).read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if not line.startswith("#")]
+    return [word for line in lines if not line.startswith("#") for word in line.split()]
 
 
 @cache
 def first_names() -> frozenset[str]:
     """Known first names, folded."""
-    return frozenset(fold(name) for line in _lines("first_names.txt") for name in line.split())
+    return frozenset(map(fold, _listed("first_names.txt")))
 
 
 @cache
 def family_names() -> frozenset[str]:
     """Known family names in Latin letters, folded."""
-    return frozenset(name for line in _lines("family_names.txt") for name in line.split())
+    return frozenset(_listed("family_names.txt"))
 
 
 @cache
 def names_that_are_words() -> frozenset[str]:
     """Known names that are also everyday words, folded."""
-    return frozenset(name for line in _lines("names_that_are_words.txt") for name in line.split())
+    return frozenset(_listed("names_that_are_words.txt"))
 
 
 @cache
 def ordinary_words() -> frozenset[str]:
     """Frequent words that look like names, folded."""
-    return frozenset(word for line in _lines("ordinary_words.txt") for word in line.split())
+    return frozenset(_listed("ordinary_words.txt"))
 
 
 class EastAsianNames(NamedTuple):
@@ -76,7 +76,7 @@ class EastAsianNames(NamedTuple):
 @cache
 def east_asian_names() -> EastAsianNames:
     """The names of east_asian_names.txt."""
-    text = " ".join(_lines("east_asian_names.txt"))
+    text = " ".join(_listed("east_asian_names.txt"))
     _, family, given, japanese, endings = re.split(r"family:|given:|japanese:|endings:", text)
     known = frozenset(given.split())
     return EastAsianNames(

@@ -214,9 +214,7 @@ class NextStep:
 
     def _parts(self, moments: Moments, network: Probabilities) -> list[Feature]:
         """What the blend weighs: log c, log n and which value is the other."""
-        other = np.zeros(moments.size + 1)
-        other[-1] = 1
-        likely = network.astype(np.float64)
+        likely, other = network.astype(np.float64), of_values(self.popularity)["other"]
         return [self._counted(moments), np.log(np.maximum(likely, LEAST * likely.max(axis=1, keepdims=True))), other]
 
 

@@ -64,7 +64,7 @@ def past_moments(sequences: Sequences, vocabularies: dict[str, Vocabulary], targ
 
     Events of one instant are one moment: all of them are known at its end, and none before it.
     """
-    user, first = _users(sequences), _first_of_instant(sequences)
+    user, first = users_of(sequences), _first_of_instant(sequences)
     came = np.flatnonzero(sequences.is_page_view if target == "page" else first)
     ends = np.flatnonzero(first & (np.diff(user, prepend=-1) == 0))  # each instant but the user's first ends a history
     place = np.searchsorted(came, ends)
@@ -91,8 +91,7 @@ def _moments(
 ) -> Moments:
     """The moments before the rows ``ends``."""
     page, name = (_codes(sequences, vocabularies, column) for column in ("page", "event_name"))
-    is_view = sequences.is_page_view
-    counted = is_view if target == "page" else np.ones(len(is_view), dtype=bool)
+    is_view, counted = sequences.is_page_view, is_counted(sequences, target)
     before = np.concatenate(([0], np.cumsum(counted)))  # how many values are before each row
     row = ends - 1
     size = len(vocabularies[target].values)
@@ -129,8 +128,14 @@ def _joint(*codes: IntArray) -> IntArray:
     return joint
 
 
-def _users(sequences: Sequences) -> IntArray:
+def users_of(sequences: Sequences) -> IntArray:
+    """The position of the user of each event."""
     return np.repeat(np.arange(len(sequences)), sequences.n_events)
+
+
+def is_counted(sequences: Sequences, target: Target) -> npt.NDArray[np.bool_]:
+    """Whether each event has a value: a page view its page, any event its name."""
+    return sequences.is_page_view if target == "page" else np.ones(len(sequences.event_timestamp), dtype=bool)
 
 
 def _first_of_instant(sequences: Sequences) -> npt.NDArray[np.bool_]:

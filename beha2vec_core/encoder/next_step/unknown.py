@@ -3,10 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from beha2vec_core.encoder.next_step.loglinear import FloatArray
-from beha2vec_core.encoder.next_step.moments import IntArray, Target
+from beha2vec_core.encoder.next_step.moments import IntArray, Target, is_counted, users_of
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from beha2vec_core.events.sequences import Sequences
 
@@ -25,10 +24,10 @@ class Unknown(NamedTuple):
 def unknown_values(sequences: Sequences, vocabulary: Vocabulary, target: Target) -> Unknown:
     """The unknown values that users have seen, each once."""
     text = sequences.text[target]
-    counted = _counted(sequences, target)
+    counted = is_counted(sequences, target)
     is_unknown = np.append(vocabulary.ids(text.values) < vocabulary.first_known, False)  # code -1 is null
     rows = np.flatnonzero(counted & is_unknown[text.codes])
-    user = np.repeat(np.arange(len(sequences)), sequences.n_events)[rows]
+    user = users_of(sequences)[rows]
     before = np.append(0, np.cumsum(counted))
     steps = before[sequences.offsets[1:][user]] - before[rows]
     cells, inverse = np.unique(user * len(text.values) + text.codes[rows], return_inverse=True)
@@ -43,8 +42,8 @@ def share_seen_before(sequences: Sequences, target: Target) -> float:
     Counted as unknown are values that only one user has seen: to the fit without that user they would be.
     """
     text = sequences.text[target]
-    rows = np.flatnonzero(_counted(sequences, target) & (text.codes >= 0))
-    user, code = np.repeat(np.arange(len(sequences)), sequences.n_events)[rows], text.codes[rows].astype(np.int64)
+    rows = np.flatnonzero(is_counted(sequences, target) & (text.codes >= 0))
+    user, code = users_of(sequences)[rows], text.codes[rows].astype(np.int64)
     cells, first = np.unique(user * len(text.values) + code, return_index=True)
     of_one = np.bincount(cells % len(text.values), minlength=len(text.values)) == 1
     is_first = np.zeros(len(rows), dtype=bool)
@@ -73,7 +72,3 @@ def with_unknown(
     user, place, p = user[order], place[order], p[order]
     best = np.arange(len(user)) - np.searchsorted(user, np.arange(n))[user] < k
     return place[best].reshape(n, k), p[best].reshape(n, k)
-
-
-def _counted(sequences: Sequences, target: Target) -> npt.NDArray[np.bool_]:
-    return sequences.is_page_view if target == "page" else np.ones(len(sequences.event_timestamp), dtype=bool)

@@ -33,13 +33,12 @@ class Batch:
     candidates: Mapping[str, Candidates] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
 class Step:
     """A batch seen through the network; each forward pass runs once, and only if an objective asks for it."""
 
-    def __init__(self, network: BehaviorNetwork, batch: Batch) -> None:
-        """Nothing is computed yet."""
-        self.network = network
-        self.batch = batch
+    network: BehaviorNetwork
+    batch: Batch
 
     @cached_property
     def _seen(self) -> tuple[Tensor, Tensor]:
@@ -64,13 +63,6 @@ class Step:
         return self.network.vectors(self.batch.packed, *self._seen)
 
     @property
-    def vectors_a(self) -> tuple[Tensor, Tensor]:
-        """Behavior and identity vectors of the first parts, both [B, D]."""
-        behavior, identity = self.vectors
-        return behavior[: len(behavior) // 2], identity[: len(identity) // 2]
-
-    @property
-    def vectors_b(self) -> tuple[Tensor, Tensor]:
-        """Behavior and identity vectors of the second parts, both [B, D]."""
-        behavior, identity = self.vectors
-        return behavior[len(behavior) // 2 :], identity[len(identity) // 2 :]
+    def vectors_of_parts(self) -> list[tuple[Tensor, ...]]:
+        """Behavior vectors of the first and of the second parts, then identity vectors, all [B, D]."""
+        return [both.chunk(2) for both in self.vectors]

@@ -26,7 +26,7 @@ class Contrastive(nn.Module):
 
     def forward(self, step: Step) -> Tensor | None:
         """The loss, in nats; None for a single user."""
-        a, b = step.vectors_a[1], step.vectors_b[1]
+        _, (a, b) = step.vectors_of_parts
         if len(a) < 2:
             return None
         logits = (a @ b.T / self.temperature).masked_fill(step.batch.same, float("-inf"))

@@ -37,7 +37,7 @@ class Triplet(nn.Module):
         if not len(anchors):
             return None
         negatives = ahead.gather(1, allowed.int().argmax(1, keepdim=True)).squeeze(1)[anchors]
-        losses = [self._loss(a, b, anchors, negatives) for a, b in zip(step.vectors_a, step.vectors_b, strict=True)]
+        losses = [self._loss(a, b, anchors, negatives) for a, b in step.vectors_of_parts]
         return torch.stack(losses).mean()
 
     def _loss(self, a: Tensor, b: Tensor, anchors: Tensor, negatives: Tensor) -> Tensor:

@@ -6,15 +6,16 @@ without any has zeros.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from beha2vec_core.evaluation.floors.histories import count_table, page_views, user_codes, users
+from beha2vec_core.evaluation.floors.histories import histories
 
 MAX_TERMS = 2000
 
@@ -46,34 +47,26 @@ class Bag:
 
     def encode(self, events: pd.DataFrame) -> npt.NDArray[np.float32]:
         """Weighted counts [users, terms]."""
-        names = users(events)
-        rows, terms = _occurrences(page_views(events), names, self.terms_of_page)
-        columns = np.array([self.places.get(term, -1) for term in terms], dtype=np.int64)
-        table = count_table(rows, columns, (len(names), len(self.places))) * self.weights
-        return table.astype(np.float32)
+        seen = histories(events, "page")
+        places_of = cache(lambda page: [self.places[term] for term in self.terms_of_page(page) if term in self.places])
+        table = np.zeros((len(seen), len(self.places)))
+        for row, pages in zip(table, seen.values(), strict=True):
+            for page in pages:
+                row[places_of(page)] += 1  # each of its terms once
+        return (table * self.weights).astype(np.float32)
 
 
 def fit_bag(events: pd.DataFrame, seed: int, *, terms_of_page: TermsOfPage = page_only, idf: bool = False) -> Bag:
     """Learn the vocabulary: terms by the number of users who saw them, equal ones in order of the text."""
-    views = page_views(events)
-    names = users(events)
-    rows, terms = _occurrences(views, names, terms_of_page)
-    spread = pd.DataFrame({"user": rows, "term": terms}).drop_duplicates()["term"].value_counts()
-    ranked = sorted(zip((-spread).tolist(), spread.index.tolist(), strict=True))[:MAX_TERMS]
-    users_with = np.array([-count for count, _ in ranked], dtype=np.float64)
-    weights = np.log((1 + len(names)) / (1 + users_with)) + 1 if idf else np.ones(len(ranked))
-    return Bag(terms_of_page, {term: place for place, (_, term) in enumerate(ranked)}, weights)
+    seen, terms_of = histories(events, "page"), cache(terms_of_page)
+    users_with = Counter(
+        term for pages in seen.values() for term in {term for page in pages for term in terms_of(page)}
+    )
+    terms = sorted(users_with, key=lambda term: (-users_with[term], term))[:MAX_TERMS]
+    counts = np.array([users_with[term] for term in terms], dtype=np.float64)
+    weights = np.log((1 + len(seen)) / (1 + counts)) + 1 if idf else np.ones(len(terms))
+    return Bag(terms_of_page, {term: place for place, term in enumerate(terms)}, weights)
 
 
 fit_tfidf = partial(fit_bag, idf=True)
 fit_tfidf_words = partial(fit_bag, idf=True, terms_of_page=page_and_words)
-
-
-def _occurrences(
-    views: pd.DataFrame, names: list[str], terms_of_page: TermsOfPage
-) -> tuple[npt.NDArray[np.int64], list[str]]:
-    """The user's place and the term of each occurrence."""
-    by_page = {page: terms_of_page(page) for page in views["page"].unique()}
-    found = [by_page[page] for page in views["page"].tolist()]
-    rows = np.repeat(user_codes(views, names), [len(terms) for terms in found])
-    return rows, [term for terms in found for term in terms]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.encoder.features import path_prefix
-from beha2vec_core.evaluation.floors.histories import are_views, count_table, ordered, sessions, user_codes, users
+from beha2vec_core.evaluation.floors.histories import are_views, ordered, sessions
 from beha2vec_core.evaluation.splits import DAY
 
 FloatArray = npt.NDArray[np.float64]
@@ -78,8 +78,7 @@ def fit_rich_counts(events: pd.DataFrame, seed: int) -> Features:
 
 def length(events: pd.DataFrame, moment: int | None = None) -> FloatArray:
     """The log number of page views as an angle, up to half a circle at `LONG`: rows of one length keep it apart."""
-    log = ordered(events)
-    views = np.bincount(user_codes(log, users(log)), weights=are_views(log))
+    views = are_views(events).groupby(events["user_key"], sort=True).sum().to_numpy(dtype=np.float64)
     angle = np.pi * np.minimum(np.log1p(views) / np.log1p(LONG), 1)
     return np.stack((np.cos(angle), np.sin(angle)), axis=1)
 
@@ -131,16 +130,8 @@ class RichCounts:
     def __call__(self, events: pd.DataFrame, moment: int | None = None) -> FloatArray:
         """All columns."""
         log = _with_section(ordered(events))
-        names = users(log)
-        codes = user_codes(log, names)
-        time = log["event_timestamp"].to_numpy()
-        tables = [
-            count_table(codes, _places(log[name], values), (len(names), len(values)))
-            for name, values in self.values.items()
-            if values
-        ]
-        tables.append(count_table(codes, time % DAY // (6 * HOUR), (len(names), 4)))
-        log["session"], log["day"] = sessions(log), time // DAY
+        time = log["event_timestamp"]
+        log["session"], log["day"], log["quarter"] = sessions(log), time // DAY, time % DAY // (6 * HOUR)
         log["gap"] = log.groupby("user_key")["event_timestamp"].diff() / SECOND
         by_user = log.groupby("user_key", sort=True)
         numbers = by_user[["session", "page", "day"]].nunique()
@@ -148,7 +139,12 @@ class RichCounts:
         numbers["span"] = (by_user["event_timestamp"].max() - by_user["event_timestamp"].min()) / SECOND
         numbers["gap"] = by_user["gap"].median().fillna(0)
         numbers["recency"] = np.nan if moment is None else _recency(by_user, moment)
-        columns: FloatArray = np.log1p(np.concatenate([*tables, numbers.to_numpy(dtype=np.float64)], axis=1))
+        counted = {name: values for name, values in self.values.items() if values} | {"quarter": list(range(4))}
+        tables = [
+            pd.crosstab(log["user_key"], log[name]).reindex(index=numbers.index, columns=values, fill_value=0)
+            for name, values in counted.items()
+        ]
+        columns: FloatArray = np.log1p(pd.concat([*tables, numbers], axis=1).to_numpy(dtype=np.float64))
         return columns
 
 
@@ -165,9 +161,3 @@ def _recency(by_user: Any, moment: int) -> FloatArray:
 def _with_section(log: pd.DataFrame) -> pd.DataFrame:
     sections = {page: path_prefix(page, 1) for page in log["page"].dropna().unique()}
     return log.assign(section=log["page"].map(sections))
-
-
-def _places(column: pd.Series, values: list[str]) -> npt.NDArray[np.int64]:
-    """The place of each entry among the values, -1 for others."""
-    places = {value: place for place, value in enumerate(values)}
-    return np.asarray(column.map(places).fillna(-1), dtype=np.int64)

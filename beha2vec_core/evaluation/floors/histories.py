@@ -1,7 +1,5 @@
 """What methods read of a log: users in order, their page views, their sessions. Only input columns, never labels."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,11 +14,6 @@ IntArray = npt.NDArray[np.int64]
 def ordered(events: pd.DataFrame) -> pd.DataFrame:
     """The input columns in order of user, then time; events of one moment stay in their order."""
     return inputs(events).sort_values(["user_key", "event_timestamp"], kind="stable", ignore_index=True)
-
-
-def users(events: pd.DataFrame) -> list[str]:
-    """The distinct users, sorted: the rows of every method's answer."""
-    return sorted(events["user_key"].unique())
 
 
 def page_views(events: pd.DataFrame) -> pd.DataFrame:
@@ -50,20 +43,7 @@ def sessions(events: pd.DataFrame) -> IntArray:
 def histories(events: pd.DataFrame, target: Target) -> dict[str, list[str]]:
     """What each user did, oldest first, by user in sorted order: pages viewed, or names of all events."""
     rows = page_views(events) if target == "page" else ordered(events)
-    found: dict[str, list[str]] = {user: [] for user in users(events)}
+    found: dict[str, list[str]] = {user: [] for user in sorted(events["user_key"].unique())}
     for user, value in zip(rows["user_key"].tolist(), rows[target].tolist(), strict=True):
         found[user].append(value)
     return found
-
-
-def user_codes(events: pd.DataFrame, names: list[str]) -> IntArray:
-    """The place of each event's user among ``names``, which are sorted."""
-    return np.searchsorted(np.array(names, dtype=object), events["user_key"].to_numpy(dtype=object)).astype(np.int64)
-
-
-def count_table(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    """How often each (row, column) comes, dense; columns below 0 are left out."""
-    kept = columns >= 0
-    flat = rows[kept] * shape[1] + columns[kept]
-    table: npt.NDArray[Any] = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
-    return table.astype(np.float64)

@@ -7,6 +7,7 @@ popularity, then of the text.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import pandas as pd
@@ -44,11 +45,6 @@ def by_popularity(past: dict[str, list[str]]) -> list[str]:
     """All values, most frequent first."""
     counts = Counter(value for history in past.values() for value in history)
     return sorted(counts, key=lambda value: (-counts[value], value))
-
-
-def nothing(history: list[str]) -> Scores:
-    """No score: the popular come."""
-    return {}
 
 
 def own_history(history: list[str]) -> Scores:
@@ -94,29 +90,16 @@ def mix(*scorers: Scorer) -> Scorer:
     return mixed
 
 
-def fit_popular(events: pd.DataFrame, seed: int) -> Ranking:
-    """The same for all users."""
-    return _fit(events, lambda past: nothing)
-
-
-def fit_own_history(events: pd.DataFrame, seed: int) -> Ranking:
-    """What the user had before."""
-    return _fit(events, lambda past: own_history)
-
-
-def fit_markov(events: pd.DataFrame, seed: int) -> Ranking:
-    """What followed the last value."""
-    return _fit(events, lambda past: Markov(past, 1))
-
-
-def fit_markov_mix(events: pd.DataFrame, seed: int) -> Ranking:
-    """What followed the last value, what followed the last two, and the user's own, in equal shares."""
-    return _fit(events, lambda past: mix(Markov(past, 1), Markov(past, 2), own_history))
-
-
-def _fit(events: pd.DataFrame, make: Callable[[dict[str, list[str]]], Scorer]) -> Ranking:
+def _fit(make: Callable[[dict[str, list[str]]], Scorer], events: pd.DataFrame, seed: int) -> Ranking:
     past = {target: histories(events, target) for target in TARGETS}
     return Ranking(
         {target: make(past[target]) for target in TARGETS},
         {target: by_popularity(past[target]) for target in TARGETS},
     )
+
+
+fit_popular = partial(_fit, lambda past: lambda history: {})  # no score: the popular come
+fit_own_history = partial(_fit, lambda past: own_history)
+fit_markov = partial(_fit, lambda past: Markov(past, 1))
+# the last value, the last two, and the user's own, in equal shares
+fit_markov_mix = partial(_fit, lambda past: mix(Markov(past, 1), Markov(past, 2), own_history))

@@ -23,6 +23,8 @@ WEIGHTS = {
     "theme": {"page": 1.0, "section": 0.5, "items": 0.5, "text": 0.5},
     "page_type": {"page": 1.0, "section": 0.3},
 }
+# of a page to the most similar label, or there is no opinion
+MIN_SIMILARITY = 0.2
 # a theme's lead, in cosine, for being likely on pages of the type, and on sites of the kind
 TYPE_LEAD, SITE_LEAD = 0.08, 0.08
 # a label's similarity is the mean of its nearest phrases
@@ -41,7 +43,7 @@ class EmbeddingClassifier:
     A page has up to four texts, each with its own vector: title and path words, the folders it is in, the items seen
     on it, its main text. A label's similarity to a text is that of its nearest phrase; to a page, the mean over the
     texts weighted by `WEIGHTS`. Confidence is the softmax over labels at `TEMPERATURE`. No opinion on pages without any
-    word of three letters, or less similar than ``min_similarity`` to every label.
+    word of three letters, or less similar than `MIN_SIMILARITY` to every label.
 
     Vectors are taken from the mean of the site's pages, and of the labels: every page of a shop for trips resembles
     `family trips`, and with some models every text resembles every other.
@@ -60,15 +62,13 @@ class EmbeddingClassifier:
         kind: str,
         *,
         site: pd.DataFrame | None = None,
-        min_similarity: float = 0.2,
     ) -> None:
         self.encoder = encoder
         self.site = site
         self.labels = [label for label in labels if label.similarity]
         self.weights = WEIGHTS[kind]
-        self.min_similarity = min_similarity
         leads = f"l{TYPE_LEAD}+{SITE_LEAD}"
-        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{min_similarity}/centered"
+        self.version = f"{encoder.version}/{labels_version(labels)}/t{TEMPERATURE}/{leads}/s{MIN_SIMILARITY}/centered"
 
     def classify(self, pages: pd.DataFrame) -> pd.DataFrame:
         """See `Classifier.classify`."""
@@ -78,7 +78,7 @@ class EmbeddingClassifier:
         order = np.argsort(-similarity, axis=1, kind="stable")
         names: list[str | None] = [label.name for label in self.labels]
         rows = range(len(pages))
-        sure = [bool(readable[row]) and similarity[row, order[row, 0]] >= self.min_similarity for row in rows]
+        sure = [bool(readable[row]) and similarity[row, order[row, 0]] >= MIN_SIMILARITY for row in rows]
         return opinions(
             [names[order[row, 0]] if sure[row] else None for row in rows],
             [round(float(confidence[row, order[row, 0]]), 4) for row in rows],

@@ -20,7 +20,7 @@ def read_body(response: httpx.Response, max_bytes: int, *, cut: bool = False) ->
 
     Raises:
         NotFetched: the body is larger, packed in a way that was not asked for, or broken.
-        httpx.TransportError: the connection broke or time is up.
+        network.LOST: the connection broke or time is up.
     """
     body = bytearray()
     for piece in _pieces(response):

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from beha2vec_core.files import replacing
 
 # raised when the text taken from the same page changes
 _VERSION = 1
@@ -30,15 +31,9 @@ class DiskCache:
 
     def write(self, key: str, value: dict[str, Any]) -> None:
         """Store a record; a reader sees the old one or the new one, never half of one."""
-        file = self._file(key)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
         record = {"key": key, "stored_at": datetime.now(UTC).isoformat(), "value": value}
-        try:
+        with replacing(self._file(key)) as temporary:
             temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8", errors="replace")
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def prune(self, older_than: timedelta) -> None:
         """Delete the files of records that were not renewed for this long."""

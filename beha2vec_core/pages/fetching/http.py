@@ -13,7 +13,7 @@ import httpx
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 from beha2vec_core.pages.fetching.body import ACCEPT_ENCODING
 from beha2vec_core.pages.fetching.limits import FetchLimits, NotFetched, Status
-from beha2vec_core.pages.fetching.network import GuardedTransport
+from beha2vec_core.pages.fetching.network import answer_to
 from beha2vec_core.pages.fetching.pace import Pacer, backoff, retry_after
 
 Answer = TypeVar("Answer")
@@ -105,17 +105,13 @@ class Requester:
                 return answer
 
     def _request(self, url: httpx.URL, read: Callable[[httpx.Response], Answer]) -> Answer:
-        transport = GuardedTransport(self._guard, time.monotonic() + self._limits.request_seconds, self._context)
         timeout = httpx.Timeout(self._limits.idle_seconds).as_dict()
         request = httpx.Request("GET", url, headers=self._headers, extensions={"timeout": timeout})
+        deadline = time.monotonic() + self._limits.request_seconds
         try:
-            with transport:
-                response = transport.handle_request(request)
-                try:
-                    _raise_for_turns(response)
-                    return read(response)
-                finally:
-                    response.close()
+            with answer_to(request, self._guard, deadline, self._context) as response:
+                _raise_for_turns(response)
+                return read(response)
         except httpx.TimeoutException as problem:
             raise _TryAgain("the site did not answer in time") from problem
         except httpx.TransportError as problem:

@@ -8,7 +8,7 @@ the name, since they come from the address asked for and not from here.
 import ssl
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpcore
@@ -16,51 +16,42 @@ import httpx
 
 from beha2vec_core.pages.fetching.addresses import AddressGuard
 
+# what is raised where a connection breaks, or is too slow
+LOST = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 _MAX_ADDRESSES = 3
 
 
-class GuardedTransport(httpx.BaseTransport):
-    """A transport for one request (or a few, one by one) before ``deadline``; no proxy, no kept connection."""
+@contextmanager
+def answer_to(
+    request: httpx.Request, guard: AddressGuard, deadline: float, context: ssl.SSLContext
+) -> Iterator[httpx.Response]:
+    """Send a request, and read the answer within the block; no proxy, no kept connection.
 
-    def __init__(self, guard: AddressGuard, deadline: float, context: ssl.SSLContext) -> None:
-        """Take who checks addresses, until when (`time.monotonic`) and how certificates are checked."""
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context, max_keepalive_connections=0, network_backend=_GuardedBackend(guard, deadline)
-        )
+    Args:
+        guard: who checks addresses.
+        deadline: until when the last byte must have come (`time.monotonic`).
+        context: how certificates are checked.
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request.
-
-        Raises:
-            httpx.TransportError: no connection, an answer that is no HTTP, or time is up.
-            NotFetched: the address is not allowed.
-        """
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
-        )
-        assert isinstance(request.stream, httpx.SyncByteStream)
-        asked = httpcore.Request(
-            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-        )
-        with _httpx_errors():
-            answer = self._pool.handle_request(asked)
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer))
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
-
-
-class _Stream(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        with _httpx_errors():
-            yield from self._answer.iter_stream()
-
-    def close(self) -> None:
-        self._answer.close()
+    Raises:
+        httpx.TransportError: no connection, an answer that is no HTTP, or time is up; within the block one of `LOST`.
+        NotFetched: the address is not allowed.
+    """
+    url = httpcore.URL(
+        scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+    )
+    asked = httpcore.Request(
+        request.method, url, headers=request.headers.raw, content=request.content, extensions=request.extensions
+    )
+    backend = _GuardedBackend(guard, deadline)
+    try:
+        with (
+            httpcore.ConnectionPool(context, max_keepalive_connections=0, network_backend=backend) as pool,
+            closing(pool.handle_request(asked)) as answer,
+        ):
+            yield httpx.Response(answer.status, headers=answer.headers, content=answer.iter_stream())
+    except LOST as error:
+        kind = httpx.TimeoutException if isinstance(error, httpcore.TimeoutException) else httpx.TransportError
+        raise kind(str(error)) from error
 
 
 class _GuardedBackend(httpcore.NetworkBackend):
@@ -124,13 +115,3 @@ def _left(deadline: float, timeout: float | None) -> float:
     if left <= 0:
         raise httpcore.ReadTimeout("the time for this request is up")
     return left if timeout is None else min(timeout, left)
-
-
-@contextmanager
-def _httpx_errors() -> Iterator[None]:
-    try:
-        yield
-    except httpcore.TimeoutException as error:
-        raise httpx.TimeoutException(str(error)) from error
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise httpx.TransportError(str(error)) from error

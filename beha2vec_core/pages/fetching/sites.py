@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
@@ -14,13 +13,6 @@ _WEB_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
 # of a path's characters, those that need no escape; "?" and "#" do, so that no page_key can become a query
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~"
-
-
-@dataclass(frozen=True)
-class _Site:
-    scheme: str
-    host: str
-    port: int | None
 
 
 class AllowedSites:
@@ -36,8 +28,7 @@ class AllowedSites:
         Raises:
             ValueError: an entry is no host; the message says what one looks like.
         """
-        sites = [_site(entry) for entry in entries]
-        self._sites = {_key(site.host): site for site in sites}
+        self._sites = {_key(site.raw_host.decode("ascii")): site for site in map(_site, entries)}
 
     def url_of(self, page_key: str) -> httpx.URL:
         """The URL of a page. Never a query: what page_key has of one is left out.
@@ -53,10 +44,9 @@ class AllowedSites:
         site = self._sites.get(_key(host))
         if site is None:
             raise NotFetched(Status.REFUSED, "the host is not on the allow-list")
-        port = f":{site.port}" if site.port else ""
-        address = f"[{site.host}]" if ":" in site.host else site.host
+        place = f"{site.scheme}://{site.netloc.decode('ascii')}"
         try:
-            return httpx.URL(f"{site.scheme}://{address}{port}/{quote(path, safe=_SAFE_IN_PATH, errors='replace')}")
+            return httpx.URL(f"{place}/{quote(path, safe=_SAFE_IN_PATH, errors='replace')}")
         except httpx.InvalidURL as problem:
             raise NotFetched(Status.REFUSED, "the address is not a valid URL") from problem
 
@@ -77,21 +67,20 @@ class AllowedSites:
             raise NotFetched(Status.REFUSED, "redirected to a port that is not allowed")
 
 
-def _site(entry: str) -> _Site:
+def _site(entry: str) -> httpx.URL:
     try:
         url = httpx.URL(entry if "://" in entry else f"https://{entry}")
     except httpx.InvalidURL:
         url = httpx.URL("")
-    host = url.raw_host.decode("ascii")
     if (
-        not _HOST.fullmatch(host)
+        not _HOST.fullmatch(url.raw_host.decode("ascii"))
         or url.scheme not in _WEB_PORTS
         or url.userinfo
         or url.path not in ("", "/")
         or url.query
     ):
         raise ValueError(f"{entry!r} is not a site; write a host like shop.example, or http://shop.example:8080")
-    return _Site(url.scheme, host, url.port)
+    return url
 
 
 def _key(host: str) -> str:

@@ -6,7 +6,7 @@ It does not depend on the registry of tables, so it also finds what the removal 
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,11 +73,10 @@ def _in_file(connection: duckdb.DuckDBPyConnection, path: Path, people: People) 
     """Every table and column of one file that has one of the people."""
     try:
         kind = kind_of(path)
-        if kind is Kind.DUCKDB:
-            yield from _in_duckdb(connection, path, people)
-        elif kind is Kind.PARQUET:
-            relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
-            yield from _in_table(connection, path, "", relation, people)
+        if kind in (Kind.DUCKDB, Kind.PARQUET):
+            with relations_of(connection, path, kind) as relations:
+                for table, relation in relations.items():
+                    yield from _in_table(connection, path, table, relation, people)
         elif kind is Kind.SQLITE:
             yield from _in_sqlite(path, people)
         elif kind is Kind.OTHER:
@@ -94,13 +93,18 @@ def _in_file(connection: duckdb.DuckDBPyConnection, path: Path, people: People) 
         yield Found(path, "", "", 0, problem)
 
 
-def _in_duckdb(connection: duckdb.DuckDBPyConnection, path: Path, people: People) -> Iterator[Found]:
-    connection.execute(f"attach {quote(path)} as found_in (read_only)")
+@contextmanager
+def relations_of(
+    connection: duckdb.DuckDBPyConnection, path: Path, kind: Kind, mode: str = "(read_only)"
+) -> Iterator[dict[str, str]]:
+    """SQL of each table with rows of a DuckDB file, which is attached meanwhile, by name; or of a parquet file."""
+    if kind is Kind.PARQUET:
+        yield {"": f"read_parquet({quote(path)}, hive_partitioning = false)"}
+        return
+    connection.execute(f"attach {quote(path)} as found_in {mode}")
     try:
-        for schema, table in tables_with_rows(connection, "found_in"):
-            yield from _in_table(
-                connection, path, f"{schema}.{table}", f"found_in.{identifier(schema)}.{identifier(table)}", people
-            )
+        tables = tables_with_rows(connection, "found_in")
+        yield {f"{schema}.{table}": f"found_in.{identifier(schema)}.{identifier(table)}" for schema, table in tables}
     finally:
         connection.execute("detach found_in")
 

@@ -24,7 +24,7 @@ from beha2vec_core.files import remove_stale_scratch, replacing
 from beha2vec_core.ga4.ingest import partition_file
 from beha2vec_core.privacy.common import OTHERS
 from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
-from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, tables_with_rows
+from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, relations_of
 from beha2vec_core.privacy.forgetting.identities import Resolved, published_forms, resolve
 from beha2vec_core.privacy.forgetting.in_bigquery import (
     BIGQUERY,
@@ -204,15 +204,8 @@ def on_the_list(settings: Settings, dagster_home: Path | None = None, more: Iter
             kind = kind_of(path)
             if kind not in (Kind.DUCKDB, Kind.PARQUET):
                 continue
-            with limits.connect() as connection:
-                if kind is Kind.PARQUET:
-                    relations = [f"read_parquet({quote(path)}, hive_partitioning = false)"]
-                else:
-                    connection.execute(f"attach {quote(path)} as found_in (read_only)")
-                    relations = [
-                        f"found_in.{identifier(s)}.{identifier(t)}" for s, t in tables_with_rows(connection, "found_in")
-                    ]
-                for relation in relations:
+            with limits.connect() as connection, relations_of(connection, path, kind) as relations:
+                for relation in relations.values():
                     for column, kind_of_column in columns_of(connection, relation).items():
                         if IDENTIFIERS.get(column) in KINDS_THAT_NAME and kind_of_column == "VARCHAR":
                             ids = connection.execute(f"select distinct {identifier(column)} from {relation}").fetchall()

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import duckdb
 
 from beha2vec_core.files import replacing
-from beha2vec_core.privacy.forgetting.find import columns_of, open_sqlite, sqlite_columns, tables_with_rows
+from beha2vec_core.privacy.forgetting.find import columns_of, open_sqlite, relations_of, sqlite_columns
 from beha2vec_core.privacy.forgetting.places import Kind, kind_of, read_lines
 from beha2vec_core.privacy.partitions import cleaned_parquet, is_clean
 from beha2vec_core.privacy.people import (
@@ -147,18 +147,16 @@ def _from_duckdb(path: Path, people: People) -> list[Removed]:
     """A copy is changed and renamed over the file, which others may read meanwhile."""
     with limits.connect() as connection:
         load(connection, people)
-        mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
-        connection.execute(f"attach {quote(path)} as found_in{mode}")
+        mode = "" if path.with_name(f"{path.name}.wal").exists() else "(read_only)"
         plans = {}
-        for schema, table in tables_with_rows(connection, "found_in"):
-            name = f"{schema}.{table}"
-            registered = PEOPLE.get(name.removesuffix("_current"))
-            with_shared = registered is not None and registered.made_from_events
-            relation = f"{identifier(schema)}.{identifier(table)}"
-            columns = columns_of(connection, f"found_in.{relation}")
-            theirs, plan = _look(connection, f"found_in.{relation}", columns, people, with_shared)
-            if theirs or plan.texts:
-                plans[name] = f"copy.{relation}", plan
+        with relations_of(connection, path, Kind.DUCKDB, mode) as relations:
+            for name, relation in relations.items():
+                registered = PEOPLE.get(name.removesuffix("_current"))
+                with_shared = registered is not None and registered.made_from_events
+                columns = columns_of(connection, relation)
+                theirs, plan = _look(connection, relation, columns, people, with_shared)
+                if theirs or plan.texts:
+                    plans[name] = relation.replace("found_in.", "copy.", 1), plan
     if not plans:
         return []
     done = []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 import duckdb
+import pyarrow.parquet as pq
 
 from beha2vec_core.activation.ledger import open_ledger
 from beha2vec_core.files import remove_stale_scratch, replacing
@@ -37,11 +38,6 @@ class LayerRemoved(NamedTuple):
     rows: int
 
 
-class _Rule(NamedTuple):
-    layer: Layer
-    day: str
-
-
 def apply_retention(settings: Settings, now: datetime | None = None) -> list[LayerRemoved]:
     """Remove what is older than the settings allow, in each layer that has a limit. Doing it again changes nothing.
 
@@ -70,7 +66,7 @@ def apply_retention(settings: Settings, now: datetime | None = None) -> list[Lay
         folders: tuple[tuple[Layer, Path], ...] = (("raw", storage.raw_path), ("sequences", storage.sequences_path))
         for layer, folder in folders:
             for day, partition in _partitions_before(cuts.get(layer), folder):
-                rows[layer] += _rows_of(partition)
+                rows[layer] += sum(pq.read_metadata(file).num_rows for file in partition.glob("*.parquet"))
                 days[layer].add(day)
                 shutil.rmtree(partition)
         if storage.warehouse_path.exists():
@@ -126,18 +122,6 @@ def _remove_users(partition: Path, warehouse: Path) -> int:
     return int(removed)
 
 
-def _rows_of(partition: Path) -> int:
-    files = [str(path) for path in partition.glob("*.parquet")]
-    if not files:
-        return 0
-    with limits.connect() as connection:
-        listed = ", ".join(quote(file) for file in files)
-        ((rows,),) = connection.execute(
-            f"select count(*) from read_parquet([{listed}], hive_partitioning = false)"
-        ).fetchall()
-    return int(rows)
-
-
 def _mark_removed(settings: Settings, cut: date) -> None:
     with limits.connect(settings.storage.warehouse_path) as connection:
         create_tables(connection)
@@ -148,12 +132,14 @@ def _mark_removed(settings: Settings, cut: date) -> None:
         )
 
 
-def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _Rule]:
-    """Tables that a limit is for, and the column of their day: as registered, or else by their columns.
+def _rules(
+    connection: duckdb.DuckDBPyConnection, database: str, cuts: dict[Layer, date]
+) -> dict[str, tuple[Layer, str]]:
+    """Tables that one of the cuts is for, with layer and the column of their day: as registered, or by their columns.
 
     Those of dbt are not registered, nor are our views, which are tables in the published copy.
     """
-    rules: dict[str, _Rule] = {}
+    rules: dict[str, tuple[Layer, str]] = {}
     for schema, table in tables_of(connection, database):
         registered = PEOPLE.get(f"{schema}.{table}".removesuffix("_current"))
         relation = f"{database}.{identifier(schema)}.{identifier(table)}"
@@ -162,8 +148,8 @@ def _rules(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, _R
             layer, day = registered.layer, registered.day
         elif layer and (columns := columns_of(connection, relation)).keys() & IDENTIFIERS.keys():
             day = next((one for one in DAY_COLUMNS if one in columns), None)
-        if layer and day:
-            rules[relation] = _Rule(layer, day)
+        if layer in cuts and day:
+            rules[relation] = layer, day
     return rules
 
 
@@ -173,9 +159,7 @@ def _remove_from_tables(
     with limits.connect() as connection:
         connection.execute(f"attach {quote(path)} as warehouse")
         with transaction(connection):
-            for relation, (layer, day) in _rules(connection, "warehouse").items():
-                if layer not in cuts:
-                    continue
+            for relation, (layer, day) in _rules(connection, "warehouse", cuts).items():
                 # a quarantined row of no day has no age, so it goes
                 old = f"coalesce({day}::date < date '{cuts[layer]}', true)"
                 found = connection.execute(f"select distinct {day}::date from {relation} where {old}").fetchall()
@@ -193,7 +177,7 @@ def _remove_from_published(path: Path, cuts: dict[Layer, date]) -> None:
     """Readers may have the file open, so a copy is changed and renamed over it."""
     with limits.connect() as connection:
         connection.execute(f"attach {quote(path)} as published (read_only)")
-        rules = {relation: rule for relation, rule in _rules(connection, "published").items() if rule.layer in cuts}
+        rules = _rules(connection, "published", cuts)
         old = {relation: f"{day}::date < date '{cuts[layer]}'" for relation, (layer, day) in rules.items()}
         if not any(
             connection.execute(f"select 1 from {relation} where {test} limit 1").fetchall()

@@ -34,26 +34,21 @@ class Uncleaned(NamedTuple):
     @property
     def pending(self) -> list[str]:
         """What would be done, in words."""
-        todo = []
-        if self.partitions:
-            todo.append(f"personal data: {counted(len(self.partitions), 'raw partition')} to clean")
-        if self.sequences:
-            todo.append(f"personal data: {counted(len(self.sequences), 'day')} of user_sequences to clean")
-        if self.quarantined:
-            todo.append(f"personal data: {counted(self.quarantined, 'quarantined row')} to clean")
-        return todo
+        found = {
+            counted(len(self.partitions), "raw partition"): self.partitions,
+            f"{counted(len(self.sequences), 'day')} of user_sequences": self.sequences,
+            counted(self.quarantined, "quarantined row"): self.quarantined,
+        }
+        return [f"personal data: {what} to clean" for what, there in found.items() if there]
 
 
 def find_uncleaned(connection: duckdb.DuckDBPyConnection | None, storage: Storage) -> Uncleaned:
     """What `clean_stored` would clean; changes nothing. Without a warehouse there may still be partitions."""
-    quarantined = _uncleaned_rows(connection) if connection else 0
-    return Uncleaned(uncleaned_partitions(storage.raw_path), uncleaned_sequences(storage), quarantined)
-
-
-def uncleaned_sequences(storage: Storage) -> list[Path]:
-    """The days of sequences that these rules have not cleaned: all, while they are made from uncleaned partitions."""
-    files = sorted(storage.sequences_path.glob("*/*.parquet"))
-    return files if uncleaned_partitions(storage.raw_path) else [file for file in files if not is_clean(file)]
+    partitions = uncleaned_partitions(storage.raw_path)
+    sequences = sorted(storage.sequences_path.glob("*/*.parquet"))
+    if not partitions:  # else all, as they are made from uncleaned ones
+        sequences = [file for file in sequences if not is_clean(file)]
+    return Uncleaned(partitions, sequences, _uncleaned_rows(connection) if connection else 0)
 
 
 def _uncleaned_rows(connection: duckdb.DuckDBPyConnection) -> int:
@@ -91,7 +86,12 @@ def clean_stored(warehouse: Warehouse, storage: Storage, progress: Callable[[str
     if found.partitions and there:
         # before the first: a killed call may have changed some
         with warehouse.connect("migrate") as connection:
-            _ask_for_refresh(connection)
+            connection.execute(
+                """insert or ignore into cache.pending_full_refresh
+                select ?, 'personal data was removed from the raw partitions' from duckdb_tables()
+                where database_name = current_database() and schema_name = 'ga4' and table_name = 'stg_ga4__events'""",
+                [_DBT_MODELS],
+            )
     if found.sequences:
         with warehouse.exclusive("migrate"):
             if files := _clean_sequences(found.sequences):
@@ -128,15 +128,6 @@ def _clean_page(page: str) -> str:
     if page.startswith("screen:"):
         return clean_text(page)
     return clean_address(f"https://{page}").removeprefix("https://")
-
-
-def _ask_for_refresh(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        """insert or ignore into cache.pending_full_refresh
-        select ?, 'personal data was removed from the raw partitions' from duckdb_tables()
-        where database_name = current_database() and schema_name = 'ga4' and table_name = 'stg_ga4__events'""",
-        [_DBT_MODELS],
-    )
 
 
 def _clean_quarantine(warehouse: Warehouse) -> None:

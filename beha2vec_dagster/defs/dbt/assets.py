@@ -27,7 +27,6 @@ import beha2vec_dagster
 from beha2vec_core import dbt_process
 from beha2vec_core.bigquery.models import (
     NOT_COPIED,
-    copies_folder,
     dbt_environment,
     fetch_table,
     put_table,
@@ -40,6 +39,7 @@ from beha2vec_core.bigquery.models import (
 )
 from beha2vec_core.bigquery.price import bytes_of_queries, query_price, require_allowed
 from beha2vec_core.estimate import chunk_events
+from beha2vec_core.files import scratch
 from beha2vec_core.progress import ProgressBar, with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
@@ -273,7 +273,7 @@ class _Build(NamedTuple):
         missing -= {outputs[name] for name in outputs if name in NOT_COPIED}
         with self.warehouse.connect("copy from BigQuery") as connection:
             here = tables_here(connection)
-        with copies_folder(self.settings.storage) as folder:
+        with scratch(self.settings.storage.data_dir, "copies") as folder:
             copies = []
             try:
                 for name, node in {node["name"]: node for node in nodes}.items():
