@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
 
+from beha2vec_core.compute import LocalCompute
 from beha2vec_core.predictions import store
+from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.model import PredictionModel, TargetModel
 from beha2vec_core.store.tables import create_tables
-from tests.dagster.project import Project, make_project
+from beha2vec_dagster.defs.predictions.models import write_scores
+from beha2vec_dagster.lib.resources import WarehouseResource
+from tests.dagster.project import Project, export_settings, make_project
 from tests.predictions.world import FIRST, end, events, world
 
 pytestmark = pytest.mark.xdist_group("graph")  # which shares the dbt that runs
@@ -140,16 +145,15 @@ def test_ga4s_own_predictions_are_a_rival(trained: Project) -> None:
     assert trained.query(compared)[0][0] >= 2
 
 
-@pytest.mark.slow
-def test_scores_of_a_date_stay_once_only_a_sample_has_features(trained: Project, tmp_path: Path) -> None:
-    project = trained.copy(tmp_path / "p")
-    before = project.query("from beha2vec.user_predictions order by all")
-    with duckdb.connect(str(project.warehouse)) as connection:
-        connection.execute("delete from ga4.ml_ga4__user_features where right(user_key, 1) <> '3'")
-        connection.execute("update ga4.ml_ga4__user_features set sampling_weight = 8")
-    done = _materialize(project, "user_predictions")
-    assert "features of all users" in done.stdout
-    assert project.query("from beha2vec.user_predictions order by all") == before
+@pytest.mark.parametrize(("weight", "scored"), [(1, [LAST]), (8, [])])
+def test_only_a_date_with_features_of_all_users_is_scored(tmp_path: Path, weight: int, scored: list[date]) -> None:
+    features = world(USERS)
+    project = _project(tmp_path / "p", features[features["as_of"] == end()].assign(sampling_weight=weight))
+    settings = export_settings(data_dir=project.warehouse.parent)
+    warehouse = WarehouseResource(database=str(project.warehouse), lock_timeout_seconds=60)
+    model = PredictionModel(end(), FitConfig(), {"return": TargetModel("return", (7,), {})})
+    found = write_scores(settings, warehouse, model, [LAST], LocalCompute("cpu"), reasons=False)
+    assert list(found.rows) == scored
 
 
 @pytest.mark.slow
