@@ -12,6 +12,8 @@ from beha2vec_core.chat.vocabulary import Value, Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
+# dimensions of which one word can name several values
+OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium")
 _KINDS_OF_PAGES = ("page_type", "theme")
 
 
@@ -108,10 +110,6 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             some = [value for value in word.values if value.dimension in beside] or list(word.values)
             some = some if metric == "page_views" else _of_one_kind(parts, word, some)
-            if _is_beside_source(
-                parts, word
-            ):  # youtube referral, google organic: source and medium, as GA4 writes them
-                some = [value for value in some if value.dimension == "medium"] or some
             for directly in (False, True) if metric else ():  # views of a theme are of pages, of an item its own
                 some = [value for value in some if reaches(metric or "", value.dimension, directly=directly)] or some
             some = [value.of_table(table_of(metric, value.dimension)) for value in some]
@@ -164,12 +162,6 @@ def _are_alternatives(parts: Parts, one: Word, other: Word) -> bool:
     """Whether two values stand beside "or" or "vs": "google or direct" are two sources."""
     first, second = (loosely(word.text) for word in sorted((one, other), key=lambda word: word.place))
     return re.search(rf"{first}\s*,?\s*\b(?:or|vs\.?|versus)\s+(?:from |via )?{second}", parts.text) is not None
-
-
-def _is_beside_source(parts: Parts, word: Word) -> bool:
-    """Whether the word before is the name of a source."""
-    before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
-    return any(one.values[0].dimension == "source" for one in before)
 
 
 def _left_out(parts: Parts) -> list[Word]:
@@ -248,7 +240,7 @@ def is_named_apart(parts: Parts, one: Filter) -> bool:
 
 def is_one_group(parts: Parts, one: Filter) -> bool:
     """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item", "item_category", "hour", "source") and not is_named_apart(parts, one)
+    return one.dimension in OF_ONE_WORD and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

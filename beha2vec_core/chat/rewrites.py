@@ -10,7 +10,7 @@ import re
 from calendar import month_name
 from functools import cache
 
-from beha2vec_core.chat.named_days import MONTH
+from beha2vec_core.chat.named_days import DAY, MONTH
 from beha2vec_core.chat.paraphrases import PARAPHRASES
 from beha2vec_core.chat.spelling import english_words
 from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
@@ -125,7 +125,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"),
     (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
-    (rf"\b({MONTH}|\d+)\s[-\u2013\u2014]\s(?=(?:{MONTH}|\d+)\b)", r"\1 to "),
+    (rf"\b({MONTH}|{DAY})\s[-\u2013\u2014]\s(?=(?:{MONTH}|{DAY})\b)", r"\1 to "),
     (r"\s[-\u2013\u2014]\s", " , "),
     (r"\be[- ]?mails?\b", "email"),
     (r"\bw/o\b", "without"),

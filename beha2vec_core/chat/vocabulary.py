@@ -100,6 +100,7 @@ _VALUES = {  # of dimensions whose values are always the same
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 _HOME = ("home page", "homepage", "start page", "front page")
+_MEDIA = {"organic": ("organic search",), "cpc": ("paid search",)}  # what people call them beside their source
 _HOSTS = "www|m|l|lm|mobile|touch|web|amp"  # of one site, on phones or for its links
 _COMMA = re.compile(r",\s")
 _LONGEST = 7  # words of a phrase
@@ -183,9 +184,14 @@ class Vocabulary:
         for name, hosts in sites.items():
             if len(hosts) > 1 and name not in map(as_key, contents.values.get("source", [])):
                 found[name] = [*found.get(name, []), Value("source", tuple(hosts))]
+        pairs: dict[str, dict[str, None]] = {}  # google organic: a source with its medium, as GA4 writes them
+        for pair in contents.values.get("source_medium", []):
+            for phrase in _phrases("source_medium", pair):
+                pairs.setdefault(as_key(phrase), {})[pair] = None
+        found |= {key: [Value("source_medium", tuple(values))] for key, values in pairs.items()}
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
-                for value in values:
+                for value in values if name != "source_medium" else ():
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := as_key(phrase.strip("()")):
                             found.setdefault(key, []).append(Value(name, (value,)))
@@ -268,6 +274,16 @@ class Vocabulary:
             return word if re.search(r"[./_]\w", word) or as_key(word) in self._values else word.replace("-", " ")
 
         return re.sub(r"(?<![\w./-])[^\W_][\w./]*-(?=[a-z])[\w./-]*", apart, text)
+
+    def without_slashes(self, text: str) -> str:
+        """The text with "and" for a slash between words, but for a source with its medium: google / cpc."""
+
+        def apart(found: re.Match[str]) -> str:
+            one = self._meanings.get(normal_of([*tokens(found[1]), *tokens(found[2])]))
+            is_pair = one and "source_medium" in (one.name, *(value.dimension for value in one.values))
+            return f"{found[1]} " if is_pair else f"{found[1]} and "
+
+        return re.sub(r"\(?([\w.-]+)\)? / (?=\(?([\w.-]+))", apart, text)
 
     def values_at(self, words: list[str], place: int) -> list[tuple[int, tuple[Value, ...]]]:
         """The values that begin at a place, the longest phrase first, each with its number of words."""
@@ -433,6 +449,12 @@ def _same() -> dict[str, _Meaning]:
 
 def _phrases(dimension: str, value: str) -> list[str]:
     """What people call a value."""
+    if dimension == "source_medium":
+        source, _, medium = value.partition(" / ")
+        names = [medium.strip("()"), *_MEDIA.get(medium, ())]
+        return [
+            f"{one}{join}{name}" for one in _phrases("source", source.strip("()")) for name in names for join in " /"
+        ]
     if dimension in ("page", "landing_page"):
         path = value[value.index("/") :] if "/" in value else value
         words = " ".join(tokens(path.strip("/").rpartition("/")[2]))

@@ -20,7 +20,13 @@ class Dimension:
     is_searched: bool = False  # words of a question are looked for among its values
 
 
-SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
+SOURCES = (
+    "channel",
+    "source",
+    "medium",
+    "source_medium",
+    "campaign",
+)  # of one visit: a value of one rarely goes with one of another
 _PEOPLE_OF = {  # where they are not the country and an n, as of Austria
     "Argentina": "argentinian,argentine", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian",
     "Chile": "chilean", "China": "chinese", "Czechia": "czech", "Denmark": "danish,dane", "Egypt": "egyptian",
@@ -81,6 +87,9 @@ DIMENSIONS = {
                                                 "utm source"),
                   {"facebook": ("fb",), "instagram": ("insta", "ig")}, is_searched=True),
         Dimension("medium", "medium", "s.medium", ("medium", "media", "utm medium"), is_searched=True),
+        Dimension("source_medium", "source / medium", "s.source || ' / ' || s.medium",
+                  ("source medium", "traffic source medium", "source and medium pair", "source medium combination"),
+                  is_searched=True),
         Dimension("browser", "browser", "s.browser", ("browser", "web browser"), is_searched=True),
         Dimension("os", "operating system", "s.operating_system", ("os", "operating system", "platform"),
                   {**dict.fromkeys(("Macintosh", "macOS", "Mac OS X"), ("mac", "macintosh", "macbook", "osx", "os x")),
