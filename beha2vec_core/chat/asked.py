@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from beha2vec_core.chat.nearest import reaches, some_of, table_of
@@ -13,7 +14,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNT
 from beha2vec_core.semantic.query import Filter
 
 # dimensions of which one word can name several values
-OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium")
+OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium", "page", "landing_page")
 _KINDS_OF_PAGES = ("page_type", "theme")
 
 
@@ -108,7 +109,9 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
     for word in parts.words:
         if word.kind == "value":
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
-            some = [value for value in word.values if value.dimension in beside] or list(word.values)
+            types = [value for value in word.values if value.dimension == "page_type" and "landing_page" in beside]
+            some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
+            some = some or [value for value in word.values if value.dimension in beside] or list(word.values)
             some = some if metric == "page_views" else _of_one_kind(parts, word, some)
             for directly in (False, True) if metric else ():  # views of a theme are of pages, of an item its own
                 some = [value for value in some if reaches(metric or "", value.dimension, directly=directly)] or some
@@ -204,7 +207,8 @@ def breakdown_of(parts: Parts) -> list[str]:
                 and (parts.has("compare") or re.match(r"\W*who(?:'s)?\b", parts.text) is not None)
                 and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
             )  # apparel vs office products, who buys office products
-            is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
+            of_pages = [o for o in beside for v in o.values if v.dimension in _KINDS_OF_PAGES]
+            is_named |= word.name in ("page", "landing_page") and bool(of_pages)
             themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]
             is_named |= word.text.startswith("section") and len(themes) > 1  # bags or drinkware, which section
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
@@ -234,7 +238,7 @@ def group_counted(parts: Parts) -> str | None:
 
 def is_named_apart(parts: Parts, one: Filter) -> bool:
     """Whether the values of a filter come from several phrases: they may be of different groups."""
-    phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
+    phrases = [word for word in parts.words if any({*value.values} & {*one.values} for value in word.values)]
     return len(one.values) > 1 and len(phrases) > 1
 
 

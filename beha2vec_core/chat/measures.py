@@ -10,7 +10,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 DEFAULTS = {  # of "top 5 landing pages"
-    **dict.fromkeys(("landing_page", "country", "device", "browser", "os", *SOURCES), "sessions"),
+    **dict.fromkeys(("landing_page", "landing_page_type", "country", "device", "browser", "os", *SOURCES), "sessions"),
     **dict.fromkeys(("item", "item_brand", "item_category", "item_subcategory"), "items_sold"), "page": "page_views",
 }  # fmt: skip
 ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}

@@ -118,7 +118,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:totl|ttl)\b", "total"),
     (r"\bfrm\b", "from"), (r"\bsess\b", "sessions"), (r"\bmnth(s?)\b", r"month\1"), (r"\bqtr(s?)\b", r"quarter\1"),
     (r"\byr(s?)\b", r"year\1"), (r"\bcusts?\b", "customers"), (r"\b(?:trx|txn|tx)s?\b",
-     "transactions"), (r"\bw/(?=\s|\w)", "with "),
+     "transactions"), (r"\bw/(?!o\b)(?=\s|\w)", "with "),
     (r"\bb/w\b", "between"), (r"\b(?:on|in) an? (?:typical|normal|average|usual) (day|week)\b", r"per \1 on average"),
     (r"\b(?:nr|num|no\.)(?= of\b)", "number"),
     (r"\b(?:sinse|scince)\b", "since"),

@@ -177,24 +177,17 @@ class Vocabulary:
                 some = tuple(value for value in channels if part in tokens(value.lower()))
                 found[normal(part)] = [Value("channel", some)]
         parts = {*found}
-        sites: dict[str, list[str]] = {}  # facebook: facebook.com, m.facebook.com, l.facebook.com
-        for host in contents.values.get("source", []):
-            if (domain := _phrases("source", host)[1:]) and "." not in domain[-1]:
-                sites.setdefault(as_key(domain[-1]), []).append(host)
-        for name, hosts in sites.items():
-            if len(hosts) > 1 and name not in map(as_key, contents.values.get("source", [])):
-                found[name] = [*found.get(name, []), Value("source", tuple(hosts))]
-        pairs: dict[str, dict[str, None]] = {}  # google organic: a source with its medium, as GA4 writes them
-        for pair in contents.values.get("source_medium", []):
-            for phrase in _phrases("source_medium", pair):
-                pairs.setdefault(as_key(phrase), {})[pair] = None
-        found |= {key: [Value("source_medium", tuple(values))] for key, values in pairs.items()}
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
-                for value in values if name != "source_medium" else ():
+                named: dict[str, dict[str, None]] = {}  # facebook: facebook.com, m.facebook.com, l.facebook.com
+                for value in values:
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := as_key(phrase.strip("()")):
-                            found.setdefault(key, []).append(Value(name, (value,)))
+                            named.setdefault(key, {})[value] = None
+                for key, some in named.items():
+                    known = found.setdefault(key, [])
+                    if all(one.dimension != name for one in known):
+                        known.append(Value(name, tuple(some)))
         for level, paths in _levels(contents.values.get("item_category", [])).items():
             if {one.dimension for one in found.get(level, [])} & {"source", "os", "browser", "item_brand"}:
                 continue  # items of a brand: by their names
@@ -302,7 +295,23 @@ class Vocabulary:
             return word, size, ""
         if is_aside(words[place]) or is_left_out(words[place]):
             return Word("filler", words[place], place), 1, ""
+        if found := self._written_otherwise(words, place):
+            return found
         return self._misspelled(words, place)
+
+    def _written_otherwise(self, words: list[str], place: int) -> tuple[Word, int, str] | None:
+        """A known phrase of two words that is written as one, or the other way round: tshirts, back packs."""
+        one = words[place]
+        for end in range(1, len(one) - 2):
+            parts = [one[:end], one[end:]]
+            word, size = self._known(parts, 0)
+            if word and size == len(parts) and word.kind in ("metric", "by", "value"):
+                return replace(word, text=one, place=place), 1, f"“{one}” was read as “{' '.join(parts)}”."
+        both = " ".join(words[place : place + 2])
+        meaning = self._values.get(normal(together := both.replace(" ", "")))
+        if meaning and together != both:
+            return Word("value", both, place, meaning.name, meaning.values), 2, f"“{both}” was read as “{together}”."
+        return None
 
     def _known(self, words: list[str], place: int) -> tuple[Word | None, int]:
         """The longest known phrase from a place on, and how many words it has (0: there is none)."""

@@ -145,6 +145,8 @@ DIMENSIONS = {
                    "entering on", "starting on",
                    "start on", "land on", "begin on", "enter on", "started on", "entered on",
                    "start in", "land in", "begin in", "enter through", "landing in")),
+        Dimension("landing_page_type", "type of the landing page", "gl.page_type",
+                  ("landing page type", "type of landing page", "kind of landing page", "entry page type")),
         # as GA4's: a user with two sessions on their first day is new in one and returning in the other
         Dimension("new_or_returning", "new or returning",
                   "case when s.ga_session_number = 1 then 'new' when s.ga_session_number > 1 then 'returning' end",

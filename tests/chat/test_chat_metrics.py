@@ -280,6 +280,11 @@ ANSWERED = {
     "orders from (direct) / (none)": "orders | source_medium=(direct) / (none)",
     "top 3 source / mediums by revenue": "revenue | by source_medium | top 3",
     "sessions april 3rd - 9th": "sessions | 2026-04-03..2026-04-09",
+    "conversion rate by landing page type": "conversion_rate | by landing_page_type",
+    "bounce rate of sessions landing on a category page": "bounce_rate | landing_page_type=category",
+    # of two words that are written as one, or the other way round
+    "bouncerate on mobile": "bounce_rate | device=mobile",
+    "orders on desk top": "orders | device=desktop",
     # within a period, and where nothing is known of the time before it, a change is the period's trend
     "did orders go down during april": "orders | by day | 2026-04-01..2026-04-30",
     "has aov gone down in 2025": "aov | by month | 2025-01-01..2025-12-31",
@@ -461,7 +466,7 @@ def test_follow_ups_continue_the_question_before(lookup: Lookup) -> None:
 
 # a question, one that follows it, and what that is read as; none: it is refused
 FOLLOWED = [
-    ("bounce rate", "and for people landing on the home page?", "bounce_rate | landing_page=shop.example.com/"),
+    ("bounce rate", "and for people landing on the home page?", "bounce_rate | landing_page_type=home"),
     ("bounce rate", "and on the home page?", "bounce_rate | landing_page=shop.example.com/"),
     ("conversion rate", "what about visitors from Germany?", "conversion_rate | country=Germany"),
     ("conversion rate", "and for sessions on tablet?", "conversion_rate | device=tablet"),
