@@ -342,17 +342,18 @@ class _Draft:
 
     def _compare_in_time(self, period: Period) -> None:
         """A change against the days before; within a period, or where the data begin with it, its own trend."""
-        self.versus, begin = days_before(period, self.contents), self.contents.days.first
+        before, begin = days_before(period, self.contents), self.contents.days.first
         is_within = _WITHIN.search(self.parts.text) is not None and (period.last - period.first).days >= _LONG
-        if self.versus.first >= begin and not is_within:
+        if before.first >= begin and not is_within:
+            self.versus = before
             return
-        if self.versus.first < begin:
+        if before.first < begin:
             self.notes.append(f"The data begin on {day_words(begin)}, so nothing is compared with the time before.")
         if self.by or self.explains:
             self.period, self.versus = halves_of(Period(max(period.first, begin), period.last))
             self.notes.append("The second half of the period is compared with its first.")
         else:
-            self.versus, self.timed, self.by = None, True, [step_of(period)]
+            self.timed, self.by = True, [step_of(period)]
 
     def _compare(self) -> None:
         """Which groups are compared: values that are named, or one of them with the rest."""

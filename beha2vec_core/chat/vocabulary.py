@@ -184,10 +184,10 @@ class Vocabulary:
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := as_key(phrase.strip("()")):
                             named.setdefault(key, {})[value] = None
-                for key, some in named.items():
-                    known = found.setdefault(key, [])
-                    if all(one.dimension != name for one in known):
-                        known.append(Value(name, tuple(some)))
+                for key, every in named.items():
+                    meant = found.setdefault(key, [])
+                    if all(one.dimension != name for one in meant):
+                        meant.append(Value(name, tuple(every)))
         for level, paths in _levels(contents.values.get("item_category", [])).items():
             if {one.dimension for one in found.get(level, [])} & {"source", "os", "browser", "item_brand"}:
                 continue  # items of a brand: by their names
