@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from beha2vec_core.chat.nearest import reaches, some_of, table_of
@@ -12,6 +13,8 @@ from beha2vec_core.chat.vocabulary import Value, Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
+# dimensions of which one word can name several values
+OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium", "page", "landing_page")
 _KINDS_OF_PAGES = ("page_type", "theme")
 
 
@@ -106,12 +109,10 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
     for word in parts.words:
         if word.kind == "value":
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
-            some = [value for value in word.values if value.dimension in beside] or list(word.values)
+            types = [value for value in word.values if value.dimension == "page_type" and "landing_page" in beside]
+            some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
+            some = some or [value for value in word.values if value.dimension in beside] or list(word.values)
             some = some if metric == "page_views" else _of_one_kind(parts, word, some)
-            if _is_beside_source(
-                parts, word
-            ):  # youtube referral, google organic: source and medium, as GA4 writes them
-                some = [value for value in some if value.dimension == "medium"] or some
             for directly in (False, True) if metric else ():  # views of a theme are of pages, of an item its own
                 some = [value for value in some if reaches(metric or "", value.dimension, directly=directly)] or some
             some = [value.of_table(table_of(metric, value.dimension)) for value in some]
@@ -166,12 +167,6 @@ def _are_alternatives(parts: Parts, one: Word, other: Word) -> bool:
     return re.search(rf"{first}\s*,?\s*\b(?:or|vs\.?|versus)\s+(?:from |via )?{second}", parts.text) is not None
 
 
-def _is_beside_source(parts: Parts, word: Word) -> bool:
-    """Whether the word before is the name of a source."""
-    before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
-    return any(one.values[0].dimension == "source" for one in before)
-
-
 def _left_out(parts: Parts) -> list[Word]:
     """The values that are not meant: those after "without", and what is listed with them."""
     found: list[Word] = []
@@ -212,7 +207,8 @@ def breakdown_of(parts: Parts) -> list[str]:
                 and (parts.has("compare") or re.match(r"\W*who(?:'s)?\b", parts.text) is not None)
                 and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
             )  # apparel vs office products, who buys office products
-            is_named |= word.name == "page" and any(v.dimension in _KINDS_OF_PAGES for o in beside for v in o.values)
+            of_pages = [o for o in beside for v in o.values if v.dimension in _KINDS_OF_PAGES]
+            is_named |= word.name in ("page", "landing_page") and bool(of_pages)
             themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]
             is_named |= word.text.startswith("section") and len(themes) > 1  # bags or drinkware, which section
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
@@ -242,13 +238,13 @@ def group_counted(parts: Parts) -> str | None:
 
 def is_named_apart(parts: Parts, one: Filter) -> bool:
     """Whether the values of a filter come from several phrases: they may be of different groups."""
-    phrases = [word for word in parts.words if any({*value.values} <= {*one.values} for value in word.values)]
+    phrases = [word for word in parts.words if any({*value.values} & {*one.values} for value in word.values)]
     return len(one.values) > 1 and len(phrases) > 1
 
 
 def is_one_group(parts: Parts, one: Filter) -> bool:
     """Whether the values are named by one word: the countries of Europe, the items that are pens."""
-    return one.dimension in ("country", "item", "item_category", "hour", "source") and not is_named_apart(parts, one)
+    return one.dimension in OF_ONE_WORD and not is_named_apart(parts, one)
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:

@@ -35,7 +35,7 @@ class Part:
 
 
 def parts_of(result: Result) -> list[Part]:
-    """The parts of the change, the largest first, of a comparison of periods by one dimension."""
+    """The parts of the change, the largest first (of equal ones by name), of two periods by one dimension."""
     (name,), is_rate = result.query.by, result.metric.unit in ("share", "mean", "seconds")
     is_rate = is_rate or any(measure.per for measure in result.metric.sql.values())
     rows = [_Pair.of(row, is_rate) for row in result.rows]
@@ -53,7 +53,7 @@ def parts_of(result: Result) -> list[Part]:
         shown = "(unknown)" if row[name] is None else clean_text(str(row[name]), limit=80)
         currency = row.get("currency") or row.get("currency_before") or UNKNOWN_CURRENCY
         found.append(Part(name, shown, row["value"], row["value_before"], part, currency))
-    return sorted(found, key=lambda part: -abs(part.part))
+    return sorted(found, key=lambda part: (-abs(part.part), part.group))
 
 
 def ordered_parts(result: Result) -> list[Part]:

@@ -13,7 +13,7 @@ from beha2vec_core.chat.steps import THE
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import FILLERS, Value, Vocabulary
-from beha2vec_core.semantic.definitions import STEPS
+from beha2vec_core.semantic.definitions import SOURCES, STEPS
 from beha2vec_core.semantic.query import Did, Filter, Period
 
 NOUNS = {
@@ -111,7 +111,7 @@ _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "with
 _ITEMS = ("item_category", "item_subcategory", "item_brand", "item")
 _DIMENSIONS = {  # that the object of a verb can be of
     "saw": ("page_type", "theme", "page", *_ITEMS), "order": _ITEMS,
-    "came": ("channel", "source", "medium", "campaign", "country", "device"),
+    "came": (*SOURCES, "country", "device"),
     "used": ("device", "browser", "os", "coupon", "page_type"),
     "coupon": ("coupon",),
 }  # fmt: skip

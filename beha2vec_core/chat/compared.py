@@ -83,6 +83,12 @@ def days_before(period: Period, contents: Contents) -> Period:
     return Period(period.first - length, period.last - length)
 
 
+def halves_of(period: Period) -> tuple[Period, Period]:
+    """The second half of a period, and its first."""
+    middle = period.first + (period.last - period.first) // 2
+    return Period(middle + timedelta(days=1), period.last), Period(period.first, middle)
+
+
 def _follows(parts: Parts, first: str, second: str) -> bool:
     """Whether a phrase of one kind stands right before one of another kind."""
     pairs = [(one, other) for one in parts.words for other in parts.words if one.kind == first and other.kind == second]

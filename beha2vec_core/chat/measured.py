@@ -196,9 +196,16 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
 def not_answered(reading: Reading) -> str:
     """What was not understood, and the nearest questions that can be answered."""
     lines = [f"I cannot answer this. {reading.problem}"]
-    if reading.nearest:
-        lines += ["Nearest questions that I can answer:", *(f"  - {as_question(query)}" for query in reading.nearest)]
+    nearest = dict.fromkeys(as_question(_short(query)) for query in reading.nearest)
+    if nearest:
+        lines += ["Nearest questions that I can answer:", *(f"  - {question}" for question in nearest)]
     return "\n".join(lines)
+
+
+def _short(query: Query) -> Query:
+    """The query without filters of many values, which make no question; hours and steps are named by their ends."""
+    named = (one for one in query.filters if len(one.values) <= _NAMED or one.dimension in ("hour", "step"))
+    return replace(query, filters=tuple(named))
 
 
 def looked_up(query: Query, metric: Metric, days: Period) -> str:

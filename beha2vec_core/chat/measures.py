@@ -10,10 +10,8 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 DEFAULTS = {  # of "top 5 landing pages"
-    "landing_page": "sessions", "page": "page_views", "item": "items_sold", "campaign": "sessions",
-    "country": "sessions", "channel": "sessions", "device": "sessions", "medium": "sessions", "browser": "sessions",
-    "os": "sessions", "source": "sessions", "item_brand": "items_sold", "item_category": "items_sold",
-    "item_subcategory": "items_sold",
+    **dict.fromkeys(("landing_page", "landing_page_type", "country", "device", "browser", "os", *SOURCES), "sessions"),
+    **dict.fromkeys(("item", "item_brand", "item_category", "item_subcategory"), "items_sold"), "page": "page_views",
 }  # fmt: skip
 ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from beha2vec_core.chat.asked import asks_either, breakdown_of, group_counted, is_named_apart, is_one_group, is_ranking
-from beha2vec_core.chat.compared import days_before, months_in_a_row, periods_of, step_of
+from beha2vec_core.chat.compared import days_before, halves_of, months_in_a_row, periods_of, step_of
 from beha2vec_core.chat.measures import (
     IS_SO,
     ITEMS,
@@ -19,12 +19,14 @@ from beha2vec_core.chat.measures import (
 from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.operations import outer_of
 from beha2vec_core.chat.parts import Parts
+from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
 from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
+from beha2vec_core.words import day as day_words
 
 _IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\b")
 _EITHER = re.compile(r"\bor\b")
@@ -38,6 +40,8 @@ _OF_SESSIONS = re.compile(r"(?:%|percent\w*|share|proportion|fraction|part) of (
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
 _BOTH = re.compile(r"\bboth\b")
+_WITHIN = re.compile(rf"\b(?:during|throughout|within|in the course of) (?:the )?{MARK}")
+_LONG = 27  # days after the first of a period that can have a trend
 _NOT_WHY = "The data show where this is so, not its cause."
 
 
@@ -312,7 +316,7 @@ class _Draft:
             elif self.period is None:
                 raise NotRead("A change needs a period: for example last week, or last month.")
             else:
-                self.versus = days_before(self.period, self.contents)
+                self._compare_in_time(self.period)
         is_named = bool(self.metrics) or parts.has("bought") or parts.has("sell")
         is_judged = len(self.included) == 1 and is_named and not self.by and (parts.judged or self.extreme)
         is_peak = self.timed and self.extreme and self.period is None  # the day with the most, but not why
@@ -335,6 +339,21 @@ class _Draft:
             self.notes.append(_NOT_WHY)
         if "weekend" in {*self.by, *(one.dimension for one in self.included)} and self.unit in ("count", "money"):
             self.notes.append("A week has two days of weekend and five others.")
+
+    def _compare_in_time(self, period: Period) -> None:
+        """A change against the days before; within a period, or where the data begin with it, its own trend."""
+        before, begin = days_before(period, self.contents), self.contents.days.first
+        is_within = _WITHIN.search(self.parts.text) is not None and (period.last - period.first).days >= _LONG
+        if before.first >= begin and not is_within:
+            self.versus = before
+            return
+        if before.first < begin:
+            self.notes.append(f"The data begin on {day_words(begin)}, so nothing is compared with the time before.")
+        if self.by or self.explains:
+            self.period, self.versus = halves_of(Period(max(period.first, begin), period.last))
+            self.notes.append("The second half of the period is compared with its first.")
+        else:
+            self.timed, self.by = True, [step_of(period)]
 
     def _compare(self) -> None:
         """Which groups are compared: values that are named, or one of them with the rest."""

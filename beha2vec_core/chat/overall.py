@@ -53,7 +53,8 @@ def of_period(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]]
     now, versus = periods_of(parts, True, contents.days, notes)
     if now is None:
         return None
-    versus = versus or days_before(now, contents)
+    before = days_before(now, contents)
+    versus = versus or (before if before.first >= contents.days.first else None)
     parts.beside = BESIDE_A_PERIOD
     label = METRICS["revenue"].label
     notes.append(f"No measure is named: by {label}, with orders, sessions and rates beside it.")

@@ -36,34 +36,19 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(?:turn|turned|turning) over\b", "turnover"),
     (r"\b(made|placed|done|bought|ordered|purchased) by (?:people|users|visitors)\b", r"\1"),
     (r"\b(c[oa]me back|return(?:ed)?) after (?:the|their) first (?:visit|session)\b", r"\1"),
-    (r"\b(?:by )?how (?:many|much) percent (?=(?:did|has|have|does|do)\b.*\b(?:gr[eo]w|ris|r[oi]se|drop|f[ae]ll|declin|"
-     r"increas|decreas|chang|go up|go down))", " "),
     (r"\b(what|how) (was|were|is|are) (.*?) like\b", r"\1 \2 \3"),
     (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|"
      r"on ads))", r"\1bought"),
     (r"\b(orders?|purchases?|sales) (?:(?:that|which|were|was|are|got|have|has|been|being) )*(?:refunded|"
      r"returned|reimbursed|sent back)\b", r"\1 with a refund"),
     (r"\bu\.?s\.?(?:a\.?)?(?=\s|$)(?<=\.)", "usa"),
-    (rf"(?<!\w)non ?(?:converting|buying) (sessions|visits|traffic|{PEOPLE})\b", r"\1 that did not buy"),
     (r"(?<!\w)non ?(?:bouncing|bounced) (?=sessions|visits)", "engaged "),
     (r"\bfill(?:s|ed|ing)? (?:up )?(?:(?:a|the|their|our) )?(?:shopping )?(?:carts?|baskets?)\b", "added to cart"),
-    (r"(?<!\w)(?:non|not) (?=bouncing|bounced|engaged|converting|buying|usa?\b|mobile|direct|organic|paid|branded)",
-     "not "),
     (rf"\b({_COUNTED}) an? (visit|session|order|purchase|user|visitor|head|person|customer|buyer|day|week|month|"
      rf"quarter|" r"year)\b(?! (?:ago|before|earlier))", r"\1 per \2"),
     (r"\b(?:how many|number of) times (?!.*\bback\b)(?:did |do |does |have |has |was |were )?(.*?)\b(?:visit(?:ed|s)?|"
      r"c[oa]mes?)\b(?: us| by| here| back| to (?:us|the (?:site|shop|store|website)))*(?=\W*$| (?:in|on|from|via|"
      r"during|last|this|since|per)\b)", r"how many sessions \1"),
-    (r"\b(?:how many|number of) checkouts(?= (?:did|do|have|were there|are there|on|by|in|from|last|this|per)\b|\W*$)",
-     "checkout sessions"),
-    (r"\b(?:how many|number of) (?:carts|baskets)\b(?= (?:did|do|have) we|\W*$| (?:in|on|by|from|last|this|per|"
-     r"since|during)\b)",
-     "cart sessions"),
-    (r"\bhow many pages (?:does|do|did) (?:(?:an?|the|our|each|every|average|typical) )*(?:users?|visitors?|people|"
-     r"customers?|buyers?) (?:usually |typically )?(?:look(?:s|ed)? at|view|views|see|sees|open|opens|visit|read|click"
-     r"(?: through)?)(?P<rest>.*?)\b(?:per|in|during|on) (?:an? |each |every |one |their |the average )?(visit|"
-     r"session)s?\b",
-     r"pages per \2\g<rest>"),
     (r"\bhow many pages (?:did|do|have) (?:people|users|visitors|customers|they)((?: \w+){0,4}?) (?:look(?:ed)? at|"
      r"view(?:ed)?|see|seen|open(?:ed)?|visit(?:ed)?|click(?:ed)?(?: through)?)\b", r"page views \1"),
     (r"\bhow many pages (?:were|are|got) (?:viewed|looked at|seen|opened|visited)\b", "page views"),
@@ -81,16 +66,11 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bhow much (?:money |revenue )?(?:does|do|did) (?:an? |the |our )?(?:average |typical )?(order|user|visitor|"
      r"visit|session|customer|buyer|person)\b(?! (?:and|in total))(.*?)\b(?:bring(?: us| in)?|spends?|generates?|"
      r"yields?|pays?)\b(?: us)?(?: on average)?(?! (?:per|an?|each)\b)", r"revenue per \1 \2"),
-    (r"\bhow much (?:money )?(?:do|did) (.*?) (customer|buyer|visitor|user)s (?:spend|pay) on average\b",
-     r"revenue per \2 \1"),
     (r"\bhow many (?:items|products|things|pieces|units|articles) (?:are |were |go |does |do |did )?(?:there )?(?:in|"
      r"into) (?:an? |the |our )?(?:average |typical )?(?:order|basket|cart|purchase)s?(?: contain| have)?",
      "items per order"),
     (r"\bhow many (orders|purchases) (?:does|do|did) (?:an? |the |our |each |every )?(?:average |typical )?(?:customer|"
      r"buyer)s? (?:place|make|have)\b(?: on average)?", "orders per buyer"),
-    (r"\b(?:the )?(?:probability|likelihood|chances?|odds) (?:that|of) (?:an? |the )?(?:(visit|session)|visitor|"
-     r"user)s?(?: (?:has|have|having|ends? with|with|to|makes?|places?|will))?(?: an?)? (?:orders?|purchase|buys?|"
-     r"buying|converts?|converting)\b", r"conversion rate "),
     (r"\b(visits?|sessions?|traffic)(?: (?:that|which))? (?:do |does |did )?(?:turns?|turned|leads?|led|results?|"
      r"resulted|ends?|ended|becomes?|became) (?:in|into|to|up in|with|up with)? ?(?:an? )?(?:orders?|sales?|purchases?|"
      r"buyers?)\b",
@@ -100,13 +80,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      rf"straight)? ?" r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
     (r"\b(?:of the|of these|of those|out of the) two\b", " "),
     (r"^(\W*)how (was|were|did) the weekend\b", r"\1how \2 last weekend"),
-    (r"\bhow (?:was|were|did) (?=(?:january|february|march|april|may|june|july|august|september|october|november|"
-     r"december|last|yesterday|the (?:week|weekend|month)|q[1-4]|20\d\d|h[12])\b)(.*?)(?: go| look| turn out)?(?=\W*$)",
-     r"how did we perform \1"),
     (r"\bhow (?:did|are|were|have|do) we (?:do|doing|been doing|perform(?:ing)?)\b(?! on| with| in (?:terms|search))",
-     "how did we perform"),
-    (r"\bhow is (?:the |our )?(?:business|shop|store|site|website|company)(?: (?:doing|going|performing|"
-     r"running))?(?=\W*$)",
      "how did we perform"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\b(is|are|was|were)\b(.*?) (?:just |almost |nearly )?as (?:good|strong|bad) as\b", r"\1\2 better than"),
@@ -130,19 +104,13 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"purchase))\b", "did not buy"),
     (r"\b(?:left|leave|leaves) (?=(?:the|their|a) (?:cart|checkout|basket)s?\b(?! page))", "abandon "),
     (r"\bproduct to (?=(?:cart|basket|checkout|order|purchase)\b)", "view to "),
-    (r"\b(where .*?lose|where .*?losing|where .*?lost) (?:(?:most|potential|our|the) )*(?:buyers|customers|"
-     r"shoppers)\b", r"\1 people"),
     (r"\bhow long (?:does|do|did|is) (?:it takes? (?:\w+ )?to (?:check ?out|get through (?:the )?checkout)|(?:the |"
      r"our )?checkouts?(?: process)? (?:takes?|lasts?))\b", "how long from checkout to order"),
     (r"\bdifferences? in (.*?) between\b", r"compare \1 of"),
-    (r"^(\W*)(?:do|does|did) (?:most|the majority)(?: of (?:our|the|all))? (.*?) (?=com(?:e|es|ing) (?:from|via|"
-     r"through)\b)",
-     r"\1share of \2 "),
     (r"\b(?:more|less) than (?:a |one )?(?:half|third|quarter) of\b", "share of"),
     (r"\bfrom where (?:do |does |did )?come (.*?)(?=\W*$)", r"where do \1 come from"),
     (r"\b(with|had|made|placed|have|has) (?:several|multiple) (?=(?:orders|purchases|sessions|"
      r"visits)\b)", r"\1 at least 2 "),
-    (r"\bmore than (?:one|1) time\b", "more than once"),
     (r"\b(only|just) (bought|ordered|visited|came|purchased) (once|twice)\b", r"\2 only \3"),
     (r"\bmulti[- ](?:item|product) orders\b", "orders with at least 2 items"),
     (r"\b(?:single|one)[- ](?:item|product) orders\b", "orders with exactly 1 items"),
@@ -163,12 +131,9 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(customer|user|visitor|buyer) acquisition\b(?! (?:cost|channel|source))", r"new \1s"),
     (r"\b(?:gotten|become|became|grown) (?:any )?(?:worse|better|higher|lower|bigger|smaller|stronger|"
      r"weaker)\b", "changed"),
-    (r"\b(?:growth rate|rate of growth|(?:percentage|percent|relative|%) (?:change|growth|increase|decrease|drop|"
-     r"rise))\b", "growth"),
     (r"\bhow (?:fast|quickly) (?=(?:is|are|did|do|does|has|have)\b.*\bgr[eo]w)", " "),
     (r"\bwhat accounts? for (?=the\b)", "why "),
     (r"\bwhat(?: was| were| lies| stands| is)? behind\b", "what is behind"),
-    (r"\b(?:works?|worked|fares?|fared|(?<!we )(?:does|did|do)) (best|worst|better|worse)\b", r"performs \1"),
     (r"\b(?:highest|top|best|most)[- ](?:grossing|earning|lucrative)\b", "highest revenue"),
     (r"\bmost (?:read|opened|seen) (?=pages?)|\bmost (?:read|opened|seen)(?=\W*$)", "most viewed "),
     (r"^(\W*)what (?=sells?\b|sold\b)", r"\1which items "),
@@ -176,8 +141,6 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"(?<=[a-z])/(?=(?:session|visit|user|order|visitor|customer|buyer|day|week|month)\b)", " per "),
     (r"\bvalue of an? (visit|session|visitor|user|customer|buyer|order)\b", r"revenue per \1"),
     (r"\bhow many (?:out )?of (?:every )?(?:100|a hundred|hundred|10|ten|1000)\b", "what percent of"),
-    (r"\bturn(?:s|ed|ing)? (?:\w+ )?(?:visits|visitors|traffic|users|people) into (?:buyers|orders|customers|"
-     r"sales)\b", "converts"),
     (r"\b(?:size of|head ?count of) (?=(?:the |our )?(?:audience|users|visitors|people)\b)", "number of "),
     (r"\bhow much business (?:did|do|have) we (?:do|done)\b", "revenue"),
     (r"\bhow much (?:money )?(?:was|is|were|has been) (?:spent|paid|earned|made|taken in)\b(?!.*\b(?:ads?|adwords|"
@@ -196,17 +159,6 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"they) (?:usually |mostly )?(?:land|enter|start|arrive|begin)\b(?: (?:on|at|in))?(?: (?:the|our) (?:site|website|"
      r"shop|store))?(?=\W*$|[?.,;]| (?:in|on|from)\b)",
      "top landing pages"),
-    (r"\b(?:where|(?:(?:on|at|from) )?(?:which|what) pages?) (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|"
-     r"visitors?|customers?|sessions|visits|they) (?:usually |mostly )?(?:exit|leave(?= (?:the|our) (?:site|website|"
-     r"shop|store)\b|.*(?<=page)\W*$))\b(?: (?:the|our) (?:site|website|shop|store))?(?: (?:from|on))?",
-     "exits by page"),
-    (r"\b(?:on |from |at )?(?:which|what) pages? (?:do|did|does) (?:(?:most|our|the) )*(?:people|users?|visitors?|"
-     r"customers?|sessions|visits|they) (?:usually |mostly )?(?:leave|quit|drop off)\b(?: (?:from|on))?(?: (?:the|"
-     r"our) (?:site|website|shop|store))?",
-     "exits by page"),
     (r"\b(?:which|what) pages? (?:do|did) (?:people|users|visitors|customers|they) (?:land|start|enter|begin|"
      r"arrive)(?: (?:on|at|in))?(?: first)?\b", "top landing pages"),
-    (r"\b(?:the )?last pages?(?: (?:before (?:leaving|they leave|exit(?:ing)?)|of (?:the |a )?(?:visits?|"
-     r"sessions?)|viewed|seen))\b",
-     "exit pages"),
 )  # fmt: skip

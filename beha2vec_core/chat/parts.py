@@ -169,7 +169,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_neighbours(in_windows(in_operations(text)), vocabulary)
-    text = re.sub(r"\s*[&+]\s*|(?<=\w) / (?=\w)", " and ", text)
+    text = vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text))
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun

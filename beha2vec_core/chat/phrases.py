@@ -32,29 +32,16 @@ _MOST = r"\b(?:top (\d+ )?)?(?:the |our )?most"
 _PHRASES = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
-        (rf"{_MOST} {_LOYAL} (?:{_BUYERS})\b", r"top \1customers by orders"),
         (rf"\btop (\d+ )?loyal (?:{_BUYERS})\b", r"top \1customers by orders"),
         (rf"(?:{_MOST} (?:frequent|regular|returning|active)|\b(?:the |our )?heaviest) (?:{_OTHERS})\b",
          r"top \1users by sessions"),
         (r"\bwho are (?:the |our )?(?:regulars|regular visitors)\b", "top users by sessions"),
         (rf"{_MOST} (?:engaged|busy) (?:{_OTHERS})\b", r"top \1users by page views"),
         (r"\b(?:our |the )?(?:power|heavy) users\b", "top users by page views"),
-        (rf"\b{_WHO} {_VISIT} {_OFTEN}\b", "top users by sessions"),
-        (rf"\b{_WHO} {_BUY} (?:the )?most (?:often|frequently|regularly|times)\b", "top customers by orders"),
         (rf"\b{_WHO} (?:view(?:s|ed)?|look(?:s|ed)? at|see|saw|open(?:s|ed)?|visit(?:s|ed)?) (?:the )?most pages\b",
          "top users by page views"),
-        (rf"\b{_WHO} (?:has|have|had) (?:the )?most (visits|sessions|orders|purchases|page views|items)\b",
-         r"top users by \1"),
-        (rf"\bhow many (page views|visits|sessions|orders|items) (?:does|do|did) (?:an?|the|our|each|every)"
-         rf"(?: (?:average|typical|single))? ({_OTHERS}|{_BUYERS})(?: (?:view|see|visit|make|place|have|buy|order))?\b",
-         r"\1 per \2"),
         (rf"\bhow many pages (?:does|do|did) (?:an?|the|our|each|every)(?: (?:average|typical|single))? "
          rf"({_OTHERS}|{_BUYERS})(?: (?:view|see|look at|visit|open|read))\b", r"page views per \1"),
-        (r"\b(?:what|which) (?:share|percentage|percent|proportion|fraction|part) of (?:all |the |our )?"
-         r"(days|weeks|months)\b", r"how many \1"),
-        (r"(?<=\bon how many )(days|weeks|months) (?:did|do|have|has) (?:we|i|the (?:shop|store)) "
-         rf"{_SOLD} (?:something|anything|an? {_A_SALE}|any {_A_SALE})\b",
-         r"\1 had orders"),
         (rf"\b(?:what|which pages?) (?:do|does|did) (?:most )?(?:{_OTHERS}|{_BUYERS}|they) (?:visit|see|view|open|"
          r"look at|land on) first\b", "top landing pages by sessions"),
         (r"^(?=.*\b(?:product|item|article)s?\b.*\bcart\b)(.*?),? "
@@ -62,12 +49,6 @@ _PHRASES = tuple(
          r"(?:never|not) (?:(?:been|actually|get|gets|got) )*(?:sold|bought|ordered|purchased)\b",
          r"\1 with no items sold"),
         (r"\b(?:the )?most important\b", "top"),
-        (r"\b(?:best|top) (day|week|month|quarter|year) ever\b", r"best \1"),
-        (r"\bhow much(?: money)? (?:(?:did|do|have|has|had|was|were|got) )?(?:(?:we|i) )?refund(?:ed)?\b",
-         "refund amount"),
-        (r"\b(?:items?|products?|units?|pieces?) (?:per|for each|for every) (?:order|purchase)\b", "items per order"),
-        (r"\b(\w+) (?:a|an|for each|for every) (visit|session|visitor|user|customer|buyer|order) on average\b",
-         r"\1 per \2"),
     )
 )  # fmt: skip
 

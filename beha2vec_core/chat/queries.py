@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from beha2vec_core.chat.asked import breakdown_of, filters_of, is_named_apart
+from beha2vec_core.chat.asked import OF_ONE_WORD, breakdown_of, filters_of, is_named_apart
 from beha2vec_core.chat.measures import (
     DEFAULTS,
     OF_GROWTH,
@@ -21,7 +21,7 @@ from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.refusals import check_all_asked
 from beha2vec_core.chat.special import in_common, orders_worth
-from beha2vec_core.chat.vocabulary import Word
+from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
@@ -32,6 +32,7 @@ _ALSO_SHARE = re.compile(
 _PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b|\bhow (?:do|does|did)\b.*\bdo\b")
 _EITHER = re.compile(r"\bor\b")
 _BETWEEN = (  # of two that are compared
+    rf"(?:\s+(?:{PEOPLE}|sessions?|visits?|traffic))?"
     r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
     r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|as|with|and)\s+(?:on |from |in |our |the )?"
 )
@@ -135,20 +136,18 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
     Their groups may overlap: a source and a channel describe the same visit.
     """
     values = [word for word in parts.words if word.kind == "value"]
-    for first, second in pairwise(_runs(values)):
-        one, other = first[-1], second[0]
+    for one, other in pairwise(values):
         between = rf"{loosely(one.text)}{_BETWEEN}"
         if not re.search(rf"{between}{loosely(other.text)}", parts.text):
             continue
-        if sum(word.text in (one.text, other.text) for word in values) > 2:  # google organic vs google cpc
+        if sum(word.text in (one.text, other.text) for word in values) > 2:  # google on mobile vs google on desktop
             continue
         shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
         name = next(iter(metrics), None)
         some = [w.values[0].of_table(table_of(name, w.values[0].dimension)).values for w in (one, other)]
-        of_many = shared <= {"country", "hour", "source", *OF_ITEMS} and any(len(values) > 1 for values in some)
-        if shared and not of_many and len(first) == len(second) == 1:
+        of_many = shared <= {*OF_ONE_WORD} and any(len(values) > 1 for values in some)
+        if shared and not of_many:
             continue
-        shared = shared if len(first) == len(second) == 1 else set()
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
             continue
@@ -165,10 +164,10 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
             if parts.comparatives
             else overview
         )
-        for left in (second, first):
-            kinds = {value.dimension for word in (*first, *second) for value in word.values}  # as traffic sources
+        for left in (other, one):
+            kinds = {value.dimension for word in (one, other) for value in word.values}  # as traffic sources
             named = [word for word in parts.words if not (word.kind == "by" and word.name in kinds)]
-            words = [word for word in named if word not in left and word.kind not in ("compare", "judged")]
+            words = [word for word in named if word is not left and word.kind not in ("compare", "judged")]
             text = re.sub(r"\bor\b", " ", parts.text)
             alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
             for name in measures:
@@ -184,8 +183,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 "One of the two is of items, the other is not, so they are counted differently: ask for each."
             )
         notes += [] if metrics else [unnamed(measures)]
-        names = [" ".join(word.text for word in run) for run in (first, second)]
-        notes += [] if shared else [f"“{names[0]}” and “{names[1]}” are of different kinds, and can overlap."]
+        notes += [] if shared else [f"“{one.text}” and “{other.text}” are of different kinds, and can overlap."]
         return found, notes
     return None
 
@@ -208,18 +206,6 @@ def _part_and_rest(parts: Parts, contents: Contents) -> list[Query]:
         return []
     others = tuple(replace(one, is_excluded=True) if one == part[0] else one for one in query.filters)
     return [query, replace(query, filters=others)]
-
-
-def _runs(values: list[Word]) -> list[list[Word]]:
-    """Values with nothing between them, together: google organic, as GA4 writes a source with its medium."""
-    runs: list[list[Word]] = []
-    for word in values:
-        before = runs[-1][-1] if runs else None
-        if before and before.is_beside(word) and before.values[0].dimension == "source":
-            runs[-1].append(word)
-        else:
-            runs.append([word])
-    return runs
 
 
 def _is_bare_pair(parts: Parts) -> bool:

@@ -10,7 +10,7 @@ import re
 from calendar import month_name
 from functools import cache
 
-from beha2vec_core.chat.named_days import MONTH
+from beha2vec_core.chat.named_days import DAY, MONTH
 from beha2vec_core.chat.paraphrases import PARAPHRASES
 from beha2vec_core.chat.spelling import english_words
 from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
@@ -63,15 +63,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"+(?:interested in|into|keen on|"
      r"fond of)\b", "viewed"),
     (r"\breferral (?:web)?(?:sites?|pages?)\b", "referral by source"),
-    (r"\b(cart|checkout|session|visit)s? (?:(?:that|which|actually|really|finally) )*(?:end(?:s|ed)? up|becomes?|"
-     r"became|turn(?:s|ed)?|result(?:s|ed)?|"
-     r"leads?|led) (?:as |in |into |to )(?:an? )?(?:orders?|purchases?|sales?)\b", r"\1 to order rate"),
     (r"\bsteps? (?=(?:from|between) (?:the )?\w+ (?:to|and) )", "rate "),
-    (r"\bsuch an? (?=(?:good|bad|strong|weak|poor|big|great|high|low|large|small|tiny|huge)\b)", "so "),
-    (rf"\b(?:in |during |over )?(?:the )?(?:early |late )?(?:spring|summer|autumn|fall|winter|(?:holiday |christmas |"
-     rf"sales? )?season|holidays?|half|"
-     rf"period)"
-     rf" ?\((?=[^()]*\b(?:{MONTH})\b)([^()]*)\)", r"from \1"),
     (r"^(?!.*\b(?:which|who|whose|where|by|per|share|percent\w*|how much of)\b)(.*?)\b(biggest|largest|highest|"
      r"smallest|lowest|most expensive|"
      r"cheapest|top(?= \d))((?: \d+)?)(?: (?:single|individual|ever))* "
@@ -79,28 +71,18 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"ever)?",
      r"\1\2\3 singleorder by revenue"),
     (r"\bmost expensive(?= (?:\d+ )?singleorder)", "highest"), (r"\bcheapest(?= (?:\d+ )?singleorder)", "lowest"),
-    (rf"\bwhere (?:are|is|were) ((?:(?:most|all|of|our|the|these|those|your) )*(?:{PEOPLE}|buyers|clients|they))"
-     rf"(?=\W*$)",
-     r"where are \1 from"),
     (r"\b(?:the )?(?:conversion )?rates? (?:from|between) (?:the |a )?"
      r"(view|product|cart|checkout|payment|shipping|session|visit)s? (?:to|and|until) (?:the |an? )?(\w+)\b",
      r"\1 to \2 rate"),
     (r"\b(?:be |are |is |get |gets |were |was )?(?:spread|distributed|split|divided?|shared out)(?: (?:out|up))? "
      r"(?:over|across|among|between|by) (?:the |our |all )*(?=\w)",
      "split by "),
-    (r"\b(?:come|comes|came|show|shows|showed|pop|pops|popped|turn|turns|turned) up (?=(?:the )?(?:most|least|often)"
-     r"\b)|"
-     r"\b(?:appear|appears|appeared|occur|occurs|occurred) (?=(?:the )?(?:most|least|often)\b)", "viewed "),
-    (r"\b(?:are|is|was|were|been|gets?|got|getting|being) looked at\b", "viewed"),
     (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) )"
      r"*(?:products?|items?)\b)"
      r"(?! (?:(?:the|more|most|less|fewer) )*pages? per\b)", r"view\1"),
     (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
-    (rf"\b(?:results?|outcomes?)(?= (?:in|of|for) (?:20\d\d|the|last|this|{_MONTHS}))", "revenue"),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
-    (rf"^(\W*)what (do|does|did) (.*?\b(?:{PEOPLE}))\b(.*?) (?:look(?:ing)? at|view|see|read|browse)(?: most)?\b"
-     r"(?!.*\b(?:before|after|first)\b)", r"\1which pages \2 \3 view \4"),
     (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
      r"referred|link|links)\b", r"which sources \1"),
     (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",
@@ -109,8 +91,6 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:c[oa]mes?(?: back)?|return(?:s|ed)?|visit(?:s|ed)?)(?: us)?(?: for)? (?:at least )?(?:a|the) "
      r"(?:second|2nd) time\b", "visited at least 2 times"),
     (r"\bin (?:the|that|one) same (?:visit|session)\b", " "),
-    (r"\b(?:and|but) (?:(?:still|then|also|yet) )*((?:ordered|bought|purchased|converted)(?: something| anything)?) "
-     r"(?:afterwards?|later(?: on)?|after (?:that|it))\b", r"and then \1"),
     (r"\br\b", "are"),
     (r"\bu\b", "you"),
     (r"\bv\b", "vs"),
@@ -118,14 +98,14 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:totl|ttl)\b", "total"),
     (r"\bfrm\b", "from"), (r"\bsess\b", "sessions"), (r"\bmnth(s?)\b", r"month\1"), (r"\bqtr(s?)\b", r"quarter\1"),
     (r"\byr(s?)\b", r"year\1"), (r"\bcusts?\b", "customers"), (r"\b(?:trx|txn|tx)s?\b",
-     "transactions"), (r"\bw/(?=\s|\w)", "with "),
+     "transactions"), (r"\bw/(?!o\b)(?=\s|\w)", "with "),
     (r"\bb/w\b", "between"), (r"\b(?:on|in) an? (?:typical|normal|average|usual) (day|week)\b", r"per \1 on average"),
     (r"\b(?:nr|num|no\.)(?= of\b)", "number"),
     (r"\b(?:sinse|scince)\b", "since"),
     (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"),
     (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
-    (rf"\b({MONTH}|\d+)\s[-\u2013\u2014]\s(?=(?:{MONTH}|\d+)\b)", r"\1 to "),
+    (rf"\b({MONTH}|{DAY})\s[-\u2013\u2014]\s(?=(?:{MONTH}|{DAY})\b)", r"\1 to "),
     (r"\s[-\u2013\u2014]\s", " , "),
     (r"\be[- ]?mails?\b", "email"),
     (r"\bw/o\b", "without"),
@@ -141,10 +121,6 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"(?<!\d )(?<!\d(?:st|nd|rd|th) )(?<!\b(?:in|of|to) )(?<!early )(?<!late )(?<!mid )(?<!through )(?<!until )"
      r"\bmay(?=,? (?:was|were|is|so|really|did|had|has|looked)\b|\W*$)",
      "in may"),
-    (r"\b(?:higher|lower|better|worse|more|less|above|below) (?:than )?(?:the |our )?(?:overall )?average\b(?! \w)",
-     r"better than all others"),
-    (r"\bwhat(?: is| are|'s)? (?:keep|stop|prevent|hold|hinder)(?:s|ping|ing)? (.*?) (?:back )?from "
-     r"(?:buying|ordering|purchasing|converting)\b", r"why do \1 not buy"),
     (r"\bwho (?:is|are|was|were) (?:visiting|coming|browsing)\b", "who visited"),
     (r"\bdiff?e?re?nt\b", "different"),
     # GA4's names of the events of buying
@@ -154,11 +130,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
     (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
-    (r"\b(?:new|first[\s-]time)(?: customers?| buyers?)? (?:and|vs\.?|versus|or|compared (?:to|with)) "
-     r"(?:returning|repeat|existing|old) (?:customers?|buyers?|shoppers?)\b", "buyers by first or later order"),
     (r"\b(?:brand[\s-])?(?:new|first[\s-]time) (customer|buyer|shopper)(s?)\b", r"buyer\2 firstorder"),
-    (r"\b(orders?|purchases?) (?:that|which) (?:are|were|is|was) (?:(?:the|a|an|their) )?(?:\w+ )?first(?: "
-     r"(?:ones?|orders?|purchases?))?\b", r"\1 firstorder"),
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
     (r"\b(?:avrg|averg|aver)\b", "average"),
     (r"\bmin(?:imum)?\.?(?: of)? (?=\d)", "at least "),
@@ -170,26 +142,13 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bof the same (?:person|people|customers?|users?|buyers?)\b", " "),
     (r"\b(?:in|on|during|at|with) (?:the|their|a|its) (?:very )?first (visit|session)s?\b", r"in new \1s"),
     (r"\b(?:hangs?|depends?|relies|rely) on\b", "comes from"),
-    (r"\bcarts? (?:that |which )?(?:end(?:s|ed)? up (?:being )?|gets? |are |were )(?:paid|ordered|bought)\b",
-     "cart to order rate"),
     (r"\bend(?:s|ed)? up (?:being )?(?:paid|ordered|bought|purchased)\b", "converted"),
     (r"\b(cart|checkout)s? (?:that |which )?(?:have |are )?fail(?:s|ed|ing)?\b", r"\1 abandonment"),
-    (r"^(\W*)(?:are|do) (?:our |the |most )*(buyers|customers) (?:come )?(?:mostly|mainly|primarily|largely|"
-     r"predominantly) (?:com(?:e|ing) )?(from|on|via|through)\b", r"\1how many of the \2 are \3"),
-    (r"^(\W*)(?:is|are|do|does) (.*?) (?:mostly|mainly|primarily|largely|predominantly) (?:com(?:e|ing) )?"
-     r"(from|on|via|through)\b", r"\1share of \2 \3"),
-    (r"\bwhich (\w+) (?:do|did|have) not (?:buy|bought|order(?:ed)?|purchased?|convert(?:ed)?)"
-     r"(?: anything)?(?: at all)?\b", r"which \1 with no orders"),
     (r"\bexisting (?=customers?|buyers?|users?|visitors?)", "returning "),
     (r"\bratio of (\w+) (?:to|and|vs\.?|versus) ", r"\1 vs "),
     (r"^(\W*)who (?:spent|spends|spend) (?:the )?most\b(?! time)(?: money)?", r"\1top customers by revenue"),
     (r"^(\W*)who (?:bought|buys|ordered|orders) (?:the )?most\b", r"\1top customers by orders"),
-    (r"\babandonment(?: rate)? (?:of|for|at|in|during) (?:the |our |all )?(cart|checkout)s?\b", r"\1 abandonment"),
-    (r"\bhow many (?:items|products|units|pieces) (?:does|do|did|are in|is in) (?:an? |the |our )?(?:average |"
-     r"typical )?order(?: (?:contain|have|include|consist of))?\b", "items per order"),
     (r"\bhow long (?:do|does|did|are) (.*?)\b(?:stay(?:ing)?|remain|linger|browse)\b", r"engagement time \1"),
-    (r"\brepeat (?:purchase|order|buying|customer|buyer) rate\b|\b(?:repurchase|reorder) rate\b",
-     "share of buyers who ordered more than once"),
     (r"\b(\w+)(?:\+| or more)(?= (?:times|orders|purchases|sessions|visits|items|pages|page views|products)\b)",
      r"at least \1"),
     (r"\b(\w+) (times|orders|purchases|sessions|visits|items|pages|page views|products) or more\b", r"at least \1 \2"),
@@ -203,30 +162,13 @@ _SHORT: tuple[tuple[str, str], ...] = (
 _SHORT += (
     (r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|"
      r"do)\b.*?)\binstead\b(?! of)", r"\1 "),
-    (
-        r"\b(?:but|and|though) (only|just)\b(?= (?:for|on|in|from|with|via|by|of|those|the|[a-z]+(?: "
-        r"[a-z]+){0,2}\W*$))",
-        r"\1",
-    ),
     (r"\bbut (?=(?:for|on|in|from|with|via|by|without|excluding|except|this time|now)\b)", " "),
     (r"\b(?:and|but)? ?this time\b", " "),
-    (
-        r"\b((?:which|when|what) .*?)\b(?:sell|sells|sold) (?:the )?(most|fewest|least) (?:items|products|units|"
-        r"pieces|things)\b",
-        r"\1 \2 items sold",
-    ),
 )  # fmt: skip
 _REWRITES: tuple[tuple[str, str], ...] = (
-    (r"\b(from|via|through|by) (?:our |the |paid )?(?:ads|adverts|advertising|advertisements)\b",
-     r"\1 paid channels"),
     (r"\bhow long (?:does|do|is|are|did) (?:an? |the |our )?(?:average |typical )?(?:visit|session|visitor|"
      r"user)s? (?:last|take|stay)\b(?: on (?:the |our )?(?:site|shop|website))?", "engagement time"),
-    (r"^(?=.*\bfunnel\b)(.*?),? with (?:the )?drop[\s-]?offs?(?: (?:rates?|shares?))?(?: in %)?", r"\1"),
     # two parts of one question
-    (r"\bhow many (users|visitors|people)\b(.*?),? and (?:(?:did|do|have) (?:any|some|they)(?: of (?:them|those|"
-     r"these))?|how many(?: of (?:them|those|these))?) (?:(?:actually|really|also) )?(?:order(?:ed)?|buy|bought|"
-     r"purchased?|convert(?:ed)?|(?:make|made|place|placed) (?:a|an|any) (?:order|purchase))\b",
-     r"how many users and buyers \2"),
     (rf"\b(?:(?:on|every|each|all) )*({_DAY_NAMES})s\b|\b(?:every|each|on an?) ({_DAY_NAMES})\b", r" every\1\2 "),
     # people and what they spend
     (rf"\bhow (?:do|does|did|have) ((?:[\w-]+ )*?(?:{PEOPLE}|they)) (?:usually |typically |mostly )?(?:find|found|"
@@ -235,17 +177,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top \1"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
-    (
-        r"\bspen(?:d|ds|t|ding)(?: on average)?(?= (?:more |less )?per order\b)",
-        "spending",
-    ),
-    (
-        r"\bspending (more|less) per order\b",
-        r"\1 spending per order",
-    ),
     (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
      r"shop|pages?)\b)?", r"\1 engagement time"),
-    (rf"\b({PEOPLE}|ones) (?:spend|spends|spent|spending)\b", r"\1 , revenue"),
     (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent|spending)\b",
      r"\1 \2 revenue"),
     # of others than us, who buy from us: "did those from instagram spend more than ..."
@@ -253,15 +186,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r")?(?:more|most|less|least)\b(?! per\b))", r"\1 \2 revenue"),
     (r"\b(?:how much|what (?:part|share)|which (?:part|share)) (?:do|does|did) (.*?) (?:contribut(?:e|es|ed) to|"
      r"plays? in|ha(?:ve|s) (?:in|of))\b", r"share of \1 in"),
-    (r"\b(?:big|large|small|major|important|significant) (?=(?:part|share|portion) of\b)", ""),
-    (rf"\b(more|less) likely to (?={STOPS}|leave\b)", r"\1 "),
     (r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|"
      r"left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|"
      r"ing)?|load(?:s|ed|ing)?)\s+)*(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most "
      r")(?<!over )\b(?:one single|one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)(?: (?:was|"
      r"were|is|"
      r"are) (?:viewed|seen|opened|visited|loaded))?", " singlepage"),
-    (r"\b(new|returning) (customer|buyer|shopper)(s?)\b", r"\1 one , buyer\3"),
     (r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took "
      r"in|taken in|take|earn(?:ed)?|bring in|turn over)\b", "revenue"),
     (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
@@ -289,11 +219,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     ),
     (rf"{_WHY}(.*?)\b(?:{STOPS}|{_GO}) (?:us )?(?:out )?(?:at|in|on|during|before|from|of) {THE}(checkout|cart)s?\b"
      r"(?! page)", r"\1 \2 abandonment "),
-    (rf"{_WHY}(.*?)\b{_GO} (?:us |the (?:site|shop) |again )?(?:so |too |that |very )*(?:quickly|fast|early|soon|"
-     rf"right away|" r"immediately)\b", r"\1 high bounce rate"),
     (rf"{_WHY}(.*?)\b{_GO} (?:(?:with|behind) )?(?:(?:a|the|their|full|filled) )*carts?\b", r"\1 cart abandonment "),
-    (rf"{_WHY}(.*?)\b{_GO} (?:(?:us|the|our|site|shop|store|again) )*without (?:{_BUYING}|an? (?:order|purchase))\b"
-     r"(?: anything)?", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:(?:sell|make|earn|get|have|see|buy|order)\w*|sold|made|got|had|is|are|was|were)(?: there)?"
      r"(?: absolutely| almost| next to| nearly| basically)? (?:nothing|(?:no|zero) (?:orders?|sales?|revenue|money|"
      r"purchases?|buyers?))\b", r"\1 low buying "),
@@ -302,17 +228,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b(?:{_BUYING}|sell(?:ing)?|sold)\b(?: (?:anything|"
      rf"well|much))?",
      r"\1 low \2 buying"),
-    (rf"{_WHY}(.*?)\b(?:hardly|barely|scarcely|almost)(?: any| no)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
      r"performs|performing|deliver|delivers|delivering)\b(?: (?:anything|well|much|at all))?", r"\1 low buying "),
     (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:well|good|strong|successful|popular|big)\b", r"\1 high "),
     (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:bad|badly|poor|poorly|weak|small)\b", r"\1 low "),
-    (
-        rf"{_WHY}(.*?)\b(?:{PEOPLE}) (?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:ing)? away|quit(?:s|ting)?) "
-        r"(?:the (?:site|shop|store|website) )?(?:from|on|at|after) (?:the |our )?(?=[\w.-]+ (?:page|step)s?\b)",
-        r"\1 exit rate on ",
-    ),
     (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
     (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
     # carts, checkout and the steps between
@@ -320,15 +240,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}(?:checkouts?|orders?|purchases?)\b",
      " checkout abandonment "),
     (rf"^(.*?)\b(?:in|at|of|during|through) {THE}{_PROCESS}\b", r"\1 in the funnel"),
-    (
-        r"\b(?:biggest|largest|main|worst|highest|most) (?:leaks?|leakage|drop[\s-]*offs?|drop[\s-]*outs?)\b"
-        r"(?: (?:in|of|at) (?:the |our )?(?:\w+ )?funnel)?",
-        "funnel",
-    ),
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
     (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{THE}(cart|checkout)s?\b", r"\1 abandonment"),
-    (rf"\babandonment(?: rate)? (?:at|in|during|of) {THE}(checkout|cart)s?\b", r"\1 abandonment"),
     (rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b(?:{STOPS}|"
      rf"leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{THE}(checkout|cart)s?\b", r"\1 \2 abandonment"),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
@@ -341,7 +255,6 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"^(?=.*\bcheckoutfunnel\b)(.*)\b(?:worst|weakest|leakiest|{STOPS})\b", r"\1 "),
     (r"\bcheckoutfunnel\b", "funnel steps3to6"),
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{STOPS}\b", r"funnel \1"),
-    (rf"\b(?:which|what) (?:step|stage)s?\b(?: of {THE}{_GROUND})?(.*?)\b(?:worst|weakest|leakiest)\b", r"funnel \1"),
     (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {THE}{_GROUND}\b(?! funnel)", r"\1 "),
     (
         r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|our|"
@@ -363,19 +276,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"^(?=.*\b(?:share|percent\w*|part|portion|proportion|fraction|%))(.*)\b(?:vs|versus|of|against|to) (?:the "
      r")?(?:total|overall|whole)(?=\s*(?:$|[?.,]|in\b|\u00a7))", r"\1 "),
     # time
-    (r"\b(?:over|throughout|through|across|during|in|of|for) the (?:whole |entire |full )?year\s+(?=\u00a7)", " "),
     (r"\b(?:over|throughout|through|across|during) (?:the course of )?the (?:whole |entire |full "
      r")?year\b(?!\s*(?:\u00a7|20\d\d))", "over time by month"),
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
     (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
     (r"\b(?:on|during) (?:the )?(?:weekdays|week days|(?:working|business) days|work ?days)\b", "midweek"),
-    (r"\b(?:at )?(?:what|which) (?:time|hour)s?(?: of (?:the )?day)?\b", "which hour"),
-    (
-        r"\b(which (?:hour|weekday|day)\b.*?)\b(?:start|begin|happen|occur|arrive|take place|come in)(?:s|ed|"
-        r"ing)?\b(?! on)",
-        r"\1 ",
-    ),
     (r"\b(?:which|what) (?:things|stuff)\b", "which items"),
     (r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
      r"busiest)\b)(?!.*\b(?:day|week|month|hour|quarter)s?\b)", "which day"),
@@ -385,13 +291,6 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r"\b(?:been )?(?:doing|going|performing|looking|coming along)\b",
      r"trend \1"),
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
-    (r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:peak|top out|"
-     r"culminate)(?:ed|ing|s)?\b", r"which \1 highest \2"),
-    (
-        r"\b(?:which|what) (day|week|month|hour|weekday) (?:did|do|does|was|were|is) (.*?)\b(?:bottom out|hit "
-        r"(?:the )?bottom)\b",
-        r"which \1 lowest \2",
-    ),
     (r"(?<!sales )(?<!revenue )(?<!order )(?<!traffic )\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b",
      "which day highest"),
     (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
@@ -410,23 +309,15 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhat (?:is|was|were) (?:going on|up|happening|different|special|wrong)\b|\bwhat went (?:wrong|right|"
      r"well|on)\b",
      " askswhy happened "),
-    (r"\b(?:did|has|have) (?:anything|something|much) (?:change|changed|happen|happened)\b", " askswhy happened "),
     (r"\bview(?:s|ed|ing)? (more|fewer|the most|the fewest) pages\b(?! per)", r"\1 pages per session"),
     (r"\bwhat happened(?: (?:to|with|in|on|during|around))?\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
-    (r"\b(?:c[oa]mes? back|return(?:ed|s)?) within (?:(?:a|one|1|the first) week|7 days)\b(?: (?:of|after|from) "
-     r"(?:the|their) first (?:visit|session)s?)?", "come back"),
     (r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
      " askswhy "),
     (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|explained|drove|made|makes|"
      r"pushed|contributed(?: the)?(?: most)? to)\b", " askswhy "),
     (r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|"
      r"contribut(?:e|es|ed)(?: the)?(?: most)? to|explains?|explained)\b", " askswhy "),
-    (
-        r"\b(?:drove|drives?|driving|pushed) (?=(?:the |our |this )?(?:change|drop|increase|decrease|decline|growth|"
-        r"rise|fall)\b)",
-        "askswhy ",
-    ),
     (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) "
      r"(?=.*\b(?:change|drop|increase|decline|growth|rise|fall)\b.*\bcomes? from\b)", " askswhy "),
 )  # fmt: skip

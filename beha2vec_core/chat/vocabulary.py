@@ -100,6 +100,7 @@ _VALUES = {  # of dimensions whose values are always the same
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 _HOME = ("home page", "homepage", "start page", "front page")
+_MEDIA = {"organic": ("organic search",), "cpc": ("paid search",)}  # what people call them beside their source
 _HOSTS = "www|m|l|lm|mobile|touch|web|amp"  # of one site, on phones or for its links
 _COMMA = re.compile(r",\s")
 _LONGEST = 7  # words of a phrase
@@ -176,19 +177,17 @@ class Vocabulary:
                 some = tuple(value for value in channels if part in tokens(value.lower()))
                 found[normal(part)] = [Value("channel", some)]
         parts = {*found}
-        sites: dict[str, list[str]] = {}  # facebook: facebook.com, m.facebook.com, l.facebook.com
-        for host in contents.values.get("source", []):
-            if (domain := _phrases("source", host)[1:]) and "." not in domain[-1]:
-                sites.setdefault(as_key(domain[-1]), []).append(host)
-        for name, hosts in sites.items():
-            if len(hosts) > 1 and name not in map(as_key, contents.values.get("source", [])):
-                found[name] = [*found.get(name, []), Value("source", tuple(hosts))]
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
+                named: dict[str, dict[str, None]] = {}  # facebook: facebook.com, m.facebook.com, l.facebook.com
                 for value in values:
                     for phrase in [value] if is_literal else _phrases(name, value):
                         if key := as_key(phrase.strip("()")):
-                            found.setdefault(key, []).append(Value(name, (value,)))
+                            named.setdefault(key, {})[value] = None
+                for key, every in named.items():
+                    meant = found.setdefault(key, [])
+                    if all(one.dimension != name for one in meant):
+                        meant.append(Value(name, tuple(every)))
         for level, paths in _levels(contents.values.get("item_category", [])).items():
             if {one.dimension for one in found.get(level, [])} & {"source", "os", "browser", "item_brand"}:
                 continue  # items of a brand: by their names
@@ -269,6 +268,16 @@ class Vocabulary:
 
         return re.sub(r"(?<![\w./-])[^\W_][\w./]*-(?=[a-z])[\w./-]*", apart, text)
 
+    def without_slashes(self, text: str) -> str:
+        """The text with "and" for a slash between words, but for a source with its medium: google / cpc."""
+
+        def apart(found: re.Match[str]) -> str:
+            one = self._meanings.get(normal_of([*tokens(found[1]), *tokens(found[2])]))
+            is_pair = one and "source_medium" in (one.name, *(value.dimension for value in one.values))
+            return f"{found[1]} " if is_pair else f"{found[1]} and "
+
+        return re.sub(r"\(?([\w.-]+)\)? / (?=\(?([\w.-]+))", apart, text)
+
     def values_at(self, words: list[str], place: int) -> list[tuple[int, tuple[Value, ...]]]:
         """The values that begin at a place, the longest phrase first, each with its number of words."""
         sizes = range(min(_LONGEST, len(words) - place), 0, -1)
@@ -286,7 +295,23 @@ class Vocabulary:
             return word, size, ""
         if is_aside(words[place]) or is_left_out(words[place]):
             return Word("filler", words[place], place), 1, ""
+        if found := self._written_otherwise(words, place):
+            return found
         return self._misspelled(words, place)
+
+    def _written_otherwise(self, words: list[str], place: int) -> tuple[Word, int, str] | None:
+        """A known phrase of two words that is written as one, or the other way round: tshirts, back packs."""
+        one = words[place]
+        for end in range(1, len(one) - 2):
+            parts = [one[:end], one[end:]]
+            word, size = self._known(parts, 0)
+            if word and size == len(parts) and word.kind in ("metric", "by", "value"):
+                return replace(word, text=one, place=place), 1, f"“{one}” was read as “{' '.join(parts)}”."
+        both = " ".join(words[place : place + 2])
+        meaning = self._values.get(normal(together := both.replace(" ", "")))
+        if meaning and together != both:
+            return Word("value", both, place, meaning.name, meaning.values), 2, f"“{both}” was read as “{together}”."
+        return None
 
     def _known(self, words: list[str], place: int) -> tuple[Word | None, int]:
         """The longest known phrase from a place on, and how many words it has (0: there is none)."""
@@ -433,6 +458,12 @@ def _same() -> dict[str, _Meaning]:
 
 def _phrases(dimension: str, value: str) -> list[str]:
     """What people call a value."""
+    if dimension == "source_medium":
+        source, _, medium = value.partition(" / ")
+        names = [medium.strip("()"), *_MEDIA.get(medium, ())]
+        return [
+            f"{one}{join}{name}" for one in _phrases("source", source.strip("()")) for name in names for join in " /"
+        ]
     if dimension in ("page", "landing_page"):
         path = value[value.index("/") :] if "/" in value else value
         words = " ".join(tokens(path.strip("/").rpartition("/")[2]))

@@ -20,7 +20,13 @@ class Dimension:
     is_searched: bool = False  # words of a question are looked for among its values
 
 
-SOURCES = ("channel", "source", "medium", "campaign")  # of one visit: a value of one rarely goes with one of another
+SOURCES = (
+    "channel",
+    "source",
+    "medium",
+    "source_medium",
+    "campaign",
+)  # of one visit: a value of one rarely goes with one of another
 _PEOPLE_OF = {  # where they are not the country and an n, as of Austria
     "Argentina": "argentinian,argentine", "Belgium": "belgian", "Brazil": "brazilian", "Canada": "canadian",
     "Chile": "chilean", "China": "chinese", "Czechia": "czech", "Denmark": "danish,dane", "Egypt": "egyptian",
@@ -81,6 +87,9 @@ DIMENSIONS = {
                                                 "utm source"),
                   {"facebook": ("fb",), "instagram": ("insta", "ig")}, is_searched=True),
         Dimension("medium", "medium", "s.medium", ("medium", "media", "utm medium"), is_searched=True),
+        Dimension("source_medium", "source / medium", "s.source || ' / ' || s.medium",
+                  ("source medium", "traffic source medium", "source and medium pair", "source medium combination"),
+                  is_searched=True),
         Dimension("browser", "browser", "s.browser", ("browser", "web browser"), is_searched=True),
         Dimension("os", "operating system", "s.operating_system", ("os", "operating system", "platform"),
                   {**dict.fromkeys(("Macintosh", "macOS", "Mac OS X"), ("mac", "macintosh", "macbook", "osx", "os x")),
@@ -136,6 +145,8 @@ DIMENSIONS = {
                    "entering on", "starting on",
                    "start on", "land on", "begin on", "enter on", "started on", "entered on",
                    "start in", "land in", "begin in", "enter through", "landing in")),
+        Dimension("landing_page_type", "type of the landing page", "gl.page_type",
+                  ("landing page type", "type of landing page", "kind of landing page", "entry page type")),
         # as GA4's: a user with two sessions on their first day is new in one and returning in the other
         Dimension("new_or_returning", "new or returning",
                   "case when s.ga_session_number = 1 then 'new' when s.ga_session_number > 1 then 'returning' end",

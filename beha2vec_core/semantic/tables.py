@@ -32,6 +32,9 @@ JOINS = {
     "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
     "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
     "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
+    "gl": """left join (select ls.session_key, lg.page_type from ga4.fct_ga4__sessions as ls
+        join beha2vec.enriched_pages as lg on lg.page_key = ls.landing_page_key) as gl
+        on gl.session_key = {t}.session_key""",
     "gn": "left join beha2vec.enriched_pages as gn on gn.page_key = {t}.next_page_key",
     "gp": "left join beha2vec.enriched_pages as gp on gp.page_key = {t}.previous_page_key",
     "o": """left join (select n.purchase_key, row_number() over (partition by n.user_key order by n.event_timestamp,
@@ -39,6 +42,7 @@ JOINS = {
         n.is_refund_without_purchase) as o on o.purchase_key = {t}.purchase_key""",
 }
 _PEOPLE = ("d", "c", "h")
+_VISITS = ("s", "gl", *_PEOPLE)
 RETENTION_DAYS = 7
 # the first day of each user, and whether a later day followed in time; only where all of these days are in the data
 _FIRST_DAYS = f"""(
@@ -77,28 +81,28 @@ _ITEMS = """(
     where n.event_name = '{event}') as i"""
 _KEYS_OF_ORDERS = ("user_key", "session_key", "purchase_key")
 TABLES = {
-    "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f"), "sessions",
+    "sessions": Table("s", "ga4.fct_ga4__sessions as s", "s.session_date", (*_PEOPLE, "f", "gl"), "sessions",
                       time="s.session_started_at"),
     "purchases": Table(
-        "p", "ga4.fct_ga4__purchases as p", "p.occurred_on", ("s", *_PEOPLE, "o"), "orders", _KEYS_OF_ORDERS,
+        "p", "ga4.fct_ga4__purchases as p", "p.occurred_on", (*_VISITS, "o"), "orders", _KEYS_OF_ORDERS,
         "count(*) filter (where not p.is_refund_without_purchase)", "make_timestamp(p.event_timestamp)",
     ),
     "items": Table(
-        "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", ("s", *_PEOPLE, "o"), "items", _KEYS_OF_ORDERS,
+        "i", "ga4.fct_ga4__purchase_items as i", "i.occurred_on", (*_VISITS, "o"), "items", _KEYS_OF_ORDERS,
         "sum(i.quantity)", "make_timestamp(i.event_timestamp)",
     ),
-    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", ("s", *_PEOPLE, "g", "gn", "gp"),
+    "page_views": Table("v", "ga4.fct_ga4__page_views as v", "v.occurred_on", (*_VISITS, "g", "gn", "gp"),
                         "page views", time="make_timestamp(v.event_timestamp)"),
-    "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", ("s", *_PEOPLE), "key events",
+    "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", _VISITS, "key events",
                         time="make_timestamp(k.event_timestamp)"),
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
     "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
-    "steps": Table("q", _REACHED, "q.session_date", ("s", *_PEOPLE), "sessions",
+    "steps": Table("q", _REACHED, "q.session_date", _VISITS, "sessions",
                    time="s.session_started_at", moment="q.reached_at"),
-    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", ("s", *_PEOPLE, "g"), "events",
+    "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", (*_VISITS, "g"), "events",
                     time="make_timestamp(x.event_timestamp)"),
     **{
-        name: Table("i", _ITEMS.format(event=event), "i.occurred_on", ("s", *_PEOPLE), unit,
+        name: Table("i", _ITEMS.format(event=event), "i.occurred_on", _VISITS, unit,
                     time="make_timestamp(i.event_timestamp)")
         for name, event, unit in (("cart_items", "add_to_cart", "items added to the cart"),
                                   ("viewed_items", "view_item", "items viewed"),

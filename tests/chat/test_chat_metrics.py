@@ -14,11 +14,12 @@ from beha2vec_core.chat.changes import parts_of
 from beha2vec_core.chat.conversation import Conversation
 from beha2vec_core.chat.events import Answer, SqlRows, TextDelta
 from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.measured import not_answered
 from beha2vec_core.chat.nearest import as_question
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
-from beha2vec_core.chat.reading import read_question
+from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.sql import run_sql
 from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.vocabulary import Vocabulary
@@ -271,6 +272,25 @@ ANSWERED = {
     "sessions from everything but google": "sessions | source!=google",
     "share of revenue from returning customers": "revenue | new_or_returning=returning | share",
     "what share of mobile sessions is from google": "sessions | device=mobile | source=google | share",
+    # a source with its medium, as GA4 writes them, is one value: no share of all organic visits
+    "what share of the sessions is google organic": "sessions | source_medium=google / organic | share",
+    "google / organic vs google / cpc conversion rate": (
+        "conversion_rate | by source_medium | source_medium=google / cpc;google / organic"
+    ),
+    "orders from (direct) / (none)": "orders | source_medium=(direct) / (none)",
+    "top 3 source / mediums by revenue": "revenue | by source_medium | top 3",
+    "sessions april 3rd - 9th": "sessions | 2026-04-03..2026-04-09",
+    "conversion rate by landing page type": "conversion_rate | by landing_page_type",
+    "bounce rate of sessions landing on a category page": "bounce_rate | landing_page_type=category",
+    # of two words that are written as one, or the other way round
+    "bouncerate on mobile": "bounce_rate | device=mobile",
+    "orders on desk top": "orders | device=desktop",
+    # within a period, and where nothing is known of the time before it, a change is the period's trend
+    "did orders go down during april": "orders | by day | 2026-04-01..2026-04-30",
+    "has aov gone down in 2025": "aov | by month | 2025-01-01..2025-12-31",
+    "which channel grew most in 2025": (
+        "revenue | by channel | 2025-09-16..2025-12-31 | vs 2025-06-01..2025-09-15 | change"
+    ),
     "mobile share of sessions over time": "sessions | by month | device=mobile | share",
     "how many people added to cart last week": "cart_users | 2026-05-04..2026-05-10",
     "out of everybody who saw a product, how many put it in the cart?": "view_to_cart",
@@ -446,7 +466,7 @@ def test_follow_ups_continue_the_question_before(lookup: Lookup) -> None:
 
 # a question, one that follows it, and what that is read as; none: it is refused
 FOLLOWED = [
-    ("bounce rate", "and for people landing on the home page?", "bounce_rate | landing_page=shop.example.com/"),
+    ("bounce rate", "and for people landing on the home page?", "bounce_rate | landing_page_type=home"),
     ("bounce rate", "and on the home page?", "bounce_rate | landing_page=shop.example.com/"),
     ("conversion rate", "what about visitors from Germany?", "conversion_rate | country=Germany"),
     ("conversion rate", "and for sessions on tablet?", "conversion_rate | device=tablet"),
@@ -553,6 +573,13 @@ def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
         assert run_sql(path, answer.statements[0]).rows[0][0] == "Display"
     assert lookup.ask("orders by channel").table.rows[-1][0] == "(unknown)"  # type: ignore[union-attr]
     assert "Those without any orders are not listed." in lookup.ask("items with the lowest revenue").text
+
+
+def test_an_offered_question_is_short() -> None:
+    pens = Filter("item", tuple(f"Pen {number}" for number in range(22)))
+    offered = (Query("orders", filters=(pens,)), Query("orders", filters=(Filter("device", ("mobile",)), pens)))
+    lines = not_answered(Reading(problem="Which?", nearest=offered)).splitlines()
+    assert lines[2:] == ["  - orders", "  - orders for mobile"]
 
 
 @pytest.mark.slow

@@ -58,7 +58,6 @@ _TALK = (  # what stands around a question
      r"(?=(?:with )?"
      r"(?:the|me|us|with|our|a|all|counts?|numbers?|figures?|list|details|data|\w+[ -]wise)\b)", r"\1show "),
     (r"\b(?:walk|talk|take|run|guide) (?:me|us) through (?:how )?", "show "),
-    (r"\blist out\b", "list"),
     (r"\bhelp (?:me|us) (?:to )?(?:understand|see|find out|figure out|work out) ", ""),
 )  # fmt: skip
 _CONTRACTIONS = (
@@ -76,16 +75,11 @@ _SHARES = (
     (r"\b(?:is|are|was|were) down to (?=[a-z])", "comes from "),
     (r"\bone (?:in|out of) how many\b", "what percent of"),
     (r"\b(?:slice|piece|share|part|chunk) of the (?:pie|cake|whole|total)\b", "share"),
-    (r"\bout of (?:every |each )?(?:hundred|100|ten|10|1,?000|a hundred|a thousand) (\w+),? how "
-     r"many\b", r"what percent of \1"),
-    (r"\bhow (?:big|large|great|small) an? (?:chunk|slice|part|share|portion|proportion|percentage)\b", "what share"),
     (r"\b(?:eat|eats|eating|ate|take|takes|taking|took|gobbl\w+|swallow\w*|hog\w*) up\b", "make up"),
     (r"\b(?:represents?|representing|constitutes?|constituting)\b(?=\W*$| (?:of|the|our|all)\b)", "make up"),
     (r"\bas an? (?:percentage|%|percent|share|proportion|fraction) of\b", "share of"),
     (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |"
      r"our )?(?:those|people|users|visitors) who (?:bought|ordered|purchased|buy)\b", r"share of buyers that are \1"),
-    (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |"
-     r"our )?([\w ]+?)(?=\W*$)", r"share of \2 that are \1"),
     (r"^(?=.*\b(?:how much of|what (?:share|part|percent\w*|portion|proportion|fraction) of|percent|"
      r"%))(.*?)\b(?:sits? in|lies? in|arrives? (?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|"
      r"in)|happens? (?:on|in|via)|takes? place (?:on|in))\b",
@@ -112,9 +106,6 @@ _BREAKDOWNS = (
     (r"\b(breakdown|split|mix|distribution|balance) between\b", "split of"),
     (rf"\b(?:{_CUT}|tot|add|sum|count|tally) {_PARTICLE} (?=(?:(?!by\b|per\b|to\b)[\w-]+ ){{1,5}}(?:by|per|into|for "
      rf"each)\b)", "show "),
-    (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?)(?:{_PARTICLE} )?into (?=(?:channel|device|countr|source|browser|month|week|"
-     rf"categor|brand|page type))",
-     r"show \1by "),
     (rf"\b{_CUT} ((?:[\w%-]+ ){{1,5}}?){_PARTICLE} (?=(?:by|per|for|into|along|across|between|according "
      rf"to)\b)", r"show \1"),
     (rf"\b{_CUT} {_PARTICLE} (?=(?:the|our|all|my)\b)", "show "),
@@ -131,16 +122,11 @@ _BREAKDOWNS = (
     (r"\b(weekday|day of (?:the )?week|hourly|daily|weekly|monthly)[ -]patterns? (?:for|of|in) (?:the |our "
      r")?(\w+)\b", r"\2 \1"),
     (r"(?:,|\s[-\u2013\u2014])\s*mon(?:day)? (?:to|through|thru|till) sun(?:day)?\b", ""),
-    (r"\b((?:where|which)\b.*?)(?:\bcom(?:e|es|ing)\b|\bcame\b|\blive\b)?(?: from)?,? (?:geographically(?: "
-     r"speaking)?|in the world)\b",
-     r"\1 by country"),
     (r"\b(?:cart|basket) add(?:s|itions)?\b|\badds? to (?:cart|basket)s?\b", "add to carts"),
     (r"\b(units|pieces|quantity)(?: sold)? and value\b", r"\1 sold and revenue"),
     (r"\b(?:ignor\w+|skip|leav\w+ out|exclud\w+|hid\w+|drop) (?:anything|everything|all|those|rows|the ones|"
      r"groups)(?: with| that "
      r"(?:is|are|has|have))? (?:under|below|less than|smaller than|fewer than) (?=\d)", "with at least "),
-    (r"\bwhat are (?:the|our) (\d+|\w+) most (viewed|visited|popular|seen) (pages?|landing pages?)\b", r"top \1 \3 "
-     r"by views"),
 )  # fmt: skip
 _COMPARISONS = (
     (r"\b(did|does|do|brings?|makes?) more business\b", r"\1 more revenue"),
@@ -150,8 +136,6 @@ _COMPARISONS = (
     (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|"
      r"rate) (?:to|with|against) ",
      r"compare \1 with "),
-    (r"\b(?:who|which(?: one)?) (?:is|are) (?:ahead|in front|in the lead|leading|winning)\b(?=,|:| on| in| for|"
-     r"\W*$)", "which is bigger"),
     (r"\b(which|what) (\w+) (?:is|are) (?:lagging|trailing|falling behind|struggling|behind(?= on\b| in\b|\W*$))(?: "
      r"behind)?\b", r"\1 \2 has lowest"),
     (r"\b(which|what) (\w+) (?:is|are) (?:leading|winning|ahead|in front)\b", r"\1 \2 has highest"),
@@ -198,7 +182,6 @@ _CHANGE = (
     (r"\bhow (?!did\b|has\b|have\b|does\b|do\b|is\b|many\b|much\b|often\b|long\b)((?:[\w%-]+ ){1,4}?)(?:moved|"
      r"developed|changed|evolved)\b",
      r"trend \1"),
-    (r"\b(?:taken|took|take|taking|suffered) an? (?:hit|dive|knock|tumble|beating|nosedive|plunge)\b", "dropped"),
     (r"^(\W*(?:is|are|was|were|has|have)\b.*?) (?:getting|gotten|been getting) (?:worse|better|higher|lower|bigger|"
      r"smaller|weaker|stronger)\b(?!.*\bthan\b)", r"trend \1"),
     (r"\b(?:rack|clock|notch|chalk)(?:ed|ing|s)? up (?=(?:in|during|on|over|last|this|from|by|since|for)\b|\W*$)",
@@ -217,7 +200,6 @@ _CHANGE = (
     (r"\b(?:drift|trend|creep|inch|edg|head|mov)(?:ing|ed) (up|down)(?:wards?)?\b", r"going \1"),
     (r"\b(?:an? |any )?(up|down)ward (?:movement|trend|drift|tendency|direction) (?:in|of|for)\b", r"going \1"),
     (r"\bdirection of travel (?:on|of|for|in|with)\b", "trend of"),
-    (r"\b(?:which way|where) (?:is|are) (.+?) (?:going|heading|headed|moving|trending)\b", r"trend of \1"),
     (r"\bgetting (?:more (?:frequent|common|often)|commoner)\b", "increasing"),
     (r"\bgetting (?:less (?:frequent|common|often)|rarer)\b", "decreasing"),
     (r"\b(?:(?:towards|near) the end(?! of (?!the (?:year|period|data)\b))|as (?:the )?(?:time|months?|weeks?|"
@@ -229,9 +211,6 @@ _CHANGE = (
     (r"\b(?:the )?(?:low point|rock bottom|trough)\b", "lowest"),
     (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
      r"really )*(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
-    (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
-     r"really )*busy\b",
-     r"\1 \2s had highest"),
     (r"^(?!.*\b(?:by|the|which) (?:week|month)\b)(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|"
      r"was|are|is|have) there(?: been)?|any|"
      r"show(?: me)?|find)(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|"
@@ -242,8 +221,6 @@ _CHANGE = (
      r"what happened in \1"),
 )  # fmt: skip
 _WHY = (
-    (r"\bwhat(?:'s| is| was) (?:eating into|hurting|dragging down|weighing on|holding back|killing|hitting|"
-     r"depressing) ", "why low "),
     (r"\bjump(?:ing|s|ed)? ship\b", "leaving"),
     (r"\bwhat(?:'s| is| was) the reasons? (?:that |why |for which )?(?=(?!for\b|of\b|behind\b)\w)", "why "),
     (r"\b(?:is|was|are) there (?:a|any) reasons? (?:that |why )?(?=\w)", "why do "),
@@ -253,7 +230,6 @@ _WHY = (
      ". Why?"),
     (rf"\b(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?(?:visits|traffic|views|clicks|eyeballs|landings|"
      rf"visitors) (?:but|and|yet) {_LITTLE} {_SOLD}\b", "low conversion rate"),
-    (rf"\b(why\b.*?) {_HAS} (?=low conversion rate)", r"\1 has "),
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
 _WHO = (
@@ -263,16 +239,10 @@ _WHO = (
     (r"\b(new (?:users|visitors|customers)) (?:did|do|have) we (?:acquired?|won|win|gained?|attract(?:ed)?)\b", r"\1"),
     (r"\bspend(?:s|ing)? longer (?:on|in|at) (?:the |our )?(?:site|shop|store|website)\b(?: or less)?", "engagement "
      "time"),
-    (rf"^(\W*)(?:do|does|did|has|have) (?:anyone|anybody|any (?:people|users|visitors|customers)) ((?:from|in|on|via|"
-     rf"using|with) .+?) (?:ever )?{_BUY}\b", r"\1how many buyers \2"),
-    (rf"^(\W*)(?:nobody|no one|no-one|hardly anyone|hardly anybody) (?:ever )?{_BUY} (?=from|in|on|via|using|"
-     rf"with)", r"\1how many buyers "),
     (r"\b(?:pull|rake|rak|haul|reel)(?:s|ed|ing)? in\b", "bring in"),
     (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b)(.+?) (?:bring in|brought in|bring us|"
      r"earn(?:ed)?(?: us)?|make us|"
      r"contribute|generate|bring)(?=\W*$| (?:in|during|on|over|last|this|since|from)\b)", r"revenue of \1"),
-    (r"\bcarts (?:that )?(?:never|do not|did not) (?:make it to|made it to|become|turn into|lead to|end in|"
-     r"result in) (?:an? |the )?(?:orders?|sales?|purchases?)\b", "carts abandoned"),
     (r"\b(bounc(?:e|es|ed|ing)) (?:straight|right) (?:off|away)\b", r"\1"),
     (r"\b(?:com|cam|return)(?:e|es|ing|s|ed)?(?: back)? for an? (?:second|2nd|another|repeat) (?:visit|session|time|"
      r"go|look)\b",
@@ -292,8 +262,6 @@ _WHO = (
     (r"\b(?:touch|us)(?:e|es|ed|ing) (?:the |our )?(?:on-?site|site|internal) search\b", "viewed search pages"),
     (r"\bhit (?:the |an |a )?(?=[\w ]*pages?\b)", "viewed the "),
     (r"\b(?:ended|ends?|ending|wound) up (?:purchasing|buying)\b", "end up ordering"),
-    (rf"\b(?:what|how much) (?:did|does|do) (?!.*\b{_VERB_OF_ALL}\b)(.+?) (?:come|came|add up|amount|work out|run) "
-     rf"to\b", r"what was \1"),
     (r"\b(?:all up|all in all|in all(?=\W*$|,))(?!\w)", "in total"),
     (r"\bgrand total\b", "total"),
 )  # fmt: skip

@@ -28,13 +28,6 @@ _AROUND: tuple[tuple[str, str], ...] = (
     (rf"^(\W*)when(?:ever)? (?:an? |the |our )?(?:{PEOPLE}|someone|somebody|they) ([^,?]+), ([^?]+)",
      r"\1\3 of users who \2"),
     (r"\bs?h[e]\b(?!')", "they"),
-    (r"\b(in|into|per|does|do|has|did) (?:one|each|every|a single) (?=(?:average )?(?:order|visit|session|purchase|"
-     r"cart|customer|user|visitor|"
-     r"buyer)\b)", r"\1 an "),
-    (r"\bwhat (?=(?:does|do|did) (?:the|an|our) average (?:customer|buyer|user|visitor|shopper) spend\b)", "how much "),
-    (r"^(.*\b(?:cart|basket|checkout|product)s?\b.*?) (?:and|but) (?:then )?(?:leave|leaves|left|go away|goes away|"
-     r"went away|disappear(?:ed)?|"
-     r"vanish(?:ed)?)(?: (?:the|our) (?:site|shop|store))?(?: again)?(?=\W*$)", r"\1 and did not order"),
     (r"\b(?:and|then) (?:are |is )?(?:then )?gone(?: again)?(?=\W*$)", ""),
     (r"^\W*(?:my|our|the) \w+ (?:wants?|needs?|asks?|asked|would like)(?: for)?[^:?,]*:\s*", ""),
     (r"^\W*i(?: am|'m)? (?:preparing|writing|making|building|working on|doing)\b[^?]*? and (?:i )?(?:need|want|have|"
@@ -58,7 +51,6 @@ _AROUND: tuple[tuple[str, str], ...] = (
     (r"^(\W*(?:(?:please|can you|could you) )*)(?:profile|characteri[sz]e|portray) "
      r"(?=the |our |my |\w+ who)", r"\1describe "),
     (r"^(\W*describe) (?:me|us|for me|for us)\b", r"\1"),
-    (r"\b(describe\b.*?),? for (?:me|us)\b", r"\1"),
     (r"\b(explain|tell)(?: it)?(?: to)? (?:me|us),? (?=why\b|how come\b)", ""),
     (r"^\W*(?:can|could|would) you (?=why\b|how come\b)", ""),
     (r",? (?:a lot )?like (?:crazy|mad|hell)\b", ""),
@@ -93,11 +85,9 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\b(number of pages|page views) by (visit|session)\b", r"\1 per \2"),
     (r"\bby (?:the )?order\b(?=.*\b(?:more|less|most|average)\b)|(?<=more )by order\b|(?<=most )by order\b",
      "per order"),
-    (r"\bin average\b", "on average"),
     (r"\b(?:how many|number of) (?=(?:page views|pages|orders|items|sessions|visits) per (?:visit|session|"
      r"order|user|visitor)\b)",
      ""),
-    (r"\bat least (?:1|one) time\b", ""),
     (r"\bhow comes (?:it )?(?:that )?", "how come "),
     (r"\b(?:just|shortly) before (?=they|the|buying|an? )", "right before "),
     (r"\b(did|has|have) (.+?) (?:get|got|become|gotten) (?:better|worse|bigger|smaller|higher|lower) from (\w+) to "
@@ -124,12 +114,6 @@ _WORDS: tuple[tuple[str, str], ...] = (
      r"error)s?(?: (?:pages?|messages?|codes?|errors?))?\b", r"\1saw an error page"),
     (r"\b404(?:s| pages?| errors?| error pages?)?\b", "error page"),
     (r"\b(?:how many|number of) views of (?=(?:the )?error page)", "how many page views of "),
-    (rf"\bhow many errors(?: (?:did|do|have) (?:the |our )?{_WHO} (?:see|seen|get|got|hit|meet|have|encounter(?:ed)?|"
-     rf"run into))?\b",
-     "how many error page views"),
-    (r"\b(?:which|what) pages? (?:throws?|gives?|shows?|returns?|have|has|causes?|produces?) (?:the )?(?:most "
-     r")?errors?\b",
-     "error page views by page"),
     (r"^(\W*(?:number of |show |the )*)error pages (by|per|over)\b", r"\1error page views \2"),
     (r"\bcategor(?:y|ies) of (?:the )?(product|item)s?\b", r"\1 category"),
     (r"\b(?:separated|grouped|classified|sliced|carved up|organi[sz]ed|arranged|subdivided|stacked|split up|split|"
@@ -143,9 +127,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"\bweekends? (and|vs\.?|or|versus|against|than|to) (?:the )?(?:week|weekdays?)\b(?! of\b)", r"weekend \1 "
      r"weekdays"),
     (r"\b((?:h[12]|q[1-4])(?: ?'?\d{2,4})?) ?/ ?(?=(?:h[12]|q[1-4])\b)", r"\1 vs "),
-    (r"^\W*for (?:which|what) reasons?\b", "why"),
     (r"^\W*i (?:do not|don'?t|cannot|can'?t|can not) (?:understand|see|get|explain) why\b", "why"),
-    (r"\bthat much (?=higher|lower|better|worse|more|less|bigger|smaller)", "so much "),
     (r"\bthan (?:the )?(?:ads|adverts|advertising)\b", "than paid channels"),
 )  # fmt: skip
 _COUNTS: tuple[tuple[str, str], ...] = (
@@ -158,13 +140,10 @@ _COUNTS: tuple[tuple[str, str], ...] = (
     (rf"\bhow (?:many times|often) (?:did |do |does |have |has |were |was )?(?:the |our )?{_WHO} (?:land(?:ed)? on|see|"
      rf"saw|seen|" r"hit|open(?:ed)?|view(?:ed)?|visit(?:ed)?|end(?:ed)? up on|r[au]n into|reach(?:ed)?|look(?:ed)? at|"
      r"met|meet|get|got) ((?:[\w-]+ ){1,4}pages?)\b", r"how many page views of \1"),
-    (r"\bhow (?:many times|often) (?:was|were|is|are) ((?:[\w-]+ ){1,4}pages?) (?:viewed|seen|looked at|opened|visited|"
-     r"hit|loaded)\b", r"how many page views of \1"),
     (rf"^(\W*)(?:did |has |have )?(?:anyone|anybody) (.*?)\?\s*(?:and )?(?:if so,? )?how many(?: (?:{PEOPLE}))?\W*$",
      r"\1how many people \2?"),
     (r"\b(visits|sessions|users|visitors|people|those) (?:that|which|who) (?:began|begin|start(?:ed)?|entered|"
      r"arrived) (?:on|at|with) ", r"\1 landing on "),
-    (r"\bwith (\d+) ?\+ ", r"with at least \1 "),
     (r"\b(?:how many|number of) (?:different|distinct|unique|individual) (products|items|articles) (?:(?:were|was|got|"
      r"have been|are) )?(?:ever )?(?:bought|sold|ordered|purchased)\b", r"how many different \1 did we sell"),
 )  # fmt: skip
@@ -187,9 +166,6 @@ _SHARES: tuple[tuple[str, str], ...] = (
     (r"\bhow much of (?:our |the |all )?(\w+ (?:traffic|visits|sessions|orders|revenue|sales)) "
      r"(?:arrives?|comes?|came|is|are|goes|happens?) (?:by|from|via|through|on) (?:the )?([\w ]+?)(?=\W*$|,)",
      r"what is the share of \2 in \1"),
-    (r"\bcome(s)? back for (?:a|the|their) (?:second|2nd) (?:visit|time|session)\b", r"come\1 back"),
-    (rf"^(\W*)(?:is it (?:true|right|correct) that )?(?:(?:do|does|did) )?(.+?) (?:accounts? for|makes? up|"
-     rf"represents?) {_ABOUT}{_NUMBER} of (?:all |our |the )*(.+?)(\W*)$", r"\1what percent of \3 are \2\4"),
     (rf"\bhow (?:many|much) {_PERCENT} (?:from|of) ", "what percent of "),
     (rf"^(\W*)((?:in|for|on|among|within) [\w ]{{2,30}}?),? ((?:what|how (?:big|large|high))(?: is|'s|"
      rf" was)? (?:the )?(?:{_SIZE}) of " r"[\w ]+?)(\W*)$", r"\1\3 \2\4"),
@@ -209,7 +185,6 @@ _STEPS: tuple[tuple[str, str], ...] = (
     (rf"\bhow far (?:do|did|does|have) (.+?) (?:arrive|arrived|get|got|gotten|come|go|gone|make it|reach)(?: (?:in|"
      rf"down|through|along|into|on) (?:the |our )?(?:\w+ )?{_PROCESS})?(?=\W*$| (?:in|on|from|by|during|last|this)\b)",
      r"funnel for \1"),
-    (rf"\bfunnel for (?:the |our )?(?:{PEOPLE}) (?:from|via|through|on|coming from) ", "funnel for "),
     (r"\bof them (?=who\b|that\b)", "of those "),
     (r"(?:\b(?:are|is|were|was|have|has|been) )?\b(?:finishing|completing|finished|completed|concluding|"
      r"finish|finishes|complete) (?:it|theirs|it all)\b", "order"),
@@ -225,10 +200,8 @@ _STEPS: tuple[tuple[str, str], ...] = (
      r"as far as) (?:the )?(?:thank[- ]?you|confirmation|order confirmation|success) page\b", "order"),
     (rf"\bget (?:any )?(?:further|farther)(?: (?:down|along|in|through|on) the (?:\w+ )?{_PROCESS})?(?= than\b)",
      "convert better"),
-    (r"\bthose from elsewhere\b|\bpeople from elsewhere\b", "all others"),
     (r"\b(?:feeds?|fuels?) (?:the |our )?(checkout|cart)s?(?: (?:the )?(?:best|most))?(?=\W*$)", r"have the highest "
      r"\1 rate"),
-    (r"\b(after (?:they|people|users|visitors)) hit the\b", r"\1 land on the"),
     (r"\bis (?:the |our )?((?:[\w-]+ ){1,3}page) a dead[- ]end\b", r"where do people go after the \1"),
     (r"^(\W*)(?:the |our )?((?:[\w-]+ ){1,3}page)\s*[-\u2013\u2014,:]+\s*how many (?:continue|go on|stay|carry "
      r"on)\b.*$",
@@ -236,7 +209,6 @@ _STEPS: tuple[tuple[str, str], ...] = (
     (r"^(\W*)if (?:someone|somebody|a (?:user|visitor|customer|person)|people|they) (.+?),? (?:does|do|will) "
      r"(?:\w{2,4}|that person) (?:(?:still|also|then|later|really|ever) )*(order|buy|come back|return|purchase)\b",
      r"\1of those who \2, how many \3"),
-    (r"\b(takes?|took|taking) a thing (out of|off)\b", r"\1 something \2"),
     (r",? (?:but )?only (?:where|if|when|for those where) there (?:were|are|was|is) (at least|more than) (\d+) ",
      r" with \1 \2 "),
     (rf"\b(?:what|which) (?:is |are )?(?:the )?(?:most )?(?:common|typical|usual|frequent|popular|normal) {_PATH}s? "
@@ -255,12 +227,8 @@ _OF_PEOPLE: tuple[tuple[str, str], ...] = (
      r"have) they (?:ever )?(?:order(?:ed)?|buy|bought)(?: (?:something|anything))?",
      "top users by sessions and orders"),
     (r"\bwho(?: has|'s| have|'ve)? been (?:here|(?:on|to) (?:the|our) (?:site|shop|store|website))\b", "who visited"),
-    (r"^(\W*describe .*?\b(?:who|that)) abandon(?:s|ed)? (?:the|their|a) (?:cart|basket)s?", r"\1 added something to "
-     r"the cart and did not "
-     "order"),
     (r"^(\W*describe .*?\b(?:who|that)) abandon(?:s|ed)? (?:the|their|a) checkouts?", r"\1 began checkout and did "
      r"not order"),
-    (r"\b(?:only|just) (?:came|come|comes|visited|visit)(?: us| here)? (?:once|one time)\b", "visited exactly 1 times"),
     (r"\bc[oa]m(?:e|es) (?:only |just )?(?:one time|once)(?:,? (?:and|but) (?:then )?never(?: (?:come|came|"
      r"comes) back)?(?: again)?)?(?=\W*$)", "visited exactly 1 times"),
     (r"\bwho (?:goes to|visits|reads|opens|views|looks at|uses) (.+?), (?:existing|old|returning|known) (?:customers "
