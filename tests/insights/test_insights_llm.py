@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import time
 
 import pandas as pd
 import pytest
@@ -241,11 +240,9 @@ def test_a_lasting_failure_is_given_up_after_bounded_retries(two, status: int, r
 
 
 def test_a_hanging_endpoint_costs_one_timeout(two) -> None:
-    started = time.monotonic()
     with serving(lambda *_: {"hang": True}) as llm:
         rows, usage = write(two, llm, timeout_seconds=0.3, max_retries=0)
-        took = time.monotonic() - started
-    assert took < 3
+    assert len(llm.requests) == 1
     assert {row["written_by"] for row in rows} == {"template"}
     assert "no answer within 0.3 s" in usage["problems"][0]
 

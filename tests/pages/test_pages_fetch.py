@@ -138,7 +138,7 @@ def test_pages_that_lead_a_parser_on_take_no_long_time(site: WebSite, fetch: Fet
     start = time.monotonic()
     pages = fetch(*site.routes, limits=replace(QUICK, max_bytes=2_000_000, request_seconds=5))
     assert {page.status for page in pages} <= {Status.OK, Status.FAILED}
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 120
     assert PROSE.strip() in pages[-1].page_text
 
 
