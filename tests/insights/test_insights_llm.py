@@ -29,7 +29,7 @@ def two(profiles) -> pd.DataFrame:
 
 
 def write(profiles, llm, **settings):
-    chosen = {"timeout_seconds": 5.0, "max_retries": 1, "model": "scripted-1", "api_key": SecretStr(KEY)} | settings
+    chosen = {"timeout_seconds": 60.0, "max_retries": 1, "model": "scripted-1", "api_key": SecretStr(KEY)} | settings
     table, usage = write_insights(profiles, llm=LlmSettings(base_url=llm.url, **chosen), progress=False)
     return table.to_pylist(), usage
 
