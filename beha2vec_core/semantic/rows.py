@@ -1,5 +1,7 @@
 """Rows of the tables that metrics are computed from: their dimensions, and which of them pass a query's filters."""
 
+from functools import cache
+
 from sqlglot import exp, parse_one
 from sqlglot.optimizer.scope import find_all_in_scope
 
@@ -14,6 +16,7 @@ class NotAnswerable(ValueError):
     """The metric cannot be broken down or filtered so; the message says why."""
 
 
+@cache
 def reaches(table: Table, name: str) -> bool:
     """Whether rows of the table have the dimension."""
     sql = DIMENSIONS[name].sql

@@ -1,12 +1,15 @@
 """Pictures for asset metadata: from plain numbers to a Matplotlib figure, with units and n in its title."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: color-blind people can distinguish it
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
@@ -14,8 +17,14 @@ MARKERS = "osD^vP*X"
 _SHOWN_USERS = 3000
 
 
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure  # half a second, which no start of Dagster has to wait for
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
 def _axes(width: float = 6.4, height: float = 2.8) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = _figure(width, height)
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
@@ -64,6 +73,8 @@ def loss_curve(curve: Sequence[Mapping[str, float]], kept: float) -> Figure:
 
 def user_map(positions: np.ndarray, clusters: np.ndarray, names: Mapping[int, str] | None = None) -> Figure:
     """Users in two dimensions, colored by cluster; a fixed sample where there are many."""
+    from matplotlib.patheffects import withStroke
+
     figure, axes = _axes(6.4, 4.6)
     shown = np.random.default_rng(0).permutation(len(positions))[:_SHOWN_USERS]
     for key in np.unique(clusters):
@@ -121,7 +132,7 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> Figure:
 
 def choice_of_k(curve: Sequence[Mapping[Any, Any]], outcome: str) -> Figure:
     """What each k is like, with the chosen one marked: stability and silhouette; smallest cluster and outcome."""
-    figure = Figure(figsize=(7.2, 2.8), layout="constrained")
+    figure = _figure(7.2, 2.8)
     left, right = figure.subplots(1, 2)
     lines = (
         (left, "stability_ari", "stability (ARI)"),

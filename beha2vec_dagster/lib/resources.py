@@ -39,7 +39,7 @@ class WarehouseResource(DuckDBResource):
             context = dg.AssetExecutionContext.get()
         except dg.DagsterInvariantViolationError:
             return  # not in an asset
-        step = context.run_id, context.op_execution_context.op.name
+        step = context.run.run_id, context.op_execution_context.op.name
         self._waited[step] += seconds  # type: ignore[assignment]  # a fraction
         waited = {"waited_for_warehouse_s": round(self._waited[step], 1), "waited_for": holder}
         for key in context.selected_asset_keys:

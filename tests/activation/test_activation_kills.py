@@ -187,7 +187,7 @@ def test_a_kill_between_a_request_and_its_answer(tmp_path: Path) -> None:
     _PROCESSES.set_forkserver_preload(["tests.activation.sender"])
     settings = make_folder(tmp_path, CONSENTED, users=_MANY)
     allowed = {client_id(int(key[1:])) for key in may_be_contacted(settings, "consented")}
-    with served(replies=[Reply(), Reply(), Reply(hang=3)]) as service:
+    with served(replies=[Reply(), Reply(), Reply(hang=600)]) as service:
         process = _PROCESSES.Process(target=send, args=(str(tmp_path), "ga4", service.address))
         process.start()
         while len(service.requests) < 3:

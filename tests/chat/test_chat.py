@@ -42,8 +42,8 @@ def hostile_serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_serving(tmp_path_factory.mktemp("hostile") / "serving.duckdb", HOSTILE_TEXTS)
 
 
-def conversation(server: ChatServer, database: Path, **limits: object) -> Conversation:
-    llm = LlmSettings(base_url=server.url, model="scripted", timeout_seconds=0.7, max_retries=1)
+def conversation(server: ChatServer, database: Path, patience: float = 60, **limits: object) -> Conversation:
+    llm = LlmSettings(base_url=server.url, model="scripted", timeout_seconds=patience, max_retries=1)
     return Conversation(llm, database, ChatLimits(**limits))
 
 
@@ -166,7 +166,7 @@ def test_after_a_429_it_is_asked_again(serving: Path) -> None:
 
 def test_hanging_and_unreachable_endpoints(serving: Path) -> None:
     with scripted(says(hang=True)) as server:
-        answer, events = ask(conversation(server, serving), "compare 0 and 1")
+        answer, events = ask(conversation(server, serving, patience=0.7), "compare 0 and 1")
     assert "no data for 0.7 s" in notices(events) and answer.written_by == BY_LOOKUP
     answer, events = ask(conversation(server, serving), "compare 0 and 1")  # gone meanwhile
     assert "the connection failed" in notices(events) and answer.facts
@@ -183,7 +183,8 @@ def test_hanging_and_unreachable_endpoints(serving: Path) -> None:
 )
 def test_an_answer_that_breaks_off_says_so(serving: Path, reply: Reply) -> None:
     with scripted(calls(("list_clusters", {})), reply) as server:
-        answer, events = ask(conversation(server, serving), "x")
+        # the first reply has to come in time, too
+        answer, events = ask(conversation(server, serving, patience=2), "x")
     assert "not complete" in notices(events) and "Cluster 1 is the largest" in answer.text
     assert "12" not in answer.text, "it may be the half of a number"
 

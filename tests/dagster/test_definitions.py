@@ -107,7 +107,7 @@ core.Settings.__init__ = refuse
 for module in pkgutil.walk_packages(beha2vec_dagster.__path__, "beha2vec_dagster."):
     importlib.import_module(module.name)
 assert before == dict(os.environ)
-assert not {"torch", "transformers", "sklearn", "sentence_transformers"} & {*sys.modules}
+assert not {"matplotlib", "torch", "transformers", "sklearn", "sentence_transformers"} & {*sys.modules}
 """
     project.run("python", "-c", code)
 

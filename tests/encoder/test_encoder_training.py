@@ -292,10 +292,10 @@ def test_of_many_users_each_epoch_takes_others_and_updates_are_limited(events: p
 
 
 def test_a_time_limit_ends_training_with_the_learning_rate_at_its_floor(events: pd.DataFrame) -> None:
-    config = replace(TRAIN, epochs=1_000, max_minutes=0.02)
+    config = replace(TRAIN, epochs=1_000, max_minutes=0.005)
     started = time.perf_counter()
     curve = BehaviorEncoder.fit(events, CONFIG, config).training_curve
-    assert time.perf_counter() - started >= 1.2 and len(curve) < config.epochs
+    assert time.perf_counter() - started >= 0.3 and len(curve) < config.epochs
     assert curve[-1]["learning_rate"] == pytest.approx(0.05 * TRAIN.learning_rate)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, TimeoutError, expect
 
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE = 120_000  # milliseconds; a busy machine draws slowly
 # software WebGL, which the map is drawn with
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 # of pages that are called another way in the menu

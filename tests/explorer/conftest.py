@@ -81,10 +81,11 @@ def address(folder: Path, slow_model: SlowModel) -> Iterator[str]:
 
 @pytest.fixture(scope="package")  # its event loop stops other tests of the worker that need one
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
-    from tests.explorer.browsing import ARGUMENTS, CHROMIUM
+    from tests.explorer.browsing import ARGUMENTS, CHROMIUM, PATIENCE
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
@@ -93,8 +94,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
+    from tests.explorer.browsing import PATIENCE
+
     context = browser.new_context(viewport={"width": 1440, "height": 1100}, color_scheme="light")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 

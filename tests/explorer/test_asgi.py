@@ -73,6 +73,8 @@ def test_wrong_passwords_delay_only_their_own_address(monkeypatch: pytest.Monkey
     for guess in guesses:
         guess.start()
     assert access._is("right", "right", "192.0.2.2")
+    while not asked:
+        time.sleep(0.01)
     time.sleep(0.1)
     assert len(asked) == 1, "one at a time from an address"
     over.release(4)

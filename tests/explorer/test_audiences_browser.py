@@ -24,7 +24,6 @@ from tests.explorer.browsing import choose, draw, drawn, free_port, go, settle, 
 from tests.explorer.explorer_world import CENTERS, LAST, SIZES, serve
 from tests.explorer.test_browser import pytestmark  # noqa: F401
 
-expect.set_options(timeout=20_000)  # a busy machine
 FILE = "# reviewed on Mondays\n- name: readers\n  description: <script>x</script>\n  rule: cluster = 0\n"
 DESTINATIONS = "- {name: web, type: ga4, measurement_id: G-ABC1234}\n"
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.explorer import looks
 from tests.explorer.browsing import (
     CHROMIUM,
+    PATIENCE,
     choose,
     draw,
     drawn,
@@ -27,8 +28,6 @@ from tests.explorer.browsing import (
     turn_to,
 )
 from tests.explorer.explorer_world import CENTERS, SIZES, proxy, serve
-
-expect.set_options(timeout=20_000)  # a busy machine draws slowly
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's Chromium (apt install chromium)")
 
@@ -182,7 +181,7 @@ def test_what_looks_wrong_is_found(context: BrowserContext) -> None:
 def test_every_view_looks_right(browser: Browser, address: str, width: int, theme: Literal["light", "dark"]) -> None:
     """On hostile data; the rest of the checklist is for eyes (screenshots.py)."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     for path in ("", "/map", "/clusters?cluster=1", "/user?user=g1-0"):
         page.goto(address + path)

@@ -16,8 +16,6 @@ from tests.explorer.browsing import go, settle, turn_to
 from tests.explorer.more_world import HOSTILE, SlowModel
 from tests.explorer.test_browser import pytestmark  # noqa: F401
 
-expect.set_options(timeout=20_000)  # a busy machine
-
 
 @pytest.mark.slow
 def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: Path) -> None:

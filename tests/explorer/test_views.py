@@ -23,6 +23,7 @@ from tests.helpers.cases import few_fast
 
 APP = Path(page.__file__).with_name("app.py")
 CARDS = "Details"
+PATIENCE = 600  # seconds; on a slow machine a view takes many
 
 
 @pytest.fixture(autouse=True)
@@ -40,10 +41,15 @@ def shop(serving: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def view(name: str, **query: str) -> AppTest:
     """The view after one run."""
-    app = AppTest.from_string(f"from beha2vec_core.explorer.views import render\nrender({name!r})", default_timeout=60)
+    code = f"from beha2vec_core.explorer.views import render\nrender({name!r})"
+    app = AppTest.from_string(code, default_timeout=PATIENCE)
     for key, value in query.items():
         app.query_params[key] = value
     return app.run()
+
+
+def whole_app() -> AppTest:
+    return AppTest.from_file(str(APP), default_timeout=PATIENCE)
 
 
 def text_of(app: AppTest) -> str:
@@ -61,14 +67,14 @@ def test_a_sample_of_the_users_is_named(serving: Path, monkeypatch: pytest.Monke
     with duckdb.connect(str(sampled)) as connection:
         connection.execute("create or replace table beha2vec.published_sample as select 4 one_in, 'null'::json numbers")
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    app = whole_app().run()
     assert not app.exception and "about 1 user in 4" in app.warning[0].value
     write_report(Published(sampled), tmp_path / "report.html", ZoneInfo("UTC"))
     assert "about 1 user in 4" in (tmp_path / "report.html").read_text()
 
 
 def test_the_first_page_is_the_overview(shop: None) -> None:
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    app = whole_app().run()
     assert not app.exception
     assert {metric.label: metric.value for metric in app.metric} == {
         "Users": "280", "Days with data": "14", "Sessions": "680", "Page views": "1,648", "Buyers": "40",
@@ -250,7 +256,7 @@ def test_the_map_in_every_color(shop: None, color: str) -> None:
 
 def test_empty_states_name_the_asset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
-    assert "Nothing is published yet. Materialize serving_database" in text_of(AppTest.from_file(str(APP)).run())
+    assert "Nothing is published yet. Materialize serving_database" in text_of(whole_app().run())
     missing = {
         "beha2vec.cluster_insights": "cluster_insights",
         "beha2vec.cluster_profiles": "cluster_profiles",
@@ -289,7 +295,7 @@ def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest
 def test_a_password_is_asked_for_before_anything_is_shown(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_EXPLORER_PASSWORD", "s3cret-ä")
     monkeypatch.setattr(access, "_WAIT_SECONDS", 0.0)
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    app = whole_app().run()
     assert not app.metric and "s3cret" not in str(app)
     app.text_input[0].set_value("wrong")
     app.button[0].click().run()
@@ -298,4 +304,4 @@ def test_a_password_is_asked_for_before_anything_is_shown(shop: None, monkeypatc
     app.button[0].click().run()
     assert app.metric[0].value == "280"
     assert app.run().metric, "asked for once a session"
-    assert not AppTest.from_file(str(APP)).run().metric, "and once for each"
+    assert not whole_app().run().metric, "and once for each"

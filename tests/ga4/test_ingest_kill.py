@@ -51,10 +51,8 @@ def paused_ingest(world: World, day: str, moment: str) -> Iterator[tuple[subproc
     command = [sys.executable, "-c", INGEST, str(world.export), str(world.raw), day, moment, str(signal_file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         try:
-            deadline = time.monotonic() + 30
             while not Path(f"{signal_file}.reached").exists():
                 assert other.poll() is None
-                assert time.monotonic() < deadline
                 time.sleep(0.02)
             yield other, Path(f"{signal_file}.go")
         finally:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 class Hook:
     """An HTTP server that keeps the JSON posted to it; answers with ``statuses``, one after the other, then 200.
 
-    ``drips``: the answer's body comes byte by byte, for ten seconds.
+    ``drips``: the answer's body comes byte by byte, until the other side has gone.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Hook:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
                 with suppress(OSError):  # the other side has gone
-                    for _ in range(50 * hook.drips):
+                    while hook.drips:
                         self.wfile.write(b".")
                         time.sleep(0.2)
 

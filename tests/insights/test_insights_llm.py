@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import time
 
 import pandas as pd
 import pytest
@@ -30,7 +29,7 @@ def two(profiles) -> pd.DataFrame:
 
 
 def write(profiles, llm, **settings):
-    chosen = {"timeout_seconds": 5.0, "max_retries": 1, "model": "scripted-1", "api_key": SecretStr(KEY)} | settings
+    chosen = {"timeout_seconds": 60.0, "max_retries": 1, "model": "scripted-1", "api_key": SecretStr(KEY)} | settings
     table, usage = write_insights(profiles, llm=LlmSettings(base_url=llm.url, **chosen), progress=False)
     return table.to_pylist(), usage
 
@@ -241,11 +240,9 @@ def test_a_lasting_failure_is_given_up_after_bounded_retries(two, status: int, r
 
 
 def test_a_hanging_endpoint_costs_one_timeout(two) -> None:
-    started = time.monotonic()
     with serving(lambda *_: {"hang": True}) as llm:
         rows, usage = write(two, llm, timeout_seconds=0.3, max_retries=0)
-        took = time.monotonic() - started
-    assert took < 3
+    assert len(llm.requests) == 1
     assert {row["written_by"] for row in rows} == {"template"}
     assert "no answer within 0.3 s" in usage["problems"][0]
 

@@ -21,7 +21,7 @@ from beha2vec_core.pages.fetch import (
     hosts_in,
 )
 from beha2vec_core.settings import Settings
-from tests.pages.fetch_world import NO_ROBOTS, QUICK, Fetch, outcome
+from tests.pages.fetch_world import IMPATIENT, NO_ROBOTS, QUICK, Fetch, outcome
 from tests.pages.page_server import PROSE, Route, WebSite, answer, html, in_turn
 
 # what comes back
@@ -138,7 +138,7 @@ def test_pages_that_lead_a_parser_on_take_no_long_time(site: WebSite, fetch: Fet
     start = time.monotonic()
     pages = fetch(*site.routes, limits=replace(QUICK, max_bytes=2_000_000, request_seconds=5))
     assert {page.status for page in pages} <= {Status.OK, Status.FAILED}
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 120
     assert PROSE.strip() in pages[-1].page_text
 
 
@@ -221,7 +221,7 @@ def drip(piece: bytes, site: WebSite, headers: bool) -> Route:
 def test_a_dripping_answer_gains_no_time(headers: bool, site: WebSite, fetch: Fetch) -> None:
     site.routes["/"] = drip(b"x", site, headers)
     start = time.monotonic()
-    assert outcome(fetch("/", limits=replace(QUICK, attempts=1))[0]) == (
+    assert outcome(fetch("/", limits=replace(IMPATIENT, attempts=1))[0]) == (
         "unreachable",
         "the site did not answer in time",
     )
@@ -230,7 +230,7 @@ def test_a_dripping_answer_gains_no_time(headers: bool, site: WebSite, fetch: Fe
 
 def test_a_silent_answer(site: WebSite, fetch: Fetch) -> None:
     site.routes["/"] = lambda request: site.released.wait()
-    assert fetch("/", limits=replace(QUICK, attempts=2))[0].reason == "the site did not answer in time"
+    assert fetch("/", limits=replace(IMPATIENT, attempts=2))[0].reason == "the site did not answer in time"
     assert site.paths == ["/", "/"]
 
 

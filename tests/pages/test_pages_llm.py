@@ -40,7 +40,7 @@ def pages(titles: list[str]) -> pd.DataFrame:
 
 
 def ask(url: str, titles: list[str] = TITLES, steps: str = "llm", **more: Any) -> Enrichment:
-    settings = LlmSettings(base_url=url, model="scripted", timeout_seconds=5, max_retries=2)
+    settings = LlmSettings(base_url=url, model="scripted", timeout_seconds=60, max_retries=2)
     return classify_pages(pages(titles), labels=LABELS, steps=parse_steps(steps), models=Models(llm=settings), **more)
 
 
