@@ -240,11 +240,10 @@ def report(
     out: Annotated[Path, typer.Option(help="File to write; an existing one is replaced.")] = Path("report.html"),
 ) -> None:
     """Write a report to share: one HTML file with overview, map and clusters. Needs the extra "explorer"."""
-
     settings = read_settings()
     if find_spec("plotly") is None:
         fail("the report needs plotly: pip install 'beha2vec[explorer]'")
-    from beha2vec_core.explorer.published import NotPublishedError, Published
+    from beha2vec_core.explorer.published import Published
     from beha2vec_core.explorer.report import write_report
 
     with ended_by(NotPublishedError, OSError):

@@ -93,7 +93,7 @@ def write_insights(
         summary = "The users are not divided into clusters, so there is nothing to compare."
         if len(clusters) > 1:
             summary = f"{len(clusters)} clusters compared: see similarities, key_differences and opportunities."
-        row = {"cluster_key": None, "name": _COMPARISON_NAME, "summary": summary, "actions": []}
+        row: dict[str, Any] = {"cluster_key": None, "name": _COMPARISON_NAME, "summary": summary, "actions": []}
         rows.append({**row, **_columns(comparison, facts, compared, narrator)})
     return pa.Table.from_pylist(rows, schema=INSIGHTS_SCHEMA), _usage(narrator, rows)
 
