@@ -1,18 +1,22 @@
 """Metadata of assets: row counts, column schemas, previews and small pictures, in the keys that Dagster's UI knows."""
 
+from __future__ import annotations
+
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
 from dagster import MetadataValue, TableColumn, TableSchema
-from matplotlib.figure import Figure
 from PIL import Image
 
 from beha2vec_core.store.columns import column_descriptions
 from beha2vec_core.store.tables import IDENTIFIERS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MAX_CELL = 80
 _MAX_LIST = 3
