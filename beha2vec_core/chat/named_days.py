@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 
 from dateutil.easter import easter
 
@@ -167,6 +168,36 @@ def in_dates(text: str, data: Period) -> str:
     return _ENDS.sub(ends, _HALF.sub(half, _WITH_YEAR.sub(both_years, text)))
 
 
+@cache
+def _holidays() -> list[tuple[_OfYear, bool, re.Pattern[str], re.Pattern[str], re.Pattern[str]]]:
+    """The longest name first: its days, whether they are several, "week of ...", "... week" and the name."""
+    found = []
+    for name, of_year in sorted((_DAYS | _SPANS).items(), key=lambda pair: len(pair[0]), reverse=True):
+        name_of = name.replace(" ", "s?[ -]")
+        words = rf"(?<![\w/.-])(?<!chinese )(?<!lunar )(?:{name_of})s?"
+        week_of, its_week, itself = (
+            re.compile(pattern + _YEAR + _NO_NAME)
+            for pattern in (
+                rf"\bweek (?:of|around|with) (?:the )?{words}",
+                f"{words} week",
+                f"(?:around (?:the )?)?{words}" if name in _SPANS else words,
+            )
+        )
+        found.append((of_year, name in _SPANS, week_of, its_week, itself))
+    return found
+
+
+@cache
+def _seasons() -> list[tuple[_OfYear, re.Pattern[str]]]:
+    after = rf"(?= season\b|\W*$|\s*[,?.;:]|\s+(?:{_AFTER}|by|on|with|was|were|did|is|are|per|via)\b)(?: season\b)?"
+    ago = r"(?P<ago>(?<!\w)(?:last|past|previous|this) )?"
+    found = []
+    for name, of_year in _SEASONS.items():
+        beside = rf"(?P<before>\b(?:{_IN if 'fall' in name else _BEFORE}) (?:the )?)?"
+        found.append((of_year, re.compile(rf"{beside}{ago}\b(?P<name>{name}){_YEAR}(?![\w/-]){after}")))
+    return found
+
+
 def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[str, list[str]]:
     """A text in small letters with what is kept in place of named days, and what was assumed, in sentences.
 
@@ -186,11 +217,7 @@ def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[st
         begin = first - timedelta(days=first.weekday())
         return Period(begin, begin + timedelta(days=6))
 
-    every = _DAYS | _SPANS
-    for name in sorted(every, key=len, reverse=True):
-        name_of = name.replace(" ", "s?[ -]")
-        words = rf"(?<![\w/.-])(?<!chinese )(?<!lunar )(?:{name_of})s?"
-        of_year, is_span = every[name], name in _SPANS
+    for of_year, is_span, week_of, its_week, itself in _holidays():
 
         def holiday(found: re.Match[str], of_year: _OfYear = of_year, *, is_span: bool = is_span) -> str:
             return put(found, _days(of_year, last, found["year"]), is_assumed=is_span)
@@ -198,14 +225,8 @@ def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[st
         def in_week(found: re.Match[str], of_year: _OfYear = of_year) -> str:
             return put(found, week(of_year, found), is_assumed=True)
 
-        text = re.sub(rf"\bweek (?:of|around|with) (?:the )?{words}{_YEAR}{_NO_NAME}", in_week, text)
-        text = re.sub(rf"{words} week{_YEAR}{_NO_NAME}", in_week, text)
-        text = re.sub(rf"{'(?:around (?:the )?)?' if is_span else ''}{words}{_YEAR}{_NO_NAME}", holiday, text)
-    for name, of_year in _SEASONS.items():
-        before = _IN if "fall" in name else _BEFORE
-        after = rf"(?= season\b|\W*$|\s*[,?.;:]|\s+(?:{_AFTER}|by|on|with|was|were|did|is|are|per|via)\b)(?: season\b)?"
-        beside = rf"(?P<before>\b(?:{before}) (?:the )?)?"
-        ago = r"(?P<ago>(?<!\w)(?:last|past|previous|this) )?"
+        text = itself.sub(holiday, its_week.sub(in_week, week_of.sub(in_week, text)))
+    for of_year, named in _seasons():
 
         def season(found: re.Match[str], of_year: _OfYear = of_year) -> str:
             said = f"{found['before'] or ''}{found['ago'] or ''}"
@@ -217,7 +238,7 @@ def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[st
             notes.append(f"“{found['name']}” was read as {days.in_words}.")
             return re.sub(r"\b(?:last|past|previous|this) (?:the )?$", "", said) + keep(days)
 
-        text = re.sub(rf"{beside}{ago}\b(?P<name>{name}){_YEAR}(?![\w/-]){after}", season, text)
+        text = named.sub(season, text)
     return text, notes
 
 

@@ -78,11 +78,15 @@ def not_in_data(question: str, unknown: Sequence[str], contents: Contents) -> st
                 return f"The data have no {topic}: “{clean_text(found[0], limit=40)}”."
     for dimension, values in _absent(contents).items():
         for phrase, value in values.items():
-            if re.search(rf"(?<!\w){re.escape(phrase)}(?:e?s)?(?!\w)", question) and parts & {*_forms(phrase)}:
+            is_asked = phrase in question and parts & {*_forms(phrase)}
+            if is_asked and re.search(rf"(?<!\w){re.escape(phrase)}(?:e?s)?(?!\w)", question):
                 return f"The data have no {DIMENSIONS[dimension].label} “{value}”."
     for name in ("coupon", "campaign", "item_brand", "item_category"):
         said = any(
-            re.search(rf"\b{re.escape(phrase)}s?\b", word) for word in words for phrase in DIMENSIONS[name].words
+            re.search(rf"\b{re.escape(phrase)}s?\b", word)
+            for word in words
+            for phrase in DIMENSIONS[name].words
+            if phrase in word
         )
         if said and not contents.values.get(name):
             return f"The data have no {DIMENSIONS[name].label}s."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -55,11 +57,22 @@ class Service:
     answer: Callable[[Request], Reply | None] = lambda request: None
     limits: Limits = field(default_factory=Limits)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    listening: socket.socket | None = None
+    unread: set[socket.socket] = field(default_factory=set)  # connections whose request is not in `requests` yet
 
     @property
     def taken(self) -> list[Request]:
         with self.lock:
             return [request for request in self.requests if request.taken]
+
+    def read_all(self) -> None:
+        """Wait until the server has read what processes wrote that have ended."""
+        while self._has_unread():
+            time.sleep(0.005)
+
+    def _has_unread(self) -> bool:
+        with self.lock:
+            return bool(self.unread or select.select([self.listening], [], [], 0)[0])
 
     def reply_to(self, request: Request) -> Reply:
         with self.lock:
@@ -102,6 +115,7 @@ def served(**about: Any) -> Iterator[Service]:
             reply = service.reply_to(
                 Request(parts.path, parse_qs(parts.query, keep_blank_values=True), headers, raw, self.command)
             )
+            service.unread.discard(self.connection)
             time.sleep(reply.hang)
             if reply.lost:
                 self.close_connection = True
@@ -124,9 +138,20 @@ def served(**about: Any) -> Iterator[Service]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
+        def get_request(self) -> tuple[socket.socket, Any]:
+            with service.lock:
+                connection, address = super().get_request()
+                service.unread.add(connection)
+            return connection, address
+
+        def shutdown_request(self, request: Any) -> None:
+            service.unread.discard(request)
+            super().shutdown_request(request)
+
         def handle_error(self, *_: object) -> None: ...
 
     server = Server(("127.0.0.1", 0), Handler)
+    service.listening = server.socket
     service.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

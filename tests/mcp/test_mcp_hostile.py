@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,12 +111,21 @@ def test_only_so_many_calls_run_at_once(data: Path, monkeypatch: pytest.MonkeyPa
     limits = SqlLimits(seconds=0.8)
     toolbox = Toolbox(database, Aliases(database), min_users=20, sql_limits=limits, has_screen=False)
     answers: list[str] = []
+    refused = threading.Event()
+
+    def begin(*about: Any) -> Any:
+        refused.wait()
+        return Toolbox.call(toolbox, *about)
+
+    monkeypatch.setattr(toolbox, "call", begin)
 
     async def attack() -> None:
         async with Client(server.make_server(toolbox)) as client:
 
             async def call() -> None:
                 answers.append((await client.call_tool("sql", {"statement": ENDLESS})).structured_content["error"])
+                if len(answers) == 3:
+                    refused.set()
 
             async with anyio.create_task_group() as tasks:
                 for _ in range(server.CALLS_AT_ONCE + 3):
