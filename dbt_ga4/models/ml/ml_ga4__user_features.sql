@@ -9,6 +9,7 @@
 {% set late_days = var('late_event_days') | int -%}
 {% set horizons = [7, 14, 28] -%}
 {% set windows = [1, 3, 7, 14, 28] -%}
+{% set stitches = var('identity_stitching') == 'user_id' -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
 {% set is_expressed = '(purchases.revenue is not null or purchases.event_revenue is null and purchases.revenue_in_usd is null)' -%}
 {#
@@ -28,9 +29,6 @@ dates as (
         property_id,
         as_of > {{ days_later('last_day', 1 - newest_days()) }} as is_newest,
         {{ days_later('as_of', -lookback_days) }} as first_day,
-        {%- for days in windows %}
-        {{ days_later('as_of', -days) }} as first_{{ days }}d,
-        {%- endfor %}
         {%- for days in horizons %}
         {{ days_later('as_of', days) }} as end_{{ days }}d,
         {{ days_later('as_of', days + late_days) }} <= {{ days_later('last_day', 1) }} as is_known_{{ days }}d,
@@ -118,7 +116,13 @@ parts_of_sessions as (
 -- DuckDB runs out of memory if it joins large tables while it groups the result, so the join ends here.
 parts_with_channels as {{ materialized() }} (
 
-    select parts_of_sessions.*, channels.number as channel
+    select
+        parts_of_sessions.*,
+        channels.number as channel,
+        count(*) over (partition by parts_of_sessions.session_key, parts_of_sessions.session_date) = 1 as is_whole,
+        row_number() over (
+            partition by parts_of_sessions.client_key, parts_of_sessions.occurred_on order by parts_of_sessions.event_date
+        ) = 1 as is_first_of_day
     from parts_of_sessions
     left join {{ ref('int_ga4__session_traffic_sources') }} as sources on parts_of_sessions.session_key = sources.session_key
     left join texts as channels on sources.default_channel_group = channels.text
@@ -127,11 +131,27 @@ parts_with_channels as {{ materialized() }} (
 
 {{ sample_of_persons('parts_with_channels', predicted_events) }},
 
+-- Few devices: the others need no counts to know which value most of their sessions have.
+changing_devices as (
+
+    select client_key
+    from parts_with_channels
+    group by client_key
+    having {% for attribute in main_attributes -%}
+        min({{ attribute }}) < max({{ attribute }}) {{- ' or ' if not loop.last }}
+    {%- endfor %}
+
+),
+
 session_days as (
 
-    select parts_with_channels.*, sampled_devices.client_key is not null as is_sampled
+    select
+        parts_with_channels.*,
+        sampled_devices.client_key is not null as is_sampled,
+        {{ 'true' if stitches else 'changing_devices.client_key is not null' }} as is_changing
     from parts_with_channels
     left join sampled_devices on parts_with_channels.client_key = sampled_devices.client_key
+    left join changing_devices on parts_with_channels.client_key = changing_devices.client_key
 
 ),
 
@@ -139,9 +159,6 @@ days_before as (
 
     select
         dates.as_of,
-        {%- for days in windows %}
-        dates.first_{{ days }}d,
-        {%- endfor %}
         {{ person_of('session_days') }} as user_key,
         session_days.*
     from session_days
@@ -155,33 +172,50 @@ days_before as (
 
 ),
 
-sessions as (
-
-    select
+{%- set columns -%}
         property_id,
         user_key,
         as_of,
-        {%- if var('identity_stitching') == 'user_id' %}
-        client_key,
-        {%- endif %}
+        {{ 'client_key,' if stitches }}
         session_key,
-        session_date,
+        session_date
+{%- endset %}
+{%- set maxima = ['recorded_engagement', 'funnel_step', 'channel'] %}
+{%- set sums = ['page_views', 'error_page_views', 'engagement_time_msec', 'key_events', 'events'] %}
+-- Most sessions have one part, and nothing to add up.
+sessions as (
+
+    select
+        {{ columns }},
+        is_changing,
+        occurred_on as last_active_on,
+        occurred_on as first_active_on,
+        started_at,
+        {%- for column in maxima + sums + main_attributes %}
+        {{ column }} {{- ',' if not loop.last }}
+        {%- endfor %}
+    from days_before
+    where is_whole
+    union all
+    select
+        {{ columns }},
+        is_changing,
         max(occurred_on) as last_active_on,
         min(occurred_on) as first_active_on,
         min(started_at) as started_at,
-        sum(page_views) as page_views,
-        sum(error_page_views) as error_page_views,
-        sum(engagement_time_msec) as engagement_time_msec,
-        max(recorded_engagement) as recorded_engagement,
-        max(funnel_step) as funnel_step,
-        sum(key_events) as key_events,
-        {%- for attribute in main_attributes %}
-        mod(min({{ days_between("date '1970-01-01'", 'occurred_on') }} * {{ base }} + {{ attribute }}), {{ base }}) as {{ attribute }},
+        {%- for column in maxima %}
+        max({{ column }}) as {{ column }},
         {%- endfor %}
-        max(channel) as channel,
-        sum(events) as events
+        {%- for column in sums %}
+        {{ sum_whole(column) }} as {{ column }},
+        {%- endfor %}
+        {%- for attribute in main_attributes %}
+        mod(min({{ days_between("date '1970-01-01'", 'occurred_on') }} * {{ base }} + {{ attribute }}), {{ base }}) as {{ attribute }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
     from days_before
-    group by property_id, user_key, as_of, session_key, session_date{{ ', client_key' if var('identity_stitching') == 'user_id' }}
+    where not is_whole
+    group by {{ columns }}, is_changing
 
 ),
 
@@ -212,7 +246,7 @@ main_attributes as (
             {%- for attribute in main_attributes %}
             select user_key, as_of, {{ loop.index }} as attribute, {{ attribute }} as number
             from sessions
-            where {{ attribute }} is not null
+            where is_changing and {{ attribute }} is not null
             {{ 'union all' if not loop.last }}
             {%- endfor %}
         ) as attributes
@@ -242,28 +276,28 @@ user_sessions as (
         {{ count_where('funnel_step between 2 and 5') }} as abandoned_cart_sessions,
         -- Sessions that late events may still change at as_of have no channel yet.
         {%- set channel = 'case when session_date < ' ~ days_later('as_of', -late_days) ~ ' then channel end' %}
+        {%- for attribute in main_attributes %}
+        min({{ attribute }}) as {{ attribute }},
+        {%- endfor %}
         {{ first_number_by(channel, 'started_at', 'channel') }} as first_channel,
         {{ first_number_by(channel, '-started_at', 'channel') }} as last_channel,
-        {{ 'count(distinct client_key)' if var('identity_stitching') == 'user_id' else 'cast(1 as ' ~ dbt.type_bigint() ~ ')' }} as devices
+        {{ 'count(distinct client_key)' if stitches else 'cast(1 as ' ~ dbt.type_bigint() ~ ')' }} as devices
     from engaged_sessions
     group by property_id, user_key, as_of
 
 ),
 
--- Counting distinct days of each window keeps all of them in memory; a row per day does not.
+-- Counting distinct days of each window keeps all of them in memory; a row per day of a person of several devices does not.
 active_dates as (
 
-    select
-        user_key,
-        as_of,
-        occurred_on,
-        {%- for days in windows %}
-        min(first_{{ days }}d) as first_{{ days }}d,
-        {%- endfor %}
-        sum(page_views) as page_views,
-        max(funnel_step) as funnel_step
+    {% if stitches -%}
+    select user_key, as_of, occurred_on, sum(page_views) as page_views, max(funnel_step) as funnel_step, true as is_first_of_day
     from days_before
     group by user_key, as_of, occurred_on
+    {%- else -%}
+    select user_key, as_of, occurred_on, page_views, funnel_step, is_first_of_day
+    from days_before
+    {%- endif %}
 
 ),
 
@@ -272,13 +306,14 @@ user_days as (
     select
         user_key,
         as_of,
-        count(*) as active_days,
+        {{ count_where('is_first_of_day') }} as active_days,
         {%- for days in windows %}
-        {{ count_where('occurred_on >= first_' ~ days ~ 'd') }} as active_days_{{ days }}d,
-        {{ sum_whole('case when occurred_on >= first_' ~ days ~ 'd then page_views else 0 end') }} as page_views_{{ days }}d,
-        coalesce(max(case when occurred_on >= first_{{ days }}d then funnel_step end), 0) as funnel_step_{{ days }}d,
+        {%- set is_within = 'occurred_on >= ' ~ days_later('as_of', -days) %}
+        {{ count_where('is_first_of_day and ' ~ is_within) }} as active_days_{{ days }}d,
+        {{ sum_whole('case when ' ~ is_within ~ ' then page_views else 0 end') }} as page_views_{{ days }}d,
+        coalesce(max(case when {{ is_within }} then funnel_step end), 0) as funnel_step_{{ days }}d,
         {%- endfor %}
-        {{ count_where(is_weekend('occurred_on')) }} as weekend_days
+        {{ count_where('is_first_of_day and ' ~ is_weekend('occurred_on')) }} as weekend_days
     from active_dates
     group by user_key, as_of
 
@@ -316,7 +351,7 @@ user_purchases as (
         dates.as_of,
         {{ count_where(is_recent) }} as purchases,
         {%- for days in windows %}
-        {{ count_where(is_before ~ ' and purchases.occurred_on >= dates.first_' ~ days ~ 'd') }} as purchases_{{ days }}d,
+        {{ count_where(is_before ~ ' and purchases.occurred_on >= ' ~ days_later('dates.as_of', -days)) }} as purchases_{{ days }}d,
         {%- endfor %}
         {{ sum_of_money(
             'case when ' ~ is_recent ~ ' then purchases.revenue end', 'purchases.currency',
@@ -431,5 +466,6 @@ left join actions_after on sessions.user_key = actions_after.user_key and sessio
 left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
 left join main_attributes on sessions.user_key = main_attributes.user_key and sessions.as_of = main_attributes.as_of
 {%- for attribute in main_attributes %}
-left join texts as {{ attribute }}_texts on main_attributes.{{ attribute }} = {{ attribute }}_texts.number
+left join texts as {{ attribute }}_texts
+    on coalesce(main_attributes.{{ attribute }}, sessions.{{ attribute }}) = {{ attribute }}_texts.number
 {%- endfor %}
