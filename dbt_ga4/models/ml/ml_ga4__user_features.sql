@@ -120,9 +120,13 @@ parts_with_channels as {{ materialized() }} (
         parts_of_sessions.*,
         channels.number as channel,
         count(*) over (partition by parts_of_sessions.session_key, parts_of_sessions.session_date) = 1 as is_whole,
+        {% if stitches -%}
+        false as is_first_of_day
+        {%- else -%}
         row_number() over (
             partition by parts_of_sessions.client_key, parts_of_sessions.occurred_on order by parts_of_sessions.event_date
         ) = 1 as is_first_of_day
+        {%- endif %}
     from parts_of_sessions
     left join {{ ref('int_ga4__session_traffic_sources') }} as sources on parts_of_sessions.session_key = sources.session_key
     left join texts as channels on sources.default_channel_group = channels.text
@@ -172,42 +176,19 @@ days_before as (
 
 ),
 
-{%- set columns -%}
-        property_id,
-        user_key,
-        as_of,
-        {{ 'client_key,' if stitches }}
-        session_key,
-        session_date
-{%- endset %}
-{%- set maxima = ['recorded_engagement', 'funnel_step', 'channel'] %}
-{%- set sums = ['page_views', 'error_page_views', 'engagement_time_msec', 'key_events', 'events'] %}
--- Most sessions have one part, and nothing to add up.
-sessions as (
+{% set person = ['property_id', 'user_key', 'as_of', 'is_changing'] + (['client_key'] if stitches else []) -%}
+split_sessions as (
 
     select
-        {{ columns }},
-        is_changing,
-        occurred_on as last_active_on,
-        occurred_on as first_active_on,
-        started_at,
-        {%- for column in maxima + sums + main_attributes %}
-        {{ column }} {{- ',' if not loop.last }}
-        {%- endfor %}
-    from days_before
-    where is_whole
-    union all
-    select
-        {{ columns }},
-        is_changing,
-        max(occurred_on) as last_active_on,
-        min(occurred_on) as first_active_on,
+        {{ person | join(', ') }},
+        session_key,
+        session_date,
         min(started_at) as started_at,
-        {%- for column in maxima %}
-        max({{ column }}) as {{ column }},
-        {%- endfor %}
-        {%- for column in sums %}
+        {%- for column in ['page_views', 'engagement_time_msec', 'key_events'] %}
         {{ sum_whole(column) }} as {{ column }},
+        {%- endfor %}
+        {%- for column in ['recorded_engagement', 'funnel_step', 'channel'] %}
+        max({{ column }}) as {{ column }},
         {%- endfor %}
         {%- for attribute in main_attributes %}
         mod(min({{ days_between("date '1970-01-01'", 'occurred_on') }} * {{ base }} + {{ attribute }}), {{ base }}) as {{ attribute }}
@@ -215,17 +196,51 @@ sessions as (
         {%- endfor %}
     from days_before
     where not is_whole
-    group by {{ columns }}, is_changing
+    group by {{ person | join(', ') }}, session_key, session_date
 
 ),
 
--- As in int_ga4__sessions, from the part before as_of.
-engaged_sessions as (
+{# DuckDB takes most of its time for the rows that are grouped, so a part is also its session if it has no other, as most have. -#}
+{% set of_part = ['occurred_on', 'is_first_of_day', 'events', 'page_views', 'error_page_views', 'engagement_time_msec', 'funnel_step'] -%}
+{% set of_session = ['session_date', 'started_at', 'channel'] + main_attributes -%}
+parts_and_sessions as (
 
+    -- is_engaged is as in int_ga4__sessions, from the part before as_of
     select
-        *,
+        {{ (person + of_part) | join(', ') }},
+        {%- for column in of_session %}
+        case when is_whole then {{ column }} end as {{ column }},
+        {%- endfor %}
+        case when is_whole then funnel_step end as session_funnel_step,
+        is_whole and ({{ is_engaged() }}) as is_engaged
+    from days_before
+    union all
+    select
+        {{ person | join(', ') }},
+        {%- for column in of_part %}
+        null as {{ column }},
+        {%- endfor %}
+        {{ of_session | join(', ') }},
+        funnel_step as session_funnel_step,
         {{ is_engaged() }} as is_engaged
-    from sessions
+    from split_sessions
+    {%- if stitches %}
+    union all
+    -- the days of a person of several devices, which have no first part
+    select
+        property_id,
+        user_key,
+        as_of,
+        true as is_changing,
+        null as client_key,
+        occurred_on,
+        true as is_first_of_day,
+        {%- for column in of_part[2:] + of_session + ['session_funnel_step'] %}
+        null as {{ column }},
+        {%- endfor %}
+        null as is_engaged
+    from (select distinct property_id, user_key, as_of, occurred_on from days_before) as days
+    {%- endif %}
 
 ),
 
@@ -245,7 +260,7 @@ main_attributes as (
         from (
             {%- for attribute in main_attributes %}
             select user_key, as_of, {{ loop.index }} as attribute, {{ attribute }} as number
-            from sessions
+            from parts_and_sessions
             where is_changing and {{ attribute }} is not null
             {{ 'union all' if not loop.last }}
             {%- endfor %}
@@ -262,18 +277,18 @@ user_sessions as (
         property_id,
         user_key,
         as_of,
-        max(last_active_on) as last_active_on,
-        min(first_active_on) as first_active_on,
-        count(*) as sessions,
+        max(occurred_on) as last_active_on,
+        min(occurred_on) as first_active_on,
+        count(session_date) as sessions,
         {{ sum_whole('events') }} as events,
         {{ sum_whole('page_views') }} as page_views,
         {{ sum_whole('error_page_views') }} as error_page_views,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
         {{ count_where('is_engaged') }} as engaged_sessions,
         max(funnel_step) as deepest_funnel_step,
-        {{ count_where('funnel_step >= 2') }} as cart_sessions,
-        {{ count_where('funnel_step >= 3') }} as checkout_sessions,
-        {{ count_where('funnel_step between 2 and 5') }} as abandoned_cart_sessions,
+        {{ count_where('session_funnel_step >= 2') }} as cart_sessions,
+        {{ count_where('session_funnel_step >= 3') }} as checkout_sessions,
+        {{ count_where('session_funnel_step between 2 and 5') }} as abandoned_cart_sessions,
         -- Sessions that late events may still change at as_of have no channel yet.
         {%- set channel = 'case when session_date < ' ~ days_later('as_of', -late_days) ~ ' then channel end' %}
         {%- for attribute in main_attributes %}
@@ -281,31 +296,7 @@ user_sessions as (
         {%- endfor %}
         {{ first_number_by(channel, 'started_at', 'channel') }} as first_channel,
         {{ first_number_by(channel, '-started_at', 'channel') }} as last_channel,
-        {{ 'count(distinct client_key)' if stitches else 'cast(1 as ' ~ dbt.type_bigint() ~ ')' }} as devices
-    from engaged_sessions
-    group by property_id, user_key, as_of
-
-),
-
--- Counting distinct days of each window keeps all of them in memory; a row per day of a person of several devices does not.
-active_dates as (
-
-    {% if stitches -%}
-    select user_key, as_of, occurred_on, sum(page_views) as page_views, max(funnel_step) as funnel_step, true as is_first_of_day
-    from days_before
-    group by user_key, as_of, occurred_on
-    {%- else -%}
-    select user_key, as_of, occurred_on, page_views, funnel_step, is_first_of_day
-    from days_before
-    {%- endif %}
-
-),
-
-user_days as (
-
-    select
-        user_key,
-        as_of,
+        {{ 'count(distinct client_key)' if stitches else 'cast(1 as ' ~ dbt.type_bigint() ~ ')' }} as devices,
         {{ count_where('is_first_of_day') }} as active_days,
         {%- for days in windows %}
         {%- set is_within = 'occurred_on >= ' ~ days_later('as_of', -days) %}
@@ -314,8 +305,8 @@ user_days as (
         coalesce(max(case when {{ is_within }} then funnel_step end), 0) as funnel_step_{{ days }}d,
         {%- endfor %}
         {{ count_where('is_first_of_day and ' ~ is_weekend('occurred_on')) }} as weekend_days
-    from active_dates
-    group by user_key, as_of
+    from parts_and_sessions
+    group by property_id, user_key, as_of
 
 ),
 
@@ -396,7 +387,7 @@ select
     {{ days_between('sessions.first_active_on', 'sessions.as_of') }} as tenure_days,
 
     sessions.sessions,
-    days.active_days,
+    sessions.active_days,
     sessions.events,
     sessions.page_views,
 
@@ -411,10 +402,10 @@ select
     {{ days_between('purchases.first_purchase_on', 'sessions.as_of') }} as days_since_first_purchase,
     {%- for days in windows %}
 
-    days.active_days_{{ days }}d,
-    days.page_views_{{ days }}d,
+    sessions.active_days_{{ days }}d,
+    sessions.page_views_{{ days }}d,
     coalesce(purchases.purchases_{{ days }}d, 0) as purchases_{{ days }}d,
-    cast(days.funnel_step_{{ days }}d as {{ dbt.type_bigint() }}) as funnel_step_{{ days }}d,
+    cast(sessions.funnel_step_{{ days }}d as {{ dbt.type_bigint() }}) as funnel_step_{{ days }}d,
     {%- endfor %}
 
     sessions.engaged_sessions / sessions.sessions as engaged_session_share,
@@ -435,7 +426,7 @@ select
     {{ attribute }}_texts.text as {{ attribute }},
     {%- endfor %}
 
-    days.weekend_days / days.active_days as weekend_day_share,
+    sessions.weekend_days / sessions.active_days as weekend_day_share,
 
     -- Labels. A horizon is known once its last day is exported and late events have arrived.
     {%- for days in horizons %}
@@ -457,7 +448,6 @@ select
     {%- endfor %}
     dates.last_day as exported_until
 from user_sessions as sessions
-inner join user_days as days on sessions.user_key = days.user_key and sessions.as_of = days.as_of
 inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
 left join texts as first_channels on sessions.first_channel = first_channels.number
 left join texts as last_channels on sessions.last_channel = last_channels.number
