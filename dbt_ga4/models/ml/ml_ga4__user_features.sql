@@ -9,6 +9,7 @@
 {% set late_days = var('late_event_days') | int -%}
 {% set horizons = [7, 14, 28] -%}
 {% set windows = [1, 3, 7, 14, 28] -%}
+{% set stitches = var('identity_stitching') == 'user_id' -%}
 {% set main_attributes = ['device_category', 'browser', 'country'] -%}
 {% set is_expressed = '(purchases.revenue is not null or purchases.event_revenue is null and purchases.revenue_in_usd is null)' -%}
 {#
@@ -28,9 +29,6 @@ dates as (
         property_id,
         as_of > {{ days_later('last_day', 1 - newest_days()) }} as is_newest,
         {{ days_later('as_of', -lookback_days) }} as first_day,
-        {%- for days in windows %}
-        {{ days_later('as_of', -days) }} as first_{{ days }}d,
-        {%- endfor %}
         {%- for days in horizons %}
         {{ days_later('as_of', days) }} as end_{{ days }}d,
         {{ days_later('as_of', days + late_days) }} <= {{ days_later('last_day', 1) }} as is_known_{{ days }}d,
@@ -118,7 +116,17 @@ parts_of_sessions as (
 -- DuckDB runs out of memory if it joins large tables while it groups the result, so the join ends here.
 parts_with_channels as {{ materialized() }} (
 
-    select parts_of_sessions.*, channels.number as channel
+    select
+        parts_of_sessions.*,
+        channels.number as channel,
+        count(*) over (partition by parts_of_sessions.session_key, parts_of_sessions.session_date) = 1 as is_whole,
+        {% if stitches -%}
+        false as is_first_of_day
+        {%- else -%}
+        row_number() over (
+            partition by parts_of_sessions.client_key, parts_of_sessions.occurred_on order by parts_of_sessions.event_date
+        ) = 1 as is_first_of_day
+        {%- endif %}
     from parts_of_sessions
     left join {{ ref('int_ga4__session_traffic_sources') }} as sources on parts_of_sessions.session_key = sources.session_key
     left join texts as channels on sources.default_channel_group = channels.text
@@ -127,11 +135,27 @@ parts_with_channels as {{ materialized() }} (
 
 {{ sample_of_persons('parts_with_channels', predicted_events) }},
 
+-- Few devices: the others need no counts to know which value most of their sessions have.
+changing_devices as (
+
+    select client_key
+    from parts_with_channels
+    group by client_key
+    having {% for attribute in main_attributes -%}
+        min({{ attribute }}) < max({{ attribute }}) {{- ' or ' if not loop.last }}
+    {%- endfor %}
+
+),
+
 session_days as (
 
-    select parts_with_channels.*, sampled_devices.client_key is not null as is_sampled
+    select
+        parts_with_channels.*,
+        sampled_devices.client_key is not null as is_sampled,
+        {{ 'true' if stitches else 'changing_devices.client_key is not null' }} as is_changing
     from parts_with_channels
     left join sampled_devices on parts_with_channels.client_key = sampled_devices.client_key
+    left join changing_devices on parts_with_channels.client_key = changing_devices.client_key
 
 ),
 
@@ -139,9 +163,6 @@ days_before as (
 
     select
         dates.as_of,
-        {%- for days in windows %}
-        dates.first_{{ days }}d,
-        {%- endfor %}
         {{ person_of('session_days') }} as user_key,
         session_days.*
     from session_days
@@ -155,43 +176,71 @@ days_before as (
 
 ),
 
-sessions as (
+{% set person = ['property_id', 'user_key', 'as_of', 'is_changing'] + (['client_key'] if stitches else []) -%}
+split_sessions as (
 
+    select
+        {{ person | join(', ') }},
+        session_key,
+        session_date,
+        min(started_at) as started_at,
+        {%- for column in ['page_views', 'engagement_time_msec', 'key_events'] %}
+        {{ sum_whole(column) }} as {{ column }},
+        {%- endfor %}
+        {%- for column in ['recorded_engagement', 'funnel_step', 'channel'] %}
+        max({{ column }}) as {{ column }},
+        {%- endfor %}
+        {%- for attribute in main_attributes %}
+        mod(min({{ days_between("date '1970-01-01'", 'occurred_on') }} * {{ base }} + {{ attribute }}), {{ base }}) as {{ attribute }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from days_before
+    where not is_whole
+    group by {{ person | join(', ') }}, session_key, session_date
+
+),
+
+{# DuckDB takes most of its time for the rows that are grouped, so a part is also its session if it has no other, as most have. -#}
+{% set of_part = ['occurred_on', 'is_first_of_day', 'events', 'page_views', 'error_page_views', 'engagement_time_msec', 'funnel_step'] -%}
+{% set of_session = ['session_date', 'started_at', 'channel'] + main_attributes -%}
+parts_and_sessions as (
+
+    -- is_engaged is as in int_ga4__sessions, from the part before as_of
+    select
+        {{ (person + of_part) | join(', ') }},
+        {%- for column in of_session %}
+        case when is_whole then {{ column }} end as {{ column }},
+        {%- endfor %}
+        case when is_whole then funnel_step end as session_funnel_step,
+        is_whole and ({{ is_engaged() }}) as is_engaged
+    from days_before
+    union all
+    select
+        {{ person | join(', ') }},
+        {%- for column in of_part %}
+        null as {{ column }},
+        {%- endfor %}
+        {{ of_session | join(', ') }},
+        funnel_step as session_funnel_step,
+        {{ is_engaged() }} as is_engaged
+    from split_sessions
+    {%- if stitches %}
+    union all
+    -- the days of a person of several devices, which have no first part
     select
         property_id,
         user_key,
         as_of,
-        {%- if var('identity_stitching') == 'user_id' %}
-        client_key,
-        {%- endif %}
-        session_key,
-        session_date,
-        max(occurred_on) as last_active_on,
-        min(occurred_on) as first_active_on,
-        min(started_at) as started_at,
-        sum(page_views) as page_views,
-        sum(error_page_views) as error_page_views,
-        sum(engagement_time_msec) as engagement_time_msec,
-        max(recorded_engagement) as recorded_engagement,
-        max(funnel_step) as funnel_step,
-        sum(key_events) as key_events,
-        {%- for attribute in main_attributes %}
-        mod(min({{ days_between("date '1970-01-01'", 'occurred_on') }} * {{ base }} + {{ attribute }}), {{ base }}) as {{ attribute }},
+        true as is_changing,
+        null as client_key,
+        occurred_on,
+        true as is_first_of_day,
+        {%- for column in of_part[2:] + of_session + ['session_funnel_step'] %}
+        null as {{ column }},
         {%- endfor %}
-        max(channel) as channel,
-        sum(events) as events
-    from days_before
-    group by property_id, user_key, as_of, session_key, session_date{{ ', client_key' if var('identity_stitching') == 'user_id' }}
-
-),
-
--- As in int_ga4__sessions, from the part before as_of.
-engaged_sessions as (
-
-    select
-        *,
-        {{ is_engaged() }} as is_engaged
-    from sessions
+        null as is_engaged
+    from (select distinct property_id, user_key, as_of, occurred_on from days_before) as days
+    {%- endif %}
 
 ),
 
@@ -211,8 +260,8 @@ main_attributes as (
         from (
             {%- for attribute in main_attributes %}
             select user_key, as_of, {{ loop.index }} as attribute, {{ attribute }} as number
-            from sessions
-            where {{ attribute }} is not null
+            from parts_and_sessions
+            where is_changing and {{ attribute }} is not null
             {{ 'union all' if not loop.last }}
             {%- endfor %}
         ) as attributes
@@ -228,59 +277,36 @@ user_sessions as (
         property_id,
         user_key,
         as_of,
-        max(last_active_on) as last_active_on,
-        min(first_active_on) as first_active_on,
-        count(*) as sessions,
+        max(occurred_on) as last_active_on,
+        min(occurred_on) as first_active_on,
+        count(session_date) as sessions,
         {{ sum_whole('events') }} as events,
         {{ sum_whole('page_views') }} as page_views,
         {{ sum_whole('error_page_views') }} as error_page_views,
         {{ sum_whole('engagement_time_msec') }} as engagement_time_msec,
         {{ count_where('is_engaged') }} as engaged_sessions,
         max(funnel_step) as deepest_funnel_step,
-        {{ count_where('funnel_step >= 2') }} as cart_sessions,
-        {{ count_where('funnel_step >= 3') }} as checkout_sessions,
-        {{ count_where('funnel_step between 2 and 5') }} as abandoned_cart_sessions,
+        {{ count_where('session_funnel_step >= 2') }} as cart_sessions,
+        {{ count_where('session_funnel_step >= 3') }} as checkout_sessions,
+        {{ count_where('session_funnel_step between 2 and 5') }} as abandoned_cart_sessions,
         -- Sessions that late events may still change at as_of have no channel yet.
         {%- set channel = 'case when session_date < ' ~ days_later('as_of', -late_days) ~ ' then channel end' %}
+        {%- for attribute in main_attributes %}
+        min({{ attribute }}) as {{ attribute }},
+        {%- endfor %}
         {{ first_number_by(channel, 'started_at', 'channel') }} as first_channel,
         {{ first_number_by(channel, '-started_at', 'channel') }} as last_channel,
-        {{ 'count(distinct client_key)' if var('identity_stitching') == 'user_id' else 'cast(1 as ' ~ dbt.type_bigint() ~ ')' }} as devices
-    from engaged_sessions
+        {{ 'count(distinct client_key)' if stitches else 'cast(1 as ' ~ dbt.type_bigint() ~ ')' }} as devices,
+        {{ count_where('is_first_of_day') }} as active_days,
+        {%- for days in windows %}
+        {%- set is_within = 'occurred_on >= ' ~ days_later('as_of', -days) %}
+        {{ count_where('is_first_of_day and ' ~ is_within) }} as active_days_{{ days }}d,
+        {{ sum_whole('case when ' ~ is_within ~ ' then page_views else 0 end') }} as page_views_{{ days }}d,
+        coalesce(max(case when {{ is_within }} then funnel_step end), 0) as funnel_step_{{ days }}d,
+        {%- endfor %}
+        {{ count_where('is_first_of_day and ' ~ is_weekend('occurred_on')) }} as weekend_days
+    from parts_and_sessions
     group by property_id, user_key, as_of
-
-),
-
--- Counting distinct days of each window keeps all of them in memory; a row per day does not.
-active_dates as (
-
-    select
-        user_key,
-        as_of,
-        occurred_on,
-        {%- for days in windows %}
-        min(first_{{ days }}d) as first_{{ days }}d,
-        {%- endfor %}
-        sum(page_views) as page_views,
-        max(funnel_step) as funnel_step
-    from days_before
-    group by user_key, as_of, occurred_on
-
-),
-
-user_days as (
-
-    select
-        user_key,
-        as_of,
-        count(*) as active_days,
-        {%- for days in windows %}
-        {{ count_where('occurred_on >= first_' ~ days ~ 'd') }} as active_days_{{ days }}d,
-        {{ sum_whole('case when occurred_on >= first_' ~ days ~ 'd then page_views else 0 end') }} as page_views_{{ days }}d,
-        coalesce(max(case when occurred_on >= first_{{ days }}d then funnel_step end), 0) as funnel_step_{{ days }}d,
-        {%- endfor %}
-        {{ count_where(is_weekend('occurred_on')) }} as weekend_days
-    from active_dates
-    group by user_key, as_of
 
 ),
 
@@ -316,7 +342,7 @@ user_purchases as (
         dates.as_of,
         {{ count_where(is_recent) }} as purchases,
         {%- for days in windows %}
-        {{ count_where(is_before ~ ' and purchases.occurred_on >= dates.first_' ~ days ~ 'd') }} as purchases_{{ days }}d,
+        {{ count_where(is_before ~ ' and purchases.occurred_on >= ' ~ days_later('dates.as_of', -days)) }} as purchases_{{ days }}d,
         {%- endfor %}
         {{ sum_of_money(
             'case when ' ~ is_recent ~ ' then purchases.revenue end', 'purchases.currency',
@@ -361,7 +387,7 @@ select
     {{ days_between('sessions.first_active_on', 'sessions.as_of') }} as tenure_days,
 
     sessions.sessions,
-    days.active_days,
+    sessions.active_days,
     sessions.events,
     sessions.page_views,
 
@@ -376,10 +402,10 @@ select
     {{ days_between('purchases.first_purchase_on', 'sessions.as_of') }} as days_since_first_purchase,
     {%- for days in windows %}
 
-    days.active_days_{{ days }}d,
-    days.page_views_{{ days }}d,
+    sessions.active_days_{{ days }}d,
+    sessions.page_views_{{ days }}d,
     coalesce(purchases.purchases_{{ days }}d, 0) as purchases_{{ days }}d,
-    cast(days.funnel_step_{{ days }}d as {{ dbt.type_bigint() }}) as funnel_step_{{ days }}d,
+    cast(sessions.funnel_step_{{ days }}d as {{ dbt.type_bigint() }}) as funnel_step_{{ days }}d,
     {%- endfor %}
 
     sessions.engaged_sessions / sessions.sessions as engaged_session_share,
@@ -400,7 +426,7 @@ select
     {{ attribute }}_texts.text as {{ attribute }},
     {%- endfor %}
 
-    days.weekend_days / days.active_days as weekend_day_share,
+    sessions.weekend_days / sessions.active_days as weekend_day_share,
 
     -- Labels. A horizon is known once its last day is exported and late events have arrived.
     {%- for days in horizons %}
@@ -422,7 +448,6 @@ select
     {%- endfor %}
     dates.last_day as exported_until
 from user_sessions as sessions
-inner join user_days as days on sessions.user_key = days.user_key and sessions.as_of = days.as_of
 inner join dates on sessions.property_id = dates.property_id and sessions.as_of = dates.as_of
 left join texts as first_channels on sessions.first_channel = first_channels.number
 left join texts as last_channels on sessions.last_channel = last_channels.number
@@ -431,5 +456,6 @@ left join actions_after on sessions.user_key = actions_after.user_key and sessio
 left join user_purchases as purchases on sessions.user_key = purchases.user_key and sessions.as_of = purchases.as_of
 left join main_attributes on sessions.user_key = main_attributes.user_key and sessions.as_of = main_attributes.as_of
 {%- for attribute in main_attributes %}
-left join texts as {{ attribute }}_texts on main_attributes.{{ attribute }} = {{ attribute }}_texts.number
+left join texts as {{ attribute }}_texts
+    on coalesce(main_attributes.{{ attribute }}, sessions.{{ attribute }}) = {{ attribute }}_texts.number
 {%- endfor %}
