@@ -103,7 +103,7 @@ def publish(
         if sample:  # numbers for models are of all users
             with _as_views(connection, selects):
                 anonymous = _anonymous_tables(connection, secret)
-            selects = {name: f"{select} {sample.condition(connection, name)}" for name, select in selects.items()}
+            selects = {name: f"{select} {sample.join(connection, name)}" for name, select in selects.items()}
         expected = {name: _expected_rows(connection, select) for name, select in selects.items()}
         with closing(ProgressBar(title="publishing", unit="row", total=sum(expected.values()))) as bar:
             for name, select in selects.items():

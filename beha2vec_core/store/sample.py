@@ -15,8 +15,12 @@ _TABLE = "beha2vec.published_sample"
 # where users are counted, and how the device of a row without a user_key leads to its user
 _USERS = ("ga4.dim_ga4__users", "beha2vec.user_clusters")
 _DEVICES = "ga4.int_ga4__identity_map"
+# with these, all users that any table has rows of, also those whose key was another once
+_KNOWN = (*_USERS, _DEVICES, "beha2vec.user_predictions")
 # shown by name, and too few to change a number
 _ALWAYS = "beha2vec.cluster_members"
+# temporary tables of who is in the sample: a hash of the key of each row takes longer than a join
+_SAMPLED, _SAMPLED_DEVICES = "temp.sampled_users", "temp.sampled_devices"
 
 
 def in_sample(user: str, one_in: int | str, part: int = 0) -> str:
@@ -43,16 +47,13 @@ class Sample(NamedTuple):
     one_in: int
     has_devices: bool
 
-    def _has(self, user: str) -> str:
-        return f"({in_sample(user, self.one_in)} or {user} in (select user_key from {_ALWAYS}))"
-
-    def condition(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
-        """SQL: which rows of a table of the warehouse are published; empty for a table without people."""
+    def join(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
+        """SQL: a join that leaves the rows of a table that are published; empty for a table without people."""
         columns = {name for name, *_ in connection.execute(f"describe {table}").fetchall()}
         if "user_key" in columns:
-            return f"where {self._has('user_key')}"
+            return f"join {_SAMPLED} using (user_key)"
         if "client_key" in columns and self.has_devices:
-            return f"where client_key in (select client_key from {_DEVICES} where {self._has('user_key')})"
+            return f"join {_SAMPLED_DEVICES} using (client_key)"
         return ""
 
 
@@ -67,7 +68,20 @@ def sample_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], mo
         return None
     ((users,),) = connection.execute(f"select count(distinct user_key) from {counted}").fetchall()
     one_in = one_in_for(users, most_users)
-    return Sample(one_in, _DEVICES in tables) if one_in > 1 else None
+    if one_in == 1:
+        return None
+    known = " union ".join(f"select user_key from {table}" for table in _KNOWN if table in tables)
+    always = f"select user_key from {_ALWAYS}"
+    connection.execute(
+        f"create or replace temp table {_SAMPLED} as "
+        f"select user_key from ({known}) where {in_sample('user_key', one_in)} union {always}"
+    )
+    if has_devices := _DEVICES in tables:
+        connection.execute(
+            f"create or replace temp table {_SAMPLED_DEVICES} as "
+            f"select distinct client_key from {_DEVICES} join {_SAMPLED} using (user_key)"
+        )
+    return Sample(one_in, has_devices)
 
 
 def note_share(connection: duckdb.DuckDBPyConnection, sample: Sample | None, numbers: str) -> None:

@@ -220,12 +220,13 @@ _VIEWS = {
     "beha2vec.prediction_model_newest": "select * from beha2vec.prediction_models order by fitted_at desc limit 1",
     "beha2vec.prediction_model_current": """
         select * from beha2vec.prediction_models where promoted_at is not null order by promoted_at desc limit 1""",
-    # The predictions of the last date, by the model that readers see.
+    # The predictions of the last date, by the model that readers see; without a CTE, which would hold all dates.
     "beha2vec.user_predictions_current": """
-        with scores as (
-            select * from beha2vec.user_predictions
-            where prediction_version = (select prediction_version from beha2vec.prediction_model_current))
-        select * from scores where event_date = (select max(event_date) from scores)""",
+        select * from beha2vec.user_predictions
+        where prediction_version = (select prediction_version from beha2vec.prediction_model_current)
+            and event_date = (
+                select max(event_date) from beha2vec.user_predictions
+                where prediction_version = (select prediction_version from beha2vec.prediction_model_current))""",
     # The users of each audience on the last day.
     "beha2vec.audience_members_current": """
         select * from beha2vec.audience_members where state <> 'left'

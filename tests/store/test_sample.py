@@ -65,7 +65,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 values ('p1', timestamp '2026-01-06');
             insert into beha2vec.user_predictions
                     (event_date, prediction_version, user_key, target, horizon, probability, value)
-                select date '2026-01-05', 'p1', 'u' || n, 'purchase', 28, 0.1, 2.0 from range({USERS}) as numbers(n)"""
+                select date '2026-01-05', 'p1', 'u' || n, 'purchase', 28, 0.1, 2.0 from range({USERS}) as numbers(n)
+                -- users whose key is another since
+                union all select date '2026-01-04', 'p1', 'old' || n, 'purchase', 28, 0.1, 2.0
+                from range({USERS}) as numbers(n)"""
         )
     return path
 
@@ -107,6 +110,8 @@ def test_all_tables_have_the_same_users(sampled: Path, whole: Path) -> None:
         of_users = "select user_key, count(*) from ga4.fct_ga4__sessions group by 1 order by 1"
         assert set(connection.execute(of_users).fetchall()) < set(everyone.execute(of_users).fetchall())
         assert len(users_of(connection, "beha2vec.cluster_members")) == 1
+        scored, known = users_of(connection, "beha2vec.user_predictions"), users_of(everyone, "ga4.dim_ga4__users")
+        assert scored & known == users and 850 < len(scored - known) < 1_150
 
 
 def test_numbers_of_all_users_stay(sampled: Path, whole: Path) -> None:
