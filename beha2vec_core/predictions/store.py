@@ -196,8 +196,7 @@ def stage(rows: pd.DataFrame, file: Path) -> None:
         return
     table = pa.Table.from_pandas(rows.drop(columns="reasons"), preserve_index=False)
     reasons = pa.array(rows["reasons"], pa.list_(pa.string()))
-    texts = ["property_id", "user_key", "target", "method"]  # a dictionary of numbers would be as long as they are
-    pq.write_table(table.append_column("reasons", reasons), file, use_dictionary=texts)
+    pq.write_table(table.append_column("reasons", reasons), file)
 
 
 def staged(folder: Path) -> str:
