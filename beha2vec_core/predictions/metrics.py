@@ -16,7 +16,7 @@ import pandas as pd
 from beha2vec_core.evaluation.statistics import weighted_aurocs
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray, weighted_mean
 from beha2vec_core.predictions.calibration import expit, log_loss, logit
-from beha2vec_core.predictions.model import deciles, tenths
+from beha2vec_core.predictions.model import deciles, sorted_places, tenths
 
 _RESAMPLES, _MOST_RESAMPLED = 200, 20_000
 _BINS = 10
@@ -217,7 +217,7 @@ def curves_of(one: Judged) -> pd.DataFrame:
     weight = one.weight
     table = pd.DataFrame(
         {
-            "decile": deciles(one.probability, pd.Series(one.users), weight),
+            "decile": deciles(one.probability, sorted_places(pd.Series(one.users)), weight),
             "predicted": weight * one.probability,
             "observed": weight * one.happened,
             "users": weight,

@@ -322,6 +322,7 @@ class PredictionModel:
             only), ``method``.
         """
         users = self.population(frame)
+        by_key = sorted_places(users["user_key"])
         tables = []
         for name, scores in (self.scores(users, compute) if self.targets else {}).items():
             target = self.targets[name]
@@ -339,7 +340,7 @@ class PredictionModel:
                             "probability": probability,
                             "low": scores.low[:, j],
                             "high": scores.high[:, j],
-                            "decile": deciles(probability, users["user_key"]),
+                            "decile": deciles(probability, by_key),
                             "value": probability * spend[:, j] if spend is not None else np.nan,
                             "method": scores.method,
                         }
@@ -380,12 +381,19 @@ def _saved() -> TypeAdapter[PredictionModel]:
     return TypeAdapter(PredictionModel)
 
 
-def deciles(probability: FloatArray, users: pd.Series, weight: FloatArray | None = None) -> npt.NDArray[np.int32]:
+def sorted_places(users: pd.Series) -> IntArray:
+    """The places of users, sorted by key."""
+    return np.argsort(users.astype(str).to_numpy(dtype=object), kind="stable")
+
+
+def deciles(probability: FloatArray, by_key: IntArray, weight: FloatArray | None = None) -> npt.NDArray[np.int32]:
     """1 for the tenth of the users with the highest probability, to 10; ties in order of the user's key.
 
-    ``weight``: how many users each one stands for; None: themselves.
+    Args:
+        by_key: from `sorted_places`.
+        weight: how many users each one stands for; None: themselves.
     """
-    order = np.lexsort((users.astype(str).to_numpy(dtype=object), -probability))
+    order = by_key[np.argsort(-probability[by_key], kind="stable")]
     return (1 + tenths(order, np.ones(len(order)) if weight is None else weight)).astype(np.int32)
 
 

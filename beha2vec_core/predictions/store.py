@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # days for which scores of earlier models are kept: all, and those of weekly dates, whose outcome is looked up
 _KEPT_DAYS, _KEPT_DATES = 15, 40
+_MOST_COMPARED = 100_000  # users of two dates
 
 
 def feature_dates(connection: duckdb.DuckDBPyConnection) -> list[date]:
@@ -236,10 +237,16 @@ def stability(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int
 
     Returns:
         Of each target and horizon: the users of both dates, the rank correlation of their probabilities (Spearman), and
-        the share of the earlier first decile that is still in it; [] if there is only one date.
+        the share of the earlier first decile that is still in it; [] if there is only one date. Of many users those of
+        a sample are compared.
     """
+    ((users,),) = connection.execute(
+        """select coalesce(max(users), 0) from (select count(*) as users from beha2vec.user_predictions
+            where event_date = (select max(event_date) from beha2vec.user_predictions)
+            group by prediction_version, target, horizon)"""
+    ).fetchall()
     return connection.execute(
-        """with dates as (
+        f"""with dates as (
             select event_date, arg_max(prediction_version, fitted_at) as prediction_version
             from (select distinct event_date, prediction_version from beha2vec.user_predictions)
             join beha2vec.prediction_models using (prediction_version)
@@ -247,7 +254,8 @@ def stability(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int, int
         ), ranked as (
             select target, horizon, property_id, user_key, event_date, decile = 1 as first,
                 rank() over (partition by target, horizon, event_date order by probability) as place
-            from beha2vec.user_predictions semi join dates using (event_date, prediction_version))
+            from beha2vec.user_predictions semi join dates using (event_date, prediction_version)
+            where hash(user_key) % {one_in_for(users, _MOST_COMPARED)} = 0)
         select target, horizon, count(*), corr(later.place, earlier.place),
             count(*) filter (later.first and earlier.first) / greatest(count(*) filter (earlier.first), 1)
         from ranked as earlier join ranked as later using (target, horizon, property_id, user_key)

@@ -155,20 +155,20 @@ def _had_before(connection: duckdb.DuckDBPyConnection, sources: ProfileSources, 
     """kind, feature, stratum, movers, stayed: how many had done it before their day; only matched strata."""
     return connection.execute(
         f"""
-        with matched as (
-            select * from profile_cohort
+        with matched as materialized (
+            select *, row_number() over () as number from profile_cohort
             qualify bool_or(is_mover) over (partition by stratum) and bool_or(not is_mover) over (partition by stratum)
         ), had as (
-            select user_key, is_mover, stratum, 'event' as kind, e.event_name as feature
+            select number, 'event' as kind, e.event_name as feature
             from profile_events_before as e join matched using (user_key)
             union
-            select user_key, is_mover, stratum, unnest(['page', 'page_type']),
+            select number, unnest(['page', 'page_type']),
                 unnest([v.page_key, coalesce(p.page_type, '{UNKNOWN}')])
             from {sources.page_views} as v join matched using (user_key)
             left join {sources.pages} as p on p.page_key = v.page_key
             where v.event_date < day and v.page_key is not null
         ), finding as (
-            select * from had where not regexp_matches(feature, '{UNFILLED}')
+            select * from had join matched using (number) where not regexp_matches(feature, '{UNFILLED}')
         )
         select kind, feature, stratum, count(*) filter (is_mover) as movers, count(*) filter (not is_mover) as stayed
         from finding group by 1, 2, 3

@@ -32,21 +32,22 @@ def cluster_paths(
     ).df()
     counts = connection.execute(
         f"""
-        with views as (
-            select v.user_key, coalesce(p.page_type, '{UNKNOWN}') as page_type, v.is_entrance, v.is_exit,
+        with clustered as (
+            select user_key, cluster_key, row_number() over () as number from {sources.users_in_clusters}
+        ), views as materialized (
+            select u.cluster_key, u.number, coalesce(p.page_type, '{UNKNOWN}') as page_type, v.is_entrance, v.is_exit,
                 case when v.is_exit then '{EXIT}' when v.next_page_key is not null
                     then coalesce(n.page_type, '{UNKNOWN}') end as next
             from {sources.page_views} as v
+            join clustered as u on u.user_key = v.user_key
             left join {sources.pages} as p on p.page_key = v.page_key
             left join {sources.pages} as n on n.page_key = v.next_page_key
             where v.session_key is not null and v.page_key is not null
         ), steps as (
-            select user_key, page_type as from_step, next as to_step from views where next is not null
-            union select user_key, '{ENTRANCE}', page_type from views where is_entrance
+            select cluster_key, number, page_type as from_step, next as to_step from views where next is not null
+            union select cluster_key, number, '{ENTRANCE}', page_type from views where is_entrance
         )
-        select u.cluster_key, from_step, to_step, count(*) as users
-        from steps join {sources.users_in_clusters} as u on u.user_key = steps.user_key
-        group by 1, 2, 3
+        select cluster_key, from_step, to_step, count(*) as users from steps group by 1, 2, 3
         qualify sum(users) over (partition by from_step, to_step) >= ?
         order by all
         """,

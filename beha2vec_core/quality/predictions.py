@@ -31,17 +31,23 @@ def predictions_come_true(look: Look) -> CheckOutcome:
             else list_contains(string_split(next_actions_{days}d, ','), target) end"""
         for days in HORIZONS
     )
+    known = ", ".join(f"count(will_return_{days}d) > 0" for days in HORIZONS)
     with look.connect("predictions_come_true") as connection:
         rows = connection.execute(
-            f"""with outcomes as (
+            f"""with matured as (
+                select as_of, unnest({list(HORIZONS)}) as horizon, unnest([{known}]) as is_known
+                from ga4.ml_ga4__user_features where as_of <= ? group by as_of
+            ), last_dates as (
+                select target, horizon, max(as_of) as as_of from beha2vec.user_predictions
+                join matured using (as_of, horizon) where is_known group by all
+            ), outcomes as (
                 select as_of, target, horizon, probability, sampling_weight as w,
                     case horizon {happened} end as happened
                 from {_SCORES} join ga4.ml_ga4__user_features using (as_of, property_id, user_key)
-                where as_of <= ?)
+                semi join last_dates using (target, horizon, as_of))
             select target, horizon, as_of, sum(w), coalesce(sum(w) filter (happened), 0), sum(w * probability),
                 sum(w * probability * (1 - probability) + w * (w - 1) * pow(happened::int - probability, 2))
-            from outcomes where happened is not null group by target, horizon, as_of
-            qualify as_of = max(as_of) over (partition by target, horizon) order by 1, 2""",
+            from outcomes where happened is not null group by target, horizon, as_of order by 1, 2""",
             [look.last + timedelta(days=1)],
         ).fetchall()
     figures, messages = {}, []

@@ -32,7 +32,7 @@ from beha2vec_core.predictions.backtest import BASE_RATE, RFM, Backtest
 from beha2vec_core.predictions.calibration import Curve, Spread
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.gate import MODEL
-from beha2vec_core.predictions.model import Cells, KindModel, PredictionModel, TargetModel, deciles
+from beha2vec_core.predictions.model import Cells, KindModel, PredictionModel, TargetModel, deciles, sorted_places
 from beha2vec_core.profiles import WAREHOUSE, build_profiles, cluster_paths, cluster_transitions
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables
@@ -285,7 +285,7 @@ def _predictions(connection: duckdb.DuckDBPyConnection) -> None:
                 users.assign(
                     property_id="shop", as_of=LAST + timedelta(days=1), target=target, horizon=horizon,
                     probability=probability, low=0.7 * probability, high=np.minimum(1.5 * probability, 1),
-                    decile=deciles(probability, users["user_key"]),
+                    decile=deciles(probability, sorted_places(users["user_key"])),
                     value=60.0 * probability if target == "purchase" else np.nan,
                     method="ridge logistic",
                 )

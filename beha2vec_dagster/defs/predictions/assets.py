@@ -381,7 +381,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             ).fetchall()
             stability = store.stability(connection)
         names = ["target", "days", "users", "expected to do it", "median probability", "expected revenue"]
-        of_both = ["target", "days", "users of both dates", "rank correlation", "still in the first decile"]
+        of_both = ["target", "days", "users compared", "rank correlation", "still in the first decile"]
         return made(
             about,
             status="scored",
