@@ -48,12 +48,12 @@ class Sample(NamedTuple):
     has_devices: bool
 
     def join(self, connection: duckdb.DuckDBPyConnection, table: str) -> str:
-        """SQL: a join that leaves the rows of a table that are published; empty for a table without people."""
+        """SQL: a join that leaves the published rows of a table, in their order; empty for a table without people."""
         columns = {name for name, *_ in connection.execute(f"describe {table}").fetchall()}
         if "user_key" in columns:
-            return f"join {_SAMPLED} using (user_key)"
+            return f"semi join {_SAMPLED} using (user_key)"
         if "client_key" in columns and self.has_devices:
-            return f"join {_SAMPLED_DEVICES} using (client_key)"
+            return f"semi join {_SAMPLED_DEVICES} using (client_key)"
         return ""
 
 
