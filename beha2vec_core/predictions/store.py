@@ -34,7 +34,7 @@ def feature_dates(connection: duckdb.DuckDBPyConnection) -> list[date]:
 
 
 def whole_dates(connection: duckdb.DuckDBPyConnection) -> set[date]:
-    """Those of all users: the newest ones, and others without a sample (the var feature_users)."""
+    """Those of all users of all properties: the newest ones, and others without a sample (the var feature_users)."""
     found = connection.execute(
         "select as_of from ga4.ml_ga4__user_features group by as_of having max(sampling_weight) = 1"
     ).fetchall()
@@ -86,7 +86,8 @@ def read_features(
         seen_within: only users who were seen within so many days before the date; None: all.
     """
     lately = f"days_since_last_session <= {seen_within}" if seen_within is not None else "true"
-    of_part = in_sample("user_key", part.of, part.number) if part.of > 1 else "true"
+    # another hash than that of the sample of a Monday, which would be one part
+    of_part = in_sample("'part of ' || user_key", part.of, part.number) if part.of > 1 else "true"
     users = f"semi join {only} as wanted using (property_id, user_key)" if only else ""
     rows = f"{users} where {lately} and {of_part}"
     return _features(connection, encoder, rows, dates, "sampling_weight as weight")

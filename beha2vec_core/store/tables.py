@@ -142,6 +142,8 @@ _ADDED = {
         draft varchar, interpretation varchar""",
     "beha2vec.audience_members": "found_on date",
     "beha2vec.user_clusters": "map_x double, map_y double, likely_cluster integer, probability double",
+    # dbt makes this table, where predictions may read it before dbt runs again: its rows were of all persons
+    "ga4.ml_ga4__user_features": "sampling_weight bigint default 1",
 }
 
 # Columns that say whose a row is, in our tables, dbt's and parquet files, and which of a person's ids they hold (see
@@ -284,7 +286,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"create table if not exists {name} ({columns})")
         for name, added in _ADDED.items():
             for column in added.split(","):
-                connection.execute(f"alter table {name} add column if not exists {column}")
+                connection.execute(f"alter table if exists {name} add column if not exists {column}")
         for name, query in _VIEWS.items():
             connection.execute(f"create or replace view {name} as {query}")
         create_macros(connection)

@@ -95,6 +95,8 @@ def test_a_sample_of_features_is_counted_by_its_weights(
         assert part[WEIGHT].sum() == pytest.approx(len(whole), rel=0.05) and len(part) < 0.8 * len(whole)
         for mean in MEANS.values():
             assert part[mean].iloc[0] == pytest.approx(whole[mean].iloc[0], rel=0.05)
+        parts = [store.read_features(other, [TESTED], part=store.Part(number, 2)) for number in range(2)]
+        assert [len(one) for one in parts] == pytest.approx([len(part) / 2] * 2, rel=0.1), "of a sample too"
 
         drawn, groups = _examples(other, 20_000)
         assert {group.stands_for for group in groups} == {1, 4} and 10_000 < len(drawn) < 21_000

@@ -364,7 +364,10 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             return made(status=str(error.description))
         without = [day for day in days if day not in scored.rows]
         if without:
-            context.log.info(f"scores stay as they are of {counted(len(without), 'day')} without features of all users")
+            context.log.info(
+                f"{counted(len(without), 'day')} not scored again: there are no features of all users as of the end of "
+                "the day, or the model was fitted later"
+            )
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
             context.add_asset_metadata(of_day, partition_key=day.isoformat())
@@ -389,7 +392,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             expected=markdown_table(names, expected),
             compared_with_the_date_before=markdown_table(of_both, stability) if stability else None,
             shifts={name: round(shift, 3) for name, shift in scored.shifts.items()} or None,
-            days_without_features=len(without) or None,
+            days_not_scored=len(without) or None,
         )
 
     return [prediction_examples, prediction_candidate, prediction_evaluation, prediction_model, user_predictions]
