@@ -160,7 +160,7 @@ def test_users_scored_in_parts_have_the_scores_of_all(
 ) -> None:
     model = fit_predictions(everyone[everyone["user_key"] < "user01000"], end(), CONFIG)
     scored = []
-    for most in (10**6, 2_000):
+    for most in (10**6, 2_100):
         folder = tmp_path / str(most)
         folder.mkdir()
         users = store.seen_lately(end(), 28)
