@@ -102,7 +102,6 @@ def diff(name: _Name) -> None:
 @contextmanager
 def _opened(*, needs_file: bool = True) -> Iterator[tuple[Settings, list[Audience], duckdb.DuckDBPyConnection]]:
     """The settings, the audiences of the file, and the published database; an error ends the command."""
-
     settings = read_settings()
     require_published(settings.storage.serving_path)
     try:

@@ -181,7 +181,6 @@ def _runs_in_progress(home: Path) -> list[str]:
     Raises:
         PrivacyError: the records cannot be read.
     """
-
     found = subprocess.run(
         [sys.executable, "-m", "beha2vec_dagster.in_progress"],
         env={**os.environ, "DAGSTER_HOME": str(home)},

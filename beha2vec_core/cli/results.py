@@ -90,7 +90,6 @@ def query(
     ] = Layout.TABLE,
 ) -> None:
     """Query the published read-only database in SQL; schemas: beha2vec (our results), ga4 (the dbt models)."""
-
     storage = read_settings().storage
     path = storage.warehouse_path if warehouse else storage.serving_path
     (require_results if warehouse else require_published)(path)
@@ -103,7 +102,8 @@ def query(
     except BrokenPipeError:
         raise
     except duckdb.CatalogException as error:
-        fail(str(error) if warehouse else f"{error}\nOther schemas, such as raw, are in the warehouse: add --warehouse")
+        hint = "Other tables, such as raw events and dbt's working tables, are in the warehouse: add --warehouse"
+        fail(str(error) if warehouse else f"{error}\n{hint}")
     except (duckdb.Error, WarehouseBusyError, OSError) as error:
         fail(str(error))
 

@@ -109,7 +109,6 @@ def explain_theme(
 
 def _pages(settings: Settings, read: Callable[[duckdb.DuckDBPyConnection], pd.DataFrame]) -> pd.DataFrame:
     """The distinct pages: from the warehouse, or from the published database while another process holds it."""
-
     warehouse, serving = settings.storage.warehouse_path, settings.storage.serving_path
     try:
         if warehouse.exists():

@@ -13,8 +13,10 @@ import pytest
 from beha2vec_core.compute import LocalCompute
 from beha2vec_core.predictions import store
 from beha2vec_core.predictions.config import FitConfig
+from beha2vec_core.predictions.examples import Group
 from beha2vec_core.predictions.model import PredictionModel, TargetModel
 from beha2vec_core.store.tables import create_tables
+from beha2vec_dagster.defs.predictions import assets
 from beha2vec_dagster.defs.predictions.models import write_scores
 from beha2vec_dagster.lib.resources import WarehouseResource
 from tests.dagster.project import Project, export_settings, make_project
@@ -219,6 +221,17 @@ def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> No
     done = _materialize(project, f"{TRAINED},user_predictions", "--config", _config())
     assert "Export more days" in done.stdout and "no prediction model yet: run the job train_predictions" in done.stdout
     assert project.query("select count(*) from beha2vec.user_predictions") == [(0,)]
+
+
+def test_the_sample_is_shown_with_a_line_for_each_share_of_a_group() -> None:
+    groups = [Group("purchase", 1, 100, 300, 8), Group("purchase", 4, 80, 90, 2), Group("purchase", 4, 40, 50, 1)]
+    shown = assets._sample([*groups, Group("", 4, 900, 999, 2)])
+    assert shown is not None and str(shown.value).splitlines()[2:] == [
+        "| purchase | 180 | 1 in 8 |",
+        "| purchase | 40 | 1 in 4 |",
+        "| none of it | 900 | 1 in 8 |",
+    ]
+    assert assets._sample([Group("purchase", 1, 100, 300, 1)]) is None
 
 
 def test_an_event_that_is_a_target_already_is_predicted_once_also_from_a_sample(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_past_mondays_of_a_large_site_have_a_sample(warehouse: Warehouse, stitch
     weightless = "select * exclude (sampling_weight) from ga4"
     assert query(f"({weightless}.some) except ({weightless}.all_persons)") == []
 
-    # who is in it is a matter of their hash, as in Python, and of what they did: all buyers are, and what is rare is
+    # who is in it depends on a hash, as in Python, and on what they did: all buyers are, and all who did something rare
     once = "user_key in (select md5('d' || i) from range(750, 3750) as devices(i))"
     query(f"""create or replace table ga4.persons as
         select user_key, bool_or(purchases_ever > 0) as bought, {once} as once, max(weight) as weight

@@ -1,5 +1,6 @@
 """Who will buy, return or do something else: fitted on weekly dates, tested on later ones, scored each night."""
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -418,9 +419,12 @@ def _of_all(frame: "pd.DataFrame") -> str | None:
 
 def _sample(groups: "list[Group]") -> dg.MetadataValue | None:
     """Which share of which users was drawn; None where all are there."""
-    if all(group.one_in == 1 for group in groups):
+    users: Counter[tuple[str, int]] = Counter()
+    for group in groups:
+        users[group.did, group.stands_for * group.one_in] += group.users
+    if all(one_in == 1 for _, one_in in users):
         return None
-    lines = [(group.did or "none of it", group.users, f"1 in {group.one_in}") for group in groups]
+    lines = [(did or "none of it", number, f"1 in {one_in}") for (did, one_in), number in users.items()]
     return markdown_table(["did", "users", "drawn"], lines)
 
 

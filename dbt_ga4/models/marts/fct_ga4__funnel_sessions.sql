@@ -32,7 +32,8 @@ select
         case when sessions.reached_{{ step }} is not null then 1 else 0 end{{ ' +' if not loop.last }}
         {%- endfor %}
         as {{ dbt.type_bigint() }}
-    ) as steps_reached,    {%- for step in steps %}
+    ) as steps_reached,
+    {%- for step in steps %}
     {{ timestamp_from_micros('sessions.reached_' ~ step) }} as step_{{ step }}_at,
     {%- endfor %}
     -- no step was reached before an earlier one; steps can be skipped
