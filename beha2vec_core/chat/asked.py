@@ -113,6 +113,8 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
             some = some or [value for value in word.values if value.dimension in beside] or list(word.values)
             some = some if metric == "page_views" else _of_one_kind(parts, word, some)
+            if _is_beside_source(parts, word):  # of a source with this medium the data have no visit
+                some = [value for value in some if value.dimension == "medium"] or some
             for directly in (False, True) if metric else ():  # views of a theme are of pages, of an item its own
                 some = [value for value in some if reaches(metric or "", value.dimension, directly=directly)] or some
             some = [value.of_table(table_of(metric, value.dimension)) for value in some]
@@ -165,6 +167,12 @@ def _are_alternatives(parts: Parts, one: Word, other: Word) -> bool:
     """Whether two values stand beside "or" or "vs": "google or direct" are two sources."""
     first, second = (loosely(word.text) for word in sorted((one, other), key=lambda word: word.place))
     return re.search(rf"{first}\s*,?\s*\b(?:or|vs\.?|versus)\s+(?:from |via )?{second}", parts.text) is not None
+
+
+def _is_beside_source(parts: Parts, word: Word) -> bool:
+    """Whether the word before is the name of a source."""
+    before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
+    return any(one.values[0].dimension == "source" for one in before)
 
 
 def _left_out(parts: Parts) -> list[Word]:

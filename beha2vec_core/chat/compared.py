@@ -11,6 +11,7 @@ from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Period, add_months
+from beha2vec_core.words import day as day_words
 
 
 def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
@@ -83,10 +84,22 @@ def days_before(period: Period, contents: Contents) -> Period:
     return Period(period.first - length, period.last - length)
 
 
-def halves_of(period: Period) -> tuple[Period, Period]:
-    """The second half of a period, and its first."""
-    middle = period.first + (period.last - period.first) // 2
-    return Period(middle + timedelta(days=1), period.last), Period(period.first, middle)
+def is_in_data(period: Period, days: Period) -> bool:
+    """Whether the data begin early enough to have at least half of the days of a period."""
+    end = period.last + timedelta(days=1)
+    return end - max(period.first, days.first) >= (end - period.first) / 2
+
+
+def halves_of(period: Period, days: Period) -> tuple[Period, Period] | None:
+    """The second half of a period, since the data begin, and its first; None where these are not two days."""
+    first = max(period.first, days.first)
+    middle = first + (period.last - first) // 2
+    return (Period(middle + timedelta(days=1), period.last), Period(first, middle)) if first < period.last else None
+
+
+def nothing_before(days: Period) -> str:
+    """That a period is compared with none before it."""
+    return f"The data begin on {day_words(days.first)}, so nothing is compared with the time before."
 
 
 def _follows(parts: Parts, first: str, second: str) -> bool:

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from beha2vec_core.chat.asked import asks_either, breakdown_of, group_counted, is_named_apart, is_one_group, is_ranking
-from beha2vec_core.chat.compared import days_before, halves_of, months_in_a_row, periods_of, step_of
+from beha2vec_core.chat.compared import (
+    days_before,
+    halves_of,
+    is_in_data,
+    months_in_a_row,
+    nothing_before,
+    periods_of,
+    step_of,
+)
 from beha2vec_core.chat.measures import (
     IS_SO,
     ITEMS,
@@ -26,7 +34,6 @@ from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
-from beha2vec_core.words import day as day_words
 
 _IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\b")
 _EITHER = re.compile(r"\bor\b")
@@ -342,15 +349,16 @@ class _Draft:
 
     def _compare_in_time(self, period: Period) -> None:
         """A change against the days before; within a period, or where the data begin with it, its own trend."""
-        before, begin = days_before(period, self.contents), self.contents.days.first
+        before, days = days_before(period, self.contents), self.contents.days
         is_within = _WITHIN.search(self.parts.text) is not None and (period.last - period.first).days >= _LONG
-        if before.first >= begin and not is_within:
+        is_known, halves = is_in_data(before, days), halves_of(period, days)
+        if halves is None or (is_known and not is_within):
             self.versus = before
             return
-        if before.first < begin:
-            self.notes.append(f"The data begin on {day_words(begin)}, so nothing is compared with the time before.")
+        if not is_known:
+            self.notes.append(nothing_before(days))
         if self.by or self.explains:
-            self.period, self.versus = halves_of(Period(max(period.first, begin), period.last))
+            self.period, self.versus = halves
             self.notes.append("The second half of the period is compared with its first.")
         else:
             self.timed, self.by = True, [step_of(period)]

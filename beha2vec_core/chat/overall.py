@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.compared import days_before, periods_of
+from beha2vec_core.chat.compared import days_before, is_in_data, nothing_before, periods_of
 from beha2vec_core.chat.parts import Parts
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Contents
@@ -54,10 +54,12 @@ def of_period(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]]
     if now is None:
         return None
     before = days_before(now, contents)
-    versus = versus or (before if before.first >= contents.days.first else None)
+    versus = versus or (before if is_in_data(before, contents.days) else None)
     parts.beside = BESIDE_A_PERIOD
     label = METRICS["revenue"].label
     notes.append(f"No measure is named: by {label}, with orders, sessions and rates beside it.")
-    if parts.has("cause"):
+    if versus is None:
+        notes.append(nothing_before(contents.days))
+    elif parts.has("cause"):
         notes.append("The data show what was different, not its cause.")
-    return [Query("revenue", (), (), now, versus, explains=parts.has("cause"))], notes
+    return [Query("revenue", (), (), now, versus, explains=versus is not None and parts.has("cause"))], notes

@@ -277,6 +277,7 @@ ANSWERED = {
     "google / organic vs google / cpc conversion rate": (
         "conversion_rate | by source_medium | source_medium=google / cpc;google / organic"
     ),
+    "bing referral sessions": "sessions | medium=referral | source=bing",
     "orders from (direct) / (none)": "orders | source_medium=(direct) / (none)",
     "top 3 source / mediums by revenue": "revenue | by source_medium | top 3",
     "sessions april 3rd - 9th": "sessions | 2026-04-03..2026-04-09",
@@ -645,6 +646,28 @@ def test_answers_are_sentences_with_a_table(lookup: Lookup) -> None:
     assert both.table is not None and both.table.columns == ["channel", "revenue", "orders", "before", "change"]
     users = lookup.ask("who are our top 3 customers by revenue")
     assert users.table is not None and len(users.table.rows) == 3
+
+
+def test_an_earlier_period_that_is_partly_in_the_data_is_compared(vocabulary: Vocabulary) -> None:
+    contents = replace(vocabulary.contents, days=Period(date(2026, 1, 5), date(2026, 3, 29)))
+    begun = Vocabulary(contents)
+    january, february = "vs 2026-01-01..2026-01-31", "2026-02-01..2026-02-28"
+    nothing = "no: The data cover 5 Jan to 29 Mar 2026, nothing of"
+    asked = {
+        "how did revenue change in february?": f"revenue | {february} | {january}",
+        "why did revenue rise in february?": f"revenue | {february} | {january} | why",
+        "which channel grew most in february?": f"revenue | by channel | {february} | {january} | change",
+        "why was february so good?": f"revenue | {february} | {january} | why",
+        "why was january so good?": "revenue | 2026-01-01..2026-01-31",
+        "how was january?": "revenue | 2026-01-01..2026-01-31",
+        # less than half of it: the days of the period itself
+        "why did orders fall 7-13 january?": "orders | 2026-01-11..2026-01-13 | vs 2026-01-07..2026-01-10 | why",
+        # a period without two days of data has no halves, and no trend
+        "why did revenue drop during april?": f"{nothing} 1 Apr to 30 Apr 2025.",
+        "why did orders fall on 5 january?": f"{nothing} 4 Jan 2026.",
+        "did orders drop on 5 january 2026?": f"{nothing} 4 Jan 2026.",
+    }
+    assert {question: read(begun, question) for question in asked} == asked
 
 
 def test_clusters_and_their_period(lookup: Lookup) -> None:
