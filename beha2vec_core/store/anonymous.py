@@ -43,10 +43,8 @@ OTHER = "(other)"
 # the title of each page that most users saw
 PAGE_TITLES = f"""
     select page_key, page_title as title from (
-        select page_key, page_title, count(*) as users from (
-            select distinct page_key, page_title, {PERSON} from ga4.fct_ga4__page_views
-            where page_title is not null and user_key is not null)
-        group by all)
+        select page_key, page_title, count(distinct user_key) as users
+        from ga4.fct_ga4__page_views where page_title is not null group by all)
     where users >= {MIN_USERS}
     qualify row_number() over (partition by page_key order by users desc, page_title) = 1"""
 # the same of the published copy, where they are counted already
