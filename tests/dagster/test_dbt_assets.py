@@ -52,6 +52,8 @@ def test_columns_say_where_they_come_from(instance: dg.DagsterInstance, manifest
     assert origins["dim_ga4__users", "first_source"] >= {("fct_ga4__sessions", "source")}
     assert origins["ml_ga4__user_features", "cart_sessions"] == {
         ("int_ga4__events_sessionized", "event_name"),
+        ("int_ga4__events_sessionized", "session_key"),
+        ("int_ga4__events_sessionized", "session_date"),
         ("ga4_event_taxonomy", "funnel_step"),
     }
     assert any(("raw_ga4_events", "geo") in origin for origin in told)
