@@ -357,7 +357,7 @@ class _Draft:
             return
         if not is_known:
             self.notes.append(nothing_before(days))
-        if self.by or self.explains:
+        if self.by or self.explains or step_of(period) == "day":  # two single days say little
             self.period, self.versus = halves
             self.notes.append("The second half of the period is compared with its first.")
         else:

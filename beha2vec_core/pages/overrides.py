@@ -110,7 +110,7 @@ def save_overrides(path: Path | str, labels: Labels, rows: Iterable[Mapping[str,
     """Write pages' labels to the file, in place of those they had there; a page with neither label is taken out.
 
     The file is made where there is none, keeps its form (CSV or YAML) and order, and is replaced atomically: readers
-    see the old one or the new one. What is to be written is read first, so all rows are written or none.
+    see the old one or the new one. All rows are read before the file is replaced, so either all are written or none.
 
     Args:
         rows: ``page_key``, ``theme`` and ``page_type`` of each page.

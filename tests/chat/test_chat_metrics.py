@@ -286,8 +286,8 @@ ANSWERED = {
     # of two words that are written as one, or the other way round
     "bouncerate on mobile": "bounce_rate | device=mobile",
     "orders on desk top": "orders | device=desktop",
-    # within a period, and where nothing is known of the time before it, a change is the period's trend
-    "did orders go down during april": "orders | by day | 2026-04-01..2026-04-30",
+    # within a period, and where nothing is known of the time before it, a change is the period's trend; not of days
+    "did orders go down during april": "orders | 2026-04-16..2026-04-30 | vs 2026-04-01..2026-04-15",
     "has aov gone down in 2025": "aov | by month | 2025-01-01..2025-12-31",
     "which channel grew most in 2025": (
         "revenue | by channel | 2025-09-16..2025-12-31 | vs 2025-06-01..2025-09-15 | change"
