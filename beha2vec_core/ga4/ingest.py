@@ -6,6 +6,7 @@ trusted leaves its old partition as it was.
 Personal data is removed before anything is stored, see `privacy`.
 """
 
+import math
 import os
 import time
 from collections import Counter, defaultdict
@@ -14,16 +15,19 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache, partial
+from itertools import chain, pairwise
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
 from beha2vec_core.files import put_in_place, remove_stale_scratch, scratch
-from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
+from beha2vec_core.ga4.readers import FIRST_TIME, MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.report import DayReport, IngestError, IngestReport
 from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
@@ -43,6 +47,8 @@ MEMORY_BYTES = 2 * 10**9
 _PROCESS_MEMORY_BYTES, _PROCESS_FILE_BYTES = 10**9, 10**7
 # Rows that are cleaned and written at once.
 _ROW_GROUP = 122_880
+# A row while it is sorted, about; rows are sorted in parts of a quarter of the memory, as a sort holds some twice.
+_SORTED_ROW_BYTES, _SORTED_SHARE = 2_000, 4
 # Lines of progress, at most: a year's export has hundreds of files.
 _PROGRESS_LINES = 4
 
@@ -337,13 +343,13 @@ class _Run:
             what = "no rows of other people in " if left_out else "no rows in "
             report.problem = what + ", ".join(names) if names else None
         else:
-            rows = _rows_of(connection, property_id, day)
+            parts = _sorted_parts(connection, property_id, day, good)
             if self.keep_originals:
                 original = partition_file(self.raw_path.parent / ORIGINALS, property_id, day)
-                _write_original(connection, rows, original, scratch)
+                _write_original(_read_parts(connection, parts), original, scratch)
             before = self.cleaner.redacted
             temporary = scratch / "events.parquet.part"
-            write_cleaned(connection.sql(rows).to_arrow_reader(_ROW_GROUP), temporary, self.cleaner)
+            write_cleaned(_read_parts(connection, parts), temporary, self.cleaner)
             target.parent.mkdir(parents=True, exist_ok=True)
             put_in_place(temporary, target)
             report.redacted = self.cleaner.redacted - before
@@ -442,19 +448,36 @@ def _listed_quarantine(connection: duckdb.DuckDBPyConnection, which: str) -> lis
     ]
 
 
-def _rows_of(connection: duckdb.DuckDBPyConnection, property_id: str, day: date) -> str:
-    """SQL of the accepted rows of a day, in the order of the partition."""
+def _sorted_parts(connection: duckdb.DuckDBPyConnection, property_id: str, day: date, rows: int) -> list[str]:
+    """SQL of the accepted rows of a day, in the order of the partition: parts that can be sorted in memory."""
     columns = ", ".join(f'"{name}"' for name in EVENT_SCHEMA | PROVENANCE_SCHEMA)
-    return (
-        f"select {columns} from accepted where property_id = {quote(property_id)} and event_date = date '{day}'"
+    of_day = f"from accepted where property_id = {quote(property_id)} and event_date = date '{day}'"
+    ((memory,),) = connection.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()
+    number = math.ceil(rows * _SORTED_ROW_BYTES * _SORTED_SHARE / memory)
+    ((ends,),) = connection.execute(
+        f"select list_sort(list_distinct(quantile_disc(event_timestamp, ?::double[]))) {of_day}",
+        [[part / number for part in range(1, number)] + [1.0]],
+    ).fetchall()
+    return [
+        f"select {columns} {of_day} and event_timestamp > {after} and event_timestamp <= {end}"
         " order by event_timestamp, user_pseudo_id, _source_file, _source_line"
-    )
+        for after, end in pairwise([FIRST_TIME - 1, *ends])
+    ]
 
 
-def _write_original(connection: duckdb.DuckDBPyConnection, rows: str, target: Path, scratch: Path) -> None:
+def _read_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> pa.RecordBatchReader:
+    """The rows of queries, one after the other."""
+    readers = (connection.sql(part).to_arrow_reader(_ROW_GROUP) for part in parts)
+    first = next(readers)
+    return pa.RecordBatchReader.from_batches(first.schema, chain(first, chain.from_iterable(readers)))
+
+
+def _write_original(rows: pa.RecordBatchReader, target: Path, scratch: Path) -> None:
     """Write rows as they came; only the owner may read them."""
     temporary = scratch / "original.parquet.part"
-    connection.execute(f"copy ({rows}) to {quote(temporary)} (format parquet, compression zstd)")
+    with pq.ParquetWriter(temporary, rows.schema, compression="zstd") as writer:
+        for batch in rows:
+            writer.write_batch(batch)
     temporary.chmod(0o600)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     put_in_place(temporary, target)
