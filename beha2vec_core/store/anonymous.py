@@ -56,8 +56,9 @@ _CAP = 3
 _CLUSTERS = "(select user_key, cluster_key from beha2vec.user_clusters_current)"
 # the users of a group, whatever it is called
 _WHO = "bit_xor(person)::varchar"
-# temporary tables: the rows of a source, the same with numbers for texts, and what each user adds to a group
-_ROWS, _COUNTED, _OF_USERS = "rows_of_source", "rows_counted", "rows_of_users"
+# temporary tables: the cluster of each person, the rows of a source, the same with numbers for texts, and what each
+# user adds to a group
+_PERSONS, _ROWS, _COUNTED, _OF_USERS = "clusters_of_persons", "rows_of_source", "rows_counted", "rows_of_users"
 # a column of more values stays a text, because the values of a type are held in memory that no limit counts
 _MOST_VALUES = 500_000
 _NAMES = {_CLUSTER: "cluster", "page_key": "page", "landing_page_key": "landing_page", "event_name": "name"}
@@ -166,7 +167,7 @@ _SOURCES = (
         "events",
         "ga4.ml_ga4__sequence_events",
         (Measure("events", "count(*)", "events"),),
-        (("event_name",), ("hour_of_day",), ("event_name", "page_type")),
+        (("event_name",), ("hour_of_day",)),
     ),
     _Source(
         "purchase_items",
@@ -279,6 +280,8 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
     counts: list[_Count] = []
     with transaction(connection):
         connection.execute(f"create schema {SCHEMA}")
+        if has_clusters:
+            connection.execute(f"create temp table {_PERSONS} as select {PERSON}, {_CLUSTER} from {_CLUSTERS}")
         for source, types in found:
             measures = [m for m in source.measures if m.needs is None or m.needs in types]
             if "currency" in types:
@@ -301,6 +304,7 @@ def create_anonymous_tables(connection: duckdb.DuckDBPyConnection, *, secret: by
                 in_cluster = f"from {_OF_USERS} where {_CLUSTER} is not null"
                 count.make_table(connection, made, in_cluster, (_CLUSTER, *count.by), secret)
         connection.execute(f"drop table if exists {_OF_USERS}")
+        connection.execute(f"drop table if exists {_PERSONS}")
         _drop_numbers(connection)
     return made
 
@@ -355,9 +359,9 @@ def _rows_counted(counts: list[_Count], of_cluster: tuple[str, ...]) -> str:
     """SQL: the rows of a source with all that its tables read, so that these join nothing."""
     columns = {*of_cluster, *(column for count in counts for column in count.by)}
     columns |= {m.needs for m in counts[0].measures if m.needs}
-    clusters = f"left join {_CLUSTERS} using (user_key)" if of_cluster else ""
-    rows = counts[0].source.rows
-    return f"select {PERSON}, {', '.join(sorted(columns))} {rows} {clusters} where user_key is not null"
+    clusters = f"left join {_PERSONS} using (person)" if of_cluster else ""
+    rows = f"(select *, {PERSON} {counts[0].source.rows} where user_key is not null)"
+    return f"select person, {', '.join(sorted(columns))} from {rows} {clusters}"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str, joins: str = "") -> dict[str, str]:
@@ -416,26 +420,28 @@ def groups_query(each_user: str, by: tuple[str, ...], texts: set[str], measures:
     def same(one: str, other: str) -> str:
         return " and ".join(f"{one}.{key} is not distinct from {other}.{key}" for key in by)
 
-    contributions = f"contributions as ({each_user}"
-    if texts:
-        # of the type of the column; a value that is called so is one group with what is merged
-        others = {key: f"cast_to_type('{OTHER}', {key})" for key in by if key in texts}
-        is_other = " and ".join(f"{key} is not distinct from {other}" for key, other in others.items())
-        merged = ", ".join(f"{others[key]} as {key}" if key in texts else key for key in by)
-        contributions = f"""of_users as ({each_user}
-        ), sizes as (
-            select {keys}, count(*) < {MIN_USERS} or ({is_other}) as is_merged from of_users group by {keys}
-        ), sized as (
-            select of_users.*, is_merged from of_users join sizes on {same("of_users", "sizes")}
-        ), contributions as (
-            select person, {keys}{each("{m}")} from sized where not is_merged
-            union all
-            select person, {merged}{each("{merged}({m}) as {m}")} from sized where is_merged group by all"""
+    counted = f"count(*) as n, {_WHO} as who{each(f'list_min(max(abs({{m}}), {MIN_USERS})) as {{m}}_high')}"
+    # of the type of the column; a value that is called so is one group with what is merged
+    others = {key: f"cast_to_type('{OTHER}', {key})" for key in by if key in texts}
+    is_other = " and ".join(f"{key} is not distinct from {other}" for key, other in others.items()) or "false"
+    merged = ", ".join(f"{others[key]} as {key}" if key in texts else key for key in by)
     return f"""
-        with {contributions}
+        with of_users as not materialized ({each_user}
+        ), counted as (
+            select {keys}, {is_other} as is_other, {counted} from of_users group by {keys}
+        ), merged as (
+            select person, {merged}{each("{merged}({m}) as {m}")}
+            from of_users semi join (from counted where n < {MIN_USERS} or is_other) as small
+                on {same("of_users", "small")}
+            where {bool(others)} group by all
         ), largest as (
-            select {keys}, count(*) as n, {_WHO} as who{each(f"list_min(max(abs({{m}}), {MIN_USERS})) as {{m}}_high")}
-            from contributions group by {keys} having count(*) >= {MIN_USERS}
+            select * exclude (is_other) from counted where n >= {MIN_USERS} and not is_other
+            union all
+            select {keys}, {counted} from merged group by {keys} having count(*) >= {MIN_USERS}
+        ), contributions as (
+            select * from of_users where not ({is_other})
+            union all by name
+            select * from merged
         ), totals as (
             select {", ".join(f"largest.{key}" for key in by)}, any_value(n) as n, any_value(who) as who{
         each("count_if({m} <> 0) as {m}_users")
