@@ -324,7 +324,7 @@ class _Count(NamedTuple):
         grouped_by = "_and_".join(_NAMES.get(column, column) for column in by if column != _TITLE)
         name = f"{SCHEMA}.{self.source.unit}_by_{grouped_by}"
         texts = {column for column in by if self.types.get(column) == "VARCHAR"}
-        query = groups_query(rows, by, texts - set(self.source.within), self.measures)
+        query = groups_query(rows, by, texts - set(self.source.within), self.measures, stored=True)
         columns = ", ".join(f"{column}::varchar as {column}" for column in sorted(texts))
         query = f"create table {name} as select *{columns and f' replace ({columns})'} from ({query})"
         ((made[name],),) = connection.execute(query, [rounding_key(secret)]).fetchall()
@@ -397,13 +397,16 @@ def of_users(rows: str, by: tuple[str, ...], measures: list[Measure]) -> str:
     return f"select {keys}{numbers} {rows} group by {keys}"
 
 
-def groups_query(each_user: str, by: tuple[str, ...], texts: set[str], measures: list[Measure]) -> str:
+def groups_query(
+    each_user: str, by: tuple[str, ...], texts: set[str], measures: list[Measure], *, stored: bool = False
+) -> str:
     """The query of one table: a row for each group of enough users. Its parameter is a `rounding_key`.
 
     Args:
         each_user: SQL that begins with ``from``: rows as of `of_users`.
         by: the columns that they are grouped by.
         texts: those of them in which small groups are merged.
+        stored: the rows are those of a table, which is read several times; others are computed once.
     """
     keys = ", ".join(by)
 
@@ -426,7 +429,7 @@ def groups_query(each_user: str, by: tuple[str, ...], texts: set[str], measures:
     is_other = " and ".join(f"{key} is not distinct from {other}" for key, other in others.items()) or "false"
     merged = ", ".join(f"{others[key]} as {key}" if key in texts else key for key in by)
     return f"""
-        with of_users as not materialized ({each_user}
+        with of_users as {"not " if stored else ""}materialized ({each_user}
         ), counted as (
             select {keys}, {is_other} as is_other, {counted} from of_users group by {keys}
         ), merged as (
