@@ -47,8 +47,10 @@ MEMORY_BYTES = 2 * 10**9
 _PROCESS_MEMORY_BYTES, _PROCESS_FILE_BYTES = 10**9, 10**7
 # Rows that are cleaned and written at once.
 _ROW_GROUP = 122_880
-# A row while it is sorted, about; rows are sorted in parts of a quarter of the memory, as a sort holds some twice.
-_SORTED_ROW_BYTES, _SORTED_SHARE = 2_000, 4
+# What a row takes while it is sorted, by the length of its text (2 KB of memory for 850 bytes), and the share of the
+# memory that a sort may take: it holds some rows twice, and writes none of them to the disk in time.
+_BYTES_OF_TEXT, _SORTED_SHARE = 2.5, 0.25
+_ROWS_MEASURED = 2_000
 # Lines of progress, at most: a year's export has hundreds of files.
 _PROGRESS_LINES = 4
 
@@ -452,8 +454,11 @@ def _sorted_parts(connection: duckdb.DuckDBPyConnection, property_id: str, day: 
     """SQL of the accepted rows of a day, in the order of the partition: parts that can be sorted in memory."""
     columns = ", ".join(f'"{name}"' for name in EVENT_SCHEMA | PROVENANCE_SCHEMA)
     of_day = f"from accepted where property_id = {quote(property_id)} and event_date = date '{day}'"
-    ((memory,),) = connection.execute("select parse_formatted_bytes(current_setting('memory_limit'))").fetchall()
-    number = math.ceil(rows * _SORTED_ROW_BYTES * _SORTED_SHARE / memory)
+    ((length, memory),) = connection.execute(
+        f"""select avg(strlen(accepted::varchar)), parse_formatted_bytes(current_setting('memory_limit'))
+        from (select accepted {of_day} limit {_ROWS_MEASURED})"""
+    ).fetchall()
+    number = math.ceil(rows * length * _BYTES_OF_TEXT / (memory * _SORTED_SHARE))
     ((ends,),) = connection.execute(
         f"select list_sort(list_distinct(quantile_disc(event_timestamp, ?::double[]))) {of_day}",
         [[part / number for part in range(1, number)] + [1.0]],

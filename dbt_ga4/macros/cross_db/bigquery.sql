@@ -341,6 +341,11 @@ distinct_events as (
     array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value
 {%- endmacro %}
 
+{% macro bigquery__event_order() -%}
+    cast(event_timestamp as bignumeric) * 1152921504606846976
+    + {{ days_between("date '1970-01-01'", 'event_date') }} * 4294967296 + event_index
+{%- endmacro %}
+
 {% macro bigquery__first_number_by(value, first, second) -%}
     {{ bigquery__first_by(value, first ~ ', ' ~ second, value ~ ' is not null') }}
 {%- endmacro %}

@@ -239,8 +239,17 @@ distinct_events as (
     end
 {%- endmacro %}
 
+{# An ordered aggregate keeps all rows of all groups in memory, arg_min a row of each. #}
 {% macro duckdb__first_by(value, order_by, where) -%}
-    first({{ value }} order by {{ order_by }}) filter (where {{ where }})
+    {%- set direction = order_by.split(' ')[1:] -%}
+    {%- if ',' in order_by -%} first({{ value }} order by {{ order_by }})
+    {%- else -%} {{ 'arg_max_null' if 'desc' in direction else 'arg_min_null' }}({{ value }}, {{ order_by.split(' ')[0] }})
+    {%- endif %} filter (where {{ where }})
+{%- endmacro %}
+
+{% macro duckdb__event_order() -%}
+    cast(event_timestamp as hugeint) * 1152921504606846976
+    + {{ days_between("date '1970-01-01'", 'event_date') }} * 4294967296 + event_index
 {%- endmacro %}
 
 {% macro duckdb__first_number_by(value, first, second) -%}

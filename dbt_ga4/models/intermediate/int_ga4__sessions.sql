@@ -1,8 +1,8 @@
 {% set late_days = var('late_event_days') | int %}
 {# A session starts at most a day before any of its events. -#}
 {{ ga4_incremental(column='session_date', days_before=late_days + 1, days_after=4, cluster_by=['client_key']) }}
-{% set in_order = 'occurred_on, event_timestamp, event_date, event_index' -%}
-{% set in_reverse = 'occurred_on desc, event_timestamp desc, event_date desc, event_index desc' -%}
+{% set in_order = 'event_order' -%}
+{% set in_reverse = 'event_order desc' -%}
 {% set is_viewed_page = 'is_page_view and page_key is not null' -%}
 {# The columns of one attribution source, all from the first event with any information on it. -#}
 {% set attribution_sources = {
@@ -15,6 +15,7 @@ with events as (
 
     select
         *,
+        {{ event_order() }} as event_order,
         is_page_view and coalesce({{ matches('page_title', var('error_title_pattern')) }}, false) as is_error_page
     from {{ ref('int_ga4__events_sessionized') }}
     where session_key is not null
