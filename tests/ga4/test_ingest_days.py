@@ -1,19 +1,23 @@
 """Days: replaced, missing, kept, unreadable; properties side by side; daily, fresh and intraday tables; spans."""
 
 import gzip
+import random
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beha2vec_core.ga4.ingest import ingest_days, require_usable
+from beha2vec_core.ga4 import ingest
+from beha2vec_core.ga4.ingest import ingest_days, partition_file, require_usable
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.ga4.source_files import SourceNotFoundError, source_days
 from beha2vec_core.ga4.sources import find_export, find_source_files
+from beha2vec_core.privacy.partitions import ORIGINALS
 from tests.ga4.ingest_world import DAY, NEXT, World, event, ndjson, world
 
 __all__ = ["world"]
@@ -54,6 +58,22 @@ def test_a_delivery_in_another_order_and_form_gives_the_same_events(world: World
     world.write(D1 + ".gz", rows[::-1])
     world.ingest()
     assert world.rows(columns="* exclude (_source_file, _source_line)") == first
+
+
+def test_a_large_day_is_sorted_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [event(n % 40, user_pseudo_id=f"{n}.1") for n in range(200)]  # five events of each time
+    random.Random(3).shuffle(rows)
+    world.write("events_20240301.ndjson", rows)
+    world.ingest(keep_originals_days=1)
+    whole = world.rows()
+    assert [row["event_timestamp"] for row in whole] == sorted(row["event_timestamp"] for row in whole)
+    # as if the memory were so small that a part of it holds a few rows
+    monkeypatch.setattr(ingest, "_SORTED_SHARE", ingest._SORTED_SHARE / 1_000_000)
+    world.ingest(keep_originals_days=1)
+    for file in (partition_file(folder, "p1", DAY) for folder in (world.raw, world.raw.parent / ORIGINALS)):
+        assert pq.read_metadata(file).num_row_groups > 5
+        assert pq.read_table(file)["event_timestamp"].to_pylist() == [row["event_timestamp"] for row in whole]
+    assert world.rows() == whole
 
 
 def test_a_delivery_replaces_the_day_and_leaves_others_alone(world: World) -> None:
