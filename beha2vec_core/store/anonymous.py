@@ -413,11 +413,13 @@ def groups_query(
     def each(text: str) -> str:
         return "".join(f", {text.format(m=m.name, merged=m.merged)}" for m in measures)
 
-    numbers = [f"{_rounded('n', 'n')}::bigint as users"]
-    for measure in measures:
-        total, contributors = f"{measure.name}_total", f"{measure.name}_users"
-        number = _rounded(total, contributors) + ("::bigint" if measure.whole else "")
-        numbers.append(f"case when {contributors} >= {MIN_USERS} then {number} end as {measure.name}")
+    # rounded in one list: to bind the expression for each number takes DuckDB as long as all the rest of the query
+    totals = ", ".join(["n::double", *(f"{m.name}_total::double" for m in measures)])
+    contributors = ", ".join(["n", *(f"{m.name}_users" for m in measures)])
+    numbers = ["rounded[1]::bigint as users"]
+    for place, measure in enumerate(measures, 2):
+        number = f"rounded[{place}]" + ("::bigint" if measure.whole else "")
+        numbers.append(f"case when contributors[{place}] >= {MIN_USERS} then {number} end as {measure.name}")
     capped = f"sum(least(greatest({{m}}, -{_CAP} * {{m}}_high), {_CAP} * {{m}}_high)) as {{m}}_total"
 
     def same(one: str, other: str) -> str:
@@ -450,13 +452,18 @@ def groups_query(
         each("count_if({m} <> 0) as {m}_users")
     }{each(capped)}
             from contributions join largest on {same("largest", "contributions")} group by all
+        ), listed as (
+            select {keys}, who, [{totals}] as totals, [{contributors}] as contributors from totals
+        ), numbers as (
+            select {keys}, contributors, list_transform(
+                totals, lambda total, place: {_rounded("total", "contributors[place]")}) as rounded from listed
         )
-        select {keys}, {", ".join(numbers)} from totals order by {keys}"""
+        select {keys}, {", ".join(numbers)} from numbers order by {keys}"""
 
 
 def _rounded(number: str, contributors: str) -> str:
     """SQL: as `Rounding.total` rounds, of the group ``who`` with the key that is the parameter."""
-    number = f"round(({number})::double, 6)"  # sums of fractions differ in their last digits, with their order
+    number = f"round({number}, 6)"  # sums of fractions differ in their last digits, with their order
     # a power of two: the mean itself would say more about the group
     unit = f"({MIN_USERS} * pow(2, round(log2(greatest(abs({number}) / {contributors}, 1e-9)))))"
     noise = f"sha256(concat_ws(chr(31), $1, who, format('{{:.4f}}', abs({number}))))"
