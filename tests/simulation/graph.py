@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import date, datetime
 from pathlib import Path
@@ -52,12 +52,16 @@ def enter(folder: Path, **settings: str) -> None:
 
 
 class Graph:
-    """The jobs and the sensor of the project entered; what its runs print goes to a log."""
+    """The jobs and the sensor of the project entered; what its runs print goes to a log.
 
-    def __init__(self, instance: dg.DagsterInstance, log: TextIO) -> None:
+    Args:
+        without: assets that its runs leave out.
+    """
+
+    def __init__(self, instance: dg.DagsterInstance, log: TextIO, without: Collection[str] = ()) -> None:
         from beha2vec_dagster.definitions import defs
 
-        self._defs, self._instance, self._log = defs(), instance, log
+        self._defs, self._instance, self._log, self._without = defs(), instance, log, without
         self._cursor: str | None = None
 
     def ask_sensor(self) -> dict[str, str] | None:
@@ -83,9 +87,12 @@ class Graph:
 
     def run(self, job: str, tags: dict[str, str], config: dict[str, Any] | None = None) -> dg.ExecuteInProcessResult:
         """A run of a job, in this process."""
+        found = self._defs.resolve_job_def(job)
+        selected = [key for key in found.asset_layer.executable_asset_keys if key.path[-1] not in self._without]
         with redirect_stdout(self._log), redirect_stderr(self._log):
-            return self._defs.resolve_job_def(job).execute_in_process(
+            return found.execute_in_process(
                 instance=self._instance,
+                asset_selection=selected if self._without else None,
                 tags=tags,
                 run_config={"loggers": {"console": {}}} | (config or {}),
                 raise_on_error=False,
