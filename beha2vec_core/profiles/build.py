@@ -57,8 +57,8 @@ def build_profiles(
             if feature.how == "value":
                 counted.append((*named, measures.value_counts(connection, feature, support)))
             elif feature.how == "divided":
-                sums_of[feature.part], users = measures.attention_sums(connection, sources, feature, support)
-                divided.append((*named, sums_of[feature.part], users))
+                sums_of[feature.part], known = measures.attention_sums(connection, sources, feature, support)
+                divided.append((*named, sums_of[feature.part], known))
             elif settings.with_single_features:
                 given = sums_of[feature.sql] if feature.how == "given" else None
                 counted.append(
