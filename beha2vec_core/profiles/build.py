@@ -21,8 +21,6 @@ from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.progress import with_progress
 from beha2vec_core.words import UNKNOWN_CURRENCY
 
-_HOW = ("value", "had", "divided")  # the order of their facts
-
 
 def build_profiles(
     connection: duckdb.DuckDBPyConnection,
@@ -52,16 +50,20 @@ def build_profiles(
         }
         numbers = [(name, unit, measures.number_counts(connection, name)) for name, unit in units.items() if unit]
         ratios = [(metric.name, measures.ratio_sums(connection, ratio)) for metric, ratio in measured_as(Ratio)]
-        counted, divided = [], []
-        features = sorted(measured_as(Feature), key=lambda one: _HOW.index(one[1].how))
+        counted, divided, sums_of = [], [], {}
+        features = sorted(measured_as(Feature), key=lambda one: one[1].how != "divided")  # these are "given" later
         for metric, feature in with_progress(features, title="profiles", unit="feature", shown=progress):
             named = metric.name, feature.part
             if feature.how == "value":
                 counted.append((*named, measures.value_counts(connection, feature, support)))
             elif feature.how == "divided":
-                divided.append((*named, *measures.attention_sums(connection, sources, feature, support)))
+                sums_of[feature.part], known = measures.attention_sums(connection, sources, feature, support)
+                divided.append((*named, sums_of[feature.part], known))
             elif settings.with_single_features:
-                counted.append((*named, measures.had_counts(connection, sources, feature, support)))
+                given = sums_of[feature.sql] if feature.how == "given" else None
+                counted.append(
+                    (*named, measures.had_counts(connection, sources, feature, support) if given is None else given)
+                )
         expected = measures.expected_buyers(connection, sources.predictions) if sources.predictions else None
     moved = flows.standings(connection, sources.history, settings.period_days)
 

@@ -121,11 +121,13 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
             connection, f"select count(*), count(*) {known}, count(distinct cluster_key) {known} from {_CLUSTERED}"
         )
         users, too_few = users or with_row, with_row - clustered
-    first, last, number = _days(connection, has)
+    first, last, number = exported_days(connection)
     return Totals(users, clustered, too_few, clusters, sessions, page_views, buyers, first, last, number)
 
 
-def _days(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[date | None, date | None, int]:
+def exported_days(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, date | None, int]:
+    """The first and the last export day with events, None if there is none; and how many there are."""
+    has = _Tables(connection)
     source = f"{_QUALITY} where events > 0" if _QUALITY in has else None
     if source is None and "beha2vec.user_clusters" in has:
         source = "beha2vec.user_clusters"

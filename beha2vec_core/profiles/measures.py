@@ -19,24 +19,28 @@ from beha2vec_core.profiles.metrics import NOT_SET, UNKNOWN, measured_as
 from beha2vec_core.profiles.metrics import USERS as _USERS
 from beha2vec_core.profiles.metrics import VIEWS as _VIEWS
 from beha2vec_core.profiles.money import revenue_sql
+from beha2vec_core.profiles.paths import steps_of
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 from beha2vec_core.profiles.text import UNFILLED
 from beha2vec_core.words import UNKNOWN_CURRENCY
 
 _PARTS = 10**12  # a share in whole parts
-_CLUSTERS, _NUMBERS = "profile_clusters", "profile_numbers"
+_CLUSTERS, _STEPS, _NUMBERS = "profile_clusters", "profile_steps", "profile_numbers"
 
 
 @contextmanager
 def clusters_read_once(connection: duckdb.DuckDBPyConnection, sources: ProfileSources) -> Iterator[ProfileSources]:
-    """Sources with users in clusters as a temporary table, dropped at the end: the view ranks the days of all users."""
-    connection.execute(
-        f"create or replace temp table {_CLUSTERS} as select user_key, cluster_key from {sources.users_in_clusters}"
-    )
+    """Sources with users in clusters and their steps as temporary tables, dropped at the end."""
     try:
-        yield replace(sources, users_in_clusters=_CLUSTERS)
+        connection.execute(  # the view ranks the days of all users
+            f"create or replace temp table {_CLUSTERS} as select user_key, cluster_key from {sources.users_in_clusters}"
+        )
+        sources = replace(sources, users_in_clusters=_CLUSTERS)
+        connection.execute(f"create or replace temp table {_STEPS} as from {steps_of(sources)}")
+        yield replace(sources, steps=_STEPS)
     finally:
-        connection.execute(f"drop table {_CLUSTERS}")
+        for table in (_CLUSTERS, _STEPS):
+            connection.execute(f"drop table if exists {table}")
 
 
 @contextmanager
@@ -63,7 +67,7 @@ def measured(
         """)
         connection.execute(f"""
             create or replace temp table {_EVENTS} as
-            select cluster_key, number, event_name, hour_of_day // 6 as hour_block, count(*) as events
+            select cluster_key, number, event_name, (hour_of_day // 6)::tinyint as hour_block, count(*) as events
             from {sources.events} join {_NUMBERS} using (user_key) group by all
         """)
         events = f"(select user_key, event_name from {_EVENTS} join {_NUMBERS} using (number))"
@@ -252,15 +256,12 @@ def had_counts(
     connection: duckdb.DuckDBPyConnection, sources: ProfileSources, feature: Feature, min_support: int
 ) -> pd.DataFrame:
     """The same for what users did any number of times."""
+    with_steps = replace(sources, steps=steps_of(sources))
     return connection.execute(
         f"""
-        with had as (
-            select distinct cluster_key, number, feature from ({feature.sql.format(sources=sources)})
-        ), counted as (
-            select cluster_key, feature, count(*) as users from had group by 1, 2
-            qualify sum(users) over (partition by feature) >= ?
-        )
-        from counted {f"where not regexp_matches(feature, '{UNFILLED}')" if feature.is_text else ""}
+        select cluster_key, feature, users from ({feature.sql.format(sources=with_steps)})
+        {f"where not regexp_matches(feature, '{UNFILLED}')" if feature.is_text else ""}
+        qualify sum(users) over (partition by feature) >= ?
         order by all
         """,
         [min_support],

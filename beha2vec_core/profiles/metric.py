@@ -38,13 +38,15 @@ class Ratio:
 class Feature:
     """What users have or lack, such as pages; ``part`` is its part of the fact id.
 
-    ``how``: a user has one "value" (``sql`` gives it), or "had" any number of them, or "divided" what they did among
-    them. ``sql`` of the latter two selects cluster_key, number (of the user), feature and amount; {sources} is filled
-    in. ``is_text``: the site wrote the values, which may be template code (`text.UNFILLED`).
+    ``how``: a user has one "value" (``sql`` gives it), or "had" any number of them (``sql`` selects cluster_key,
+    feature and users), or "divided" what they did among them (``sql`` selects cluster_key, number (of the user),
+    feature and amount); {sources} is filled in. Of one that is "given", users are counted who gave it a part of what
+    they divided: ``sql`` is the ``part`` of that feature. ``is_text``: the site wrote the values, which may be template
+    code (`text.UNFILLED`).
     """
 
     part: str
-    how: Literal["value", "had", "divided"]
+    how: Literal["value", "had", "given", "divided"]
     sql: str
     is_text: bool = False
 

@@ -13,16 +13,17 @@ from beha2vec_core.words import UNKNOWN_CURRENCY
 NOT_SET = "(not set)"
 UNKNOWN = "unknown"
 STEP_TO = " → "
+ENTRANCE, EXIT = "(entrance)", "(exit)"  # where the steps of a session begin and end
 USERS, VIEWS, EVENTS = "profile_users", "profile_views", "profile_events"  # temporary tables of `measures.measured`
 STANDS_OUT, STEPS = "What stands out", "Steps to a purchase"  # sections of the explorer, beside NUMBERS
 
 _VIEWED = f"select cluster_key, number, {{}} as feature, views as amount from {VIEWS}"
 _ITEMS = f"""
-    select u.cluster_key, u.number, {{item}} as feature, 1 as amount
+    select u.cluster_key, {{item}} as feature, count(distinct u.number) as users
     from {{{{sources.event_items}}}} as i
     join {{{{sources.identities}}}} as m on m.client_key = i.client_key
     join {USERS} as u on u.user_key = m.user_key
-    where i.event_name in {{events}} and {{item}} is not null"""
+    where i.event_name in {{events}} and {{item}} is not null group by 1, 2"""
 _PURCHASES = f"({', '.join(map(repr, PURCHASE_EVENTS))})"
 _NAME = "coalesce(i.item_name, i.item_id)"
 # GA4's "First user source / medium": of the user's first visit, which may be before the export
@@ -41,13 +42,8 @@ _FIRST_WEEK = """case when first_day <= data.last_day - {period}
 _ENGAGED = """case when count(users.engagement_time_msec) over () > 0
     then coalesce(users.engagement_time_msec, 0) / 1000.0 end"""
 _FURTHEST = "case when count(funnels.steps) over () > 0 then coalesce(funnels.steps, 0)::double end"
-_PATH_STEP = f"""select u.cluster_key, u.number, 1 as amount,
-        coalesce(p.page_type, '{UNKNOWN}') || '{STEP_TO}' || coalesce(n.page_type, '{UNKNOWN}') as feature
-    from {{sources.page_views}} as v
-    join {USERS} as u on u.user_key = v.user_key
-    left join {{sources.pages}} as p on p.page_key = v.page_key
-    left join {{sources.pages}} as n on n.page_key = v.next_page_key
-    where v.session_key is not null and v.page_key is not null and v.next_page_key is not null"""
+_PATH_STEP = f"""select cluster_key, from_step || '{STEP_TO}' || to_step as feature, users from {{sources.steps}}
+    where from_step <> '{ENTRANCE}' and to_step <> '{EXIT}'"""
 # night is from 0 to 6, each block six hours
 _HOURS = f"""select cluster_key, number, events as amount,
         ['night', 'morning', 'afternoon', 'evening'][1 + hour_block] as feature from {EVENTS}"""
@@ -233,21 +229,27 @@ _ENTRIES = (
     ),
     # -- a user may have several: shares sum to more than 1 --
     Metric(
-        "page_share", Feature("page", "had", _VIEWED.format("page_key"), is_text=True), features="page",
+        "page_share", Feature(
+            "page", "had", f"select cluster_key, page_key as feature, count(*) as users from {VIEWS} group by all",
+            is_text=True,
+        ),
+        features="page",
         statement="of users viewed the page {}", did="viewed {}", asked=(Question(r"pages?|urls?", 63),),
         sections=("Pages",),
     ),
     Metric(
-        "theme_share", Feature("theme", "had", _VIEWED.format("theme")), features="theme", did="viewed pages about {}",
+        "theme_share", Feature("theme", "given", "theme_views"), features="theme", did="viewed pages about {}",
         sections=(),
     ),
     Metric(
-        "page_type_share", Feature("page_type", "had", _VIEWED.format("page_type")), features="page type",
+        "page_type_share", Feature("page_type", "given", "page_type_views"), features="page type",
         did="viewed {} pages", sections=(),
     ),
     Metric(
         "event_share", Feature(
-            "event", "had", f"select cluster_key, number, event_name as feature, 1 as amount from {EVENTS}",
+            "event", "had",
+            f"""select cluster_key, event_name as feature, count(*) as users
+            from (select distinct cluster_key, number, event_name from {EVENTS}) group by all""",
             is_text=True,
         ),
         features="event", did="triggered the event {}", label="users who triggered {}",

@@ -4,10 +4,9 @@ import duckdb
 import pandas as pd
 
 from beha2vec_core.profiles.facts import count_facts, most_telling
-from beha2vec_core.profiles.metrics import UNKNOWN
+from beha2vec_core.profiles.metrics import ENTRANCE, EXIT, UNKNOWN
 from beha2vec_core.profiles.settings import ProfileSettings, ProfileSources
 
-ENTRANCE, EXIT = "(entrance)", "(exit)"
 PATH_COLUMNS = ("cluster_key", "from_step", "to_step", "users", "share", "population_share", "lift")
 
 
@@ -24,7 +23,7 @@ def cluster_paths(
 
     Args:
         connection: an open DuckDB connection; it may be read-only.
-        sources: ``users_in_clusters``, ``page_views`` and ``pages`` are read.
+        sources: ``users_in_clusters`` is read, and ``steps``, or without them ``page_views`` and ``pages``.
     """
     sources, settings = sources or ProfileSources(), settings or ProfileSettings()
     sizes = connection.execute(
@@ -32,22 +31,7 @@ def cluster_paths(
     ).df()
     counts = connection.execute(
         f"""
-        with clustered as (
-            select user_key, cluster_key, row_number() over () as number from {sources.users_in_clusters}
-        ), views as materialized (
-            select u.cluster_key, u.number, coalesce(p.page_type, '{UNKNOWN}') as page_type, v.is_entrance, v.is_exit,
-                case when v.is_exit then '{EXIT}' when v.next_page_key is not null
-                    then coalesce(n.page_type, '{UNKNOWN}') end as next
-            from {sources.page_views} as v
-            join clustered as u on u.user_key = v.user_key
-            left join {sources.pages} as p on p.page_key = v.page_key
-            left join {sources.pages} as n on n.page_key = v.next_page_key
-            where v.session_key is not null and v.page_key is not null
-        ), steps as (
-            select cluster_key, number, page_type as from_step, next as to_step from views where next is not null
-            union select cluster_key, number, '{ENTRANCE}', page_type from views where is_entrance
-        )
-        select cluster_key, from_step, to_step, count(*) as users from steps group by 1, 2, 3
+        select cluster_key, from_step, to_step, users from {steps_of(sources)}
         qualify sum(users) over (partition by from_step, to_step) >= ?
         order by all
         """,
@@ -75,3 +59,31 @@ def cluster_paths(
         population_share=facts["population_value"],
     )
     return table.sort_values(["cluster_key", "from_step", "to_step"], ignore_index=True)[list(PATH_COLUMNS)]
+
+
+def steps_of(sources: ProfileSources) -> str:
+    """SQL of a relation: how many users of each cluster made each step; cluster_key, from_step, to_step, users."""
+    return (
+        sources.steps
+        or f"""(
+        with clustered as (
+            select user_key, cluster_key, (row_number() over ())::integer as number from {sources.users_in_clusters}
+        ), views as materialized (
+            select u.cluster_key, u.number, coalesce(p.page_type, '{UNKNOWN}') as page_type,
+                case when v.is_exit then '{EXIT}' when v.next_page_key is not null
+                    then coalesce(n.page_type, '{UNKNOWN}') end as next,
+                bool_or(v.is_entrance) as is_entrance
+            from {sources.page_views} as v
+            join clustered as u on u.user_key = v.user_key
+            left join {sources.pages} as p on p.page_key = v.page_key
+            left join {sources.pages} as n on n.page_key = v.next_page_key
+            where v.session_key is not null and v.page_key is not null
+            group by 1, 2, 3, 4
+        ), steps as (
+            select cluster_key, page_type as from_step, next as to_step from views where next is not null
+            union all
+            select cluster_key, '{ENTRANCE}', page_type
+            from (select distinct cluster_key, number, page_type from views where is_entrance)
+        )
+        select cluster_key, from_step, to_step, count(*) as users from steps group by all)"""
+    )

@@ -24,6 +24,8 @@ class ProfileSources:
     identities: str = "int_ga4__identity_map"
     funnel_sessions: str = "fct_ga4__funnel_sessions"
     purchases: str = "fct_ga4__purchases"
+    # cluster_key, from_step, to_step, users: see `paths.steps_of`; "": counted from page_views
+    steps: str = ""
     properties: str = "dim_ga4__properties"
     # user_key, target, horizon, is_tested, probability: of each target one horizon; None: there are none
     predictions: str | None = None

@@ -13,6 +13,7 @@ from beha2vec_core.profiles import (
     buying_paths,
     cluster_paths,
     cluster_transitions,
+    clusters_read_once,
 )
 from tests.profiles.profile_world import PAGES, make_world
 
@@ -120,6 +121,17 @@ def test_paths_are_those_counted_by_hand(world) -> None:
         assert (row.population_share, row.lift) == pytest.approx((overall, row.share / overall))
     top = found.sort_values("lift").groupby("cluster_key").last()
     assert top.loc[2, "from_step"] in {"support", "error"} and "article" in set(top.loc[3])
+
+
+def test_steps_that_were_counted_before_give_the_same_paths_and_facts(world) -> None:
+    with clusters_read_once(world, ProfileSources()) as sources:
+        world.execute(f"update {sources.steps} set users = users + 1 where to_step = '(exit)'")  # so they are read
+        found, facts = cluster_paths(world, sources), build_profiles(world, sources)
+    expected = cluster_paths(world)
+    is_exit = expected["to_step"] == "(exit)"
+    pd.testing.assert_frame_equal(found[found["to_step"] != "(exit)"], expected[~is_exit])
+    assert (found.loc[is_exit, "users"] == expected.loc[is_exit, "users"] + 1).all()
+    pd.testing.assert_frame_equal(facts, build_profiles(world))
 
 
 def test_paths_are_bounded_and_none_where_nothing_was_viewed(world) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from beha2vec_core.profiles.counts import totals
+from beha2vec_core.profiles.counts import exported_days
 from beha2vec_core.progress import with_progress
 from beha2vec_core.semantic.definitions import TABLES
 from beha2vec_core.semantic.highlights.choose import choose, confidence_of
@@ -58,10 +58,10 @@ class Highlights:
 
 def read_marts(connection: duckdb.DuckDBPyConnection) -> Marts:
     """Read the GA4 marts of an open database, the warehouse or the published copy; of no data there are no tables."""
-    found = totals(connection)
-    if found.first_day is None or found.last_day is None:
+    first, last, _ = exported_days(connection)
+    if first is None or last is None:
         return Marts({}, UNKNOWN_CURRENCY)
-    period = Period(max(found.first_day, found.last_day - timedelta(days=_DAYS)), found.last_day)
+    period = Period(max(first, last - timedelta(days=_DAYS)), last)
     tables = {
         table: read_rows(connection, table, (*one.rates, *one.totals), one.dimensions, period)
         for table, one in _SEARCHED.items()
