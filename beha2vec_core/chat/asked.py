@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 from beha2vec_core.chat.nearest import reaches, some_of, table_of
-from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.parts import SELL_MORE, Parts, loosely
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.vocabulary import Value, Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
@@ -230,7 +230,12 @@ def _is_listed(parts: Parts, item: Word) -> bool:
     """Whether "items ... sold" asks which, not how many."""
     before = [word for word in parts.words if word.place < item.place][-1:]
     asks = {"which", "what", "by", "per", "each", "every"}
-    return bool(parts.top) or any(word.kind in ("high", "low", "judged") or word.text in asks for word in before)
+    is_subject = re.search(rf"{loosely(item.text)}, {SELL_MORE}", parts.text) is not None
+    return (
+        bool(parts.top)
+        or is_subject
+        or any(word.kind in ("high", "low", "judged") or word.text in asks for word in before)
+    )
 
 
 def group_counted(parts: Parts) -> str | None:
@@ -239,9 +244,19 @@ def group_counted(parts: Parts) -> str | None:
         asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{loosely(word.text)}"
         is_apart = re.search(rf"\b(?:different|distinct|unique) {loosely(word.text)}", parts.text) is not None
         is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric")) and not is_apart
-        if word.kind == "by" and not is_sold and re.search(asked, parts.text):
+        is_listed = re.search(r"\b(?:vs?|versus|or|and)\b(?! medium)", word.text) is not None  # new vs returning
+        if word.kind == "by" and not (is_sold or is_listed) and re.search(asked, parts.text):
             return word.name
     return None
+
+
+def both_ends(parts: Parts) -> bool:
+    """Whether the first and the last of one order are asked for: "the best and the worst", "most ... and the least"."""
+    high = [word.text for word in parts.words if word.kind == "high"] + [one for one in parts.judged if one == "best"]
+    low = [word.text for word in parts.words if word.kind == "low"] + [one for one in parts.judged if one == "worst"]
+    pairs = [*product(high, low), *product(low, high)]
+    between = r"\b.*\b(?:and|or|vs|versus)\b.*\b"
+    return any(re.search(rf"\b{loosely(one)}{between}{loosely(other)}\b", parts.text) for one, other in pairs)
 
 
 def is_named_apart(parts: Parts, one: Filter) -> bool:

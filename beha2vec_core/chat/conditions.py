@@ -57,7 +57,11 @@ _AGAINST = re.compile(
 
 
 # against those who did not, where no other group is named
-_IMPLIED = re.compile(r"^(?:are|is|do|does|did)\b(?!.*\b(?:than|vs|versus|compared)\b).*\b(?:more|less) likely to\b")
+_IMPLIED = re.compile(
+    r"^(?:are|is|do|does|did)\b(?!.*\b(?:than|vs|versus|compared)\b)(?:.*\b(?:more|less) likely to\b|"
+    r"(?!.*\b(?:buyers?|customers?)\b).*\b(?:buy|convert|order|purchase) (?:more|less|better|worse)(?: often)?"
+    rf"(?=\W*$|\s+(?:in|on|last|this|{MARK})))"
+)
 
 
 @dataclass
@@ -96,7 +100,7 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
         return None
     has_not = bool(clauses) and _AGAINST.search(left) is not None
     left = _AGAINST.sub(" ", left) if has_not else left
-    has_not |= len(clauses) == 1 and not clauses[0].part and _IMPLIED.search(left) is not None
+    has_not |= len(clauses) == 1 and _IMPLIED.search(text if clauses[0].part else left) is not None
     if clauses and asks_who and left.startswith(("which", "list", "show")):
         left = _ASKS_WHO.sub("users", left, count=1)
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]

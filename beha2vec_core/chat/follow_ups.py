@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from beha2vec_core.chat.asked import asks_either, breakdown_of, filters_of
+from beha2vec_core.chat.asked import asks_either, both_ends, breakdown_of, filters_of
 from beha2vec_core.chat.compared import step_of
 from beha2vec_core.chat.one_query import ascending_of
 from beha2vec_core.chat.operations import divided
@@ -84,6 +84,10 @@ def continued(
     Raises:
         NotContinued: it could mean several queries.
     """
+    if both_ends(parts):  # two answers
+        if breakdown_of(parts):
+            return None
+        raise NotContinued(_CANNOT)
     lead = _CONTINUES.search(question.lower())
     if previous.versus and (asked := due_to(question, parts)):
         return Query(asked[0], (), previous.filters, previous.period, previous.versus)

@@ -21,7 +21,7 @@ from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_r
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query, is_by_time
-from beha2vec_core.words import between, change, number
+from beha2vec_core.words import UNKNOWN_CURRENCY, between, change, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
@@ -45,7 +45,12 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if query.counts_groups:
         looked = f"Looked up: {looked_up(query, metric, days)}."
         return Measured("\n".join([_groups_counted(result), *reading.notes, looked]))
-    lines = [_funnel(result) if metric.name == "funnel" and query.by[:1] == ("step",) else _sentence(result, days)]
+    if query.by_change and query.ascending is not None and not reading.asks_cause and result.rows:
+        sentence, result = _in_direction(result)
+    else:
+        is_funnel = metric.name == "funnel" and query.by[:1] == ("step",)
+        sentence = _funnel(result) if is_funnel else _sentence(result, days)
+    lines = [sentence]
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
     lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
@@ -79,7 +84,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
         lines.append("The question supposes that there are some: there are none.")
-    lines += _not_as_supposed(result, reading) + per_day(result, days) + in_weeks(result)
+    lines += _not_as_supposed(result, reading) + per_day(result, days)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
@@ -134,7 +139,7 @@ def _limits(result: Result) -> str:
 
 def _plural(dimension: str) -> str:
     label = DIMENSIONS[dimension].label
-    return f"{label[:-1]}ies" if label.endswith("y") and label != "day" else f"{label}s"
+    return f"{label[:-1]}ies" if label.endswith("y") and not label.endswith("day") else f"{label}s"
 
 
 def _lists_days(query: Query) -> bool:
@@ -261,7 +266,8 @@ def _sentence(result: Result, days: Period) -> str:
         text = f"{_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
         return f"{text[0].upper()}{text[1:]} ({listed}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
-        return _trend(result, what, whole(result, days))
+        weeks = in_weeks(result)  # two single days say little
+        return f"{what}, by day. {weeks}" if weeks else _trend(result, what, whole(result, days))
     if query.by_change:
         return _moved(result, what)
     order = "lowest" if query.ascending else "highest"
@@ -317,6 +323,33 @@ def _moved(result: Result, what: str) -> str:
         f"{what}, parts of the change against the days{when_of(query.versus)}: {'; '.join(shown)}. "
         f"All together: {signed(whole, unit, currency)}."
     )
+
+
+def _in_direction(result: Result) -> tuple[str, Result]:
+    """Which groups rose, or fell, as is asked for, and only their rows; all rows if there are none."""
+    query = result.query
+    sign = -1 if query.ascending else 1
+    verb, unit = "fell" if query.ascending else "rose", "share" if query.is_share else result.metric.unit
+    rows = sorted(result.rows, key=lambda row: -sign * _moved_by(result, row))
+    moved = [row for row in rows if sign * _moved_by(result, row) > 0]
+    shown = [
+        f"{_group(query, row)}, "
+        + signed(_moved_by(result, row), unit, row.get("currency") or row.get("currency_before") or UNKNOWN_CURRENCY)
+        for row in (moved or rows)[:3]
+    ]
+    groups = "groups" if query.by[1:] else _plural(query.by[0])
+    of = "" if query.top else f" for {len(moved):,} of {len(rows):,} {groups}"
+    what = f"{_what(result)} {verb}{of}" if moved else f"None {verb}. {_what(result)}"
+    text = f"{what} against the days{when_of(query.versus)}: {'; '.join(shown)}."
+    return text, replace(result, rows=moved or rows)
+
+
+def _moved_by(result: Result, row: dict[str, Any]) -> float:
+    """By how much the value of a group changed; 0 if it is not known in both periods."""
+    before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+    is_sum = result.metric.unit in ("count", "money") and not any(one.per for one in result.metric.sql.values())
+    values = [0.0 if is_sum and not one.get("n") else of_whole(result.query, one) for one in (row, before)]
+    return values[0] - values[1] if None not in values else 0.0  # type: ignore[operator]
 
 
 def _sure(result: Result) -> str:

@@ -95,7 +95,7 @@ def _not_ranked(result: Result) -> list[str]:
     if query.ascending and named:
         lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
     is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
-    if query.ascending and result.metric.unit in ("count", "money") and not is_of_sessions:
+    if query.ascending and not query.by_change and result.metric.unit in ("count", "money") and not is_of_sessions:
         lines.append(f"Those without any {result.metric.n_of or result.metric.label} are not listed.")
     return lines
 

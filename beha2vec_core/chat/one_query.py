@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from beha2vec_core.chat.asked import asks_either, breakdown_of, group_counted, is_named_apart, is_one_group, is_ranking
+from beha2vec_core.chat.asked import (
+    asks_either,
+    both_ends,
+    breakdown_of,
+    group_counted,
+    is_named_apart,
+    is_one_group,
+    is_ranking,
+)
 from beha2vec_core.chat.compared import (
     days_before,
     halves_of,
@@ -26,7 +34,7 @@ from beha2vec_core.chat.measures import (
 )
 from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.operations import outer_of
-from beha2vec_core.chat.parts import Parts
+from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
@@ -39,6 +47,8 @@ _IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
+_BECAME = re.compile(r"\b(?:got|gotten|getting|became|become|becoming|did|doing|sold|sell)\b")
+_JUDGES = re.compile(r"\b(?:better|worse|improv|worsen|deteriorat)")
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
@@ -87,6 +97,7 @@ class _Draft:
     explains: bool = False
     extreme: bool = False
     changes: bool = False
+    moves: bool = False  # the groups that changed in a direction are asked for
     against_rest: bool = False
 
     @property
@@ -308,13 +319,18 @@ class _Draft:
         self.changes &= not is_state
         is_so = bool(self.included) and self.extreme
         self.changes |= self.explains and self.period is not None and not (self.by or is_state or is_so)
-        if parts.comparatives and not (self.pair or self.by or parts.has("rest") or len(parts.times.periods) > 1):
-            self.changes = self.changes or (self.period is not None and _GETS.search(parts.text) is not None)
+        self.moves = _asks_which_moved(parts, self.by) and not self.timed
+        self.changes |= self.moves and parts.has("trend")
+        if parts.comparatives and not (self.pair or parts.has("rest")):
+            gets = _BECAME if self.by else _GETS
+            is_than_before = self.period is not None and gets.search(parts.text) is not None
+            self.changes |= is_than_before and not parts.times.periods[1:] and (self.moves or not self.by)
+            self.changes |= self.moves and self.versus is not None
         if self.changes and self.versus is None and not self.timed and not parts.has("rest"):
-            if parts.times.is_open and not self.explains:
+            if parts.times.is_open and not (self.explains or self.moves):
                 self.by = [step_of(self.period or self.contents.days), *self.by]
                 self.timed = True
-            elif self.period is None and parts.has("trend"):
+            elif self.period is None and parts.has("trend") and not self.moves:
                 pass
             elif self.period is None and self.contents.days.last - self.contents.days.first >= timedelta(days=55):
                 self.period = Period(self.contents.days.last - timedelta(days=27), self.contents.days.last)
@@ -403,12 +419,16 @@ class _Draft:
         for step in (self._choose_metric, self._count, self._share, self._change, self._compare):
             step()
         parts = self.parts
-        by_change = bool(
-            self.versus and self.by and (self.explains or ((parts.has("high") or parts.has("low")) and self.changes))
-        )
+        ranks = parts.has("high") or parts.has("low") or self.moves
+        by_change = bool(self.versus and self.by and (self.explains or (ranks and self.changes)))
         ascending = None if self.metric == "funnel" or self.against_rest else ascending_of(parts, self.metric)
         if by_change:
             ascending = parts.goes_down
+            if parts.has("low") and ascending is not None and not self.explains:
+                raise NotRead("Of what rose or fell I can put the largest change first, not the smallest.")
+            if ascending is not None and METRICS[self.metric].better < 0 and _JUDGES.search(parts.text):
+                ascending = not ascending  # a bounce rate that got worse is higher
+            self.groups = None  # how many of them fell is said with them
         if self.outer is not None:
             if self.versus or self.is_share or self.changes or self.explains or parts.limits or self.groups:
                 raise NotRead("Of the first within each group I know the value, in one period.")
@@ -457,9 +477,19 @@ def _from_step(first: int) -> tuple[Filter, ...]:
     return (Filter("step", steps),) if first > min(STEPS) else ()
 
 
+def _asks_which_moved(parts: Parts, by: list[str]) -> bool:
+    """Whether the groups that rose, or fell, are asked for: "which countries fell", not "growth by country"."""
+    subjects = [word for word in parts.words if word.name in by or (word.kind == "value" and by == ["item"])]
+    asked = "|".join(loosely(word.text) for word in subjects)
+    which = rf"\b(?:which|what|any|how many)\b(?: (?!by |per )\w+){{0,3}}? (?:{asked})\b"
+    return parts.goes_down is not None and bool(asked) and re.search(which, parts.text) is not None
+
+
 def ascending_of(parts: Parts, metric: str) -> bool | None:
     """Whether the smallest comes first; None: nothing is said of order."""
-    if parts.has("low") and parts.has("high"):
+    if both_ends(parts):
+        return METRICS[metric].better < 0 and not parts.has("high")
+    if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
         raise NotRead("I can put the highest or the lowest first: ask for one of them.")
     if parts.has("low"):
         return True

@@ -84,7 +84,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      "how did we perform"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\b(is|are|was|were)\b(.*?) (?:just |almost |nearly )?as (?:good|strong|bad) as\b", r"\1\2 better than"),
-    (r"\bas well as\b", "and"),
+    (r"\bas well as\b", "and"), (r"\bas well\b", "also"),
     (r"\b(\w+)[- ]wise\b", r"by \1"),
     (r"\be[- ]commerce\b|\becom\b", "ecommerce"),
     (r"\b(social) (?:networks?|media|platforms?|sites?|networking(?: sites?)?)\b", r"\1"),

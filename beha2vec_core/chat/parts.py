@@ -33,7 +33,7 @@ _AND_WHERE = re.compile(
 )
 _TWO_QUESTIONS = re.compile(
     r"\b(?:which|what|who|how|did|do|does|is|are|was|were)\b.*(?:,|\band) (?:what|who|when|why|which (?!the\b|from\b|"
-    r"(?:allothers|worst|best|most|least|lowest|highest|not|do|did|does)\b|"
+    r"(?:allothers|worst|best|most|least|lowest|highest|not|do|did|does|has|have|had)\b|"
     r"one\b|is\b|are\b|of\b|share\b)\w+)\b(?! (?:share|percent|%|part|did (?:it|that)))"
 )
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
@@ -43,6 +43,10 @@ _PART = re.compile(
     r"\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
 )
 # a number that says which of them are meant: "orders with one item"
+SELL_MORE = r"(?:sell|sold) (?:more|less|fewer|better|worse)\b"
+_SUBJECT = re.compile(  # of "which items' sales" and "how many products sold less" no one phrase
+    rf"\b((?:which|what) (?:\w+ )?\w+s)' |\b((?:which|what|how many) \w+s) (?={SELL_MORE})"
+)
 _ONE = re.compile(
     r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|"
     r"(?:with|have|has|had|having|of|at most|up to|no more than) (?:one|a single)|one[\s-]time)\b"
@@ -53,10 +57,9 @@ _COUNTS_TIME = re.compile(r"\b(?:how many|number of) (?:day|week|month|quarter)s
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
 _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger|larger|smaller|stronger|weaker)\b")
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
-_DOWN = re.compile(
-    rf"\b(?:{'|'.join((*DOWN, 'less', 'fewer', 'lower', 'worse', 'weaker', 'down', 'south', 'cliff'))})\b"
-)
-_UP = re.compile(rf"\b(?:{'|'.join((*UP, 'more', 'higher', 'better', 'stronger', 'up', 'roof'))})\b")
+_DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'down', 'south', 'cliff'))})\b")
+_UP = re.compile(rf"\b(?:{'|'.join((*UP, 'up', 'roof'))})\b")
+_LESS, _MORE = re.compile(r"\b(?:less|fewer|lower|worse|weaker)\b"), re.compile(r"\b(?:more|higher|better|stronger)\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
@@ -155,8 +158,11 @@ class Parts:
     @property
     def goes_down(self) -> bool | None:
         """Whether the question is about a decrease; None: it does not say."""
-        down, up = _DOWN.search(self.text) is not None, _UP.search(self.text) is not None
-        return down if down != up else None
+        for down, up in ((_DOWN, _UP), (_LESS, _MORE)):  # "lost more orders": the verb has the direction
+            falls, rises = down.search(self.text) is not None, up.search(self.text) is not None
+            if falls or rises:
+                return falls if falls != rises else None
+        return None
 
 
 def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool = False) -> Parts:
@@ -167,6 +173,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
     text, left_out = without_left_out(text)
     text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
+    text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_neighbours(in_windows(in_operations(text)), vocabulary)
     text = vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text))

@@ -86,26 +86,26 @@ def _per_day_of_week(result: Result, days: Period) -> list[str]:
     return [f"Per day: {'; '.join(shown)}."] if shown else []
 
 
-def in_weeks(result: Result) -> list[str]:
+def in_weeks(result: Result) -> str:
     """A sum by day in words: the seven days up to the last, and those before them."""
     query, metric, rows = result.query, result.metric, result.rows
     known = rows and all(row.get("value") is not None for row in rows)
     if query.by != ("day",) or query.is_share or query.ascending is not None or not known or not is_sum(metric):
-        return []
+        return ""
     first = query.period.first if query.period else rows[0]["day"]
     last = query.period.last if query.period else rows[-1]["day"]
     weeks = ((last - first).days + 1) // 7
     if weeks < 2:
-        return []
+        return ""
     sums = [0.0] * weeks
     for one in rows:
         if (place := (last - one["day"]).days // 7) < weeks:
             sums[-1 - place] += float(one["value"])
     currencies = {row["currency"] for row in rows if row.get("currency")}
     if len(currencies) > 1:
-        return []
+        return ""
     row = {"currency": next(iter(currencies), None)}
     shown = "; ".join(plain_value(metric, value, row) for value in sums)
     moved = f" ({change(sums[-1], sums[0])} from the first to the last)" if sums[0] else ""
     total = plain_value(metric, sum(float(one["value"]) for one in rows), row)
-    return [f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."]
+    return f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from beha2vec_core.chat.asked import OF_ONE_WORD, breakdown_of, filters_of, is_named_apart
+from beha2vec_core.chat.asked import OF_ONE_WORD, both_ends, breakdown_of, filters_of, is_named_apart
 from beha2vec_core.chat.measures import (
     DEFAULTS,
     OF_GROWTH,
@@ -60,7 +60,7 @@ def sides_of(parts: Parts) -> list[Parts]:
     if len(sides) == 1:
         return [replace(parts, done=sides[0], having=conditions.having)]
     words = [word for word in parts.words if word.kind not in ("compare", "judged")]
-    return [replace(parts, words=words, judged=[], done=side, is_side=True) for side in sides]
+    return [replace(parts, words=words, judged=[], comparatives=[], done=side, is_side=True) for side in sides]
 
 
 def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]]:
@@ -110,6 +110,11 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if also:
         parted = [one for one in found if METRICS[one.metric].unit in ("count", "money")]
         found += [replace(query, is_share=True) for query in parted[-1:]]
+    if both_ends(parts):
+        first, *others = found
+        if others or len(first.by) != 1 or first.versus or first.ascending is None or (metrics and parts.has("sell")):
+            raise NotRead("I can put the highest or the lowest first: ask for one of them.")
+        return [first, replace(first, ascending=not first.ascending)], notes
     if parts.done and parts.conditions and parts.conditions.asks_who and metrics == ["users"] and not found[0].by:
         found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
         notes.append("The users are listed in the order of their sessions.")

@@ -200,7 +200,8 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
             if one.query.metric == first.metric:
                 continue  # which day was best, and how much was it
             return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
-        if first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None):
+        same = first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None)
+        if first and same and {first.ascending, one.query.ascending} != {True, False}:
             readings.pop()  # the same in another order, or fewer
         readings.append(one)
     queries = [query for one in readings for query in (one.query, *one.more) if query]

@@ -160,6 +160,9 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bat least (?:one|1)\b(?![.,]\d)", "any"),
 )  # fmt: skip
 _SHORT += (
+    # its own orders: "order value with a coupon vs without"
+    (r"(?<!order)(?<!orders) with (an? (?:coupon|voucher)(?: code)?) (?:vs\.?|versus|or|and|compared (?:to|with)|than) "
+     r"without(?: (?:one|any|an? (?:coupon|voucher)(?: code)?))?\b", r" for orders with \1 vs without"),
     (r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|"
      r"do)\b.*?)\binstead\b(?! of)", r"\1 "),
     (r"\bbut (?=(?:for|on|in|from|with|via|by|without|excluding|except|this time|now)\b)", " "),
@@ -179,6 +182,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
     (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
      r"shop|pages?)\b)?", r"\1 engagement time"),
+    (r"\bspen(?:ds?|t) (?:the )?(most|least|more|less) per\b", r"\1 spend per"),
     (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent|spending)\b",
      r"\1 \2 revenue"),
     # of others than us, who buy from us: "did those from instagram spend more than ..."
@@ -267,6 +271,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      "converted"),
     (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),
     (r"\b(?:in|by) (?:the )?order of\b", "sorted by"),
+    (r"\bsingle (?=best|worst|biggest|largest|highest|lowest|busiest)", ""),
     # order
     # shares
     (r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) (?:in|for|of) "

@@ -38,9 +38,9 @@ _OF_MONEY = re.compile(
 _OF_VISITS = re.compile(r"\b(?:visit\w*|sessions?|traffic|users?|views?|pages?)\b")
 _WHEN = re.compile(r"\W*(?:and )?when(?: (?:was|did|is) (?:it|that|this)(?: happen)?)?\W*")
 _HOW_MUCH = re.compile(
-    r"\W*(?:and )?how much (?:money |revenue )?(?:came in|was (?:it|that|made|sold|spent)|(?:did|do|does|have|has) "
+    r"\W*(?:and )?how much(?: (?:money |revenue )?(?:came in|was (?:it|that|made|sold|spent)|(?:did|do|does|have|has) "
     r"(?:it|they|that|this|we)(?: (?:day|week|month|one|person|customer))? (?:spen[dt]|bring(?: in)?|make|made|earn|"
-    r"sell|buy|pay|paid|take in))(?: then)?\W*"
+    r"sell|buy|pay|paid|take(?: in)?))(?: then)?)?\W*"
 )
 _TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
 _WHOLE = re.compile(
@@ -146,7 +146,8 @@ def parts_of(question: str) -> list[str]:
         found_parts.append(question[begun : end.start()])
         begun = end.end()
     found_parts = [part.strip(" ,.;?") for part in (*found_parts, question[begun:])]
-    if len(found_parts) > 1 and not topic and not asks(found_parts[0]) and _goes_on(question, found_parts[0]):
+    is_said = len(found_parts) > 1 and _is_said(found_parts[1].lower(), found_parts[0].lower())
+    if len(found_parts) > 1 and not (topic or is_said or asks(found_parts[0])) and _goes_on(question, found_parts[0]):
         found_parts[:2] = [f"{found_parts[0]}, {found_parts[1]}"]  # In May and June, how many; a or b, which one
     parts = [found_parts[0]]
     for part in found_parts[1:]:  # "at least 50 sessions" belongs to what stands before
@@ -155,11 +156,12 @@ def parts_of(question: str) -> list[str]:
             parts.append(part)
         else:
             parts[-1] = f"{parts[-1]}, {part}"
-    while len(parts) > 1 and (_TAIL.fullmatch(parts[-1].lower()) or _is_said(parts[-1].lower(), parts[-2].lower())):
+    while len(parts) > 1 and (_TAIL.fullmatch(parts[-1].lower()) or _is_said(parts[-1].lower(), parts[0].lower())):
         parts.pop()
     if len(parts) > 1 and not topic and _OF_THOSE.match(parts[0].lower()):
         return [question]  # of those who did this, how many
-    return [f"{topic}: {part}" for part in parts] if topic else parts
+    about = [re.sub(r"\b(?:one|them)\b", topic, part) for part in parts]  # error pages: how many hit one
+    return [part if topic in part else f"{topic}: {part}" for part in about] if topic else parts
 
 
 def _is_said(part: str, before: str) -> bool:

@@ -37,6 +37,7 @@ def one_table(results: Sequence[Result]) -> SqlAnswer | None:
     """The rows of the first, with the values of all; None where they are not of the same groups."""
     first, *others = (one.query for one in results)
     plain = not any(one.versus or one.counts_groups or one.against_rest for one in (first, *others))
+    plain &= not any(one.metric == first.metric for one in others)  # the two ends of one order
     same = all((one.by, one.period, _of_all(one)) == (first.by, first.period, _of_all(first)) for one in others)
     if not (others and plain and same and first.by and first.by[0] != "step"):
         return None

@@ -62,13 +62,17 @@ def compile_query(query: Query) -> str:
         whose = [name for name in query.by if name == "coupon" or DIMENSIONS[name].kind == "user"]
         select = select.where(*(exp.column(name, table="now").is_(exp.null()).not_() for name in whose))
     if query.ascending:
+        tables = ("now", "earlier") if query.versus else ("now",)  # a group that is gone has a name too
         known = [
-            exp.column(name, table="now").is_(exp.null()).not_() for name in query.by if DIMENSIONS[name].kind != "time"
+            exp.func("coalesce", *(exp.column(name, table=one) for one in tables)).is_(exp.null()).not_()
+            for name in query.by
+            if DIMENSIONS[name].kind != "time"
         ]
         select = select.where(*known) if known else select
     if query.by:
         if is_ranked(query):
-            select = select.where(parse_one(f"now.n >= {ENOUGH}", dialect=DIALECT))
+            both = ("now", "earlier") if query.by_change else ("now",)
+            select = select.where(*(parse_one(f"{one}.n >= {ENOUGH}", dialect=DIALECT) for one in both))
         for one in query.having:
             select = select.where(_of_other_metric(query, one))
         limits = [f"now.value {sign} {float(limit)!r}" for _, sign, limit in query.limits]
@@ -238,9 +242,8 @@ def is_ranked(query: Query) -> bool:
     )
     few = {"new_or_returning", *chosen}  # their groups are named, or two
     rated |= query.per is not None
-    return (
-        rated and not query.by_change and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
-    )
+    moved = query.by_change and query.ascending is None  # the parts of a change are of all groups
+    return rated and not moved and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
 
 
 def lists_zeros(query: Query) -> bool:

@@ -336,7 +336,7 @@ METRICS = {
             n_of="users",
         ),
         Metric(
-            "days_to_order", "days from the first visit to the first order", "mean",
+            "days_to_order", "mean of the days from the first visit to the first order", "mean",
             {"first_orders": Measure("sum(w.days)", "count(*)")}, ("day to order", "time to order",
              "time to first order", "day to first order", "day to conversion", "time to conversion",
              "day until first order", "day until order", "time until order"), n_of="buyers", better=-1,

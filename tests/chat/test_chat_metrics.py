@@ -399,6 +399,30 @@ def test_a_change_without_a_period_is_of_the_last_28_days(lookup: Lookup) -> Non
     assert ("it was the opposite" in risen) != ("it was the opposite" in fallen), "one of them supposes what is not so"
 
 
+@pytest.mark.parametrize(("month", "number"), [("march", 3), ("april", 4)])
+def test_only_groups_that_changed_as_asked_are_listed(
+    lookup: Lookup, data: duckdb.DuckDBPyConnection, month: str, number: int
+) -> None:
+    moved = data.execute(
+        """select device_category, count(*) filter (month(session_date) = $1)
+            - count(*) filter (month(session_date) = $1 - 1)
+        from ga4.fct_ga4__sessions where year(session_date) = 2026 group by 1""",
+        [number],
+    ).fetchall()
+    for verb, sign in (("fell", -1), ("rose", 1)):
+        expected = [name for name, by in sorted(moved, key=lambda one: -sign * one[1]) if sign * by > 0]
+        answer = lookup.ask(f"which devices' sessions {verb} in {month}?")
+        assert answer.table is not None
+        if expected:
+            assert [row[0] for row in answer.table.rows] == expected
+            assert f"{verb} for {len(expected)} of {len(moved)} devices against" in answer.text
+        else:
+            assert (month, verb) == ("march", "fell") and len(answer.table.rows) == len(moved)
+            assert answer.text.startswith("None fell. Sessions from 1 Mar to 31 Mar 2026 against the days")
+    gone = lookup.ask("which devices' orders fell in april?")
+    assert gone.table is not None and gone.table.rows[0][0] == "mobile", "it has no order in April"
+
+
 def test_unequal_periods_and_trends_are_summed_up(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
     text = lookup.ask("sessions in march against february").text
     counts = dict(

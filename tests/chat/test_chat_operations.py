@@ -116,6 +116,8 @@ def test_a_group_is_compared_with_all_others_in_all_respects(lookup: Lookup) -> 
         assert answer.table is not None and {"device", "channel"} & {row[0] for row in answer.table.rows}
     assert "likely" not in lookup.ask("are people who viewed shoes more likely to buy").text
     assert lookup.ask("are people who viewed shoes more likely to buy").text.count("Conversion rate") == 2
+    assert lookup.ask("do people who viewed shoes buy more?").text.count("Share of users (users who ordered") == 2
+    assert "not" not in lookup.ask("do mobile users buy more?").text
 
 
 @pytest.mark.parametrize(

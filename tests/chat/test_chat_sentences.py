@@ -32,6 +32,35 @@ ASKED = {
     "How many orders in April? Without the returning ones.": (
         "orders | new_or_returning!=returning | 2026-04-01..2026-04-30"
     ),
+    # which groups changed in a direction, the largest change first; both ends of an order
+    "Which countries' revenue fell in April?": f"revenue | by country | {MAY} | change | asc",
+    "Which landing pages got worse in April?": f"conversion_rate | by landing_page | {MAY} | change | asc",
+    "Which channels' bounce rate got worse in April?": f"bounce_rate | by channel | {MAY} | change",
+    "Which channel lost more orders in April?": f"orders | by channel | {MAY} | change | asc",
+    "How many products sold less in April than in March?": f"items_sold | by item | {MAY} | change | asc",
+    "Which items' sales rose in April?": f"item_revenue | by item | {MAY} | change",
+    "Revenue growth by channel in April": f"revenue | by channel | {MAY}",
+    "Which country grew least in April?": "no",
+    "Which channel has the most and which the fewest orders?": "orders | by channel && orders | by channel | asc",
+    "Which channel has the most orders and which has the fewest?": "orders | by channel && orders | by channel | asc",
+    "What are the best and the worst selling brands?": (
+        "items_sold | by item_brand && items_sold | by item_brand | asc"
+    ),
+    "Which products have the most views and the fewest orders?": "no",
+    "What is the worst day of our best month?": "no",
+    "Orders by channel >> and which one has the most and which the fewest?": (
+        "orders | by channel && orders | by channel | asc"
+    ),
+    # groups that are named are not counted
+    "How many new vs returning visitors in April?": "users | by new_or_returning | 2026-04-01..2026-04-30",
+    "How many weekend vs weekday orders?": "orders | by weekend",
+    "Orders since mid-April": "orders | 2026-04-15..2026-05-13",
+    "What did buyers of shoes buy as well?": "no",
+    "Biggest order ever, when and how much?": "revenue | by day,one_order | top 1",
+    "Average order value with a coupon vs without": (
+        "aov | one_order=used a coupon && aov | one_order=did not use a coupon"
+    ),
+    "Which country spends the most per order?": "aov | by country",
     # no measure
     "Why was April so bad?": f"revenue | {MAY} | why",
     "Any reason why april was weaker than march?": f"revenue | {MAY} | why",
@@ -105,6 +134,11 @@ def test_what_was_left_out_or_assumed_is_said(lookup: Lookup) -> None:
     lookup.forget()
     assert "No measure is named: by revenue" in (text := lookup.ask("How was April?").text)
     assert "- orders: " in text and "- sessions: " in text
+    waiting = lookup.ask("how many days pass between the first visit and the first purchase?").text
+    assert waiting.startswith("Mean of the days from the first visit to the first order: ")
+    assert lookup.ask("Revenue by day in April").text.startswith(
+        "Revenue from 1 Apr to 30 Apr 2026, by day. All days: "
+    )
 
 
 def test_people_are_shown_by_country_device_and_channel(lookup: Lookup) -> None:
