@@ -53,6 +53,17 @@ def test_limits_hold_in_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert '"300.0 MiB"' in shown.stdout and '": 1' in shown.stdout, shown.stdout + shown.stderr
 
 
+@pytest.mark.parametrize(
+    ("memory_limit", "threads", "of_dbt"), [("512MB", 8, "1"), ("4GB", 8, "8"), ("4GB", 2, "2"), ("999GB", None, "")]
+)
+def test_dbt_has_as_many_threads_as_the_memory_is_enough_for(
+    memory_limit: str, threads: int | None, of_dbt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BEHA2VEC_THREADS")
+    with _environment(export_settings(data_dir=tmp_path, memory_limit=memory_limit, threads=threads)):
+        assert os.environ["BEHA2VEC_THREADS"] == of_dbt
+
+
 def test_limits_hold_in_commands() -> None:
     read_settings()
     with limits.connect(config={"threads": 2}) as connection:

@@ -38,10 +38,11 @@ from beha2vec_core.bigquery.models import (
     user_tables,
 )
 from beha2vec_core.bigquery.price import bytes_of_queries, query_price, require_allowed
-from beha2vec_core.estimate import chunk_events
+from beha2vec_core.estimate import chunk_events, memory_bytes
 from beha2vec_core.files import scratch
 from beha2vec_core.progress import ProgressBar, with_progress
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store import chunks
 from beha2vec_core.store.tables import full_refresh_done, pending_full_refresh, require_full_refresh
 from beha2vec_core.store.warehouse import Warehouse
@@ -57,6 +58,8 @@ _PROJECT_DIR = Path(beha2vec_dagster.__file__).parent.parent / "dbt_ga4"
 _INCREMENTAL = "config.materialized:incremental config.materialized:seed"
 _INCREMENTAL_ASSET = "dbt_incremental_models"
 _SCHEMA = "ga4"
+# Each thread keeps groups of its own: with 512 MB, int_ga4__sessions of 220,000 events a day fits with one thread only.
+_THREAD_BYTES = 450 * 10**6
 
 
 @cache
@@ -86,7 +89,7 @@ def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
         | {
             "BEHA2VEC_DATA_DIR": str(settings.storage.data_dir),
             "BEHA2VEC_MEMORY_LIMIT": settings.storage.memory_limit,
-            "BEHA2VEC_THREADS": str(settings.storage.threads or ""),
+            "BEHA2VEC_THREADS": _threads(settings.storage),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
     )
@@ -100,6 +103,14 @@ def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _threads(storage: Storage) -> str:
+    """The threads of dbt's DuckDB, no more than the memory limit is enough for; empty: as many as the machine has."""
+    enough = max(1, int(memory_bytes(storage.memory_limit) // _THREAD_BYTES))
+    if storage.threads or enough < (os.cpu_count() or 1):
+        return str(min(storage.threads or enough, enough))
+    return ""
 
 
 class _DbtProcess(DbtCliResource):
