@@ -21,6 +21,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 from filelock import FileLock
+from joblib import cpu_count
 from pydantic import Field
 
 import beha2vec_dagster
@@ -108,7 +109,7 @@ def _environment(settings: ExportSettings, **more: str) -> Iterator[None]:
 def _threads(storage: Storage) -> str:
     """The threads of dbt's DuckDB, no more than the memory limit is enough for; empty: as many as the machine has."""
     enough = max(1, int(memory_bytes(storage.memory_limit) // _THREAD_BYTES))
-    if storage.threads or enough < (os.cpu_count() or 1):
+    if storage.threads or enough < cpu_count():
         return str(min(storage.threads or enough, enough))
     return ""
 

@@ -342,8 +342,7 @@ distinct_events as (
 {%- endmacro %}
 
 {% macro bigquery__event_order() -%}
-    cast(event_timestamp as bignumeric) * 1152921504606846976
-    + {{ days_between("date '1970-01-01'", 'event_date') }} * 4294967296 + event_index
+    {{ event_order_of('bignumeric') }}
 {%- endmacro %}
 
 {% macro bigquery__first_number_by(value, first, second) -%}

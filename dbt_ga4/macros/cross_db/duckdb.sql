@@ -239,7 +239,7 @@ distinct_events as (
     end
 {%- endmacro %}
 
-{# An ordered aggregate keeps all rows of all groups in memory, arg_min a row of each. #}
+{# An ordered aggregate keeps all rows of all groups in memory, arg_min a row of each. It leaves out rows whose order is null. #}
 {% macro duckdb__first_by(value, order_by, where) -%}
     {%- set direction = order_by.split(' ')[1:] -%}
     {%- if ',' in order_by -%} first({{ value }} order by {{ order_by }})
@@ -248,8 +248,7 @@ distinct_events as (
 {%- endmacro %}
 
 {% macro duckdb__event_order() -%}
-    cast(event_timestamp as hugeint) * 1152921504606846976
-    + {{ days_between("date '1970-01-01'", 'event_date') }} * 4294967296 + event_index
+    {{ event_order_of('hugeint') }}
 {%- endmacro %}
 
 {% macro duckdb__first_number_by(value, first, second) -%}
