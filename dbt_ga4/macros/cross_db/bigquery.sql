@@ -341,8 +341,9 @@ distinct_events as (
     array_agg(if({{ where }}, struct({{ value }} as value), null) ignore nulls order by {{ order_by }} limit 1)[safe_offset(0)].value
 {%- endmacro %}
 
+{# No whole number of BigQuery is wide enough for times and days. #}
 {% macro bigquery__event_order() -%}
-    {{ event_order_of('bignumeric') }}
+    row_number() over (partition by session_key order by occurred_on, event_timestamp, event_date, event_index)
 {%- endmacro %}
 
 {% macro bigquery__first_number_by(value, first, second) -%}

@@ -158,17 +158,10 @@
     {{- return(adapter.dispatch('first_by', 'dbt_ga4')(value, order_by, where)) -}}
 {% endmacro %}
 
-{# A whole number that orders events: by their day, time, export day and event_index. A date that is not known comes first. #}
+{# A whole number that orders the events of a session: by their day, time, export day and event_index. #}
 {% macro event_order() %}
     {{- return(adapter.dispatch('event_order', 'dbt_ga4')()) -}}
 {% endmacro %}
-
-{# The same as a type that holds 128 bits: times in microseconds have 52, days 16, event_index 32. #}
-{% macro event_order_of(type) %}
-    {%- set day = "coalesce(" ~ days_between("date '1970-01-01'", 'occurred_on') ~ ", 0)" -%}
-    {%- set export_day = "coalesce(" ~ days_between("date '1970-01-01'", 'event_date') ~ ", 0)" -%}
-    ((cast({{ day }} as {{ type }}) * 4503599627370496 + event_timestamp) * 65536 + {{ export_day }}) * 4294967296 + event_index
-{%- endmacro %}
 
 {#
     Aggregate: the number that is not null of the first row in the order of two whole numbers, the second from 0 to 2^60. On DuckDB its

@@ -247,8 +247,11 @@ distinct_events as (
     {%- endif %} filter (where {{ where }})
 {%- endmacro %}
 
+{# Times in microseconds have 52 bits, days 16, event_index 32. #}
 {% macro duckdb__event_order() -%}
-    {{ event_order_of('hugeint') }}
+    {%- set day = "coalesce(" ~ days_between("date '1970-01-01'", 'occurred_on') ~ ", 0)" -%}
+    {%- set export_day = "coalesce(" ~ days_between("date '1970-01-01'", 'event_date') ~ ", 0)" -%}
+    ((cast({{ day }} as hugeint) * 4503599627370496 + event_timestamp) * 65536 + {{ export_day }}) * 4294967296 + event_index
 {%- endmacro %}
 
 {% macro duckdb__first_number_by(value, first, second) -%}
