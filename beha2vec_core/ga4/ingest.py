@@ -41,7 +41,7 @@ from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
 from beha2vec_core.words import counted
 
-# What DuckDB may hold in memory before it spills to the scratch folder, in each process. A day is held whole.
+# What DuckDB may hold in memory before it spills to the scratch folder, in each process.
 MEMORY_BYTES = 2 * 10**9
 # A process needs as much memory as this, and starting one takes as long as reading so many bytes.
 _PROCESS_MEMORY_BYTES, _PROCESS_FILE_BYTES = 10**9, 10**7

@@ -40,9 +40,8 @@ class Feature:
 
     ``how``: a user has one "value" (``sql`` gives it), or "had" any number of them (``sql`` selects cluster_key,
     feature and users), or "divided" what they did among them (``sql`` selects cluster_key, number (of the user),
-    feature and amount); {sources} is filled in. Of one that is "given", users are counted who gave it a part of what
-    they divided: ``sql`` is the ``part`` of that feature. ``is_text``: the site wrote the values, which may be template
-    code (`text.UNFILLED`).
+    feature and amount); {sources} is filled in. A "given" feature counts the users of a "divided" one, whose ``part``
+    its ``sql`` names. ``is_text``: the site wrote the values, which may be template code (`text.UNFILLED`).
     """
 
     part: str

@@ -117,7 +117,7 @@ class Storage(_Group):
         None,
         ge=1,
         description="threads of dbt, DuckDB, Arrow, training and embedding, and processes of ingest; empty: as many as "
-        "the machine has",
+        "the machine has. dbt has fewer if the memory limit is below 450 MB for each",
     )
     dbt_chunk_days: int | None = Field(
         None,
