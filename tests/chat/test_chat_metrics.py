@@ -23,7 +23,7 @@ from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.sql import run_sql
 from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.vocabulary import Vocabulary
-from beha2vec_core.semantic.compiler import dimensions_of, place
+from beha2vec_core.semantic.compiler import dimensions_of, is_ranked, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import run_query
 from beha2vec_core.semantic.parts import run_parts
@@ -421,6 +421,29 @@ def test_only_groups_that_changed_as_asked_are_listed(
             assert answer.text.startswith("None fell. Sessions from 1 Mar to 31 Mar 2026 against the days")
     gone = lookup.ask("which devices' orders fell in april?")
     assert gone.table is not None and gone.table.rows[0][0] == "mobile", "it has no order in April"
+
+
+def test_a_cause_is_looked_for_in_all_groups_a_direction_only_in_known_ones(
+    lookup: Lookup, data: duckdb.DuckDBPyConnection
+) -> None:
+    for verb in ("drop", "rise"):
+        reading = lookup.ask(f"which landing page caused the {verb} in conversion rate in april?").reading
+        assert reading and reading.query and reading.query.by_change and not reading.query.moved
+        assert not is_ranked(reading.query), "small groups are parts of the change too"
+        assert is_ranked(replace(reading.query, moved=True))
+        asked = lookup.ask(f"which channels' sessions {'fell' if verb == 'drop' else 'rose'} in april?").reading
+        assert asked and asked.query and asked.query.moved
+        assert None not in {row["channel"] for row in run_query(data, asked.query).rows}
+        part = replace(asked.query, moved=False)
+        assert None in {row["channel"] for row in run_query(data, part).rows}
+
+
+def test_how_many_groups_moved_is_not_said_of_a_list_that_is_cut(
+    lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert " of 3 devices against" in lookup.ask("which devices' sessions rose in april?").text
+    monkeypatch.setattr("beha2vec_core.chat.measured.MAX_ROWS", 3)
+    assert " devices against" not in lookup.ask("which devices' sessions rose in april?").text
 
 
 def test_unequal_periods_and_trends_are_summed_up(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
