@@ -8,6 +8,7 @@ from itertools import pairwise, product
 
 from beha2vec_core.chat.nearest import reaches, some_of, table_of
 from beha2vec_core.chat.parts import SELL_MORE, Parts, loosely
+from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.vocabulary import Value, Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
@@ -252,11 +253,25 @@ def group_counted(parts: Parts) -> str | None:
 
 def both_ends(parts: Parts) -> bool:
     """Whether the first and the last of one order are asked for: "the best and the worst", "most ... and the least"."""
+    return _between_ends(parts) is not None
+
+
+def ends_differ(parts: Parts) -> bool:
+    """Whether days or values may be of one end only: "the most orders on mobile and the fewest on desktop"."""
+    place = _between_ends(parts)
+    named = "|".join([MARK, *(rf"\b{loosely(word.text)}\b" for word in parts.words if word.kind == "value")])
+    several = parts.times.periods[1:] or any(len(one.values) > 1 for one in filters_of(parts, None))
+    return bool(several) or all(re.search(named, half) for half in (parts.text[:place], parts.text[place:]))
+
+
+def _between_ends(parts: Parts) -> int | None:
+    """The place of the "and" between the first and the last of one order; None: no two ends are asked for."""
     high = [word.text for word in parts.words if word.kind == "high"] + [one for one in parts.judged if one == "best"]
     low = [word.text for word in parts.words if word.kind == "low"] + [one for one in parts.judged if one == "worst"]
     pairs = [*product(high, low), *product(low, high)]
-    between = r"\b.*\b(?:and|or|vs|versus)\b.*\b"
-    return any(re.search(rf"\b{loosely(one)}{between}{loosely(other)}\b", parts.text) for one, other in pairs)
+    between = r"\b.*\b(and|or|vs|versus)\b.*\b"
+    found = (re.search(rf"\b{loosely(one)}{between}{loosely(other)}\b", parts.text) for one, other in pairs)
+    return next((one.start(1) for one in found if one), None)
 
 
 def is_named_apart(parts: Parts, one: Filter) -> bool:

@@ -194,6 +194,7 @@ def continued(
         parts.top or (previous.top if is_same else None),
         ascending,
         by_change=bool(explains and new_by and versus),
+        moved=bool(previous.moved and new_by and versus),
         explains=bool(explains and not new_by and versus),
         **limits,
     )
@@ -251,7 +252,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     if parts.has("trend") and not by:
         step = step_of(times.periods[0] if times.periods else previous.period or days)
         return replace(
-            previous, by=(step,), versus=None, ascending=None, top=None, explains=False, by_change=False,
+            previous, by=(step,), versus=None, ascending=None, top=None, explains=False, by_change=False, moved=False,
             period=times.periods[0] if times.periods else previous.period, against_rest=False,
         )  # fmt: skip
     if compared and by and not (filters or times.periods):  # does it differ by device

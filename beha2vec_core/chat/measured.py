@@ -45,7 +45,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if query.counts_groups:
         looked = f"Looked up: {looked_up(query, metric, days)}."
         return Measured("\n".join([_groups_counted(result), *reading.notes, looked]))
-    if query.by_change and query.ascending is not None and not reading.asks_cause and result.rows:
+    if query.moved and not reading.asks_cause and result.rows:
         sentence, result = _in_direction(result)
     else:
         is_funnel = metric.name == "funnel" and query.by[:1] == ("step",)
@@ -338,7 +338,7 @@ def _in_direction(result: Result) -> tuple[str, Result]:
         for row in (moved or rows)[:3]
     ]
     groups = "groups" if query.by[1:] else _plural(query.by[0])
-    of = "" if query.top else f" for {len(moved):,} of {len(rows):,} {groups}"
+    of = "" if query.top or len(rows) >= MAX_ROWS else f" for {len(moved):,} of {len(rows):,} {groups}"
     what = f"{_what(result)} {verb}{of}" if moved else f"None {verb}. {_what(result)}"
     text = f"{what} against the days{when_of(query.versus)}: {'; '.join(shown)}."
     return text, replace(result, rows=moved or rows)

@@ -92,7 +92,7 @@ def _not_ranked(result: Result) -> list[str]:
     """What is missing where the lowest is asked for."""
     query, lines = result.query, []
     named = [DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time"]
-    if query.ascending and named:
+    if named and (query.moved or (query.ascending and not query.by_change)):
         lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
     is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
     if query.ascending and not query.by_change and result.metric.unit in ("count", "money") and not is_of_sessions:

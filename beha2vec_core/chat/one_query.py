@@ -38,6 +38,7 @@ from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
 from beha2vec_core.chat.special import is_part, part_of
+from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
@@ -47,7 +48,11 @@ _IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
-_BECAME = re.compile(r"\b(?:got|gotten|getting|became|become|becoming|did|doing|sold|sell)\b")
+_BECAME = re.compile(r"\b(?:got|gotten|getting|became|become|becoming|sold)\b")
+_MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost more orders"
+    rf"\b(?:{'|'.join((*DOWN, *UP))}) (?:less|fewer|more(?=\W*$| (?:in|than|on|during|since)\b| {MARK}))"
+)
+_THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
 _JUDGES = re.compile(r"\b(?:better|worse|improv|worsen|deteriorat)")
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
@@ -320,10 +325,15 @@ class _Draft:
         is_so = bool(self.included) and self.extreme
         self.changes |= self.explains and self.period is not None and not (self.by or is_state or is_so)
         self.moves = _asks_which_moved(parts, self.by) and not self.timed
+        if self.moves and _MOVED_LESS.search(parts.text):
+            raise NotRead("Of what rose or fell I know by how much, not whether it is more or less than before.")
+        if self.moves and parts.comparatives and _THAN_IN.search(parts.text) and not parts.times.periods[1:]:
+            raise NotRead("Name both periods, the one that is compared and the one before.")
         self.changes |= self.moves and parts.has("trend")
         if parts.comparatives and not (self.pair or parts.has("rest")):
             gets = _BECAME if self.by else _GETS
-            is_than_before = self.period is not None and gets.search(parts.text) is not None
+            is_when = self.period is not None or (self.moves and not parts.has("sell"))
+            is_than_before = is_when and gets.search(parts.text) is not None
             self.changes |= is_than_before and not parts.times.periods[1:] and (self.moves or not self.by)
             self.changes |= self.moves and self.versus is not None
         if self.changes and self.versus is None and not self.timed and not parts.has("rest"):
@@ -422,6 +432,9 @@ class _Draft:
         ranks = parts.has("high") or parts.has("low") or self.moves
         by_change = bool(self.versus and self.by and (self.explains or (ranks and self.changes)))
         ascending = None if self.metric == "funnel" or self.against_rest else ascending_of(parts, self.metric)
+        is_of_two = self.pair is not None or bool(parts.limits)
+        if self.moves and parts.comparatives and parts.goes_down and ascending is None and not (by_change or is_of_two):
+            raise NotRead("Less, or worse, than when: than in a period before? Or ask for the lowest.")
         if by_change:
             ascending = parts.goes_down
             if parts.has("low") and ascending is not None and not self.explains:
@@ -468,6 +481,7 @@ class _Draft:
             self.metric, tuple(self.by), self.filters, self.period, self.versus, self.is_share,
             parts.top if self.by else None, ascending if self.by else None, against_rest=self.against_rest,
             by_change=by_change, explains=bool(self.explains and self.versus and not self.by), having=parts.having,
+            moved=by_change and ascending is not None and not self.explains,
         )  # fmt: skip
 
 

@@ -42,11 +42,11 @@ _PART = re.compile(
     r".*\b(?:came|com(?:e|es|ing)|is|are|was|were)\b|"
     r"\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
 )
-# a number that says which of them are meant: "orders with one item"
 SELL_MORE = r"(?:sell|sold) (?:more|less|fewer|better|worse)\b"
 _SUBJECT = re.compile(  # of "which items' sales" and "how many products sold less" no one phrase
     rf"\b((?:which|what) (?:\w+ )?\w+s)' |\b((?:which|what|how many) \w+s) (?={SELL_MORE})"
 )
+# a number that says which of them are meant: "orders with one item"
 _ONE = re.compile(
     r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|"
     r"(?:with|have|has|had|having|of|at most|up to|no more than) (?:one|a single)|one[\s-]time)\b"

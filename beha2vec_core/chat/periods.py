@@ -395,9 +395,7 @@ def _part_of(found: re.Match[str], data: Period, notes: list[str]) -> Period | N
     if "half" not in found[0] and part in ("first", "second", "last"):
         return None
     begin, end = next(days for words, days in _PARTS_OF.items() if part in words.split("|"))
-    if part.startswith("mid") and re.search(
-        r"\b(?:since|from|until|till|to|after|before) $", found.string[: found.start()]
-    ):
+    if part.startswith("mid") and re.search(r"\b(?:since|until|till|after|before) $", found.string[: found.start()]):
         begin = end = 14  # since a day
     days = Period(month.first + timedelta(days=begin), min(month.first + timedelta(days=end), month.last))
     if part not in ("first", "second", "last"):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from beha2vec_core.chat.asked import OF_ONE_WORD, both_ends, breakdown_of, filters_of, is_named_apart
+from beha2vec_core.chat.asked import OF_ONE_WORD, both_ends, breakdown_of, ends_differ, filters_of, is_named_apart
 from beha2vec_core.chat.measures import (
     DEFAULTS,
     OF_GROWTH,
@@ -112,6 +112,10 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         found += [replace(query, is_share=True) for query in parted[-1:]]
     if both_ends(parts):
         first, *others = found
+        if ends_differ(parts):
+            raise NotRead(
+                "Ask for the highest and for the lowest apart: the days or values may be of one of them only."
+            )
         if others or len(first.by) != 1 or first.versus or first.ascending is None or (metrics and parts.has("sell")):
             raise NotRead("I can put the highest or the lowest first: ask for one of them.")
         return [first, replace(first, ascending=not first.ascending)], notes

@@ -43,6 +43,11 @@ _HOW_MUCH = re.compile(
     r"sell|buy|pay|paid|take(?: in)?))(?: then)?)?\W*"
 )
 _TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
+_OF_TOPIC = re.compile(  # error pages: how many users hit one; not "with one item", "more than one"
+    r"(\b(?:hit|hits|saw|see|sees|seen|view|views|viewed|visit|visits|visited|use|uses|used|reach|reached) )"
+    r"(?:one|them)\b(?!-)|(?<!than )(?<!least )(?<!most )(?<!only )(?<!just )(?<!exactly )(?<!which )\b(?:one|them)$",
+    re.IGNORECASE,
+)
 _WHOLE = re.compile(
     r"\b(?:overall|in total|in general|altogether|all together) and (?=(?:on|in|for|from|by|via|with|of)\b)"
 )
@@ -160,8 +165,11 @@ def parts_of(question: str) -> list[str]:
         parts.pop()
     if len(parts) > 1 and not topic and _OF_THOSE.match(parts[0].lower()):
         return [question]  # of those who did this, how many
-    about = [re.sub(r"\b(?:one|them)\b", topic, part) for part in parts]  # error pages: how many hit one
-    return [part if topic in part else f"{topic}: {part}" for part in about] if topic else parts
+    if not topic:
+        return parts
+    about = [_OF_TOPIC.sub(lambda found: f"{found[1] or ''}{topic}", part) for part in parts]
+    has_it = re.compile(rf"(?<!\w){re.escape(topic)}(?!\w)")
+    return [part if has_it.search(part) else f"{topic}: {part}" for part in about]
 
 
 def _is_said(part: str, before: str) -> bool:

@@ -24,6 +24,7 @@ def of_same_groups(query: Query, first: Result) -> Query:
         not asked.top
         or len(asked.by) != 1
         or query.by != asked.by
+        or replace(query, ascending=asked.ascending) == asked  # the other end of its order
         or asked.by[0] in {f.dimension for f in query.filters}
     ):
         return query

@@ -61,7 +61,7 @@ def compile_query(query: Query) -> str:
     if not (query.is_share or query.by_change):  # what has no coupon, or no user, is no group
         whose = [name for name in query.by if name == "coupon" or DIMENSIONS[name].kind == "user"]
         select = select.where(*(exp.column(name, table="now").is_(exp.null()).not_() for name in whose))
-    if query.ascending:
+    if query.moved or (query.ascending and not query.by_change):
         tables = ("now", "earlier") if query.versus else ("now",)  # a group that is gone has a name too
         known = [
             exp.func("coalesce", *(exp.column(name, table=one) for one in tables)).is_(exp.null()).not_()
@@ -242,8 +242,8 @@ def is_ranked(query: Query) -> bool:
     )
     few = {"new_or_returning", *chosen}  # their groups are named, or two
     rated |= query.per is not None
-    moved = query.by_change and query.ascending is None  # the parts of a change are of all groups
-    return rated and not moved and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
+    is_part = query.by_change and not query.moved  # the parts of a change are of all groups
+    return rated and not is_part and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
 
 
 def lists_zeros(query: Query) -> bool:

@@ -122,6 +122,7 @@ class Query:
     ascending: bool | None = None  # the smallest first; None: the order of time, or else the largest first
     against_rest: bool = False  # two groups: the filter's values of the only breakdown, and all others
     by_change: bool = False  # groups in the order of their change, with a period to compare with
+    moved: bool = False  # the groups that rose (with ``ascending``: fell) are asked for, not parts of the whole change
     over: float | None = None  # only groups with a larger value
     counts_groups: bool = False  # how many groups there are, in place of them
     # where the change comes from: the chat adds the groups of several dimensions that changed most

@@ -23,7 +23,7 @@ from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.sql import run_sql
 from beha2vec_core.chat.terminal import answer_once
 from beha2vec_core.chat.vocabulary import Vocabulary
-from beha2vec_core.semantic.compiler import dimensions_of, place
+from beha2vec_core.semantic.compiler import dimensions_of, is_ranked, place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.layer import run_query
 from beha2vec_core.semantic.parts import run_parts
@@ -423,6 +423,25 @@ def test_only_groups_that_changed_as_asked_are_listed(
     assert gone.table is not None and gone.table.rows[0][0] == "mobile", "it has no order in April"
 
 
+def test_a_cause_is_looked_for_in_all_groups_a_direction_in_large_ones(lookup: Lookup) -> None:
+    for verb in ("drop", "rise"):
+        reading = lookup.ask(f"which landing page caused the {verb} in conversion rate in april?").reading
+        assert reading and reading.query and reading.query.by_change and not reading.query.moved
+        assert not is_ranked(reading.query), "small groups are parts of the change too"
+        asked = lookup.ask(
+            f"which landing pages' conversion rate {'fell' if verb == 'drop' else 'rose'} in april?"
+        ).reading
+        assert asked and asked.query and asked.query.moved and is_ranked(asked.query)
+
+
+def test_how_many_groups_moved_is_not_said_of_a_list_that_is_cut(
+    lookup: Lookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert " of 3 devices against" in lookup.ask("which devices' sessions rose in april?").text
+    monkeypatch.setattr("beha2vec_core.chat.measured.MAX_ROWS", 3)
+    assert " devices against" not in lookup.ask("which devices' sessions rose in april?").text
+
+
 def test_unequal_periods_and_trends_are_summed_up(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
     text = lookup.ask("sessions in march against february").text
     counts = dict(
@@ -597,6 +616,17 @@ def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
         assert "Rows whose channel is not known are left out." in answer.text
         assert run_sql(path, answer.statements[0]).rows[0][0] == "Display"
     assert lookup.ask("orders by channel").table.rows[-1][0] == "(unknown)"  # type: ignore[union-attr]
+    listed = []
+    for month in ("february", "march", "april", "may"):
+        for verb in ("fell", "rose"):
+            reading = lookup.ask(f"which channels' orders {verb} in {month}?").reading
+            if reading and reading.query and reading.query.moved:
+                for query in (reading.query, replace(reading.query, moved=False)):
+                    with duckdb.connect(str(path), read_only=True) as connection:
+                        listed.append(
+                            (query.moved, None in {row["channel"] for row in run_query(connection, query).rows})
+                        )
+    assert (False, True) in listed and (True, True) not in listed, "a group without a name is only a part of a change"
     assert "Those without any orders are not listed." in lookup.ask("items with the lowest revenue").text
 
 

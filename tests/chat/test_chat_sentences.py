@@ -9,6 +9,7 @@ import pytest
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.published import Published
+from beha2vec_core.chat.several import parts_of
 from tests.benchmarks.chat_questions import given
 
 MAY = "2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
@@ -41,6 +42,21 @@ ASKED = {
     "Which items' sales rose in April?": f"item_revenue | by item | {MAY} | change",
     "Revenue growth by channel in April": f"revenue | by channel | {MAY}",
     "Which country grew least in April?": "no",
+    "Which channels grew less in April than in March?": "no",
+    "Which channels converted worse in April?": "no",
+    "Which channels sell less?": "no",
+    "How many products sold less than in March?": "no",
+    "Which landing pages got worse?": (
+        "conversion_rate | by landing_page | 2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | change | asc"
+    ),
+    "Which products sell more on mobile in April?": "items_sold | by item | device=mobile | 2026-04-01..2026-04-30",
+    "Which channel did better in April?": "conversion_rate | by channel | 2026-04-01..2026-04-30",
+    "Which channel has the most orders on mobile and the fewest on desktop?": "no",
+    "Which channel has the most orders on mobile and the fewest in Germany?": "no",
+    "Which channel had the most orders in March and the fewest in April?": "no",
+    "On mobile, which channel has the most orders and which the fewest?": (
+        "orders | by channel | device=mobile && orders | by channel | device=mobile | asc"
+    ),
     "Which channel has the most and which the fewest orders?": "orders | by channel && orders | by channel | asc",
     "Which channel has the most orders and which has the fewest?": "orders | by channel && orders | by channel | asc",
     "What are the best and the worst selling brands?": (
@@ -55,6 +71,9 @@ ASKED = {
     "How many new vs returning visitors in April?": "users | by new_or_returning | 2026-04-01..2026-04-30",
     "How many weekend vs weekday orders?": "orders | by weekend",
     "Orders since mid-April": "orders | 2026-04-15..2026-05-13",
+    "Orders in mid-April compared to mid-March": "orders | 2026-04-11..2026-04-20 | vs 2026-03-11..2026-03-20",
+    "Orders from mid-March to mid-April": "orders | 2026-03-11..2026-04-20",
+    "Orders between mid-March and mid-April": "orders | 2026-03-11..2026-04-20",
     "What did buyers of shoes buy as well?": "no",
     "Biggest order ever, when and how much?": "revenue | by day,one_order | top 1",
     "Average order value with a coupon vs without": (
@@ -139,6 +158,23 @@ def test_what_was_left_out_or_assumed_is_said(lookup: Lookup) -> None:
     assert lookup.ask("Revenue by day in April").text.startswith(
         "Revenue from 1 Apr to 30 Apr 2026, by day. All days: "
     )
+
+
+def test_what_stands_before_the_parts_of_a_question() -> None:
+    assert parts_of(r"Paths \d: how many users, and how many orders?") == [
+        r"Paths \d: how many users", r"Paths \d: how many orders",
+    ]  # fmt: skip
+    assert parts_of("Error pages: how many users hit one?") == ["how many users hit Error pages"]
+    for part in ("how many orders with one item", "how many users bought more than one", "how many one-time buyers"):
+        assert parts_of(f"Mobile: {part}?") == [f"Mobile: {part}"]
+    assert parts_of("Art: how many cart views?") == ["Art: how many cart views"]
+
+
+def test_both_ends_of_a_short_list_are_its_ends(lookup: Lookup) -> None:
+    answer = lookup.ask("Top 2 best and worst channels by sessions")
+    assert answer.table and answer.more[0].table
+    best, worst = ([row[1] for row in table.rows] for table in (answer.table, answer.more[0].table))
+    assert len(best) == len(worst) == 2 and worst[0] <= worst[1] < best[1] <= best[0]
 
 
 def test_people_are_shown_by_country_device_and_channel(lookup: Lookup) -> None:
