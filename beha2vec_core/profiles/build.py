@@ -59,11 +59,10 @@ def build_profiles(
             elif feature.how == "divided":
                 sums_of[feature.part], known = measures.attention_sums(connection, sources, feature, support)
                 divided.append((*named, sums_of[feature.part], known))
+            elif settings.with_single_features and feature.how == "given":
+                counted.append((*named, sums_of[feature.sql]))
             elif settings.with_single_features:
-                given = sums_of[feature.sql] if feature.how == "given" else None
-                counted.append(
-                    (*named, measures.had_counts(connection, sources, feature, support) if given is None else given)
-                )
+                counted.append((*named, measures.had_counts(connection, sources, feature, support)))
         expected = measures.expected_buyers(connection, sources.predictions) if sources.predictions else None
     moved = flows.standings(connection, sources.history, settings.period_days)
 

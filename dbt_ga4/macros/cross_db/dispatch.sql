@@ -165,7 +165,7 @@
 
 {#
     Aggregate: the number that is not null of the first row in the order of two whole numbers, the second from 0 to 2^60. On DuckDB its
-    groups can be written to the disk, while first_by keeps the rows of all groups in memory.
+    groups can be written to the disk.
 #}
 {% macro first_number_by(value, first, second) %}
     {{- return(adapter.dispatch('first_number_by', 'dbt_ga4')(value, first, second)) -}}
