@@ -52,6 +52,9 @@ _BECAME = re.compile(r"\b(?:got|gotten|getting|became|become|becoming|sold)\b")
 _MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost more orders"
     rf"\b(?:{'|'.join((*DOWN, *UP))}) (?:less|fewer|more(?=\W*$| (?:in|than|on|during|since)\b| {MARK}))"
 )
+_MOVED_SO_MUCH = re.compile(  # doubled, grew by half, grew by at least 100 orders, of which "by" is left here
+    rf"\b(?:doubl|tripl|trebl|quadrupl|halv)\w*|\btwofold\b|\bby(?=\W*$| half\b| (?:in|on|during|since|than)\b| {MARK})"
+)
 _THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
 _JUDGES = re.compile(r"\b(?:better|worse|improv|worsen|deteriorat)")
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
@@ -327,6 +330,8 @@ class _Draft:
         self.moves = _asks_which_moved(parts, self.by) and not self.timed
         if self.moves and _MOVED_LESS.search(parts.text):
             raise NotRead("Of what rose or fell I know by how much, not whether it is more or less than before.")
+        if self.moves and _MOVED_SO_MUCH.search(parts.text):
+            raise NotRead("I list all groups that rose or fell, not only those that did by some number or factor.")
         if self.moves and parts.comparatives and _THAN_IN.search(parts.text) and not parts.times.periods[1:]:
             raise NotRead("Name both periods, the one that is compared and the one before.")
         self.changes |= self.moves and parts.has("trend")

@@ -434,6 +434,19 @@ def test_a_cause_is_looked_for_in_all_groups_a_direction_in_large_ones(lookup: L
         assert asked and asked.query and asked.query.moved and is_ranked(asked.query)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "which channels doubled their orders in april?",
+        "which devices halved their sessions in april?",
+        "which channels grew by half in april?",
+        "which channels grew by at least 2 orders in april?",
+    ],
+)
+def test_groups_that_moved_so_much_are_not_all_that_moved(question: str, lookup: Lookup) -> None:
+    assert "cannot answer" in lookup.ask(question).text
+
+
 def test_how_many_groups_moved_is_not_said_of_a_list_that_is_cut(
     lookup: Lookup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
