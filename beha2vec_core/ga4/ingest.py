@@ -6,7 +6,6 @@ trusted leaves its old partition as it was.
 Personal data is removed before anything is stored, see `privacy`.
 """
 
-import math
 import os
 import time
 from collections import Counter, defaultdict
@@ -15,22 +14,19 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache, partial
-from itertools import chain, pairwise
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 
 from beha2vec_core.files import put_in_place, remove_stale_scratch, scratch
-from beha2vec_core.ga4.readers import FIRST_TIME, MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
+from beha2vec_core.ga4.readers import MAX_QUARANTINED_TEXT, QUARANTINED_ROWS_SHOWN, create_tables, read_file
 from beha2vec_core.ga4.reading import UnreadableFileError
 from beha2vec_core.ga4.report import DayReport, IngestError, IngestReport
-from beha2vec_core.ga4.schema import EVENT_SCHEMA, PROVENANCE_SCHEMA
+from beha2vec_core.ga4.sorting import read_parts, sorted_parts, write_original
 from beha2vec_core.ga4.source_files import SourceFile, on_this_machine
 from beha2vec_core.ga4.unfinished import Unfinished
 from beha2vec_core.privacy.clean import clean_reason, clean_row
@@ -45,12 +41,6 @@ from beha2vec_core.words import counted
 MEMORY_BYTES = 2 * 10**9
 # A process needs as much memory as this, and starting one takes as long as reading so many bytes.
 _PROCESS_MEMORY_BYTES, _PROCESS_FILE_BYTES = 10**9, 10**7
-# Rows that are cleaned and written at once.
-_ROW_GROUP = 122_880
-# What a row takes while it is sorted, by the length of its text (2 KB of memory for 850 bytes), and the share of the
-# memory that a sort may take: it holds some rows twice, and writes none of them to the disk in time.
-_BYTES_OF_TEXT, _SORTED_SHARE = 2.5, 0.25
-_ROWS_MEASURED = 2_000
 # Lines of progress, at most: a year's export has hundreds of files.
 _PROGRESS_LINES = 4
 
@@ -345,13 +335,13 @@ class _Run:
             what = "no rows of other people in " if left_out else "no rows in "
             report.problem = what + ", ".join(names) if names else None
         else:
-            parts = _sorted_parts(connection, property_id, day, good)
+            parts = sorted_parts(connection, property_id, day, good)
             if self.keep_originals:
                 original = partition_file(self.raw_path.parent / ORIGINALS, property_id, day)
-                _write_original(_read_parts(connection, parts), original, scratch)
+                write_original(read_parts(connection, parts), original, scratch)
             before = self.cleaner.redacted
             temporary = scratch / "events.parquet.part"
-            write_cleaned(_read_parts(connection, parts), temporary, self.cleaner)
+            write_cleaned(read_parts(connection, parts), temporary, self.cleaner)
             target.parent.mkdir(parents=True, exist_ok=True)
             put_in_place(temporary, target)
             report.redacted = self.cleaner.redacted - before
@@ -448,44 +438,6 @@ def _listed_quarantine(connection: duckdb.DuckDBPyConnection, which: str) -> lis
         (*row, clean_reason(reason), content and clean_row(content, MAX_QUARANTINED_TEXT))
         for *row, reason, content in rows
     ]
-
-
-def _sorted_parts(connection: duckdb.DuckDBPyConnection, property_id: str, day: date, rows: int) -> list[str]:
-    """SQL of the accepted rows of a day, in the order of the partition: parts that can be sorted in memory."""
-    columns = ", ".join(f'"{name}"' for name in EVENT_SCHEMA | PROVENANCE_SCHEMA)
-    of_day = f"from accepted where property_id = {quote(property_id)} and event_date = date '{day}'"
-    ((length, memory),) = connection.execute(
-        f"""select avg(strlen(accepted::varchar)), parse_formatted_bytes(current_setting('memory_limit'))
-        from (select accepted {of_day} limit {_ROWS_MEASURED})"""
-    ).fetchall()
-    number = math.ceil(rows * length * _BYTES_OF_TEXT / (memory * _SORTED_SHARE))
-    ((ends,),) = connection.execute(
-        f"select list_sort(list_distinct(quantile_disc(event_timestamp, ?::double[]))) {of_day}",
-        [[part / number for part in range(1, number)] + [1.0]],
-    ).fetchall()
-    return [
-        f"select {columns} {of_day} and event_timestamp > {after} and event_timestamp <= {end}"
-        " order by event_timestamp, user_pseudo_id, _source_file, _source_line"
-        for after, end in pairwise([FIRST_TIME - 1, *ends])
-    ]
-
-
-def _read_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[str]) -> pa.RecordBatchReader:
-    """The rows of queries, one after the other."""
-    readers = (connection.sql(part).to_arrow_reader(_ROW_GROUP) for part in parts)
-    first = next(readers)
-    return pa.RecordBatchReader.from_batches(first.schema, chain(first, chain.from_iterable(readers)))
-
-
-def _write_original(rows: pa.RecordBatchReader, target: Path, scratch: Path) -> None:
-    """Write rows as they came; only the owner may read them."""
-    temporary = scratch / "original.parquet.part"
-    with pq.ParquetWriter(temporary, rows.schema, compression="zstd") as writer:
-        for batch in rows:
-            writer.write_batch(batch)
-    temporary.chmod(0o600)
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    put_in_place(temporary, target)
 
 
 def _users(connection: duckdb.DuckDBPyConnection, property_id: str, day: date) -> int:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beha2vec_core.ga4 import ingest
+from beha2vec_core.ga4 import sorting
 from beha2vec_core.ga4.ingest import ingest_days, partition_file, require_usable
 from beha2vec_core.ga4.report import IngestError, IngestReport
 from beha2vec_core.ga4.source_files import SourceNotFoundError, source_days
@@ -68,7 +68,7 @@ def test_a_large_day_is_sorted_in_parts(world: World, monkeypatch: pytest.Monkey
     whole = world.rows()
     assert [row["event_timestamp"] for row in whole] == sorted(row["event_timestamp"] for row in whole)
     # as if the memory were so small that a part of it holds a few rows
-    monkeypatch.setattr(ingest, "_SORTED_SHARE", ingest._SORTED_SHARE / 1_000_000)
+    monkeypatch.setattr(sorting, "_SORTED_SHARE", sorting._SORTED_SHARE / 1_000_000)
     world.ingest(keep_originals_days=1)
     for file in (partition_file(folder, "p1", DAY) for folder in (world.raw, world.raw.parent / ORIGINALS)):
         assert pq.read_metadata(file).num_row_groups > 5
