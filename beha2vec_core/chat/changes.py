@@ -9,10 +9,12 @@ https://doi.org/10.2307/2281213).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from beha2vec_core.chat.pieces import UNKNOWN, group_in_words, of_whole, plural, what_of, when_of
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.words import UNKNOWN_CURRENCY, number
@@ -50,7 +52,7 @@ def parts_of(result: Result) -> list[Part]:
         if is_rate:
             weight, weight_before = one.n / (n or 1), one.n_before / (n_before or 1)
             part = (weight - weight_before) * ((one.now + one.before) / 2 - mean) + (weight + weight_before) / 2 * part
-        shown = "(unknown)" if row[name] is None else clean_text(str(row[name]), limit=80)
+        shown = UNKNOWN if row[name] is None else clean_text(str(row[name]), limit=80)
         currency = row.get("currency") or row.get("currency_before") or UNKNOWN_CURRENCY
         found.append(Part(name, shown, row["value"], row["value_before"], part, currency))
     return sorted(found, key=lambda part: (-abs(part.part), part.group))
@@ -127,3 +129,44 @@ def signed(value: float, unit: str, currency: str) -> str:
 
 def _signed(part: Part, unit: str) -> str:
     return signed(part.part, unit, part.currency)
+
+
+def parts_in_words(result: Result, what: str) -> str:
+    """Which groups changed most, and their parts of the whole change."""
+    query, unit = result.query, result.metric.unit
+    shown = []
+    for part in ordered_parts(result)[:3]:
+        shown.append(f"{part.group}, {signed(part.part, unit, part.currency)}")
+    whole = sum(part.part for part in parts_of(result))
+    currency = next(iter(parts_of(result))).currency
+    return (
+        f"{what}, parts of the change against the days{when_of(query.versus)}: {'; '.join(shown)}. "
+        f"All together: {signed(whole, unit, currency)}."
+    )
+
+
+def in_direction(result: Result) -> tuple[str, Result]:
+    """Which groups rose, or fell, as is asked for, and only their rows; all rows if there are none."""
+    query = result.query
+    sign = -1 if query.ascending else 1
+    verb, unit = "fell" if query.ascending else "rose", "share" if query.is_share else result.metric.unit
+    rows = sorted(result.rows, key=lambda row: -sign * _moved_by(result, row))
+    moved = [row for row in rows if sign * _moved_by(result, row) > 0]
+    shown = [
+        f"{group_in_words(query, row)}, "
+        + signed(_moved_by(result, row), unit, row.get("currency") or row.get("currency_before") or UNKNOWN_CURRENCY)
+        for row in (moved or rows)[:3]
+    ]
+    groups = "groups" if query.by[1:] else plural(query.by[0])
+    of = "" if query.top or len(rows) >= MAX_ROWS else f" for {len(moved):,} of {len(rows):,} {groups}"
+    what = f"{what_of(result)} {verb}{of}" if moved else f"None {verb}. {what_of(result)}"
+    text = f"{what} against the days{when_of(query.versus)}: {'; '.join(shown)}."
+    return text, replace(result, rows=moved or rows)
+
+
+def _moved_by(result: Result, row: dict[str, Any]) -> float:
+    """By how much the value of a group changed; 0 if it is not known in both periods."""
+    before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+    is_sum = result.metric.unit in ("count", "money") and not any(one.per for one in result.metric.sql.values())
+    values = [0.0 if is_sum and not one.get("n") else of_whole(result.query, one) for one in (row, before)]
+    return values[0] - values[1] if None not in values else 0.0  # type: ignore[operator]

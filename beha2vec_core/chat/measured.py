@@ -9,19 +9,30 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from beha2vec_core.chat.changes import changes, ordered_parts, parts_of, signed
+from beha2vec_core.chat.changes import changes, in_direction, parts_in_words
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question, having_in_words, in_words
 from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
-from beha2vec_core.chat.pieces import cell, ends_of, interval, that_of, when_of, where_of
+from beha2vec_core.chat.pieces import (
+    cell,
+    ends_of,
+    group_in_words,
+    interval,
+    of_whole,
+    plural,
+    that_of,
+    what_of,
+    when_of,
+    where_of,
+)
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
 from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query, is_by_time
-from beha2vec_core.words import UNKNOWN_CURRENCY, between, change, number
+from beha2vec_core.words import between, change, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
@@ -46,16 +57,16 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         looked = f"Looked up: {looked_up(query, metric, days)}."
         return Measured("\n".join([_groups_counted(result), *reading.notes, looked]))
     if query.moved and not reading.asks_cause and result.rows:
-        sentence, result = _in_direction(result)
+        sentence, result = in_direction(result)
     else:
         is_funnel = metric.name == "funnel" and query.by[:1] == ("step",)
         sentence = _funnel(result) if is_funnel else _sentence(result, days)
     lines = [sentence]
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
-    lines += [f"Only {_plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
+    lines += [f"Only {plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
     if query.having and not _lists_days(query):
-        lines.append(f"Only {_plural(query.by[-1])} {having_in_words(query)}.")
+        lines.append(f"Only {plural(query.by[-1])} {having_in_words(query)}.")
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
@@ -104,7 +115,7 @@ def _groups_counted(result: Result) -> str:
     has_limit = query.over is not None or query.under is not None
     over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
     over = f" {having_in_words(query)}" if query.having else over
-    what = _plural(query.by[0])
+    what = plural(query.by[0])
     if DIMENSIONS[query.by[0]].kind == "time":
         limits = f"with{'out' * (query.limits == [('less than', '<', 1)])} {metric.label}"
         limits = limits if query.limits in ([], [("less than", "<", 1)]) else _limits(result)
@@ -135,11 +146,6 @@ def _limits(result: Result) -> str:
     both = " and ".join(shown)
     label = metric.label.removesuffix("s") if both.endswith(" 1") else metric.label
     return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {label}"
-
-
-def _plural(dimension: str) -> str:
-    label = DIMENSIONS[dimension].label
-    return f"{label[:-1]}ies" if label.endswith("y") and not label.endswith("day") else f"{label}s"
 
 
 def _lists_days(query: Query) -> bool:
@@ -241,17 +247,10 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     return ", ".join(words)
 
 
-def _what(result: Result) -> str:
-    """What the values are: Revenue (mobile) from 4 May to 10 May 2026."""
-    query = result.query
-    what = f"{'Share of ' if query.is_share else ''}{result.metric.label}"
-    return f"{what[0].upper()}{what[1:]}{where_of(query)}{when_of(query.period)}"
-
-
 def _sentence(result: Result, days: Period) -> str:
-    query, what = result.query, _what(result)
+    query, what = result.query, what_of(result)
     if _lists_days(query) and not result.rows:
-        return f"There are no {_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}."
+        return f"There are no {plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}."
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
     if not query.by:
@@ -261,15 +260,15 @@ def _sentence(result: Result, days: Period) -> str:
     if query.top_of_each:
         return _first_of_each(result, what)
     if _lists_days(query) and result.rows:
-        listed = "; ".join(_group(query, row) for row in result.rows[:_DAYS])
+        listed = "; ".join(group_in_words(query, row) for row in result.rows[:_DAYS])
         more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
-        text = f"{_plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
+        text = f"{plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
         return f"{text[0].upper()}{text[1:]} ({listed}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         weeks = in_weeks(result)  # two single days say little
         return f"{what}, by day. {weeks}" if weeks else _trend(result, what, whole(result, days))
     if query.by_change:
-        return _moved(result, what)
+        return parts_in_words(result, what)
     order = "lowest" if query.ascending else "highest"
     rows = (whole(result, days) if query.ascending else []) or result.rows
     named = [row for row in rows if row[query.by[0]] is not None] if query.against_rest else []
@@ -277,9 +276,9 @@ def _sentence(result: Result, days: Period) -> str:
     against = _against(result, first) if query.versus else ""
     if not others:
         alone = f"; this is the only whole {unit_of(query)}" if result.rows[1:] else ""
-        return f"{what}: {_group(query, first)}, {_value(result, first)}{against}{alone}."
-    second = f"{_group(query, others[0])}, {_value(result, others[0])}"
-    leads = f"{order} for {_group(query, first)}, {_value(result, first)}{against}"
+        return f"{what}: {group_in_words(query, first)}, {_value(result, first)}{against}{alone}."
+    second = f"{group_in_words(query, others[0])}, {_value(result, others[0])}"
+    leads = f"{order} for {group_in_words(query, first)}, {_value(result, first)}{against}"
     return f"{what}: {leads}; then {second}{_sure(result)}."
 
 
@@ -287,7 +286,7 @@ def _first_of_each(result: Result, what: str) -> str:
     """The first of each group, of the largest groups."""
     *outer, inner = result.query.by
     order = "lowest" if result.query.ascending else "highest"
-    shown = [f"{_group(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
+    shown = [f"{group_in_words(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
     labels = " and ".join(DIMENSIONS[name].label for name in outer)
     first = f"the {DIMENSIONS[inner].label} with the {order} of each {labels}"
     return f"{what}, {first}: {'; '.join(shown)}. Of equals, one is shown."
@@ -296,7 +295,7 @@ def _first_of_each(result: Result, what: str) -> str:
 def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
     """The first and the last of a time series, of those that are whole, and the change between them."""
     query, unit = result.query, unit_of(result.query)
-    ends = [f"{_group(query, row)}, {_value(result, row)}" for row in (rows[:1] + rows[1:][-1:])]
+    ends = [f"{group_in_words(query, row)}, {_value(result, row)}" for row in (rows[:1] + rows[1:][-1:])]
     if not ends:
         return f"{what}: there is no whole {unit} to compare."
     if len(ends) == 1:
@@ -309,47 +308,6 @@ def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
         moved = " (no change)" if now == before else moved
     first_and_last = "the first and the last" + (f" whole {unit}" if len(rows) < len(result.rows) else "")
     return f"{what}, {first_and_last}: {ends[0]}; {ends[1]}{moved}."
-
-
-def _moved(result: Result, what: str) -> str:
-    """Which groups changed most, and their parts of the whole change."""
-    query, unit = result.query, result.metric.unit
-    shown = []
-    for part in ordered_parts(result)[:3]:
-        shown.append(f"{part.group}, {signed(part.part, unit, part.currency)}")
-    whole = sum(part.part for part in parts_of(result))
-    currency = next(iter(parts_of(result))).currency
-    return (
-        f"{what}, parts of the change against the days{when_of(query.versus)}: {'; '.join(shown)}. "
-        f"All together: {signed(whole, unit, currency)}."
-    )
-
-
-def _in_direction(result: Result) -> tuple[str, Result]:
-    """Which groups rose, or fell, as is asked for, and only their rows; all rows if there are none."""
-    query = result.query
-    sign = -1 if query.ascending else 1
-    verb, unit = "fell" if query.ascending else "rose", "share" if query.is_share else result.metric.unit
-    rows = sorted(result.rows, key=lambda row: -sign * _moved_by(result, row))
-    moved = [row for row in rows if sign * _moved_by(result, row) > 0]
-    shown = [
-        f"{_group(query, row)}, "
-        + signed(_moved_by(result, row), unit, row.get("currency") or row.get("currency_before") or UNKNOWN_CURRENCY)
-        for row in (moved or rows)[:3]
-    ]
-    groups = "groups" if query.by[1:] else _plural(query.by[0])
-    of = "" if query.top or len(rows) >= MAX_ROWS else f" for {len(moved):,} of {len(rows):,} {groups}"
-    what = f"{_what(result)} {verb}{of}" if moved else f"None {verb}. {_what(result)}"
-    text = f"{what} against the days{when_of(query.versus)}: {'; '.join(shown)}."
-    return text, replace(result, rows=moved or rows)
-
-
-def _moved_by(result: Result, row: dict[str, Any]) -> float:
-    """By how much the value of a group changed; 0 if it is not known in both periods."""
-    before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
-    is_sum = result.metric.unit in ("count", "money") and not any(one.per for one in result.metric.sql.values())
-    values = [0.0 if is_sum and not one.get("n") else of_whole(result.query, one) for one in (row, before)]
-    return values[0] - values[1] if None not in values else 0.0  # type: ignore[operator]
 
 
 def _sure(result: Result) -> str:
@@ -387,18 +345,8 @@ def numbers_of(result: Result) -> str:
         before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
         values = [one for one in (row, before) if one]
         texts = [short(metric, metric.unit, of_whole(query, one), one) for one in values]
-        shown.append(f"{_group(query, row)} ".lstrip() + " against ".join(map(str, texts)))
+        shown.append(f"{group_in_words(query, row)} ".lstrip() + " against ".join(map(str, texts)))
     return f"{metric.label}: {'; '.join(shown)}"
-
-
-def of_whole(query: Query, row: dict[str, Any]) -> float | None:
-    """The value of a row; of a share, of its whole."""
-    value = row.get("value")
-    if value is None:
-        return None
-    if query.is_share:
-        return float(value) / float(row["total"]) if row.get("total") else None
-    return float(value)
 
 
 def _value(result: Result, row: dict[str, Any]) -> str:
@@ -481,8 +429,8 @@ def _bars(result: Result, shown: int) -> Bars | None:
     days = [row[query.by[0]] for row in rows] if len(query.by) == 1 else []
     currencies = {row["currency"] for row in rows if row.get("currency")} if not query.is_share else set()
     return Bars(
-        title=_what(result),
-        names=tuple(_group(query, row) for row in rows),
+        title=what_of(result),
+        names=tuple(group_in_words(query, row) for row in rows),
         values=tuple(known),
         days=tuple(days) if all(isinstance(one, date) for one in days) else (),
         step=query.by[0],
@@ -500,19 +448,3 @@ def short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) -
     if unit == "count":
         return int(value)
     return plain_value(metric, value, row)
-
-
-def _group(query: Query, row: dict[str, Any]) -> str:
-    shown = []
-    for name in query.by:
-        value = row[name]
-        when = f"week of {day_words(value)}" if name == "week" else f"{value:%B %Y}" if name == "month" else ""
-        if name == "quarter":
-            when = f"Q{(value.month + 2) // 3} {value.year}"
-        if name == "year":
-            when = str(value.year)
-        if name == "day" and isinstance(value, date):
-            when = day_words(value)
-        prefix = "cluster " if name.startswith("cluster") else "hour " if name == "hour" else ""
-        shown.append(when or f"{prefix}{cell(value)}")
-    return " / ".join(shown)

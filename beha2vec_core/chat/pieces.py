@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from beha2vec_core.chat.nearest import in_words
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.words import between, number
+from beha2vec_core.words import day as day_words
 
 UNKNOWN = "(unknown)"
 
@@ -56,3 +59,43 @@ def when_of(period: Period | None) -> str:
     if period is None:
         return ""
     return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"
+
+
+def plural(dimension: str) -> str:
+    """Several groups of a dimension: countries."""
+    label = DIMENSIONS[dimension].label
+    return f"{label[:-1]}ies" if label.endswith("y") and not label.endswith("day") else f"{label}s"
+
+
+def what_of(result: Result) -> str:
+    """What the values are: Revenue (mobile) from 4 May to 10 May 2026."""
+    query = result.query
+    what = f"{'Share of ' if query.is_share else ''}{result.metric.label}"
+    return f"{what[0].upper()}{what[1:]}{where_of(query)}{when_of(query.period)}"
+
+
+def group_in_words(query: Query, row: dict[str, Any]) -> str:
+    """The group of a row: mobile / week of 4 May 2026."""
+    shown = []
+    for name in query.by:
+        value = row[name]
+        when = f"week of {day_words(value)}" if name == "week" else f"{value:%B %Y}" if name == "month" else ""
+        if name == "quarter":
+            when = f"Q{(value.month + 2) // 3} {value.year}"
+        if name == "year":
+            when = str(value.year)
+        if name == "day" and isinstance(value, date):
+            when = day_words(value)
+        prefix = "cluster " if name.startswith("cluster") else "hour " if name == "hour" else ""
+        shown.append(when or f"{prefix}{cell(value)}")
+    return " / ".join(shown)
+
+
+def of_whole(query: Query, row: dict[str, Any]) -> float | None:
+    """The value of a row; of a share, of its whole."""
+    value = row.get("value")
+    if value is None:
+        return None
+    if query.is_share:
+        return float(value) / float(row["total"]) if row.get("total") else None
+    return float(value)

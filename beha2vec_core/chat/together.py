@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from beha2vec_core.chat.measured import of_whole, short
+from beha2vec_core.chat.measured import short
 from beha2vec_core.chat.per_day import is_sum
-from beha2vec_core.chat.pieces import cell
+from beha2vec_core.chat.pieces import cell, of_whole
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result

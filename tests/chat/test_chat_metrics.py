@@ -451,7 +451,7 @@ def test_how_many_groups_moved_is_not_said_of_a_list_that_is_cut(
     lookup: Lookup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert " of 3 devices against" in lookup.ask("which devices' sessions rose in april?").text
-    monkeypatch.setattr("beha2vec_core.chat.measured.MAX_ROWS", 3)
+    monkeypatch.setattr("beha2vec_core.chat.changes.MAX_ROWS", 3)
     assert " devices against" not in lookup.ask("which devices' sessions rose in april?").text
 
 
