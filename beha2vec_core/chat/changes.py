@@ -1,4 +1,4 @@
-"""Where a change comes from: the parts of it that lie in groups, as a table and in a sentence.
+"""Changes in words: which groups rose or fell, and where a change comes from, as its parts in groups.
 
 The parts of one dimension add up to the whole change. Of a number they are the changes of its groups. Of a rate, a
 mean or a ratio, the part of a group is what its own rate changed at its average weight, and what its weight changed at
