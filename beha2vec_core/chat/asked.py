@@ -300,3 +300,11 @@ def is_ranking(parts: Parts, named: Word) -> bool:
     """Whether the words for items sold ask which: "best sellers", "what items sold"."""
     before = [word.text for word in parts.words if word.place == named.place - 1]
     return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")
+
+
+def asks_which_moved(parts: Parts, by: list[str]) -> bool:
+    """Whether the groups that rose, or fell, are asked for: "which countries fell", not "growth by country"."""
+    subjects = [word for word in parts.words if word.name in by or (word.kind == "value" and by == ["item"])]
+    asked = "|".join(loosely(word.text) for word in subjects)
+    which = rf"\b(?:which|what|any|how many)\b(?: (?!by |per )\w+){{0,3}}? (?:{asked})\b"
+    return parts.goes_down is not None and bool(asked) and re.search(which, parts.text) is not None

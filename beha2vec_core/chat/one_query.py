@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from beha2vec_core.chat.asked import (
     asks_either,
+    asks_which_moved,
     both_ends,
     breakdown_of,
     group_counted,
@@ -34,11 +35,10 @@ from beha2vec_core.chat.measures import (
 )
 from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.operations import outer_of
-from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.parts import Parts
 from beha2vec_core.chat.periods import MARK
-from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query
+from beha2vec_core.chat.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
 from beha2vec_core.chat.special import is_part, part_of
-from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
@@ -49,13 +49,6 @@ _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _BECAME = re.compile(r"\b(?:got|gotten|getting|became|become|becoming|sold)\b")
-_MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost more orders"
-    rf"\b(?:{'|'.join((*DOWN, *UP))}) (?:less|fewer|more(?=\W*$| (?:in|than|on|during|since)\b| {MARK}))"
-)
-_MOVED_SO_MUCH = re.compile(  # doubled, grew by half, grew by at least 100 orders, of which "by" is left here
-    rf"\b(?:doubl|tripl|trebl|quadrupl|halv)\w*|\btwofold\b|\bby(?=\W*$| half\b| (?:in|on|during|since|than)\b| {MARK})"
-)
-_THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
 _JUDGES = re.compile(r"\b(?:better|worse|improv|worsen|deteriorat)")
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
@@ -327,13 +320,9 @@ class _Draft:
         self.changes &= not is_state
         is_so = bool(self.included) and self.extreme
         self.changes |= self.explains and self.period is not None and not (self.by or is_state or is_so)
-        self.moves = _asks_which_moved(parts, self.by) and not self.timed
-        if self.moves and _MOVED_LESS.search(parts.text):
-            raise NotRead("Of what rose or fell I know by how much, not whether it is more or less than before.")
-        if self.moves and _MOVED_SO_MUCH.search(parts.text):
-            raise NotRead("I list all groups that rose or fell, not only those that did by some number or factor.")
-        if self.moves and parts.comparatives and _THAN_IN.search(parts.text) and not parts.times.periods[1:]:
-            raise NotRead("Name both periods, the one that is compared and the one before.")
+        self.moves = asks_which_moved(parts, self.by) and not self.timed
+        if self.moves:
+            refuse_what_moved_so_much(parts)
         self.changes |= self.moves and parts.has("trend")
         if parts.comparatives and not (self.pair or parts.has("rest")):
             gets = _BECAME if self.by else _GETS
@@ -494,14 +483,6 @@ def _from_step(first: int) -> tuple[Filter, ...]:
     """The filter of the funnel from a step on; none from the first."""
     steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
     return (Filter("step", steps),) if first > min(STEPS) else ()
-
-
-def _asks_which_moved(parts: Parts, by: list[str]) -> bool:
-    """Whether the groups that rose, or fell, are asked for: "which countries fell", not "growth by country"."""
-    subjects = [word for word in parts.words if word.name in by or (word.kind == "value" and by == ["item"])]
-    asked = "|".join(loosely(word.text) for word in subjects)
-    which = rf"\b(?:which|what|any|how many)\b(?: (?!by |per )\w+){{0,3}}? (?:{asked})\b"
-    return parts.goes_down is not None and bool(asked) and re.search(which, parts.text) is not None
 
 
 def ascending_of(parts: Parts, metric: str) -> bool | None:

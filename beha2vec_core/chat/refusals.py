@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.periods import MARK
+from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.vocabulary import Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
@@ -14,6 +16,13 @@ from beha2vec_core.semantic.query import Filter
 _OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
 _HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
 _OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
+_MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost more orders"
+    rf"\b(?:{'|'.join((*DOWN, *UP))}) (?:less|fewer|more(?=\W*$| (?:in|than|on|during|since)\b| {MARK}))"
+)
+_MOVED_SO_MUCH = re.compile(  # doubled, grew by half, grew by at least 100 orders, of which "by" is left here
+    rf"\b(?:doubl|tripl|trebl|quadrupl|halv)\w*|\btwofold\b|\bby(?=\W*$| half\b| (?:in|on|during|since|than)\b| {MARK})"
+)
+_THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
 
 
 def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
@@ -105,3 +114,17 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
         notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
     if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:
         raise NotRead("The data show how many do something, not how.")
+
+
+def refuse_what_moved_so_much(parts: Parts) -> None:
+    """Refuse what is asked of groups that rose or fell besides which they are.
+
+    Raises:
+        NotRead: they are those that moved less than others, or by some number, or against a period that is not named.
+    """
+    if _MOVED_LESS.search(parts.text):
+        raise NotRead("Of what rose or fell I know by how much, not whether it is more or less than before.")
+    if _MOVED_SO_MUCH.search(parts.text):
+        raise NotRead("I list all groups that rose or fell, not only those that did by some number or factor.")
+    if parts.comparatives and _THAN_IN.search(parts.text) and not parts.times.periods[1:]:
+        raise NotRead("Name both periods, the one that is compared and the one before.")
