@@ -20,6 +20,12 @@ DAYS = [FIRST + timedelta(days=n) for n in range(10)]
 MB = 10**6
 
 
+@pytest.fixture(autouse=True)
+def large_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much of this machine's disk is free is not what these tests are about."""
+    monkeypatch.setattr(estimate, "free_bytes", lambda folder: 10**12)
+
+
 def make(folder: Path, megabytes: int, days: list[date] = DAYS, **settings: object) -> Settings:
     """A data folder whose raw partitions have so many megabytes a day, without any content: as many events as usual."""
     for day in days:
