@@ -1,6 +1,7 @@
 """What the UI tells of dbt's models: columns, where each comes from, and the data tests as checks."""
 
 import json
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -8,7 +9,7 @@ import duckdb
 import pytest
 
 from tests.activation.activation_world import ledger_outlives
-from tests.dagster.project import DAYS, REPOSITORY, Project, latest_metadata
+from tests.dagster.project import DAYS, REPOSITORY, Project, latest_metadata, make_project
 
 pytestmark = pytest.mark.xdist_group("graph")
 
@@ -110,3 +111,15 @@ def test_after_a_migration_the_next_run_builds_all_days(materialized: Project, t
         project.materialize("group:dbt_ga4", *last)
         assert project.query(rows) == before
         assert project.query("select count(*) from cache.pending_full_refresh") == [(0,)]
+
+
+@pytest.mark.slow
+def test_an_installation_that_has_moved_builds_again(tmp_path: Path) -> None:
+    """dbt's parsed project is in the data folder, and names the folder that the seeds were in."""
+    project = make_project(tmp_path / "p", end_date=DAYS[0])
+    for place in (tmp_path / "python3.11", tmp_path / "python3.12"):
+        for package in ("beha2vec_core", "beha2vec_dagster", "dbt_ga4"):
+            shutil.copytree(REPOSITORY / package, place / package, ignore=shutil.ignore_patterns("target", "instance"))
+        project.run("python", "-m", "beha2vec_core", "materialize", "--select", "ga4_url_routes", PYTHONPATH=str(place))
+        assert project.query("select count(*) > 0 from ga4.ga4_url_routes") == [(True,)]
+        shutil.rmtree(place)

@@ -194,9 +194,14 @@ class _Build(NamedTuple):
     def _options(self, full_refresh: bool) -> list[str]:
         # the output of a step goes to a file; dbt's own files of the whole project and of results, which nobody reads,
         # take a seventh of a call
-        options = ["--no-use-colors", "--no-write-json", "--vars", json.dumps(_variables(self.settings))]
+        options = ["--no-use-colors", "--no-write-json", "--vars", self._variables_option()]
         options += ["--full-refresh"] if full_refresh else []
         return options + (["--target", "bigquery"] if _in_bigquery(self.settings) else [])
+
+    def _variables_option(self) -> str:
+        # dbt keeps the parsed project in the data folder, with the absolute path of the seeds. It parses it again if a
+        # variable has changed, so the path is one: the same data may be used by an installation elsewhere.
+        return json.dumps(_variables(self.settings) | {"installed_in": str(_PROJECT_DIR)})
 
     def _alone(self, purpose: str) -> AbstractContextManager[None]:
         """Hold what dbt writes: the warehouse, or for models in BigQuery only the folder of its files."""
@@ -304,7 +309,7 @@ class _Build(NamedTuple):
                     require_nobody_back(connection, self.settings.storage.data_dir)
         if views:
             arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
-            arguments += ["--vars", json.dumps(_variables(self.settings))]
+            arguments += ["--vars", self._variables_option()]
             # a folder of its own: dbt parses the whole project again where the target has changed
             folder = self.target_path.with_name("dbt_target_views")
             with self.warehouse.exclusive("dbt run (views)"), _environment(self.settings, **_window(days)):
