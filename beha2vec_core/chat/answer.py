@@ -16,6 +16,7 @@ CAN_DO = """Without a language model I look things up. You can ask
   is mobile worse than desktop? / orders last month vs the month before / top 5 landing pages
   why did revenue drop last week? / which channel grew most last month? / Safari against all other browsers
   how many bought within 7 days of their first visit? / best product per country / orders per user
+  what is bought together with the wool hat? / what else do people who bought hats buy?
   what do people look at after the cart page? / how do buyers differ from non-buyers?
   show me the funnel on mobile / what share of those who add to cart buy?
   which clusters are there?                     who they are, how many

@@ -256,7 +256,8 @@ class Reader:
         if not self.match(_PREPOSITION, place):
             return place
         few = self.words[place : place + _FEW]
-        return place + next((number for number, word in enumerate(few) if word in ("who", "that", "which")), 0)
+        size = next((number for number, word in enumerate(few) if word in ("who", "that", "which")), 0)
+        return place if any(map(NOUNS["user"].match, few[:size])) else place + size  # not orders of people who
 
     def predicate(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, str]:
         """What is said at a place, the place after, and the verb; ``named``: also "with a coupon"."""

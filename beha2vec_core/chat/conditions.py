@@ -17,7 +17,7 @@ from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary
-from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED
 from beha2vec_core.semantic.query import Did, Having, Period
 
 _NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
@@ -110,6 +110,7 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     forced = (
         bool(having and others - {one.metric for one in having})
         or has_not
+        or (any(map(_bought_something, clauses)) and (bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)))
         or _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
     )
     return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
@@ -249,6 +250,16 @@ def _not_bought(word: str, dids: list[Did]) -> bool:
 def _is_plain(did: Did) -> bool:
     """Whether other readings know it beside another one."""
     return did.at_least == 1 and did.at_most is None and did.table in ("purchases", "sessions") and not _is_viewed(did)
+
+
+def _bought_something(clause: Clause) -> bool:
+    """Whether people are meant by what they bought: their revenue or orders are not those of the item."""
+    dids = [*clause.whole, *clause.part]
+    return clause.level == "user" and any(one.table == "items" and one.filters for one in dids)
+
+
+def _by_item(text: str, vocabulary: Vocabulary) -> bool:
+    return any(word and word.kind == "by" and word.name.startswith("item") for word, *_ in vocabulary.read(text))
 
 
 def _is_step(did: Did) -> bool:

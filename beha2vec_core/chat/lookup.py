@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from beha2vec_core.chat.answer import MORE, LookupAnswer
+from beha2vec_core.chat.baskets import bought_with
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.contrasts import Contrast, contrasted
@@ -165,6 +166,8 @@ class Lookup:
             return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
         if self._vocabulary is None or self._vocabulary.contents is not contents:
             self._vocabulary = Vocabulary(contents)
+        if with_it := bought_with(question, self._vocabulary, self._data.measure):
+            return self._measure(*with_it)
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = without_names(question, plain)

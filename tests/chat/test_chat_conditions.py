@@ -16,6 +16,7 @@ ORDERS = "from ga4.fct_ga4__purchases where not is_refund_without_purchase"
 BOUGHT = f"select user_key {ORDERS} and user_key is not null"
 COUPON = "purchase_key in (select purchase_key from ga4.fct_ga4__purchase_items where coupon is not null)"
 FIRST = f"select min_by(purchase_key, event_timestamp) {ORDERS} and user_key is not null group by user_key"
+HATS = "select user_key from ga4.fct_ga4__purchase_items where item_name = 'Wool Hat'"
 ON_MOBILE = (
     f"{ORDERS} and session_key in (select session_key from ga4.fct_ga4__sessions where device_category = 'mobile')"
 )
@@ -32,6 +33,11 @@ COUNTED = {  # a number in the answer, and the SQL of it
     ),
     "users who visited at least 12 times and did not order": f"""select count(*) from (select user_key from
         ga4.fct_ga4__sessions group by 1 having count(*) >= 12 except {BOUGHT})""",
+    "revenue of users who bought the Wool Hat": f"select sum(revenue) {ORDERS} and user_key in ({HATS})",
+    "how many sessions do people who bought hats have": (
+        f"select count(*) from ga4.fct_ga4__sessions where user_key in ({HATS})"
+    ),
+    "orders from shoppers who purchased hats": f"select count(*) {ORDERS} and user_key in ({HATS})",
     "users who ordered on mobile": f"select count(distinct user_key) {ON_MOBILE}",
     "who purchased on mobile": f"select count(distinct user_key) {ON_MOBILE}",
     "users who ordered >> and on mobile?": f"select count(distinct user_key) {ON_MOBILE}",
@@ -96,3 +102,47 @@ def test_orders_without_a_coupon_are_no_coupon(lookup: Lookup, data: duckdb.Duck
     answer = lookup.ask("top coupons")
     assert answer.reading and answer.reading.query and answer.reading.query.ascending is False
     assert "(unknown)" not in answer.text
+
+
+def test_what_else_is_bought(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    others = data.execute(f"""
+        select item_name, count(distinct user_key) from ga4.fct_ga4__purchase_items
+        where user_key in ({HATS}) and item_name <> 'Wool Hat' group by 1 order by 2 desc, 1""").fetchall()
+    for question in (
+        "What else do people who bought the wool hat buy?", "which items did buyers of hats also buy",
+        "customers who purchased the Wool Hat also bought what?", "what other products do buyers of Wool Hat buy",
+    ):  # fmt: skip
+        lookup.forget()
+        answer = lookup.ask(question)
+        assert answer.table is not None
+        assert [tuple(row[:2]) for row in answer.table.rows] == others
+    ((number,),) = data.execute(f"select count(distinct user_key) from ({HATS})").fetchall()
+    assert f"{number} users bought Hats" in lookup.ask("what else do buyers of hats buy?").text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what is bought together with the wool hat?",
+        "which products are most often ordered with hats",
+        "what else is in orders with hats",
+    ],
+)
+def test_orders_have_nothing_else_in_them(lookup: Lookup, question: str) -> None:
+    lookup.forget()
+    answer = lookup.ask(question)
+    assert answer.understood and answer.table is None
+    assert "in 106 orders" in answer.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what is bought together?",
+        "what do people buy with a credit card",
+        "what else do people on mobile with hats buy",
+    ],
+)
+def test_what_is_no_item_is_not_looked_up(lookup: Lookup, question: str) -> None:
+    lookup.forget()
+    assert not lookup.ask(question).understood

@@ -72,7 +72,7 @@ ASKED = {
     "users visited both mobile and desktop": "no",
     "orders with both shoes and hats": "orders | one_order=bought Shoes and bought Hats",
     "which products are bought together": "no",
-    "which product is bought most with shoes": "no",
+    "which product is bought most with shoes": "orders | by item | item_category!=Shoes | one_order=bought Shoes",
     "people who use tablet instead of desktop": "no",
     # what never came is no change
     "lost sales last week": "no",
