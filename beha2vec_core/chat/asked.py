@@ -133,7 +133,8 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
     if parts.clusters:
         found["cluster"] = parts.clusters
     for name in found.keys() & excluded.keys():  # "paid channels except paid social"
-        is_at_once = metric in PEOPLE_COUNTED or name in OF_ITEMS  # of a user or an order, who can have several
+        # a user, an order, an item or a page can have several
+        is_at_once = metric in PEOPLE_COUNTED or name in OF_ITEMS or bool({*breakdown_of(parts)} - {name})
         if is_at_once and not {*excluded[name]} & {*found[name]}:
             one, other = (" or ".join(some[name]) for some in (found, excluded))
             parts.problem = f"I cannot tell who or what has {one} and no {other}: I count each of them."

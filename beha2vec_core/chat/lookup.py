@@ -14,9 +14,12 @@ from beha2vec_core.chat.answer import MORE, LookupAnswer
 from beha2vec_core.chat.baskets import bought_with
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
+from beha2vec_core.chat.cluster_names import cluster_names, with_keys
 from beha2vec_core.chat.contrasts import Contrast, contrasted
 from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.idioms import in_plain_words
+from beha2vec_core.chat.jumps import largest_jump
+from beha2vec_core.chat.largest import of_largest
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.overall import BESIDE_PEOPLE
@@ -29,7 +32,6 @@ from beha2vec_core.chat.question import (
     BEFORE,
     CLUSTER,
     COMPARE,
-    EMPTY_WORDS,
     FUNNEL,
     KINDS_OF_USERS,
     LIKELY_GROUP,
@@ -45,16 +47,13 @@ from beha2vec_core.chat.question import (
 )
 from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.several import without_talk
-from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.chat.together import of_same_groups, one_table
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.vocabulary import Vocabulary
-from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
-from beha2vec_core.words import counted
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
 # "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
@@ -75,13 +74,6 @@ _GROUP = re.compile(
     r"should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))",
     re.IGNORECASE,
 )
-_BIGGEST = re.compile(
-    r"\b(?:(?P<size>biggest|largest|smallest)\s+(?:cluster|segment|group|persona)|"
-    r"(?:(?:two|2)\s+(?P<two>biggest|largest|smallest)|(?P<of_two>biggest|largest|smallest)\s+(?:two|2))\s+"
-    r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)",
-    re.IGNORECASE,
-)
-_GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
 _DESCRIBE = re.compile(
     r"^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
     r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|"
@@ -155,7 +147,7 @@ class Lookup:
             return answer
         if not KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
-        question, note = _with_key(_with_group(_with_number(question, overview), overview), overview)
+        question, note = with_keys(question, overview)
         answer = self._answer(question, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
@@ -168,6 +160,8 @@ class Lookup:
             self._vocabulary = Vocabulary(contents)
         if with_it := bought_with(question, self._vocabulary, self._data.measure):
             return self._measure(*with_it)
+        if jump := largest_jump(question, self._vocabulary, self._data.measure):
+            return jump
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = without_names(question, plain)
@@ -175,6 +169,7 @@ class Lookup:
         if also and reading.query is None:
             plain, also, unnamed = overview, [], without_names(question, overview)
             reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        reading = of_largest(question, reading)
         overview, keys = plain, self._clusters_named(question, plain)
         if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
             whole = read_question(question, self._vocabulary, self._previous, is_first=self._is_first)
@@ -351,7 +346,7 @@ class Lookup:
             lines, table = spread(rate, contents, self._data.measure)
             beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
             first = replace(first, table=first.table or table)
-        beside += _cluster_names(first.table, query, self._data.overview())
+        beside += cluster_names(first.table, query, self._data.overview())
         if reading.left_out:
             words = ", ".join(f"“{word}”" for word in reading.left_out)
             first = replace(first, text=f"Left out: {words}.\n{first.text}")
@@ -437,14 +432,6 @@ def _why_not(found: LookupAnswer) -> str:
     return first if "“" in first else ""
 
 
-def _cluster_names(table: SqlAnswer | None, query: Query, overview: Overview) -> list[str]:
-    """The names of the clusters that are in the table, or that the query is about."""
-    shown = {str(row[0]) for row in table.rows} if table and query.by[:1] == ("cluster",) else set()
-    shown |= {key for one in query.filters if one.dimension == "cluster" for key in one.values}
-    names = [f"{one.key} {one.name}" for one in overview.clusters if str(one.key) in shown and one.name]
-    return [f"Clusters: {', '.join(names)}."] if names else []
-
-
 def _is_plain(query: Query | None, reading: Reading) -> bool:
     """Whether a number or a sum by cluster is asked for: "orders per segment". Facts are shares, or means of a user."""
     if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
@@ -455,47 +442,3 @@ def _is_plain(query: Query | None, reading: Reading) -> bool:
 def _asks_total(question: str, query: Query) -> bool:
     """Whether the cluster with the largest sum is asked for: "most revenue". "Buys most" is a share of its users."""
     return query.by == ("cluster",) and query.metric != "users" and _TOTAL.search(question) is not None
-
-
-def _with_number(question: str, overview: Overview) -> str:
-    """The question with the keys of clusters in place of their names: "the Account users cluster"."""
-    for one in overview.clusters:
-        if one.name:
-            name, kind = re.escape(one.name), r"(?:clusters?|segments?|groups?|personas?)"
-            named = re.compile(rf"(?:\bthe )?(?:\b{kind} {name}(?!\w)|\b{name} {kind}\b)", re.IGNORECASE)
-            question = named.sub(f"cluster {one.key}", question)
-    return question
-
-
-def _with_group(question: str, overview: Overview) -> str:
-    """The question with the key of the only cluster whose name has the word: "the drinkware group"."""
-
-    def key_of(found: re.Match[str]) -> str:
-        word = found[1].lower().removesuffix("s")
-        named = [one.key for one in overview.clusters if word in re.findall(r"\S+?(?=s?(?:\s|$))", one.name.lower())]
-        return f"cluster {named[0]}" if len(named) == 1 and word not in EMPTY_WORDS else found[0]
-
-    return _GROUP_NAMED.sub(key_of, question)
-
-
-def _with_key(question: str, overview: Overview) -> tuple[str, str]:
-    """The question with the keys of the biggest or smallest clusters in place of these words, and which they are."""
-    clusters = [cluster for cluster in overview.clusters if cluster.key != TOO_LITTLE_EVIDENCE]
-    if not clusters or not _BIGGEST.search(question):
-        return question, ""
-    by_size = sorted(clusters, key=lambda cluster: cluster.users)
-    notes = []
-
-    def keys_of(found: re.Match[str]) -> str:
-        size = next(filter(None, found.groups())).lower()
-        first, *others = (cluster.key for cluster in (by_size if size == "smallest" else reversed(by_size)))
-        if found["size"] or not others:
-            notes.append(f"The {size} cluster is cluster {first}.")
-            return f"cluster {first}"
-        notes.append(f"The two {size} clusters are {first} and {others[0]}.")
-        return f"clusters {first} and {others[0]}"
-
-    question = _BIGGEST.sub(keys_of, question)
-    if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
-        notes.append(f"The {counted(few, 'user')} with too few events are left out.")
-    return question, " ".join(dict.fromkeys(notes))

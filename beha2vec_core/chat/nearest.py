@@ -209,7 +209,7 @@ def _alone_in_words(did: Did) -> str:
     if did.at_most is None:
         return f"{text} at least {did.at_least} {unit}" if did.at_least > 1 else text
     number = f"exactly {did.at_least}" if did.at_most == did.at_least else f"{did.at_least} to {did.at_most}"
-    return f"{text} {number} {unit}"
+    return f"{text} {number} {unit[:-1] if did.at_most == did.at_least == 1 else unit}"
 
 
 def having_in_words(query: Query) -> str:

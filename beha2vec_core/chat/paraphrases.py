@@ -84,6 +84,9 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      "how did we perform"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\b(is|are|was|were)\b(.*?) (?:just |almost |nearly )?as (?:good|strong|bad) as\b", r"\1\2 better than"),
+    (r"\b(which|what) (?!(?:users|people|visitors|customers|shoppers|buyers|sessions|visits)\b)(\w+(?: \w+)?) "
+     r"(?:saw|sees|experienced|witnessed)(?= (?:(?:the|our|an?) )*(?:most|more|fewest|fewer|least|less|highest|lowest|"
+     r"biggest|largest|best|worst|strongest|smallest|greatest|increase|decrease|drop|rise|growth)\b)", r"\1 \2 had"),
     (r"\bas well as\b", "and"), (r"\bas well\b", "also"),
     (r"\b(\w+)[- ]wise\b", r"by \1"),
     (r"\be[- ]commerce\b|\becom\b", "ecommerce"),

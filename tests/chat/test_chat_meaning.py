@@ -61,6 +61,8 @@ ASKED = {
     "sessions from germany except germany": "no",
     "hats bought without shoes": "no",
     "users on mobile but not on desktop": "no",
+    "which products sell well on mobile but not on desktop": "no",
+    "sessions by channel from europe without germany": "sessions | by channel | country=Austria;France;United Kingdom",
     "sessions on mobile but not on desktop": "sessions | device=mobile",
     # search on the site, and channels with the word
     "how many users used search": "no",
