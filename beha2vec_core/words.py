@@ -78,6 +78,15 @@ def number(value: float, unit: str) -> str:
     return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"
 
 
+def finer(value: float, unit: str, more: int) -> str:
+    """A share or a mean with so many digits more than usual, beside one that looks the same: 10.3%, 3.52."""
+    if not more:
+        return number(value, unit)
+    if unit != "share":
+        return f"{value:,.{more + 1}f}"
+    return f"{100 * value:.{more + (value < 0.0995)}f}%"
+
+
 def _percent(percent: float) -> str:
     """0% and 100% are exact: values close to them are written as bounds."""
     if percent in (0.0, 100.0):
