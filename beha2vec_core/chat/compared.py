@@ -118,6 +118,14 @@ def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Per
     return same
 
 
+def step_since(period: Period, days: Period) -> Literal["day", "week", "month"]:
+    """How fine a trend since a day is shown: by month since the first of a month that two whole ones follow."""
+    begin = max(period.first, days.first)
+    begin = begin if begin.day == 1 else add_months(begin.replace(day=1), 1)
+    is_long = add_months(begin, 2) <= min(period.last, days.last) + timedelta(days=1)
+    return "month" if period.first.day == 1 and is_long else step_of(period)
+
+
 def step_of(period: Period) -> Literal["day", "week", "month"]:
     """How fine a trend over a period is shown."""
     length = (period.last - period.first).days + 1

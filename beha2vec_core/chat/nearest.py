@@ -57,8 +57,10 @@ def nearest_queries(
         if period and (period.last < contents.days.first or period.first > contents.days.last):
             period = None
         found.append(Query(metric, by, filters, period))
-        if len(metrics) < 3:
-            more = [name for name in ("channel", "device", "country") if name in reachable and name not in by]
+        if by:
+            found.append(Query(metric, (), filters, period))
+        elif len(metrics) < 3:
+            more = [name for name in ("channel", "device", "country") if name in reachable]
             chosen = {one.dimension for one in filters}
             found += [Query(metric, (name,), filters, period) for name in more if name not in chosen][:2]
         if period and len(metrics) == 1:

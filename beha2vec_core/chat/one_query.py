@@ -24,15 +24,9 @@ from beha2vec_core.chat.compared import (
     nothing_before,
     periods_of,
     step_of,
+    step_since,
 )
-from beha2vec_core.chat.measures import (
-    IS_SO,
-    ITEMS,
-    NotRead,
-    as_rate,
-    metric_of,
-    unnamed,
-)
+from beha2vec_core.chat.measures import IS_SO, ITEMS, NotRead, as_rate, metric_of, unnamed
 from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.operations import outer_of
 from beha2vec_core.chat.parts import Parts
@@ -281,7 +275,9 @@ class _Draft:
         is_sum = self.unit in ("count", "money") and self.metric not in PEOPLE_COUNTED
         is_sum &= not any(measure.per for measure in METRICS[self.metric].sql.values())
         if parts.mean_of and (self.by or self.is_share or self.compares or not is_sum):
-            raise NotRead(f"I know the mean of a {parts.mean_of} of sums, such as sessions, orders and revenue.")
+            raise NotRead(
+                f"I can give an average per {parts.mean_of} only of one total, such as sessions, orders or revenue."
+            )
 
     def _change(self) -> None:
         """What changed, from when to when, or why a state is so."""
@@ -332,8 +328,8 @@ class _Draft:
             self.changes |= self.moves and self.versus is not None
         if self.changes and self.versus is None and not self.timed and not parts.has("rest"):
             if parts.times.is_open and not (self.explains or self.moves):
-                self.by = [step_of(self.period or self.contents.days), *self.by]
-                self.timed = True
+                days = self.contents.days
+                self.timed, self.by = True, [step_since(self.period or days, days), *self.by]
             elif self.period is None and parts.has("trend") and not self.moves:
                 pass
             elif self.period is None and self.contents.days.last - self.contents.days.first >= timedelta(days=55):
