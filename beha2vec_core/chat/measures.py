@@ -188,7 +188,7 @@ def as_rate(
     if metric == "buyers" and is_verb and {*by} & ITEMS and not parts.is_counted and not parts.is_of_users:
         return "items_sold"  # what do people buy
     if metric == "buyers" and by and not parts.has("share") and _BUY_MOST.search(parts.text):
-        notes.append("Buying most was read as: most orders.")
+        notes.append("Buying most was read as most orders.")
         return "orders"
     if metric != "buyers" or not is_verb:
         return metric
@@ -221,7 +221,7 @@ def _what_is_bought(
     if parts.is_counted and metrics and not by:
         return "buyers"
     if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
-        notes.append("Buying most was read as: most orders.")
+        notes.append("Buying most was read as most orders.")
         return "orders"
     return None
 
@@ -243,9 +243,7 @@ def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
         return _OF_ITEMS
     if about & _PAGES:
         return ("page_views",)
-    if parts.has("sell"):
-        return ("revenue", "orders")
-    return tuple(dict.fromkeys(DEFAULTS[name] for name in sorted(about & {*DEFAULTS})))
+    return ("revenue", "orders") if parts.has("sell") else ()
 
 
 def unnamed(measures: list[str]) -> str:

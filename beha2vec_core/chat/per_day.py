@@ -89,7 +89,7 @@ def _of_weekdays(result: Result) -> list[str]:
     total = plain_value(metric, first[_TOTAL], first)
     end = "lowest" if result.query.ascending else "highest"
     return [
-        f"The days have {least} of some weekdays and {most} of others, so averages per day are compared. "
+        f"There are {least} of some weekdays and {most} of others, so averages per day are compared. "
         f"The total is {end} for {first['weekday']}, {total} ({first['n']} days)."
     ]
 

@@ -30,7 +30,7 @@ _RULES = tuple(
         # did revenue rise in March, in percent
         (
             rf"^(?=.*\b(?:{_CHANGED}|{_MORE})\b)(?!.*\b(?:share|part|portion) )(.*?),? (?:\band )?"
-            rf"(?:in|as an?) {PERCENT}(?!\w| of\b)",
+            rf"(?:in|as an?) {PERCENT}(?: terms)?(?!\w| of\b)",
             r"\1 ",
         ),
     )

@@ -17,6 +17,7 @@ _ENDS = re.compile(
     r"were) (?:[a-z]+ )?.*\bsince\b)|"
     rf"\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|[a-z]+s)\b)"
 )
+_HAS_IT = re.compile(r"\W*(?:has|have|did|is|are) (?:it|that|this|they|these|those)\b.*\bsince\b")
 _ASKED = re.compile(rf"\b(?:{ASKS}|who|is|are|do|does|did|was|were|has|have|show|give|list|compare)\b")
 _OF_THOSE = re.compile(r"\W*(?:out )?(?:of|among|from)\b")
 # what the answer to the part before says: its size, its direction, the best of its rows
@@ -156,7 +157,8 @@ def parts_of(question: str) -> list[str]:
         begun = end.end()
     found_parts = [part.strip(" ,.;?") for part in (*found_parts, question[begun:])]
     is_said = len(found_parts) > 1 and _is_said(found_parts[1].lower(), found_parts[0].lower())
-    if len(found_parts) > 1 and not (topic or is_said or asks(found_parts[0])) and _goes_on(question, found_parts[0]):
+    is_apart = topic or is_said or asks(found_parts[0]) or _HAS_IT.match(found_parts[-1].lower())
+    if len(found_parts) > 1 and not is_apart and _goes_on(question, found_parts[0]):
         found_parts[:2] = [f"{found_parts[0]}, {found_parts[1]}"]  # In May and June, how many; a or b, which one
     parts = [found_parts[0]]
     for part in found_parts[1:]:  # "at least 50 sessions" belongs to what stands before
