@@ -81,6 +81,9 @@ ASKED = {
     "What is our AOV, and has it gone up since February?": "aov && aov | by month | 2026-02-01..2026-05-13",
     "Our AOV? Has it fallen since 1 February?": "aov && aov | by month | 2026-02-01..2026-05-13",
     "What is the aov >> has it gone up since february?": "aov | by month | 2026-02-01..2026-05-13",
+    "What is our AOV, and has it gone up since February? >> and on mobile?": (
+        "aov | by month | device=mobile | 2026-02-01..2026-05-13"
+    ),
     "What is our AOV and have sessions gone up since February?": "aov && sessions | by month | 2026-02-01..2026-05-13",
     "Has the AOV changed since April?": "aov | by week | 2026-04-01..2026-05-13",
     "Top 3 channels by revenue and have they grown since February?": "no",
