@@ -79,12 +79,10 @@ def number(value: float, unit: str) -> str:
 
 
 def finer(value: float, unit: str, more: int) -> str:
-    """A share or a mean with so many digits more than usual, beside one that looks the same: 10.3%, 3.52."""
-    if not more:
+    """A share with so many digits after the point, or a mean with so many more: beside one that looks the same."""
+    if not more or (unit == "share" and more == 1 and value < 0.0995):  # has one
         return number(value, unit)
-    if unit != "share":
-        return f"{value:,.{more + 1}f}"
-    return f"{100 * value:.{more + (value < 0.0995)}f}%"
+    return f"{100 * value:.{more}f}%" if unit == "share" else f"{value:,.{more + 1}f}"
 
 
 def _percent(percent: float) -> str:

@@ -13,6 +13,9 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Period, add_months
 from beha2vec_core.words import day as day_words
 
+# of one period, or of one on another: no trend within it
+UP_OR_DOWN = re.compile(r"\b(?:up or down|down or up)\b")
+
 
 def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
     """The period that is asked for, and the one to compare it with."""
@@ -35,7 +38,8 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
             and second.first - first.last == timedelta(1)
         ):
             return (both := Period(first.first, second.last)), both.before()  # fell in May and June
-        if not compares and not parts.has("change") and not parts.judged and not parts.has("cause"):
+        is_plain = not (compares or parts.has("change") or parts.judged or parts.has("cause"))
+        if is_plain and not UP_OR_DOWN.search(parts.text):
             if second.first == first.last + timedelta(days=1):  # in May and June
                 notes.append(f"{first.in_words} and {second.in_words} are counted together.")
                 return Period(first.first, second.last), None

@@ -216,6 +216,11 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     compared = bool(parts.comparatives or parts.judged or parts.has("compare") or parts.has("change"))
     ranked = parts.has("high") or parts.has("low") or parts.has("judged") or bool(parts.judged)
     plain = {"metric": previous.metric, "period": previous.period}
+    moves = compared or parts.has("trend") or _DIRECTION.search(parts.text) is not None
+    is_one = not (filters or by or previous.by or previous.limits or times.periods[1:])
+    if moves and times.is_open and times.periods and is_one:  # has it gone up since May
+        since = times.periods[0]
+        return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)
     if previous.limits or previous.is_share or parts.has("share") or parts.is_part or len(times.periods) > 1:
         return None
     versus = previous.versus or (previous.period.before() if previous.period else None)
@@ -230,10 +235,6 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         judged = [word for word in parts.judged if word in ("best", "worst")]
         ascending = (judged[0] == "worst") == (METRICS[previous.metric].better > 0) if judged else parts.has("low")
         return replace(previous, ascending=ascending)
-    moves = parts.has("change") or parts.has("trend") or _DIRECTION.search(parts.text) is not None
-    if (moves or compared) and times.is_open and times.periods and not (filters or by or previous.by):  # up since May
-        since = times.periods[0]
-        return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)
     if compared and (times.periods or times.asks_before) and not filters and not by:
         other = times.periods[0] if times.periods else versus
         if previous.period is None or other is None or previous.by:

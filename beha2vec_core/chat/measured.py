@@ -26,7 +26,7 @@ from beha2vec_core.chat.pieces import (
     when_of,
     where_of,
 )
-from beha2vec_core.chat.ranking import EQUAL, Written, asked_beside, in_order
+from beha2vec_core.chat.ranking import EQUAL, Written, asked_beside, digits_of, in_order
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
@@ -262,8 +262,11 @@ def _sentence(result: Result, days: Period) -> str:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
     if not query.by:
         row = result.rows[0]
-        text = f"{what}: {_value(result, row)}"
-        return text + (_against(result, row) if query.versus else "") + "."
+        if not query.versus:
+            return f"{what}: {_value(result, row)}."
+        before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+        digits = digits_of(result, [of_whole(query, one) for one in (row, before)])
+        return f"{what}: {_value(result, row, digits)}{_against(result, row)}."
     if query.top_of_each:
         return _first_of_each(result, what)
     if _lists_days(query) and result.rows:
@@ -311,7 +314,9 @@ def _first_of_each(result: Result, what: str) -> str:
 def _trend(result: Result, what: str, days: Period) -> str:
     """The first and the last of a time series, of those that are whole, and the change between them."""
     query, unit, rows = result.query, unit_of(result.query), whole(result, days)
-    ends = [f"{group_in_words(query, row)}, {_value(result, row)}" for row in (rows[:1] + rows[1:][-1:])]
+    compared = rows[:1] + rows[1:][-1:]
+    more = digits_of(result, [of_whole(query, row) for row in compared])
+    ends = [f"{group_in_words(query, row)}, {_value(result, row, more)}" for row in compared]
     if not ends:
         return f"{what}: there is no whole {unit} to compare."
     if len(ends) == 1:
@@ -333,8 +338,8 @@ def _against(result: Result, row: dict[str, Any]) -> str:
     query, unit = result.query, result.metric.unit
     assert query.versus is not None
     before = {name.removesuffix("_before"): value for name, value in row.items() if name.endswith("_before")}
-    shown = _value(result, before)
     now, earlier = of_whole(query, row), of_whole(query, before)
+    shown = _value(result, before, digits_of(result, [now, earlier]))
     difference = ""
     if now is not None and earlier is not None:
         if unit == "share" or query.is_share:

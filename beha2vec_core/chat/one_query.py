@@ -17,6 +17,7 @@ from beha2vec_core.chat.asked import (
     is_ranking,
 )
 from beha2vec_core.chat.compared import (
+    UP_OR_DOWN,
     days_before,
     halves_of,
     is_in_data,
@@ -294,7 +295,8 @@ class _Draft:
         self.explains = parts.has("cause") and not self.pair
         self.extreme = parts.has("low") or parts.has("high") or parts.has("judged")
         is_moving = parts.goes_down is not None and self.metric not in OF_STEPS  # "drop" between two steps is no change
-        self.changes = parts.has("change") or (self.explains and (parts.has("happened") or is_moving))
+        self.changes = parts.has("change") or (self.period is not None and UP_OR_DOWN.search(parts.text) is not None)
+        self.changes |= self.explains and (parts.has("happened") or is_moving)
         others = [one for one in self.filters if one.is_excluded and not one.did]
         if self.explains and len(others) == len(self.filters) == 1 and not (self.by or self.period):
             self.filters = self.included = (replace(others[0], is_excluded=False),)  # so few from outside the US

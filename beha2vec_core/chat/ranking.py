@@ -17,6 +17,7 @@ EQUAL = 10  # rows that are shown beyond those asked for, as they are equal to t
 _NAMED = 4  # equal groups in a sentence
 _BESIDE = 4  # groups that are named, and all of them given
 _DIGITS = 2  # more, so that two values that differ do not look the same
+_NEAR = 0.02  # shares that differ by less have a digit after the point
 _OF_TWO = ("new_or_returning", "weekend")
 Row = dict[str, Any]
 
@@ -81,7 +82,8 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
     places = {value: place for place, value in enumerate(values)}
     shown = sorted(rows, key=lambda row: (places.get(str(row[name]), len(places)), str(row[name])))
     first, second = sorted(rows, key=lambda row: -(of_whole(query, row) or 0))[:2]
-    finer = _finer(query, first, second, written)
+    near = digits_of(result, [of_whole(query, one) for one in (first, second)])
+    finer = max(_finer(query, first, second, written), near)
     text = "; ".join(f"{group_in_words(query, row)}, {written.full(row, finer)}{written.against(row)}" for row in shown)
     is_sum = result.metric.unit in ("count", "money") and not is_rate(result)
     if is_sum and not places:
@@ -100,6 +102,13 @@ def _by_how_much(result: Result, first: Row, second: Row) -> str:
         points = 100 * (values[0] - values[1])
         return f"{points:+.{1 if points >= 0.1 else 2}f} percentage points"
     return change(*values)
+
+
+def digits_of(result: Result, values: Sequence[float | None]) -> int:
+    """How many digits after the point two shares need that are near to each other, to agree with their difference."""
+    if not (result.query.is_share or result.metric.unit == "share") or len(values) < 2 or None in values:
+        return 0
+    return int(abs(values[0] - values[1]) < _NEAR)  # type: ignore[operator]
 
 
 def is_rate(result: Result) -> bool:

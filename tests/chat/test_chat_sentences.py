@@ -87,6 +87,13 @@ ASKED = {
     "What is our AOV and have sessions gone up since February?": "aov && sessions | by month | 2026-02-01..2026-05-13",
     "Has the AOV changed since April?": "aov | by week | 2026-04-01..2026-05-13",
     "Top 3 channels by revenue and have they grown since February?": "no",
+    "Revenue in April, up or down?": f"revenue | {MAY}",
+    "Was revenue up or down in April?": f"revenue | {MAY}",
+    "How much revenue in April, and is that up or down on March?": f"revenue | {MAY}",
+    "Did revenue go up from March to April?": f"revenue | {MAY}",
+    "What share of sessions is mobile, and has it gone up since February?": (
+        "sessions | device=mobile | share && sessions | by month | device=mobile | 2026-02-01..2026-05-13 | share"
+    ),
     "How many orders in Germany and Austria each?": "orders | by country | country=Austria;Germany",
     # groups that are named are not counted
     "How many new vs returning visitors in April?": "users | by new_or_returning | 2026-04-01..2026-04-30",
