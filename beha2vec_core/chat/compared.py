@@ -14,7 +14,7 @@ from beha2vec_core.semantic.query import Period, add_months
 from beha2vec_core.words import day as day_words
 
 # of one period, or of one on another: no trend within it
-UP_OR_DOWN = re.compile(r"\b(?:up or down|down or up)\b")
+UP_OR_DOWN = re.compile(r"^(?!.*\b(?:trend\w*|going|within|during|over)\b).*\b(?:up or down|down or up)\b")
 
 
 def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
@@ -50,7 +50,11 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         return first, _as_far(first, second, days, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
         now = Period(periods[0].last + timedelta(days=1), last)
-        if not (parts.has("change") and now.first <= now.last and now.before().first == periods[0].first):
+        if not (
+            (parts.has("change") or UP_OR_DOWN.search(parts.text))
+            and now.first <= now.last
+            and now.before().first == periods[0].first
+        ):
             raise NotRead(f"Which period should I compare {periods[0].in_words} with?")
         notes.append(f"Compared are the days since then, {now.in_words}.")
         return now, now.before()

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from beha2vec_core.chat.periods import begin_after, begin_of
+from beha2vec_core.chat.ranking import asked_beside
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import lists_zeros
 from beha2vec_core.semantic.definitions import DIMENSIONS, TABLES
@@ -107,7 +108,7 @@ def _not_ranked(result: Result) -> list[str]:
     if named and result.rows and (query.moved or result.rows[0].get("unnamed")):
         lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
     first = [name for name in query.by if any(row[name] is None for row in result.rows[:2])]
-    if first and any(row[first[0]] is not None for row in result.rows) and not query.by_change:
+    if first and any(row[first[0]] is not None for row in result.rows) and not (query.by_change or asked_beside(query)):
         lines.append(f"Rows whose {DIMENSIONS[first[0]].label} is not known are in the table, but not in this order.")
     is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
     is_sum = result.metric.unit in ("count", "money") and "one_order" not in query.by

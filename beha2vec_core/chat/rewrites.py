@@ -102,6 +102,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
      "transactions"), (r"\bw/(?!o\b)(?=\s|\w)", "with "),
     (r"\bb/w\b", "between"), (r"\b(?:on|in) an? (?:typical|normal|average|usual) (day|week)\b", r"per \1 on average"),
     (r"\b(?:nr|num|no\.)(?= of\b)", "number"),
+    (rf"\b(up|down) on (?=(?:last|(?:the )?(?:previous|prior)) (?:week|month|quarter|year)\b|(?:{_MONTHS})\b(?! \d))",
+     r"\1 compared to "),
     (r"\b(?:sinse|scince)\b", "since"),
     (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"),

@@ -90,6 +90,8 @@ ASKED = {
     "Revenue in April, up or down?": f"revenue | {MAY}",
     "Was revenue up or down in April?": f"revenue | {MAY}",
     "How much revenue in April, and is that up or down on March?": f"revenue | {MAY}",
+    "Is traffic up or down on last week?": "sessions | 2026-05-11..2026-05-13 | vs 2026-05-04..2026-05-06",
+    "Is revenue up on February?": "no",
     "Did revenue go up from March to April?": f"revenue | {MAY}",
     "What share of sessions is mobile, and has it gone up since February?": (
         "sessions | device=mobile | share && sessions | by month | device=mobile | 2026-02-01..2026-05-13 | share"
