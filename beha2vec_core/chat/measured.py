@@ -13,7 +13,7 @@ from beha2vec_core.chat.changes import changes, in_direction, parts_in_words
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.missing import is_whole, missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question, having_in_words, in_words
-from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
+from beha2vec_core.chat.per_day import in_points, in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.pieces import (
     cell,
     ends_of,
@@ -324,8 +324,8 @@ def _trend(result: Result, what: str, days: Period) -> str:
     now, before = (of_whole(query, row) for row in (rows[-1], rows[0]))
     moved = ""
     if len(query.by) == 1 and now is not None and before is not None:
-        points = query.is_share or result.metric.unit == "share"
-        moved = f" ({100 * (now - before):+.1f} percentage points)" if points else f" ({change(now, before)})"
+        points = f"{100 * (now - before):+.1f} percentage points"
+        moved = f" ({points if in_points(result) else change(now, before)})"
         moved = " (no change)" if now == before else moved
     first_and_last = "the first and the last"
     if len(rows) < len(result.rows):
@@ -335,14 +335,14 @@ def _trend(result: Result, what: str, days: Period) -> str:
 
 def _against(result: Result, row: dict[str, Any]) -> str:
     """The other period, and the change."""
-    query, unit = result.query, result.metric.unit
+    query = result.query
     assert query.versus is not None
     before = {name.removesuffix("_before"): value for name, value in row.items() if name.endswith("_before")}
     now, earlier = of_whole(query, row), of_whole(query, before)
     shown = _value(result, before, digits_of(result, [now, earlier]))
     difference = ""
     if now is not None and earlier is not None:
-        if unit == "share" or query.is_share:
+        if in_points(result):
             difference = f", {100 * (now - earlier):+.1f} percentage points"
         else:
             difference = ", no change" if now == earlier else f", {change(now, earlier)}"
@@ -423,8 +423,7 @@ def _table(result: Result) -> SqlAnswer:
             if value is None or earlier is None:
                 cells.append("")
             else:
-                points = unit == "share"
-                cells.append(f"{100 * (value - earlier):+.1f} points" if points else change(value, earlier))
+                cells.append(f"{100 * (value - earlier):+.1f} points" if in_points(result) else change(value, earlier))
         shown.append(cells)
     numbers = [all(isinstance(row[place], int | float) for row in shown) for place in range(len(columns))]
     return SqlAnswer(

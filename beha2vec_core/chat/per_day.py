@@ -14,7 +14,7 @@ from beha2vec_core.words import UNKNOWN_CURRENCY, change, finer, number
 from beha2vec_core.words import day as day_words
 
 # how many views of an item lead to the next step: in percent, as a conversion
-_OF_STEPS = ("cart_additions_per_item_view", "orders_per_item_view", "orders_per_cart_addition")
+_IN_PERCENT = ("cart_additions_per_item_view", "orders_per_item_view", "orders_per_cart_addition")
 _TOTAL = "of_all_days"  # in a row with a mean per day
 _LONG = 600  # seconds: more are shown in minutes
 
@@ -24,6 +24,12 @@ def is_sum(metric: Metric) -> bool:
     return metric.unit in ("count", "money") and not any(
         one.per or "user_key" in one.value or "median(" in one.value for one in metric.sql.values()
     )
+
+
+def in_points(result: Result) -> bool:
+    """Whether values are in percent, so that their difference is in percentage points."""
+    metric = result.metric
+    return result.query.is_share or metric.unit == "share" or metric.name in _IN_PERCENT
 
 
 def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0) -> str:
@@ -36,7 +42,7 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0
         return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
     if metric.unit == "count":
         return f"{value:,.0f}"
-    return finer(float(value), "share" if metric.name in _OF_STEPS and value <= 1 else metric.unit, more)
+    return finer(float(value), "share" if metric.name in _IN_PERCENT and value <= 1 else metric.unit, more)
 
 
 def in_currency(result: Result, currencies: tuple[str, ...]) -> Result:

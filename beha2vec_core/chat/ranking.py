@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
+from beha2vec_core.chat.per_day import in_points
 from beha2vec_core.chat.pieces import group_in_words, interval, of_whole
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
@@ -18,6 +19,7 @@ _NAMED = 4  # equal groups in a sentence
 _BESIDE = 4  # groups that are named, and all of them given
 _DIGITS = 2  # more, so that two values that differ do not look the same
 _NEAR = 0.02  # shares that differ by less have a digit after the point
+_VERY_NEAR = 0.001  # two digits
 _OF_TWO = ("new_or_returning", "weekend")
 Row = dict[str, Any]
 
@@ -64,7 +66,7 @@ def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:
     finer = _finer(query, first, others[0], written) if others else 0
     then = f"; then {group_in_words(query, others[0])}, {written.full(others[0], finer)}" if others else ""
     if len(tied) == 1:
-        shown = f"{order}{group_in_words(query, first)}, {written.full(first, finer)}{written.against(first)}{then}"
+        shown = f"{order}{group_in_words(query, first)}, {_full(result, first, finer, written)}{then}"
         return f"{shown}; the intervals overlap" if _overlap(result, rows) else shown
     names = [group_in_words(query, row) for row in tied]
     last = names[-1] if len(names) <= _NAMED else f"{len(names) - _NAMED + 1} more"
@@ -84,7 +86,7 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
     first, second = sorted(rows, key=lambda row: -(of_whole(query, row) or 0))[:2]
     near = digits_of(result, [of_whole(query, one) for one in (first, second)])
     finer = max(_finer(query, first, second, written), near)
-    text = "; ".join(f"{group_in_words(query, row)}, {written.full(row, finer)}{written.against(row)}" for row in shown)
+    text = "; ".join(f"{group_in_words(query, row)}, {_full(result, row, finer, written)}" for row in shown)
     is_sum = result.metric.unit in ("count", "money") and not is_rate(result)
     if is_sum and not places:
         return text
@@ -98,7 +100,7 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
 def _by_how_much(result: Result, first: Row, second: Row) -> str:
     """The difference of two groups, in percent of the lower one; of shares in points."""
     values = [of_whole(result.query, row) or 0.0 for row in (first, second)]
-    if result.query.is_share or result.metric.unit == "share":
+    if in_points(result):
         points = 100 * (values[0] - values[1])
         return f"{points:+.{1 if points >= 0.1 else 2}f} percentage points"
     return change(*values)
@@ -106,9 +108,18 @@ def _by_how_much(result: Result, first: Row, second: Row) -> str:
 
 def digits_of(result: Result, values: Sequence[float | None]) -> int:
     """How many digits after the point two shares need that are near to each other, to agree with their difference."""
-    if not (result.query.is_share or result.metric.unit == "share") or len(values) < 2 or None in values:
+    known = [value for value in values if value is not None]
+    if not in_points(result) or len(known) < 2:
         return 0
-    return int(abs(values[0] - values[1]) < _NEAR)  # type: ignore[operator]
+    apart = abs(known[0] - known[1])
+    return (apart < _NEAR) + (apart < _VERY_NEAR)
+
+
+def _full(result: Result, row: Row, finer: int, written: Written) -> str:
+    """A value with what it rests on, and that of the other period."""
+    before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+    near = digits_of(result, [of_whole(result.query, one) for one in (row, before)]) if before else 0
+    return f"{written.full(row, max(finer, near))}{written.against(row)}"
 
 
 def is_rate(result: Result) -> bool:
