@@ -78,6 +78,13 @@ def number(value: float, unit: str) -> str:
     return f"{value:,.0f}" if value == round(value) or value >= 99.95 else f"{value:,.1f}"
 
 
+def finer(value: float, unit: str, more: int) -> str:
+    """A share with so many digits after the point, or a mean with so many more: beside one that looks the same."""
+    if not more or (unit == "share" and more == 1 and value < 0.0995):  # has one
+        return number(value, unit)
+    return f"{100 * value:.{more}f}%" if unit == "share" else f"{value:,.{more + 1}f}"
+
+
 def _percent(percent: float) -> str:
     """0% and 100% are exact: values close to them are written as bounds."""
     if percent in (0.0, 100.0):

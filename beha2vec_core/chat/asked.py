@@ -16,6 +16,7 @@ from beha2vec_core.semantic.query import Filter
 
 # dimensions of which one word can name several values
 OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium", "page", "landing_page")
+_EACH = re.compile(r"\b(?:each|respectively)\W*$")
 _KINDS_OF_PAGES = ("page_type", "theme")
 
 
@@ -287,11 +288,11 @@ def is_one_group(parts: Parts, one: Filter) -> bool:
 
 
 def asks_either(parts: Parts, pair: Filter) -> bool:
-    """Whether values of one dimension stand beside "or": "phone or computer?" asks for both of them."""
+    """Whether values of one dimension are asked for apart: "phone or computer?", "in Germany and Austria each"."""
     values = [
         word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
     ]
-    return any(
+    return _EACH.search(parts.text) is not None or any(
         re.search(rf"{loosely(a.text)} or (?:(?:on|in|from|via|a|an|the) )*{loosely(b.text)}", parts.text)
         for a, b in pairwise(values)
     )

@@ -13,6 +13,9 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Period, add_months
 from beha2vec_core.words import day as day_words
 
+# of one period, or of one on another: no trend within it
+UP_OR_DOWN = re.compile(r"^(?!.*\b(?:trend\w*|going|within|during|over)\b).*\b(?:up or down|down or up)\b")
+
 
 def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
     """The period that is asked for, and the one to compare it with."""
@@ -35,7 +38,8 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
             and second.first - first.last == timedelta(1)
         ):
             return (both := Period(first.first, second.last)), both.before()  # fell in May and June
-        if not compares and not parts.has("change") and not parts.judged and not parts.has("cause"):
+        is_plain = not (compares or parts.has("change") or parts.judged or parts.has("cause"))
+        if is_plain and not UP_OR_DOWN.search(parts.text):
             if second.first == first.last + timedelta(days=1):  # in May and June
                 notes.append(f"{first.in_words} and {second.in_words} are counted together.")
                 return Period(first.first, second.last), None
@@ -46,7 +50,11 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         return first, _as_far(first, second, days, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
         now = Period(periods[0].last + timedelta(days=1), last)
-        if not (parts.has("change") and now.first <= now.last and now.before().first == periods[0].first):
+        if not (
+            (parts.has("change") or UP_OR_DOWN.search(parts.text))
+            and now.first <= now.last
+            and now.before().first == periods[0].first
+        ):
             raise NotRead(f"Which period should I compare {periods[0].in_words} with?")
         notes.append(f"Compared are the days since then, {now.in_words}.")
         return now, now.before()
@@ -116,6 +124,14 @@ def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Per
         return earlier
     notes.append("The later period is not over: the same days of both are compared.")
     return same
+
+
+def step_since(period: Period, days: Period) -> Literal["day", "week", "month"]:
+    """How fine a trend since a day is shown: by month since the first of a month that two whole ones follow."""
+    begin = max(period.first, days.first)
+    begin = begin if begin.day == 1 else add_months(begin.replace(day=1), 1)
+    is_long = add_months(begin, 2) <= min(period.last, days.last) + timedelta(days=1)
+    return "month" if period.first.day == 1 and is_long else step_of(period)
 
 
 def step_of(period: Period) -> Literal["day", "week", "month"]:

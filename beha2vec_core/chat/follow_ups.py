@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from beha2vec_core.chat.asked import asks_either, both_ends, breakdown_of, filters_of
-from beha2vec_core.chat.compared import step_of
+from beha2vec_core.chat.compared import step_of, step_since
 from beha2vec_core.chat.one_query import ascending_of
 from beha2vec_core.chat.operations import divided
 from beha2vec_core.chat.paraphrases import SAME
@@ -42,7 +42,7 @@ _WHICH_ONE = re.compile(r"^\W*(?:and |so |but )?(?:is|was|are|were) (?:it|that|t
 _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasing|decreasing|improving|dropping)\b")
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ANYTHING = re.compile("")
-_CANNOT = "I cannot continue the question before with this: ask the whole question."
+CANNOT = "I cannot continue the question before with this: ask the whole question."
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
@@ -87,13 +87,13 @@ def continued(
     if both_ends(parts):  # two answers
         if breakdown_of(parts):
             return None
-        raise NotContinued(_CANNOT)
+        raise NotContinued(CANNOT)
     lead = _CONTINUES.search(question.lower())
     if previous.versus and (asked := due_to(question, parts)):
         return Query(asked[0], (), previous.filters, previous.period, previous.versus)
     if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
         if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
-            raise NotContinued(_CANNOT)
+            raise NotContinued(CANNOT)
         return divided(previous, metrics[0])
     asks_part = bool(pointed) and len(metrics) == 1 and (parts.is_part or parts.has("share"))
     asks_part &= len(previous.filters) == 1 and not (previous.by or breakdown_of(parts) or parts.times.periods)
@@ -108,9 +108,9 @@ def continued(
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
     if pointed and metrics:
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
-            raise NotContinued(_CANNOT)  # how many of those buyers are new
+            raise NotContinued(CANNOT)  # how many of those buyers are new
         if previous.top and metrics != [previous.metric]:
-            raise NotContinued(_CANNOT)  # the top five by another measure are others
+            raise NotContinued(CANNOT)  # the top five by another measure are others
         lead = _ANYTHING.match(question)
     elif (pointed or (parts.has("cause") and by and previous.versus and not metrics)) and (
         query := _of_it(parts, by, previous, days)
@@ -129,13 +129,13 @@ def continued(
         of_its_own.append("compare")
     if of_its_own or (metrics and not lead) or not (lead or pointed or len(parts.words) <= 4):
         if pointed:
-            raise NotContinued(_CANNOT)
+            raise NotContinued(CANNOT)
         return None
     if turned:
         return replace(previous, ascending=not previous.ascending)
     if not (metrics or filters or by or times.periods or times.asks_before):
         if pointed:
-            raise NotContinued(_CANNOT)
+            raise NotContinued(CANNOT)
         return None
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     filters = filters_of(parts, metric)
@@ -151,7 +151,7 @@ def continued(
         or METRICS[metric].unit not in ("count", "money")
         or len(kept) - len(filters) != len(previous.filters)
     ):
-        raise NotContinued(_CANNOT)
+        raise NotContinued(CANNOT)
     period = times.periods[0] if times.periods else previous.period
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     versus = None if times.periods or timed else previous.versus
@@ -163,7 +163,7 @@ def continued(
     elif times.periods and explains:
         versus = times.periods[0].before()
     if any(one.is_excluded and one.dimension in {old.dimension for old in previous.filters} for one in filters):
-        raise NotContinued(_CANNOT)
+        raise NotContinued(CANNOT)
     chosen = {one.dimension for one in filters if not one.is_excluded}
     steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
     is_of_did = bool(by) and any(one.did for one in kept.values())  # their numbers by group, not shares of each group
@@ -176,7 +176,7 @@ def continued(
     limits = {}
     if previous.limits:
         if metric != previous.metric or not is_same or times.asks_before:
-            raise NotContinued(_CANNOT)
+            raise NotContinued(CANNOT)
         limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
     return Query(
         metric,
@@ -216,12 +216,17 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     compared = bool(parts.comparatives or parts.judged or parts.has("compare") or parts.has("change"))
     ranked = parts.has("high") or parts.has("low") or parts.has("judged") or bool(parts.judged)
     plain = {"metric": previous.metric, "period": previous.period}
+    moves = compared or parts.has("trend") or _DIRECTION.search(parts.text) is not None
+    is_one = not (filters or by or previous.by or previous.limits or times.periods[1:])
+    if moves and times.is_open and times.periods and is_one:  # has it gone up since May
+        since = times.periods[0]
+        return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)
     if previous.limits or previous.is_share or parts.has("share") or parts.is_part or len(times.periods) > 1:
         return None
     versus = previous.versus or (previous.period.before() if previous.period else None)
     if parts.has("cause") or (by and ranked and previous.versus):
         if filters or times.periods or not versus or (by and len(by) > 1):
-            raise NotContinued(_CANNOT)
+            raise NotContinued(CANNOT)
         kept = Query(filters=previous.filters, versus=versus, **plain)  # type: ignore[arg-type]
         return replace(kept, by=tuple(by), by_change=True) if by else replace(kept, explains=True)
     if ranked and not (filters or times.periods or times.asks_before) and {*by} <= {*previous.by}:
@@ -233,7 +238,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     if compared and (times.periods or times.asks_before) and not filters and not by:
         other = times.periods[0] if times.periods else versus
         if previous.period is None or other is None or previous.by:
-            raise NotContinued(_CANNOT)
+            raise NotContinued(CANNOT)
         later, earlier = sorted((previous.period, other), key=lambda one: one.first, reverse=True)
         return Query(filters=previous.filters, metric=previous.metric, period=later, versus=earlier)
     if compared and filters and not (by or times.periods or times.asks_before):
@@ -244,7 +249,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
             chosen = Filter(chosen.dimension, tuple(dict.fromkeys((*same.values, *chosen.values))))
         of_visit = {one.dimension for one in kept_filters} & {*SOURCES} and chosen.dimension in SOURCES
         if others or chosen.is_excluded or previous.versus or of_visit:
-            raise NotContinued(_CANNOT)
+            raise NotContinued(CANNOT)
         one = Query(filters=(*kept_filters, chosen), by=(chosen.dimension,), **plain)  # type: ignore[arg-type]
         return one if len(chosen.values) > 1 else replace(one, against_rest=True)
     if _DIRECTION.search(parts.text) and previous.period and versus and not (by or previous.by or times.periods):

@@ -23,6 +23,7 @@ from beha2vec_core.chat.largest import of_largest
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.overall import BESIDE_PEOPLE
+from beha2vec_core.chat.per_day import by_weekday, in_currency
 from beha2vec_core.chat.periods import find_times
 from beha2vec_core.chat.privacy import Aliases
 from beha2vec_core.chat.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
@@ -328,8 +329,9 @@ class Lookup:
         """The answer to a semantic query; the next question may continue it."""
         contents = self._data.contents()
         assert contents is not None
-        results = [self._data.measure(query)]
+        results = [self._data.measure(query if query.by != ("weekday",) else replace(query, top=None))]
         results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
+        results = [by_weekday(in_currency(one, contents.currencies), contents.days) for one in results]
         parts = [self._parts(one) for one in (query, *reading.more)]
         self._previous = as_one((query, *reading.more))
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once

@@ -11,9 +11,9 @@ from typing import Any
 
 from beha2vec_core.chat.changes import changes, in_direction, parts_in_words
 from beha2vec_core.chat.events import Bars
-from beha2vec_core.chat.missing import missing, unit_of, whole
+from beha2vec_core.chat.missing import is_whole, missing, unit_of, whole
 from beha2vec_core.chat.nearest import as_question, having_in_words, in_words
-from beha2vec_core.chat.per_day import in_weeks, mean_of, per_day, plain_value
+from beha2vec_core.chat.per_day import in_points, in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.pieces import (
     cell,
     ends_of,
@@ -26,13 +26,14 @@ from beha2vec_core.chat.pieces import (
     when_of,
     where_of,
 )
+from beha2vec_core.chat.ranking import EQUAL, Written, asked_beside, digits_of, in_order
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
-from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
+from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, PEOPLE_COUNTED, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query, is_by_time
-from beha2vec_core.words import between, change, number
+from beha2vec_core.words import between, change, finer, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
@@ -64,6 +65,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines = [sentence]
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
+    if metric.name in PEOPLE_COUNTED and asked_beside(query) and len(result.rows) == 2 and not query.against_rest:
+        lines.append("A user can be in both groups.")
     lines += [f"Only {plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
     if query.having and not _lists_days(query):
         lines.append(f"Only {plural(query.by[-1])} {having_in_words(query)}.")
@@ -106,6 +109,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     table = _table(result)
     if len(table.rows) < len(result.rows):
         lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
+    if query.top and 1 < query.top < len(result.rows):
+        lines.append(f"There are more than {query.top}, as the last ones are equal.")
     return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
 
 
@@ -116,6 +121,8 @@ def _groups_counted(result: Result) -> str:
     over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
     over = f" {having_in_words(query)}" if query.having else over
     what = plural(query.by[0])
+    if over == f" with {metric.label}" and metric.label.startswith(what):
+        what, over = f"different {metric.label}", ""  # items sold
     if DIMENSIONS[query.by[0]].kind == "time":
         limits = f"with{'out' * (query.limits == [('less than', '<', 1)])} {metric.label}"
         limits = limits if query.limits in ([], [("less than", "<", 1)]) else _limits(result)
@@ -255,8 +262,11 @@ def _sentence(result: Result, days: Period) -> str:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
     if not query.by:
         row = result.rows[0]
-        text = f"{what}: {_value(result, row)}"
-        return text + (_against(result, row) if query.versus else "") + "."
+        if not query.versus:
+            return f"{what}: {_value(result, row)}."
+        before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+        digits = digits_of(result, [of_whole(query, one) for one in (row, before)])
+        return f"{what}: {_value(result, row, digits)}{_against(result, row)}."
     if query.top_of_each:
         return _first_of_each(result, what)
     if _lists_days(query) and result.rows:
@@ -266,20 +276,29 @@ def _sentence(result: Result, days: Period) -> str:
         return f"{text[0].upper()}{text[1:]} ({listed}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         weeks = in_weeks(result)  # two single days say little
-        return f"{what}, by day. {weeks}" if weeks else _trend(result, what, whole(result, days))
+        return f"{what}, by day. {weeks}" if weeks else _trend(result, what, days)
     if query.by_change:
         return parts_in_words(result, what)
-    order = "lowest" if query.ascending else "highest"
     rows = (whole(result, days) if query.ascending else []) or result.rows
-    named = [row for row in rows if row[query.by[0]] is not None] if query.against_rest else []
-    first, *others = named or rows
-    against = _against(result, first) if query.versus else ""
-    if not others:
-        alone = f"; this is the only whole {unit_of(query)}" if result.rows[1:] else ""
-        return f"{what}: {group_in_words(query, first)}, {_value(result, first)}{against}{alone}."
-    second = f"{group_in_words(query, others[0])}, {_value(result, others[0])}"
-    leads = f"{order} for {group_in_words(query, first)}, {_value(result, first)}{against}"
-    return f"{what}: {leads}; then {second}{_sure(result)}."
+    if len(rows) == 1 < len(result.rows):
+        against = _against(result, rows[0]) if query.versus else ""
+        alone = f"this is the only whole {unit_of(query)}"
+        return f"{what}: {group_in_words(query, rows[0])}, {_value(result, rows[0])}{against}; {alone}."
+    return f"{what}: {in_order(result, rows, _written(result))}."
+
+
+def _written(result: Result) -> Written:
+    """How the values of groups are written in a sentence."""
+    unit = "share" if result.query.is_share else result.metric.unit
+
+    def value(row: dict[str, Any], more: int) -> str:
+        return str(short(result.metric, unit, of_whole(result.query, row), row, more))
+
+    return Written(
+        value,
+        lambda row, more: _value(result, row, more),
+        lambda row: _against(result, row) if result.query.versus else "",
+    )
 
 
 def _first_of_each(result: Result, what: str) -> str:
@@ -292,10 +311,12 @@ def _first_of_each(result: Result, what: str) -> str:
     return f"{what}, {first}: {'; '.join(shown)}. Of equals, one is shown."
 
 
-def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
+def _trend(result: Result, what: str, days: Period) -> str:
     """The first and the last of a time series, of those that are whole, and the change between them."""
-    query, unit = result.query, unit_of(result.query)
-    ends = [f"{group_in_words(query, row)}, {_value(result, row)}" for row in (rows[:1] + rows[1:][-1:])]
+    query, unit, rows = result.query, unit_of(result.query), whole(result, days)
+    compared = rows[:1] + rows[1:][-1:]
+    more = digits_of(result, [of_whole(query, row) for row in compared])
+    ends = [f"{group_in_words(query, row)}, {_value(result, row, more)}" for row in compared]
     if not ends:
         return f"{what}: there is no whole {unit} to compare."
     if len(ends) == 1:
@@ -303,34 +324,25 @@ def _trend(result: Result, what: str, rows: list[dict[str, Any]]) -> str:
     now, before = (of_whole(query, row) for row in (rows[-1], rows[0]))
     moved = ""
     if len(query.by) == 1 and now is not None and before is not None:
-        points = query.is_share or result.metric.unit == "share"
-        moved = f" ({100 * (now - before):+.1f} percentage points)" if points else f" ({change(now, before)})"
+        points = f"{100 * (now - before):+.1f} percentage points"
+        moved = f" ({points if in_points(result) else change(now, before)})"
         moved = " (no change)" if now == before else moved
-    first_and_last = "the first and the last" + (f" whole {unit}" if len(rows) < len(result.rows) else "")
+    first_and_last = "the first and the last"
+    if len(rows) < len(result.rows):
+        first_and_last += f" whole {unit}" if all(is_whole(result, row, days) for row in rows) else f" {unit}"
     return f"{what}, {first_and_last}: {ends[0]}; {ends[1]}{moved}."
-
-
-def _sure(result: Result) -> str:
-    """Of two shares, whether their difference may be chance."""
-    if result.metric.unit != "share" or len(result.rows) != 2:
-        return ""
-    ends = [interval(row["k"], row["n"], row["n_effective"]) for row in result.rows]
-    if None in ends:
-        return ""
-    (low, high), (other_low, other_high) = ends[0], ends[1]  # type: ignore[misc]
-    return "; the intervals overlap" if low <= other_high and other_low <= high else ""
 
 
 def _against(result: Result, row: dict[str, Any]) -> str:
     """The other period, and the change."""
-    query, unit = result.query, result.metric.unit
+    query = result.query
     assert query.versus is not None
     before = {name.removesuffix("_before"): value for name, value in row.items() if name.endswith("_before")}
-    shown = _value(result, before)
     now, earlier = of_whole(query, row), of_whole(query, before)
+    shown = _value(result, before, digits_of(result, [now, earlier]))
     difference = ""
     if now is not None and earlier is not None:
-        if unit == "share" or query.is_share:
+        if in_points(result):
             difference = f", {100 * (now - earlier):+.1f} percentage points"
         else:
             difference = ", no change" if now == earlier else f", {change(now, earlier)}"
@@ -349,8 +361,8 @@ def numbers_of(result: Result) -> str:
     return f"{metric.label}: {'; '.join(shown)}"
 
 
-def _value(result: Result, row: dict[str, Any]) -> str:
-    """The number with its interval and n."""
+def _value(result: Result, row: dict[str, Any], more: int = 0) -> str:
+    """The number, with so many digits more than usual, with its interval and n."""
     query, metric = result.query, result.metric
     value = of_whole(query, row)
     if value is None:
@@ -358,17 +370,17 @@ def _value(result: Result, row: dict[str, Any]) -> str:
             return "not known, as amounts are in several currencies or not known"
         return "none" if metric.unit in ("count", "money") else "not known, as there is nothing to compute it from"
     if query.is_share:
-        shown = number(value, "share")
+        shown = finer(value, "share", more)
         if metric.name in COUNTED_ONCE:
             ends = ends_of(row["value"], row["total"], row["n_effective"])
             return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
         return f"{shown} of {plain_value(metric, row['total'], row)}"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
-        return f"{number(value, 'share')} ({ends_of(row['k'], row['n'], row['n_effective'])}; {of})"
+        return f"{finer(value, 'share', more)} ({ends_of(row['k'], row['n'], row['n_effective'])}; {of})"
     n = row.get("n")
     of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
-    return plain_value(metric, value, row) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
+    return plain_value(metric, value, row, more) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
 
 
 def _table(result: Result) -> SqlAnswer:
@@ -377,6 +389,7 @@ def _table(result: Result) -> SqlAnswer:
     rows = result.rows
     if query.top is None and not any(DIMENSIONS[name].kind in ("time", "step") for name in query.by):
         rows = rows[:_SHOWN]
+    rows = rows[: query.top + EQUAL] if query.top else rows
     columns = [DIMENSIONS[name].label for name in query.by] + [metric.name.replace("_", " ")]
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
     has_ends = metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE)
@@ -410,8 +423,7 @@ def _table(result: Result) -> SqlAnswer:
             if value is None or earlier is None:
                 cells.append("")
             else:
-                points = unit == "share"
-                cells.append(f"{100 * (value - earlier):+.1f} points" if points else change(value, earlier))
+                cells.append(f"{100 * (value - earlier):+.1f} points" if in_points(result) else change(value, earlier))
         shown.append(cells)
     numbers = [all(isinstance(row[place], int | float) for row in shown) for place in range(len(columns))]
     return SqlAnswer(
@@ -439,12 +451,12 @@ def _bars(result: Result, shown: int) -> Bars | None:
     )
 
 
-def short(metric: Metric, unit: str, value: float | None, row: dict[str, Any]) -> str | int | float:
-    """A value for a cell of a table, without what it rests on."""
+def short(metric: Metric, unit: str, value: float | None, row: dict[str, Any], more: int = 0) -> str | int | float:
+    """A value for a cell of a table, with so many digits more than usual, without what it rests on."""
     if value is None:
         return ""
     if unit == "share":
-        return number(value, "share")
+        return finer(value, "share", more)
     if unit == "count":
         return int(value)
-    return plain_value(metric, value, row)
+    return plain_value(metric, value, row, more)

@@ -103,7 +103,10 @@ def metric_of(
         notes.append("Selling was read as a question about the conversion rate.")
         return "conversion_rate"
     if parts.has("sell"):
-        return "items_sold" if about & ITEMS else "revenue"
+        sold = "items_sold" if about & ITEMS else "revenue"
+        if parts.has("high") or parts.has("low") or parts.judged:
+            notes.append(f"Selling is measured by {METRICS[sold].label}.")
+        return sold
     if parts.is_of_users and "spender" in parts.text:
         return "revenue"
     if groups is not None:
@@ -185,7 +188,7 @@ def as_rate(
     if metric == "buyers" and is_verb and {*by} & ITEMS and not parts.is_counted and not parts.is_of_users:
         return "items_sold"  # what do people buy
     if metric == "buyers" and by and not parts.has("share") and _BUY_MOST.search(parts.text):
-        notes.append("Who buys most was read as: who has most orders.")
+        notes.append("Buying most was read as most orders.")
         return "orders"
     if metric != "buyers" or not is_verb:
         return metric
@@ -218,7 +221,7 @@ def _what_is_bought(
     if parts.is_counted and metrics and not by:
         return "buyers"
     if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
-        notes.append("Who buys most was read as: who has most orders.")
+        notes.append("Buying most was read as most orders.")
         return "orders"
     return None
 
@@ -226,6 +229,21 @@ def _what_is_bought(
 def overview_of(filters: tuple[Filter, ...]) -> list[str]:
     """What groups are compared by, where no measure is named."""
     return list(_OF_ITEMS if any(one.dimension in ITEMS for one in filters) else _OVERVIEW)
+
+
+def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
+    """What a question without a known measure may be about; empty where nothing says it.
+
+    Args:
+        about: the dimensions of its groups and values.
+    """
+    if parts.has("bought"):
+        return _OF_ITEMS if about & ITEMS else ("buyers", "orders", "conversion_rate")
+    if about & ITEMS:
+        return _OF_ITEMS
+    if about & _PAGES:
+        return ("page_views",)
+    return ("revenue", "orders") if parts.has("sell") else ()
 
 
 def unnamed(measures: list[str]) -> str:

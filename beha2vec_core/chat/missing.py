@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from beha2vec_core.chat.periods import begin_after, begin_of
+from beha2vec_core.chat.ranking import asked_beside
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import lists_zeros
 from beha2vec_core.semantic.definitions import DIMENSIONS, TABLES
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import day as day_words
+
+_MOST = 0.75  # of the days of a week or month, so that its rate can be compared
 
 
 def missing(result: Result, days: Period) -> list[str]:
@@ -30,18 +33,25 @@ def unit_of(query: Query) -> str | None:
 
 
 def whole(result: Result, days: Period) -> list[dict[str, Any]]:
-    """The rows whose week or month is one of all its days, of a rate or mean one of half of them; by day all rows."""
-    unit, shown = unit_of(result.query), _shown(result.query, days)
+    """The rows whose week or month has all its days, of a rate or mean most of them; by day all rows."""
+    unit = unit_of(result.query)
     if unit is None:
         return result.rows
     is_rate = any(one.per for one in result.metric.sql.values()) or result.query.is_share
-    found = []
-    for row in result.rows:
-        begin, end = row[unit], begin_after(unit, row[unit])
-        there = (min(end, shown.last + timedelta(days=1)) - max(begin, shown.first)).days
-        if there >= (end - begin).days / (2 if is_rate else 1):
-            found.append(row)
-    return found
+    least = _MOST if is_rate else 1
+    return [row for row in result.rows if _part_of(unit, row[unit], _shown(result.query, days)) >= least]
+
+
+def is_whole(result: Result, row: dict[str, Any], days: Period) -> bool:
+    """Whether the week or month of a row has all its days."""
+    unit = unit_of(result.query)
+    return unit is None or _part_of(unit, row[unit], _shown(result.query, days)) >= 1
+
+
+def _part_of(unit: str, begin: date, shown: Period) -> float:
+    """The part of the days of a week or month that a time series has."""
+    end = begin_after(unit, begin)
+    return (min(end, shown.last + timedelta(days=1)) - max(begin, shown.first)) / (end - begin)
 
 
 def _shown(query: Query, days: Period) -> Period:
@@ -60,8 +70,11 @@ def _begun(result: Result, days: Period) -> list[str]:
         lines.append(f"The first {unit} is shown from {day_words(shown.first)} only.")
     if last in there and begin_after(unit, last) > shown.last + timedelta(days=1):
         lines.append(f"The last {unit} is shown up to {day_words(shown.last)} only.")
-    if lines and result.query.ascending is not False and len(whole(result, days)) < len(result.rows):
-        lines.append(f"{'They are' if lines[1:] else 'It is'} in the table, but not compared.")
+    compared = [row[unit] for row in whole(result, days)]
+    left = [name for name, begin in (("first", first), ("last", last)) if begin in there and begin not in compared]
+    if lines and result.query.ascending is not False and left:
+        which = "They are" if left[1:] else f"The {left[0]} one is" if lines[1:] else "It is"
+        lines.append(f"{which} in the table, but not compared.")
     return [" ".join(lines)] if lines else []
 
 
@@ -89,13 +102,17 @@ def _without_rows(result: Result) -> list[str]:
 
 
 def _not_ranked(result: Result) -> list[str]:
-    """What is missing where the lowest is asked for."""
+    """What is missing where the highest or the lowest is asked for."""
     query, lines = result.query, []
     named = [DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time"]
-    if named and (query.moved or (query.ascending and not query.by_change)):
+    if named and result.rows and (query.moved or result.rows[0].get("unnamed")):
         lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
+    first = [name for name in query.by if any(row[name] is None for row in result.rows[:2])]
+    if first and any(row[first[0]] is not None for row in result.rows) and not (query.by_change or asked_beside(query)):
+        lines.append(f"Rows whose {DIMENSIONS[first[0]].label} is not known are in the table, but not in this order.")
     is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
-    if query.ascending and not query.by_change and result.metric.unit in ("count", "money") and not is_of_sessions:
+    is_sum = result.metric.unit in ("count", "money") and "one_order" not in query.by
+    if query.ascending and not query.by_change and is_sum and not is_of_sessions:
         lines.append(f"Those without any {result.metric.n_of or result.metric.label} are not listed.")
     return lines
 

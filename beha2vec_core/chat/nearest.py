@@ -48,6 +48,7 @@ def nearest_queries(
     metrics = [name for name in asked if METRICS[name].words and not contents.never_recorded(Query(name))]
     metrics = metrics or (["funnel"] if {*asked} & {*OF_STEPS} else ["revenue", "sessions", "conversion_rate"])
     found: list[Query] = []
+    others: list[Query] = []
     for metric in metrics[:3]:
         reached = [one for one in filters_asked if reaches(metric, one.dimension)]
         filters = _that_go_together([one for one in reached if not contents.never_recorded(Query(metric, (), (one,)))])
@@ -57,13 +58,15 @@ def nearest_queries(
         if period and (period.last < contents.days.first or period.first > contents.days.last):
             period = None
         found.append(Query(metric, by, filters, period))
-        if len(metrics) < 3:
-            more = [name for name in ("channel", "device", "country") if name in reachable and name not in by]
+        if by:
+            others.append(Query(metric, (), filters, period))
+        elif len(metrics) < 3:
+            more = [name for name in ("channel", "device", "country") if name in reachable]
             chosen = {one.dimension for one in filters}
-            found += [Query(metric, (name,), filters, period) for name in more if name not in chosen][:2]
+            others += [Query(metric, (name,), filters, period) for name in more if name not in chosen][:2]
         if period and len(metrics) == 1:
-            found.append(Query(metric, (), filters, period, period.before()))
-    return tuple(dict.fromkeys(found))[:3]
+            others.append(Query(metric, (), filters, period, period.before()))
+    return tuple(dict.fromkeys((*found, *others)))[:3]
 
 
 def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:

@@ -17,6 +17,7 @@ from beha2vec_core.chat.asked import (
     is_ranking,
 )
 from beha2vec_core.chat.compared import (
+    UP_OR_DOWN,
     days_before,
     halves_of,
     is_in_data,
@@ -24,15 +25,9 @@ from beha2vec_core.chat.compared import (
     nothing_before,
     periods_of,
     step_of,
+    step_since,
 )
-from beha2vec_core.chat.measures import (
-    IS_SO,
-    ITEMS,
-    NotRead,
-    as_rate,
-    metric_of,
-    unnamed,
-)
+from beha2vec_core.chat.measures import IS_SO, ITEMS, NotRead, as_rate, metric_of, unnamed
 from beha2vec_core.chat.nearest import reaches, some_of
 from beha2vec_core.chat.operations import outer_of
 from beha2vec_core.chat.parts import Parts
@@ -281,7 +276,9 @@ class _Draft:
         is_sum = self.unit in ("count", "money") and self.metric not in PEOPLE_COUNTED
         is_sum &= not any(measure.per for measure in METRICS[self.metric].sql.values())
         if parts.mean_of and (self.by or self.is_share or self.compares or not is_sum):
-            raise NotRead(f"I know the mean of a {parts.mean_of} of sums, such as sessions, orders and revenue.")
+            raise NotRead(
+                f"I can give an average per {parts.mean_of} only of one total, such as sessions, orders or revenue."
+            )
 
     def _change(self) -> None:
         """What changed, from when to when, or why a state is so."""
@@ -298,7 +295,8 @@ class _Draft:
         self.explains = parts.has("cause") and not self.pair
         self.extreme = parts.has("low") or parts.has("high") or parts.has("judged")
         is_moving = parts.goes_down is not None and self.metric not in OF_STEPS  # "drop" between two steps is no change
-        self.changes = parts.has("change") or (self.explains and (parts.has("happened") or is_moving))
+        self.changes = parts.has("change") or (self.period is not None and UP_OR_DOWN.search(parts.text) is not None)
+        self.changes |= self.explains and (parts.has("happened") or is_moving)
         others = [one for one in self.filters if one.is_excluded and not one.did]
         if self.explains and len(others) == len(self.filters) == 1 and not (self.by or self.period):
             self.filters = self.included = (replace(others[0], is_excluded=False),)  # so few from outside the US
@@ -332,8 +330,8 @@ class _Draft:
             self.changes |= self.moves and self.versus is not None
         if self.changes and self.versus is None and not self.timed and not parts.has("rest"):
             if parts.times.is_open and not (self.explains or self.moves):
-                self.by = [step_of(self.period or self.contents.days), *self.by]
-                self.timed = True
+                days = self.contents.days
+                self.timed, self.by = True, [step_since(self.period or days, days), *self.by]
             elif self.period is None and parts.has("trend") and not self.moves:
                 pass
             elif self.period is None and self.contents.days.last - self.contents.days.first >= timedelta(days=55):

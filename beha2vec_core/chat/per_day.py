@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from beha2vec_core.semantic.definitions import Metric
+from beha2vec_core.semantic.definitions import METRICS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period
-from beha2vec_core.words import UNKNOWN_CURRENCY, change, number
+from beha2vec_core.words import UNKNOWN_CURRENCY, change, finer, number
 from beha2vec_core.words import day as day_words
 
+# how many views of an item lead to the next step: in percent, as a conversion
+_IN_PERCENT = ("cart_additions_per_item_view", "orders_per_item_view", "orders_per_cart_addition")
+_TOTAL = "of_all_days"  # in a row with a mean per day
 _LONG = 600  # seconds: more are shown in minutes
 
 
@@ -21,20 +26,85 @@ def is_sum(metric: Metric) -> bool:
     )
 
 
-def plain_value(metric: Metric, value: float, row: dict[str, Any]) -> str:
-    """The number in its unit."""
+def in_points(result: Result) -> bool:
+    """Whether values are in percent, so that their difference is in percentage points."""
+    metric = result.metric
+    return result.query.is_share or metric.unit == "share" or metric.name in _IN_PERCENT
+
+
+def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0) -> str:
+    """The number in its unit, with so many digits more than usual."""
     if metric.unit == "money" and not value and not row.get("currency"):
         return "0"
     if metric.unit == "money":
         return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
     if metric.unit == "seconds":
         return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
-    return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
+    if metric.unit == "count":
+        return f"{value:,.0f}"
+    return finer(float(value), "share" if metric.name in _IN_PERCENT and value <= 1 else metric.unit, more)
+
+
+def in_currency(result: Result, currencies: tuple[str, ...]) -> Result:
+    """The rows with the only currency of the data also where there is no money: 0.00 EUR, not 0."""
+    if result.metric.unit != "money" or len(currencies) != 1:
+        return result
+    rows = [
+        row | {name: row[name] or currencies[0] for name in ("currency", "currency_before") if name in row}
+        for row in result.rows
+    ]
+    return replace(result, rows=rows)
+
+
+def by_weekday(result: Result, days: Period) -> Result:
+    """A sum by weekday as the mean of a day, where the period has not as many of each: the rows in their new order."""
+    query, metric = result.query, result.metric
+    is_plain = (
+        bool(result.rows)
+        and query.by == ("weekday",)
+        and not (query.versus or query.is_share or query.limits or query.counts_groups)
+    )
+    if not is_plain or not is_sum(metric) or any(row["value"] is None for row in result.rows):
+        return result
+    numbers = _weekdays(query.period or days, days)
+    if len({numbers[row["weekday"]] for row in result.rows}) < 2:
+        return result
+    rows = [
+        row | {"value": float(row["value"]) / (n := numbers[row["weekday"]]), "n": n, _TOTAL: row["value"]}
+        for row in result.rows
+    ]
+    rows.sort(key=lambda row: row["value"] if query.ascending else -row["value"])
+    of_a_day = replace(
+        metric, name=f"{metric.name}_per_day", label=f"{metric.label} per day", n_of="days",
+        unit="mean" if metric.unit == "count" else metric.unit,
+    )  # fmt: skip
+    return replace(result, metric=of_a_day, rows=rows)
+
+
+def _weekdays(period: Period, days: Period) -> Counter[str]:
+    """How many of each weekday a period has."""
+    first, last = max(period.first, days.first), min(period.last, days.last)
+    return Counter(f"{first + timedelta(days=one):%A}" for one in range((last - first).days + 1))
+
+
+def _of_weekdays(result: Result) -> list[str]:
+    """That weekdays are compared per day, and which has the most, or the least, in total."""
+    least, most = min(row["n"] for row in result.rows), max(row["n"] for row in result.rows)
+    first = (min if result.query.ascending else max)(result.rows, key=lambda row: row[_TOTAL])
+    metric = METRICS[result.query.metric]
+    total = plain_value(metric, first[_TOTAL], first)
+    end = "lowest" if result.query.ascending else "highest"
+    return [
+        f"There are {least} of some weekdays and {most} of others, so averages per day are compared. "
+        f"The total is {end} for {first['weekday']}, {total} ({first['n']} days)."
+    ]
 
 
 def per_day(result: Result, days: Period) -> list[str]:
     """The values per day, where periods that are compared have not as many days."""
     query, metric = result.query, result.metric
+    if query.by == ("weekday",) and result.rows and _TOTAL in result.rows[0]:
+        return _of_weekdays(result)
     if query.by == ("weekend",) and not (query.versus or query.is_share) and is_sum(metric):
         return _per_day_of_week(result, days)
     if query.versus is None or query.period is None or query.is_share or not is_sum(metric):

@@ -44,7 +44,10 @@ _FEW = (
 )
 _AGO = rf"\b({COUNT}|an?) (day|week|month)s? ago\b|\b(?:the )?(day) before yesterday\b"
 # with these, two months are compared: "the change from March to April"
-_CHANGES = rf"\b(?:chang\w*|differen\w*|compar\w*|{'|'.join((*DOWN, *UP))})\b"
+_CHANGES = (
+    r"\b(?:chang\w*|differen\w*|compar\w*|(?:go|gone|went|come|came) (?:up|down)|(?:up|down) by|"
+    rf"{'|'.join((*DOWN, *UP))})\b"
+)
 # what names no days: all that are in the data
 _ALL_DATA = (
     r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?"

@@ -70,8 +70,10 @@ def plural(dimension: str) -> str:
 def what_of(result: Result) -> str:
     """What the values are: Revenue (mobile) from 4 May to 10 May 2026."""
     query = result.query
-    what = f"{'Share of ' if query.is_share else ''}{result.metric.label}"
-    return f"{what[0].upper()}{what[1:]}{where_of(query)}{when_of(query.period)}"
+    what, where = f"{'Share of ' if query.is_share else ''}{result.metric.label}", where_of(query)
+    if what.endswith(")") and where:  # one bracket
+        what, where = what[:-1], f"; {where.removeprefix(' (')}"
+    return f"{what[0].upper()}{what[1:]}{where}{when_of(query.period)}"
 
 
 def group_in_words(query: Query, row: dict[str, Any]) -> str:
@@ -86,7 +88,9 @@ def group_in_words(query: Query, row: dict[str, Any]) -> str:
             when = str(value.year)
         if name == "day" and isinstance(value, date):
             when = day_words(value)
-        prefix = "cluster " if name.startswith("cluster") else "hour " if name == "hour" else ""
+        if name == "hour" and value is not None:
+            when = f"{value}:00 to {value}:59"
+        prefix = "cluster " if name.startswith("cluster") else "order " if name == "one_order" else ""
         shown.append(when or f"{prefix}{cell(value)}")
     return " / ".join(shown)
 

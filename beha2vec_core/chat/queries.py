@@ -229,10 +229,19 @@ def _is_bare_pair(parts: Parts) -> bool:
 
 
 def as_one(queries: Sequence[Query]) -> Query | None:
-    """The query by a dimension that stands for those of its values: what "either of them" is about; None for others."""
-    first = queries[0]
+    """The query by a dimension that stands for those of its values: what "either of them" is about; None for others.
+
+    A value and its trend since a day are continued by the trend.
+    """
+    first, last = queries[0], queries[-1]
     if len(queries) == 1:
         return first
+    if (
+        len(queries) == 2
+        and last.by in (("day",), ("week",), ("month",))
+        and replace(last, by=()) == replace(first, period=last.period)
+    ):
+        return last
     own = [
         [one for one in query.filters if one not in queries[place - 1].filters] for place, query in enumerate(queries)
     ]

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from beha2vec_core.chat.asked import filters_of, metrics_of
 from beha2vec_core.chat.conditions import Conditions
 from beha2vec_core.chat.contrasts import Contrast, contrast_of
-from beha2vec_core.chat.follow_ups import LEADS, continued, due_to, pointer
+from beha2vec_core.chat.follow_ups import CANNOT, LEADS, continued, due_to, pointer
 from beha2vec_core.chat.leading_verb import without_verb
 from beha2vec_core.chat.measures import (
     NOT_MEASURED,
     SEARCHES,
     NotRead,
+    likely,
 )
 from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.operations import each_last
@@ -31,6 +32,7 @@ from beha2vec_core.chat.several import (
     as_one_sentence,
     asks,
     continues,
+    goes_on_since,
     only_question,
     parts_of,
     without_gloss,
@@ -59,6 +61,7 @@ _DID = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
+_CONTINUES = "This continues the question before."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
 
@@ -167,7 +170,7 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
     whole = _read_one(question, vocabulary, previous, is_first=is_first)
     if len(parts) == 1 and parts[0] != question and whole.query is None:  # without "which is best" at its end
         return _read_one(parts[0], vocabulary, previous, is_first=is_first)
-    if len(parts) == 1 or (whole.query and len(whole.more) + 1 >= len(parts)):
+    if len(parts) == 1 or (whole.query and len(whole.more) + 1 >= len(parts) and not goes_on_since(parts)):
         return whole
     if whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did:
         return whole  # of those who did this, those who also did that
@@ -193,7 +196,8 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
         if one.query is None:
             problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
             nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
-            return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {one.problem}")
+            why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
+            return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
         if first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by:
             return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
         if first and first.ascending is not None and not one.query.by:
@@ -205,7 +209,7 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
             readings.pop()  # the same in another order, or fewer
         readings.append(one)
     queries = [query for one in readings for query in (one.query, *one.more) if query]
-    notes = tuple(dict.fromkeys(note for one in readings for note in one.notes))
+    notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != _CONTINUES))
     left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
     return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes, left_out=left_out)
 
@@ -272,10 +276,10 @@ def _read(
         if (leads or is_lost) and previous is None:
             raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
         if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
-            queries, notes = [query], [*dict.fromkeys(parts.notes), "This continues the question before."]
+            queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
             parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
         elif leads:
-            raise NotRead("I cannot continue the question before with this: ask the whole question.")
+            raise NotRead(CANNOT)
         else:
             queries, notes = queries_of(parts, metrics, contents)
             for other in sides[1:]:
@@ -294,7 +298,8 @@ def _read(
     except ValueError as error:
         problem = str(error)
         problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
-        nearest = nearest_queries(known.metrics, known.by, known.filters, known.period, contents)
+        asked_for = known.metrics or likely(parts, {*known.by, *(one.dimension for one in known.filters)})
+        nearest = nearest_queries(asked_for, known.by, known.filters, known.period, contents)
         return replace(known, problem=problem, nearest=nearest), parts.conditions
     known = replace(
         known,

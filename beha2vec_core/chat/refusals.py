@@ -22,6 +22,11 @@ _MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost mo
 _MOVED_SO_MUCH = re.compile(  # doubled, grew by half, grew by at least 100 orders, of which "by" is left here
     rf"\b(?:doubl|tripl|trebl|quadrupl|halv)\w*|\btwofold\b|\bby(?=\W*$| half\b| (?:in|on|during|since|than)\b| {MARK})"
 )
+_IN_PERCENT = re.compile(r"(?:\bpercent\w*|%|\brelative(?:ly)?\b)(?! of\b)")
+_OF_A_CHANGE = re.compile(
+    r"(?:\bshare|\bpercent\w*|%|\bpart|\bportion|\bproportion) of (?:(?:the|our|this|that|all) )*(?:\w+ )?"
+    r"(?:growth|increase|decrease|change|rise|drop|decline|uplift)\b"
+)
 _THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
 
 
@@ -29,6 +34,8 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     """Raise for what the words mean together, though each of them is understood."""
     if parts.problem:
         raise NotRead(parts.problem)
+    if _OF_A_CHANGE.search(parts.text):
+        raise NotRead("A share of a change is not known: ask why it changed, for its parts by group.")
     ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
     ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
     if ranked and len([name for name in by if DIMENSIONS[name].kind != "time"]) > 1 and _OF_EACH.search(parts.text):
@@ -122,6 +129,8 @@ def refuse_what_moved_so_much(parts: Parts) -> None:
     Raises:
         NotRead: they are those that moved less than others, or by some number, or against a period that is not named.
     """
+    if _IN_PERCENT.search(parts.text):
+        raise NotRead("I put what rose or fell in the order of the change in numbers, not of the change in percent.")
     if _MOVED_LESS.search(parts.text):
         raise NotRead("Of what rose or fell I know by how much, not whether it is more or less than before.")
     if _MOVED_SO_MUCH.search(parts.text):

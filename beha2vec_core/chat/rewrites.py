@@ -12,6 +12,7 @@ from functools import cache
 
 from beha2vec_core.chat.named_days import DAY, MONTH
 from beha2vec_core.chat.paraphrases import PARAPHRASES
+from beha2vec_core.chat.percent import without_percent
 from beha2vec_core.chat.spelling import english_words
 from beha2vec_core.chat.steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.verbs import PEOPLE
@@ -101,6 +102,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
      "transactions"), (r"\bw/(?!o\b)(?=\s|\w)", "with "),
     (r"\bb/w\b", "between"), (r"\b(?:on|in) an? (?:typical|normal|average|usual) (day|week)\b", r"per \1 on average"),
     (r"\b(?:nr|num|no\.)(?= of\b)", "number"),
+    (rf"\b(up|down) on (?=(?:last|(?:the )?(?:previous|prior)) (?:week|month|quarter|year)\b|(?:{_MONTHS})\b(?! \d))",
+     r"\1 compared to "),
     (r"\b(?:sinse|scince)\b", "since"),
     (r"\b(?:pct|perc)\b", "percent"),
     (r"\bfeb\w{0,3}uar?y\b", "february"),
@@ -359,6 +362,7 @@ def spelled_out(text: str) -> str:
     with_cart = re.sub(r"\b(?:basket|trolley)\b", "cart", text)
     if _HOW_LONG.search(text) and not as_step_time(with_cart) and not _FROM_AN_ORDER.search(text):
         text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
+    text = without_percent(text)
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.asides import is_talk
+from beha2vec_core.chat.percent import PERCENT
 
 _OF = r"(?:(?:on|in|of|from|by|for|at|to|with|via|during) )?"
 ASKS = r"(?:how (?:many|much|often|long|big|large|high)|what|which|when|where|why)"
@@ -12,13 +13,17 @@ _ENDS = re.compile(
     r"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|"
     rf"\s+[-\u2013\u2014]\s+(?=(?:and )?{_OF}{ASKS}\b)|"
     rf",\s*(?:and|or|but)?\s*(?=(?:and )?{_OF}{ASKS}\b(?! (?:is|are|was|were|the|has|have)\b.*,))|"
+    r"(?:,\s*(?:and |but )?|\s+and )(?=(?:(?:whether|if|how) )?(?:it |they )?(?:has|have|did|does|do|is|are|was|"
+    r"were) (?:[a-z]+ )?.*\bsince\b)|"
     rf"\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|[a-z]+s)\b)"
 )
+_HAS_IT = re.compile(r"\W*(?:has|have|did|is|are) (?:it|that|this|they|these|those)\b.*\bsince\b")
 _ASKED = re.compile(rf"\b(?:{ASKS}|who|is|are|do|does|did|was|were|has|have|show|give|list|compare)\b")
 _OF_THOSE = re.compile(r"\W*(?:out )?(?:of|among|from)\b")
 # what the answer to the part before says: its size, its direction, the best of its rows
 _TAIL = re.compile(
-    r"\W*(?:and |so |or )?(?:by how (?:much|many)|how (?:much|big|large) (?:is|was) (?:it|that|the (?:change|"
+    rf"\W*(?:and |so |or )?(?:by (?:how (?:much|many)|what|which)(?: {PERCENT})?|"
+    r"how (?:much|big|large) (?:is|was) (?:it|that|the (?:change|"
     r"difference))|"
     r"(?:is|was|has|did|does|do) (?:it|that|this|they|these) (?:\w+ )?"
     r"(?:grow|ris|fall|improv|declin|go|chang|differ|"
@@ -152,7 +157,8 @@ def parts_of(question: str) -> list[str]:
         begun = end.end()
     found_parts = [part.strip(" ,.;?") for part in (*found_parts, question[begun:])]
     is_said = len(found_parts) > 1 and _is_said(found_parts[1].lower(), found_parts[0].lower())
-    if len(found_parts) > 1 and not (topic or is_said or asks(found_parts[0])) and _goes_on(question, found_parts[0]):
+    is_apart = topic or is_said or asks(found_parts[0]) or _HAS_IT.match(found_parts[-1].lower())
+    if len(found_parts) > 1 and not is_apart and _goes_on(question, found_parts[0]):
         found_parts[:2] = [f"{found_parts[0]}, {found_parts[1]}"]  # In May and June, how many; a or b, which one
     parts = [found_parts[0]]
     for part in found_parts[1:]:  # "at least 50 sessions" belongs to what stands before
@@ -176,6 +182,11 @@ def _is_said(part: str, before: str) -> bool:
     """Whether the answer to the part before has it: the best day, and how much came in; the biggest order, and when."""
     is_money = _OF_MONEY.search(before) is not None and _OF_VISITS.search(before) is None
     return _FIRST.search(before) is not None and bool(_WHEN.fullmatch(part) or (is_money and _HOW_MUCH.fullmatch(part)))
+
+
+def goes_on_since(parts: list[str]) -> bool:
+    """Whether only the last part asks since when: "what is our order value, and has it gone up since May"."""
+    return "since" in parts[-1].lower().split() and not any("since" in one.lower().split() for one in parts[:-1])
 
 
 def only_question(text: str) -> tuple[str, str] | None:

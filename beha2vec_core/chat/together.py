@@ -9,6 +9,7 @@ from typing import Any
 from beha2vec_core.chat.measured import short
 from beha2vec_core.chat.per_day import is_sum
 from beha2vec_core.chat.pieces import cell, of_whole
+from beha2vec_core.chat.ranking import EQUAL
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
@@ -46,7 +47,7 @@ def one_table(results: Sequence[Result]) -> SqlAnswer | None:
     timed = any(DIMENSIONS[name].kind == "time" for name in first.by)
     keys = list(dict.fromkeys(key for one in found for key in one)) if timed else list(found[0])
     keys = sorted(keys, key=lambda key: tuple(map(str, key))) if timed and first.ascending is None else keys
-    shown = keys if first.top or timed else keys[:_SHOWN]
+    shown = keys[: first.top + EQUAL] if first.top else keys if timed else keys[:_SHOWN]
     columns = [DIMENSIONS[name].label for name in first.by]
     columns += [f"{'share of ' * one.query.is_share}{one.metric.name.replace('_', ' ')}" for one in results]
     rows: list[list[Any]] = []

@@ -5,7 +5,8 @@ Names come from the definitions, values of a question only as string literals th
 Columns of the result: one per breakdown (its name), ``value``, ``n`` (how many the value rests on), for shares ``k``
 (the numerator) and ``n_effective`` (how many independent rows the interval rests on), for money ``currency``, for
 shares of a total ``total``; of counted groups how many there are in all (``total``) and the sums of their values
-(``worth``, ``worth_of_all``); with a comparison the same of the other period, with the ending ``_before``.
+(``worth``, ``worth_of_all``); of the highest or the lowest groups how many without a name are left out (``unnamed``);
+with a comparison the same of the other period, with the ending ``_before``.
 """
 
 from dataclasses import replace
@@ -21,6 +22,7 @@ from beha2vec_core.semantic.definitions import (
     Metric,
     Table,
 )
+from beha2vec_core.semantic.order import in_order, unnamed
 from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, among_values, expression_of, grouped, reaches, rows_of
 
@@ -61,14 +63,9 @@ def compile_query(query: Query) -> str:
     if not (query.is_share or query.by_change):  # what has no coupon, or no user, is no group
         whose = [name for name in query.by if name == "coupon" or DIMENSIONS[name].kind == "user"]
         select = select.where(*(exp.column(name, table="now").is_(exp.null()).not_() for name in whose))
-    if query.moved or (query.ascending and not query.by_change):
-        tables = ("now", "earlier") if query.versus else ("now",)  # a group that is gone has a name too
-        known = [
-            exp.func("coalesce", *(exp.column(name, table=one) for one in tables)).is_(exp.null()).not_()
-            for name in query.by
-            if DIMENSIONS[name].kind != "time"
-        ]
-        select = select.where(*known) if known else select
+    if query.moved:
+        known = unnamed(query)
+        select = select.where(exp.paren(known).not_()) if known else select
     if query.by:
         if is_ranked(query):
             both = ("now", "earlier") if query.by_change else ("now",)
@@ -81,7 +78,7 @@ def compile_query(query: Query) -> str:
         select = select.where(*limits, dialect=DIALECT) if limits else select
         if query.top_of_each:
             return _first_of_each(query, select).sql(dialect=DIALECT, pretty=True)
-        select = select.order_by(*_order(query)).limit(query.top or MAX_ROWS)
+        select = in_order(query, select, MAX_ROWS)
     return select.sql(dialect=DIALECT, pretty=True)
 
 
@@ -338,6 +335,8 @@ def values_of(measure: Measure) -> list[str]:
 def _keys(query: Query, table: Table) -> list[str]:
     """Columns of the breakdown; against the rest, the filter's values are one group and all others another."""
     keys = {name: expression_of(DIMENSIONS[name], table) for name in query.by}
+    if "one_order" in keys and not query.counts_groups:  # by its number, which people know
+        keys["one_order"] = f"coalesce({table.alias}.transaction_id, {table.alias}.purchase_key)"
     if query.against_rest:
         ((name, key),) = keys.items()
         one = next(one for one in query.filters if one.dimension == name)
@@ -461,16 +460,3 @@ def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
         return query.filters[1:]
     by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
     return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]
-
-
-def _order(query: Query) -> list[exp.Expr]:
-    """Time in its order unless the largest or smallest is asked for; names decide ties."""
-    names = [exp.column(name) for name in query.by]
-    kinds = {DIMENSIONS[name].kind for name in query.by}
-    if query.ascending is None and kinds & {"time", "step"}:
-        return [exp.Ordered(this=name, nulls_first=False) for name in names]
-    value: exp.Expr = exp.column("value", table="now")
-    if query.by_change:
-        value = parse_one("coalesce(now.value, 0) - coalesce(earlier.value, 0)", dialect=DIALECT)
-    first = exp.Ordered(this=value, desc=not query.ascending, nulls_first=False)
-    return [first, *(exp.Ordered(this=name, nulls_first=False) for name in names)]

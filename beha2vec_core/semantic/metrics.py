@@ -408,9 +408,9 @@ METRICS = {
         *(
             Metric(name, label, "count", {table: Measure("count(*)")}, words)
             for name, table, label, words in (
-                ("cart_additions", "cart_items", "times that items were added to the cart",
+                ("cart_additions", "cart_items", "cart additions",
                  ("cart additions of item",)),
-                ("cart_removals", "removed_items", "times that items were removed from the cart",
+                ("cart_removals", "removed_items", "cart removals",
                  ("cart removal", "removal from cart", "removed from cart", "remove from cart", "dropped from cart",
                   "item removed from cart", "taken out of cart")),
                 ("item_views", "viewed_items", "item views",

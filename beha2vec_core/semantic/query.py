@@ -118,7 +118,7 @@ class Query:
     # the value as a share of the total: of all parts, of those of the same day, week or month; without a breakdown, the
     # first filter's part of all rows that pass the others
     is_share: bool = False
-    top: int | None = None  # so many rows
+    top: int | None = None  # so many rows, and those with the same value as the last of them
     ascending: bool | None = None  # the smallest first; None: the order of time, or else the largest first
     against_rest: bool = False  # two groups: the filter's values of the only breakdown, and all others
     by_change: bool = False  # groups in the order of their change, with a period to compare with

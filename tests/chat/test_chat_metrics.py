@@ -706,7 +706,10 @@ def test_answers_are_sentences_with_a_table(lookup: Lookup) -> None:
     share = lookup.ask("what share of sessions is mobile")
     assert "95 % interval" in share.text and "The whole is all sessions." in share.text
     nothing = lookup.ask("aov in france on safari on 2 june 2025")
-    assert ": none." in nothing.text and ": 0 (n = 0 orders)." in lookup.ask("revenue in france on 2 june 2025").text
+    assert (
+        ": none." in nothing.text
+        and ": 0.00 EUR (n = 0 orders)." in lookup.ask("revenue in france on 2 june 2025").text
+    )
     early = lookup.ask("revenue last year")
     assert "The data begin on 1 Jun 2025." in early.text
     both = lookup.ask("revenue by channel last month vs the month before")

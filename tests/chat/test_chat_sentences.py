@@ -67,6 +67,36 @@ ASKED = {
     "Orders by channel >> and which one has the most and which the fewest?": (
         "orders | by channel && orders | by channel | asc"
     ),
+    # a change in percent is a comparison, and no share
+    "By how many percent did revenue change from March to April?": f"revenue | {MAY}",
+    "Did revenue rise in April, and by what percentage?": f"revenue | {MAY}",
+    "How much % more revenue did we make in April than in March?": f"revenue | {MAY}",
+    "Percentage change of revenue, April vs March": f"revenue | {MAY}",
+    "Revenue growth rate in April": f"revenue | {MAY}",
+    "How much did revenue grow in % from March to April?": f"revenue | {MAY}",
+    "What percent of revenue was mobile in April?": "revenue | device=mobile | 2026-04-01..2026-04-30 | share",
+    "Which channel grew most in percent in April?": "no",
+    "What share of the growth in April is from mobile?": "no",
+    # a value, and how it changed since a month: by month
+    "What is our AOV, and has it gone up since February?": "aov && aov | by month | 2026-02-01..2026-05-13",
+    "Our AOV? Has it fallen since 1 February?": "aov && aov | by month | 2026-02-01..2026-05-13",
+    "What is the aov >> has it gone up since february?": "aov | by month | 2026-02-01..2026-05-13",
+    "What is our AOV, and has it gone up since February? >> and on mobile?": (
+        "aov | by month | device=mobile | 2026-02-01..2026-05-13"
+    ),
+    "What is our AOV and have sessions gone up since February?": "aov && sessions | by month | 2026-02-01..2026-05-13",
+    "Has the AOV changed since April?": "aov | by week | 2026-04-01..2026-05-13",
+    "Top 3 channels by revenue and have they grown since February?": "no",
+    "Revenue in April, up or down?": f"revenue | {MAY}",
+    "Was revenue up or down in April?": f"revenue | {MAY}",
+    "How much revenue in April, and is that up or down on March?": f"revenue | {MAY}",
+    "Is traffic up or down on last week?": "sessions | 2026-05-11..2026-05-13 | vs 2026-05-04..2026-05-06",
+    "Is revenue up on February?": "no",
+    "Did revenue go up from March to April?": f"revenue | {MAY}",
+    "What share of sessions is mobile, and has it gone up since February?": (
+        "sessions | device=mobile | share && sessions | by month | device=mobile | 2026-02-01..2026-05-13 | share"
+    ),
+    "How many orders in Germany and Austria each?": "orders | by country | country=Austria;Germany",
     # groups that are named are not counted
     "How many new vs returning visitors in April?": "users | by new_or_returning | 2026-04-01..2026-04-30",
     "How many weekend vs weekday orders?": "orders | by weekend",

@@ -93,7 +93,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     )
     world.execute(
         """create or replace table ga4.fct_ga4__purchases as
-        select 'order-' || n as purchase_key, property_id, session_date as occurred_on, user_key, session_key,
+        select 'order-' || n as purchase_key, 'NF-' || n as transaction_id,
+            property_id, session_date as occurred_on, user_key, session_key,
             epoch_us(session_started_at) + n as event_timestamp,
             false as is_refund_without_purchase, 'EUR' as currency,
             price * (1 + pick(n, 'pieces', 3)) as revenue, revenue as net_revenue, null::double as refund,
@@ -110,8 +111,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     )
     world.execute(
         """create or replace table ga4.fct_ga4__purchase_items as
-        select purchase_key, 0 as item_index, property_id, occurred_on, event_timestamp, user_key, session_key,
-            item_name, item_category, item_category2, item_brand,
+        select purchase_key, transaction_id, 0 as item_index, property_id, occurred_on, event_timestamp,
+            user_key, session_key, item_name, item_category, item_category2, item_brand,
             if(pick(n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon, currency, price,
             (1 + pick(n, 'pieces', 3))::bigint as quantity,
             revenue as item_revenue

@@ -1,0 +1,55 @@
+"""Which groups of a query come first, and which have no name."""
+
+from sqlglot import exp, parse_one
+
+from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.rows import DIALECT
+
+
+def unnamed(query: Query) -> exp.Expr | None:
+    """Whether a group has no name; None: all groups are days, weeks or months."""
+    tables = ("now", "earlier") if query.versus else ("now",)  # a group that is gone has a name too
+    nameless = [
+        exp.func("coalesce", *(exp.column(name, table=one) for one in tables)).is_(exp.null())
+        for name in query.by
+        if DIMENSIONS[name].kind != "time"
+    ]
+    return exp.or_(*nameless) if nameless else None
+
+
+def in_order(query: Query, select: exp.Select, most: int) -> exp.Select:
+    """The first groups in the order that is asked for, with all that are equal to the last of these.
+
+    Where the highest or the lowest is asked for, groups without a name are left out, and counted: ``unnamed``.
+
+    Args:
+        most: rows, also if more are equal.
+    """
+    select = select.order_by(*_order(query))
+    if query.ascending is None or query.by_change:
+        return select.limit(query.top or most)
+    nameless = unnamed(query)
+    apart = ""
+    if nameless is not None:
+        condition = nameless.sql(dialect=DIALECT)
+        select = select.select(f"count(*) filter (where {condition}) over () as unnamed", dialect=DIALECT)
+        select = select.qualify(exp.paren(nameless).not_())
+        apart = f"partition by {condition} "
+    if query.top:
+        first = _order(query)[0].sql(dialect=DIALECT)
+        select = select.qualify(parse_one(f"rank() over ({apart}order by {first}) <= {query.top}", dialect=DIALECT))
+    return select.limit(most)
+
+
+def _order(query: Query) -> list[exp.Expr]:
+    """Time in its order unless the largest or smallest is asked for; names decide ties."""
+    names = [exp.column(name) for name in query.by]
+    kinds = {DIMENSIONS[name].kind for name in query.by}
+    if query.ascending is None and kinds & {"time", "step"}:
+        return [exp.Ordered(this=name, nulls_first=False) for name in names]
+    value: exp.Expr = exp.column("value", table="now")
+    if query.by_change:
+        value = parse_one("coalesce(now.value, 0) - coalesce(earlier.value, 0)", dialect=DIALECT)
+    first = exp.Ordered(this=value, desc=not query.ascending, nulls_first=False)
+    return [first, *(exp.Ordered(this=name, nulls_first=False) for name in names)]
