@@ -167,7 +167,7 @@ class Clause:
 
     def filters(self) -> tuple[Filter, ...]:
         """The part first."""
-        return tuple(Filter(self.level, did=tuple(did)) for did in (self.part, self.whole) if did)
+        return tuple(Filter(self.level, did=tuple(dict.fromkeys(did))) for did in (self.part, self.whole) if did)
 
 
 class Unclear(Exception):

@@ -139,7 +139,8 @@ def continued(
         return None
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     filters = filters_of(parts, metric)
-    replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
+    sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
+    replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
     replaced |= _KINDS if {one.dimension for one in filters} & _KINDS else set()
     old = [one for one in previous.filters if one.dimension not in replaced]
     kept = {(one.dimension, one.did): one for one in filters} | {

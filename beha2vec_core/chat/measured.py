@@ -39,6 +39,7 @@ _SHOWN = 12  # rows of a table, where no number is asked for
 _GROUPS = 6  # funnels in words
 _DAYS = 8  # days without an order, in words
 _NAMED = 4  # groups that are chosen, in words
+_LISTED = 6  # of a breakdown
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,8 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
-        named = f"{len(one.values)} of them" if one.dimension in query.by and len(one.values) > _NAMED else named
+        is_long = one.dimension in query.by and len(one.values) > _LISTED and "and below" not in named
+        named = f"{len(one.values)} of them" if is_long else named
         words.append(f"{DIMENSIONS[one.dimension].label}: {without}{named}")
     words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
     if query.versus:

@@ -17,6 +17,7 @@ from beha2vec_core.chat.phrases import in_operations, why_none
 from beha2vec_core.chat.qualifiers import qualifiers
 from beha2vec_core.chat.rewrites import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.sequences import in_windows
+from beha2vec_core.chat.splits import in_sides
 from beha2vec_core.chat.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
@@ -176,7 +177,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_neighbours(in_windows(in_operations(text)), vocabulary)
-    text = vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text))
+    text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
