@@ -11,6 +11,7 @@ from beha2vec_core.chat.asides import is_left_out, without_asides, without_left_
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.neighbours import in_neighbours
+from beha2vec_core.chat.page_words import in_pages
 from beha2vec_core.chat.paraphrases import DISPLAY
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.phrases import in_operations, why_none
@@ -176,6 +177,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
+    text = in_pages(text, vocabulary.sections, vocabulary.contents.values)
     text = in_neighbours(in_windows(in_operations(text)), vocabulary)
     text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
     for symbol, name in _SYMBOLS.items():
