@@ -21,7 +21,7 @@ _LINKS = {"and", "the", "a", "an"}  # that addresses leave out
 _QUOTED = re.compile(r"[\"\u201c\u201d\u00ab]([^\"\u201c\u201d\u00ab\u00bb]{3,90})[\"\u201c\u201d\u00bb]")
 _ARTICLE = r"(?:articles?|posts?|stor(?:y|ies))"
 _SECTION_NOUN = rf"(?:pages?|sections?|area|part|contents?|{_ARTICLE})"
-_READS = re.compile(r"\b(?:reads?|reading|readers?|readership)\b")
+_READS = re.compile(r"\b(?:reads?|reading|readers?|readership|views?|viewed|visited|opened|clicked|popular)\b")
 _READERS = re.compile(r"(^|\b(?:many|do|did|the|our|of|by|are|all|for|among|from|with|regular) )readers\b(?! of\b)")
 _SELLS = re.compile(r"\b(?:sell\w*|sold|bought|buy\w*|purchas\w*|order\w*|carts?|revenue|stock|returned)\b")
 _VIEWED = r"(?:viewed|view|visited|visit|opened|open|seen|see|read|popular|clicked|hit|looked at|look at)"
@@ -108,6 +108,7 @@ def in_pages(text: str, names: Iterable[str], values: Mapping[str, list[str]]) -
     if articles and reads:
         of_pages = rf"\b{_ARTICLE}(?! (?:pages?\b|readers?\b|/))"
         if _SELLS.search(text) is None:
+            text = re.sub(rf"\b{_ARTICLE} (?:page ?)?(?:views?|reads)\b", "page views of article pages", text)
             text = re.sub(of_pages, "article pages", text)
         else:  # which articles do readers buy: items
             text = re.sub(rf"(\b(?:read|reads|reading|readers of) (?:(?:the|our|an?|any|some|some of) )*){of_pages}",
@@ -126,7 +127,7 @@ def _in_sections(text: str, names: str, articles: bool) -> str:
     pages = r"/\1/* pages"
     for pattern, new in (
         (rf"\b{_ARTICLE} (?:of|in|on|from) (?:the |our )?({names}){end}", both),
-        (rf"{one} (?:page ?views?|views)\b", rf"page views of {pages}"),
+        (rf"{one} (?:page ?views?|views|reads)\b", rf"page views of {pages}"),
         (rf"{one} visitors?\b", rf"users who read {pages}"),
         (rf"{one} (?=(?:readers?|viewers?)\b)", r"/\1/* "),
         (rf"{one} {_ARTICLE}(?: pages?)?\b", both),
@@ -156,6 +157,9 @@ def _rules(kinds: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
             (rf"\bhow many {error} (?:do|did|does|have|has) {_PEOPLE} (?:have |get|got|see|saw|seen|hit|had|"
              rf"receive[d]?|meet|met|face[d]?|encounter(?:ed)?|experience[d]?|(?:r[au]n|bump(?:ed)?) into)\b",
              "how many page views of error pages"),
+            (r"\b(?:number|count) of error pages?\b(?! views?\b)", "page views of error pages"),
+            (rf"\b(?:(?:unique|different) )?readers (?:did|does|do|has|have) ((?:the |our )?(?:{pages}|/\S+))"
+             r"(?: (?:have|get|had|got))?\b", r"users who read \1"),
             (rf"^(\W*(?:(?:the|all|number of|count of) )*){pages} {_DONE}\b", r"\1page views of \2"),
             (rf"\b(?:which|what) (?:pages?|urls?|links?|address(?:es)?) (?:do |did |does )?{give} "
              rf"(?:the )?(?:most |an? |any )?{error}(?! \w*page)", "error page views by page"),

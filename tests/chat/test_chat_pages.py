@@ -21,6 +21,7 @@ ASKED = {
     "top 3 article pages in april": "page_views | by page | page_type=article | 2026-04-01..2026-04-30 | top 3",
     "how many articles were read in april": "page_views | page_type=article | 2026-04-01..2026-04-30",
     "best selling articles": "items_sold | by item",
+    "which article gets the most views": "page_views | by page | page_type=article",
     "do readers of the blog ever buy": "users | user=ordered | user=viewed page type article | share",
     "share of visitors who read articles": "users | user=viewed page type article | share",
     'how many readers of "How to Wash Wool" bought a hat': (
@@ -58,6 +59,8 @@ SAID = {
     "how many page not found errors did visitors get": "how many page views of error pages",
     "how many 404s did people see": "how many page views of error pages",
     "how many error pages were seen in march": "how many page views of error pages in march",
+    "number of not found errors": "page views of error pages",
+    "how many unique readers did the journal have": "how many users who read /journal/* pages",
     "which urls return a 404": "error page views by page",
     "which articles do readers buy": "which articles do users who read article pages buy",
     "revenue of the sale": "revenue of the sale",

@@ -220,11 +220,12 @@ _STEPS: tuple[tuple[str, str], ...] = (
      "to orders"),
 )  # fmt: skip
 _OF_PEOPLE: tuple[tuple[str, str], ...] = (
-    (r"^(\W*)who (?:\w+ly )?reads? ([^,?]+?),? (?:and|but) (?:do|did|have) (?:they|those|these|the|such)"
-     r"(?: (?:readers|people|users|visitors|ones))?(?: (?:ever|also|actually|really|then|later|eventually))* "
+    (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) ([^,?]+?),? (?:and|but) (?:do|did|have) "
+     r"(?:they|those|these|the|such)(?: (?:readers|people|users|visitors|ones))?"
+     r"(?: (?:ever|also|actually|really|then|later|eventually))* "
      r"(buy|bought|order|ordered|purchase|purchased|convert)(?: (?:anything|something))?\W*$",
      r"\1how many users who read \2 \3?"),
-    (r"^(\W*)who (?:\w+ly )?reads? (?!.*\b(?:and|but) )", r"\1describe users who read "),
+    (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) (?!.*\b(?:and|but) )", r"\1describe users who read "),
     (r"^(\W*)(.+?)(?:,|:| -)? (?:what (?:kind|sort|type)s? of )?(?:people|persons|what people|users|who|what) (?:are|"
      r"r) they(?:, where from)?\W*$", r"\1describe \2"),
     (r"^(\W*describe )(?:the |our )?bouncers\b", "sessions with only one page by channel"),
