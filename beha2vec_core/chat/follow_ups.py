@@ -174,6 +174,9 @@ def continued(
     ascending = ascending_of(parts, metric) if new_by and not explains else None
     if ascending is None and (is_same or explains):
         ascending = previous.ascending
+    is_other = metric != previous.metric
+    if (previous.per and is_other) or (previous.having and (is_other or not is_same)):
+        raise NotContinued(_CANNOT)
     limits = {}
     if previous.limits:
         if metric != previous.metric or not is_same or times.asks_before:
@@ -197,6 +200,8 @@ def continued(
         by_change=bool(explains and new_by and versus),
         moved=bool(previous.moved and new_by and versus),
         explains=bool(explains and not new_by and versus),
+        having=previous.having,
+        per=previous.per,
         **limits,
     )
 

@@ -29,7 +29,7 @@ from beha2vec_core.chat.pieces import (
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
-from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, Metric
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query, is_by_time
 from beha2vec_core.words import between, change, number
@@ -66,8 +66,10 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
     lines += [f"Only {plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
-    if query.having and not _lists_days(query):
+    if query.having and result.rows and not _lists_days(query):
         lines.append(f"Only {plural(query.by[-1])} {having_in_words(query)}.")
+        if (median := result.rows[0].get("median")) is not None:
+            lines[-1] = f"{lines[-1][:-1]}, which is {median:,.0f}."
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
@@ -251,7 +253,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
 
 def _sentence(result: Result, days: Period) -> str:
     query, what = result.query, what_of(result)
-    if _lists_days(query) and not result.rows:
+    if query.having and not result.rows:
         return f"There are no {plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}."
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
@@ -383,6 +385,7 @@ def _table(result: Result) -> SqlAnswer:
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
     has_ends = metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE)
     columns += ["95 % interval"] if has_ends else []
+    columns += [METRICS[query.metric].label] if query.per else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
     of_steps = query.by[:1] == ("step",)
@@ -398,6 +401,8 @@ def _table(result: Result) -> SqlAnswer:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
             shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"])
             cells.append(shown_ends.removeprefix("95 % interval "))
+        if query.per:
+            cells.append(short(METRICS[query.metric], METRICS[query.metric].unit, row["part"], row))
         if metric.n_of or query.is_share:
             total = row.get("total" if query.is_share else "n")
             cells.append(short(metric, metric.unit, total, row) if query.is_share else total)

@@ -220,6 +220,10 @@ def having_in_words(query: Query) -> str:
     """With at least 50 sessions and no orders."""
     limits = []
     for one in query.having:
-        of = METRICS[one.metric].label
+        whose = Query(one.metric, query.by)
+        of = place(whose)[0].label if reaches_all(whose) else METRICS[one.metric].label
+        if one.half:
+            limits.append(f"at {'least' if one.half == 'upper' else 'most'} the median of {of}")
+            continue
         limits.append(f"at least {one.at_least:g} {of}" if one.at_least is not None else f"no {of}")
     return f"with {' and '.join(limits)}"

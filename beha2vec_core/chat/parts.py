@@ -11,6 +11,7 @@ from beha2vec_core.chat.asides import is_left_out, without_asides, without_left_
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.neighbours import in_neighbours
+from beha2vec_core.chat.opposed import Opposed, in_measures
 from beha2vec_core.chat.page_words import in_pages
 from beha2vec_core.chat.paraphrases import DISPLAY
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
@@ -135,6 +136,7 @@ class Parts:
     having: tuple[Having, ...] = ()
     beside: tuple[str, ...] = ()  # metrics that are shown beside the first
     left_out: list[str] = field(default_factory=list)  # words that limit nothing
+    opposed: Opposed | None = None  # "many views but few orders"
     is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
     def has(self, kind: str) -> bool:
@@ -183,9 +185,10 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
+    text, opposed = in_measures(text, vocabulary)
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
-    parts = Parts(times, notes=list(times.notes), left_out=left_out)
+    parts = Parts(times, notes=list(times.notes), left_out=left_out, opposed=opposed)
     if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
         parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
     if conversions != text:

@@ -29,6 +29,8 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any]) -> str:
         return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
     if metric.unit == "seconds":
         return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
+    if metric.unit == "mean" and 0.0001 < value < 0.1:
+        return f"{value:.3g}"  # in an order of small ratios they are not all 0.03
     return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
 
 
