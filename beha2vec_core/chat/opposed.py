@@ -46,6 +46,7 @@ _ANY = re.compile(  # without one of these there is nothing to read
     r"frequently|heavily|regularly|rarely|seldom|infrequently|high|big|large|huge|heavy|strong|low|small|tiny|poor|"
     r"weak|most|least|fewest)\b"
 )
+_THINGS = {"item": "items_sold", "page": "page_views"}  # many items, of an order
 _SKIPPED = re.compile(r"(?:(?:of|the|our|actual|real) )*")
 _SALES = re.compile(r"sales?\b")
 
@@ -129,7 +130,8 @@ def _measure(text: str, place: int, vocabulary: Vocabulary) -> tuple[str, int] |
     """The measure that a place of the text begins with, and where it ends."""
     words = tokens(re.split(r"[,;]", text[place:], maxsplit=1)[0])
     word, size, _ = vocabulary.longest(words, 0) if words and words[0].isalpha() else (None, 0, "")
-    if word is None or word.kind != "metric":
+    name = "" if word is None else word.name if word.kind == "metric" else _THINGS.get(word.name, "")
+    if not name:
         return None
     named = re.compile(r"\W+".join(map(re.escape, words[:size]))).match(text, place)
-    return (word.name, named.end()) if named else None
+    return (name, named.end()) if named else None

@@ -30,19 +30,26 @@ _PEOPLE = r"(?:(?:our|the|most|many) )*(?:people|users|visitors|customers|reader
 _MOST = r"(?:most|least|fewest)(?: (?:often|frequently))?"
 
 
-def sections(values: Mapping[str, list[str]], known: Set[str]) -> dict[str, tuple[str, ...]]:
+def sections(
+    values: Mapping[str, list[str]], known: Mapping[str, Set[str]], others: Set[str]
+) -> tuple[dict[str, tuple[str, ...]], set[str]]:
     """The pages of each part of the site: those below /journal, with the page /journal itself, by its name.
+
+    Also the names that mean nothing else.
 
     Args:
         values: of the dimensions in the data.
-        known: words that mean something else.
+        known: the dimensions of words that are values of the data.
+        others: words that mean something else.
     """
     found: dict[str, dict[str, None]] = {}
     for page in values.get("page", []):
         first = page.partition("/")[2].split("/")[0].lower()
-        if first.isalpha() and len(first) > 2 and normal(first) not in known:
+        is_known = normal(first) in others or not known.get(normal(first), set()).isdisjoint(("page_type", "theme"))
+        if first.isalpha() and len(first) > 2 and not is_known:
             found.setdefault(first, {})[page] = None
-    return {name: tuple(some) for name, some in found.items() if len(some) >= _SMALLEST}
+    parts = {name: tuple(some) for name, some in found.items() if len(some) >= _SMALLEST}
+    return parts, {name for name in parts if normal(name) not in known}
 
 
 def section_keys(name: str) -> tuple[str, str]:
@@ -90,11 +97,12 @@ def with_paths(question: str, by_title: dict[str, str], known: Set[str]) -> str:
     return "".join(part if "/" in part else said(part) for part in parts)
 
 
-def in_pages(text: str, names: Iterable[str], values: Mapping[str, list[str]]) -> str:
+def in_pages(text: str, names: Iterable[str], alone: Set[str], values: Mapping[str, list[str]]) -> str:
     """A text in small letters with pages in words that the vocabulary knows.
 
     Args:
         names: of sections.
+        alone: those of them that mean nothing else: "the journal", but "the deals section".
         values: of the dimensions in the data.
     """
     kinds = (*values.get("page_type", []), *values.get("theme", []))
@@ -103,7 +111,8 @@ def in_pages(text: str, names: Iterable[str], values: Mapping[str, list[str]]) -
     if articles and "blog" not in names:
         text = re.sub(rf"\b(?:(?:(?:the|our) )?blog {_SECTION_NOUN}|(?:the|our) blog)\b", "article pages", text)
     if names:
-        text = _in_sections(text, "|".join(map(re.escape, names)), articles)
+        clear = "|".join(name for name in names if name in alone) or "(?!)"
+        text = _in_sections(text, "|".join(names), clear, articles)
     reads = _READS.search(text) is not None or "/*" in text or "article pages" in text
     if articles and reads:
         of_pages = rf"\b{_ARTICLE}(?! (?:pages?\b|readers?\b|/))"
@@ -120,22 +129,23 @@ def in_pages(text: str, names: Iterable[str], values: Mapping[str, list[str]]) -
     return re.sub(r"  +", " ", text)
 
 
-def _in_sections(text: str, names: str, articles: bool) -> str:
+def _in_sections(text: str, names: str, clear: str, articles: bool) -> str:
     """Words for parts of the site where it is clear that pages are meant."""
     one, end = rf"(?<![/\w-])({names})(?:'s)?", r"(?: section)?\b(?![/*-])"
+    alone = rf"(?<![/\w-])({clear})(?:'s)?"
     both = r"article pages /\1/*" if articles else r"/\1/* pages"
     pages = r"/\1/* pages"
     for pattern, new in (
         (rf"\b{_ARTICLE} (?:of|in|on|from) (?:the |our )?({names}){end}", both),
-        (rf"{one} (?:page ?views?|views|reads)\b", rf"page views of {pages}"),
-        (rf"{one} visitors?\b", rf"users who read {pages}"),
-        (rf"{one} (?=(?:readers?|viewers?)\b)", r"/\1/* "),
+        (rf"{alone} (?:page ?views?|views|reads)\b", rf"page views of {pages}"),
+        (rf"{alone} visitors?\b", rf"users who read {pages}"),
+        (rf"{alone} (?=(?:readers?|viewers?)\b)", r"/\1/* "),
         (rf"{one} {_ARTICLE}(?: pages?)?\b", both),
         (rf"\b(?:pages?|contents?) (?:of|in|on|from|under|below) (?:the |our )?({names}){end}", pages),
         (rf"{one} {_SECTION_NOUN}\b", pages),
-        (rf"(?<=\bread )({names}){end}|(?<=\breads )({names}){end}", r"/\1\2/* pages"),
-        (rf"\b(?:visit|visits|visited|viewed|opened|browsed?|saw|seen?) ({names}){end}", r"viewed /\1/* pages"),
-        (rf"\b(?:the|our) ({names})\b(?! \w+ing\b){end}", pages),
+        (rf"(?<=\bread )({clear}){end}|(?<=\breads )({clear}){end}", r"/\1\2/* pages"),
+        (rf"\b(?:visit|visits|visited|viewed|opened|browsed?|saw|seen?) ({clear}){end}", r"viewed /\1/* pages"),
+        (rf"\b(?:the|our) ({clear})\b(?! \w+ing\b){end}", pages),
     ):
         text = re.sub(pattern, new, text)
     return text

@@ -109,9 +109,7 @@ _MANY_ITEMS = 3  # whose names have a word that is not their last: hero, of "Her
 _OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _GOODS = {"product", "item", "article", "stuff", "thing", "merch", "merchandise", "gear", "good", "brand", "branded"}
 _SHORT = 4  # letters of a word that may lack one
-_MANY = {
-    "item", "page", "landing_page", "campaign", "item_category", "item_subcategory", "item_brand", "theme", "source",
-}  # fmt: skip
+_MANY = _OF_ITEMS | {"page", "landing_page", "campaign", "theme", "source"}
 _SHORTEST = 6  # letters of a word that may be misspelled: shorter ones are often other words
 
 
@@ -198,7 +196,8 @@ class Vocabulary:
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(as_key(phrase), [Value("country", countries)])
         self.titles = titles(contents.values.get("page", []))
-        self.sections = sections(contents.values, {*found, *_fixed()})
+        kinds = {key: {one.dimension for one in some} for key, some in found.items()}
+        self.sections, self.clear = sections(contents.values, kinds, {*_fixed()})
         for name, some in self.sections.items():
             found |= {key: [Value("page", some), Value("landing_page", some)] for key in section_keys(name)}
         self._of_items: dict[str, dict[str, None]] = {}  # the items whose names have a word

@@ -50,6 +50,7 @@ ASKED = {
     "how many products have a lot of views but few orders": "no",
     "sessions with many page views but no order": "no",
     "users who visit a lot but rarely buy": "no",
+    "orders with many items": "no",
     "products with a lot of views and a lot of orders": "no",
     "revenue of products with a lot of views": "no",
     # no quantity of groups

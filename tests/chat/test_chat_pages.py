@@ -79,9 +79,17 @@ def test_pages_and_splits_are_read(lookup: Lookup, question: str, expected: str)
 
 @pytest.mark.parametrize(("question", "expected"), SAID.items(), ids=list(SAID))
 def test_pages_are_said_in_known_words(question: str, expected: str) -> None:
-    names = sections(VALUES, {"cart"})
-    assert [*names] == ["journal"]
-    assert in_pages(in_plain_words(question), names, VALUES) == expected
+    names, clear = sections(VALUES, {}, {"cart"})
+    assert [*names] == [*clear] == ["journal"]
+    assert in_pages(in_plain_words(question), names, clear, VALUES) == expected
+
+
+def test_a_section_with_a_name_of_something_else_has_to_be_called_so() -> None:
+    names, clear = sections(VALUES, {"journal": {"campaign"}}, set())
+    assert (*names, *clear) == ("journal",)
+    assert in_pages("visitors of the journal section", names, clear, VALUES) == "users who read /journal/* pages"
+    assert in_pages("revenue of the journal", names, clear, VALUES) == "revenue of the journal"
+    assert not sections(VALUES, {"journal": {"theme"}}, set())[0]
 
 
 def test_titles_are_the_words_of_addresses_but_for_names_that_are_known() -> None:
