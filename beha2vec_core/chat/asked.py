@@ -114,6 +114,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             types = [value for value in word.values if value.dimension == "page_type" and "landing_page" in beside]
             some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
             some = some or [value for value in word.values if value.dimension in beside] or list(word.values)
+            some = some if beside or not _of_section(word) else some[:1]  # pages of a part of the site
             some = some if metric == "page_views" else _of_one_kind(parts, word, some)
             if _is_beside_source(parts, word):  # of a source with this medium the data have no visit
                 some = [value for value in some if value.dimension == "medium"] or some
@@ -149,6 +150,11 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         for name, values in which.items()
         if which is found or name not in found
     )
+
+
+def _of_section(word: Word) -> bool:
+    """Whether a word is a part of the site, as `chat/page_words.py` writes it."""
+    return "/*" in word.text
 
 
 def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
@@ -198,6 +204,7 @@ def breakdown_of(parts: Parts) -> list[str]:
         before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
         is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
         is_page = word.kind == "value" and word.values[0].dimension in _KINDS_OF_PAGES and word.text.endswith("pages")
+        is_page |= _of_section(word)
         if is_page and before and before[0].text in ("which", "what"):  # which error pages
             by.append("page")
         if is_kind and before and before[0].kind == "metric":  # the most viewed jackets

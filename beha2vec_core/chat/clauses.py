@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from beha2vec_core.chat.page_words import words_of_address
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.question import words_of_event
 from beha2vec_core.chat.sequences import HERE_IN_TWO, in_both, in_order, then
@@ -167,7 +168,7 @@ class Clause:
 
     def filters(self) -> tuple[Filter, ...]:
         """The part first."""
-        return tuple(Filter(self.level, did=tuple(did)) for did in (self.part, self.whole) if did)
+        return tuple(Filter(self.level, did=tuple(dict.fromkeys(did))) for did in (self.part, self.whole) if did)
 
 
 class Unclear(Exception):
@@ -413,7 +414,7 @@ class Reader:
     def object(self, place: int, verb: str) -> tuple[list[Did], int]:
         """The values after a verb: joined by "or" those of one of them, else all of them."""
         found: list[Value] = []
-        is_either, end = False, place
+        is_either, is_of_both, end = False, False, place
         while place < len(self.words):
             place += self.match(_SKIPPED, place)
             size, chosen = self._value(place, _DIMENSIONS[verb])
@@ -430,6 +431,8 @@ class Reader:
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
             is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})
             if not joined:
+                if is_of_both := " ".join(self.words[place : place + 1]).endswith("/*"):  # article pages of the journal
+                    continue
                 is_verb = any(self.match(pattern, place) for pattern in _VERBS.values())
                 if not (is_verb or self._count(place)) and self._value(place, _DIMENSIONS[verb])[1]:  # returns policy
                     raise Unclear
@@ -440,6 +443,8 @@ class Reader:
         table = {"coupon": "items", "page_type": "page_views"}.get(found[0].dimension, _TABLES[verb])
         table = "viewed_items" if verb == "saw" and found[0].dimension in _ITEMS else table
         found = [one.of_table(table) for one in found]
+        if is_of_both:
+            return [Did(table, tuple(Filter(one.dimension, one.values) for one in found))], end
         if is_either:
             if len({one.dimension for one in found}) > 1:
                 raise Unclear
@@ -459,7 +464,7 @@ class Reader:
         if not every and "page" in dimensions and place < len(self.words):  # a word of addresses
             said = self.words[place].removesuffix("s")
             pages = [
-                p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in _in_address(p))
+                p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in words_of_address(p))
             ]
             if pages and len(said) > 2 and said not in FILLERS | _OF_QUANTITY and said not in _COMPARED:
                 return 1, Value("page", tuple(pages))
@@ -487,10 +492,6 @@ class Reader:
         less = {"at most": (0, number), "up to": (0, number), "less than": (0, number - 1)}
         low, high = (limits | less | {"fewer than": (0, number - 1)}).get(found[1], (number, number))
         return low, high, len(text.split()), text
-
-
-def _in_address(page: str) -> list[str]:
-    return re.findall(r"[a-z]+", page.lower().partition("/")[2])
 
 
 def _limited(did: Did, low: int, high: int | None) -> list[Did]:

@@ -139,7 +139,8 @@ def continued(
         return None
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     filters = filters_of(parts, metric)
-    replaced = {*SOURCES} if {one.dimension for one in filters} & {*SOURCES} else set()
+    sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
+    replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
     replaced |= _KINDS if {one.dimension for one in filters} & _KINDS else set()
     old = [one for one in previous.filters if one.dimension not in replaced]
     kept = {(one.dimension, one.did): one for one in filters} | {
@@ -173,6 +174,9 @@ def continued(
     ascending = ascending_of(parts, metric) if new_by and not explains else None
     if ascending is None and (is_same or explains):
         ascending = previous.ascending
+    is_other = metric != previous.metric
+    if (previous.per and is_other) or (previous.having and (is_other or not is_same)):
+        raise NotContinued(CANNOT)
     limits = {}
     if previous.limits:
         if metric != previous.metric or not is_same or times.asks_before:
@@ -196,6 +200,8 @@ def continued(
         by_change=bool(explains and new_by and versus),
         moved=bool(previous.moved and new_by and versus),
         explains=bool(explains and not new_by and versus),
+        having=previous.having,
+        per=previous.per,
         **limits,
     )
 

@@ -15,6 +15,7 @@ from beha2vec_core.chat.baskets import bought_with
 from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
 from beha2vec_core.chat.cluster_names import cluster_names, with_keys
+from beha2vec_core.chat.conditions import find_conditions
 from beha2vec_core.chat.contrasts import Contrast, contrasted
 from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.idioms import in_plain_words
@@ -408,9 +409,10 @@ class Lookup:
         found = []
         for one in overview.clusters:
             if one.name and one.name.lower() in question.lower():
-                words = [word for word, *_ in self._vocabulary.read(one.name.lower())]
+                name, words = one.name.lower(), [word for word, *_ in self._vocabulary.read(one.name.lower())]
                 kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
-                if all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}:
+                is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
+                if is_value or ((done := find_conditions(name, self._vocabulary)) and done.text == "users"):
                     found.append(one)
         return found
 

@@ -30,7 +30,7 @@ from beha2vec_core.chat.ranking import EQUAL, Written, asked_beside, digits_of, 
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
-from beha2vec_core.semantic.definitions import DIMENSIONS, OF_STEPS, PEOPLE_COUNTED, Metric
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query, is_by_time
 from beha2vec_core.words import between, change, finer, number
@@ -40,6 +40,7 @@ _SHOWN = 12  # rows of a table, where no number is asked for
 _GROUPS = 6  # funnels in words
 _DAYS = 8  # days without an order, in words
 _NAMED = 4  # groups that are chosen, in words
+_LISTED = 6  # of a breakdown
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,10 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if metric.name in PEOPLE_COUNTED and asked_beside(query) and len(result.rows) == 2 and not query.against_rest:
         lines.append("A user can be in both groups.")
     lines += [f"Only {plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
-    if query.having and not _lists_days(query):
+    if query.having and result.rows and not _lists_days(query):
         lines.append(f"Only {plural(query.by[-1])} {having_in_words(query)}.")
+        if (median := result.rows[0].get("median")) is not None:
+            lines[-1] = f"{lines[-1][:-1]}, which is {median:,.0f}."
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
@@ -240,7 +243,8 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
-        named = f"{len(one.values)} of them" if one.dimension in query.by and len(one.values) > _NAMED else named
+        is_long = one.dimension in query.by and len(one.values) > _LISTED and "and below" not in named
+        named = f"{len(one.values)} of them" if is_long else named
         words.append(f"{DIMENSIONS[one.dimension].label}: {without}{named}")
     words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
     if query.versus:
@@ -256,7 +260,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
 
 def _sentence(result: Result, days: Period) -> str:
     query, what = result.query, what_of(result)
-    if _lists_days(query) and not result.rows:
+    if query.having and not result.rows:
         return f"There are no {plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}."
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
@@ -394,6 +398,7 @@ def _table(result: Result) -> SqlAnswer:
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
     has_ends = metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE)
     columns += ["95 % interval"] if has_ends else []
+    columns += [METRICS[query.metric].label] if query.per else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
     of_steps = query.by[:1] == ("step",)
@@ -409,6 +414,8 @@ def _table(result: Result) -> SqlAnswer:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
             shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"])
             cells.append(shown_ends.removeprefix("95 % interval "))
+        if query.per:
+            cells.append(short(METRICS[query.metric], METRICS[query.metric].unit, row["part"], row))
         if metric.n_of or query.is_share:
             total = row.get("total" if query.is_share else "n")
             cells.append(short(metric, metric.unit, total, row) if query.is_share else total)

@@ -15,6 +15,7 @@ from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import day as day_words
 
 _MOST = 0.75  # of the days of a week or month, so that its rate can be compared
+_NAMED = 12  # values of a filter: more are those of one word, such as a part of the site
 
 
 def missing(result: Result, days: Period) -> list[str]:
@@ -86,11 +87,13 @@ def _without_rows(result: Result) -> list[str]:
             one.dimension in result.query.by
             and one.dimension != "step"
             and not one.is_excluded
+            and len(one.values) <= _NAMED
             and not result.query.against_rest
         ):
             there = {str(row[one.dimension]) for row in result.rows}
             if unseen := [value for value in one.values if value not in there]:
-                lines.append(f"There is nothing for {' and '.join(map(_name, unseen))}.")
+                *some, last = map(_name, unseen)
+                lines.append(f"There is nothing for {', '.join(some)}{' or ' * bool(some)}{last}.")
         if result.query.against_rest and one.dimension in result.query.by:
             label = " or ".join(one.values)
             lines += (

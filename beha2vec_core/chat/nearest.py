@@ -149,6 +149,10 @@ def _named(period: Period) -> str:
 def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
     """The first values in words, and how many there are beyond them."""
     values = tuple(value for value in values if "/" not in value) or values  # of categories, their first levels
+    host, _, below = values[0].partition("/") if values else ("", "", "")
+    section = f"{host}/{below.partition('/')[0]}"
+    if len(values) > _NAMED and "." in host and below and all(f"{one}/".startswith(f"{section}/") for one in values):
+        return f"{clean_text(section, limit=80)} and below ({len(values)})"
     number = _NAMED if len(values) <= 2 * _NAMED else _FEW
     shown = [clean_text(value, limit=80) for value in values[:number]]
     return joined.join(shown) + (f" and {len(values) - number} more" if len(values) > number else "")
@@ -219,6 +223,10 @@ def having_in_words(query: Query) -> str:
     """With at least 50 sessions and no orders."""
     limits = []
     for one in query.having:
-        of = METRICS[one.metric].label
+        whose = Query(one.metric, query.by)
+        of = place(whose)[0].label if reaches_all(whose) else METRICS[one.metric].label
+        if one.half:
+            limits.append(f"at {'least' if one.half == 'upper' else 'most'} the median of {of}")
+            continue
         limits.append(f"at least {one.at_least:g} {of}" if one.at_least is not None else f"no {of}")
     return f"with {' and '.join(limits)}"

@@ -110,6 +110,6 @@ def divided(query: Query, per: str) -> Query:
         per = "item_views"
     if per == "buyers" and not {"purchases", "items"} & {*METRICS[query.metric].sql}:
         query, per = replace(query, filters=(*query.filters, Filter("user", did=(Did("purchases"),)))), "users"
-    if query.is_share or query.counts_groups or query.having or query.explains or query.top_of_each:
+    if query.is_share or query.counts_groups or query.explains or query.top_of_each:
         raise NotRead("Of a ratio I know its value, by groups, of two periods: no shares and no causes.")
     return replace(query, per=per)

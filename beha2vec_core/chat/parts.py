@@ -11,12 +11,15 @@ from beha2vec_core.chat.asides import is_left_out, without_asides, without_left_
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.neighbours import in_neighbours
+from beha2vec_core.chat.opposed import Opposed, in_measures
+from beha2vec_core.chat.page_words import in_pages
 from beha2vec_core.chat.paraphrases import DISPLAY
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.phrases import in_operations, why_none
 from beha2vec_core.chat.qualifiers import qualifiers
 from beha2vec_core.chat.rewrites import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.sequences import in_windows
+from beha2vec_core.chat.splits import in_sides
 from beha2vec_core.chat.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.chat.vocabulary import Vocabulary, Word
@@ -133,6 +136,7 @@ class Parts:
     having: tuple[Having, ...] = ()
     beside: tuple[str, ...] = ()  # metrics that are shown beside the first
     left_out: list[str] = field(default_factory=list)  # words that limit nothing
+    opposed: Opposed | None = None  # "many views but few orders"
     is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
     def has(self, kind: str) -> bool:
@@ -175,14 +179,16 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
+    text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
     text = in_neighbours(in_windows(in_operations(text)), vocabulary)
-    text = vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text))
+    text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
+    text, opposed = in_measures(text, vocabulary)
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
-    parts = Parts(times, notes=list(times.notes), left_out=left_out)
+    parts = Parts(times, notes=list(times.notes), left_out=left_out, opposed=opposed)
     if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
         parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
     if conversions != text:

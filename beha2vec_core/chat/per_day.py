@@ -42,6 +42,8 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0
         return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
     if metric.unit == "count":
         return f"{value:,.0f}"
+    if metric.unit == "mean" and metric.name not in _IN_PERCENT and not more and 0.0001 < value < 0.1:
+        return f"{value:.3g}"  # in an order of small ratios they are not all 0.03
     return finer(float(value), "share" if metric.name in _IN_PERCENT and value <= 1 else metric.unit, more)
 
 

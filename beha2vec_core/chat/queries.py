@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from beha2vec_core.chat.apart import require_asked, set_apart
 from beha2vec_core.chat.asked import OF_ONE_WORD, both_ends, breakdown_of, ends_differ, filters_of, is_named_apart
 from beha2vec_core.chat.measures import (
     DEFAULTS,
@@ -104,9 +105,12 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         if (items := of_items(query)) != query:
             more.append("Items have no sessions: it is a ratio of their views, additions to carts and orders.")
         query = divided(query, per) if per else items
+        query = set_apart(query, parts.opposed) if parts.opposed else query
         require_same_categories(query, contents)
         found.append(query)
         notes += more
+    if parts.opposed and parts.opposed.second is None:
+        require_asked(found, parts.opposed)
     if also:
         parted = [one for one in found if METRICS[one.metric].unit in ("count", "money")]
         found += [replace(query, is_share=True) for query in parted[-1:]]

@@ -23,6 +23,7 @@ from beha2vec_core.chat.measures import (
 )
 from beha2vec_core.chat.nearest import nearest_queries
 from beha2vec_core.chat.operations import each_last
+from beha2vec_core.chat.page_words import with_paths
 from beha2vec_core.chat.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.queries import queries_of, sides_of
 from beha2vec_core.chat.rewrites import spelled_out
@@ -127,7 +128,7 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
-    question, spelled = vocabulary.speller.corrected(question)
+    question, spelled = vocabulary.speller.corrected(with_paths(question, vocabulary.titles, vocabulary.known))
     question, talk = without_talk(question)
     question, gloss = without_gloss(each_last(as_one_sentence(question)))
     found = _read_whole(question, vocabulary, previous, is_first=is_first)

@@ -71,7 +71,9 @@ def _are_joined(parts: Parts, one: Word, other: Word) -> bool:
     """Whether "and", "or" or the like stands between two values that are not of the same dimension."""
     if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
         return False
-    return re.search(rf"{loosely(one.text)}(?:\s*,|\s+(?:and|or|vs|versus|than|to)\b)", parts.text) is not None
+    is_side = rf"(?!\s*{loosely(other.text)}\s+(?:vs|versus|against)\b)"  # from google, paid vs organic
+    joined = rf"{loosely(one.text)}(?:\s*,{is_side}|\s+(?:and|or|vs|versus|than|to)\b)"
+    return re.search(joined, parts.text) is not None
 
 
 def _sides_differ(parts: Parts, words: list[Word], filters: tuple[Filter, ...]) -> bool:

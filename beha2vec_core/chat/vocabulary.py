@@ -13,6 +13,7 @@ from beha2vec_core.chat import topics
 from beha2vec_core.chat.asides import is_aside, is_left_out
 from beha2vec_core.chat.hours import hours_of
 from beha2vec_core.chat.lemmas import as_key, normal, normal_of, same_phrases, tokens
+from beha2vec_core.chat.page_words import section_keys, sections, titles
 from beha2vec_core.chat.periods import DAYS, MARK
 from beha2vec_core.chat.places import regions
 from beha2vec_core.chat.rewrites import words_of_rules
@@ -109,9 +110,7 @@ _MANY_ITEMS = 3  # whose names have a word that is not their last: hero, of "Her
 _OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _GOODS = {"product", "item", "article", "stuff", "thing", "merch", "merchandise", "gear", "good", "brand", "branded"}
 _SHORT = 4  # letters of a word that may lack one
-_MANY = {
-    "item", "page", "landing_page", "campaign", "item_category", "item_subcategory", "item_brand", "theme", "source",
-}  # fmt: skip
+_MANY = _OF_ITEMS | {"page", "landing_page", "campaign", "theme", "source"}
 _SHORTEST = 6  # letters of a word that may be misspelled: shorter ones are often other words
 
 
@@ -197,6 +196,11 @@ class Vocabulary:
             found[level] = [whole if other is one else other for other in found.get(level, [])] + [whole] * (not one)
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(as_key(phrase), [Value("country", countries)])
+        self.titles = titles(contents.values.get("page", []))
+        kinds = {key: {one.dimension for one in some} for key, some in found.items()}
+        self.sections, self.clear = sections(contents.values, kinds, {*_fixed()})
+        for name, some in self.sections.items():
+            found |= {key: [Value("page", some), Value("landing_page", some)] for key in section_keys(name)}
         self._of_items: dict[str, dict[str, None]] = {}  # the items whose names have a word
         ends: set[str] = set()  # pens: "Twist Pen", and "Pen and Pencil Set"
         for item in contents.values.get("item", []):
@@ -222,6 +226,7 @@ class Vocabulary:
         fixed = _fixed()
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = _same() | known
+        self.known = self._meanings.keys()
         self._spelled = [
             key
             for key, one in known.items()
@@ -246,7 +251,8 @@ class Vocabulary:
         while place < len(words):
             word, size, note = self.longest(words, place)
             ends = [end for end in listed if place < end < place + size]
-            if ends and word and (word.kind == "metric" or word.name == "head"):  # sessions, orders: two measures
+            kinds = {word.kind, word.name, *(one.dimension for one in word.values)} if word else set()
+            if ends and kinds & {"metric", "head", "source_medium"}:  # sessions, orders: two measures
                 word, size, note = self.longest(words[: ends[0]], place)
             listed_to = words[: next((end for end in listed if end > place), None)]
             for later in range(place + 1, place + size):  # users | spend per order: the longer one of two that overlap

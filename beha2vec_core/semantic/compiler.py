@@ -4,9 +4,10 @@ Names come from the definitions, values of a question only as string literals th
 
 Columns of the result: one per breakdown (its name), ``value``, ``n`` (how many the value rests on), for shares ``k``
 (the numerator) and ``n_effective`` (how many independent rows the interval rests on), for money ``currency``, for
-shares of a total ``total``; of counted groups how many there are in all (``total``) and the sums of their values
-(``worth``, ``worth_of_all``); of the highest or the lowest groups how many without a name are left out (``unnamed``);
-with a comparison the same of the other period, with the ending ``_before``.
+shares of a total ``total``; of ratios ``part`` (what is divided); of groups of one half by another metric ``median``
+(that metric's); of counted groups how many there are in all (``total``) and the sums of their values (``worth``,
+``worth_of_all``); of the highest or the lowest groups how many without a name are left out (``unnamed``); with a
+comparison the same of the other period, with the ending ``_before``.
 """
 
 from dataclasses import replace
@@ -72,6 +73,7 @@ def compile_query(query: Query) -> str:
             select = select.where(*(parse_one(f"{one}.n >= {ENOUGH}", dialect=DIALECT) for one in both))
         for one in query.having:
             select = select.where(_of_other_metric(query, one))
+            select = select.select(_median(query, one).subquery().as_("median")) if one.half else select
         limits = [f"now.value {sign} {float(limit)!r}" for _, sign, limit in query.limits]
         if query.counts_groups:
             return _groups_counted(query, select, limits, "currency" in values).sql(dialect=DIALECT, pretty=True)
@@ -94,7 +96,8 @@ def _values(query: Query, period: Period | None) -> exp.Select:
     currency = ", p.currency" if "currency" in parts.named_selects else ""
     same = " and ".join(f"p.{name} is not distinct from b.{name}" for name in query.by) or "true"
     select = parse_one(
-        f"select {names}coalesce(p.value, 0)::double / nullif(b.value, 0) as value, b.value as n{currency} "
+        f"select {names}coalesce(p.value, 0)::double / nullif(b.value, 0) as value, b.value as n, "
+        f"coalesce(p.value, 0) as part{currency} "
         f"from bases as b left join parts as p on {same}",
         dialect=DIALECT,
     )
@@ -104,17 +107,31 @@ def _values(query: Query, period: Period | None) -> exp.Select:
 
 def _of_other_metric(query: Query, one: Having) -> exp.Expr:
     """Whether a group's other metric is so much; a group without a row of it has none."""
-    other = Query(one.metric, query.by, query.filters, query.period)
-    metric, table, measure = place(other)
-    groups = _aggregate(other, metric, table, measure, query.period)
+    groups = _groups_of(query, one)
     same = [
         exp.NullSafeEQ(this=exp.column(name, table="other"), expression=exp.column(name, table="now"))
         for name in query.by
     ]
     limit = f"other.value >= {one.at_least!r}" if one.at_least is not None else f"other.value > {one.at_most!r}"
+    if one.half:
+        median = _median(query, one).sql(dialect=DIALECT)
+        limit = f"other.value {'>=' if one.half == 'upper' else '<='} ({median})"
     rows = exp.select("1").from_(groups.subquery("other")).where(*same, parse_one(limit, dialect=DIALECT))
     found = exp.Exists(this=rows)
-    return found if one.at_least is not None else found.not_()
+    return found if one.half or one.at_least is not None else found.not_()
+
+
+def _groups_of(query: Query, one: Having) -> exp.Select:
+    """The other metric of each group."""
+    other = Query(one.metric, query.by, query.filters, query.period)
+    return _aggregate(other, *place(other), query.period)
+
+
+def _median(query: Query, one: Having) -> exp.Select:
+    """The median of the other metric over all groups with a name."""
+    named = [exp.column(name).is_(exp.null()).not_() for name in query.by]
+    median = parse_one("quantile_disc(value, 0.5)", dialect=DIALECT)
+    return exp.select(median).from_(_groups_of(query, one).subquery("every")).where(*named)
 
 
 def _first_of_each(query: Query, select: exp.Select) -> exp.Select:

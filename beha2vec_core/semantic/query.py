@@ -104,6 +104,7 @@ class Having:
     metric: str
     at_least: float | None = None
     at_most: float | None = None
+    half: str | None = None  # upper: at least the median of all groups; lower: at most
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ class Query:
             raise ValueError("a comparison with the rest needs one breakdown, and a filter of it")
         if self.top_of_each is not None and (len(self.by) < 2 or self.versus or self.is_share or self.counts_groups):
             raise ValueError("the first of each group needs two breakdowns, and a plain value")
-        if self.per is not None and (self.is_share or self.counts_groups or self.having or self.per == self.metric):
+        if self.per is not None and (self.is_share or self.counts_groups or self.per == self.metric):
             raise ValueError("a ratio needs two metrics, and has no share")
         if self.top is not None and self.top < 1:
             raise ValueError("top is at least 1")

@@ -99,12 +99,12 @@ ASKED = {
     "single-page visits by device": "single_page_sessions | by device",
     "users with at least one order": "buyers",
     "users with more than one order": "users | user=ordered at least 2 times",
-    "users with exactly one order": "users | user=ordered exactly 1 times",
-    "orders with just one item": "orders | one_order=bought exactly 1 items",
+    "users with exactly one order": "users | user=ordered exactly 1 time",
+    "orders with just one item": "orders | one_order=bought exactly 1 item",
     "sessions with more than one page": "sessions | session=viewed pages at least 2 times",
     "sessions with more than 2 pages": "sessions | session=viewed pages at least 3 times",
     "visits with at most one page": "no",
-    "one-time buyers": "buyers | user=ordered exactly 1 times",
+    "one-time buyers": "buyers | user=ordered exactly 1 time",
     "which cluster has most new customers": "buyers | by cluster | order_number=first",
     "customers who bought more than 3 items": "buyers | user=bought at least 4 items",
     # who buys for the first time
@@ -191,7 +191,7 @@ ASKED = {
     # how often
     "how many people bought a second time": "users | user=ordered at least 2 times",
     "what share of customers ordered only once in april": (
-        "buyers | user=ordered exactly 1 times | 2026-04-01..2026-04-30 | share"
+        "buyers | user=ordered exactly 1 time | 2026-04-01..2026-04-30 | share"
     ),
     "what share of users bought more than once": "users | user=ordered at least 2 times | share",
     "how many users visited at least 5 times": "users | user=visited at least 5 times",

@@ -228,8 +228,8 @@ _WHY = (
     (r"[.,;?!]\s*(?:so )?(?:what gives|why so|wherefore|how so|how come|what(?:'s| is) (?:driving|behind) (?:it|"
      r"that)|why)\s*(?=\W*$)",
      ". Why?"),
-    (rf"\b(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?(?:visits|traffic|views|clicks|eyeballs|landings|"
-     rf"visitors) (?:but|and|yet) {_LITTLE} {_SOLD}\b", "low conversion rate"),
+    (rf"^(.*\b(?:why|how come|reasons?)\b.*?)(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?\b(?:visits|traffic|"
+     rf"views|clicks|eyeballs|landings|visitors) (?:but|and|yet) {_LITTLE} {_SOLD}\b", r"\1low conversion rate"),
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
 _WHO = (

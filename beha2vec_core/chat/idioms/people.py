@@ -112,6 +112,9 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"^(?!.*\b(?:clusters?|segments?|groups?|personas?)\b)(.*?)\b(?:got|gets?|hits?|met|meets?|r[au]ns? into|"
      r"encounter(?:s|ed)?|faced?|receive[sd]?|bump(?:s|ed)? into|s[ae]w|sees?|seen) (?:an? |any )?(?:404|"
      r"error)s?(?: (?:pages?|messages?|codes?|errors?))?\b", r"\1saw an error page"),
+    (r"[\"'\u201c]?\b(?:(?:pages?|urls?)(?: (?:was|were|is|are|be|could be|can be|that))*[- ]not[- ](?:be )?found|"
+     r"not[- ]found(?= (?:pages?|errors?|messages?))|(?:broken|dead) (?:links?|pages?|urls?))\b[\"'\u201d]?"
+     r"(?: (?:pages?|errors?|messages?))*", "error page"),
     (r"\b404(?:s| pages?| errors?| error pages?)?\b", "error page"),
     (r"\b(?:how many|number of) views of (?=(?:the )?error page)", "how many page views of "),
     (r"^(\W*(?:number of |show |the )*)error pages (by|per|over)\b", r"\1error page views \2"),
@@ -217,6 +220,12 @@ _STEPS: tuple[tuple[str, str], ...] = (
      "to orders"),
 )  # fmt: skip
 _OF_PEOPLE: tuple[tuple[str, str], ...] = (
+    (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) ([^,?]+?),? (?:and|but) (?:do|did|have) "
+     r"(?:they|those|these|the|such)(?: (?:readers|people|users|visitors|ones))?"
+     r"(?: (?:ever|also|actually|really|then|later|eventually))* "
+     r"(buy|bought|order|ordered|purchase|purchased|convert)(?: (?:anything|something))?\W*$",
+     r"\1how many users who read \2 \3?"),
+    (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) (?!.*\b(?:and|but) )", r"\1describe users who read "),
     (r"^(\W*)(.+?)(?:,|:| -)? (?:what (?:kind|sort|type)s? of )?(?:people|persons|what people|users|who|what) (?:are|"
      r"r) they(?:, where from)?\W*$", r"\1describe \2"),
     (r"^(\W*describe )(?:the |our )?bouncers\b", "sessions with only one page by channel"),
