@@ -11,7 +11,7 @@ from beha2vec_core.chat.parts import SELL_MORE, Parts, loosely
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.vocabulary import Value, Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 # dimensions of which one word can name several values
@@ -24,6 +24,7 @@ def metrics_of(parts: Parts) -> list[str]:
     found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     if together := _listed_together(parts):
         return together
+    found = [name for name in found if name not in charged(parts)]
     if found and found[0] == "sessions" and _are_of_people(parts):
         return ["sessions"]
     strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
@@ -47,6 +48,20 @@ def metrics_of(parts: Parts) -> list[str]:
     if not strong and parts.is_of_users and "sessions" in found:  # the users with most sessions
         return ["sessions"]
     return strong or found[:1]  # "people visit us"
+
+
+def charged(parts: Parts) -> set[str]:
+    """Measures that only say what is charged: orders, of "tax on orders", and revenue, of "money from shipping"."""
+    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    if not charges or parts.has("compare"):
+        return set()
+    found = set()
+    for word in parts.words:
+        as_what = rf"{loosely(word.text)}(?: (?:from|for|in|of|on|through|as|with))? (?:{charges})\b"
+        on_what = rf"\b(?:on|of|for|from|in) (?:(?:all|the|our|new|those) )*{loosely(word.text)}\b"
+        if re.search(as_what if word.name == "revenue" else on_what, parts.text):
+            found |= {word.name} & {"revenue", "orders", "buyers"}
+    return found
 
 
 def _is_asked_too(parts: Parts, name: str) -> bool:

@@ -24,7 +24,15 @@ DISPLAY = (  # the verb, else the channel
     r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
     r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)"
 )
+CHARGES = r"(?:tax(?:es)?|vat|gst|shipping|postage|delivery (?:fee|charge)s?)"
+_WHO_PAYS = r"(?:(?:the|our|all|did|do|does|have|has|had|that|which|was|were|been|is|are|we|get|got|ever) )*"
 PARAPHRASES: tuple[tuple[str, str], ...] = (
+    (r"\bcharges? for (shipping|delivery)\b", r"\1 charge"),
+    (r"\b(?:vat|tax) ?(?:/|and|or) ?(?:vat|tax)\b", "tax"),
+    (rf"^(?=.*\b{CHARGES}\b)(?!.*\b(?:we|i|us) (?:pay|paid|spen[dt]|owe)\b)(?!.*\b(?:how many|number of|percent\w*|"
+     rf"share|which|what) (?:of )?(?:(?:the|our|all) )*(?:{PEOPLE}|orders)\b)(.*?)\b{_WHO_PAYS}(?:(?:{PEOPLE}|they|"
+     r"orders) )?(?:(?:were|was|are|is|have|had|been) )*(?:(?:charg|collect|bill|invoic|levi|add)(?:ed|es|ing|e|s|y)?|"
+     r"paid|pays?)\b(?: (?:for|in|on top|by (?:(?:the|our) )?(?:customers|buyers|people|shoppers|users)))?", r"\1 "),
     (SAME, "and"),
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),

@@ -11,7 +11,7 @@ from beha2vec_core.chat.asides import is_left_out, without_asides, without_left_
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.neighbours import in_neighbours
-from beha2vec_core.chat.paraphrases import DISPLAY
+from beha2vec_core.chat.paraphrases import CHARGES, DISPLAY
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.phrases import in_operations, why_none
 from beha2vec_core.chat.qualifiers import qualifiers
@@ -317,7 +317,8 @@ def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> Non
 def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[str, list[str]]:
     """The text without the words for the currency of amounts, and these words; "how many euros" is revenue."""
     words: list[str] = []
-    text = re.sub(rf"\bhow (?:much|many) (?={_MONEY})", "revenue ", text)
+    asked = "how much " if re.search(rf"\b{CHARGES}\b", text) else "revenue "
+    text = re.sub(rf"\bhow (?:much|many) (?={_MONEY})", asked, text)
     for word in re.findall(_MONEY, text) if vocabulary.contents.currencies else []:
         _check_currency(word, parts, vocabulary.contents.currencies)
         before, _, after = re.split(rf"(\b(?:in )?{word}\b)", text, maxsplit=1)

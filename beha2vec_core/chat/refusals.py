@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from beha2vec_core.chat.asked import charged
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 _OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
@@ -92,6 +93,23 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
         two = {one.name, other.name}
         if is_joined and len(two) > 1 and not (two <= {*metrics} or two == {"new_users", "returning_users"}):
             raise NotRead(f"I cannot answer these in one go, ask for one of them: {one.text} and {other.text}.")
+
+
+def refuse_beside_charges(parts: Parts) -> None:
+    """Raise where no amount of tax or shipping is asked for: people or orders with it, views of pages about it."""
+    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    if not charges:
+        return
+    beside = [word for word in parts.words if word.kind == "metric" and word.name not in (*CHARGES, *charged(parts))]
+    counted = [word for word in beside if METRICS[word.name].unit != "money" and word.name != "orders"]
+    is_condition = re.search(
+        rf"\b(?:with|had|have|has|having|without|that|who|which|by) (?:any |no )?(?:{charges})\b", parts.text
+    )
+    is_of_people = counted and (parts.is_counted or any(word.name not in PEOPLE_COUNTED for word in counted))
+    if is_of_people or (beside and is_condition):
+        raise NotRead(
+            "Of tax and shipping I know the amounts that orders report, not who paid them or looked for them."
+        )
 
 
 def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:

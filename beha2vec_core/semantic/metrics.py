@@ -4,36 +4,10 @@ Definitions follow GA4 (https://support.google.com/analytics/answer/12195621 eng
 /answer/12253918 users), and say in their labels where they are our own.
 """
 
-from dataclasses import dataclass
 from itertools import combinations
 
+from beha2vec_core.semantic.measure import Measure, Metric
 from beha2vec_core.semantic.tables import OF_CARTS, RETENTION_DAYS, STEPS
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How a metric is computed from one table: ``value``, or ``value / per``; ``n`` is how many it rests on."""
-
-    value: str
-    per: str | None = None
-    n: str | None = None  # without: `per`, else the value itself
-    extra: str | None = None  # a further column: the currency of money
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric."""
-
-    name: str
-    label: str  # in words, plural for counts
-    unit: str  # count, money, share (a number of rows of all of them, each counted once), seconds or mean
-    sql: dict[str, Measure]  # the measure by table (names of `TABLES`), the preferred table first; all mean the same
-    words: tuple[str, ...]  # phrases that ask for it
-    n_of: str = ""  # what ``n`` counts, in the plural; empty where the value is its own n
-    better: int = 1  # 1 where more is better, -1 where less is
-    otherwise: str | None = None  # the metric that takes its place where no table of this one has a dimension
-    is_weak: bool = False  # words such as "users", which are also used next to the name of another metric
-    count: str | None = None  # of a share of sessions, the metric that is its numerator
 
 
 def _count(condition: str) -> str:
@@ -51,6 +25,13 @@ def _money(amount: str, *, known: str) -> str:
     currency = f"{amount.partition('.')[0]}.currency"
     return f"""case when count(distinct case when {amount} <> 0 then coalesce({currency}, '') end) <= 1
         and {_count(f"not ({known})")} = 0 then coalesce(sum({amount}), 0) end"""
+
+
+def _charged(amount: str) -> str:
+    """A sum of what the orders that report it were charged; null if none does, or in several currencies."""
+    currency = f"{amount.partition('.')[0]}.currency"
+    currencies = f"count(distinct case when {amount} <> 0 then coalesce({currency}, '') end)"
+    return f"case when {currencies} <= 1 then sum({amount}) end"
 
 
 def _currency(amount: str) -> str:
@@ -265,6 +246,18 @@ METRICS = {
             ("net revenue", "net rev", "revenue after refund", "revenue net of refund", "revenue minus refund",
              "revenue less refund", "revenue excluding refund", "revenue without refund"), n_of="orders",
         ),
+        *(
+            Metric(
+                name, f"{name} (as reported with orders)", "money",
+                {"purchases": Measure(_charged(f"p.{name}"), n=f"count(p.{name})", extra=_currency(f"p.{name}"))},
+                words, n_of="orders that report it",
+            )
+            for name, words in (
+                ("tax", ("tax", "taxes", "vat", "gst", "sale tax", "sales tax", "value added tax", "tax amount")),
+                ("shipping", ("shipping", "shipping fee", "shipping charge", "shipping revenue", "shipping income",
+                              "shipping amount", "delivery fee", "delivery charge", "postage")),
+            )
+        ),
         Metric(
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
@@ -475,6 +468,7 @@ METRICS = {
     )
 }  # fmt: skip
 
+CHARGES = ("tax", "shipping")  # of orders, where the site reports them
 PEOPLE_COUNTED = ("users", "buyers", "new_users", "returning_users", "active_users")  # metrics that are people
 # metrics that count steps as the funnel does: a step is reached with a later one too
 OF_STEPS = {

@@ -330,6 +330,36 @@ def test_a_step_that_the_site_does_not_record_is_named(serving: Path, tmp_path: 
     assert lookup.ask("funnel from cart to order").understood
 
 
+def test_tax_and_shipping_are_those_that_orders_report(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    april = "from ga4.fct_ga4__purchases where occurred_on between '2026-04-01' and '2026-04-30'"
+    ((tax, shipping, orders),) = data.execute(f"select sum(tax), sum(shipping), count(shipping) {april}").fetchall()
+    for question in (
+        "how much VAT/tax did we collect in april", "sales tax charged on orders in april",
+        "how many euros of tax in april",
+    ):  # fmt: skip
+        assert f"{tax:,.2f} EUR (n = " in lookup.ask(question).text, question
+    for question in (
+        "how much shipping did we charge in total in april", "what did customers pay for shipping in april?",
+        "delivery fees in april", "how much money did we make from shipping in april",
+    ):  # fmt: skip
+        answer = lookup.ask(question).text
+        assert f"{shipping:,.2f} EUR (n = {orders} orders that report it)" in answer, question
+        assert "Revenue" not in answer, question
+    assert "per order: highest for" in lookup.ask("which country has the highest shipping per order").text
+
+
+def test_tax_that_the_site_does_not_report_is_not_zero(shop: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(shop.read_bytes())
+    with duckdb.connect(str(path)) as world:
+        world.execute("update ga4.fct_ga4__purchases set tax = null")
+    lookup = Lookup(Published(path), Aliases(path))
+    for question in ("how much tax in april", "tax per order"):
+        answer = lookup.ask(question)
+        assert not answer.understood and "The site does not record the tax." in answer.text, question
+    assert lookup.ask("shipping in april").understood
+
+
 def test_words_that_are_not_known_are_named_once(lookup: Lookup) -> None:
     text = lookup.ask("zorblat quux " * 50 + " ".join(f"zorb{'a' * n}" for n in range(1, 30))).text
     assert text.count("zorblat") == 1 and "more words" in text and len(text) < 800

@@ -96,7 +96,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
         select 'order-' || n as purchase_key, property_id, session_date as occurred_on, user_key, session_key,
             epoch_us(session_started_at) + n as event_timestamp,
             false as is_refund_without_purchase, 'EUR' as currency,
-            price * (1 + pick(n, 'pieces', 3)) as revenue, revenue as net_revenue, null::double as refund,
+            price * (1 + pick(n, 'pieces', 3)) as revenue, revenue * 0.16 as tax,
+            if(pick(n, 'parcel', 3) > 0, 4.9, null) as shipping, revenue as net_revenue, null::double as refund,
             0 as refund_events, revenue as event_revenue, revenue as revenue_in_usd, n
         from ga4.fct_ga4__sessions join items on items.place = pick(n, 'item', 4) where bought > 0
         union all by name  -- without a session: GA4 has such orders too; and a refund of an order before the data

@@ -64,6 +64,8 @@ EXPECTED = {
     "orders": f"select sum((not is_refund_without_purchase)::int)::bigint {ORDERS}",
     "revenue": f"select sum(revenue) {ORDERS}",
     "net_revenue": f"select sum(net_revenue) {ORDERS}",
+    "tax": f"select sum(tax) {ORDERS}",
+    "shipping": f"select 4.9 * count(shipping) {ORDERS}",
     "aov": f"select avg(revenue) {ORDERS} and not is_refund_without_purchase",
     "median_order_value": f"select median(revenue) {ORDERS} and not is_refund_without_purchase",
     "revenue_per_user": f"select avg(spent) from (select sum(revenue) as spent {SESSIONS} group by user_key)",
