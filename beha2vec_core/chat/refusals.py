@@ -122,7 +122,7 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
     if (
         named
         and not both_asked
-        and not {"purchases", "items"} & {*METRICS[metric].sql}
+        and not {"purchases", "items", "orders_in_turn"} & {*METRICS[metric].sql}
         and (is_of_them or metric not in _OF_BUYING)
     ):
         if not re.fullmatch(r"customers?|shoppers?", named):

@@ -328,11 +328,28 @@ METRICS = {
             ("visit per user", "average session per user", "average number of session per user", "session frequency"),
             n_of="users",
         ),
-        Metric(
-            "days_to_order", "mean of the days from the first visit to the first order", "mean",
-            {"first_orders": Measure("sum(w.days)", "count(*)")}, ("day to order", "time to order",
-             "time to first order", "day to first order", "day to conversion", "time to conversion",
-             "day until first order", "day until order", "time until order"), n_of="buyers", better=-1,
+        *(
+            Metric(
+                f"median_{name}" if is_median else name,
+                f"{'median' if is_median else 'mean'} of the days from {label}", "mean",
+                {table: Measure(f"{'median' if is_median else 'sum'}({days})", None if is_median else f"count({days})",
+                                n=f"count({days})")},
+                tuple(f"median {one}" for one in words) if is_median else words, n_of=n_of, better=-1,
+            )
+            for name, table, days, label, n_of, words in (
+                ("days_to_order", "first_orders", "w.days", "the first visit to the first order", "buyers",
+                 ("day to order", "time to order", "time to first order", "day to first order", "day to conversion",
+                  "time to conversion", "day until first order", "day until order", "time until order")),
+                ("days_to_second_order", "orders_in_turn", "case when y.number = 2 then y.days end",
+                 "the first order to the second", "buyers who ordered again",
+                 ("day to second order", "time to second order")),
+                ("days_between_orders", "orders_in_turn", "y.days", "an order to the next one of the same user",
+                 "orders after the first",
+                 ("daysbetweenorders", "order interval", "reorder interval", "reorder time",
+                  "repurchase interval", "repurchase time", "repurchase cycle", "purchase interval", "purchase cycle",
+                  "time to reorder", "time to repurchase")),
+            )
+            for is_median in (False, True)
         ),
         Metric(
             "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},

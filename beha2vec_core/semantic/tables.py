@@ -59,6 +59,12 @@ _FIRST_ORDERS = """(
     join (select user_key, min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) as b
         on b.user_key = n.user_key
     where not n.is_refund_without_purchase group by 1) as w"""
+# each order of a user, its number among theirs, and how many days it came after the one before (null for the first)
+_ORDERS_IN_TURN = """(
+    select n.user_key, n.session_key, n.purchase_key, n.occurred_on, n.event_timestamp,
+        row_number() over turn as number, n.occurred_on - lag(n.occurred_on) over turn as days
+    from ga4.fct_ga4__purchases as n where n.user_key is not null and not n.is_refund_without_purchase
+    window turn as (partition by n.user_key order by n.event_timestamp, n.purchase_key)) as y"""
 STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
     1: ("view", "product view"), 2: ("cart", "cart"), 3: ("checkout", "checkout"), 4: ("shipping", "shipping step"),
     5: ("payment", "payment step"), 6: ("order", "order"),
@@ -97,6 +103,8 @@ TABLES = {
                         time="make_timestamp(k.event_timestamp)"),
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
     "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
+    "orders_in_turn": Table("y", _ORDERS_IN_TURN, "y.occurred_on", _VISITS, "orders", _KEYS_OF_ORDERS,
+                            time="make_timestamp(y.event_timestamp)"),
     "steps": Table("q", _REACHED, "q.session_date", _VISITS, "sessions",
                    time="s.session_started_at", moment="q.reached_at"),
     "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", (*_VISITS, "g"), "events",
