@@ -11,7 +11,7 @@ from beha2vec_core.semantic.query import Period
 from beha2vec_core.words import UNKNOWN_CURRENCY, change, number
 from beha2vec_core.words import day as day_words
 
-_LONG = 600  # seconds: more are shown in minutes
+_MINUTE, _LONG = 60, 600  # seconds: from when on they are shown in minutes too, or only so
 
 
 def is_sum(metric: Metric) -> bool:
@@ -28,7 +28,9 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any]) -> str:
     if metric.unit == "money":
         return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
     if metric.unit == "seconds":
-        return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
+        minutes = f"{value / 60:,.1f} minutes"
+        seconds = f"{value:,.0f} seconds" + f" ({minutes})" * (value >= _MINUTE)
+        return seconds if value < _LONG else minutes
     return f"{value:,.0f}" if metric.unit == "count" else number(float(value), metric.unit)
 
 

@@ -15,6 +15,8 @@ from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_
 from beha2vec_core.semantic.query import Filter
 
 _OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
+_OF_SESSIONS = ("cart_to_order", "checkout_completion")
+_IN_TOTAL = re.compile(r"\b(?:total|altogether|combined|all together|sum|in all)\b")
 _HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
 _OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
 _MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost more orders"
@@ -114,7 +116,11 @@ def refuse_beside_charges(parts: Parts) -> None:
 
 def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
-    if metric in OF_STEPS and re.search(r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text):
+    if metric == "engagement_time" and _IN_TOTAL.search(parts.text):
+        raise NotRead("I know the engagement time per session, not its total.")
+    if (metric in OF_STEPS or metric in _OF_SESSIONS) and re.search(
+        r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text
+    ):
         notes.append("Counted are sessions, not users.")
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None

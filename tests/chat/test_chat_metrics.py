@@ -302,7 +302,9 @@ ANSWERED = {
     ),
     "mobile share of sessions over time": "sessions | by month | device=mobile | share",
     "how many people added to cart last week": "cart_users | 2026-05-04..2026-05-10",
-    "out of everybody who saw a product, how many put it in the cart?": "view_to_cart",
+    "out of everybody who saw a product, how many put it in the cart?": (
+        "users | user=reached the cart | user=viewed a product | share"
+    ),
     "what share of carts turn into orders": "cart_to_order",
     "what's the drop-off between begin checkout and purchase?": "checkout_drop_order",
     "funnel on mobile last week": "funnel | by step | device=mobile | 2026-05-04..2026-05-10",

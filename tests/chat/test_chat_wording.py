@@ -22,6 +22,27 @@ ASKED = {
     ),
     "how long does it take from the first visit to a purchase": "days_to_order",
     "median days from first visit to first order": "median_days_to_order",
+    # people are counted where people are asked for
+    "of the people who put something in the cart, how many actually bought": (
+        "users | user=ordered | user=reached the cart | share"
+    ),
+    "share of users with a cart who ordered": "users | user=ordered | user=reached the cart | share",
+    "what percentage of shoppers who start checkout finish it": (
+        "users | user=ordered | user=reached the checkout | share"
+    ),
+    "which share of customers with a cart places an order, by device": (
+        "users | by device | user=ordered | user=reached the cart | share"
+    ),
+    "how many people get from cart to order on mobile": (
+        "users | device=mobile | user=ordered | user=reached the cart | share"
+    ),
+    "cart to order rate of mobile visits": "cart_to_order | device=mobile",
+    "how many minutes do people spend on the site per visit?": "engagement_time",
+    "seconds on site per session by device": "engagement_time | by device",
+    "how many secs does a visit last in april": "engagement_time | 2026-04-01..2026-04-30",
+    "avg minutes on site for email": "engagement_time | channel=Email",
+    "how many hours did people spend on the site in total": "no",
+    "minutes per user": "no",
     "average time between first and second order": "days_to_second_order",
     "how long until a customer places a second order?": "days_to_second_order",
     "how long does it take before a new customer orders again after the first order": "days_to_second_order",
