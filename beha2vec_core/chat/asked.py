@@ -16,6 +16,7 @@ from beha2vec_core.semantic.query import Filter
 
 # dimensions of which one word can name several values
 OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium", "page", "landing_page")
+FIRST = ("first_channel", "first_source", "first_medium", "first_campaign")
 _KINDS_OF_PAGES = ("page_type", "theme")
 
 
@@ -127,6 +128,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             types = [value for value in word.values if value.dimension == "page_type" and "landing_page" in beside]
             some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
+            some = some or _of_first_visit(parts, word, beside, metric)
             some = some or [value for value in word.values if value.dimension in beside] or list(word.values)
             some = some if metric == "page_views" else _of_one_kind(parts, word, some)
             if _is_beside_source(parts, word):  # of a source with this medium the data have no visit
@@ -162,6 +164,20 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         for name, values in which.items()
         if which is found or name not in found
     )
+
+
+def _of_first_visit(parts: Parts, word: Word, beside: set[str], metric: str | None) -> list[Value]:
+    """The values as those that users first came from, beside "first came via"; none elsewhere."""
+    named = beside & {*FIRST}
+    some = [
+        replace(one, dimension=f"first_{one.dimension}") for one in word.values if f"first_{one.dimension}" in FIRST
+    ]
+    is_of_visit = metric in PEOPLE_COUNTED and metric != "buyers" and "firsttouch" in parts.text
+    if named and is_of_visit and parts.times.periods:
+        parts.problem = "Are the days those of the first visit? Ask for new users, from a channel, source or medium."
+    if named and not some:
+        parts.problem = f"Of the first visit I know the channel, source, medium and campaign, not “{word.text}”."
+    return sorted(some, key=lambda one: one.dimension not in named) if named else []
 
 
 def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
@@ -221,6 +237,7 @@ def breakdown_of(parts: Parts) -> list[str]:
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)
+            is_named |= word.name in FIRST and any(f"first_{v.dimension}" in FIRST for o in beside for v in o.values)
             is_named |= word.name == "device" and any(
                 v.dimension in ("os", "browser") for o in beside for v in o.values
             )

@@ -120,6 +120,9 @@ def as_question(query: Query) -> str:
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
+        if one.dimension.startswith("first_"):
+            words.append(f"{DIMENSIONS[one.dimension].label} {named}")
+            continue
         if one.is_excluded:
             words.append(f"without {named}")
             continue

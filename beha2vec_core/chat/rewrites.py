@@ -10,6 +10,7 @@ import re
 from calendar import month_name
 from functools import cache
 
+from beha2vec_core.chat.first_touch import in_first_touch
 from beha2vec_core.chat.gaps import in_gaps
 from beha2vec_core.chat.named_days import DAY, MONTH
 from beha2vec_core.chat.paraphrases import PARAPHRASES
@@ -357,7 +358,7 @@ def words_of_rules() -> frozenset[str]:
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    text = in_gaps(text)
+    text = in_gaps(in_first_touch(text))
     with_cart = re.sub(r"\b(?:basket|trolley)\b", "cart", text)
     if _HOW_LONG.search(text) and not as_step_time(with_cart) and not _FROM_AN_ORDER.search(text):
         median = "median " * ("median" in text)

@@ -339,7 +339,8 @@ METRICS = {
             for name, table, days, label, n_of, words in (
                 ("days_to_order", "first_orders", "w.days", "the first visit to the first order", "buyers",
                  ("day to order", "time to order", "time to first order", "day to first order", "day to conversion",
-                  "time to conversion", "day until first order", "day until order", "time until order")),
+                  "time to conversion", "day until first order", "day until order", "time until order",
+                  "day to firstorder", "time to firstorder", "day until firstorder", "time until firstorder")),
                 ("days_to_second_order", "orders_in_turn", "case when y.number = 2 then y.days end",
                  "the first order to the second", "buyers who ordered again",
                  ("day to second order", "time to second order")),

@@ -31,6 +31,7 @@ JOINS = {
     "d": "left join ga4.fct_ga4__user_days as d on d.user_key = {t}.user_key and d.user_date = {date}",
     "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
     "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
+    "u": "left join ga4.dim_ga4__users as u on u.user_key = {t}.user_key",
     "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
     "gl": """left join (select ls.session_key, lg.page_type from ga4.fct_ga4__sessions as ls
         join beha2vec.enriched_pages as lg on lg.page_key = ls.landing_page_key) as gl
@@ -41,7 +42,7 @@ JOINS = {
         n.purchase_key) as number from ga4.fct_ga4__purchases as n where n.user_key is not null and not
         n.is_refund_without_purchase) as o on o.purchase_key = {t}.purchase_key""",
 }
-_PEOPLE = ("d", "c", "h")
+_PEOPLE = ("d", "c", "h", "u")
 _VISITS = ("s", "gl", *_PEOPLE)
 RETENTION_DAYS = 7
 # the first day of each user, and whether a later day followed in time; only where all of these days are in the data
@@ -101,8 +102,8 @@ TABLES = {
                         "page views", time="make_timestamp(v.event_timestamp)"),
     "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", _VISITS, "key events",
                         time="make_timestamp(k.event_timestamp)"),
-    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
-    "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
+    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c", "u"), "new users", ("user_key",)),
+    "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c", "u"), "first orders", ("user_key",)),
     "orders_in_turn": Table("y", _ORDERS_IN_TURN, "y.occurred_on", _VISITS, "orders", _KEYS_OF_ORDERS,
                             time="make_timestamp(y.event_timestamp)"),
     "steps": Table("q", _REACHED, "q.session_date", _VISITS, "sessions",

@@ -22,6 +22,24 @@ ASKED = {
     ),
     "how long does it take from the first visit to a purchase": "days_to_order",
     "median days from first visit to first order": "median_days_to_order",
+    # where users first came from
+    "buyers by first channel": "buyers | by first_channel",
+    "which channel did our buyers first come from": "buyers | by first_channel",
+    "users who first came via organic search": "users | first_channel=Organic Search",
+    "users who first came via organic search in april": "no",
+    "buyers in april who first came via organic search": (
+        "buyers | first_channel=Organic Search | 2026-04-01..2026-04-30"
+    ),
+    "how many people first found us via google and then ordered": "buyers | first_source=google",
+    "how many buyers first came via organic search but bought through email?": (
+        "buyers | channel=Email | first_channel=Organic Search"
+    ),
+    "users whose first channel was email but never bought": ("users | first_channel=Email | user=did not order"),
+    "share of buyers who first came via email": "buyers | first_channel=Email | share",
+    "first-touch revenue by channel": "revenue | by first_channel",
+    "days to first order by first source": "days_to_order | by first_source",
+    "users who first came from germany": "no",
+    "buyers by last channel": "no",
     # people are counted where people are asked for
     "of the people who put something in the cart, how many actually bought": (
         "users | user=ordered | user=reached the cart | share"

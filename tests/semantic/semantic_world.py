@@ -169,6 +169,13 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
             or pick(n, 'looks', 30) = 0"""
     )
     world.execute(
+        """alter table ga4.dim_ga4__users add column first_user_default_channel_group text;
+        alter table ga4.dim_ga4__users add column first_user_campaign text;
+        update ga4.dim_ga4__users as u set first_user_default_channel_group = s.default_channel_group,
+            first_user_source = s.source, first_user_medium = s.medium, first_user_campaign = s.campaign
+        from ga4.fct_ga4__sessions as s where s.user_key = u.user_key and s.ga_session_number = 1"""
+    )
+    world.execute(
         """create or replace table ga4.int_ga4__identity_map as
         select distinct 'client of ' || user_key as client_key, user_key from ga4.fct_ga4__sessions;
         create or replace table ga4.stg_ga4__event_items as
