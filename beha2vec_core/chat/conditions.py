@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beha2vec_core.chat.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
+from beha2vec_core.chat.cohorts import cohort_of
 from beha2vec_core.chat.lemmas import tokens
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verbs import PEOPLE
@@ -90,6 +91,13 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
     if _TIMES.search(text):
         return None
+    if cohort := cohort_of(text, periods, vocabulary.contents.days):
+        left, clause, notes = cohort
+        has_values = any(word and word.kind == "value" for word, *_ in vocabulary.read(left))
+        notes += (
+            ("What limits the first visits (a device, a channel ...) limits the later ones too.",) if has_values else ()
+        )
+        return Conditions(left, [clause], is_forced=True, notes=notes)
     marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", text)
     words = [token for token in tokens(marked) if token.strip(".'")]
     asks_who = _ASKS_WHO.match(" ".join(words)) is not None

@@ -13,7 +13,8 @@ _TO_US = (
 _CAME = (
     rf"(?:came|come|comes|arrived?|visited|visit|found|find|discovered|discover|reached|reach|landed|acquired){_TO_US}"
 )
-_VIA = r"(?:from|via|through|by|on|with)(?: (?:an?|the|our))?"
+_VIA = r"(?:from|via|through|by)(?: (?:an?|the|our))?"
+_ON = r"(?:from|via|through|by|on|with)(?: (?:an?|the|our))?"
 _FIRST = r"(?:first|originally|initially)"
 _WHO = r"(?:(?:who|that|which|whose|have|had|has|were|was|did) )*"
 _LATER = r"(?:(?:they|later|then|finally|eventually|actually|ended|end|up|who) )*"
@@ -41,7 +42,7 @@ _RULES = tuple(
 _TOUCH = re.compile(r"\bfirst(?:touch|channel|source|medium|campaign)\b")
 _BOUGHT = re.compile(
     rf"(?:,)? (?:but|and|yet|then|who) {_LATER}(?:bought|buy|ordered|order|purchased|purchase|converted|convert)"
-    rf"(?: (?:something|anything))?(?P<via> {_VIA})?(?=\W|$)"
+    rf"(?: (?:something|anything))?(?P<via> {_ON})?(?=\W|$)"
 )
 _DID_NOT = re.compile(
     rf",? (?:(?:but|and|yet) )?{_LATER}(?:did not|didn't|have not|haven't|never)(?: (?:ever|yet|actually))* "

@@ -182,7 +182,7 @@ def _did_in_words(did: Did) -> str:
         return f"{_alone_in_words(did)}{when} after {what}"
     days = f"{within.least} to {within.most}" if within.least > 1 else f"{within.most}"
     days = f"within {days} {within.unit}{'s' * (within.most > 1)} after" if within.most else "on the day of"
-    days = f"{within.least} days or more after" if within.most > 9000 else days
+    days = f"{within.least} day{'s' * (within.least > 1)} or more after" if within.most > 9000 else days
     return f"{_alone_in_words(did)}{when} {'the day after' if within.least == within.most == 1 else days} {what}"
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from beha2vec_core.chat.asides import is_left_out, without_asides, without_left_out
+from beha2vec_core.chat.cohorts import in_cohorts
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.neighbours import in_neighbours
@@ -175,7 +176,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
-    text = in_neighbours(in_windows(in_operations(text)), vocabulary)
+    text = in_neighbours(in_windows(in_cohorts(in_operations(text))), vocabulary)
     text = vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text))
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)

@@ -15,6 +15,8 @@ from tests.semantic.semantic_world import make_world
 
 CART_ON = "step=2 cart;3 checkout;4 shipping step;5 payment step;6 order"
 CHECKOUT_ON = "step=3 checkout;4 shipping step;5 payment step;6 order"
+COHORT = "users | user=visited within {} days after they visited | 2026-04-10..2026-04-10 | share"
+COHORT_OF_NEW = COHORT.replace("they visited |", "they visited | user=visited (new) on 10 Apr 2026 |")
 WHY = "2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | why"
 ASKED = {
     "which users came from google": (
@@ -22,6 +24,17 @@ ASKED = {
     ),
     "how long does it take from the first visit to a purchase": "days_to_order",
     "median days from first visit to first order": "median_days_to_order",
+    # who came in a period and came back
+    "how many ppl that came on apr 10th came back within 7 days": COHORT.format(7),
+    "of the people who came on 10 april, how many came back within a week": COHORT.format(7),
+    "how many of the 10 april visitors came back in the following 14 days": COHORT.format(14),
+    "retention of all users from 10 april": COHORT.format(7),
+    "retention of new users from 10 april": "retention | 2026-04-10",
+    "7-day retention of the 10 april cohort": "retention | 2026-04-10",
+    "30 day retention of users from 10 april": COHORT_OF_NEW.format(30),
+    "how many users first came on 10 april and came back within 30 days": COHORT_OF_NEW.format(30),
+    "how many new visitors of 10 april returned within 3 days": COHORT_OF_NEW.format(3),
+    "how many customers who were here on 10 april did not come back within 7 days": "no",
     # where users first came from
     "buyers by first channel": "buyers | by first_channel",
     "which channel did our buyers first come from": "buyers | by first_channel",
