@@ -53,7 +53,7 @@ def in_cohorts(text: str) -> str:
     if not _ABOUT_BACK.search(text):
         return text
     text = _FROM_A_DAY.sub("on ", text)
-    text = _NEXT_WEEK.sub("within 7 days", _NEXT_DAYS.sub(r"within \1 days", text))
+    text = _NEXT_WEEK.sub("within 7 days", _NEXT_DAYS.sub(r"within \g<1> days", text))
     asked = _RETENTION.search(text)
     if asked is None:
         return text

@@ -23,6 +23,12 @@ _IS = r"(?: (?:was|is|were|=|being|of))?"
 _RULES = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
+        # a heading: the question after it says which is which
+        (
+            r"^\W*(?:first|last)(?:[ -](?:touch|click))?(?: channel)? (?:vs\.?|versus|and|or) (?:first|last)"
+            r"(?:[ -](?:touch|click))?(?: channel)?\s*:\s*(?=how|what|which)",
+            "",
+        ),
         (rf"\bfirst[ -]touch (?:attribution )?(?:of |for )?(.*?) by {_OF}\b(?! of)", r"\1 by firstchannel"),
         (
             rf"\b(?:which|what) {_OF}s? (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: (?:from|by|through|via))?",

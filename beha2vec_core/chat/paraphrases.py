@@ -25,7 +25,7 @@ DISPLAY = (  # the verb, else the channel
     r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)"
 )
 _UNITS = r"(?:minutes?|mins?|seconds?|secs?|hours?|hrs?)"
-_ON_SITE = r"on (?:the |our )?(?:site|website|web ?shop|shop|store|page)"
+_ON_SITE = r"on (?:the |our )?(?:site|website|web ?shop|shop|store)"
 CHARGES = r"(?:tax(?:es)?|vat|gst|shipping|postage|delivery (?:fee|charge)s?)"
 _WHO_PAYS = r"(?:(?:the|our|all|did|do|does|have|has|had|that|which|was|were|been|is|are|we|get|got|ever) )*"
 PARAPHRASES: tuple[tuple[str, str], ...] = (

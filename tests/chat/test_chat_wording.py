@@ -47,6 +47,9 @@ ASKED = {
     "how many buyers first came via organic search but bought through email?": (
         "buyers | channel=Email | first_channel=Organic Search"
     ),
+    "first channel vs last channel: how many buyers first came via organic search but bought through email?": (
+        "buyers | channel=Email | first_channel=Organic Search"
+    ),
     "users whose first channel was email but never bought": ("users | first_channel=Email | user=did not order"),
     "share of buyers who first came via email": "buyers | first_channel=Email | share",
     "first-touch revenue by channel": "revenue | by first_channel",
