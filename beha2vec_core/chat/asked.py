@@ -11,12 +11,13 @@ from beha2vec_core.chat.parts import SELL_MORE, Parts, loosely
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.qualifiers import OF_ITEMS
 from beha2vec_core.chat.vocabulary import Value, Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 # dimensions of which one word can name several values
 OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium", "page", "landing_page")
 _EACH = re.compile(r"\b(?:each|respectively)\W*$")
+FIRST = ("first_channel", "first_source", "first_medium", "first_campaign")
 _KINDS_OF_PAGES = ("page_type", "theme")
 
 
@@ -25,6 +26,7 @@ def metrics_of(parts: Parts) -> list[str]:
     found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     if together := _listed_together(parts):
         return together
+    found = [name for name in found if name not in charged(parts)]
     if found and found[0] == "sessions" and _are_of_people(parts):
         return ["sessions"]
     strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
@@ -48,6 +50,20 @@ def metrics_of(parts: Parts) -> list[str]:
     if not strong and parts.is_of_users and "sessions" in found:  # the users with most sessions
         return ["sessions"]
     return strong or found[:1]  # "people visit us"
+
+
+def charged(parts: Parts) -> set[str]:
+    """Measures that only say what is charged: orders, of "tax on orders", and revenue, of "money from shipping"."""
+    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    if not charges or parts.has("compare"):
+        return set()
+    found = set()
+    for word in parts.words:
+        as_what = rf"{loosely(word.text)}(?: (?:from|for|in|of|on|through|as|with))? (?:{charges})\b"
+        on_what = rf"\b(?:on|of|for|from|in) (?:(?:all|the|our|new|those) )*{loosely(word.text)}\b"
+        if re.search(as_what if word.name == "revenue" else on_what, parts.text):
+            found |= {word.name} & {"revenue", "orders", "buyers"}
+    return found
 
 
 def _is_asked_too(parts: Parts, name: str) -> bool:
@@ -113,6 +129,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
             types = [value for value in word.values if value.dimension == "page_type" and "landing_page" in beside]
             some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
+            some = some or _of_first_visit(parts, word, beside, metric)
             some = some or [value for value in word.values if value.dimension in beside] or list(word.values)
             some = some if beside or not _of_section(word) else some[:1]  # pages of a part of the site
             some = some if metric == "page_views" else _of_one_kind(parts, word, some)
@@ -155,6 +172,20 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
 def _of_section(word: Word) -> bool:
     """Whether a word is a part of the site, as `chat/page_words.py` writes it."""
     return "/*" in word.text
+
+
+def _of_first_visit(parts: Parts, word: Word, beside: set[str], metric: str | None) -> list[Value]:
+    """The values as those that users first came from, beside "first came via"; none elsewhere."""
+    named = beside & {*FIRST}
+    some = [
+        replace(one, dimension=f"first_{one.dimension}") for one in word.values if f"first_{one.dimension}" in FIRST
+    ]
+    is_of_visit = metric in PEOPLE_COUNTED and metric != "buyers" and "firsttouch" in parts.text
+    if named and is_of_visit and parts.times.periods:
+        parts.problem = "Are the days those of the first visit? Ask for new users, from a channel, source or medium."
+    if named and not some:
+        parts.problem = f"Of the first visit I know the channel, source, medium and campaign, not “{word.text}”."
+    return sorted(some, key=lambda one: one.dimension not in named) if named else []
 
 
 def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
@@ -215,6 +246,7 @@ def breakdown_of(parts: Parts) -> list[str]:
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
             is_named = any(value.dimension == word.name for other in beside for value in other.values)
+            is_named |= word.name in FIRST and any(f"first_{v.dimension}" in FIRST for o in beside for v in o.values)
             is_named |= word.name == "device" and any(
                 v.dimension in ("os", "browser") for o in beside for v in o.values
             )

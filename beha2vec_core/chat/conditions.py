@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beha2vec_core.chat.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
+from beha2vec_core.chat.cohorts import cohort_of
 from beha2vec_core.chat.lemmas import tokens
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verbs import PEOPLE
@@ -37,8 +38,10 @@ _ASKS_WHO = re.compile(
 )
 # what people buy, when, how much: not how many of them
 _OF_SOMETHING_ELSE = re.compile(
-    r"(?:(?:and|so|ok) )*(?:what(?! (?:share|percent|%|proportion|fraction|part|are|is))|which|when|where|how much)\b"
+    r"(?:(?:and|so|ok) )*(?:what(?! (?:share|percent|%|proportion|fraction|part|are|is))|"
+    r"which(?! (?:share|percent|%|proportion|fraction))|when|where|how much)\b"
 )
+_SHARE = re.compile(r"\b(?:share|percent\w*|%|proportion|fraction)(?: of)?(?: (?:all|the|our|those))*$")
 _TIMES = re.compile(r"\bhow (?:many times|often)\b")
 _WHY = re.compile(r"\b(?:why|how come|reasons?|causes?)\b")
 _WORDS = {"user": "users", "session": "sessions", "one_order": "orders"}
@@ -88,6 +91,13 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
     if _TIMES.search(text):
         return None
+    if cohort := cohort_of(text, periods, vocabulary.contents.days):
+        left, clause, notes = cohort
+        has_values = any(word and word.kind == "value" for word, *_ in vocabulary.read(left))
+        notes += (
+            ("What limits the first visits (a device, a channel ...) limits the later ones too.",) if has_values else ()
+        )
+        return Conditions(left, [clause], is_forced=True, notes=notes)
     marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", text)
     words = [token for token in tokens(marked) if token.strip(".'")]
     asks_who = _ASKS_WHO.match(" ".join(words)) is not None
@@ -180,8 +190,10 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append("users" if is_users else words[place])
         kept += words[place + 1 : begun]
         taken += words[begun:after]
-        if who and not _OF_SOMETHING_ELSE.match(" ".join(kept)):  # of users who did this, those who also did that
+        # of users who did this, those who also did that; "share of users with a cart who ordered"
+        if (who or _SHARE.search(before)) and not _OF_SOMETHING_ELSE.match(" ".join(kept)):
             size = reader.match(_LEADING, after)
+            size += reader.match(WHO, after + size) if _SHARE.search(before) else 0
             reader.whole = dids
             clause.part, after, more = reader.predicates(after + size, noun, named=False)
             reader.whole = []
@@ -191,6 +203,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         place, level = after, noun
         if place < len(words) and _QUALIFIERS.fullmatch(words[place]):  # bought only shoes
             raise Unclear
+    steps = [one for clause in clauses for one in (*clause.whole, *clause.part)]
+    if all(map(_is_step, steps)) and any(one.table == "purchases" for clause in clauses for one in clause.part):
+        kept = ["users" if re.fullmatch(r"(?:customer|shopper)s?", word) else word for word in kept]  # not buyers yet
     return clauses, kept, taken
 
 
@@ -198,7 +213,8 @@ def _is_only_here(clauses: list[Clause], dids: list[Did], *, asks_why: bool) -> 
     """Whether no other reading knows what the clauses say; it knows why users do not buy: the steps before an order."""
     dimensions = [one.filters[0].dimension if one.filters else one.table for one in dids if one.table != "items"]
     plain = len({*dimensions}) == len(dids) and all(map(_is_plain, dids))  # who came so and bought
-    is_rate = len(dids) == 2 and all(len(one.whole) == len(one.part) == 1 for one in clauses)  # from step to step
+    # from step to step, of sessions
+    is_rate = len(dids) == 2 and all(len(one.whole) == len(one.part) == 1 and one.level != "user" for one in clauses)
     known = asks_why or len(dids) == 1 or plain or (is_rate and all(map(_is_step, dids)))
     return not known or any(_is_new(one) or (one.is_excluded and not asks_why) for one in dids)
 

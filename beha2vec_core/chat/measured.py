@@ -96,8 +96,16 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A step is reached with a later one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
-    if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or metric.name == "days_to_order":
+    if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or "days_" in metric.name:
         lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
+    if any(name.startswith("first_") for name in (*query.by, *(one.dimension for one in query.filters))):
+        lines.append("The first is GA4's: of the first visit of the user, which may be before the data begin.")
+        lines[-1] += " The days are not those of this visit." if query.period else ""
+    if "orders_in_turn" in metric.sql:
+        lines.append(
+            "Days, channel and device are those of the later order. Who has not ordered again is not in it, and"
+        )
+        lines[-1] += " early days have short times only, as both orders have to be in the data."
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
         lines.append("The question supposes that there are some: there are none.")

@@ -35,7 +35,15 @@ SEARCHES = (
     r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
     "What people search for on the site is not measured.",
 )
+_CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
 NOT_MEASURED = (
+    (
+        r"\b(?:revenue|sales|turnover|income|order values?|aov|money)\b.*\b(?:without|(?:ex|in)cl(?:uding|usive|\.)?"
+        rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
+        r"\b(?:pre|post|after)[- ]?tax\b",
+        "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
+        "I know tax and shipping as orders report them.",
+    ),
     (
         rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
         rf"the )?(?:{PEOPLE})\b",

@@ -123,6 +123,9 @@ def as_question(query: Query) -> str:
         if one.dimension == "step":
             words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
             continue
+        if one.dimension.startswith("first_"):
+            words.append(f"{DIMENSIONS[one.dimension].label} {named}")
+            continue
         if one.is_excluded:
             words.append(f"without {named}")
             continue
@@ -186,7 +189,7 @@ def _did_in_words(did: Did) -> str:
         return f"{_alone_in_words(did)}{when} after {what}"
     days = f"{within.least} to {within.most}" if within.least > 1 else f"{within.most}"
     days = f"within {days} {within.unit}{'s' * (within.most > 1)} after" if within.most else "on the day of"
-    days = f"{within.least} days or more after" if within.most > 9000 else days
+    days = f"{within.least} day{'s' * (within.least > 1)} or more after" if within.most > 9000 else days
     return f"{_alone_in_words(did)}{when} {'the day after' if within.least == within.most == 1 else days} {what}"
 
 

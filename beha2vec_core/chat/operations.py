@@ -64,7 +64,9 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
             or before[-1].text not in ("per", "each", "every")
         ):
             continue
-        named = [one.name for one in before if one.kind == "metric" and one.name != word.name][-1:]
+        named = [one.name for one in before if one.kind == "metric" and one.name != word.name]
+        of_its_own = [name for name in named if METRICS[name].label.endswith(f"per {_ADDITIVE[word.name]}")]
+        named = (of_its_own or named)[-1:]  # the time that people spend per session
         left = [one for one in words if one not in (word, before[-1]) and one.kind != "average"]
         if not named and any(one.kind == "by" and one.name == "item" for one in before):  # items per user
             left = [replace(one, kind="metric", name="items_sold") if one.name == "item" else one for one in left]

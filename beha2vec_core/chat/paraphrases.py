@@ -24,7 +24,17 @@ DISPLAY = (  # the verb, else the channel
     r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
     r"(?!\W*$| (?:vs|versus|or|and|traffic|channel|visitors|visits|ads|campaigns)\b)"
 )
+_UNITS = r"(?:minutes?|mins?|seconds?|secs?|hours?|hrs?)"
+_ON_SITE = r"on (?:the |our )?(?:site|website|web ?shop|shop|store)"
+CHARGES = r"(?:tax(?:es)?|vat|gst|shipping|postage|delivery (?:fee|charge)s?)"
+_WHO_PAYS = r"(?:(?:the|our|all|did|do|does|have|has|had|that|which|was|were|been|is|are|we|get|got|ever) )*"
 PARAPHRASES: tuple[tuple[str, str], ...] = (
+    (r"\bcharges? for (shipping|delivery)\b", r"\1 charge"),
+    (r"\b(?:vat|tax) ?(?:/|and|or) ?(?:vat|tax)\b", "tax"),
+    (rf"^(?=.*\b{CHARGES}\b)(?!.*\b(?:we|i|us) (?:pay|paid|spen[dt]|owe)\b)(?!.*\b(?:how many|number of|percent\w*|"
+     rf"share|which|what) (?:of )?(?:(?:the|our|all) )*(?:{PEOPLE}|orders)\b)(.*?)\b{_WHO_PAYS}(?:(?:{PEOPLE}|they|"
+     r"orders) )?(?:(?:were|was|are|is|have|had|been) )*(?:(?:charg|collect|bill|invoic|levi|add)(?:ed|es|ing|e|s|y)?|"
+     r"paid|pays?)\b(?: (?:for|in|on top|by (?:(?:the|our) )?(?:customers|buyers|people|shoppers|users)))?", r"\1 "),
     (SAME, "and"),
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
@@ -53,6 +63,14 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"view(?:ed)?|see|seen|open(?:ed)?|visit(?:ed)?|click(?:ed)?(?: through)?)\b", r"page views \1"),
     (r"\bhow many pages (?:were|are|got) (?:viewed|looked at|seen|opened|visited)\b", "page views"),
     (r"\b(?:pages|views) (?:viewed |seen |visited |opened )(?=per\b)", "pages "),
+    (rf"\bhow many {_UNITS}\b(?=(?: on average)? (?:do|does|did|are|is|was|were|an?|the)\b.*\b(?:spen[dt]|stay\w*|last|"
+     r"browse|linger|sessions?|visits?)\b)(?!.*\b(?:between|until|till|before|carts?|checkouts?|orders?|buy)\b)",
+     "how much time"),
+    (rf"\b(?:how many )?(?:engaged |active )?{_UNITS}(?: (?:people|users|visitors|they|spen[dt]s?|engaged|active|"
+     rf"of engagement|{_ON_SITE}))* (?=(?:per|each) (?:visit|session)\b)", "engagement time "),
+    (rf"\b(?:(?:average|avg|mean) )?{_UNITS}(?: (?:people |users |visitors |they )?spen[dt])? {_ON_SITE}"
+     r"(?! (?:per|a|each)\b)", "engagement time"),
+    (rf"^(?=.*\b(?:time|duration|length|long|stay|spen[dt]|dwell)\b)(.*?) in {_UNITS}\b", r"\1"),
     (r"\bhow (?:long|much time) (?!.*\b(?:until|till|before|between|carts?|checkouts?|purchas\w+|orders?|"
      r"buy)\b)(?:(?:is|are|was|were|do|does|did)\b)? ?(?:an? |the |our )?(?:average |typical |mean |"
      r"normal )?(.*?)\b(?:(?:session|visit)s?(?: (?:last|take|stay))?(?=\W*$| (?:on|by|from|in|via|for|of|last|this|"

@@ -8,12 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 from beha2vec_core.chat.asides import is_left_out, without_asides, without_left_out
+from beha2vec_core.chat.cohorts import in_cohorts
 from beha2vec_core.chat.conditions import Conditions, find_conditions
 from beha2vec_core.chat.hours import in_hours
 from beha2vec_core.chat.neighbours import in_neighbours
 from beha2vec_core.chat.opposed import Opposed, in_measures
 from beha2vec_core.chat.page_words import in_pages
-from beha2vec_core.chat.paraphrases import DISPLAY
+from beha2vec_core.chat.paraphrases import CHARGES, DISPLAY
 from beha2vec_core.chat.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.phrases import in_operations, why_none
 from beha2vec_core.chat.qualifiers import qualifiers
@@ -180,7 +181,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
-    text = in_neighbours(in_windows(in_operations(text)), vocabulary)
+    text = in_neighbours(in_windows(in_cohorts(in_operations(text))), vocabulary)
     text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
@@ -323,7 +324,8 @@ def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> Non
 def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[str, list[str]]:
     """The text without the words for the currency of amounts, and these words; "how many euros" is revenue."""
     words: list[str] = []
-    text = re.sub(rf"\bhow (?:much|many) (?={_MONEY})", "revenue ", text)
+    asked = "how much " if re.search(rf"\b{CHARGES}\b", text) else "revenue "
+    text = re.sub(rf"\bhow (?:much|many) (?={_MONEY})", asked, text)
     for word in re.findall(_MONEY, text) if vocabulary.contents.currencies else []:
         _check_currency(word, parts, vocabulary.contents.currencies)
         before, _, after = re.split(rf"(\b(?:in )?{word}\b)", text, maxsplit=1)

@@ -16,7 +16,7 @@ from beha2vec_core.words import day as day_words
 # how many views of an item lead to the next step: in percent, as a conversion
 _IN_PERCENT = ("cart_additions_per_item_view", "orders_per_item_view", "orders_per_cart_addition")
 _TOTAL = "of_all_days"  # in a row with a mean per day
-_LONG = 600  # seconds: more are shown in minutes
+_MINUTE, _LONG = 60, 600  # seconds: from when on they are shown in minutes too, or only so
 
 
 def is_sum(metric: Metric) -> bool:
@@ -39,7 +39,9 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0
     if metric.unit == "money":
         return number(float(value), row.get("currency") or UNKNOWN_CURRENCY)
     if metric.unit == "seconds":
-        return f"{value:,.0f} seconds" if value < _LONG else f"{value / 60:,.1f} minutes"
+        minutes = f"{value / 60:,.1f} minutes"
+        seconds = f"{value:,.0f} seconds" + f" ({minutes})" * (value >= _MINUTE)
+        return seconds if value < _LONG else minutes
     if metric.unit == "count":
         return f"{value:,.0f}"
     if metric.unit == "mean" and metric.name not in _IN_PERCENT and not more and 0.0001 < value < 0.1:

@@ -42,7 +42,7 @@ def where_of(query: Query) -> str:
     """What is chosen, in brackets."""
     chosen = [
         f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
-        f"{that_of(one)}{in_words(one)}"
+        f"{that_of(one)}{f'{DIMENSIONS[one.dimension].label} ' * one.dimension.startswith('first_')}{in_words(one)}"
         for one in query.filters
         if one.dimension not in query.by or one.is_excluded
     ]

@@ -19,8 +19,9 @@ from beha2vec_core.chat.one_query import query_of
 from beha2vec_core.chat.operations import about, divided, of_items, require_same_categories, with_ratio
 from beha2vec_core.chat.overall import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.parts import Parts, loosely
+from beha2vec_core.chat.people_at_steps import of_people
 from beha2vec_core.chat.qualifiers import OF_ITEMS
-from beha2vec_core.chat.refusals import check_all_asked
+from beha2vec_core.chat.refusals import check_all_asked, refuse_beside_charges
 from beha2vec_core.chat.special import in_common, orders_worth
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import METRICS, STEPS
@@ -75,7 +76,9 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if parts.has("common"):
         return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
+    parts, metrics = of_people(parts, metrics)
     parts, metrics, per = with_ratio(parts, metrics)
+    refuse_beside_charges(parts)
     if metrics == ["funnel"] and parts.has("rest") and (sides := _part_and_rest(parts, contents)):
         return sides, [*notes, *parts.notes]
     if groups := _two_groups(parts, metrics, contents):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from beha2vec_core.chat.asked import charged
 from beha2vec_core.chat.measures import NotRead
 from beha2vec_core.chat.parts import Parts, loosely
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.verbs import DOWN, UP
 from beha2vec_core.chat.vocabulary import Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
 _OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
+_OF_SESSIONS = ("cart_to_order", "checkout_completion")
+_IN_TOTAL = re.compile(r"\b(?:total|altogether|combined|all together|sum|in all)\b")
 _HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
 _OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
 _MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost more orders"
@@ -103,9 +106,30 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
             raise NotRead(f"I cannot answer these in one go, ask for one of them: {one.text} and {other.text}.")
 
 
+def refuse_beside_charges(parts: Parts) -> None:
+    """Raise where no amount of tax or shipping is asked for: people or orders with it, views of pages about it."""
+    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    if not charges:
+        return
+    beside = [word for word in parts.words if word.kind == "metric" and word.name not in (*CHARGES, *charged(parts))]
+    counted = [word for word in beside if METRICS[word.name].unit != "money" and word.name != "orders"]
+    is_condition = re.search(
+        rf"\b(?:with|had|have|has|having|without|that|who|which|by) (?:any |no )?(?:{charges})\b", parts.text
+    )
+    is_of_people = counted and (parts.is_counted or any(word.name not in PEOPLE_COUNTED for word in counted))
+    if is_of_people or (beside and is_condition):
+        raise NotRead(
+            "Of tax and shipping I know the amounts that orders report, not who paid them or looked for them."
+        )
+
+
 def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
-    if metric in OF_STEPS and re.search(r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text):
+    if metric == "engagement_time" and _IN_TOTAL.search(parts.text):
+        raise NotRead("I know the engagement time per session, not its total.")
+    if (metric in OF_STEPS or metric in _OF_SESSIONS) and re.search(
+        r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text
+    ):
         notes.append("Counted are sessions, not users.")
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
@@ -113,7 +137,7 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
     if (
         named
         and not both_asked
-        and not {"purchases", "items"} & {*METRICS[metric].sql}
+        and not {"purchases", "items", "orders_in_turn"} & {*METRICS[metric].sql}
         and (is_of_them or metric not in _OF_BUYING)
     ):
         if not re.fullmatch(r"customers?|shoppers?", named):

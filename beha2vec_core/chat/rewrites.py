@@ -10,6 +10,8 @@ import re
 from calendar import month_name
 from functools import cache
 
+from beha2vec_core.chat.first_touch import in_first_touch
+from beha2vec_core.chat.gaps import in_gaps
 from beha2vec_core.chat.named_days import DAY, MONTH
 from beha2vec_core.chat.paraphrases import PARAPHRASES
 from beha2vec_core.chat.percent import without_percent
@@ -335,8 +337,8 @@ _COMPILED = [(re.compile(pattern), new) for pattern, new in _REWRITES]
 
 # the days up to a purchase, and the words that say no more than this: not those from an order to another, or a refund
 _HOW_LONG = re.compile(
-    r"\b(?:how (?:long|many days|much time)|(?:average|mean) (?:time|days|number of days))\b(?=.*\b(?:until|till|"
-    r"before|between|from|to|takes?|took)\b.*\b(?:purchas|buy|bought|order|convert))"
+    r"\b(?:how (?:long|many days|much time)|(?:average|mean|median) (?:time|days|number of days))\b(?=.*\b(?:until|"
+    r"till|before|between|from|to|takes?|took)\b.*\b(?:purchas|buy|bought|order|convert))"
 )
 _AN_ORDER = r"(?:orders?|purchas\w*|buy\w*|bought|convert\w*|refund\w*)\b"
 _FROM_AN_ORDER = re.compile(
@@ -344,8 +346,8 @@ _FROM_AN_ORDER = re.compile(
     r"\bbetween\b(?!.*\b(?:visit|session))"
 )
 _OF_WAITING = re.compile(
-    r"\b(?:do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|sessions?|"
-    r"orders?|purchas\w*|buy\w*|bought|convert\w*|in days|pass(?:es)?|c[oa]me|arriv\w*|time|needs?|needed)\b"
+    r"\b(?:median|do|does|did|it|takes?|took|until|till|before|between|from|to|and|the|their|they|an?|first|visits?|"
+    r"sessions?|orders?|purchas\w*|buy\w*|bought|convert\w*|in days|pass(?:es)?|c[oa]me|arriv\w*|time|needs?|needed)\b"
 )
 
 
@@ -359,9 +361,11 @@ def words_of_rules() -> frozenset[str]:
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
+    text = in_gaps(in_first_touch(text))
     with_cart = re.sub(r"\b(?:basket|trolley)\b", "cart", text)
     if _HOW_LONG.search(text) and not as_step_time(with_cart) and not _FROM_AN_ORDER.search(text):
-        text = f"day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
+        median = "median " * ("median" in text)
+        text = f"{median}day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     text = without_percent(text)
     for pattern, new in _SPELLED:
         text = pattern.sub(new, text)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from beha2vec_core.chat.named_days import MONTH
 from beha2vec_core.chat.periods import COUNT, MARK
 from beha2vec_core.chat.verbs import PEOPLE
 from beha2vec_core.chat.verify import NUMBER_WORDS
@@ -39,6 +40,7 @@ _WINDOWS = (  # in the question, and from how many days on
     ),
     (rf"\bwithin (?:the (?:first|next|following) )?{_SIZE}\b{_NO_ANCHOR}", False),
 )
+_BACK = re.compile(r"\b(?:back|return\w*|again)\b")
 _SAME_DAY = re.compile(
     r"\b(?:on |in )?(?:the )?(?:very )?same day (?:as|of) |"
     r"\bon (?:the )?(?:very )?day of (?=their\b|the (?:first|visit))"
@@ -92,7 +94,8 @@ def in_windows(text: str) -> str:
     for pattern, is_later in _WINDOWS:
         text = re.sub(pattern, partial(_window, is_later=is_later), text)
     text = re.sub(rf"\b({PEOPLE}) firstorder\b(?=.*\bwindow)", r"\1", text)
-    if "window" in text:  # a first visit is one of new users
+    is_dated = _BACK.search(text) is not None and re.search(rf"\b(?:{MONTH})\b|\b20\d\d-", text) is not None
+    if "window" in text and not is_dated:  # a first visit is one of new users; but see `chat/cohorts.py`
         text = re.sub(rf"\b(?:brand[- ])?(?:new|first[ -]time) (?=(?:{PEOPLE})\b)", "", text)
     return text
 

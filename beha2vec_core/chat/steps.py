@@ -39,7 +39,7 @@ _STEP_WORDS = {
     ),
 }
 _ANY_STEP = re.compile(rf"\b(?:{'|'.join(f'(?P<s{n}>{words})' for n, words in _STEP_WORDS.items())})\b")
-_APART = re.compile(r"\b(?:vs|versus|or|not|no|without|never|before|by|than|but|abandonment|rate)\b|[;]")
+_APART = re.compile(r"\b(?:vs|versus|or|not|no|without|never|before|by|than|but|abandonment|rate|per)\b|[;]")
 _THOSE = re.compile(
     r"\b(?:who|that|which|those|of all|between|from|once|after|make it|get|drop[\s-]*offs?|conversion|continue|go)\b"
 )

@@ -16,6 +16,8 @@ _TOPICS = {  # in the plural: "The data have no ..."
     r"ctr|subscri\w+|unsubscri\w+|sign[- ]?ups?|recipients?)|subscribers?|subscriptions?|unsubscri\w+|"
     r"open(?:ing)? rates?",
     "clicks or impressions of ads": r"ctr|click[- ]through|impressions?|ad clicks|viewability|ad frequency",
+    "costs that you pay for shipping (what orders were charged is “shipping charged”)": r"(?:shipping|delivery|"
+    r"postage) costs?|costs? (?:of|for) (?:shipping|delivery|postage)",
     "costs, budgets or returns on them": r"costs?|cpa|cac|cpc(?= by)|cpm|cpl|roas|roi|budgets?|ad ?spend|bids?",
     "profits, margins or cost prices": r"profit\w*|margins?|cogs|cost of goods|mark[- ]?ups?",
     "ages, genders, incomes or interests of people": r"ages?|aged|(?:how|years?) old|old(?:er|est)?|young\w*|gender|"
@@ -29,7 +31,7 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "screens, models of phones or versions": r"screen (?:sizes?|resolutions?)|resolutions?|phone models?|"
     r"device models?|(?:os|browser) versions?",
     "stock": r"stock|inventory|in stock|out of stock|warehouse|availab\w+|sold out",
-    "prices, costs of shipping or taxes": r"prices?|pricing|priced|shipping costs?|tax(?:es)?|vat|delivery fees?",
+    "prices": r"prices?|pricing|priced",
     "deliveries": r"deliver(?:y|ies|ed)|shipped|shipment\w*|parcels?|courier|tracking numbers?",
     "ways of payment": r"pay(?:ment)? methods?|paypal|credit cards?|klarna|apple pay|invoices?|(?:by|debit|"
     r"credit) card",

@@ -87,7 +87,8 @@ _GRAMMAR: dict[str, str] = {
         look like, look for, stack up, overview of, summary of, ranking of, list of, by number of, in total""",
     # known, and not measured so: other words must not make a question of them
     "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
-        lifetime value, last, past, page load time, load time, market share, share of market, median, shipping, tax,
+        lifetime value, last, past, page load time, load time, market share, share of market, median, shipping country,
+        shipping address, shipping method, shipping time, shipping cost, cost of shipping, tax rate, tax return,
         as of, business hour, office hour, working hour, this morning, this afternoon, this evening, refund amount,
         refund value, refund sum, refunded amount, amount refunded, amount of refund, phone number, in store,
         video view, phone order, shipped, household income""",

@@ -163,11 +163,15 @@ def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_cur
     return groups.select(*columns, dialect=DIALECT).where(parse_one(is_there, dialect=DIALECT), *known)
 
 
-def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[str, ...], period: Period) -> str:
-    """The statement for what is computed of users: metrics of one table, summed by user, day and all dimensions.
+def compile_sums(
+    table_name: str, metrics: tuple[str, ...], dimensions: tuple[str, ...], period: Period
+) -> tuple[str, str]:
+    """The statements for what is computed of users: metrics of one table, summed by user, day and all dimensions.
 
-    Columns: ``user`` (a hash), ``day``, a column per dimension, and per metric its name (the value, or the numerator)
-    and, of a metric per something, ``<name>_n`` (the denominator). Rows without a user are left out.
+    The first is for the rows. The second sums them, where they are called ``joined``, for one part of the users
+    (``$part`` of ``$parts``): in one step DuckDB would hold the joins and all groups in memory. Columns: ``user`` (a
+    hash), ``day``, a column per dimension, and per metric its name (the value, or the numerator) and, of a metric per
+    something, ``<name>_n`` (the denominator). Rows without a user are left out.
     """
     table = TABLES[table_name]
     columns = [f"hash({table.alias}.user_key) as user", f"{table.date} as day"]
@@ -178,7 +182,18 @@ def compile_sums(table_name: str, metrics: tuple[str, ...], dimensions: tuple[st
         columns.append(f"{measure.value} as {name}")
         columns += [f"{measure.per} as {name}_n"] if measure.per else []
     select = grouped(columns, keys, table, period, ()).where(f"{table.alias}.user_key is not null", dialect=DIALECT)
-    return select.sql(dialect=DIALECT, pretty=True)
+    groups, values = select.expressions[:keys], select.expressions[keys:]
+    read = dict.fromkeys((one.table, one.name) for value in values for one in value.find_all(exp.Column))
+
+    def of_rows(one: exp.Expression) -> exp.Expression:
+        return exp.column(f"{one.table}_{one.name}") if isinstance(one, exp.Column) else one
+
+    sums = exp.select(*(key.alias for key in groups), *(value.transform(of_rows) for value in values)).from_("joined")
+    sums = sums.where('"user" % $parts = $part', dialect=DIALECT)
+    sums.set("group", select.args["group"].copy())
+    select.set("expressions", [*groups, *(exp.column(name, one).as_(f"{one}_{name}") for one, name in read)])
+    select.set("group", None)
+    return select.sql(dialect=DIALECT, pretty=True), sums.sql(dialect=DIALECT, pretty=True)
 
 
 def compile_by_user(query: Query, period: Period | None) -> str:

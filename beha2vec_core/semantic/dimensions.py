@@ -104,6 +104,12 @@ DIMENSIONS = {
         Dimension("campaign", "campaign", "s.campaign", ("campaign", "marketing campaign", "ad campaign",
                   "utm campaign",
                                                     "advertising campaign"), is_searched=True),
+        # of the user, as GA4: also where that visit was before the data
+        Dimension("first_channel", "first channel", "u.first_user_default_channel_group",
+                  ("first channel", "firstchannel", "firsttouch")),
+        Dimension("first_source", "first source", "u.first_user_source", ("first source", "firstsource")),
+        Dimension("first_medium", "first medium", "u.first_user_medium", ("first medium", "firstmedium")),
+        Dimension("first_campaign", "first campaign", "u.first_user_campaign", ("first campaign", "firstcampaign")),
         Dimension("item_category", "item category", "i.item_category",
                   ("category", "product category", "item category", "product type", "type of product",
                    "kind of product",

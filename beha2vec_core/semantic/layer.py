@@ -7,7 +7,17 @@ import duckdb
 
 from beha2vec_core.profiles.counts import totals
 from beha2vec_core.semantic.compiler import compile_query, compile_rates, place
-from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, METRICS, OF_STEPS, STEPS, TABLES, Metric, Table
+from beha2vec_core.semantic.definitions import (
+    CHARGES,
+    DIMENSIONS,
+    JOINS,
+    METRICS,
+    OF_STEPS,
+    STEPS,
+    TABLES,
+    Metric,
+    Table,
+)
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.semantic.rows import expression_of
 
@@ -28,15 +38,20 @@ class Result:
 @dataclass(frozen=True)
 class Contents:
     """What questions can be about: the days with data, the values of each searched dimension, most frequent first, and
-    the currencies of orders, and the steps of buying that the site records."""
+    the currencies of orders, and the steps of buying and the charges of orders that the site records."""
 
     days: Period
     values: dict[str, list[str]]
     currencies: tuple[str, ...] = ()
     steps: tuple[int, ...] = tuple(STEPS)
+    charges: tuple[str, ...] = CHARGES
 
     def never_recorded(self, query: Query) -> str | None:
-        """A step that the query is about and the site does not record; None: it has all of them."""
+        """A step or charge that the query is about and the site does not record; None: it has all of them."""
+        if charge := next(
+            (one for one in (query.metric, query.per) if one in CHARGES and one not in self.charges), None
+        ):
+            return charge
         steps = list(OF_STEPS.get(query.metric, ()))
         filters = [*query.filters, *(of for one in query.filters for did in one.did for of in did.filters)]
         steps += [int(one.values[end][0]) for one in filters if one.dimension == "step" for end in (0, -1)]
@@ -101,12 +116,15 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
     try:
         paid = connection.execute("select distinct currency from ga4.fct_ga4__purchases where currency is not null")
         currencies = tuple(sorted(str(name).upper() for (name,) in paid.fetchall()))
+        reported = ", ".join(f"count({name})" for name in CHARGES)
+        (counts,) = connection.execute(f"select {reported} from ga4.fct_ga4__purchases").fetchall()
+        charges = tuple(name for name, count in zip(CHARGES, counts, strict=True) if count)
     except (duckdb.CatalogException, duckdb.BinderException):
-        currencies = ()
+        currencies, charges = (), ()
     try:
         reached = ", ".join(f"count(step_{number}_at)" for number in STEPS)
         (counts,) = connection.execute(f"select {reached} from ga4.fct_ga4__funnel_sessions").fetchall()
         steps = tuple(number for number, count in zip(STEPS, counts, strict=True) if count)
     except (duckdb.CatalogException, duckdb.BinderException):
         steps = tuple(STEPS)
-    return Contents(Period(found.first_day, found.last_day), values, currencies, steps)
+    return Contents(Period(found.first_day, found.last_day), values, currencies, steps, charges)

@@ -4,36 +4,10 @@ Definitions follow GA4 (https://support.google.com/analytics/answer/12195621 eng
 /answer/12253918 users), and say in their labels where they are our own.
 """
 
-from dataclasses import dataclass
 from itertools import combinations
 
+from beha2vec_core.semantic.measure import Measure, Metric
 from beha2vec_core.semantic.tables import OF_CARTS, RETENTION_DAYS, STEPS
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How a metric is computed from one table: ``value``, or ``value / per``; ``n`` is how many it rests on."""
-
-    value: str
-    per: str | None = None
-    n: str | None = None  # without: `per`, else the value itself
-    extra: str | None = None  # a further column: the currency of money
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric."""
-
-    name: str
-    label: str  # in words, plural for counts
-    unit: str  # count, money, share (a number of rows of all of them, each counted once), seconds or mean
-    sql: dict[str, Measure]  # the measure by table (names of `TABLES`), the preferred table first; all mean the same
-    words: tuple[str, ...]  # phrases that ask for it
-    n_of: str = ""  # what ``n`` counts, in the plural; empty where the value is its own n
-    better: int = 1  # 1 where more is better, -1 where less is
-    otherwise: str | None = None  # the metric that takes its place where no table of this one has a dimension
-    is_weak: bool = False  # words such as "users", which are also used next to the name of another metric
-    count: str | None = None  # of a share of sessions, the metric that is its numerator
 
 
 def _count(condition: str) -> str:
@@ -51,6 +25,13 @@ def _money(amount: str, *, known: str) -> str:
     currency = f"{amount.partition('.')[0]}.currency"
     return f"""case when count(distinct case when {amount} <> 0 then coalesce({currency}, '') end) <= 1
         and {_count(f"not ({known})")} = 0 then coalesce(sum({amount}), 0) end"""
+
+
+def _charged(amount: str) -> str:
+    """A sum of what the orders that report it were charged; null if none does, or in several currencies."""
+    currency = f"{amount.partition('.')[0]}.currency"
+    currencies = f"count(distinct case when {amount} <> 0 then coalesce({currency}, '') end)"
+    return f"case when {currencies} <= 1 then sum({amount}) end"
 
 
 def _currency(amount: str) -> str:
@@ -265,6 +246,18 @@ METRICS = {
             ("net revenue", "net rev", "revenue after refund", "revenue net of refund", "revenue minus refund",
              "revenue less refund", "revenue excluding refund", "revenue without refund"), n_of="orders",
         ),
+        *(
+            Metric(
+                name, f"{name} (as reported with orders)", "money",
+                {"purchases": Measure(_charged(f"p.{name}"), n=f"count(p.{name})", extra=_currency(f"p.{name}"))},
+                words, n_of="orders that report it",
+            )
+            for name, words in (
+                ("tax", ("tax", "taxes", "vat", "gst", "sale tax", "sales tax", "value added tax", "tax amount")),
+                ("shipping", ("shipping", "shipping fee", "shipping charge", "shipping revenue", "shipping income",
+                              "shipping amount", "delivery fee", "delivery charge", "postage")),
+            )
+        ),
         Metric(
             "aov", "revenue per order", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
@@ -335,11 +328,29 @@ METRICS = {
             ("visit per user", "average session per user", "average number of session per user", "session frequency"),
             n_of="users",
         ),
-        Metric(
-            "days_to_order", "mean of the days from the first visit to the first order", "mean",
-            {"first_orders": Measure("sum(w.days)", "count(*)")}, ("day to order", "time to order",
-             "time to first order", "day to first order", "day to conversion", "time to conversion",
-             "day until first order", "day until order", "time until order"), n_of="buyers", better=-1,
+        *(
+            Metric(
+                f"median_{name}" if is_median else name,
+                f"{'median' if is_median else 'mean'} of the days from {label}", "mean",
+                {table: Measure(f"{'median' if is_median else 'sum'}({days})", None if is_median else f"count({days})",
+                                n=f"count({days})")},
+                tuple(f"median {one}" for one in words) if is_median else words, n_of=n_of, better=-1,
+            )
+            for name, table, days, label, n_of, words in (
+                ("days_to_order", "first_orders", "w.days", "the first visit to the first order", "buyers",
+                 ("day to order", "time to order", "time to first order", "day to first order", "day to conversion",
+                  "time to conversion", "day until first order", "day until order", "time until order",
+                  "day to firstorder", "time to firstorder", "day until firstorder", "time until firstorder")),
+                ("days_to_second_order", "orders_in_turn", "case when y.number = 2 then y.days end",
+                 "the first order to the second", "buyers who ordered again",
+                 ("day to second order", "time to second order")),
+                ("days_between_orders", "orders_in_turn", "y.days", "an order to the next one of the same user",
+                 "orders after the first",
+                 ("daysbetweenorders", "order interval", "reorder interval", "reorder time",
+                  "repurchase interval", "repurchase time", "repurchase cycle", "purchase interval", "purchase cycle",
+                  "time to reorder", "time to repurchase")),
+            )
+            for is_median in (False, True)
         ),
         Metric(
             "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
@@ -475,6 +486,7 @@ METRICS = {
     )
 }  # fmt: skip
 
+CHARGES = ("tax", "shipping")  # of orders, where the site reports them
 PEOPLE_COUNTED = ("users", "buyers", "new_users", "returning_users", "active_users")  # metrics that are people
 # metrics that count steps as the funnel does: a step is reached with a later one too
 OF_STEPS = {

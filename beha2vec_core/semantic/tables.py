@@ -31,6 +31,7 @@ JOINS = {
     "d": "left join ga4.fct_ga4__user_days as d on d.user_key = {t}.user_key and d.user_date = {date}",
     "c": "left join beha2vec.user_clusters_current as c on c.user_key = {t}.user_key",
     "h": "asof left join beha2vec.cluster_history as h on h.user_key = {t}.user_key and h.event_date <= {date}",
+    "u": "left join ga4.dim_ga4__users as u on u.user_key = {t}.user_key",
     "g": "left join beha2vec.enriched_pages as g on g.page_key = {t}.page_key",
     "gl": """left join (select ls.session_key, lg.page_type from ga4.fct_ga4__sessions as ls
         join beha2vec.enriched_pages as lg on lg.page_key = ls.landing_page_key) as gl
@@ -41,7 +42,7 @@ JOINS = {
         n.purchase_key) as number from ga4.fct_ga4__purchases as n where n.user_key is not null and not
         n.is_refund_without_purchase) as o on o.purchase_key = {t}.purchase_key""",
 }
-_PEOPLE = ("d", "c", "h")
+_PEOPLE = ("d", "c", "h", "u")
 _VISITS = ("s", "gl", *_PEOPLE)
 RETENTION_DAYS = 7
 # the first day of each user, and whether a later day followed in time; only where all of these days are in the data
@@ -59,6 +60,12 @@ _FIRST_ORDERS = """(
     join (select user_key, min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) as b
         on b.user_key = n.user_key
     where not n.is_refund_without_purchase group by 1) as w"""
+# each order of a user, its number among theirs, and how many days it came after the one before (null for the first)
+_ORDERS_IN_TURN = """(
+    select n.user_key, n.session_key, n.purchase_key, n.transaction_id, n.occurred_on, n.event_timestamp,
+        row_number() over turn as number, n.occurred_on - lag(n.occurred_on) over turn as days
+    from ga4.fct_ga4__purchases as n where n.user_key is not null and not n.is_refund_without_purchase
+    window turn as (partition by n.user_key order by n.event_timestamp, n.purchase_key)) as y"""
 STEPS = {  # of buying, by their number in `ga4_event_taxonomy`
     1: ("view", "product view"), 2: ("cart", "cart"), 3: ("checkout", "checkout"), 4: ("shipping", "shipping step"),
     5: ("payment", "payment step"), 6: ("order", "order"),
@@ -95,8 +102,10 @@ TABLES = {
                         "page views", time="make_timestamp(v.event_timestamp)"),
     "key_events": Table("k", "ga4.fct_ga4__conversions as k", "k.occurred_on", _VISITS, "key events",
                         time="make_timestamp(k.event_timestamp)"),
-    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c",), "new users", ("user_key",)),
-    "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c",), "first orders", ("user_key",)),
+    "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c", "u"), "new users", ("user_key",)),
+    "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c", "u"), "first orders", ("user_key",)),
+    "orders_in_turn": Table("y", _ORDERS_IN_TURN, "y.occurred_on", _VISITS, "orders", _KEYS_OF_ORDERS,
+                            time="make_timestamp(y.event_timestamp)"),
     "steps": Table("q", _REACHED, "q.session_date", _VISITS, "sessions",
                    time="s.session_started_at", moment="q.reached_at"),
     "events": Table("x", "ga4.ml_ga4__sequence_events as x", "x.event_date", (*_VISITS, "g"), "events",

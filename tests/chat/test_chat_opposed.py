@@ -22,8 +22,7 @@ ASKED = {
         "orders | by item | with at least the median of orders | per item_views"
     ),
     "items often put in the cart but seldom purchased": (
-        "orders | by item | asc | with at least the median of cart additions | "
-        "per cart_additions"
+        "orders | by item | asc | with at least the median of cart additions | per cart_additions"
     ),
     "channels with many sessions but few orders in april": (
         "conversion_rate | by channel | 2026-04-01..2026-04-30 | asc | with at least the median of sessions"

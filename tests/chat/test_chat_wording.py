@@ -15,12 +15,76 @@ from tests.semantic.semantic_world import make_world
 
 CART_ON = "step=2 cart;3 checkout;4 shipping step;5 payment step;6 order"
 CHECKOUT_ON = "step=3 checkout;4 shipping step;5 payment step;6 order"
+COHORT = "users | user=visited within {} days after they visited | 2026-04-10..2026-04-10 | share"
+COHORT_OF_NEW = COHORT.replace("they visited |", "they visited | user=visited (new) on 10 Apr 2026 |")
 WHY = "2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | why"
 ASKED = {
     "which users came from google": (
         "users | user=visited (google) && sessions | by user | user=visited (google) | top 10"
     ),
     "how long does it take from the first visit to a purchase": "days_to_order",
+    "median days from first visit to first order": "median_days_to_order",
+    # who came in a period and came back
+    "how many ppl that came on apr 10th came back within 7 days": COHORT.format(7),
+    "of the people who came on 10 april, how many came back within a week": COHORT.format(7),
+    "how many of the 10 april visitors came back in the following 14 days": COHORT.format(14),
+    "retention of all users from 10 april": COHORT.format(7),
+    "retention of new users from 10 april": "retention | 2026-04-10",
+    "7-day retention of the 10 april cohort": "retention | 2026-04-10",
+    "30 day retention of users from 10 april": COHORT_OF_NEW.format(30),
+    "how many users first came on 10 april and came back within 30 days": COHORT_OF_NEW.format(30),
+    "how many new visitors of 10 april returned within 3 days": COHORT_OF_NEW.format(3),
+    "how many customers who were here on 10 april did not come back within 7 days": "no",
+    # where users first came from
+    "buyers by first channel": "buyers | by first_channel",
+    "which channel did our buyers first come from": "buyers | by first_channel",
+    "users who first came via organic search": "users | first_channel=Organic Search",
+    "users who first came via organic search in april": "no",
+    "buyers in april who first came via organic search": (
+        "buyers | first_channel=Organic Search | 2026-04-01..2026-04-30"
+    ),
+    "how many people first found us via google and then ordered": "buyers | first_source=google",
+    "how many buyers first came via organic search but bought through email?": (
+        "buyers | channel=Email | first_channel=Organic Search"
+    ),
+    "first channel vs last channel: how many buyers first came via organic search but bought through email?": (
+        "buyers | channel=Email | first_channel=Organic Search"
+    ),
+    "users whose first channel was email but never bought": ("users | first_channel=Email | user=did not order"),
+    "share of buyers who first came via email": "buyers | first_channel=Email | share",
+    "first-touch revenue by channel": "revenue | by first_channel",
+    "days to first order by first source": "days_to_order | by first_source",
+    "users who first came from germany": "no",
+    "buyers by last channel": "no",
+    # people are counted where people are asked for
+    "of the people who put something in the cart, how many actually bought": (
+        "users | user=ordered | user=reached the cart | share"
+    ),
+    "share of users with a cart who ordered": "users | user=ordered | user=reached the cart | share",
+    "what percentage of shoppers who start checkout finish it": (
+        "users | user=ordered | user=reached the checkout | share"
+    ),
+    "which share of customers with a cart places an order, by device": (
+        "users | by device | user=ordered | user=reached the cart | share"
+    ),
+    "how many people get from cart to order on mobile": (
+        "users | device=mobile | user=ordered | user=reached the cart | share"
+    ),
+    "cart to order rate of mobile visits": "cart_to_order | device=mobile",
+    "how many minutes do people spend on the site per visit?": "engagement_time",
+    "seconds on site per session by device": "engagement_time | by device",
+    "how many secs does a visit last in april": "engagement_time | 2026-04-01..2026-04-30",
+    "avg minutes on site for email": "engagement_time | channel=Email",
+    "how many hours did people spend on the site in total": "no",
+    "minutes per user": "no",
+    "average time between first and second order": "days_to_second_order",
+    "how long until a customer places a second order?": "days_to_second_order",
+    "how long does it take before a new customer orders again after the first order": "days_to_second_order",
+    "what's the average gap between two orders on mobile": "days_between_orders | device=mobile",
+    "how long until people order again?": "days_between_orders",
+    "how soon do buyers reorder": "days_between_orders",
+    "how many days pass between one order and the next": "days_between_orders",
+    "median number of days between purchases by country": "median_days_between_orders | by country",
     "how many users don't buy": "users | user=did not order",
     "sessions without purchases": "sessions | session=did not order",
     "users who viewed /sale and bought": "users | user=viewed page shop.example.com/sale and ordered",
@@ -328,6 +392,36 @@ def test_a_step_that_the_site_does_not_record_is_named(serving: Path, tmp_path: 
         assert not answer.understood and "The site does not record the shipping step." in answer.text, question
         assert "shipping" not in answer.text.partition("Nearest")[2]
     assert lookup.ask("funnel from cart to order").understood
+
+
+def test_tax_and_shipping_are_those_that_orders_report(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    april = "from ga4.fct_ga4__purchases where occurred_on between '2026-04-01' and '2026-04-30'"
+    ((tax, shipping, orders),) = data.execute(f"select sum(tax), sum(shipping), count(shipping) {april}").fetchall()
+    for question in (
+        "how much VAT/tax did we collect in april", "sales tax charged on orders in april",
+        "how many euros of tax in april",
+    ):  # fmt: skip
+        assert f"{tax:,.2f} EUR (n = " in lookup.ask(question).text, question
+    for question in (
+        "how much shipping did we charge in total in april", "what did customers pay for shipping in april?",
+        "delivery fees in april", "how much money did we make from shipping in april",
+    ):  # fmt: skip
+        answer = lookup.ask(question).text
+        assert f"{shipping:,.2f} EUR (n = {orders} orders that report it)" in answer, question
+        assert "Revenue" not in answer, question
+    assert "per order: highest for" in lookup.ask("which country has the highest shipping per order").text
+
+
+def test_tax_that_the_site_does_not_report_is_not_zero(shop: Path, tmp_path: Path) -> None:
+    path = tmp_path / "serving.duckdb"
+    path.write_bytes(shop.read_bytes())
+    with duckdb.connect(str(path)) as world:
+        world.execute("update ga4.fct_ga4__purchases set tax = null")
+    lookup = Lookup(Published(path), Aliases(path))
+    for question in ("how much tax in april", "tax per order"):
+        answer = lookup.ask(question)
+        assert not answer.understood and "The site does not record the tax." in answer.text, question
+    assert lookup.ask("shipping in april").understood
 
 
 def test_words_that_are_not_known_are_named_once(lookup: Lookup) -> None:

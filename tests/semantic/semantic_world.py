@@ -97,7 +97,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
             property_id, session_date as occurred_on, user_key, session_key,
             epoch_us(session_started_at) + n as event_timestamp,
             false as is_refund_without_purchase, 'EUR' as currency,
-            price * (1 + pick(n, 'pieces', 3)) as revenue, revenue as net_revenue, null::double as refund,
+            price * (1 + pick(n, 'pieces', 3)) as revenue, revenue * 0.16 as tax,
+            if(pick(n, 'parcel', 3) > 0, 4.9, null) as shipping, revenue as net_revenue, null::double as refund,
             0 as refund_events, revenue as event_revenue, revenue as revenue_in_usd, n
         from ga4.fct_ga4__sessions join items on items.place = pick(n, 'item', 4) where bought > 0
         union all by name  -- without a session: GA4 has such orders too; and a refund of an order before the data
@@ -167,6 +168,13 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
             case when furthest_step = 6 then session_started_at end as step_6_at
         from ga4.fct_ga4__sessions where has_cart or purchases > 0 or pick(n, 'basket', 20) = 0
             or pick(n, 'looks', 30) = 0"""
+    )
+    world.execute(
+        """alter table ga4.dim_ga4__users add column first_user_default_channel_group text;
+        alter table ga4.dim_ga4__users add column first_user_campaign text;
+        update ga4.dim_ga4__users as u set first_user_default_channel_group = s.default_channel_group,
+            first_user_source = s.source, first_user_medium = s.medium, first_user_campaign = s.campaign
+        from ga4.fct_ga4__sessions as s where s.user_key = u.user_key and s.ga_session_number = 1"""
     )
     world.execute(
         """create or replace table ga4.int_ga4__identity_map as

@@ -46,7 +46,8 @@ def ask(toolbox: Toolbox, **arguments: Any) -> dict[str, Any]:
 def test_every_dimension_has_groups_of_enough_users(path: Path) -> None:
     seen = 0
     with duckdb.connect(str(path), read_only=True) as connection:
-        of_each_table = {next(iter(metric.sql)): name for name, metric in METRICS.items()}
+        asked = {name: next(iter(one.sql.items())) for name, one in METRICS.items()}
+        of_each_table = {table: name for name, (table, one) in asked.items() if "median(" not in one.value}
         for metric in of_each_table.values():
             for name in dimensions_of(metric):
                 if DIMENSIONS[name].kind == "user":

@@ -156,6 +156,15 @@ def test_a_database_gives_true_rows(world: duckdb.DuckDBPyConnection, marts: Mar
     assert not days & {"country", "campaign"}, "drawn at random"
 
 
+def test_users_are_summed_in_parts_that_fit_into_memory(
+    world: duckdb.DuckDBPyConnection, marts: Marts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beha2vec_core.semantic.highlights.rows._PART_ROWS", 100)
+    in_parts = read_marts(world)
+    assert in_parts.tables["sessions"].users == marts.tables["sessions"].users > 0
+    assert find_highlights(in_parts).rows == find_highlights(marts).rows
+
+
 def test_every_highlight_has_a_question_that_the_chat_reads(world: duckdb.DuckDBPyConnection, marts: Marts) -> None:
     there = contents(world)
     assert there is not None

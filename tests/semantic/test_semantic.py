@@ -41,6 +41,10 @@ ORDERS = "from ga4.fct_ga4__purchases where occurred_on between '2026-04-01' and
 ITEMS = "from ga4.fct_ga4__purchase_items where occurred_on between '2026-04-01' and '2026-04-30'"
 DAYS = "from ga4.fct_ga4__user_days where user_date between '2026-04-01' and '2026-04-30'"
 FUNNELS = "from ga4.fct_ga4__funnel_sessions where session_date between '2026-04-01' and '2026-04-30'"
+_FIRST_ORDERS = """from (select user_key, min(occurred_on) as first_order
+    from ga4.fct_ga4__purchases where not is_refund_without_purchase group by 1) join (select user_key,
+    min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) using (user_key)
+    where first_order between '2026-04-01' and '2026-04-30'"""
 EXPECTED = {
     "users": f"select count(distinct user_key) {SESSIONS}",
     "new_users": """select count(*) from (select min(session_date) as first_day from ga4.fct_ga4__sessions
@@ -64,6 +68,8 @@ EXPECTED = {
     "orders": f"select sum((not is_refund_without_purchase)::int)::bigint {ORDERS}",
     "revenue": f"select sum(revenue) {ORDERS}",
     "net_revenue": f"select sum(net_revenue) {ORDERS}",
+    "tax": f"select sum(tax) {ORDERS}",
+    "shipping": f"select 4.9 * count(shipping) {ORDERS}",
     "aov": f"select avg(revenue) {ORDERS} and not is_refund_without_purchase",
     "median_order_value": f"select median(revenue) {ORDERS} and not is_refund_without_purchase",
     "revenue_per_user": f"select avg(spent) from (select sum(revenue) as spent {SESSIONS} group by user_key)",
@@ -111,10 +117,22 @@ EXPECTED = {
     "revenue_per_buyer": f"""select avg(spent) from (select sum(revenue) as spent,
         sum((not is_refund_without_purchase)::int) as n {ORDERS} and user_key is not null group by user_key)
         where n > 0""",
-    "days_to_order": """select avg(first_order - first_day) from (select user_key, min(occurred_on) as first_order
-        from ga4.fct_ga4__purchases where not is_refund_without_purchase group by 1) join (select user_key,
-        min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) using (user_key)
-        where first_order between '2026-04-01' and '2026-04-30'""",
+    "days_to_order": f"select avg(first_order - first_day) {_FIRST_ORDERS}",
+    "median_days_to_order": f"select median(first_order - first_day) {_FIRST_ORDERS}",
+    **{
+        name: f"""with orders as (select *, (select count(*) from ga4.fct_ga4__purchases as n
+                where n.user_key = p.user_key and n.event_timestamp < p.event_timestamp) as place
+            from ga4.fct_ga4__purchases as p where user_key is not null and not is_refund_without_purchase)
+            select {mean}(later.occurred_on - earlier.occurred_on) from orders as later join orders as earlier
+            on earlier.user_key = later.user_key and earlier.place = later.place - 1
+            where later.occurred_on between '2026-04-01' and '2026-04-30' and later.place <= {last}"""
+        for name, mean, last in (
+            ("days_between_orders", "avg", 999),
+            ("median_days_between_orders", "median", 999),
+            ("days_to_second_order", "avg", 1),
+            ("median_days_to_second_order", "median", 1),
+        )
+    },
     "expected_buyers": """select sum(probability) from beha2vec.user_predictions_current
         where target = 'purchase' and horizon = 28""",
 }
@@ -162,7 +180,8 @@ def test_every_dimension_of_a_metric_runs_and_its_parts_are_the_whole(
     ((whole,),) = [list(row.values())[:1] for row in run_query(world, Query(metric)).rows]
     for name in found:
         rows = run_query(world, Query(metric, (name,))).rows
-        assert rows or DIMENSIONS[name].kind == "user", name
+        few = metric.endswith("second_order")  # here; and groups of a few are not ranked
+        assert rows or few or DIMENSIONS[name].kind == "user", name
         counted_once = metric in ("sessions", "orders", "revenue", "net_revenue", "items_sold", "item_revenue")
         if counted_once and not name.startswith(
             ("page", "next", "previous", "theme", "item", "session", "coupon", "user")

@@ -154,7 +154,8 @@ _COMPARISONS = (
     (r"^(\W*(?:is|are|was|were)\b.*?) (?:(?:still|far|way|well|much|always|now|lagging|trailing|falling|running|"
      r"lying) )*(?:ahead of|behind|in front of|trailing|leading)"
      r"(?! (?:it|this|that|schedule|the (?:drop|rise|change|increase|dip))\b)", r"\1 compared with"),
-    (r"\b(?:big |large |huge )*gap (in|between|of)\b", r"difference \1"),
+    (r"\b(?:big |large |huge )*gap (in|between|of)\b"
+     r"(?! (?:\w+ ){0,2}(?:orders|purchases)\b(?! (?:and|vs|versus|or|of)\b))", r"difference \1"),
     (r"\bdifference between ([\w ]+?) and ([\w ]+?) (?:in|on|for) ([\w ]+?)(?=\W*$)", r"compare \3 of \1 and \2"),
     (r"\bwhose (?:is|are|was|were) (?=(?:the )?(?:big|larg|small|high|low|best|better|worse|more|most))", "which is "),
     (r",? or (?:are they |is it |is that )?(?:about |roughly |pretty much |just |more or less )*(?:the same|equal|"

@@ -17,6 +17,7 @@ from beha2vec_core.store.anonymous import MIN_USERS
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+_PART_ROWS = 500_000  # are grouped at a time: in 256 MB of memory
 _MOST_VALUES = 50  # of one dimension, those of most users
 # what GA4 writes where it does not know: nobody can act on it
 _NOT_KNOWN = frozenset({NOT_SET, "(data not available)", "(data deleted)", "(other)", "<Other>", ""})
@@ -60,7 +61,7 @@ def read_rows(
     period: Period,
 ) -> Rows:
     """The rows of a table in the period, in the order of the users' numbers."""
-    found = connection.sql(compile_sums(table, metrics, dimensions, period)).to_arrow_table()
+    found = _sums(connection, *compile_sums(table, metrics, dimensions, period))
     order = np.argsort(found["user"].to_numpy())
     people, user = grouped(found["user"].to_numpy()[order])
     last = np.datetime64(period.last, "D")
@@ -72,6 +73,18 @@ def read_rows(
         if name not in (*dimensions, "user", "day")
     }
     return Rows(table, period, user, len(people), age, segments, sums)
+
+
+def _sums(connection: duckdb.DuckDBPyConnection, rows: str, sums: str) -> pa.Table:
+    """The sums of the rows, of some users after others."""
+    connection.execute(f"create temp table joined as {rows}")
+    try:
+        ((number,),) = connection.execute("select count(*) from joined").fetchall()
+        parts = 1 + number // _PART_ROWS
+        found = [connection.sql(sums, params={"part": part, "parts": parts}).to_arrow_table() for part in range(parts)]
+    finally:
+        connection.execute("drop table joined")
+    return pa.concat_tables(found)
 
 
 def grouped(keys: NDArray[Any]) -> tuple[NDArray[Any], Ints]:
