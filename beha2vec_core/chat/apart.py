@@ -72,5 +72,6 @@ def require_asked(queries: list[Query], opposed: Opposed) -> None:
     """Raise NotRead where groups are said to have a lot of one measure, and are not put in the order of it."""
     first, (name, much) = queries[0], opposed.first
     asked = {first.metric, first.per, *(one.metric for one in first.having)} - {None}
-    if first.by and much == "many" and not asked & {name, METRICS[name].otherwise}:
+    is_lowest = first.ascending and not first.having  # the lowest are no many
+    if first.by and much == "many" and (is_lowest or not asked & {name, METRICS[name].otherwise}):
         raise NotRead(f"I do not know how many “{opposed.said}” are: name a number, such as “more than 100”.")

@@ -56,7 +56,7 @@ _NEWS = r"(?:info|information|insights?|details|rundown|glimpse|overview|summary
 _LEFT_OUT_PHRASES = re.compile(
     r"\b(?:at (?:some|any|one) (?:point|time|stage|moment)(?: in time)?|and (?:so on|so forth|the like|stuff like that|"
     r"all that|what not|the rest of it)|or (?:so|similar|whatever|anything like that|something like that)(?=\W*$|"
-    r"[,.;?!])|(?<=what )else|(?<=who )else|(?<=which )else|(?<!what )(?<!which )sort of|more or less|by any chance|"
+    r"[,.;?!])|(?<=who )else|(?<!what )(?<!which )sort of|more or less|by any chance|"
     r"as usual|as always|"
     r"as expected|nothing else|(?:just |only )?one more(?: thing| question)?(?=[:,])|not sure (?:if|"
     r"whether) [^:,?]*(?=[:,])|(?:my|our|the) (?!users|customers|visitors|buyers|people|"

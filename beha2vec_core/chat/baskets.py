@@ -68,12 +68,12 @@ def bought_with(
             rest = found.groupdict().get("rest") or ""
             reading = read_question(f"orders of {found['item']} {rest}", vocabulary, None)
             if query := reading.query:
-                return _others(replace(query, metric=_COUNTED[level]), level, reading, measure)
+                return _others(replace(query, metric=_COUNTED[level]), level, found["item"], reading, measure)
     return None
 
 
 def _others(
-    of_thing: Query, level: str, reading: Reading, measure: Callable[[Query], Result]
+    of_thing: Query, level: str, text: str, reading: Reading, measure: Callable[[Query], Result]
 ) -> tuple[Query, Reading] | None:
     """The number of orders, or buyers, of the other items."""
     if reading.unknown or reading.more or of_thing != Query(of_thing.metric, (), of_thing.filters, of_thing.period):
@@ -81,13 +81,14 @@ def _others(
     if len(of_thing.filters) != 1 or of_thing.filters[0].dimension not in _THINGS or of_thing.filters[0].is_excluded:
         return None
     (thing,) = of_thing.filters
+    if len(thing.values) > 1 and " and " in text:
+        return None  # both of them, or one of them?
     filters = (Filter(level, did=(Did("items", (thing,)),)), replace(thing, is_excluded=True))
     query = replace(of_thing, by=("item",), filters=filters)
     ((number,),) = [[row["value"] for row in measure(of_thing).rows] or [0]]
     name = " or ".join(thing.values)
+    when = "" if of_thing.period else ", at any time,"
     note = f"{name} is in {counted(number, 'order')}: those that also have the other item are counted."
     if level == "user":
-        note = (
-            f"{counted(number, 'user')} bought {name}: those who also bought the other item, at any time, are counted."
-        )
+        note = f"{counted(number, 'user')} bought {name}: those who also bought the other item{when} are counted."
     return query, replace(reading, query=query, notes=(*reading.notes, note))

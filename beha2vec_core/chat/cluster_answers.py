@@ -237,6 +237,9 @@ class ClusterAnswers:
         lines = [note, ""] if (note := horizons.note(horizon)) else []
         lines += [f"Expected to {does(target)} within {horizon} days, by cluster:"]
         lines += [expected_line(key, names.get(key, "?"), one) for key, one in expected.items()]
+        if len(expected) > 1:
+            users, number = (sum(getattr(one, name) for one in expected.values()) for name in ("users", "expected"))
+            lines += [f"  - all of them: {number:,.0f} of {counted(users, 'user')}"]
         cluster = keys[0] if len(keys) == 1 else None
         likely = self._data.likely_users(target, horizon, cluster=cluster, least=least, limit=limit)
         lines += ["", f"Users with the {'lowest' if least else 'highest'} probability to {does(target)}:"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from beha2vec_core.chat.clauses import Clause
+from beha2vec_core.chat.clauses import Clause, Unclear
 from beha2vec_core.chat.named_days import DAY, MONTH
 from beha2vec_core.chat.periods import MARK
 from beha2vec_core.chat.verbs import PEOPLE
@@ -45,6 +45,17 @@ _COHORT = re.compile(
     r"(?P<week>(?:an? |one |1 |the first )?week)))?"
     r"(?: (?:of|after|from|following) (?:it|that|this|then|that day|(?:the|their) (?:first )?visit))?(?=\W|$)"
 )
+_NEW_THEN_BACK = re.compile(
+    rf"(?:of )?(?:all |the |our )*(?P<new>(?:brand[ -])?new |first[ -]time )?\b(?:{PEOPLE})(?: (?:who|that|which))?"
+    rf"(?: (?:(?:we|you) (?:first )?(?:saw|got|gained|acquired)|first {_CAME}|{_CAME}))?(?: for the first time)?"
+    rf"(?: (?:on|in|during))?(?: the)? (?P<then>{MARK}\d+)(?: for the first time)?(?: {_ASKS}(?=\s))* "
+    rf"(?:{_BACK}|{_CAME})(?: (?:on|in|during))?(?: the)? (?P<later>{MARK}\d+)(?=\W|$)"
+)
+_OF_GA4 = "New users are those whose first visit ever, as GA4 counts it, was in the first period."
+# people who bought are others, and revenue is no number of people
+_OF_ORDERS = re.compile(
+    r"\b(?:bought|buy|buys|buyers?|purchas\w*|order\w*|paid|converted|added|put|searched|revenue|sales|spen[dt]\w*|money)\b"
+)
 _BEFORE_NAME = re.compile(rf"(?P<mark>{MARK}\d+) (?P<who>(?:new )?(?:{PEOPLE}|cohort))\b")
 
 
@@ -78,9 +89,19 @@ def cohort_of(text: str, periods: Sequence[Period], last: Period) -> tuple[str, 
     Args:
         text: in small letters, with marks in place of periods.
         last: the days of the data.
+
+    Raises:
+        Unclear: it says more than that they came back.
     """
     marked = re.sub(r"\s*,\s*", " , ", _BEFORE_NAME.sub(r"\g<who> who came on \g<mark>", text))
+    if (both := _NEW_THEN_BACK.search(marked)) and (both["new"] or "first" in both[0]) and "not" not in both[0]:
+        then, later = (periods[int(both[name][1:])] for name in ("then", "later"))
+        first = Did("sessions", (Filter("new_or_returning", ("new",)),), period=then)
+        left = f"{marked[: both.start()]} users {marked[both.end() :]}"
+        return left, Clause("user", whole=[first], part=[Did("sessions", period=later)]), (_OF_GA4,)
     found = _COHORT.search(marked)
+    if found and _OF_ORDERS.search(marked):
+        raise Unclear
     if found is None or re.search(rf"{MARK}\d+.*{MARK}\d+", marked) or re.search(r"\bnot\b|n't|\bnever\b", found[0]):
         return None
     most = int(found["most"] or found["days"] or (7 if found["week"] else _LATEST))

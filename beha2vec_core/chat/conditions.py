@@ -50,6 +50,10 @@ _HAVING = re.compile(
     rf"(?:(?P<low>at least|more than|over|min(?:imum)?(?: of)?) (?P<number>\d+|{COUNT})|"
     r"(?:no|zero|0|not a single|not any|without any|without a single))(?= )"
 )
+_OF_GROUPS = re.compile(
+    r",? *(?:\b(?:but|and|only|just|of|for|among|consider(?:ing)?|count(?:ing)?|show(?:ing)?) )*\b(?:the )?"
+    r"(?:ones|those|these) (?:with|that have|that had|having) (?=(?:at least|more than|over|min\b|minimum|no|zero|0) )"
+)
 _AGAINST = re.compile(
     rf"\b(?:than|vs|versus|compared (?:to|with)|against|and|or) (?:the |all |all the )?(?:other (?:{PEOPLE}|sessions|"
     r"visits|orders)|others?|rest|everyone else|"
@@ -91,14 +95,21 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
     if _TIMES.search(text):
         return None
-    if cohort := cohort_of(text, periods, vocabulary.contents.days):
+    try:
+        cohort = cohort_of(text, periods, vocabulary.contents.days)
+    except Unclear:
+        return None
+    if cohort:
         left, clause, notes = cohort
-        has_values = any(word and word.kind == "value" for word, *_ in vocabulary.read(left))
+        limits = [word for word, *_ in vocabulary.read(left) if word and word.kind == "value"]
+        if len({value.dimension for word in limits for value in word.values}) < len(limits):
+            return None  # came on mobile, and came back on desktop
+        has_values = bool(limits)
         notes += (
             ("What limits the first visits (a device, a channel ...) limits the later ones too.",) if has_values else ()
         )
         return Conditions(left, [clause], is_forced=True, notes=notes)
-    marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", text)
+    marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", _of_groups(text, vocabulary))
     words = [token for token in tokens(marked) if token.strip(".'")]
     asks_who = _ASKS_WHO.match(" ".join(words)) is not None
     try:
@@ -248,6 +259,13 @@ def _havings(text: str, vocabulary: Vocabulary) -> tuple[str, tuple[Having, ...]
         found.append(Having(word.name, low, None if limit["low"] else 0.0))
         text = " ".join((text[: limit.start()], *words[size:]))
     return text, tuple(found[::-1])
+
+
+def _of_groups(text: str, vocabulary: Vocabulary) -> str:
+    """The text with "only those with at least 200 sessions" as a limit of groups, if it asks for a breakdown."""
+    if not any(word and word.kind == "by" for word, *_ in vocabulary.read(text)):
+        return text
+    return _OF_GROUPS.sub(" with ", text)
 
 
 def _is_clause(reader: Reader, begun: int) -> bool:

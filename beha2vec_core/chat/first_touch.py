@@ -6,7 +6,7 @@ import re
 
 from beha2vec_core.chat.verbs import PEOPLE
 
-_OF = r"(?:channel(?: group)?|source|medium|campaign)"
+_OF = r"(channel|source|medium|campaign)(?: group)?"
 _TO_US = (
     r"(?: (?:to (?:us|the (?:site|shop|store)|our (?:site|shop|store))|us|here|in|(?:the|our) (?:site|shop|store)))?"
 )
@@ -29,16 +29,21 @@ _RULES = tuple(
             r"(?:[ -](?:touch|click))?(?: channel)?\s*:\s*(?=how|what|which)",
             "",
         ),
-        (rf"\bfirst[ -]touch (?:attribution )?(?:of |for )?(.*?) by {_OF}\b(?! of)", r"\1 by firstchannel"),
+        (rf"\bfirst[ -]touch (?:attribution )?(?:of |for )?(.*?) by {_OF}\b(?! of)", r"\1 by first\2"),
         (
             rf"\b(?:which|what) {_OF}s? (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: (?:from|by|through|via))?",
-            r"\1 by firstchannel",
+            r"\2 by first\1",
         ),
         (rf"\bwhere (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: from)?", r"\1 by firstchannel"),
         (rf"\b{_WHO}(?:{_FIRST} {_CAME}|{_CAME} first) {_VIA}\b", "who came firsttouch"),
         (
             rf"\b{_WHO}{_FIRST} (?:visit|session|touch|click|contact)(?: (?:was|is|came|were)(?: {_VIA})?| {_VIA})\b",
             "who came firsttouch",
+        ),
+        (
+            rf"\bby (?:the )?(channel|source|medium|campaign)s? (?:that|which) {_FIRST} "
+            rf"(?:brought|sent|referred|led|got)(?: (?:the|our|these|those))?(?: (?:{PEOPLE}|them))?{_TO_US}",
+            r"by first\1",
         ),
         (rf"\b(?:whose )?{_KIND} channel(?: group)?s?\b{_IS} ?", "firstchannel "),
         (rf"\b(?:whose )?{_KIND} (source|medium|campaign)s?\b{_IS} ?", r"first\1 "),

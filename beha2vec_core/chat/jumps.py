@@ -27,10 +27,9 @@ _MOST = (
 _DOWN = r"(?:drops?|falls?|declines?|decreases?|dips?|slumps?|plunges?|loss(?:es)?)"
 _UP = r"(?:increases?|rises?|growth|jumps?|gains?|spikes?|surges?|uplifts?|improvements?|leaps?)"
 _MOVE = rf"(?:(?P<down>{_DOWN})|(?P<up>{_UP}))"
-_MOVED = (
-    r"(?:(?P<down>drop(?:ped)?|fell|fall(?:en)?|declined?|decreased?|dip(?:ped)?|plunged?|slump(?:ed)?|shr[aiu]nk)|"
-    r"(?P<up>increased?|r[io]sen?|gr[eo]wn?|jump(?:ed)?|climb(?:ed)?|surged?|improved?|gain(?:ed)?|spiked?))"
-)
+_FELL = r"(?:drop(?:ped)?|fell|fall(?:en)?|declined?|decreased?|dip(?:ped)?|plunged?|slump(?:ed)?|shr[aiu]nk)"
+_ROSE = r"(?:increased?|r[io]sen?|gr[eo]wn?|jump(?:ed)?|climb(?:ed)?|surged?|improved?|gain(?:ed)?|spiked?)"
+_MOVED = rf"(?:(?P<down>{_FELL})|(?P<up>{_ROSE}))"
 _BY_MOST = r"(?:(?:by )?the )?(?:most|fastest|hardest|sharpest|steepest|strongest|furthest|biggest|largest)"
 _EACH = (
     r"(?:(?P<each>dai|week|month)ly|"
@@ -45,6 +44,8 @@ _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"{_WHICH} {_UNIT} {_HAD} (?:the |our )?{_MOST} {_MOVE} {_REST}",
+        rf"{_WHICH} {_UNIT} {_HAD} (?:the |our )?{_MOST} (?P<rest>[\w -]+?) {_MOVE}"
+        r"(?P<more>(?: (?:in|on|from|for|of) .+)?)",
         rf"{_WHICH} {_UNIT} (?:did|have|has) (?P<rest>.+?) {_MOVED} {_BY_MOST}(?P<more>.*)",
         rf"{_SO}when (?:did|have|has) (?P<rest>.+?) {_MOVED} {_BY_MOST}(?P<more>.*)",
         rf"{_SO}(?:when|on which day|what day) (?:was|were|is) (?:the |our )?{_MOST} {_MOVE} {_REST}",
@@ -52,6 +53,33 @@ _PATTERNS = tuple(
         rf"{_HEAD}{_MOST} {_MOVE} (?:in|of|for) {_EACH} (?P<rest>.+)",
     )
 )
+
+
+# other changes from one day, week or month to the next
+_TIMES = r"(?:days?|weeks?|months?|quarters?|years?)"
+_ANY_MOVE = rf"(?:{_DOWN}|{_UP}|changes?|swings?|difference)"
+_SUPERLATIVE = rf"(?:{_MOST}|smallest|lowest|least|weakest|slowest|fastest)"
+_IN_TIME = (
+    rf"(?:\b(?:which|what) (?:\w+ )?{_TIMES}\b|\bwhen\b|\bfrom one {_TIMES} to the next\b|\b(?:dai|week|month)ly\b|"
+    rf"\b{_TIMES}[- ](?:on|over|to|by)[- ]{_TIMES}\b|\bby {_TIMES}\b)"
+)
+_BY_SOME = r"(?:(?:by )?the )?(?:most|least|fastest|slowest|hardest)"
+_OTHERS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_IN_TIME}.*\b{_SUPERLATIVE} (?:[\w-]+ ){{0,2}}{_ANY_MOVE}\b",
+        rf"{_IN_TIME}.*\b(?:{_FELL}|{_ROSE}) {_BY_SOME}\b",
+        rf"\b{_SUPERLATIVE} (?:[\w-]+ ){{0,2}}{_ANY_MOVE}\b.*{_IN_TIME}",
+    )
+)
+ONLY_LARGEST = (
+    "Of changes from one day, week or month to the next I know the largest rise or fall of one measure: ask for one."
+)
+
+
+def asks_other_jump(question: str) -> bool:
+    """Whether a question is about changes from one day, week or month to the next: highest values are no answer."""
+    return any(one.search(question) for one in _OTHERS)
 
 
 def largest_jump(question: str, vocabulary: Vocabulary, measure: Callable[[Query], Result]) -> LookupAnswer | None:

@@ -7,46 +7,76 @@ from dataclasses import replace
 
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.verify import NUMBER_WORDS
-from beha2vec_core.semantic.compiler import is_ranked, place
+from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.semantic.rows import NotAnswerable
 
 _NUMBER = r"\d+|two|three|four|five|six|seven|eight|nine|ten"
-_LARGEST = re.compile(
-    r"\b(?:of|for|in|on|at|from|do|does|did|have|has) (?:(?:the|our|my|your) )*"
-    rf"(?:(?P<first>{_NUMBER}) )?"
-    r"(?:top|biggest|largest|main|busiest|best[- ]selling|number one|"
+_LEADS = r"\b(?:of|for|in|on|at|from|do|does|did|have|has|and|or|vs|versus|than) (?:(?:the|our|my|your) )*"
+_SIZED = re.compile(
+    rf"{_LEADS}(?:(?P<first>{_NUMBER}) )?(?:(?P<small>smallest|least (?:popular|visited|used|viewed|important|common|"
+    r"frequent|sold))|top|biggest|largest|main|busiest|best[- ]selling|number one|"
     r"most (?:popular|visited|used|viewed|important|common|frequent|frequented|sold))\b"
     rf"(?: (?P<last>{_NUMBER}))?(?P<rest>.*)",
     re.IGNORECASE,
 )
+_WITH_MOST = re.compile(
+    rf"{_LEADS}[\w -]+? (?:with|that (?:has|have|had)|having) (?:the )?(?:most|fewest|highest|lowest|largest|least|"
+    r"biggest|smallest)\b",
+    re.IGNORECASE,
+)
+_SEVERAL = 5  # groups, where no number is asked for
+# what a rate of another number is taken to be a rate of, by table
+_BASES = {
+    "sessions": "sessions", "purchases": "orders", "orders_in_turn": "orders", "items": "items_sold",
+    "page_views": "page_views",
+}  # fmt: skip
+_NOT_SO = (
+    "I know a rate of the largest or smallest groups of one kind, all by the same size, in one period: ask for these "
+    "groups first, and then for the rate of one of them."
+)
 
 
 def of_largest(question: str, reading: Reading) -> Reading:
-    """The reading with the largest groups first, by what the rate is a rate of, and then their rate."""
+    """The reading with the largest (smallest) groups first, by what the rate is a rate of, and then their rate.
+
+    Of other questions for a rate of groups of some size the reading has a problem: the highest rate is no answer.
+    """
     query = reading.query
-    found = _LARGEST.search(question)
-    if not found or query is None or reading.more or len(query.by) != 1 or re.search(r"\bby\b", found["rest"]):
+    if query is None or not query.by or not _is_rate(query):
         return reading
-    (name,) = query.by
+    found = _SIZED.search(question)
+    if _WITH_MOST.search(question) or (found and reading.more and _SIZED.search(found["rest"])):
+        return replace(reading, problem=_NOT_SO)
+    if not found or reading.more:
+        return reading
     plain = Query(query.metric, query.by, query.filters, query.period, per=query.per)
     plain = replace(plain, top=query.top, ascending=query.ascending)
-    if not is_ranked(query) or query != plain or query.ascending or name in {one.dimension for one in query.filters}:
-        return reading
+    name = query.by[0]
     base = query.per or METRICS[query.metric].n_of.replace(" ", "_")
-    if base not in METRICS:
-        return reading
+    base = base if base in METRICS else _BASES.get(next(iter(METRICS[query.metric].sql)), "")
+    known = query == plain and len(query.by) == 1 and name not in {one.dimension for one in query.filters}
+    if not known or not base or re.search(r"\bby\b", found["rest"]) or _SIZED.search(found["rest"]):
+        return replace(reading, problem=_NOT_SO)
     written = (found["first"] or found["last"] or "").lower()
     number = int(NUMBER_WORDS.get(written, written)) if written else None
+    # the biggest channel, and the biggest channels
     several = {_plural(word) for word in (*DIMENSIONS[name].words, DIMENSIONS[name].label)}
     is_one = not any(re.search(rf"\b{re.escape(word)}\b", found["rest"], re.IGNORECASE) for word in several)
-    sizes = replace(plain, metric=base, per=None, top=number or (1 if is_one else None), ascending=None)
+    sizes = replace(
+        plain, metric=base, per=None, top=number or (1 if is_one else _SEVERAL), ascending=bool(found["small"])
+    )
     try:
         place(sizes)
     except NotAnswerable:
-        return reading
-    return replace(reading, query=replace(sizes, ascending=False), more=(replace(plain, top=None, ascending=None),))
+        return replace(reading, problem=_NOT_SO)
+    return replace(reading, query=sizes, more=(replace(plain, top=None, ascending=None),))
+
+
+def _is_rate(query: Query) -> bool:
+    named = query.metric.startswith(("aov", "revenue_per", "median_"))
+    return named or query.per is not None or METRICS[query.metric].unit in ("share", "mean", "seconds")
 
 
 def _plural(word: str) -> str:

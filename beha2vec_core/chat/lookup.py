@@ -19,7 +19,7 @@ from beha2vec_core.chat.conditions import find_conditions
 from beha2vec_core.chat.contrasts import Contrast, contrasted
 from beha2vec_core.chat.database import NotInData
 from beha2vec_core.chat.idioms import in_plain_words
-from beha2vec_core.chat.jumps import largest_jump
+from beha2vec_core.chat.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
 from beha2vec_core.chat.largest import of_largest
 from beha2vec_core.chat.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.nearest import nearest_queries, reaches_all
@@ -163,6 +163,7 @@ class Lookup:
         if with_it := bought_with(question, self._vocabulary, self._data.measure):
             return self._measure(*with_it)
         if jump := largest_jump(question, self._vocabulary, self._data.measure):
+            self._previous = None
             return jump
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
@@ -171,7 +172,10 @@ class Lookup:
         if also and reading.query is None:
             plain, also, unnamed = overview, [], without_names(question, overview)
             reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
-        reading = of_largest(question, reading)
+        asks_other = asks_other_jump(question)
+        if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
+            self._previous = None
+            return self._refused(reading, ONLY_LARGEST if asks_other else "")
         overview, keys = plain, self._clusters_named(question, plain)
         if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
             whole = read_question(question, self._vocabulary, self._previous, is_first=self._is_first)

@@ -52,7 +52,8 @@ _LAST_PAGE = re.compile(
 )
 _ENDS_ON = re.compile(
     rf"^\W*(?:(?:on|from|at) (?:what|which) pages? (?:do|does|did|are|is) (?:(?:most|the|our) )*"
-    rf"(?:visits|sessions|{PEOPLE}|they) (?:end|ending|ended|stop|{_LEAVES})|"
+    rf"(?:visits|sessions|{PEOPLE}|they) (?:most often |usually |mostly |often |typically |generally |tend to )?"
+    rf"(?:end|ending|ended|stop|{_LEAVES})|"
     rf"where (?:do|does|did) (?:(?:most|the|our) )*(?:(?:visits|sessions) (?:end|stop)|(?:{PEOPLE}|they) "
     r"(?:leave|exit|quit) (?:us|the (?:site|shop|website|store))))\b"
 )

@@ -19,7 +19,8 @@ _OUTER = re.compile(
     re.IGNORECASE,
 )
 _EACH = ("per", "each", "every", "within")
-_ADDITIVE = {"users": "user", "sessions": "session", "orders": "order", "buyers": "buyer", "page_views": "page view"}
+_ADDITIVE = {"users": "user", "sessions": "session", "orders": "order", "buyers": "buyer", "page_views": "page view",
+             "items_sold": "item sold"}  # fmt: skip
 _STEPS_OF_ITEMS = {
     "view_to_cart": ("cart_additions", "item_views"), "cart_rate": ("cart_additions", "item_views"),
     "view_to_order": ("orders", "item_views"), "conversion_rate": ("orders", "item_views"),

@@ -81,9 +81,9 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"value "),
     (r"\b(?:what|how much) (?:is|are|was|were) (?:an? |the |our )?(?:average |typical )?(order|purchase|user|visitor|"
      r"visit|session|customer|buyer)s?(.*?) worth\b(?: to us)?(?: on average)?", r"revenue per \1 \2"),
-    (r"\bhow much (?:money |revenue )?(?:does|do|did) (?:an? |the |our )?(?:average |typical )?(order|user|visitor|"
-     r"visit|session|customer|buyer|person)\b(?! (?:and|in total))(.*?)\b(?:bring(?: us| in)?|spends?|generates?|"
-     r"yields?|pays?)\b(?: us)?(?: on average)?(?! (?:per|an?|each)\b)", r"revenue per \1 \2"),
+    (r"\bhow much (?:money |revenue )?(?:does|do|did) (?:an? |the |our )?(?:average |typical )?([\w-]+ )??(order|user|"
+     r"visitor|visit|session|customer|buyer|person)\b(?! (?:and|in total))(.*?)\b(?:bring(?: us| in)?|spends?|"
+     r"generates?|yields?|pays?)\b(?: us)?(?: on average)?(?! (?:per|an?|each)\b)", r"revenue per \2 \1 \3"),
     (r"\bhow many (?:items|products|things|pieces|units|articles) (?:are |were |go |does |do |did )?(?:there )?(?:in|"
      r"into) (?:an? |the |our )?(?:average |typical )?(?:order|basket|cart|purchase)s?(?: contain| have)?",
      "items per order"),
@@ -105,6 +105,11 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(which|what) (?!(?:users|people|visitors|customers|shoppers|buyers|sessions|visits)\b)(\w+(?: \w+)?) "
      r"(?:saw|sees|experienced|witnessed)(?= (?:(?:the|our|an?) )*(?:most|more|fewest|fewer|least|less|highest|lowest|"
      r"biggest|largest|best|worst|strongest|smallest|greatest|increase|decrease|drop|rise|growth)\b)", r"\1 \2 had"),
+    (r"\b(?:on )?(?:an? |the )?weekend(?:s| days?)? (?:or|than|vs|versus|and|compared (?:to|with)) (?:on |during )?"
+     r"(?:an? |the )?(?:(?:normal|regular|ordinary|usual|working) )*week ?days?\b", "weekend vs weekday"),
+    (r"\b(?:started|begun|initiated|opened) (?=(?:checkouts?|carts?)\b)", ""),
+    (r"\b(?:average|mean|avg\.?) (?:(?:selling|sales?|item|product|unit) )?price(?: paid)?(?: (?:for|of)"
+     r"(?: (?:an?|the|our))?(?: pairs? of)?)?\b", "item revenue per item sold for"),
     (r"\bas well as\b", "and"), (r"\bas well\b", "also"),
     (r"\b(\w+)[- ]wise\b", r"by \1"),
     (r"\be[- ]commerce\b|\becom\b", "ecommerce"),

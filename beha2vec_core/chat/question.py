@@ -71,7 +71,10 @@ _GROUPS = r"(?:clusters?|segments?|groups?|personas?)"
 _OF_USERS = re.compile(rf"\b(?:who|whom|{_SOME}|{_GROUPS})\b", re.IGNORECASE)
 # the total of the site, or what users will do, when and how: predictions are of known users
 _OF_THE_SITE = re.compile(
-    rf"\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely))\b|\bnumber of\b", re.IGNORECASE
+    rf"\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|"
+    rf"how(?! likely| many {_SOME} (?:will|are)\b(?! (?:we|there|be)\b)))\b|"
+    rf"\bnumber of\b(?! {_SOME} (?:who|that) will\b)",
+    re.IGNORECASE,
 )
 _SPENDS_MOST = re.compile(
     r"\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b", re.IGNORECASE
@@ -81,9 +84,8 @@ _NUMBERED = re.compile(
 )
 _CARTS = re.compile(r"\b(?:carts?|baskets?)\b", re.IGNORECASE)
 _OF_PREDICTIONS = re.compile(
-    r"\b(?:place|placing|add\w*|once|again|soon|probably|highest|lowest|next|window|chance\w*|propensity|score\w*|"
-    r"someone|"
-    r"won|ll|re|be|due)\b",
+    r"\b(?:(?:according to|based on) (?:your|the|our|this)|model|place|placing|add\w*|once|again|soon|probably|highest|"
+    r"lowest|next|window|chance\w*|propensity|score\w*|someone|won|ll|re|be|due)\b",
     re.IGNORECASE,
 )
 _UNITS = {"tomorrow": 1, "day": 1, "week": 7, "fortnight": 14, "month": 28, "quarter": 91, "year": 365}

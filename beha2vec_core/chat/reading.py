@@ -275,7 +275,7 @@ def _read(
             more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
             raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
         if (leads or is_lost) and previous is None:
-            raise NotRead("There is nothing to continue, as no question about numbers was answered before this one.")
+            raise NotRead("There is nothing to continue: ask the whole question.")
         if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
             queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
             parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()

@@ -146,3 +146,40 @@ def test_orders_have_nothing_else_in_them(lookup: Lookup, question: str) -> None
 def test_what_is_no_item_is_not_looked_up(lookup: Lookup, question: str) -> None:
     lookup.forget()
     assert not lookup.ask(question).understood
+
+
+def test_new_users_of_one_period_come_back_in_another(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    came = "select distinct user_key from ga4.fct_ga4__sessions where month(session_date)"
+    new = f"{came} = 6 and ga_session_number = 1"
+    ((whole,),) = data.execute(f"select count(*) from ({new})").fetchall()
+    ((part,),) = data.execute(f"select count(*) from ({new} intersect {came} = 7)").fetchall()
+    assert part
+    for question in (
+        "Of the users we saw for the first time in June, how many came back in July?",
+        "new users in June who visited in July", "of the new visitors in june, what share returned in july",
+    ):  # fmt: skip
+        lookup.forget()
+        text = lookup.ask(question).text
+        assert f"{part:,} of {whole:,} users" in text and "first visit ever" in text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "how many people who came on 10 April came back and bought?", "how many new buyers on 10 April came back",
+        "how many mobile users who came on 10 April came back on desktop?",
+        "revenue of people who came on 10 April and came back", "what is bought together with shoes and hats?",
+        "what else did people who bought hats look at?", "which products with a lot of views sold the least?",
+    ],
+)  # fmt: skip
+def test_what_would_be_another_question_is_not_answered(lookup: Lookup, question: str) -> None:
+    lookup.forget()
+    assert not lookup.ask(question).understood
+
+
+def test_the_first_campaign_is_no_channel(lookup: Lookup) -> None:
+    for question in ("which campaign did buyers first come from?", "first-touch attribution of revenue by campaign"):
+        lookup.forget()
+        answer = lookup.ask(question)
+        assert answer.reading is not None and answer.reading.query is not None
+        assert answer.reading.query.by == ("first_campaign",)

@@ -47,6 +47,28 @@ def test_the_largest_change_from_one_to_the_next(
     assert f"from {before:,} to {after:,}" in answer.text
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "which two weeks had the biggest growth in sessions?", "when did sessions fall the least?",
+        "which day had the biggest change in sessions?", "which day had the highest increase in sessions and users?",
+        "biggest increase in revenue from one week to the next by device",
+        "which week had the biggest growth in sessions in percent?",
+    ],
+)  # fmt: skip
+def test_highest_values_do_not_stand_for_other_changes(lookup: Lookup, question: str) -> None:
+    lookup.forget()
+    answer = lookup.ask(question)
+    assert not answer.understood and "the largest rise or fall of one measure" in answer.text
+
+
+def test_nothing_continues_a_largest_change(lookup: Lookup) -> None:
+    lookup.forget()
+    for question in ("orders by device", "which week had the largest increase in sessions?"):
+        assert lookup.ask(question).understood
+    assert not lookup.ask("and on mobile?").understood
+
+
 def test_what_is_no_measure_has_no_largest_change(lookup: Lookup) -> None:
     for question in ("which day had the biggest drop in temperature?", "when did the mood fall most"):
         lookup.forget()
@@ -73,6 +95,27 @@ def test_a_rate_of_the_largest_groups_is_not_the_highest_rate(
     for device, sessions, ordered in largest:
         assert device in text and f"{ordered:,} of {sessions:,} sessions" in text
     assert "conversion rate (sessions with an order), by device, device: " in text
+
+
+def test_the_smallest_group_is_not_that_of_the_lowest_rate(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    ((device, sessions),) = data.execute(
+        "select device_category, count(*) from ga4.fct_ga4__sessions group by 1 order by 2, 1 limit 1"
+    ).fetchall()
+    lookup.forget()
+    assert f"{device}, {sessions:,}." in lookup.ask("conversion rate of the smallest device").text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "conversion rate of our biggest device in march vs april", "conversion rate of our biggest device by country",
+        "AOV of the device with the most orders", "AOV of the biggest channel excluding email",
+        "conversion rate for the biggest device and the smallest device",
+    ],
+)  # fmt: skip
+def test_no_highest_rate_stands_for_other_groups_of_some_size(lookup: Lookup, question: str) -> None:
+    lookup.forget()
+    assert not lookup.ask(question).understood
 
 
 def test_the_highest_rate_is_asked_for_by_its_name(lookup: Lookup) -> None:

@@ -107,6 +107,27 @@ ASKED = {
     "where do people leave between cart and order?": f"funnel | by step | {CART_ON}",
     "which step loses most between cart and purchase on mobile?": f"funnel | by step | device=mobile | {CART_ON}",
     "how many dropped from checkout to payment": "checkout_without_payment_sessions",
+    "what pct of started checkouts gets abandoned": "checkout_abandonment",
+    "from which page do visitors most often leave the site?": "exits | by page",
+    # limits of groups, not of people
+    "landing pages by bounce rate, only ones with at least 200 sessions": (
+        "bounce_rate | by landing_page | with at least 200 sessions"
+    ),
+    "which countries convert best, considering only those with over 50 sessions": (
+        "conversion_rate | by country | with at least 51 sessions"
+    ),
+    "how many of those with at least 5 sessions bought": "buyers | user=visited at least 5 times",
+    # of one, on average, and beside another
+    "how much does a visitor from email bring in": "revenue_per_user | channel=Email",
+    "how much does a mobile visit bring in compared to desktop": (
+        "revenue_per_session | by device | device=desktop;mobile"
+    ),
+    "revenue from email, and how does that compare to direct?": "revenue | by channel | channel=Direct;Email",
+    "orders in march and how does that compare to april": (
+        "orders | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
+    ),
+    "do we sell more on a weekend day or on a normal weekday?": "revenue | by weekend",
+    "average price paid for a wool hat": "item_revenue | item=Wool Hat | per items_sold",
     # a state, not a change
     "why is conversion in the us so much higher": "conversion_rate | by country | country=United States | rest",
     "why is bounce rate worse on mobile": "bounce_rate | by device | device=mobile | rest",

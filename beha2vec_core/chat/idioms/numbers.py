@@ -234,6 +234,9 @@ _WHY = (
     (r"\bbounc(e|es|ing|ed) (?:off|away from|from)\b", r"bounc\1 on"),
 )  # fmt: skip
 _WHO = (
+    (r",? and how (?:does|do|did) (?:that|this|it|they) compare (?:to|with|against)\b", " vs"),
+    (r"\b((?:biggest|largest|smallest|highest|lowest|most expensive)\b.*\border\b.*?),? and when (?:was|is|did) "
+     r"(?:it|this|that)(?: (?:placed|made|bought|ordered|happen))?(?=\W*$)", r"\1, and when"),
     (r"\bcarts (?:that were )?(?:filled|started|created)\b(.*?),? what number (?:made it|got) (?:through )?to "
      r"(?:an? )?(?:order|purchase)",
      r"cart to order rate \1"),
@@ -241,7 +244,8 @@ _WHO = (
     (r"\bspend(?:s|ing)? longer (?:on|in|at) (?:the |our )?(?:site|shop|store|website)\b(?: or less)?", "engagement "
      "time"),
     (r"\b(?:pull|rake|rak|haul|reel)(?:s|ed|ing)? in\b", "bring in"),
-    (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b)(.+?) (?:bring in|brought in|bring us|"
+    (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b|(?:an?|one|each|every|the average) (?:[\w-]+ )?"
+     r"(?:visit|session|user|visitor|order|customer|buyer|person|shopper)\b)(.+?) (?:bring in|brought in|bring us|"
      r"earn(?:ed)?(?: us)?|make us|"
      r"contribute|generate|bring)(?=\W*$| (?:in|during|on|over|last|this|since|from)\b)", r"revenue of \1"),
     (r"\b(bounc(?:e|es|ed|ing)) (?:straight|right) (?:off|away)\b", r"\1"),
