@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
@@ -169,7 +170,8 @@ def in_words(one: Filter) -> str:
         return f"{one.values[0]} orders"
     if not one.did:
         return some_of(one.values) if one.values else "any"
-    return " and ".join(_did_in_words(did) for did in one.did)
+    done = " and ".join(_did_in_words(did) for did in one.did)
+    return re.sub(r"\bbought\b", "have", done) if one.dimension == "one_order" else done
 
 
 def _did_in_words(did: Did) -> str:

@@ -20,7 +20,7 @@ _RULES = tuple(
         # how many percent more orders, how many orders more in percent
         (rf"\b(?:{_HOW_MUCH}|by) {PERCENT} (?={_MORE}\b)", " "),
         # the percentage change in revenue, the growth in percent, the growth rate of sessions
-        (rf"{PERCENT} ({_A_CHANGE})\b(?: (?:of|in|for)\b)?", r"\1 of"),
+        (rf"(?<!\d)(?<!\d ){PERCENT} ({_A_CHANGE})\b(?: (?:of|in|for)\b)?", r"\1 of"),
         (rf"\b({_A_CHANGE}) (?:rate|{PERCENT}|(?:in|as a) {PERCENT})(?!\w)(?: (?:of|in|for)\b)?", r"\1 of"),
         # how many percent did revenue grow; not: what percent of revenue grew
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -44,9 +45,16 @@ def where_of(query: Query) -> str:
         f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
         f"{that_of(one)}{f'{DIMENSIONS[one.dimension].label} ' * one.dimension.startswith('first_')}{in_words(one)}"
         for one in query.filters
-        if one.dimension not in query.by or one.is_excluded
+        if (one.dimension not in query.by or one.is_excluded) and not _is_of_others(one, query)
     ]
     return f" ({', '.join(chosen)})" if chosen else ""
+
+
+def _is_of_others(one: Filter, query: Query) -> bool:
+    """Whether a filter leaves out what another one is about: what else is in orders that have a tent."""
+    return one.is_excluded and any(
+        replace(one, is_excluded=False) in did.filters for f in query.filters for did in f.did
+    )
 
 
 def that_of(one: Filter) -> str:

@@ -94,7 +94,8 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
         return f"{text}; both are equal" if len(rows) == 2 else text
     sure = ", but the intervals overlap" if _overlap(result, rows) else ""
     more = f" ({_by_how_much(result, first, second)})" if len(rows) == 2 and not query.versus else ""
-    return f"{text}; {'more' if is_sum else 'higher'} for {group_in_words(query, first)}{more}{sure}"
+    which = ("more" if is_sum else "higher") if len(rows) == 2 else ("most" if is_sum else "highest")
+    return f"{text}; {which} for {group_in_words(query, first)}{more}{sure}"
 
 
 def _by_how_much(result: Result, first: Row, second: Row) -> str:

@@ -72,9 +72,9 @@ ASKED = {
     "search traffic": "sessions | channel=Organic Search;Paid Search",
     # both at once are not those of one or the other
     "users visited both mobile and desktop": "no",
-    "orders with both shoes and hats": "orders | one_order=bought Shoes and bought Hats",
+    "orders with both shoes and hats": "orders | one_order=have Shoes and have Hats",
     "which products are bought together": "no",
-    "which product is bought most with shoes": "orders | by item | item_category!=Shoes | one_order=bought Shoes",
+    "which product is bought most with shoes": "orders | by item | item_category!=Shoes | one_order=have Shoes",
     "people who use tablet instead of desktop": "no",
     # what never came is no change
     "lost sales last week": "no",
