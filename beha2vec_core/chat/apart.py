@@ -33,7 +33,7 @@ def set_apart(query: Query, opposed: Opposed) -> Query:
     (one, much), (other, little) = opposed.first, opposed.second
     if about(query) & OF_ITEMS:
         one, other = (_OF_ITEMS.get(name, name) for name in (one, other))
-    rates = [name for name in (one, other) if _is_rate(name)]
+    rates = [name for name in (one, other) if METRICS[name].is_ratio]
     if little == "no" or much == "no":
         if rates or much == little or "many" not in (much, little):
             raise NotRead(f"I did not understand “{opposed.said}”.")
@@ -56,11 +56,6 @@ def set_apart(query: Query, opposed: Opposed) -> Query:
     if (rate := _RATES.get((base, part), "")) and not about(query) & OF_ITEMS:
         return replace(query, metric=rate, ascending=is_low, having=(half,))
     return replace(divided(replace(query, metric=part), base), ascending=is_low, having=(half,))
-
-
-def _is_rate(name: str) -> bool:
-    """Whether a measure is no sum."""
-    return METRICS[name].unit not in ("count", "money") or any(one.per for one in METRICS[name].sql.values())
 
 
 def _place(name: str) -> int:

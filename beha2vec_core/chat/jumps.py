@@ -10,12 +10,13 @@ from typing import Any
 
 from beha2vec_core.chat.answer import LookupAnswer
 from beha2vec_core.chat.per_day import is_sum, plain_value
+from beha2vec_core.chat.periods import begin_after
 from beha2vec_core.chat.pieces import group_in_words, when_of, where_of
 from beha2vec_core.chat.reading import Reading, read_question
 from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.chat.vocabulary import Vocabulary
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Period, Query, add_months
+from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import change
 
 _SHOWN = 5
@@ -104,18 +105,16 @@ def largest_jump(question: str, vocabulary: Vocabulary, measure: Callable[[Query
     rows = [row for row in result.rows if row["value"] is not None and _is_whole(row[unit], unit, whole)]
     is_down = bool(named.get("down"))
     pairs = [
-        (float(b["value"]) - float(a["value"]), a, b) for a, b in pairwise(rows) if _next(a[unit], unit) == b[unit]
+        (float(b["value"]) - float(a["value"]), a, b)
+        for a, b in pairwise(rows)
+        if begin_after(unit, a[unit]) == b[unit]
     ]
     pairs = sorted((one for one in pairs if one[0] * (-1 if is_down else 1) > 0), key=lambda one: -abs(one[0]))
     return _in_words(result, reading, unit, pairs[:_SHOWN], is_down=is_down)
 
 
 def _is_whole(first: date, unit: str, days: Period) -> bool:
-    return days.first <= first and _next(first, unit) - timedelta(days=1) <= days.last
-
-
-def _next(first: date, unit: str) -> date:
-    return add_months(first, 1) if unit == "month" else first + timedelta(days=7 if unit == "week" else 1)
+    return days.first <= first and begin_after(unit, first) - timedelta(days=1) <= days.last
 
 
 def _in_words(

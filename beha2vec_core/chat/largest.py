@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from beha2vec_core.chat.pieces import plural_of
 from beha2vec_core.chat.reading import Reading
 from beha2vec_core.chat.verify import NUMBER_WORDS
 from beha2vec_core.semantic.compiler import place
@@ -44,7 +45,7 @@ def of_largest(question: str, reading: Reading) -> Reading:
     Of other questions for a rate of groups of some size the reading has a problem: the highest rate is no answer.
     """
     query = reading.query
-    if query is None or not query.by or not _is_rate(query):
+    if query is None or not query.by or not (query.per or METRICS[query.metric].is_ratio):
         return reading
     found = _SIZED.search(question)
     if _WITH_MOST.search(question) or (found and reading.more and _SIZED.search(found["rest"])):
@@ -62,7 +63,7 @@ def of_largest(question: str, reading: Reading) -> Reading:
     written = (found["first"] or found["last"] or "").lower()
     number = int(NUMBER_WORDS.get(written, written)) if written else None
     # the biggest channel, and the biggest channels
-    several = {_plural(word) for word in (*DIMENSIONS[name].words, DIMENSIONS[name].label)}
+    several = {plural_of(word) for word in (*DIMENSIONS[name].words, DIMENSIONS[name].label)}
     is_one = not any(re.search(rf"\b{re.escape(word)}\b", found["rest"], re.IGNORECASE) for word in several)
     sizes = replace(
         plain, metric=base, per=None, top=number or (1 if is_one else _SEVERAL), ascending=bool(found["small"])
@@ -72,12 +73,3 @@ def of_largest(question: str, reading: Reading) -> Reading:
     except NotAnswerable:
         return replace(reading, problem=_NOT_SO)
     return replace(reading, query=sizes, more=(replace(plain, top=None, ascending=None),))
-
-
-def _is_rate(query: Query) -> bool:
-    named = query.metric.startswith(("aov", "revenue_per", "median_"))
-    return named or query.per is not None or METRICS[query.metric].unit in ("share", "mean", "seconds")
-
-
-def _plural(word: str) -> str:
-    return f"{word[:-1]}ies" if word.endswith("y") and not word.endswith("day") else f"{word}s"

@@ -21,9 +21,7 @@ _MINUTE, _LONG = 60, 600  # seconds: from when on they are shown in minutes too,
 
 def is_sum(metric: Metric) -> bool:
     """Whether the value of several days is the sum of theirs: users of two days are not."""
-    return metric.unit in ("count", "money") and not any(
-        one.per or "user_key" in one.value or "median(" in one.value for one in metric.sql.values()
-    )
+    return not (metric.is_ratio or any("user_key" in one.value for one in metric.sql.values()))
 
 
 def in_points(result: Result) -> bool:

@@ -71,8 +71,12 @@ def when_of(period: Period | None) -> str:
 
 def plural(dimension: str) -> str:
     """Several groups of a dimension: countries."""
-    label = DIMENSIONS[dimension].label
-    return f"{label[:-1]}ies" if label.endswith("y") and not label.endswith("day") else f"{label}s"
+    return plural_of(DIMENSIONS[dimension].label)
+
+
+def plural_of(word: str) -> str:
+    """The plural of a noun."""
+    return f"{word[:-1]}ies" if word.endswith("y") and not word.endswith("day") else f"{word}s"
 
 
 def what_of(result: Result) -> str:

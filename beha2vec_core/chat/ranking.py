@@ -87,7 +87,7 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
     near = digits_of(result, [of_whole(query, one) for one in (first, second)])
     finer = max(_finer(query, first, second, written), near)
     text = "; ".join(f"{group_in_words(query, row)}, {_full(result, row, finer, written)}" for row in shown)
-    is_sum = result.metric.unit in ("count", "money") and not is_rate(result)
+    is_sum = not (query.is_share or result.metric.is_ratio)
     if is_sum and not places:
         return text
     if _are_equal(query, first, second):
@@ -121,11 +121,6 @@ def _full(result: Result, row: Row, finer: int, written: Written) -> str:
     before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
     near = digits_of(result, [of_whole(result.query, one) for one in (row, before)]) if before else 0
     return f"{written.full(row, max(finer, near))}{written.against(row)}"
-
-
-def is_rate(result: Result) -> bool:
-    """Whether the value is one per something."""
-    return result.query.is_share or any(one.per for one in result.metric.sql.values())
 
 
 def _are_equal(query: Query, one: Row, other: Row) -> bool:

@@ -266,11 +266,8 @@ def in_context(query: Query) -> Query:
 def is_ranked(query: Query) -> bool:
     """Whether groups are put in the order of a rate, so that those of a few rows are left out."""
     chosen = {one.dimension for one in query.filters}
-    rated = METRICS[query.metric].unit in ("share", "mean", "seconds") or query.metric.startswith(
-        ("aov", "revenue_per")
-    )
+    rated = METRICS[query.metric].is_ratio or query.per is not None
     few = {"new_or_returning", *chosen}  # their groups are named, or two
-    rated |= query.per is not None
     is_part = query.by_change and not query.moved  # the parts of a change are of all groups
     return rated and not is_part and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
 

@@ -27,3 +27,9 @@ class Metric:
     otherwise: str | None = None  # the metric that takes its place where no table of this one has a dimension
     is_weak: bool = False  # words such as "users", which are also used next to the name of another metric
     count: str | None = None  # of a share of sessions, the metric that is its numerator
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it is a rate, mean or median: several of these are not added up."""
+        measures = self.sql.values()
+        return self.unit not in ("count", "money") or any(one.per or "median(" in one.value for one in measures)
