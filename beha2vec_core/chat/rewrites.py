@@ -351,6 +351,13 @@ _OF_WAITING = re.compile(
 )
 
 
+# days up to an order as we offer them: what follows are days of the question, groups or values
+_DAYS = {
+    "to order": "day to order", "to second order": "day to second order", "between orders": "daysbetweenorders",
+}  # fmt: skip
+_NAMED_DAYS = re.compile(rf"\W*(median |)days? ({'|'.join(_DAYS)})(?= (?:from|on|by|for|vs|in|of)\b|\W*$)")
+
+
 @cache
 def words_of_rules() -> frozenset[str]:
     """The whole words that rewrites know."""
@@ -361,9 +368,10 @@ def words_of_rules() -> frozenset[str]:
 
 def spelled_out(text: str) -> str:
     """The text, in small letters, with short words in full."""
-    text = in_gaps(in_first_touch(text))
+    named = _NAMED_DAYS.match(text)
+    text = f"{named[1]}{_DAYS[named[2]]}{text[named.end() :]}" if named else in_gaps(in_first_touch(text))
     with_cart = re.sub(r"\b(?:basket|trolley)\b", "cart", text)
-    if _HOW_LONG.search(text) and not as_step_time(with_cart) and not _FROM_AN_ORDER.search(text):
+    if not named and _HOW_LONG.search(text) and not as_step_time(with_cart) and not _FROM_AN_ORDER.search(text):
         median = "median " * ("median" in text)
         text = f"{median}day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     text = without_percent(text)
