@@ -20,7 +20,8 @@ from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import change
 
 _SHOWN = 5
-_UNIT = r"(?P<unit>day|week|month)"
+_UNITS = "day|week|month|quarter|year"
+_UNIT = rf"(?P<unit>{_UNITS})"
 _MOST = (
     r"(?:(?:single|the|our|one) )*(?:biggest|largest|greatest|steepest|sharpest|strongest|highest|worst|best|most)"
     r"(?: single)?"
@@ -33,8 +34,8 @@ _ROSE = r"(?:increased?|r[io]sen?|gr[eo]wn?|jump(?:ed)?|climb(?:ed)?|surged?|imp
 _MOVED = rf"(?:(?P<down>{_FELL})|(?P<up>{_ROSE}))"
 _BY_MOST = r"(?:(?:by )?the )?(?:most|fastest|hardest|sharpest|steepest|strongest|furthest|biggest|largest)"
 _EACH = (
-    r"(?:(?P<each>dai|week|month)ly|"
-    r"(?P<unit>day|week|month)(?:[- ](?:on|over|to|by|after)[- ]|/)(?:the[- ](?:next[- ])?)?(?:day|week|month))"
+    r"(?:(?P<each>dai|week|month|quarter|year)ly|"
+    rf"{_UNIT}(?:[- ](?:on|over|to|by|after)[- ]|/)(?:the[- ](?:next[- ])?)?(?:{_UNITS}))"
 )
 _SO = r"(?:(?:and|so|ok|please) )*"
 _HEAD = rf"{_SO}(?:(?:show(?: me)?|tell me|give me|what|which|when|was|were|is|are|has been|the|our) )*"
@@ -74,7 +75,7 @@ _OTHERS = tuple(
     )
 )
 ONLY_LARGEST = (
-    "Of changes from one day, week or month to the next I know the largest rise or fall of one measure: ask for one."
+    "From one day, week or month to the next, I can only find the largest rise or fall of one measure: ask for that."
 )
 
 
@@ -125,7 +126,7 @@ def _in_words(
     what = f"{metric.label[0].upper()}{metric.label[1:]}{where_of(query)}{when_of(query.period)}"
     moved = "fell" if is_down else "rose"
     if not pairs:
-        text = f"{what} {moved} from no {unit} to the next."
+        text = f"{what} {moved} from no complete {unit} to the next."
     else:
         _, earlier, later = pairs[0]
         shown = " to ".join(_value(metric, row) for row in (earlier, later))

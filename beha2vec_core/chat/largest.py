@@ -23,8 +23,8 @@ _SIZED = re.compile(
     re.IGNORECASE,
 )
 _WITH_MOST = re.compile(
-    rf"{_LEADS}[\w -]+? (?:with|that (?:has|have|had)|having) (?:the )?(?:most|fewest|highest|lowest|largest|least|"
-    r"biggest|smallest)\b",
+    rf"{_LEADS}[\w -]+? (?:with|having|(?:that|which) \w+) (?:the |us the )?"
+    r"(?:most|fewest|highest|lowest|largest|least|biggest|smallest)\b",
     re.IGNORECASE,
 )
 _SEVERAL = 5  # groups, where no number is asked for
@@ -34,8 +34,8 @@ _BASES = {
     "page_views": "page_views",
 }  # fmt: skip
 _NOT_SO = (
-    "I know a rate of the largest or smallest groups of one kind, all by the same size, in one period: ask for these "
-    "groups first, and then for the rate of one of them."
+    "I cannot give the rate of groups that are chosen this way. First ask which groups are the largest or smallest, "
+    "then for the rate of one of them."
 )
 
 

@@ -109,7 +109,8 @@ def test_the_smallest_group_is_not_that_of_the_lowest_rate(lookup: Lookup, data:
     "question",
     [
         "conversion rate of our biggest device in march vs april", "conversion rate of our biggest device by country",
-        "AOV of the device with the most orders", "AOV of the biggest channel excluding email",
+        "AOV of the device with the most orders",
+        "conversion rate of the device that brings the most sessions", "AOV of the biggest channel excluding email",
         "conversion rate for the biggest device and the smallest device",
     ],
 )  # fmt: skip
