@@ -21,6 +21,16 @@ cli
 mcp
 explorer
 chat quality demo_shop estimate
+chat.model
+chat.clusters
+chat.answers
+chat.reading
+chat.queries
+chat.parts
+chat.rewrites
+chat.days
+chat.words chat.events
+chat.data
 privacy.forgetting
 activation
 audiences

@@ -1,10 +1,18 @@
 """The chat: questions about the published database, answered by a language model with tools, or by look-up.
 
-What belongs here: ``conversation`` (questions in, ``events`` out), ``completion`` (one answer of an endpoint),
-``tools`` (what the model can look at; ``arguments``: what it can ask for, ``groups``: which groups it may read of),
-``lookup`` (answers without a model), ``question`` (what its words stand for),
-``facts`` (which of them answer it), ``lines`` (how they are written), ``published`` (what is read), ``sql`` with
-``sql_rules`` and ``sql_child`` (statements of others, limited),
-``privacy`` (no id leaves), ``verify`` (no number that is not in the data), ``show`` and ``terminal`` (how it looks).
-What does not: how facts and insights are made.
+``conversation`` takes questions and gives ``events``; ``terminal`` and ``show`` write them. ``lookup`` answers without a
+model. Below it, each folder imports only those that stand after it:
+
+- ``model``: the language model with an endpoint: its tools, and what it may read
+- ``clusters``: answers from clusters, facts, paths and predictions
+- ``answers``: results of queries in words
+- ``reading``: a whole question as queries
+- ``queries``: the parts of a question as queries, or why none answers them
+- ``parts``: a question as phrases that are known, and conditions on what was done
+- ``rewrites``: other ways to say something, in words that are known
+- ``days``: periods and hours in a question
+- ``words``: forms and spelling of words, numbers, words that say nothing
+- ``data``: the published database, SQL within limits, and ids that must not leave
+
+What does not belong here: how facts and insights are made.
 """

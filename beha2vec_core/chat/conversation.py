@@ -17,18 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beha2vec_core.chat.answer import LookupAnswer
-from beha2vec_core.chat.completion import BrokenAnswerError, Call, Completion, NoToolsError, ToolChoice
-from beha2vec_core.chat.database import NotInData
+from beha2vec_core.chat.answers.answer import LookupAnswer
+from beha2vec_core.chat.data.database import NotInData
+from beha2vec_core.chat.data.privacy import Aliases, is_replaced
+from beha2vec_core.chat.data.published import Fact, Overview, Published
+from beha2vec_core.chat.data.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.lookup import Lookup
-from beha2vec_core.chat.nearest import as_question
-from beha2vec_core.chat.privacy import Aliases, is_replaced
-from beha2vec_core.chat.published import Fact, Overview, Published
+from beha2vec_core.chat.model.completion import BrokenAnswerError, Call, Completion, NoToolsError, ToolChoice
+from beha2vec_core.chat.model.tools import RESULTS_ARE_DATA, ROUNDED, Toolbox, ToolResult
+from beha2vec_core.chat.model.verify import Known, cited, mark_unknown
+from beha2vec_core.chat.queries.nearest import as_question
 from beha2vec_core.chat.show import plain
-from beha2vec_core.chat.sql import SqlAnswer, SqlError, SqlLimits, run_sql
-from beha2vec_core.chat.tools import RESULTS_ARE_DATA, ROUNDED, Toolbox, ToolResult
-from beha2vec_core.chat.verify import Known, cited, mark_unknown
 from beha2vec_core.llm import EndpointError, LlmSettings
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.anonymous import MIN_USERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from beha2vec_core.chat.sql import SqlAnswer
+from beha2vec_core.chat.data.sql import SqlAnswer
 
 BY_LOOKUP = "look-up"
 

@@ -10,27 +10,19 @@ import re
 from dataclasses import replace
 from itertools import chain
 
-from beha2vec_core.chat.answer import MORE, LookupAnswer
-from beha2vec_core.chat.baskets import bought_with
-from beha2vec_core.chat.changes import DIMENSIONS_OF_CHANGES
-from beha2vec_core.chat.cluster_answers import ClusterAnswers, one_of
-from beha2vec_core.chat.cluster_names import cluster_names, with_keys
-from beha2vec_core.chat.conditions import find_conditions
-from beha2vec_core.chat.contrasts import Contrast, contrasted
-from beha2vec_core.chat.database import NotInData
-from beha2vec_core.chat.idioms import in_plain_words
-from beha2vec_core.chat.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
-from beha2vec_core.chat.largest import of_largest
-from beha2vec_core.chat.measured import measured, not_answered, numbers_of
-from beha2vec_core.chat.nearest import nearest_queries, reaches_all
-from beha2vec_core.chat.overall import BESIDE_PEOPLE
-from beha2vec_core.chat.per_day import by_weekday, in_currency
-from beha2vec_core.chat.periods import find_times
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.published import Cluster, Overview, Published
-from beha2vec_core.chat.queries import as_one
-from beha2vec_core.chat.question import (
+from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
+from beha2vec_core.chat.answers.baskets import bought_with
+from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
+from beha2vec_core.chat.answers.contrasts import contrasted
+from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
+from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
+from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
+from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
+from beha2vec_core.chat.answers.rate_of_largest import of_largest
+from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table
+from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
+from beha2vec_core.chat.clusters.names import cluster_names, with_keys
+from beha2vec_core.chat.clusters.questions import (
     BEFORE,
     CLUSTER,
     COMPARE,
@@ -47,11 +39,20 @@ from beha2vec_core.chat.question import (
     target_asked,
     without_names,
 )
-from beha2vec_core.chat.reading import Reading, read_question
-from beha2vec_core.chat.several import without_talk
-from beha2vec_core.chat.together import of_same_groups, one_table
-from beha2vec_core.chat.verbs import PEOPLE
-from beha2vec_core.chat.vocabulary import Vocabulary
+from beha2vec_core.chat.data.database import NotInData
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Cluster, Overview, Published
+from beha2vec_core.chat.days.periods import find_times
+from beha2vec_core.chat.parts.conditions import find_conditions
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
+from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
+from beha2vec_core.chat.queries.of_parts import as_one
+from beha2vec_core.chat.reading.contrasts import Contrast
+from beha2vec_core.chat.reading.question import Reading, read_question
+from beha2vec_core.chat.reading.sentences import without_talk
+from beha2vec_core.chat.rewrites.idioms import in_plain_words
+from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result

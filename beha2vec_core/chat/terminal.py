@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from beha2vec_core.chat.answer import CAN_DO
+from beha2vec_core.chat.answers.answer import CAN_DO
+from beha2vec_core.chat.clusters.text import cluster_line
 from beha2vec_core.chat.conversation import COMMANDS, Conversation
-from beha2vec_core.chat.database import NotInData
+from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Notice, SqlRows, TextDelta, ToolCall
-from beha2vec_core.chat.lines import cluster_line
 from beha2vec_core.chat.show import as_csv, plain, table
 from beha2vec_core.words import counted
 

@@ -168,7 +168,7 @@ def chat(
 ) -> None:
     """Ask questions about the clusters; answered by the configured language model, or looked up."""
     from beha2vec_core.chat.conversation import open_conversation
-    from beha2vec_core.chat.database import NotInData
+    from beha2vec_core.chat.data.database import NotInData
     from beha2vec_core.chat.terminal import answer_once
     from beha2vec_core.chat.terminal import chat as chat_in_terminal
 

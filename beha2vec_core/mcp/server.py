@@ -23,9 +23,9 @@ from mcp_types import (
     ToolAnnotations,
 )
 
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.sql import SqlLimits
-from beha2vec_core.chat.tools import RESULTS_ARE_DATA, ROUNDED, Toolbox, ToolResult
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.sql import SqlLimits
+from beha2vec_core.chat.model.tools import RESULTS_ARE_DATA, ROUNDED, Toolbox, ToolResult
 from beha2vec_core.store.anonymous import MIN_USERS
 
 CALLS_AT_ONCE = 4

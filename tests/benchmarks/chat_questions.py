@@ -21,11 +21,11 @@ import duckdb
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from beha2vec_core.chat.answer import LookupAnswer
+from beha2vec_core.chat.answers.answer import LookupAnswer
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
-from beha2vec_core.chat.nearest import having_in_words, in_words
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import Published
+from beha2vec_core.chat.queries.nearest import having_in_words, in_words
 from beha2vec_core.semantic.query import Query
 from tests.semantic.semantic_world import make_world
 

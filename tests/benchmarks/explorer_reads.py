@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from beha2vec_core.audiences.file import Audience
-from beha2vec_core.chat.published import Published as Chat
+from beha2vec_core.chat.data.published import Published as Chat
 from beha2vec_core.explorer.data import audiences, clusters, lookalikes, map, model, overview, pages, predictions, user
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.progress import with_progress

@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import Published
 from beha2vec_core.profiles.settings import WAREHOUSE
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.tables import create_tables

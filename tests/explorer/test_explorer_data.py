@@ -14,7 +14,7 @@ import pytest
 
 from beha2vec_core import BehaviorEncoder, EncoderConfig, TrainConfig
 from beha2vec_core.audiences.area import simplified
-from beha2vec_core.chat.published import Published as ChatPublished
+from beha2vec_core.chat.data.published import Published as ChatPublished
 from beha2vec_core.encoder.encoder import EncoderFormatError
 from beha2vec_core.explorer.data import clusters, groups, overview, profile, user
 from beha2vec_core.explorer.data import map as user_map

@@ -22,7 +22,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult, Tool
 
-from beha2vec_core.chat.tools import Toolbox
+from beha2vec_core.chat.model.tools import Toolbox
 from beha2vec_core.mcp.server import make_server, make_toolbox
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -17,9 +17,9 @@ import pytest
 from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.sql import SqlLimits
-from beha2vec_core.chat.tools import Toolbox
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.sql import SqlLimits
+from beha2vec_core.chat.model.tools import Toolbox
 from beha2vec_core.mcp import server
 from tests.chat.chat_world import DEVICE, LOGIN, SMALL, USER
 from tests.chat.hostile_sql import FILE, NOT_FOR_MODELS, REFUSED

@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.sql import SqlLimits
-from beha2vec_core.chat.tools import Toolbox, ToolResult
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.sql import SqlLimits
+from beha2vec_core.chat.model.tools import Toolbox, ToolResult
 from beha2vec_core.store.anonymous import MIN_USERS
 from tests.chat.chat_world import DEVICE, LOGIN, OTHER, SMALL, USER, make_serving
 from tests.helpers.hostile_text import CANARY, HOSTILE_TEXTS

@@ -6,9 +6,9 @@ import duckdb
 import pandas as pd
 import pytest
 
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Published as ChatData
 from beha2vec_core.chat.lookup import Lookup
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.published import Published as ChatData
 from beha2vec_core.explorer.data import profile
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.insights.sheet import FactSheet, fact_sheets

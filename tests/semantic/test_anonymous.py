@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from beha2vec_core.chat.conversation import Conversation
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.sql import SqlLimits
 from beha2vec_core.chat.events import Answer, ToolCall
-from beha2vec_core.chat.privacy import Aliases
-from beha2vec_core.chat.sql import SqlLimits
-from beha2vec_core.chat.tools import Toolbox
+from beha2vec_core.chat.model.tools import Toolbox
 from beha2vec_core.llm import LlmSettings
 from beha2vec_core.semantic.anonymous import NotAnonymous, period_of, run_anonymous
 from beha2vec_core.semantic.compiler import dimensions_of

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from beha2vec_core.alerts import send
-from beha2vec_core.chat.nearest import as_question
-from beha2vec_core.chat.reading import read_question
-from beha2vec_core.chat.vocabulary import Vocabulary
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.queries.nearest import as_question
+from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.semantic.highlights.choose import choose, confidence_of
 from beha2vec_core.semantic.highlights.find import Marts, find_highlights, read_marts
 from beha2vec_core.semantic.highlights.rows import Rows, Segments

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beha2vec_core.chat.sql import check
-from beha2vec_core.chat.sql_rules import MODEL
+from beha2vec_core.chat.data.sql import check
+from beha2vec_core.chat.data.sql_rules import MODEL
 from beha2vec_core.store import anonymous
 from beha2vec_core.store.anonymous import (
     MIN_USERS,

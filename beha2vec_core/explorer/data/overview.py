@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from beha2vec_core.chat.nearest import as_question
+from beha2vec_core.chat.queries.nearest import as_question
 from beha2vec_core.explorer import tables
 from beha2vec_core.explorer.data import clusters
 from beha2vec_core.explorer.published import Published

@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from beha2vec_core.chat.conversation import Conversation, open_conversation
-from beha2vec_core.chat.database import NotInData
+from beha2vec_core.chat.data.database import NotInData
+from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.events import BY_LOOKUP, Answer, Bars, Event, Notice, SqlRows, TextDelta, ToolCall
 from beha2vec_core.chat.show import as_csv, plain
-from beha2vec_core.chat.sql import SqlAnswer
 from beha2vec_core.explorer import page, tables
 from beha2vec_core.explorer.charts.chat import answer_bars
 from beha2vec_core.explorer.data import overview, profile

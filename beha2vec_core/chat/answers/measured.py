@@ -1,0 +1,477 @@
+"""The answer to a semantic query in words: a sentence with the number, its interval, n, and a small table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from beha2vec_core.chat.answers.changes import changes, in_direction, parts_in_words
+from beha2vec_core.chat.answers.missing import is_whole, missing, unit_of, whole
+from beha2vec_core.chat.answers.per_day import in_points, in_weeks, mean_of, per_day, plain_value
+from beha2vec_core.chat.answers.phrases import (
+    cell,
+    ends_of,
+    group_in_words,
+    interval,
+    of_whole,
+    plural,
+    that_of,
+    what_of,
+    when_of,
+    where_of,
+)
+from beha2vec_core.chat.answers.ranking import EQUAL, Written, asked_beside, digits_of, in_order
+from beha2vec_core.chat.data.sql import SqlAnswer
+from beha2vec_core.chat.events import Bars
+from beha2vec_core.chat.queries.nearest import as_question, having_in_words, in_words
+from beha2vec_core.chat.reading.question import Reading
+from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, Metric
+from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.query import Period, Query, is_by_time
+from beha2vec_core.words import between, change, finer, number
+from beha2vec_core.words import day as day_words
+
+_SHOWN = 12  # rows of a table, where no number is asked for
+_GROUPS = 6  # funnels in words
+_DAYS = 8  # days without an order, in words
+_NAMED = 4  # groups that are chosen, in words
+_LISTED = 6  # of a breakdown
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The answer's text, and the table below it where there is one."""
+
+    text: str
+    table: SqlAnswer | None = None
+    bars: Bars | None = None
+
+
+def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Result] = ()) -> Measured:
+    """The answer to the query of a reading, in data of these days; ``parts``: comparisons that show what changed."""
+    query, metric = result.query, result.metric
+    if query.counts_groups:
+        looked = f"Looked up: {looked_up(query, metric, days)}."
+        return Measured("\n".join([_groups_counted(result), *reading.notes, looked]))
+    if query.moved and not reading.asks_cause and result.rows:
+        sentence, result = in_direction(result)
+    else:
+        is_funnel = metric.name == "funnel" and query.by[:1] == ("step",)
+        sentence = _funnel(result) if is_funnel else _sentence(result, days)
+    lines = [sentence]
+    where, columns, rows = changes(result, parts) if parts else ([], [], [])
+    lines += where
+    if metric.name in PEOPLE_COUNTED and asked_beside(query) and len(result.rows) == 2 and not query.against_rest:
+        lines.append("A user can be in both groups.")
+    lines += [f"Only {plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
+    if query.having and result.rows and not _lists_days(query):
+        lines.append(f"Only {plural(query.by[-1])} {having_in_words(query)}.")
+        if (median := result.rows[0].get("median")) is not None:
+            lines[-1] = f"{lines[-1][:-1]}, which is {median:,.0f}."
+    lines += list(reading.notes)
+    if query.explains and query.period and query.period.last == days.last:
+        lines.append(f"The data end on {day_words(days.last)}.")
+    if query.is_share and not query.by:
+        whole = replace(query, filters=query.filters[1:], is_share=False)
+        lines.append(f"The whole is all {metric.label}{where_of(whole)}{when_of(query.period)}.")
+    if (
+        query.is_share
+        and query.top
+        and not any(one.did for one in query.filters)
+        and len(result.rows) > 1
+        and metric.name not in ("users", "buyers")
+    ):
+        together = sum(of_whole(query, row) or 0 for row in result.rows)
+        lines.append(f"Together they have {number(together, 'share')}.")
+    if query.by and is_ranked(query):
+        lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
+    if metric.unit == "share" and query.by and len(result.rows) > 1:
+        lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
+    if metric.name in OF_STEPS:
+        lines.append("A step is reached with a later one too, as in the funnel.")
+    if metric.n_of.startswith("session") and metric.unit == "share":
+        lines.append("The intervals allow for users with several sessions.")
+    if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or "days_" in metric.name:
+        lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
+    if any(name.startswith("first_") for name in (*query.by, *(one.dimension for one in query.filters))):
+        lines.append("The first is GA4's: of the first visit of the user, which may be before the data begin.")
+        lines[-1] += " The days are not those of this visit." if query.period else ""
+    if "orders_in_turn" in metric.sql:
+        lines.append(
+            "Days, channel and device are those of the later order. Who has not ordered again is not in it, and"
+        )
+        lines[-1] += " early days have short times only, as both orders have to be in the data."
+    lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
+    if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
+        lines.append("The question supposes that there are some: there are none.")
+    lines += _not_as_supposed(result, reading) + per_day(result, days)
+    lines += missing(result, days)
+    lines.append(f"Looked up: {looked_up(query, metric, days)}.")
+    if rows:
+        numbers = [False] * len(columns)
+        return Measured("\n".join(lines), SqlAnswer(result.statement, columns, numbers, rows, truncated=False))
+    if not query.by or not result.rows:
+        return Measured("\n".join(lines))
+    table = _table(result)
+    if len(table.rows) < len(result.rows):
+        lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
+    if query.top and 1 < query.top < len(result.rows):
+        lines.append(f"There are more than {query.top}, as the last ones are equal.")
+    return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
+
+
+def _groups_counted(result: Result) -> str:
+    """How many groups there are; of users and orders also of how many, and what orders are worth."""
+    query, (row,), metric = result.query, result.rows, result.metric
+    has_limit = query.over is not None or query.under is not None
+    over = f" {_limits(result)}" if has_limit else f" with {metric.label}"
+    over = f" {having_in_words(query)}" if query.having else over
+    what = plural(query.by[0])
+    if over == f" with {metric.label}" and metric.label.startswith(what):
+        what, over = f"different {metric.label}", ""  # items sold
+    if DIMENSIONS[query.by[0]].kind == "time":
+        limits = f"with{'out' * (query.limits == [('less than', '<', 1)])} {metric.label}"
+        limits = limits if query.limits in ([], [("less than", "<", 1)]) else _limits(result)
+        part = f" ({number(row['value'] / row['total'], 'share')})" if row["total"] else ""
+        part = "" if row["value"] == row["total"] else f" of {row['total']:,}{part}"
+        text = f"{what} {limits}{where_of(query)}{when_of(query.period)}: {row['value']:,}{part}."
+        return text[0].upper() + text[1:]
+    text = f"{what[0].upper()}{what[1:]}{over}{where_of(query)}{when_of(query.period)}: {row['value']:,}"
+    if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:
+        return f"{text}."
+    whole = f"{row['total']:,} {what}" + ("" if what == metric.n_of else f" with {metric.n_of or metric.label}")
+    text += f", {number(row['value'] / row['total'], 'share')} of {whole}"
+    text += f" ({ends_of(row['value'], row['total'], row['total'])})." if query.by == ("user",) else "."
+    if query.by != ("one_order",) or not row["worth_of_all"]:
+        return text
+    worth, of_all = (plain_value(metric, row[name], row) for name in ("worth", "worth_of_all"))
+    part = number(row["worth"] / row["worth_of_all"], "share")
+    return f"{text} Their {metric.label} is {worth}, {part} of {of_all}."
+
+
+def _limits(result: Result) -> str:
+    """With more than 2 orders; with revenue of more than 200.00 EUR."""
+    query, metric, row = result.query, result.metric, next(iter(result.rows), {})
+    shown = [
+        f"{words} {plain_value(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
+        for words, _, limit in query.limits
+    ]
+    both = " and ".join(shown)
+    label = metric.label.removesuffix("s") if both.endswith(" 1") else metric.label
+    return f"with {metric.label} of {both}" if metric.unit == "money" else f"with {both} {label}"
+
+
+def _lists_days(query: Query) -> bool:
+    """Whether the days (weeks, months) of which something is true are asked for."""
+    return bool(query.having) and is_by_time(query.by) and query.ascending is None
+
+
+def _funnel(result: Result) -> str:
+    """How far sessions get, and after which step most of them end, of each group."""
+    query, lines = result.query, []
+    groups = dict.fromkeys(tuple(row[name] for name in query.by[1:]) for row in result.rows)
+    for group in groups:
+        rows = [row for row in result.rows if tuple(row[name] for name in query.by[1:]) == group]
+        named = next((one.values[-1] for one in query.filters if one.dimension == "step"), rows[-1]["step"])
+        rows += [{**rows[-1], "step": named, "value": 0}] if rows[-1]["step"] != named else []
+        of = f" ({' / '.join(map(cell, group))})" if group else ""
+        lost = [(1 - b["value"] / a["value"], a, b) for a, b in pairwise(rows) if a["value"]]
+        if not lost:
+            lines.append(f"Funnel{of}{where_of(query)}{when_of(query.period)}: only one step.")
+            continue
+        share, last, _ = max(lost, key=lambda one: one[0])
+        ends = interval(round(share * last["value"]), last["value"], last["value"])
+        between_words = f" (95 % interval {between(*(number(end, 'share') for end in ends))})" if ends else ""
+        ending = f"Most are lost after {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
+        if not share:
+            ending = "None are lost on the way."
+        elif (most := max(lost, key=lambda one: one[1]["value"] - one[2]["value"])[1:])[0] is not last:
+            ending += f" In number most end after {_step(most[0])}: {most[0]['value'] - most[1]['value']:,}."
+        elif len(rows) == 2:
+            left = last["value"] - rows[-1]["value"]
+            ending = (
+                f"The other {left:,} ({number(share, 'share')}{between_words.replace(' (', '; ').rstrip(')')}) did not."
+            )
+        through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
+        lines.append(
+            f"Funnel{of}{where_of(query)}{when_of(query.period)}: of {rows[0]['value']:,} sessions with the step "
+            f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached {_step(rows[-1])}. {ending}"
+        )
+        if len(lines) == _GROUPS:
+            break
+    return "\n".join([*lines, "A step is reached with a later one too. The interval takes sessions as independent."])
+
+
+def _step(row: dict[str, Any]) -> str:
+    return str(row["step"])[2:]
+
+
+def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
+    """That a decrease whose place is asked for is an increase, or the other way round."""
+    if not result.query.explains or reading.goes_down is None or not result.rows:
+        return []
+    now, before = result.rows[0]["value"], result.rows[0]["value_before"]
+    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
+        return []
+    was = "there is none" if now == before else "it was the opposite"
+    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: {was}."]
+
+
+def not_answered(reading: Reading) -> str:
+    """What was not understood, and the nearest questions that can be answered."""
+    lines = [f"I cannot answer this. {reading.problem}"]
+    nearest = dict.fromkeys(as_question(_short(query)) for query in reading.nearest)
+    if nearest:
+        lines += ["Nearest questions that I can answer:", *(f"  - {question}" for question in nearest)]
+    return "\n".join(lines)
+
+
+def _short(query: Query) -> Query:
+    """The query without filters of many values, which make no question; hours and steps are named by their ends."""
+    named = (one for one in query.filters if len(one.values) <= _NAMED or one.dimension in ("hour", "step"))
+    return replace(query, filters=tuple(named))
+
+
+def looked_up(query: Query, metric: Metric, days: Period) -> str:
+    """What was looked up, in words: metric, breakdown, filters, days."""
+    words = [f"{'share of ' if query.is_share else ''}{metric.label}"]
+    if query.by:
+        words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
+    for one in query.filters:
+        without = "not " if one.is_excluded else ""
+        named = in_words(one)
+        if one.did:
+            words.append(f"{without}{that_of(one)}{named}")
+            continue
+        if one.dimension == "step":
+            words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
+            continue
+        is_long = one.dimension in query.by and len(one.values) > _LISTED and "and below" not in named
+        named = f"{len(one.values)} of them" if is_long else named
+        words.append(f"{DIMENSIONS[one.dimension].label}: {without}{named}")
+    words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
+    if query.versus:
+        words.append(f"compared with {query.versus.in_words}")
+    words += ["against all others"] if query.against_rest else []
+    words += ["in the order of the change"] if query.by_change else []
+    words += ["and where it changed"] if query.explains else []
+    words += [f"{which} {limit:g}" for which, _, limit in query.limits]
+    words += [f"only {having_in_words(query)}"] if query.having else []
+    words += ["number of groups"] if query.counts_groups else []
+    return ", ".join(words)
+
+
+def _sentence(result: Result, days: Period) -> str:
+    query, what = result.query, what_of(result)
+    if query.having and not result.rows:
+        return f"There are no {plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}."
+    if not result.rows:
+        return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
+    if not query.by:
+        row = result.rows[0]
+        if not query.versus:
+            return f"{what}: {_value(result, row)}."
+        before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+        digits = digits_of(result, [of_whole(query, one) for one in (row, before)])
+        return f"{what}: {_value(result, row, digits)}{_against(result, row)}."
+    if query.top_of_each:
+        return _first_of_each(result, what)
+    if _lists_days(query) and result.rows:
+        listed = "; ".join(group_in_words(query, row) for row in result.rows[:_DAYS])
+        more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
+        text = f"{plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
+        return f"{text[0].upper()}{text[1:]} ({listed}{more})."
+    if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
+        weeks = in_weeks(result)  # two single days say little
+        return f"{what}, by day. {weeks}" if weeks else _trend(result, what, days)
+    if query.by_change:
+        return parts_in_words(result, what)
+    rows = (whole(result, days) if query.ascending else []) or result.rows
+    if len(rows) == 1 < len(result.rows):
+        against = _against(result, rows[0]) if query.versus else ""
+        alone = f"this is the only whole {unit_of(query)}"
+        return f"{what}: {group_in_words(query, rows[0])}, {_value(result, rows[0])}{against}; {alone}."
+    return f"{what}: {in_order(result, rows, _written(result))}."
+
+
+def _written(result: Result) -> Written:
+    """How the values of groups are written in a sentence."""
+    unit = "share" if result.query.is_share else result.metric.unit
+
+    def value(row: dict[str, Any], more: int) -> str:
+        return str(short(result.metric, unit, of_whole(result.query, row), row, more))
+
+    return Written(
+        value,
+        lambda row, more: _value(result, row, more),
+        lambda row: _against(result, row) if result.query.versus else "",
+    )
+
+
+def _first_of_each(result: Result, what: str) -> str:
+    """The first of each group, of the largest groups."""
+    *outer, inner = result.query.by
+    order = "lowest" if result.query.ascending else "highest"
+    shown = [f"{group_in_words(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
+    labels = " and ".join(DIMENSIONS[name].label for name in outer)
+    first = f"the {DIMENSIONS[inner].label} with the {order} of each {labels}"
+    return f"{what}, {first}: {'; '.join(shown)}. Of equals, one is shown."
+
+
+def _trend(result: Result, what: str, days: Period) -> str:
+    """The first and the last of a time series, of those that are whole, and the change between them."""
+    query, unit, rows = result.query, unit_of(result.query), whole(result, days)
+    compared = rows[:1] + rows[1:][-1:]
+    more = digits_of(result, [of_whole(query, row) for row in compared])
+    ends = [f"{group_in_words(query, row)}, {_value(result, row, more)}" for row in compared]
+    if not ends:
+        return f"{what}: there is no whole {unit} to compare."
+    if len(ends) == 1:
+        return f"{what}: {ends[0]}" + (f"; this is the only whole {unit}." if unit else ".")
+    now, before = (of_whole(query, row) for row in (rows[-1], rows[0]))
+    moved = ""
+    if len(query.by) == 1 and now is not None and before is not None:
+        points = f"{100 * (now - before):+.1f} percentage points"
+        moved = f" ({points if in_points(result) else change(now, before)})"
+        moved = " (no change)" if now == before else moved
+    first_and_last = "the first and the last"
+    if len(rows) < len(result.rows):
+        first_and_last += f" whole {unit}" if all(is_whole(result, row, days) for row in rows) else f" {unit}"
+    return f"{what}, {first_and_last}: {ends[0]}; {ends[1]}{moved}."
+
+
+def _against(result: Result, row: dict[str, Any]) -> str:
+    """The other period, and the change."""
+    query = result.query
+    assert query.versus is not None
+    before = {name.removesuffix("_before"): value for name, value in row.items() if name.endswith("_before")}
+    now, earlier = of_whole(query, row), of_whole(query, before)
+    shown = _value(result, before, digits_of(result, [now, earlier]))
+    difference = ""
+    if now is not None and earlier is not None:
+        if in_points(result):
+            difference = f", {100 * (now - earlier):+.1f} percentage points"
+        else:
+            difference = ", no change" if now == earlier else f", {change(now, earlier)}"
+    return f"{difference} against {shown}{when_of(query.versus)}"
+
+
+def numbers_of(result: Result) -> str:
+    """The numbers of a few groups, or of two periods, in a line."""
+    query, metric = result.query, result.metric
+    shown = []
+    for row in result.rows:
+        before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+        values = [one for one in (row, before) if one]
+        texts = [short(metric, metric.unit, of_whole(query, one), one) for one in values]
+        shown.append(f"{group_in_words(query, row)} ".lstrip() + " against ".join(map(str, texts)))
+    return f"{metric.label}: {'; '.join(shown)}"
+
+
+def _value(result: Result, row: dict[str, Any], more: int = 0) -> str:
+    """The number, with so many digits more than usual, with its interval and n."""
+    query, metric = result.query, result.metric
+    value = of_whole(query, row)
+    if value is None:
+        if metric.unit == "money" and row.get("n"):
+            return "not known, as amounts are in several currencies or not known"
+        return "none" if metric.unit in ("count", "money") else "not known, as there is nothing to compute it from"
+    if query.is_share:
+        shown = finer(value, "share", more)
+        if metric.name in COUNTED_ONCE:
+            ends = ends_of(row["value"], row["total"], row["n_effective"])
+            return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
+        return f"{shown} of {plain_value(metric, row['total'], row)}"
+    if metric.unit == "share":
+        of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
+        return f"{finer(value, 'share', more)} ({ends_of(row['k'], row['n'], row['n_effective'])}; {of})"
+    n = row.get("n")
+    of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
+    return plain_value(metric, value, row, more) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
+
+
+def _table(result: Result) -> SqlAnswer:
+    """The rows as people read them: breakdown, value, interval, n; with a comparison the earlier value and change."""
+    query, metric = result.query, result.metric
+    rows = result.rows
+    if query.top is None and not any(DIMENSIONS[name].kind in ("time", "step") for name in query.by):
+        rows = rows[:_SHOWN]
+    rows = rows[: query.top + EQUAL] if query.top else rows
+    columns = [DIMENSIONS[name].label for name in query.by] + [metric.name.replace("_", " ")]
+    columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
+    has_ends = metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE)
+    columns += ["95 % interval"] if has_ends else []
+    columns += [METRICS[query.metric].label] if query.per else []
+    columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
+    columns += ["before", "change"] if query.versus else []
+    of_steps = query.by[:1] == ("step",)
+    columns += ["of the step before"] if of_steps else []
+    reached: dict[tuple[Any, ...], int] = {}  # of each group, at the step before
+    shown = []
+    for row in rows:
+        value = of_whole(query, row)
+        unit = "share" if query.is_share else metric.unit
+        cells: list[Any] = [cell(row[name]) for name in query.by]
+        cells.append(short(metric, unit, value, row))
+        if has_ends:
+            count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
+            shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"])
+            cells.append(shown_ends.removeprefix("95 % interval "))
+        if query.per:
+            cells.append(short(METRICS[query.metric], METRICS[query.metric].unit, row["part"], row))
+        if metric.n_of or query.is_share:
+            total = row.get("total" if query.is_share else "n")
+            cells.append(short(metric, metric.unit, total, row) if query.is_share else total)
+        if of_steps:
+            group = tuple(row[name] for name in query.by[1:])
+            cells.append(number(row["value"] / reached[group], "share") if reached.get(group) else "")
+            reached[group] = row["value"]
+        if query.versus:
+            before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+            earlier = of_whole(query, before)
+            cells.append(short(metric, unit, earlier, before))
+            if value is None or earlier is None:
+                cells.append("")
+            else:
+                cells.append(f"{100 * (value - earlier):+.1f} points" if in_points(result) else change(value, earlier))
+        shown.append(cells)
+    numbers = [all(isinstance(row[place], int | float) for row in shown) for place in range(len(columns))]
+    return SqlAnswer(
+        result.statement, columns, numbers, shown, truncated=len(result.rows) > len(rows) or len(rows) >= MAX_ROWS
+    )
+
+
+def _bars(result: Result, shown: int) -> Bars | None:
+    """The rows of the table as a chart; None where a value is not known, or there is one row only."""
+    query, rows = result.query, result.rows[:shown]
+    values = [of_whole(query, row) for row in rows]
+    known = [value for value in values if value is not None]
+    if len(rows) < 2 or query.by[0] == "step" or query.by_change or len(known) < len(values):
+        return None
+    days = [row[query.by[0]] for row in rows] if len(query.by) == 1 else []
+    currencies = {row["currency"] for row in rows if row.get("currency")} if not query.is_share else set()
+    return Bars(
+        title=what_of(result),
+        names=tuple(group_in_words(query, row) for row in rows),
+        values=tuple(known),
+        days=tuple(days) if all(isinstance(one, date) for one in days) else (),
+        step=query.by[0],
+        is_share=query.is_share or result.metric.unit == "share",
+        currency=currencies.pop() if len(currencies) == 1 else "",
+    )
+
+
+def short(metric: Metric, unit: str, value: float | None, row: dict[str, Any], more: int = 0) -> str | int | float:
+    """A value for a cell of a table, with so many digits more than usual, without what it rests on."""
+    if value is None:
+        return ""
+    if unit == "share":
+        return finer(value, "share", more)
+    if unit == "count":
+        return int(value)
+    return plain_value(metric, value, row, more)

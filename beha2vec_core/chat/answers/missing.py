@@ -1,0 +1,141 @@
+"""What an answer lacks, in sentences: days, groups and values that have no row."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from beha2vec_core.chat.answers.ranking import asked_beside
+from beha2vec_core.chat.days.periods import begin_after, begin_of
+from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.compiler import lists_zeros
+from beha2vec_core.semantic.definitions import DIMENSIONS, TABLES
+from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.query import Period, Query
+from beha2vec_core.words import day as day_words
+
+_MOST = 0.75  # of the days of a week or month, so that its rate can be compared
+_NAMED = 12  # values of a filter: more are those of one word, such as a part of the site
+
+
+def missing(result: Result, days: Period) -> list[str]:
+    """What is not in the rows: days without data, named values, and groups without a number."""
+    query, lines = result.query, []
+    lines += _begun(result, days)
+    begins = [period.first for period in (query.period, query.versus) if period]
+    if begins and min(begins) < days.first:
+        lines.append(f"The data begin on {day_words(days.first)}.")
+    return lines + _without_rows(result) + _not_ranked(result) + _not_listed(result, days)
+
+
+def unit_of(query: Query) -> str | None:
+    """The week, month ... of a time series, which may not be whole; None where there is none."""
+    return next((name for name in query.by if name in ("week", "month", "quarter", "year")), None)
+
+
+def whole(result: Result, days: Period) -> list[dict[str, Any]]:
+    """The rows whose week or month has all its days, of a rate or mean most of them; by day all rows."""
+    unit = unit_of(result.query)
+    if unit is None:
+        return result.rows
+    is_rate = any(one.per for one in result.metric.sql.values()) or result.query.is_share
+    least = _MOST if is_rate else 1
+    return [row for row in result.rows if _part_of(unit, row[unit], _shown(result.query, days)) >= least]
+
+
+def is_whole(result: Result, row: dict[str, Any], days: Period) -> bool:
+    """Whether the week or month of a row has all its days."""
+    unit = unit_of(result.query)
+    return unit is None or _part_of(unit, row[unit], _shown(result.query, days)) >= 1
+
+
+def _part_of(unit: str, begin: date, shown: Period) -> float:
+    """The part of the days of a week or month that a time series has."""
+    end = begin_after(unit, begin)
+    return (min(end, shown.last + timedelta(days=1)) - max(begin, shown.first)) / (end - begin)
+
+
+def _shown(query: Query, days: Period) -> Period:
+    """The days that a time series has."""
+    return Period(max(query.period.first, days.first), query.period.last) if query.period else days
+
+
+def _begun(result: Result, days: Period) -> list[str]:
+    """That the first or last week or month of a time series is not whole."""
+    unit, shown, lines = unit_of(result.query), _shown(result.query, days), []
+    if unit is None:
+        return []
+    there = {row[unit] for row in result.rows}
+    first, last = begin_of(unit, shown.first), begin_of(unit, shown.last)
+    if first in there and first < shown.first:
+        lines.append(f"The first {unit} is shown from {day_words(shown.first)} only.")
+    if last in there and begin_after(unit, last) > shown.last + timedelta(days=1):
+        lines.append(f"The last {unit} is shown up to {day_words(shown.last)} only.")
+    compared = [row[unit] for row in whole(result, days)]
+    left = [name for name, begin in (("first", first), ("last", last)) if begin in there and begin not in compared]
+    if lines and result.query.ascending is not False and left:
+        which = "They are" if left[1:] else f"The {left[0]} one is" if lines[1:] else "It is"
+        lines.append(f"{which} in the table, but not compared.")
+    return [" ".join(lines)] if lines else []
+
+
+def _without_rows(result: Result) -> list[str]:
+    """Values that were asked for and have no rows, and several filters that no row has."""
+    lines = []
+    for one in result.query.filters:
+        if (
+            one.dimension in result.query.by
+            and one.dimension != "step"
+            and not one.is_excluded
+            and len(one.values) <= _NAMED
+            and not result.query.against_rest
+        ):
+            there = {str(row[one.dimension]) for row in result.rows}
+            if unseen := [value for value in one.values if value not in there]:
+                *some, last = map(_name, unseen)
+                lines.append(f"There is nothing for {', '.join(some)}{' or ' * bool(some)}{last}.")
+        if result.query.against_rest and one.dimension in result.query.by:
+            label = " or ".join(one.values)
+            lines += (
+                [] if any(row[one.dimension] == label for row in result.rows) else [f"There is nothing for {label}."]
+            )
+    if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
+        lines.append("Nothing in the data has all of these at once.")
+    return lines
+
+
+def _not_ranked(result: Result) -> list[str]:
+    """What is missing where the highest or the lowest is asked for."""
+    query, lines = result.query, []
+    named = [DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time"]
+    if named and result.rows and (query.moved or result.rows[0].get("unnamed")):
+        lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
+    first = [name for name in query.by if any(row[name] is None for row in result.rows[:2])]
+    if first and any(row[first[0]] is not None for row in result.rows) and not (query.by_change or asked_beside(query)):
+        lines.append(f"Rows whose {DIMENSIONS[first[0]].label} is not known are in the table, but not in this order.")
+    is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
+    is_sum = result.metric.unit in ("count", "money") and "one_order" not in query.by
+    if query.ascending and not query.by_change and is_sum and not is_of_sessions:
+        lines.append(f"Those without any {result.metric.n_of or result.metric.label} are not listed.")
+    return lines
+
+
+def _not_listed(result: Result, days: Period) -> list[str]:
+    """That no group has a name, and that some months (weeks, days) have no row."""
+    query, rows = result.query, result.rows
+    if len(query.by) != 1 or not rows:
+        return []
+    (name,) = query.by
+    label = DIMENSIONS[name].label
+    if all(row[name] is None for row in rows):
+        return [f"The data do not have the {label}."]
+    if DIMENSIONS[name].kind != "time" or query.top or not result.metric.n_of:
+        return []
+    first = max(query.period.first, days.first) if query.period else days.first
+    last = min(query.period.last, days.last) if query.period else days.last
+    every = {begin_of(name, first + timedelta(days=one)) for one in range((last - first).days + 1)}
+    return [f"{label.capitalize()}s without {result.metric.n_of} are not listed."] if len(rows) < len(every) else []
+
+
+def _name(value: str) -> str:
+    return clean_text(value, limit=80)

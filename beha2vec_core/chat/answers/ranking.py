@@ -1,0 +1,146 @@
+"""Groups in words, in the order of their values: the first of them, those that are equal, or two beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isclose
+from typing import Any
+
+from beha2vec_core.chat.answers.per_day import in_points
+from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole
+from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.query import Query
+from beha2vec_core.words import change
+
+EQUAL = 10  # rows that are shown beyond those asked for, as they are equal to the last of these
+_NAMED = 4  # equal groups in a sentence
+_BESIDE = 4  # groups that are named, and all of them given
+_DIGITS = 2  # more, so that two values that differ do not look the same
+_NEAR = 0.02  # shares that differ by less have a digit after the point
+_VERY_NEAR = 0.001  # two digits
+_OF_TWO = ("new_or_returning", "weekend")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Written:
+    """How the value of a row is written.
+
+    Attributes:
+        value: the number alone, with so many digits more than usual.
+        full: the same with its interval, and what it rests on.
+        against: the value in the other period, and the change.
+    """
+
+    value: Callable[[Row, int], str]
+    full: Callable[[Row, int], str]
+    against: Callable[[Row], str]
+
+
+def asked_beside(query: Query) -> bool:
+    """Whether the figures of a few groups are asked for, not which is first: email and direct, new and returning."""
+    if len(query.by) != 1 or query.ascending is not None or query.top or DIMENSIONS[query.by[0]].kind == "time":
+        return False
+    chosen = [one for one in query.filters if one.dimension == query.by[0] and not one.is_excluded]
+    named = len(chosen[0].values) if chosen else 0
+    return query.against_rest or query.by[0] in _OF_TWO or 1 < named <= _BESIDE
+
+
+def named_rows(query: Query, rows: Sequence[Row]) -> list[Row]:
+    """The rows whose groups have names; all rows where none has."""
+    known = [row for row in rows if all(row[name] is not None for name in query.by)]
+    return known or [*rows]
+
+
+def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:
+    """The first and the second group, or all of a few that are asked for."""
+    query = result.query
+    rows = named_rows(query, rows)
+    if asked_beside(query) and len(rows) > 1:
+        return _beside(result, rows, written)
+    first, tied = rows[0], [row for row in rows if _are_equal(query, row, rows[0])]
+    others = rows[len(tied) :]
+    order = f"{'lowest' if query.ascending else 'highest'} for " if len(rows) > 1 else ""
+    finer = _finer(query, first, others[0], written) if others else 0
+    then = f"; then {group_in_words(query, others[0])}, {written.full(others[0], finer)}" if others else ""
+    if len(tied) == 1:
+        shown = f"{order}{group_in_words(query, first)}, {_full(result, first, finer, written)}{then}"
+        return f"{shown}; the intervals overlap" if _overlap(result, rows) else shown
+    names = [group_in_words(query, row) for row in tied]
+    last = names[-1] if len(names) <= _NAMED else f"{len(names) - _NAMED + 1} more"
+    listed = f"{', '.join(names[: min(len(names), _NAMED) - 1])} and {last}"
+    order = order if others or query.ascending is not None else "the same for "
+    return f"{order}{listed}, {written.value(first, 0)} each{then}"
+
+
+def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
+    """All groups with their values, in the order in which they are asked for, and which is the highest."""
+    query, (name,) = result.query, result.query.by
+    values = next((one.values for one in query.filters if one.dimension == name and not one.is_excluded), ())
+    if query.against_rest:
+        values = (" or ".join(values),)
+    places = {value: place for place, value in enumerate(values)}
+    shown = sorted(rows, key=lambda row: (places.get(str(row[name]), len(places)), str(row[name])))
+    first, second = sorted(rows, key=lambda row: -(of_whole(query, row) or 0))[:2]
+    near = digits_of(result, [of_whole(query, one) for one in (first, second)])
+    finer = max(_finer(query, first, second, written), near)
+    text = "; ".join(f"{group_in_words(query, row)}, {_full(result, row, finer, written)}" for row in shown)
+    is_sum = not (query.is_share or result.metric.is_ratio)
+    if is_sum and not places:
+        return text
+    if _are_equal(query, first, second):
+        return f"{text}; both are equal" if len(rows) == 2 else text
+    sure = ", but the intervals overlap" if _overlap(result, rows) else ""
+    more = f" ({_by_how_much(result, first, second)})" if len(rows) == 2 and not query.versus else ""
+    which = ("more" if is_sum else "higher") if len(rows) == 2 else ("most" if is_sum else "highest")
+    return f"{text}; {which} for {group_in_words(query, first)}{more}{sure}"
+
+
+def _by_how_much(result: Result, first: Row, second: Row) -> str:
+    """The difference of two groups, in percent of the lower one; of shares in points."""
+    values = [of_whole(result.query, row) or 0.0 for row in (first, second)]
+    if in_points(result):
+        points = 100 * (values[0] - values[1])
+        return f"{points:+.{1 if points >= 0.1 else 2}f} percentage points"
+    return change(*values)
+
+
+def digits_of(result: Result, values: Sequence[float | None]) -> int:
+    """How many digits after the point two shares need that are near to each other, to agree with their difference."""
+    known = [value for value in values if value is not None]
+    if not in_points(result) or len(known) < 2:
+        return 0
+    apart = abs(known[0] - known[1])
+    return (apart < _NEAR) + (apart < _VERY_NEAR)
+
+
+def _full(result: Result, row: Row, finer: int, written: Written) -> str:
+    """A value with what it rests on, and that of the other period."""
+    before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+    near = digits_of(result, [of_whole(result.query, one) for one in (row, before)]) if before else 0
+    return f"{written.full(row, max(finer, near))}{written.against(row)}"
+
+
+def _are_equal(query: Query, one: Row, other: Row) -> bool:
+    values = of_whole(query, one), of_whole(query, other)
+    return one is other or (None not in values and isclose(*values, rel_tol=1e-9))  # type: ignore[arg-type]
+
+
+def _finer(query: Query, one: Row, other: Row, written: Written) -> int:
+    """How many digits more show that two values differ."""
+    if _are_equal(query, one, other):
+        return 0
+    return next((more for more in range(_DIGITS) if written.value(one, more) != written.value(other, more)), _DIGITS)
+
+
+def _overlap(result: Result, rows: Sequence[Row]) -> bool:
+    """Whether the difference of two shares may be chance."""
+    if result.metric.unit != "share" or len(rows) != 2:
+        return False
+    ends = [interval(row["k"], row["n"], row["n_effective"]) for row in rows]
+    if None in ends:
+        return False
+    (low, high), (other_low, other_high) = ends[0], ends[1]  # type: ignore[misc]
+    return low <= other_high and other_low <= high

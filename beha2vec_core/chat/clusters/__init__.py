@@ -1,0 +1,1 @@
+"""Questions about clusters, and the answers from clusters, facts, paths and predictions."""

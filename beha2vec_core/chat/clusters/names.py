@@ -1,0 +1,77 @@
+"""Clusters that a question names, by their name or size: their keys take the place of the words."""
+
+from __future__ import annotations
+
+import re
+
+from beha2vec_core.chat.clusters.questions import EMPTY_WORDS
+from beha2vec_core.chat.data.published import Overview
+from beha2vec_core.chat.data.sql import SqlAnswer
+from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.semantic.query import Query
+from beha2vec_core.words import counted
+
+_BIGGEST = re.compile(
+    r"\b(?:(?P<size>biggest|largest|smallest)\s+(?:cluster|segment|group|persona)|"
+    r"(?:(?:two|2)\s+(?P<two>biggest|largest|smallest)|(?P<of_two>biggest|largest|smallest)\s+(?:two|2))\s+"
+    r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)",
+    re.IGNORECASE,
+)
+_GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
+
+
+def with_keys(question: str, overview: Overview) -> tuple[str, str]:
+    """The question with keys in place of names and sizes of clusters, and what was taken for what."""
+    return _with_key(_with_group(_with_number(question, overview), overview), overview)
+
+
+def cluster_names(table: SqlAnswer | None, query: Query, overview: Overview) -> list[str]:
+    """The names of the clusters that are in the table, or that the query is about."""
+    shown = {str(row[0]) for row in table.rows} if table and query.by[:1] == ("cluster",) else set()
+    shown |= {key for one in query.filters if one.dimension == "cluster" for key in one.values}
+    names = [f"{one.key} {one.name}" for one in overview.clusters if str(one.key) in shown and one.name]
+    return [f"Clusters: {', '.join(names)}."] if names else []
+
+
+def _with_number(question: str, overview: Overview) -> str:
+    """The question with the keys of clusters in place of their names: "the Account users cluster"."""
+    for one in overview.clusters:
+        if one.name:
+            name, kind = re.escape(one.name), r"(?:clusters?|segments?|groups?|personas?)"
+            named = re.compile(rf"(?:\bthe )?(?:\b{kind} {name}(?!\w)|\b{name} {kind}\b)", re.IGNORECASE)
+            question = named.sub(f"cluster {one.key}", question)
+    return question
+
+
+def _with_group(question: str, overview: Overview) -> str:
+    """The question with the key of the only cluster whose name has the word: "the drinkware group"."""
+
+    def key_of(found: re.Match[str]) -> str:
+        word = found[1].lower().removesuffix("s")
+        named = [one.key for one in overview.clusters if word in re.findall(r"\S+?(?=s?(?:\s|$))", one.name.lower())]
+        return f"cluster {named[0]}" if len(named) == 1 and word not in EMPTY_WORDS else found[0]
+
+    return _GROUP_NAMED.sub(key_of, question)
+
+
+def _with_key(question: str, overview: Overview) -> tuple[str, str]:
+    """The question with the keys of the biggest or smallest clusters in place of these words, and which they are."""
+    clusters = [cluster for cluster in overview.clusters if cluster.key != TOO_LITTLE_EVIDENCE]
+    if not clusters or not _BIGGEST.search(question):
+        return question, ""
+    by_size = sorted(clusters, key=lambda cluster: cluster.users)
+    notes = []
+
+    def keys_of(found: re.Match[str]) -> str:
+        size = next(filter(None, found.groups())).lower()
+        first, *others = (cluster.key for cluster in (by_size if size == "smallest" else reversed(by_size)))
+        if found["size"] or not others:
+            notes.append(f"The {size} cluster is cluster {first}.")
+            return f"cluster {first}"
+        notes.append(f"The two {size} clusters are {first} and {others[0]}.")
+        return f"clusters {first} and {others[0]}"
+
+    question = _BIGGEST.sub(keys_of, question)
+    if few := sum(cluster.users for cluster in overview.clusters if cluster.key == TOO_LITTLE_EVIDENCE):
+        notes.append(f"The {counted(few, 'user')} with too few events are left out.")
+    return question, " ".join(dict.fromkeys(notes))

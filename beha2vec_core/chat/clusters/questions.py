@@ -1,0 +1,287 @@
+"""What a question's words stand for: clusters, metrics, and what is asked about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from beha2vec_core.chat.data.published import Fact, Overview
+from beha2vec_core.chat.parts.vocabulary import FILLERS
+from beha2vec_core.chat.words.empty_words import is_aside, without_asides
+from beha2vec_core.chat.words.lemmas import words_of_event
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.predictions.targets import PURCHASE, RETURN
+from beha2vec_core.profiles.metrics import METRICS
+from beha2vec_core.profiles.metrics import metric as metric_of
+
+_KEYS = r"(-?\d+)"
+CLUSTER = re.compile(rf"\bcluster\s*#?\s*{_KEYS}", re.IGNORECASE)
+TWO = re.compile(
+    rf"(?:\bclusters?\s*#?\s*)?{_KEYS}\s*(?:and|with|to|vs\.?|versus|against|or|,|"
+    rf"&)\s*(?:cluster\s*#?\s*)?{_KEYS}(?!\d)",
+    re.IGNORECASE,
+)
+COMPARE = re.compile(r"\b(compare|comparison|differ\w*|vs\.?|versus|against)\b", re.IGNORECASE)
+FUNNEL = re.compile(r"\b(leak\w*|checkouts?|funnel|abandon\w*|drop\w*|(?:lose|lost) (?:at|in|before))\b", re.IGNORECASE)
+SIMILAR = re.compile(r"\b(resembl\w*|similar|look-?alikes?|like user|nearest|closest)\b", re.IGNORECASE)
+MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)\b", re.IGNORECASE)
+PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
+BEFORE = re.compile(
+    r"\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|"
+    r"order\w*|convert|active)\b",
+    re.IGNORECASE,
+)
+LIST = re.compile(
+    r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
+    re.IGNORECASE,
+)
+KINDS_OF_USERS = re.compile(
+    r"^\W*(?:describe|list|show|explain)(?: me)? (?:all |the |our |my |all our )?(?:\w+ )?"
+    r"(?:clusters|segments|groups)\W*$|"
+    r"^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|"
+    r"visitors?|people|shoppers?)"
+    r"(?: (?:do we have|are there|visit us|exist|come to us))?\W*$",
+    re.IGNORECASE,
+)
+_LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
+_JUDGED = re.compile(r"\b(best|worst)\b", re.IGNORECASE)
+SUPERLATIVE = re.compile(r"\b(most|least|\w+est)\b", re.IGNORECASE)
+NEXT = re.compile(r"\b(should|next|actions?|recommend\w*|advi[cs]e|ideas?)\b", re.IGNORECASE)
+PERSONA = re.compile(
+    r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
+)
+PREDICTED = re.compile(
+    r"\b((?:at )?risk (?:of|to)|"
+    r"(?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|about to"
+    r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
+    re.IGNORECASE,
+)
+LIKELY_GROUP = re.compile(  # of clusters, and of no days to come
+    r"(?<=cluster )(?:is|are|has|have) (?:the )?(?:most|highest) (?:likely|likelihood|chance|probability) (?:to|of) "
+    r"(?:buy(?:ing)?|order(?:ing)?|purchas(?:e|ing)|convert(?:ing)?)(?=\W*$)",
+    re.IGNORECASE,
+)
+_PREDICTED_TARGETS = {  # words of a question, by target; the first that is found
+    RETURN: r"return\w*|come back|comes? again|churn\w*|leav\w*|stay away|retention",
+    PURCHASE: r"buy\w*|purchas\w*|orders?|convert\w*|spend\w*|revenue|worth|customers?",
+}
+_LEAVING = re.compile(r"\b(churn\w*|leav\w*|stay away)\b", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(?:unlikel\w*|not|never|stop|(?<!at )least|lowest)\b|n['’]t\b", re.IGNORECASE)
+_SOME = r"(?:users?|customers?|buyers?|visitors?|people|shoppers?)"
+_GROUPS = r"(?:clusters?|segments?|groups?|personas?)"
+_OF_USERS = re.compile(rf"\b(?:who|whom|{_SOME}|{_GROUPS})\b", re.IGNORECASE)
+# the total of the site, or what users will do, when and how: predictions are of known users
+_OF_THE_SITE = re.compile(
+    rf"\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|"
+    rf"how(?! likely| many {_SOME} (?:will|are)\b(?! (?:we|there|be)\b)))\b|"
+    rf"\bnumber of\b(?! {_SOME} (?:who|that) will\b)",
+    re.IGNORECASE,
+)
+_SPENDS_MOST = re.compile(
+    r"\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b", re.IGNORECASE
+)
+_NUMBERED = re.compile(
+    rf"\b(?:(?:top|first|bottom)\s+(\d+|{'|'.join(NUMBER_WORDS)})|(\d+)\s+(?:\w+\s+){{0,3}}?{_SOME})\b", re.IGNORECASE
+)
+_CARTS = re.compile(r"\b(?:carts?|baskets?)\b", re.IGNORECASE)
+_OF_PREDICTIONS = re.compile(
+    r"\b(?:(?:according to|based on) (?:your|the|our|this)|model|place|placing|add\w*|once|again|soon|probably|highest|"
+    r"lowest|next|window|chance\w*|propensity|score\w*|someone|won|ll|re|be|due)\b",
+    re.IGNORECASE,
+)
+_UNITS = {"tomorrow": 1, "day": 1, "week": 7, "fortnight": 14, "month": 28, "quarter": 91, "year": 365}
+_DURATION = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})?[\s-]*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
+_NO_CONTENT = """
+    the a an of in on at for to and or is are was were do does did which who what where when how cluster
+    clusters most least more less than with by from user users show me tell about many much their they it its
+    this that compare give list all get my our us we i any there
+"""
+EMPTY_WORDS = frozenset(_NO_CONTENT.split())
+
+
+def without_names(question: str, overview: Overview) -> str:
+    """The question without names of clusters: "apparel buyers" asks for no purchases."""
+    for cluster in overview.clusters:
+        question = re.sub(re.escape(cluster.name), " ", question, flags=re.IGNORECASE)
+    return question
+
+
+def metrics_named(question: str) -> list[tuple[str, str | None]]:
+    """Metrics that the question's words stand for, in the order of their ranks."""
+    asked = sorted(
+        ((words, metric.name) for metric in METRICS.values() for words in metric.asked), key=lambda pair: pair[0].rank
+    )
+    found = [
+        (name, words.feature)
+        for words, owner in asked
+        if re.search(rf"\b(?:{words.words})\b", question, re.IGNORECASE)
+        for name in (owner, *words.beside)
+    ]
+    # "where do buyers come from": of the two, the channel is what is asked for
+    return sorted(dict.fromkeys(found), key=lambda metric: metric[0] in ("purchase_rate", "revenue_mean"))
+
+
+def target_asked(question: str, predicted: Iterable[str] = ()) -> str | None:
+    """The target of predictions that the question asks for; None: none.
+
+    Events are found by the words of their names, in order: "adds something to the cart" asks for add_to_cart.
+    """
+    words = {
+        event: words_of_event(event) for event in predicted if event not in _PREDICTED_TARGETS
+    } | _PREDICTED_TARGETS
+    asked = question.replace("_", " ")
+    return next((target for target, some in words.items() if re.search(rf"\b(?:{some})\b", asked, re.IGNORECASE)), None)
+
+
+def asks_unlikely(question: str, target: str) -> bool:
+    """Whether the question asks for the users who do it with the lowest probability: who leaves does not return."""
+    leaving = target == RETURN and _LEAVING.search(question) is not None
+    return leaving != (_NEGATED.search(question) is not None)
+
+
+def users_asked(question: str) -> int:
+    """How many users the question asks for; 10 where it does not say."""
+    found = _NUMBERED.search(question)
+    number = (found[1] or found[2]).lower() if found else "10"
+    return max(1, int(NUMBER_WORDS.get(number, number)))
+
+
+def not_predicted(
+    question: str, unknown: Iterable[str], kinds: Iterable[str], predicted: Iterable[str] = ()
+) -> str | None:
+    """Why predictions do not answer the question, in a sentence; None: they do.
+
+    Args:
+        unknown: words that the reading of metrics did not understand: predictions have words of their own.
+        kinds: of its words, as of a `Reading`.
+    """
+    has_groups = re.search(rf"\b{_GROUPS}\b", question, re.IGNORECASE) is not None
+    if not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not has_groups):
+        return "I predict which known users and clusters will do something, not what the site will sell."
+    if _SPENDS_MOST.search(question) and not has_groups:
+        return "I predict who will buy, not how much each user will spend."
+    for kind, words in (("share", "shares"), ("trend", "trends"), ("change", "changes"), ("average", "averages")):
+        if kind in kinds:
+            return f"I predict numbers of users, not {words}."
+    if "compare" in kinds and not has_groups:
+        return "I compare predictions of clusters only."
+    left = question.lower().replace("_", " ")
+    for pattern in (PREDICTED, _NUMBERED, _DURATION, _NEGATED, _OF_PREDICTIONS, CLUSTER, TWO):
+        left = pattern.sub(" ", left)
+    for target in (*_PREDICTED_TARGETS.values(), *map(words_of_event, predicted)):
+        left = re.sub(target, " ", left)
+    rest = [f"“{word}”" for word in unknown if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", left)]
+    return f"I did not understand {', '.join(rest)}." if rest else None
+
+
+def of_carts(question: str) -> bool:
+    """Whether it is about leaving carts, not about checkout or all steps."""
+    others = re.search(r"\b(?:checkouts?|funnel)\b", question, re.IGNORECASE)
+    return _CARTS.search(question) is not None and FUNNEL.search(question) is not None and others is None
+
+
+def days_asked(question: str) -> int | None:
+    """The duration in the question, in days; None where there is none."""
+    found = _DURATION.search(question)
+    if not found:
+        return None
+    number, unit = (found[1] or "1").lower(), found[2].lower()
+    return int(NUMBER_WORDS.get(number, number)) * _UNITS[unit]
+
+
+def asks_least(question: str, metric: str) -> bool:
+    """Whether the question asks for the lowest value; the worst is the highest where less is better."""
+    judged = _JUDGED.search(question)
+    if judged and metric_of(metric).better < 0:
+        return judged.group().lower() == "best"
+    return bool(_LEAST.search(question))
+
+
+def content_words(text: str) -> list[str]:
+    """Words that say something, in small letters."""
+    return [word for word in re.findall(r"[\w-]{3,}", text.lower()) if word not in EMPTY_WORDS]
+
+
+def hits(fact: Fact, words: Collection[str]) -> list[str]:
+    """The words that the fact has, in its metric, feature or title."""
+    text = f"{fact.metric.replace('_', ' ')} {(fact.feature or '').replace('_', ' ')} {fact.title or ''}".lower()
+    ends = {word: "" if len(word) > 3 else "(?![a-z])" for word in words}  # "new" is no "news"
+    return [word for word in words if re.search(rf"(?<![a-z0-9]){re.escape(_stem(word))}{ends[word]}", text)]
+
+
+def _stem(word: str) -> str:
+    return word[:-1] if len(word) > 4 and word.endswith("s") else word
+
+
+_LOOKED_UP = re.compile(
+    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|"
+    r"step\w*|next|overview|"
+    r"summary|everything|groups?|describe|profile)\b",
+    re.IGNORECASE,
+)
+
+
+# words that say nothing beside what a look-up is about; people are the members of clusters, but for buyers
+_BESIDE = re.compile(
+    rf"{CLUSTER.pattern}|{TWO.pattern}|\b(?:users?|customers?|visitors?|people|shoppers?|members?|someone|audiences?|"
+    rf"{_GROUPS}|all|others?|another|every|together|in common|numbers?|compared?|"
+    r"average (?=user|customer|visitor|buyer))\b",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(r"\b(?:how (?:many|much|long|often)|(?:average|total) number|number of|average)\b", re.IGNORECASE)
+OF_FUNNELS = (
+    r"(?:leak|drop|abandon|los|leav|stop|exit|end|quit|fail|step|stage|point|worst|most|biggest|session|visit|order|"
+    r"purchas|buy|finish|complet|cart|checkout|funnel|where|off|out|before|why|not|conver)\w*"
+)
+OF_BUYING = (
+    r"before|lead\w*|preced\w*|way|(?:buy|purchas|order|convert|conversion|active|driv|mak|typical|usual|become|likel)\w*"
+    r"|became|right|pages?|events?|actions?|steps?|an?"
+)
+OF_MOVES = rf"{MOVES.pattern}|next|into|between|over time|most|often|frequent\w*|where"
+OF_PATHS = rf"{PATHS.pattern}|tak\w*|often|frequent\w*|typical\w*|usual\w*|common\w*|order|next|more"
+OF_ACTIONS = rf"{NEXT.pattern}|reach|target\w*|offer\w*|approach|treat|campaigns?|market\w*|steps?|run|win"
+OF_PERSONAS = (
+    rf"{PERSONA.pattern}|buyer persona|special|unusual|typical\w*|distinct\w*|character\w*|different|stands? out|"
+    r"kinds?|sorts?|types?|looks?|like|behav\w*|overview|more|details?|facts?|short|brief|descriptions?|rest|makes?"
+)
+OF_COMPARISONS = rf"{COMPARE.pattern}|between|than|distinguish\w*|apart|rest"
+OF_LISTS = (
+    rf"{LIST.pattern}|summari[sz]e|per|each|number|sizes?|big|large|small|exist|named?|names|kinds?|types?|sorts?"
+)
+
+
+def words_of(metrics: Iterable[tuple[str, str | None]]) -> str:
+    """A pattern: the words of questions that ask for these metrics."""
+    chosen = {*metrics}
+    found = [
+        words.words
+        for one in METRICS.values()
+        for words in one.asked
+        if {(name, words.feature) for name in (one.name, *words.beside)} & chosen
+    ]
+    return "|".join(found) or r"(?!)"
+
+
+def left_over(question: str, *patterns: str, counts: bool = True) -> list[str]:
+    """Words of a question that none of the patterns knows, so that an answer could be to another question.
+
+    Args:
+        patterns: of what the answer is about.
+        counts: whether the answer has numbers of what is asked for.
+    """
+    found = [] if counts else [one[0] for one in _COUNTED.finditer(_BESIDE.sub(" ", question))]
+    text = _BESIDE.sub(" ", question)
+    for pattern in patterns:
+        text = re.sub(rf"\b(?:{pattern})\b", " ", text, flags=re.IGNORECASE)
+    words = [
+        word.strip("'-") for word in re.findall(r"[^\W\d_][\w'-]*", without_asides(text.lower().replace("\u2019", "'")))
+    ]
+    empty = EMPTY_WORDS | FILLERS
+    words = [word for word in words if not {word, word.removesuffix("s")} & empty and len(word) > 1]
+    return found + [word for word in words if not is_aside(word)]
+
+
+def explained(word: str) -> bool:
+    """Whether the look-up among clusters and facts knows the word."""
+    patterns = (_LOOKED_UP, FUNNEL, MOVES, PATHS, SUPERLATIVE, PERSONA)
+    return any(pattern.search(word) for pattern in patterns) or bool(metrics_named(word))

@@ -1,0 +1,94 @@
+"""Facts, clusters and steps of buying as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from beha2vec_core.chat.clusters.facts import ENOUGH
+from beha2vec_core.chat.data.funnels import Funnel
+from beha2vec_core.chat.data.predictions import Expected
+from beha2vec_core.chat.data.published import Cluster, Fact
+from beha2vec_core.profiles.counts import Step, Totals
+from beha2vec_core.words import between, counted, number
+
+
+def cluster_line(cluster: Cluster) -> str:
+    """One line: key, name, users, share."""
+    users, share = counted(cluster.users, "user"), number(cluster.share, "share")
+    return f"  - cluster {cluster.key}, {cluster.name}: {users}, {share}"
+
+
+def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
+    """How much there is of everything, and a line a step from events to clusters, with why there are fewer."""
+    known = [
+        counted(number, what)
+        for number, what in (
+            (totals.sessions, "session"),
+            (totals.page_views, "page view"),
+            (totals.buyers, "buyer"),
+        )
+        if number is not None
+    ]
+    lines = [f"Total: {', '.join([counted(totals.users, 'user'), *known])}. From events to clusters:"]
+    return lines + [f"  - {step.name}: {step.count:,}" + (f" ({step.why})" if step.why else "") for step in steps]
+
+
+def expected_line(key: int, name: str, one: Expected) -> str:
+    """One line: how many users of a cluster are expected to do it, with the interval, and their expected revenue."""
+    ends = between(number(one.low, "users"), number(one.high, "users"))
+    value = f", expected revenue {one.value:,.2f}" if one.value is not None else ""
+    return f"  - cluster {key}, {name}: {one.expected:,.0f} of {counted(one.users, 'user')} ({ends}){value}"
+
+
+def likely_line(row: Mapping[str, Any]) -> str:
+    """One line: a user's probability with its interval, and what raises it most; as of `Published.likely_users`."""
+    ends = between(number(row["low"], "share"), number(row["high"], "share"))
+    why = f"  {'; '.join(row['reasons'])}" if row["reasons"] else ""
+    return f"  - {number(row['probability'], 'share')} ({ends})  {row['user_key']}{why}"
+
+
+def fact_line(fact: Fact) -> str:
+    """One line: what the fact says, and how sure a difference is."""
+    return f"  - {fact.sentence}{'; may be chance' if fact.is_sure is False else ''}"
+
+
+def funnel_text(
+    funnels: list[Funnel],
+    names: dict[int, str],
+    exits: Callable[[int], list[tuple[str, int, int]]],
+    *,
+    enough: int = ENOUGH,
+) -> str:
+    """Where sessions stop on the way to an order, clusters with enough checkouts first, the leakiest on top."""
+    judged = sorted((f for f in funnels if f.checkouts >= enough), key=lambda f: -(f.lost or 0))
+    few = [f for f in funnels if f not in judged]
+    lines: list[str] = []
+    if judged:
+        worst = judged[0]
+        low, high = worst.interval or (0.0, 1.0)
+        lines.append(
+            f"Checkout leaks most in cluster {worst.cluster_key} ({names.get(worst.cluster_key)}): of "
+            f"{counted(worst.checkouts, 'session')} that began checkout, {number(worst.lost or 0, 'share')} ended "
+            f"without an order (95 % interval {between(number(low, 'share'), number(high, 'share'))})."
+        )
+        others = [f for f in judged[1:] if f.interval and f.interval[1] > low]
+        if others:
+            close = ", ".join(
+                f"cluster {f.cluster_key} ({number(f.lost or 0, 'share')} of {f.checkouts:,})" for f in others
+            )
+            lines.append(f"The intervals overlap, so the order may be due to chance: {close}.")
+        if places := [place for place in exits(worst.cluster_key) if place[1] > 1]:
+            lines.append("Most of these sessions ended on:")
+            lines += [f"  - {page}: {counted(sessions, 'session')}" for page, sessions, _ in places[:4]]
+    elif len(funnels) > 1:
+        lines.append(f"No cluster has {enough} sessions that began checkout: too few to say which leaks.")
+    lines += ["", "Sessions at each step, and the share that continued:"]
+    for funnel in [*judged, *sorted(few, key=lambda f: -f.checkouts)]:
+        steps = " -> ".join(
+            f"{step.name} {step.sessions:,}" + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")
+            for step in funnel.steps
+        )
+        note = f"; fewer than {enough} checkouts, too few to judge" if funnel in few else ""
+        lines.append(f"  - cluster {funnel.cluster_key} ({names.get(funnel.cluster_key)}): {steps}{note}")
+    return "\n".join(lines).strip()

@@ -1,0 +1,493 @@
+"""Days that a question names. Relative ones ("last week") are relative to the last day of the data.
+
+"Last week" is the last whole week (Monday to Sunday) in the data, "this week" the one of the last day, up to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from beha2vec_core.chat.days.named_days import DAY, MONTH, SAME_DAYS, in_dates, month_of, month_with_days, named_days
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.verbs import DOWN, UP
+from beha2vec_core.semantic.query import Period, add_months
+
+MARK = "\u00a7"  # stands for a period in the text that is left
+_PARTS_OF = {  # of a month, by the places of their first and last days
+    "first": (0, 14), "second|last": (15, 30), "early|beginning|start": (0, 9), "mid|middle|midst": (10, 19),
+    "late|end": (20, 30),
+}  # fmt: skip
+_PARTS = "|".join(_PARTS_OF)
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = "|".join(DAYS)
+_MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
+COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
+_UNIT = r"(day|week|month|quarter|year)"
+_NEAR = (
+    r"(?:in|since|of|for|during|until|till|from|and|or|vs\.?|versus|last|this|to|through|before|after|between|compare|"
+    r"with|than|against|early|late|mid|month)"
+)
+_NAMED = re.compile(
+    rf"{MARK}|\b(?:{MONTH}|q[1-4]|yesterday|today|ytd|mtd|20\d\d|"
+    rf"(?:last|past|this|current) (?:(?:{COUNT}) )?{_UNIT}s?)\b"
+)
+# "the week before 15 March" is a week of its own
+_NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{MARK}|{MONTH}|\d|q[1-4]\b|yesterday|today|last|this|past))"
+_LATELY = r"\b(?:lately|recently|these days|nowadays|of late|(?:in )?recent (?:weeks|days|times))\b"
+_FEW = (
+    r"\b(?:last|past|previous|most recent|recent) (?:few|several|couple of|couple) (day|week|month)s\b|"
+    r"\brecent (month)s\b"
+)
+_AGO = rf"\b({COUNT}|an?) (day|week|month)s? ago\b|\b(?:the )?(day) before yesterday\b"
+# with these, two months are compared: "the change from March to April"
+_CHANGES = (
+    r"\b(?:chang\w*|differen\w*|compar\w*|(?:go|gone|went|come|came) (?:up|down)|(?:up|down) by|"
+    rf"{'|'.join((*DOWN, *UP))})\b"
+)
+# what names no days: all that are in the data
+_ALL_DATA = (
+    r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?"
+    r"(?:start|beginning|begin|now|data|whole data|"
+    r"(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|time span|range|data(?: ?set)?|history))"
+    r"(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
+    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- "
+    r"]time|of all time|overall period|ever since|since ever|"
+    r"in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) (?:period|time))(?! (?:this|last|in|of|for))\b"
+)
+_PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
+# the period before another one; and whether that is a year before
+_BEFORE = (
+    (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
+    (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", False),
+    (
+        rf"\b(?:the )?(?:previous |prior |preceding )?(?:{COUNT}) (?:weeks?|months?|quarters?|years?|days?) "
+        rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}",
+        False,
+    ),
+    (
+        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
+        r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
+        False,
+    ),
+    (
+        rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?"
+        r"(?:period|weeks?|months?|quarters?|years?|days?)\b",
+        False,
+    ),
+    (r"\b(?:the )?(?:last|previous) one\b", False),
+)
+
+
+@dataclass
+class Times:
+    """The periods of a question.
+
+    Attributes:
+        text: the question with a mark and a number in place of each period.
+        periods: in the order of their numbers.
+        asks_before: the period before is asked for, or compared with.
+        years_back: the same days a year before are compared with.
+        notes: how words were read.
+    """
+
+    text: str
+    periods: list[Period] = field(default_factory=list)
+    asks_before: bool = False
+    years_back: bool = False
+    compares: bool = False
+    is_open: bool = False  # since a day, or until one
+    notes: list[str] = field(default_factory=list)
+
+
+def _both_days(text: str) -> str:
+    """Days of one month with the month at both: "dec 19-25", "19 to 25 december"."""
+    day, to = r"(\d{1,2})(?:st|nd|rd|th)?", r"\s?(?:-|\u2013|to|until|till|through|thru)\s?(?:the )?"
+    year = r"(?:,?( 20\d\d))?"
+    text = re.sub(rf"\b({MONTH})\.? {day}{to}{day}\b(?! (?:of )?(?:{MONTH})\b){year}", r"\1 \2\4 to \1 \3\4", text)
+    return re.sub(rf"\b{day}{to}{day} (?:of )?({MONTH})\b{year}", r"\1 \3\4 to \2 \3\4", text)
+
+
+def find_times(text: str, data: Period) -> Times:
+    """The periods that a question in small letters names, in data of these days."""
+    times = Times(in_dates(_both_days(text), data))
+    last = data.last
+
+    def take(pattern: str, period: Callable[[re.Match[str]], Period | None]) -> None:
+        def keep(found: re.Match[str]) -> str:
+            try:
+                one = period(found)
+            except (ValueError, OverflowError):  # no calendar has it
+                one = None
+            if one is None:
+                return found.group()
+            times.periods.append(one)
+            return f" {MARK}{len(times.periods) - 1} "
+
+        times.text = re.sub(pattern, keep, times.text)
+
+    def keep_days(days: Period) -> str:
+        times.periods.append(days)
+        return f" {MARK}{len(times.periods) - 1} "
+
+    for pattern, new in SAME_DAYS:
+        times.text = re.sub(pattern, new, times.text)
+    times.text, times.notes = named_days(times.text, last, keep_days)
+    for said, period in ((_LATELY, _lately), (_FEW, _some_days), (_AGO, _ago)):
+        for found in re.finditer(said, times.text):
+            times.notes.append(f"“{found[0].strip()}” was read as {period(found, last).in_words}.")
+        take(said, partial(period, last=last))
+    times.text = re.sub(_ALL_DATA, " ", times.text)
+    # before a comparison's word: what is before the other period, not a period of its own
+    overs = (("wow", "week"), ("mom", "month"), ("qoq", "quarter"), ("yoy", "year"))
+    for short, unit in overs:
+        pattern = rf"\b(?:{short}|{unit}[ -](?:over|on)[ -]{unit})\b"
+        if re.search(pattern, times.text):
+            times.text = re.sub(pattern, " ", times.text)
+            times.compares = times.asks_before = True
+            times.years_back = unit == "year"
+            if not _names_period(times.text):
+                times.periods.append(_this("year", last) if unit == "year" else _last_whole(unit, last))
+                times.text += f" {MARK}{len(times.periods) - 1}"
+    for pattern, is_year in _BEFORE:
+        rest = re.sub(pattern, " ", times.text)
+        if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
+            times.text, times.asks_before = rest, True
+            times.years_back = times.years_back or is_year
+    times.text = re.sub(
+        rf"\b(first|second) half of (?:the )?({MONTH})\b(.*?)\b(first|second) half\b(?! of)",
+        r"\1 half of \2\3\4 half of \2",
+        times.text,
+    )
+    of_month = rf"(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b"
+    take(rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{of_month}", partial(_part_of, data=data, notes=times.notes))
+    take(
+        rf"\b(?:the )?(first|second|third|fourth|last) week {of_month}", partial(_week_of, data=data, notes=times.notes)
+    )
+    times.text = re.sub(
+        r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
+    )
+    times.text = re.sub(
+        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b)", r"\1 ", times.text
+    )
+    take(
+        r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
+        lambda m: _iso_week(int(m[1]), last, int(m[2]) if m[2] else None),
+    )
+    times.text = re.sub(r"\bfortnight\b", "two weeks", times.text)
+    # "between 1 and 15 march" has two days of one month
+    times.text = re.sub(
+        rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4", times.text
+    )
+    take(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: _day(m.group()))
+    take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
+    take(rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
+    take(rf"\b(?:{MONTH}) \d{{4}}\b", lambda m: month_of(m.group().split()[0], last, int(m.group().split()[1])))
+    for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
+        times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
+        times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
+        if number < 3:
+            times.text = re.sub(rf"\b(?:the )?(?:{name}) half(?= of (?:the year\b|20\d\d))", f"h{number}", times.text)
+    take(
+        r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
+        lambda m: _half_year(int(m[1]), last, int(m[2]) if m[2] else None),
+    )
+    take(
+        r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
+        lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
+    )
+    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: month_with_days(m, m[0], data, times.notes))
+    take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
+         lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
+    # "may" is a month after these words only
+    times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
+    take(r"\bmonth-of-may\b", lambda m: month_of("may", last))
+    take(rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m: _last_whole(m[1], last).before())
+    take(rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m: _last_named(m[1], last))
+    take(
+        rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)",
+        lambda m: _first_some(m[1], m[2], data),
+    )
+    take(
+        rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b",
+        lambda m: _last_some(m[1], m[2], last),
+    )
+    take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
+    take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
+    take(r"\b(?:ytd|year to date|so far this year)\b", lambda m: _this("year", last))
+    take(r"\b(?:mtd|month to date)\b", lambda m: _this("month", last))
+    # a nightly export ends with yesterday: each of the two words alone is its last day
+    yesterday = last - timedelta(days=1) if re.search(r"\btoday\b", times.text) else last
+    named = {"today": last, "yesterday": yesterday}
+    for word, day in named.items():
+        if re.search(rf"\b{word}\b", times.text):
+            is_last = "the last day of the data" if day == last else "the day before the last one of the data"
+            times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
+    take(r"\b(?:today|yesterday)\b", lambda m: Period(named[m.group()], named[m.group()]))
+    take(
+        r"(?<![\w./-])20\d{2}(?![\w./-])",
+        lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
+    )
+    _join(times, data)
+    times.text = re.sub(
+        rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text
+    )
+    times.text = re.sub(
+        rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text
+    )  # the week before Easter (9 to 15 April)
+    times.text = re.sub(r"\s+", " ", times.text).strip()
+    return times
+
+
+def _names_period(text: str) -> bool:
+    """Whether some period is named: the one that another is before."""
+    return _NAMED.search(text) is not None
+
+
+def _join(times: Times, data: Period) -> None:
+    """Ranges: between two periods, from one to another, since one, until one."""
+    one = rf"{MARK}(\d+)"
+
+    def unit_before(found: re.Match[str]) -> str:
+        first = times.periods[int(found[3])].first
+        number, unit = found[1] or "1", found[2]
+        before = _last_some(number, unit, first - timedelta(days=1))
+        if unit in _MONTHS_OF and first.day == 1:  # whole months
+            count = int(NUMBER_WORDS.get(number, number))
+            before = Period(add_months(first, -count * _MONTHS_OF[unit]), first - timedelta(days=1))
+        times.periods[int(found[3])] = before
+        return f" {MARK}{found[3]} "
+
+    times.text = re.sub(rf"\b(?:the )?(?:({COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before, times.text)
+
+    def week(found: re.Match[str]) -> str:
+        if times.periods[int(found[1])].first != times.periods[int(found[1])].last:  # by week of March
+            return found.group()
+        begin = begin_of("week", times.periods[int(found[1])].first)
+        times.periods[int(found[1])] = _clip(Period(begin, begin + timedelta(days=6)), data.last)
+        return f" {MARK}{found[1]} "
+
+    of_week = rf"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}"
+    times.text = re.sub(of_week, week, times.text)
+
+    def part(found: re.Match[str]) -> str:
+        named, unit, count = times.periods[int(found[4])], found[3], int(NUMBER_WORDS.get(found[2], found[2]))
+        if found[1] == "last":
+            days = _last_some(found[2], unit, named.last)
+        else:
+            months, number = count * _MONTHS_OF.get(unit, 0), count * (7 if unit == "week" else 1)
+            end = add_months(named.first, months) if months else named.first + timedelta(days=number)
+            days = Period(named.first, end - timedelta(days=1))
+        times.periods[int(found[4])] = days
+        return f" {MARK}{found[4]} "
+
+    times.text = re.sub(rf"\b(?:the )?(first|last) ({COUNT}) {_UNIT}s? (?:of|in) (?:the )?\s*{one}", part, times.text)
+
+    def weekend(found: re.Match[str]) -> str:
+        day = times.periods[int(found[1])].first
+        saturday = day - timedelta(days=1) if day.weekday() == 6 else day + timedelta(days=(5 - day.weekday()) % 7)
+        times.periods[int(found[1])] = Period(saturday, saturday + timedelta(days=1))
+        return f" {MARK}{found[1]} "
+
+    times.text = re.sub(
+        rf"\b(?:on |at |over )?(?:the )?weekend (?:of|around|starting)(?: on)?\s+{one}", weekend, times.text
+    )
+
+    changes = re.search(_CHANGES, times.text) is not None
+
+    def both(found: re.Match[str]) -> str:
+        first, last = times.periods[int(found[1])], times.periods[int(found[2])]
+        whole = first.first != first.last and last.first != last.last
+        if last.last < first.first or (changes and whole):  # between this month and last month: a comparison
+            times.compares = True
+            return f" {MARK}{found[1]} {MARK}{found[2]} "
+        times.periods[int(found[1])] = Period(first.first, last.last)
+        return f" {MARK}{found[1]} "
+
+    for pattern in (
+        rf"\bbetween\s+(?:the\s+)?{one}\s+(?:and|to)\s+(?:the\s+)?{one}",
+        rf"\bfrom\s+(?:the\s+)?{one}\s+(?:up )?(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
+        rf"{one}\s+(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
+    ):
+        times.text = re.sub(pattern, both, times.text)
+
+    def since(found: re.Match[str]) -> str:
+        named = times.periods[int(found[1])]
+        is_on = found.group().strip().endswith(("on", "onward", "onwards", "forward"))
+        if found.group().startswith("from") and named.first != named.last and not is_on:  # "from February": in it
+            return f" {MARK}{found[1]} "
+        times.is_open = True
+        times.periods[int(found[1])] = Period(times.periods[int(found[1])].first, data.last)
+        return f" {MARK}{found[1]} "
+
+    def after(found: re.Match[str]) -> str:
+        times.is_open = True
+        times.periods[int(found[1])] = Period(times.periods[int(found[1])].last + timedelta(days=1), data.last)
+        return f" {MARK}{found[1]} "
+
+    def until(found: re.Match[str]) -> str:
+        times.is_open = True
+        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].last)
+        return f" {MARK}{found[1]} "
+
+    def before(found: re.Match[str]) -> str:
+        times.is_open = True
+        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
+        return f" {MARK}{found[1]} "
+
+    times.text = re.sub(
+        rf"\b(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)\s+(?:the )?{one}"
+        r"(?:\s+(?:onwards?|forward|on(?!\s+\w)))?",
+        since,
+        times.text,
+    )
+    times.text = re.sub(rf"\bafter\s+(?:the )?{one}", after, times.text)
+    times.text = re.sub(rf"\b(?:until|till|up to|through)\s+(?:the )?{one}", until, times.text)
+    times.text = re.sub(rf"\bbefore\s+(?:the )?{one}", before, times.text)
+
+
+def _day_of_month(number: int, last: date) -> Period | None:
+    """The last such day of a month."""
+    begins = (add_months(begin_of("month", last), -back) for back in range(3))
+    days = [begin + timedelta(days=number - 1) for begin in begins if add_months(begin, 1) - begin >= timedelta(number)]
+    return next((Period(day, day) for day in days if day <= last), None)
+
+
+def _lately(_: re.Match[str], last: date) -> Period:
+    return Period(last - timedelta(days=27), last)
+
+
+def _some_days(found: re.Match[str], last: date) -> Period:
+    """A few days are 7, a few weeks 28 days, a few months 3; a couple is two."""
+    unit, count = found[1] or found[2], "2" if "couple" in found[0] else {"day": "7", "week": "4"}.get(found[1], "3")
+    return _last_some(count, unit, last)
+
+
+def _ago(found: re.Match[str], last: date) -> Period:
+    """A day, or a whole week or month: the last day of the data is yesterday, the last whole week is a week ago."""
+    number, unit = found[1] or "2", found[2] or found[3]
+    count = int(NUMBER_WORDS.get(number, 1 if number in ("a", "an") else number))
+    if unit == "day":
+        return Period(last - timedelta(days=count - 1), last - timedelta(days=count - 1))
+    days = _last_whole(unit, last)
+    for _ in range(count - 1):
+        days = days.before()
+    return days
+
+
+def _day(text: str, data: Period | None = None, order: str = "YMD") -> Period | None:
+    """A day; without a year, the last such day in the data."""
+    import dateparser  # half a second, and only for questions with dates
+
+    base = datetime.combine(data.last, datetime.min.time()) if data else None
+    settings: dict[str, object] = {"PREFER_DATES_FROM": "past", "DATE_ORDER": "DMY" if data else order}
+    if base:
+        settings["RELATIVE_BASE"] = base
+    found = dateparser.parse(text, languages=["en"], settings=settings)
+    return Period(found.date(), found.date()) if found else None
+
+
+def _part_of(found: re.Match[str], data: Period, notes: list[str]) -> Period | None:
+    """Days of a month: its first or second half, its first, middle or last ten days."""
+    month = month_with_days(found, found[2], data, notes, int(found[3]) if found[3] else None)
+    part = found[1]
+    if "half" not in found[0] and part in ("first", "second", "last"):
+        return None
+    begin, end = next(days for words, days in _PARTS_OF.items() if part in words.split("|"))
+    if part.startswith("mid") and re.search(r"\b(?:since|until|till|after|before) $", found.string[: found.start()]):
+        begin = end = 14  # since a day
+    days = Period(month.first + timedelta(days=begin), min(month.first + timedelta(days=end), month.last))
+    if part not in ("first", "second", "last"):
+        notes.append(f"“{found[0].strip()}” was read as {days.in_words}.")
+    return days
+
+
+def _week_of(found: re.Match[str], data: Period, notes: list[str]) -> Period | None:
+    """Seven days of a month: its first to seventh, eighth to fourteenth ... or its last."""
+    month = month_with_days(found, found[2], data, notes, int(found[3]) if found[3] else None)
+    if found[1] == "last":
+        return Period(month.last - timedelta(days=6), month.last)
+    first = month.first + timedelta(days=7 * ("first", "second", "third", "fourth").index(found[1]))
+    return Period(first, first + timedelta(days=6))
+
+
+def _clip(period: Period, last: date) -> Period:
+    """Up to the last day, where the period has begun by then."""
+    return Period(period.first, min(period.last, last)) if period.first <= last else period
+
+
+def _iso_week(number: int, last: date, year: int | None) -> Period:
+    """A week by its number (ISO 8601); without a year, the last that had begun."""
+    first = date.fromisocalendar(year or last.year, number, 1)
+    if year is None and first > last:
+        first = date.fromisocalendar(last.year - 1, number, 1)
+    return _clip(Period(first, first + timedelta(days=6)), last)
+
+
+def _quarter(number: int, last: date, year: int | None) -> Period:
+    first = date(year or last.year, 3 * number - 2, 1)
+    if year is None and first > last:
+        first = date(last.year - 1, first.month, 1)
+    return _clip(Period(first, add_months(first, 3) - timedelta(days=1)), last)
+
+
+def _half_year(number: int, last: date, year: int | None) -> Period:
+    begin = date(year or last.year, 6 * number - 5, 1)
+    if year is None and begin > last:
+        begin = date(last.year - 1, begin.month, 1)
+    return _clip(Period(begin, add_months(begin, 6) - timedelta(days=1)), last)
+
+
+def begin_of(unit: str, when: date) -> date:
+    """The first day of the day, week, month ... that a day lies in."""
+    if unit == "day":
+        return when
+    if unit == "week":
+        return when - timedelta(days=when.weekday())
+    months = _MONTHS_OF[unit]
+    return date(when.year, (when.month - 1) // months * months + 1, 1)
+
+
+def begin_after(unit: str, begin: date) -> date:
+    """The first day of the one after that which begins so."""
+    if unit in ("day", "week"):
+        return begin + timedelta(days=1 if unit == "day" else 7)
+    return add_months(begin, _MONTHS_OF[unit])
+
+
+def _this(unit: str, last: date) -> Period:
+    return Period(begin_of(unit, last), last)
+
+
+def _last_whole(unit: str, last: date) -> Period:
+    """The last whole one: that of the last day, if that day completes it."""
+    begin = begin_of(unit, last)
+    if begin_after(unit, begin) != last + timedelta(days=1):
+        begin = begin_of(unit, begin - timedelta(days=1))
+    return Period(begin, begin_after(unit, begin) - timedelta(days=1))
+
+
+def _last_named(name: str, last: date) -> Period:
+    """The last Monday, Tuesday ..., or the last whole weekend."""
+    day = last - timedelta(days=(last.weekday() - (6 if name == "weekend" else DAYS.index(name))) % 7)
+    return Period(day - timedelta(days=1) if name == "weekend" else day, day)
+
+
+def _first_some(number: str, unit: str, data: Period) -> Period:
+    """So many days, weeks, months from the first day of the data on."""
+    count = int(NUMBER_WORDS.get(number, number))
+    if unit in ("day", "week"):
+        return Period(data.first, data.first + timedelta(days=count * (1 if unit == "day" else 7) - 1))
+    return Period(data.first, add_months(data.first, count * _MONTHS_OF[unit]) - timedelta(days=1))
+
+
+def _last_some(number: str, unit: str, last: date) -> Period:
+    """So many days, weeks, months up to the last day."""
+    count = int(NUMBER_WORDS.get(number, number))
+    if unit in ("day", "week"):
+        return Period(last - timedelta(days=count * (1 if unit == "day" else 7) - 1), last)
+    return Period(add_months(last, -count * _MONTHS_OF[unit]) + timedelta(days=1), last)

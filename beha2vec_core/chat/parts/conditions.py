@@ -1,0 +1,315 @@
+"""What users, sessions or orders did, as conditions of any question: "who viewed shoes and never bought".
+
+A clause is a noun for users, sessions or orders, and what they did: "visitors looked at both bags and hats", "sessions
+without a search", "orders with a coupon". Its parts are joined by and, but; each may be denied. They are taken out of
+the question, and the rest is read as any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from beha2vec_core.chat.days.periods import COUNT, MARK
+from beha2vec_core.chat.parts.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
+from beha2vec_core.chat.parts.cohorts import cohort_of
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.words.lemmas import tokens
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED
+from beha2vec_core.semantic.query import Did, Having, Period
+
+_NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
+_THOSE = re.compile(r"(?:those|ones|these)\b")
+_QUALIFIERS = re.compile(r"only|just|still|already|together|again|too|exclusively|mainly|mostly|nothing")
+_IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
+_OF_THESE = re.compile(
+    rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
+    r"what (?:share|percent(?:age)?|proportion|fraction|part|%))"
+    rf"|(?:do|did) (?:they|these|those))"
+    rf"(?: of (?:them|those|these|such|the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?"
+    r"(?: (?:also|still|then|later|actually|really|ended up|end up|did|do|have|has|had))*"
+)
+_LEADING = re.compile(rf"(?:{COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|even) )*")
+_ASKS_WHO = re.compile(
+    rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: of)?(?: all| the| our)* (?:{PEOPLE}))\b"
+)
+# what people buy, when, how much: not how many of them
+_OF_SOMETHING_ELSE = re.compile(
+    r"(?:(?:and|so|ok) )*(?:what(?! (?:share|percent|%|proportion|fraction|part|are|is))|"
+    r"which(?! (?:share|percent|%|proportion|fraction))|when|where|how much)\b"
+)
+_SHARE = re.compile(r"\b(?:share|percent\w*|%|proportion|fraction)(?: of)?(?: (?:all|the|our|those))*$")
+_TIMES = re.compile(r"\bhow (?:many times|often)\b")
+_WHY = re.compile(r"\b(?:why|how come|reasons?|causes?)\b")
+_WORDS = {"user": "users", "session": "sessions", "one_order": "orders"}
+_HAVING = re.compile(
+    r"\b(?:(?:but|and|only|just|those|the ones|with|that|which|have|has|had|having|a|min(?:imum)?(?: of)?) )*"
+    rf"(?:(?P<low>at least|more than|over|min(?:imum)?(?: of)?) (?P<number>\d+|{COUNT})|"
+    r"(?:no|zero|0|not a single|not any|without any|without a single))(?= )"
+)
+_OF_GROUPS = re.compile(
+    r",? *(?:\b(?:but|and|only|just|of|for|among|consider(?:ing)?|count(?:ing)?|show(?:ing)?) )*\b(?:the )?"
+    r"(?:ones|those|these) (?:with|that have|that had|having) (?=(?:at least|more than|over|min\b|minimum|no|zero|0) )"
+)
+_AGAINST = re.compile(
+    rf"\b(?:than|vs|versus|compared (?:to|with)|against|and|or) (?:the |all |all the )?(?:other (?:{PEOPLE}|sessions|"
+    r"visits|orders)|others?|rest|everyone else|"
+    rf"everybody else|(?:those|ones|other)?(?: ?(?:{PEOPLE}|sessions|visits|orders))?(?: (?:who|that|which))?"
+    r" ?(?:(?:do|did|have|has|does|is|are|had) ?not?\b(?: (?:do (?:it|so|this|that)|have one|one|any))?|"
+    rf"without(?: (?:one|any|it))?))(?=\W*$|\s+(?:in|on|by|last|this|{MARK})\b)"
+)
+
+
+# against those who did not, where no other group is named
+_IMPLIED = re.compile(
+    r"^(?:are|is|do|does|did)\b(?!.*\b(?:than|vs|versus|compared)\b)(?:.*\b(?:more|less) likely to\b|"
+    r"(?!.*\b(?:buyers?|customers?)\b).*\b(?:buy|convert|order|purchase) (?:more|less|better|worse)(?: often)?"
+    rf"(?=\W*$|\s+(?:in|on|last|this|{MARK})))"
+)
+
+
+@dataclass
+class Conditions:
+    """The clauses of a question, and its text without them.
+
+    Attributes:
+        is_forced: no other reading knows what they say.
+        having: what else is true of the groups of a breakdown.
+        has_not: whether the group is compared with all others.
+        asks_who: whether the people are asked for, not their number.
+    """
+
+    text: str
+    clauses: list[Clause]
+    is_forced: bool
+    having: tuple[Having, ...] = ()
+    has_not: bool = False
+    asks_who: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period] = ()) -> Conditions | None:
+    """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
+    if _TIMES.search(text):
+        return None
+    try:
+        cohort = cohort_of(text, periods, vocabulary.contents.days)
+    except Unclear:
+        return None
+    if cohort:
+        left, clause, notes = cohort
+        limits = [word for word, *_ in vocabulary.read(left) if word and word.kind == "value"]
+        if len({value.dimension for word in limits for value in word.values}) < len(limits):
+            return None  # came on mobile, and came back on desktop
+        has_values = bool(limits)
+        notes += (
+            ("What limits the first visits (a device, a channel ...) limits the later ones too.",) if has_values else ()
+        )
+        return Conditions(left, [clause], is_forced=True, notes=notes)
+    marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", _of_groups(text, vocabulary))
+    words = [token for token in tokens(marked) if token.strip(".'")]
+    asks_who = _ASKS_WHO.match(" ".join(words)) is not None
+    try:
+        clauses, kept, taken = _clauses(Reader(words, vocabulary, periods), asks_who)
+    except Unclear:
+        return None
+    left, having = _havings(" ".join(kept).replace(f" {COMMA}", ","), vocabulary)
+    if not (clauses or having):
+        return None
+    has_not = bool(clauses) and _AGAINST.search(left) is not None
+    left = _AGAINST.sub(" ", left) if has_not else left
+    has_not |= len(clauses) == 1 and _IMPLIED.search(text if clauses[0].part else left) is not None
+    if clauses and asks_who and left.startswith(("which", "list", "show")):
+        left = _ASKS_WHO.sub("users", left, count=1)
+    dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
+    in_order = len(dids) > 1 and not any(one.after for one in dids) and _IN_ORDER.search(" ".join(taken)) is not None
+    notes = ("Which of these came first is not looked at.",) if in_order else ()
+    others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
+    forced = (
+        bool(having and others - {one.metric for one in having})
+        or has_not
+        or (any(map(_bought_something, clauses)) and (bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)))
+        or _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
+    )
+    return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
+
+
+def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], list[str]]:
+    """The clauses, the words of the question that are left, and those that were taken.
+
+    Raises:
+        Unclear: they say more than is understood.
+    """
+    words, vocabulary = reader.words, reader.vocabulary
+    clauses: list[Clause] = []
+    kept: list[str] = []
+    taken: list[str] = []
+    place, level = 0, ""
+    while place < len(words):
+        noun = next((name for name, pattern in NOUNS.items() if reader.match(pattern, place)), "")
+        if not noun and reader.match(_THOSE, place):
+            noun = level or "user"
+        if clauses and (size := reader.match(_OF_THESE, place)):
+            reader.whole = clauses[-1].whole
+            dids, after, dates = reader.predicates(place + size, level, named=True)
+            reader.whole = []
+            if dids:
+                taken += words[place:after]
+                kept += dates
+                asked = [[one] for one in dids] if all(map(_is_step, dids)) else [dids]
+                clauses[-1].more += [clauses[-1].part, *asked] if clauses[-1].part else asked
+                clauses[-1].part, place = clauses[-1].more.pop(0), after
+                continue
+        if compound := reader.compound(place):
+            clause, after = compound
+            taken += words[place:after]
+            kept.append("buyers" if BUYERS.match(words[after - 1]) else _WORDS[clause.level])
+            place = after
+            if not _OF_SOMETHING_ELSE.match(" ".join(kept)):
+                clause.part, place, dates = reader.predicates(after, clause.level, named=False)
+                kept += dates
+            clauses.append(clause)
+            level = clause.level
+            continue
+        if not noun or (noun == "user" and words[place] == "who" and place and not asks_who):
+            kept.append(words[place])
+            place += 1
+            continue
+        begun = reader.past_place(place + 1)
+        who = reader.match(WHO, begun)
+        begun = begun if who else place + 1
+        dids, after, dates = reader.predicates(begun + who, noun, named=True)
+        if not (dids and (who or words[place] == "who" or _is_clause(reader, begun))):
+            kept.append(words[place])
+            place += 1
+            continue
+        before = " ".join(kept)
+        is_else = before != "which" and _OF_SOMETHING_ELSE.match(before)
+        if is_else and not who and any(one.after or one.period for one in dids):
+            raise Unclear  # what people bought after that, not how many did
+        if "order" in noun and any(one.after for one in dids):
+            raise Unclear  # an order after an order is not the same one
+        own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None
+        if any(one.table == own_table and (one.at_least > 1 or one.at_most is not None) for one in dids):
+            raise Unclear  # orders of repeat buyers: it is their users who ordered several times
+        clause = Clause(noun, whole=dids)
+        is_users = _not_bought(words[place], dids) or not _NOUN.fullmatch(words[place])
+        if not (noun != "user" and _ends_with_metric(kept, vocabulary)):  # revenue from orders with a coupon
+            kept.append("users" if is_users else words[place])
+        kept += words[place + 1 : begun]
+        taken += words[begun:after]
+        # of users who did this, those who also did that; "share of users with a cart who ordered"
+        if (who or _SHARE.search(before)) and not _OF_SOMETHING_ELSE.match(" ".join(kept)):
+            size = reader.match(_LEADING, after)
+            size += reader.match(WHO, after + size) if _SHARE.search(before) else 0
+            reader.whole = dids
+            clause.part, after, more = reader.predicates(after + size, noun, named=False)
+            reader.whole = []
+            dates += more
+        clauses.append(clause)
+        kept += dates
+        place, level = after, noun
+        if place < len(words) and _QUALIFIERS.fullmatch(words[place]):  # bought only shoes
+            raise Unclear
+    steps = [one for clause in clauses for one in (*clause.whole, *clause.part)]
+    if all(map(_is_step, steps)) and any(one.table == "purchases" for clause in clauses for one in clause.part):
+        kept = ["users" if re.fullmatch(r"(?:customer|shopper)s?", word) else word for word in kept]  # not buyers yet
+    return clauses, kept, taken
+
+
+def _is_only_here(clauses: list[Clause], dids: list[Did], *, asks_why: bool) -> bool:
+    """Whether no other reading knows what the clauses say; it knows why users do not buy: the steps before an order."""
+    dimensions = [one.filters[0].dimension if one.filters else one.table for one in dids if one.table != "items"]
+    plain = len({*dimensions}) == len(dids) and all(map(_is_plain, dids))  # who came so and bought
+    # from step to step, of sessions
+    is_rate = len(dids) == 2 and all(len(one.whole) == len(one.part) == 1 and one.level != "user" for one in clauses)
+    known = asks_why or len(dids) == 1 or plain or (is_rate and all(map(_is_step, dids)))
+    return not known or any(_is_new(one) or (one.is_excluded and not asks_why) for one in dids)
+
+
+def _ends_with_metric(kept: list[str], vocabulary: Vocabulary) -> bool:
+    """Whether a metric stands before a noun, whose orders or sessions these are; its preposition is taken away."""
+    if len(kept) < 2 or kept[-1] not in ("from", "of", "for", "in", "on", "among", "by"):
+        return False
+    place = len(kept) - 2 if kept[-1] == "of" else 0
+    named = [word for word, *_ in vocabulary.read(" ".join(kept[place:-1])) if word and word.kind == "metric"]
+    if not any(word.name not in ("orders", "sessions", "users") for word in named):
+        return False
+    kept.pop()
+    return True
+
+
+def _havings(text: str, vocabulary: Vocabulary) -> tuple[str, tuple[Having, ...]]:
+    """The text without "with at least 100 sessions" of groups, and these limits."""
+    found: list[Having] = []
+    if not any(word and word.kind == "by" for word, *_ in vocabulary.read(text)):
+        return text, ()
+    for limit in reversed(list(_HAVING.finditer(text))):
+        words = text[limit.end() :].split()
+        word, size, _ = vocabulary.longest(words, 0) if words else (None, 0, "")
+        if word is None or word.kind != "metric" or METRICS[word.name].unit not in ("count", "money"):
+            continue
+        number = float(NUMBER_WORDS.get(limit["number"] or "0", limit["number"] or 0))
+        step = 1.0 if METRICS[word.name].unit == "count" else 0.01
+        more = 0.0 if (limit["low"] or "").startswith(("at least", "min")) else step
+        low = number + more if limit["low"] else None
+        found.append(Having(word.name, low, None if limit["low"] else 0.0))
+        text = " ".join((text[: limit.start()], *words[size:]))
+    return text, tuple(found[::-1])
+
+
+def _of_groups(text: str, vocabulary: Vocabulary) -> str:
+    """The text with "only those with at least 200 sessions" as a limit of groups, if it asks for a breakdown."""
+    if not any(word and word.kind == "by" for word, *_ in vocabulary.read(text)):
+        return text
+    return _OF_GROUPS.sub(" with ", text)
+
+
+def _is_clause(reader: Reader, begun: int) -> bool:
+    """Whether what follows a noun without "who" is what they did: not "orders by", "users return"."""
+    return not reader.match(
+        re.compile(r"(?:is|are|was|were|in|on|to)\b(?! (?:(?:a|an|any) )?(?:coupon|voucher))"), begun
+    )
+
+
+def _not_bought(word: str, dids: list[Did]) -> bool:
+    """Whether "customers" are meant who did not buy."""
+    buys = any(one.is_excluded and one.table in ("purchases", "items") for one in dids)
+    return buys and re.fullmatch(r"(?:customer|shopper|buyer)s?", word) is not None
+
+
+def _is_plain(did: Did) -> bool:
+    """Whether other readings know it beside another one."""
+    return did.at_least == 1 and did.at_most is None and did.table in ("purchases", "sessions") and not _is_viewed(did)
+
+
+def _bought_something(clause: Clause) -> bool:
+    """Whether people are meant by what they bought: their revenue or orders are not those of the item."""
+    dids = [*clause.whole, *clause.part]
+    return clause.level == "user" and any(one.table == "items" and one.filters for one in dids)
+
+
+def _by_item(text: str, vocabulary: Vocabulary) -> bool:
+    return any(word and word.kind == "by" and word.name.startswith("item") for word, *_ in vocabulary.read(text))
+
+
+def _is_step(did: Did) -> bool:
+    """Whether it is a step of buying, of which each is asked for."""
+    return not did.is_excluded and (did.table in ("steps", "purchases") or _is_viewed(did)) and did.at_least == 1
+
+
+def _is_viewed(did: Did) -> bool:
+    return any(one.dimension == "product_view" for one in did.filters)
+
+
+def _is_new(did: Did) -> bool:
+    """Whether only conditions say this."""
+    names = {one.dimension for one in did.filters}
+    searches = any(one.values == ("search",) for one in did.filters)
+    is_counted = did.at_most is not None or did.at_least > (2 if did.table == "sessions" else 1)
+    if did.after or did.period or did.table in ("cart_items", "viewed_items"):
+        return True
+    return did.table == "events" or searches or "coupon" in names or is_counted or (did.table == "items" and not names)

@@ -1,0 +1,67 @@
+"""Values that a question is split into: "sessions from instagram, split paid and organic" compares the two."""
+
+from __future__ import annotations
+
+import re
+
+from beha2vec_core.chat.parts.vocabulary import Value, Vocabulary
+from beha2vec_core.chat.words.lemmas import tokens
+from beha2vec_core.chat.words.verbs import PEOPLE
+
+_VERB = r"(?:split(?:ted)?|break|broken|divided?|separated?|cut|sliced?|segment(?:ed)?)"
+_DOWN = r"(?: (?:up|down|out|apart))?"
+_SPLIT = re.compile(
+    r",?\s*\b(?:(?:and|but|then|please) )*(?:(?P<of>(?:split|mix|balance|distribution) (?:of|between))|"
+    rf"{_VERB}\b(?: (?:it|them|this|that|these|those))?{_DOWN}(?: (?:in|into|by|between|among|to|as|for))?|"
+    r"(?:separately|individually|each|apart)(?: (?:for|by|of))|into|(?P<by>by|per))\s+"
+)
+_SPLIT_IN = re.compile(rf"\b{_VERB} (?P<what>(?:[\w'/.-]+ )+?)(?:down |up |apart )?(?:in|into|between|by)\s+$")
+_NOT_NAMED = re.compile(r"(?:(?:the|both|on|from|via|in|for|by) )+")
+_JOINED = re.compile(r"(?:\s*,)?\s*(?:and|or|vs\.?|versus|against)\b\s*|\s*,\s*")
+_DOERS = re.compile(rf"\s*(?:{PEOPLE})\b")
+
+
+def in_sides(text: str, vocabulary: Vocabulary) -> str:
+    """A text in small letters with the values that it is split into compared: "paid vs organic"."""
+    for found in re.finditer(r"\b(?:in|into|between|by)\s+", text):
+        if verb := _SPLIT_IN.search(text[: found.end()]):  # split instagram visits into paid and organic
+            sides, end = _listed(text, found.end(), vocabulary)
+            if len(sides) > 1:
+                return f"{text[: verb.start()]}show {verb['what']}across {' vs '.join(sides)}{text[end:]}"
+    for found in _SPLIT.finditer(text):
+        sides, end = _listed(text, found.end(), vocabulary)
+        if len(sides) > 1 and not (
+            found["by"] and _DOERS.match(text, end)
+        ):  # orders placed by mobile and desktop users
+            share = "share " if found["of"] else ""
+            return f"{text[: found.start()]} {share or 'across '}{' vs '.join(sides)}{text[end:]}"
+    return text
+
+
+def _listed(text: str, begin: int, vocabulary: Vocabulary) -> tuple[list[str], int]:
+    """The values of one dimension that are listed from a place on, and where they end."""
+    found: list[str] = []
+    shared: set[str] = set()
+    place = end = begin
+    while True:
+        place += len(skipped[0]) if (skipped := _NOT_NAMED.match(text, place)) else 0
+        words = tokens(text[place:].split(",", 1)[0])
+        size, values = _value(words, vocabulary) if words else (0, ())
+        dimensions = {one.dimension for one in values}
+        shared = shared & dimensions if found else dimensions
+        if not shared or not size:
+            return found, end
+        named = re.match(r"\W+".join(map(re.escape, words[:size])), text[place:])
+        if named is None:
+            return found, end
+        found.append(named[0])
+        place = end = place + named.end()
+        if not (joined := _JOINED.match(text, place)):
+            return found, end
+        place = joined.end()
+
+
+def _value(words: list[str], vocabulary: Vocabulary) -> tuple[int, tuple[Value, ...]]:
+    """The value that the words begin with, and how many words it has."""
+    word, size, _ = vocabulary.longest(words, 0)
+    return (size, word.values) if word and word.kind == "value" else (0, ())

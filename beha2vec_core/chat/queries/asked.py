@@ -1,0 +1,351 @@
+"""What the words of a question ask for: its measures, filters and groups."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise, product
+
+from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.parts import SELL_MORE, Parts, loosely
+from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
+from beha2vec_core.chat.parts.vocabulary import Value, Word
+from beha2vec_core.chat.queries.nearest import reaches, some_of, table_of
+from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.query import Filter
+
+# dimensions of which one word can name several values
+OF_ONE_WORD = (*OF_ITEMS, "country", "hour", "source", "source_medium", "page", "landing_page")
+_EACH = re.compile(r"\b(?:each|respectively)\W*$")
+FIRST = ("first_channel", "first_source", "first_medium", "first_campaign")
+_KINDS_OF_PAGES = ("page_type", "theme")
+
+
+def metrics_of(parts: Parts) -> list[str]:
+    """Metrics that the question asks for; words such as users stand beside another one without being asked for."""
+    found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
+    if together := _listed_together(parts):
+        return together
+    found = [name for name in found if name not in charged(parts)]
+    if found and found[0] == "sessions" and _are_of_people(parts):
+        return ["sessions"]
+    strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
+    if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
+        strong.sort(key=lambda name: name != first)
+    if parts.is_of_users and not strong and (first := _ordered_by(parts)):
+        return [first]
+    asks_why = parts.has("cause") and parts.has("bought")
+    if asks_why and len(strong) == 1 and strong[0] in ("new_users", "returning_users"):  # they buy more
+        return ["users"]
+    if {*strong} == {"new_users", "returning_users"}:  # a comparison of both
+        return [name for name in found if name not in strong] or ["users"]
+    if len(strong) > 1 and any(
+        word.text.startswith(("best", "top")) for word in parts.words if word.name == "items_sold"
+    ):
+        strong.remove("items_sold")  # best sellers by revenue
+    if len(strong) > 1:  # "conversion of returning visitors"
+        strong = [name for name in strong if name not in ("new_users", "returning_users")] or strong
+    if len(strong) > 1 and "buyers" in strong:  # customers are those who have revenue and orders, or who check out
+        strong.remove("buyers")
+    if not strong and parts.is_of_users and "sessions" in found:  # the users with most sessions
+        return ["sessions"]
+    return strong or found[:1]  # "people visit us"
+
+
+def charged(parts: Parts) -> set[str]:
+    """Measures that only say what is charged: orders, of "tax on orders", and revenue, of "money from shipping"."""
+    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    if not charges or parts.has("compare"):
+        return set()
+    found = set()
+    for word in parts.words:
+        as_what = rf"{loosely(word.text)}(?: (?:from|for|in|of|on|through|as|with))? (?:{charges})\b"
+        on_what = rf"\b(?:on|of|for|from|in) (?:(?:all|the|our|new|those) )*{loosely(word.text)}\b"
+        if re.search(as_what if word.name == "revenue" else on_what, parts.text):
+            found |= {word.name} & {"revenue", "orders", "buyers"}
+    return found
+
+
+def _is_asked_too(parts: Parts, name: str) -> bool:
+    """Whether users or sessions are a measure of a list: "by number of sessions, with the conversion rate"."""
+    for word in parts.words:
+        if word.name == name and any(not METRICS[w.name].is_weak for w in parts.words if w.kind == "metric"):
+            one = loosely(word.text)
+            said = rf"(?:\bhow many|\bnumber of|,|\band|\bwith(?: (?:the|their))?) {one}\s*(?:,|$|\?|and\b)"
+            said += rf"|\bby (?:the )?(?:number of )?{one}\s*(?:,|with\b|and\b)"
+            first = (
+                rf"^(?:(?:how many|show|me|give|the|number of|total|our|please) )*{one}\b.*,? and (?:the|their|its) "
+            )
+            if re.search(rf"{said}|{first}", parts.text):
+                return True
+    return False
+
+
+def _ordered_by(parts: Parts) -> str:
+    """The measure by which groups are put in order: "top 5 pages by sessions, with their bounce rate"."""
+    for word in parts.words:
+        if word.kind == "metric" and re.search(
+            rf"\b(?:by|in order of) (?:(?:the|their|number of|most|highest) )*{loosely(word.text)}",
+            parts.text,
+        ):
+            return word.name
+    return ""
+
+
+def _are_of_people(parts: Parts) -> bool:
+    """Whether sessions are asked for, and other words say whose: "sessions of new users", "visits by buyers"."""
+    named = [word for word in parts.words if word.kind == "metric"]
+    if len(named) != 2 or named[1].name not in PEOPLE_COUNTED[1:]:
+        return False
+    between = [word for word in parts.words if named[0].place < word.place < named[1].place]
+    return any(word.text in ("of", "by", "from", "among", "for") for word in between)
+
+
+def _listed_together(parts: Parts) -> list[str]:
+    """Metrics with nothing but "and", a comma or the like between them: all of them are asked for."""
+    named = [word for word in parts.words if word.kind == "metric"]
+    found: list[str] = []
+    for one, other in pairwise(named):
+        asked_too = (
+            rf"\bhow (?:many|much)\b.*{loosely(one.text)}\b.*\band (?:also )?how (?:many|much) {loosely(other.text)}"
+        )
+        if one.name != other.name and re.search(asked_too, parts.text):
+            found += [one.name, other.name]
+        both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
+        separated = not one.is_beside(other) or re.search(rf"{loosely(one.text)}\s*,", parts.text)
+        of_users = {one.name, other.name} == {"new_users", "returning_users"}
+        apart = "one" in one.text.split() or f"{one.text} , revenue" in parts.text
+        if one.name != other.name and separated and not of_users and not apart and re.search(both, parts.text):
+            found += [one.name, other.name]
+    return list(dict.fromkeys(found))
+
+
+def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
+    """Values of the question by dimension; of a value in several dimensions, the first that the metric has."""
+    found: dict[str, list[str]] = {}
+    excluded: dict[str, list[str]] = {}
+    for word in parts.words:
+        if word.kind == "value":
+            beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
+            types = [value for value in word.values if value.dimension == "page_type" and "landing_page" in beside]
+            some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
+            some = some or _of_first_visit(parts, word, beside, metric)
+            some = some or [value for value in word.values if value.dimension in beside] or list(word.values)
+            some = some if beside or not _of_section(word) else some[:1]  # pages of a part of the site
+            some = some if metric == "page_views" else _of_one_kind(parts, word, some)
+            if _is_beside_source(parts, word):  # of a source with this medium the data have no visit
+                some = [value for value in some if value.dimension == "medium"] or some
+            for directly in (False, True) if metric else ():  # views of a theme are of pages, of an item its own
+                some = [value for value in some if reaches(metric or "", value.dimension, directly=directly)] or some
+            some = [value.of_table(table_of(metric, value.dimension)) for value in some]
+            if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
+                label = DIMENSIONS[some[0].dimension].label
+                parts.notes.append(f"“{word.text}” was read as {label}: {some_of(some[0].values)}.")
+            if word.name == "head":
+                parts.notes.append(f"“{word.text}” was read as items whose name has it: {some_of(some[0].values)}.")
+            is_excluded = word in _left_out(parts)
+            (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
+    specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
+    if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
+        kinds = [name.removesuffix("_users") for name in ("new_users", "returning_users") if name in specific]
+        found["new_or_returning"] = [*kinds, *found.get("new_or_returning", [])]
+    if parts.clusters:
+        found["cluster"] = parts.clusters
+    for name in found.keys() & excluded.keys():  # "paid channels except paid social"
+        # a user, an order, an item or a page can have several
+        is_at_once = metric in PEOPLE_COUNTED or name in OF_ITEMS or bool({*breakdown_of(parts)} - {name})
+        if is_at_once and not {*excluded[name]} & {*found[name]}:
+            one, other = (" or ".join(some[name]) for some in (found, excluded))
+            parts.problem = f"I cannot tell who or what has {one} and no {other}: I count each of them."
+        found[name] = [value for value in found[name] if value not in excluded[name]]
+        if not found[name]:
+            parts.problem = f"Nothing is left of the {DIMENSIONS[name].label} if it is also left out."
+            del found[name]
+    return parts.done + tuple(
+        Filter(name, tuple(dict.fromkeys(values)), which is excluded)
+        for which in (found, excluded)
+        for name, values in which.items()
+        if which is found or name not in found
+    )
+
+
+def _of_section(word: Word) -> bool:
+    """Whether a word is a part of the site, as `rewrites/page_words.py` writes it."""
+    return "/*" in word.text
+
+
+def _of_first_visit(parts: Parts, word: Word, beside: set[str], metric: str | None) -> list[Value]:
+    """The values as those that users first came from, beside "first came via"; none elsewhere."""
+    named = beside & {*FIRST}
+    some = [
+        replace(one, dimension=f"first_{one.dimension}") for one in word.values if f"first_{one.dimension}" in FIRST
+    ]
+    is_of_visit = metric in PEOPLE_COUNTED and metric != "buyers" and "firsttouch" in parts.text
+    if named and is_of_visit and parts.times.periods:
+        parts.problem = "Are the days those of the first visit? Ask for new users, from a channel, source or medium."
+    if named and not some:
+        parts.problem = f"Of the first visit I know the channel, source, medium and campaign, not “{word.text}”."
+    return sorted(some, key=lambda one: one.dimension not in named) if named else []
+
+
+def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
+    """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
+    for other in parts.words:
+        dimensions = {one.dimension for one in other.values} & (
+            OF_ITEMS | ({*SOURCES} if _are_alternatives(parts, word, other) else set())
+        )
+        if (
+            other.kind == "value"
+            and other is not word
+            and (both := [one for one in some if one.dimension in dimensions])
+        ):
+            return both
+    return some
+
+
+def _are_alternatives(parts: Parts, one: Word, other: Word) -> bool:
+    """Whether two values stand beside "or" or "vs": "google or direct" are two sources."""
+    first, second = (loosely(word.text) for word in sorted((one, other), key=lambda word: word.place))
+    return re.search(rf"{first}\s*,?\s*\b(?:or|vs\.?|versus)\s+(?:from |via )?{second}", parts.text) is not None
+
+
+def _is_beside_source(parts: Parts, word: Word) -> bool:
+    """Whether the word before is the name of a source."""
+    before = [one for one in parts.words if one.is_beside(word) and one.place < word.place and one.kind == "value"]
+    return any(one.values[0].dimension == "source" for one in before)
+
+
+def _left_out(parts: Parts) -> list[Word]:
+    """The values that are not meant: those after "without", and what is listed with them."""
+    found: list[Word] = []
+    for word in (word for word in parts.words if word.kind == "value"):
+        before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
+        listed = found and re.search(
+            rf"{loosely(found[-1].text)}\s*(?:,|\b(?:and|or|nor|from|the)\b|\s)*\s*{loosely(word.text)}", parts.text
+        )
+        if listed or any(parts.are_beside(one, word) for one in before):
+            found.append(word)
+    return found
+
+
+def breakdown_of(parts: Parts) -> list[str]:
+    """Dimensions that the question asks a breakdown by; "campaign" beside the name of a campaign is none."""
+    by = list(parts.by)
+    for word in parts.words:
+        before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
+        is_kind = word.name == "head" or (word.kind == "value" and word.values[0].dimension in OF_ITEMS - {"item"})
+        is_page = word.kind == "value" and word.values[0].dimension in _KINDS_OF_PAGES and word.text.endswith("pages")
+        is_page |= _of_section(word)
+        if is_page and before and before[0].text in ("which", "what"):  # which error pages
+            by.append("page")
+        if is_kind and before and before[0].kind == "metric":  # the most viewed jackets
+            before = [one for one in parts.words if one.is_beside(before[0]) and one.place < before[0].place]
+            is_kind = bool(before) and before[0].kind == "high"
+        if is_kind and before and (before[0].text in ("which", "what", "top", "best") or before[0].kind == "high"):
+            by.append("item")  # which jackets sell best
+        if word.kind == "by":
+            beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
+            is_named = any(value.dimension == word.name for other in beside for value in other.values)
+            is_named |= word.name in FIRST and any(f"first_{v.dimension}" in FIRST for o in beside for v in o.values)
+            is_named |= word.name == "device" and any(
+                v.dimension in ("os", "browser") for o in beside for v in o.values
+            )
+            in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
+            is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
+            is_named |= (
+                word.name == "item"
+                and (parts.has("compare") or re.match(r"\W*who(?:'s)?\b", parts.text) is not None)
+                and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
+            )  # apparel vs office products, who buys office products
+            of_pages = [o for o in beside for v in o.values if v.dimension in _KINDS_OF_PAGES]
+            is_named |= word.name in ("page", "landing_page") and bool(of_pages)
+            themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]
+            is_named |= word.text.startswith("section") and len(themes) > 1  # bags or drinkware, which section
+            is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
+            if not is_named and not is_counted:
+                by.append(word.name)
+    by = [name for name in by if not (name == "day" and "weekday" in by)]  # by day of the week: which day is best
+    return list(dict.fromkeys(by))
+
+
+def _is_listed(parts: Parts, item: Word) -> bool:
+    """Whether "items ... sold" asks which, not how many."""
+    before = [word for word in parts.words if word.place < item.place][-1:]
+    asks = {"which", "what", "by", "per", "each", "every"}
+    is_subject = re.search(rf"{loosely(item.text)}, {SELL_MORE}", parts.text) is not None
+    return (
+        bool(parts.top)
+        or is_subject
+        or any(word.kind in ("high", "low", "judged") or word.text in asks for word in before)
+    )
+
+
+def group_counted(parts: Parts) -> str | None:
+    """The dimension of "how many countries"; None: numbers of its groups are not asked for."""
+    for word in parts.words:
+        asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{loosely(word.text)}"
+        is_apart = re.search(rf"\b(?:different|distinct|unique) {loosely(word.text)}", parts.text) is not None
+        is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric")) and not is_apart
+        is_listed = re.search(r"\b(?:vs?|versus|or|and)\b(?! medium)", word.text) is not None  # new vs returning
+        if word.kind == "by" and not (is_sold or is_listed) and re.search(asked, parts.text):
+            return word.name
+    return None
+
+
+def both_ends(parts: Parts) -> bool:
+    """Whether the first and the last of one order are asked for: "the best and the worst", "most ... and the least"."""
+    return _between_ends(parts) is not None
+
+
+def ends_differ(parts: Parts) -> bool:
+    """Whether days or values may be of one end only: "the most orders on mobile and the fewest on desktop"."""
+    place = _between_ends(parts)
+    named = "|".join([MARK, *(rf"\b{loosely(word.text)}\b" for word in parts.words if word.kind == "value")])
+    several = parts.times.periods[1:] or any(len(one.values) > 1 for one in filters_of(parts, None))
+    return bool(several) or all(re.search(named, half) for half in (parts.text[:place], parts.text[place:]))
+
+
+def _between_ends(parts: Parts) -> int | None:
+    """The place of the "and" between the first and the last of one order; None: no two ends are asked for."""
+    high = [word.text for word in parts.words if word.kind == "high"] + [one for one in parts.judged if one == "best"]
+    low = [word.text for word in parts.words if word.kind == "low"] + [one for one in parts.judged if one == "worst"]
+    pairs = [*product(high, low), *product(low, high)]
+    between = r"\b.*\b(and|or|vs|versus)\b.*\b"
+    found = (re.search(rf"\b{loosely(one)}{between}{loosely(other)}\b", parts.text) for one, other in pairs)
+    return next((one.start(1) for one in found if one), None)
+
+
+def is_named_apart(parts: Parts, one: Filter) -> bool:
+    """Whether the values of a filter come from several phrases: they may be of different groups."""
+    phrases = [word for word in parts.words if any({*value.values} & {*one.values} for value in word.values)]
+    return len(one.values) > 1 and len(phrases) > 1
+
+
+def is_one_group(parts: Parts, one: Filter) -> bool:
+    """Whether the values are named by one word: the countries of Europe, the items that are pens."""
+    return one.dimension in OF_ONE_WORD and not is_named_apart(parts, one)
+
+
+def asks_either(parts: Parts, pair: Filter) -> bool:
+    """Whether values of one dimension are asked for apart: "phone or computer?", "in Germany and Austria each"."""
+    values = [
+        word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
+    ]
+    return _EACH.search(parts.text) is not None or any(
+        re.search(rf"{loosely(a.text)} or (?:(?:on|in|from|via|a|an|the) )*{loosely(b.text)}", parts.text)
+        for a, b in pairwise(values)
+    )
+
+
+def is_ranking(parts: Parts, named: Word) -> bool:
+    """Whether the words for items sold ask which: "best sellers", "what items sold"."""
+    before = [word.text for word in parts.words if word.place == named.place - 1]
+    return named.text.startswith(("best", "top", "most")) or bool({"which", "what"} & set(before)) or parts.has("high")
+
+
+def asks_which_moved(parts: Parts, by: list[str]) -> bool:
+    """Whether the groups that rose, or fell, are asked for: "which countries fell", not "growth by country"."""
+    subjects = [word for word in parts.words if word.name in by or (word.kind == "value" and by == ["item"])]
+    asked = "|".join(loosely(word.text) for word in subjects)
+    which = rf"\b(?:which|what|any|how many)\b(?: (?!by |per )\w+){{0,3}}? (?:{asked})\b"
+    return parts.goes_down is not None and bool(asked) and re.search(which, parts.text) is not None

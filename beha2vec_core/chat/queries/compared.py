@@ -1,0 +1,140 @@
+"""Which days a question asks for, and which it compares them with."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Literal
+
+from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.parts import Parts
+from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.semantic.layer import Contents
+from beha2vec_core.semantic.query import Period, add_months
+from beha2vec_core.words import day as day_words
+
+# of one period, or of one on another: no trend within it
+UP_OR_DOWN = re.compile(r"^(?!.*\b(?:trend\w*|going|within|during|over)\b).*\b(?:up or down|down or up)\b")
+
+
+def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
+    """The period that is asked for, and the one to compare it with."""
+    used = {int(word.name) for word in parts.words if word.kind == "period"}
+    periods = list(dict.fromkeys(period for number, period in enumerate(parts.times.periods) if number in used))
+    last = days.last
+    asks_before = parts.times.asks_before
+    if len(periods) > 2 or (len(periods) == 2 and asks_before):
+        raise NotRead("I compare two periods at most.")
+    if len(periods) == 2:
+        first, second = sorted(periods, key=lambda one: one.first)
+        is_one = re.search(rf"{MARK}\d+ and (?:in )?(?:the )?{MARK}", parts.text) and not re.search(
+            r"\bbetween\b", parts.text
+        )
+        if (
+            not compares
+            and not parts.judged
+            and parts.has("change")
+            and is_one
+            and second.first - first.last == timedelta(1)
+        ):
+            return (both := Period(first.first, second.last)), both.before()  # fell in May and June
+        is_plain = not (compares or parts.has("change") or parts.judged or parts.has("cause"))
+        if is_plain and not UP_OR_DOWN.search(parts.text):
+            if second.first == first.last + timedelta(days=1):  # in May and June
+                notes.append(f"{first.in_words} and {second.in_words} are counted together.")
+                return Period(first.first, second.last), None
+            raise NotRead("Two periods: I can compare them (“versus”), or answer for one.")
+        first, second = sorted(periods, key=lambda one: one.first, reverse=True)
+        if second.last >= first.first:
+            raise NotRead(f"{first.in_words} and {second.in_words} have days in common: which should I compare?")
+        return first, _as_far(first, second, days, notes)
+    if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
+        now = Period(periods[0].last + timedelta(days=1), last)
+        if not (
+            (parts.has("change") or UP_OR_DOWN.search(parts.text))
+            and now.first <= now.last
+            and now.before().first == periods[0].first
+        ):
+            raise NotRead(f"Which period should I compare {periods[0].in_words} with?")
+        notes.append(f"Compared are the days since then, {now.in_words}.")
+        return now, now.before()
+    if not periods:
+        if asks_before:
+            raise NotRead("The period before which one?")
+        return None, None
+    if not asks_before:
+        return periods[0], None
+    one = periods[0]
+    if parts.times.years_back:
+        return one, Period(add_months(one.first, -12), add_months(one.last, -12))
+    return one, one.before()
+
+
+def months_in_a_row(periods: list[Period], last: date) -> Period | None:
+    """The days of three or more whole months that follow one another: "jan vs feb vs mar"; else None."""
+    found = sorted(dict.fromkeys(periods), key=lambda one: one.first)
+    if len(found) < 3 or any(one.first.day != 1 for one in found):
+        return None
+    ends = [add_months(one.first, 1) - timedelta(days=1) for one in found]
+    follow = all(end + timedelta(days=1) == after.first for end, after in zip(ends[:-1], found[1:], strict=True))
+    whole = all(one.last in (end, last) for one, end in zip(found, ends, strict=True))
+    return Period(found[0].first, found[-1].last) if follow and whole else None
+
+
+def days_before(period: Period, contents: Contents) -> Period:
+    """The period to compare with: of a weekend the one before, of other days that are no whole months as many days."""
+    whole = period.first.day == 1 and (period.last + timedelta(days=1)).day == 1
+    if whole or period.last == contents.days.last:
+        return period.before()
+    length = period.last - period.first + timedelta(days=1)
+    if period.first.weekday() == 5 and length.days == 2:
+        length = timedelta(days=7)
+    return Period(period.first - length, period.last - length)
+
+
+def is_in_data(period: Period, days: Period) -> bool:
+    """Whether the data begin early enough to have at least half of the days of a period."""
+    end = period.last + timedelta(days=1)
+    return end - max(period.first, days.first) >= (end - period.first) / 2
+
+
+def halves_of(period: Period, days: Period) -> tuple[Period, Period] | None:
+    """The second half of a period, since the data begin, and its first; None where these are not two days."""
+    first = max(period.first, days.first)
+    middle = first + (period.last - first) // 2
+    return (Period(middle + timedelta(days=1), period.last), Period(first, middle)) if first < period.last else None
+
+
+def nothing_before(days: Period) -> str:
+    """That a period is compared with none before it."""
+    return f"The data begin on {day_words(days.first)}, so nothing is compared with the time before."
+
+
+def _follows(parts: Parts, first: str, second: str) -> bool:
+    """Whether a phrase of one kind stands right before one of another kind."""
+    pairs = [(one, other) for one in parts.words for other in parts.words if one.kind == first and other.kind == second]
+    return any(one.place < other.place and one.is_beside(other) for one, other in pairs)
+
+
+def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Period:
+    """The earlier period, or of its days those that the later one has already, where that is not over."""
+    same = now.before()
+    begins_later = days.first > same.first  # the data: the same days would be few
+    if same.first != earlier.first or same.last >= earlier.last or begins_later:
+        return earlier
+    notes.append("The later period is not over: the same days of both are compared.")
+    return same
+
+
+def step_since(period: Period, days: Period) -> Literal["day", "week", "month"]:
+    """How fine a trend since a day is shown: by month since the first of a month that two whole ones follow."""
+    begin = max(period.first, days.first)
+    begin = begin if begin.day == 1 else add_months(begin.replace(day=1), 1)
+    is_long = add_months(begin, 2) <= min(period.last, days.last) + timedelta(days=1)
+    return "month" if period.first.day == 1 and is_long else step_of(period)
+
+
+def step_of(period: Period) -> Literal["day", "week", "month"]:
+    """How fine a trend over a period is shown."""
+    length = (period.last - period.first).days + 1
+    return "day" if length <= 31 else "week" if length <= 182 else "month"

@@ -1,0 +1,259 @@
+"""Which measure a question asks for, where no word names it or a verb stands for it: "which brand sells best"."""
+
+from __future__ import annotations
+
+import re
+
+from beha2vec_core.chat.parts.parts import Parts
+from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
+from beha2vec_core.semantic.query import Filter
+
+DEFAULTS = {  # of "top 5 landing pages"
+    **dict.fromkeys(("landing_page", "landing_page_type", "country", "device", "browser", "os", *SOURCES), "sessions"),
+    **dict.fromkeys(("item", "item_brand", "item_category", "item_subcategory"), "items_sold"), "page": "page_views",
+}  # fmt: skip
+ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
+# of users who bought, those on mobile: the verb is no part of the share
+_PAGES, _OF_STEPS = {"page", "page_type", "theme"}, {"cart", "checkout", "confirmation", "product"}  # and page types
+_PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
+_BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:most|least)\b")
+_IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
+_OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
+OF_GROWTH = ("sessions", "revenue")  # of "what drove the growth"
+_OF_SIZE = ("bigger", "larger", "smaller", "more", "less", "fewer", "stronger", "weaker", "higher", "lower")
+_OF_ITEMS = ("items_sold", "item_revenue")
+# a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
+IS_SO = re.compile(
+    r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
+    r"(?=\W*$|\s+(?:in|on|for|among|with|from|via|at|there|than|weekend)\b)"
+)
+
+# what no word of the vocabulary may make another question of
+SEARCHES = (
+    rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
+    r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
+    "What people search for on the site is not measured.",
+)
+_CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
+NOT_MEASURED = (
+    (
+        r"\b(?:revenue|sales|turnover|income|order values?|aov|money)\b.*\b(?:without|(?:ex|in)cl(?:uding|usive|\.)?"
+        rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
+        r"\b(?:pre|post|after)[- ]?tax\b",
+        "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
+        "I know tax and shipping as orders report them.",
+    ),
+    (
+        rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
+        rf"the )?(?:{PEOPLE})\b",
+        "The data have no incomes of people.",
+    ),
+    (
+        rf"\b(?:which|what) (?:other )?(?:web)?(?:sites?|shops?|stores?) (?:do|does|did)\b.*\b(?:{PEOPLE}|they)\b.*"
+        r"\b(?:visit|use|go|like|shop|buy|come)\b(?! from)",
+        "What people do on other sites is not measured.",
+    ),
+    (
+        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
+        r"\b(?:buy|order|purchase|shop)\b",
+        "How often a user does something is not measured.",
+    ),
+    (
+        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|"
+        r"advertis\w+|marketing|campaigns?|ppc|sea|sem|paid|media)\b|\b(?:ads?|advertising|marketing|media|"
+        r"campaign) (?:spend|spending|costs?|budgets?)\b",
+        "What you spend is not measured.",
+    ),
+)  # fmt: skip
+
+
+class NotRead(ValueError):
+    """Why a question cannot be answered."""
+
+
+def metric_of(
+    parts: Parts,
+    metrics: list[str],
+    filters: tuple[Filter, ...],
+    by: list[str],
+    pair: Filter | None,
+    compares: bool,
+    groups: str | None,
+    notes: list[str],
+) -> str:
+    """The name of the metric; what was assumed is added to the notes."""
+    about = {*by, *(one.dimension for one in filters)}
+    about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
+    if parts.has("bought"):
+        if (
+            (pair or parts.has("rest") or by == ["new_or_returning"])
+            and (compares or parts.judged)
+            and {*metrics} <= {"users", "sessions"}
+        ):
+            if parts.has("share") and metrics == ["users"]:  # what percentage of visitors from ... buy
+                return "buyer_share"
+            notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
+            return "conversion_rate"
+        if read := _what_is_bought(parts, metrics, filters, by, about, notes):
+            return read
+        if metrics or parts.is_counted or not about & ITEMS:
+            raise NotRead("Buyers, orders or items sold?")
+        return "items_sold"
+    if metrics:
+        if parts.has("sell") and metrics[0] in ("users", "sessions"):
+            raise NotRead("Revenue, orders or items sold?")
+        if pair and {"better", "best", "worse", "worst"} & {*parts.judged} and METRICS[metrics[0]].is_weak:
+            notes.append("Better and worse were read as a question about the conversion rate.")
+            return "conversion_rate"
+        return metrics[0]
+    if parts.has("sell") and parts.has("cause") and filters and not about & ITEMS and not parts.times.periods:
+        notes.append("Selling was read as a question about the conversion rate.")
+        return "conversion_rate"
+    if parts.has("sell"):
+        sold = "items_sold" if about & ITEMS else "revenue"
+        if parts.has("high") or parts.has("low") or parts.judged:
+            notes.append(f"Selling is measured by {METRICS[sold].label}.")
+        return sold
+    if parts.is_of_users and "spender" in parts.text:
+        return "revenue"
+    if groups is not None:
+        return DEFAULTS.get(groups, "sessions")
+    timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    if parts.has("change") and by and not timed and parts.times.periods:
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
+    if parts.has("share") and not about & ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
+    if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
+    sizes = [word for word in parts.comparatives if word in _OF_SIZE]
+    if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
+        notes.append(f"No measure is named: “{sizes[0]}” was read as by {METRICS[DEFAULTS[pair.dimension]].label}.")
+        return DEFAULTS[pair.dimension]
+    if (
+        parts.has("cause")
+        and (parts.has("low") or parts.has("high"))
+        and len(filters) == 1
+        and not (by or about & ITEMS)
+    ):
+        notes.append("No measure is named: by conversion rate.")
+        return "conversion_rate"
+    judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
+    has_groups = by or pair or parts.has("rest") or ((parts.has("cause") or parts.has("judged")) and filters)
+    if judged and has_groups and not timed and not about & ITEMS:
+        notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
+        return "conversion_rate"
+    ranked = parts.top or parts.has("high") or parts.has("low") or (judged and not timed)
+    if ranked and by and by[0] in DEFAULTS and (len(by) == 1 or {*by} <= {*SOURCES}):
+        notes.append(f"No measure is named: by {METRICS[DEFAULTS[by[0]]].label}.")
+        return DEFAULTS[by[0]]
+    if parts.has("trend") and filters and not (about & ITEMS or parts.judged):
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
+    if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
+    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (
+        judged or parts.has("high") or parts.has("low")
+    ):  # our best month
+        notes.append("No measure is named: by revenue.")
+        return "revenue"
+    if by == ["coupon"]:
+        notes.append("No measure is named: by orders.")
+        return "orders"
+    if "order_number" in about:
+        return "orders"
+    is_split = len(by) == 1 and re.search(r"\b(?:by|per|which|what)\b", parts.text) is not None  # mobile by os
+    is_asked_why = not by and parts.has("cause") and parts.has("change")  # why did organic go down
+    is_split &= not (parts.has("cause") or parts.has("average"))
+    if filters and not about & ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
+        notes.append("No measure is named: by sessions.")
+        return "sessions"
+    pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
+    kinds = ("trend", "change", "high", "low", "judged", "compare")
+    is_asked = by or parts.times.periods or parts.comparatives or parts.judged or any(map(parts.has, kinds))
+    if (
+        is_asked
+        and (pages or about & ITEMS)
+        and "look" not in parts.text
+        and not (parts.has("cause") or parts.has("share") or parts.has("average"))
+    ):
+        notes.append(unnamed(name := ["page_views" if pages else "items_sold"]))
+        return name[0]
+    raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
+
+
+def as_rate(
+    parts: Parts, metric: str, by: list[str], included: tuple[Filter, ...], pair: Filter | None, notes: list[str]
+) -> str:
+    """The metric of "buy" beside a share, a comparison or a "why": "what share of mobile visitors buy"."""
+    if metric == "buyer_share" and included and _PART_OF_THOSE.search(parts.text):
+        return "buyers"
+    is_verb = any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers")
+    if metric == "buyers" and is_verb and {*by} & ITEMS and not parts.is_counted and not parts.is_of_users:
+        return "items_sold"  # what do people buy
+    if metric == "buyers" and by and not parts.has("share") and _BUY_MOST.search(parts.text):
+        notes.append("Buying most was read as most orders.")
+        return "orders"
+    if metric != "buyers" or not is_verb:
+        return metric
+    if re.search(r"\bhow much\b", parts.text):
+        raise NotRead("Buyers, orders or items sold?")
+    if parts.has("share") and not re.search(r"\b(?:who|that)\b", parts.text):
+        return "buyer_share"
+    is_state = parts.has("cause") and (parts.has("low") or parts.has("high") or IS_SO.search(parts.text) is not None)
+    compared = (pair or len(included) == 1) and parts.comparatives and not parts.is_counted
+    if (is_state or compared) and not parts.times.periods and len(included) < 2:
+        notes.append("Buying was read as a question about the conversion rate.")
+        return "conversion_rate"
+    return metric
+
+
+def _what_is_bought(
+    parts: Parts, metrics: list[str], filters: tuple[Filter, ...], by: list[str], about: set[str], notes: list[str]
+) -> str | None:
+    """The metric of a question with the verb "buy" and no measure; None where it could be one of several."""
+    if not {*metrics} <= {"users", "buyers", "sessions"} or parts.has("without"):
+        return None
+    compared = len(filters) == 1 and parts.comparatives and not by and not parts.is_counted
+    if (parts.has("cause") or compared) and not about & ITEMS:
+        notes.append("Buying was read as a question about the conversion rate.")
+        return "conversion_rate"
+    if {*by} & ITEMS and not parts.is_of_users and not parts.is_counted:
+        return "items_sold"
+    if parts.has("share") and not about & ITEMS and not by:
+        return "buyers" if filters and _PART_OF_THOSE.search(parts.text) else "buyer_share"
+    if parts.is_counted and metrics and not by:
+        return "buyers"
+    if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
+        notes.append("Buying most was read as most orders.")
+        return "orders"
+    return None
+
+
+def overview_of(filters: tuple[Filter, ...]) -> list[str]:
+    """What groups are compared by, where no measure is named."""
+    return list(_OF_ITEMS if any(one.dimension in ITEMS for one in filters) else _OVERVIEW)
+
+
+def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
+    """What a question without a known measure may be about; empty where nothing says it.
+
+    Args:
+        about: the dimensions of its groups and values.
+    """
+    if parts.has("bought"):
+        return _OF_ITEMS if about & ITEMS else ("buyers", "orders", "conversion_rate")
+    if about & ITEMS:
+        return _OF_ITEMS
+    if about & _PAGES:
+        return ("page_views",)
+    return ("revenue", "orders") if parts.has("sell") else ()
+
+
+def unnamed(measures: list[str]) -> str:
+    """What was assumed, in a sentence."""
+    return f"No measure is named: {', '.join(METRICS[name].label.partition(' (')[0] for name in measures)}."

@@ -1,0 +1,165 @@
+"""What the words of a question mean together and no query answers, though each of them is understood."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.parts import Parts, loosely
+from beha2vec_core.chat.parts.vocabulary import Word
+from beha2vec_core.chat.queries.asked import charged
+from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.chat.words.verbs import DOWN, UP
+from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.query import Filter
+
+_OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
+_OF_SESSIONS = ("cart_to_order", "checkout_completion")
+_IN_TOTAL = re.compile(r"\b(?:total|altogether|combined|all together|sum|in all)\b")
+_HOW = re.compile(r"\bhow (?:do|does|did|can|could)\b")
+_OF_BUYING = ("buyer_share", "conversion_rate", "revenue_per_user", "revenue_per_session")  # of those who buy, or not
+_MOVED_LESS = re.compile(  # grew less than before, or than others; not "lost more orders"
+    rf"\b(?:{'|'.join((*DOWN, *UP))}) (?:less|fewer|more(?=\W*$| (?:in|than|on|during|since)\b| {MARK}))"
+)
+_MOVED_SO_MUCH = re.compile(  # doubled, grew by half, grew by at least 100 orders, of which "by" is left here
+    rf"\b(?:doubl|tripl|trebl|quadrupl|halv)\w*|\btwofold\b|\bby(?=\W*$| half\b| (?:in|on|during|since|than)\b| {MARK})"
+)
+_IN_PERCENT = re.compile(r"(?:\bpercent\w*|%|\brelative(?:ly)?\b)(?! of\b)")
+_OF_A_CHANGE = re.compile(
+    r"(?:\bshare|\bpercent\w*|%|\bpart|\bportion|\bproportion) of (?:(?:the|our|this|that|all) )*(?:\w+ )?"
+    r"(?:growth|increase|decrease|change|rise|drop|decline|uplift)\b"
+)
+_THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
+
+
+def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
+    """Raise for what the words mean together, though each of them is understood."""
+    if parts.problem:
+        raise NotRead(parts.problem)
+    if _OF_A_CHANGE.search(parts.text):
+        raise NotRead("A share of a change is not known: ask why it changed, for its parts by group.")
+    ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
+    ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
+    if ranked and len([name for name in by if DIMENSIONS[name].kind != "time"]) > 1 and _OF_EACH.search(parts.text):
+        raise NotRead("I know the first of all groups, not the first within each.")
+    named = [word for word in parts.words if word.kind == "metric"]
+    before = {word.place + len(word.text.split()): word.text for word in parts.words}
+    for word in parts.words:
+        per = before.get(word.place) in ("per", "each", "every")
+        is_second = (
+            before.get(word.place) == "by"
+            and not parts.is_of_users
+            and word in named[1:]
+            and word.name in ("users", "buyers", "sessions")
+        )
+        if word.kind in ("metric", "value") and (per or is_second):
+            raise NotRead(f"I know no such ratio: nothing per {word.text}.")
+    filters = tuple(one for one in filters if not one.did)
+    several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
+    if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
+        raise NotRead("I compare the values of one dimension at a time.")
+    values = [word for word in parts.words if word.kind == "value"]
+    texts = [word.text for word in values]
+    once = [word for word in values if texts.count(word.text) == 1]
+    apart = any(_are_joined(parts, one, other) for one, other in pairwise(values) if one in once and other in once)
+    if len({one.dimension for one in filters} & {*SOURCES}) > 1 and (apart or _sides_differ(parts, once, filters)):
+        raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
+    than = "than" in parts.text.split() and not parts.has("rest")
+    if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
+        raise NotRead("I cannot ask for all that have more or less than one of them.")
+
+
+def _are_joined(parts: Parts, one: Word, other: Word) -> bool:
+    """Whether "and", "or" or the like stands between two values that are not of the same dimension."""
+    if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
+        return False
+    is_side = rf"(?!\s*{loosely(other.text)}\s+(?:vs|versus|against)\b)"  # from google, paid vs organic
+    joined = rf"{loosely(one.text)}(?:\s*,{is_side}|\s+(?:and|or|vs|versus|than|to)\b)"
+    return re.search(joined, parts.text) is not None
+
+
+def _sides_differ(parts: Parts, words: list[Word], filters: tuple[Filter, ...]) -> bool:
+    """Whether the two sides of a comparison became filters of different dimensions: "x paid better than x organic"."""
+    sides = re.split(r"\b(?:than|vs|versus|against)\b", parts.text, maxsplit=1)
+    dimensions = [
+        {
+            one.dimension
+            for word in words
+            for value in word.values
+            for one in filters
+            if re.search(loosely(word.text), side)
+            and value.dimension == one.dimension
+            and {*value.values} & {*one.values}
+        }
+        for side in sides
+    ]
+    return len(sides) == 2 and bool(dimensions[0] - dimensions[1]) and bool(dimensions[1] - dimensions[0])
+
+
+def check_all_asked(parts: Parts, metrics: list[str]) -> None:
+    """Raise where one of several measures would have no answer: "sessions up and revenue down"."""
+    for one, other in pairwise(word for word in parts.words if word.kind == "metric"):
+        is_joined = re.search(rf"\b(?:and|or)\s+(?:(?:the|our|is|are|did)\s+)*{loosely(other.text)}", parts.text)
+        two = {one.name, other.name}
+        if is_joined and len(two) > 1 and not (two <= {*metrics} or two == {"new_users", "returning_users"}):
+            raise NotRead(f"I cannot answer these in one go, ask for one of them: {one.text} and {other.text}.")
+
+
+def refuse_beside_charges(parts: Parts) -> None:
+    """Raise where no amount of tax or shipping is asked for: people or orders with it, views of pages about it."""
+    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    if not charges:
+        return
+    beside = [word for word in parts.words if word.kind == "metric" and word.name not in (*CHARGES, *charged(parts))]
+    counted = [word for word in beside if METRICS[word.name].unit != "money" and word.name != "orders"]
+    is_condition = re.search(
+        rf"\b(?:with|had|have|has|having|without|that|who|which|by) (?:any |no )?(?:{charges})\b", parts.text
+    )
+    is_of_people = counted and (parts.is_counted or any(word.name not in PEOPLE_COUNTED for word in counted))
+    if is_of_people or (beside and is_condition):
+        raise NotRead(
+            "Of tax and shipping I know the amounts that orders report, not who paid them or looked for them."
+        )
+
+
+def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
+    """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
+    if metric == "engagement_time" and _IN_TOTAL.search(parts.text):
+        raise NotRead("I know the engagement time per session, not its total.")
+    if (metric in OF_STEPS or metric in _OF_SESSIONS) and re.search(
+        r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text
+    ):
+        notes.append("Counted are sessions, not users.")
+    named = next((word.text for word in parts.words if word.name == "buyers"), "")
+    is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
+    both_asked = re.search(rf"\busers and {loosely(named)}\b", parts.text) is not None and metric == "users"
+    if (
+        named
+        and not both_asked
+        and not {"purchases", "items", "orders_in_turn"} & {*METRICS[metric].sql}
+        and (is_of_them or metric not in _OF_BUYING)
+    ):
+        if not re.fullmatch(r"customers?|shoppers?", named):
+            raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
+        notes.append(f"“{named}” was read as all users.")
+    if metric in PEOPLE_COUNTED and any(one.is_excluded and not one.did for one in filters):
+        notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
+    if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:
+        raise NotRead("The data show how many do something, not how.")
+
+
+def refuse_what_moved_so_much(parts: Parts) -> None:
+    """Refuse what is asked of groups that rose or fell besides which they are.
+
+    Raises:
+        NotRead: they are those that moved less than others, or by some number, or against a period that is not named.
+    """
+    if _IN_PERCENT.search(parts.text):
+        raise NotRead("I put what rose or fell in the order of the change in numbers, not of the change in percent.")
+    if _MOVED_LESS.search(parts.text):
+        raise NotRead("Of what rose or fell I know by how much, not whether it is more or less than before.")
+    if _MOVED_SO_MUCH.search(parts.text):
+        raise NotRead("I list all groups that rose or fell, not only those that did by some number or factor.")
+    if parts.comparatives and _THAN_IN.search(parts.text) and not parts.times.periods[1:]:
+        raise NotRead("Name both periods, the one that is compared and the one before.")

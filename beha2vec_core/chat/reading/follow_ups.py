@@ -1,0 +1,296 @@
+"""Questions that continue the one before: "and on mobile?", "and the week before?"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from beha2vec_core.chat.parts.parts import Parts
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_of, filters_of
+from beha2vec_core.chat.queries.compared import step_of, step_since
+from beha2vec_core.chat.queries.one_query import ascending_of
+from beha2vec_core.chat.queries.ratios import divided
+from beha2vec_core.chat.rewrites.paraphrases import SAME
+from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.query import Filter, Period, Query
+
+LEADS = re.compile(
+    rf"^\W*(?:(?:ok|okay|yes|no|good|great|right|thanks?|hm+)\b\W*)*(?:and|what about|how about|but|or)\b|{SAME}"
+)
+_CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
+# "and for visitors from Germany": a filter in the words of people, no measure
+_OF_THOSE = re.compile(
+    rf"\b(?:for|from|of|among|by|with|in)\s+(?:(?:the|our|all|new|returning)\s+)*(?:{PEOPLE}|sessions?|visits?)\b"
+)
+# words that stand for what was asked before, unless the question itself names it first
+_POINTS = re.compile(
+    r"\b(?:is|was|does|did|has|have|are|were|do|break|split|show|compare|plot|sort|rank|of|to|in|about|by|with|for|than|"
+    r"behind|from|among|like|why|how|and|but|so|now|drove|drives|caused|explains?|without)\s+(?:me\s+|all\s+)?"
+    r"(it|that|this|they|them|these|those)\b(?!\s+(?:who|that|which|from|with|whose|week|month|year|quarter|"
+    r"period|day|days|time|many|much|true|right|correct)\b)|"
+    r"\bwhich\s+(ones?)\b|\b(?:of|among)\s+(them)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$"
+)
+_ALWAYS = re.compile(r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$")
+# "how much revenue did they make", but not "how many people ... and do they"
+_DID_IT = re.compile(
+    rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
+    r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
+)
+_WHICH_ONE = re.compile(r"^\W*(?:and |so |but )?(?:is|was|are|were) (?:it|that|this)\b.*\bor\b")
+_DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasing|decreasing|improving|dropping)\b")
+_BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
+_ANYTHING = re.compile("")
+CANNOT = "I cannot continue the question before with this: ask the whole question."
+_KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
+_OF_KINDS = {"new_users", "returning_users"}
+_OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
+
+
+class NotContinued(ValueError):
+    """The question before cannot be continued so; the message says why."""
+
+
+_PER = re.compile(r"\W*(?:and|or|what about|how about|\s)*per \w+\W*$")
+
+
+def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
+    """The word that stands for something of the question before: "is it worse on mobile?"; none: empty."""
+    text = question.lower().replace("\u2019", "'")
+    if asked := _DID_IT.search(text):
+        return str(asked[1])
+    for found in _POINTS.finditer(text):
+        pointed: str = next(filter(None, found.groups()))
+        is_one = pointed in ("it", "that", "this")
+        if is_one and names_metric and not _ALWAYS.match(text, found.start()):
+            continue
+        nouns = ("metric", "value") if is_one else ("metric", "value", "by")
+        named = any(word and word.kind in nouns for word, *_ in vocabulary.read(text[: found.start()]))
+        if not named or _ALWAYS.match(text, found.start()):
+            return pointed
+    return ""
+
+
+def continued(
+    question: str, parts: Parts, metrics: list[str], previous: Query, pointed: str, days: Period
+) -> Query | None:
+    """The query before with what the question changes; None where it is a question of its own.
+
+    Args:
+        pointed: the word of the question that stands for something of the one before.
+        days: of the data.
+
+    Raises:
+        NotContinued: it could mean several queries.
+    """
+    if both_ends(parts):  # two answers
+        if breakdown_of(parts):
+            return None
+        raise NotContinued(CANNOT)
+    lead = _CONTINUES.search(question.lower())
+    if previous.versus and (asked := due_to(question, parts)):
+        return Query(asked[0], (), previous.filters, previous.period, previous.versus)
+    if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
+        if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
+            raise NotContinued(CANNOT)
+        return divided(previous, metrics[0])
+    asks_part = bool(pointed) and len(metrics) == 1 and (parts.is_part or parts.has("share"))
+    asks_part &= len(previous.filters) == 1 and not (previous.by or breakdown_of(parts) or parts.times.periods)
+    if asks_part and METRICS[metrics[0]].unit in ("count", "money") and not filters_of(parts, metrics[0]):
+        return Query(metrics[0], (), previous.filters, previous.period, is_share=True)  # how much of revenue is theirs
+    if pointed and not metrics and parts.has("bought") and previous.metric in _BUYING_OF:  # how many of them bought
+        metrics = [_BUYING_OF[previous.metric][parts.has("share")]]
+        words = [word for word in parts.words if word.kind not in ("bought", "share")]
+        parts = replace(parts, words=words)
+    if {*metrics} & _OF_KINDS and previous.metric not in PEOPLE_COUNTED and not parts.is_counted:
+        metrics = [name for name in metrics if name not in _OF_KINDS]  # and only for returning visitors
+    times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
+    if pointed and metrics:
+        if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
+            raise NotContinued(CANNOT)  # how many of those buyers are new
+        if previous.top and metrics != [previous.metric]:
+            raise NotContinued(CANNOT)  # the top five by another measure are others
+        lead = _ANYTHING.match(question)
+    elif (pointed or (parts.has("cause") and by and previous.versus and not metrics)) and (
+        query := _of_it(parts, by, previous, days)
+    ):
+        return query
+    compares = (parts.has("compare") or times.compares) and times.asks_before
+    turned = _turned(parts, by, previous)
+    is_part = bool(pointed and filters and (parts.is_part or parts.has("share")))
+    of_its_own = [
+        *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
+        *([] if turned else parts.judged), *parts.comparatives,
+        *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
+        *(["over"] if parts.limits else []),
+    ]  # fmt: skip
+    if parts.has("compare") and not compares:
+        of_its_own.append("compare")
+    if of_its_own or (metrics and not lead) or not (lead or pointed or len(parts.words) <= 4):
+        if pointed:
+            raise NotContinued(CANNOT)
+        return None
+    if turned:
+        return replace(previous, ascending=not previous.ascending)
+    if not (metrics or filters or by or times.periods or times.asks_before):
+        if pointed:
+            raise NotContinued(CANNOT)
+        return None
+    metric = _metric(question, parts, metrics, bool(filters or by), previous)
+    filters = filters_of(parts, metric)
+    sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
+    replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
+    replaced |= _KINDS if {one.dimension for one in filters} & _KINDS else set()
+    old = [one for one in previous.filters if one.dimension not in replaced]
+    kept = {(one.dimension, one.did): one for one in filters} | {
+        (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
+    }
+    if is_part and (
+        by
+        or len(filters) > 1
+        or METRICS[metric].unit not in ("count", "money")
+        or len(kept) - len(filters) != len(previous.filters)
+    ):
+        raise NotContinued(CANNOT)
+    period = times.periods[0] if times.periods else previous.period
+    timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    versus = None if times.periods or timed else previous.versus
+    explains = previous.explains or previous.by_change
+    if times.asks_before:
+        if period is None:
+            raise NotContinued("The period before which one? The question before named none.")
+        period, versus = (period, period.before()) if compares or times.periods else (period.before(), None)
+    elif times.periods and explains:
+        versus = times.periods[0].before()
+    if any(one.is_excluded and one.dimension in {old.dimension for old in previous.filters} for one in filters):
+        raise NotContinued(CANNOT)
+    chosen = {one.dimension for one in filters if not one.is_excluded}
+    steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
+    is_of_did = bool(by) and any(one.did for one in kept.values())  # their numbers by group, not shares of each group
+    either = tuple(one.dimension for one in filters if len(one.values) > 1 and asks_either(parts, one))
+    new_by = (*steps, *by) if by else (*either, *(name for name in previous.by if name not in chosen))
+    is_same = new_by == previous.by
+    ascending = ascending_of(parts, metric) if new_by and not explains else None
+    if ascending is None and (is_same or explains):
+        ascending = previous.ascending
+    is_other = metric != previous.metric
+    if (previous.per and is_other) or (previous.having and (is_other or not is_same)):
+        raise NotContinued(CANNOT)
+    limits = {}
+    if previous.limits:
+        if metric != previous.metric or not is_same or times.asks_before:
+            raise NotContinued(CANNOT)
+        limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
+    return Query(
+        metric,
+        new_by,
+        tuple(kept.values()),
+        period,
+        versus,
+        (is_part and not new_by)
+        or (
+            previous.is_share
+            and not is_of_did
+            and METRICS[metric].unit in ("count", "money")
+            and (bool(new_by) or len(kept) == 1)
+        ),
+        parts.top or (previous.top if is_same else None),
+        ascending,
+        by_change=bool(explains and new_by and versus),
+        moved=bool(previous.moved and new_by and versus),
+        explains=bool(explains and not new_by and versus),
+        having=previous.having,
+        per=previous.per,
+        **limits,
+    )
+
+
+def due_to(question: str, parts: Parts) -> list[str]:
+    """The measures of which it asks for the one that a change is due to: "is it the traffic or the conversion?"."""
+    named = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
+    others = len(named) < 2 or breakdown_of(parts) or parts.times.periods
+    return [] if others or not _WHICH_ONE.match(question.lower()) else named
+
+
+def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query | None:
+    """What is asked of the measure of the question before, beyond other filters or another breakdown.
+
+    None: no more than these.
+    """
+    filters, times = filters_of(parts, previous.metric), parts.times
+    compared = bool(parts.comparatives or parts.judged or parts.has("compare") or parts.has("change"))
+    ranked = parts.has("high") or parts.has("low") or parts.has("judged") or bool(parts.judged)
+    plain = {"metric": previous.metric, "period": previous.period}
+    moves = compared or parts.has("trend") or _DIRECTION.search(parts.text) is not None
+    is_one = not (filters or by or previous.by or previous.limits or times.periods[1:])
+    if moves and times.is_open and times.periods and is_one:  # has it gone up since May
+        since = times.periods[0]
+        return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)
+    if previous.limits or previous.is_share or parts.has("share") or parts.is_part or len(times.periods) > 1:
+        return None
+    versus = previous.versus or (previous.period.before() if previous.period else None)
+    if parts.has("cause") or (by and ranked and previous.versus):
+        if filters or times.periods or not versus or (by and len(by) > 1):
+            raise NotContinued(CANNOT)
+        kept = Query(filters=previous.filters, versus=versus, **plain)  # type: ignore[arg-type]
+        return replace(kept, by=tuple(by), by_change=True) if by else replace(kept, explains=True)
+    if ranked and not (filters or times.periods or times.asks_before) and {*by} <= {*previous.by}:
+        if not previous.by:
+            raise NotContinued(f"Of what? The question before asked for one number: {METRICS[previous.metric].label}.")
+        judged = [word for word in parts.judged if word in ("best", "worst")]
+        ascending = (judged[0] == "worst") == (METRICS[previous.metric].better > 0) if judged else parts.has("low")
+        return replace(previous, ascending=ascending)
+    if compared and (times.periods or times.asks_before) and not filters and not by:
+        other = times.periods[0] if times.periods else versus
+        if previous.period is None or other is None or previous.by:
+            raise NotContinued(CANNOT)
+        later, earlier = sorted((previous.period, other), key=lambda one: one.first, reverse=True)
+        return Query(filters=previous.filters, metric=previous.metric, period=later, versus=earlier)
+    if compared and filters and not (by or times.periods or times.asks_before):
+        chosen, *others = filters
+        kept_filters = tuple(one for one in previous.filters if one.dimension != chosen.dimension)
+        same = next((one for one in previous.filters if one.dimension == chosen.dimension), None)
+        if same and parts.has("compare") and not same.is_excluded:  # email, and how it compares with paid search
+            chosen = Filter(chosen.dimension, tuple(dict.fromkeys((*same.values, *chosen.values))))
+        of_visit = {one.dimension for one in kept_filters} & {*SOURCES} and chosen.dimension in SOURCES
+        if others or chosen.is_excluded or previous.versus or of_visit:
+            raise NotContinued(CANNOT)
+        one = Query(filters=(*kept_filters, chosen), by=(chosen.dimension,), **plain)  # type: ignore[arg-type]
+        return one if len(chosen.values) > 1 else replace(one, against_rest=True)
+    if _DIRECTION.search(parts.text) and previous.period and versus and not (by or previous.by or times.periods):
+        return replace(previous, versus=versus)  # is that up or down
+    if parts.has("trend") and not by:
+        step = step_of(times.periods[0] if times.periods else previous.period or days)
+        return replace(
+            previous, by=(step,), versus=None, ascending=None, top=None, explains=False, by_change=False, moved=False,
+            period=times.periods[0] if times.periods else previous.period, against_rest=False,
+        )  # fmt: skip
+    if compared and by and not (filters or times.periods):  # does it differ by device
+        return Query(by=tuple(by), filters=previous.filters, **plain)  # type: ignore[arg-type]
+    return None
+
+
+def _turned(parts: Parts, by: list[str], previous: Query) -> bool:
+    """Whether it asks for the other end of the same order: "and the worst?"."""
+    others = [word for word in parts.words if word.kind not in ("filler", "judged", "high", "low")]
+    low, high = ("worst", "best") if METRICS[previous.metric].better > 0 else ("best", "worst")
+    asks = parts.has("low") or low in parts.judged
+    asks_high = parts.has("high") or high in parts.judged
+    is_other = asks if not previous.ascending else asks_high
+    return bool(previous.by) and previous.ascending is not None and not others and not by and is_other
+
+
+def _metric(question: str, parts: Parts, metrics: list[str], narrows: bool, previous: Query) -> str:
+    """The metric of a follow-up: its own, unless its words for users or sessions only stand beside a filter."""
+    if not metrics:
+        return previous.metric
+    before, asked = METRICS[previous.metric], METRICS[metrics[0]]
+    is_weak = asked.is_weak or asked.name == "buyers"
+    if not (is_weak and narrows) or parts.is_counted or before.name == asked.name:
+        return asked.name
+    if _OF_THOSE.search(question.lower()) or (before.n_of.startswith(("session", "user")) and before.unit != "money"):
+        return before.name
+    if before.is_weak:
+        return asked.name
+    raise NotContinued(f"{asked.label.capitalize()}, or {before.label} of {asked.label}?")

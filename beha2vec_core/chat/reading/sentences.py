@@ -1,0 +1,218 @@
+"""Questions of several parts: "how many users came from google, and how much did they spend?"."""
+
+from __future__ import annotations
+
+import re
+
+from beha2vec_core.chat.rewrites.percent import PERCENT
+from beha2vec_core.chat.words.empty_words import is_talk
+
+_OF = r"(?:(?:on|in|of|from|by|for|at|to|with|via|during) )?"
+ASKS = r"(?:how (?:many|much|often|long|big|large|high)|what|which|when|where|why)"
+_ENDS = re.compile(
+    r"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|"
+    rf"\s+[-\u2013\u2014]\s+(?=(?:and )?{_OF}{ASKS}\b)|"
+    rf",\s*(?:and|or|but)?\s*(?=(?:and )?{_OF}{ASKS}\b(?! (?:is|are|was|were|the|has|have)\b.*,))|"
+    r"(?:,\s*(?:and |but )?|\s+and )(?=(?:(?:whether|if|how) )?(?:it |they )?(?:has|have|did|does|do|is|are|was|"
+    r"were) (?:[a-z]+ )?.*\bsince\b)|"
+    rf"\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|[a-z]+s)\b)"
+)
+_HAS_IT = re.compile(r"\W*(?:has|have|did|is|are) (?:it|that|this|they|these|those)\b.*\bsince\b")
+_ASKED = re.compile(rf"\b(?:{ASKS}|who|is|are|do|does|did|was|were|has|have|show|give|list|compare)\b")
+_OF_THOSE = re.compile(r"\W*(?:out )?(?:of|among|from)\b")
+# what the answer to the part before says: its size, its direction, the best of its rows
+_TAIL = re.compile(
+    rf"\W*(?:and |so |or )?(?:by (?:how (?:much|many)|what|which)(?: {PERCENT})?|"
+    r"how (?:much|big|large) (?:is|was) (?:it|that|the (?:change|"
+    r"difference))|"
+    r"(?:is|was|has|did|does|do) (?:it|that|this|they|these) (?:\w+ )?"
+    r"(?:grow|ris|fall|improv|declin|go|chang|differ|"
+    r"increas|decreas|up|down|better|worse|higher|lower)\w*(?: (?:up|down|or (?:up|down|not)))?|"
+    r"what(?: is| was|s)? the difference|how many(?: (?:are|were|is) (?:there|they|it))?|"
+    r"which (?:ones?|day|week|month|hour|weekday|quarter|channel|device|country|source|page|product|item)? ?"
+    r"(?:(?:is|are|was|were|has|have|had|does|do|did|performs?|performed|comes?|came) )?(?:the )?"
+    r"(?:best|worst|strongest|"
+    r"weakest|highest|lowest|biggest|smallest|most|least|top|first|ahead|leading)(?: one)?|"
+    r"(?:was|is) (?:it|that|this) (?:just )?(?:a |an )?(?:one[- ]off|exception|outlier|coincidence|fluke|accident|"
+    r"chance))\W*"
+)
+_FIRST = re.compile(r"\b(?:best|worst|biggest|largest|smallest|highest|lowest|most|least|top|record)\b")
+_OF_MONEY = re.compile(
+    r"\b(?:sales?|revenue|money|spen[dt]\w*|orders?|customers?|buyers?|sold|sell|days?|weeks?|months?)\b"
+)
+_OF_VISITS = re.compile(r"\b(?:visit\w*|sessions?|traffic|users?|views?|pages?)\b")
+_WHEN = re.compile(r"\W*(?:and )?when(?: (?:was|did|is) (?:it|that|this)(?: happen)?)?\W*")
+_HOW_MUCH = re.compile(
+    r"\W*(?:and )?how much(?: (?:money |revenue )?(?:came in|was (?:it|that|made|sold|spent)|(?:did|do|does|have|has) "
+    r"(?:it|they|that|this|we)(?: (?:day|week|month|one|person|customer))? (?:spen[dt]|bring(?: in)?|make|made|earn|"
+    r"sell|buy|pay|paid|take(?: in)?))(?: then)?)?\W*"
+)
+_TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
+_OF_TOPIC = re.compile(  # error pages: how many users hit one; not "with one item", "more than one"
+    r"(\b(?:hit|hits|saw|see|sees|seen|view|views|viewed|visit|visits|visited|use|uses|used|reach|reached) )"
+    r"(?:one|them)\b(?!-)|(?<!than )(?<!least )(?<!most )(?<!only )(?<!just )(?<!exactly )(?<!which )\b(?:one|them)$",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(
+    r"\b(?:overall|in total|in general|altogether|all together) and (?=(?:on|in|for|from|by|via|with|of)\b)"
+)
+_GLOSS = re.compile(
+    r"\s*\((?:what|i\.?e\.?|that is|that means|meaning|e\.?g\.?|for example|like|such as|so|in other words)\b[^()]*\)"
+)
+_EXAMPLES = re.compile(
+    r"\s*(?:\s[-\u2013\u2014]\s|[:(]\s*)(?:like |such as |e\.?g\.? )?(?P<some>[^-\u2013\u2014:(?.]*?)[\s,]*"
+    r"\b(?:etc\.?|and so on|and so forth|\.\.\.)\)?(?=\W*$)"
+)
+_POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
+_SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
+_BEGINS = re.compile(  # a sentence that asks
+    rf"\W*(?:(?:and|so|but|now|then|also|or|please|on|in|of|from|by|for|at|to|with|via|during) )*"
+    rf"(?:{ASKS}|who|whose|whom|is|are|do|does|did|was|were|has|have|had|can|could|would|will|any|show|give|list|"
+    rf"compare|"
+    r"tell|rank|sort|plot|break|split|top|find|get|explain|describe|i(?: would|'d)? (?:want|need|like|mean))\b"
+)
+_WHY = re.compile(
+    r"\W*(?:and |but |so )?(?:(?:any |do you have any |do you know |can you (?:tell|say|explain) )?(?:idea |"
+    r"clue |reason )?"
+    r"(?:why|how come)(?: (?:is|was|did|has|does) (?:that|this|it)(?: (?:so|happen|happened|the case|be))?| so| "
+    r"though)?|"
+    r"what (?:is|was|'s)(?: the)? (?:reason|cause|explanation)|what happened(?: (?:there|here|then))?|"
+    r"what (?:is|was) behind (?:it|that|this)|explain(?: (?:it|that|this))?)\W*"
+)
+# what is asked for a second time, as it should be broken down: "I mean countries and devices"
+_MEANT = re.compile(
+    r"\W*(?:i mean|i(?:'m| am) (?:mainly |mostly |only )?interested in|i(?:'d| would)? (?:need|want|like) (?:it|"
+    r"them|that)|"
+    r"(?:please )?(?:broken down|split|grouped|break it down|show (?:it|them)|list (?:it|them)))?\s*"
+    r"(?:by|per|for each|in terms of|i mean)?\s+(?P<by>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3})\W*|"
+    r"(?P<also>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3}) (?:(?:would|will) )?(?:be|is|are|helps?|does|do)(?: me)?(?: "
+    r"(?:enough|fine|ok|"
+    r"okay|helpful|nice|useful|great|good))?\W*|(?:tell|give|show) (?:me|us) (?:also )?(?:the|which) (?P<one>day|"
+    r"week|month|quarter|hour|"
+    r"channel|device|country|source|browser)s?(?: please| too)?\W*"
+)
+_STATES = re.compile(  # a statement has a subject and a verb: "Only mobile." limits the question
+    r"\W*(?:we|i|our|my|everyone|everybody|people|someone|they|it|this|that|there)\b|\b(?:is|are|was|were|am|have|has|"
+    r"had|do|does|did|looks?|looked|seems?|seemed|feels?|felt|gets?|got|thinks?|know|knows|says?|said|went|goes?|fell|"
+    r"rose|dropped|came|comes?|spends?|spent|runs?|ran|changed|launched|started|uses?|used)\b"
+)
+_LONG = re.compile(r"\W*(?:\S+\s+){4}\S")  # a statement too, unless it limits
+_LIMITS = re.compile(
+    r"\W*(?:only|just|but|and|or|not?|without|excluding|except|for|in|on|from|by|with|via|of|all|please)\b"
+)
+_GOES_ON = re.compile(
+    r"\W*(?:and|or|what about|how about) (?:in|on|for|from|by|via|with|without|the|only|just|of|\w+\W*$)"
+)
+BIGGEST = re.compile(
+    r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?"
+    r"(?:(?:top|biggest|largest|main|best|most important|first|strongest)\s+)+(?P<top>\d+|three|five|"
+    r"ten)?\s*(?:ones?|few|of them)?"
+    r"(?: (?:first|please|only|(?:is|are) (?:enough|fine|ok|okay|plenty)|will do))*\W*"
+)
+_SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)\b")
+
+
+def without_gloss(question: str) -> tuple[str, str]:
+    """The question without an explanation in brackets, and the explanation."""
+    found = _GLOSS.search(question.lower()) or _EXAMPLES.search(question.lower())
+    if not found:
+        return question, ""
+    return question[: found.start()] + question[found.end() :], question[found.start() : found.end()].strip()
+
+
+def without_talk(question: str) -> tuple[str, list[str]]:
+    """The question without sentences about who asks and how to answer, and these."""
+    sentences = [one for one in _SENTENCES.split(question.strip()) if one]
+    left = [one for one in sentences if is_talk(one)]
+    return (
+        (" ".join(one for one in sentences if one not in left), left) if len(left) < len(sentences) else (question, [])
+    )
+
+
+def as_one_sentence(question: str) -> str:
+    """The question with a last sentence that says no more than why, or by what, drawn into the one before."""
+    sentences = [one for one in _SENTENCES.split(question.strip()) if one]
+    if len(sentences) != 2:
+        return question
+    first, last = sentences[0].rstrip(" .!?"), sentences[1]
+    if _WHY.fullmatch(last.lower()) and not _BEGINS.match(first.lower()):
+        return f"why {first[:1].lower()}{first[1:]}?"
+    meant = _MEANT.fullmatch(last.lower())
+    if meant and (meant["by"] is None or re.match(r"\W*(?:i |by|per)", last.lower())):
+        return f"{first} by {meant['by'] or meant['also'] or meant['one']}?"
+    return question
+
+
+def parts_of(question: str) -> list[str]:
+    """The parts of a question, each with what stands before all of them; one where it has no more."""
+    if whole := _WHOLE.search(question.lower()):
+        before, after = question[: whole.start()], question[whole.end() :]
+        return [before.strip(), f"{before}{after}"]
+    topic = ""
+    if (found := _TOPIC.match(question)) and not _ASKED.search(found[1].lower()):
+        topic, question = found[1], question[found.end() :]
+    found_parts, begun = [], 0
+    for end in _ENDS.finditer(question.lower()):
+        found_parts.append(question[begun : end.start()])
+        begun = end.end()
+    found_parts = [part.strip(" ,.;?") for part in (*found_parts, question[begun:])]
+    is_said = len(found_parts) > 1 and _is_said(found_parts[1].lower(), found_parts[0].lower())
+    is_apart = topic or is_said or asks(found_parts[0]) or _HAS_IT.match(found_parts[-1].lower())
+    if len(found_parts) > 1 and not is_apart and _goes_on(question, found_parts[0]):
+        found_parts[:2] = [f"{found_parts[0]}, {found_parts[1]}"]  # In May and June, how many; a or b, which one
+    parts = [found_parts[0]]
+    for part in found_parts[1:]:  # "at least 50 sessions" belongs to what stands before
+        goes_on = _GOES_ON.match(part.lower()) and f"{parts[-1]}?" in question
+        if asks(part) or goes_on or _TAIL.fullmatch(part.lower()) or BIGGEST.fullmatch(part.lower()):
+            parts.append(part)
+        else:
+            parts[-1] = f"{parts[-1]}, {part}"
+    while len(parts) > 1 and (_TAIL.fullmatch(parts[-1].lower()) or _is_said(parts[-1].lower(), parts[0].lower())):
+        parts.pop()
+    if len(parts) > 1 and not topic and _OF_THOSE.match(parts[0].lower()):
+        return [question]  # of those who did this, how many
+    if not topic:
+        return parts
+    about = [_OF_TOPIC.sub(lambda found: f"{found[1] or ''}{topic}", part) for part in parts]
+    has_it = re.compile(rf"(?<!\w){re.escape(topic)}(?!\w)")
+    return [part if has_it.search(part) else f"{topic}: {part}" for part in about]
+
+
+def _is_said(part: str, before: str) -> bool:
+    """Whether the answer to the part before has it: the best day, and how much came in; the biggest order, and when."""
+    is_money = _OF_MONEY.search(before) is not None and _OF_VISITS.search(before) is None
+    return _FIRST.search(before) is not None and bool(_WHEN.fullmatch(part) or (is_money and _HOW_MUCH.fullmatch(part)))
+
+
+def goes_on_since(parts: list[str]) -> bool:
+    """Whether only the last part asks since when: "what is our order value, and has it gone up since May"."""
+    return "since" in parts[-1].lower().split() and not any("since" in one.lower().split() for one in parts[:-1])
+
+
+def only_question(text: str) -> tuple[str, str] | None:
+    """The one sentence that asks, and the statements around it, if it can stand without them."""
+    sentences = [one for one in _SENTENCES.split(text.strip()) if one]
+    questions = [one for one in sentences if one.endswith("?") or _BEGINS.match(one.lower())]
+    if len(sentences) < 2 or len(questions) != 1:
+        return None
+    if questions[0] != sentences[0] and _POINTS.search(questions[0].lower()):
+        return None
+    others = [one.lower() for one in sentences if one != questions[0]]
+    if not all(_STATES.search(one) or is_talk(one) or (_LONG.match(one) and not _LIMITS.match(one)) for one in others):
+        return None
+    return questions[0], " ".join(one for one in sentences if one != questions[0])
+
+
+def _goes_on(question: str, part: str) -> bool:
+    """Whether a comma follows a part."""
+    return question[question.index(part) + len(part) :].lstrip().startswith((",", "-", "\u2013"))
+
+
+def asks(part: str) -> bool:
+    """Whether a part is a question, or asks to show something."""
+    return _ASKED.search(part.lower()) is not None
+
+
+def continues(part: str) -> bool:
+    """Whether a part cannot stand alone: it points to the one before, or is no sentence."""
+    return _POINTS.search(part.lower()) is not None or _SENTENCE.search(part.lower()) is None

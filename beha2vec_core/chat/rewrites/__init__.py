@@ -1,0 +1,1 @@
+"""Ways to say something, as text in the words that the vocabulary knows."""

@@ -1,0 +1,115 @@
+"""What people ask for that web analytics data do not have, and values that these data do not have, by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from beha2vec_core.chat.words.places import COUNTRIES
+from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.layer import Contents
+
+_TOPICS = {  # in the plural: "The data have no ..."
+    "opens, clicks or subscribers of e-mails": r"(?:e[- ]?mails?|newsletters?|mailings?)\b.*\b(?:open|opens|"
+    r"opened|click|clicks|clicked|"
+    r"ctr|subscri\w+|unsubscri\w+|sign[- ]?ups?|recipients?)|subscribers?|subscriptions?|unsubscri\w+|"
+    r"open(?:ing)? rates?",
+    "clicks or impressions of ads": r"ctr|click[- ]through|impressions?|ad clicks|viewability|ad frequency",
+    "costs that you pay for shipping (what orders were charged is “shipping charged”)": r"(?:shipping|delivery|"
+    r"postage) costs?|costs? (?:of|for) (?:shipping|delivery|postage)",
+    "costs, budgets or returns on them": r"costs?|cpa|cac|cpc(?= by)|cpm|cpl|roas|roi|budgets?|ad ?spend|bids?",
+    "profits, margins or cost prices": r"profit\w*|margins?|cogs|cost of goods|mark[- ]?ups?",
+    "ages, genders, incomes or interests of people": r"ages?|aged|(?:how|years?) old|old(?:er|est)?|young\w*|gender|"
+    r"sex|male|females?|(?:men|man|women|woman|boys|girls)(?!'s)|"
+    r"millennials|gen z|demograph\w*|education|jobs?|job titles?|"
+    r"professions?|household|salary|interests?|hobbies|married|kids",
+    "names or contact details of people": r"(?:e[- ]?mail|ip|postal|home|street) address\w*|phone numbers?|names of|"
+    r"zip codes?|postal codes?|postcodes?|full names?",
+    "cities, regions or languages": r"city|cities|towns?|regions?|states?|province|counties|language\w*|speak\w*|"
+    r"berlin|london|paris|munich",
+    "screens, models of phones or versions": r"screen (?:sizes?|resolutions?)|resolutions?|phone models?|"
+    r"device models?|(?:os|browser) versions?",
+    "stock": r"stock|inventory|in stock|out of stock|warehouse|availab\w+|sold out",
+    "prices": r"prices?|pricing|priced",
+    "deliveries": r"deliver(?:y|ies|ed)|shipped|shipment\w*|parcels?|courier|tracking numbers?",
+    "ways of payment": r"pay(?:ment)? methods?|paypal|credit cards?|klarna|apple pay|invoices?|(?:by|debit|"
+    r"credit) card",
+    "weather": r"weather|rain\w*|temperatures?|sunny|heat ?wave|snow\w*",
+    "television, radio or print": r"tv|television|radio|print|billboards?|flyers?|podcasts?|commercials?",
+    "competitors, or prices and sales elsewhere": r"competit\w+|rivals?|amazon|ebay|etsy|elsewhere|other shops|"
+    r"market share|benchmarks?|industry average|cheaper",
+    "satisfaction, ratings or reviews": r"satisf\w+|nps|csat|ratings?|reviews?|star ratings?|happy|unhappy|feedback|"
+    r"surveys?|sentiment|complaints?|complain\w*",
+    "contacts with support": r"support|tickets?|calls?|customer service|chats?|hotline|help ?desk",
+    "sales outside the site": r"offline|in[- ]store|brick|retail stores?|pop[- ]up|wholesale|phone orders?|by phone",
+    "apps": r"apps?|installs?|app store|play store",
+    "speed or errors of the site": r"load(?:ing)? times?|site speed|speed|core web vitals|vitals|uptime|downtime|"
+    r"outages?|errors?|404|crash reports?",
+    "rankings in search engines": r"rank(?:s|ing|ings)? (?:on|in|for)|(?:google|seo|keyword|search) (?:position|"
+    r"rank\w*)|rankings?|keywords?|backlinks?|domain authority|search volume",
+    "followers, likes or shares on social networks": r"followers?|likes|comments?|retweets?|mentions|"
+    r"influencers?|hashtags?",
+    "accounts, members or points": r"accounts?|members?|memberships?|loyalty (?:points|program\w*)|points|"
+    r"registrations?|registered|sign[- ]?ups?|logged in|log[- ]?ins?",
+    "goals or plans": r"goals?|targets?|plan|planned|quota|kpi targets?|attainment",
+    "employees": r"employees?|staff|ceo|salaries",
+    "cancellations": r"cancel\w+",
+    "reasons of returns": r"(?:return|refund) reasons?|reasons? (?:for|of) (?:the )?(?:returns?|refunds?)",
+    "experiments": r"a/b tests?|ab tests?|experiments?|variants?",
+    "maps of clicks or scrolling": r"heat ?maps?|scroll\w*|mouse|eye tracking|hover\w*",
+    "amounts of refunds or discounts": r"(?:refund|refunded|discount|discounted) (?:amounts?|values?|sums?)|"
+    r"amount refunded|how much discount",
+}
+WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(_TOPICS.values())))  # of them, which are not misspelled
+_COMPILED = {topic: re.compile(rf"\b(?:{words})\b") for topic, words in _TOPICS.items()}
+
+
+def not_in_data(question: str, unknown: Sequence[str], contents: Contents) -> str:
+    """What the words that were not understood ask for and the data lack, in a sentence; empty where it is not known.
+
+    Args:
+        question: in small letters.
+        unknown: words of it.
+    """
+    words = [word.lower() for word in unknown]
+    parts = {part for word in words for part in re.findall(r"[^\W_]+", word)}
+    for topic, pattern in _COMPILED.items():
+        for found in pattern.finditer(question):
+            if parts & {*re.findall(r"[^\W_]+", found[0])}:
+                return f"The data have no {topic}: “{clean_text(found[0], limit=40)}”."
+    for dimension, values in _absent(contents).items():
+        for phrase, value in values.items():
+            is_asked = phrase in question and parts & {*_forms(phrase)}
+            if is_asked and re.search(rf"(?<!\w){re.escape(phrase)}(?:e?s)?(?!\w)", question):
+                return f"The data have no {DIMENSIONS[dimension].label} “{value}”."
+    for name in ("coupon", "campaign", "item_brand", "item_category"):
+        said = any(
+            re.search(rf"\b{re.escape(phrase)}s?\b", word)
+            for word in words
+            for phrase in DIMENSIONS[name].words
+            if phrase in word
+        )
+        if said and not contents.values.get(name):
+            return f"The data have no {DIMENSIONS[name].label}s."
+    return ""
+
+
+def _forms(phrase: str) -> list[str]:
+    return [form for word in re.findall(r"[^\W_]+", phrase) for form in (word, f"{word}s", f"{word}es")]
+
+
+def _absent(contents: Contents) -> dict[str, dict[str, str]]:
+    """What people call values of channels, devices and countries that the data do not have, by dimension."""
+    found: dict[str, dict[str, str]] = {}
+    for name in ("channel", "device"):
+        there = {value.lower() for value in contents.values.get(name, [])}
+        found[name] = {
+            phrase: value
+            for value, phrases in DIMENSIONS[name].values.items()
+            if value.lower() not in there
+            for phrase in (value.lower(), *phrases)
+        }
+    there = {value.lower() for value in contents.values.get("country", [])}
+    found["country"] = {name.lower(): name for name in COUNTRIES if name.lower() not in there}
+    return found

@@ -1,0 +1,81 @@
+"""Idioms of shares, comparisons, breakdowns and change: each reads as the plain question, and takes no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.reading.question import read_question
+from beha2vec_core.chat.rewrites.idioms import in_plain_words
+from tests.benchmarks.chat_questions import canonical
+
+SAME = {  # what is asked for, and the ways to say it
+    "sessions | device=mobile | share": "what is mobile's slice of the pie in sessions; "
+    "is a third of our traffic mobile; how much of the traffic is down to mobile; what per cent of sessions is mobile; "
+    "I've heard that mobile makes up almost half of our visits. Is that right?; "
+    "does mobile make up even 5% of traffic",
+    "buyers | country=Austria | share": "are 20% of buyers from Austria; what % of our buyers are from Austria; "
+    "share of Austrians among those who bought",
+    "buyer_share": "out of every hundred visitors, how many buy; one in how many visitors buys",
+    "sessions | channel=Direct | country=Germany | share": "how much of our direct traffic sits in Germany",
+    "orders | by browser": "break the orders down by browser; carve up orders by browser; orders, sliced by browser; "
+    "kindly share the orders by browser; group orders by browser; browser-level view of orders",
+    "conversion_rate | by device | device=desktop;mobile": "put mobile and desktop side by side on conversion rate; "
+    "how does mobile fare against desktop in conversion; what's the gap in conversion between mobile and desktop; "
+    "is mobile lagging behind desktop in conversion; is the conversion rate the same on mobile and desktop; "
+    "does mobile outperform desktop on conversion",
+    "conversion_rate | by device | asc": "which device is lagging in conversion",
+    "orders | by month": "are orders on the up; how's the number of orders moved over the year; "
+    "direction of travel on orders",
+    "sessions | by day | top 5": "were there any unusual spikes in traffic",
+    "sessions | by week | 2026-02-01..2026-04-30": "weekly sessions from february through april",
+    "orders | 2025-08-01..2025-12-31": "orders from aug to dec 2025",
+    "orders | 2025-11-01..2026-02-28": "orders from nov to feb 2026",
+    "sessions | 2026-02-14..2026-05-13 | vs 2025-06-01..2025-08-31": "stack up sessions in our first three months "
+    "against the last three",
+    "revenue | 2026-03-01..2026-03-31": "what did revenue come to for March; what did we pull in during March",
+    "revenue | device=mobile": "how much did mobile bring in",
+    "users | user=visited at least 2 times": "how many people keep coming back",
+}
+NOT_READ_SO = {  # a word that an idiom shares with a question that means something else
+    "orders worth more than 100": "revenue_per_user",
+    "how do people go from the cart to checkout": "by month",
+    "share of orders with a coupon": "orders | by",
+    "show me traffic coming into category pages": "by page_type",
+    "is revenue more than 20% up on last month?": "share",
+}
+
+
+@pytest.fixture(scope="module")
+def vocabulary(shop: Path) -> Vocabulary:
+    contents = Published(shop).contents()
+    assert contents is not None
+    return Vocabulary(contents)
+
+
+def _read(question: str, vocabulary: Vocabulary) -> str:
+    found = read_question(in_plain_words(question), vocabulary)
+    return canonical(found.query) if found.query else f"no: {found.problem}"
+
+
+@pytest.mark.parametrize("expected", SAME)
+def test_each_idiom_reads_as_the_plain_question(expected: str, vocabulary: Vocabulary) -> None:
+    ways = SAME[expected].split("; ")
+    assert {way: _read(way, vocabulary) for way in ways} == dict.fromkeys(ways, expected)
+
+
+@pytest.mark.parametrize("question", NOT_READ_SO)
+def test_an_idiom_takes_no_other_question(question: str, vocabulary: Vocabulary) -> None:
+    assert NOT_READ_SO[question] not in _read(question, vocabulary)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["revenue by store location", "is our site faster on mobile", "how did the exchange rate move in april",
+     "which carts were left unattended"],
+)  # fmt: skip
+def test_a_word_that_may_limit_is_not_left_out(question: str, vocabulary: Vocabulary) -> None:
+    assert read_question(in_plain_words(question), vocabulary).query is None
