@@ -1,7 +1,7 @@
 """The chat: questions about the published database, answered by a language model with tools, or by look-up.
 
-``conversation`` takes questions and gives ``events``; ``terminal`` and ``show`` write them. ``lookup`` answers without a
-model. Below it, each folder imports only those that stand after it:
+``conversation`` takes questions and gives ``events``; ``terminal`` and ``show`` write them. ``lookup`` answers without
+a model. Below it, each folder imports only those that stand after it:
 
 - ``model``: the language model with an endpoint: its tools, and what it may read
 - ``clusters``: answers from clusters, facts, paths and predictions
