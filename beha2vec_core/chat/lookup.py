@@ -18,6 +18,7 @@ from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, larg
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
+from beha2vec_core.chat.answers.ranking import leader_of
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
@@ -49,6 +50,7 @@ from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
 from beha2vec_core.chat.reading.contrasts import Contrast
+from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.question import Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
@@ -130,6 +132,7 @@ class Lookup:
         self.about_clusters = ClusterAnswers(published, aliases)
         self._vocabulary: Vocabulary | None = None  # of the publication that was read last
         self._previous: Query | None = None  # that a question may continue: "and on mobile?"
+        self._leader = ""  # of the groups that it put in an order
         self._is_first = True
 
     def ask(self, question: str) -> LookupAnswer:
@@ -144,7 +147,7 @@ class Lookup:
         self._previous, self._is_first = None, True
 
     def _ask(self, question: str) -> LookupAnswer:
-        overview, question = self._data.overview(), in_plain_words(question)
+        overview, question = self._data.overview(), in_plain_words(question, continues=self._previous is not None)
         asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
@@ -166,6 +169,7 @@ class Lookup:
         if jump := largest_jump(question, self._vocabulary, self._data.measure):
             self._previous = None
             return jump
+        question = about_leader(question, self._vocabulary, self._leader) if self._previous else question
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = without_names(question, plain)
@@ -185,8 +189,10 @@ class Lookup:
             note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
             reading = replace(reading, notes=(*reading.notes, note))
         query, self._is_first = reading.query, False
-        self._previous = None  # but where a query is answered: a refusal leaves nothing to continue
-        if reading.is_follow_up or "currency" in reading.kinds:
+        if reading.is_follow_up:  # asked in other words, it can still continue the question before
+            return self._refused(reading)
+        self._previous = None  # but where a query is answered: another refusal leaves nothing to continue
+        if "currency" in reading.kinds:
             return self._refused(reading)
         if reading.contrast and not keys:
             return self._contrast(reading.contrast, reading)
@@ -339,7 +345,7 @@ class Lookup:
         results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
         results = [by_weekday(in_currency(one, contents.currencies), contents.days) for one in results]
         parts = [self._parts(one) for one in (query, *reading.more)]
-        self._previous = as_one((query, *reading.more))
+        self._previous, self._leader = as_one((query, *reading.more)), leader_of(results[0])
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)

@@ -54,6 +54,15 @@ def named_rows(query: Query, rows: Sequence[Row]) -> list[Row]:
     return known or [*rows]
 
 
+def leader_of(result: Result) -> str:
+    """The group that is first, as a question can name it; empty where nothing is ranked or two are equal."""
+    query = result.query
+    if len(query.by) != 1 or not DIMENSIONS[query.by[0]].is_searched or query.ascending is None or not result.rows:
+        return ""
+    first, *others = named_rows(query, result.rows)
+    return "" if others and _are_equal(query, first, others[0]) else group_in_words(query, first)
+
+
 def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:
     """The first and the second group, or all of a few that are asked for."""
     query = result.query

@@ -25,22 +25,30 @@ _OF_THOSE = re.compile(
     rf"\b(?:for|from|of|among|by|with|in)\s+(?:(?:the|our|all|new|returning)\s+)*(?:{PEOPLE}|sessions?|visits?)\b"
 )
 # words that stand for what was asked before, unless the question itself names it first
+_PERIODS = r"week|month|year|quarter|period|day|days|time|many|much|true|right|correct"
 _POINTS = re.compile(
     r"\b(?:is|was|does|did|has|have|are|were|do|break|split|show|compare|plot|sort|rank|of|to|in|about|by|with|for|than|"
     r"behind|from|among|like|why|how|and|but|so|now|drove|drives|caused|explains?|without)\s+(?:me\s+|all\s+)?"
-    r"(it|that|this|they|them|these|those)\b(?!\s+(?:who|that|which|from|with|whose|week|month|year|quarter|"
-    r"period|day|days|time|many|much|true|right|correct)\b)|"
-    r"\bwhich\s+(ones?)\b|\b(?:of|among)\s+(them)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$"
+    rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
+    rf"(they|them|these|those)\b(?!\s+(?:who|that|which|from|with|whose|{_PERIODS})\b))|"
+    r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
+    r"\b(?:is|was|are|were|about|and)\s+(its|their)\b"
 )
-_ALWAYS = re.compile(r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$")
+_ALWAYS = re.compile(
+    r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$|"
+    r"\b(?:of|from|in|by|with|for|to|on)\s+(?:that|it|those|these|them)\W*$|"
+    r"\b(?:did|do|does)\s+(?:they|it|those|these)\s+(?:\w+\W*){1,2}$"
+)
 # "how much revenue did they make", but not "how many people ... and do they"
 _DID_IT = re.compile(
     rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
     r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
 )
+_IT = re.compile(r"\bits?\b", re.IGNORECASE)
 _WHICH_ONE = re.compile(r"^\W*(?:and |so |but )?(?:is|was|are|were) (?:it|that|this)\b.*\bor\b")
 _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasing|decreasing|improving|dropping)\b")
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
+_ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
 CANNOT = "I cannot continue the question before with this: ask the whole question."
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
@@ -48,11 +56,20 @@ _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
 
+def about_leader(question: str, vocabulary: Vocabulary, leader: str) -> str:
+    """The question with the first of a ranking in place of "it": "how many orders did it have?"."""
+    found = _IT.search(question)
+    if not (leader and found) or pointer(question, vocabulary, names_metric=False) != found[0].lower():
+        return question
+    return f"and {_IT.sub(lambda _: leader, question, count=1)}"
+
+
 class NotContinued(ValueError):
     """The question before cannot be continued so; the message says why."""
 
 
 _PER = re.compile(r"\W*(?:and|or|what about|how about|\s)*per \w+\W*$")
+_THEY_AND_IT = re.compile(r"\b(?:they|them|these|those)\b.*\b(?:it|one)\b")
 
 
 def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
@@ -65,7 +82,7 @@ def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
         is_one = pointed in ("it", "that", "this")
         if is_one and names_metric and not _ALWAYS.match(text, found.start()):
             continue
-        nouns = ("metric", "value") if is_one else ("metric", "value", "by")
+        nouns = ("metric", "value") if is_one or pointed == "they" else ("metric", "value", "by")
         named = any(word and word.kind in nouns for word, *_ in vocabulary.read(text[: found.start()]))
         if not named or _ALWAYS.match(text, found.start()):
             return pointed
@@ -84,6 +101,8 @@ def continued(
     Raises:
         NotContinued: it could mean several queries.
     """
+    if pointed and _THEY_AND_IT.search(question.lower()):  # did they buy it
+        raise NotContinued(CANNOT)
     if both_ends(parts):  # two answers
         if breakdown_of(parts):
             return None
@@ -106,6 +125,8 @@ def continued(
     if {*metrics} & _OF_KINDS and previous.metric not in PEOPLE_COUNTED and not parts.is_counted:
         metrics = [name for name in metrics if name not in _OF_KINDS]  # and only for returning visitors
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
+    if pointed in ("it", "its") and metrics and previous.by and previous.ascending is not None and not filters:
+        raise NotContinued(CANNOT)  # the first of the list, whose name no question can have
     if pointed and metrics:
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
             raise NotContinued(CANNOT)  # how many of those buyers are new
@@ -119,15 +140,17 @@ def continued(
     compares = (parts.has("compare") or times.compares) and times.asks_before
     turned = _turned(parts, by, previous)
     is_part = bool(pointed and filters and (parts.is_part or parts.has("share")))
+    picks = len(metrics) == 1 and bool(previous.by) and not previous.explains and {*parts.judged} <= {"best", "worst"}
     of_its_own = [
         *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
-        *([] if turned else parts.judged), *parts.comparatives,
+        *([] if turned or picks else parts.judged), *parts.comparatives,
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
         *(["over"] if parts.limits else []),
     ]  # fmt: skip
     if parts.has("compare") and not compares:
         of_its_own.append("compare")
-    if of_its_own or (metrics and not lead) or not (lead or pointed or len(parts.words) <= 4):
+    is_short = len(parts.words) <= 4 and not _ARE_THERE.search(question.lower())
+    if of_its_own or (metrics and not lead) or not (lead or pointed or is_short):
         if pointed:
             raise NotContinued(CANNOT)
         return None
@@ -227,7 +250,14 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     if moves and times.is_open and times.periods and is_one:  # has it gone up since May
         since = times.periods[0]
         return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)
-    if previous.limits or previous.is_share or parts.has("share") or parts.is_part or len(times.periods) > 1:
+    if previous.limits or previous.is_share or parts.has("share") or parts.is_part:
+        return None
+    if len(times.periods) == 2 and compared and not (filters or by or ranked or parts.has("cause")):
+        earlier, later = sorted(times.periods, key=lambda one: one.first)  # how did that change from May to June
+        if earlier.last >= later.first or any(DIMENSIONS[name].kind == "time" for name in previous.by):
+            raise NotContinued(CANNOT)
+        return Query(filters=previous.filters, by=previous.by, metric=previous.metric, period=later, versus=earlier)
+    if len(times.periods) > 1:
         return None
     versus = previous.versus or (previous.period.before() if previous.period else None)
     if parts.has("cause") or (by and ranked and previous.versus):

@@ -8,15 +8,31 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.rewrites import idioms_of_numbers, idioms_of_people
+from beha2vec_core.chat.words.verbs import PEOPLE
 
 _COMPILED = [
     (re.compile(pattern, re.IGNORECASE), new) for pattern, new in (*idioms_of_numbers.IDIOMS, *idioms_of_people.IDIOMS)
 ]
 
 
-def in_plain_words(question: str) -> str:
-    """The question without idioms."""
+_THEY = re.compile(r"\b(?:they|them|these|those)\b", re.IGNORECASE)
+_NAMED = re.compile(rf"\b(?:{PEOPLE}|sessions?|visits?|orders?|who)\b", re.IGNORECASE)  # that "they" can stand for
+
+
+def in_plain_words(question: str, *, continues: bool = False) -> str:
+    """The question without idioms.
+
+    Args:
+        continues: whether it may continue another: then "they" stays, unless the question names who they are.
+    """
     text = question.replace("\u2019", "'")
     for pattern, new in _COMPILED:
+        if continues and (found := pattern.search(text)) and _is_lost(found, found.expand(new)):
+            continue
         text = pattern.sub(new, text)
     return re.sub(r"\s+", " ", text).strip() if text != question else question
+
+
+def _is_lost(found: re.Match[str], text: str) -> bool:
+    they = _THEY.search(found[0])
+    return bool(they and not _THEY.search(text) and not _NAMED.search(found.string[: found.start() + they.start()]))

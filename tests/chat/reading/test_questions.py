@@ -502,7 +502,29 @@ FOLLOWED = [
         "orders | by country | country=Austria;France;Germany;United Kingdom;United States",
     ),
     ("mobile share of revenue", "and by week?", "revenue | by week | device=mobile | share"),
-]
+    # words that stand for something of the question before, wherever they stand
+    ("how many visits came from email", "how much money did those bring in", "revenue | channel=Email"),
+    ("how many visits came from email", "what did they bring in", "revenue | channel=Email"),
+    ("how many visits came from email", "what devices do they use", "sessions | by device | channel=Email"),
+    ("how many visits came from email", "how much revenue is from these", "revenue | channel=Email"),
+    ("users who viewed shoes", "and did they buy it", None),  # the shoes, or anything
+    ("which channel brings the most revenue", "and which one converts best?", "conversion_rate | by channel"),
+    ("top 3 channels by revenue", "which of these converts best?", None),  # of the three
+    (
+        "orders by device", "how did that change from march to april?",
+        "orders | by device | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31",
+    ),
+    (
+        "sessions on mobile in april", "how did that compare with march?",
+        "sessions | device=mobile | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31",
+    ),
+    # of a list, the first
+    ("which device had the most revenue in april", "how many sessions did it have?",
+     "sessions | device=desktop | 2026-04-01..2026-04-30"),
+    ("which device had the most revenue in april", "and its conversion rate in march?",
+     "conversion_rate | device=desktop | 2026-03-01..2026-03-31"),
+    ("which landing page has the most orders", "how many sessions did it have?", None),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("first", "then", "expected"), FOLLOWED)
@@ -515,6 +537,14 @@ def test_a_follow_up_keeps_what_was_asked(lookup: Lookup, first: str, then: str,
         assert canonical(answer.reading.query) == expected
     else:
         assert answer.table is None and not answer.statements
+
+
+def test_a_follow_up_that_was_refused_can_be_asked_in_other_words(lookup: Lookup) -> None:
+    lookup.ask("orders on mobile in march")
+    assert not lookup.ask("and did they like it?").understood
+    answer = lookup.ask("and in april?")
+    assert answer.reading is not None and answer.reading.query is not None, answer.text
+    assert canonical(answer.reading.query) == "orders | device=mobile | 2026-04-01..2026-04-30"
 
 
 def test_what_was_refused_is_not_continued(lookup: Lookup) -> None:
