@@ -100,6 +100,7 @@ class Times:
     years_back: bool = False
     compares: bool = False
     is_open: bool = False  # since a day, or until one
+    is_after: bool = False  # after a day
     notes: list[str] = field(default_factory=list)
 
 
@@ -325,7 +326,7 @@ def _join(times: Times, data: Period) -> None:
         return f" {MARK}{found[1]} "
 
     def after(found: re.Match[str]) -> str:
-        times.is_open = True
+        times.is_open = times.is_after = True
         times.periods[int(found[1])] = Period(times.periods[int(found[1])].last + timedelta(days=1), data.last)
         return f" {MARK}{found[1]} "
 
@@ -339,6 +340,21 @@ def _join(times: Times, data: Period) -> None:
         times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
         return f" {MARK}{found[1]} "
 
+    def around(found: re.Match[str]) -> str:
+        number = int(next(filter(None, found.groups())))
+        if times.periods[number].first != times.periods[number].last:
+            return found.group()
+        times.asks_before = times.compares = True
+        times.periods[number] = Period(times.periods[number].first, data.last)
+        return f" {MARK}{number} "
+
+    versus = r"(?:and|or|vs\.?|versus|against|than|compared (?:to|with))"
+    times.text = re.sub(
+        rf"\b(?:before {versus} after|after {versus} before)\s+(?:the )?{one}|"
+        rf"\b(?:since|after|from)\s+(?:the )?{one}\s+{versus} before\b(?! {MARK})",
+        around,
+        times.text,
+    )
     times.text = re.sub(
         rf"\b(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)\s+(?:the )?{one}"
         r"(?:\s+(?:onwards?|forward|on(?!\s+\w)))?",

@@ -329,7 +329,7 @@ class _Draft:
             self.changes |= is_than_before and not parts.times.periods[1:] and (self.moves or not self.by)
             self.changes |= self.moves and self.versus is not None
         if self.changes and self.versus is None and not self.timed and not parts.has("rest"):
-            if parts.times.is_open and not (self.explains or self.moves):
+            if parts.times.is_open and not (parts.times.is_after or self.explains or self.moves):
                 days = self.contents.days
                 self.timed, self.by = True, [step_since(self.period or days, days), *self.by]
             elif self.period is None and parts.has("trend") and not self.moves:

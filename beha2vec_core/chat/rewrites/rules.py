@@ -31,6 +31,8 @@ _GO = (
     r"(?:leav(?:e|es|ing)|left|go(?:es|ing)? away|disappear\w*|vanish\w*|run(?:ning)? away|walk(?:ing)? away|"
     r"exit(?:s|ing)?)"
 )
+_VERSUS = r"(?:and|or|vs\.?|versus|against|compared (?:to|with))"
+_NON_BUYERS = r"non[\s-]?(?:buyers?|customers?|purchasers?)"
 _MONTHS = "|".join(map(str.lower, month_name[1:]))
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
 _TWO_KINDS = rf"\bweekends?\b.*\b{_WORKDAYS}\b|\b{_WORKDAYS}\b.*\bweekends?\b"
@@ -135,12 +137,25 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\badd_(shipping|payment)_info\b", r"\1 info"),
     (r"^\W*is it (?:true|right|correct) that\b", " "),
     (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
+    (r"\bhow (?:many|often|many times) (?:was |were |is |are )?(?:an? |the |any )?(?:coupon|voucher)s?(?: codes?)? "
+     r"(?:were |was |are |got |have been )?(?:used|redeemed|applied)\b", "how many orders used a coupon"),
+    (r"\brepeat[\s-](?:purchas(?:e|ing)|order|buy(?:er|ing)?|customer) (?:rate|share|ratio|percentage)\b",
+     "share of buyers who ordered more than once"),
+    (r"\b(?:(?:average )?customer )?(?:life[\s-]?time (?:value|revenue)|clv|ltv|cltv)s?\b"
+     r"(?: (?:of|per|for) (?:an? |the |our |each )?(?:average |typical )?(?:customer|buyer)s?)?", "revenue per buyer"),
+    (r"\b(which|what) pages? (?:do we )?lose?s? (?:the )?most (?:visitors|users|people|customers|traffic)\b",
+     r"\1 pages do most people leave from"),
+    (rf"\b(?:buyers|customers|purchasers) {_VERSUS} (?={_NON_BUYERS})",
+     "users who bought vs "),
+    (rf"\b({_NON_BUYERS}) {_VERSUS} (?:buyers|customers|purchasers)\b",
+     r"\1 vs users who bought"),
+    (rf"\b(?<!non-)(?<!non )(?:buyers|customers|purchasers)\b(?=.* than {_NON_BUYERS})", "users who bought"),
     (r"\b(?:brand[\s-])?(?:new|first[\s-]time) (customer|buyer|shopper)(s?)\b", r"buyer\2 firstorder"),
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
     (r"\b(?:avrg|averg|aver)\b", "average"),
     (r"\bmin(?:imum)?\.?(?: of)? (?=\d)", "at least "),
     (r"\bmax(?:imum)?\.?(?: of)? (?=\d)", "at most "),
-    (r"\bnon[\s-]?(?:buyers?|customers?|purchasers?)\b", "users who did not buy"),
+    (rf"\b{_NON_BUYERS}\b", "users who did not buy"),
     (r"\bsingle (?=(?:day|week|month|hour|quarter)s?\b)", ""),
     (r"\b(?:second|2nd) (?:or|and) (?:later|third|subsequent) (?:orders?|purchases?)\b", "laterorder"),
     (r"(?<!first or )\b(?:repeat|follow[\s-]up|subsequent|later) (?:orders?|purchases?)\b(?! rate)", "laterorder"),

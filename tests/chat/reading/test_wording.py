@@ -35,6 +35,21 @@ ASKED = {
     "how many users first came on 10 april and came back within 30 days": COHORT_OF_NEW.format(30),
     "how many new visitors of 10 april returned within 3 days": COHORT_OF_NEW.format(3),
     "how many customers who were here on 10 april did not come back within 7 days": "no",
+    # the days after one against as many before
+    "did revenue go up after 20 april": "revenue | 2026-04-21..2026-05-13 | vs 2026-03-29..2026-04-20",
+    "conversion before and after 20 april": "conversion_rate | 2026-04-20..2026-05-13 | vs 2026-03-27..2026-04-19",
+    "orders since 1 may vs before": "orders | 2026-05-01..2026-05-13 | vs 2026-04-01..2026-04-13",
+    "orders before and after april": "no",  # and April itself
+    "orders after 20 april": "orders | 2026-04-21..2026-05-13",
+    # buyers and others are people who bought and who did not, not the metric
+    "pages per session for buyers and non-buyers": (
+        "pages_per_session | user=ordered && pages_per_session | user=did not order"
+    ),
+    "repeat purchase rate on mobile": "buyers | device=mobile | user=ordered at least 2 times | share",
+    "how many coupons were used in april": "orders | one_order=used a coupon | 2026-04-01..2026-04-30",
+    "lifetime value of a customer by device": "revenue_per_buyer | by device",
+    "most common landing page": "sessions | by landing_page",
+    "which page loses the most visitors": "exits | by page",
     # where users first came from
     "buyers by first channel": "buyers | by first_channel",
     "which channel did our buyers first come from": "buyers | by first_channel",
