@@ -17,6 +17,7 @@ from sqlglot import exp, parse_one
 from beha2vec_core.semantic.definitions import (
     DIMENSIONS,
     METRICS,
+    PEOPLE_COUNTED,
     SOURCES,
     TABLES,
     Measure,
@@ -462,7 +463,7 @@ def _is_of_groups(query: Query) -> bool:
 def _share_over_time(
     query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None
 ) -> exp.Select:
-    """Shares of the whole of the same day, week or month; without intervals."""
+    """Shares of the whole of the same day, week or month, or group; with intervals where people are counted."""
     timed = [name for name in query.by if DIMENSIONS[name].kind == "time" or _is_of_groups(query)]
     times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
     extra = [f"{measure.extra} as currency"] if measure.extra else []
@@ -473,7 +474,7 @@ def _share_over_time(
         "coalesce(value, 0) as value",
         "coalesce(value, 0) as n",
         "total",
-        "null::double as n_effective",
+        f"{'total' if query.metric in PEOPLE_COUNTED else 'null'}::double as n_effective",
     ]
     columns += ["currency"] if extra else []
     select = parse_one(

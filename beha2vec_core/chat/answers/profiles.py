@@ -25,7 +25,8 @@ _SHOWN = 3  # groups of a dimension
 
 
 def beside_it(query: Query, names: Iterable[str], measure: Measure) -> list[str]:
-    """Other metrics of the same rows, a line each."""
+    """Other metrics of the same rows, a line each; none beside a share."""
+    names = () if query.is_share else names
     found = [replace(query, metric=name, explains=False) for name in names if name != query.metric]
     lines = [f"- {numbers_of(measure(one))}" for one in found if reaches_all(one)]
     return ["\n".join(("Beside it:", *lines))] if lines else []

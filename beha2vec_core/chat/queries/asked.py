@@ -10,6 +10,7 @@ from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.parts import SELL_MORE, Parts, loosely
 from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
 from beha2vec_core.chat.parts.vocabulary import Value, Word
+from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.queries.nearest import reaches, some_of, table_of
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
@@ -252,11 +253,8 @@ def breakdown_of(parts: Parts) -> list[str]:
             )
             in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
             is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
-            is_named |= (
-                word.name == "item"
-                and (parts.has("compare") or re.match(r"\W*who(?:'s)?\b", parts.text) is not None)
-                and any(v.dimension in OF_ITEMS for o in beside if o.place < word.place for v in o.values)
-            )  # apparel vs office products, who buys office products
+            of_items = [o for o in beside if o.place < word.place and any(v.dimension in OF_ITEMS for v in o.values)]
+            is_named |= word.name == "item" and bool(of_items) and not _lists_of(parts, of_items[0])
             of_pages = [o for o in beside for v in o.values if v.dimension in _KINDS_OF_PAGES]
             is_named |= word.name in ("page", "landing_page") and bool(of_pages)
             themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]
@@ -280,6 +278,15 @@ def _is_listed(parts: Parts, item: Word) -> bool:
     )
 
 
+def _lists_of(parts: Parts, value: Word) -> bool:
+    """Whether "Trailmark products" are listed: which, top, best ones; not "how many bought Trailmark products"."""
+    if parts.has("compare") or re.match(r"\W*who(?:'s)?\b", parts.text):
+        return False
+    is_sum = re.search(rf"\b(?:of|from|for|with) (?:(?:the|our|all) )?{loosely(value.text)} ", parts.text) is not None
+    is_ranked = parts.has("high") or parts.has("low") or bool(parts.judged)
+    return not (parts.is_counted or is_sum) or is_ranked or _is_listed(parts, value)
+
+
 def group_counted(parts: Parts) -> str | None:
     """The dimension of "how many countries"; None: numbers of its groups are not asked for."""
     for word in parts.words:
@@ -295,6 +302,22 @@ def group_counted(parts: Parts) -> str | None:
 def both_ends(parts: Parts) -> bool:
     """Whether the first and the last of one order are asked for: "the best and the worst", "most ... and the least"."""
     return _between_ends(parts) is not None
+
+
+def ascending_of(parts: Parts, metric: str) -> bool | None:
+    """Whether the smallest comes first; None: nothing is said of order."""
+    if both_ends(parts):
+        return METRICS[metric].better < 0 and not parts.has("high")
+    if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
+        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
+    if parts.has("low"):
+        return True
+    if parts.has("high"):
+        return False
+    judged = [word for word in parts.judged if word in ("best", "worst")]
+    if judged:
+        return (judged[0] == "worst") == (METRICS[metric].better > 0)
+    return False if parts.top else None
 
 
 def ends_differ(parts: Parts) -> bool:

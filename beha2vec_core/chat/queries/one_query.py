@@ -10,9 +10,9 @@ from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.parts.vocabulary import Word
 from beha2vec_core.chat.queries.asked import (
+    ascending_of,
     asks_either,
     asks_which_moved,
-    both_ends,
     breakdown_of,
     group_counted,
     is_named_apart,
@@ -49,6 +49,7 @@ _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _IS_BEST = re.compile(r"^(?:is|are|was|were)\b.*\b(?:best|worst|top|biggest|largest|strongest|weakest|smallest)\b")
+_OFTEN = re.compile(r"\b(?:more|most|less|least) (?:often|frequently|likely)\b")
 _OF_SESSIONS = re.compile(r"(?:%|percent\w*|share|proportion|fraction|part) of (?:\w+ )?(?:\w+ )?(?:sessions|visits)\b")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
@@ -95,6 +96,7 @@ class _Draft:
     changes: bool = False
     moves: bool = False  # the groups that changed in a direction are asked for
     against_rest: bool = False
+    is_often: bool = False  # how often groups do something is compared, not how many of them do
 
     @property
     def unit(self) -> str:
@@ -174,6 +176,13 @@ class _Draft:
         if self.metric == "funnel":
             self.by = ["step", *(name for name in self.by if name != "step")]
 
+    def _choose_rate(self) -> None:
+        """Of groups that do something more often than others, the part that does it: their sizes differ."""
+        self.is_often = bool((self.by or self.pair) and _OFTEN.search(self.parts.text))
+        of_sessions = f"{self.metric.removesuffix('_users')}_rate"  # of users who added something to the cart
+        rates = (one.name for one in METRICS.values() if self.metric == one.count or one.name == of_sessions)
+        self.metric = next(rates, self.metric) if self.is_often else self.metric
+
     def _count(self) -> None:
         """Numbers in place of rates, lists of users, and the periods."""
         parts = self.parts
@@ -223,8 +232,16 @@ class _Draft:
     def _share(self) -> None:
         """Whether it is a share, and of which whole."""
         parts = self.parts
+        if self.unit == "mean" and re.search(r"\bdistribution\b", parts.text):
+            raise NotRead(f"I know {METRICS[self.metric].label} as a mean, not how it is distributed.")
         self.is_share = (
-            (parts.has("share") or parts.is_part or self.is_of_buyers or self.has_part)
+            (
+                parts.has("share")
+                or parts.is_part
+                or self.is_of_buyers
+                or self.has_part
+                or (self.is_often and bool(self.done) and self.metric in PEOPLE_COUNTED)
+            )
             and self.unit in ("count", "money")
             and self.metric != "funnel"
         )
@@ -418,7 +435,7 @@ class _Draft:
 
     def query(self) -> Query:
         """The query of all this."""
-        for step in (self._choose_metric, self._count, self._share, self._change, self._compare):
+        for step in (self._choose_metric, self._choose_rate, self._count, self._share, self._change, self._compare):
             step()
         parts = self.parts
         ranks = parts.has("high") or parts.has("low") or self.moves
@@ -481,19 +498,3 @@ def _from_step(first: int) -> tuple[Filter, ...]:
     """The filter of the funnel from a step on; none from the first."""
     steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
     return (Filter("step", steps),) if first > min(STEPS) else ()
-
-
-def ascending_of(parts: Parts, metric: str) -> bool | None:
-    """Whether the smallest comes first; None: nothing is said of order."""
-    if both_ends(parts):
-        return METRICS[metric].better < 0 and not parts.has("high")
-    if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
-        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
-    if parts.has("low"):
-        return True
-    if parts.has("high"):
-        return False
-    judged = [word for word in parts.judged if word in ("best", "worst")]
-    if judged:
-        return (judged[0] == "worst") == (METRICS[metric].better > 0)
-    return False if parts.top else None

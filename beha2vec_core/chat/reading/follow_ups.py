@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
-from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_of, filters_of
+from beha2vec_core.chat.queries.asked import ascending_of, asks_either, both_ends, breakdown_of, filters_of
 from beha2vec_core.chat.queries.compared import step_of, step_since
-from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
 from beha2vec_core.chat.rewrites.paraphrases import SAME
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -36,7 +35,7 @@ _POINTS = re.compile(
 )
 _ALWAYS = re.compile(
     r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$|"
-    r"\b(?:of|from|in|by|with|for|to|on)\s+(?:that|it|those|these|them)\W*$|"
+    r"\b(?:of|from|by|for|to)\s+(?:that|it|those|these|them)\W*$|"
     r"\b(?:did|do|does)\s+(?:they|it|those|these)\s+(?:\w+\W*){1,2}$"
 )
 # "how much revenue did they make", but not "how many people ... and do they"

@@ -139,6 +139,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
     (r"\bhow (?:many|often|many times) (?:was |were |is |are )?(?:an? |the |any )?(?:coupon|voucher)s?(?: codes?)? "
      r"(?:were |was |are |got |have been )?(?:used|redeemed|applied)\b", "how many orders used a coupon"),
+    (r"\b(who|that|which) ordered by\b", r"\1 bought , by"),
     (r"\brepeat[\s-](?:purchas(?:e|ing)|order|buy(?:er|ing)?|customer) (?:rate|share|ratio|percentage)\b",
      "share of buyers who ordered more than once"),
     (r"\b(?:(?:average )?customer )?(?:life[\s-]?time (?:value|revenue)|clv|ltv|cltv)s?\b"
@@ -292,6 +293,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:end|result)(?:s|ed|ing)? (?:up )?(?:in|with) (?:a |an )?(?:purchase|order|sale|conversion)s?\b",
      "converted"),
     (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),
+    (r"\b(more|less) likely to ([\w ]+?)(?= (?:than|compared|on|in|from|if)\b|\W*$)", r"\2 \1 often"),
     (r"\b(?:in|by) (?:the )?order of\b", "sorted by"),
     (r"\bsingle (?=best|worst|biggest|largest|highest|lowest|busiest)", ""),
     # order

@@ -41,6 +41,19 @@ ASKED = {
     "orders since 1 may vs before": "orders | 2026-05-01..2026-05-13 | vs 2026-04-01..2026-04-13",
     "orders before and after april": "no",  # and April itself
     "orders after 20 april": "orders | 2026-04-21..2026-05-13",
+    # how often groups do it is the part of each that does, as their sizes differ
+    "do tablet users come back more often than mobile users": (
+        "users | by device | device=mobile;tablet | user=visited at least 2 times | share"
+    ),
+    "who adds to cart more often, mobile or desktop users": "cart_rate | by device | device=desktop;mobile",
+    "which channel's visitors add to cart most often": "cart_rate | by channel",
+    "which products are bought most often": "items_sold | by item",
+    "distribution of orders per customer": "no",
+    "share of users who ordered by month": "buyer_share | by month",
+    # of all of these products, or a list of them
+    "how many different customers bought alta products": "buyers | item_brand=Alta",
+    "revenue of alta products": "item_revenue | item_brand=Alta",
+    "top 3 alta products": "items_sold | by item | item_brand=Alta | top 3",
     # buyers and others are people who bought and who did not, not the metric
     "pages per session for buyers and non-buyers": (
         "pages_per_session | user=ordered && pages_per_session | user=did not order"
