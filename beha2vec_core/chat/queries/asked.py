@@ -255,6 +255,7 @@ def breakdown_of(parts: Parts) -> list[str]:
             is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
             of_items = [o for o in beside if o.place < word.place and any(v.dimension in OF_ITEMS for v in o.values)]
             is_named |= word.name == "item" and bool(of_items) and not _lists_of(parts, of_items[0])
+            is_named |= word.name.startswith("item_category") and bool(of_items)  # in the sleeping mats category
             of_pages = [o for o in beside for v in o.values if v.dimension in _KINDS_OF_PAGES]
             is_named |= word.name in ("page", "landing_page") and bool(of_pages)
             themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]

@@ -32,6 +32,10 @@ _GO = (
     r"exit(?:s|ing)?)"
 )
 _VERSUS = r"(?:and|or|vs\.?|versus|against|compared (?:to|with))"
+_WHO_DID = (
+    (r"searching(?: (?:on|in) (?:the |our )?(?:site|shop|store))?", "used the search"), ("reading", "read"),
+    ("viewing", "viewed"), ("visiting", "visited"), ("using", "used"), ("looking at", "looked at"),
+)  # fmt: skip
 _NON_BUYERS = r"non[\s-]?(?:buyers?|customers?|purchasers?)"
 _MONTHS = "|".join(map(str.lower, month_name[1:]))
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
@@ -139,6 +143,11 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
     (r"\bhow (?:many|often|many times) (?:was |were |is |are )?(?:an? |the |any )?(?:coupon|voucher)s?(?: codes?)? "
      r"(?:were |was |are |got |have been )?(?:used|redeemed|applied)\b", "how many orders used a coupon"),
+    *((rf"\b({PEOPLE}|those) (?:who are )?{doing} ", rf"\1 who {did} ") for doing, did in _WHO_DID),
+    (r"\b(articles|posts|pages) with (?:the )?(most|fewest|least) (?:page[\s-]?)?(?:views|reads|visits)\b",
+     r"\2 viewed \1"),
+    (r"\b(revenue|sales|turnover|income|order value|aov) (with(?:out)?) (?:any |a )?(?:coupons?|vouchers?)(?: codes?)?"
+     r"(?=\W*$| (?:in|on|by|last|this)\b)", r"\1 of orders \2 a coupon"),
     (r"\b(who|that|which) ordered by\b", r"\1 bought , by"),
     (r"\brepeat[\s-](?:purchas(?:e|ing)|order|buy(?:er|ing)?|customer) (?:rate|share|ratio|percentage)\b",
      "share of buyers who ordered more than once"),

@@ -50,6 +50,12 @@ ASKED = {
     "which products are bought most often": "items_sold | by item",
     "distribution of orders per customer": "no",
     "share of users who ordered by month": "buyer_share | by month",
+    "how many people reading /blog/how-to-wash-wool ordered": (
+        "users | user=ordered | user=viewed page shop.example.com/blog/how-to-wash-wool | share"
+    ),
+    "revenue without coupons in april": "revenue | one_order=did not use a coupon | 2026-04-01..2026-04-30",
+    "articles with the most views": "page_views | by page | page_type=article",
+    "top items in the runners category": "items_sold | by item | item_subcategory=Runners",
     # of all of these products, or a list of them
     "how many different customers bought alta products": "buyers | item_brand=Alta",
     "revenue of alta products": "item_revenue | item_brand=Alta",
