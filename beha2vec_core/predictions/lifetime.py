@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.special import digamma, gammaln, hyp2f1
+from scipy.special import digamma, gammaln
 
 from beha2vec_core.predictions.arrays import weighted_mean
 
@@ -30,7 +30,6 @@ __all__ = ["BgNbd", "GammaGamma", "TooFewPurchasesError", "fit_bg_nbd", "fit_gam
 MIN_REPEAT_CUSTOMERS = 10
 _LOG_BOUND = 10.0  # of a parameter, in units of the mean age or value
 _FLAT = 1e-4  # gradient of the mean log likelihood at a maximum
-_POLE = 1e-4
 
 Floats = npt.NDArray[np.float64]
 
@@ -76,30 +75,11 @@ class BgNbd:
             ValueError: the history is impossible, or a horizon is negative.
         """
         x, last, total = _history(frequency, recency, age)
-        ahead = _horizon(horizon)
+        ahead = np.asarray(horizon, dtype=np.float64)
+        if not (np.isfinite(ahead).all() and (ahead >= 0).all()):
+            raise ValueError("horizon must be a finite number, at least 0")
         first = -np.expm1((self.r + x) * -np.log1p(ahead / (self.alpha + total)))
         return self.probability_alive(x, last, total) * first
-
-    def expected_purchases(
-        self, frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike, horizon: npt.ArrayLike
-    ) -> Floats:
-        """Expected number of purchases in the next ``horizon`` units of time, given the history.
-
-        Equation 10 of the paper, after Euler's transformation of the hypergeometric function, which keeps it finite
-        for customers with many purchases.
-
-        Raises:
-            ValueError: the history is impossible, or a horizon is negative.
-        """
-        x, last, total = _history(frequency, recency, age)
-        ahead = _horizon(horizon)
-        # the equation has removable poles at a = 1 and at a + b = 1
-        a = self.a + (_POLE if min(abs(self.a - 1), abs(self.a + self.b - 1)) < _POLE / 2 else 0.0)
-        c = a + self.b + x - 1
-        share = ahead / (self.alpha + total + ahead)
-        series = hyp2f1(a + self.b - 1 - self.r, a - 1, c, share)
-        active = c / (a - 1) * (1 - (1 - share) ** (a - 1) * series)
-        return np.asarray(self.probability_alive(x, last, total) * active)
 
 
 @dataclass(frozen=True)
@@ -135,11 +115,7 @@ class GammaGamma:
 
 
 def fit_bg_nbd(
-    frequency: npt.ArrayLike,
-    recency: npt.ArrayLike,
-    age: npt.ArrayLike,
-    penalty: float = 0.0,
-    weight: npt.ArrayLike = 1.0,
+    frequency: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike, weight: npt.ArrayLike = 1.0
 ) -> BgNbd:
     """Fit BG/NBD by maximum likelihood (Fader, Hardie & Lee 2005, equation 6).
 
@@ -147,8 +123,6 @@ def fit_bg_nbd(
         frequency: [customers] number of repeat purchases.
         recency: [customers] time from the first to the last purchase.
         age: [customers] time from the first purchase to the end of the observation, in the same unit.
-        penalty: weight of the squared logarithms of the parameters (``alpha`` in units of the mean age) beside the
-            mean log likelihood; use a small one, such as 0.01, where customers are few.
         weight: [customers] how many customers each one stands for.
 
     Raises:
@@ -182,8 +156,7 @@ def fit_bg_nbd(
             both + digamma(b + x) - digamma(b) - left / (b + np.maximum(x, 1.0) - 1),
         )
         gradient = np.array([weighted_mean(slope, often) for slope in slopes]) * np.exp(logs)
-        value = float(weighted_mean(common + either, often)) - penalty * float((logs**2).sum())
-        return -value, 2 * penalty * logs - gradient
+        return -float(weighted_mean(common + either, often)), -gradient
 
     r, alpha, a, b = _fitted(loss, np.zeros(4), "BG/NBD")
     return BgNbd(r, alpha * unit, a, b)
@@ -261,13 +234,6 @@ def _spending(frequency: npt.ArrayLike, mean_value: npt.ArrayLike) -> tuple[Floa
     if not (np.isfinite(mean) & (mean > 0) | (x == 0)).all():
         raise ValueError("mean_value must be positive for customers with a repeat purchase")
     return x, mean
-
-
-def _horizon(horizon: npt.ArrayLike) -> Floats:
-    ahead = np.asarray(horizon, dtype=np.float64)
-    if not (np.isfinite(ahead).all() and (ahead >= 0).all()):
-        raise ValueError("horizon must be a finite number, at least 0")
-    return ahead
 
 
 def _require_spread(frequency: Floats, alike: str, values: Floats) -> None:
