@@ -31,14 +31,6 @@ _SCHEMA = """
     create index if not exists changes_by_request on changes (request);
     create index if not exists changes_by_state on changes (state, destination, audience);
 """
-# of files from before there were units, see `Ledger.know_devices`
-_TO_UNITS = """
-    begin immediate;
-    alter table changes add column unit text not null default '';
-    update changes set unit = user_key;
-    drop index if exists changes_of_users;
-    commit;
-"""
 
 
 class Sent(NamedTuple):
@@ -140,15 +132,6 @@ class Ledger:
             )
             # the next plan makes them again: somebody may have withdrawn their consent since
             self._connection.execute("delete from changes where state = 'planned'")
-
-    def know_devices(self, destination: str) -> None:
-        """Changes from before there were units are of the device that they name: the destination knows devices."""
-        with self._connection:
-            self._connection.execute(
-                "update changes set unit = user_pseudo_id where destination = ? and unit = user_key "
-                "and user_pseudo_id is not null",
-                [destination],
-            )
 
     def believed(self, destination: str, audience: str) -> dict[str, Believed]:
         """What the destination has, or had, by `Destination.unit`: by the last change that may have had an effect."""
@@ -413,9 +396,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     """A connection, for readers too: after a kill, SQLite has to undo half a transaction first, or to make tables."""
     connection = sqlite3.connect(path, timeout=60)
     try:
-        columns = [row[1] for row in connection.execute("pragma table_info(changes)")]
-        if columns and "unit" not in columns:
-            connection.executescript(_TO_UNITS)
         connection.executescript(_SCHEMA)
     except sqlite3.DatabaseError as error:
         connection.close()

@@ -129,8 +129,6 @@ def make_plan(
     if problems:
         raise ActivationError(f"{destination.name}: {'; '.join(problems)}")
     candidates, day, newest = ({}, None, None) if empty else candidates_of(connection, audience)
-    if destination.by_device:
-        ledger.know_devices(destination.name)
     known = ledger.believed(destination.name, audience.name)
     believed = destination.reconcile(known, called)
     moment = datetime.now(UTC)

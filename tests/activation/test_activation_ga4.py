@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -413,18 +411,3 @@ def test_with_too_many_user_properties_users_only_leave(settings: Settings, serv
     assert full.plan and full.problem in full.plan.lines()
     assert _states(service) == {client_id(int(one[1:])): ("out", "DENIED")}
     assert night(12).problem == "" and NEW in _clients(service), "what was held back is sent later"
-
-
-def test_a_ledger_from_before_devices_goes_on(settings: Settings, service: Service) -> None:
-    plan_and_send(settings, BUYERS, ga4(service.address))
-    with closing(sqlite3.connect(settings.storage.ledger_path)) as older:
-        older.executescript(
-            """drop index changes_of_users;
-            alter table changes drop column unit;
-            create index changes_of_users on changes (destination, audience, user_key, change_id);"""
-        )
-    arrived = _clients(service)
-    plan, report = plan_and_send(settings, BUYERS, ga4(service.address))
-    assert not plan.changes and report.is_complete and _clients(service) == arrived
-    plan, _ = plan_and_send(settings, BUYERS, ga4(service.address), Options(empty=True))
-    assert {one.kind for one in plan.changes} == {"leave"} and sorted(_clients(service)) == sorted(arrived * 2)
