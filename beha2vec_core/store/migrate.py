@@ -35,50 +35,13 @@ class Step:
     statements: tuple[str, ...]
 
 
-# of facts that count the same as before
-_RENAMED_METRICS = {
-    "funnel_steps_mean": "furthest_step_mean",
-    "funnel_steps_median": "furthest_step_median",
-    "no_engagement_share": "no_engagement_time_share",
-    "one_page_share": "one_page_view_share",
-    "return_rate": "first_week_return_rate",
-    "error_page_share": "error_page_view_share",
-    "error_pages_mean": "error_page_views_mean",
-    "error_pages_median": "error_page_views_median",
-    "item_category_share": "item_category_viewed_share",
-    "hour_block_share": "hour_block_event_share",
-}
-_REACHED = {
-    "view_item": "reached_item_share",
-    "add_to_cart": "reached_cart_share",
-    "begin_checkout": "reached_checkout_share",
-}
-# of facts that count something else now; the next run makes them again
-_RECOUNTED_METRICS = ("channel_share", "direct_share", "engagement_time_mean", "engagement_time_median")
-
 # In order and without gaps; the last leads to SCHEMA_VERSION. One that was released is never changed.
 STEPS: tuple[Step, ...] = (
     Step(
         2,
-        "facts are named for what they count; the next run builds the dbt models from all history (money, sources)",
+        "the next run makes the facts of clusters again, and builds the dbt models from all history",
         (
-            # a file from before there were profiles
-            """create table if not exists beha2vec.cluster_profiles (
-                cluster_key integer, fact_id varchar, metric varchar, feature varchar, value double,
-                population_value double, lift double, z double, interval_low double, interval_high double,
-                support bigint, unit varchar, effect_size double, q_value double, significant boolean)""",
-            *(
-                f"update beha2vec.cluster_profiles set metric = '{new}' where metric = '{old}'"
-                for old, new in _RENAMED_METRICS.items()
-            ),
-            # the step that all buyers reached is there as purchase_rate already
-            "delete from beha2vec.cluster_profiles where metric = 'funnel_rate' and feature = 'purchase'",
-            *(
-                f"""update beha2vec.cluster_profiles set metric = '{new}', feature = null
-                where metric = 'funnel_rate' and feature = '{step}'"""
-                for step, new in _REACHED.items()
-            ),
-            f"delete from beha2vec.cluster_profiles where list_contains({list(_RECOUNTED_METRICS)}, metric)",
+            "drop table if exists beha2vec.cluster_profiles",
             "create schema if not exists cache",
             "create table cache.pending_full_refresh (asset varchar primary key, reason varchar)",
             """insert into cache.pending_full_refresh

@@ -6,6 +6,7 @@ change. What only adds is done on each connection (`create_tables`); what rename
 ``dbt_ga4``.)
 """
 
+import re
 from typing import Literal, NamedTuple
 
 import duckdb
@@ -119,31 +120,6 @@ _TABLES = {
     "beha2vec.audience_members": """
         event_date date, audience varchar, property_id varchar, user_key varchar, state varchar, why varchar,
         step varchar, found_on date""",
-}
-
-# columns that a table of an earlier version lacks
-_ADDED = {
-    "raw.ga4_ingest_log": "redacted bigint, forgotten bigint",
-    "raw.ga4_quarantine": "privacy_rules integer",
-    "beha2vec.enriched_pages": """
-        theme_model_version varchar, page_type_model_version varchar, theme_hash varchar, page_type_hash varchar,
-        review_rank integer""",
-    "cache.enriched_pages_unpublished": "review_rank integer",
-    "beha2vec.encoders": "warm_start_from varchar, accepted_at timestamp, refused varchar",
-    "beha2vec.encoder_evaluation": """
-        champion varchar, less_champion double, champion_low double, champion_high double""",
-    "beha2vec.user_embeddings": "sequence_hash ubigint",
-    "beha2vec.prediction_examples": "encoder_version varchar, weight double",
-    "beha2vec.prediction_models": "encoder_version varchar",
-    "beha2vec.cluster_profiles": """
-        effect_size double, q_value double, significant boolean, base bigint, contributors bigint""",
-    "beha2vec.cluster_insights": """
-        differences varchar, caveats varchar, opportunities varchar, input_hash varchar, reason varchar,
-        draft varchar, interpretation varchar""",
-    "beha2vec.audience_members": "found_on date",
-    "beha2vec.user_clusters": "map_x double, map_y double, likely_cluster integer, probability double",
-    # dbt makes this table, where predictions may read it before dbt runs again: its rows were of all persons
-    "ga4.ml_ga4__user_features": "sampling_weight bigint default 1",
 }
 
 # Columns that say whose a row is, in our tables, dbt's and parquet files, and which of a person's ids they hold (see
@@ -284,14 +260,26 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"create schema if not exists {schema}")
         for name, columns in _TABLES.items():
             connection.execute(f"create table if not exists {name} ({columns})")
-        for name, added in _ADDED.items():
-            for column in added.split(","):
-                connection.execute(f"alter table if exists {name} add column if not exists {column}")
+        _add_columns(connection)
         for name, query in _VIEWS.items():
             connection.execute(f"create or replace view {name} as {query}")
         create_macros(connection)
         record_version(connection, SCHEMA_VERSION, "the tables as this release makes them")
         connection.execute(f"comment on table beha2vec.schema_history is '{_state(connection)}'")
+
+
+def _add_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the columns that a table of an earlier version lacks."""
+    there = connection.execute(
+        """select schema_name || '.' || table_name, column_name from duckdb_columns()
+        where database_name = current_database()"""
+    )
+    known = {*there.fetchall()}
+    for name, columns in _TABLES.items():
+        for column in re.sub(r"primary key \(.*\)", "", columns).split(","):
+            words = column.split()
+            if words and (name, words[0]) not in known:
+                connection.execute(f"alter table {name} add column {column}")
 
 
 def _recorded_state(connection: duckdb.DuckDBPyConnection) -> str | None:
@@ -309,7 +297,7 @@ def _state(connection: duckdb.DuckDBPyConnection) -> str:
             select database_name, schema_name, sql from duckdb_tables()
             union all select database_name, schema_name, sql from duckdb_views() where not internal)
         where database_name = current_database() and schema_name in ('raw', 'beha2vec', 'cache')""",
-        [repr((_TABLES, _ADDED, _VIEWS, _MACROS))],
+        [repr((_TABLES, _VIEWS, _MACROS))],
     ).fetchall()
     return str(state)
 

@@ -1,12 +1,10 @@
 """The warehouse's tables: made where they lack, and not written again where nothing lacks."""
 
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from beha2vec_core.predictions import store
 from beha2vec_core.store.tables import create_tables
 
 
@@ -46,16 +44,6 @@ def test_what_is_missing_or_changed_is_made_again(file: Path, damage: str) -> No
             n: sql for n, sql in whole.items() if sql.startswith("CREATE VIEW")
         }
         connection.execute("select refused from beha2vec.encoders").fetchall()
-
-
-def test_features_of_an_earlier_release_are_those_of_all_persons(tmp_path: Path) -> None:
-    """Predictions may read them before dbt makes the table again."""
-    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        connection.execute(
-            "create schema ga4; create table ga4.ml_ga4__user_features as select date '2026-03-02' as as_of"
-        )
-        create_tables(connection)
-        assert store.whole_dates(connection) == {date(2026, 3, 2)}
 
 
 def _catalog(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
