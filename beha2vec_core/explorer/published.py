@@ -27,26 +27,8 @@ R = TypeVar("R")
 
 _REMEMBERED = 256  # answers; each is bounded by its query's limit
 _TABLE = re.compile(r"\b(?:beha2vec|ga4)\.\w+")
-# what is missing without a table, and the asset that makes it
+# what is missing without a table of dbt's, and the asset that makes it; our own tables are always there
 _MADE_BY = {
-    "beha2vec.audience_members": ("members of audiences", "audience_members"),
-    "beha2vec.cluster_flows": ("moves between clusters", "user_clusters"),
-    "beha2vec.cluster_history": ("days of users in clusters", "user_clusters"),
-    "beha2vec.cluster_insights": ("written insights", "cluster_insights"),
-    "beha2vec.cluster_lineage": ("earlier clusters", "cluster_model"),
-    "beha2vec.cluster_members": ("typical users of clusters", "cluster_members"),
-    "beha2vec.cluster_paths": ("paths of clusters", "cluster_profiles"),
-    "beha2vec.cluster_profiles": ("facts of clusters", "cluster_profiles"),
-    "beha2vec.cluster_transitions": ("transitions between clusters", "cluster_profiles"),
-    "beha2vec.encoder_current": ("encoders in use", "trained_encoder"),
-    "beha2vec.encoder_evaluation": ("figures of the encoder", "encoder_evaluation"),
-    "beha2vec.enriched_pages": ("themes of pages", "enriched_pages"),
-    "beha2vec.highlights": ("highlights", "highlights"),
-    "beha2vec.prediction_curves": ("tests of the model", "prediction_evaluation"),
-    "beha2vec.prediction_evaluation": ("tests of the model", "prediction_evaluation"),
-    "beha2vec.user_clusters_current": ("users in clusters", "user_clusters"),
-    "beha2vec.user_embeddings": ("vectors of users", "user_embeddings"),
-    "beha2vec.user_embeddings_current": ("vectors of users", "user_embeddings"),
     "ga4.dim_ga4__pages": ("pages", "dim_ga4__pages"),
     "ga4.dim_ga4__properties": ("properties", "dim_ga4__properties"),
     "ga4.dim_ga4__users": ("facts of users", "dim_ga4__users"),
@@ -94,12 +76,10 @@ class Published:
             lambda question, *args, **kwargs: question(this(), *args, **kwargs)
         )
         self._lock = Lock()
-        columns = self.query(
-            "select table_schema || '.' || table_name as name, column_name from information_schema.columns"
-        )
         with self.cursor() as cursor:
             self.sample = sample_notice(cursor)  # what to say beside all numbers, if not all users are there
-        self._columns = {name: frozenset(group) for name, group in columns.groupby("name")["column_name"]}
+            tables = cursor.execute("select table_schema || '.' || table_name from information_schema.tables")
+            self._tables = {name for (name,) in tables.fetchall()}
 
     @property
     def published_at(self) -> datetime:
@@ -128,13 +108,13 @@ class Published:
         with self.cursor() as cursor:
             return cursor.execute(sql, parameters).df()
 
-    def has(self, table: str, *columns: str) -> bool:
-        """Whether there is such a table (``beha2vec.user_clusters_current``), with these columns."""
-        return table in self._columns and self._columns[table].issuperset(columns)
+    def has(self, table: str) -> bool:
+        """Whether there is such a table (``ga4.dim_ga4__users``)."""
+        return table in self._tables
 
-    def require(self, table: str, *columns: str) -> None:
-        """Raise `NothingYet` where the table or one of the columns is not there; for tables, `query` does it too."""
-        if not self.has(table, *columns):
+    def require(self, table: str) -> None:
+        """Raise `NothingYet` where the table is not there; `query` does it for those that it reads."""
+        if not self.has(table):
             raise NothingYet(*_MADE_BY.get(table, ("data for this view", table.split(".")[1])))
 
     def ask(self, question: Callable[Concatenate[Published, P], R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -288,8 +288,6 @@ class _Page:
         self.add("</details>")
 
     def _paths(self, key: int, users: int) -> None:
-        if not self.published.has("beha2vec.cluster_paths"):
-            return
         steps = self.published.ask(clusters.paths, key)
         if not steps.empty:
             self.draw(

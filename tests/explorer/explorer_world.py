@@ -76,19 +76,6 @@ def _shop() -> bytes:
         return path.read_bytes()
 
 
-def as_of_an_earlier_release(path: Path) -> None:
-    """Take away what earlier releases did not publish: currencies, and GA4's record of the first source."""
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("drop table ga4.dim_ga4__properties")
-        for table, columns in {
-            "dim_ga4__users": ("net_revenue", "currency", "first_user_source", "first_user_medium", "first_seen_source",
-                               "first_seen_medium", "property_id"),
-            "fct_ga4__sessions": ("net_revenue", "currency"),
-        }.items():  # fmt: skip
-            for column in columns:
-                connection.execute(f"alter table ga4.{table} drop column {column}")
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[Published]:
     yield Published(path)

@@ -18,7 +18,7 @@ from beha2vec_core.explorer.data import user
 from beha2vec_core.explorer.published import Published
 from beha2vec_core.explorer.report import write_report
 from beha2vec_core.explorer.views import VIEWS
-from tests.explorer.explorer_world import as_of_an_earlier_release, make_serving
+from tests.explorer.explorer_world import make_serving
 from tests.helpers.cases import few_fast
 
 APP = Path(page.__file__).with_name("app.py")
@@ -183,20 +183,6 @@ def test_what_was_sent_of_a_user_and_of_nobody_else(
     assert "beha2vec sent --user g1-0 shows it." in text_of(view("user", user="g1-0"))
 
 
-@pytest.mark.slow
-def test_a_user_published_by_an_earlier_release(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    older = tmp_path / "serving.duckdb"
-    older.write_bytes(serving.read_bytes())
-    as_of_an_earlier_release(older)
-    monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
-    app = view("user", user="g1-1")
-    assert not app.exception
-    assert {metric.label: metric.value for metric in app.metric}["Revenue"] == "0.00 (currency unknown)"
-    assert '<td class="">Source / medium of the first session</td><td class="">google / organic</td>' in text_of(app)
-    for one in ("overview", "clusters", "map"):  # those that read what it lacks
-        assert not view(one).exception, one
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -258,12 +244,8 @@ def test_empty_states_name_the_asset(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
     assert "Nothing is published yet. Materialize serving_database" in text_of(whole_app().run())
     missing = {
-        "beha2vec.cluster_insights": "cluster_insights",
-        "beha2vec.cluster_profiles": "cluster_profiles",
         "ga4.ml_ga4__sequence_events": "ml_ga4__sequence_events",
-        "beha2vec.user_embeddings_current": "user_embeddings",
-        "beha2vec.cluster_flows": "user_clusters",
-        "beha2vec.cluster_paths": "cluster_profiles",
+        "ga4.fct_ga4__page_views": "fct_ga4__page_views",
         "ga4.dim_ga4__users": "dim_ga4__users",
     }
     make_serving(tmp_path / "serving.duckdb", without=tuple(missing))
@@ -277,19 +259,19 @@ def test_empty_states_name_the_asset(tmp_path: Path, monkeypatch: pytest.MonkeyP
     told += text_of(app)
     for asset in missing.values():
         assert f"Materialize {asset}, then serving_database" in told
-    assert "no paths of clusters yet. Materialize cluster_profiles" in told
 
 
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path))
-    make_serving(tmp_path / "serving.duckdb", without=("beha2vec.user_clusters_current",))
+    path = make_serving(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("delete from beha2vec.user_clusters_current")
     for one in VIEWS[::every]:
         app = view(one.name, user="g1-0")
         assert not app.exception, one.name
-        others = ("map", "site", "model", "audiences")  # the last three need no clusters
-        assert "Materialize user_clusters, then serving_database" in text_of(app) or one.name in others
-    assert "Materialize user_clusters for all days" in text_of(view("map"))
+        need_none = ("user", "predictions", "site", "chat", "model", "audiences")
+        assert "Materialize user_clusters" in text_of(app) or one.name in need_none
 
 
 def test_a_password_is_asked_for_before_anything_is_shown(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,6 @@ def last_night(published: Published) -> pd.DataFrame:
     Columns: event_date, audience, members, those of `STEPS` (members who are not contacted for that), contacted,
     entered, left.
     """
-    published.require("beha2vec.audience_members", "step")
     left_out = ", ".join(f"count(*) filter (is_member and step = '{step}') as {step}" for step in STEPS)
     return published.query(
         f"""select event_date, audience, count(*) filter (is_member) as members, {left_out},
@@ -107,7 +106,6 @@ def overlaps(published: Published, audience: Audience, audiences: Audiences) -> 
 
 def beside(published: Published, audience: Audience, other: Audience | None, audiences: Audiences) -> Comparison:
     """The facts that distinguish an audience from all users or from another one; users in both are in neither group."""
-    published.require("beha2vec.user_clusters_current")
     with _chosen(published, audience, audiences) as cursor:
         both, two = 0, groups.BESIDE_OTHERS
         if other is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
-from beha2vec_core.explorer.published import Published
+from beha2vec_core.explorer.published import NothingYet, Published
 from beha2vec_core.insights.placeholders import Piece
 from beha2vec_core.insights.placeholders import pieces as filled_pieces
 from beha2vec_core.insights.sheet import Fact
@@ -46,13 +46,11 @@ def sizes(published: Published) -> pd.DataFrame:
         from beha2vec.user_clusters_current group by cluster_key
         order by cluster_key < 0, users desc, cluster_key limit {_NEVER_MORE}"""
     )
-    written = (
-        published.query(
-            f"""select cluster_key, any_value(name) as name, any_value(summary) as summary
-            from beha2vec.cluster_insights where cluster_key is not null group by all limit {_NEVER_MORE}"""
-        )
-        if published.has("beha2vec.cluster_insights")
-        else pd.DataFrame({"cluster_key": [], "name": [], "summary": []})
+    if found.empty:
+        raise NothingYet("users in clusters", "user_clusters")
+    written = published.query(
+        f"""select cluster_key, any_value(name) as name, any_value(summary) as summary
+        from beha2vec.cluster_insights where cluster_key is not null group by all limit {_NEVER_MORE}"""
     )
     found = found.merge(written.astype({"cluster_key": found["cluster_key"].dtype}), on="cluster_key", how="left")
     default = found["cluster_key"].map(lambda key: "Too little evidence yet" if key < 0 else f"Cluster {key}")
@@ -64,7 +62,7 @@ def older_facts(published: Published) -> str:
 
     Also empty where a sample is published, since facts are of all users.
     """
-    if published.sample or not published.has("beha2vec.cluster_profiles"):
+    if published.sample:
         return ""
     facts = published.query(
         f"""select cluster_key, value::bigint as users from beha2vec.cluster_profiles where metric = 'users'

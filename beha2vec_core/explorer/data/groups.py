@@ -35,8 +35,7 @@ def facts_of_groups(published: Published, cursor: duckdb.DuckDBPyConnection, gro
     )
     # who is in a group does not change from day to day
     cursor.execute("create or replace temp table no_history as select * from beha2vec.cluster_history limit 0")
-    predictions = WAREHOUSE.predictions if published.has("beha2vec.user_predictions_current") else None
-    sources = replace(WAREHOUSE, users_in_clusters="users_in_groups", history="no_history", predictions=predictions)
+    sources = replace(WAREHOUSE, users_in_clusters="users_in_groups", history="no_history")
     return build_profiles(cursor, sources, ProfileSettings(with_single_features=False))
 
 

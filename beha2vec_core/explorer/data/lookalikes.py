@@ -46,8 +46,6 @@ def best(published: Published, seeds: Seeds, method: Method, length: int, withou
 
 
 def _require(published: Published) -> None:
-    published.require("beha2vec.user_embeddings_current", "identity")
-    published.require("beha2vec.user_clusters_current")
     published.require("ga4.int_ga4__identity_map")
-    published.require("ga4.dim_ga4__users", "is_ads_consented")
+    published.require("ga4.dim_ga4__users")
     published.require("ga4.fct_ga4__conversions")

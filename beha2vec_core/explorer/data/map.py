@@ -45,7 +45,6 @@ def users_on_map(published: Published) -> int:
 
 def themes(published: Published) -> list[str]:
     """Themes of viewed pages, the most viewed first; at most 40."""
-    published.require("beha2vec.enriched_pages", "theme")
     found = published.query(
         f"""select theme from ga4.fct_ga4__page_views join beha2vec.enriched_pages using (page_key)
         where theme is not null group by theme order by count(*) desc, theme limit {_MOST_THEMES}"""
@@ -99,15 +98,12 @@ def group_profile(published: Published, user_keys: tuple[str, ...]) -> pd.DataFr
 
 
 def export(published: Published, user_keys: tuple[str, ...], names: dict[int, str]) -> bytes:
-    """The group as CSV: user_key, cluster_key, cluster, sessions, page_views, purchases, revenue, first and last seen.
-
-    Beside revenue stands its currency, where the publication knows it. Moments are UTC, as in the database.
-    """
-    revenue = "revenue, currency" if published.has("ga4.dim_ga4__users", "currency") else "revenue"
+    """The group as CSV: user_key, cluster_key, cluster, what they did, revenue with its currency, and when (UTC)."""
     with published.cursor() as cursor:
         cursor.register("chosen", pd.DataFrame({"user_key": user_keys}))
         rows = cursor.execute(
-            f"""select user_key, cluster_key, sessions, page_views, purchases, {revenue}, first_seen_at, last_seen_at
+            """select user_key, cluster_key, sessions, page_views, purchases, revenue, currency, first_seen_at,
+                last_seen_at
             from chosen join beha2vec.user_clusters_current using (user_key)
             left join ga4.dim_ga4__users using (user_key) order by user_key"""
         ).df()
@@ -117,5 +113,5 @@ def export(published: Published, user_keys: tuple[str, ...], names: dict[int, st
 
 def _require_positions(published: Published) -> None:
     drawn = "select 1 from beha2vec.user_clusters_current where map_x is not null limit 1"
-    if not published.has("beha2vec.user_clusters_current", "map_x", "map_y") or published.query(drawn).empty:
+    if published.query(drawn).empty:
         raise NothingYet("places of users on the map", "user_clusters for all days")

@@ -30,12 +30,8 @@ class Totals(counts.Totals):
 
 def totals(published: Published) -> Totals:
     """Users, days and models of the published database."""
-    published.require("beha2vec.user_clusters_current")
-    version = trained = since = None
-    if published.has("beha2vec.encoder_current"):
-        version, trained = _row(published, "select max(model_version), max(trained_at) from beha2vec.encoder_current")
-    if published.has("beha2vec.cluster_model_current"):
-        (since,) = _row(published, "select max(promoted_at) from beha2vec.cluster_model_current")
+    version, trained = _row(published, "select max(model_version), max(trained_at) from beha2vec.encoder_current")
+    (since,) = _row(published, "select max(promoted_at) from beha2vec.cluster_model_current")
     with published.cursor() as cursor:
         found = vars(counts.totals(cursor))
     return Totals(**found, model_version=version, trained_at=trained, clusters_since=since)
@@ -69,8 +65,6 @@ NO_HIGHLIGHTS = "Nothing stands out: no difference between segments and no chang
 
 def question_of(published: Published, highlight_id: str) -> str | None:
     """The question for the chat that shows a highlight among its neighbours; None if there is no such highlight."""
-    if not published.has("beha2vec.highlights"):
-        return None
     with published.cursor() as cursor:
         cursor.execute("select * from beha2vec.highlights where highlight_id = ?", [highlight_id])
         names, row = [column[0] for column in cursor.description], cursor.fetchone()
@@ -97,7 +91,6 @@ def weeks(published: Published) -> tuple[date, int] | None:
 
     With fewer than 7 the two weeks cannot be compared.
     """
-    published.require("beha2vec.cluster_history")
     first, last = _row(published, "select min(event_date), max(event_date) from beha2vec.cluster_history")
     return None if last is None else (last, min(max((last - first).days + 1 - _WEEK, 0), _WEEK))
 

@@ -20,7 +20,6 @@ def coverage(published: Published) -> pd.DataFrame:
     Returns:
         A row a kind (theme, page_type) and level (sure, likely, unknown): pages, views, share of all page views.
     """
-    _require(published)
     return published.query(
         f"""with levels as (
             select 'theme' as kind, {_level("theme")} as level, page_views from {_PAGES_SEEN}
@@ -33,7 +32,6 @@ def coverage(published: Published) -> pd.DataFrame:
 
 def by_label(published: Published, kind: Kind) -> pd.DataFrame:
     """A row a theme or page type, the most viewed first: label, pages, views, share of all views, sure_share of its."""
-    _require(published)
     return published.query(
         f"""select coalesce({kind}, '{UNKNOWN}') as label, count(*) as pages, sum(page_views)::bigint as views,
             sum(page_views) / greatest(sum(sum(page_views)) over (), 1) as share,
@@ -51,7 +49,6 @@ def to_review(published: Published, search: str = "") -> pd.DataFrame:
     Returns:
         page_key, page_title, views, and of theme and page_type: label, its confidence and the runner-up.
     """
-    _require(published, "review_rank")
     return published.query(
         f"""select page_key, page_title, page_views as views, theme, theme_confidence, theme_runner_up, page_type,
             page_type_confidence, page_type_runner_up
@@ -70,7 +67,6 @@ def pending(published: Published, overrides: Overrides) -> pd.DataFrame:
         page_key, page_title, kind (theme, page_type), now, next (null: whatever the classifiers say), known (whether
         the page was ever viewed).
     """
-    _require(published)
     wanted = pd.DataFrame(
         [(page, kind, label) for kind, labels in (("theme", overrides.themes), ("page_type", overrides.page_types))
          for page, label in labels.items()],
@@ -98,7 +94,3 @@ _PAGES_SEEN = "ga4.dim_ga4__pages left join beha2vec.enriched_pages using (page_
 def _level(kind: Kind) -> str:
     return f"""case when {kind} is null or {kind} = '{UNKNOWN}' then 'unknown'
         when {kind}_confidence >= {SURE} or {kind}_method = 'override' then 'sure' else 'likely' end"""
-
-
-def _require(published: Published, *columns: str) -> None:
-    published.require("beha2vec.enriched_pages", "theme_confidence", *columns)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _SCORES = "beha2vec.user_predictions_current"
 _FEATURES = "ga4.ml_ga4__user_features"
-_VECTORS = "beha2vec.prediction_vectors"
 _METRICS = 1_000
 FIRST = 100  # users of the first decile that are listed
 _BINS = 8  # of the distribution, for each factor of ten
@@ -51,8 +50,6 @@ def model(published: Published) -> dict[str, Any]:
 
     ``as_of`` and ``users`` are those of the last scores; None and 0 where there are none.
     """
-    if not published.has("beha2vec.prediction_model_current"):
-        raise NoPredictionsYet
     found = published.query(
         f"""select prediction_version, fitted_as_of, methods::varchar as methods, notes,
             (select max(as_of) from {_SCORES}) as as_of, (select count(distinct user_key) from {_SCORES}) as users
@@ -106,8 +103,6 @@ def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
     published sample stands for that of all users of the cluster.
     """
     published.ask(model)
-    if not published.has("beha2vec.cluster_predictions"):
-        raise NothingYet("predictions", "user_predictions")
     return published.query(
         f"""with spread as (
             select coalesce(stddev_pop(revenue) / nullif(avg(revenue), 0), 0) as c from ga4.dim_ga4__users
@@ -183,13 +178,9 @@ def first_decile(published: Published, target: str, horizon: int) -> pd.DataFram
     value, method, reasons (list of texts).
     """
     published.ask(choices)
-    clusters = (
-        "left join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)"
-        if published.has("beha2vec.user_clusters_current")
-        else "cross join (select null::integer as cluster_key)"
-    )
     return published.query(
-        f"""select user_key, cluster_key, probability, low, high, value, method, reasons from {_SCORES} {clusters}
+        f"""select user_key, cluster_key, probability, low, high, value, method, reasons from {_SCORES}
+        left join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)
         where target = $target and horizon = $horizon and decile = 1
         order by probability desc, user_key limit {FIRST}""",
         {"target": target, "horizon": horizon},
@@ -201,7 +192,7 @@ def curves(published: Published, target: str, horizon: int) -> pd.DataFrame:
 
     Empty where nothing could be tested.
     """
-    return _of_model(published, "prediction_curves", target, horizon, "decile", "order by decile")
+    return _of_model(published, "prediction_curves", target, horizon, "decile")
 
 
 def evaluation(published: Published, target: str, horizon: int) -> pd.DataFrame:
@@ -209,15 +200,14 @@ def evaluation(published: Published, target: str, horizon: int) -> pd.DataFrame:
 
     Empty where nothing could be tested.
     """
-    return _of_model(published, "prediction_evaluation", target, horizon, "method", "order by method, metric")
+    return _of_model(published, "prediction_evaluation", target, horizon, "method, metric")
 
 
-def _of_model(published: Published, table: str, target: str, horizon: int, column: str, order: str) -> pd.DataFrame:
+def _of_model(published: Published, table: str, target: str, horizon: int, order: str) -> pd.DataFrame:
     published.ask(model)
-    published.require(f"beha2vec.{table}", column)
     return published.query(
         f"""from beha2vec.{table} semi join beha2vec.prediction_model_current using (prediction_version)
-        where target = $target and horizon = $horizon {order} limit {_METRICS}""",
+        where target = $target and horizon = $horizon order by {order} limit {_METRICS}""",
         {"target": target, "horizon": horizon},
     )
 
@@ -247,14 +237,10 @@ def reasons(published: Published, user_key: str, models_path: Path) -> dict[str,
     from beha2vec_core.predictions.model import PredictionModelError
 
     version = str(published.ask(model)["prediction_version"])
-    vectors = (
-        f"left join (select as_of, user_key, behavior from {_VECTORS}) using (as_of, user_key)"
-        if published.has(_VECTORS)
-        else ""
-    )
-    published.require(_FEATURES, "sampling_weight")
     features = published.query(
-        f"""from {with_means(_FEATURES)} {vectors} semi join {_SCORES} using (user_key, as_of)
+        f"""from {with_means(_FEATURES)}
+        left join (select as_of, user_key, behavior from beha2vec.prediction_vectors) using (as_of, user_key)
+        semi join {_SCORES} using (user_key, as_of)
         where user_key = $user limit 1""",
         {"user": user_key},
     )

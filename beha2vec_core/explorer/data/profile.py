@@ -81,10 +81,9 @@ def pick(facts: pd.DataFrame, family: str, top: int = 12) -> pd.DataFrame:
     """
     chosen = facts[facts["metric"].map(lambda name: _is_of(str(name), family)) & facts["lift"].notna()]
     if family == STANDS_OUT:
-        tested = chosen["significant"] if "significant" in chosen else chosen["z"].map(lambda _: None)
         clear = [
             is_beyond_chance(None if pd.isna(sure) else bool(sure), z) is True and abs(z) >= CLEAR_Z
-            for sure, z in zip(tested, chosen["z"], strict=True)
+            for sure, z in zip(chosen["significant"], chosen["z"], strict=True)
         ]
         # an unknown theme or page type says nothing about the users
         silent = chosen["metric"].map(has_labels) & chosen["feature"].isin(["unknown"])
@@ -100,7 +99,7 @@ def _is_of(name: str, family: str) -> bool:
 
 
 def _titles(published: Published, pages: list[str]) -> dict[str, str]:
-    if not pages or not published.has("ga4.dim_ga4__pages", "page_title"):
+    if not pages or not published.has("ga4.dim_ga4__pages"):
         return {}
     found = published.query(
         """select page_key, page_title from ga4.dim_ga4__pages

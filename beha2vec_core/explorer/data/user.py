@@ -20,7 +20,6 @@ from beha2vec_core.words import UNKNOWN_CURRENCY, money
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
 
-_USERS = "ga4.dim_ga4__users"
 _SESSIONS = 20
 _EVENTS = 2_000
 _NEIGHBOURS = 10
@@ -40,20 +39,14 @@ def key_of(published: Published, given: str) -> str:
 
 
 def about(published: Published, user_key: str) -> dict[str, Any] | None:
-    """What is known of a user, as in dim_ga4__users, with cluster_key and margin; None where there is no such user.
+    """What is known of a user, as in dim_ga4__users, with the columns of their cluster; None: there is no such user.
 
-    likely_cluster and probability are there too, unless an earlier release published.
-    What is null is None. Moments are UTC. ``reporting_currency`` is that of the user's property, where it is known.
+    What is null is None. Moments are UTC. ``reporting_currency`` is that of the user's property.
     """
-    currency, properties = "", ""
-    if published.has("ga4.dim_ga4__properties", "reporting_currency") and published.has(_USERS, "property_id"):
-        currency, properties = ", reporting_currency", "left join ga4.dim_ga4__properties using (property_id)"
-    likely = ""
-    if published.has("beha2vec.user_clusters_current", "likely_cluster", "probability"):
-        likely = ", likely_cluster, probability"
     found = published.query(
-        f"""select users.*, cluster_key, margin{likely}{currency} from ga4.dim_ga4__users as users
-        left join beha2vec.user_clusters_current using (user_key) {properties} where user_key = $user limit 1""",
+        """select users.*, cluster_key, margin, likely_cluster, probability, reporting_currency
+        from ga4.dim_ga4__users as users left join beha2vec.user_clusters_current using (user_key)
+        left join ga4.dim_ga4__properties using (property_id) where user_key = $user limit 1""",
         {"user": user_key},
     )
     return (
@@ -65,7 +58,7 @@ def about(published: Published, user_key: str) -> dict[str, Any] | None:
 
 def cluster(found: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """The cluster of a user, as of `about`; of a user in -1 the likely one, with its probability."""
-    key, likely = found["cluster_key"], found.get("likely_cluster")
+    key, likely = found["cluster_key"], found["likely_cluster"]
     if key is None:
         return "none: no day of theirs is clustered"
     name = names.get(int(key), f"Cluster {key}")
@@ -76,21 +69,10 @@ def cluster(found: Mapping[str, Any], names: Mapping[int, str]) -> str:
 
 def revenue(found: Mapping[str, Any]) -> str:
     """What a user, as of `about`, has spent, with its currency: 24.50 EUR."""
-    amount, currency = found["revenue"], found.get("currency") or found.get("reporting_currency")
-    if amount is None and found["purchases"] and "currency" in found:
+    amount, currency = found["revenue"], found["currency"] or found["reporting_currency"]
+    if amount is None and found["purchases"]:
         return "in several currencies"
     return money(amount or 0.0, currency or UNKNOWN_CURRENCY)
-
-
-def first_came_by(found: Mapping[str, Any]) -> tuple[str, str]:
-    """Where a user, as of `about`, came from first, and what that is called.
-
-    GA4's own record of the user; published by an earlier release, the source of the first exported session.
-    """
-    label, columns = "First user source / medium", ("first_user_source", "first_user_medium")
-    if columns[0] not in found:
-        label, columns = "Source / medium of the first session", ("first_source", "first_medium")
-    return label, " / ".join(str(found[name] or "unknown") for name in columns)
 
 
 def sessions(published: Published, user_key: str) -> pd.DataFrame:
@@ -154,8 +136,6 @@ def nearest(published: Published, user_key: str) -> pd.DataFrame:
     Columns: user_key, cluster_key, similarity (-1 to 1), shared_pages, and pages: titles of the shared pages that the
     fewest users viewed, which are the most specific. Empty for a user without a vector.
     """
-    published.require("beha2vec.user_embeddings_current")
-    published.require("beha2vec.user_clusters_current")
     published.require("ga4.fct_ga4__page_views")
     published.require("ga4.dim_ga4__pages")
     with published.cursor() as cursor:

@@ -23,8 +23,8 @@ _DRAFT = "the audience above"
 
 def render(published: Published) -> None:
     """Show the page."""
-    published.require("ga4.dim_ga4__users", "is_ads_consented")
-    published.require("ga4.dim_ga4__properties", "timezone", "last_day")
+    published.require("ga4.dim_ga4__users")
+    published.require("ga4.dim_ga4__properties")
     audiences = audience_form.of_file()
     if audiences is None:
         return

@@ -44,8 +44,6 @@ class Turn:
 
 def render(published: Published) -> None:
     """Show the page."""
-    published.require("beha2vec.user_clusters_current")
-    published.require("beha2vec.cluster_profiles")
     conversation = _conversation(published)
     _who_answers(conversation)
     st.session_state[_CHARTS] = st.session_state[_TABLES] = 0  # on this page so far: each has a key of its own

@@ -48,7 +48,6 @@ def render(published: Published) -> None:
 
 def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
     key = found["cluster_key"]
-    source, first = data.first_came_by(found)
     with st.container(horizontal=True):
         for label, value in (
             ("Sessions", f"{found['sessions']:,}"),
@@ -61,7 +60,9 @@ def _facts(found: dict[str, Any], names: dict[int, str]) -> None:
         "Cluster": data.cluster(found, names),
         "First seen": page.local(found["first_seen_at"]),
         "Last seen": page.local(found["last_seen_at"]),
-        source: first,
+        "First user source / medium": " / ".join(
+            str(found[name] or "unknown") for name in ("first_user_source", "first_user_medium")
+        ),
         "Device": ", ".join(str(found[n]) for n in ("device_category", "browser", "operating_system") if found[n]),
         "Country": found["country"] or "unknown",
     }
