@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -34,13 +34,6 @@ class Vectors:
     def encode_as_of(self, events: pd.DataFrame, moment: int | None) -> npt.NDArray[np.float32]:
         """The same as of a moment; None: each user's last event."""
         return as_matrix(self.encoder.encode(encoder_input(events), moment)[self.kind])
-
-    def warm_start(self, events: pd.DataFrame, seed: int) -> Vectors:
-        """Trained on, more gently than from scratch."""
-        from beha2vec_core.encoder.encoder import BehaviorEncoder
-
-        train = replace(self.encoder.train_config.gently(), seed=seed)
-        return replace(self, encoder=BehaviorEncoder.fit(encoder_input(events), None, train, warm_start=self.encoder))
 
 
 @dataclass(frozen=True)

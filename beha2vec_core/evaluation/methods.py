@@ -45,15 +45,6 @@ class RanksNext(Protocol):
         ...
 
 
-@runtime_checkable
-class WarmStarts(Protocol):
-    """Can be trained on."""
-
-    def warm_start(self, events: pd.DataFrame, seed: int) -> Fitted:
-        """Another fitted method, started from this one's weights; this one stays as it is."""
-        ...
-
-
 Fitted = Any  # Encodes, RanksNext or both: the protocol asks by isinstance
 
 
@@ -64,9 +55,3 @@ class Method:
     name: str
     group: Group  # ``floor`` (what any learned method must beat), ``peer`` (others' systems) or ``ours``
     fit: Callable[[pd.DataFrame, int], Fitted]  # takes events of `data.inputs` (others must not be read) and a seed
-    # whether fitting or asking it takes long, so that fewer repeats are run unless all are asked for
-    costly: bool = False
-    epochs: int = 1  # how often a fit goes through the users; 0 where it makes a network and does not train it
-    shares_fit_with: str | None = None  # the method whose fit this one reuses, if it comes after it in the same process
-    # whether such a fit exists, from this method or another, so that its time says nothing
-    has_fit: Callable[[pd.DataFrame, int], bool] = lambda events, seed: False

@@ -140,7 +140,7 @@ def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorE
         in_use = _methods(champion, CHAMPION) if champion else ()
         methods = (*_methods(encoder, ENCODER), *in_use, *FLOORS)
         for method in with_progress(methods, title="evaluating", unit="method"):
-            trial = Trial(split, method, fit(method, split.fit, split.repeat), refit=False)
+            trial = Trial(split, fit(method, split.fit, split.repeat))
             outcomes = [outcome for outcome in run_tasks(trial, tuple(TASKS)) if outcome.n >= FEWEST]
             figures |= {(method.name, outcome.task, outcome.metric): outcome for outcome in outcomes}
         seen = {task for _, task, _ in figures}

@@ -11,23 +11,26 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from beha2vec_core.evaluation.methods import Encodes, Method
+from beha2vec_core.evaluation.methods import Encodes
 from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.statistics import Outcome
-from beha2vec_core.evaluation.tasks.base import Task, Trial, run_tasks
+from beha2vec_core.evaluation.tasks.base import Task, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import encode, fit
 from tests.benchmarks.data_sets.base import EvaluationData
 from tests.benchmarks.judgements import Judgement
+from tests.benchmarks.methods import TimedMethod
 from tests.benchmarks.splits import REPEATS, locked_split, repeated_splits, temporal_split
-from tests.benchmarks.tasks import TASKS, PlantedTrial
+from tests.benchmarks.tasks import TASKS, PlantedTrial, refits
 
 # a costly method is judged on the first of the repeated splits only
 COSTLY_REPEATS = 2
+# figures that fit the method again
+_ONCE = (refits.STABILITY, refits.DETERMINISM)
 
 
 def judge(
     data: EvaluationData,
-    method: Method,
+    method: TimedMethod,
     *,
     repeats: int = REPEATS,
     costly_repeats: int = COSTLY_REPEATS,
@@ -54,19 +57,19 @@ def judge(
     return found
 
 
-def _outcomes(data: EvaluationData, method: Method, split: Split, tasks: Sequence[Task]) -> list[Outcome]:
+def _outcomes(data: EvaluationData, method: TimedMethod, split: Split, tasks: Sequence[Task]) -> list[Outcome]:
     had_fit = method.has_fit(split.fit, split.repeat)
     started = time.perf_counter()
     fitted = fit(method, split.fit, split.repeat)
     fit_seconds = None if had_fit else time.perf_counter() - started
-    trial = PlantedTrial(split, method, fitted, personas=data.personas, oracle=data.oracle)
+    trial = PlantedTrial(split, fitted, method, personas=data.personas, oracle=data.oracle)
     found = [] if split.cut is not None else _speed(trial, fit_seconds)
     in_time = split.cut is not None
-    asked = [task for task in tasks if (task.split == "time") == in_time and not (task.once and split.repeat)]
+    asked = [task for task in tasks if (task.split == "time") == in_time and not (task in _ONCE and split.repeat)]
     return found + run_tasks(trial, asked)
 
 
-def _speed(trial: Trial, fit_seconds: float | None) -> list[Outcome]:
+def _speed(trial: PlantedTrial, fit_seconds: float | None) -> list[Outcome]:
     """Sequences a second in training (users by epochs; not of a fit that was there before), users a second in
     encoding, peak memory of the processes."""
     split = trial.split

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
-from beha2vec_core.evaluation.methods import Method
 from beha2vec_core.evaluation.splits import Split, user_hash
 from beha2vec_core.evaluation.statistics import Outcome
 from beha2vec_core.evaluation.tasks.base import Task, Trial
+from tests.benchmarks.methods import TimedMethod
 from tests.benchmarks.tasks import PlantedTrial
 
 SECOND = 1_000_000
@@ -129,8 +129,8 @@ def trial(
     oracle: pd.Series | None = None,
 ) -> Trial:
     split = Split("tuning", 0, judged if fit is None else fit, judged, cut)
-    fake = Method("fake", "ours", method or (lambda events, seed: fitted), costly)
-    return PlantedTrial(split, fake, fitted, personas=personas, oracle=oracle)
+    fake = TimedMethod("fake", "ours", method or (lambda events, seed: fitted), costly)
+    return PlantedTrial(split, fitted, fake, personas=personas, oracle=oracle)
 
 
 def figures(task: Task, of: Trial) -> dict[str, float]:

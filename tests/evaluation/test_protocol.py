@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from beha2vec_core.evaluation.data import INPUT_COLUMNS
-from beha2vec_core.evaluation.methods import Group, Method
+from beha2vec_core.evaluation.methods import Group
 from beha2vec_core.evaluation.statistics import Outcome, paired_bootstrap
 from beha2vec_core.evaluation.tasks.base import user_mean
 from tests.benchmarks.data_sets.base import EvaluationData
 from tests.benchmarks.judgements import read_judgements, write_judgements
+from tests.benchmarks.methods import TimedMethod
 from tests.benchmarks.protocol import Judgement, judge
 from tests.benchmarks.results_page import markdown
 from tests.benchmarks.splits import is_locked
@@ -34,7 +35,7 @@ class Counting:
     def __init__(self, fitted: Any, *, costly: bool = False) -> None:
         self.fits: list[tuple[frozenset[str], int]] = []
         self.fitted = fitted
-        self.method = Method("counting", "floor", self.fit, costly, epochs=3)
+        self.method = TimedMethod("counting", "floor", self.fit, costly, epochs=3)
 
     def fit(self, events: pd.DataFrame, seed: int) -> Any:
         assert tuple(events.columns) == INPUT_COLUMNS, "labels are not for methods"
@@ -42,7 +43,7 @@ class Counting:
         return self.fitted
 
 
-def run(method: Method, data: EvaluationData | None = None, **options: Any) -> list[Judgement]:
+def run(method: TimedMethod, data: EvaluationData | None = None, **options: Any) -> list[Judgement]:
     return judge(data or small_shop(), method, progress=False, **options)
 
 
@@ -88,7 +89,7 @@ def test_in_time_a_method_is_fitted_on_the_past_alone() -> None:
         latest.append(int(events["event_timestamp"].max()))
         return page_counts()
 
-    found = run(Method("m", "floor", fit), data, repeats=1)
+    found = run(TimedMethod("m", "floor", fit), data, repeats=1)
     in_time = [one for one in found if one.split == "temporal"]
     assert {one.outcome.task for one in in_time} == {"horizon"}
     cut = data.events["event_timestamp"].max() + 1 - 28 * day * 1_000_000
@@ -200,8 +201,8 @@ def test_constant_vectors_of_a_whole_run_are_never_bold() -> None:
     """From the vectors to the table: the trick methods win no column."""
     data = small_shop()
     methods = {
-        "counts": Method("counts", "floor", lambda events, seed: page_counts()),
-        "constant": Method("constant", "ours", lambda events, seed: constant()),
+        "counts": TimedMethod("counts", "floor", lambda events, seed: page_counts()),
+        "constant": TimedMethod("constant", "ours", lambda events, seed: constant()),
     }
     found = [one for method in methods.values() for one in run(method, data, repeats=3)]
     text = markdown(found, {name: method.group for name, method in methods.items()})

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from beha2vec_core.evaluation.statistics import paired_bootstrap
-from beha2vec_core.evaluation.tasks import content, geometry, intent, retrieval, stability
-from tests.benchmarks.tasks import personas
+from beha2vec_core.evaluation.tasks import content, geometry, intent, retrieval
+from tests.benchmarks.tasks import personas, refits
 from tests.evaluation.task_world import (
     SECTIONS,
     Encoder,
@@ -60,7 +60,7 @@ def test_constant_vectors(vector: list[float]) -> None:
     assert shape["uniformity"] == pytest.approx(0.0, abs=1e-9)
     assert shape["alignment"] == pytest.approx(0.0, abs=1e-9)
     assert shape["mean cosine"] == pytest.approx(float(any(vector)))
-    assert set(figures(stability.TASK, alike).values()) == {0.0}  # a lump agrees with itself and tells nothing
+    assert set(figures(refits.STABILITY, alike).values()) == {0.0}  # a lump agrees with itself and tells nothing
 
 
 def test_length_vectors() -> None:
@@ -71,7 +71,7 @@ def test_length_vectors() -> None:
     assert told["eta2 of length"] > 0.9 and told["eta2 of length, standardised"] > 0.9
     assert told["eta2 of content"] < 0.1
     assert figures(personas.TASK, long)["ari"] < 0.05
-    assert figures(stability.TASK, long)["ari across seeds"] > 0.5  # stable for all that: content tells it apart
+    assert figures(refits.STABILITY, long)["ari across seeds"] > 0.5  # stable for all that: content tells it apart
     # the floor of retrieval: halves are alike in length; a single number would be cut to one length and say nothing
     assert figures(retrieval.TASK, long)["mrr"] > 2 * CHANCE
     bare = Encoder(lambda user, journey: [len(journey)])
@@ -85,7 +85,7 @@ def test_shuffled_users() -> None:
     assert figures(retrieval.TASK, dealt)["mrr"] < 2 * CHANCE
     told = figures(content.TASK, dealt)
     assert told["eta2 of content"] < 0.1 and told["eta2 of length"] < 0.1
-    assert abs(figures(stability.TASK, dealt)["ari across cold retrains"]) < 0.1
+    assert abs(figures(refits.STABILITY, dealt)["ari across cold retrains"]) < 0.1
 
 
 def copies(events: pd.DataFrame, times: int) -> pd.DataFrame:

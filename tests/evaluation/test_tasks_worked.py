@@ -17,11 +17,11 @@ from scipy.stats import rankdata
 from beha2vec_core.clusters.unit import normalise
 from beha2vec_core.evaluation.splits import DAY, Split
 from beha2vec_core.evaluation.statistics import auroc
-from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
+from beha2vec_core.evaluation.tasks import content, geometry, intent, next_step, retrieval
 from beha2vec_core.evaluation.tasks.inputs import encode, halves
 from beha2vec_core.evaluation.tasks.probe import probe
 from tests.benchmarks.encoders import ceiling
-from tests.benchmarks.tasks import TASKS, horizon, personas
+from tests.benchmarks.tasks import TASKS, horizon, personas, refits
 from tests.evaluation.task_world import (
     Encoder,
     Ranker,
@@ -41,17 +41,17 @@ CART = "add_to_cart"
 
 
 def test_every_task_has_its_own_name_and_asks_for_what_it_needs() -> None:
-    assert [(task.name, task.split, task.needs, task.once) for task in TASKS] == [
-        ("intent", "users", "encode", False),
-        ("horizon", "time", "encode", False),
-        ("next page", "users", "rank_next", False),
-        ("next event", "users", "rank_next", False),
-        ("retrieval", "users", "encode", False),
-        ("personas", "users", "encode", False),
-        ("content", "users", "encode", False),
-        ("stability", "users", "encode", True),
-        ("geometry", "users", "encode", False),
-        ("determinism", "users", "encode", True),
+    assert [(task.name, task.split, task.needs) for task in TASKS] == [
+        ("intent", "users", "encode"),
+        ("horizon", "time", "encode"),
+        ("next page", "users", "rank_next"),
+        ("next event", "users", "rank_next"),
+        ("retrieval", "users", "encode"),
+        ("personas", "users", "encode"),
+        ("content", "users", "encode"),
+        ("stability", "users", "encode"),
+        ("geometry", "users", "encode"),
+        ("determinism", "users", "encode"),
     ]
 
 
@@ -315,10 +315,10 @@ def test_stability_worked() -> None:
         assert seed == 1
         return length()
 
-    found = figures(stability.TASK, trial(events, Warm(), method=lengths_instead))
+    found = figures(refits.STABILITY, trial(events, Warm(), method=lengths_instead))
     assert found["ari across seeds"] == found["ari across bootstraps"] == found["ari across warm retrains"] == 1.0
     assert abs(found["ari across cold retrains"]) < 0.1  # lengths are spread alike over the sections
-    assert "ari across warm retrains" not in figures(stability.TASK, trial(events, first))
+    assert "ari across warm retrains" not in figures(refits.STABILITY, trial(events, first))
 
 
 def test_geometry_worked() -> None:
@@ -340,7 +340,7 @@ def test_geometry_worked() -> None:
 def test_determinism_finds_what_depends_on_call_batch_name_and_fit() -> None:
     events = log({f"u{n}": views("ab" * (n % 3 + 1)) for n in range(30)})
     names = ("encoded twice", "encoded alone", "encoded in another order", "fitted twice")
-    assert figures(determinism.TASK, trial(events, length())) == dict.fromkeys(names, 0.0)
+    assert figures(refits.DETERMINISM, trial(events, length())) == dict.fromkeys(names, 0.0)
 
     calls = iter(range(1000))
 
@@ -353,10 +353,10 @@ def test_determinism_finds_what_depends_on_call_batch_name_and_fit() -> None:
             users = events["user_key"].nunique()
             return np.full((users, 2), users, dtype=np.float32)
 
-    assert figures(determinism.TASK, trial(events, Counting()))["encoded twice"] > 0
-    batch = figures(determinism.TASK, trial(events, Batch()))
+    assert figures(refits.DETERMINISM, trial(events, Counting()))["encoded twice"] > 0
+    batch = figures(refits.DETERMINISM, trial(events, Batch()))
     assert batch == {**dict.fromkeys(names, 0.0), "encoded alone": 29.0}
-    named = figures(determinism.TASK, trial(events, Encoder(lambda user, journey: [user.startswith("u")])))
+    named = figures(refits.DETERMINISM, trial(events, Encoder(lambda user, journey: [user.startswith("u")])))
     assert named == {**dict.fromkeys(names, 0.0), "encoded in another order": 1.0}
 
     fits = iter(range(1000))
@@ -365,7 +365,7 @@ def test_determinism_finds_what_depends_on_call_batch_name_and_fit() -> None:
         number = next(fits)
         return Encoder(lambda user, journey: [number])
 
-    assert figures(determinism.TASK, trial(events, fit(events, 0), method=fit))["fitted twice"] == 1.0
+    assert figures(refits.DETERMINISM, trial(events, fit(events, 0), method=fit))["fitted twice"] == 1.0
 
 
 def test_a_costly_method_is_fitted_again_on_few_users() -> None:
@@ -376,5 +376,5 @@ def test_a_costly_method_is_fitted_again_on_few_users() -> None:
         fitted_on.append((events["user_key"].nunique(), seed))
         return constant()
 
-    determinism.TASK.run(trial(events, constant(), method=fit, costly=True))
+    refits.DETERMINISM.run(trial(events, constant(), method=fit, costly=True))
     assert fitted_on == [(200, 0), (200, 0)]

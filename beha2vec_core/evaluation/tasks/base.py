@@ -6,19 +6,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from beha2vec_core.evaluation.methods import Encodes, Fitted, Method, RanksNext
+from beha2vec_core.evaluation.methods import Encodes, Fitted, RanksNext
 from beha2vec_core.evaluation.splits import Split
 from beha2vec_core.evaluation.statistics import Outcome, auroc
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A fitted method and the split it is judged on; without ``refit`` no figure may fit the method again."""
+    """A fitted method and the split it is judged on."""
 
     split: Split
-    method: Method
     fitted: Fitted
-    refit: bool = True
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,6 @@ class Task:
     # what the method must be able to do: ``encode``, or ``rank_next`` (see `methods`)
     needs: Literal["encode", "rank_next"]
     run: Callable[[Trial], list[Outcome]]  # the work. It may give no outcome where the data do not allow it
-    once: bool = False  # whether the first repeat is enough, as for figures that refit the method
 
 
 _ABILITY = {"encode": Encodes, "rank_next": RanksNext}

@@ -1,8 +1,8 @@
 """Determinism: does the same journey always get the same vector?
 
 Population: judged users. Metric: the largest absolute difference in any number of any vector, 0 at best: of encoding
-the same users twice; of a few users encoded alone and in the whole; of users under other keys, which sort the other
-way round; and of the method fitted twice with the same seed (a costly method on a few fitted users only).
+the same users twice; of a few users encoded alone and in the whole; and of users under other keys, which sort the other
+way round.
 
 Traps: vectors that are all alike differ by nothing: read it beside geometry. Differences are in the vectors' own unit.
 """
@@ -13,37 +13,26 @@ import pandas as pd
 from beha2vec_core.evaluation.splits import user_hash
 from beha2vec_core.evaluation.statistics import Outcome
 from beha2vec_core.evaluation.tasks.base import Task, Trial
-from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit, users_of
+from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, users_of
 
 ALONE = 20
-FEW = 200
 
 
 def run(trial: Trial) -> list[Outcome]:
-    """Up to four differences."""
+    """Three differences."""
     judged = trial.split.judged
     users = users_of(judged)
     if not len(users):
         return []
     vectors = encode(trial.fitted, judged)
-    few = np.flatnonzero(np.isin(users, _lowest(judged, ALONE)))
+    few = np.flatnonzero(np.isin(users, lowest(judged, ALONE)))
     alone = np.vstack([encode(trial.fitted, judged[judged["user_key"] == users[row]]) for row in few])
     figures = {
-        "encoded twice": _apart(vectors, encode(trial.fitted, judged)),
-        "encoded alone": _apart(vectors[few], alone),
-        "encoded in another order": _apart(vectors, encode(trial.fitted, turned(judged))[::-1]),
+        "encoded twice": apart(vectors, encode(trial.fitted, judged)),
+        "encoded alone": apart(vectors[few], alone),
+        "encoded in another order": apart(vectors, encode(trial.fitted, turned(judged))[::-1]),
     }
-    if trial.refit:
-        figures["fitted twice"] = _fitted_twice(trial, vectors)
     return [Outcome("determinism", metric, value, len(users)) for metric, value in figures.items()]
-
-
-def _fitted_twice(trial: Trial, once: Vectors) -> float:
-    judged, seed, events = trial.split.judged, trial.split.repeat, trial.split.fit
-    if trial.method.costly:
-        events = events[events["user_key"].isin(_lowest(events, FEW))]
-        once = encode(fit(trial.method, events, seed), judged)
-    return _apart(once, encode(fit(trial.method, events, seed), judged))
 
 
 def turned(events: pd.DataFrame) -> pd.DataFrame:
@@ -53,14 +42,14 @@ def turned(events: pd.DataFrame) -> pd.DataFrame:
     return events.assign(user_key=events["user_key"].map(keys)).sort_values("user_key", kind="stable")
 
 
-def _lowest(events: pd.DataFrame, users: int) -> list[str]:
+def lowest(events: pd.DataFrame, users: int) -> list[str]:
     """So many users, by hash."""
     return sorted(events["user_key"].unique(), key=user_hash)[:users]
 
 
-def _apart(one: Vectors, other: Vectors) -> float:
+def apart(one: Vectors, other: Vectors) -> float:
     """The largest absolute difference; infinite where even the shapes differ."""
     return float(np.abs(one - other).max()) if one.shape == other.shape else float("inf")
 
 
-TASK = Task("determinism", "users", "encode", run, once=True)
+TASK = Task("determinism", "users", "encode", run)

@@ -1,13 +1,10 @@
 """Stability: do the same users fall together again?
 
 Population: judged users. Clusters: K-Means(6). Metric: mean adjusted Rand index between the clusters and those of other
-seeds; of bootstraps of the users, assigned to all (Hennig 2007, with ARI for Jaccard); of vectors of the method fitted
-again with another seed (cold), and of the fitted one trained on (warm), where it can be: then the centroids stay, as
-they do in production between scheduled re-clusterings, and users move to the nearest.
+seeds, and of bootstraps of the users, assigned to all (Hennig 2007, with ARI for Jaccard).
 
 Traps: one lump is perfectly stable, so a lump earns 0 here, and a lump with outliers must be read beside the largest
-cluster; length is stable too, so stable clusters may be clusters of length; a method that has no seed repeats itself
-and earns 1 when cold, rightly so.
+cluster; length is stable too, so stable clusters may be clusters of length.
 """
 
 from itertools import combinations
@@ -16,11 +13,9 @@ import numpy as np
 
 from beha2vec_core.clusters.kmeans import kmeans, nearest
 from beha2vec_core.clusters.unit import normalise
-from beha2vec_core.evaluation.data import inputs
-from beha2vec_core.evaluation.methods import WarmStarts
 from beha2vec_core.evaluation.statistics import Outcome
 from beha2vec_core.evaluation.tasks.base import Task, Trial
-from beha2vec_core.evaluation.tasks.inputs import Vectors, encode, fit
+from beha2vec_core.evaluation.tasks.inputs import Vectors, encode
 from beha2vec_core.evaluation.tasks.partition import CLUSTERS, agreement, clusters
 
 SEEDS = 5
@@ -46,22 +41,14 @@ def across_bootstraps(vectors: Vectors) -> float:
 
 
 def run(trial: Trial) -> list[Outcome]:
-    """Up to four agreements."""
+    """Two agreements."""
     judged = trial.split.judged
     users = judged["user_key"].nunique()
     if users < CLUSTERS:
         return []
     vectors = encode(trial.fitted, judged)
-    centroids, labels = kmeans(normalise(vectors), CLUSTERS, seed=0)
     figures = {"seeds": across_seeds(vectors), "bootstraps": across_bootstraps(vectors)}
-    if trial.refit:
-        seed = trial.split.repeat + 1
-        cold = encode(fit(trial.method, trial.split.fit, seed), judged)
-        figures["cold retrains"] = agreement(labels, clusters(cold, CLUSTERS, seed=0))
-        if isinstance(trial.fitted, WarmStarts):
-            warm = encode(trial.fitted.warm_start(inputs(trial.split.fit), seed), judged)
-            figures["warm retrains"] = agreement(labels, nearest(normalise(warm), centroids))
     return [Outcome("stability", f"ari across {name}", value, users) for name, value in figures.items()]
 
 
-TASK = Task("stability", "users", "encode", run, once=True)
+TASK = Task("stability", "users", "encode", run)

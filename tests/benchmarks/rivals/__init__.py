@@ -9,7 +9,8 @@ from __future__ import annotations
 import pandas as pd
 
 from beha2vec_core.evaluation.floors import FLOORS
-from beha2vec_core.evaluation.methods import Fitted, Method
+from beha2vec_core.evaluation.methods import Fitted
+from tests.benchmarks.methods import TimedMethod
 from tests.benchmarks.rivals.ours import ours, untrained
 from tests.benchmarks.rivals.v_sknn import fit_v_sknn
 
@@ -41,11 +42,12 @@ def _coles(events: pd.DataFrame, seed: int) -> Fitted:
 
 
 _PEERS = (
-    Method("V-SkNN", "peer", fit_v_sknn, costly=True),
-    Method("Doc2Vec", "peer", _doc2vec, epochs=20),
-    Method("prototype, untrained", "peer", _untrained_prototype, costly=True, epochs=0),
-    Method("prototype", "peer", _prototype, costly=True, epochs=5),
-    Method("CoLES", "peer", _coles, costly=True, epochs=15),
+    TimedMethod("V-SkNN", "peer", fit_v_sknn, costly=True),
+    TimedMethod("Doc2Vec", "peer", _doc2vec, epochs=20),
+    TimedMethod("prototype, untrained", "peer", _untrained_prototype, costly=True, epochs=0),
+    TimedMethod("prototype", "peer", _prototype, costly=True, epochs=5),
+    TimedMethod("CoLES", "peer", _coles, costly=True, epochs=15),
 )
 
-METHODS: dict[str, Method] = {method.name: method for method in (*FLOORS, *_PEERS, untrained(), *ours().values())}
+_FLOORS = (TimedMethod(one.name, one.group, one.fit) for one in FLOORS)
+METHODS = {method.name: method for method in (*_FLOORS, *_PEERS, untrained(), *ours().values())}

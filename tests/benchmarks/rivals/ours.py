@@ -18,7 +18,8 @@ import pandas as pd
 
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.evaluation.encoder import Vectors, behavior_of, encoder_input
-from beha2vec_core.evaluation.methods import EncodesAsOf, Method
+from beha2vec_core.evaluation.methods import EncodesAsOf
+from tests.benchmarks.methods import TimedMethod
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
@@ -60,7 +61,7 @@ class CountsFirst(SideBySide):
 
 def ours(
     config: EncoderConfig | None = None, train_config: TrainConfig | None = None, name: str = "ours"
-) -> dict[str, Method]:
+) -> dict[str, TimedMethod]:
     """The methods of a configuration: ``name``, ``name, identity``, ``[name ‖ rich counts]``, ``RFM, then name``,
     ``RFM, then name, fine-tuned``.
 
@@ -100,7 +101,7 @@ def ours(
         width = counts.encode(events).shape[1]
         return CountsFirst(*_scaled(events, counts, fine_tune(encoder(events, seed), counts, events, seed)), width)
 
-    first = Method(name, "ours", behavior, costly=True, epochs=train.epochs, has_fit=has_fit)
+    first = TimedMethod(name, "ours", behavior, costly=True, epochs=train.epochs, has_fit=has_fit)
     second = replace(first, shares_fit_with=name, name=f"{name}, identity", fit=identity)
     third = replace(second, name=f"[{name} ‖ rich counts]", fit=beside_counts)
     fourth = replace(second, name=f"RFM, then {name}", fit=after_counts)
@@ -115,7 +116,7 @@ def _scaled(events: pd.DataFrame, *parts: EncodesAsOf) -> tuple[Sequence[Encodes
     return parts, [Scale.fit(part.encode(events).astype(np.float64)) for part in parts]
 
 
-def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> Method:
+def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> TimedMethod:
     """The encoder as it begins: one epoch, since it trains at least one, at a learning rate that changes no figure."""
     still = TrainConfig(epochs=1, learning_rate=1e-12, objectives={"content": 1.0})
     behavior = ours(config, still)["ours"]

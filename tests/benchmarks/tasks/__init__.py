@@ -1,10 +1,10 @@
-"""All tasks of the benchmarks: those of ``beha2vec_core.evaluation``, and two on later weeks and planted personas."""
+"""All tasks of the benchmarks: those of ``beha2vec_core.evaluation``, with refits, later weeks and planted personas."""
 
 from __future__ import annotations
 
-from beha2vec_core.evaluation.tasks import content, determinism, geometry, intent, next_step, retrieval, stability
+from beha2vec_core.evaluation.tasks import content, geometry, intent, next_step, retrieval
 from beha2vec_core.evaluation.tasks.base import Task
-from tests.benchmarks.tasks import horizon, personas
+from tests.benchmarks.tasks import horizon, personas, refits
 from tests.benchmarks.tasks.personas import PlantedTrial
 
 __all__ = ["TASKS", "PlantedTrial"]
@@ -17,7 +17,7 @@ TASKS: tuple[Task, ...] = (
     retrieval.TASK,
     personas.TASK,
     content.TASK,
-    stability.TASK,
+    refits.STABILITY,
     geometry.TASK,
-    determinism.TASK,
+    refits.DETERMINISM,
 )

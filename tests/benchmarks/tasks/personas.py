@@ -19,14 +19,16 @@ from beha2vec_core.evaluation.statistics import Outcome
 from beha2vec_core.evaluation.tasks.base import Task, Trial
 from beha2vec_core.evaluation.tasks.inputs import encode, users_of
 from beha2vec_core.evaluation.tasks.partition import agreement, clusters
+from tests.benchmarks.methods import TimedMethod
 
 SEEDS = 5
 
 
 @dataclass(frozen=True)
 class PlantedTrial(Trial):
-    """A trial on users whose planted persona is known, and what the oracle says of them (see `EvaluationData`)."""
+    """A trial of a method on users whose planted persona is known, with what the oracle says (see `EvaluationData`)."""
 
+    method: TimedMethod
     personas: pd.Series | None = None
     oracle: pd.Series | None = None
 
