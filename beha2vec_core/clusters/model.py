@@ -45,7 +45,7 @@ class ClusterModel:
 
     ``keys`` names the cluster of each row of ``centroids``. A first fit counts from 0, the largest cluster, to k - 1,
     the smallest; later ones keep the keys of the clusters that go on (see ``keys.keep_keys``).
-    ``posterior`` is None if it could not be fitted, and in models of earlier releases.
+    ``posterior`` is None if it could not be fitted.
     ``model_version`` is that of the encoder whose vectors were clustered: vectors of another must not be assigned.
     """
 
@@ -158,9 +158,7 @@ class ClusterModel:
             ValueError: it was written by a newer or older format.
         """
         found = int(arrays["format_version"])
-        if found == 1:  # keys were rows then
-            arrays = arrays | {"keys": np.arange(len(arrays["shares"]))}
-        elif found != FORMAT_VERSION:
+        if found != FORMAT_VERSION:
             raise ValueError(f"cluster model has format {found}, this version reads {FORMAT_VERSION}: fit it again")
         curve, posterior = (
             {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}
@@ -177,7 +175,7 @@ class ClusterModel:
             model_version=str(arrays["model_version"]),
             keys=arrays["keys"].astype(np.int32),
             seed=int(arrays["seed"]),
-            why=str(arrays.get("why", "")),
+            why=str(arrays["why"]),
             posterior=ClusterPosterior.from_arrays(posterior) if posterior else None,
         )
 

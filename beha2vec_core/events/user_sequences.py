@@ -102,7 +102,7 @@ def write_day(
 
 
 def latest_sequences(folder: Path, max_users: int, users: pa.ChunkedArray | None = None) -> pa.Table:
-    """Each user's latest sequence, as an Arrow table; lists that an earlier release did not write are null.
+    """Each user's latest sequence, as an Arrow table.
 
     Args:
         max_users: the limit; of more users the same ones are always chosen.

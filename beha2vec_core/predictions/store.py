@@ -99,9 +99,7 @@ def read_examples(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, 
     encoder = found[0][0] or ""
     dates = connection.execute("select distinct as_of from beha2vec.prediction_examples").fetchall()
     listed = "join beha2vec.prediction_examples using (as_of, property_id, user_key)"
-    # examples that an earlier release drew are of all users
-    frame = _features(connection, encoder, listed, [day for (day,) in dates], "coalesce(weight, 1) as weight")
-    return frame, encoder
+    return _features(connection, encoder, listed, [day for (day,) in dates], "weight"), encoder
 
 
 def examples_of(as_of: date) -> str:

@@ -83,16 +83,11 @@ _QUERIES = {
         from beha2vec.cluster_insights order by cluster_key""",
 }
 # A person with several devices has several rows: a receiver joins by device.
-_DEVICES = {
-    "int_ga4__identity_map": """
-        select distinct user_key, property_id, user_pseudo_id, {consent} from ga4.int_ga4__identity_map""",
-    # without the map, published by an earlier release: one device of each person
-    "dim_ga4__users": "select user_key, property_id, user_pseudo_id, {consent} from ga4.dim_ga4__users",
-}
+_DEVICES = "select distinct user_key, property_id, user_pseudo_id, is_ads_consented from ga4.int_ga4__identity_map"
 _NO_DEVICES = """
-    select null::varchar as user_key, null::varchar as property_id, null::varchar as user_pseudo_id, {consent}
+    select null::varchar as user_key, null::varchar as property_id, null::varchar as user_pseudo_id,
+        null::boolean as is_ads_consented
     where false"""
-_CONSENT = "is_ads_consented"  # tables that an earlier release published have none
 _SUFFIXES = {Format.PARQUET: ".parquet", Format.CSV: ".csv", Format.BIGQUERY: ".json.gz"}
 _COPY_OPTIONS = {
     Format.PARQUET: "format parquet, compression zstd",
@@ -206,17 +201,11 @@ def _write(connection: duckdb.DuckDBPyConnection, what: What, folder: Path, form
 
 def _devices(connection: duckdb.DuckDBPyConnection) -> str:
     """The device ids of each user and their consent to ads, as SQL; no rows where none are published."""
-    there = dict(
-        connection.execute(
-            f"""select table_name, bool_or(column_name = '{_CONSENT}') from duckdb_columns()
-            where database_name = current_database() and schema_name = 'ga4'
-            group by table_name
-            having count(*) filter (column_name in ('user_key', 'property_id', 'user_pseudo_id')) = 3"""
-        ).fetchall()
-    )
-    table = next((table for table in _DEVICES if table in there), "")
-    consent = _CONSENT if there.get(table) else f"null::boolean as {_CONSENT}"
-    return _DEVICES.get(table, _NO_DEVICES).format(consent=consent)
+    published = connection.execute(
+        """select 1 from duckdb_columns() where database_name = current_database() and schema_name = 'ga4'
+        and table_name = 'int_ga4__identity_map' and column_name = 'user_pseudo_id'"""
+    ).fetchall()
+    return _DEVICES if published else _NO_DEVICES
 
 
 def _unrun(text: str) -> str:

@@ -16,7 +16,7 @@ import duckdb
 from packaging.version import Version
 
 from beha2vec_core.store import limits
-from beha2vec_core.store.compact import remove, rows_by_table, storage, take_place
+from beha2vec_core.store.compact import CompactError, remove, require_room, rows_by_table, storage, take_place
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import create_tables, record_version, refuse_newer, schema_version
 from beha2vec_core.store.warehouse import Warehouse, transaction
@@ -177,11 +177,10 @@ def _current(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _check_room(path: Path, kept: Path | None) -> None:
-    needed, free = path.stat().st_size, shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise MigrationError(
-            f"a copy of {path.name} needs up to {needed:,} bytes and {free:,} are free. Make room in {path.parent}"
-        )
+    try:
+        require_room(path)
+    except CompactError as error:
+        raise MigrationError(str(error)) from None
     if kept and kept.exists():
         raise MigrationError(
             f"{kept.name} already exists, from an earlier migration. Move it away, or give --no-backup"

@@ -461,9 +461,3 @@ def test_the_k_there_was_stays_while_its_clusters_are_stable() -> None:
     stays = choose_k(curve, earlier_k=4)
     assert stays == (4, "k = 4: as many as before, and all clusters are stable (least Jaccard index 0.90)")
     assert choose_k(curve, earlier_k=6).k == 5
-
-
-def test_models_of_the_format_before_are_read(model) -> None:
-    old = {name: array for name, array in model.to_arrays().items() if name not in ("keys", "why")}
-    loaded = ClusterModel.from_arrays(old | {"format_version": np.asarray(1)})
-    assert loaded.keys.tolist() == list(range(model.k))
