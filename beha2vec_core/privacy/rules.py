@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
+from pydantic import BaseModel, BeforeValidator
 
 _FOLDER = Path(__file__).parent
 _NOT_DECOMPOSED = str.maketrans({"ł": "l", "ı": "i", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ة": "ه", "ى": "ي"})
@@ -41,55 +41,75 @@ def words_of(key: str) -> tuple[str, ...]:
     return tuple(word for word in found if not word.isdigit()) or found[:1]
 
 
-@dataclass(frozen=True)
-class Rules:
-    """The rule list, folded for comparison. Phrases of several words are tuples joined without spaces."""
+def _compact(key: str) -> str:
+    """A key as one word with its digits: sig2 is Google's, sig is a secret."""
+    return _NO_WORD.sub("", fold(key))
+
+
+def _joined(phrase: str) -> str:
+    return "".join(words_of(phrase))
+
+
+def _joined_all(phrases: list[str]) -> frozenset[str]:
+    return frozenset(_joined(phrase) for phrase in phrases)
+
+
+def _joined_by_kind(listed: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(_joined(ending), kind) for kind, endings in listed.items() for ending in endings]
+
+
+Texts = tuple[str, ...]
+Joined = Annotated[frozenset[str], BeforeValidator(_joined_all)]
+
+
+class Rules(BaseModel, frozen=True):
+    """The rule list, folded for comparison. Phrases of several words are joined without spaces where they are sets."""
 
     version: int
     marker: str
     placeholder_ids: frozenset[str]
     phrases: dict[str, str]  # joined phrase -> kind
-    labels: dict[str, tuple[str, ...]]  # kind -> phrases as written
-    endings: tuple[tuple[str, str], ...]
-    stems: tuple[tuple[str, str], ...]
-    date_words: frozenset[str]
-    phone_regions: tuple[str, ...]
-    person_words: frozenset[str]
-    form_words: frozenset[str]
+    labels: dict[str, Texts]  # kind -> phrases as written
+    endings: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_joined_by_kind)]
+    stems: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_joined_by_kind)]
+    date_words: Joined
+    phone_regions: Texts
+    person_words: Joined
+    form_words: Joined
     small_words: frozenset[str]
-    field_words: frozenset[str]
-    thing_words: frozenset[str]
-    suffixes: frozenset[str]
-    click_ids: frozenset[str]
-    kept: frozenset[str]
-    id_words: frozenset[str]
-    strong_greetings: tuple[str, ...]
-    weak_greetings: tuple[str, ...]
+    field_words: Joined
+    thing_words: Joined
+    suffixes: Joined
+    click_ids: Annotated[frozenset[str], BeforeValidator(lambda names: frozenset(map(_compact, names)))]
+    kept: Joined
+    id_words: Joined
+    strong_greetings: Texts
+    weak_greetings: Texts
     greeting_brands: frozenset[str]
-    second_person: tuple[str, ...]
-    accounts: tuple[str, ...]
-    holdings: tuple[str, ...]
-    of_words: tuple[str, ...]
-    by_words: tuple[str, ...]
-    papers: tuple[str, ...]
-    reviews: tuple[str, ...]
-    calls: tuple[str, ...]
-    leads: tuple[str, ...]
+    second_person: Texts
+    accounts: Texts
+    holdings: Texts
+    of_words: Texts
+    by_words: Texts
+    papers: Texts
+    reviews: Texts
+    calls: Texts
+    leads: Texts
     famous: frozenset[str]
-    obituaries: tuple[str, ...]
-    deliveries: tuple[str, ...]
-    forms_of_address: frozenset[str]
-    possessives: tuple[str, ...]
-    honorifics: tuple[str, ...]
+    obituaries: Texts
+    deliveries: Texts
+    forms_of_address: Joined
+    possessives: Texts
+    honorifics: Texts
     particles: frozenset[str]
-    person_paths: frozenset[str]
-    account_paths: frozenset[str]
-    paper_paths: frozenset[str]
+    person_paths: Joined
+    account_paths: Joined
+    paper_paths: Joined
     profile_paths: frozenset[str]
-    token_paths: frozenset[str]
-    thing_paths: frozenset[str]
+    token_paths: Joined
+    thing_paths: Joined
     file_endings: frozenset[str]
-    columns: dict[str, tuple[str, ...]]
+    columns: dict[str, Texts]
 
 
 @cache
@@ -98,62 +118,27 @@ def rules() -> Rules:
     raw: dict[str, Any] = yaml.safe_load((_FOLDER / "rules.yml").read_text(encoding="utf-8"))
     phrases: dict[str, str] = {}
     small_words = frozenset(("des", "lui", *raw["particles"], *raw["of_words"]))
-    labels: dict[str, tuple[str, ...]] = {}
+    labels: dict[str, Texts] = {}
     for kind, languages in raw["parameters"].items():
         listed = [phrase for names in languages.values() for phrase in names]
         labels[kind] = tuple(dict.fromkeys(listed))
         for phrase in listed:
             phrases.setdefault("".join(_without_small(words_of(phrase), small_words)), kind)
-    paper_paths = _joined_all(raw["papers"])
-    account_paths = _joined_all([*raw["account_paths"], *labels["account"]])
-    person_paths = paper_paths | account_paths | _joined_all([*raw["person_paths"], *labels["person"]])
-    return Rules(
-        version=int(raw["version"]),
-        marker=str(raw["marker"]),
-        placeholder_ids=frozenset(raw["placeholder_ids"]),
-        phrases=phrases,
-        labels=labels,
-        endings=tuple((_joined(e), kind) for kind, endings in raw["endings"].items() for e in endings),
-        stems=tuple((stem, kind) for kind, stems in raw["stems"].items() for stem in stems),
-        date_words=_joined_all(raw["date_words"]),
-        phone_regions=tuple(raw["phone_regions"]),
-        person_words=_joined_all(raw["person_words"]),
-        form_words=_joined_all(raw["form_words"]),
-        small_words=small_words,
-        field_words=_joined_all(raw["field_words"]),
-        thing_words=_joined_all([*raw["thing_words"], *raw["kept"], *raw["field_words"]]),
-        suffixes=_joined_all(raw["suffixes"]),
-        click_ids=frozenset(_compact(name) for name in raw["click_ids"]),
-        kept=_joined_all(raw["kept"]),
-        id_words=_joined_all(raw["id_words"]),
-        strong_greetings=tuple(raw["greetings"]["strong"]),
-        weak_greetings=tuple(raw["greetings"]["weak"]),
-        second_person=tuple(raw["second_person"]),
-        greeting_brands=frozenset(raw["greeting_brands"]),
-        accounts=tuple(raw["accounts"]),
-        holdings=tuple(raw["holdings"]),
-        of_words=tuple(raw["of_words"]),
-        by_words=tuple(raw["by_words"]),
-        papers=tuple(raw["papers"]),
-        reviews=tuple(raw["reviews"]),
-        calls=tuple(raw["calls"]),
-        leads=tuple(raw["leads"]),
-        famous=frozenset(raw["famous"]),
-        obituaries=tuple(raw["obituaries"]),
-        deliveries=tuple(raw["deliveries"]),
-        forms_of_address=_joined_all(raw["forms_of_address"]),
-        possessives=tuple(raw["possessives"]),
-        honorifics=tuple(raw["honorifics"]),
-        particles=frozenset(raw["particles"]),
-        person_paths=person_paths,
-        account_paths=account_paths,
-        paper_paths=paper_paths,
-        profile_paths=person_paths - _joined_all(raw["customer_paths"]),
-        token_paths=_joined_all(raw["token_paths"]),
-        thing_paths=_joined_all(raw["thing_paths"]),
-        file_endings=frozenset(raw["file_endings"]),
-        columns={kind: tuple(names) for kind, names in raw["columns"].items()},
-    )
+    account_paths = [*raw["account_paths"], *labels["account"]]
+    person_paths = [*raw["papers"], *account_paths, *raw["person_paths"], *labels["person"]]
+    made = {
+        "phrases": phrases,
+        "labels": labels,
+        "small_words": small_words,
+        "thing_words": [*raw["thing_words"], *raw["kept"], *raw["field_words"]],
+        "strong_greetings": raw["greetings"]["strong"],
+        "weak_greetings": raw["greetings"]["weak"],
+        "person_paths": person_paths,
+        "account_paths": account_paths,
+        "paper_paths": raw["papers"],
+        "profile_paths": _joined_all(person_paths) - _joined_all(raw["customer_paths"]),
+    }
+    return Rules.model_validate(raw | made)
 
 
 @lru_cache(100_000)
@@ -249,16 +234,3 @@ def _parts_of_compound(word: str, known: Rules) -> tuple[str, ...]:
         if word[at:] in known.phrases and _is_person(word[:at], known):
             return word[:at], word[at:]
     return (word,)
-
-
-def _compact(key: str) -> str:
-    """A key as one word with its digits: sig2 is Google's, sig is a secret."""
-    return _NO_WORD.sub("", fold(key))
-
-
-def _joined(phrase: str) -> str:
-    return "".join(words_of(phrase))
-
-
-def _joined_all(phrases: list[str]) -> frozenset[str]:
-    return frozenset(_joined(phrase) for phrase in phrases)
