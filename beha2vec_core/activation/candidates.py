@@ -12,7 +12,7 @@ import duckdb
 from beha2vec_core.activation.destination import ActivationError, Destination, Member, Value
 from beha2vec_core.activation.ledger import Ledger
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
-from beha2vec_core.audiences.names import IDENTITIES, USERS, has_table
+from beha2vec_core.audiences.names import IDENTITIES, USERS
 from beha2vec_core.audiences.rule import attributes_sql
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import key as privacy_key
@@ -20,6 +20,7 @@ from beha2vec_core.privacy.key import key_path
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Settings
 from beha2vec_core.settings.groups import Storage
+from beha2vec_core.store.catalog import has_table
 from beha2vec_core.store.publish import published_id, published_key
 
 _MEMBERS = "beha2vec.audience_members_current"

@@ -12,11 +12,12 @@ from beha2vec_core.activation.plan import Plan, make_plan
 from beha2vec_core.activation.send import Report, confirm, send_plan
 from beha2vec_core.activation.written_by import who_else_writes
 from beha2vec_core.audiences.file import Audience, AudienceError, find_audience, load_audiences
-from beha2vec_core.audiences.names import IDENTITIES, has_table
+from beha2vec_core.audiences.names import IDENTITIES
 from beha2vec_core.privacy.key import PrivacyError, key_path
 from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.privacy.login import LoginIds
 from beha2vec_core.settings import Settings
+from beha2vec_core.store.catalog import has_table
 from beha2vec_core.store.publish import hmac_sql, published_key_sql
 from beha2vec_core.store.warehouse import Connect, Warehouse, WarehouseBusyError, WarehouseVersionError
 

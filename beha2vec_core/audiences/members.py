@@ -7,10 +7,11 @@ from pathlib import Path
 import duckdb
 
 from beha2vec_core.audiences.file import Audience, AudienceError, load_audiences
-from beha2vec_core.audiences.names import USERS, has_table
+from beha2vec_core.audiences.names import USERS
 from beha2vec_core.audiences.rule import audience_table
 from beha2vec_core.audiences.selection import selection_sql
 from beha2vec_core.progress import with_progress
+from beha2vec_core.store.catalog import has_table
 from beha2vec_core.store.warehouse import transaction
 
 _TABLE = "beha2vec.audience_members"

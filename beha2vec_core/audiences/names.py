@@ -299,11 +299,6 @@ def _described(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[
     ).fetchall()
 
 
-def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
-    """Whether the open database has a table or view."""
-    return bool(_described(connection, table))
-
-
 def joined(tables: set[str]) -> str:
     """SQL of all users, as ``users``, with the tables that are needed as ``features`` and ``clusters``."""
     features = f"""left join (from {_FEATURES} qualify as_of = max(as_of) over (partition by property_id)) as features

@@ -21,11 +21,11 @@ from beha2vec_core.audiences.names import (
     WHOLE,
     Function,
     columns,
-    has_table,
     joined,
 )
 from beha2vec_core.semantic.compiler import dimensions_of
 from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.store.catalog import has_table
 from beha2vec_core.store.sql import quote
 
 _DIALECT = "duckdb"

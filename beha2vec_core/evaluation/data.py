@@ -10,6 +10,7 @@ import pandas as pd
 from beha2vec_core.dbt_vars import PAGE_VIEW_EVENTS, PURCHASE_EVENTS, SEQUENCE_EXCLUDED_EVENTS, SESSION_TIMEOUT_MINUTES
 from beha2vec_core.events.query import ENCODER_INPUT, OLDEST_FIRST
 from beha2vec_core.events.sequences import OPTIONAL_INPUTS
+from beha2vec_core.store.catalog import has_table
 
 SESSION_GAP = SESSION_TIMEOUT_MINUTES * 60 * 1_000_000  # microseconds without event that end a session
 # what a method may read: the encoder's input
@@ -35,9 +36,6 @@ _OF_USERS = "where user_key in (select unnest(?::varchar[]))"
 
 # what the property's own taxonomy adds: 2 is a cart, 6 a purchase
 _FUNNEL = "select event_name, funnel_step from ga4.ga4_event_taxonomy where funnel_step >= 2"
-_HAS_TAXONOMY = """
-    select 1 from information_schema.tables where table_schema = 'ga4' and table_name = 'ga4_event_taxonomy'
-"""
 
 _EXTENSION = re.compile(r"\.(html?|php|aspx?|jsp|axd)$")
 
@@ -77,7 +75,7 @@ def from_connection(
     where, parameters = ("", []) if users is None else (_OF_USERS, [list(users)])
     query = f"select {_COLUMNS} from ({ENCODER_INPUT}) {where} order by user_key, {OLDEST_FIRST}"
     rows = connection.execute(query, parameters).df()
-    has_taxonomy = connection.execute(_HAS_TAXONOMY).fetchall()
+    has_taxonomy = has_table(connection, "ga4.ga4_event_taxonomy")
     funnel = dict(connection.execute(_FUNNEL).fetchall()) if has_taxonomy else {}
     purchases = {*PURCHASE_EVENTS, *(name for name, step in funnel.items() if step == 6)}
     log = clean(rows)

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from beha2vec_core.clusters.model import TOO_LITTLE_EVIDENCE
+from beha2vec_core.store.catalog import columns_of, has_table
 from beha2vec_core.store.sample import numbers_of_all
 from beha2vec_core.words import counted, days
 
@@ -105,17 +106,16 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
         found = kept["totals"]
         days_ = {name: date.fromisoformat(found[name]) if found[name] else None for name in ("first_day", "last_day")}
         return Totals(**found | days_)
-    has = _Tables(connection)
     sessions = buyers = page_views = None
     users = clustered = too_few = clusters = 0
-    if _USERS in has:
+    if has_table(connection, _USERS):
         users, sessions, buyers = _row(
             connection,
             f"""select count(*), coalesce(sum(sessions), 0)::bigint, count(*) filter (purchases > 0) from {_USERS}""",
         )
-    if _PAGE_VIEWS in has:
+    if has_table(connection, _PAGE_VIEWS):
         (page_views,) = _row(connection, f"select count(*) from {_PAGE_VIEWS}")
-    if _CLUSTERED in has:
+    if has_table(connection, _CLUSTERED):
         known = f"filter (cluster_key <> {TOO_LITTLE_EVIDENCE})"
         with_row, clustered, clusters = _row(
             connection, f"select count(*), count(*) {known}, count(distinct cluster_key) {known} from {_CLUSTERED}"
@@ -127,9 +127,8 @@ def totals(connection: duckdb.DuckDBPyConnection) -> Totals:
 
 def exported_days(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, date | None, int]:
     """The first and the last export day with events, None if there is none; and how many there are."""
-    has = _Tables(connection)
-    source = f"{_QUALITY} where events > 0" if _QUALITY in has else None
-    if source is None and "beha2vec.user_clusters" in has:
+    source = f"{_QUALITY} where events > 0" if has_table(connection, _QUALITY) else None
+    if source is None and has_table(connection, "beha2vec.user_clusters"):
         source = "beha2vec.user_clusters"
     if source is None:
         return None, None, 0
@@ -149,12 +148,11 @@ def funnel(connection: duckdb.DuckDBPyConnection) -> tuple[Step, ...]:
         return tuple(
             Step(step["name"], step["count"], tuple(Loss(**loss) for loss in step["losses"])) for step in kept["funnel"]
         )
-    has = _Tables(connection)
-    return tuple(_events(connection, has) + _users(connection, has))
+    return tuple(_events(connection) + _users(connection))
 
 
-def _events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
-    if _QUALITY not in has:
+def _events(connection: duckdb.DuckDBPyConnection) -> list[Step]:
+    if not has_table(connection, _QUALITY):
         return []
     rows, events, twice = _row(
         connection,
@@ -168,17 +166,17 @@ def _events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
     return [Step("Events", events, losses)]
 
 
-def _users(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
+def _users(connection: duckdb.DuckDBPyConnection) -> list[Step]:
     people = [
         f"select user_key, {marks} from {source}"
         for table, marks, source in (
             (_USERS, _marks(), _USERS),
-            (_SEQUENCES, _marks("true", "bool_or(is_page_view)", _late(has)), f"{_SEQUENCES} group by user_key"),
+            (_SEQUENCES, _marks("true", "bool_or(is_page_view)", _late(connection)), f"{_SEQUENCES} group by user_key"),
             # a user with a vector had page views on the day it was made
             (_VECTORS, _marks("true", "true", embedded="true"), _VECTORS),
             (_CLUSTERED, _marks("true", "true", embedded="true", cluster_key="cluster_key"), _CLUSTERED),
         )
-        if table in has
+        if has_table(connection, table)
     ]
     if not people:
         return []
@@ -197,25 +195,25 @@ def _users(connection: duckdb.DuckDBPyConnection, has: _Tables) -> list[Step]:
         from people""",
     )
     steps = []
-    if _USERS in has:
-        steps.append(Step("Users", users, _of_nobody(connection, has)))
-    if _SEQUENCES in has:
+    if has_table(connection, _USERS):
+        steps.append(Step("Users", users, _of_nobody(connection)))
+    if has_table(connection, _SEQUENCES):
         losses: tuple[Loss, ...] = (
             Loss(not_read, "user", "only events without a page or not read (session_start, first_visit ...)"),
             Loss(no_view, "user", "other events, but no page or screen view"),
         )
         steps.append(Step("Users with page views", users - not_read - no_view, _some(*losses)))
         losses = (
-            Loss(outside, "user", f"page views only on days without vectors{_window(connection, has)}"),
+            Loss(outside, "user", f"page views only on days without vectors{_window(connection)}"),
             Loss(late, "user", "page views only after the end of their export day: check BEHA2VEC_TIMEZONE"),
         )
     else:
         losses = (Loss(not_read + no_view + late + outside, "user", "no vector"),)
-    if _VECTORS in has or _CLUSTERED in has:
+    if has_table(connection, _VECTORS) or has_table(connection, _CLUSTERED):
         steps.append(Step("Users with a vector", unassigned + too_little + clustered, _some(*losses)))
-    if _CLUSTERED in has:
+    if has_table(connection, _CLUSTERED):
         losses = (
-            Loss(too_little, "user", f"too little evidence{_least_events(connection, has)}"),
+            Loss(too_little, "user", f"too little evidence{_least_events(connection)}"),
             Loss(unassigned, "user", "not assigned to clusters yet"),
         )
         steps.append(Step("Users in clusters", clustered, _some(*losses)))
@@ -234,29 +232,29 @@ def _marks(
         {cluster_key} as cluster_key"""
 
 
-def _late(has: _Tables) -> str:
+def _late(connection: duckdb.DuckDBPyConnection) -> str:
     """Whether a user viewed a page on an export day that has vectors, so that the moment, not the day, is at fault."""
-    if f"{_SEQUENCES}.event_date" not in has or "beha2vec.user_embeddings" not in has:
+    if "event_date" not in columns_of(connection, _SEQUENCES) or not has_table(connection, "beha2vec.user_embeddings"):
         return "false"
     return f"bool_or(is_page_view and event_date in (select event_date from {_OF_READERS}))"
 
 
-def _of_nobody(connection: duckdb.DuckDBPyConnection, has: _Tables) -> tuple[Loss, ...]:
-    if _QUALITY not in has:
+def _of_nobody(connection: duckdb.DuckDBPyConnection) -> tuple[Loss, ...]:
+    if not has_table(connection, _QUALITY):
         return ()
     (events,) = _row(connection, f"select coalesce(sum(events_without_user), 0)::bigint from {_QUALITY}")
     return _some(Loss(events, "event", "no user: no device id (user_pseudo_id), or no consent"))
 
 
-def _window(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
-    if "beha2vec.user_embeddings" not in has:
+def _window(connection: duckdb.DuckDBPyConnection) -> str:
+    if not has_table(connection, "beha2vec.user_embeddings"):
         return ""
     first, last = _row(connection, f"select min(event_date), max(event_date) from {_OF_READERS}")
     return f" (vectors: {days(first, last)})" if first and last else ""
 
 
-def _least_events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
-    if "beha2vec.encoder_current" not in has:
+def _least_events(connection: duckdb.DuckDBPyConnection) -> str:
+    if not has_table(connection, "beha2vec.encoder_current"):
         return ""
     (least,) = _row(connection, "select max((config->>'min_events')::integer) from beha2vec.encoder_current")
     return f", fewer than {least} events" if least else ""
@@ -264,20 +262,6 @@ def _least_events(connection: duckdb.DuckDBPyConnection, has: _Tables) -> str:
 
 def _some(*losses: Loss) -> tuple[Loss, ...]:
     return tuple(loss for loss in losses if loss.count > 0)
-
-
-class _Tables:
-    """The tables and views of the open database, as schema.table, and their columns, as schema.table.column."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        rows = connection.execute(
-            """select schema_name || '.' || table_name, column_name from duckdb_columns()
-            where database_name = current_database()"""
-        ).fetchall()
-        self._names = frozenset(name for table, column in rows for name in (table, f"{table}.{column}"))
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._names
 
 
 def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> Sequence[Any]:

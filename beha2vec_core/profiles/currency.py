@@ -2,6 +2,8 @@
 
 import duckdb
 
+from beha2vec_core.store.catalog import columns_of
+
 # columns of money in the reporting currency; a row's own is in its column `currency`
 MONEY_COLUMNS = ("revenue", "net_revenue", "tax", "shipping", "refund", "price", "item_revenue", "average_order_value")
 
@@ -11,11 +13,7 @@ def reporting_currencies(connection: duckdb.DuckDBPyConnection) -> tuple[str | N
 
     None where the table is not there: published by an earlier release, which knew no currencies.
     """
-    there = connection.execute(
-        """select 1 from duckdb_columns() where database_name = current_database() and schema_name = 'ga4'
-        and table_name = 'dim_ga4__properties' and column_name = 'reporting_currency'"""
-    ).fetchall()
-    if not there:
+    if "reporting_currency" not in columns_of(connection, "ga4.dim_ga4__properties"):
         return None
     rows = connection.execute(
         "select distinct reporting_currency from ga4.dim_ga4__properties order by 1 nulls last"

@@ -16,6 +16,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from beha2vec_core.spreadsheets import FORMULA, UNRUN
+from beha2vec_core.store.catalog import columns_of
 from beha2vec_core.store.published import NotPublishedError, open_published
 from beha2vec_core.store.sql import quote
 
@@ -201,11 +202,7 @@ def _write(connection: duckdb.DuckDBPyConnection, what: What, folder: Path, form
 
 def _devices(connection: duckdb.DuckDBPyConnection) -> str:
     """The device ids of each user and their consent to ads, as SQL; no rows where none are published."""
-    published = connection.execute(
-        """select 1 from duckdb_columns() where database_name = current_database() and schema_name = 'ga4'
-        and table_name = 'int_ga4__identity_map' and column_name = 'user_pseudo_id'"""
-    ).fetchall()
-    return _DEVICES if published else _NO_DEVICES
+    return _DEVICES if "user_pseudo_id" in columns_of(connection, "ga4.int_ga4__identity_map") else _NO_DEVICES
 
 
 def _unrun(text: str) -> str:

@@ -15,6 +15,7 @@ from beha2vec_core.privacy.partitions import clean_partitions, cleaned_parquet, 
 from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings.groups import Storage
 from beha2vec_core.store import limits
+from beha2vec_core.store.catalog import columns_of
 from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import Warehouse, transaction
@@ -52,13 +53,10 @@ def find_uncleaned(connection: duckdb.DuckDBPyConnection | None, storage: Storag
 
 
 def _uncleaned_rows(connection: duckdb.DuckDBPyConnection) -> int:
-    columns = connection.execute(
-        """select column_name from duckdb_columns() where database_name = current_database()
-        and schema_name = 'raw' and table_name = 'ga4_quarantine'"""
-    ).fetchall()
+    columns = columns_of(connection, "raw.ga4_quarantine")
     if not columns:
         return 0
-    older = f"where privacy_rules is distinct from {rules().version}" if ("privacy_rules",) in columns else ""
+    older = f"where privacy_rules is distinct from {rules().version}" if "privacy_rules" in columns else ""
     ((found,),) = connection.execute(f"select count(*) from raw.ga4_quarantine {older}").fetchall()
     return int(found)
 
