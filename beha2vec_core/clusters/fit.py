@@ -1,6 +1,7 @@
 """Fitting the cluster model: k given, or chosen by the stability curve."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -101,22 +102,18 @@ def fit_clusters(
     return fit.model(choice or _one_cluster(small), curve)
 
 
+@dataclass
 class _Fit:
     """K-Means over all users, and the model that comes of it."""
 
-    def __init__(
-        self,
-        points: UnitVectors,
-        seed: int,
-        begin: NDArray[np.float32] | None,
-        minibatch_above: int,
-        map_landmarks: int,
-        model_version: str,
-        compute: Compute | None,
-    ) -> None:
-        self.points, self.seed, self.begin, self.compute = points, seed, begin, compute
-        self.minibatch_above, self.map_landmarks, self.model_version = minibatch_above, map_landmarks, model_version
-        self._found: dict[int, tuple[NDArray[np.float32], NDArray[np.int32]]] = {}
+    points: UnitVectors
+    seed: int
+    begin: NDArray[np.float32] | None
+    minibatch_above: int
+    map_landmarks: int
+    model_version: str
+    compute: Compute | None
+    _found: dict[int, tuple[NDArray[np.float32], NDArray[np.int32]]] = field(default_factory=dict, init=False)
 
     def found(self, k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
         """Centroids and labels."""

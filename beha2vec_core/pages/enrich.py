@@ -107,8 +107,8 @@ def classify_pages(
     rows = _known_rows(known, prepared["page_key"])
     anywhere = OwnTypes(labels.page_types).anywhere()
     prepared["voted_page_type"] = _voted(prepared, rows, built.cascades["page_type"], given["page_type"], anywhere)
-    stale = _stale(rows, prepared, built.cascades, given)
-    asked = prepared.index[stale.any(axis=1)]
+    stale = {kind: _differs(kind, rows, prepared, built.cascades[kind], given[kind]) for kind in KINDS}
+    asked = prepared.index[stale["theme"] | stale["page_type"]]
     by_kind = dict.fromkeys(KINDS, 0)
     shown = progress and len(asked) > chunk_size
     with closing(ProgressBar(title="classifying pages", unit="page", total=len(asked), shown=shown)) as bar:
@@ -188,13 +188,6 @@ def said_by_rules(pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd
     ]
 
 
-def _stale(
-    rows: pd.DataFrame, pages: pd.DataFrame, cascades: dict[str, Cascade], given: dict[str, pd.Series]
-) -> pd.DataFrame:
-    """For each page and kind, whether its known answer no longer holds."""
-    return pd.DataFrame({kind: _differs(kind, rows, pages, cascades[kind], given[kind]) for kind in KINDS})
-
-
 def _classify(
     pages: pd.DataFrame, rows: pd.DataFrame, cascades: dict[str, Cascade], given: dict[str, pd.Series]
 ) -> dict[str, int]:
@@ -245,6 +238,7 @@ def _overruled(
 
 
 def _differs(kind: str, rows: pd.DataFrame, pages: pd.DataFrame, cascade: Cascade, given: pd.Series) -> pd.Series:
+    """Whether the known answer of each page no longer holds."""
     return rows[f"{kind}_hash"].fillna("") != _hashes(kind, rows, pages, cascade, given)
 
 
