@@ -20,25 +20,9 @@ from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table
+from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, with_keys
-from beha2vec_core.chat.clusters.questions import (
-    BEFORE,
-    CLUSTER,
-    COMPARE,
-    FUNNEL,
-    KINDS_OF_USERS,
-    LIKELY_GROUP,
-    PREDICTED,
-    SIMILAR,
-    TWO,
-    explained,
-    metrics_named,
-    not_predicted,
-    of_carts,
-    target_asked,
-    without_names,
-)
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
@@ -148,7 +132,7 @@ class Lookup:
         asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
-        if not KINDS_OF_USERS.search(question):
+        if not questions.KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         question, note = with_keys(question, overview)
         answer = self._answer(question, overview)
@@ -168,10 +152,10 @@ class Lookup:
             return jump
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
-        unnamed = without_names(question, plain)
+        unnamed = questions.without_names(question, plain)
         reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
         if also and reading.query is None:
-            plain, also, unnamed = overview, [], without_names(question, overview)
+            plain, also, unnamed = overview, [], questions.without_names(question, overview)
             reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
@@ -190,22 +174,22 @@ class Lookup:
             return self._refused(reading)
         if reading.contrast and not keys:
             return self._contrast(reading.contrast, reading)
-        if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
+        if questions.KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
             found = self.about_clusters.before_buying(question)
             return found if found.understood else self._refused(reading, _why_not(found))
-        if SIMILAR.search(question):
+        if questions.SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
         if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
             return self._growth(keys, reading)
-        if LIKELY_GROUP.search(question) and target_asked(unnamed) not in self._data.predicted():
-            found = self.about_clusters.answer(LIKELY_GROUP.sub("buys most", question), keys, overview)
+        if questions.LIKELY_GROUP.search(question) and questions.target_asked(unnamed) not in self._data.predicted():
+            found = self.about_clusters.answer(questions.LIKELY_GROUP.sub("buys most", question), keys, overview)
             return replace(found, text=f"{found.text}\n\n{_SO_FAR}") if found.understood else found
-        is_predicted = PREDICTED.search(without_talk(question)[0]) and not (
+        is_predicted = questions.PREDICTED.search(without_talk(question)[0]) and not (
             query is not None and _MORE_LIKELY.search(question)
         )
-        if is_predicted and target_asked(unnamed, self._data.predicted()):
+        if is_predicted and questions.target_asked(unnamed, self._data.predicted()):
             if others := [
                 one.dimension for one in reading.filters if not (one.did or one.dimension in ("cluster", "page_type"))
             ]:
@@ -216,7 +200,7 @@ class Lookup:
                 return self._refused(reading, f"Predictions are known by cluster, not by {by[0].label}.")
             if reading.period:
                 return self._refused(reading, "Predictions are of the days after the last one in the data.")
-            if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
+            if problem := questions.not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
                 return self._refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
@@ -227,7 +211,7 @@ class Lookup:
             return self._measure(query, reading)
         if not reading.is_measured:
             return self._refused(reading)
-        if query is None and of_carts(question):  # the funnel of clusters is about checkout
+        if query is None and questions.of_carts(question):  # the funnel of clusters is about checkout
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
@@ -246,7 +230,7 @@ class Lookup:
             if query is not None and by_others:
                 label = DIMENSIONS[by_others[0]].label
                 return self._refused(reading, f"Facts of clusters are of all their users, not by {label}.")
-            kinds = {feature is None for _, feature in metrics_named(unnamed)}
+            kinds = {feature is None for _, feature in questions.metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")
             found = self.about_clusters.answer(question, keys, overview)
@@ -268,11 +252,11 @@ class Lookup:
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
-            or not all(" " not in word and explained(word) for word in reading.unknown)
+            or not all(" " not in word and questions.explained(word) for word in reading.unknown)
             or re.search(r"\d", question)  # "spent over 1000": these answers know no numbers
-            or FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
-            or (COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
-            or (query is None and reading.asks_cause and not BEFORE.search(question))
+            or questions.FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
+            or (questions.COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
+            or (query is None and reading.asks_cause and not questions.BEFORE.search(question))
             or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):
             return self._refused(reading, listed)
@@ -327,7 +311,7 @@ class Lookup:
         """Whether the question is about steps of users, though a word such as users stands in it."""
         steps = (*_OF_ONE_STEP, "checkout_abandonment")
         others = [one for one in reading.metrics if one not in steps and not METRICS[one].is_weak]
-        if re.search(r"\bfunnel", question, re.IGNORECASE) or BEFORE.search(question):
+        if re.search(r"\bfunnel", question, re.IGNORECASE) or questions.BEFORE.search(question):
             return True
         return not others and _ABOUT_STEPS.search(question) is not None
 
@@ -424,11 +408,11 @@ class Lookup:
     def _clusters_named(self, question: str, overview: Overview) -> list[int]:
         """Keys of the clusters in the question: by number, or by name."""
         keys: list[int] = []
-        if COMPARE.search(question) or re.search(r"\bclusters\b", question, re.IGNORECASE):
+        if questions.COMPARE.search(question) or re.search(r"\bclusters\b", question, re.IGNORECASE):
             contents = self._data.contents()
             undated = find_times(question.lower(), contents.days).text if contents else question  # "5 and 9 March"
-            keys += [int(key) for pair in TWO.findall(undated) for key in pair]
-        keys += [int(key) for key in CLUSTER.findall(question)]
+            keys += [int(key) for pair in questions.TWO.findall(undated) for key in pair]
+        keys += [int(key) for key in questions.CLUSTER.findall(question)]
         keys += [c.key for c in overview.clusters if len(c.name) > 5 and c.name.lower() in question.lower()]
         for key in keys:
             one_of(overview, key)

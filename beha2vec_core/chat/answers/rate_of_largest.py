@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from beha2vec_core.chat.answers.phrases import plural_of
 from beha2vec_core.chat.reading.question import Reading
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Query
@@ -61,7 +61,7 @@ def of_largest(question: str, reading: Reading) -> Reading:
     if not known or not base or re.search(r"\bby\b", found["rest"]) or _SIZED.search(found["rest"]):
         return replace(reading, problem=_NOT_SO)
     written = (found["first"] or found["last"] or "").lower()
-    number = int(NUMBER_WORDS.get(written, written)) if written else None
+    number = count_of(written) if written else None
     # the biggest channel, and the biggest channels
     several = {plural_of(word) for word in (*DIMENSIONS[name].words, DIMENSIONS[name].label)}
     is_one = not any(re.search(rf"\b{re.escape(word)}\b", found["rest"], re.IGNORECASE) for word in several)

@@ -9,7 +9,7 @@ from beha2vec_core.chat.data.published import Fact, Overview
 from beha2vec_core.chat.parts.vocabulary import FILLERS
 from beha2vec_core.chat.words.empty_words import is_aside, without_asides
 from beha2vec_core.chat.words.lemmas import words_of_event
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.profiles.metrics import METRICS
 from beha2vec_core.profiles.metrics import metric as metric_of
@@ -143,7 +143,7 @@ def users_asked(question: str) -> int:
     """How many users the question asks for; 10 where it does not say."""
     found = _NUMBERED.search(question)
     number = (found[1] or found[2]).lower() if found else "10"
-    return max(1, int(NUMBER_WORDS.get(number, number)))
+    return max(1, count_of(number))
 
 
 def not_predicted(
@@ -186,7 +186,7 @@ def days_asked(question: str) -> int | None:
     if not found:
         return None
     number, unit = (found[1] or "1").lower(), found[2].lower()
-    return int(NUMBER_WORDS.get(number, number)) * _UNITS[unit]
+    return count_of(number) * _UNITS[unit]
 
 
 def asks_least(question: str, metric: str) -> bool:

@@ -11,8 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from beha2vec_core.chat.days.named_days import DAY, MONTH, SAME_DAYS, in_dates, month_of, month_with_days, named_days
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.days.named_days import (
+    DAY,
+    MONTH,
+    MONTHS,
+    MONTHS_OF,
+    SAME_DAYS,
+    clip,
+    in_dates,
+    later,
+    month_with_days,
+    named_days,
+    part_of_year,
+)
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.chat.words.verbs import DOWN, UP
 from beha2vec_core.semantic.query import Period, add_months
 
@@ -24,7 +36,6 @@ _PARTS_OF = {  # of a month, by the places of their first and last days
 _PARTS = "|".join(_PARTS_OF)
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = "|".join(DAYS)
-_MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
 _NEAR = (
@@ -186,7 +197,7 @@ def find_times(text: str, data: Period) -> Times:
     take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
     take(rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
     take(rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{MONTH}) \d{{4}}\b", lambda m: month_of(m.group().split()[0], last, int(m.group().split()[1])))
+    take(rf"\b({MONTH}) (\d{{4}})\b", lambda m: part_of_year(1, MONTHS[m[1]], last, int(m[2])))
     for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
         times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
         times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
@@ -194,18 +205,18 @@ def find_times(text: str, data: Period) -> Times:
             times.text = re.sub(rf"\b(?:the )?(?:{name}) half(?= of (?:the year\b|20\d\d))", f"h{number}", times.text)
     take(
         r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
-        lambda m: _half_year(int(m[1]), last, int(m[2]) if m[2] else None),
+        lambda m: part_of_year(6, int(m[1]), last, int(m[2]) if m[2] else None),
     )
     take(
         r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
-        lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
+        lambda m: part_of_year(3, int(m[1]), last, int(m[2]) if m[2] else None),
     )
     take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: month_with_days(m, m[0], data, times.notes))
     take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
          lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
     # "may" is a month after these words only
     times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
-    take(r"\bmonth-of-may\b", lambda m: month_of("may", last))
+    take(r"\bmonth-of-may\b", lambda m: part_of_year(1, MONTHS["may"], last))
     take(rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m: _last_whole(m[1], last).before())
     take(rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m: _last_named(m[1], last))
     take(
@@ -230,7 +241,7 @@ def find_times(text: str, data: Period) -> Times:
     take(r"\b(?:today|yesterday)\b", lambda m: Period(named[m.group()], named[m.group()]))
     take(
         r"(?<![\w./-])20\d{2}(?![\w./-])",
-        lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
+        lambda m: clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
     )
     _join(times, data)
     times.text = re.sub(
@@ -250,53 +261,44 @@ def _names_period(text: str) -> bool:
 
 def _join(times: Times, data: Period) -> None:
     """Ranges: between two periods, from one to another, since one, until one."""
-    one = rf"{MARK}(\d+)"
+    one, day = rf"{MARK}(?P<at>\d+)", timedelta(days=1)
 
-    def unit_before(found: re.Match[str]) -> str:
-        first = times.periods[int(found[3])].first
-        number, unit = found[1] or "1", found[2]
-        before = _last_some(number, unit, first - timedelta(days=1))
-        if unit in _MONTHS_OF and first.day == 1:  # whole months
-            count = int(NUMBER_WORDS.get(number, number))
-            before = Period(add_months(first, -count * _MONTHS_OF[unit]), first - timedelta(days=1))
-        times.periods[int(found[3])] = before
-        return f" {MARK}{found[3]} "
+    def change(pattern: str, days: Callable[[re.Match[str], Period], Period | None], *, opens: bool = False) -> None:
+        """Put other days in the place of a period, and take away what says so; None: leave the text."""
 
-    times.text = re.sub(rf"\b(?:the )?(?:({COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before, times.text)
+        def changed(found: re.Match[str]) -> str:
+            named = times.periods[int(found["at"])]
+            if (other := days(found, named)) is None:
+                return found[0]
+            times.is_open |= opens and other is not named
+            times.periods[int(found["at"])] = other
+            return f" {MARK}{found['at']} "
 
-    def week(found: re.Match[str]) -> str:
-        if times.periods[int(found[1])].first != times.periods[int(found[1])].last:  # by week of March
-            return found.group()
-        begin = begin_of("week", times.periods[int(found[1])].first)
-        times.periods[int(found[1])] = _clip(Period(begin, begin + timedelta(days=6)), data.last)
-        return f" {MARK}{found[1]} "
+        times.text = re.sub(pattern, changed, times.text)
 
-    of_week = rf"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}"
-    times.text = re.sub(of_week, week, times.text)
+    def unit_before(found: re.Match[str], named: Period) -> Period:
+        number, unit, end = found[1] or "1", found[2], named.first - day
+        if unit in MONTHS_OF and named.first.day == 1:  # whole months
+            return Period(later(named.first, unit, -count_of(number)), end)
+        return _last_some(number, unit, end)
 
-    def part(found: re.Match[str]) -> str:
-        named, unit, count = times.periods[int(found[4])], found[3], int(NUMBER_WORDS.get(found[2], found[2]))
-        if found[1] == "last":
-            days = _last_some(found[2], unit, named.last)
-        else:
-            months, number = count * _MONTHS_OF.get(unit, 0), count * (7 if unit == "week" else 1)
-            end = add_months(named.first, months) if months else named.first + timedelta(days=number)
-            days = Period(named.first, end - timedelta(days=1))
-        times.periods[int(found[4])] = days
-        return f" {MARK}{found[4]} "
+    def week(_: re.Match[str], named: Period) -> Period | None:
+        begin = begin_of("week", named.first)
+        return clip(Period(begin, begin + 6 * day), data.last) if named.first == named.last else None  # week of March
 
-    times.text = re.sub(rf"\b(?:the )?(first|last) ({COUNT}) {_UNIT}s? (?:of|in) (?:the )?\s*{one}", part, times.text)
+    def part(found: re.Match[str], named: Period) -> Period:
+        of_end = found[1] == "last"
+        return _last_some(found[2], found[3], named.last) if of_end else _first_some(found[2], found[3], named)
 
-    def weekend(found: re.Match[str]) -> str:
-        day = times.periods[int(found[1])].first
-        saturday = day - timedelta(days=1) if day.weekday() == 6 else day + timedelta(days=(5 - day.weekday()) % 7)
-        times.periods[int(found[1])] = Period(saturday, saturday + timedelta(days=1))
-        return f" {MARK}{found[1]} "
+    def weekend(_: re.Match[str], named: Period) -> Period:
+        saturday = named.first + day * (-1 if named.first.weekday() == 6 else (5 - named.first.weekday()) % 7)
+        return Period(saturday, saturday + day)
 
-    times.text = re.sub(
-        rf"\b(?:on |at |over )?(?:the )?weekend (?:of|around|starting)(?: on)?\s+{one}", weekend, times.text
-    )
-
+    of_week = r"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?"
+    change(rf"\b(?:the )?(?:({COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before)
+    change(rf"{of_week}\s+{one}", week)
+    change(rf"\b(?:the )?(first|last) ({COUNT}) {_UNIT}s? (?:of|in) (?:the )?\s*{one}", part)
+    change(rf"\b(?:on |at |over )?(?:the )?weekend (?:of|around|starting)(?: on)?\s+{one}", weekend)
     changes = re.search(_CHANGES, times.text) is not None
 
     def both(found: re.Match[str]) -> str:
@@ -308,46 +310,24 @@ def _join(times: Times, data: Period) -> None:
         times.periods[int(found[1])] = Period(first.first, last.last)
         return f" {MARK}{found[1]} "
 
-    for pattern in (
-        rf"\bbetween\s+(?:the\s+)?{one}\s+(?:and|to)\s+(?:the\s+)?{one}",
-        rf"\bfrom\s+(?:the\s+)?{one}\s+(?:up )?(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
-        rf"{one}\s+(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
+    for before, to in (
+        (r"\bbetween\s+(?:the\s+)?", "and|to"),
+        (r"\bfrom\s+(?:the\s+)?", r"(?:up )?(?:to|until|till|through|thru|-|\u2013)"),
+        ("", r"to|until|till|through|thru|-|\u2013"),
     ):
-        times.text = re.sub(pattern, both, times.text)
+        times.text = re.sub(rf"{before}{MARK}(\d+)\s+(?:{to})\s+(?:the\s+)?{MARK}(\d+)", both, times.text)
 
-    def since(found: re.Match[str]) -> str:
-        named = times.periods[int(found[1])]
-        is_on = found.group().strip().endswith(("on", "onward", "onwards", "forward"))
-        if found.group().startswith("from") and named.first != named.last and not is_on:  # "from February": in it
-            return f" {MARK}{found[1]} "
-        times.is_open = True
-        times.periods[int(found[1])] = Period(times.periods[int(found[1])].first, data.last)
-        return f" {MARK}{found[1]} "
+    def since(found: re.Match[str], named: Period) -> Period:
+        is_on = found[0].strip().endswith(("on", "onward", "onwards", "forward"))
+        is_in = found[0].startswith("from") and named.first != named.last and not is_on  # "from February": in it
+        return named if is_in else Period(named.first, data.last)
 
-    def after(found: re.Match[str]) -> str:
-        times.is_open = True
-        times.periods[int(found[1])] = Period(times.periods[int(found[1])].last + timedelta(days=1), data.last)
-        return f" {MARK}{found[1]} "
-
-    def until(found: re.Match[str]) -> str:
-        times.is_open = True
-        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].last)
-        return f" {MARK}{found[1]} "
-
-    def before(found: re.Match[str]) -> str:
-        times.is_open = True
-        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
-        return f" {MARK}{found[1]} "
-
-    times.text = re.sub(
-        rf"\b(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)\s+(?:the )?{one}"
-        r"(?:\s+(?:onwards?|forward|on(?!\s+\w)))?",
-        since,
-        times.text,
-    )
-    times.text = re.sub(rf"\bafter\s+(?:the )?{one}", after, times.text)
-    times.text = re.sub(rf"\b(?:until|till|up to|through)\s+(?:the )?{one}", until, times.text)
-    times.text = re.sub(rf"\bbefore\s+(?:the )?{one}", before, times.text)
+    begins = r"(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)"
+    change(rf"\b{begins}\s+(?:the )?{one}(?:\s+(?:onwards?|forward|on(?!\s+\w)))?", since, opens=True)
+    change(rf"\bafter\s+(?:the )?{one}", lambda _, named: Period(named.last + day, data.last), opens=True)
+    until = rf"\b(?:until|till|up to|through)\s+(?:the )?{one}"
+    change(until, lambda _, named: Period(data.first, named.last), opens=True)
+    change(rf"\bbefore\s+(?:the )?{one}", lambda _, named: Period(data.first, named.first - day), opens=True)
 
 
 def _day_of_month(number: int, last: date) -> Period | None:
@@ -370,7 +350,7 @@ def _some_days(found: re.Match[str], last: date) -> Period:
 def _ago(found: re.Match[str], last: date) -> Period:
     """A day, or a whole week or month: the last day of the data is yesterday, the last whole week is a week ago."""
     number, unit = found[1] or "2", found[2] or found[3]
-    count = int(NUMBER_WORDS.get(number, 1 if number in ("a", "an") else number))
+    count = 1 if number in ("a", "an") else count_of(number)
     if unit == "day":
         return Period(last - timedelta(days=count - 1), last - timedelta(days=count - 1))
     days = _last_whole(unit, last)
@@ -415,48 +395,14 @@ def _week_of(found: re.Match[str], data: Period, notes: list[str]) -> Period | N
     return Period(first, first + timedelta(days=6))
 
 
-def _clip(period: Period, last: date) -> Period:
-    """Up to the last day, where the period has begun by then."""
-    return Period(period.first, min(period.last, last)) if period.first <= last else period
-
-
-def _iso_week(number: int, last: date, year: int | None) -> Period:
-    """A week by its number (ISO 8601); without a year, the last that had begun."""
-    first = date.fromisocalendar(year or last.year, number, 1)
-    if year is None and first > last:
-        first = date.fromisocalendar(last.year - 1, number, 1)
-    return _clip(Period(first, first + timedelta(days=6)), last)
-
-
-def _quarter(number: int, last: date, year: int | None) -> Period:
-    first = date(year or last.year, 3 * number - 2, 1)
-    if year is None and first > last:
-        first = date(last.year - 1, first.month, 1)
-    return _clip(Period(first, add_months(first, 3) - timedelta(days=1)), last)
-
-
-def _half_year(number: int, last: date, year: int | None) -> Period:
-    begin = date(year or last.year, 6 * number - 5, 1)
-    if year is None and begin > last:
-        begin = date(last.year - 1, begin.month, 1)
-    return _clip(Period(begin, add_months(begin, 6) - timedelta(days=1)), last)
-
-
 def begin_of(unit: str, when: date) -> date:
     """The first day of the day, week, month ... that a day lies in."""
     if unit == "day":
         return when
     if unit == "week":
         return when - timedelta(days=when.weekday())
-    months = _MONTHS_OF[unit]
+    months = MONTHS_OF[unit]
     return date(when.year, (when.month - 1) // months * months + 1, 1)
-
-
-def begin_after(unit: str, begin: date) -> date:
-    """The first day of the one after that which begins so."""
-    if unit in ("day", "week"):
-        return begin + timedelta(days=1 if unit == "day" else 7)
-    return add_months(begin, _MONTHS_OF[unit])
 
 
 def _this(unit: str, last: date) -> Period:
@@ -477,17 +423,24 @@ def _last_named(name: str, last: date) -> Period:
     return Period(day - timedelta(days=1) if name == "weekend" else day, day)
 
 
-def _first_some(number: str, unit: str, data: Period) -> Period:
-    """So many days, weeks, months from the first day of the data on."""
-    count = int(NUMBER_WORDS.get(number, number))
-    if unit in ("day", "week"):
-        return Period(data.first, data.first + timedelta(days=count * (1 if unit == "day" else 7) - 1))
-    return Period(data.first, add_months(data.first, count * _MONTHS_OF[unit]) - timedelta(days=1))
+def begin_after(unit: str, begin: date) -> date:
+    """The first day of the one after that which begins so."""
+    return later(begin, unit, 1)
+
+
+def _iso_week(number: int, last: date, year: int | None) -> Period:
+    """A week by its number (ISO 8601); without a year, the last that had begun."""
+    first = date.fromisocalendar(year or last.year, number, 1)
+    if year is None and first > last:
+        first = date.fromisocalendar(last.year - 1, number, 1)
+    return clip(Period(first, first + timedelta(days=6)), last)
+
+
+def _first_some(number: str, unit: str, days: Period) -> Period:
+    """So many days, weeks, months from the first day on."""
+    return Period(days.first, later(days.first, unit, count_of(number)) - timedelta(days=1))
 
 
 def _last_some(number: str, unit: str, last: date) -> Period:
     """So many days, weeks, months up to the last day."""
-    count = int(NUMBER_WORDS.get(number, number))
-    if unit in ("day", "week"):
-        return Period(last - timedelta(days=count * (1 if unit == "day" else 7) - 1), last)
-    return Period(add_months(last, -count * _MONTHS_OF[unit]) + timedelta(days=1), last)
+    return Period(later(last, unit, -count_of(number)) + timedelta(days=1), last)

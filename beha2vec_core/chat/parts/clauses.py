@@ -12,7 +12,7 @@ from beha2vec_core.chat.parts.vocabulary import FILLERS, Value, Vocabulary
 from beha2vec_core.chat.rewrites.buying_steps import THE
 from beha2vec_core.chat.rewrites.page_words import words_of_address
 from beha2vec_core.chat.words.lemmas import words_of_event
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import SOURCES, STEPS
 from beha2vec_core.semantic.query import Did, Filter, Period
@@ -361,7 +361,7 @@ class Reader:
             return (dids or ([Did("items", (Filter("coupon"),))])), after if dids else place
         if name == "days":
             found = _DAYS.match(" ".join(self.words[place:]))
-            number = int(NUMBER_WORDS.get(found[2], found[2])) + (found[1] == "more than") if found else 0
+            number = count_of(found[2]) + (found[1] == "more than") if found else 0
             low, high = number, number if found and found[1] == "exactly" else None
             return [Did("sessions", at_least=low, at_most=high, of_days=True)] if found else [], place + 5
         if name in ("back", "visited"):
@@ -484,10 +484,10 @@ class Reader:
         text = found[0]
         if found[1] is None:
             number = {"once": 1, "twice": 2}.get(text) or (3 if "rd" in text else 0)
-            number = number or int(NUMBER_WORDS.get(text.split()[0], text.split()[0]) if found["bare"] else 2)
+            number = number or (count_of(text.split()[0]) if found["bare"] else 2)
             exactly = found["bare"] and "third" not in text and "3rd" not in text
             return (number, number if exactly else None, len(text.split()), text)
-        number = {"once": 1, "twice": 2}.get(found[2]) or int(NUMBER_WORDS.get(found[3], found[3]))
+        number = {"once": 1, "twice": 2}.get(found[2]) or count_of(found[3])
         limits = {"at least": (number, None), "more than": (number + 1, None), "over": (number + 1, None)}
         less = {"at most": (0, number), "up to": (0, number), "less than": (0, number - 1)}
         low, high = (limits | less | {"fewer than": (0, number - 1)}).get(found[1], (number, number))

@@ -22,7 +22,7 @@ from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY
 from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.rewrites.visitors_and_no_orders import in_operations, why_none
 from beha2vec_core.chat.words.empty_words import is_left_out, without_asides, without_left_out
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import METRICS
@@ -140,9 +140,9 @@ class Parts:
     opposed: Opposed | None = None  # "many views but few orders"
     is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
-    def has(self, kind: str) -> bool:
-        """Whether there is a phrase of this kind."""
-        return any(word.kind == kind for word in self.words)
+    def has(self, *kinds: str) -> bool:
+        """Whether there is a phrase of one of these kinds."""
+        return any(word.kind in kinds for word in self.words)
 
     def are_beside(self, one: Word, other: Word) -> bool:
         """Whether nothing stands between two phrases but an article: "landing on the home page"."""
@@ -208,10 +208,10 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         parts.unknown.append(one[0])
     parts.judged = _JUDGED.findall(text)
     if top := _TOP.search(text):
-        parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
+        parts.top = min(count_of(top[2] or top[3]), MAX_ROWS)
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
     elif some := _WHICH.search(text):
-        parts.top = min(int(NUMBER_WORDS.get(some[2], some[2])), MAX_ROWS)
+        parts.top = min(count_of(some[2]), MAX_ROWS)
         text = text.replace(some.group(), f"{some[1]} ", 1)
     text = _without_limits(text, parts, vocabulary.contents.currencies)
     text, amounts = _without_currency(text, parts, vocabulary)

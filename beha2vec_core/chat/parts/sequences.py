@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from beha2vec_core.chat.days.named_days import MONTH
 from beha2vec_core.chat.days.periods import COUNT, MARK
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import STEPS
 from beha2vec_core.semantic.query import Did, Filter, Query, Within
@@ -122,7 +122,7 @@ def window_in_words(word: str) -> str:
 def _window(found: re.Match[str], *, is_later: bool) -> str:
     number, unit = found["number"] or "1", found["unit"]
     number = {"a": "1", "an": "1", "the first": "1", "the": "1"}.get(number, number)
-    count = int(NUMBER_WORDS.get(number, number))
+    count = count_of(number)
     if is_later:
         least = (
             count * _DAYS_OF[unit] + ("more" in found[0] or "over" in found[0] or "later" in found[0])

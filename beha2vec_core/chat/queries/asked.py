@@ -285,7 +285,7 @@ def group_counted(parts: Parts) -> str | None:
     for word in parts.words:
         asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{loosely(word.text)}"
         is_apart = re.search(rf"\b(?:different|distinct|unique) {loosely(word.text)}", parts.text) is not None
-        is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric")) and not is_apart
+        is_sold = word.name == "item" and parts.has("sell", "metric") and not is_apart
         is_listed = re.search(r"\b(?:vs?|versus|or|and)\b(?! medium)", word.text) is not None  # new vs returning
         if word.kind == "by" and not (is_sold or is_listed) and re.search(asked, parts.text):
             return word.name

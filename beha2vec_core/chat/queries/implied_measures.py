@@ -83,6 +83,11 @@ def metric_of(
     notes: list[str],
 ) -> str:
     """The name of the metric; what was assumed is added to the notes."""
+
+    def taken(name: str, why: str = "") -> str:
+        notes.append(why or f"No measure is named: by {METRICS[name].label}.")
+        return name
+
     about = {*by, *(one.dimension for one in filters)}
     about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
     if parts.has("bought"):
@@ -93,8 +98,8 @@ def metric_of(
         ):
             if parts.has("share") and metrics == ["users"]:  # what percentage of visitors from ... buy
                 return "buyer_share"
-            notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
-            return "conversion_rate"
+            why = "Buying was read as a question about the conversion rate, as no measure is named."
+            return taken("conversion_rate", why)
         if read := _what_is_bought(parts, metrics, filters, by, about, notes):
             return read
         if metrics or parts.is_counted or not about & ITEMS:
@@ -104,85 +109,65 @@ def metric_of(
         if parts.has("sell") and metrics[0] in ("users", "sessions"):
             raise NotRead("Revenue, orders or items sold?")
         if pair and {"better", "best", "worse", "worst"} & {*parts.judged} and METRICS[metrics[0]].is_weak:
-            notes.append("Better and worse were read as a question about the conversion rate.")
-            return "conversion_rate"
+            return taken("conversion_rate", "Better and worse were read as a question about the conversion rate.")
         return metrics[0]
     if parts.has("sell") and parts.has("cause") and filters and not about & ITEMS and not parts.times.periods:
-        notes.append("Selling was read as a question about the conversion rate.")
-        return "conversion_rate"
+        return taken("conversion_rate", "Selling was read as a question about the conversion rate.")
     if parts.has("sell"):
         sold = "items_sold" if about & ITEMS else "revenue"
-        if parts.has("high") or parts.has("low") or parts.judged:
-            notes.append(f"Selling is measured by {METRICS[sold].label}.")
-        return sold
+        is_ranked = parts.has("high", "low") or parts.judged
+        return taken(sold, f"Selling is measured by {METRICS[sold].label}.") if is_ranked else sold
     if parts.is_of_users and "spender" in parts.text:
         return "revenue"
     if groups is not None:
         return DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if parts.has("change") and by and not timed and parts.times.periods:
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
+        return taken("revenue")
     if parts.has("share") and not about & ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
+        return taken("sessions")
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
+        return taken("revenue")
     sizes = [word for word in parts.comparatives if word in _OF_SIZE]
     if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
-        notes.append(f"No measure is named: “{sizes[0]}” was read as by {METRICS[DEFAULTS[pair.dimension]].label}.")
-        return DEFAULTS[pair.dimension]
-    if (
-        parts.has("cause")
-        and (parts.has("low") or parts.has("high"))
-        and len(filters) == 1
-        and not (by or about & ITEMS)
-    ):
-        notes.append("No measure is named: by conversion rate.")
-        return "conversion_rate"
+        size = DEFAULTS[pair.dimension]
+        return taken(size, f"No measure is named: “{sizes[0]}” was read as by {METRICS[size].label}.")
+    if parts.has("cause") and parts.has("low", "high") and len(filters) == 1 and not (by or about & ITEMS):
+        return taken("conversion_rate", "No measure is named: by conversion rate.")
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    has_groups = by or pair or parts.has("rest") or ((parts.has("cause") or parts.has("judged")) and filters)
+    has_groups = by or pair or parts.has("rest") or (parts.has("cause", "judged") and filters)
     if judged and has_groups and not timed and not about & ITEMS:
-        notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
-        return "conversion_rate"
-    ranked = parts.top or parts.has("high") or parts.has("low") or (judged and not timed)
+        why = f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named."
+        return taken("conversion_rate", why)
+    ranked = parts.top or parts.has("high", "low") or (judged and not timed)
     if ranked and by and by[0] in DEFAULTS and (len(by) == 1 or {*by} <= {*SOURCES}):
-        notes.append(f"No measure is named: by {METRICS[DEFAULTS[by[0]]].label}.")
-        return DEFAULTS[by[0]]
+        return taken(DEFAULTS[by[0]])
     if parts.has("trend") and filters and not (about & ITEMS or parts.judged):
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
+        return taken("sessions")
     if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
-    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (
-        judged or parts.has("high") or parts.has("low")
-    ):  # our best month
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
+        return taken("sessions")
+    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (judged or parts.has("high", "low")):  # our best month
+        return taken("revenue")
     if by == ["coupon"]:
-        notes.append("No measure is named: by orders.")
-        return "orders"
+        return taken("orders")
     if "order_number" in about:
         return "orders"
     is_split = len(by) == 1 and re.search(r"\b(?:by|per|which|what)\b", parts.text) is not None  # mobile by os
     is_asked_why = not by and parts.has("cause") and parts.has("change")  # why did organic go down
-    is_split &= not (parts.has("cause") or parts.has("average"))
+    is_split &= not parts.has("cause", "average")
     if filters and not about & ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
+        return taken("sessions")
     pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
     kinds = ("trend", "change", "high", "low", "judged", "compare")
-    is_asked = by or parts.times.periods or parts.comparatives or parts.judged or any(map(parts.has, kinds))
+    is_asked = by or parts.times.periods or parts.comparatives or parts.judged or parts.has(*kinds)
     if (
         is_asked
         and (pages or about & ITEMS)
         and "look" not in parts.text
-        and not (parts.has("cause") or parts.has("share") or parts.has("average"))
+        and not parts.has("cause", "share", "average")
     ):
-        notes.append(unnamed(name := ["page_views" if pages else "items_sold"]))
-        return name[0]
+        name = "page_views" if pages else "items_sold"
+        return taken(name, unnamed([name]))
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 
@@ -204,7 +189,7 @@ def as_rate(
         raise NotRead("Buyers, orders or items sold?")
     if parts.has("share") and not re.search(r"\b(?:who|that)\b", parts.text):
         return "buyer_share"
-    is_state = parts.has("cause") and (parts.has("low") or parts.has("high") or IS_SO.search(parts.text) is not None)
+    is_state = parts.has("cause") and (parts.has("low", "high") or IS_SO.search(parts.text) is not None)
     compared = (pair or len(included) == 1) and parts.comparatives and not parts.is_counted
     if (is_state or compared) and not parts.times.periods and len(included) < 2:
         notes.append("Buying was read as a question about the conversion rate.")
@@ -228,7 +213,7 @@ def _what_is_bought(
         return "buyers" if filters and _PART_OF_THOSE.search(parts.text) else "buyer_share"
     if parts.is_counted and metrics and not by:
         return "buyers"
-    if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
+    if by and (parts.has("high", "low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
         notes.append("Buying most was read as most orders.")
         return "orders"
     return None

@@ -91,7 +91,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if groups := _two_groups(parts, metrics, contents):
         return groups
     grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
-    happened = parts.has("cause") and (parts.has("change") or parts.has("happened")) and parts.times.periods
+    happened = parts.has("cause") and parts.has("change", "happened") and parts.times.periods
     if not metrics and (grows or (happened and not filters_of(parts, None))):
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
@@ -174,7 +174,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
             continue
-        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.limits:
+        if parts.has("share", "cause", "rest", "without") or parts.limits:
             continue
         found, notes = [], list(parts.notes)
         if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
@@ -215,7 +215,7 @@ def _asks_how(parts: Parts) -> bool:
     """Whether it is asked how a group, or the site, did: "how did mobile perform", "how was July"."""
     is_compared = parts.has("compare") or parts.times.asks_before or len(parts.times.periods) > 1
     by = breakdown_of(parts)
-    is_plain = not (parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged", "share", "trend")))
+    is_plain = not (parts.judged or parts.has("high", "low", "judged", "share", "trend"))
     is_whole = is_plain and not is_compared and (not by or (len(by) == 1 and DEFAULTS.get(by[0]) == "sessions"))
     return _PERFORMS.search(parts.text) is not None and bool(is_whole or filters_of(parts, None))
 

@@ -22,7 +22,7 @@ def of_people(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str]]:
     pair = _RATES.get(metrics[0]) if len(metrics) == 1 else None
     if pair is None or not _OF_PEOPLE.search(parts.text) or _OF_VISITS.search(parts.text):
         return parts, metrics
-    if parts.done or parts.limits or any(map(parts.has, ("cause", "trend", "change", "compare", "rest"))):
+    if parts.done or parts.limits or parts.has("cause", "trend", "change", "compare", "rest"):
         return parts, metrics
     first, last = map(_reached, pair)
     rate = next(word for word in parts.words if word.name == metrics[0])

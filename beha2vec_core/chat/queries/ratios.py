@@ -35,7 +35,7 @@ def each_last(question: str) -> str:
 
 def outer_of(parts: Parts, by: list[str]) -> str | None:
     """The breakdown within each of whose groups the first is asked for; None: the first of all, or none."""
-    ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
+    ranked = parts.top or parts.judged or parts.has("high", "low", "judged")
     ranked = ranked or any(
         word.text.startswith(("best", "top", "most")) for word in parts.words if word.kind == "metric"
     )

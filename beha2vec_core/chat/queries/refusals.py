@@ -39,7 +39,7 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         raise NotRead(parts.problem)
     if _OF_A_CHANGE.search(parts.text):
         raise NotRead("A share of a change is not known: ask why it changed, for its parts by group.")
-    ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
+    ranked = parts.top or parts.judged or parts.has("high", "low", "judged")
     ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
     if ranked and len([name for name in by if DIMENSIONS[name].kind != "time"]) > 1 and _OF_EACH.search(parts.text):
         raise NotRead("I know the first of all groups, not the first within each.")

@@ -219,8 +219,8 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     None: no more than these.
     """
     filters, times = filters_of(parts, previous.metric), parts.times
-    compared = bool(parts.comparatives or parts.judged or parts.has("compare") or parts.has("change"))
-    ranked = parts.has("high") or parts.has("low") or parts.has("judged") or bool(parts.judged)
+    compared = bool(parts.comparatives or parts.judged or parts.has("compare", "change"))
+    ranked = parts.has("high", "low", "judged") or bool(parts.judged)
     plain = {"metric": previous.metric, "period": previous.period}
     moves = compared or parts.has("trend") or _DIRECTION.search(parts.text) is not None
     is_one = not (filters or by or previous.by or previous.limits or times.periods[1:])

@@ -24,23 +24,13 @@ from beha2vec_core.chat.queries.implied_measures import (
 from beha2vec_core.chat.queries.nearest import nearest_queries
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.ratios import each_last
+from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, pointer
 from beha2vec_core.chat.reading.leading_verb import without_verb
-from beha2vec_core.chat.reading.sentences import (
-    BIGGEST,
-    as_one_sentence,
-    asks,
-    continues,
-    goes_on_since,
-    only_question,
-    parts_of,
-    without_gloss,
-    without_talk,
-)
 from beha2vec_core.chat.rewrites.page_words import with_paths
 from beha2vec_core.chat.rewrites.rules import spelled_out
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.topics import not_in_data
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -129,8 +119,8 @@ def read_question(
         is_first: whether nothing was asked before.
     """
     question, spelled = vocabulary.speller.corrected(with_paths(question, vocabulary.titles, vocabulary.known))
-    question, talk = without_talk(question)
-    question, gloss = without_gloss(each_last(as_one_sentence(question)))
+    question, talk = sentences.without_talk(question)
+    question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(question)))
     found = _read_whole(question, vocabulary, previous, is_first=is_first)
     if found.query is None and found.is_measured and not found.is_topic:
         shorter, verb = without_verb(question, found.unknown)
@@ -148,7 +138,7 @@ def _read_whole(question: str, vocabulary: Vocabulary, previous: Query | None, *
     ):
         return Reading(query=contrast.group, filters=contrast.group.filters, contrast=contrast)
     found = _read_parts(question, vocabulary, previous, is_first=is_first)
-    if alone := only_question(question):
+    if alone := sentences.only_question(question):
         without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
         statement = clean_text(alone[1].strip(" ."), limit=120)
         if without.query and _narrows(_read_one(alone[1], vocabulary, None, is_first=True), without.query):
@@ -167,24 +157,24 @@ def _narrows(statement: Reading, query: Query) -> bool:
 
 def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
     """The question as one, or each of its parts; none of them where one is not understood."""
-    parts = parts_of(question)
+    parts = sentences.parts_of(question)
     whole = _read_one(question, vocabulary, previous, is_first=is_first)
     if len(parts) == 1 and parts[0] != question and whole.query is None:  # without "which is best" at its end
         return _read_one(parts[0], vocabulary, previous, is_first=is_first)
-    if len(parts) == 1 or (whole.query and len(whole.more) + 1 >= len(parts) and not goes_on_since(parts)):
+    if len(parts) == 1 or (whole.query and len(whole.more) + 1 >= len(parts) and not sentences.goes_on_since(parts)):
         return whole
     if whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did:
         return whole  # of those who did this, those who also did that
     readings: list[Reading] = []
     for part in parts:
         first = readings[0].query if readings else None
-        if first and first.by and (biggest := BIGGEST.fullmatch(part.lower())):
-            top = int(NUMBER_WORDS.get(biggest["top"], biggest["top"])) if biggest["top"] else first.top
+        if first and first.by and (biggest := sentences.BIGGEST.fullmatch(part.lower())):
+            top = count_of(biggest["top"]) if biggest["top"] else first.top
             readings[0] = replace(readings[0], query=replace(first, ascending=False, top=top))
             continue
         if first is None:
             one = _read_one(part, vocabulary, previous, is_first=is_first)
-        elif continues(part):
+        elif sentences.continues(part):
             one = _read_one(f"and {part}", vocabulary, first, is_first=False)
         else:
             one = _read_one(part, vocabulary, None, is_first=True)
@@ -192,7 +182,7 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
                 one = replace(one, query=replace(one.query, period=first.period))
             if one.query and first.filters and not one.query.filters:  # of these, or of all
                 one = replace(one, query=None)
-        if not readings and whole.query and not (asks(part) or one.metrics):
+        if not readings and whole.query and not (sentences.asks(part) or one.metrics):
             return whole  # weekend or weekday, when do we sell more
         if one.query is None:
             problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
