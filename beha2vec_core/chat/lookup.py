@@ -190,14 +190,13 @@ class Lookup:
             query is not None and _MORE_LIKELY.search(question)
         )
         if is_predicted and questions.target_asked(unnamed, self._data.predicted()):
-            if others := [
-                one.dimension for one in reading.filters if not (one.did or one.dimension in ("cluster", "page_type"))
-            ]:
-                return self._refused(
-                    reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}."
-                )
-            if by := [DIMENSIONS[name] for name in reading.by if name != "cluster" and DIMENSIONS[name].kind != "time"]:
-                return self._refused(reading, f"Predictions are known by cluster, not by {by[0].label}.")
+            known = ("cluster", "page_type")
+            others = [
+                one.dimension.replace("_", " ") for one in reading.filters if not one.did and one.dimension not in known
+            ]
+            by = [DIMENSIONS[name] for name in reading.by if name != "cluster"]
+            if others := [*others, *(one.label for one in by if one.kind != "time")]:
+                return self._refused(reading, f"Predictions are known by cluster, not by {others[0]}.")
             if reading.period:
                 return self._refused(reading, "Predictions are of the days after the last one in the data.")
             if problem := questions.not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
@@ -216,13 +215,8 @@ class Lookup:
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
-            narrowed = (
-                reading.period
-                or any(one.did for one in reading.filters)
-                or by_others
-                or _is_plain(query, reading)
-                or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
-            )
+            narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            narrowed = reading.period or narrows or by_others or _is_plain(query, reading)
             if query is not None and in_query and (narrowed or _asks_total(unnamed, query)):
                 return self._measure(query, reading)
             if reading.period:
@@ -279,15 +273,14 @@ class Lookup:
         """What is different about a group."""
         contents = self._data.contents()
         assert contents is not None
-        statements: list[str] = []
+        results: list[Result] = []
 
         def measure(query: Query) -> Result:
-            result = self._data.measure(query)
-            statements.append(result.statement)
-            return result
+            results.append(self._data.measure(query))
+            return results[-1]
 
         text, table = contrasted(contrast, measure, contents.days)
-        return LookupAnswer(text, statements=statements, reading=reading, table=table)
+        return LookupAnswer(text, statements=[one.statement for one in results], reading=reading, table=table)
 
     def _none(self, reading: Reading) -> LookupAnswer | None:
         """That there are none of what a "why" supposes; None where there are some."""

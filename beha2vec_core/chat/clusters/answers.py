@@ -150,10 +150,7 @@ class ClusterAnswers:
         found = (
             search_facts(sheet, words)
             if words
-            else [
-                *(f for m in MAIN if (f := sheet.number(m))),
-                *most_telling(sheet, limit),
-            ]
+            else [*(f for m in MAIN if (f := sheet.number(m))), *most_telling(sheet, limit)]
         )
         if not found:
             return LookupAnswer(f"No fact of cluster {key} matches “{words}”.")
@@ -193,17 +190,15 @@ class ClusterAnswers:
                 "No known user in the question: give a user_key, a device id (user_pseudo_id) or a login id (user_id) "
                 "of the published database."
             )
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         own = self._data.cluster_of(found)
-        lines = [f"User {found}" + (f" is in cluster {own[0]} ({names.get(own[0])})." if own else ".")]
+        lines = [f"User {found}" + (f" is in cluster {own[0]} ({overview.names.get(own[0])})." if own else ".")]
         if likely := self._data.likely_cluster_of(found):
-            name = names.get(likely[0])
+            name = overview.names.get(likely[0])
             lines += [f"Likely, not certain: cluster {likely[0]} ({name}), with probability {likely[1]:.2f}."]
         lines += ["Most similar by identity vector (1 = identical):"]
         for other in self._data.similar_users(found):
-            where = (
-                f"cluster {other.cluster_key} ({names.get(other.cluster_key)})" if other.cluster_key is not None else ""
-            )
+            key = other.cluster_key
+            where = "" if key is None else f"cluster {key} ({overview.names.get(key)})"
             lines.append(f"  - {other.similarity:.2f}  {other.user_key}  {where}")
         source = "select * from beha2vec.user_embeddings_current -- cosine of the column identity"
         return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": self._aliases.of(found)}))
@@ -212,11 +207,10 @@ class ClusterAnswers:
         horizons = self._data.horizons(target)
         horizon = horizons.nearest(questions.days_asked(question))
         least, limit = questions.asks_unlikely(question, target), questions.users_asked(question)
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
         lines = [note, ""] if (note := horizons.note(horizon)) else []
         lines += [f"Expected to {does(target)} within {horizon} days, by cluster:"]
-        lines += [expected_line(key, names.get(key, "?"), one) for key, one in expected.items()]
+        lines += [expected_line(key, overview.names.get(key, "?"), one) for key, one in expected.items()]
         if len(expected) > 1:
             users, number = (sum(getattr(one, name) for one in expected.values()) for name in ("users", "expected"))
             lines += [f"  - all of them: {number:,.0f} of {counted(users, 'user')}"]
@@ -246,11 +240,10 @@ class ClusterAnswers:
             for funnel in self._data.funnels()
             if (funnel.cluster_key in keys if keys else funnel.cluster_key != TOO_LITTLE_EVIDENCE)
         ]
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not funnels:
             raise NotInData("no session of this cluster has a funnel step")
-        text = funnel_text(funnels, names, self._data.checkout_exits)
-        if not keys and TOO_LITTLE_EVIDENCE in names:
+        text = funnel_text(funnels, overview.names, self._data.checkout_exits)
+        if not keys and TOO_LITTLE_EVIDENCE in overview.names:
             text += "\n\nUsers with too few events are left out."
         return LookupAnswer(text, [], [FUNNEL_SQL], ("checkout_funnel", {}))
 
@@ -259,12 +252,11 @@ class ClusterAnswers:
         rows = self._data.table(
             "cluster_transitions", f"({where}) and from_cluster <> to_cluster", list(parameters), "users desc limit 12"
         )
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not rows:
             return LookupAnswer("No moves between clusters have been recorded yet.")
         lines = ["Moves between clusters, the most frequent first:"]
         for row in rows:
-            origin, target = (f"{row[c]} ({names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
+            origin, target = (f"{row[c]} ({overview.names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
             share = f", {number(row['share'], 'share')} of them" if row.get("share") is not None else ""
             lines.append(f"  - from {origin} to {target}: {counted(row['users'], 'user')}{share}")
         tool = "moves_between_clusters", {"cluster": key}
@@ -318,7 +310,6 @@ class ClusterAnswers:
         """Clusters by the metric; of a metric with features, the top features of each."""
         sheets = self._comparable()
         metric, feature = metrics[0]
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         single = any(sheet.number(metric) for sheet in sheets.values()) or feature is not None
         if not single:
             shown = [(sheet, of_metric(sheet, metric, None)[:3]) for sheet in sheets.values()]
@@ -330,7 +321,7 @@ class ClusterAnswers:
             ]
             return LookupAnswer("\n".join(lines), [fact for _, found in shown for fact in found])
         rows = [(s.cluster_key, found[0]) for s in sheets.values() if (found := of_metric(s, metric, feature))]
-        return _ranked(rows, names, least=questions.asks_least(question, metric))
+        return _ranked(rows, overview.names, least=questions.asks_least(question, metric))
 
     def _feature_ranking(self, question: str, overview: Overview) -> LookupAnswer:
         """Clusters by a page, theme, channel ... that the question names."""
@@ -353,8 +344,7 @@ class ClusterAnswers:
         rows = [
             (s.cluster_key, fact) for s in sheets.values() for fact in s.features(metric) if fact.feature == feature
         ]
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
-        return _ranked(rows, names, least=questions.asks_least(question, metric))
+        return _ranked(rows, overview.names, least=questions.asks_least(question, metric))
 
     def _comparable(self) -> dict[int, FactSheet]:
         """Facts of the clusters whose behavior can be compared."""

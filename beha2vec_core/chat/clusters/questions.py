@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from beha2vec_core.chat.data.published import Fact, Overview
-from beha2vec_core.chat.parts.vocabulary import FILLERS
+from beha2vec_core.chat.parts.grammar import FILLERS
 from beha2vec_core.chat.words.empty_words import is_aside, without_asides
 from beha2vec_core.chat.words.lemmas import words_of_event
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of

@@ -57,6 +57,11 @@ class Overview:
     compared: dict[str, str]  # similarities, key_differences, opportunities; where they are written
 
     @property
+    def names(self) -> dict[int, str]:
+        """The names of the clusters, by key."""
+        return {cluster.key: cluster.name for cluster in self.clusters}
+
+    @property
     def in_words(self) -> str:
         """How many users are in how many clusters, and until when: 260 users in 3 clusters, data until 2026-01-18."""
         known = [cluster for cluster in self.clusters if cluster.key != TOO_LITTLE_EVIDENCE]

@@ -95,23 +95,15 @@ _BEFORE = (
 
 @dataclass
 class Times:
-    """The periods of a question.
+    """The periods of a question."""
 
-    Attributes:
-        text: the question with a mark and a number in place of each period.
-        periods: in the order of their numbers.
-        asks_before: the period before is asked for, or compared with.
-        years_back: the same days a year before are compared with.
-        notes: how words were read.
-    """
-
-    text: str
-    periods: list[Period] = field(default_factory=list)
-    asks_before: bool = False
-    years_back: bool = False
+    text: str  # the question with a mark and a number in place of each period
+    periods: list[Period] = field(default_factory=list)  # in the order of their numbers
+    asks_before: bool = False  # the period before is asked for, or compared with
+    years_back: bool = False  # the same days a year before are compared with
     compares: bool = False
     is_open: bool = False  # since a day, or until one
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # how words were read
 
 
 def _both_days(text: str) -> str:
@@ -168,69 +160,11 @@ def find_times(text: str, data: Period) -> Times:
         if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
             times.text, times.asks_before = rest, True
             times.years_back = times.years_back or is_year
-    times.text = re.sub(
-        rf"\b(first|second) half of (?:the )?({MONTH})\b(.*?)\b(first|second) half\b(?! of)",
-        r"\1 half of \2\3\4 half of \2",
-        times.text,
-    )
-    of_month = rf"(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b"
-    take(rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{of_month}", partial(_part_of, data=data, notes=times.notes))
-    take(
-        rf"\b(?:the )?(first|second|third|fourth|last) week {of_month}", partial(_week_of, data=data, notes=times.notes)
-    )
-    times.text = re.sub(
-        r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
-    )
-    times.text = re.sub(
-        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b)", r"\1 ", times.text
-    )
-    take(
-        r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
-        lambda m: _iso_week(int(m[1]), last, int(m[2]) if m[2] else None),
-    )
-    times.text = re.sub(r"\bfortnight\b", "two weeks", times.text)
-    # "between 1 and 15 march" has two days of one month
-    times.text = re.sub(
-        rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4", times.text
-    )
-    take(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: _day(m.group()))
-    take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
-    take(rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b({MONTH}) (\d{{4}})\b", lambda m: part_of_year(1, MONTHS[m[1]], last, int(m[2])))
-    for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
-        times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
-        times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
-        if number < 3:
-            times.text = re.sub(rf"\b(?:the )?(?:{name}) half(?= of (?:the year\b|20\d\d))", f"h{number}", times.text)
-    take(
-        r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
-        lambda m: part_of_year(6, int(m[1]), last, int(m[2]) if m[2] else None),
-    )
-    take(
-        r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
-        lambda m: part_of_year(3, int(m[1]), last, int(m[2]) if m[2] else None),
-    )
-    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: month_with_days(m, m[0], data, times.notes))
-    take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
-         lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
-    # "may" is a month after these words only
-    times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
-    take(r"\bmonth-of-may\b", lambda m: part_of_year(1, MONTHS["may"], last))
-    take(rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m: _last_whole(m[1], last).before())
-    take(rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m: _last_named(m[1], last))
-    take(
-        rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)",
-        lambda m: _first_some(m[1], m[2], data),
-    )
-    take(
-        rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b",
-        lambda m: _last_some(m[1], m[2], last),
-    )
-    take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
-    take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
-    take(r"\b(?:ytd|year to date|so far this year)\b", lambda m: _this("year", last))
-    take(r"\b(?:mtd|month to date)\b", lambda m: _this("month", last))
+    for pattern, days in _READ:
+        if isinstance(days, str):
+            times.text = re.sub(pattern, days, times.text)
+        else:
+            take(pattern, partial(days, data=data, notes=times.notes))
     # a nightly export ends with yesterday: each of the two words alone is its last day
     yesterday = last - timedelta(days=1) if re.search(r"\btoday\b", times.text) else last
     named = {"today": last, "yesterday": yesterday}
@@ -238,18 +172,14 @@ def find_times(text: str, data: Period) -> Times:
         if re.search(rf"\b{word}\b", times.text):
             is_last = "the last day of the data" if day == last else "the day before the last one of the data"
             times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
-    take(r"\b(?:today|yesterday)\b", lambda m: Period(named[m.group()], named[m.group()]))
-    take(
-        r"(?<![\w./-])20\d{2}(?![\w./-])",
-        lambda m: clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
-    )
+    take(r"\b(?:today|yesterday)\b", lambda found: Period(named[found[0]], named[found[0]]))
+    take(r"(?<![\w./-])20\d{2}(?![\w./-])", lambda found: part_of_year(12, 1, last, int(found[0])))
     _join(times, data)
     times.text = re.sub(
         rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text
     )
-    times.text = re.sub(
-        rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text
-    )  # the week before Easter (9 to 15 April)
+    # the week before Easter (9 to 15 April)
+    times.text = re.sub(rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text)
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
 
@@ -444,3 +374,57 @@ def _first_some(number: str, unit: str, days: Period) -> Period:
 def _last_some(number: str, unit: str, last: date) -> Period:
     """So many days, weeks, months up to the last day."""
     return Period(later(last, unit, -count_of(number)) + timedelta(days=1), last)
+
+
+def _year(found: re.Match[str], group: int = 2) -> int | None:
+    return int(found[group]) if found[group] else None
+
+
+_OF_MONTH = rf"(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b"
+_Days = Callable[..., Period | None]
+# what is read, in this order: other words for it, or its days in data of these days
+_READ: tuple[tuple[str, str | _Days], ...] = (
+    (rf"\b(first|second) half of (?:the )?({MONTH})\b(.*?)\b(first|second) half\b(?! of)",
+     r"\1 half of \2\3\4 half of \2"),
+    (rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{_OF_MONTH}", _part_of),
+    (rf"\b(?:the )?(first|second|third|fourth|last) week {_OF_MONTH}", _week_of),
+    (r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1"),
+    (rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b)", r"\1 "),
+    (r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
+     lambda m, data, notes: _iso_week(int(m[1]), data.last, _year(m))),
+    (r"\bfortnight\b", "two weeks"),
+    # "between 1 and 15 march" has two days of one month
+    (rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4"),
+    (r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m, data, notes: _day(m[0])),
+    (r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m, data, notes: _day(m[0], order="DMY")),
+    (rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m, data, notes: _day(m[0], data)),
+    (rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m, data, notes: _day(m[0], data)),
+    (rf"\b({MONTH}) (\d{{4}})\b", lambda m, data, notes: part_of_year(1, MONTHS[m[1]], data.last, _year(m))),
+    *((pattern, f"{unit}{number}")
+      for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th"), start=1)
+      for pattern, unit in (
+          (rf"\b(?:the )?(?:{name}{'|last|final' * (number == 4)}) quarter(?= (?:of|in)\b)", "q"),
+          (rf"(?<!last )\b(?:{name}) quarter\b", "q"),
+          (rf"\b(?:the )?(?:{name}) half(?= of (?:the year\b|20\d\d))", "h"),
+      ) if unit == "q" or number < 3),
+    (r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
+     lambda m, data, notes: part_of_year(6, int(m[1]), data.last, _year(m))),
+    (r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
+     lambda m, data, notes: part_of_year(3, int(m[1]), data.last, _year(m))),
+    (rf"\b(?!may\b)(?:{MONTH})\b", lambda m, data, notes: month_with_days(m, m[0], data, notes)),
+    (r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
+     lambda m, data, notes: _day_of_month(int(m[1]), data.last)),
+    # "may" is a month after these words only
+    (rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may"),
+    (r"\bmonth-of-may\b", lambda m, data, notes: part_of_year(1, MONTHS["may"], data.last)),
+    (rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m, data, notes: _last_whole(m[1], data.last).before()),
+    (rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m, data, notes: _last_named(m[1], data.last)),
+    (rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)",
+     lambda m, data, notes: _first_some(m[1], m[2], data)),
+    (rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b",
+     lambda m, data, notes: _last_some(m[1], m[2], data.last)),
+    (rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m, data, notes: _last_whole(m[1], data.last)),
+    (rf"\b(?:this|the current|current) {_UNIT}\b", lambda m, data, notes: _this(m[1], data.last)),
+    (r"\b(?:ytd|year to date|so far this year)\b", lambda m, data, notes: _this("year", data.last)),
+    (r"\b(?:mtd|month to date)\b", lambda m, data, notes: _this("month", data.last)),
+)  # fmt: skip

@@ -253,7 +253,7 @@ class Toolbox:
         pairs = differences(*sheets)[:20]
         facts = [fact for pair in pairs for fact in pair]
         sizes = [fact for sheet in sheets if (fact := sheet.number("users"))]
-        names = {cluster.key: cluster.name for cluster in self._data.overview().clusters}
+        names = self._data.overview().names
         data: dict[str, Any] = {
             "clusters": [{"cluster": key, "name": names.get(key, "")} for key in (first, second)],
             "sizes": self._groups.facts(sizes),

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from beha2vec_core.chat.days.named_days import DAY, MONTH
 from beha2vec_core.chat.days.periods import MARK
-from beha2vec_core.chat.parts.clauses import Clause, Unclear
+from beha2vec_core.chat.parts.clauses import Clause
+from beha2vec_core.chat.parts.things import Unclear
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import RETENTION_DAYS
 from beha2vec_core.semantic.query import Did, Filter, Period, Within

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beha2vec_core.chat.days.periods import COUNT, MARK
-from beha2vec_core.chat.parts.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
+from beha2vec_core.chat.parts.clauses import BUYERS, NOUNS, WHO, Clause, Reader
 from beha2vec_core.chat.parts.cohorts import cohort_of
+from beha2vec_core.chat.parts.things import COMMA, Unclear
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.words.lemmas import tokens
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
@@ -73,21 +74,14 @@ _IMPLIED = re.compile(
 
 @dataclass
 class Conditions:
-    """The clauses of a question, and its text without them.
-
-    Attributes:
-        is_forced: no other reading knows what they say.
-        having: what else is true of the groups of a breakdown.
-        has_not: whether the group is compared with all others.
-        asks_who: whether the people are asked for, not their number.
-    """
+    """The clauses of a question, and its text without them."""
 
     text: str
     clauses: list[Clause]
-    is_forced: bool
-    having: tuple[Having, ...] = ()
-    has_not: bool = False
-    asks_who: bool = False
+    is_forced: bool  # no other reading knows what they say
+    having: tuple[Having, ...] = ()  # what else is true of the groups of a breakdown
+    has_not: bool = False  # whether the group is compared with all others
+    asks_who: bool = False  # whether the people are asked for, not their number
     notes: tuple[str, ...] = ()
 
 

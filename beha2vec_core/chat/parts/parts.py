@@ -11,12 +11,13 @@ from beha2vec_core.chat.days.hours import in_hours
 from beha2vec_core.chat.days.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.parts.cohorts import in_cohorts
 from beha2vec_core.chat.parts.conditions import Conditions, find_conditions
+from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.much_and_little import Opposed, in_measures
 from beha2vec_core.chat.parts.next_pages import in_neighbours
 from beha2vec_core.chat.parts.qualifiers import qualifiers
 from beha2vec_core.chat.parts.sequences import in_windows
 from beha2vec_core.chat.parts.split_values import in_sides
-from beha2vec_core.chat.parts.vocabulary import Vocabulary, Word
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.page_words import in_pages
 from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY
 from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from beha2vec_core.chat.parts.vocabulary import Word
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, PEOPLE_COUNTED
 
-OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
     r"convert(?:ed)?|returned|looks?|looked|looking|saw|sees?|reads?|added|paid|pay|shop|browsed?|went|spen[dt]|landed|active|order)\b"

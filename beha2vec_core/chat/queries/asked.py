@@ -7,9 +7,8 @@ from dataclasses import replace
 from itertools import pairwise, product
 
 from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, Value, Word
 from beha2vec_core.chat.parts.parts import SELL_MORE, Parts, loosely
-from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
-from beha2vec_core.chat.parts.vocabulary import Value, Word
 from beha2vec_core.chat.queries.nearest import reaches, some_of, table_of
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
@@ -349,3 +348,24 @@ def asks_which_moved(parts: Parts, by: list[str]) -> bool:
     asked = "|".join(loosely(word.text) for word in subjects)
     which = rf"\b(?:which|what|any|how many)\b(?: (?!by |per )\w+){{0,3}}? (?:{asked})\b"
     return parts.goes_down is not None and bool(asked) and re.search(which, parts.text) is not None
+
+
+def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
+    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
+    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
+    begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
+    values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
+    after = [word for word in values if word.place >= begun] or values
+    names = {value.dimension for value in after[0].values} if after else set()
+    return next((one for one in filters if one.dimension in names), filters[0])
+
+
+def is_part(parts: Parts, one: Filter) -> bool:
+    """Whether a value stands where the part of a share does: "share of mobile visitors", "mobile share"."""
+    values = [
+        word for word in parts.words if word.kind == "value" and one.dimension in {v.dimension for v in word.values}
+    ]
+    shares = [word for word in parts.words if word.kind == "share"]
+    return any(
+        abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
+    ) or any(word.is_beside(share) for share in shares for word in values)

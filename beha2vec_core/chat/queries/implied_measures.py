@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
@@ -11,9 +12,8 @@ from beha2vec_core.semantic.query import Filter
 
 DEFAULTS = {  # of "top 5 landing pages"
     **dict.fromkeys(("landing_page", "landing_page_type", "country", "device", "browser", "os", *SOURCES), "sessions"),
-    **dict.fromkeys(("item", "item_brand", "item_category", "item_subcategory"), "items_sold"), "page": "page_views",
+    **dict.fromkeys(OF_ITEMS, "items_sold"), "page": "page_views",
 }  # fmt: skip
-ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share
 _PAGES, _OF_STEPS = {"page", "page_type", "theme"}, {"cart", "checkout", "confirmation", "product"}  # and page types
 _PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
@@ -102,7 +102,7 @@ def metric_of(
             return taken("conversion_rate", why)
         if read := _what_is_bought(parts, metrics, filters, by, about, notes):
             return read
-        if metrics or parts.is_counted or not about & ITEMS:
+        if metrics or parts.is_counted or not about & OF_ITEMS:
             raise NotRead("Buyers, orders or items sold?")
         return "items_sold"
     if metrics:
@@ -111,10 +111,10 @@ def metric_of(
         if pair and {"better", "best", "worse", "worst"} & {*parts.judged} and METRICS[metrics[0]].is_weak:
             return taken("conversion_rate", "Better and worse were read as a question about the conversion rate.")
         return metrics[0]
-    if parts.has("sell") and parts.has("cause") and filters and not about & ITEMS and not parts.times.periods:
+    if parts.has("sell") and parts.has("cause") and filters and not about & OF_ITEMS and not parts.times.periods:
         return taken("conversion_rate", "Selling was read as a question about the conversion rate.")
     if parts.has("sell"):
-        sold = "items_sold" if about & ITEMS else "revenue"
+        sold = "items_sold" if about & OF_ITEMS else "revenue"
         is_ranked = parts.has("high", "low") or parts.judged
         return taken(sold, f"Selling is measured by {METRICS[sold].label}.") if is_ranked else sold
     if parts.is_of_users and "spender" in parts.text:
@@ -124,7 +124,7 @@ def metric_of(
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if parts.has("change") and by and not timed and parts.times.periods:
         return taken("revenue")
-    if parts.has("share") and not about & ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
+    if parts.has("share") and not about & OF_ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
         return taken("sessions")
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         return taken("revenue")
@@ -132,17 +132,17 @@ def metric_of(
     if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
         size = DEFAULTS[pair.dimension]
         return taken(size, f"No measure is named: “{sizes[0]}” was read as by {METRICS[size].label}.")
-    if parts.has("cause") and parts.has("low", "high") and len(filters) == 1 and not (by or about & ITEMS):
+    if parts.has("cause") and parts.has("low", "high") and len(filters) == 1 and not (by or about & OF_ITEMS):
         return taken("conversion_rate", "No measure is named: by conversion rate.")
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
     has_groups = by or pair or parts.has("rest") or (parts.has("cause", "judged") and filters)
-    if judged and has_groups and not timed and not about & ITEMS:
+    if judged and has_groups and not timed and not about & OF_ITEMS:
         why = f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named."
         return taken("conversion_rate", why)
     ranked = parts.top or parts.has("high", "low") or (judged and not timed)
     if ranked and by and by[0] in DEFAULTS and (len(by) == 1 or {*by} <= {*SOURCES}):
         return taken(DEFAULTS[by[0]])
-    if parts.has("trend") and filters and not (about & ITEMS or parts.judged):
+    if parts.has("trend") and filters and not (about & OF_ITEMS or parts.judged):
         return taken("sessions")
     if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
         return taken("sessions")
@@ -155,14 +155,14 @@ def metric_of(
     is_split = len(by) == 1 and re.search(r"\b(?:by|per|which|what)\b", parts.text) is not None  # mobile by os
     is_asked_why = not by and parts.has("cause") and parts.has("change")  # why did organic go down
     is_split &= not parts.has("cause", "average")
-    if filters and not about & ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
+    if filters and not about & OF_ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
         return taken("sessions")
     pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
     kinds = ("trend", "change", "high", "low", "judged", "compare")
     is_asked = by or parts.times.periods or parts.comparatives or parts.judged or parts.has(*kinds)
     if (
         is_asked
-        and (pages or about & ITEMS)
+        and (pages or about & OF_ITEMS)
         and "look" not in parts.text
         and not parts.has("cause", "share", "average")
     ):
@@ -178,7 +178,7 @@ def as_rate(
     if metric == "buyer_share" and included and _PART_OF_THOSE.search(parts.text):
         return "buyers"
     is_verb = any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers")
-    if metric == "buyers" and is_verb and {*by} & ITEMS and not parts.is_counted and not parts.is_of_users:
+    if metric == "buyers" and is_verb and {*by} & OF_ITEMS and not parts.is_counted and not parts.is_of_users:
         return "items_sold"  # what do people buy
     if metric == "buyers" and by and not parts.has("share") and _BUY_MOST.search(parts.text):
         notes.append("Buying most was read as most orders.")
@@ -204,16 +204,16 @@ def _what_is_bought(
     if not {*metrics} <= {"users", "buyers", "sessions"} or parts.has("without"):
         return None
     compared = len(filters) == 1 and parts.comparatives and not by and not parts.is_counted
-    if (parts.has("cause") or compared) and not about & ITEMS:
+    if (parts.has("cause") or compared) and not about & OF_ITEMS:
         notes.append("Buying was read as a question about the conversion rate.")
         return "conversion_rate"
-    if {*by} & ITEMS and not parts.is_of_users and not parts.is_counted:
+    if {*by} & OF_ITEMS and not parts.is_of_users and not parts.is_counted:
         return "items_sold"
-    if parts.has("share") and not about & ITEMS and not by:
+    if parts.has("share") and not about & OF_ITEMS and not by:
         return "buyers" if filters and _PART_OF_THOSE.search(parts.text) else "buyer_share"
     if parts.is_counted and metrics and not by:
         return "buyers"
-    if by and (parts.has("high", "low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
+    if by and (parts.has("high", "low") or parts.judged) and not about & OF_ITEMS and not parts.is_of_users:
         notes.append("Buying most was read as most orders.")
         return "orders"
     return None
@@ -221,7 +221,7 @@ def _what_is_bought(
 
 def overview_of(filters: tuple[Filter, ...]) -> list[str]:
     """What groups are compared by, where no measure is named."""
-    return list(_OF_ITEMS if any(one.dimension in ITEMS for one in filters) else _OVERVIEW)
+    return list(_OF_ITEMS if any(one.dimension in OF_ITEMS for one in filters) else _OVERVIEW)
 
 
 def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
@@ -231,8 +231,8 @@ def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
         about: the dimensions of its groups and values.
     """
     if parts.has("bought"):
-        return _OF_ITEMS if about & ITEMS else ("buyers", "orders", "conversion_rate")
-    if about & ITEMS:
+        return _OF_ITEMS if about & OF_ITEMS else ("buyers", "orders", "conversion_rate")
+    if about & OF_ITEMS:
         return _OF_ITEMS
     if about & _PAGES:
         return ("page_views",)

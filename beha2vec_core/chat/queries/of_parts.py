@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts, loosely
-from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
 from beha2vec_core.chat.queries.asked import (
     OF_ONE_WORD,
     both_ends,
@@ -15,13 +15,7 @@ from beha2vec_core.chat.queries.asked import (
     filters_of,
     is_named_apart,
 )
-from beha2vec_core.chat.queries.implied_measures import (
-    DEFAULTS,
-    OF_GROWTH,
-    NotRead,
-    overview_of,
-    unnamed,
-)
+from beha2vec_core.chat.queries.implied_measures import DEFAULTS, OF_GROWTH, NotRead, overview_of, unnamed
 from beha2vec_core.chat.queries.much_and_little import require_asked, set_apart
 from beha2vec_core.chat.queries.nearest import table_of
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE, of_period

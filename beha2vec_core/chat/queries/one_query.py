@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.chat.parts.parts import Parts
-from beha2vec_core.chat.parts.vocabulary import Word
 from beha2vec_core.chat.queries import asked, compared
-from beha2vec_core.chat.queries.implied_measures import IS_SO, ITEMS, NotRead, as_rate, metric_of, unnamed
+from beha2vec_core.chat.queries.implied_measures import IS_SO, NotRead, as_rate, metric_of, unnamed
 from beha2vec_core.chat.queries.nearest import reaches, some_of
-from beha2vec_core.chat.queries.own_queries import is_part, part_of
 from beha2vec_core.chat.queries.ratios import outer_of
 from beha2vec_core.chat.queries.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS, Metric
@@ -130,7 +129,7 @@ class _Draft:
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
         if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
             bought = "buyers"  # of all buyers, those who ordered so often
-        of_items = {*self.by, *(one.dimension for one in self.included)} & ITEMS
+        of_items = {*self.by, *(one.dimension for one in self.included)} & OF_ITEMS
         if bought in ("cart_rate", "cart_sessions") and of_items and "rate" not in parts.text:
             bought = "cart_additions"
         self.is_of_buyers = self.metric == "buyer_share" and bought == "buyers"
@@ -194,7 +193,7 @@ class _Draft:
         if self.is_share and not self.by and (of_all or not self.included) and not self.done and rate:
             self.metric, self.is_share = rate, False
         groups_of_part = [name for name in self.by if DIMENSIONS[name].kind != "time"]
-        has_part = any(is_part(parts, one) for one in self.included if one.dimension not in self.by)
+        has_part = any(asked.is_part(parts, one) for one in self.included if one.dimension not in self.by)
         if self.is_share and groups_of_part and not self.done and has_part:
             raise NotRead(
                 "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
@@ -212,7 +211,7 @@ class _Draft:
         if self.is_share and not self.by and not has_filter:
             raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
         if is_whole and len(self.included) > 1:
-            part = part_of(parts, self.included)
+            part = asked.part_of(parts, self.included)
             self.filters = (part, *(one for one in self.filters if one != part))
         if not self.by and any(word.text == "list" for word in parts.words):
             raise NotRead("I give numbers, not lists of single orders or sessions.")

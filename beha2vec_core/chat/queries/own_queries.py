@@ -1,17 +1,15 @@
-"""Questions with queries of their own: orders over an amount, what buyers have in common; and the part of a share."""
+"""Questions with queries of their own: orders over an amount, what buyers have in common."""
 
 from __future__ import annotations
-
-import re
 
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import breakdown_of, filters_of
 from beha2vec_core.chat.queries.compared import periods_of
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.semantic.layer import Contents
-from beha2vec_core.semantic.query import Filter, Query
+from beha2vec_core.semantic.query import Query
 
-_SHARED = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
+SHARED = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
 
 
 def in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Query]:
@@ -21,7 +19,7 @@ def in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Quer
         raise NotRead("I know what buyers, users, sessions or orders have in common: their largest groups.")
     filters = filters_of(parts, metrics[0])
     period, _ = periods_of(parts, False, contents.days, [])
-    names = [name for name in _SHARED if name not in {one.dimension for one in filters}]
+    names = [name for name in SHARED if name not in {one.dimension for one in filters}]
     return [Query(metrics[0], (name,), filters, period, is_share=True, top=3, ascending=False) for name in names]
 
 
@@ -41,24 +39,3 @@ def orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
         raise NotRead("I count orders over or under an amount in one period.")
     filters = filters_of(parts, "revenue")
     return Query("revenue", ("one_order",), filters, period, counts_groups=True, **parts.limits)
-
-
-def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
-    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
-    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
-    begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
-    values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
-    after = [word for word in values if word.place >= begun] or values
-    names = {value.dimension for value in after[0].values} if after else set()
-    return next((one for one in filters if one.dimension in names), filters[0])
-
-
-def is_part(parts: Parts, one: Filter) -> bool:
-    """Whether a value stands where the part of a share does: "share of mobile visitors", "mobile share"."""
-    values = [
-        word for word in parts.words if word.kind == "value" and one.dimension in {v.dimension for v in word.values}
-    ]
-    shares = [word for word in parts.words if word.kind == "share"]
-    return any(
-        abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
-    ) or any(word.is_beside(share) for share in shares for word in values)

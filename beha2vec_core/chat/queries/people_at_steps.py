@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.parts import Parts
-from beha2vec_core.chat.parts.vocabulary import Word
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import OF_STEPS, STEPS
 from beha2vec_core.semantic.query import Did, Filter

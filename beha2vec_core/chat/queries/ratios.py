@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts, loosely
-from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.queries.nearest import table_of
 from beha2vec_core.semantic.definitions import METRICS

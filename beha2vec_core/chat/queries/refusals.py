@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 
 from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.parts import Parts, loosely
-from beha2vec_core.chat.parts.vocabulary import Word
 from beha2vec_core.chat.queries.asked import charged
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.words.verbs import DOWN, UP

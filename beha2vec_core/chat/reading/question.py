@@ -15,12 +15,7 @@ from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
-from beha2vec_core.chat.queries.implied_measures import (
-    NOT_MEASURED,
-    SEARCHES,
-    NotRead,
-    likely,
-)
+from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.ratios import each_last
@@ -58,55 +53,31 @@ _UNKNOWN_SHOWN = 8  # words that were not understood
 
 @dataclass(frozen=True)
 class Reading:
-    """A question as it was read.
+    """A question as it was read."""
 
-    Attributes:
-        query: None where the question cannot be answered.
-        problem: why not, in a sentence.
-        unknown: words that were not understood.
-        notes: what was assumed, in sentences.
-        filters: what was understood of filters, also without a query.
-        period: the same of the period.
-        metrics: names of metrics in the question.
-        by: names of dimensions that the question asks a breakdown by.
-        asks_cause: whether it asks for causes or advice.
-        is_follow_up: whether it begins as a follow-up ("and ...") that continues no question.
-        top: how many are asked for ("top 20").
-        kinds: of its words: share, compare, trend ...; currency, where it names another than the data have.
-        nearest: queries that can be answered.
-        more: further queries, where several measures are asked for.
-        goes_down: whether it is about a decrease; None: it does not say.
-        is_measured: whether it is not about something that is known not to be in the data.
-        mean_of: day or week, where the mean of these is asked for.
-        contrast: two groups that are compared in all respects.
-        left_out: words and sentences that limit nothing, and were left out.
-        not_understood: the verb that the question is answered without.
-        is_topic: whether it is about something that is known not to be in the data.
-        beside: metrics that are shown beside the first: of a question that names none.
-    """
-
-    query: Query | None = None
-    problem: str = ""
-    unknown: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    filters: tuple[Filter, ...] = ()
-    period: Period | None = None
-    metrics: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()
-    asks_cause: bool = False
-    is_follow_up: bool = False
-    top: int | None = None
+    query: Query | None = None  # None where the question cannot be answered
+    problem: str = ""  # why not, in a sentence
+    unknown: tuple[str, ...] = ()  # words that were not understood
+    notes: tuple[str, ...] = ()  # what was assumed, in sentences
+    filters: tuple[Filter, ...] = ()  # what was understood of filters, also without a query
+    period: Period | None = None  # the same of the period
+    metrics: tuple[str, ...] = ()  # names of metrics in the question
+    by: tuple[str, ...] = ()  # names of dimensions that the question asks a breakdown by
+    asks_cause: bool = False  # whether it asks for causes or advice
+    is_follow_up: bool = False  # whether it begins as a follow-up ("and ...") that continues no question
+    top: int | None = None  # how many are asked for ("top 20")
+    # of its words: share, compare, trend ...; currency, where it names another than the data have
     kinds: tuple[str, ...] = ()
-    nearest: tuple[Query, ...] = ()
-    more: tuple[Query, ...] = ()
-    goes_down: bool | None = None
-    is_measured: bool = True
-    mean_of: str = ""
-    contrast: Contrast | None = None
-    left_out: tuple[str, ...] = ()
-    not_understood: str = ""
-    is_topic: bool = False
-    beside: tuple[str, ...] = ()
+    nearest: tuple[Query, ...] = ()  # queries that can be answered
+    more: tuple[Query, ...] = ()  # further queries, where several measures are asked for
+    goes_down: bool | None = None  # whether it is about a decrease; None: it does not say
+    is_measured: bool = True  # whether it is not about something that is known not to be in the data
+    mean_of: str = ""  # day or week, where the mean of these is asked for
+    contrast: Contrast | None = None  # two groups that are compared in all respects
+    left_out: tuple[str, ...] = ()  # words and sentences that limit nothing, and were left out
+    not_understood: str = ""  # the verb that the question is answered without
+    is_topic: bool = False  # whether it is about something that is known not to be in the data
+    beside: tuple[str, ...] = ()  # metrics that are shown beside the first: of a question that names none
 
 
 def read_question(
