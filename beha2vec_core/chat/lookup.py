@@ -45,29 +45,22 @@ from beha2vec_core.semantic.query import Filter, Query
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
 # "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
 _SEGMENT = re.compile(
-    r"\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|worst|and|vs|two|"
-    r"with)"
-    r"((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|"
-    r"\b(?:(?:user|customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)",
-    re.IGNORECASE,
+    r"(?i)\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|"
+    r"worst|and|vs|two|with)((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|\b(?:(?:user|"
+    r"customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)"
 )
 # "which types of users never buy", "which group is most likely to buy": but "which age group", "user type"
 _GROUP = re.compile(
-    r"\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+"
-    r"(?:(?:type|kind|sort|group|segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|"
-    r"(?:user|customer|visitor|audience)[ -]group(s?)|"
-    r"group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|converts?|visits?|"
-    r"brings?|will|do|does|"
-    r"should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))",
-    re.IGNORECASE,
+    r"(?i)\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+(?:(?:type|kind|sort|group|"
+    r"segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|(?:user|customer|visitor|"
+    r"audience)[ -]group(s?)|group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|"
+    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))"
 )
 _DESCRIBE = re.compile(
-    r"^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
-    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|"
-    r"what (?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|"
-    r"typical|average) )*"
-    rf"(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))",
-    re.IGNORECASE,
+    r"(?i)^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
+    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|what "
+    r"(?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|typical|"
+    rf"average) )*(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))"
 )
 _TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|visitor)s?\W*$", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
@@ -75,33 +68,27 @@ _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
 _SO_FAR = "Purchases are not predicted: these are shares of users who have bought so far."
 _TOTAL = re.compile(
-    r"\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
-    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b"
-    r"(?! (?:per|an?)\b)",
-    re.IGNORECASE,
+    r"(?i)\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
+    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b(?! (?:per|an?)\b)"
 )
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
-    r"^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
+    r"(?i)^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
     r"what do(?:es)? (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?do (?:right )?before "
-    r"(?:they |the |an? |making )*)(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$",
-    re.IGNORECASE,
+    r"(?:they |the |an? |making )*)(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
 )
 _GROWS = re.compile(
-    r"\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
-    r"los(?:e|ing) (?:users|members))\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
+    r"los(?:e|ing) (?:users|members))\b"
 )
-_MORE_LIKELY = re.compile(
-    r"\b(?:more|less) likely to\b.*\bthan\b|^\W*(?:are|is)\b.*\b(?:more|less) likely to\b", re.IGNORECASE
-)
+_MORE_LIKELY = re.compile(r"(?i)\b(?:more|less) likely to\b.*\bthan\b|^\W*(?:are|is)\b.*\b(?:more|less) likely to\b")
 _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions", "unfinished_checkouts",
 )  # fmt: skip
 # what is not about one measure, though a word such as users or conversion stands in it
 _ABOUT_STEPS = re.compile(
-    r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
+    r"(?i)\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b"
 )
 
 

@@ -16,16 +16,13 @@ from beha2vec_core.semantic.rows import NotAnswerable
 _NUMBER = r"\d+|two|three|four|five|six|seven|eight|nine|ten"
 _LEADS = r"\b(?:of|for|in|on|at|from|do|does|did|have|has|and|or|vs|versus|than) (?:(?:the|our|my|your) )*"
 _SIZED = re.compile(
-    rf"{_LEADS}(?:(?P<first>{_NUMBER}) )?(?:(?P<small>smallest|least (?:popular|visited|used|viewed|important|common|"
-    r"frequent|sold))|top|biggest|largest|main|busiest|best[- ]selling|number one|"
-    r"most (?:popular|visited|used|viewed|important|common|frequent|frequented|sold))\b"
-    rf"(?: (?P<last>{_NUMBER}))?(?P<rest>.*)",
-    re.IGNORECASE,
+    rf"(?i){_LEADS}(?:(?P<first>{_NUMBER}) )?(?:(?P<small>smallest|least (?:popular|visited|used|viewed|important|"
+    r"common|frequent|sold))|top|biggest|largest|main|busiest|best[- ]selling|number one|most (?:popular|visited|used|"
+    rf"viewed|important|common|frequent|frequented|sold))\b(?: (?P<last>{_NUMBER}))?(?P<rest>.*)"
 )
 _WITH_MOST = re.compile(
-    rf"{_LEADS}[\w -]+? (?:with|having|(?:that|which) \w+) (?:the |us the )?"
-    r"(?:most|fewest|highest|lowest|largest|least|biggest|smallest)\b",
-    re.IGNORECASE,
+    rf"(?i){_LEADS}[\w -]+? (?:with|having|(?:that|which) \w+) (?:the |us the )?"
+    r"(?:most|fewest|highest|lowest|largest|least|biggest|smallest)\b"
 )
 _SEVERAL = 5  # groups, where no number is asked for
 # what a rate of another number is taken to be a rate of, by table

@@ -23,10 +23,8 @@ DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 # other words for the same days, in the words of what is read below
 SAME_DAYS: tuple[tuple[str, str], ...] = (
     (rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b|20\d\d|q[1-4]|last|h[12])", r"\1 "),
-    (
-        rf"\b(first|second|third) (?:and|vs|versus|or|to|with) (?:the )?(second|third|fourth|last) week of ({MONTH})\b",
-        r"\1 week of \3 vs \2 week of \3",
-    ),
+    (rf"\b(first|second|third) (?:and|vs|versus|or|to|with) (?:the )?(second|third|fourth|last) week of ({MONTH})\b",
+     r"\1 week of \3 vs \2 week of \3"),
     (rf"\b\w+day,? (?=(?:{DAY} (?:of )?(?:{MONTH})|(?:{MONTH}) {DAY})\b)", " "),
     (r"\b(?:this )?(year|quarter|month|week)[- ]to[- ]date\b|\bthis (year|quarter|month|week) to date\b", r"this \1\2"),
     (r"\b(last|past|previous|this) (?:full|whole|complete|entire) (?=(?:day|week|month|quarter|year)s?\b)", r"\1 "),
@@ -48,7 +46,7 @@ SAME_DAYS: tuple[tuple[str, str], ...] = (
     (rf"\b(between|from) the (?={DAY}\b)", r"\1 "),
     (rf"(?<=\d)(st|nd|rd|th)? (and|to|until|till|through) the (?={DAY}\b)", r"\1 \2 "),
     (r"\bas of (?:now|today|yesterday|this moment)\b", "until now"),
-)
+)  # fmt: skip
 _FEW_DAYS = 7  # of a month: fewer are not meant by its name
 _ENDS_RANGE = re.compile(r"(?:\b(?:to|until|till|through|up to)|[-\u2013]|\bbetween\b.*\band)\s*(?:the )?$")
 _OfYear = Callable[[int], tuple[date, date]]

@@ -61,36 +61,27 @@ _CHANGES = (
 )
 # what names no days: all that are in the data
 _ALL_DATA = (
-    r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?"
-    r"(?:start|beginning|begin|now|data|whole data|"
-    r"(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|time span|range|data(?: ?set)?|history))"
-    r"(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
-    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- "
-    r"]time|of all time|overall period|ever since|since ever|"
-    r"in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) (?:period|time))(?! (?:this|last|in|of|for))\b"
+    r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?(?:start|"
+    r"beginning|begin|now|data|whole data|(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|"
+    r"time span|range|data(?: ?set)?|history))(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
+    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- ]time|of "
+    r"all time|overall period|ever since|since ever|in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) "
+    r"(?:period|time))(?! (?:this|last|in|of|for))\b"
 )
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
 # the period before another one; and whether that is a year before
 _BEFORE = (
     (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
     (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", False),
-    (
-        rf"\b(?:the )?(?:previous |prior |preceding )?(?:{COUNT}) (?:weeks?|months?|quarters?|years?|days?) "
-        rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}",
-        False,
-    ),
-    (
-        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
-        r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
-        False,
-    ),
-    (
-        rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?"
-        r"(?:period|weeks?|months?|quarters?|years?|days?)\b",
-        False,
-    ),
+    (rf"\b(?:the )?(?:previous |prior |preceding )?(?:{COUNT}) (?:weeks?|months?|quarters?|years?|days?) "
+     rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}", False),
+    (r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
+     r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
+     False),
+    (rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?(?:period|weeks?|months?|quarters?|years?|days?)\b",
+     False),
     (r"\b(?:the )?(?:last|previous) one\b", False),
-)
+)  # fmt: skip
 
 
 @dataclass

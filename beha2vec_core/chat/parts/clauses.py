@@ -68,10 +68,9 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
         r"page|function|bar|box))?|search(?:ed|es|ing)?(?: (?:for (?:something|anything)|(?:on )?(?:the |our )?"
         r"(?:site|shop|website)))?(?! for\b)",
-        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? "
-        r"(?:used|redeemed|applied)|"
-        r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
-        r"(?:(?:a|any|the|some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
+        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? (?:used|redeemed|"
+        r"applied)|(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) (?:(?:a|any|the|"
+        r"some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
         "again": r"(?:(?:came|comes?|coming)(?: back)?|return(?:s|ed|ing)?) (?:to|and|for) (?:(?:a|an|their) )*"
         r"(?:(?:second|2nd|another|repeat) (?:order|purchase)|(?:buy|bought|order|ordered|purchased?|shop)"
         r"(?: (?:something|anything))?(?: (?:again|(?:a|for a) (?:second|2nd) time|else))?)|"
@@ -85,16 +84,13 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"(?:us |here |to us |to the (?:site|shop) )?(?:from|via|through|by|on|with|using|in)",
         "used": r"us(?:e|es|ed|ing)",
         "visited": r"(?:visited|visit|visits|came|come|comes|browsed|been)(?: (?:(?:to|on|in|at) )?(?:us|here|(?:the|"
-        r"our) "
-        r"(?:site|shop|store|website)))?(?= (?:at least|more "
-        r"than|exactly|only|just|at most|less than|fewer than|once|twice|over|again)\b)",
+        r"our) (?:site|shop|store|website)))?(?= (?:at least|more than|exactly|only|just|at most|less than|fewer than|"
+        r"once|twice|over|again)\b)",
         "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on"
         r"(?= (?:at least|more than|exactly) )",
         "saw": r"view(?:s|ed|ing)?|saw|sees?|seen|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|read(?:s|ing)?|"
-        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?|reach(?:e[sd])?|g[eo]t to|"
-        r"(?:ran|runs?|bump(?:ed)?) into|"
-        r"go(?:es|ing)? to|went to|"
-        r"c[oa]me across|(?:ended up|clicked|stumbled?) (?:up)?on",
+        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?|reach(?:e[sd])?|g[eo]t to|(?:ran|runs?|"
+        r"bump(?:ed)?) into|go(?:es|ing)? to|went to|c[oa]me across|(?:ended up|clicked|stumbled?) (?:up)?on",
     }.items()
 }  # fmt: skip
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"
@@ -106,6 +102,13 @@ _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "with
         "search": r"(?:site |internal )?search(?:es)?(?! for\b)", "saw": r"page ?views?|pages",
     }.items()
 }  # fmt: skip
+_NUMBERS_OF = tuple(  # what is counted, its table, and the verb
+    (re.compile(words), table, verb)
+    for words, table, verb in (
+        ("session|visit", "sessions", "visited"), ("item|product|unit|piece", "items", "order"),
+        ("order|purchase", "purchases", "order"), ("search", "search", ""), ("page", "page_views", "saw"),
+    )
+)  # fmt: skip
 _OF_VERBS = ("page_view", "view_item", "add_to_cart", "purchase", "begin_checkout", "session_start", "first_visit",
              "user_engagement", "view_search_results", "remove_from_cart", "click", "view_item_list", "select_item",
              "view_cart", "add_payment_info", "add_shipping_info")  # fmt: skip
@@ -232,10 +235,10 @@ class Reader(Things):
             dids, after = self.object(place + has, "order")
             if dids and (end := self.match(_IN_CART, after)):
                 return [replace(one, table="cart_items") for one in dids], after + end, "cart"
-        denied = self.match(_NOT, place)
-        place += denied or self.match(_AUXILIARY, place)
-        without = self.match(_WITHOUT, place) if named else 0
-        if without:
+        is_denied = (size := self.match(_NOT, place)) > 0
+        place += size or self.match(_AUXILIARY, place)
+        if without := self.match(_WITHOUT, place) if named else 0:
+            is_denied = True
             dids, after, verb = self.named(place + without, level)
             if dids:
                 return self._denied(dids, True), after, verb
@@ -244,24 +247,20 @@ class Reader(Things):
         if (on := self.match(_ON, place)) and not any(_VERBS[name].match(here) for name in _VERBS if "to" in name):
             place += on  # went on to buy
         for name, pattern in _VERBS.items():
-            size = self.match(pattern, place)
-            if not size:
-                continue
-            dids, after = self._did(name, place + size)
-            if dids:
-                return self._denied(dids, bool(denied or without)), after, name
+            if (size := self.match(pattern, place)) and (done := self._did(name, place + size))[0]:
+                return self._denied(done[0], is_denied), done[1], name
         if size := self.match(_PUT, place):
             dids, after = self.object(place + size, "order")
             if not dids and (things := self._things("cart_items")) and (it := self.match(_IT, place + size)):
                 dids, after = things, place + size + it
             if dids and (end := self.match(_IN_CART, after)):
                 dids = [replace(one, table="cart_items") for one in dids]
-                return self._denied(dids, bool(denied or without)), after + end, "cart"
+                return self._denied(dids, is_denied), after + end, "cart"
         if size := self.match(HERE_IN_TWO, place):
-            return self._denied([Did("sessions")], bool(denied or without)), place + size, "visited"
+            return self._denied([Did("sessions")], is_denied), place + size, "visited"
         for event, pattern in self.events.items():
             if size := self.match(pattern, place):
-                return self._denied(self._event(event), bool(denied or without)), place + size, "event"
+                return self._denied(self._event(event), is_denied), place + size, "event"
         return [], place, ""
 
     def _denied(self, dids: list[Did], is_denied: bool) -> list[Did]:
@@ -273,20 +272,11 @@ class Reader(Things):
         """What they have: "a coupon", "2 orders"."""
         if counted := self.count(place):
             low, high, size, text = counted
-            if "session" in text or "visit" in text:
-                return _limited(Did("sessions"), low, high), place + size, "visited"
-            if re.search(r"item|product|unit|piece", text) and "different" not in text and level == "one_order":
-                return _limited(Did("items"), low, high), place + size, "order"
-            if re.search(r"order|purchase", text):
-                return _limited(Did("purchases"), low, high), place + size, "order"
-            if "search" in text:
-                return (
-                    [one for did in self._did("search", place)[0] for one in _limited(did, low, high)],
-                    place + size,
-                    "",
-                )
-            if "page" in text:
-                return _limited(Did("page_views"), low, high), place + size, "saw"
+            for pattern, table, verb in _NUMBERS_OF:
+                is_of_order = table != "items" or ("different" not in text and level == "one_order")
+                if pattern.search(text) and is_of_order:
+                    dids = self._did("search", place)[0] if table == "search" else [Did(table)]
+                    return [one for did in dids for one in _limited(did, low, high)], place + size, verb
             return [], place, ""
         for name, pattern in _NAMED.items():
             if (size := self.match(pattern, place)) and not (level == "one_order" and name == "order"):
@@ -307,17 +297,15 @@ class Reader(Things):
                 return [one for did in self._event("add_to_cart") for one in _limited(did, low, high)], place + size
             if number == 1:
                 return [Did("sessions", (Filter("product_view", ("yes",)),))], place
-            steps = tuple(f"{n} {label}" for n, (_, label) in STEPS.items() if n == number)
-            return [Did("steps", (Filter("step", steps),))], place
+            return [Did("steps", (Filter("step", (f"{number} {STEPS[number][1]}",)),))], place
         if name == "removed":
             return self._event("remove_from_cart"), place
         if name == "again":
             return [Did("purchases", at_least=2)], place
         if name == "search":
-            pages = "search" in self.values.get("page_type", [])
-            return [Did("page_views", (Filter("page_type", ("search",)),))] if pages else self._event(
-                "view_search_results"
-            ), place  # fmt: skip
+            if "search" in self.values.get("page_type", []):
+                return [Did("page_views", (Filter("page_type", ("search",)),))], place
+            return self._event("view_search_results"), place
         if name == "coupon":
             dids, after = self.object(place, "coupon")
             return (dids or ([Did("items", (Filter("coupon"),))])), after if dids else place

@@ -27,11 +27,10 @@ _THOSE = re.compile(r"(?:those|ones|these)\b")
 _QUALIFIERS = re.compile(r"only|just|still|already|together|again|too|exclusively|mainly|mostly|nothing")
 _IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
-    rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
-    r"what (?:share|percent(?:age)?|proportion|fraction|part|%))"
-    rf"|(?:do|did) (?:they|these|those))"
-    rf"(?: of (?:them|those|these|such|the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?"
-    r"(?: (?:also|still|then|later|actually|really|ended up|end up|did|do|have|has|had))*"
+    rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|what (?:share|"
+    r"percent(?:age)?|proportion|fraction|part|%))|(?:do|did) (?:they|these|those))(?: of (?:them|those|these|such|"
+    rf"the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?(?: (?:also|still|then|later|"
+    r"actually|really|ended up|end up|did|do|have|has|had))*"
 )
 _LEADING = re.compile(rf"(?:{COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|even) )*")
 _ASKS_WHO = re.compile(
@@ -57,10 +56,9 @@ _OF_GROUPS = re.compile(
 )
 _AGAINST = re.compile(
     rf"\b(?:than|vs|versus|compared (?:to|with)|against|and|or) (?:the |all |all the )?(?:other (?:{PEOPLE}|sessions|"
-    r"visits|orders)|others?|rest|everyone else|"
-    rf"everybody else|(?:those|ones|other)?(?: ?(?:{PEOPLE}|sessions|visits|orders))?(?: (?:who|that|which))?"
-    r" ?(?:(?:do|did|have|has|does|is|are|had) ?not?\b(?: (?:do (?:it|so|this|that)|have one|one|any))?|"
-    rf"without(?: (?:one|any|it))?))(?=\W*$|\s+(?:in|on|by|last|this|{MARK})\b)"
+    rf"visits|orders)|others?|rest|everyone else|everybody else|(?:those|ones|other)?(?: ?(?:{PEOPLE}|sessions|visits|"
+    r"orders))?(?: (?:who|that|which))? ?(?:(?:do|did|have|has|does|is|are|had) ?not?\b(?: (?:do (?:it|so|this|that)|"
+    rf"have one|one|any))?|without(?: (?:one|any|it))?))(?=\W*$|\s+(?:in|on|by|last|this|{MARK})\b)"
 )
 
 

@@ -43,9 +43,8 @@ _TWO_QUESTIONS = re.compile(
 )
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
-    r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
-    r".*\b(?:came|com(?:e|es|ing)|is|are|was|were)\b|"
-    r"\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
+    r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$).*\b(?:came|com(?:e|es|ing)|is|"
+    r"are|was|were)\b|\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
 )
 SELL_MORE = r"(?:sell|sold) (?:more|less|fewer|better|worse)\b"
 _SUBJECT = re.compile(  # of "which items' sales" and "how many products sold less" no one phrase
@@ -53,9 +52,8 @@ _SUBJECT = re.compile(  # of "which items' sales" and "how many products sold le
 )
 # a number that says which of them are meant: "orders with one item"
 _ONE = re.compile(
-    r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|"
-    r"(?:with|have|has|had|having|of|at most|up to|no more than) (?:one|a single)|one[\s-]time)\b"
-    r"(?! (?:of|more|question|thing)\b)"
+    r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|(?:with|have|has|had|having|of|at most|up to|no more "
+    r"than) (?:one|a single)|one[\s-]time)\b(?! (?:of|more|question|thing)\b)"
 )
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _COUNTS_TIME = re.compile(r"\b(?:how many|number of) (?:day|week|month|quarter)s\b")
@@ -66,9 +64,8 @@ _DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'down', 'south', 'cliff'))})\b")
 _UP = re.compile(rf"\b(?:{'|'.join((*UP, 'up', 'roof'))})\b")
 _LESS, _MORE = re.compile(r"\b(?:less|fewer|lower|worse|weaker)\b"), re.compile(r"\b(?:more|higher|better|stronger)\b")
 _TOP = re.compile(
-    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
-    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
-    r"busiest|worst|lowest|least|weakest|smallest))\b"
+    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})|(?<!{MARK})({COUNT}) (most|best|top|"
+    r"biggest|largest|highest|strongest|busiest|worst|lowest|least|weakest|smallest))\b"
 )
 _WHICH = re.compile(  # which 5 products brought the most; not which 24 oz bottle
     rf"\b(which|what) (?!one\b|{MARK})({COUNT}) (?=(?:(?:landing|exit|product|traffic|referral|error) )?[a-z]+s\b"
@@ -87,11 +84,9 @@ _LIMIT = re.compile(
 )
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
 _ORDER_WORTH = re.compile(
-    r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
-    r"(?: (?:that|which|who|were|was|are|is|of|with|worth|"
-    r"have|had|has|having|a|an|the|our|value|values|valued|revenue|total|totals|amount|amounts|amounting|to|price|priced|"
-    r"placed|at|cost|costing|costs|"
-    r"being))*\s*$"
+    r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b(?: (?:that|which|who|were|was|are|is|of|with|"
+    r"worth|have|had|has|having|a|an|the|our|value|values|valued|revenue|total|totals|amount|amounts|amounting|to|"
+    r"price|priced|placed|at|cost|costing|costs|being))*\s*$"
 )
 _OTHER_UNIT = re.compile(
     r"\s*(?:different |distinct |unique )?(?:items?|products?|pieces?|units?|articles?|sessions?|visits?|pages?|"

@@ -15,7 +15,8 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, PEOPLE_COUNTED
 
 _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
-    r"convert(?:ed)?|returned|looks?|looked|looking|saw|sees?|reads?|added|paid|pay|shop|browsed?|went|spen[dt]|landed|active|order)\b"
+    r"convert(?:ed)?|returned|looks?|looked|looking|saw|sees?|reads?|added|paid|pay|shop|browsed?|went|spen[dt]|landed|"
+    r"active|order)\b"
 )
 _BESIDE_A_VERB = ("only", "just", "still", "often")
 _AFTER_A_VERB = ("again", "too", "also")

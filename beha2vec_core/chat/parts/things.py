@@ -35,13 +35,11 @@ _AFTER_VALUE = re.compile(
     r"(?:pages?|products?|items?|category|categories|theme|articles?|stuff|things?|section|brand)\b"
 )
 _COUNTED = re.compile(
-    rf"(at least|more than|over|exactly|only|just|at most|up to|less than|fewer than) (?:(once|twice)|(\d+|{COUNT}))"
-    r"(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|page ?views?|pages?|units?|pieces?|"
-    r"search(?:es)?|different))*\b"
-    r"|(?:for )?(?:a|the) (?:second|2nd) time\b|(?:several|multiple|many|a few) times\b|repeatedly\b|again\b"
-    r"|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|"
-    r"(?:\d+|two|three|four|five) (?:times|orders|purchases|sessions|visits))\b"
-    r"(?! (?:a|per|in|as)\b)"
+    r"(at least|more than|over|exactly|only|just|at most|up to|less than|fewer than) (?:(once|twice)|(\d+|"
+    rf"{COUNT}))(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|page ?views?|pages?|units?|pieces?|"
+    r"search(?:es)?|different))*\b|(?:for )?(?:a|the) (?:second|2nd) time\b|(?:several|multiple|many|a few) times\b|"
+    r"repeatedly\b|again\b|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|(?:\d+|two|three|four|five) "
+    r"(?:times|orders|purchases|sessions|visits))\b(?! (?:a|per|in|as)\b)"
 )
 
 

@@ -37,34 +37,20 @@ SEARCHES = (
 )
 _CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
 NOT_MEASURED = (
-    (
-        r"\b(?:revenue|sales|turnover|income|order values?|aov|money)\b.*\b(?:without|(?:ex|in)cl(?:uding|usive|\.)?"
-        rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
-        r"\b(?:pre|post|after)[- ]?tax\b",
-        "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
-        "I know tax and shipping as orders report them.",
-    ),
-    (
-        rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
-        rf"the )?(?:{PEOPLE})\b",
-        "The data have no incomes of people.",
-    ),
-    (
-        rf"\b(?:which|what) (?:other )?(?:web)?(?:sites?|shops?|stores?) (?:do|does|did)\b.*\b(?:{PEOPLE}|they)\b.*"
-        r"\b(?:visit|use|go|like|shop|buy|come)\b(?! from)",
-        "What people do on other sites is not measured.",
-    ),
-    (
-        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
-        r"\b(?:buy|order|purchase|shop)\b",
-        "How often a user does something is not measured.",
-    ),
-    (
-        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|"
-        r"advertis\w+|marketing|campaigns?|ppc|sea|sem|paid|media)\b|\b(?:ads?|advertising|marketing|media|"
-        r"campaign) (?:spend|spending|costs?|budgets?)\b",
-        "What you spend is not measured.",
-    ),
+    (r"\b(?:revenue|sales|turnover|income|order values?|aov|money)\b.*\b(?:without|(?:ex|in)cl(?:uding|usive|\.)?"
+     rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
+     r"\b(?:pre|post|after)[- ]?tax\b",
+     "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
+     "I know tax and shipping as orders report them."),
+    (rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
+     rf"the )?(?:{PEOPLE})\b", "The data have no incomes of people."),
+    (rf"\b(?:which|what) (?:other )?(?:web)?(?:sites?|shops?|stores?) (?:do|does|did)\b.*\b(?:{PEOPLE}|they)\b.*"
+     r"\b(?:visit|use|go|like|shop|buy|come)\b(?! from)", "What people do on other sites is not measured."),
+    (rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
+     r"\b(?:buy|order|purchase|shop)\b", "How often a user does something is not measured."),
+    (r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|"
+     r"advertis\w+|marketing|campaigns?|ppc|sea|sem|paid|media)\b|\b(?:ads?|advertising|marketing|media|"
+     r"campaign) (?:spend|spending|costs?|budgets?)\b", "What you spend is not measured."),
 )  # fmt: skip
 
 

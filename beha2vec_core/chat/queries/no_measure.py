@@ -18,10 +18,8 @@ _ABOUT_A_PERIOD = {
 _IT = r"(?:(?:we|it|things?|business|everything|sales|the|our|my|shop|store|site|website|company|\u00a7\d+) )*"
 _HOW_WAS = re.compile(
     rf"\bhow (?:did|do|does|has|have|had|is|are|was|were) {_IT}(?:(?:been|do|doing|done|go|going|gone|perform|"
-    rf"performing|"
-    r"performed|look|looking|looked|fare|fared|run|running|overall|for us|in total|,|in|during|"
-    r"over)\s*)*(?:\u00a7|\?|$)|"
-    r"\b(?:numbers|figures|stats|recap|results) (?:for|of|in|from) (?:the )?\u00a7|\btrend\b"
+    r"performing|performed|look|looking|looked|fare|fared|run|running|overall|for us|in total|,|in|during|"
+    r"over)\s*)*(?:\u00a7|\?|$)|\b(?:numbers|figures|stats|recap|results) (?:for|of|in|from) (?:the )?\u00a7|\btrend\b"
 )
 _A_GOOD_ONE = re.compile(
     r"\ban? (?:\w+ )?(?:good|great|strong|decent|bad|weak|poor|terrible|slow|quiet|normal) (?:day|week|month|"

@@ -20,8 +20,7 @@ from beha2vec_core.chat.queries.much_and_little import require_asked, set_apart
 from beha2vec_core.chat.queries.nearest import table_of
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.queries.one_query import query_of
-from beha2vec_core.chat.queries.own_queries import in_common, orders_worth
-from beha2vec_core.chat.queries.people_at_steps import of_people
+from beha2vec_core.chat.queries.own_queries import in_common, of_people, orders_worth
 from beha2vec_core.chat.queries.ratios import about, divided, of_items, require_same_categories, with_ratio
 from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges
 from beha2vec_core.chat.words.verbs import PEOPLE

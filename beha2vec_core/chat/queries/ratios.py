@@ -14,9 +14,8 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Query
 
 _OUTER = re.compile(
-    r"^(\W*)(?:for|in|on|within|per|of|from) (?:each|every)(?: of (?:our|the))? ((?:[\w-]+ ){0,2}?[\w-]+?)s?,? "
-    r"((?:which|what|who|the|show|give|list)\b.*?)\W*$",
-    re.IGNORECASE,
+    r"(?i)^(\W*)(?:for|in|on|within|per|of|from) (?:each|every)(?: of (?:our|the))? ((?:[\w-]+ ){0,2}?[\w-]+?)s?,? "
+    r"((?:which|what|who|the|show|give|list)\b.*?)\W*$"
 )
 _EACH = ("per", "each", "every", "within")
 _ADDITIVE = {"users": "user", "sessions": "session", "orders": "order", "buyers": "buyer", "page_views": "page view",

@@ -22,7 +22,6 @@ from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, pointer
-from beha2vec_core.chat.reading.leading_verb import without_verb
 from beha2vec_core.chat.rewrites.page_words import with_paths
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -94,7 +93,7 @@ def read_question(
     question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(question)))
     found = _read_whole(question, vocabulary, previous, is_first=is_first)
     if found.query is None and found.is_measured and not found.is_topic:
-        shorter, verb = without_verb(question, found.unknown)
+        shorter, verb = sentences.without_verb(question, found.unknown)
         if verb and (without := _read_whole(shorter, vocabulary, previous, is_first=is_first)).query:
             found = replace(without, not_understood=verb)
     gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
