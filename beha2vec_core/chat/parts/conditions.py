@@ -96,10 +96,8 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
         limits = [word for word, *_ in vocabulary.read(left) if word and word.kind == "value"]
         if len({value.dimension for word in limits for value in word.values}) < len(limits):
             return None  # came on mobile, and came back on desktop
-        has_values = bool(limits)
-        notes += (
-            ("What limits the first visits (a device, a channel ...) limits the later ones too.",) if has_values else ()
-        )
+        if limits:
+            notes += ("What limits the first visits (a device, a channel ...) limits the later ones too.",)
         return Conditions(left, [clause], is_forced=True, notes=notes)
     marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", _of_groups(text, vocabulary))
     words = [token for token in tokens(marked) if token.strip(".'")]
@@ -120,12 +118,10 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     in_order = len(dids) > 1 and not any(one.after for one in dids) and _IN_ORDER.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
     others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
-    forced = (
-        bool(having and others - {one.metric for one in having})
-        or has_not
-        or (any(map(_bought_something, clauses)) and (bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)))
-        or _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
-    )
+    forced = has_not or bool(having and others - {one.metric for one in having})
+    if any(map(_bought_something, clauses)):
+        forced |= bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)
+    forced |= _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
     return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations_with_replacement
@@ -95,6 +96,11 @@ _VALUES = {  # of dimensions whose values are always the same
 OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 
 
+def loosely(text: str) -> str:
+    """A pattern of a phrase, whatever stood between its words."""
+    return r"\W+".join(map(re.escape, text.split()))
+
+
 @dataclass(frozen=True)
 class Value:
     """Values of a dimension that a phrase stands for: one, or all channels whose name has the word."""
@@ -119,6 +125,16 @@ class Word:
     # one that is the last in the name of an item
     name: str = ""
     values: tuple[Value, ...] = ()  # what it may stand for, the preferred dimension first
+
+    @property
+    def pattern(self) -> str:
+        """A pattern of the phrase, as it may stand in a question."""
+        return loosely(self.text)
+
+    @property
+    def dimensions(self) -> set[str]:
+        """Those of its values."""
+        return {value.dimension for value in self.values}
 
     def is_beside(self, other: Word) -> bool:
         """Whether one phrase follows the other at once."""

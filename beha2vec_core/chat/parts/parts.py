@@ -330,8 +330,3 @@ def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[
         (parts.unknown if is_noun else words).append(word)
         text = f"{before} {after}"
     return text, words
-
-
-def loosely(text: str) -> str:
-    """A pattern of a phrase, whatever stood between its words."""
-    return r"\W+".join(map(re.escape, text.split()))

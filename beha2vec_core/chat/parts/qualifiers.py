@@ -103,7 +103,7 @@ def _of_two_at_once(words: Sequence[Word]) -> str:
             continue
         after = [one for one in words if one.kind == "value" and one.place > word.place]
         for one, other in pairwise(after):
-            shared = [v.dimension for v in one.values if v.dimension in {v.dimension for v in other.values}]
+            shared = [v.dimension for v in one.values if v.dimension in other.dimensions]
             if shared and not any(by.kind == "by" and by.name in shared for by in words):
                 return f"I cannot tell who has both {one.text} and {other.text}: I count each of them."
         asked = [one for one in words if one.kind in ("metric", "by") and one.place > word.place]

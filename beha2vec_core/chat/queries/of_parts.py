@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from beha2vec_core.chat.parts.grammar import OF_ITEMS
-from beha2vec_core.chat.parts.parts import Parts, loosely
+from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import (
     OF_ONE_WORD,
     both_ends,
@@ -143,7 +143,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
 
 def _word_of(parts: Parts, metrics: list[str]) -> str:
     """A pattern of the words for a measure."""
-    return next((loosely(word.text) for word in parts.words if word.kind == "metric" and word.name in metrics), "(?!)")
+    return next((word.pattern for word in parts.words if word.kind == "metric" and word.name in metrics), "(?!)")
 
 
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
@@ -153,18 +153,18 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
     """
     values = [word for word in parts.words if word.kind == "value"]
     for one, other in pairwise(values):
-        between = rf"{loosely(one.text)}{_BETWEEN}"
-        if not re.search(rf"{between}{loosely(other.text)}", parts.text):
+        between = rf"{one.pattern}{_BETWEEN}"
+        if not re.search(rf"{between}{other.pattern}", parts.text):
             continue
         if sum(word.text in (one.text, other.text) for word in values) > 2:  # google on mobile vs google on desktop
             continue
-        shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
+        shared = one.dimensions & other.dimensions
         name = next(iter(metrics), None)
         some = [w.values[0].of_table(table_of(name, w.values[0].dimension)).values for w in (one, other)]
         of_many = shared <= {*OF_ONE_WORD} and any(len(values) > 1 for values in some)
         if shared and not of_many:
             continue
-        is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
+        is_either = re.search(rf"{one.pattern}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
             continue
         if parts.has("share", "cause", "rest", "without") or parts.limits:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from beha2vec_core.chat.parts.grammar import OF_ITEMS
-from beha2vec_core.chat.parts.parts import Parts, loosely
+from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.queries.nearest import table_of
 from beha2vec_core.semantic.definitions import METRICS
@@ -75,7 +75,7 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
         if len(named) != 1 or is_group or (before[-2:-1] and before[-2].kind == "by" and parts.has("high")):
             return parts, metrics, None
         metric = METRICS[named[0]]
-        asked = re.sub(rf"\b(?:an? |the )?(?:average|avg|mean)\b|\bper {loosely(word.text)}", " ", parts.text)
+        asked = re.sub(rf"\b(?:an? |the )?(?:average|avg|mean)\b|\bper {word.pattern}", " ", parts.text)
         parts = replace(parts, words=left, text=asked, mean_of="")
         if metric.label.endswith(f"per {_ADDITIVE[word.name]}"):  # engagement time per session
             return parts, named, None
