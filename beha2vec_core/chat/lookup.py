@@ -39,7 +39,7 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
-from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.layer import Contents, Result
 from beha2vec_core.semantic.query import Filter, Query
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
@@ -130,27 +130,26 @@ class Lookup:
         contents = self._data.contents()
         if contents is None:
             return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
-        if self._vocabulary is None or self._vocabulary.contents is not contents:
-            self._vocabulary = Vocabulary(contents)
-        if with_it := bought_with(question, self._vocabulary, self._data.measure):
+        vocabulary = self._words(contents)
+        if with_it := bought_with(question, vocabulary, self._data.measure):
             return self._measure(*with_it)
-        if jump := largest_jump(question, self._vocabulary, self._data.measure):
+        if jump := largest_jump(question, vocabulary, self._data.measure):
             self._previous = None
             return jump
-        also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
+        also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = questions.without_names(question, plain)
-        reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        reading = self._read(unnamed, vocabulary)
         if also and reading.query is None:
             plain, also, unnamed = overview, [], questions.without_names(question, overview)
-            reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+            reading = self._read(unnamed, vocabulary)
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
             self._previous = None
             return self._refused(reading, ONLY_LARGEST if asks_other else "")
         overview, keys = plain, self._clusters_named(question, plain)
         if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
-            whole = read_question(question, self._vocabulary, self._previous, is_first=self._is_first)
+            whole = self._read(question, vocabulary)
             keys, reading = ([], whole) if whole.contrast else (keys, reading)
         for one in also:
             note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
@@ -243,6 +242,15 @@ class Lookup:
             return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
         return found if found.understood else self._refused(reading, listed or _why_not(found))
+
+    def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
+        return read_question(question, vocabulary, self._previous, is_first=self._is_first)
+
+    def _words(self, contents: Contents) -> Vocabulary:
+        """The vocabulary of this publication."""
+        if self._vocabulary is None or self._vocabulary.contents is not contents:
+            self._vocabulary = Vocabulary(contents)
+        return self._vocabulary
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -337,9 +345,7 @@ class Lookup:
         contents = self._data.contents()
         if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
             return None
-        if self._vocabulary is None or self._vocabulary.contents is not contents:
-            self._vocabulary = Vocabulary(contents)
-        reading = read_question(_DESCRIBE.sub("who ", question), self._vocabulary, None)
+        reading = read_question(_DESCRIBE.sub("who ", question), self._words(contents), None)
         if {*reading.metrics} - {*PEOPLE_COUNTED}:
             return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
@@ -372,16 +378,15 @@ class Lookup:
         names = [name for name in DIMENSIONS_OF_CHANGES if name not in chosen]
         return self._data.measure_parts(query, names) if query.explains else []
 
-    def _named_in_plain_words(self, question: str, overview: Overview) -> list[Cluster]:
+    def _named_in_plain_words(self, question: str, overview: Overview, vocabulary: Vocabulary) -> list[Cluster]:
         """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
-        assert self._vocabulary is not None
         found = []
         for one in overview.clusters:
             if one.name and one.name.lower() in question.lower():
-                name, words = one.name.lower(), [word for word, *_ in self._vocabulary.read(one.name.lower())]
+                name, words = one.name.lower(), [word for word, *_ in vocabulary.read(one.name.lower())]
                 kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
                 is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
-                if is_value or ((done := find_conditions(name, self._vocabulary)) and done.text == "users"):
+                if is_value or ((done := find_conditions(name, vocabulary)) and done.text == "users"):
                     found.append(one)
         return found
 

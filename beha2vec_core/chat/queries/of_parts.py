@@ -172,14 +172,11 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
         found, notes = [], list(parts.notes)
         if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
             raise NotRead("I compare two groups of different kinds at a time.")
-        overview = overview_of(filters_of(parts, None))
-        measures = metrics or (
-            overview[1:2]
-            if parts.judged and "sessions" in overview
-            else overview[:1]
-            if parts.comparatives
-            else overview
-        )
+        measures = metrics or overview_of(filters_of(parts, None))
+        if not metrics and parts.judged and "sessions" in measures:
+            measures = measures[1:2]
+        elif not metrics and parts.comparatives:
+            measures = measures[:1]
         for left in (other, one):
             kinds = {value.dimension for word in (one, other) for value in word.values}  # as traffic sources
             named = [word for word in parts.words if not (word.kind == "by" and word.name in kinds)]
@@ -194,7 +191,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 require_same_categories(query, contents)
                 found.append(query)
                 notes += more
-        if len({bool(about(query) & {*OF_ITEMS}) for query in found}) > 1:  # views of an item, and of pages
+        if len({bool(about(query) & OF_ITEMS) for query in found}) > 1:  # views of an item, and of pages
             raise NotRead(
                 "One of the two is of items, the other is not, so they are counted differently: ask for each."
             )
@@ -243,11 +240,8 @@ def as_one(queries: Sequence[Query]) -> Query | None:
     first, last = queries[0], queries[-1]
     if len(queries) == 1:
         return first
-    if (
-        len(queries) == 2
-        and last.by in (("day",), ("week",), ("month",))
-        and replace(last, by=()) == replace(first, period=last.period)
-    ):
+    is_same = replace(last, by=()) == replace(first, period=last.period)
+    if len(queries) == 2 and last.by in (("day",), ("week",), ("month",)) and is_same:
         return last
     own = [
         [one for one in query.filters if one not in queries[place - 1].filters] for place, query in enumerate(queries)
@@ -258,10 +252,8 @@ def as_one(queries: Sequence[Query]) -> Query | None:
     (dimension,) = kinds
     values = tuple(dict.fromkeys(value for (one,) in own for value in one.values))
     others = [tuple(one for one in query.filters if one not in its) for query, its in zip(queries, own, strict=True)]
-    rest = {
-        (query.metric, query.by, query.period, query.is_share, left)
-        for query, left in zip(queries, others, strict=True)
-    }
+    pairs = zip(queries, others, strict=True)
+    rest = {(query.metric, query.by, query.period, query.is_share, left) for query, left in pairs}
     if len(rest) > 1 or first.by or first.is_share:
         return None
     return replace(first, by=(dimension,), filters=(*others[0], Filter(dimension, values)))
