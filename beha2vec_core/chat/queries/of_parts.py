@@ -240,8 +240,8 @@ def as_one(queries: Sequence[Query]) -> Query | None:
     first, last = queries[0], queries[-1]
     if len(queries) == 1:
         return first
-    is_same = replace(last, by=()) == replace(first, period=last.period)
-    if len(queries) == 2 and last.by in (("day",), ("week",), ("month",)) and is_same:
+    is_trend = len(queries) == 2 and last.by in (("day",), ("week",), ("month",))
+    if is_trend and replace(last, by=()) == replace(first, period=last.period):
         return last
     own = [
         [one for one in query.filters if one not in queries[place - 1].filters] for place, query in enumerate(queries)
