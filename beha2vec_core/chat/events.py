@@ -28,25 +28,15 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class Bars:
-    """What a chart of an answer's rows shows: a value a row.
+    """What a chart of an answer's rows shows: a value a row."""
 
-    Attributes:
-        title: what the values are.
-        names: of the rows.
-        values: in the order of the rows.
-        days: the first day of each row, where the rows are a time series; else empty.
-        step: of a time series: day, week or month.
-        is_share: values from 0 to 1.
-        currency: of values that are money; "": they are not.
-    """
-
-    title: str
-    names: tuple[str, ...]
-    values: tuple[float, ...]
-    days: tuple[date, ...] = ()
-    step: str = "day"
-    is_share: bool = False
-    currency: str = ""
+    title: str  # what the values are
+    names: tuple[str, ...]  # of the rows
+    values: tuple[float, ...]  # in the order of the rows
+    days: tuple[date, ...] = ()  # the first day of each row, where the rows are a time series; else empty
+    step: str = "day"  # of a time series: day, week or month
+    is_share: bool = False  # values from 0 to 1
+    currency: str = ""  # of values that are money; "": they are not
 
 
 @dataclass(frozen=True)

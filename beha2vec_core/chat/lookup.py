@@ -21,25 +21,9 @@ from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_peo
 from beha2vec_core.chat.answers.ranking import leader_of
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table
+from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, with_keys
-from beha2vec_core.chat.clusters.questions import (
-    BEFORE,
-    CLUSTER,
-    COMPARE,
-    FUNNEL,
-    KINDS_OF_USERS,
-    LIKELY_GROUP,
-    PREDICTED,
-    SIMILAR,
-    TWO,
-    explained,
-    metrics_named,
-    not_predicted,
-    of_carts,
-    target_asked,
-    without_names,
-)
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
@@ -57,35 +41,28 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
-from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.layer import Contents, Result
 from beha2vec_core.semantic.query import Filter, Query
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
 # "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
 _SEGMENT = re.compile(
-    r"\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|worst|and|vs|two|"
-    r"with)"
-    r"((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|"
-    r"\b(?:(?:user|customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)",
-    re.IGNORECASE,
+    r"(?i)\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|"
+    r"worst|and|vs|two|with)((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|\b(?:(?:user|"
+    r"customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)"
 )
 # "which types of users never buy", "which group is most likely to buy": but "which age group", "user type"
 _GROUP = re.compile(
-    r"\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+"
-    r"(?:(?:type|kind|sort|group|segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|"
-    r"(?:user|customer|visitor|audience)[ -]group(s?)|"
-    r"group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|converts?|visits?|"
-    r"brings?|will|do|does|"
-    r"should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))",
-    re.IGNORECASE,
+    r"(?i)\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+(?:(?:type|kind|sort|group|"
+    r"segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|(?:user|customer|visitor|"
+    r"audience)[ -]group(s?)|group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|"
+    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))"
 )
 _DESCRIBE = re.compile(
-    r"^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
-    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|"
-    r"what (?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|"
-    r"typical|average) )*"
-    rf"(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))",
-    re.IGNORECASE,
+    r"(?i)^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
+    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|what "
+    r"(?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|typical|"
+    rf"average) )*(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))"
 )
 _TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|visitor)s?\W*$", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
@@ -93,33 +70,27 @@ _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
 _SO_FAR = "Purchases are not predicted: these are shares of users who have bought so far."
 _TOTAL = re.compile(
-    r"\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
-    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b"
-    r"(?! (?:per|an?)\b)",
-    re.IGNORECASE,
+    r"(?i)\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
+    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b(?! (?:per|an?)\b)"
 )
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
-    r"^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
+    r"(?i)^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
     r"what do(?:es)? (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?do (?:right )?before "
-    r"(?:they |the |an? |making )*)(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$",
-    re.IGNORECASE,
+    r"(?:they |the |an? |making )*)(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
 )
 _GROWS = re.compile(
-    r"\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
-    r"los(?:e|ing) (?:users|members))\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
+    r"los(?:e|ing) (?:users|members))\b"
 )
-_MORE_LIKELY = re.compile(
-    r"\b(?:more|less) likely to\b.*\bthan\b|^\W*(?:are|is)\b.*\b(?:more|less) likely to\b", re.IGNORECASE
-)
+_MORE_LIKELY = re.compile(r"(?i)\b(?:more|less) likely to\b.*\bthan\b|^\W*(?:are|is)\b.*\b(?:more|less) likely to\b")
 _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions", "unfinished_checkouts",
 )  # fmt: skip
 # what is not about one measure, though a word such as users or conversion stands in it
 _ABOUT_STEPS = re.compile(
-    r"\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b", re.IGNORECASE
+    r"(?i)\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b"
 )
 
 
@@ -151,7 +122,7 @@ class Lookup:
         asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
-        if not KINDS_OF_USERS.search(question):
+        if not questions.KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         question, note = with_keys(question, overview)
         answer = self._answer(question, overview)
@@ -162,28 +133,27 @@ class Lookup:
         contents = self._data.contents()
         if contents is None:
             return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
-        if self._vocabulary is None or self._vocabulary.contents is not contents:
-            self._vocabulary = Vocabulary(contents)
-        if with_it := bought_with(question, self._vocabulary, self._data.measure):
+        vocabulary = self._words(contents)
+        if with_it := bought_with(question, vocabulary, self._data.measure):
             return self._measure(*with_it)
-        if jump := largest_jump(question, self._vocabulary, self._data.measure):
+        if jump := largest_jump(question, vocabulary, self._data.measure):
             self._previous = None
             return jump
-        question = about_leader(question, self._vocabulary, self._leader) if self._previous else question
-        also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview)
+        question = about_leader(question, vocabulary, self._leader) if self._previous else question
+        also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
-        unnamed = without_names(question, plain)
-        reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+        unnamed = questions.without_names(question, plain)
+        reading = self._read(unnamed, vocabulary)
         if also and reading.query is None:
-            plain, also, unnamed = overview, [], without_names(question, overview)
-            reading = read_question(unnamed, self._vocabulary, self._previous, is_first=self._is_first)
+            plain, also, unnamed = overview, [], questions.without_names(question, overview)
+            reading = self._read(unnamed, vocabulary)
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
             self._previous = None
             return self._refused(reading, ONLY_LARGEST if asks_other else "")
         overview, keys = plain, self._clusters_named(question, plain)
         if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
-            whole = read_question(question, self._vocabulary, self._previous, is_first=self._is_first)
+            whole = self._read(question, vocabulary)
             keys, reading = ([], whole) if whole.contrast else (keys, reading)
         for one in also:
             note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
@@ -196,33 +166,32 @@ class Lookup:
             return self._refused(reading)
         if reading.contrast and not keys:
             return self._contrast(reading.contrast, reading)
-        if KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
+        if questions.KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
         if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
             found = self.about_clusters.before_buying(question)
             return found if found.understood else self._refused(reading, _why_not(found))
-        if SIMILAR.search(question):
+        if questions.SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
         if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
             return self._growth(keys, reading)
-        if LIKELY_GROUP.search(question) and target_asked(unnamed) not in self._data.predicted():
-            found = self.about_clusters.answer(LIKELY_GROUP.sub("buys most", question), keys, overview)
+        if questions.LIKELY_GROUP.search(question) and questions.target_asked(unnamed) not in self._data.predicted():
+            found = self.about_clusters.answer(questions.LIKELY_GROUP.sub("buys most", question), keys, overview)
             return replace(found, text=f"{found.text}\n\n{_SO_FAR}") if found.understood else found
-        is_predicted = PREDICTED.search(without_talk(question)[0]) and not (
+        is_predicted = questions.PREDICTED.search(without_talk(question)[0]) and not (
             query is not None and _MORE_LIKELY.search(question)
         )
-        if is_predicted and target_asked(unnamed, self._data.predicted()):
-            if others := [
-                one.dimension for one in reading.filters if not (one.did or one.dimension in ("cluster", "page_type"))
-            ]:
-                return self._refused(
-                    reading, f"Predictions are known by cluster, not by {others[0].replace('_', ' ')}."
-                )
-            if by := [DIMENSIONS[name] for name in reading.by if name != "cluster" and DIMENSIONS[name].kind != "time"]:
-                return self._refused(reading, f"Predictions are known by cluster, not by {by[0].label}.")
+        if is_predicted and questions.target_asked(unnamed, self._data.predicted()):
+            known = ("cluster", "page_type")
+            others = [
+                one.dimension.replace("_", " ") for one in reading.filters if not one.did and one.dimension not in known
+            ]
+            by = [DIMENSIONS[name] for name in reading.by if name != "cluster"]
+            if others := [*others, *(one.label for one in by if one.kind != "time")]:
+                return self._refused(reading, f"Predictions are known by cluster, not by {others[0]}.")
             if reading.period:
                 return self._refused(reading, "Predictions are of the days after the last one in the data.")
-            if problem := not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
+            if problem := questions.not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
                 return self._refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
@@ -233,18 +202,13 @@ class Lookup:
             return self._measure(query, reading)
         if not reading.is_measured:
             return self._refused(reading)
-        if query is None and of_carts(question):  # the funnel of clusters is about checkout
+        if query is None and questions.of_carts(question):  # the funnel of clusters is about checkout
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
-            narrowed = (
-                reading.period
-                or any(one.did for one in reading.filters)
-                or by_others
-                or _is_plain(query, reading)
-                or any(one.dimension not in _OF_CLUSTERS for one in reading.filters)
-            )
+            narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
+            narrowed = reading.period or narrows or by_others or _is_plain(query, reading)
             if query is not None and in_query and (narrowed or _asks_total(unnamed, query)):
                 return self._measure(query, reading)
             if reading.period:
@@ -252,7 +216,7 @@ class Lookup:
             if query is not None and by_others:
                 label = DIMENSIONS[by_others[0]].label
                 return self._refused(reading, f"Facts of clusters are of all their users, not by {label}.")
-            kinds = {feature is None for _, feature in metrics_named(unnamed)}
+            kinds = {feature is None for _, feature in questions.metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
                 return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")
             found = self.about_clusters.answer(question, keys, overview)
@@ -274,16 +238,25 @@ class Lookup:
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
             or reading.by
-            or not all(" " not in word and explained(word) for word in reading.unknown)
+            or not all(" " not in word and questions.explained(word) for word in reading.unknown)
             or re.search(r"\d", question)  # "spent over 1000": these answers know no numbers
-            or FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
-            or (COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
-            or (query is None and reading.asks_cause and not BEFORE.search(question))
+            or questions.FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
+            or (questions.COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
+            or (query is None and reading.asks_cause and not questions.BEFORE.search(question))
             or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):
             return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
         return found if found.understood else self._refused(reading, listed or _why_not(found))
+
+    def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
+        return read_question(question, vocabulary, self._previous, is_first=self._is_first)
+
+    def _words(self, contents: Contents) -> Vocabulary:
+        """The vocabulary of this publication."""
+        if self._vocabulary is None or self._vocabulary.contents is not contents:
+            self._vocabulary = Vocabulary(contents)
+        return self._vocabulary
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -301,15 +274,14 @@ class Lookup:
         """What is different about a group."""
         contents = self._data.contents()
         assert contents is not None
-        statements: list[str] = []
+        results: list[Result] = []
 
         def measure(query: Query) -> Result:
-            result = self._data.measure(query)
-            statements.append(result.statement)
-            return result
+            results.append(self._data.measure(query))
+            return results[-1]
 
         text, table = contrasted(contrast, measure, contents.days)
-        return LookupAnswer(text, statements=statements, reading=reading, table=table)
+        return LookupAnswer(text, statements=[one.statement for one in results], reading=reading, table=table)
 
     def _none(self, reading: Reading) -> LookupAnswer | None:
         """That there are none of what a "why" supposes; None where there are some."""
@@ -333,7 +305,7 @@ class Lookup:
         """Whether the question is about steps of users, though a word such as users stands in it."""
         steps = (*_OF_ONE_STEP, "checkout_abandonment")
         others = [one for one in reading.metrics if one not in steps and not METRICS[one].is_weak]
-        if re.search(r"\bfunnel", question, re.IGNORECASE) or BEFORE.search(question):
+        if re.search(r"\bfunnel", question, re.IGNORECASE) or questions.BEFORE.search(question):
             return True
         return not others and _ABOUT_STEPS.search(question) is not None
 
@@ -379,9 +351,7 @@ class Lookup:
         contents = self._data.contents()
         if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
             return None
-        if self._vocabulary is None or self._vocabulary.contents is not contents:
-            self._vocabulary = Vocabulary(contents)
-        reading = read_question(_DESCRIBE.sub("who ", question), self._vocabulary, None)
+        reading = read_question(_DESCRIBE.sub("who ", question), self._words(contents), None)
         if {*reading.metrics} - {*PEOPLE_COUNTED}:
             return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
@@ -414,27 +384,26 @@ class Lookup:
         names = [name for name in DIMENSIONS_OF_CHANGES if name not in chosen]
         return self._data.measure_parts(query, names) if query.explains else []
 
-    def _named_in_plain_words(self, question: str, overview: Overview) -> list[Cluster]:
+    def _named_in_plain_words(self, question: str, overview: Overview, vocabulary: Vocabulary) -> list[Cluster]:
         """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
-        assert self._vocabulary is not None
         found = []
         for one in overview.clusters:
             if one.name and one.name.lower() in question.lower():
-                name, words = one.name.lower(), [word for word, *_ in self._vocabulary.read(one.name.lower())]
+                name, words = one.name.lower(), [word for word, *_ in vocabulary.read(one.name.lower())]
                 kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
                 is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
-                if is_value or ((done := find_conditions(name, self._vocabulary)) and done.text == "users"):
+                if is_value or ((done := find_conditions(name, vocabulary)) and done.text == "users"):
                     found.append(one)
         return found
 
     def _clusters_named(self, question: str, overview: Overview) -> list[int]:
         """Keys of the clusters in the question: by number, or by name."""
         keys: list[int] = []
-        if COMPARE.search(question) or re.search(r"\bclusters\b", question, re.IGNORECASE):
+        if questions.COMPARE.search(question) or re.search(r"\bclusters\b", question, re.IGNORECASE):
             contents = self._data.contents()
             undated = find_times(question.lower(), contents.days).text if contents else question  # "5 and 9 March"
-            keys += [int(key) for pair in TWO.findall(undated) for key in pair]
-        keys += [int(key) for key in CLUSTER.findall(question)]
+            keys += [int(key) for pair in questions.TWO.findall(undated) for key in pair]
+        keys += [int(key) for key in questions.CLUSTER.findall(question)]
         keys += [c.key for c in overview.clusters if len(c.name) > 5 and c.name.lower() in question.lower()]
         for key in keys:
             one_of(overview, key)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from beha2vec_core.chat.answers.answer import CAN_DO
@@ -148,27 +148,24 @@ def write_csv(conversation: Conversation, name: str, note: Callable[[Path], None
     return f"{counted(len(rows.rows), 'row')} in {path}{more}."
 
 
-class _readline:
+@contextmanager
+def _readline(history: Path) -> Iterator[None]:
     """Line editing and a history file, where the terminal has them."""
+    with suppress(ImportError, OSError):
+        import readline
 
-    def __init__(self, history: Path) -> None:
-        self._history = history
-
-    def __enter__(self) -> None:
+        readline.set_history_length(500)
+        if history.exists():
+            readline.read_history_file(str(history))
+    try:
+        yield
+    finally:
         with suppress(ImportError, OSError):
             import readline
 
-            readline.set_history_length(500)
-            if self._history.exists():
-                readline.read_history_file(str(self._history))
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(ImportError, OSError):
-            import readline
-
-            self._history.parent.mkdir(parents=True, exist_ok=True)
-            readline.write_history_file(str(self._history))
-            self._history.chmod(0o600)  # questions may name users
+            history.parent.mkdir(parents=True, exist_ok=True)
+            readline.write_history_file(str(history))
+            history.chmod(0o600)  # questions may name users
 
 
 class _Paper:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from beha2vec_core.chat.answers.phrases import UNKNOWN, group_in_words, of_whole, plural, what_of, when_of
+from beha2vec_core.chat.answers.phrases import UNKNOWN, group_in_words, of_whole, plural, row_before, what_of, when_of
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -105,11 +105,8 @@ def changes(total: Result, results: Iterable[Result]) -> tuple[list[str], list[s
 
 def _whole(total: Result) -> float | None:
     row = total.rows[0]
-    return (
-        None
-        if row["value"] is None or row["value_before"] is None
-        else float(row["value"]) - float(row["value_before"])
-    )
+    known = None not in (row["value"], row["value_before"])
+    return float(row["value"]) - float(row["value_before"]) if known else None
 
 
 def _shown(value: float | None, unit: str, part: Part) -> str:
@@ -134,11 +131,9 @@ def _signed(part: Part, unit: str) -> str:
 def parts_in_words(result: Result, what: str) -> str:
     """Which groups changed most, and their parts of the whole change."""
     query, unit = result.query, result.metric.unit
-    shown = []
-    for part in ordered_parts(result)[:3]:
-        shown.append(f"{part.group}, {signed(part.part, unit, part.currency)}")
-    whole = sum(part.part for part in parts_of(result))
-    currency = next(iter(parts_of(result))).currency
+    shown = [f"{part.group}, {_signed(part, unit)}" for part in ordered_parts(result)[:3]]
+    parts = parts_of(result)
+    whole, currency = sum(part.part for part in parts), parts[0].currency
     return (
         f"{what}, parts of the change against the days{when_of(query.versus)}: {'; '.join(shown)}. "
         f"All together: {signed(whole, unit, currency)}."
@@ -166,7 +161,7 @@ def in_direction(result: Result) -> tuple[str, Result]:
 
 def _moved_by(result: Result, row: dict[str, Any]) -> float:
     """By how much the value of a group changed; 0 if it is not known in both periods."""
-    before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+    before = row_before(row)
     is_sum = result.metric.unit in ("count", "money") and not any(one.per for one in result.metric.sql.values())
     values = [0.0 if is_sum and not one.get("n") else of_whole(result.query, one) for one in (row, before)]
     return values[0] - values[1] if None not in values else 0.0  # type: ignore[operator]

@@ -43,26 +43,21 @@ def contrasted(contrast: Contrast, measure: Callable[[Query], Result], days: Per
             counts = [side.get(value, 0) for side in values]
             shares = [count / total for count, total in zip(counts, totals, strict=True)]
             if abs(shares[0] - shares[1]) >= _SMALL:
-                row = [
-                    DIMENSIONS[name].label,
-                    clean_text(value, limit=80),
-                    *(number(share, "share") for share in shares),
-                ]
+                shown = (number(share, "share") for share in shares)
+                row = [DIMENSIONS[name].label, clean_text(value, limit=80), *shown]
                 rows.append((abs(shares[0] - shares[1]), _is_clear(counts, totals), row))
         found += sorted(rows, key=lambda row: -row[0])[:_ROWS]
-    clear = [row for _, is_clear, row in sorted(found, key=lambda one: -one[0]) if is_clear]
-    shown = [f"{label} {value}, {one} against {other}" for label, value, one, other in _once(clear)[:_NAMED]]
-    lines.append(f"Most different: {'; '.join(shown)}." if shown else "No share differs by more than chance explains.")
+    found.sort(key=lambda one: -one[0])
+    clear = [row for _, is_clear, row in found if is_clear]
+    named = [f"{label} {value}, {one} against {other}" for label, value, one, other in _once(clear)[:_NAMED]]
+    lines.append(f"Most different: {'; '.join(named)}." if named else "No share differs by more than chance explains.")
     means = _means(contrast, measure)
-    lines += (
-        [f"Beside it: {'; '.join(f'{label}, {one} against {other}' for label, _, one, other in means)}."]
-        if means
-        else []
-    )
+    if means:
+        lines.append(f"Beside it: {'; '.join(f'{label}, {one} against {other}' for label, _, one, other in means)}.")
     lines.append(f"Shares are of the {unit} of each side; named are those whose 95 % intervals do not overlap.")
-    table = [*(row for _, _, row in sorted(found, key=lambda one: -one[0])), *means]
+    table = [*(row for _, _, row in found), *means]
     columns = ["what", "value", names[0], names[1]]
-    return "\n".join([*lines, looked]), SqlAnswer("", columns, [False] * 4, table, truncated=False)
+    return "\n".join([*lines, looked]), SqlAnswer("", columns, [False] * 4, table)
 
 
 def _dimensions(contrast: Contrast) -> list[str]:
@@ -81,9 +76,7 @@ def _means(contrast: Contrast, measure: Callable[[Query], Result]) -> list[list[
             continue
         queries = [replace(one, metric=name) for one in (contrast.group, contrast.other)]
         if all(map(reaches_all, queries)):
-            results = [measure(one) for one in queries]
-            shown = [_shown(result) for result in results]
-            rows.append([METRICS[name].label, "", *shown])
+            rows.append([METRICS[name].label, "", *(_shown(measure(one)) for one in queries)])
     return rows
 
 

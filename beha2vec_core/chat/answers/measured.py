@@ -13,12 +13,14 @@ from beha2vec_core.chat.answers.changes import changes, in_direction, parts_in_w
 from beha2vec_core.chat.answers.missing import is_whole, missing, unit_of, whole
 from beha2vec_core.chat.answers.per_day import in_points, in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.answers.phrases import (
+    capitalized,
     cell,
     ends_of,
     group_in_words,
     interval,
     of_whole,
     plural,
+    row_before,
     that_of,
     what_of,
     when_of,
@@ -79,13 +81,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if query.is_share and not query.by:
         whole = replace(query, filters=query.filters[1:], is_share=False)
         lines.append(f"The whole is all {metric.label}{where_of(whole)}{when_of(query.period)}.")
-    if (
-        query.is_share
-        and query.top
-        and not any(one.did for one in query.filters)
-        and len(result.rows) > 1
-        and metric.name not in ("users", "buyers")
-    ):
+    is_of_groups = query.is_share and query.top and not any(one.did for one in query.filters)
+    if is_of_groups and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
         together = sum(of_whole(query, row) or 0 for row in result.rows)
         lines.append(f"Together they have {number(together, 'share')}.")
     if query.by and is_ranked(query):
@@ -102,10 +99,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("The first is GA4's: of the first visit of the user, which may be before the data begin.")
         lines[-1] += " The days are not those of this visit." if query.period else ""
     if "orders_in_turn" in metric.sql:
-        lines.append(
-            "Days, channel and device are those of the later order. Who has not ordered again is not in it, and"
-        )
-        lines[-1] += " early days have short times only, as both orders have to be in the data."
+        lines.append("Days, channel and device are those of the later order. Who has not ordered again is not in it, ")
+        lines[-1] += "and early days have short times only, as both orders have to be in the data."
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
         lines.append("The question supposes that there are some: there are none.")
@@ -113,8 +108,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
-        numbers = [False] * len(columns)
-        return Measured("\n".join(lines), SqlAnswer(result.statement, columns, numbers, rows, truncated=False))
+        return Measured("\n".join(lines), SqlAnswer(result.statement, columns, [False] * len(columns), rows))
     if not query.by or not result.rows:
         return Measured("\n".join(lines))
     table = _table(result)
@@ -140,8 +134,8 @@ def _groups_counted(result: Result) -> str:
         part = f" ({number(row['value'] / row['total'], 'share')})" if row["total"] else ""
         part = "" if row["value"] == row["total"] else f" of {row['total']:,}{part}"
         text = f"{what} {limits}{where_of(query)}{when_of(query.period)}: {row['value']:,}{part}."
-        return text[0].upper() + text[1:]
-    text = f"{what[0].upper()}{what[1:]}{over}{where_of(query)}{when_of(query.period)}: {row['value']:,}"
+        return capitalized(text)
+    text = f"{capitalized(what)}{over}{where_of(query)}{when_of(query.period)}: {row['value']:,}"
     if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:
         return f"{text}."
     whole = f"{row['total']:,} {what}" + ("" if what == metric.n_of else f" with {metric.n_of or metric.label}")
@@ -194,9 +188,8 @@ def _funnel(result: Result) -> str:
             ending += f" In number most end after {_step(most[0])}: {most[0]['value'] - most[1]['value']:,}."
         elif len(rows) == 2:
             left = last["value"] - rows[-1]["value"]
-            ending = (
-                f"The other {left:,} ({number(share, 'share')}{between_words.replace(' (', '; ').rstrip(')')}) did not."
-            )
+            interval_of = between_words.replace(" (", "; ").rstrip(")")
+            ending = f"The other {left:,} ({number(share, 'share')}{interval_of}) did not."
         through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
         lines.append(
             f"Funnel{of}{where_of(query)}{when_of(query.period)}: of {rows[0]['value']:,} sessions with the step "
@@ -276,7 +269,7 @@ def _sentence(result: Result, days: Period) -> str:
         row = result.rows[0]
         if not query.versus:
             return f"{what}: {_value(result, row)}."
-        before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+        before = row_before(row)
         digits = digits_of(result, [of_whole(query, one) for one in (row, before)])
         return f"{what}: {_value(result, row, digits)}{_against(result, row)}."
     if query.top_of_each:
@@ -285,7 +278,7 @@ def _sentence(result: Result, days: Period) -> str:
         listed = "; ".join(group_in_words(query, row) for row in result.rows[:_DAYS])
         more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
         text = f"{plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
-        return f"{text[0].upper()}{text[1:]} ({listed}{more})."
+        return f"{capitalized(text)} ({listed}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         weeks = in_weeks(result)  # two single days say little
         return f"{what}, by day. {weeks}" if weeks else _trend(result, what, days)
@@ -349,7 +342,7 @@ def _against(result: Result, row: dict[str, Any]) -> str:
     """The other period, and the change."""
     query = result.query
     assert query.versus is not None
-    before = {name.removesuffix("_before"): value for name, value in row.items() if name.endswith("_before")}
+    before = row_before(row)
     now, earlier = of_whole(query, row), of_whole(query, before)
     shown = _value(result, before, digits_of(result, [now, earlier]))
     difference = ""
@@ -366,7 +359,7 @@ def numbers_of(result: Result) -> str:
     query, metric = result.query, result.metric
     shown = []
     for row in result.rows:
-        before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+        before = row_before(row)
         values = [one for one in (row, before) if one]
         texts = [short(metric, metric.unit, of_whole(query, one), one) for one in values]
         shown.append(f"{group_in_words(query, row)} ".lstrip() + " against ".join(map(str, texts)))
@@ -432,7 +425,7 @@ def _table(result: Result) -> SqlAnswer:
             cells.append(number(row["value"] / reached[group], "share") if reached.get(group) else "")
             reached[group] = row["value"]
         if query.versus:
-            before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+            before = row_before(row)
             earlier = of_whole(query, before)
             cells.append(short(metric, unit, earlier, before))
             if value is None or earlier is None:

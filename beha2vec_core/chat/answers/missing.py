@@ -83,22 +83,17 @@ def _without_rows(result: Result) -> list[str]:
     """Values that were asked for and have no rows, and several filters that no row has."""
     lines = []
     for one in result.query.filters:
-        if (
-            one.dimension in result.query.by
-            and one.dimension != "step"
-            and not one.is_excluded
-            and len(one.values) <= _NAMED
-            and not result.query.against_rest
-        ):
-            there = {str(row[one.dimension]) for row in result.rows}
-            if unseen := [value for value in one.values if value not in there]:
-                *some, last = map(_name, unseen)
-                lines.append(f"There is nothing for {', '.join(some)}{' or ' * bool(some)}{last}.")
-        if result.query.against_rest and one.dimension in result.query.by:
+        if one.dimension not in result.query.by:
+            continue
+        there = {str(row[one.dimension]) for row in result.rows}
+        if result.query.against_rest:
             label = " or ".join(one.values)
-            lines += (
-                [] if any(row[one.dimension] == label for row in result.rows) else [f"There is nothing for {label}."]
-            )
+            lines += [] if label in there else [f"There is nothing for {label}."]
+            continue
+        unseen = [clean_text(value, limit=80) for value in one.values if value not in there]
+        if unseen and one.dimension != "step" and not one.is_excluded and len(one.values) <= _NAMED:
+            *some, last = unseen
+            lines.append(f"There is nothing for {', '.join(some)}{' or ' * bool(some)}{last}.")
     if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
         lines.append("Nothing in the data has all of these at once.")
     return lines
@@ -131,11 +126,7 @@ def _not_listed(result: Result, days: Period) -> list[str]:
         return [f"The data do not have the {label}."]
     if DIMENSIONS[name].kind != "time" or query.top or not result.metric.n_of:
         return []
-    first = max(query.period.first, days.first) if query.period else days.first
-    last = min(query.period.last, days.last) if query.period else days.last
+    period = query.period or days
+    first, last = max(period.first, days.first), min(period.last, days.last)
     every = {begin_of(name, first + timedelta(days=one)) for one in range((last - first).days + 1)}
     return [f"{label.capitalize()}s without {result.metric.n_of} are not listed."] if len(rows) < len(every) else []
-
-
-def _name(value: str) -> str:
-    return clean_text(value, limit=80)

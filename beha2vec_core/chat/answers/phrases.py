@@ -85,7 +85,7 @@ def what_of(result: Result) -> str:
     what, where = f"{'Share of ' if query.is_share else ''}{result.metric.label}", where_of(query)
     if what.endswith(")") and where:  # one bracket
         what, where = what[:-1], f"; {where.removeprefix(' (')}"
-    return f"{what[0].upper()}{what[1:]}{where}{when_of(query.period)}"
+    return f"{capitalized(what)}{where}{when_of(query.period)}"
 
 
 def group_in_words(query: Query, row: dict[str, Any]) -> str:
@@ -115,3 +115,13 @@ def of_whole(query: Query, row: dict[str, Any]) -> float | None:
     if query.is_share:
         return float(value) / float(row["total"]) if row.get("total") else None
     return float(value)
+
+
+def row_before(row: dict[str, Any]) -> dict[str, Any]:
+    """The values of a row in the other period; empty where there is none."""
+    return {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+
+
+def capitalized(text: str) -> str:
+    """The text with its first letter as a capital; others stay as they are."""
+    return f"{text[:1].upper()}{text[1:]}"

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from beha2vec_core.chat.answers.measured import numbers_of, short
-from beha2vec_core.chat.answers.phrases import cell
+from beha2vec_core.chat.answers.phrases import capitalized, cell
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.queries.nearest import reaches_all
+from beha2vec_core.chat.queries.own_queries import SHARED
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Contents, Result
 from beha2vec_core.semantic.query import Filter, Query
@@ -17,7 +18,6 @@ from beha2vec_core.words import number
 
 Measure = Callable[[Query], Result]
 
-_OF_PEOPLE = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
 BESIDE_BUYERS = ("orders", "revenue", "aov", "items_per_order")  # sessions are those of all users
 _SPREAD = ("device", "channel", "country", "new_or_returning", "landing_page")
 _FEWEST = 10  # sessions, users or orders of a group whose rate is shown
@@ -48,7 +48,7 @@ def profile(query: Query, measure: Measure) -> tuple[list[str], SqlAnswer | None
     """The largest groups of the people of a query: sentences, and a table."""
     whole = replace(query, by=())
     rows, lines, statement = [], [], ""
-    names = query.by or tuple(name for name in _OF_PEOPLE if name not in {one.dimension for one in query.filters})
+    names = query.by or tuple(name for name in SHARED if name not in {one.dimension for one in query.filters})
     for name in names:
         asked = replace(whole, by=(name,), ascending=False)
         if not reaches_all(asked):
@@ -63,10 +63,9 @@ def profile(query: Query, measure: Measure) -> tuple[list[str], SqlAnswer | None
             parts.append(f"{cell(row[name])} {row['value']:,} ({share})")
             rows.append([label, cell(row[name]), row["value"], share])
         if parts:
-            lines.append(f"{label[:1].upper()}{label[1:]}: {', '.join(parts)}.")
+            lines.append(f"{capitalized(label)}: {', '.join(parts)}.")
     columns = ["dimension", "group", METRICS[query.metric].label.partition(" (")[0], "share"]
-    table = SqlAnswer(statement, columns, [False, False, True, False], rows, truncated=False) if rows else None
-    return lines, table
+    return lines, SqlAnswer(statement, columns, [False, False, True, False], rows) if rows else None
 
 
 def rate_of(query: Query) -> Query | None:
@@ -102,7 +101,6 @@ def spread(query: Query, contents: Contents, measure: Measure) -> tuple[list[str
             rows.append([label, shown, text.removeprefix(f"{shown} "), row["n"]])
         if len(found) > 1:
             ends = [f"{texts[place]} (n = {found[place]['n']:,})" for place in (0, -1)]
-            lines.append(f"{label[:1].upper()}{label[1:]}: {' to '.join(ends)}.")
+            lines.append(f"{capitalized(label)}: {' to '.join(ends)}.")
     columns: list[Any] = ["dimension", "group", metric.name.replace("_", " "), metric.n_of or "n"]
-    table = SqlAnswer(statement, columns, [False, False, False, True], rows, truncated=False) if rows else None
-    return lines, table
+    return lines, SqlAnswer(statement, columns, [False, False, False, True], rows) if rows else None

@@ -8,7 +8,7 @@ from math import isclose
 from typing import Any
 
 from beha2vec_core.chat.answers.per_day import in_points
-from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole
+from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query
@@ -26,17 +26,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Written:
-    """How the value of a row is written.
+    """How the value of a row is written."""
 
-    Attributes:
-        value: the number alone, with so many digits more than usual.
-        full: the same with its interval, and what it rests on.
-        against: the value in the other period, and the change.
-    """
-
-    value: Callable[[Row, int], str]
-    full: Callable[[Row, int], str]
-    against: Callable[[Row], str]
+    value: Callable[[Row, int], str]  # the number alone, with so many digits more than usual
+    full: Callable[[Row, int], str]  # the same with its interval, and what it rests on
+    against: Callable[[Row], str]  # the value in the other period, and the change
 
 
 def asked_beside(query: Query) -> bool:
@@ -127,7 +121,7 @@ def digits_of(result: Result, values: Sequence[float | None]) -> int:
 
 def _full(result: Result, row: Row, finer: int, written: Written) -> str:
     """A value with what it rests on, and that of the other period."""
-    before = {name.removesuffix("_before"): one for name, one in row.items() if name.endswith("_before")}
+    before = row_before(row)
     near = digits_of(result, [of_whole(result.query, one) for one in (row, before)]) if before else 0
     return f"{written.full(row, max(finer, near))}{written.against(row)}"
 

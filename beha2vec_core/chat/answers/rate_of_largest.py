@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from beha2vec_core.chat.answers.phrases import plural_of
 from beha2vec_core.chat.reading.question import Reading
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Query
@@ -16,16 +16,13 @@ from beha2vec_core.semantic.rows import NotAnswerable
 _NUMBER = r"\d+|two|three|four|five|six|seven|eight|nine|ten"
 _LEADS = r"\b(?:of|for|in|on|at|from|do|does|did|have|has|and|or|vs|versus|than) (?:(?:the|our|my|your) )*"
 _SIZED = re.compile(
-    rf"{_LEADS}(?:(?P<first>{_NUMBER}) )?(?:(?P<small>smallest|least (?:popular|visited|used|viewed|important|common|"
-    r"frequent|sold))|top|biggest|largest|main|busiest|best[- ]selling|number one|"
-    r"most (?:popular|visited|used|viewed|important|common|frequent|frequented|sold))\b"
-    rf"(?: (?P<last>{_NUMBER}))?(?P<rest>.*)",
-    re.IGNORECASE,
+    rf"(?i){_LEADS}(?:(?P<first>{_NUMBER}) )?(?:(?P<small>smallest|least (?:popular|visited|used|viewed|important|"
+    r"common|frequent|sold))|top|biggest|largest|main|busiest|best[- ]selling|number one|most (?:popular|visited|used|"
+    rf"viewed|important|common|frequent|frequented|sold))\b(?: (?P<last>{_NUMBER}))?(?P<rest>.*)"
 )
 _WITH_MOST = re.compile(
-    rf"{_LEADS}[\w -]+? (?:with|having|(?:that|which) \w+) (?:the |us the )?"
-    r"(?:most|fewest|highest|lowest|largest|least|biggest|smallest)\b",
-    re.IGNORECASE,
+    rf"(?i){_LEADS}[\w -]+? (?:with|having|(?:that|which) \w+) (?:the |us the )?"
+    r"(?:most|fewest|highest|lowest|largest|least|biggest|smallest)\b"
 )
 _SEVERAL = 5  # groups, where no number is asked for
 # what a rate of another number is taken to be a rate of, by table
@@ -61,7 +58,7 @@ def of_largest(question: str, reading: Reading) -> Reading:
     if not known or not base or re.search(r"\bby\b", found["rest"]) or _SIZED.search(found["rest"]):
         return replace(reading, problem=_NOT_SO)
     written = (found["first"] or found["last"] or "").lower()
-    number = int(NUMBER_WORDS.get(written, written)) if written else None
+    number = count_of(written) if written else None
     # the biggest channel, and the biggest channels
     several = {plural_of(word) for word in (*DIMENSIONS[name].words, DIMENSIONS[name].label)}
     is_one = not any(re.search(rf"\b{re.escape(word)}\b", found["rest"], re.IGNORECASE) for word in several)

@@ -7,39 +7,8 @@ from collections.abc import Callable
 from functools import partial
 
 from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
+from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.facts import MAIN, differences, most_telling, of_metric, search_facts
-from beha2vec_core.chat.clusters.questions import (
-    BEFORE,
-    COMPARE,
-    EMPTY_WORDS,
-    FUNNEL,
-    LIST,
-    MOVES,
-    NEXT,
-    OF_ACTIONS,
-    OF_BUYING,
-    OF_COMPARISONS,
-    OF_FUNNELS,
-    OF_LISTS,
-    OF_MOVES,
-    OF_PATHS,
-    OF_PERSONAS,
-    PATHS,
-    PREDICTED,
-    SIMILAR,
-    SUPERLATIVE,
-    asks_least,
-    asks_unlikely,
-    content_words,
-    days_asked,
-    hits,
-    left_over,
-    metrics_named,
-    target_asked,
-    users_asked,
-    without_names,
-    words_of,
-)
 from beha2vec_core.chat.clusters.text import (
     cluster_line,
     count_lines,
@@ -62,9 +31,13 @@ from beha2vec_core.words import between, counted, day, number
 
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
 _OF_FACTS = (
-    rf"{SUPERLATIVE.pattern}|why|not|reads?|favou?rite|main|popular|typical\w*|usual\w*|prefer\w*|likes?|average|mean"
+    rf"{questions.SUPERLATIVE.pattern}|why|not|reads?|favou?rite|main|popular|typical\w*|usual\w*|prefer\w*|likes?|"
+    r"average|mean"
 )
-_OF_RANKINGS = (SUPERLATIVE.pattern, r"reads?|reading|about|views?|interest\w*|prefers?|likes?|visits?|pages?|meets?")
+_OF_RANKINGS = (
+    questions.SUPERLATIVE.pattern,
+    r"reads?|reading|about|views?|interest\w*|prefers?|likes?|visits?|pages?|meets?",
+)
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
@@ -79,44 +52,44 @@ class ClusterAnswers:
     def answer(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
         """Answers from clusters, facts, funnels, paths and predictions; of which every word has to be known."""
         # "apparel buyers" names a cluster, and asks for no purchases
-        unnamed = without_names(question, overview)
-        metrics = metrics_named(unnamed)
+        unnamed = questions.without_names(question, overview)
+        metrics = questions.metrics_named(unnamed)
         found: Callable[[], LookupAnswer]
-        if SIMILAR.search(question):
+        if questions.SIMILAR.search(question):
             return self._similar(question, overview)
-        if PREDICTED.search(question) and (target := target_asked(unnamed, self._data.predicted())):
+        if questions.PREDICTED.search(question) and (target := questions.target_asked(unnamed, self._data.predicted())):
             return self._predictions(target, question, keys, overview)
-        known, counts = words_of(metrics), True
-        if len(keys) >= 2 and (COMPARE.search(question) or " than " in question or not metrics):
+        known, counts = questions.words_of(metrics), True
+        if len(keys) >= 2 and (questions.COMPARE.search(question) or " than " in question or not metrics):
             found = partial(self.compare, keys[0], keys[1])
-            known = OF_COMPARISONS
-        elif FUNNEL.search(question):
-            found, known = partial(self._funnel, keys, overview), OF_FUNNELS
-        elif COMPARE.search(question) and not keys and not metrics:
-            found, known = partial(_compared, overview), OF_COMPARISONS
-        elif BEFORE.search(question):
+            known = questions.OF_COMPARISONS
+        elif questions.FUNNEL.search(question):
+            found, known = partial(self._funnel, keys, overview), questions.OF_FUNNELS
+        elif questions.COMPARE.search(question) and not keys and not metrics:
+            found, known = partial(_compared, overview), questions.OF_COMPARISONS
+        elif questions.BEFORE.search(question):
             return self.before_buying(unnamed)
-        elif keys and PATHS.search(question) and not NEXT.search(question):
-            found, known, counts = partial(self._paths, keys[0], overview), OF_PATHS, False
-        elif MOVES.search(question):
-            found, known = partial(self._moves, keys[0] if keys else None, overview), OF_MOVES
+        elif keys and questions.PATHS.search(question) and not questions.NEXT.search(question):
+            found, known, counts = partial(self._paths, keys[0], overview), questions.OF_PATHS, False
+        elif questions.MOVES.search(question):
+            found, known = partial(self._moves, keys[0] if keys else None, overview), questions.OF_MOVES
         elif len(keys) > 1:
             return LookupAnswer("I describe one cluster, or compare two.", understood=False)
         elif keys:
             found, known = self._of_one(question, unnamed, keys[0], metrics, overview)
         else:
             specific = [metric for metric in metrics if metric[0] not in ("users", "user_share")]
-            if specific or (metrics and SUPERLATIVE.search(question)):
+            if specific or (metrics and questions.SUPERLATIVE.search(question)):
                 chosen = specific or metrics
                 found = partial(self._ranking, question, chosen, overview)
-                known = rf"{words_of(chosen[:1])}|{'|'.join(_OF_RANKINGS)}|best|worst|never|rates?|shares?"
+                known = rf"{questions.words_of(chosen[:1])}|{'|'.join(_OF_RANKINGS)}|best|worst|never|rates?|shares?"
             elif re.search(r"\bclusters?\b.*\bmost\b|\bwhich cluster\b", question, re.IGNORECASE):
                 return self._feature_ranking(question, overview)
-            elif metrics or LIST.search(question):
-                found, known = self.clusters, rf"{known}|{OF_LISTS}"
+            elif metrics or questions.LIST.search(question):
+                found, known = self.clusters, rf"{known}|{questions.OF_LISTS}"
             else:
                 return LookupAnswer(f"I did not understand this.\n\n{MORE}", understood=False)
-        return _unless_left_over(left_over(unnamed, known, counts=counts)) or found()
+        return _unless_left_over(questions.left_over(unnamed, known, counts=counts)) or found()
 
     def _of_one(
         self, question: str, unnamed: str, key: int, metrics: list[tuple[str, str | None]], overview: Overview
@@ -126,14 +99,14 @@ class ClusterAnswers:
         wanted = [m for m in metrics if asks_size or m[0] not in ("users", "user_share")]
         is_advice = re.search(r"\b(?:should|recommend)", question, re.IGNORECASE)
         if wanted and not is_advice and not re.search(r"\bpersona\b", question, re.IGNORECASE):
-            return partial(self._facts_of, key, wanted, overview), rf"{words_of(metrics)}|{_OF_FACTS}"
-        if NEXT.search(question):
-            return partial(self._actions, key), OF_ACTIONS
-        words = left_over(unnamed, OF_PERSONAS, words_of(metrics))
-        known = [word for word in words if any(hits(fact, [word]) for fact in self._data.sheet(key).facts)]
+            return partial(self._facts_of, key, wanted, overview), rf"{questions.words_of(metrics)}|{_OF_FACTS}"
+        if questions.NEXT.search(question):
+            return partial(self._actions, key), questions.OF_ACTIONS
+        words = questions.left_over(unnamed, questions.OF_PERSONAS, questions.words_of(metrics))
+        known = [word for word in words if any(questions.hits(fact, [word]) for fact in self._data.sheet(key).facts)]
         if known:
-            return partial(self.facts, key, " ".join(known)), "|".join([OF_PERSONAS, *map(re.escape, known)])
-        return partial(self.cluster, key), rf"{OF_PERSONAS}|{words_of(metrics)}"
+            return partial(self.facts, key, " ".join(known)), "|".join([questions.OF_PERSONAS, *map(re.escape, known)])
+        return partial(self.cluster, key), rf"{questions.OF_PERSONAS}|{questions.words_of(metrics)}"
 
     def clusters(self) -> LookupAnswer:
         """All clusters: key, name, users, share."""
@@ -177,10 +150,7 @@ class ClusterAnswers:
         found = (
             search_facts(sheet, words)
             if words
-            else [
-                *(f for m in MAIN if (f := sheet.number(m))),
-                *most_telling(sheet, limit),
-            ]
+            else [*(f for m in MAIN if (f := sheet.number(m))), *most_telling(sheet, limit)]
         )
         if not found:
             return LookupAnswer(f"No fact of cluster {key} matches “{words}”.")
@@ -211,7 +181,7 @@ class ClusterAnswers:
         for word in sorted(words, key=len, reverse=True)[:8]:
             if (
                 len(word.strip(".")) >= 2
-                and word.lower() not in EMPTY_WORDS
+                and word.lower() not in questions.EMPTY_WORDS
                 and (found := self._aliases.key(word.strip(".")))
             ):
                 break
@@ -220,30 +190,27 @@ class ClusterAnswers:
                 "No known user in the question: give a user_key, a device id (user_pseudo_id) or a login id (user_id) "
                 "of the published database."
             )
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         own = self._data.cluster_of(found)
-        lines = [f"User {found}" + (f" is in cluster {own[0]} ({names.get(own[0])})." if own else ".")]
+        lines = [f"User {found}" + (f" is in cluster {own[0]} ({overview.names.get(own[0])})." if own else ".")]
         if likely := self._data.likely_cluster_of(found):
-            name = names.get(likely[0])
+            name = overview.names.get(likely[0])
             lines += [f"Likely, not certain: cluster {likely[0]} ({name}), with probability {likely[1]:.2f}."]
         lines += ["Most similar by identity vector (1 = identical):"]
         for other in self._data.similar_users(found):
-            where = (
-                f"cluster {other.cluster_key} ({names.get(other.cluster_key)})" if other.cluster_key is not None else ""
-            )
+            key = other.cluster_key
+            where = "" if key is None else f"cluster {key} ({overview.names.get(key)})"
             lines.append(f"  - {other.similarity:.2f}  {other.user_key}  {where}")
         source = "select * from beha2vec.user_embeddings_current -- cosine of the column identity"
         return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": self._aliases.of(found)}))
 
     def _predictions(self, target: str, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
         horizons = self._data.horizons(target)
-        horizon = horizons.nearest(days_asked(question))
-        least, limit = asks_unlikely(question, target), users_asked(question)
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
+        horizon = horizons.nearest(questions.days_asked(question))
+        least, limit = questions.asks_unlikely(question, target), questions.users_asked(question)
         expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
         lines = [note, ""] if (note := horizons.note(horizon)) else []
         lines += [f"Expected to {does(target)} within {horizon} days, by cluster:"]
-        lines += [expected_line(key, names.get(key, "?"), one) for key, one in expected.items()]
+        lines += [expected_line(key, overview.names.get(key, "?"), one) for key, one in expected.items()]
         if len(expected) > 1:
             users, number = (sum(getattr(one, name) for one in expected.values()) for name in ("users", "expected"))
             lines += [f"  - all of them: {number:,.0f} of {counted(users, 'user')}"]
@@ -273,11 +240,10 @@ class ClusterAnswers:
             for funnel in self._data.funnels()
             if (funnel.cluster_key in keys if keys else funnel.cluster_key != TOO_LITTLE_EVIDENCE)
         ]
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not funnels:
             raise NotInData("no session of this cluster has a funnel step")
-        text = funnel_text(funnels, names, self._data.checkout_exits)
-        if not keys and TOO_LITTLE_EVIDENCE in names:
+        text = funnel_text(funnels, overview.names, self._data.checkout_exits)
+        if not keys and TOO_LITTLE_EVIDENCE in overview.names:
             text += "\n\nUsers with too few events are left out."
         return LookupAnswer(text, [], [FUNNEL_SQL], ("checkout_funnel", {}))
 
@@ -286,12 +252,11 @@ class ClusterAnswers:
         rows = self._data.table(
             "cluster_transitions", f"({where}) and from_cluster <> to_cluster", list(parameters), "users desc limit 12"
         )
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         if not rows:
             return LookupAnswer("No moves between clusters have been recorded yet.")
         lines = ["Moves between clusters, the most frequent first:"]
         for row in rows:
-            origin, target = (f"{row[c]} ({names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
+            origin, target = (f"{row[c]} ({overview.names.get(row[c], '?')})" for c in ("from_cluster", "to_cluster"))
             share = f", {number(row['share'], 'share')} of them" if row.get("share") is not None else ""
             lines.append(f"  - from {origin} to {target}: {counted(row['users'], 'user')}{share}")
         tool = "moves_between_clusters", {"cluster": key}
@@ -312,7 +277,7 @@ class ClusterAnswers:
 
     def before_buying(self, question: str = "") -> LookupAnswer:
         """What was more frequent before users became buyers than among others."""
-        if unknown := _unless_left_over(left_over(question, OF_BUYING, counts=False)):
+        if unknown := _unless_left_over(questions.left_over(question, questions.OF_BUYING, counts=False)):
             return unknown
         rows = self._data.table("buying_paths", "significant and lift > 1", [], "z desc limit 12")
         if not rows and not self._data.table("buying_paths", "true", [], "z limit 1"):
@@ -345,7 +310,6 @@ class ClusterAnswers:
         """Clusters by the metric; of a metric with features, the top features of each."""
         sheets = self._comparable()
         metric, feature = metrics[0]
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
         single = any(sheet.number(metric) for sheet in sheets.values()) or feature is not None
         if not single:
             shown = [(sheet, of_metric(sheet, metric, None)[:3]) for sheet in sheets.values()]
@@ -357,20 +321,22 @@ class ClusterAnswers:
             ]
             return LookupAnswer("\n".join(lines), [fact for _, found in shown for fact in found])
         rows = [(s.cluster_key, found[0]) for s in sheets.values() if (found := of_metric(s, metric, feature))]
-        return _ranked(rows, names, least=asks_least(question, metric))
+        return _ranked(rows, overview.names, least=questions.asks_least(question, metric))
 
     def _feature_ranking(self, question: str, overview: Overview) -> LookupAnswer:
         """Clusters by a page, theme, channel ... that the question names."""
         sheets = self._comparable()
-        words = content_words(question)
+        words = questions.content_words(question)
         scored = [
-            (len(hits(fact, words)), abs(fact.z or 0), fact)
+            (len(questions.hits(fact, words)), abs(fact.z or 0), fact)
             for s in sheets.values()
             for fact in s.facts
             if fact.feature
         ]
         best = max(scored, key=lambda item: item[:2], default=None)
-        if best and (unknown := _unless_left_over(left_over(question, *hits(best[2], words), *_OF_RANKINGS))):
+        if best and (
+            unknown := _unless_left_over(questions.left_over(question, *questions.hits(best[2], words), *_OF_RANKINGS))
+        ):
             return unknown
         if not words or best is None or best[0] < 1:
             return LookupAnswer(f"I did not understand this.\n\n{MORE}", understood=False)
@@ -378,8 +344,7 @@ class ClusterAnswers:
         rows = [
             (s.cluster_key, fact) for s in sheets.values() for fact in s.features(metric) if fact.feature == feature
         ]
-        names = {cluster.key: cluster.name for cluster in overview.clusters}
-        return _ranked(rows, names, least=asks_least(question, metric))
+        return _ranked(rows, overview.names, least=questions.asks_least(question, metric))
 
     def _comparable(self) -> dict[int, FactSheet]:
         """Facts of the clusters whose behavior can be compared."""

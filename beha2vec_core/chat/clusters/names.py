@@ -12,10 +12,9 @@ from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import counted
 
 _BIGGEST = re.compile(
-    r"\b(?:(?P<size>biggest|largest|smallest)\s+(?:cluster|segment|group|persona)|"
+    r"(?i)\b(?:(?P<size>biggest|largest|smallest)\s+(?:cluster|segment|group|persona)|"
     r"(?:(?:two|2)\s+(?P<two>biggest|largest|smallest)|(?P<of_two>biggest|largest|smallest)\s+(?:two|2))\s+"
-    r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)",
-    re.IGNORECASE,
+    r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)"
 )
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Collection, Iterable
 
 from beha2vec_core.chat.data.published import Fact, Overview
-from beha2vec_core.chat.parts.vocabulary import FILLERS
+from beha2vec_core.chat.parts.grammar import FILLERS
 from beha2vec_core.chat.words.empty_words import is_aside, without_asides
 from beha2vec_core.chat.words.lemmas import words_of_event
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.profiles.metrics import METRICS
 from beha2vec_core.profiles.metrics import metric as metric_of
@@ -27,21 +27,16 @@ SIMILAR = re.compile(r"\b(resembl\w*|similar|look-?alikes?|like user|nearest|clo
 MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)\b", re.IGNORECASE)
 PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
 BEFORE = re.compile(
-    r"\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|"
-    r"order\w*|convert|active)\b",
-    re.IGNORECASE,
+    r"(?i)\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|order\w*|convert|active)\b"
 )
 LIST = re.compile(
     r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
     re.IGNORECASE,
 )
 KINDS_OF_USERS = re.compile(
-    r"^\W*(?:describe|list|show|explain)(?: me)? (?:all |the |our |my |all our )?(?:\w+ )?"
-    r"(?:clusters|segments|groups)\W*$|"
-    r"^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|"
-    r"visitors?|people|shoppers?)"
-    r"(?: (?:do we have|are there|visit us|exist|come to us))?\W*$",
-    re.IGNORECASE,
+    r"(?i)^\W*(?:describe|list|show|explain)(?: me)? (?:all |the |our |my |all our )?(?:\w+ )?(?:clusters|segments|"
+    r"groups)\W*$|^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|"
+    r"visitors?|people|shoppers?)(?: (?:do we have|are there|visit us|exist|come to us))?\W*$"
 )
 _LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
 _JUDGED = re.compile(r"\b(best|worst)\b", re.IGNORECASE)
@@ -51,15 +46,12 @@ PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
 PREDICTED = re.compile(
-    r"\b((?:at )?risk (?:of|to)|"
-    r"(?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|about to"
-    r"|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b",
-    re.IGNORECASE,
+    r"(?i)\b((?:at )?risk (?:of|to)|(?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|"
+    r"about to|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b"
 )
 LIKELY_GROUP = re.compile(  # of clusters, and of no days to come
-    r"(?<=cluster )(?:is|are|has|have) (?:the )?(?:most|highest) (?:likely|likelihood|chance|probability) (?:to|of) "
-    r"(?:buy(?:ing)?|order(?:ing)?|purchas(?:e|ing)|convert(?:ing)?)(?=\W*$)",
-    re.IGNORECASE,
+    r"(?i)(?<=cluster )(?:is|are|has|have) (?:the )?(?:most|highest) (?:likely|likelihood|chance|probability) (?:to|"
+    r"of) (?:buy(?:ing)?|order(?:ing)?|purchas(?:e|ing)|convert(?:ing)?)(?=\W*$)"
 )
 _PREDICTED_TARGETS = {  # words of a question, by target; the first that is found
     RETURN: r"return\w*|come back|comes? again|churn\w*|leav\w*|stay away|retention",
@@ -72,22 +64,17 @@ _GROUPS = r"(?:clusters?|segments?|groups?|personas?)"
 _OF_USERS = re.compile(rf"\b(?:who|whom|{_SOME}|{_GROUPS})\b", re.IGNORECASE)
 # the total of the site, or what users will do, when and how: predictions are of known users
 _OF_THE_SITE = re.compile(
-    rf"\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|"
-    rf"how(?! likely| many {_SOME} (?:will|are)\b(?! (?:we|there|be)\b)))\b|"
-    rf"\bnumber of\b(?! {_SOME} (?:who|that) will\b)",
-    re.IGNORECASE,
+    rf"(?i)\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely| many {_SOME} (?:will|are)\b(?! (?:we|"
+    rf"there|be)\b)))\b|\bnumber of\b(?! {_SOME} (?:who|that) will\b)"
 )
-_SPENDS_MOST = re.compile(
-    r"\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b", re.IGNORECASE
-)
+_SPENDS_MOST = re.compile(r"(?i)\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b")
 _NUMBERED = re.compile(
-    rf"\b(?:(?:top|first|bottom)\s+(\d+|{'|'.join(NUMBER_WORDS)})|(\d+)\s+(?:\w+\s+){{0,3}}?{_SOME})\b", re.IGNORECASE
+    rf"(?i)\b(?:(?:top|first|bottom)\s+(\d+|{'|'.join(NUMBER_WORDS)})|(\d+)\s+(?:\w+\s+){{0,3}}?{_SOME})\b"
 )
 _CARTS = re.compile(r"\b(?:carts?|baskets?)\b", re.IGNORECASE)
 _OF_PREDICTIONS = re.compile(
-    r"\b(?:(?:according to|based on) (?:your|the|our|this)|model|place|placing|add\w*|once|again|soon|probably|highest|"
-    r"lowest|next|window|chance\w*|propensity|score\w*|someone|won|ll|re|be|due)\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:(?:according to|based on) (?:your|the|our|this)|model|place|placing|add\w*|once|again|soon|probably|"
+    r"highest|lowest|next|window|chance\w*|propensity|score\w*|someone|won|ll|re|be|due)\b"
 )
 _UNITS = {"tomorrow": 1, "day": 1, "week": 7, "fortnight": 14, "month": 28, "quarter": 91, "year": 365}
 _DURATION = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})?[\s-]*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
@@ -143,7 +130,7 @@ def users_asked(question: str) -> int:
     """How many users the question asks for; 10 where it does not say."""
     found = _NUMBERED.search(question)
     number = (found[1] or found[2]).lower() if found else "10"
-    return max(1, int(NUMBER_WORDS.get(number, number)))
+    return max(1, count_of(number))
 
 
 def not_predicted(
@@ -186,7 +173,7 @@ def days_asked(question: str) -> int | None:
     if not found:
         return None
     number, unit = (found[1] or "1").lower(), found[2].lower()
-    return int(NUMBER_WORDS.get(number, number)) * _UNITS[unit]
+    return count_of(number) * _UNITS[unit]
 
 
 def asks_least(question: str, metric: str) -> bool:
@@ -214,19 +201,16 @@ def _stem(word: str) -> str:
 
 
 _LOOKED_UP = re.compile(
-    r"\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|"
-    r"step\w*|next|overview|"
-    r"summary|everything|groups?|describe|profile)\b",
-    re.IGNORECASE,
+    r"(?i)\b(buy\w*|lose|losing|lost|stop\w*|where|do|drop\w*|off|leak\w*|before|after|lead\w*|leave|there|biggest|"
+    r"step\w*|next|overview|summary|everything|groups?|describe|profile)\b"
 )
 
 
 # words that say nothing beside what a look-up is about; people are the members of clusters, but for buyers
 _BESIDE = re.compile(
-    rf"{CLUSTER.pattern}|{TWO.pattern}|\b(?:users?|customers?|visitors?|people|shoppers?|members?|someone|audiences?|"
-    rf"{_GROUPS}|all|others?|another|every|together|in common|numbers?|compared?|"
-    r"average (?=user|customer|visitor|buyer))\b",
-    re.IGNORECASE,
+    rf"(?i){CLUSTER.pattern}|{TWO.pattern}|\b(?:users?|customers?|visitors?|people|shoppers?|members?|someone|"
+    rf"audiences?|{_GROUPS}|all|others?|another|every|together|in common|numbers?|compared?|average (?=user|customer|"
+    r"visitor|buyer))\b"
 )
 _COUNTED = re.compile(r"\b(?:how (?:many|much|long|often)|(?:average|total) number|number of|average)\b", re.IGNORECASE)
 OF_FUNNELS = (
@@ -234,8 +218,8 @@ OF_FUNNELS = (
     r"purchas|buy|finish|complet|cart|checkout|funnel|where|off|out|before|why|not|conver)\w*"
 )
 OF_BUYING = (
-    r"before|lead\w*|preced\w*|way|(?:buy|purchas|order|convert|conversion|active|driv|mak|typical|usual|become|likel)\w*"
-    r"|became|right|pages?|events?|actions?|steps?|an?"
+    r"before|lead\w*|preced\w*|way|(?:buy|purchas|order|convert|conversion|active|driv|mak|typical|usual|become|"
+    r"likel)\w*|became|right|pages?|events?|actions?|steps?|an?"
 )
 OF_MOVES = rf"{MOVES.pattern}|next|into|between|over time|most|often|frequent\w*|where"
 OF_PATHS = rf"{PATHS.pattern}|tak\w*|often|frequent\w*|typical\w*|usual\w*|common\w*|order|next|more"

@@ -54,14 +54,10 @@ def fact_line(fact: Fact) -> str:
 
 
 def funnel_text(
-    funnels: list[Funnel],
-    names: dict[int, str],
-    exits: Callable[[int], list[tuple[str, int, int]]],
-    *,
-    enough: int = ENOUGH,
+    funnels: list[Funnel], names: dict[int, str], exits: Callable[[int], list[tuple[str, int, int]]]
 ) -> str:
     """Where sessions stop on the way to an order, clusters with enough checkouts first, the leakiest on top."""
-    judged = sorted((f for f in funnels if f.checkouts >= enough), key=lambda f: -(f.lost or 0))
+    judged = sorted((f for f in funnels if f.checkouts >= ENOUGH), key=lambda f: -(f.lost or 0))
     few = [f for f in funnels if f not in judged]
     lines: list[str] = []
     if judged:
@@ -82,13 +78,13 @@ def funnel_text(
             lines.append("Most of these sessions ended on:")
             lines += [f"  - {page}: {counted(sessions, 'session')}" for page, sessions, _ in places[:4]]
     elif len(funnels) > 1:
-        lines.append(f"No cluster has {enough} sessions that began checkout: too few to say which leaks.")
+        lines.append(f"No cluster has {ENOUGH} sessions that began checkout: too few to say which leaks.")
     lines += ["", "Sessions at each step, and the share that continued:"]
     for funnel in [*judged, *sorted(few, key=lambda f: -f.checkouts)]:
         steps = " -> ".join(
             f"{step.name} {step.sessions:,}" + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")
             for step in funnel.steps
         )
-        note = f"; fewer than {enough} checkouts, too few to judge" if funnel in few else ""
+        note = f"; fewer than {ENOUGH} checkouts, too few to judge" if funnel in few else ""
         lines.append(f"  - cluster {funnel.cluster_key} ({names.get(funnel.cluster_key)}): {steps}{note}")
     return "\n".join(lines).strip()

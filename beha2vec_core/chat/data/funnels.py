@@ -102,18 +102,12 @@ class Funnels(Database):
             of_cluster = {step: list(map(int, counts)) for cluster, step, *counts in rows if cluster == key}
             sessions = {step: counts[0] for step, counts in of_cluster.items()}
             following = dict(pairwise(steps))
-            listed = [
-                FunnelStep(
-                    clean_text(str(names[step]), limit=40),
-                    sessions.get(step, 0),
-                    users,
-                    stopped_users,
-                    contributors,
-                    sessions.get(following[step], 0) if step in following else None,
-                )
-                for step in steps
-                for _, users, stopped_users, contributors, _ in [of_cluster.get(step, [0] * 5)]
-            ]
+            listed = []
+            for step in steps:
+                name, went_on = clean_text(str(names[step]), limit=40), following.get(step)
+                _, users, stopped, weight, _ = of_cluster.get(step, [0] * 5)
+                after = sessions.get(went_on, 0) if went_on else None
+                listed.append(FunnelStep(name, sessions.get(step, 0), users, stopped, weight, after))
             last = max(names, default=0)
             checkouts, _, _, checkout_users, lost_users = of_cluster.get(begins, [0] * 5)
             bought, _, _, bought_users, _ = of_cluster.get(last, [0] * 5)

@@ -23,19 +23,16 @@ _SAYS_USER = re.compile(rf"\b(?:{_USER}|people|ids?|keys?)\W{{0,3}}$", re.IGNORE
 _ONE = rf"(?!{_USER}\b)[\w@+][\w.@+-]{{0,127}}"
 # user 4821, users with the ids 4821 and 4822, customer no. 4821, a buyer named dave42
 _NAMED = re.compile(
-    rf"\b{_USER}(?P<sure>(?:[\s_-]?|\s(?:with|whose|by|having)\s(?:the\s|an?\s)?)(?:id|key|name|number|no|nr)s?\b\.?"
-    rf"(?:\sare\b)?|\s(?:named|called)\b)?(?:\sis\b)?\W{{1,3}}"
-    rf"(?P<ids>{_ONE}(?:(?:\s?[,;&/]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s){_ONE})*)",
-    re.IGNORECASE,
+    rf"(?i)\b{_USER}(?P<sure>(?:[\s_-]?|\s(?:with|whose|by|having)\s(?:the\s|an?\s)?)(?:id|key|name|number|no|"
+    rf"nr)s?\b\.?(?:\sare\b)?|\s(?:named|called)\b)?(?:\sis\b)?\W{{1,3}}(?P<ids>{_ONE}(?:(?:\s?[,;&/]\s?(?:(?:and|"
+    rf"or)\s)?|\s(?:and|or)\s){_ONE})*)"
 )
 _IN_LIST = re.compile(r"(?<![\w.@+-])(?!(?:and|or)\b)[\w@+][\w.@+-]*", re.IGNORECASE)
 # what may follow a user and is no id: counts, shares, ranges (25-34), days, and parts of a whole (tier3)
 _DATE = r"(?:20\d\d(?:-?[wqh]\d{1,2}|(?:[-.]\d{1,2}){1,2}|(?:0\d|1[0-2])[0-3]\d)?|\d{1,2}\.\d{1,2}\.(?:20)?\d\d)"
 _NUMBER = re.compile(
-    rf".{{1,3}}|\d{{1,3}}(?:[.,]\d{{1,3}})*%?|\d{{1,3}}-\d{{1,3}}|{_DATE}(?:(?:-|\.\.){_DATE})?"
-    r"|\d{1,3}-?(?:hour|day|week|month|year)s?"
-    r"|(?:cluster|segment|group|tier|level|plan|step|top|week|day|month|version)[-_]?\d{1,3}",
-    re.IGNORECASE,
+    rf"(?i).{{1,3}}|\d{{1,3}}(?:[.,]\d{{1,3}})*%?|\d{{1,3}}-\d{{1,3}}|{_DATE}(?:(?:-|\.\.){_DATE})?|\d{{1,3}}-?(?:hour|"
+    r"day|week|month|year)s?|(?:cluster|segment|group|tier|level|plan|step|top|week|day|month|version)[-_]?\d{1,3}"
 )
 _DAY = re.compile(r"(?<!\d)20\d\d(?:0\d|1[0-2])(?:[0-3]\d)?(?!\d)")
 # a word of its own that is no part of an address: letters and five digits in a row, or digits at its end
@@ -50,9 +47,7 @@ _PLACEHOLDER = re.compile(rf"{re.escape(MARKER)}|\[id\]|\[e-mail\]")
 _ALIAS = re.compile(r"\buser_(\d+)\b")
 _ID = re.compile(
     # hashes, UUIDs, GA4 devices
-    r"\b(?:[0-9a-f]{24,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{6,12}\.\d{9,12})\b"
-    r"|\bGA1\.\d\.[\d.]+",
-    re.IGNORECASE,
+    r"(?i)\b(?:[0-9a-f]{24,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|\d{6,12}\.\d{9,12})\b|\bGA1\.\d\.[\d.]+"
 )
 _QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>)\]]*=[^\s\"'<>)\]]*")
 

@@ -28,6 +28,7 @@ from beha2vec_core.store.anonymous import PUBLISHED_TITLES, Rounding
 from beha2vec_core.store.sample import sample_notice
 
 _JOURNEY_STEPS = 25
+_Errors = tuple[type[duckdb.Error], ...]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Overview:
     users: int  # with a vector
     clusters: list[Cluster]  # and those of whom too little is known, under their key -1
     compared: dict[str, str]  # similarities, key_differences, opportunities; where they are written
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The names of the clusters, by key."""
+        return {cluster.key: cluster.name for cluster in self.clusters}
 
     @property
     def in_words(self) -> str:
@@ -99,46 +105,30 @@ class Published(Funnels, Predictions):
         return self._once("sample", sample_notice)
 
     def measure(self, query: Query) -> Result:
-        """The rows of a semantic query.
-
-        Raises:
-            NotInData: the database has not all that the query reads.
-        """
+        """The rows of a semantic query. Here and below NotInData: the database has not all that the query reads."""
         return self._measured(lambda connection: run_query(connection, query))
 
     def rates(self, query: Query, metrics: tuple[str, ...]) -> list[Result]:
-        """Several rates by the query's breakdown.
-
-        Raises:
-            NotInData: the database has not all that the query reads.
-        """
+        """Several rates by the query's breakdown."""
         return self._measured(lambda connection: run_rates(connection, query, metrics))
 
     def measure_parts(self, query: Query, dimensions: Iterable[str]) -> list[Result]:
-        """Where the change of a query lies, by each of the dimensions that it can be broken down by.
-
-        Raises:
-            NotInData: the database has not all that the query reads.
-        """
+        """Where the change of a query lies, by each of the dimensions that it can be broken down by."""
         return self._measured(lambda connection: run_parts(connection, query, dimensions))
 
-    def _measured(self, run: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+    def anonymous_measure(self, query: Query) -> list[dict[str, Any]]:
+        """The rows of a semantic query as a language model may see them."""
+        return self._measured(
+            lambda connection: run_anonymous(connection, query), (duckdb.BinderException, duckdb.CatalogException)
+        )
+
+    def _measured(
+        self, run: Callable[[duckdb.DuckDBPyConnection], T], missing: _Errors = (duckdb.BinderException,)
+    ) -> T:
         with self._connection() as connection:
             try:
                 return run(connection)
-            except duckdb.BinderException as error:
-                raise NotInData("it was published by an earlier release: materialize serving_database") from error
-
-    def anonymous_measure(self, query: Query) -> list[dict[str, Any]]:
-        """The rows of a semantic query as a language model may see them.
-
-        Raises:
-            NotInData: the database has not all that the query reads.
-        """
-        with self._connection() as connection:
-            try:
-                return run_anonymous(connection, query)
-            except (duckdb.BinderException, duckdb.CatalogException) as error:
+            except missing as error:
                 raise NotInData("it was published by an earlier release: materialize serving_database") from error
 
     def rounding(self) -> Rounding:

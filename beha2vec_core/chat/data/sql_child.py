@@ -55,7 +55,7 @@ def _limit_process(request: dict[str, Any]) -> None:
 
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:
-    sys.path.insert(0, str(Path(__file__).parents[2]))  # the process knows installed packages only
+    sys.path.insert(0, str(Path(__file__).parents[3]))  # the process knows installed packages only
     from beha2vec_core.store.published import open_published
 
     limits: dict[str, str | int] = {"memory_limit": f"{request['memory_mb']}MB", "threads": 2, "temp_directory": ""}
@@ -78,21 +78,9 @@ def _run(request: dict[str, Any]) -> dict[str, Any]:
     return {"columns": columns, "numbers": numbers, "rows": rows, "truncated": truncated}
 
 
-_NUMBERS = {
-    *(
-        "TINYINT",
-        "SMALLINT",
-        "INTEGER",
-        "BIGINT",
-        "HUGEINT",
-        "UTINYINT",
-        "USMALLINT",
-        "UINTEGER",
-        "UBIGINT",
-        "UHUGEINT",
-    ),
-    *("FLOAT", "DOUBLE", "NUMBER", "BOOLEAN", "bool", "DECIMAL"),
-}
+_INTEGERS = "TINYINT SMALLINT INTEGER BIGINT HUGEINT"
+_NUMBERS = {*_INTEGERS.split(), *(f"U{name}" for name in _INTEGERS.split())}
+_NUMBERS |= {"FLOAT", "DOUBLE", "NUMBER", "BOOLEAN", "bool", "DECIMAL"}
 
 
 _FOUND_WITHOUT_SCHEMA = """select lower(table_name) from duckdb_tables() where schema_name in ('main', 'pg_catalog')

@@ -13,9 +13,8 @@ _RANGE = re.compile(rf"\b(?:between|from) {_HOUR} (?:and|to|until|till) {_HOUR}(
 _END = re.compile(rf"\b(before|until|till|up to|after|past|since|from|at) {_HOUR}(?: (?:on|onwards))?(?=\W|$)")
 _PART = re.compile(
     rf"\b(?:in the|during the|at|over|in)\s+({'|'.join(_PARTS)})s?\b|\b(mornings|afternoons|evenings|nights)\b|"
-    r"\b(?:over)?(morning|afternoon|evening|night|lunch ?time)(?= (?:orders?|visits?|sessions?|traffic|revenue|"
-    r"sales|visitors|users|"
-    r"buyers|conversion))"
+    r"\b(?:over)?(morning|afternoon|evening|night|lunch ?time)(?= (?:orders?|visits?|sessions?|traffic|revenue|sales|"
+    r"visitors|users|buyers|conversion))"
 )
 
 

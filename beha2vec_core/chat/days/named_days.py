@@ -9,6 +9,7 @@ from functools import cache
 
 from dateutil.easter import easter
 
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.semantic.query import Period, add_months
 
 _NAMES = """
@@ -16,15 +17,14 @@ _NAMES = """
     november nov december dec
 """
 MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
+MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 # other words for the same days, in the words of what is read below
 SAME_DAYS: tuple[tuple[str, str], ...] = (
     (rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b|20\d\d|q[1-4]|last|h[12])", r"\1 "),
-    (
-        rf"\b(first|second|third) (?:and|vs|versus|or|to|with) (?:the )?(second|third|fourth|last) week of ({MONTH})\b",
-        r"\1 week of \3 vs \2 week of \3",
-    ),
+    (rf"\b(first|second|third) (?:and|vs|versus|or|to|with) (?:the )?(second|third|fourth|last) week of ({MONTH})\b",
+     r"\1 week of \3 vs \2 week of \3"),
     (rf"\b\w+day,? (?=(?:{DAY} (?:of )?(?:{MONTH})|(?:{MONTH}) {DAY})\b)", " "),
     (r"\b(?:this )?(year|quarter|month|week)[- ]to[- ]date\b|\bthis (year|quarter|month|week) to date\b", r"this \1\2"),
     (r"\b(last|past|previous|this) (?:full|whole|complete|entire) (?=(?:day|week|month|quarter|year)s?\b)", r"\1 "),
@@ -46,7 +46,7 @@ SAME_DAYS: tuple[tuple[str, str], ...] = (
     (rf"\b(between|from) the (?={DAY}\b)", r"\1 "),
     (rf"(?<=\d)(st|nd|rd|th)? (and|to|until|till|through) the (?={DAY}\b)", r"\1 \2 "),
     (r"\bas of (?:now|today|yesterday|this moment)\b", "until now"),
-)
+)  # fmt: skip
 _FEW_DAYS = 7  # of a month: fewer are not meant by its name
 _ENDS_RANGE = re.compile(r"(?:\b(?:to|until|till|through|up to)|[-\u2013]|\bbetween\b.*\band)\s*(?:the )?$")
 _OfYear = Callable[[int], tuple[date, date]]
@@ -155,14 +155,9 @@ def in_dates(text: str, data: Period) -> str:
         return "from {} to {}".format(*halves[found["one"]]) + (found["between"] or "") + rest
 
     def ends(found: re.Match[str]) -> str:
-        count = int({"two": 2, "three": 3, "four": 4, "six": 6}.get(found["number"], found["number"]))
-        if found["unit"] == "week":
-            size = timedelta(days=7 * count)
-            first, last = (data.first, data.first + size - _ONE), (data.last - size + _ONE, data.last)
-        else:
-            first = data.first, add_months(data.first, count) - _ONE
-            last = add_months(data.last, -count) + _ONE, data.last
-        return "from {} to {} vs from {} to {}".format(*first, *last)
+        unit, count = found["unit"], count_of(found["number"])
+        first, last = later(data.first, unit, count) - _ONE, later(data.last, unit, -count) + _ONE
+        return f"from {data.first} to {first} vs from {last} to {data.last}"
 
     text = _LAST_YEAR.sub(lambda found: f"{found[1] or found[2]} {data.last.year - 1}", text)
     return _ENDS.sub(ends, _HALF.sub(half, _WITH_YEAR.sub(both_years, text)))
@@ -242,18 +237,29 @@ def named_days(text: str, last: date, keep: Callable[[Period], str]) -> tuple[st
     return text, notes
 
 
-def month_of(name: str, last: date, year: int | None = None) -> Period:
-    """A month up to the last day; without a year, the last that had begun."""
-    first = date(year or last.year, MONTHS[name], 1)
+def later(when: date, unit: str, count: int) -> date:
+    """The day so many days, weeks, months ... after another one; before it, if the number is negative."""
+    if unit in MONTHS_OF:
+        return add_months(when, count * MONTHS_OF[unit])
+    return when + timedelta(days=count * (7 if unit == "week" else 1))
+
+
+def clip(period: Period, last: date) -> Period:
+    """Up to the last day, where the period has begun by then."""
+    return Period(period.first, min(period.last, last)) if period.first <= last else period
+
+
+def part_of_year(months: int, number: int, last: date, year: int | None = None) -> Period:
+    """A part of so many months of a year, up to the last day; without a year, the last one that had begun."""
+    first = date(year or last.year, months * (number - 1) + 1, 1)
     if year is None and first > last:
         first = date(last.year - 1, first.month, 1)
-    end = add_months(first, 1) - _ONE
-    return Period(first, min(end, last) if first <= last else end)
+    return clip(Period(first, add_months(first, months) - _ONE), last)
 
 
 def month_with_days(found: re.Match[str], name: str, data: Period, notes: list[str], year: int | None = None) -> Period:
     """A month; of one without a year that has just begun, the one a year before, if the data have all of it."""
-    month = month_of(name, data.last, year)
+    month = part_of_year(1, MONTHS[name], data.last, year)
     before = Period(add_months(month.first, -12), add_months(month.first, -11) - _ONE)
     days = (month.last - month.first).days + 1
     is_range = _ENDS_RANGE.search(found.string[: found.start()])

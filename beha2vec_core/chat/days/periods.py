@@ -11,8 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from beha2vec_core.chat.days.named_days import DAY, MONTH, SAME_DAYS, in_dates, month_of, month_with_days, named_days
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.days.named_days import (
+    DAY,
+    MONTH,
+    MONTHS,
+    MONTHS_OF,
+    SAME_DAYS,
+    clip,
+    in_dates,
+    later,
+    month_with_days,
+    named_days,
+    part_of_year,
+)
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.chat.words.verbs import DOWN, UP
 from beha2vec_core.semantic.query import Period, add_months
 
@@ -24,7 +36,6 @@ _PARTS_OF = {  # of a month, by the places of their first and last days
 _PARTS = "|".join(_PARTS_OF)
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = "|".join(DAYS)
-_MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
 _NEAR = (
@@ -50,58 +61,41 @@ _CHANGES = (
 )
 # what names no days: all that are in the data
 _ALL_DATA = (
-    r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?"
-    r"(?:start|beginning|begin|now|data|whole data|"
-    r"(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|time span|range|data(?: ?set)?|history))"
-    r"(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
-    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- "
-    r"]time|of all time|overall period|ever since|since ever|"
-    r"in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) (?:period|time))(?! (?:this|last|in|of|for))\b"
+    r"\b(?:since|from|until|till|up to|over|during|across|in|for|through|throughout) (?:the )?(?:very )?(?:start|"
+    r"beginning|begin|now|data|whole data|(?:whole|entire|full|complete|total) (?:period|time|timeframe|time frame|"
+    r"time span|range|data(?: ?set)?|history))(?: of (?:the )?(?:data|tracking|records?|measurement|time))?(?! of)\b|"
+    r"\b(?:so far|until now|up to now|(?<!year )(?<!month )(?<!week )(?<!quarter )to date|to this day|all[- ]time|of "
+    r"all time|overall period|ever since|since ever|in the (?:data|dataset|period)|(?:the )?(?:whole|entire|full) "
+    r"(?:period|time))(?! (?:this|last|in|of|for))\b"
 )
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
 # the period before another one; and whether that is a year before
 _BEFORE = (
     (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
     (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", False),
-    (
-        rf"\b(?:the )?(?:previous |prior |preceding )?(?:{COUNT}) (?:weeks?|months?|quarters?|years?|days?) "
-        rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}",
-        False,
-    ),
-    (
-        r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
-        r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
-        False,
-    ),
-    (
-        rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?"
-        r"(?:period|weeks?|months?|quarters?|years?|days?)\b",
-        False,
-    ),
+    (rf"\b(?:the )?(?:previous |prior |preceding )?(?:{COUNT}) (?:weeks?|months?|quarters?|years?|days?) "
+     rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}", False),
+    (r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
+     r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
+     False),
+    (rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?(?:period|weeks?|months?|quarters?|years?|days?)\b",
+     False),
     (r"\b(?:the )?(?:last|previous) one\b", False),
-)
+)  # fmt: skip
 
 
 @dataclass
 class Times:
-    """The periods of a question.
+    """The periods of a question."""
 
-    Attributes:
-        text: the question with a mark and a number in place of each period.
-        periods: in the order of their numbers.
-        asks_before: the period before is asked for, or compared with.
-        years_back: the same days a year before are compared with.
-        notes: how words were read.
-    """
-
-    text: str
-    periods: list[Period] = field(default_factory=list)
-    asks_before: bool = False
-    years_back: bool = False
+    text: str  # the question with a mark and a number in place of each period
+    periods: list[Period] = field(default_factory=list)  # in the order of their numbers
+    asks_before: bool = False  # the period before is asked for, or compared with
+    years_back: bool = False  # the same days a year before are compared with
     compares: bool = False
     is_open: bool = False  # since a day, or until one
     is_after: bool = False  # after a day
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # how words were read
 
 
 def _both_days(text: str) -> str:
@@ -158,69 +152,11 @@ def find_times(text: str, data: Period) -> Times:
         if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
             times.text, times.asks_before = rest, True
             times.years_back = times.years_back or is_year
-    times.text = re.sub(
-        rf"\b(first|second) half of (?:the )?({MONTH})\b(.*?)\b(first|second) half\b(?! of)",
-        r"\1 half of \2\3\4 half of \2",
-        times.text,
-    )
-    of_month = rf"(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b"
-    take(rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{of_month}", partial(_part_of, data=data, notes=times.notes))
-    take(
-        rf"\b(?:the )?(first|second|third|fourth|last) week {of_month}", partial(_week_of, data=data, notes=times.notes)
-    )
-    times.text = re.sub(
-        r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1", times.text
-    )
-    times.text = re.sub(
-        rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b)", r"\1 ", times.text
-    )
-    take(
-        r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
-        lambda m: _iso_week(int(m[1]), last, int(m[2]) if m[2] else None),
-    )
-    times.text = re.sub(r"\bfortnight\b", "two weeks", times.text)
-    # "between 1 and 15 march" has two days of one month
-    times.text = re.sub(
-        rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4", times.text
-    )
-    take(r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m: _day(m.group()))
-    take(r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m: _day(m.group(), order="DMY"))
-    take(rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m: _day(m.group(), data))
-    take(rf"\b(?:{MONTH}) \d{{4}}\b", lambda m: month_of(m.group().split()[0], last, int(m.group().split()[1])))
-    for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th|last|final"), start=1):
-        times.text = re.sub(rf"\b(?:the )?(?:{name}) quarter(?= (?:of|in)\b)", f"q{number}", times.text)
-        times.text = re.sub(rf"(?<!last )\b(?:{name.replace('|last|final', '')}) quarter\b", f"q{number}", times.text)
-        if number < 3:
-            times.text = re.sub(rf"\b(?:the )?(?:{name}) half(?= of (?:the year\b|20\d\d))", f"h{number}", times.text)
-    take(
-        r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
-        lambda m: _half_year(int(m[1]), last, int(m[2]) if m[2] else None),
-    )
-    take(
-        r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
-        lambda m: _quarter(int(m[1]), last, int(m[2]) if m[2] else None),
-    )
-    take(rf"\b(?!may\b)(?:{MONTH})\b", lambda m: month_with_days(m, m[0], data, times.notes))
-    take(r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
-         lambda m: _day_of_month(int(m[1]), last))  # fmt: skip
-    # "may" is a month after these words only
-    times.text = re.sub(rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may", times.text)
-    take(r"\bmonth-of-may\b", lambda m: month_of("may", last))
-    take(rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m: _last_whole(m[1], last).before())
-    take(rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m: _last_named(m[1], last))
-    take(
-        rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)",
-        lambda m: _first_some(m[1], m[2], data),
-    )
-    take(
-        rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b",
-        lambda m: _last_some(m[1], m[2], last),
-    )
-    take(rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m: _last_whole(m[1], last))
-    take(rf"\b(?:this|the current|current) {_UNIT}\b", lambda m: _this(m[1], last))
-    take(r"\b(?:ytd|year to date|so far this year)\b", lambda m: _this("year", last))
-    take(r"\b(?:mtd|month to date)\b", lambda m: _this("month", last))
+    for pattern, days in _READ:
+        if isinstance(days, str):
+            times.text = re.sub(pattern, days, times.text)
+        else:
+            take(pattern, partial(days, data=data, notes=times.notes))
     # a nightly export ends with yesterday: each of the two words alone is its last day
     yesterday = last - timedelta(days=1) if re.search(r"\btoday\b", times.text) else last
     named = {"today": last, "yesterday": yesterday}
@@ -228,18 +164,14 @@ def find_times(text: str, data: Period) -> Times:
         if re.search(rf"\b{word}\b", times.text):
             is_last = "the last day of the data" if day == last else "the day before the last one of the data"
             times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
-    take(r"\b(?:today|yesterday)\b", lambda m: Period(named[m.group()], named[m.group()]))
-    take(
-        r"(?<![\w./-])20\d{2}(?![\w./-])",
-        lambda m: _clip(Period(date(int(m.group()), 1, 1), date(int(m.group()), 12, 31)), last),
-    )
+    take(r"\b(?:today|yesterday)\b", lambda found: Period(named[found[0]], named[found[0]]))
+    take(r"(?<![\w./-])20\d{2}(?![\w./-])", lambda found: part_of_year(12, 1, last, int(found[0])))
     _join(times, data)
     times.text = re.sub(
         rf"\b(in|for|during|of|over) the (?:month|quarter|year|day)(?: of)?\s+(?={MARK})", r"\1 ", times.text
     )
-    times.text = re.sub(
-        rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text
-    )  # the week before Easter (9 to 15 April)
+    # the week before Easter (9 to 15 April)
+    times.text = re.sub(rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text)
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
 
@@ -251,53 +183,44 @@ def _names_period(text: str) -> bool:
 
 def _join(times: Times, data: Period) -> None:
     """Ranges: between two periods, from one to another, since one, until one."""
-    one = rf"{MARK}(\d+)"
+    one, day = rf"{MARK}(?P<at>\d+)", timedelta(days=1)
 
-    def unit_before(found: re.Match[str]) -> str:
-        first = times.periods[int(found[3])].first
-        number, unit = found[1] or "1", found[2]
-        before = _last_some(number, unit, first - timedelta(days=1))
-        if unit in _MONTHS_OF and first.day == 1:  # whole months
-            count = int(NUMBER_WORDS.get(number, number))
-            before = Period(add_months(first, -count * _MONTHS_OF[unit]), first - timedelta(days=1))
-        times.periods[int(found[3])] = before
-        return f" {MARK}{found[3]} "
+    def change(pattern: str, days: Callable[[re.Match[str], Period], Period | None], *, opens: bool = False) -> None:
+        """Put other days in the place of a period, and take away what says so; None: leave the text."""
 
-    times.text = re.sub(rf"\b(?:the )?(?:({COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before, times.text)
+        def changed(found: re.Match[str]) -> str:
+            named = times.periods[int(found["at"])]
+            if (other := days(found, named)) is None:
+                return found[0]
+            times.is_open |= opens and other is not named
+            times.periods[int(found["at"])] = other
+            return f" {MARK}{found['at']} "
 
-    def week(found: re.Match[str]) -> str:
-        if times.periods[int(found[1])].first != times.periods[int(found[1])].last:  # by week of March
-            return found.group()
-        begin = begin_of("week", times.periods[int(found[1])].first)
-        times.periods[int(found[1])] = _clip(Period(begin, begin + timedelta(days=6)), data.last)
-        return f" {MARK}{found[1]} "
+        times.text = re.sub(pattern, changed, times.text)
 
-    of_week = rf"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?\s+{one}"
-    times.text = re.sub(of_week, week, times.text)
+    def unit_before(found: re.Match[str], named: Period) -> Period:
+        number, unit, end = found[1] or "1", found[2], named.first - day
+        if unit in MONTHS_OF and named.first.day == 1:  # whole months
+            return Period(later(named.first, unit, -count_of(number)), end)
+        return _last_some(number, unit, end)
 
-    def part(found: re.Match[str]) -> str:
-        named, unit, count = times.periods[int(found[4])], found[3], int(NUMBER_WORDS.get(found[2], found[2]))
-        if found[1] == "last":
-            days = _last_some(found[2], unit, named.last)
-        else:
-            months, number = count * _MONTHS_OF.get(unit, 0), count * (7 if unit == "week" else 1)
-            end = add_months(named.first, months) if months else named.first + timedelta(days=number)
-            days = Period(named.first, end - timedelta(days=1))
-        times.periods[int(found[4])] = days
-        return f" {MARK}{found[4]} "
+    def week(_: re.Match[str], named: Period) -> Period | None:
+        begin = begin_of("week", named.first)
+        return clip(Period(begin, begin + 6 * day), data.last) if named.first == named.last else None  # week of March
 
-    times.text = re.sub(rf"\b(?:the )?(first|last) ({COUNT}) {_UNIT}s? (?:of|in) (?:the )?\s*{one}", part, times.text)
+    def part(found: re.Match[str], named: Period) -> Period:
+        of_end = found[1] == "last"
+        return _last_some(found[2], found[3], named.last) if of_end else _first_some(found[2], found[3], named)
 
-    def weekend(found: re.Match[str]) -> str:
-        day = times.periods[int(found[1])].first
-        saturday = day - timedelta(days=1) if day.weekday() == 6 else day + timedelta(days=(5 - day.weekday()) % 7)
-        times.periods[int(found[1])] = Period(saturday, saturday + timedelta(days=1))
-        return f" {MARK}{found[1]} "
+    def weekend(_: re.Match[str], named: Period) -> Period:
+        saturday = named.first + day * (-1 if named.first.weekday() == 6 else (5 - named.first.weekday()) % 7)
+        return Period(saturday, saturday + day)
 
-    times.text = re.sub(
-        rf"\b(?:on |at |over )?(?:the )?weekend (?:of|around|starting)(?: on)?\s+{one}", weekend, times.text
-    )
-
+    of_week = r"(?<!by )(?<!per )(?<!each )(?<!every )\b(?:the )?week (?:of|from|starting|beginning)(?: on)?"
+    change(rf"\b(?:the )?(?:({COUNT}) )?{_UNIT}s? before (?:the )?\s*{one}", unit_before)
+    change(rf"{of_week}\s+{one}", week)
+    change(rf"\b(?:the )?(first|last) ({COUNT}) {_UNIT}s? (?:of|in) (?:the )?\s*{one}", part)
+    change(rf"\b(?:on |at |over )?(?:the )?weekend (?:of|around|starting)(?: on)?\s+{one}", weekend)
     changes = re.search(_CHANGES, times.text) is not None
 
     def both(found: re.Match[str]) -> str:
@@ -309,61 +232,34 @@ def _join(times: Times, data: Period) -> None:
         times.periods[int(found[1])] = Period(first.first, last.last)
         return f" {MARK}{found[1]} "
 
-    for pattern in (
-        rf"\bbetween\s+(?:the\s+)?{one}\s+(?:and|to)\s+(?:the\s+)?{one}",
-        rf"\bfrom\s+(?:the\s+)?{one}\s+(?:up )?(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
-        rf"{one}\s+(?:to|until|till|through|thru|-|\u2013)\s+(?:the\s+)?{one}",
+    for before, to in (
+        (r"\bbetween\s+(?:the\s+)?", "and|to"),
+        (r"\bfrom\s+(?:the\s+)?", r"(?:up )?(?:to|until|till|through|thru|-|\u2013)"),
+        ("", r"to|until|till|through|thru|-|\u2013"),
     ):
-        times.text = re.sub(pattern, both, times.text)
+        times.text = re.sub(rf"{before}{MARK}(\d+)\s+(?:{to})\s+(?:the\s+)?{MARK}(\d+)", both, times.text)
 
-    def since(found: re.Match[str]) -> str:
-        named = times.periods[int(found[1])]
-        is_on = found.group().strip().endswith(("on", "onward", "onwards", "forward"))
-        if found.group().startswith("from") and named.first != named.last and not is_on:  # "from February": in it
-            return f" {MARK}{found[1]} "
-        times.is_open = True
-        times.periods[int(found[1])] = Period(times.periods[int(found[1])].first, data.last)
-        return f" {MARK}{found[1]} "
+    def since(found: re.Match[str], named: Period) -> Period:
+        is_on = found[0].strip().endswith(("on", "onward", "onwards", "forward"))
+        is_in = found[0].startswith("from") and named.first != named.last and not is_on  # "from February": in it
+        return named if is_in else Period(named.first, data.last)
 
-    def after(found: re.Match[str]) -> str:
-        times.is_open = times.is_after = True
-        times.periods[int(found[1])] = Period(times.periods[int(found[1])].last + timedelta(days=1), data.last)
-        return f" {MARK}{found[1]} "
-
-    def until(found: re.Match[str]) -> str:
-        times.is_open = True
-        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].last)
-        return f" {MARK}{found[1]} "
-
-    def before(found: re.Match[str]) -> str:
-        times.is_open = True
-        times.periods[int(found[1])] = Period(data.first, times.periods[int(found[1])].first - timedelta(days=1))
-        return f" {MARK}{found[1]} "
-
-    def around(found: re.Match[str]) -> str:
-        number = int(next(filter(None, found.groups())))
-        if times.periods[number].first != times.periods[number].last:
-            return found.group()
+    def around(_: re.Match[str], named: Period) -> Period | None:
+        if named.first != named.last:
+            return None
         times.asks_before = times.compares = True
-        times.periods[number] = Period(times.periods[number].first, data.last)
-        return f" {MARK}{number} "
+        return Period(named.first, data.last)
 
     versus = r"(?:and|or|vs\.?|versus|against|than|compared (?:to|with))"
-    times.text = re.sub(
-        rf"\b(?:before {versus} after|after {versus} before)\s+(?:the )?{one}|"
-        rf"\b(?:since|after|from)\s+(?:the )?{one}\s+{versus} before\b(?! {MARK})",
-        around,
-        times.text,
-    )
-    times.text = re.sub(
-        rf"\b(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)\s+(?:the )?{one}"
-        r"(?:\s+(?:onwards?|forward|on(?!\s+\w)))?",
-        since,
-        times.text,
-    )
-    times.text = re.sub(rf"\bafter\s+(?:the )?{one}", after, times.text)
-    times.text = re.sub(rf"\b(?:until|till|up to|through)\s+(?:the )?{one}", until, times.text)
-    times.text = re.sub(rf"\bbefore\s+(?:the )?{one}", before, times.text)
+    change(rf"\b(?:before {versus} after|after {versus} before)\s+(?:the )?{one}", around)
+    change(rf"\b(?:since|after|from)\s+(?:the )?{one}\s+{versus} before\b(?! {MARK})", around)
+    begins = r"(?:since|(?:starting|beginning)(?: (?:in|from|on|with|at))?|from)"
+    change(rf"\b{begins}\s+(?:the )?{one}(?:\s+(?:onwards?|forward|on(?!\s+\w)))?", since, opens=True)
+    times.is_after = re.search(rf"\bafter\s+(?:the )?{one}", times.text) is not None
+    change(rf"\bafter\s+(?:the )?{one}", lambda _, named: Period(named.last + day, data.last), opens=True)
+    until = rf"\b(?:until|till|up to|through)\s+(?:the )?{one}"
+    change(until, lambda _, named: Period(data.first, named.last), opens=True)
+    change(rf"\bbefore\s+(?:the )?{one}", lambda _, named: Period(data.first, named.first - day), opens=True)
 
 
 def _day_of_month(number: int, last: date) -> Period | None:
@@ -386,7 +282,7 @@ def _some_days(found: re.Match[str], last: date) -> Period:
 def _ago(found: re.Match[str], last: date) -> Period:
     """A day, or a whole week or month: the last day of the data is yesterday, the last whole week is a week ago."""
     number, unit = found[1] or "2", found[2] or found[3]
-    count = int(NUMBER_WORDS.get(number, 1 if number in ("a", "an") else number))
+    count = 1 if number in ("a", "an") else count_of(number)
     if unit == "day":
         return Period(last - timedelta(days=count - 1), last - timedelta(days=count - 1))
     days = _last_whole(unit, last)
@@ -431,48 +327,14 @@ def _week_of(found: re.Match[str], data: Period, notes: list[str]) -> Period | N
     return Period(first, first + timedelta(days=6))
 
 
-def _clip(period: Period, last: date) -> Period:
-    """Up to the last day, where the period has begun by then."""
-    return Period(period.first, min(period.last, last)) if period.first <= last else period
-
-
-def _iso_week(number: int, last: date, year: int | None) -> Period:
-    """A week by its number (ISO 8601); without a year, the last that had begun."""
-    first = date.fromisocalendar(year or last.year, number, 1)
-    if year is None and first > last:
-        first = date.fromisocalendar(last.year - 1, number, 1)
-    return _clip(Period(first, first + timedelta(days=6)), last)
-
-
-def _quarter(number: int, last: date, year: int | None) -> Period:
-    first = date(year or last.year, 3 * number - 2, 1)
-    if year is None and first > last:
-        first = date(last.year - 1, first.month, 1)
-    return _clip(Period(first, add_months(first, 3) - timedelta(days=1)), last)
-
-
-def _half_year(number: int, last: date, year: int | None) -> Period:
-    begin = date(year or last.year, 6 * number - 5, 1)
-    if year is None and begin > last:
-        begin = date(last.year - 1, begin.month, 1)
-    return _clip(Period(begin, add_months(begin, 6) - timedelta(days=1)), last)
-
-
 def begin_of(unit: str, when: date) -> date:
     """The first day of the day, week, month ... that a day lies in."""
     if unit == "day":
         return when
     if unit == "week":
         return when - timedelta(days=when.weekday())
-    months = _MONTHS_OF[unit]
+    months = MONTHS_OF[unit]
     return date(when.year, (when.month - 1) // months * months + 1, 1)
-
-
-def begin_after(unit: str, begin: date) -> date:
-    """The first day of the one after that which begins so."""
-    if unit in ("day", "week"):
-        return begin + timedelta(days=1 if unit == "day" else 7)
-    return add_months(begin, _MONTHS_OF[unit])
 
 
 def _this(unit: str, last: date) -> Period:
@@ -493,17 +355,78 @@ def _last_named(name: str, last: date) -> Period:
     return Period(day - timedelta(days=1) if name == "weekend" else day, day)
 
 
-def _first_some(number: str, unit: str, data: Period) -> Period:
-    """So many days, weeks, months from the first day of the data on."""
-    count = int(NUMBER_WORDS.get(number, number))
-    if unit in ("day", "week"):
-        return Period(data.first, data.first + timedelta(days=count * (1 if unit == "day" else 7) - 1))
-    return Period(data.first, add_months(data.first, count * _MONTHS_OF[unit]) - timedelta(days=1))
+def begin_after(unit: str, begin: date) -> date:
+    """The first day of the one after that which begins so."""
+    return later(begin, unit, 1)
+
+
+def _iso_week(number: int, last: date, year: int | None) -> Period:
+    """A week by its number (ISO 8601); without a year, the last that had begun."""
+    first = date.fromisocalendar(year or last.year, number, 1)
+    if year is None and first > last:
+        first = date.fromisocalendar(last.year - 1, number, 1)
+    return clip(Period(first, first + timedelta(days=6)), last)
+
+
+def _first_some(number: str, unit: str, days: Period) -> Period:
+    """So many days, weeks, months from the first day on."""
+    return Period(days.first, later(days.first, unit, count_of(number)) - timedelta(days=1))
 
 
 def _last_some(number: str, unit: str, last: date) -> Period:
     """So many days, weeks, months up to the last day."""
-    count = int(NUMBER_WORDS.get(number, number))
-    if unit in ("day", "week"):
-        return Period(last - timedelta(days=count * (1 if unit == "day" else 7) - 1), last)
-    return Period(add_months(last, -count * _MONTHS_OF[unit]) + timedelta(days=1), last)
+    return Period(later(last, unit, -count_of(number)) + timedelta(days=1), last)
+
+
+def _year(found: re.Match[str], group: int = 2) -> int | None:
+    return int(found[group]) if found[group] else None
+
+
+_OF_MONTH = rf"(?:of )?(?:the )?({MONTH})(?: (\d{{4}}))?\b"
+_Days = Callable[..., Period | None]
+# what is read, in this order: other words for it, or its days in data of these days
+_READ: tuple[tuple[str, str | _Days], ...] = (
+    (rf"\b(first|second) half of (?:the )?({MONTH})\b(.*?)\b(first|second) half\b(?! of)",
+     r"\1 half of \2\3\4 half of \2"),
+    (rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{_OF_MONTH}", _part_of),
+    (rf"\b(?:the )?(first|second|third|fourth|last) week {_OF_MONTH}", _week_of),
+    (r"\b(?:the )?(?:start|beginning) of (?:the|this) (year|month|week|quarter)\b", r"this \1"),
+    (rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b)", r"\1 "),
+    (r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
+     lambda m, data, notes: _iso_week(int(m[1]), data.last, _year(m))),
+    (r"\bfortnight\b", "two weeks"),
+    # "between 1 and 15 march" has two days of one month
+    (rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4"),
+    (r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m, data, notes: _day(m[0])),
+    (r"\b\d{1,2}\.\d{1,2}\.\d{4}\b", lambda m, data, notes: _day(m[0], order="DMY")),
+    (rf"\b{DAY} (?:of )?(?:{MONTH})(?:,? \d{{4}})?\b", lambda m, data, notes: _day(m[0], data)),
+    (rf"\b(?:{MONTH}) {DAY}(?!\d)(?:,? \d{{4}})?\b", lambda m, data, notes: _day(m[0], data)),
+    (rf"\b({MONTH}) (\d{{4}})\b", lambda m, data, notes: part_of_year(1, MONTHS[m[1]], data.last, _year(m))),
+    *((pattern, f"{unit}{number}")
+      for number, name in enumerate(("first|1st", "second|2nd", "third|3rd", "fourth|4th"), start=1)
+      for pattern, unit in (
+          (rf"\b(?:the )?(?:{name}{'|last|final' * (number == 4)}) quarter(?= (?:of|in)\b)", "q"),
+          (rf"(?<!last )\b(?:{name}) quarter\b", "q"),
+          (rf"\b(?:the )?(?:{name}) half(?= of (?:the year\b|20\d\d))", "h"),
+      ) if unit == "q" or number < 3),
+    (r"\bh([12])(?:(?: of| in)? (?:the year )?(20\d\d)| of the year)?\b",
+     lambda m, data, notes: part_of_year(6, int(m[1]), data.last, _year(m))),
+    (r"\bq([1-4])(?:(?:[ /]| (?:of|in) )(?:the year )?(20\d\d)| (?:of|in) (?:the|this) year)?\b",
+     lambda m, data, notes: part_of_year(3, int(m[1]), data.last, _year(m))),
+    (rf"\b(?!may\b)(?:{MONTH})\b", lambda m, data, notes: month_with_days(m, m[0], data, notes)),
+    (r"(?<=\bon the )(\d{1,2})(?:st|nd|rd|th)\b(?=\W*$|,| (?:by|from|vs|versus|compared|per|and)\b)",
+     lambda m, data, notes: _day_of_month(int(m[1]), data.last)),
+    # "may" is a month after these words only
+    (rf"\b({_NEAR}|{MARK}\d+) may\b", r"\1 month-of-may"),
+    (r"\bmonth-of-may\b", lambda m, data, notes: part_of_year(1, MONTHS["may"], data.last)),
+    (rf"\b(?:the )?{_UNIT} before last\b(?! {_UNIT})", lambda m, data, notes: _last_whole(m[1], data.last).before()),
+    (rf"\b(?:last|past|previous) (weekend|{_WEEKDAY})\b", lambda m, data, notes: _last_named(m[1], data.last)),
+    (rf"\b(?:the )?(?:first) ({COUNT}) {_UNIT}s?\b(?= (?:of|in) the data|\W*$)",
+     lambda m, data, notes: _first_some(m[1], m[2], data)),
+    (rf"\b(?:the )?(?:last|past|previous|most recent|latest|final) ({COUNT}) {_UNIT}s?\b",
+     lambda m, data, notes: _last_some(m[1], m[2], data.last)),
+    (rf"\b(?:the )?(?:last|past|previous|prior) {_UNIT}\b", lambda m, data, notes: _last_whole(m[1], data.last)),
+    (rf"\b(?:this|the current|current) {_UNIT}\b", lambda m, data, notes: _this(m[1], data.last)),
+    (r"\b(?:ytd|year to date|so far this year)\b", lambda m, data, notes: _this("year", data.last)),
+    (r"\b(?:mtd|month to date)\b", lambda m, data, notes: _this("month", data.last)),
+)  # fmt: skip

@@ -25,23 +25,7 @@ from beha2vec_core.chat.data.privacy import Aliases, outgoing
 from beha2vec_core.chat.data.published import Fact, Published
 from beha2vec_core.chat.data.sql import SqlAnswer, SqlError, SqlLimits, run_sql
 from beha2vec_core.chat.data.sql_rules import MODEL
-from beha2vec_core.chat.model.arguments import (
-    Arguments,
-    BeforeBuying,
-    CheckoutFunnel,
-    ClusterFacts,
-    CompareClusters,
-    Highlights,
-    ListClusters,
-    Metric,
-    Moves,
-    Paths,
-    Predictions,
-    SampleJourneys,
-    SimilarUsers,
-    Sql,
-    Tables,
-)
+from beha2vec_core.chat.model import arguments as asks
 from beha2vec_core.chat.model.readable_groups import Groups
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.check import SIZES
@@ -103,23 +87,23 @@ class Toolbox:
         self._groups = Groups(self._data, min_users)
         self._sql_limits = sql_limits
         self._has_screen = has_screen
-        self._tools: dict[str, tuple[type[Arguments], Callable[[Any], ToolResult]]] = {
-            "metric": (Metric, self._metric),
-            "list_clusters": (ListClusters, self._list_clusters),
-            "highlights": (Highlights, self._highlights),
-            "cluster_facts": (ClusterFacts, self._cluster_facts),
-            "compare_clusters": (CompareClusters, self._compare),
-            "checkout_funnel": (CheckoutFunnel, self._funnel),
-            "moves_between_clusters": (Moves, self._moves),
-            "paths_in_cluster": (Paths, self._paths),
-            "before_buying": (BeforeBuying, self._before_buying),
-            "predictions": (Predictions, self._predictions),
-            "tables": (Tables, self._list_tables),
-            "sql": (Sql, self._sql),
+        self._tools: dict[str, tuple[type[asks.Arguments], Callable[[Any], ToolResult]]] = {
+            "metric": (asks.Metric, self._metric),
+            "list_clusters": (asks.ListClusters, self._list_clusters),
+            "highlights": (asks.Highlights, self._highlights),
+            "cluster_facts": (asks.ClusterFacts, self._cluster_facts),
+            "compare_clusters": (asks.CompareClusters, self._compare),
+            "checkout_funnel": (asks.CheckoutFunnel, self._funnel),
+            "moves_between_clusters": (asks.Moves, self._moves),
+            "paths_in_cluster": (asks.Paths, self._paths),
+            "before_buying": (asks.BeforeBuying, self._before_buying),
+            "predictions": (asks.Predictions, self._predictions),
+            "tables": (asks.Tables, self._list_tables),
+            "sql": (asks.Sql, self._sql),
         }
         if has_screen:
-            self._tools["sample_journeys"] = (SampleJourneys, self._journeys)
-            self._tools["similar_users"] = (SimilarUsers, self._similar)
+            self._tools["sample_journeys"] = (asks.SampleJourneys, self._journeys)
+            self._tools["similar_users"] = (asks.SimilarUsers, self._similar)
 
     @property
     def definitions(self) -> list[dict[str, Any]]:
@@ -157,7 +141,7 @@ class Toolbox:
         document: dict[str, Any] = {"facts": self._groups.facts(kept)}
         return _short(self._aliases.hide_all(document))
 
-    def _metric(self, asked: Metric) -> ToolResult:
+    def _metric(self, asked: asks.Metric) -> ToolResult:
         contents = self._data.contents()
         if contents is None:
             raise NotInData("there is no day of data")
@@ -188,7 +172,7 @@ class Toolbox:
             data["money"] = f"{self._data.money()} Orders without a known amount add nothing.".strip()
         return ToolResult(data, tables=[f"semantic query: {data['looked_up']}"])
 
-    def _list_clusters(self, _: ListClusters) -> ToolResult:
+    def _list_clusters(self, _: asks.ListClusters) -> ToolResult:
         overview = self._data.overview()
         big = [cluster for cluster in overview.clusters if cluster.users >= self._min_users]
         sheets = self._groups.sheets()
@@ -200,19 +184,10 @@ class Toolbox:
                 if cluster.key in sheets and (fact := sheets[cluster.key].number(metric))
             ]
             facts += own
-            clusters.append(
-                {
-                    "cluster": cluster.key,
-                    "name": cluster.name,
-                    **self._groups.size(cluster, overview.users),
-                    "facts": self._groups.facts(own),
-                }
-            )
-        data: dict[str, Any] = {
-            "data_until": overview.until,
-            "all_users": self._all_users(overview.users),
-            "clusters": clusters,
-        }
+            size = self._groups.size(cluster, overview.users)
+            clusters.append({"cluster": cluster.key, "name": cluster.name} | size | {"facts": self._groups.facts(own)})
+        data: dict[str, Any] = {"data_until": overview.until, "all_users": self._all_users(overview.users)}
+        data["clusters"] = clusters
         if len(big) < len(overview.clusters):
             data["clusters_too_small_to_send"] = len(overview.clusters) - len(big)
         if any(cluster.key == TOO_LITTLE_EVIDENCE for cluster in big):
@@ -244,7 +219,7 @@ class Toolbox:
         """The currency of the money that a statement reads, in a sentence; empty where it reads none."""
         return self._data.money() if _MONEY.search(statement) else ""
 
-    def _highlights(self, _: Highlights) -> ToolResult:
+    def _highlights(self, _: asks.Highlights) -> ToolResult:
         found = [
             self._groups.highlight(row)
             for row in self._data.table("highlights", "users >= ?", [self._min_users], "rank")
@@ -252,28 +227,25 @@ class Toolbox:
         note = "" if found else "no difference and no change is larger than chance explains"
         return ToolResult({"highlights": found, "note": note}, tables=["beha2vec.highlights"])
 
-    def _cluster_facts(self, asked: ClusterFacts) -> ToolResult:
+    def _cluster_facts(self, asked: asks.ClusterFacts) -> ToolResult:
         cluster = self._groups.checked(asked.cluster)
         sheet = self._groups.sheet(cluster)
         name = self._groups.names()[cluster]
         if asked.search:
             facts = search_facts(sheet, asked.search)[:25]
-            data: dict[str, Any] = {
-                "cluster": cluster,
-                "name": name,
-                "facts": self._groups.facts(facts),
-            }
-            if not facts:
-                data["note"] = "no fact of this cluster has these words"
-            return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
-        main = [fact for fact in sheet.facts if fact.feature is None or fact.metric in SIZES]
-        unusual = sorted((f for f in sheet.facts if f.is_over or f.is_under), key=lambda f: (-f.strength, f.fact_id))
-        facts = list(dict.fromkeys([*main, *unusual]))[:35]
+        else:
+            main = [fact for fact in sheet.facts if fact.feature is None or fact.metric in SIZES]
+            unusual = sorted(
+                (f for f in sheet.facts if f.is_over or f.is_under), key=lambda f: (-f.strength, f.fact_id)
+            )
+            facts = list(dict.fromkeys([*main, *unusual]))[:35]
         # what the template wrote for people is not sent: it has numbers of few users
-        data = {"cluster": cluster, "name": name, "facts": self._groups.facts(facts)}
+        data: dict[str, Any] = {"cluster": cluster, "name": name, "facts": self._groups.facts(facts)}
+        if asked.search and not facts:
+            data["note"] = "no fact of this cluster has these words"
         return ToolResult(data, facts, tables=["beha2vec.cluster_profiles"])
 
-    def _compare(self, asked: CompareClusters) -> ToolResult:
+    def _compare(self, asked: asks.CompareClusters) -> ToolResult:
         first, second = self._groups.checked(asked.first), self._groups.checked(asked.second)
         if TOO_LITTLE_EVIDENCE in (first, second):
             raise NotInData(f"users of cluster {TOO_LITTLE_EVIDENCE} have too few events for a comparison")
@@ -281,7 +253,7 @@ class Toolbox:
         pairs = differences(*sheets)[:20]
         facts = [fact for pair in pairs for fact in pair]
         sizes = [fact for sheet in sheets if (fact := sheet.number("users"))]
-        names = {cluster.key: cluster.name for cluster in self._data.overview().clusters}
+        names = self._data.overview().names
         data: dict[str, Any] = {
             "clusters": [{"cluster": key, "name": names.get(key, "")} for key in (first, second)],
             "sizes": self._groups.facts(sizes),
@@ -291,7 +263,7 @@ class Toolbox:
             data["note"] = "no fact differs by more than chance"
         return ToolResult(data, [*sizes, *facts], tables=["beha2vec.cluster_profiles"])
 
-    def _funnel(self, _: CheckoutFunnel) -> ToolResult:
+    def _funnel(self, _: asks.CheckoutFunnel) -> ToolResult:
         names = self._groups.names()
         clusters = [
             {"cluster": funnel.cluster_key, "name": names[funnel.cluster_key]} | self._groups.funnel(funnel)
@@ -301,22 +273,19 @@ class Toolbox:
         note = "where intervals overlap, the order may be due to chance; exit pages are given where enough users left"
         return ToolResult({"clusters": clusters, "note": note}, statements=[FUNNEL_SQL])
 
-    def _journeys(self, asked: SampleJourneys) -> ToolResult:
+    def _journeys(self, asked: asks.SampleJourneys) -> ToolResult:
         journeys = self._data.journeys(self._groups.checked(asked.cluster), asked.role)
         rows = [[number, " → ".join(steps)] for number, steps in enumerate(journeys, start=1)]
         shown = SqlAnswer(f"{asked.role} members of cluster {asked.cluster}", ["member", "steps"], [True, False], rows)
         return self._on_screen(shown, ["beha2vec.user_clusters_current", "ga4.ml_ga4__sequence_events"])
 
-    def _similar(self, asked: SimilarUsers) -> ToolResult:
+    def _similar(self, asked: asks.SimilarUsers) -> ToolResult:
         key = self._aliases.mentioned(asked.user)  # an id that the model writes is a guess
         if key is None:
             raise NotInData("there is no such user")
-        rows: list[list[Any]] = []
-        for other in self._data.similar_users(key):
-            rows.append([other.user_key, round(other.similarity, 2), other.cluster_key])
-        shown = SqlAnswer(
-            f"users most like {key}", ["user_key", "similarity", "cluster_key"], [False, True, True], rows
-        )
+        rows = [[one.user_key, round(one.similarity, 2), one.cluster_key] for one in self._data.similar_users(key)]
+        columns = ["user_key", "similarity", "cluster_key"]
+        shown = SqlAnswer(f"users most like {key}", columns, [False, True, True], rows)
         return self._on_screen(shown, ["beha2vec.user_embeddings_current"])
 
     def _on_screen(self, shown: SqlAnswer, tables: list[str]) -> ToolResult:
@@ -324,7 +293,7 @@ class Toolbox:
         note = "the person sees the rows on their screen, you do not: they are of single users. Refer to them"
         return ToolResult({"rows": "not sent", "note": note}, tables=tables, rows=shown)
 
-    def _moves(self, asked: Moves) -> ToolResult:
+    def _moves(self, asked: asks.Moves) -> ToolResult:
         where, parameters = "true", []
         if asked.cluster is not None:
             self._groups.checked(asked.cluster)
@@ -341,7 +310,7 @@ class Toolbox:
         found = {"moves": list(self._groups.moves(rows)), "note": note}
         return ToolResult(found, tables=["beha2vec.cluster_transitions"])
 
-    def _paths(self, asked: Paths) -> ToolResult:
+    def _paths(self, asked: asks.Paths) -> ToolResult:
         cluster = self._groups.checked(asked.cluster)
         rows = self._data.table(
             "cluster_paths", "cluster_key = ? and users >= ?", [cluster, self._min_users], "lift desc limit 25"
@@ -349,7 +318,7 @@ class Toolbox:
         steps = list(self._groups.paths(cluster, rows))
         return ToolResult({"cluster": cluster, "steps": steps}, tables=["beha2vec.cluster_paths"])
 
-    def _before_buying(self, _: BeforeBuying) -> ToolResult:
+    def _before_buying(self, _: asks.BeforeBuying) -> ToolResult:
         rows = self._data.table(
             "buying_paths", "movers >= ? and support >= ?", [self._min_users] * 2, "z desc limit 25"
         )
@@ -357,7 +326,7 @@ class Toolbox:
         note = "" if found else f"fewer than {self._min_users} users became buyers, or nothing differs"
         return ToolResult({"before_buying": found, "note": note}, tables=["beha2vec.buying_paths"])
 
-    def _predictions(self, asked: Predictions) -> ToolResult:
+    def _predictions(self, asked: asks.Predictions) -> ToolResult:
         horizons = self._data.horizons(asked.target)
         horizon = horizons.nearest(asked.days)
         names = self._groups.names()
@@ -398,7 +367,7 @@ class Toolbox:
         note = f"as of {likely[0]['as_of']}; low and high are a 90 % interval" if likely else ""
         return ToolResult(data, tables=tables, rows=shown, note=note)
 
-    def _list_tables(self, asked: Tables) -> ToolResult:
+    def _list_tables(self, asked: asks.Tables) -> ToolResult:
         words = asked.search.lower().split()
         tables = {
             name: columns
@@ -411,7 +380,7 @@ class Toolbox:
             raise NotInData("the published database has no schema anonymous: materialize serving_database again")
         return ToolResult({"tables": tables})
 
-    def _sql(self, asked: Sql) -> ToolResult:
+    def _sql(self, asked: asks.Sql) -> ToolResult:
         answer = run_sql(self._path, asked.statement, self._sql_limits, MODEL)
         data: dict[str, Any] = {"columns": answer.columns, "rows": answer.rows[:_SENT_ROWS]}
         data["more_rows"] = answer.truncated or len(answer.rows) > _SENT_ROWS

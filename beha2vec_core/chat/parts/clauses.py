@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from beha2vec_core.chat.days.periods import COUNT, MARK
 from beha2vec_core.chat.parts.sequences import HERE_IN_TWO, in_both, in_order, then
-from beha2vec_core.chat.parts.vocabulary import FILLERS, Value, Vocabulary
+from beha2vec_core.chat.parts.things import COMMA, DIMENSIONS_OF_VERBS, Things, Unclear
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.buying_steps import THE
-from beha2vec_core.chat.rewrites.page_words import words_of_address
 from beha2vec_core.chat.words.lemmas import words_of_event
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.verbs import PEOPLE
-from beha2vec_core.semantic.definitions import SOURCES, STEPS
+from beha2vec_core.semantic.definitions import STEPS
 from beha2vec_core.semantic.query import Did, Filter, Period
 
 NOUNS = {
@@ -37,13 +37,10 @@ _WITH = re.compile(
     r"(?:with|having|had|have|has|that had|containing|contained|contains?|includ(?:e|es|ed|ing)|"
     rf"(?:place|made|make|placed)(?= (?:at least|more than|over|exactly|only|just|at most|up to|\d|{COUNT})))\b"
 )
-COMMA = "\u00a6"  # in place of the marks between the words of a question
 _AND = re.compile(
     rf"(?:first )?(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|"
     rf"it))*|(?:{COMMA} )?then\b|{COMMA}"
 )
-_COMMA_BEFORE = re.compile(rf"{COMMA}(?= )")
-_OR = re.compile(rf"(?:{COMMA} )?(?:and|or|nor)\b(?! (?:then|not|never|no|did|do)\b)")
 _ON = re.compile(r"(?:go|goes|went) on to\b")
 _ANYTHING = (
     r"(?:something|anything|stuff|things?|it|"
@@ -71,10 +68,9 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
         r"page|function|bar|box))?|search(?:ed|es|ing)?(?: (?:for (?:something|anything)|(?:on )?(?:the |our )?"
         r"(?:site|shop|website)))?(?! for\b)",
-        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? "
-        r"(?:used|redeemed|applied)|"
-        r"(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) "
-        r"(?:(?:a|any|the|some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
+        "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? (?:used|redeemed|"
+        r"applied)|(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) (?:(?:a|any|the|"
+        r"some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
         "again": r"(?:(?:came|comes?|coming)(?: back)?|return(?:s|ed|ing)?) (?:to|and|for) (?:(?:a|an|their) )*"
         r"(?:(?:second|2nd|another|repeat) (?:order|purchase)|(?:buy|bought|order|ordered|purchased?|shop)"
         r"(?: (?:something|anything))?(?: (?:again|(?:a|for a) (?:second|2nd) time|else))?)|"
@@ -88,16 +84,13 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"(?:us |here |to us |to the (?:site|shop) )?(?:from|via|through|by|on|with|using|in)",
         "used": r"us(?:e|es|ed|ing)",
         "visited": r"(?:visited|visit|visits|came|come|comes|browsed|been)(?: (?:(?:to|on|in|at) )?(?:us|here|(?:the|"
-        r"our) "
-        r"(?:site|shop|store|website)))?(?= (?:at least|more "
-        r"than|exactly|only|just|at most|less than|fewer than|once|twice|over|again)\b)",
+        r"our) (?:site|shop|store|website)))?(?= (?:at least|more than|exactly|only|just|at most|less than|fewer than|"
+        r"once|twice|over|again)\b)",
         "days": r"(?:visited|came|come|been|was|were|active)(?: here| us| there| the (?:site|shop))? on"
         r"(?= (?:at least|more than|exactly) )",
         "saw": r"view(?:s|ed|ing)?|saw|sees?|seen|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|read(?:s|ing)?|"
-        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?|reach(?:e[sd])?|g[eo]t to|"
-        r"(?:ran|runs?|bump(?:ed)?) into|"
-        r"go(?:es|ing)? to|went to|"
-        r"c[oa]me across|(?:ended up|clicked|stumbled?) (?:up)?on",
+        r"brows(?:e|es|ed|ing)|open(?:s|ed|ing)?|hit|hits|encounter(?:s|ed)?|reach(?:e[sd])?|g[eo]t to|(?:ran|runs?|"
+        r"bump(?:ed)?) into|go(?:es|ing)? to|went to|c[oa]me across|(?:ended up|clicked|stumbled?) (?:up)?on",
     }.items()
 }  # fmt: skip
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"
@@ -109,14 +102,13 @@ _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "with
         "search": r"(?:site |internal )?search(?:es)?(?! for\b)", "saw": r"page ?views?|pages",
     }.items()
 }  # fmt: skip
-_ITEMS = ("item_category", "item_subcategory", "item_brand", "item")
-_DIMENSIONS = {  # that the object of a verb can be of
-    "saw": ("page_type", "theme", "page", *_ITEMS), "order": _ITEMS,
-    "came": (*SOURCES, "country", "device"),
-    "used": ("device", "browser", "os", "coupon", "page_type"),
-    "coupon": ("coupon",),
-}  # fmt: skip
-_TABLES = {"saw": "page_views", "order": "items", "came": "sessions", "used": "sessions", "coupon": "items"}
+_NUMBERS_OF = tuple(  # what is counted, its table, and the verb
+    (re.compile(words), table, verb)
+    for words, table, verb in (
+        ("session|visit", "sessions", "visited"), ("item|product|unit|piece", "items", "order"),
+        ("order|purchase", "purchases", "order"), ("search", "search", ""), ("page", "page_views", "saw"),
+    )
+)  # fmt: skip
 _OF_VERBS = ("page_view", "view_item", "add_to_cart", "purchase", "begin_checkout", "session_start", "first_visit",
              "user_engagement", "view_search_results", "remove_from_cart", "click", "view_item_list", "select_item",
              "view_cart", "add_payment_info", "add_shipping_info")  # fmt: skip
@@ -126,12 +118,7 @@ _OFTEN = re.compile(
 )
 BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
 _READERS = re.compile(r"(?:readers?|viewers?)\b")
-_COMPARED = frozenset(
-    ["more", "les", "less", "most", "least", "likely", "often", "better", "first", "last", "next", "then"]
-)  # no words of addresses
 _PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
-_PAGE = re.compile(r"pages?\b")
-_GOODS = re.compile(r"(?:products?|items?|articles?)\b(?! pages?\b)")
 _IT = re.compile(r"(?:it|them|those|one|this|that|(?:one|any|some) of (?:them|those|these))\b")
 _OF_ITEMS = ("cart_items", "viewed_items", "items")  # tables of what "one" can stand for
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
@@ -140,20 +127,6 @@ _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
 _DATES = re.compile(rf"(?:(?:in|on|during|since|from|at) )?{MARK}\S*")  # these stay in the question
 _FEW = 6  # words between a noun and "who"
 _DAYS = re.compile(rf"(at least|more than|exactly) (\d+|{COUNT}) (?:different|distinct|separate) days?\b")
-_OF_QUANTITY = {"more", "most", "les", "least", "fewer", "fewest", "few", "other"}  # without an s: no name of a page
-_SKIPPED = re.compile(r"(?:(?:a|an|the|any|some|our|your|both|either|all|from|via|of|about) )*")
-_AFTER_VALUE = re.compile(
-    r"(?:pages?|products?|items?|category|categories|theme|articles?|stuff|things?|section|brand)\b"
-)
-_COUNTED = re.compile(
-    rf"(at least|more than|over|exactly|only|just|at most|up to|less than|fewer than) (?:(once|twice)|(\d+|{COUNT}))"
-    r"(?: (?:times|orders?|purchases?|sessions?|visits?|items?|products?|page ?views?|pages?|units?|pieces?|"
-    r"search(?:es)?|different))*\b"
-    r"|(?:for )?(?:a|the) (?:second|2nd) time\b|(?:several|multiple|many|a few) times\b|repeatedly\b|again\b"
-    r"|(?P<bare>once|twice|(?:for )?(?:a|the) (?:third|3rd) time|"
-    r"(?:\d+|two|three|four|five) (?:times|orders|purchases|sessions|visits))\b"
-    r"(?! (?:a|per|in|as)\b)"
-)
 _DENIED_OBJECT = re.compile(r"(?:but|and|yet)?(?: |^)?(?:not|no|never|without)(?: (?:any|a|an|the))*\b")
 
 
@@ -171,26 +144,18 @@ class Clause:
         return tuple(Filter(self.level, did=tuple(dict.fromkeys(did))) for did in (self.part, self.whole) if did)
 
 
-class Unclear(Exception):
-    """What was done is not clear."""
-
-
-class Reader:
+class Reader(Things):
     """Reads the clauses of a list of words from left to right."""
 
+    verbs = tuple(_VERBS.values())
+
     def __init__(self, words: list[str], vocabulary: Vocabulary, periods: Sequence[Period] = ()) -> None:
-        self.words, self.vocabulary, self.periods = words, vocabulary, periods
+        super().__init__(words, vocabulary)
+        self.periods = periods
         self.whole: list[Did] = []  # what those did of whom more is asked
         self.last: Did | None = None  # what was said before
-        self.thing: Value | None = None  # the items that were viewed, or whose pages
-        self.values = vocabulary.contents.values
         names = [name for name in self.values.get("event", []) if name not in _OF_VERBS]
         self.events = {name: re.compile(rf"{words_of_event(name)}\b") for name in names if len(name) > 3}
-
-    def match(self, pattern: re.Pattern[str], place: int) -> int:
-        """How many words from a place on are the pattern; 0: it does not stand there."""
-        found = pattern.match(" ".join(self.words[place:]))
-        return len(found[0].split()) if found else 0
 
     def predicates(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, list[str]]:
         """All that is said from a place on, the place after, and the dates between; ``named``: also "with a coupon".
@@ -218,7 +183,7 @@ class Reader:
                 dids, after, new = [], begun, ""
             elif joined or self.match(_WITHOUT, begun):
                 dids, after, new = self.predicate(begun + joined, level, named=True)
-                if not dids and self._count(begun + joined):  # with 2 orders and 3 sessions
+                if not dids and self.count(begun + joined):  # with 2 orders and 3 sessions
                     dids, after, new = self.named(begun + joined, level)
             else:
                 break
@@ -233,7 +198,7 @@ class Reader:
 
     def compound(self, place: int) -> tuple[Clause, int] | None:
         """Article readers, search users, coupon orders."""
-        size, value = self._value(place, _DIMENSIONS["saw"])
+        size, value = self.value(place, DIMENSIONS_OF_VERBS["saw"])
         if value and self.match(_READERS, place + size):
             return Clause("user", [Did("page_views", (Filter(value.dimension, value.values),))]), place + size + 1
         if (size := self.match(_OFTEN, place)) and self.match(BUYERS, place + size):
@@ -270,10 +235,10 @@ class Reader:
             dids, after = self.object(place + has, "order")
             if dids and (end := self.match(_IN_CART, after)):
                 return [replace(one, table="cart_items") for one in dids], after + end, "cart"
-        denied = self.match(_NOT, place)
-        place += denied or self.match(_AUXILIARY, place)
-        without = self.match(_WITHOUT, place) if named else 0
-        if without:
+        is_denied = (size := self.match(_NOT, place)) > 0
+        place += size or self.match(_AUXILIARY, place)
+        if without := self.match(_WITHOUT, place) if named else 0:
+            is_denied = True
             dids, after, verb = self.named(place + without, level)
             if dids:
                 return self._denied(dids, True), after, verb
@@ -282,24 +247,20 @@ class Reader:
         if (on := self.match(_ON, place)) and not any(_VERBS[name].match(here) for name in _VERBS if "to" in name):
             place += on  # went on to buy
         for name, pattern in _VERBS.items():
-            size = self.match(pattern, place)
-            if not size:
-                continue
-            dids, after = self._did(name, place + size)
-            if dids:
-                return self._denied(dids, bool(denied or without)), after, name
+            if (size := self.match(pattern, place)) and (done := self._did(name, place + size))[0]:
+                return self._denied(done[0], is_denied), done[1], name
         if size := self.match(_PUT, place):
             dids, after = self.object(place + size, "order")
             if not dids and (things := self._things("cart_items")) and (it := self.match(_IT, place + size)):
                 dids, after = things, place + size + it
             if dids and (end := self.match(_IN_CART, after)):
                 dids = [replace(one, table="cart_items") for one in dids]
-                return self._denied(dids, bool(denied or without)), after + end, "cart"
+                return self._denied(dids, is_denied), after + end, "cart"
         if size := self.match(HERE_IN_TWO, place):
-            return self._denied([Did("sessions")], bool(denied or without)), place + size, "visited"
+            return self._denied([Did("sessions")], is_denied), place + size, "visited"
         for event, pattern in self.events.items():
             if size := self.match(pattern, place):
-                return self._denied(self._event(event), bool(denied or without)), place + size, "event"
+                return self._denied(self._event(event), is_denied), place + size, "event"
         return [], place, ""
 
     def _denied(self, dids: list[Did], is_denied: bool) -> list[Did]:
@@ -309,22 +270,13 @@ class Reader:
 
     def named(self, place: int, level: str) -> tuple[list[Did], int, str]:
         """What they have: "a coupon", "2 orders"."""
-        if counted := self._count(place):
+        if counted := self.count(place):
             low, high, size, text = counted
-            if "session" in text or "visit" in text:
-                return _limited(Did("sessions"), low, high), place + size, "visited"
-            if re.search(r"item|product|unit|piece", text) and "different" not in text and level == "one_order":
-                return _limited(Did("items"), low, high), place + size, "order"
-            if re.search(r"order|purchase", text):
-                return _limited(Did("purchases"), low, high), place + size, "order"
-            if "search" in text:
-                return (
-                    [one for did in self._did("search", place)[0] for one in _limited(did, low, high)],
-                    place + size,
-                    "",
-                )
-            if "page" in text:
-                return _limited(Did("page_views"), low, high), place + size, "saw"
+            for pattern, table, verb in _NUMBERS_OF:
+                is_of_order = table != "items" or ("different" not in text and level == "one_order")
+                if pattern.search(text) and is_of_order:
+                    dids = self._did("search", place)[0] if table == "search" else [Did(table)]
+                    return [one for did in dids for one in _limited(did, low, high)], place + size, verb
             return [], place, ""
         for name, pattern in _NAMED.items():
             if (size := self.match(pattern, place)) and not (level == "one_order" and name == "order"):
@@ -340,34 +292,32 @@ class Reader:
         name = {"6to": "order"}.get(name, name.removesuffix("to"))
         if name.isdigit():
             number = int(name)
-            if number == 2 and (counted := self._count(place)):
+            if number == 2 and (counted := self.count(place)):
                 low, high, size, _ = counted
                 return [one for did in self._event("add_to_cart") for one in _limited(did, low, high)], place + size
             if number == 1:
                 return [Did("sessions", (Filter("product_view", ("yes",)),))], place
-            steps = tuple(f"{n} {label}" for n, (_, label) in STEPS.items() if n == number)
-            return [Did("steps", (Filter("step", steps),))], place
+            return [Did("steps", (Filter("step", (f"{number} {STEPS[number][1]}",)),))], place
         if name == "removed":
             return self._event("remove_from_cart"), place
         if name == "again":
             return [Did("purchases", at_least=2)], place
         if name == "search":
-            pages = "search" in self.values.get("page_type", [])
-            return [Did("page_views", (Filter("page_type", ("search",)),))] if pages else self._event(
-                "view_search_results"
-            ), place  # fmt: skip
+            if "search" in self.values.get("page_type", []):
+                return [Did("page_views", (Filter("page_type", ("search",)),))], place
+            return self._event("view_search_results"), place
         if name == "coupon":
             dids, after = self.object(place, "coupon")
             return (dids or ([Did("items", (Filter("coupon"),))])), after if dids else place
         if name == "days":
             found = _DAYS.match(" ".join(self.words[place:]))
-            number = int(NUMBER_WORDS.get(found[2], found[2])) + (found[1] == "more than") if found else 0
+            number = count_of(found[2]) + (found[1] == "more than") if found else 0
             low, high = number, number if found and found[1] == "exactly" else None
             return [Did("sessions", at_least=low, at_most=high, of_days=True)] if found else [], place + 5
         if name in ("back", "visited"):
             if name == "back" and self.match(re.compile(r"(?:to|and|for|within|from|on|in|via|through)\b"), place):
                 return [], place
-            counted = self._count(place)
+            counted = self.count(place)
             low, high, size, _ = counted or (2, None, 0, "")
             return ([] if name == "visited" and not counted else _limited(Did("sessions"), low, high)), place + size
         if name == "order":
@@ -379,7 +329,7 @@ class Reader:
             if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
                 raise Unclear  # viewed a tent and bought one
             place += self.match(re.compile(rf"{_ANYTHING}\b"), place)
-            if counted := self._count(place):
+            if counted := self.count(place):
                 low, high, size, text = counted
                 dids, after = ([], place) if plain else self.object(place + size, name)
                 if dids:
@@ -392,11 +342,11 @@ class Reader:
             return [Did("purchases")], place
         if name == "saw" and plain:
             return [Did("page_views")], place
-        low, high, size, text = self._count(place) or (1, None, 0, "")
+        low, high, size, text = self.count(place) or (1, None, 0, "")
         if name == "saw" and size and re.search(r"\bpages?\b|page views?", text):
             return _limited(Did("page_views"), low, high), place + size
         dids, after = self.object(place + size, name)
-        if name == "saw" and dids and not size and (counted := self._count(after)) and _TIMES.search(counted[3]):
+        if name == "saw" and dids and not size and (counted := self.count(after)) and _TIMES.search(counted[3]):
             low, high, size, _ = counted
             after += size
         return (_limited(dids[0], low, high) if size and len(dids) == 1 else dids if not size else []), after
@@ -410,88 +360,6 @@ class Reader:
 
     def _event(self, name: str) -> list[Did]:
         return [Did("events", (Filter("event", (name,)),))] if name in self.values.get("event", []) else []
-
-    def object(self, place: int, verb: str) -> tuple[list[Did], int]:
-        """The values after a verb: joined by "or" those of one of them, else all of them."""
-        found: list[Value] = []
-        is_either, is_of_both, end = False, False, place
-        while place < len(self.words):
-            place += self.match(_SKIPPED, place)
-            size, chosen = self._value(place, _DIMENSIONS[verb])
-            if chosen is None:
-                break
-            of_items, thing = self._value(place, _ITEMS) if verb == "saw" else (0, None)
-            self.thing = thing
-            if thing and self.match(_GOODS, place + size):  # the products of a theme, not its pages
-                size, chosen = of_items, thing
-            found.append(chosen)
-            place += size
-            place += self.match(_AFTER_VALUE, place)
-            end = place
-            joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
-            is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})
-            if not joined:
-                if is_of_both := " ".join(self.words[place : place + 1]).endswith("/*"):  # article pages of the journal
-                    continue
-                is_verb = any(self.match(pattern, place) for pattern in _VERBS.values())
-                if not (is_verb or self._count(place)) and self._value(place, _DIMENSIONS[verb])[1]:  # returns policy
-                    raise Unclear
-                break
-            place += joined
-        if not found:
-            return [], place
-        table = {"coupon": "items", "page_type": "page_views"}.get(found[0].dimension, _TABLES[verb])
-        table = "viewed_items" if verb == "saw" and found[0].dimension in _ITEMS else table
-        found = [one.of_table(table) for one in found]
-        if is_of_both:
-            return [Did(table, tuple(Filter(one.dimension, one.values) for one in found))], end
-        if is_either:
-            if len({one.dimension for one in found}) > 1:
-                raise Unclear
-            values_of_all = tuple(dict.fromkeys(value for one in found for value in one.values))
-            return [Did(table, (Filter(found[0].dimension, values_of_all),))], end
-        return [Did(table, (Filter(one.dimension, one.values),)) for one in found], end
-
-    def _value(self, place: int, dimensions: tuple[str, ...]) -> tuple[int, Value | None]:
-        """The value that begins at a place, of the first dimension that has one, and its number of words."""
-        here = self.vocabulary.values_at(self.words, place)
-        if not here and place < len(self.words):
-            word, size, _ = self.vocabulary.longest(self.words, place)
-            here = [(size, word.values)] if word and word.kind == "value" else []
-        every = [(size, one) for name in dimensions for size, some in here for one in some if one.dimension == name]
-        if "page" in dimensions:  # the hats page
-            every = [one for one in every if one[1].dimension not in _ITEMS or not self.match(_PAGE, place + one[0])]
-        if not every and "page" in dimensions and place < len(self.words):  # a word of addresses
-            said = self.words[place].removesuffix("s")
-            pages = [
-                p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in words_of_address(p))
-            ]
-            if pages and len(said) > 2 and said not in FILLERS | _OF_QUANTITY and said not in _COMPARED:
-                return 1, Value("page", tuple(pages))
-        longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
-        every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]
-        return every[0] if every else (0, None)
-
-    def _ends_in_page(self, place: int, size: int) -> bool:
-        """Whether the last word says only that it is a page."""
-        return size > 1 and self.words[place + size - 1] in ("page", "pages")
-
-    def _count(self, place: int) -> tuple[int, int | None, int, str] | None:
-        """At least and at most so many, how many words say it, and these."""
-        found = _COUNTED.match(" ".join(self.words[place:]))
-        if found is None:
-            return None
-        text = found[0]
-        if found[1] is None:
-            number = {"once": 1, "twice": 2}.get(text) or (3 if "rd" in text else 0)
-            number = number or int(NUMBER_WORDS.get(text.split()[0], text.split()[0]) if found["bare"] else 2)
-            exactly = found["bare"] and "third" not in text and "3rd" not in text
-            return (number, number if exactly else None, len(text.split()), text)
-        number = {"once": 1, "twice": 2}.get(found[2]) or int(NUMBER_WORDS.get(found[3], found[3]))
-        limits = {"at least": (number, None), "more than": (number + 1, None), "over": (number + 1, None)}
-        less = {"at most": (0, number), "up to": (0, number), "less than": (0, number - 1)}
-        low, high = (limits | less | {"fewer than": (0, number - 1)}).get(found[1], (number, number))
-        return low, high, len(text.split()), text
 
 
 def _limited(did: Did, low: int, high: int | None) -> list[Did]:

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from beha2vec_core.chat.days.named_days import DAY, MONTH
 from beha2vec_core.chat.days.periods import MARK
-from beha2vec_core.chat.parts.clauses import Clause, Unclear
+from beha2vec_core.chat.parts.clauses import Clause
+from beha2vec_core.chat.parts.things import Unclear
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import RETENTION_DAYS
 from beha2vec_core.semantic.query import Did, Filter, Period, Within
@@ -29,9 +30,8 @@ _RETENTION = re.compile(
 _SITE = r"(?: (?:here|by|us|to us|(?:to |on )?(?:the|our) (?:site|website|shop|store)))?"
 _CAME = rf"(?:came|come|visited|visit|arrived|were (?:here|on)|showed up|dropped by|stopped by|landed|browsed){_SITE}"
 _BACK = (
-    r"(?:(?:came|come|were|was|got) back|return(?:ed)?|(?:came|come|visited|visit|were here|showed up) again|"
-    r"made another visit|had another (?:visit|session)|revisited)"
-    r"(?: (?:again|to (?:us|(?:the|our) (?:site|shop|store))))*"
+    r"(?:(?:came|come|were|was|got) back|return(?:ed)?|(?:came|come|visited|visit|were here|showed up) again|made "
+    r"another visit|had another (?:visit|session)|revisited)(?: (?:again|to (?:us|(?:the|our) (?:site|shop|store))))*"
 )
 _ASKS = (
     r"(?:,|\u00a6|how many|how much|what (?:share|percent(?:age)?|proportion|%)|which share|who|that|and|have|has|had|"

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beha2vec_core.chat.days.periods import COUNT, MARK
-from beha2vec_core.chat.parts.clauses import BUYERS, COMMA, NOUNS, WHO, Clause, Reader, Unclear
+from beha2vec_core.chat.parts.clauses import BUYERS, NOUNS, WHO, Clause, Reader
 from beha2vec_core.chat.parts.cohorts import cohort_of
+from beha2vec_core.chat.parts.things import COMMA, Unclear
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.words.lemmas import tokens
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
@@ -26,11 +27,10 @@ _THOSE = re.compile(r"(?:those|ones|these)\b")
 _QUALIFIERS = re.compile(r"only|just|still|already|together|again|too|exclusively|mainly|mostly|nothing")
 _IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
-    rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
-    r"what (?:share|percent(?:age)?|proportion|fraction|part|%))"
-    rf"|(?:do|did) (?:they|these|those))"
-    rf"(?: of (?:them|those|these|such|the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?"
-    r"(?: (?:also|still|then|later|actually|really|ended up|end up|did|do|have|has|had))*"
+    rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|what (?:share|"
+    r"percent(?:age)?|proportion|fraction|part|%))|(?:do|did) (?:they|these|those))(?: of (?:them|those|these|such|"
+    rf"the (?:{PEOPLE}|sessions|visits|orders)))?(?: (?:{PEOPLE}|sessions?|visits?))?(?: (?:also|still|then|later|"
+    r"actually|really|ended up|end up|did|do|have|has|had))*"
 )
 _LEADING = re.compile(rf"(?:{COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|even) )*")
 _ASKS_WHO = re.compile(
@@ -56,10 +56,9 @@ _OF_GROUPS = re.compile(
 )
 _AGAINST = re.compile(
     rf"\b(?:than|vs|versus|compared (?:to|with)|against|and|or) (?:the |all |all the )?(?:other (?:{PEOPLE}|sessions|"
-    r"visits|orders)|others?|rest|everyone else|"
-    rf"everybody else|(?:those|ones|other)?(?: ?(?:{PEOPLE}|sessions|visits|orders))?(?: (?:who|that|which))?"
-    r" ?(?:(?:do|did|have|has|does|is|are|had) ?not?\b(?: (?:do (?:it|so|this|that)|have one|one|any))?|"
-    rf"without(?: (?:one|any|it))?))(?=\W*$|\s+(?:in|on|by|last|this|{MARK})\b)"
+    rf"visits|orders)|others?|rest|everyone else|everybody else|(?:those|ones|other)?(?: ?(?:{PEOPLE}|sessions|visits|"
+    r"orders))?(?: (?:who|that|which))? ?(?:(?:do|did|have|has|does|is|are|had) ?not?\b(?: (?:do (?:it|so|this|that)|"
+    rf"have one|one|any))?|without(?: (?:one|any|it))?))(?=\W*$|\s+(?:in|on|by|last|this|{MARK})\b)"
 )
 
 
@@ -73,21 +72,14 @@ _IMPLIED = re.compile(
 
 @dataclass
 class Conditions:
-    """The clauses of a question, and its text without them.
-
-    Attributes:
-        is_forced: no other reading knows what they say.
-        having: what else is true of the groups of a breakdown.
-        has_not: whether the group is compared with all others.
-        asks_who: whether the people are asked for, not their number.
-    """
+    """The clauses of a question, and its text without them."""
 
     text: str
     clauses: list[Clause]
-    is_forced: bool
-    having: tuple[Having, ...] = ()
-    has_not: bool = False
-    asks_who: bool = False
+    is_forced: bool  # no other reading knows what they say
+    having: tuple[Having, ...] = ()  # what else is true of the groups of a breakdown
+    has_not: bool = False  # whether the group is compared with all others
+    asks_who: bool = False  # whether the people are asked for, not their number
     notes: tuple[str, ...] = ()
 
 
@@ -104,10 +96,8 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
         limits = [word for word, *_ in vocabulary.read(left) if word and word.kind == "value"]
         if len({value.dimension for word in limits for value in word.values}) < len(limits):
             return None  # came on mobile, and came back on desktop
-        has_values = bool(limits)
-        notes += (
-            ("What limits the first visits (a device, a channel ...) limits the later ones too.",) if has_values else ()
-        )
+        if limits:
+            notes += ("What limits the first visits (a device, a channel ...) limits the later ones too.",)
         return Conditions(left, [clause], is_forced=True, notes=notes)
     marked = re.sub(r"[,;:](?=\s)", f" {COMMA} ", _of_groups(text, vocabulary))
     words = [token for token in tokens(marked) if token.strip(".'")]
@@ -128,12 +118,10 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     in_order = len(dids) > 1 and not any(one.after for one in dids) and _IN_ORDER.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
     others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
-    forced = (
-        bool(having and others - {one.metric for one in having})
-        or has_not
-        or (any(map(_bought_something, clauses)) and (bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)))
-        or _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
-    )
+    forced = has_not or bool(having and others - {one.metric for one in having})
+    if any(map(_bought_something, clauses)):
+        forced |= bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)
+    forced |= _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
     return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
 
 

@@ -53,19 +53,12 @@ _SALES = re.compile(r"sales?\b")
 
 @dataclass(frozen=True)
 class Opposed:
-    """How much there is of measures: "many", "few" or "no".
+    """How much there is of measures: "many", "few" or "no"."""
 
-    Attributes:
-        first: the measure that the question is read with, and how much of it.
-        second: the other one; None where only one is said.
-        said: the words.
-        is_counted: whether it is asked how many groups these are.
-    """
-
-    first: tuple[str, str]
-    second: tuple[str, str] | None
-    said: str
-    is_counted: bool = False
+    first: tuple[str, str]  # the measure that the question is read with, and how much of it
+    second: tuple[str, str] | None  # the other one; None where only one is said
+    said: str  # the words
+    is_counted: bool = False  # whether it is asked how many groups these are
 
 
 def in_measures(text: str, vocabulary: Vocabulary) -> tuple[str, Opposed | None]:

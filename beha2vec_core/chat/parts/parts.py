@@ -11,18 +11,19 @@ from beha2vec_core.chat.days.hours import in_hours
 from beha2vec_core.chat.days.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.parts.cohorts import in_cohorts
 from beha2vec_core.chat.parts.conditions import Conditions, find_conditions
+from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.much_and_little import Opposed, in_measures
 from beha2vec_core.chat.parts.next_pages import in_neighbours
 from beha2vec_core.chat.parts.qualifiers import qualifiers
 from beha2vec_core.chat.parts.sequences import in_windows
 from beha2vec_core.chat.parts.split_values import in_sides
-from beha2vec_core.chat.parts.vocabulary import Vocabulary, Word
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.page_words import in_pages
 from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY
 from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.rewrites.visitors_and_no_orders import in_operations, why_none
 from beha2vec_core.chat.words.empty_words import is_left_out, without_asides, without_left_out
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import METRICS
@@ -42,9 +43,8 @@ _TWO_QUESTIONS = re.compile(
 )
 _LIVE_WHERE = re.compile(r"\bwhere\b(.*)\b(?:from|live|located|based)\s*\??$")
 _PART = re.compile(
-    r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$)"
-    r".*\b(?:came|com(?:e|es|ing)|is|are|was|were)\b|"
-    r"\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
+    r"\bhow (?:much|many) of\b(?!.*\b(?:buy|bought|ordered|purchased?|converted)\W*$).*\b(?:came|com(?:e|es|ing)|is|"
+    r"are|was|were)\b|\bhow much of\b(?!.*\b(?:sell|sold|buy|bought)\b)"
 )
 SELL_MORE = r"(?:sell|sold) (?:more|less|fewer|better|worse)\b"
 _SUBJECT = re.compile(  # of "which items' sales" and "how many products sold less" no one phrase
@@ -52,9 +52,8 @@ _SUBJECT = re.compile(  # of "which items' sales" and "how many products sold le
 )
 # a number that says which of them are meant: "orders with one item"
 _ONE = re.compile(
-    r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|"
-    r"(?:with|have|has|had|having|of|at most|up to|no more than) (?:one|a single)|one[\s-]time)\b"
-    r"(?! (?:of|more|question|thing)\b)"
+    r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|(?:with|have|has|had|having|of|at most|up to|no more "
+    r"than) (?:one|a single)|one[\s-]time)\b(?! (?:of|more|question|thing)\b)"
 )
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _COUNTS_TIME = re.compile(r"\b(?:how many|number of) (?:day|week|month|quarter)s\b")
@@ -65,9 +64,8 @@ _DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'down', 'south', 'cliff'))})\b")
 _UP = re.compile(rf"\b(?:{'|'.join((*UP, 'up', 'roof'))})\b")
 _LESS, _MORE = re.compile(r"\b(?:less|fewer|lower|worse|weaker)\b"), re.compile(r"\b(?:more|higher|better|stronger)\b")
 _TOP = re.compile(
-    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
-    rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
-    r"busiest|worst|lowest|least|weakest|smallest))\b"
+    rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})|(?<!{MARK})({COUNT}) (most|best|top|"
+    r"biggest|largest|highest|strongest|busiest|worst|lowest|least|weakest|smallest))\b"
 )
 _WHICH = re.compile(  # which 5 products brought the most; not which 24 oz bottle
     rf"\b(which|what) (?!one\b|{MARK})({COUNT}) (?=(?:(?:landing|exit|product|traffic|referral|error) )?[a-z]+s\b"
@@ -86,11 +84,9 @@ _LIMIT = re.compile(
 )
 # what stands before a limit that is an amount of money an order has: "orders over 200", not "more than 2 orders"
 _ORDER_WORTH = re.compile(
-    r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b"
-    r"(?: (?:that|which|who|were|was|are|is|of|with|worth|"
-    r"have|had|has|having|a|an|the|our|value|values|valued|revenue|total|totals|amount|amounts|amounting|to|price|priced|"
-    r"placed|at|cost|costing|costs|"
-    r"being))*\s*$"
+    r"\b(?:orders?|purchases?|transactions?|sales|carts?|order values?)\b(?: (?:that|which|who|were|was|are|is|of|with|"
+    r"worth|have|had|has|having|a|an|the|our|value|values|valued|revenue|total|totals|amount|amounts|amounting|to|"
+    r"price|priced|placed|at|cost|costing|costs|being))*\s*$"
 )
 _OTHER_UNIT = re.compile(
     r"\s*(?:different |distinct |unique )?(?:items?|products?|pieces?|units?|articles?|sessions?|visits?|pages?|"
@@ -140,9 +136,9 @@ class Parts:
     opposed: Opposed | None = None  # "many views but few orders"
     is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
-    def has(self, kind: str) -> bool:
-        """Whether there is a phrase of this kind."""
-        return any(word.kind == kind for word in self.words)
+    def has(self, *kinds: str) -> bool:
+        """Whether there is a phrase of one of these kinds."""
+        return any(word.kind in kinds for word in self.words)
 
     def are_beside(self, one: Word, other: Word) -> bool:
         """Whether nothing stands between two phrases but an article: "landing on the home page"."""
@@ -208,10 +204,10 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         parts.unknown.append(one[0])
     parts.judged = _JUDGED.findall(text)
     if top := _TOP.search(text):
-        parts.top = min(int(NUMBER_WORDS.get(top[2] or top[3], top[2] or top[3])), MAX_ROWS)
+        parts.top = min(count_of(top[2] or top[3]), MAX_ROWS)
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
     elif some := _WHICH.search(text):
-        parts.top = min(int(NUMBER_WORDS.get(some[2], some[2])), MAX_ROWS)
+        parts.top = min(count_of(some[2]), MAX_ROWS)
         text = text.replace(some.group(), f"{some[1]} ", 1)
     text = _without_limits(text, parts, vocabulary.contents.currencies)
     text, amounts = _without_currency(text, parts, vocabulary)
@@ -334,8 +330,3 @@ def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[
         (parts.unknown if is_noun else words).append(word)
         text = f"{before} {after}"
     return text, words
-
-
-def loosely(text: str) -> str:
-    """A pattern of a phrase, whatever stood between its words."""
-    return r"\W+".join(map(re.escape, text.split()))

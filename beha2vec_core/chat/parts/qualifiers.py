@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from beha2vec_core.chat.parts.vocabulary import Word
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.semantic.definitions import DIMENSIONS, PEOPLE_COUNTED
 
-OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
-    r"convert(?:ed)?|returned|looks?|looked|looking|saw|sees?|reads?|added|paid|pay|shop|browsed?|went|spen[dt]|landed|active|order)\b"
+    r"convert(?:ed)?|returned|looks?|looked|looking|saw|sees?|reads?|added|paid|pay|shop|browsed?|went|spen[dt]|landed|"
+    r"active|order)\b"
 )
 _BESIDE_A_VERB = ("only", "just", "still", "often")
 _AFTER_A_VERB = ("again", "too", "also")
@@ -103,7 +103,7 @@ def _of_two_at_once(words: Sequence[Word]) -> str:
             continue
         after = [one for one in words if one.kind == "value" and one.place > word.place]
         for one, other in pairwise(after):
-            shared = [v.dimension for v in one.values if v.dimension in {v.dimension for v in other.values}]
+            shared = [v.dimension for v in one.values if v.dimension in other.dimensions]
             if shared and not any(by.kind == "by" and by.name in shared for by in words):
                 return f"I cannot tell who has both {one.text} and {other.text}: I count each of them."
         asked = [one for one in words if one.kind in ("metric", "by") and one.place > word.place]

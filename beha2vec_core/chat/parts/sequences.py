@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from beha2vec_core.chat.days.named_days import MONTH
 from beha2vec_core.chat.days.periods import COUNT, MARK
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import STEPS
 from beha2vec_core.semantic.query import Did, Filter, Query, Within
@@ -24,22 +24,18 @@ _LATEST = 9999  # days: no end
 _SIZE = rf"(?P<number>{COUNT}|an?|the first|the)?[ -]?(?P<unit>hour|day|week|fortnight|month|year)s?"
 _OF = r"(?:of|after|from|following|since)"
 _WHAT = (
-    r"(?:(?:their|the|its|an?|they|very|having|making|placing|that|had|have) )*"
-    r"(?:first|initial|visit|session|order|purchas|buy|bought|pay|paid|search|view|look|saw|see|add|put|cart|checkout|"
-    r"land|com|arriv|it\b|read)"
+    r"(?:(?:their|the|its|an?|they|very|having|making|placing|that|had|have) )*(?:first|initial|visit|session|order|"
+    r"purchas|buy|bought|pay|paid|search|view|look|saw|see|add|put|cart|checkout|land|com|arriv|it\b|read)"
 )
 _ANCHOR = rf"(?={_OF} {_WHAT})"
 _NO_ANCHOR = rf"(?! {_OF}\b| (?:and|to) \d)(?!\s*{MARK})"
 _WINDOWS = (  # in the question, and from how many days on
     (rf"\b(?:more than|over|later than|at least) {_SIZE} {_ANCHOR}", True),
     (rf"\bafter (?:more than|over|at least) {_SIZE}\b", True),
-    (
-        rf"\b(?:with ?in|inside|in (?:under|less than)|(?:no more|not more|less|fewer) than|under|up to|at most|"
-        rf"(?:with)?in the first|in|the) (?:the (?:first|next|following) )?{_SIZE} {_ANCHOR}",
-        False,
-    ),
+    (rf"\b(?:with ?in|inside|in (?:under|less than)|(?:no more|not more|less|fewer) than|under|up to|at most|"
+     rf"(?:with)?in the first|in|the) (?:the (?:first|next|following) )?{_SIZE} {_ANCHOR}", False),
     (rf"\bwithin (?:the (?:first|next|following) )?{_SIZE}\b{_NO_ANCHOR}", False),
-)
+)  # fmt: skip
 _BACK = re.compile(r"\b(?:back|return\w*|again)\b")
 _SAME_DAY = re.compile(
     r"\b(?:on |in )?(?:the )?(?:very )?same day (?:as|of) |"
@@ -122,7 +118,7 @@ def window_in_words(word: str) -> str:
 def _window(found: re.Match[str], *, is_later: bool) -> str:
     number, unit = found["number"] or "1", found["unit"]
     number = {"a": "1", "an": "1", "the first": "1", "the": "1"}.get(number, number)
-    count = int(NUMBER_WORDS.get(number, number))
+    count = count_of(number)
     if is_later:
         least = (
             count * _DAYS_OF[unit] + ("more" in found[0] or "over" in found[0] or "later" in found[0])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.parts.vocabulary import Value, Vocabulary
+from beha2vec_core.chat.parts.grammar import Value
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.words.lemmas import tokens
 from beha2vec_core.chat.words.verbs import PEOPLE
 

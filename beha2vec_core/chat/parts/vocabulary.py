@@ -1,163 +1,34 @@
-"""Words of questions about metrics: the phrases of the definitions, of the grammar, and of the values in the data."""
+"""All phrases that are understood: of the grammar, and of the values in the data."""
 
 from __future__ import annotations
 
 import re
 from calendar import month_name
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cache
-from itertools import combinations_with_replacement
+from dataclasses import replace
 
-from beha2vec_core.chat.days.hours import hours_of
 from beha2vec_core.chat.days.periods import DAYS, MARK
-from beha2vec_core.chat.rewrites.buying_steps import steps_of
+from beha2vec_core.chat.parts.grammar import FILLERS, OF_ITEMS, Meaning, Value, Word, fixed_phrases, same_measures
 from beha2vec_core.chat.rewrites.page_words import section_keys, sections, titles
 from beha2vec_core.chat.rewrites.rules import words_of_rules
 from beha2vec_core.chat.words import topics
 from beha2vec_core.chat.words.empty_words import is_aside, is_left_out
-from beha2vec_core.chat.words.lemmas import as_key, normal, normal_of, same_phrases, tokens
+from beha2vec_core.chat.words.lemmas import as_key, normal, normal_of, tokens
 from beha2vec_core.chat.words.places import regions
 from beha2vec_core.chat.words.spelling import Speller, english_words
-from beha2vec_core.chat.words.verbs import CHANGES
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Contents
 
-_FILLERS = """
-    the a an of in on at for to and or is are was were be been being do does did have has had having we our us my i
-    me you your it its they them their there this that these those with from by per each every all any some how many
-    much what whats which who please show give tell list get see find let know want need can could would number
-    count total overall amount sum website site shop webshop hello hi ok really actually currently so far make
-    made bring brought come came coming go went send sent sends happen something in
-    terms breakdown broken breaking
-    across among during within over via through using used use out as into about data figure stat statistic
-    report visited segment segmented sort sorted originated originate generated generate drove
-    drive drives driving calculate plot table chart graph
-    good hey dear quick question one kindly may might either very quite
-    rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
-    performing performed performance doing done going look looked looking seem wonder wondering curious check pull
-    rank ranked store company here altogether combined full whole entire different distinct
-    ever yet please times started were per there it's i'd i'm we've we're am as maybe
-    actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
-    booked recorded tracked logged
-    respectively
-    prefer preferred place placed web online ecommerce incoming inbound calendar draw produce yield yields
-"""
-FILLERS = frozenset(_FILLERS.split())
-# kinds of phrases that say how a metric is shown or compared
-_GRAMMAR: dict[str, str] = {
-    "compare": """vs, versus, compare, compared, comparing, compare between, comparison between,
-        compare to, compared to, compared with, comparison, against, than,
-        difference, differ, difference between, contrast""",
-    "rest": "allothers",
-    "qualifier": "both, only, just, again, still, together, also, too, often",  # see `qualifiers.py`
-    "without": "without",
-    "cause": "askswhy",
-    "happened": "happened, happen to",
-    "common": "in common",
-    "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, what part,
-        which part, share of,
-        percentage of, proportion of, % of, split, split between, ratio between, how many percent,
-        how much percent, how many %, portion, slice,
-        chunk, make up, account for, makes up, accounts for, distribution, mix, composition, contribution, weight""",
-    "trend": """trend, over time, develop, development, developed, developing, evolve, evolving, evolution, evolved,
-        history, time series, timeline, trending, growing, going up, going down, going up or down, up or down,
-        rising, falling, declining, shrinking, progress, increasing, decreasing, dropping, improving, fluctuate,
-        fluctuating, fluctuation, stagnate, stagnated, stagnating, plateau, plateaued, plateauing, stable, steady, flat,
-        flattened, flattening, level off, leveled off, worsening, recovering, soaring, climbing, sinking, sliding,
-        slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum, curve""",
-    "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
-    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, "
-    "worst to best, successful, unsuccessful, effective, ineffective",
-    "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, peak, record, main, major,
-        leading, hottest, number one, no 1, primary, principal, dominant,  most popular, most common, most frequent,
-        highest first, largest first, biggest first, most first, descending, descending order, high to low, mostly,
-        mainly, longest, longest first, highest to lowest, largest to smallest, biggest to smallest, most to least,
-        high, most often, fastest, max, maximum""",
-    "low": """least, lowest, fewest, smallest, weakest, quietest, slowest, poorest, rarest, least popular,
-         bottom, lowest first, smallest first, fewest first, least first,
-        ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest,
-        shortest, shortest first, least to most, low, slowest, min, minimum""",
-    "bought": "bought, purchased, buy, buying, ordered",
-    "sell": "sell, sold, we sell, we sold, did we sell",
-    "average": "average, avg, mean",
-    "filler": """broken down, break down, split by, split up, brought in, in terms of, ordered by,
-        acquired by, acquired through, acquired via, even though, good morning, good afternoon,
-        good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
-        look like, look for, stack up, overview of, summary of, ranking of, list of, by number of, in total""",
-    # known, and not measured so: other words must not make a question of them
-    "unknown": """repeat customer, repeat buyer, first time buyer, loyal customer, customer lifetime value,
-        lifetime value, last, past, page load time, load time, market share, share of market, median, shipping country,
-        shipping address, shipping method, shipping time, shipping cost, cost of shipping, tax rate, tax return,
-        as of, business hour, office hour, working hour, this morning, this afternoon, this evening, refund amount,
-        refund value, refund sum, refunded amount, amount refunded, amount of refund, phone number, in store,
-        video view, phone order, shipped, household income""",
-}
-_VALUES = {  # of dimensions whose values are always the same
-    ("new_or_returning", "returning"): "returning, returning one, returning session, are returning, were returning",
-    ("new_or_returning", "new"): "new one, new session, new visit, are new, were new",
-    ("weekend", "weekend"): "weekend",
-    ("weekend", "Monday to Friday"): "midweek",
-    ("order_number", "first"): "firstorder",
-    ("order_number", "later"): "laterorder",
-    **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
-}
 _HOME = ("home page", "homepage", "start page", "front page")
 _MEDIA = {"organic": ("organic search",), "cpc": ("paid search",)}  # what people call them beside their source
 _HOSTS = "www|m|l|lm|mobile|touch|web|amp"  # of one site, on phones or for its links
 _COMMA = re.compile(r",\s")
 _LONGEST = 7  # words of a phrase
 _MANY_ITEMS = 3  # whose names have a word that is not their last: hero, of "Hero Tee White"
-_OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 _GOODS = {"product", "item", "article", "stuff", "thing", "merch", "merchandise", "gear", "good", "brand", "branded"}
 _SHORT = 4  # letters of a word that may lack one
-_MANY = _OF_ITEMS | {"page", "landing_page", "campaign", "theme", "source"}
+_MANY = OF_ITEMS | {"page", "landing_page", "campaign", "theme", "source"}
 _SHORTEST = 6  # letters of a word that may be misspelled: shorter ones are often other words
-
-
-@dataclass(frozen=True)
-class Value:
-    """Values of a dimension that a phrase stands for: one, or all channels whose name has the word."""
-
-    dimension: str
-    values: tuple[str, ...]
-
-    def of_table(self, name: str) -> Value:
-        """Of categories the first levels, where those of orders are meant: views name them with all below."""
-        first = tuple(value for value in self.values if "/" not in value)
-        return replace(self, values=first) if self.dimension == "item_category" and name == "items" and first else self
-
-
-@dataclass(frozen=True)
-class Word:
-    """A phrase of a question, and what it stands for.
-
-    Attributes:
-        kind: metric, by (a dimension), value, period, filler, or a kind of the grammar: compare, share, trend ...
-        text: as it stands in the question.
-        place: of its first word.
-        name: of the metric or dimension; the number of the period; "part" of a word in the names of several channels,
-            "head" of a word that is the last in the name of an item.
-        values: what it may stand for, the preferred dimension first.
-    """
-
-    kind: str
-    text: str
-    place: int
-    name: str = ""
-    values: tuple[Value, ...] = ()
-
-    def is_beside(self, other: Word) -> bool:
-        """Whether one phrase follows the other at once."""
-        first, second = sorted((self, other), key=lambda word: word.place)
-        return first.place + len(first.text.split()) == second.place
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    kind: str
-    name: str = ""
-    values: tuple[Value, ...] = ()
 
 
 class Vocabulary:
@@ -199,7 +70,7 @@ class Vocabulary:
             found.setdefault(as_key(phrase), [Value("country", countries)])
         self.titles = titles(contents.values.get("page", []))
         kinds = {key: {one.dimension for one in some} for key, some in found.items()}
-        self.sections, self.clear = sections(contents.values, kinds, {*_fixed()})
+        self.sections, self.clear = sections(contents.values, kinds, {*fixed_phrases()})
         for name, some in self.sections.items():
             found |= {key: [Value("page", some), Value("landing_page", some)] for key in section_keys(name)}
         self._of_items: dict[str, dict[str, None]] = {}  # the items whose names have a word
@@ -210,13 +81,13 @@ class Vocabulary:
             for word in (*words, *("t", "shirt") * ("tee" in words), *("tee",) * ({"t", "shirt"} <= {*words})):
                 self._of_items.setdefault(word, {})[item] = None
         heads = {word for word, some in self._of_items.items() if word in ends or len(some) >= _MANY_ITEMS}
-        others = {*found, *topics.WORDS, *_fixed()}
+        others = {*found, *topics.WORDS, *fixed_phrases()}
         heads = {head for head in heads - others if len(head) > 2 and head.isalpha()}
         for head in heads:
             found[head] = [Value("item", tuple(self._of_items[head]))]
         self._inner = heads - ends  # of names, and never their last word: alone only in the plural, tees and not short
         of_data = {
-            key: _Meaning(
+            key: Meaning(
                 "value",
                 "head" if key in heads else "part" if len(values) == 1 and key in parts else "",
                 tuple(dict.fromkeys(values)),
@@ -224,9 +95,9 @@ class Vocabulary:
             for key, values in found.items()
         }
         self._values = of_data  # also where a word has another meaning of its own: articles are items, and pages
-        fixed = _fixed()
+        fixed = fixed_phrases()
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
-        self._meanings = _same() | known
+        self._meanings = same_measures() | known
         self.known = self._meanings.keys()
         self._spelled = [
             key
@@ -257,11 +128,8 @@ class Vocabulary:
                 word, size, note = self.longest(words[: ends[0]], place)
             listed_to = words[: next((end for end in listed if end > place), None)]
             for later in range(place + 1, place + size):  # users | spend per order: the longer one of two that overlap
-                if (
-                    later < len(listed_to)
-                    and self._known(listed_to, later)[1] > size
-                    and (before := self._known(words[:later], place))[1]
-                ):
+                is_longer = later < len(listed_to) and self._known(listed_to, later)[1] > size
+                if is_longer and (before := self._known(words[:later], place))[1]:
                     word, size = before
                     break
             yield word, " ".join(words[place : place + size]), note
@@ -347,7 +215,7 @@ class Vocabulary:
         if words[place : place + 1] and words[place].isdecimal():  # "5 products" are so many, not "5-Panel Cap"
             return 0, ()
         for word in map(normal, words[place : place + _LONGEST]):
-            some = {} if _fixed().get(word) else self._of_items.get(word, {})
+            some = {} if fixed_phrases().get(word) else self._of_items.get(word, {})
             both = some if items is None else {one: None for one in items if one in some}
             if not both:
                 break
@@ -356,14 +224,9 @@ class Vocabulary:
             return 0, ()
         after = self._meanings.get(normal(words[place + size])) if len(words) > place + size else None
         named = self._meanings.get(normal(words[place])) if size == 1 else None
-        is_of_items = bool(named and _OF_ITEMS & {one.dimension for one in named.values})
-        if (
-            size == 1
-            and words[place] in topics.WORDS
-            and after
-            and after.values
-            and after.values[0].dimension in _OF_ITEMS
-        ):
+        is_of_items = bool(named and OF_ITEMS & {one.dimension for one in named.values})
+        is_followed = bool(after and after.values and after.values[0].dimension in OF_ITEMS)
+        if size == 1 and words[place] in topics.WORDS and is_followed:
             return 1, tuple(items)  # men's apparel
         if size < 2 and not is_of_items:
             goods = next((n for n, one in enumerate(words[place + 1 :]) if normal(one) not in _GOODS), len(words))
@@ -425,43 +288,10 @@ def _is_misspelled(words: list[str], known: list[str]) -> bool:
     )
 
 
-def _word(meaning: _Meaning, text: str, place: int) -> Word | None:
+def _word(meaning: Meaning, text: str, place: int) -> Word | None:
     if meaning.kind == "unknown":
         return None
     return Word(meaning.kind, text, place, meaning.name, meaning.values)
-
-
-@cache
-def _fixed() -> dict[str, _Meaning]:
-    """Phrases that do not depend on the data."""
-    found = {as_key(word): _Meaning("filler") for word in FILLERS}
-    for kind, phrases in _GRAMMAR.items():  # the first kind that has a phrase
-        found = {as_key(phrase): _Meaning(kind) for phrase in phrases.split(",")} | found
-    for (dimension, value), phrases in _VALUES.items():
-        meaning = _Meaning("value", values=(Value(dimension, (value,)),))
-        found |= {as_key(phrase): meaning for phrase in phrases.split(",")}
-    for first, last in combinations_with_replacement(STEPS, 2):
-        steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if first <= number <= last)
-        found[steps_of(first, last) or "funnel"] = _Meaning("value", values=(Value("step", steps),))
-    for first, last in combinations_with_replacement(range(24), 2):
-        hours = tuple(map(str, range(first, last + 1)))
-        found[hours_of(first, last)] = _Meaning("value", values=(Value("hour", hours),))
-    for one in DIMENSIONS.values():
-        found |= {as_key(phrase): _Meaning("by", one.name) for phrase in one.words}
-    for metric in METRICS.values():
-        found |= {as_key(phrase): _Meaning("metric", metric.name) for phrase in metric.words}
-    return found
-
-
-@cache
-def _same() -> dict[str, _Meaning]:
-    """Phrases that say the same as one of the measures' in other words; of several measures, as the first one's."""
-    found: dict[str, _Meaning] = {}
-    for metric in METRICS.values():
-        for phrase in metric.words:
-            for other in same_phrases(as_key(phrase)):
-                found.setdefault(other, _Meaning("metric", metric.name))
-    return found
 
 
 def _phrases(dimension: str, value: str) -> list[str]:
@@ -477,25 +307,16 @@ def _phrases(dimension: str, value: str) -> list[str]:
         words = " ".join(tokens(path.strip("/").rpartition("/")[2]))
         return [value, path, *(_HOME if path == "/" else ()), *([f"{words} page"] if words else [])]
     if dimension == "page_type":
-        return [
-            phrase
-            for name in (value, *DIMENSIONS[dimension].values.get(value, ()))
-            for phrase in (name, f"{name} page")
-        ]
+        called = (value, *DIMENSIONS[dimension].values.get(value, ()))
+        return [phrase for name in called for phrase in (name, f"{name} page")]
     if dimension in ("item_category", "item_subcategory", "theme"):  # tents: of Tents & Shelters
         return [value, *re.split(r"\s*[&,]\s*|\s+and\s+|_and_", value)]
     others = DIMENSIONS[dimension].values
     named = next((some for known, some in others.items() if known.lower() == value.lower()), ())
     # a domain without its ending: partner site, for partner-site.example
     domain = re.fullmatch(rf"(?:(?:{_HOSTS})\.)?([a-z0-9-]{{4,}})\.[a-z.]{{2,}}", value.lower())
-    if (
-        domain
-        and value.count(".") > 1
-        and domain[1] in english_words()
-        and not re.match(rf"(?:{_HOSTS})\.", value.lower())
-    ):
-        domain = None  # keep.google.com is no "keep"
+    if domain and domain[1] in english_words():  # keep.google.com is no "keep"
+        is_own = value.count(".") < 2 or re.match(rf"(?:{_HOSTS})\.", value.lower())
+        domain = domain if is_own and not re.search(rf"{domain[1]}\.\w{{4,}}\.", value.lower()) else None
     people = [f"{value}n"] if dimension == "country" and value.endswith("a") else []  # Austrian
-    if domain and domain[1] in english_words() and re.search(rf"{domain[1]}\.\w{{4,}}\.", value.lower()):
-        domain = None  # a word that is a part of another site: keep.google.com
     return [value, *named, *people, *([domain[1]] if domain else [])]

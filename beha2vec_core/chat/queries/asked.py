@@ -7,10 +7,8 @@ from dataclasses import replace
 from itertools import pairwise, product
 
 from beha2vec_core.chat.days.periods import MARK
-from beha2vec_core.chat.parts.parts import SELL_MORE, Parts, loosely
-from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
-from beha2vec_core.chat.parts.vocabulary import Value, Word
-from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, Value, Word, loosely
+from beha2vec_core.chat.parts.parts import SELL_MORE, Parts
 from beha2vec_core.chat.queries.nearest import reaches, some_of, table_of
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
@@ -55,13 +53,13 @@ def metrics_of(parts: Parts) -> list[str]:
 
 def charged(parts: Parts) -> set[str]:
     """Measures that only say what is charged: orders, of "tax on orders", and revenue, of "money from shipping"."""
-    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    charges = "|".join(word.pattern for word in parts.words if word.name in CHARGES)
     if not charges or parts.has("compare"):
         return set()
     found = set()
     for word in parts.words:
-        as_what = rf"{loosely(word.text)}(?: (?:from|for|in|of|on|through|as|with))? (?:{charges})\b"
-        on_what = rf"\b(?:on|of|for|from|in) (?:(?:all|the|our|new|those) )*{loosely(word.text)}\b"
+        as_what = rf"{word.pattern}(?: (?:from|for|in|of|on|through|as|with))? (?:{charges})\b"
+        on_what = rf"\b(?:on|of|for|from|in) (?:(?:all|the|our|new|those) )*{word.pattern}\b"
         if re.search(as_what if word.name == "revenue" else on_what, parts.text):
             found |= {word.name} & {"revenue", "orders", "buyers"}
     return found
@@ -71,7 +69,7 @@ def _is_asked_too(parts: Parts, name: str) -> bool:
     """Whether users or sessions are a measure of a list: "by number of sessions, with the conversion rate"."""
     for word in parts.words:
         if word.name == name and any(not METRICS[w.name].is_weak for w in parts.words if w.kind == "metric"):
-            one = loosely(word.text)
+            one = word.pattern
             said = rf"(?:\bhow many|\bnumber of|,|\band|\bwith(?: (?:the|their))?) {one}\s*(?:,|$|\?|and\b)"
             said += rf"|\bby (?:the )?(?:number of )?{one}\s*(?:,|with\b|and\b)"
             first = (
@@ -86,7 +84,7 @@ def _ordered_by(parts: Parts) -> str:
     """The measure by which groups are put in order: "top 5 pages by sessions, with their bounce rate"."""
     for word in parts.words:
         if word.kind == "metric" and re.search(
-            rf"\b(?:by|in order of) (?:(?:the|their|number of|most|highest) )*{loosely(word.text)}",
+            rf"\b(?:by|in order of) (?:(?:the|their|number of|most|highest) )*{word.pattern}",
             parts.text,
         ):
             return word.name
@@ -107,13 +105,11 @@ def _listed_together(parts: Parts) -> list[str]:
     named = [word for word in parts.words if word.kind == "metric"]
     found: list[str] = []
     for one, other in pairwise(named):
-        asked_too = (
-            rf"\bhow (?:many|much)\b.*{loosely(one.text)}\b.*\band (?:also )?how (?:many|much) {loosely(other.text)}"
-        )
+        asked_too = rf"\bhow (?:many|much)\b.*{one.pattern}\b.*\band (?:also )?how (?:many|much) {other.pattern}"
         if one.name != other.name and re.search(asked_too, parts.text):
             found += [one.name, other.name]
-        both = rf"{loosely(one.text)}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{loosely(other.text)}"
-        separated = not one.is_beside(other) or re.search(rf"{loosely(one.text)}\s*,", parts.text)
+        both = rf"{one.pattern}\s*(?:,|\band\b|\bor\b|\bvs\b|\bversus\b|\s)+\s*{other.pattern}"
+        separated = not one.is_beside(other) or re.search(rf"{one.pattern}\s*,", parts.text)
         of_users = {one.name, other.name} == {"new_users", "returning_users"}
         apart = "one" in one.text.split() or f"{one.text} , revenue" in parts.text
         if one.name != other.name and separated and not of_users and not apart and re.search(both, parts.text):
@@ -192,21 +188,16 @@ def _of_first_visit(parts: Parts, word: Word, beside: set[str], metric: str | No
 def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
     """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
     for other in parts.words:
-        dimensions = {one.dimension for one in other.values} & (
-            OF_ITEMS | ({*SOURCES} if _are_alternatives(parts, word, other) else set())
-        )
-        if (
-            other.kind == "value"
-            and other is not word
-            and (both := [one for one in some if one.dimension in dimensions])
-        ):
-            return both
+        if other.kind == "value" and other is not word:
+            shared = OF_ITEMS | ({*SOURCES} if _are_alternatives(parts, word, other) else set())
+            if both := [one for one in some if one.dimension in other.dimensions & shared]:
+                return both
     return some
 
 
 def _are_alternatives(parts: Parts, one: Word, other: Word) -> bool:
     """Whether two values stand beside "or" or "vs": "google or direct" are two sources."""
-    first, second = (loosely(word.text) for word in sorted((one, other), key=lambda word: word.place))
+    first, second = (word.pattern for word in sorted((one, other), key=lambda word: word.place))
     return re.search(rf"{first}\s*,?\s*\b(?:or|vs\.?|versus)\s+(?:from |via )?{second}", parts.text) is not None
 
 
@@ -222,7 +213,7 @@ def _left_out(parts: Parts) -> list[Word]:
     for word in (word for word in parts.words if word.kind == "value"):
         before = [one for one in parts.words if one.place < word.place and one.kind == "without"]
         listed = found and re.search(
-            rf"{loosely(found[-1].text)}\s*(?:,|\b(?:and|or|nor|from|the)\b|\s)*\s*{loosely(word.text)}", parts.text
+            rf"{loosely(found[-1].text)}\s*(?:,|\b(?:and|or|nor|from|the)\b|\s)*\s*{word.pattern}", parts.text
         )
         if listed or any(parts.are_beside(one, word) for one in before):
             found.append(word)
@@ -253,12 +244,12 @@ def breakdown_of(parts: Parts) -> list[str]:
             )
             in_all = word.name == "campaign" and parts.is_counted  # how many from email campaigns
             is_named |= in_all and any(v.dimension == "channel" for o in beside for v in o.values)
-            of_items = [o for o in beside if o.place < word.place and any(v.dimension in OF_ITEMS for v in o.values)]
+            of_items = [o for o in beside if o.place < word.place and o.dimensions & OF_ITEMS]
             is_named |= word.name == "item" and bool(of_items) and not _lists_of(parts, of_items[0])
             is_named |= word.name.startswith("item_category") and bool(of_items)  # in the sleeping mats category
             of_pages = [o for o in beside for v in o.values if v.dimension in _KINDS_OF_PAGES]
             is_named |= word.name in ("page", "landing_page") and bool(of_pages)
-            themes = [o for o in parts.words if o.kind == "value" and "theme" in {v.dimension for v in o.values}]
+            themes = [o for o in parts.words if o.kind == "value" and "theme" in o.dimensions]
             is_named |= word.text.startswith("section") and len(themes) > 1  # bags or drinkware, which section
             is_counted = word.name == "item" and parts.has("sell") and not _is_listed(parts, word)
             if not is_named and not is_counted:
@@ -271,19 +262,16 @@ def _is_listed(parts: Parts, item: Word) -> bool:
     """Whether "items ... sold" asks which, not how many."""
     before = [word for word in parts.words if word.place < item.place][-1:]
     asks = {"which", "what", "by", "per", "each", "every"}
-    is_subject = re.search(rf"{loosely(item.text)}, {SELL_MORE}", parts.text) is not None
-    return (
-        bool(parts.top)
-        or is_subject
-        or any(word.kind in ("high", "low", "judged") or word.text in asks for word in before)
-    )
+    is_subject = re.search(rf"{item.pattern}, {SELL_MORE}", parts.text) is not None
+    is_asked = any(word.kind in ("high", "low", "judged") or word.text in asks for word in before)
+    return bool(parts.top) or is_subject or is_asked
 
 
 def _lists_of(parts: Parts, value: Word) -> bool:
     """Whether "Trailmark products" are listed: which, top, best ones; not "how many bought Trailmark products"."""
     if parts.has("compare") or re.match(r"\W*who(?:'s)?\b", parts.text):
         return False
-    is_sum = re.search(rf"\b(?:of|from|for|with) (?:(?:the|our|all) )?{loosely(value.text)} ", parts.text) is not None
+    is_sum = re.search(rf"\b(?:of|from|for|with) (?:(?:the|our|all) )?{value.pattern} ", parts.text) is not None
     is_ranked = parts.has("high") or parts.has("low") or bool(parts.judged)
     return not (parts.is_counted or is_sum) or is_ranked or _is_listed(parts, value)
 
@@ -291,9 +279,9 @@ def _lists_of(parts: Parts, value: Word) -> bool:
 def group_counted(parts: Parts) -> str | None:
     """The dimension of "how many countries"; None: numbers of its groups are not asked for."""
     for word in parts.words:
-        asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{loosely(word.text)}"
-        is_apart = re.search(rf"\b(?:different|distinct|unique) {loosely(word.text)}", parts.text) is not None
-        is_sold = word.name == "item" and (parts.has("sell") or parts.has("metric")) and not is_apart
+        asked = rf"\b(?:how many|number of) (?:(?:different|distinct|unique|of|our|the)\s+)*{word.pattern}"
+        is_apart = re.search(rf"\b(?:different|distinct|unique) {word.pattern}", parts.text) is not None
+        is_sold = word.name == "item" and parts.has("sell", "metric") and not is_apart
         is_listed = re.search(r"\b(?:vs?|versus|or|and)\b(?! medium)", word.text) is not None  # new vs returning
         if word.kind == "by" and not (is_sold or is_listed) and re.search(asked, parts.text):
             return word.name
@@ -305,26 +293,10 @@ def both_ends(parts: Parts) -> bool:
     return _between_ends(parts) is not None
 
 
-def ascending_of(parts: Parts, metric: str) -> bool | None:
-    """Whether the smallest comes first; None: nothing is said of order."""
-    if both_ends(parts):
-        return METRICS[metric].better < 0 and not parts.has("high")
-    if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
-        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
-    if parts.has("low"):
-        return True
-    if parts.has("high"):
-        return False
-    judged = [word for word in parts.judged if word in ("best", "worst")]
-    if judged:
-        return (judged[0] == "worst") == (METRICS[metric].better > 0)
-    return False if parts.top else None
-
-
 def ends_differ(parts: Parts) -> bool:
     """Whether days or values may be of one end only: "the most orders on mobile and the fewest on desktop"."""
     place = _between_ends(parts)
-    named = "|".join([MARK, *(rf"\b{loosely(word.text)}\b" for word in parts.words if word.kind == "value")])
+    named = "|".join([MARK, *(rf"\b{word.pattern}\b" for word in parts.words if word.kind == "value")])
     several = parts.times.periods[1:] or any(len(one.values) > 1 for one in filters_of(parts, None))
     return bool(several) or all(re.search(named, half) for half in (parts.text[:place], parts.text[place:]))
 
@@ -352,11 +324,9 @@ def is_one_group(parts: Parts, one: Filter) -> bool:
 
 def asks_either(parts: Parts, pair: Filter) -> bool:
     """Whether values of one dimension are asked for apart: "phone or computer?", "in Germany and Austria each"."""
-    values = [
-        word for word in parts.words if word.kind == "value" and pair.dimension in {v.dimension for v in word.values}
-    ]
+    values = [word for word in parts.words if word.kind == "value" and pair.dimension in word.dimensions]
     return _EACH.search(parts.text) is not None or any(
-        re.search(rf"{loosely(a.text)} or (?:(?:on|in|from|via|a|an|the) )*{loosely(b.text)}", parts.text)
+        re.search(rf"{a.pattern} or (?:(?:on|in|from|via|a|an|the) )*{b.pattern}", parts.text)
         for a, b in pairwise(values)
     )
 
@@ -370,6 +340,25 @@ def is_ranking(parts: Parts, named: Word) -> bool:
 def asks_which_moved(parts: Parts, by: list[str]) -> bool:
     """Whether the groups that rose, or fell, are asked for: "which countries fell", not "growth by country"."""
     subjects = [word for word in parts.words if word.name in by or (word.kind == "value" and by == ["item"])]
-    asked = "|".join(loosely(word.text) for word in subjects)
+    asked = "|".join(word.pattern for word in subjects)
     which = rf"\b(?:which|what|any|how many)\b(?: (?!by |per )\w+){{0,3}}? (?:{asked})\b"
     return parts.goes_down is not None and bool(asked) and re.search(which, parts.text) is not None
+
+
+def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
+    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
+    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
+    begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
+    values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
+    after = [word for word in values if word.place >= begun] or values
+    names = {value.dimension for value in after[0].values} if after else set()
+    return next((one for one in filters if one.dimension in names), filters[0])
+
+
+def is_part(parts: Parts, one: Filter) -> bool:
+    """Whether a value stands where the part of a share does: "share of mobile visitors", "mobile share"."""
+    values = [word for word in parts.words if word.kind == "value" and one.dimension in word.dimensions]
+    shares = [word for word in parts.words if word.kind == "share"]
+    return any(
+        abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
+    ) or any(word.is_beside(share) for share in shares for word in values)

@@ -27,20 +27,14 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         raise NotRead("I compare two periods at most.")
     if len(periods) == 2:
         first, second = sorted(periods, key=lambda one: one.first)
-        is_one = re.search(rf"{MARK}\d+ and (?:in )?(?:the )?{MARK}", parts.text) and not re.search(
-            r"\bbetween\b", parts.text
-        )
-        if (
-            not compares
-            and not parts.judged
-            and parts.has("change")
-            and is_one
-            and second.first - first.last == timedelta(1)
-        ):
+        joined = rf"^(?!.*\bbetween\b).*{MARK}\d+ and (?:in )?(?:the )?{MARK}"
+        is_one = re.search(joined, parts.text) is not None
+        is_next = second.first - first.last == timedelta(days=1)
+        if is_one and is_next and parts.has("change") and not (compares or parts.judged):
             return (both := Period(first.first, second.last)), both.before()  # fell in May and June
-        is_plain = not (compares or parts.has("change") or parts.judged or parts.has("cause"))
+        is_plain = not (compares or parts.judged or parts.has("change", "cause"))
         if is_plain and not UP_OR_DOWN.search(parts.text):
-            if second.first == first.last + timedelta(days=1):  # in May and June
+            if is_next:  # in May and June
                 notes.append(f"{first.in_words} and {second.in_words} are counted together.")
                 return Period(first.first, second.last), None
             raise NotRead("Two periods: I can compare them (“versus”), or answer for one.")
@@ -50,11 +44,8 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         return first, _as_far(first, second, days, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
         now = Period(periods[0].last + timedelta(days=1), last)
-        if not (
-            (parts.has("change") or UP_OR_DOWN.search(parts.text))
-            and now.first <= now.last
-            and now.before().first == periods[0].first
-        ):
+        is_change = parts.has("change") or UP_OR_DOWN.search(parts.text)
+        if not is_change or now.first > now.last or now.before().first != periods[0].first:
             raise NotRead(f"Which period should I compare {periods[0].in_words} with?")
         notes.append(f"Compared are the days since then, {now.in_words}.")
         return now, now.before()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
@@ -11,9 +12,8 @@ from beha2vec_core.semantic.query import Filter
 
 DEFAULTS = {  # of "top 5 landing pages"
     **dict.fromkeys(("landing_page", "landing_page_type", "country", "device", "browser", "os", *SOURCES), "sessions"),
-    **dict.fromkeys(("item", "item_brand", "item_category", "item_subcategory"), "items_sold"), "page": "page_views",
+    **dict.fromkeys(OF_ITEMS, "items_sold"), "page": "page_views",
 }  # fmt: skip
-ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 # of users who bought, those on mobile: the verb is no part of the share
 _PAGES, _OF_STEPS = {"page", "page_type", "theme"}, {"cart", "checkout", "confirmation", "product"}  # and page types
 _PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
@@ -37,34 +37,20 @@ SEARCHES = (
 )
 _CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
 NOT_MEASURED = (
-    (
-        r"\b(?:revenue|sales|turnover|income|order values?|aov|money)\b.*\b(?:without|(?:ex|in)cl(?:uding|usive|\.)?"
-        rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
-        r"\b(?:pre|post|after)[- ]?tax\b",
-        "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
-        "I know tax and shipping as orders report them.",
-    ),
-    (
-        rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
-        rf"the )?(?:{PEOPLE})\b",
-        "The data have no incomes of people.",
-    ),
-    (
-        rf"\b(?:which|what) (?:other )?(?:web)?(?:sites?|shops?|stores?) (?:do|does|did)\b.*\b(?:{PEOPLE}|they)\b.*"
-        r"\b(?:visit|use|go|like|shop|buy|come)\b(?! from)",
-        "What people do on other sites is not measured.",
-    ),
-    (
-        rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
-        r"\b(?:buy|order|purchase|shop)\b",
-        "How often a user does something is not measured.",
-    ),
-    (
-        r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|"
-        r"advertis\w+|marketing|campaigns?|ppc|sea|sem|paid|media)\b|\b(?:ads?|advertising|marketing|media|"
-        r"campaign) (?:spend|spending|costs?|budgets?)\b",
-        "What you spend is not measured.",
-    ),
+    (r"\b(?:revenue|sales|turnover|income|order values?|aov|money)\b.*\b(?:without|(?:ex|in)cl(?:uding|usive|\.)?"
+     rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
+     r"\b(?:pre|post|after)[- ]?tax\b",
+     "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
+     "I know tax and shipping as orders report them."),
+    (rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
+     rf"the )?(?:{PEOPLE})\b", "The data have no incomes of people."),
+    (rf"\b(?:which|what) (?:other )?(?:web)?(?:sites?|shops?|stores?) (?:do|does|did)\b.*\b(?:{PEOPLE}|they)\b.*"
+     r"\b(?:visit|use|go|like|shop|buy|come)\b(?! from)", "What people do on other sites is not measured."),
+    (rf"\bhow (?:often|frequently) (?:do|does|did|are|is)\b.*\b(?:{PEOPLE}|they|someone|one)\b.*"
+     r"\b(?:buy|order|purchase|shop)\b", "How often a user does something is not measured."),
+    (r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|"
+     r"advertis\w+|marketing|campaigns?|ppc|sea|sem|paid|media)\b|\b(?:ads?|advertising|marketing|media|"
+     r"campaign) (?:spend|spending|costs?|budgets?)\b", "What you spend is not measured."),
 )  # fmt: skip
 
 
@@ -83,6 +69,11 @@ def metric_of(
     notes: list[str],
 ) -> str:
     """The name of the metric; what was assumed is added to the notes."""
+
+    def taken(name: str, why: str = "") -> str:
+        notes.append(why or f"No measure is named: by {METRICS[name].label}.")
+        return name
+
     about = {*by, *(one.dimension for one in filters)}
     about |= {word.name for word in parts.words if word.kind == "by"}  # also "how many items"
     if parts.has("bought"):
@@ -93,96 +84,76 @@ def metric_of(
         ):
             if parts.has("share") and metrics == ["users"]:  # what percentage of visitors from ... buy
                 return "buyer_share"
-            notes.append("Buying was read as a question about the conversion rate, as no measure is named.")
-            return "conversion_rate"
+            why = "Buying was read as a question about the conversion rate, as no measure is named."
+            return taken("conversion_rate", why)
         if read := _what_is_bought(parts, metrics, filters, by, about, notes):
             return read
-        if metrics or parts.is_counted or not about & ITEMS:
+        if metrics or parts.is_counted or not about & OF_ITEMS:
             raise NotRead("Buyers, orders or items sold?")
         return "items_sold"
     if metrics:
         if parts.has("sell") and metrics[0] in ("users", "sessions"):
             raise NotRead("Revenue, orders or items sold?")
         if pair and {"better", "best", "worse", "worst"} & {*parts.judged} and METRICS[metrics[0]].is_weak:
-            notes.append("Better and worse were read as a question about the conversion rate.")
-            return "conversion_rate"
+            return taken("conversion_rate", "Better and worse were read as a question about the conversion rate.")
         return metrics[0]
-    if parts.has("sell") and parts.has("cause") and filters and not about & ITEMS and not parts.times.periods:
-        notes.append("Selling was read as a question about the conversion rate.")
-        return "conversion_rate"
+    if parts.has("sell") and parts.has("cause") and filters and not about & OF_ITEMS and not parts.times.periods:
+        return taken("conversion_rate", "Selling was read as a question about the conversion rate.")
     if parts.has("sell"):
-        sold = "items_sold" if about & ITEMS else "revenue"
-        if parts.has("high") or parts.has("low") or parts.judged:
-            notes.append(f"Selling is measured by {METRICS[sold].label}.")
-        return sold
+        sold = "items_sold" if about & OF_ITEMS else "revenue"
+        is_ranked = parts.has("high", "low") or parts.judged
+        return taken(sold, f"Selling is measured by {METRICS[sold].label}.") if is_ranked else sold
     if parts.is_of_users and "spender" in parts.text:
         return "revenue"
     if groups is not None:
         return DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if parts.has("change") and by and not timed and parts.times.periods:
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
-    if parts.has("share") and not about & ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
+        return taken("revenue")
+    if parts.has("share") and not about & OF_ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
+        return taken("sessions")
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
+        return taken("revenue")
     sizes = [word for word in parts.comparatives if word in _OF_SIZE]
     if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
-        notes.append(f"No measure is named: “{sizes[0]}” was read as by {METRICS[DEFAULTS[pair.dimension]].label}.")
-        return DEFAULTS[pair.dimension]
-    if (
-        parts.has("cause")
-        and (parts.has("low") or parts.has("high"))
-        and len(filters) == 1
-        and not (by or about & ITEMS)
-    ):
-        notes.append("No measure is named: by conversion rate.")
-        return "conversion_rate"
+        size = DEFAULTS[pair.dimension]
+        return taken(size, f"No measure is named: “{sizes[0]}” was read as by {METRICS[size].label}.")
+    if parts.has("cause") and parts.has("low", "high") and len(filters) == 1 and not (by or about & OF_ITEMS):
+        return taken("conversion_rate", "No measure is named: by conversion rate.")
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
-    has_groups = by or pair or parts.has("rest") or ((parts.has("cause") or parts.has("judged")) and filters)
-    if judged and has_groups and not timed and not about & ITEMS:
-        notes.append(f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named.")
-        return "conversion_rate"
-    ranked = parts.top or parts.has("high") or parts.has("low") or (judged and not timed)
+    has_groups = by or pair or parts.has("rest") or (parts.has("cause", "judged") and filters)
+    if judged and has_groups and not timed and not about & OF_ITEMS:
+        why = f"“{judged[0]}” was read as a question about the conversion rate, as no measure is named."
+        return taken("conversion_rate", why)
+    ranked = parts.top or parts.has("high", "low") or (judged and not timed)
     if ranked and by and by[0] in DEFAULTS and (len(by) == 1 or {*by} <= {*SOURCES}):
-        notes.append(f"No measure is named: by {METRICS[DEFAULTS[by[0]]].label}.")
-        return DEFAULTS[by[0]]
-    if parts.has("trend") and filters and not (about & ITEMS or parts.judged):
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
+        return taken(DEFAULTS[by[0]])
+    if parts.has("trend") and filters and not (about & OF_ITEMS or parts.judged):
+        return taken("sessions")
     if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
-    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (
-        judged or parts.has("high") or parts.has("low")
-    ):  # our best month
-        notes.append("No measure is named: by revenue.")
-        return "revenue"
+        return taken("sessions")
+    if (timed or {"weekday", "hour", "weekend"} & {*by}) and (judged or parts.has("high", "low")):  # our best month
+        return taken("revenue")
     if by == ["coupon"]:
-        notes.append("No measure is named: by orders.")
-        return "orders"
+        return taken("orders")
     if "order_number" in about:
         return "orders"
     is_split = len(by) == 1 and re.search(r"\b(?:by|per|which|what)\b", parts.text) is not None  # mobile by os
     is_asked_why = not by and parts.has("cause") and parts.has("change")  # why did organic go down
-    is_split &= not (parts.has("cause") or parts.has("average"))
-    if filters and not about & ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
-        notes.append("No measure is named: by sessions.")
-        return "sessions"
+    is_split &= not parts.has("cause", "average")
+    if filters and not about & OF_ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
+        return taken("sessions")
     pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
     kinds = ("trend", "change", "high", "low", "judged", "compare")
-    is_asked = by or parts.times.periods or parts.comparatives or parts.judged or any(map(parts.has, kinds))
+    is_asked = by or parts.times.periods or parts.comparatives or parts.judged or parts.has(*kinds)
     if (
         is_asked
-        and (pages or about & ITEMS)
+        and (pages or about & OF_ITEMS)
         and "look" not in parts.text
-        and not (parts.has("cause") or parts.has("share") or parts.has("average"))
+        and not parts.has("cause", "share", "average")
     ):
-        notes.append(unnamed(name := ["page_views" if pages else "items_sold"]))
-        return name[0]
+        name = "page_views" if pages else "items_sold"
+        return taken(name, unnamed([name]))
     raise NotRead("I found no measure in the question, such as revenue, sessions or conversion rate.")
 
 
@@ -193,7 +164,7 @@ def as_rate(
     if metric == "buyer_share" and included and _PART_OF_THOSE.search(parts.text):
         return "buyers"
     is_verb = any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers")
-    if metric == "buyers" and is_verb and {*by} & ITEMS and not parts.is_counted and not parts.is_of_users:
+    if metric == "buyers" and is_verb and {*by} & OF_ITEMS and not parts.is_counted and not parts.is_of_users:
         return "items_sold"  # what do people buy
     if metric == "buyers" and by and not parts.has("share") and _BUY_MOST.search(parts.text):
         notes.append("Buying most was read as most orders.")
@@ -204,7 +175,7 @@ def as_rate(
         raise NotRead("Buyers, orders or items sold?")
     if parts.has("share") and not re.search(r"\b(?:who|that)\b", parts.text):
         return "buyer_share"
-    is_state = parts.has("cause") and (parts.has("low") or parts.has("high") or IS_SO.search(parts.text) is not None)
+    is_state = parts.has("cause") and (parts.has("low", "high") or IS_SO.search(parts.text) is not None)
     compared = (pair or len(included) == 1) and parts.comparatives and not parts.is_counted
     if (is_state or compared) and not parts.times.periods and len(included) < 2:
         notes.append("Buying was read as a question about the conversion rate.")
@@ -219,16 +190,16 @@ def _what_is_bought(
     if not {*metrics} <= {"users", "buyers", "sessions"} or parts.has("without"):
         return None
     compared = len(filters) == 1 and parts.comparatives and not by and not parts.is_counted
-    if (parts.has("cause") or compared) and not about & ITEMS:
+    if (parts.has("cause") or compared) and not about & OF_ITEMS:
         notes.append("Buying was read as a question about the conversion rate.")
         return "conversion_rate"
-    if {*by} & ITEMS and not parts.is_of_users and not parts.is_counted:
+    if {*by} & OF_ITEMS and not parts.is_of_users and not parts.is_counted:
         return "items_sold"
-    if parts.has("share") and not about & ITEMS and not by:
+    if parts.has("share") and not about & OF_ITEMS and not by:
         return "buyers" if filters and _PART_OF_THOSE.search(parts.text) else "buyer_share"
     if parts.is_counted and metrics and not by:
         return "buyers"
-    if by and (parts.has("high") or parts.has("low") or parts.judged) and not about & ITEMS and not parts.is_of_users:
+    if by and (parts.has("high", "low") or parts.judged) and not about & OF_ITEMS and not parts.is_of_users:
         notes.append("Buying most was read as most orders.")
         return "orders"
     return None
@@ -236,7 +207,7 @@ def _what_is_bought(
 
 def overview_of(filters: tuple[Filter, ...]) -> list[str]:
     """What groups are compared by, where no measure is named."""
-    return list(_OF_ITEMS if any(one.dimension in ITEMS for one in filters) else _OVERVIEW)
+    return list(_OF_ITEMS if any(one.dimension in OF_ITEMS for one in filters) else _OVERVIEW)
 
 
 def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
@@ -246,8 +217,8 @@ def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
         about: the dimensions of its groups and values.
     """
     if parts.has("bought"):
-        return _OF_ITEMS if about & ITEMS else ("buyers", "orders", "conversion_rate")
-    if about & ITEMS:
+        return _OF_ITEMS if about & OF_ITEMS else ("buyers", "orders", "conversion_rate")
+    if about & OF_ITEMS:
         return _OF_ITEMS
     if about & _PAGES:
         return ("page_views",)

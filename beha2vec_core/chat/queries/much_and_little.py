@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.much_and_little import Opposed
-from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.queries.ratios import about, divided
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS

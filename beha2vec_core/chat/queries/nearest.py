@@ -13,6 +13,7 @@ from beha2vec_core.semantic.query import Did, Filter, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import NotAnswerable
 
 _SAID = {"bounces": "number of bounces", "cart_additions": "cart additions of items"}  # else they name a rate
+_DOERS = {"user": ("users", "who", PEOPLE_COUNTED), "session": ("sessions", "that", ("sessions",))}
 _NAMED, _FEW = 6, 2  # values of a filter that are named; and of very many
 
 
@@ -106,34 +107,11 @@ def as_question(query: Query) -> str:
         words.insert(0, "share of")
     for one in query.filters:
         if one.did:  # buyers who ordered twice, revenue of users who did
-            level, own = {"user": ("users who", PEOPLE_COUNTED), "session": ("sessions that", ("sessions",))}.get(
-                one.dimension, ("orders that", ("orders",))
-            )
-            words.append(f"{level.split()[1] if query.metric in own else f'of {level}'} {in_words(one)}")
+            noun, who, own = _DOERS.get(one.dimension, ("orders", "that", ("orders",)))
+            words.append(f"{who if query.metric in own else f'of {noun} {who}'} {in_words(one)}")
     if query.by:
-        words.append(
-            "by " + " and ".join(DIMENSIONS[name].words[0] if DIMENSIONS[name].words else name for name in query.by)
-        )
-    for one in query.filters:
-        named = " and ".join(one.values)
-        if one.did:
-            continue
-        if one.dimension == "hour" or not one.values:
-            words.append(f"{'not ' if one.is_excluded else ''}{in_words(one)}")
-            continue
-        if one.dimension == "step":
-            words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
-            continue
-        if one.dimension.startswith("first_"):
-            words.append(f"{DIMENSIONS[one.dimension].label} {named}")
-            continue
-        if one.is_excluded:
-            words.append(f"without {named}")
-            continue
-        if one.dimension == "weekday":
-            words += [f"on {value}s" for value in one.values]
-            continue
-        words.append(f"for cluster {named}" if one.dimension == "cluster" else f"for {named}")
+        words.append("by " + " and ".join(next(iter(DIMENSIONS[name].words), name) for name in query.by))
+    words += [_filter_asked(one) for one in query.filters if not one.did]
     if query.period:
         words.append(_named(query.period))
     if query.versus:
@@ -144,6 +122,22 @@ def as_question(query: Query) -> str:
     words += ["by part of the change"] if query.by_change else []
     words[:0] = ["why the change in"] if query.explains else ["how many groups of"] if query.counts_groups else []
     return " ".join(words)
+
+
+def _filter_asked(one: Filter) -> str:
+    """A filter of named values, as a question says it."""
+    named = " and ".join(one.values)
+    if one.dimension == "hour" or not one.values:
+        return f"{'not ' if one.is_excluded else ''}{in_words(one)}"
+    if one.dimension == "step":
+        return f"from {one.values[0][2:]} to {one.values[-1][2:]}"
+    if one.dimension.startswith("first_"):
+        return f"{DIMENSIONS[one.dimension].label} {named}"
+    if one.is_excluded:
+        return f"without {named}"
+    if one.dimension == "weekday":
+        return " ".join(f"on {value}s" for value in one.values)
+    return f"for cluster {named}" if one.dimension == "cluster" else f"for {named}"
 
 
 def _named(period: Period) -> str:
@@ -198,25 +192,21 @@ def _did_in_words(did: Did) -> str:
 def _alone_in_words(did: Did) -> str:
     named = ", ".join(f"{'not ' if one.is_excluded else ''}{in_words(one)}" for one in did.filters)
     dimensions = [one.dimension for one in did.filters]
+    pages = dimensions[0].replace("_", " ") if dimensions else "pages"
+    past, verb, what = {  # by table
+        "steps": ("reached", "reach", f"the {named[2:]}"),
+        "page_views": ("viewed", "view", f"{pages} {named}"),
+        "viewed_items": ("viewed", "view", f"{named} products"),
+        "cart_items": ("put", "put", f"{named} in the cart"),
+        "items": ("bought", "buy", named),
+        "purchases": ("bought", "buy", named) if named else ("ordered", "order", ""),
+        "events": ("did", "do", named),
+    }.get(did.table, ("visited", "visit", f"({named})" if named else ""))
     if "coupon" in dimensions:
-        verb = "used", "use", "a coupon" + ("" if named == "any" else f" {named}")
+        past, verb, what = "used", "use", "a coupon" + ("" if named == "any" else f" {named}")
     elif "product_view" in dimensions or (did.table == "steps" and named.startswith("1")):
-        verb = "viewed", "view", "a product"
-    elif did.table == "steps":
-        verb = "reached", "reach", f"the {named[2:]}"
-    elif did.table == "page_views":
-        verb = "viewed", "view", f"{dimensions[0].replace('_', ' ') if dimensions else 'pages'} {named}".strip()
-    elif did.table == "viewed_items":
-        verb = "viewed", "view", f"{named} products"
-    elif did.table == "cart_items":
-        verb = "put", "put", f"{named} in the cart"
-    elif did.table in ("items", "purchases"):
-        verb = ("bought", "buy", named) if named or did.table == "items" else ("ordered", "order", "")
-    elif did.table == "events":
-        verb = "did", "do", named
-    else:
-        verb = "visited", "visit", f"({named})" if named else ""
-    text = " ".join((f"did not {verb[1]}" if did.is_excluded else verb[0], verb[2])).strip()
+        past, verb, what = "viewed", "view", "a product"
+    text = f"{f'did not {verb}' if did.is_excluded else past} {what}".strip()
     unit = "items" if did.table == "items" else "days" if did.of_days else "times"
     if did.at_most is None:
         return f"{text} at least {did.at_least} {unit}" if did.at_least > 1 else text

@@ -12,16 +12,12 @@ from beha2vec_core.semantic.query import Query
 
 BESIDE_A_PERIOD = ("orders", "aov", "sessions", "conversion_rate", "cart_rate", "checkout_rate", "engaged_rate")
 BESIDE_PEOPLE = ("sessions", "pages_per_session", "engaged_rate", "conversion_rate", "orders", "revenue")
-_ABOUT_A_PERIOD = {
-    "filler", "period", "cause", "low", "high", "judged", "compare", "change", "trend", "happened", "value",
-}  # fmt: skip
+_ABOUT_A_PERIOD = {"filler", "period", "cause", "low", "high", "judged", "compare", "change", "trend", "happened"}
 _IT = r"(?:(?:we|it|things?|business|everything|sales|the|our|my|shop|store|site|website|company|\u00a7\d+) )*"
 _HOW_WAS = re.compile(
     rf"\bhow (?:did|do|does|has|have|had|is|are|was|were) {_IT}(?:(?:been|do|doing|done|go|going|gone|perform|"
-    rf"performing|"
-    r"performed|look|looking|looked|fare|fared|run|running|overall|for us|in total|,|in|during|"
-    r"over)\s*)*(?:\u00a7|\?|$)|"
-    r"\b(?:numbers|figures|stats|recap|results) (?:for|of|in|from) (?:the )?\u00a7|\btrend\b"
+    r"performing|performed|look|looking|looked|fare|fared|run|running|overall|for us|in total|,|in|during|"
+    r"over)\s*)*(?:\u00a7|\?|$)|\b(?:numbers|figures|stats|recap|results) (?:for|of|in|from) (?:the )?\u00a7|\btrend\b"
 )
 _A_GOOD_ONE = re.compile(
     r"\ban? (?:\w+ )?(?:good|great|strong|decent|bad|weak|poor|terrible|slow|quiet|normal) (?:day|week|month|"
@@ -38,16 +34,10 @@ def of_period(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]]
     kinds -= {"by"} if is_good and len(units) == 1 else set()  # is December a good month
     is_how = parts.has("cause") or _HOW_WAS.search(parts.text) is not None
     is_judged = is_good or kinds & {"judged", "compare"} or parts.judged or parts.comparatives
-    if (
-        not (is_how or (is_judged and not _ASKS_ONE.search(parts.text)))
-        or not parts.times.periods
-        or parts.unknown
-        or not kinds <= _ABOUT_A_PERIOD
-        or parts.by
-        or parts.done
-    ):
-        return None
-    if parts.limits or parts.top or parts.is_of_users or parts.is_counted or parts.clusters or "value" in kinds:
+    is_asked = is_how or (is_judged and not _ASKS_ONE.search(parts.text))
+    of_groups = parts.by or parts.done or parts.clusters or parts.is_of_users or not kinds <= _ABOUT_A_PERIOD
+    is_limited = parts.limits or parts.top or parts.is_counted or parts.unknown
+    if not is_asked or not parts.times.periods or of_groups or is_limited:
         return None
     notes: list[str] = []
     now, versus = periods_of(parts, True, contents.days, notes)

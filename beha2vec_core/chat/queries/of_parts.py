@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from beha2vec_core.chat.parts.parts import Parts, loosely
-from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
+from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import (
     OF_ONE_WORD,
     both_ends,
@@ -15,19 +15,12 @@ from beha2vec_core.chat.queries.asked import (
     filters_of,
     is_named_apart,
 )
-from beha2vec_core.chat.queries.implied_measures import (
-    DEFAULTS,
-    OF_GROWTH,
-    NotRead,
-    overview_of,
-    unnamed,
-)
+from beha2vec_core.chat.queries.implied_measures import DEFAULTS, OF_GROWTH, NotRead, overview_of, unnamed
 from beha2vec_core.chat.queries.much_and_little import require_asked, set_apart
 from beha2vec_core.chat.queries.nearest import table_of
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.queries.one_query import query_of
-from beha2vec_core.chat.queries.own_queries import in_common, orders_worth
-from beha2vec_core.chat.queries.people_at_steps import of_people
+from beha2vec_core.chat.queries.own_queries import in_common, of_people, orders_worth
 from beha2vec_core.chat.queries.ratios import about, divided, of_items, require_same_categories, with_ratio
 from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -91,7 +84,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if groups := _two_groups(parts, metrics, contents):
         return groups
     grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
-    happened = parts.has("cause") and (parts.has("change") or parts.has("happened")) and parts.times.periods
+    happened = parts.has("cause") and parts.has("change", "happened") and parts.times.periods
     if not metrics and (grows or (happened and not filters_of(parts, None))):
         metrics = list(OF_GROWTH)
         notes.append(unnamed(metrics))
@@ -150,7 +143,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
 
 def _word_of(parts: Parts, metrics: list[str]) -> str:
     """A pattern of the words for a measure."""
-    return next((loosely(word.text) for word in parts.words if word.kind == "metric" and word.name in metrics), "(?!)")
+    return next((word.pattern for word in parts.words if word.kind == "metric" and word.name in metrics), "(?!)")
 
 
 def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
@@ -160,33 +153,30 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
     """
     values = [word for word in parts.words if word.kind == "value"]
     for one, other in pairwise(values):
-        between = rf"{loosely(one.text)}{_BETWEEN}"
-        if not re.search(rf"{between}{loosely(other.text)}", parts.text):
+        between = rf"{one.pattern}{_BETWEEN}"
+        if not re.search(rf"{between}{other.pattern}", parts.text):
             continue
         if sum(word.text in (one.text, other.text) for word in values) > 2:  # google on mobile vs google on desktop
             continue
-        shared = {value.dimension for value in one.values} & {value.dimension for value in other.values}
+        shared = one.dimensions & other.dimensions
         name = next(iter(metrics), None)
         some = [w.values[0].of_table(table_of(name, w.values[0].dimension)).values for w in (one, other)]
         of_many = shared <= {*OF_ONE_WORD} and any(len(values) > 1 for values in some)
         if shared and not of_many:
             continue
-        is_either = re.search(rf"{loosely(one.text)}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
+        is_either = re.search(rf"{one.pattern}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
         if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
             continue
-        if parts.has("share") or parts.has("cause") or parts.has("rest") or parts.has("without") or parts.limits:
+        if parts.has("share", "cause", "rest", "without") or parts.limits:
             continue
         found, notes = [], list(parts.notes)
         if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
             raise NotRead("I compare two groups of different kinds at a time.")
-        overview = overview_of(filters_of(parts, None))
-        measures = metrics or (
-            overview[1:2]
-            if parts.judged and "sessions" in overview
-            else overview[:1]
-            if parts.comparatives
-            else overview
-        )
+        measures = metrics or overview_of(filters_of(parts, None))
+        if not metrics and parts.judged and "sessions" in measures:
+            measures = measures[1:2]
+        elif not metrics and parts.comparatives:
+            measures = measures[:1]
         for left in (other, one):
             kinds = {value.dimension for word in (one, other) for value in word.values}  # as traffic sources
             named = [word for word in parts.words if not (word.kind == "by" and word.name in kinds)]
@@ -201,7 +191,7 @@ def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[l
                 require_same_categories(query, contents)
                 found.append(query)
                 notes += more
-        if len({bool(about(query) & {*OF_ITEMS}) for query in found}) > 1:  # views of an item, and of pages
+        if len({bool(about(query) & OF_ITEMS) for query in found}) > 1:  # views of an item, and of pages
             raise NotRead(
                 "One of the two is of items, the other is not, so they are counted differently: ask for each."
             )
@@ -215,7 +205,7 @@ def _asks_how(parts: Parts) -> bool:
     """Whether it is asked how a group, or the site, did: "how did mobile perform", "how was July"."""
     is_compared = parts.has("compare") or parts.times.asks_before or len(parts.times.periods) > 1
     by = breakdown_of(parts)
-    is_plain = not (parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged", "share", "trend")))
+    is_plain = not (parts.judged or parts.has("high", "low", "judged", "share", "trend"))
     is_whole = is_plain and not is_compared and (not by or (len(by) == 1 and DEFAULTS.get(by[0]) == "sessions"))
     return _PERFORMS.search(parts.text) is not None and bool(is_whole or filters_of(parts, None))
 
@@ -250,11 +240,8 @@ def as_one(queries: Sequence[Query]) -> Query | None:
     first, last = queries[0], queries[-1]
     if len(queries) == 1:
         return first
-    if (
-        len(queries) == 2
-        and last.by in (("day",), ("week",), ("month",))
-        and replace(last, by=()) == replace(first, period=last.period)
-    ):
+    is_trend = len(queries) == 2 and last.by in (("day",), ("week",), ("month",))
+    if is_trend and replace(last, by=()) == replace(first, period=last.period):
         return last
     own = [
         [one for one in query.filters if one not in queries[place - 1].filters] for place, query in enumerate(queries)
@@ -265,10 +252,8 @@ def as_one(queries: Sequence[Query]) -> Query | None:
     (dimension,) = kinds
     values = tuple(dict.fromkeys(value for (one,) in own for value in one.values))
     others = [tuple(one for one in query.filters if one not in its) for query, its in zip(queries, own, strict=True)]
-    rest = {
-        (query.metric, query.by, query.period, query.is_share, left)
-        for query, left in zip(queries, others, strict=True)
-    }
+    pairs = zip(queries, others, strict=True)
+    rest = {(query.metric, query.by, query.period, query.is_share, left) for query, left in pairs}
     if len(rest) > 1 or first.by or first.is_share:
         return None
     return replace(first, by=(dimension,), filters=(*others[0], Filter(dimension, values)))

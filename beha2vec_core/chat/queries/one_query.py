@@ -7,35 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.chat.parts.parts import Parts
-from beha2vec_core.chat.parts.vocabulary import Word
-from beha2vec_core.chat.queries.asked import (
-    ascending_of,
-    asks_either,
-    asks_which_moved,
-    breakdown_of,
-    group_counted,
-    is_named_apart,
-    is_one_group,
-    is_ranking,
-)
-from beha2vec_core.chat.queries.compared import (
-    UP_OR_DOWN,
-    days_before,
-    halves_of,
-    is_in_data,
-    months_in_a_row,
-    nothing_before,
-    periods_of,
-    step_of,
-    step_since,
-)
-from beha2vec_core.chat.queries.implied_measures import IS_SO, ITEMS, NotRead, as_rate, metric_of, unnamed
+from beha2vec_core.chat.queries import asked, compared
+from beha2vec_core.chat.queries.implied_measures import IS_SO, NotRead, as_rate, metric_of, unnamed
 from beha2vec_core.chat.queries.nearest import reaches, some_of
-from beha2vec_core.chat.queries.own_queries import is_part, part_of
 from beha2vec_core.chat.queries.ratios import outer_of
 from beha2vec_core.chat.queries.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
@@ -99,20 +78,30 @@ class _Draft:
     is_often: bool = False  # how often groups do something is compared, not how many of them do
 
     @property
-    def unit(self) -> str:
-        """Of the metric."""
-        return METRICS[self.metric].unit
+    def measure(self) -> Metric:
+        """What is asked for, by its name."""
+        return METRICS[self.metric]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a number or an amount, not a rate."""
+        return self.measure.unit in ("count", "money")
+
+    @property
+    def has_per(self) -> bool:
+        """Whether it is so much per row of something."""
+        return any(one.per for one in self.measure.sql.values())
 
     def _choose_metric(self) -> None:
         """Which measure, and of which groups."""
         parts = self.parts
-        self.by = breakdown_of(parts)
-        if months := months_in_a_row(parts.times.periods, self.contents.days.last):
+        self.by = asked.breakdown_of(parts)
+        if months := compared.months_in_a_row(parts.times.periods, self.contents.days.last):
             words = [word for word in parts.words if word.kind not in ("compare", "judged")]
             times = replace(parts.times, periods=[months], compares=False)
             self.parts = parts = replace(parts, times=times, words=words, comparatives=[])
             self.by = ["month", *self.by]
-        self.groups = group_counted(parts)
+        self.groups = asked.group_counted(parts)
         self.outer = outer_of(parts, self.by)
         self.by = [name for name in self.by if name != self.outer]
         refuse_what_is_no_query(parts, self.filters, self.by)
@@ -125,11 +114,10 @@ class _Draft:
             label = DIMENSIONS[self.by[0]].label
             if self.included[0].dimension != self.by[0]:
                 raise NotRead(f"{self.included[0].values[0]} is no {label}: ask for all in order, the best first.")
-            self.filters, self.included = (
-                tuple(one for one in self.filters if one.is_excluded or one.dimension != self.by[0]),
-                (),
-            )
-        self.pair = next((one for one in self.included if len(one.values) > 1 and not is_one_group(parts, one)), None)
+            self.filters = tuple(one for one in self.filters if one.is_excluded or one.dimension != self.by[0])
+            self.included = ()
+        several = [one for one in self.included if len(one.values) > 1 and not asked.is_one_group(parts, one)]
+        self.pair = next(iter(several), None)
         self.compares = (parts.has("compare") or bool(parts.comparatives) or parts.times.compares) and not parts.is_side
         if parts.having and {*self.metrics} <= {"users"}:  # months without orders, with at least 50 sessions
             self.metrics = [next((one.metric for one in parts.having if one.at_least), "sessions")]
@@ -143,30 +131,21 @@ class _Draft:
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
         if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
             bought = "buyers"  # of all buyers, those who ordered so often
-        of_items = {*self.by, *(one.dimension for one in self.included)} & ITEMS
+        of_items = {*self.by, *(one.dimension for one in self.included)} & OF_ITEMS
         if bought in ("cart_rate", "cart_sessions") and of_items and "rate" not in parts.text:
             bought = "cart_additions"
         self.is_of_buyers = self.metric == "buyer_share" and bought == "buyers"
         self.metric = bought
         if parts.is_of_users and parts.over is None and self.metric not in ("buyers", *_OF_A_USER):
             raise NotRead("I can list users by revenue, orders, items sold, sessions or page views.")
-        check_people(
-            parts,
-            self.metric,
-            self.filters,
-            bool(self.by or self.compares or parts.has("trend") or parts.has("change")),
-            self.notes,
-        )
+        is_compared = bool(self.by or self.compares or parts.has("trend", "change"))
+        check_people(parts, self.metric, self.filters, is_compared, self.notes)
         if parts.is_of_users and self.metric == "buyers":
             self.notes.append("Customers are put in the order of their revenue.")
             self.metric = "revenue"
         self.named = next((word for word in parts.words if word.kind == "metric"), None)
-        if (
-            self.metric == "items_sold"
-            and not self.by
-            and self.named
-            and (parts.judged or is_ranking(parts, self.named))
-        ):
+        is_ranked = self.named is not None and bool(parts.judged or asked.is_ranking(parts, self.named))
+        if self.metric == "items_sold" and not self.by and is_ranked:
             self.by = ["item"]
         leaves = self.metric in _LEAVING and (self.metric != "conversion_rate" or self.metrics != ["conversion_rate"])
         narrowed = self.included or self.by or self.compares or parts.times.periods or parts.has("change")
@@ -186,27 +165,13 @@ class _Draft:
     def _count(self) -> None:
         """Numbers in place of rates, lists of users, and the periods."""
         parts = self.parts
-        same = self.named is not None and METRICS[self.metric].label.startswith(METRICS[self.named.name].label)
-        is_beside = (
-            self.named is not None
-            and METRICS[self.named.name].is_weak
-            and not same
-            and self.groups is None
-            and parts.over is None
-        )
         alone = not re.search(r"\band (?:also )?how (?:many|much)\b", parts.text)
-        if (
-            alone
-            and parts.is_counted
-            and self.named
-            and is_beside
-            and self.metric != "buyers"
-            and self.unit in ("count", "money")
-        ):
-            raise NotRead(
-                f"I know no number of {METRICS[self.named.name].label} by their {METRICS[self.metric].label}."
-            )
-        if parts.has("average") and self.unit in ("count", "money") and self.metric != "aov":
+        if self.named and alone and parts.is_counted and self.groups is None and parts.over is None:
+            weak = METRICS[self.named.name]
+            is_same = self.metric == "buyers" or self.measure.label.startswith(weak.label)
+            if weak.is_weak and self.is_number and not is_same:
+                raise NotRead(f"I know no number of {weak.label} by their {self.measure.label}.")
+        if parts.has("average") and self.is_number and self.metric != "aov":
             raise NotRead(
                 "An average has to be one of: revenue per order, per user or per session, page views per session."
             )
@@ -214,17 +179,13 @@ class _Draft:
             raise NotRead("I can list users, or break down by a dimension, not both.")
         if parts.is_of_users and "user" not in self.by:
             self.by = [*self.by, "user"]
-        self.period, self.versus = periods_of(parts, self.compares, self.contents.days, self.notes)
+        self.period, self.versus = compared.periods_of(parts, self.compares, self.contents.days, self.notes)
         of_sessions = any(word.kind == "metric" and word.name == "sessions" for word in parts.words)
-        if (
-            parts.is_counted
-            and METRICS[self.metric].n_of.startswith("session")
-            and not of_sessions
-            and not parts.has("share")
-        ):
-            if METRICS[self.metric].count is None and METRICS[self.metric].n_of == "sessions":
-                raise NotRead(f"I know the {METRICS[self.metric].label} as a rate, not as a number of its own.")
-            self.metric = METRICS[self.metric].count or self.metric
+        is_rate = self.measure.n_of.startswith("session") and not (of_sessions or parts.has("share"))
+        if parts.is_counted and is_rate:
+            if self.measure.count is None and self.measure.n_of == "sessions":
+                raise NotRead(f"I know the {self.measure.label} as a rate, not as a number of its own.")
+            self.metric = self.measure.count or self.metric
             self.notes += ["Sessions are counted, not users."] if self.named and self.named.name == "users" else []
         if self.metric == "cart_sessions" and "add" in parts.text:
             self.notes.append("Sessions with something added to the cart are counted, not how often.")
@@ -232,19 +193,11 @@ class _Draft:
     def _share(self) -> None:
         """Whether it is a share, and of which whole."""
         parts = self.parts
-        if self.unit == "mean" and re.search(r"\bdistribution\b", parts.text):
-            raise NotRead(f"I know {METRICS[self.metric].label} as a mean, not how it is distributed.")
-        self.is_share = (
-            (
-                parts.has("share")
-                or parts.is_part
-                or self.is_of_buyers
-                or self.has_part
-                or (self.is_often and bool(self.done) and self.metric in PEOPLE_COUNTED)
-            )
-            and self.unit in ("count", "money")
-            and self.metric != "funnel"
-        )
+        if self.measure.unit == "mean" and re.search(r"\bdistribution\b", parts.text):
+            raise NotRead(f"I know {self.measure.label} as a mean, not how it is distributed.")
+        self.is_share = parts.has("share") or parts.is_part or self.is_of_buyers or self.has_part
+        self.is_share |= self.is_often and bool(self.done) and self.metric in PEOPLE_COUNTED
+        self.is_share &= self.is_number and self.metric != "funnel"
         if self.is_share and self.metric in ("new_users", "returning_users"):
             self.metric = "users"
         rate = next((one.name for one in METRICS.values() if one.count == self.metric), None)
@@ -252,46 +205,29 @@ class _Draft:
         if self.is_share and not self.by and (of_all or not self.included) and not self.done and rate:
             self.metric, self.is_share = rate, False
         groups_of_part = [name for name in self.by if DIMENSIONS[name].kind != "time"]
-        if (
-            self.is_share
-            and groups_of_part
-            and not self.done
-            and any(is_part(parts, one) for one in self.included if one.dimension not in self.by)
-        ):
+        has_part = any(asked.is_part(parts, one) for one in self.included if one.dimension not in self.by)
+        if self.is_share and groups_of_part and not self.done and has_part:
             raise NotRead(
                 "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
             )
-        if (
-            self.is_share
-            and not self.by
-            and not self.done
-            and len(self.filters) > 1
-            and self.metric in _KEYS
-            and _BOTH.search(parts.text)
-        ):
+        is_whole = self.is_share and not self.by and not self.done
+        if is_whole and len(self.filters) > 1 and self.metric in _KEYS and _BOTH.search(parts.text):
             did = Did("sessions", self.filters)  # the part is what is all of this
             self.filters, self.included = (Filter(_KEYS[self.metric], did=(did,)),), ()
         did_by = {inner.dimension for one in self.done for did in one.did for inner in did.filters}
         if self.is_share and {*self.by} & did_by:  # orders with a coupon, by coupon: of each all have it
             raise NotRead("A share of which whole? Ask for the numbers of the groups.")
-        if self.is_share and any(measure.per for measure in METRICS[self.metric].sql.values()):
-            raise NotRead(f"{METRICS[self.metric].label.capitalize()}: a mean has no share.")
-        if (
-            self.is_share
-            and not self.by
-            and not self.included
-            and not any(one.is_excluded or one.did for one in self.filters)
-        ):
+        if self.is_share and self.has_per:
+            raise NotRead(f"{self.measure.label.capitalize()}: a mean has no share.")
+        has_filter = self.included or any(one.is_excluded or one.did for one in self.filters)
+        if self.is_share and not self.by and not has_filter:
             raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
-        if self.is_share and not self.by and len(self.included) > 1 and not self.done:
-            self.filters = (
-                part_of(parts, self.included),
-                *(one for one in self.filters if one != part_of(parts, self.included)),
-            )
+        if is_whole and len(self.included) > 1:
+            part = asked.part_of(parts, self.included)
+            self.filters = (part, *(one for one in self.filters if one != part))
         if not self.by and any(word.text == "list" for word in parts.words):
             raise NotRead("I give numbers, not lists of single orders or sessions.")
-        is_sum = self.unit in ("count", "money") and self.metric not in PEOPLE_COUNTED
-        is_sum &= not any(measure.per for measure in METRICS[self.metric].sql.values())
+        is_sum = self.is_number and self.metric not in PEOPLE_COUNTED and not self.has_per
         if parts.mean_of and (self.by or self.is_share or self.compares or not is_sum):
             raise NotRead(
                 f"I can give an average per {parts.mean_of} only of one total, such as sessions, orders or revenue."
@@ -301,41 +237,28 @@ class _Draft:
         """What changed, from when to when, or why a state is so."""
         parts = self.parts
         self.timed = any(DIMENSIONS[name].kind == "time" for name in self.by)
-        if (
-            self.timed
-            and parts.has("change")
-            and not parts.times.periods
-            and _WHICH_DAY.search(parts.text)
-            and not (parts.has("high") or parts.has("low") or parts.has("judged"))
-        ):
+        self.extreme = parts.has("low", "high", "judged")
+        is_of_one = self.timed and parts.has("change") and not (parts.times.periods or self.extreme)
+        if is_of_one and _WHICH_DAY.search(parts.text):
             raise NotRead("I know no change from one to the next: ask for the highest or the lowest.")
         self.explains = parts.has("cause") and not self.pair
-        self.extreme = parts.has("low") or parts.has("high") or parts.has("judged")
         is_moving = parts.goes_down is not None and self.metric not in OF_STEPS  # "drop" between two steps is no change
-        self.changes = parts.has("change") or (self.period is not None and UP_OR_DOWN.search(parts.text) is not None)
+        self.changes = parts.has("change")
+        self.changes |= self.period is not None and compared.UP_OR_DOWN.search(parts.text) is not None
         self.changes |= self.explains and (parts.has("happened") or is_moving)
         others = [one for one in self.filters if one.is_excluded and not one.did]
         if self.explains and len(others) == len(self.filters) == 1 and not (self.by or self.period):
             self.filters = self.included = (replace(others[0], is_excluded=False),)  # so few from outside the US
-        is_rate = any(one.per for one in METRICS[self.metric].sql.values())
-        is_state = (
-            self.explains and self.period is None and IS_SO.search(parts.text) is not None and not parts.has("change")
-        )
-        is_state &= bool(self.included) and not self.by and _GETS.search(parts.text) is None
-        is_state &= is_rate or _SO_MUCH.search(parts.text) is not None
-        is_open = (
-            self.explains
-            and self.included
-            and not (self.by or self.pair or self.period or parts.has("change") or parts.has("rest"))
-        )
-        if (is_state and len(self.included) > 1 and not parts.has("rest")) or (
-            is_open and _ARE_THERE.search(parts.text)
-        ):
+        is_open = self.explains and bool(self.included) and not (self.by or self.period or parts.has("change"))
+        is_state = is_open and IS_SO.search(parts.text) is not None and _GETS.search(parts.text) is None
+        is_state &= self.has_per or _SO_MUCH.search(parts.text) is not None
+        is_of_several = (is_state and len(self.included) > 1) or (is_open and _ARE_THERE.search(parts.text))
+        if is_of_several and not parts.has("rest"):
             raise NotRead("Compared with what: a period before, or all others of one of them?")
         self.changes &= not is_state
         is_so = bool(self.included) and self.extreme
         self.changes |= self.explains and self.period is not None and not (self.by or is_state or is_so)
-        self.moves = asks_which_moved(parts, self.by) and not self.timed
+        self.moves = asked.asks_which_moved(parts, self.by) and not self.timed
         if self.moves:
             refuse_what_moved_so_much(parts)
         self.changes |= self.moves and parts.has("trend")
@@ -348,7 +271,7 @@ class _Draft:
         if self.changes and self.versus is None and not self.timed and not parts.has("rest"):
             if parts.times.is_open and not (parts.times.is_after or self.explains or self.moves):
                 days = self.contents.days
-                self.timed, self.by = True, [step_since(self.period or days, days), *self.by]
+                self.timed, self.by = True, [compared.step_since(self.period or days, days), *self.by]
             elif self.period is None and parts.has("trend") and not self.moves:
                 pass
             elif self.period is None and self.contents.days.last - self.contents.days.first >= timedelta(days=55):
@@ -359,14 +282,14 @@ class _Draft:
                 raise NotRead("A change needs a period: for example last week, or last month.")
             else:
                 self._compare_in_time(self.period)
-        is_named = bool(self.metrics) or parts.has("bought") or parts.has("sell")
+        is_named = bool(self.metrics) or parts.has("bought", "sell")
         is_judged = len(self.included) == 1 and is_named and not self.by and (parts.judged or self.extreme)
         is_peak = self.timed and self.extreme and self.period is None  # the day with the most, but not why
         rate = next((one.name for one in METRICS.values() if one.count == self.metric and one.unit == "share"), None)
         if self.explains and self.versus is None and not (self.period or self.by) and rate and parts.has("high"):
             self.metric = rate  # why so many single page visits
         leaves = self.metric in _LEAVING and len(self.included) == 1 and not self.by
-        is_spread = leaves or (self.unit == "share" and not (self.by or self.included or self.period))
+        is_spread = leaves or (self.measure.unit == "share" and not (self.by or self.included or self.period))
         if (
             self.explains
             and self.versus is None
@@ -375,37 +298,35 @@ class _Draft:
         ):
             raise NotRead("The data show what happened, not why it happened or what would happen.")
         if parts.has("trend") and not self.timed and self.versus is None:
-            self.by = [step_of(self.period or self.contents.days), *self.by]
+            self.by = [compared.step_of(self.period or self.contents.days), *self.by]
             self.timed = True
         if parts.has("cause"):
             self.notes.append(_NOT_WHY)
-        if "weekend" in {*self.by, *(one.dimension for one in self.included)} and self.unit in ("count", "money"):
+        if "weekend" in {*self.by, *(one.dimension for one in self.included)} and self.is_number:
             self.notes.append("A week has two days of weekend and five others.")
 
     def _compare_in_time(self, period: Period) -> None:
         """A change against the days before; within a period, or where the data begin with it, its own trend."""
-        before, days = days_before(period, self.contents), self.contents.days
+        before, days = compared.days_before(period, self.contents), self.contents.days
         is_within = _WITHIN.search(self.parts.text) is not None and (period.last - period.first).days >= _LONG
-        is_known, halves = is_in_data(before, days), halves_of(period, days)
+        is_known, halves = compared.is_in_data(before, days), compared.halves_of(period, days)
         if halves is None or (is_known and not is_within):
             self.versus = before
             return
         if not is_known:
-            self.notes.append(nothing_before(days))
-        if self.by or self.explains or step_of(period) == "day":  # two single days say little
+            self.notes.append(compared.nothing_before(days))
+        if self.by or self.explains or compared.step_of(period) == "day":  # two single days say little
             self.period, self.versus = halves
             self.notes.append("The second half of the period is compared with its first.")
         else:
-            self.timed, self.by = True, [step_of(period)]
+            self.timed, self.by = True, [compared.step_of(period)]
 
     def _compare(self) -> None:
         """Which groups are compared: values that are named, or one of them with the rest."""
         parts = self.parts
         is_single = not self.by and len(self.included) == 1 and not self.pair and self.versus is None
-        implied = (
-            is_single and bool(parts.comparatives) and "than" not in parts.text.split() and not parts.has("compare")
-        )
-        implied |= is_single and parts.has("judged") and _IS_IT.search(parts.text) is not None
+        implied = bool(parts.comparatives) and "than" not in parts.text.split() and not parts.has("compare")
+        implied |= parts.has("judged") and _IS_IT.search(parts.text) is not None
         self.against_rest = is_single and (self.explains or implied)
         if parts.has("rest") and (not self.included or len(self.included) > 1):
             raise NotRead("Against the rest of what: of one channel, device, country ...?")
@@ -413,21 +334,15 @@ class _Draft:
             self.by, self.against_rest, self.pair = [self.included[0].dimension], True, None
         elif self.compares and self.versus is None and not self.by and self.pair is None:
             raise NotRead("A comparison needs two values (mobile and desktop) or two periods.")
-        is_rate = self.unit in ("share", "mean") or any(one.per for one in METRICS[self.metric].sql.values())
-        is_apart = self.pair is not None and is_named_apart(parts, self.pair)
-        is_rate = is_apart and (is_rate or (self.is_share and parts.text.count(",") > 0))
-        apart = (
-            self.compares
-            or is_rate
-            or len(parts.judged) > 0
-            or (self.pair is not None and asks_either(parts, self.pair))
-        )
-        if apart and self.pair and self.pair.dimension not in self.by:
-            self.by = [*self.by, self.pair.dimension] if self.metric == "funnel" else [self.pair.dimension, *self.by]
-        elif self.pair and self.pair.dimension not in self.by and len(self.pair.values) > 1 and not self.is_share:
-            self.notes.append(f"{some_of(self.pair.values, ' and ')} are counted together.")
-        is_spread = self.explains and self.unit == "share"
-        ranks = (parts.has("high") or parts.has("low") or parts.has("judged")) and not is_spread
+        if (pair := self.pair) and pair.dimension not in self.by:
+            is_rate = self.measure.unit in ("share", "mean") or self.has_per or (self.is_share and "," in parts.text)
+            apart = self.compares or bool(parts.judged) or (is_rate and asked.is_named_apart(parts, pair))
+            if apart or asked.asks_either(parts, pair):
+                self.by = [*self.by, pair.dimension] if self.metric == "funnel" else [pair.dimension, *self.by]
+            elif not self.is_share:
+                self.notes.append(f"{some_of(pair.values, ' and ')} are counted together.")
+        is_spread = self.explains and self.measure.unit == "share"
+        ranks = parts.has("high", "low", "judged") and not is_spread
         if ranks and not self.by and self.versus is None:
             raise NotRead("The highest or lowest of what: of channels, devices, countries, items, days ...?")
         if len(self.by) > 1 and _EITHER.search(parts.text) and not self.pair:
@@ -438,7 +353,7 @@ class _Draft:
         for step in (self._choose_metric, self._choose_rate, self._count, self._share, self._change, self._compare):
             step()
         parts = self.parts
-        ranks = parts.has("high") or parts.has("low") or self.moves
+        ranks = parts.has("high", "low") or self.moves
         by_change = bool(self.versus and self.by and (self.explains or (ranks and self.changes)))
         ascending = None if self.metric == "funnel" or self.against_rest else ascending_of(parts, self.metric)
         is_of_two = self.pair is not None or bool(parts.limits)
@@ -448,7 +363,7 @@ class _Draft:
             ascending = parts.goes_down
             if parts.has("low") and ascending is not None and not self.explains:
                 raise NotRead("Of what rose or fell I can put the largest change first, not the smallest.")
-            if ascending is not None and METRICS[self.metric].better < 0 and _JUDGES.search(parts.text):
+            if ascending is not None and self.measure.better < 0 and _JUDGES.search(parts.text):
                 ascending = not ascending  # a bounce rate that got worse is higher
             self.groups = None  # how many of them fell is said with them
         if self.outer is not None:
@@ -475,11 +390,10 @@ class _Draft:
             )
         if parts.under is not None and parts.under != parts.over:
             raise NotRead("Less than a number is known of the revenue of orders only: “orders under 50”.")
-        if parts.is_money and self.unit != "money":
-            raise NotRead(f"You name an amount of money, but {METRICS[self.metric].label} are not in money.")
-        if parts.over is not None and (
-            self.unit not in ("count", "money") or not self.by or self.versus or self.is_share or "step" in self.by
-        ):
+        if parts.is_money and self.measure.unit != "money":
+            raise NotRead(f"You name an amount of money, but {self.measure.label} are not in money.")
+        is_plain = self.is_number and self.by and not (self.versus or self.is_share or "step" in self.by)
+        if parts.over is not None and not is_plain:
             raise NotRead("More than a number: of orders, sessions or revenue, by channel, country, user ...")
         if parts.over is not None:
             counts = parts.is_counted and (self.by == ["user"] or self.groups is not None)
@@ -498,3 +412,19 @@ def _from_step(first: int) -> tuple[Filter, ...]:
     """The filter of the funnel from a step on; none from the first."""
     steps = tuple(f"{number} {label}" for number, (_, label) in STEPS.items() if number >= first)
     return (Filter("step", steps),) if first > min(STEPS) else ()
+
+
+def ascending_of(parts: Parts, metric: str) -> bool | None:
+    """Whether the smallest comes first; None: nothing is said of order."""
+    if asked.both_ends(parts):
+        return METRICS[metric].better < 0 and not parts.has("high")
+    if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
+        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
+    if parts.has("low"):
+        return True
+    if parts.has("high"):
+        return False
+    judged = [word for word in parts.judged if word in ("best", "worst")]
+    if judged:
+        return (judged[0] == "worst") == (METRICS[metric].better > 0)
+    return False if parts.top else None

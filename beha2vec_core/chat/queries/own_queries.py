@@ -1,17 +1,25 @@
-"""Questions with queries of their own: orders over an amount, what buyers have in common; and the part of a share."""
+"""Questions with queries of their own: orders over an amount, what buyers have in common, people from step to step."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import breakdown_of, filters_of
 from beha2vec_core.chat.queries.compared import periods_of
 from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.semantic.definitions import OF_STEPS, STEPS
 from beha2vec_core.semantic.layer import Contents
-from beha2vec_core.semantic.query import Filter, Query
+from beha2vec_core.semantic.query import Did, Filter, Query
 
-_SHARED = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
+SHARED = ("country", "device", "os", "browser", "channel", "source", "new_or_returning")
+_RATES = {name: pair for name, pair in OF_STEPS.items() if "_to_" in name}
+_RATES |= {"cart_to_order": (2, 6), "checkout_completion": (3, 6)}
+_OF_PEOPLE = re.compile(rf"\b(?:{PEOPLE})\b")
+_OF_VISITS = re.compile(r"\b(?:sessions?|visits?)\b")
 
 
 def in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Query]:
@@ -21,7 +29,7 @@ def in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Quer
         raise NotRead("I know what buyers, users, sessions or orders have in common: their largest groups.")
     filters = filters_of(parts, metrics[0])
     period, _ = periods_of(parts, False, contents.days, [])
-    names = [name for name in _SHARED if name not in {one.dimension for one in filters}]
+    names = [name for name in SHARED if name not in {one.dimension for one in filters}]
     return [Query(metrics[0], (name,), filters, period, is_share=True, top=3, ascending=False) for name in names]
 
 
@@ -43,22 +51,22 @@ def orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
     return Query("revenue", ("one_order",), filters, period, counts_groups=True, **parts.limits)
 
 
-def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
-    """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
-    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
-    begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
-    values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
-    after = [word for word in values if word.place >= begun] or values
-    names = {value.dimension for value in after[0].values} if after else set()
-    return next((one for one in filters if one.dimension in names), filters[0])
+def of_people(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str]]:
+    """The question about a rate of sessions as one about users, if it asks for people; else as it is."""
+    pair = _RATES.get(metrics[0]) if len(metrics) == 1 else None
+    if pair is None or not _OF_PEOPLE.search(parts.text) or _OF_VISITS.search(parts.text):
+        return parts, metrics
+    if parts.done or parts.limits or parts.has("cause", "trend", "change", "compare", "rest"):
+        return parts, metrics
+    first, last = map(_reached, pair)
+    rate = next(word for word in parts.words if word.name == metrics[0])
+    words = [word for word in parts.words if word is not rate and word.name not in ("users", "buyers")]
+    words += [Word("share", rate.text, rate.place), Word("metric", rate.text, rate.place, "users")]
+    return replace(parts, words=words, done=(last, first), is_counted=False), ["users"]
 
 
-def is_part(parts: Parts, one: Filter) -> bool:
-    """Whether a value stands where the part of a share does: "share of mobile visitors", "mobile share"."""
-    values = [
-        word for word in parts.words if word.kind == "value" and one.dimension in {v.dimension for v in word.values}
-    ]
-    shares = [word for word in parts.words if word.kind == "share"]
-    return any(
-        abs(share.place + len(share.text.split()) - word.place) < 2 for share in shares for word in values
-    ) or any(word.is_beside(share) for share in shares for word in values)
+def _reached(step: int) -> Filter:
+    """Users who got as far as the step."""
+    if step == max(STEPS):
+        return Filter("user", did=(Did("purchases"),))
+    return Filter("user", did=(Did("steps", (Filter("step", (f"{step} {STEPS[step][1]}",)),)),))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from beha2vec_core.chat.parts.parts import Parts, loosely
-from beha2vec_core.chat.parts.qualifiers import OF_ITEMS
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
+from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.queries.nearest import table_of
 from beha2vec_core.semantic.definitions import METRICS
@@ -14,9 +14,8 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Query
 
 _OUTER = re.compile(
-    r"^(\W*)(?:for|in|on|within|per|of|from) (?:each|every)(?: of (?:our|the))? ((?:[\w-]+ ){0,2}?[\w-]+?)s?,? "
-    r"((?:which|what|who|the|show|give|list)\b.*?)\W*$",
-    re.IGNORECASE,
+    r"(?i)^(\W*)(?:for|in|on|within|per|of|from) (?:each|every)(?: of (?:our|the))? ((?:[\w-]+ ){0,2}?[\w-]+?)s?,? "
+    r"((?:which|what|who|the|show|give|list)\b.*?)\W*$"
 )
 _EACH = ("per", "each", "every", "within")
 _ADDITIVE = {"users": "user", "sessions": "session", "orders": "order", "buyers": "buyer", "page_views": "page view",
@@ -35,7 +34,7 @@ def each_last(question: str) -> str:
 
 def outer_of(parts: Parts, by: list[str]) -> str | None:
     """The breakdown within each of whose groups the first is asked for; None: the first of all, or none."""
-    ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
+    ranked = parts.top or parts.judged or parts.has("high", "low", "judged")
     ranked = ranked or any(
         word.text.startswith(("best", "top", "most")) for word in parts.words if word.kind == "metric"
     )
@@ -76,7 +75,7 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
         if len(named) != 1 or is_group or (before[-2:-1] and before[-2].kind == "by" and parts.has("high")):
             return parts, metrics, None
         metric = METRICS[named[0]]
-        asked = re.sub(rf"\b(?:an? |the )?(?:average|avg|mean)\b|\bper {loosely(word.text)}", " ", parts.text)
+        asked = re.sub(rf"\b(?:an? |the )?(?:average|avg|mean)\b|\bper {word.pattern}", " ", parts.text)
         parts = replace(parts, words=left, text=asked, mean_of="")
         if metric.label.endswith(f"per {_ADDITIVE[word.name]}"):  # engagement time per session
             return parts, named, None

@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 
 from beha2vec_core.chat.days.periods import MARK
-from beha2vec_core.chat.parts.parts import Parts, loosely
-from beha2vec_core.chat.parts.vocabulary import Word
+from beha2vec_core.chat.parts.grammar import Word, loosely
+from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import charged
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.words.verbs import DOWN, UP
@@ -39,7 +39,7 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         raise NotRead(parts.problem)
     if _OF_A_CHANGE.search(parts.text):
         raise NotRead("A share of a change is not known: ask why it changed, for its parts by group.")
-    ranked = parts.top or parts.judged or any(parts.has(kind) for kind in ("high", "low", "judged"))
+    ranked = parts.top or parts.judged or parts.has("high", "low", "judged")
     ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
     if ranked and len([name for name in by if DIMENSIONS[name].kind != "time"]) > 1 and _OF_EACH.search(parts.text):
         raise NotRead("I know the first of all groups, not the first within each.")
@@ -47,12 +47,8 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     before = {word.place + len(word.text.split()): word.text for word in parts.words}
     for word in parts.words:
         per = before.get(word.place) in ("per", "each", "every")
-        is_second = (
-            before.get(word.place) == "by"
-            and not parts.is_of_users
-            and word in named[1:]
-            and word.name in ("users", "buyers", "sessions")
-        )
+        is_second = word in named[1:] and word.name in ("users", "buyers", "sessions") and not parts.is_of_users
+        is_second &= before.get(word.place) == "by"
         if word.kind in ("metric", "value") and (per or is_second):
             raise NotRead(f"I know no such ratio: nothing per {word.text}.")
     filters = tuple(one for one in filters if not one.did)
@@ -72,10 +68,10 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
 
 def _are_joined(parts: Parts, one: Word, other: Word) -> bool:
     """Whether "and", "or" or the like stands between two values that are not of the same dimension."""
-    if {value.dimension for value in one.values} & {value.dimension for value in other.values}:
+    if one.dimensions & other.dimensions:
         return False
-    is_side = rf"(?!\s*{loosely(other.text)}\s+(?:vs|versus|against)\b)"  # from google, paid vs organic
-    joined = rf"{loosely(one.text)}(?:\s*,{is_side}|\s+(?:and|or|vs|versus|than|to)\b)"
+    is_side = rf"(?!\s*{other.pattern}\s+(?:vs|versus|against)\b)"  # from google, paid vs organic
+    joined = rf"{one.pattern}(?:\s*,{is_side}|\s+(?:and|or|vs|versus|than|to)\b)"
     return re.search(joined, parts.text) is not None
 
 
@@ -88,9 +84,7 @@ def _sides_differ(parts: Parts, words: list[Word], filters: tuple[Filter, ...]) 
             for word in words
             for value in word.values
             for one in filters
-            if re.search(loosely(word.text), side)
-            and value.dimension == one.dimension
-            and {*value.values} & {*one.values}
+            if re.search(word.pattern, side) and value.dimension == one.dimension and {*value.values} & {*one.values}
         }
         for side in sides
     ]
@@ -100,7 +94,7 @@ def _sides_differ(parts: Parts, words: list[Word], filters: tuple[Filter, ...]) 
 def check_all_asked(parts: Parts, metrics: list[str]) -> None:
     """Raise where one of several measures would have no answer: "sessions up and revenue down"."""
     for one, other in pairwise(word for word in parts.words if word.kind == "metric"):
-        is_joined = re.search(rf"\b(?:and|or)\s+(?:(?:the|our|is|are|did)\s+)*{loosely(other.text)}", parts.text)
+        is_joined = re.search(rf"\b(?:and|or)\s+(?:(?:the|our|is|are|did)\s+)*{other.pattern}", parts.text)
         two = {one.name, other.name}
         if is_joined and len(two) > 1 and not (two <= {*metrics} or two == {"new_users", "returning_users"}):
             raise NotRead(f"I cannot answer these in one go, ask for one of them: {one.text} and {other.text}.")
@@ -108,7 +102,7 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
 
 def refuse_beside_charges(parts: Parts) -> None:
     """Raise where no amount of tax or shipping is asked for: people or orders with it, views of pages about it."""
-    charges = "|".join(loosely(word.text) for word in parts.words if word.name in CHARGES)
+    charges = "|".join(word.pattern for word in parts.words if word.name in CHARGES)
     if not charges:
         return
     beside = [word for word in parts.words if word.kind == "metric" and word.name not in (*CHARGES, *charged(parts))]
@@ -134,12 +128,8 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
     both_asked = re.search(rf"\busers and {loosely(named)}\b", parts.text) is not None and metric == "users"
-    if (
-        named
-        and not both_asked
-        and not {"purchases", "items", "orders_in_turn"} & {*METRICS[metric].sql}
-        and (is_of_them or metric not in _OF_BUYING)
-    ):
+    is_of_all = not {"purchases", "items", "orders_in_turn"} & {*METRICS[metric].sql}
+    if named and is_of_all and not both_asked and (is_of_them or metric not in _OF_BUYING):
         if not re.fullmatch(r"customers?|shoppers?", named):
             raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
         notes.append(f"“{named}” was read as all users.")

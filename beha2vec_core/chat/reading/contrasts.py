@@ -33,9 +33,8 @@ _ASKED = tuple(
 _LEAD = re.compile(r"^(?:(?:the|our|an?|my|all|typical|average|those|these|usual|so) )+(?=\w)")
 _WHO = r"(?:users|visitors|people|sessions|visits|customers|shoppers)"
 _REST = re.compile(
-    rf"(?:all |the |of )*(?:rest|others?|everyone else|everybody else|everything else|(?:others? )?{_WHO}|"
-    rf"(?:those|ones|{_WHO}) (?:who|that) (?:do|did|have|are|does)(?: not|n't).*)"
-    rf"(?: (?:of )?(?:(?:the|our|all) )*{_WHO})?"
+    rf"(?:all |the |of )*(?:rest|others?|everyone else|everybody else|everything else|(?:others? )?{_WHO}|(?:those|"
+    rf"ones|{_WHO}) (?:who|that) (?:do|did|have|are|does)(?: not|n't).*)(?: (?:of )?(?:(?:the|our|all) )*{_WHO})?"
 )
 _OTHER = re.compile(rf"^(?P<group>.+) {_FROM} (?P<other>.+?)$")
 _REST_IN = re.compile(rf"({_REST.pattern}) ((?:in|on|during|last|this|since) .+)$")

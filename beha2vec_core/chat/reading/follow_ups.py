@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
-from beha2vec_core.chat.queries.asked import ascending_of, asks_either, both_ends, breakdown_of, filters_of
+from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_of, filters_of
 from beha2vec_core.chat.queries.compared import step_of, step_since
+from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
 from beha2vec_core.chat.rewrites.paraphrases import SAME
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -149,13 +150,10 @@ def continued(
     if parts.has("compare") and not compares:
         of_its_own.append("compare")
     is_short = len(parts.words) <= 4 and not _ARE_THERE.search(question.lower())
-    if of_its_own or (metrics and not lead) or not (lead or pointed or is_short):
-        if pointed:
-            raise NotContinued(CANNOT)
-        return None
-    if turned:
+    is_own = of_its_own or (metrics and not lead) or not (lead or pointed or is_short)
+    if turned and not is_own:
         return replace(previous, ascending=not previous.ascending)
-    if not (metrics or filters or by or times.periods or times.asks_before):
+    if is_own or not (metrics or filters or by or times.periods or times.asks_before):
         if pointed:
             raise NotContinued(CANNOT)
         return None
@@ -168,12 +166,9 @@ def continued(
     kept = {(one.dimension, one.did): one for one in filters} | {
         (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
     }
-    if is_part and (
-        by
-        or len(filters) > 1
-        or METRICS[metric].unit not in ("count", "money")
-        or len(kept) - len(filters) != len(previous.filters)
-    ):
+    is_number = METRICS[metric].unit in ("count", "money")
+    is_one = len(filters) < 2 and len(kept) - len(filters) == len(previous.filters)
+    if is_part and (by or not (is_number and is_one)):
         raise NotContinued(CANNOT)
     period = times.periods[0] if times.periods else previous.period
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
@@ -204,28 +199,13 @@ def continued(
         if metric != previous.metric or not is_same or times.asks_before:
             raise NotContinued(CANNOT)
         limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
+    is_share = previous.is_share and not is_of_did and is_number and (bool(new_by) or len(kept) == 1)
     return Query(
-        metric,
-        new_by,
-        tuple(kept.values()),
-        period,
-        versus,
-        (is_part and not new_by)
-        or (
-            previous.is_share
-            and not is_of_did
-            and METRICS[metric].unit in ("count", "money")
-            and (bool(new_by) or len(kept) == 1)
-        ),
-        parts.top or (previous.top if is_same else None),
-        ascending,
-        by_change=bool(explains and new_by and versus),
-        moved=bool(previous.moved and new_by and versus),
-        explains=bool(explains and not new_by and versus),
-        having=previous.having,
-        per=previous.per,
-        **limits,
-    )
+        metric, new_by, tuple(kept.values()), period, versus, is_share or (is_part and not new_by),
+        parts.top or (previous.top if is_same else None), ascending,
+        by_change=bool(explains and new_by and versus), moved=bool(previous.moved and new_by and versus),
+        explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per, **limits,
+    )  # fmt: skip
 
 
 def due_to(question: str, parts: Parts) -> list[str]:
@@ -241,8 +221,8 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     None: no more than these.
     """
     filters, times = filters_of(parts, previous.metric), parts.times
-    compared = bool(parts.comparatives or parts.judged or parts.has("compare") or parts.has("change"))
-    ranked = parts.has("high") or parts.has("low") or parts.has("judged") or bool(parts.judged)
+    compared = bool(parts.comparatives or parts.judged or parts.has("compare", "change"))
+    ranked = parts.has("high", "low", "judged") or bool(parts.judged)
     plain = {"metric": previous.metric, "period": previous.period}
     moves = compared or parts.has("trend") or _DIRECTION.search(parts.text) is not None
     is_one = not (filters or by or previous.by or previous.limits or times.periods[1:])

@@ -15,32 +15,16 @@ from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
-from beha2vec_core.chat.queries.implied_measures import (
-    NOT_MEASURED,
-    SEARCHES,
-    NotRead,
-    likely,
-)
+from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.ratios import each_last
+from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, pointer
-from beha2vec_core.chat.reading.leading_verb import without_verb
-from beha2vec_core.chat.reading.sentences import (
-    BIGGEST,
-    as_one_sentence,
-    asks,
-    continues,
-    goes_on_since,
-    only_question,
-    parts_of,
-    without_gloss,
-    without_talk,
-)
 from beha2vec_core.chat.rewrites.page_words import with_paths
 from beha2vec_core.chat.rewrites.rules import spelled_out
-from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.topics import not_in_data
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -68,55 +52,31 @@ _UNKNOWN_SHOWN = 8  # words that were not understood
 
 @dataclass(frozen=True)
 class Reading:
-    """A question as it was read.
+    """A question as it was read."""
 
-    Attributes:
-        query: None where the question cannot be answered.
-        problem: why not, in a sentence.
-        unknown: words that were not understood.
-        notes: what was assumed, in sentences.
-        filters: what was understood of filters, also without a query.
-        period: the same of the period.
-        metrics: names of metrics in the question.
-        by: names of dimensions that the question asks a breakdown by.
-        asks_cause: whether it asks for causes or advice.
-        is_follow_up: whether it begins as a follow-up ("and ...") that continues no question.
-        top: how many are asked for ("top 20").
-        kinds: of its words: share, compare, trend ...; currency, where it names another than the data have.
-        nearest: queries that can be answered.
-        more: further queries, where several measures are asked for.
-        goes_down: whether it is about a decrease; None: it does not say.
-        is_measured: whether it is not about something that is known not to be in the data.
-        mean_of: day or week, where the mean of these is asked for.
-        contrast: two groups that are compared in all respects.
-        left_out: words and sentences that limit nothing, and were left out.
-        not_understood: the verb that the question is answered without.
-        is_topic: whether it is about something that is known not to be in the data.
-        beside: metrics that are shown beside the first: of a question that names none.
-    """
-
-    query: Query | None = None
-    problem: str = ""
-    unknown: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    filters: tuple[Filter, ...] = ()
-    period: Period | None = None
-    metrics: tuple[str, ...] = ()
-    by: tuple[str, ...] = ()
-    asks_cause: bool = False
-    is_follow_up: bool = False
-    top: int | None = None
+    query: Query | None = None  # None where the question cannot be answered
+    problem: str = ""  # why not, in a sentence
+    unknown: tuple[str, ...] = ()  # words that were not understood
+    notes: tuple[str, ...] = ()  # what was assumed, in sentences
+    filters: tuple[Filter, ...] = ()  # what was understood of filters, also without a query
+    period: Period | None = None  # the same of the period
+    metrics: tuple[str, ...] = ()  # names of metrics in the question
+    by: tuple[str, ...] = ()  # names of dimensions that the question asks a breakdown by
+    asks_cause: bool = False  # whether it asks for causes or advice
+    is_follow_up: bool = False  # whether it begins as a follow-up ("and ...") that continues no question
+    top: int | None = None  # how many are asked for ("top 20")
+    # of its words: share, compare, trend ...; currency, where it names another than the data have
     kinds: tuple[str, ...] = ()
-    nearest: tuple[Query, ...] = ()
-    more: tuple[Query, ...] = ()
-    goes_down: bool | None = None
-    is_measured: bool = True
-    mean_of: str = ""
-    contrast: Contrast | None = None
-    left_out: tuple[str, ...] = ()
-    not_understood: str = ""
-    is_topic: bool = False
-    beside: tuple[str, ...] = ()
+    nearest: tuple[Query, ...] = ()  # queries that can be answered
+    more: tuple[Query, ...] = ()  # further queries, where several measures are asked for
+    goes_down: bool | None = None  # whether it is about a decrease; None: it does not say
+    is_measured: bool = True  # whether it is not about something that is known not to be in the data
+    mean_of: str = ""  # day or week, where the mean of these is asked for
+    contrast: Contrast | None = None  # two groups that are compared in all respects
+    left_out: tuple[str, ...] = ()  # words and sentences that limit nothing, and were left out
+    not_understood: str = ""  # the verb that the question is answered without
+    is_topic: bool = False  # whether it is about something that is known not to be in the data
+    beside: tuple[str, ...] = ()  # metrics that are shown beside the first: of a question that names none
 
 
 def read_question(
@@ -129,34 +89,180 @@ def read_question(
         is_first: whether nothing was asked before.
     """
     question, spelled = vocabulary.speller.corrected(with_paths(question, vocabulary.titles, vocabulary.known))
-    question, talk = without_talk(question)
-    question, gloss = without_gloss(each_last(as_one_sentence(question)))
-    found = _read_whole(question, vocabulary, previous, is_first=is_first)
+    question, talk = sentences.without_talk(question)
+    question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(question)))
+    reader = _Reader(vocabulary, previous, is_first)
+    found = reader.whole(question)
     if found.query is None and found.is_measured and not found.is_topic:
-        shorter, verb = without_verb(question, found.unknown)
-        if verb and (without := _read_whole(shorter, vocabulary, previous, is_first=is_first)).query:
+        shorter, verb = sentences.without_verb(question, found.unknown)
+        if verb and (without := reader.whole(shorter)).query:
             found = replace(without, not_understood=verb)
     gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
     left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
     return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)
 
 
-def _read_whole(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
-    """The question as two groups, as its parts, or without statements that limit nothing."""
-    if contrast := contrast_of(
-        spelled_out(question.lower()), lambda asked: _read_one(asked, vocabulary, None, is_first=True).query
-    ):
-        return Reading(query=contrast.group, filters=contrast.group.filters, contrast=contrast)
-    found = _read_parts(question, vocabulary, previous, is_first=is_first)
-    if alone := only_question(question):
-        without = _read_parts(alone[0], vocabulary, previous, is_first=is_first)
-        statement = clean_text(alone[1].strip(" ."), limit=120)
-        if without.query and _narrows(_read_one(alone[1], vocabulary, None, is_first=True), without.query):
-            problem = f"I do not know whether “{statement}” limits the question: ask it in one sentence."
-            found = replace(without, query=None, more=(), problem=problem)
-        elif without.query:
-            found = replace(without, left_out=(*without.left_out, statement))
-    return found
+@dataclass(frozen=True)
+class _Reader:
+    """Reads questions that may continue another one."""
+
+    vocabulary: Vocabulary
+    previous: Query | None = None
+    is_first: bool = True
+
+    @property
+    def alone(self) -> _Reader:
+        """Reads questions that continue none."""
+        return _Reader(self.vocabulary)
+
+    def whole(self, question: str) -> Reading:
+        """The question as two groups, as its parts, or without statements that limit nothing."""
+        if contrast := contrast_of(spelled_out(question.lower()), lambda asked: self.alone.one(asked).query):
+            return Reading(query=contrast.group, filters=contrast.group.filters, contrast=contrast)
+        found = self.by_parts(question)
+        if alone := sentences.only_question(question):
+            without = self.by_parts(alone[0])
+            statement = clean_text(alone[1].strip(" ."), limit=120)
+            if without.query and _narrows(self.alone.one(alone[1]), without.query):
+                problem = f"I do not know whether “{statement}” limits the question: ask it in one sentence."
+                found = replace(without, query=None, more=(), problem=problem)
+            elif without.query:
+                found = replace(without, left_out=(*without.left_out, statement))
+        return found
+
+    def by_parts(self, question: str) -> Reading:
+        """The question as one, or each of its parts; none of them where one is not understood."""
+        parts = sentences.parts_of(question)
+        whole = self.one(question)
+        if len(parts) == 1 and parts[0] != question and whole.query is None:  # without "which is best" at its end
+            return self.one(parts[0])
+        has_all = len(whole.more) + 1 >= len(parts) and not sentences.goes_on_since(parts)
+        # a share: of those who did this, those who also did that
+        is_of_those = whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did
+        if len(parts) == 1 or (whole.query and has_all) or is_of_those:
+            return whole
+        readings: list[Reading] = []
+        for part in parts:
+            first = readings[0].query if readings else None
+            if first and first.by and (biggest := sentences.BIGGEST.fullmatch(part.lower())):
+                top = count_of(biggest["top"]) if biggest["top"] else first.top
+                readings[0] = replace(readings[0], query=replace(first, ascending=False, top=top))
+                continue
+            if first is None:
+                one = self.one(part)
+            elif sentences.continues(part):
+                one = _Reader(self.vocabulary, first, is_first=False).one(f"and {part}")
+            else:
+                one = self.alone.one(part)
+                if one.query and first.period and not (one.query.period or one.query.versus):
+                    one = replace(one, query=replace(one.query, period=first.period))
+                if one.query and first.filters and not one.query.filters:  # of these, or of all
+                    one = replace(one, query=None)
+            if not readings and whole.query and not (sentences.asks(part) or one.metrics):
+                return whole  # weekend or weekday, when do we sell more
+            if one.query is None:
+                problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
+                nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
+                why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
+                return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
+            points = first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by
+            is_of_first = first and first.ascending is not None and not one.query.by
+            if first and is_of_first and not points and one.query.metric == first.metric:
+                continue  # which day was best, and how much was it
+            if points or is_of_first:
+                return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
+            same = first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None)
+            if first and same and {first.ascending, one.query.ascending} != {True, False}:
+                readings.pop()  # the same in another order, or fewer
+            readings.append(one)
+        queries = [query for one in readings for query in (one.query, *one.more) if query]
+        notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != _CONTINUES))
+        left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
+        return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes, left_out=left_out)
+
+    def one(self, question: str) -> Reading:
+        """The question as it stands, or without its conditions where it is not understood with them."""
+        found, conditions = self._read(question, with_conditions=False)
+        if conditions and (conditions.is_forced or found.query is None):
+            with_them, _ = self._read(question, with_conditions=True)
+            found = with_them if conditions.is_forced or with_them.query else found
+        return found
+
+    def _read(self, question: str, *, with_conditions: bool) -> tuple[Reading, Conditions | None]:
+        """The question as a query, and the clauses that it can be read without."""
+        vocabulary, previous, contents = self.vocabulary, self.previous, self.vocabulary.contents
+        parts = find_parts(question, vocabulary, with_conditions=with_conditions)
+        sides = sides_of(parts) if with_conditions and parts.conditions else [parts]
+        parts = sides[0]
+        metrics = metrics_of(parts)
+        filters = filters_of(parts, next(iter(metrics), None))
+        period = parts.times.periods[0] if parts.times.periods else None
+        advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
+        leads = LEADS.search(question.lower()) is not None
+        leads &= not (previous is None and metrics and self.is_first and _WHAT_ABOUT.match(question.lower()))
+        pointed = pointer(question, vocabulary, bool(metrics))
+        is_several = pointed in ("them", "these", "those", "one", "ones")
+        is_lost = previous is None and (is_several or bool(pointed and not self.is_first))
+        asked = parts.conditions.text if with_conditions and parts.conditions else question.lower()
+        missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
+        missing = SEARCHES[1] if re.search(SEARCHES[0], asked) else missing
+        known = Reading(
+            unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
+            metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
+            asks_cause=advice or parts.has("cause"),
+            is_follow_up=leads or is_lost or bool(pointed and previous), top=parts.top,
+            kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
+            goes_down=parts.goes_down, is_measured=not missing,
+            mean_of=parts.mean_of, left_out=tuple(dict.fromkeys(parts.left_out)),
+        )  # fmt: skip
+        try:
+            if missing or parts.problem:
+                raise NotRead(missing or parts.problem)
+            if parts.currency and not parts.unknown:
+                known_as = " and ".join(contents.currencies)
+                raise NotRead(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
+            if parts.unknown and (unanswerable := not_in_data(question.lower(), parts.unknown, contents)):
+                known = replace(known, is_topic=True)
+                raise NotRead(unanswerable)
+            if advice:
+                raise NotRead("The data show what happened, not why it happened or what would happen.")
+            if parts.unknown:
+                words = [clean_text(window_in_words(word), limit=40) for word in known.unknown[:_UNKNOWN_SHOWN]]
+                shown = ", ".join(f"“{word}”" for word in words)
+                more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
+                raise NotRead(f"I did not understand {shown}{more}, so an answer could be to another question.")
+            if (leads or is_lost) and previous is None:
+                raise NotRead("There is nothing to continue: ask the whole question.")
+            if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
+                queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
+                parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
+            elif leads:
+                raise NotRead(CANNOT)
+            else:
+                queries, notes = queries_of(parts, metrics, contents)
+                for other in sides[1:]:
+                    queries += queries_of(other, metrics, contents)[0]
+            if twin := from_first_in_data(queries):
+                queries.append(twin)
+                notes.append("A first visit is GA4's first session of a user.")
+                notes[-1] += " Below: from the first session in the data."
+            for number, query in enumerate(queries):
+                _check(query, contents)
+                metric = place(query)[0]
+                if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
+                    notes.append(OF_SESSIONS)
+                if metric.name != query.metric and query.per is None:
+                    notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
+                    queries[number] = replace(query, metric=metric.name)
+        except ValueError as error:
+            problem = str(error)
+            problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
+            asked_for = known.metrics or likely(parts, {*known.by, *(one.dimension for one in known.filters)})
+            nearest = nearest_queries(asked_for, known.by, known.filters, known.period, contents)
+            return replace(known, problem=problem, nearest=nearest), parts.conditions
+        first, *others = queries
+        known = replace(known, query=first, more=tuple(others), notes=tuple(dict.fromkeys(notes)), is_follow_up=False)
+        return replace(known, beside=parts.beside), parts.conditions
 
 
 def _narrows(statement: Reading, query: Query) -> bool:
@@ -165,161 +271,12 @@ def _narrows(statement: Reading, query: Query) -> bool:
     return bool((statement.period and not query.period) or {one.dimension for one in statement.filters} - known)
 
 
-def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
-    """The question as one, or each of its parts; none of them where one is not understood."""
-    parts = parts_of(question)
-    whole = _read_one(question, vocabulary, previous, is_first=is_first)
-    if len(parts) == 1 and parts[0] != question and whole.query is None:  # without "which is best" at its end
-        return _read_one(parts[0], vocabulary, previous, is_first=is_first)
-    if len(parts) == 1 or (whole.query and len(whole.more) + 1 >= len(parts) and not goes_on_since(parts)):
-        return whole
-    if whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did:
-        return whole  # of those who did this, those who also did that
-    readings: list[Reading] = []
-    for part in parts:
-        first = readings[0].query if readings else None
-        if first and first.by and (biggest := BIGGEST.fullmatch(part.lower())):
-            top = int(NUMBER_WORDS.get(biggest["top"], biggest["top"])) if biggest["top"] else first.top
-            readings[0] = replace(readings[0], query=replace(first, ascending=False, top=top))
-            continue
-        if first is None:
-            one = _read_one(part, vocabulary, previous, is_first=is_first)
-        elif continues(part):
-            one = _read_one(f"and {part}", vocabulary, first, is_first=False)
-        else:
-            one = _read_one(part, vocabulary, None, is_first=True)
-            if one.query and first.period and not (one.query.period or one.query.versus):
-                one = replace(one, query=replace(one.query, period=first.period))
-            if one.query and first.filters and not one.query.filters:  # of these, or of all
-                one = replace(one, query=None)
-        if not readings and whole.query and not (asks(part) or one.metrics):
-            return whole  # weekend or weekday, when do we sell more
-        if one.query is None:
-            problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
-            nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
-            why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
-            return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
-        if first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by:
-            return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
-        if first and first.ascending is not None and not one.query.by:
-            if one.query.metric == first.metric:
-                continue  # which day was best, and how much was it
-            return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
-        same = first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None)
-        if first and same and {first.ascending, one.query.ascending} != {True, False}:
-            readings.pop()  # the same in another order, or fewer
-        readings.append(one)
-    queries = [query for one in readings for query in (one.query, *one.more) if query]
-    notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != _CONTINUES))
-    left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
-    return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes, left_out=left_out)
-
-
-def _read_one(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
-    """The question as it stands, or without its conditions where it is not understood with them."""
-    found, conditions = _read(question, vocabulary, previous, is_first=is_first, with_conditions=False)
-    if conditions and (conditions.is_forced or found.query is None):
-        with_them, _ = _read(question, vocabulary, previous, is_first=is_first, with_conditions=True)
-        found = with_them if conditions.is_forced or with_them.query else found
-    return found
-
-
-def _read(
-    question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool, with_conditions: bool
-) -> tuple[Reading, Conditions | None]:
-    """The question as a query, and the clauses that it can be read without."""
-    contents = vocabulary.contents
-    parts = find_parts(question, vocabulary, with_conditions=with_conditions)
-    sides = sides_of(parts) if with_conditions and parts.conditions else [parts]
-    parts = sides[0]
-    metrics = metrics_of(parts)
-    filters = filters_of(parts, next(iter(metrics), None))
-    period = parts.times.periods[0] if parts.times.periods else None
-    advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
-    leads = LEADS.search(question.lower()) is not None
-    leads &= not (previous is None and metrics and is_first and _WHAT_ABOUT.match(question.lower()))
-    pointed = pointer(question, vocabulary, bool(metrics))
-    is_lost = previous is None and (
-        pointed in ("them", "these", "those", "one", "ones") or bool(pointed and not is_first)
-    )
-    asked = parts.conditions.text if with_conditions and parts.conditions else question.lower()
-    missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
-    missing = SEARCHES[1] if re.search(SEARCHES[0], asked) else missing
-    known = Reading(
-        unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
-        metrics=tuple(metrics), by=tuple(dict.fromkeys(word.name for word in parts.words if word.kind == "by")),
-        asks_cause=advice or parts.has("cause"),
-        is_follow_up=leads or is_lost or bool(pointed and previous), top=parts.top,
-        kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
-        goes_down=parts.goes_down, is_measured=not missing,
-        mean_of=parts.mean_of, left_out=tuple(dict.fromkeys(parts.left_out)),
-    )  # fmt: skip
-    try:
-        if missing:
-            raise NotRead(missing)
-        if parts.problem:
-            raise NotRead(parts.problem)
-        if parts.currency and not parts.unknown:
-            known_as = " and ".join(contents.currencies)
-            raise NotRead(f"Amounts are in {known_as}, and I do not convert them: “{parts.currency}”.")
-        unanswerable = not_in_data(question.lower(), parts.unknown, contents) if parts.unknown else ""
-        if unanswerable:
-            known = replace(known, is_topic=True)
-            raise NotRead(unanswerable)
-        if advice:
-            raise NotRead("The data show what happened, not why it happened or what would happen.")
-        if parts.unknown:
-            words = ", ".join(
-                f"“{clean_text(window_in_words(word), limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN]
-            )
-            more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
-            raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
-        if (leads or is_lost) and previous is None:
-            raise NotRead("There is nothing to continue: ask the whole question.")
-        if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
-            queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
-            parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
-        elif leads:
-            raise NotRead(CANNOT)
-        else:
-            queries, notes = queries_of(parts, metrics, contents)
-            for other in sides[1:]:
-                queries += queries_of(other, metrics, contents)[0]
-        if twin := from_first_in_data(queries):
-            queries.append(twin)
-            notes.append("A first visit is GA4's first session of a user. Below: from the first session in the data.")
-        for number, query in enumerate(queries):
-            _check(query, contents)
-            metric = place(query)[0]
-            if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
-                notes.append(OF_SESSIONS)
-            if metric.name != query.metric and query.per is None:
-                notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
-                queries[number] = replace(query, metric=metric.name)
-    except ValueError as error:
-        problem = str(error)
-        problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
-        asked_for = known.metrics or likely(parts, {*known.by, *(one.dimension for one in known.filters)})
-        nearest = nearest_queries(asked_for, known.by, known.filters, known.period, contents)
-        return replace(known, problem=problem, nearest=nearest), parts.conditions
-    known = replace(
-        known,
-        query=queries[0],
-        more=tuple(queries[1:]),
-        notes=tuple(dict.fromkeys(notes)),
-        is_follow_up=False,
-        beside=parts.beside,
-    )
-    return known, parts.conditions
-
-
 def _check(query: Query, contents: Contents) -> None:
     """Raise where the data cannot answer."""
     place(query)
     if step := contents.never_recorded(query):
         raise NotRead(f"The site does not record the {step}.")
     for period in (query.period, query.versus):
-        if period and (
-            period.last < contents.days.first or period.first > contents.days.last or period.last < period.first
-        ):
+        days = contents.days
+        if period and (period.last < max(days.first, period.first) or period.first > days.last):
             raise NotRead(f"The data cover {contents.days.in_words}, nothing of {period.in_words}.")

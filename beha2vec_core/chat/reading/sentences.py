@@ -1,40 +1,37 @@
-"""Questions of several parts: "how many users came from google, and how much did they spend?"."""
+"""The shape of a question: its sentences and parts, statements and explanations beside it, a verb that is not known."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import pairwise
 
 from beha2vec_core.chat.rewrites.percent import PERCENT
 from beha2vec_core.chat.words.empty_words import is_talk
+from beha2vec_core.chat.words.spelling import english_words
 
 _OF = r"(?:(?:on|in|of|from|by|for|at|to|with|via|during) )?"
 ASKS = r"(?:how (?:many|much|often|long|big|large|high)|what|which|when|where|why)"
 _ENDS = re.compile(
-    r"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|"
-    rf"\s+[-\u2013\u2014]\s+(?=(?:and )?{_OF}{ASKS}\b)|"
-    rf",\s*(?:and|or|but)?\s*(?=(?:and )?{_OF}{ASKS}\b(?! (?:is|are|was|were|the|has|have)\b.*,))|"
-    r"(?:,\s*(?:and |but )?|\s+and )(?=(?:(?:whether|if|how) )?(?:it |they )?(?:has|have|did|does|do|is|are|was|"
-    r"were) (?:[a-z]+ )?.*\bsince\b)|"
-    rf"\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|[a-z]+s)\b)"
+    r"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|\s+[-\u2013\u2014]\s+(?=(?:and "
+    rf")?{_OF}{ASKS}\b)|,\s*(?:and|or|but)?\s*(?=(?:and )?{_OF}{ASKS}\b(?! (?:is|are|was|were|the|has|have)\b.*,))|"
+    r"(?:,\s*(?:and |but )?|\s+and )(?=(?:(?:whether|if|how) )?(?:it |they )?(?:has|have|did|does|do|is|are|was|were) "
+    rf"(?:[a-z]+ )?.*\bsince\b)|\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|"
+    r"[a-z]+s)\b)"
 )
 _HAS_IT = re.compile(r"\W*(?:has|have|did|is|are) (?:it|that|this|they|these|those)\b.*\bsince\b")
 _ASKED = re.compile(rf"\b(?:{ASKS}|who|is|are|do|does|did|was|were|has|have|show|give|list|compare)\b")
 _OF_THOSE = re.compile(r"\W*(?:out )?(?:of|among|from)\b")
 # what the answer to the part before says: its size, its direction, the best of its rows
 _TAIL = re.compile(
-    rf"\W*(?:and |so |or )?(?:by (?:how (?:much|many)|what|which)(?: {PERCENT})?|"
-    r"how (?:much|big|large) (?:is|was) (?:it|that|the (?:change|"
-    r"difference))|"
-    r"(?:is|was|has|did|does|do) (?:it|that|this|they|these) (?:\w+ )?"
-    r"(?:grow|ris|fall|improv|declin|go|chang|differ|"
-    r"increas|decreas|up|down|better|worse|higher|lower)\w*(?: (?:up|down|or (?:up|down|not)))?|"
-    r"what(?: is| was|s)? the difference|how many(?: (?:are|were|is) (?:there|they|it))?|"
-    r"which (?:ones?|day|week|month|hour|weekday|quarter|channel|device|country|source|page|product|item)? ?"
-    r"(?:(?:is|are|was|were|has|have|had|does|do|did|performs?|performed|comes?|came) )?(?:the )?"
-    r"(?:best|worst|strongest|"
-    r"weakest|highest|lowest|biggest|smallest|most|least|top|first|ahead|leading)(?: one)?|"
-    r"(?:was|is) (?:it|that|this) (?:just )?(?:a |an )?(?:one[- ]off|exception|outlier|coincidence|fluke|accident|"
-    r"chance))\W*"
+    rf"\W*(?:and |so |or )?(?:by (?:how (?:much|many)|what|which)(?: {PERCENT})?|how (?:much|big|large) (?:is|was) "
+    r"(?:it|that|the (?:change|difference))|(?:is|was|has|did|does|do) (?:it|that|this|they|these) (?:\w+ )?(?:grow|"
+    r"ris|fall|improv|declin|go|chang|differ|increas|decreas|up|down|better|worse|higher|lower)\w*(?: (?:up|down|or "
+    r"(?:up|down|not)))?|what(?: is| was|s)? the difference|how many(?: (?:are|were|is) (?:there|they|it))?|which "
+    r"(?:ones?|day|week|month|hour|weekday|quarter|channel|device|country|source|page|product|item)? ?(?:(?:is|are|"
+    r"was|were|has|have|had|does|do|did|performs?|performed|comes?|came) )?(?:the )?(?:best|worst|strongest|weakest|"
+    r"highest|lowest|biggest|smallest|most|least|top|first|ahead|leading)(?: one)?|(?:was|is) (?:it|that|this) "
+    r"(?:just )?(?:a |an )?(?:one[- ]off|exception|outlier|coincidence|fluke|accident|chance))\W*"
 )
 _FIRST = re.compile(r"\b(?:best|worst|biggest|largest|smallest|highest|lowest|most|least|top|record)\b")
 _OF_MONEY = re.compile(
@@ -48,10 +45,9 @@ _HOW_MUCH = re.compile(
     r"sell|buy|pay|paid|take(?: in)?))(?: then)?)?\W*"
 )
 _TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
-_OF_TOPIC = re.compile(  # error pages: how many users hit one; not "with one item", "more than one"
+_OF_TOPIC = re.compile(  # error pages: how many users hit one; not "(?i)with one item", "more than one"
     r"(\b(?:hit|hits|saw|see|sees|seen|view|views|viewed|visit|visits|visited|use|uses|used|reach|reached) )"
-    r"(?:one|them)\b(?!-)|(?<!than )(?<!least )(?<!most )(?<!only )(?<!just )(?<!exactly )(?<!which )\b(?:one|them)$",
-    re.IGNORECASE,
+    r"(?:one|them)\b(?!-)|(?<!than )(?<!least )(?<!most )(?<!only )(?<!just )(?<!exactly )(?<!which )\b(?:one|them)$"
 )
 _WHOLE = re.compile(
     r"\b(?:overall|in total|in general|altogether|all together) and (?=(?:on|in|for|from|by|via|with|of)\b)"
@@ -66,30 +62,24 @@ _EXAMPLES = re.compile(
 _POINTS = re.compile(r"\b(?:they|them|these|those|their|it|its|that|there|this)\b")
 _SENTENCES = re.compile(r"(?<=[a-z\d)][.?!])\s+(?=[A-Z])")
 _BEGINS = re.compile(  # a sentence that asks
-    rf"\W*(?:(?:and|so|but|now|then|also|or|please|on|in|of|from|by|for|at|to|with|via|during) )*"
-    rf"(?:{ASKS}|who|whose|whom|is|are|do|does|did|was|were|has|have|had|can|could|would|will|any|show|give|list|"
-    rf"compare|"
-    r"tell|rank|sort|plot|break|split|top|find|get|explain|describe|i(?: would|'d)? (?:want|need|like|mean))\b"
+    rf"\W*(?:(?:and|so|but|now|then|also|or|please|on|in|of|from|by|for|at|to|with|via|during) )*(?:{ASKS}|who|whose|"
+    r"whom|is|are|do|does|did|was|were|has|have|had|can|could|would|will|any|show|give|list|compare|tell|rank|sort|"
+    r"plot|break|split|top|find|get|explain|describe|i(?: would|'d)? (?:want|need|like|mean))\b"
 )
 _WHY = re.compile(
-    r"\W*(?:and |but |so )?(?:(?:any |do you have any |do you know |can you (?:tell|say|explain) )?(?:idea |"
-    r"clue |reason )?"
-    r"(?:why|how come)(?: (?:is|was|did|has|does) (?:that|this|it)(?: (?:so|happen|happened|the case|be))?| so| "
-    r"though)?|"
-    r"what (?:is|was|'s)(?: the)? (?:reason|cause|explanation)|what happened(?: (?:there|here|then))?|"
+    r"\W*(?:and |but |so )?(?:(?:any |do you have any |do you know |can you (?:tell|say|explain) )?(?:idea |clue |"
+    r"reason )?(?:why|how come)(?: (?:is|was|did|has|does) (?:that|this|it)(?: (?:so|happen|happened|the case|be))?| "
+    r"so| though)?|what (?:is|was|'s)(?: the)? (?:reason|cause|explanation)|what happened(?: (?:there|here|then))?|"
     r"what (?:is|was) behind (?:it|that|this)|explain(?: (?:it|that|this))?)\W*"
 )
 # what is asked for a second time, as it should be broken down: "I mean countries and devices"
 _MEANT = re.compile(
-    r"\W*(?:i mean|i(?:'m| am) (?:mainly |mostly |only )?interested in|i(?:'d| would)? (?:need|want|like) (?:it|"
-    r"them|that)|"
-    r"(?:please )?(?:broken down|split|grouped|break it down|show (?:it|them)|list (?:it|them)))?\s*"
-    r"(?:by|per|for each|in terms of|i mean)?\s+(?P<by>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3})\W*|"
-    r"(?P<also>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3}) (?:(?:would|will) )?(?:be|is|are|helps?|does|do)(?: me)?(?: "
-    r"(?:enough|fine|ok|"
-    r"okay|helpful|nice|useful|great|good))?\W*|(?:tell|give|show) (?:me|us) (?:also )?(?:the|which) (?P<one>day|"
-    r"week|month|quarter|hour|"
-    r"channel|device|country|source|browser)s?(?: please| too)?\W*"
+    r"\W*(?:i mean|i(?:'m| am) (?:mainly |mostly |only )?interested in|i(?:'d| would)? (?:need|want|like) (?:it|them|"
+    r"that)|(?:please )?(?:broken down|split|grouped|break it down|show (?:it|them)|list (?:it|them)))?\s*(?:by|per|"
+    r"for each|in terms of|i mean)?\s+(?P<by>[a-z]+(?:(?:, | and |, and )[a-z]+){0,3})\W*|(?P<also>[a-z]+(?:(?:, | and "
+    r"|, and )[a-z]+){0,3}) (?:(?:would|will) )?(?:be|is|are|helps?|does|do)(?: me)?(?: (?:enough|fine|ok|okay|helpful|"
+    r"nice|useful|great|good))?\W*|(?:tell|give|show) (?:me|us) (?:also )?(?:the|which) (?P<one>day|week|month|quarter|"
+    r"hour|channel|device|country|source|browser)s?(?: please| too)?\W*"
 )
 _STATES = re.compile(  # a statement has a subject and a verb: "Only mobile." limits the question
     r"\W*(?:we|i|our|my|everyone|everybody|people|someone|they|it|this|that|there)\b|\b(?:is|are|was|were|am|have|has|"
@@ -104,12 +94,17 @@ _GOES_ON = re.compile(
     r"\W*(?:and|or|what about|how about) (?:in|on|for|from|by|via|with|without|the|only|just|of|\w+\W*$)"
 )
 BIGGEST = re.compile(
-    r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?"
-    r"(?:(?:top|biggest|largest|main|best|most important|first|strongest)\s+)+(?P<top>\d+|three|five|"
-    r"ten)?\s*(?:ones?|few|of them)?"
-    r"(?: (?:first|please|only|(?:is|are) (?:enough|fine|ok|okay|plenty)|will do))*\W*"
+    r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?(?:(?:top|biggest|largest|"
+    r"main|best|most important|first|strongest)\s+)+(?P<top>\d+|three|five|ten)?\s*(?:ones?|few|of them)?(?: (?:first|"
+    r"please|only|(?:is|are) (?:enough|fine|ok|okay|plenty)|will do))*\W*"
 )
 _SENTENCE = re.compile(r"\b(?:do|does|did|is|are|was|were|have|has|had|we|i|you)\b")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\S")
+# what stands before such a verb, and what follows it
+_BEFORE_A_VERB = (
+    "please pls kindly can could would will you u we i me us let let's to also so now ok okay hi hello want need just ,"
+)
+_AFTER_A_VERB = "me us through out up the a an our my all how what which it"
 
 
 def without_gloss(question: str) -> tuple[str, str]:
@@ -216,3 +211,20 @@ def asks(part: str) -> bool:
 def continues(part: str) -> bool:
     """Whether a part cannot stand alone: it points to the one before, or is no sentence."""
     return _POINTS.search(part.lower()) is not None or _SENTENCE.search(part.lower()) is None
+
+
+def without_verb(question: str, unknown: Iterable[str]) -> tuple[str, str]:
+    """The question without a verb at its beginning that was not understood, and the verb: "whisper the orders".
+
+    What asks for an answer cannot limit it, whatever the verb is, so the question is answered without it, and the
+    answer names it first. Elsewhere an unknown word may limit the question; the verb is then empty.
+    """
+    words = {word.lower() for word in unknown}
+    tokens = list(_WORD.finditer(question))
+    for token, after in pairwise(tokens):
+        word = token[0].lower()
+        if {word} == words and word in english_words() and after[0].lower() in _AFTER_A_VERB.split():
+            return (question[: token.start()] + question[token.end() :]).strip(), word
+        if word not in _BEFORE_A_VERB.split():
+            break
+    return question, ""

@@ -10,9 +10,8 @@ from beha2vec_core.semantic.definitions import STEPS
 
 THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
 STOPS = (
-    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|g[ai]v(?:e|es|ing) up|bail\w*|leak\w*|"
-    r"abandon\w*|quit\w*|stop\w*|"
-    r"fall(?:ing|s)? (?:off|out|away))"
+    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|g[ai]v(?:e|es|ing) up|bail\w*|leak\w*|abandon\w*|"
+    r"quit\w*|stop\w*|fall(?:ing|s)? (?:off|out|away))"
 )
 _STEP_WORDS = {
     1: (
@@ -31,11 +30,9 @@ _STEP_WORDS = {
     4: r"shipping(?: (?:step|info\w*|details?|page))?",
     5: r"payment(?: (?:step|info\w*|details?|page))?",
     6: (
-        r"(?:end(?:s|ed)? up\s+)?(?:check(?:s|ed|ing)? out|"
-        r"buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|pay(?:s|ing)?|"
-        r"paid(?! (?:search|social|video|shopping|traffic|channels?|ads?|campaigns?|media|visits?|sessions?)\b)|"
-        r"convert(?:s|"
-        r"ed)?|complete|finish(?:es|ed)?)"
+        r"(?:end(?:s|ed)? up\s+)?(?:check(?:s|ed|ing)? out|buy(?:s|ing)?|bought|purchas(?:e|es|ed|ing)|orders?|ordered|"
+        r"pay(?:s|ing)?|paid(?! (?:search|social|video|shopping|traffic|channels?|ads?|campaigns?|media|visits?|"
+        r"sessions?)\b)|convert(?:s|ed)?|complete|finish(?:es|ed)?)"
     ),
 }
 _ANY_STEP = re.compile(rf"\b(?:{'|'.join(f'(?P<s{n}>{words})' for n, words in _STEP_WORDS.items())})\b")
@@ -157,9 +154,8 @@ def _as_step_rate(text: str) -> str:
 
 
 _HOW_LONG = re.compile(
-    r"\b(?:how (?:long|much time|many (?:minutes|seconds|hours))|(?:median |average |typical |mean )?"
-    r"(?:time|minutes|seconds)"
-    r"(?= (?:from|between|does|do|passes|it)\b)|time it takes)\b"
+    r"\b(?:how (?:long|much time|many (?:minutes|seconds|hours))|(?:median |average |typical |mean )?(?:time|minutes|"
+    r"seconds)(?= (?:from|between|does|do|passes|it)\b)|time it takes)\b"
 )
 _FROM_A_VISIT = re.compile(r"\b(?:first|last) (?:visit|session)|\bdays?\b|\bsession start")
 _OF_WAITING = re.compile(
@@ -172,10 +168,9 @@ _TOWARDS = re.compile(
     r"(?:\s|->|=>|[-\u2013\u2192>,:]|\b(?:and|then|to|into|until|till|up|through|all|way|via|over|the)\b)+"
 )
 _LOST = re.compile(
-    rf"\b(?:{STOPS}(?: (?:rate|share|percentage))?|dropped(?: (?:off|out))?(?= (?:from|between))|"
-    r"losses|loss(?: rate)?|abandonment(?: rate)?|attrition|"
-    r"leav(?:e|es|ing)|disappear\w*|churn|"
-    r"(?:do|does|did) not (?:continue|proceed|go(?: on)?|move(?: on)?|make it|get|advance|progress))\b"
+    rf"\b(?:{STOPS}(?: (?:rate|share|percentage))?|dropped(?: (?:off|out))?(?= (?:from|between))|losses|loss(?: rate)?|"
+    r"abandonment(?: rate)?|attrition|leav(?:e|es|ing)|disappear\w*|churn|(?:do|does|did) not (?:continue|proceed|"
+    r"go(?: on)?|move(?: on)?|make it|get|advance|progress))\b"
 )
 _WHERE = re.compile(r"\b(?:where|(?:at |in |after )?(?:which|what) (?:step|stage|point|part)s?)\b")
 _BETWEEN_STEPS = re.compile(r"\b(?:from|between|of|on the way)\s+(?:the\s+)?(?=,?$|, )")
@@ -193,7 +188,6 @@ _BESIDE = re.compile(
 )
 _FROM_TO = re.compile(r"\b(?:to|into|and|then|reach(?:es)?|get|actually|really|end up|go on|continue)\b")
 ADD_TO_CART = re.compile(
-    rf"\b(?:(?:something|anything|items?|products?|things?)\s+)?(?:add|put)(?:s|ed|t?ing)?\s+"
-    rf"(?:(?:something|anything|items?|products?|things?|stuff)\s+)?(?:to|in|into)\s+{THE}carts?\b|"
-    r"\badd[\s-]to[\s-]carts?\b"
+    r"\b(?:(?:something|anything|items?|products?|things?)\s+)?(?:add|put)(?:s|ed|t?ing)?\s+(?:(?:something|anything|"
+    rf"items?|products?|things?|stuff)\s+)?(?:to|in|into)\s+{THE}carts?\b|\badd[\s-]to[\s-]carts?\b"
 )

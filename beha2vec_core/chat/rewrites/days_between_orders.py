@@ -24,25 +24,20 @@ _FIRST = rf"{_THE}(?:first|1st|initial)(?: {_ORDER})?"
 _SECOND = rf"(?:(?:place|make|buy|order)s? )?{_THE}(?:second|2nd)(?: (?:{_ORDER}|time))\b"
 _TO = r"(?:until|till|before|to|and)"
 _KINDS = (  # of days, by the measure: the first that is found
-    (
-        "days to second order",
-        re.compile(
-            rf"\b(?:between|from) {_FIRST} {_TO} (?:{_SECOND}|{_THE}(?:second|2nd)\b(?! (?!{_ORDER})\w+ing)|{_AGAIN})"
-            rf"|\b{_TO} (?:(?:{_WHO}) )*{_SECOND}(?: after {_FIRST})?"
-            rf"|\b{_TO} (?:(?:{_WHO}) )*{_AGAIN} after {_THE}(?:first|1st|initial) {_ORDER}"
-        ),
-    ),
-    (
-        "daysbetweenorders",
-        re.compile(
-            rf"\b(?:between|separat\w+) {_THE}(?:(?:two|2|consecutive|successive|subsequent|repeat|different|"
-            rf"customers?|users?|buyers?) )*(?<!and ){_ORDER}\b(?! (?:and|to|from)\b)"
-            rf"|\b(?:between|from) (?:one|an?) {_ORDER} (?:and|to) (?:another|the next|the following)\b"
-            rf"(?: one| {_ORDER})?"
-            rf"|\b{_TO} (?:(?:{_WHO}) )*{_AGAIN}|\b(?:do|does|did) (?:(?:{_WHO}) )+{_AGAIN}"
-        ),
-    ),
-)
+    ("days to second order",
+     re.compile(
+     rf"\b(?:between|from) {_FIRST} {_TO} (?:{_SECOND}|{_THE}(?:second|2nd)\b(?! (?!{_ORDER})\w+ing)|{_AGAIN})"
+     rf"|\b{_TO} (?:(?:{_WHO}) )*{_SECOND}(?: after {_FIRST})?"
+     rf"|\b{_TO} (?:(?:{_WHO}) )*{_AGAIN} after {_THE}(?:first|1st|initial) {_ORDER}"
+     )),
+    ("daysbetweenorders",
+     re.compile(
+     rf"\b(?:between|separat\w+) {_THE}(?:(?:two|2|consecutive|successive|subsequent|repeat|different|"
+     rf"customers?|users?|buyers?) )*(?<!and ){_ORDER}\b(?! (?:and|to|from)\b)|\b(?:between|from) (?:one|an?) "
+     rf"{_ORDER} (?:and|to) (?:another|the next|the following)\b(?: one| {_ORDER})?|\b{_TO} (?:(?:{_WHO}) "
+     rf")*{_AGAIN}|\b(?:do|does|did) (?:(?:{_WHO}) )+{_AGAIN}"
+     )),
+)  # fmt: skip
 _VISIT = re.compile(r"\b(?:visits?|sessions?|carts?|checkouts?|refund\w*|third|3rd|fourth|view\w*|clicks?)\b")
 _OF_WAITING = re.compile(
     rf"\b(?:do|does|did|it|takes?|took|pass(?:es)?|go(?:es)? by|elapses?|lies?|needs?|usually|typically|normally|"

@@ -24,32 +24,23 @@ _RULES = tuple(
     (re.compile(pattern), new)
     for pattern, new in (
         # a heading: the question after it says which is which
-        (
-            r"^\W*(?:first|last)(?:[ -](?:touch|click))?(?: channel)? (?:vs\.?|versus|and|or) (?:first|last)"
-            r"(?:[ -](?:touch|click))?(?: channel)?\s*:\s*(?=how|what|which)",
-            "",
-        ),
+        (r"^\W*(?:first|last)(?:[ -](?:touch|click))?(?: channel)? (?:vs\.?|versus|and|or) (?:first|last)"
+         r"(?:[ -](?:touch|click))?(?: channel)?\s*:\s*(?=how|what|which)", ""),
         (rf"\bfirst[ -]touch (?:attribution )?(?:of |for )?(.*?) by {_OF}\b(?! of)", r"\1 by first\2"),
-        (
-            rf"\b(?:which|what) {_OF}s? (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: (?:from|by|through|via))?",
-            r"\2 by first\1",
-        ),
+        (rf"\b(?:which|what) {_OF}s? (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: (?:from|by|through|via))?",
+         r"\2 by first\1"),
         (rf"\bwhere (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: from)?", r"\1 by firstchannel"),
         (rf"\b{_WHO}(?:{_FIRST} {_CAME}|{_CAME} first) {_VIA}\b", "who came firsttouch"),
-        (
-            rf"\b{_WHO}{_FIRST} (?:visit|session|touch|click|contact)(?: (?:was|is|came|were)(?: {_VIA})?| {_VIA})\b",
-            "who came firsttouch",
-        ),
-        (
-            rf"\bby (?:the )?(channel|source|medium|campaign)s? (?:that|which) {_FIRST} "
-            rf"(?:brought|sent|referred|led|got)(?: (?:the|our|these|those))?(?: (?:{PEOPLE}|them))?{_TO_US}",
-            r"by first\1",
-        ),
+        (rf"\b{_WHO}{_FIRST} (?:visit|session|touch|click|contact)(?: (?:was|is|came|were)(?: {_VIA})?| {_VIA})\b",
+         "who came firsttouch"),
+        (rf"\bby (?:the )?(channel|source|medium|campaign)s? (?:that|which) {_FIRST} "
+         rf"(?:brought|sent|referred|led|got)(?: (?:the|our|these|those))?(?: (?:{PEOPLE}|them))?{_TO_US}",
+         r"by first\1"),
         (rf"\b(?:whose )?{_KIND} channel(?: group)?s?\b{_IS} ?", "firstchannel "),
         (rf"\b(?:whose )?{_KIND} (source|medium|campaign)s?\b{_IS} ?", r"first\1 "),
         (r"\bfirst[ -]touch\b", "firstchannel"),
     )
-)
+)  # fmt: skip
 _TOUCH = re.compile(r"\bfirst(?:touch|channel|source|medium|campaign)\b")
 _BOUGHT = re.compile(
     rf"(?:,)? (?:but|and|yet|then|who) {_LATER}(?:bought|buy|ordered|order|purchased|purchase|converted|convert)"

@@ -10,11 +10,9 @@ from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 _N = rf"(?:\d+(?:[.,]\d+)?|one|thirty|forty|{'|'.join(NUMBER_WORDS)})"
 _PART = (  # "almost half", "a third", "20 %", "one in five": how much somebody thinks it is
     r"(?:(?:(?:well|just|far|even|only|almost|nearly|about|around|roughly|over|under|above|below|more|less|fewer|than|"
-    r"at|least|most|up|to|some|the) )*"
-    rf"(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|"
-    rf"{_N} ?(?:%|percent)|{_N} in {_N})"
-    r"(?: of| the)*)(?!\w)(?! (?:up|down|higher|lower|more|less|bigger|smaller|"
-    r"better|worse|growth|increase|drop|off|a year|ago|discount)\b)"
+    rf"at|least|most|up|to|some|the) )*(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|{_N} ?(?:%|"
+    rf"percent)|{_N} in {_N})(?: of| the)*)(?!\w)(?! (?:up|down|higher|lower|more|less|bigger|smaller|better|worse|"
+    r"growth|increase|drop|off|a year|ago|discount)\b)"
 )
 _WHOLE = (
     r"(?:orders|purchases|buyers|customers|visits|sessions|users|visitors|people|traffic|revenue|sales|turnover|views|"
@@ -31,10 +29,7 @@ _GO = r"(?:drop|dropp|fall|fell|fallen|tail|trail|taper|ease|eas|die|dying|drop)
 _CUT = r"(?:break|split|carve|slice|chop|cut|divid|divide|divvy|separate|group|section|roll)(?:s|d|ed|ing)?"
 _CUT_DONE = r"(?:broken|split|carved|sliced|chopped|cut|divided|divvied|separated|grouped|organi[sz]ed|laid|diced)"
 _PARTICLE = r"(?:down|up|out|apart|off)"
-_VERB_OF_ALL = r"(?:users?|customers?|buyers?|visitors?|people|shoppers?|they)"
 _BESIDE = r"(?:against|alongside|next to|beside|versus|vs\.?)"
-_BUY = r"(?:buys?|bought|orders?|ordered|purchased?|purchases|converts?|converted)"
-_HAS = r"(?:gets?|brings?|has|have|having|attracts?|draws?)"
 _LITTLE = r"(?:no|zero|hardly (?:any|an?)|barely (?:any|an?)|few|almost no|not (?:a single|any|one)|next to no)"
 _SOLD = r"(?:orders?|sales?|purchases?|cash|money|revenue|conversions?|buyers?)"
 
@@ -124,9 +119,8 @@ _BREAKDOWNS = (
     (r"(?:,|\s[-\u2013\u2014])\s*mon(?:day)? (?:to|through|thru|till) sun(?:day)?\b", ""),
     (r"\b(?:cart|basket) add(?:s|itions)?\b|\badds? to (?:cart|basket)s?\b", "add to carts"),
     (r"\b(units|pieces|quantity)(?: sold)? and value\b", r"\1 sold and revenue"),
-    (r"\b(?:ignor\w+|skip|leav\w+ out|exclud\w+|hid\w+|drop) (?:anything|everything|all|those|rows|the ones|"
-     r"groups)(?: with| that "
-     r"(?:is|are|has|have))? (?:under|below|less than|smaller than|fewer than) (?=\d)", "with at least "),
+    (r"\b(?:ignor\w+|skip|leav\w+ out|exclud\w+|hid\w+|drop) (?:anything|everything|all|those|rows|the ones|groups)(?: "
+     r"with| that (?:is|are|has|have))? (?:under|below|less than|smaller than|fewer than) (?=\d)", "with at least "),
 )  # fmt: skip
 _COMPARISONS = (
     (r"\b(did|does|do|brings?|makes?) more business\b", r"\1 more revenue"),
@@ -212,10 +206,9 @@ _CHANGE = (
     (r"\b(?:the )?(?:low point|rock bottom|trough)\b", "lowest"),
     (r"\b(which|what) (day|week|month|hour|quarter)s? (?:looked|were|was|are|is|seem\w*|felt) (?:\w+ly |very |so |"
      r"really )*(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
-    (r"^(?!.*\b(?:by|the|which) (?:week|month)\b)(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|"
-     r"was|are|is|have) there(?: been)?|any|"
-     r"show(?: me)?|find)(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|odd|noticeable|"
-     r"unexpected))* (?:spikes|peaks|surges|outliers) in ",
+    (r"^(?!.*\b(?:by|the|which) (?:week|month)\b)(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|was|"
+     r"are|is|have) there(?: been)?|any|show(?: me)?|find)(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|"
+     r"odd|noticeable|unexpected))* (?:spikes|peaks|surges|outliers) in ",
      r"\1top 5 days by "),
     (r"\bwhat made (.+?) (?:such )?an? (?:good|great|strong|bad|poor|weak|terrible|slow|quiet) (?:day|week|month|"
      r"quarter|year)\b",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from calendar import month_name
+
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _WHO = rf"(?:{PEOPLE}|ppl|folks|persons|guys|clients|they|someone|somebody|a (?:visitor|user|customer|person|buyer))"
@@ -13,10 +15,9 @@ _STOP = (
 )
 _PATH = r"(?:path|way|route|journey|road)"
 _PROCESS = r"(?:funnel|checkout|process|site|shop|path|journey|way|track|line)"
+_MONTHS = "|".join(map(str.lower, month_name[1:]))
 _SIZE = r"(?:part|piece|share|slice|chunk|portion|percentage|fraction|proportion)"
 _PERCENT = r"(?:percent|per cent|%|pct)"
-_NUMBER = rf"(?:\d+(?:\.\d+)? ?{_PERCENT}|(?:a |one )?(?:half|third|quarter|fifth|tenth)|two thirds|three quarters)"
-_ABOUT = r"(?:(?:even|really|only|almost|nearly|about|around|more than|less than|over|under|at least|close to|up to) )*"
 _NOTHING = (
     r"(?:(?:do|does|did|buy|buys|order|orders) )?(?:nothing|leave|leaves|go away|goes away|stop|stops|disappear|vanish)"
 )
@@ -137,8 +138,7 @@ _COUNTS: tuple[tuple[str, str], ...] = (
     (r"^(\W*)did (?:we|you|the (?:shop|store|site)) (?:get|have|make|receive|see|reach|take|win) (?:(?:more|less|"
      r"fewer) than|over|under|at least|even) \d[\d.,]* (?=[a-z])", r"\1how many "),
     (rf"\bhow (?:many times|often) (?:did |do |does |have |has |were |was )?(?:the |our )?{_WHO} (?:use[ds]?|using) "
-     rf"(?:the |our )?"
-     r"(?:site |shop )?search(?: (?:of|on|in) (?:the |our )?(?:shop|site|store)| function| box| bar)?",
+     r"(?:the |our )?(?:site |shop )?search(?: (?:of|on|in) (?:the |our )?(?:shop|site|store)| function| box| bar)?",
      "how many page views of the search page"),
     (rf"\bhow (?:many times|often) (?:did |do |does |have |has |were |was )?(?:the |our )?{_WHO} (?:land(?:ed)? on|see|"
      rf"saw|seen|" r"hit|open(?:ed)?|view(?:ed)?|visit(?:ed)?|end(?:ed)? up on|r[au]n into|reach(?:ed)?|look(?:ed)? at|"
@@ -220,9 +220,8 @@ _STEPS: tuple[tuple[str, str], ...] = (
      "to orders"),
 )  # fmt: skip
 _OF_PEOPLE: tuple[tuple[str, str], ...] = (
-    (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) ([^,?]+?),? (?:and|but) (?:do|did|have) "
-     r"(?:they|those|these|the|such)(?: (?:readers|people|users|visitors|ones))?"
-     r"(?: (?:ever|also|actually|really|then|later|eventually))* "
+    (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) ([^,?]+?),? (?:and|but) (?:do|did|have) (?:they|those|these|"
+     r"the|such)(?: (?:readers|people|users|visitors|ones))?(?: (?:ever|also|actually|really|then|later|eventually))* "
      r"(buy|bought|order|ordered|purchase|purchased|convert)(?: (?:anything|something))?\W*$",
      r"\1how many users who read \2 \3?"),
     (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) (?!.*\b(?:and|but) )", r"\1describe users who read "),
@@ -252,8 +251,7 @@ _OF_PEOPLE: tuple[tuple[str, str], ...] = (
      r"did|have|has) (?:they|people|users|visitors|customers|our (?:users|visitors|"
      r"customers))?\s*(?:the )?(\w*?)\s*(?:use|have|prefer|run|like)?(\W*)$", r"\1users by \2 \3\4"),
     (r"^(\W*(?:give|show|send|make)?(?: me)?(?: please)?(?: a)? ?)list (?:with|of) (?:the |all (?:the )?)?(.+?) and "
-     r"how many (\w+) "
-     r"each(?: one| of them)? (?:has|have|had|got|gets|brings|brought)\b", r"\1\3 by \2"),
+     r"how many (\w+) each(?: one| of them)? (?:has|have|had|got|gets|brings|brought)\b", r"\1\3 by \2"),
     (r"^(\W*)(.*\breferrals?),? from (?:which|what) (?:web)?sites?\b(?: exactly)?", r"\1\2 sessions by source"),
     (r"\bwhat (?:are|do|did) (?:people|they|users|customers|visitors) (?:buy|buying|bought|order|ordering|"
      r"ordered)\??,? (by|per) (?=(?:product |item )?(?:category|brand))", r"items sold \1 "),
@@ -288,16 +286,13 @@ _CAUSES: tuple[tuple[str, str], ...] = (
      r"\1 do \2 not buy"),
     (rf"\b(?:which|what) (?:factors?|things?|reasons?) (?:push|make|drive|lead|bring|get|cause|influence|convince|"
      rf"motivate)s? {_WHO}" r"(?: to)? (?:order|buy|purchase|convert)\b", "what makes a visitor buy"),
-    (r"^(\W*)(?:the )?(january|february|march|april|may|june|july|august|september|october|november|"
-     r"december) was (?:so |very |really |quite )?(?:great|good|strong|super|fine|excellent|bad|weak|poor),? (?:but |"
-     r"and )?(january|february|march|april|may|june|july|august|september|october|november|december) (?:was(?: not|"
-     r"n'?t)|not(?: so much)?|less so|was (?:bad|weak|poor|good|great|strong|better|worse))\.? (?:what happened|why|"
-     r"how come)\b.*$", r"\1why did revenue change from \2 to \3?"),
+    (rf"^(\W*)(?:the )?({_MONTHS}) was (?:so |very |really |quite )?(?:great|good|strong|super|fine|excellent|bad|"
+     rf"weak|poor),? (?:but |and )?({_MONTHS}) (?:was(?: not|n'?t)|not(?: so much)?|less so|was (?:bad|weak|poor|good|"
+     r"great|strong|better|worse))\.? (?:what happened|why|how come)\b.*$", r"\1why did revenue change from \2 to \3?"),
     (r"\bwhat (?:is driving|was driving|are driving|drives?|drove|is behind|was behind) the (\w+) (orders|"
      r"sales|revenue|visits|sessions|traffic)\b",
      r"why so many \2 from \1"),
     (r"\b(?:why (?:are there|do we have|do we get) (?:so )?many|where do (?:the |our )?)\s*error pages?(?: come "
-     r"from)?(?:,? and what (?:is )?"
-     r"caus\w+ (?:them|it|this))?(?=\W*$)", "error page views by page"),
+     r"from)?(?:,? and what (?:is )?caus\w+ (?:them|it|this))?(?=\W*$)", "error page views by page"),
 )  # fmt: skip
 IDIOMS = (*_AROUND, *_WORDS, *_COUNTS, *_SHARES, *_STEPS, *_OF_PEOPLE, *_COMPARED, *_CAUSES)

@@ -23,18 +23,13 @@ _RULES = tuple(
         (rf"(?<!\d)(?<!\d ){PERCENT} ({_A_CHANGE})\b(?: (?:of|in|for)\b)?", r"\1 of"),
         (rf"\b({_A_CHANGE}) (?:rate|{PERCENT}|(?:in|as a) {PERCENT})(?!\w)(?: (?:of|in|for)\b)?", r"\1 of"),
         # how many percent did revenue grow; not: what percent of revenue grew
-        (
-            rf"\b{_HOW_MUCH} {PERCENT} (?=(?:did|has|have|is|are|was|were|do|does)\b(?!.*\bof\b).*\b(?:{_CHANGED})\b)",
-            " ",
-        ),
+        (rf"\b{_HOW_MUCH} {PERCENT} (?=(?:did|has|have|is|are|was|were|do|does)\b(?!.*\bof\b).*\b(?:{_CHANGED})\b)",
+         " "),
         # did revenue rise in March, in percent
-        (
-            rf"^(?=.*\b(?:{_CHANGED}|{_MORE})\b)(?!.*\b(?:share|part|portion) )(.*?),? (?:\band )?"
-            rf"(?:in|as an?) {PERCENT}(?: terms)?(?!\w| of\b)",
-            r"\1 ",
-        ),
+        (rf"^(?=.*\b(?:{_CHANGED}|{_MORE})\b)(?!.*\b(?:share|part|portion) )(.*?),? (?:\band )?"
+         rf"(?:in|as an?) {PERCENT}(?: terms)?(?!\w| of\b)", r"\1 "),
     )
-)
+)  # fmt: skip
 
 
 def without_percent(text: str) -> str:

@@ -54,9 +54,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"clues?|guess) (?:why|how come|for why)\b", "why"),
     (r"\b(?:in|for) the (?:whole|entire|full|complete) year\b(?!\s*(?:20\d\d|of))", " "),
     (r"\b(?:since|from) (?:when )?(?:the |our |your )?(?:data|records?|tracking|measurements?) (?:starts?|began|"
-     r"begins?|started)\b|"
-     r"\b(?:that |which )?(?:we|you|i) have (?:the )?data (?:for|of|on|about)\b|\bthe (?:months|weeks|days) of "
-     r"(?=20\d\d\b)", " "),
+     r"begins?|started)\b|\b(?:that |which )?(?:we|you|i) have (?:the )?data (?:for|of|on|about)\b|\bthe (?:months|"
+     r"weeks|days) of (?=20\d\d\b)", " "),
     (r"\b(?:in|over|during|within|for|of) (?:(?:these|those|all|the|our|your|whole|full|complete) )+(?:twelve|12) "
      r"months\b", " "),
     (r"\bhow (?:dependent|reliant) (?:are|is) (?:we|(?:the |our )?(?:shop|site|store|business|company)) (?:up)?on\b",
@@ -68,16 +67,13 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),
     (rf"\bnew (?:{PEOPLE}|ones) (and|or|vs\.?|versus|than|against) (?:the )?(?:returning|repeat) (?:{PEOPLE}|ones)\b",
      r"new one \1 returning one"),
-    (r"(?<!\bi )(?<!\bam )(?<!\bwe )(?<!\bi'm )\b(?:(?:are|is|was|were|mainly|mostly|most|really|very) )"
-     r"+(?:interested in|into|keen on|"
-     r"fond of)\b", "viewed"),
+    (r"(?<!\bi )(?<!\bam )(?<!\bwe )(?<!\bi'm )\b(?:(?:are|is|was|were|mainly|mostly|most|really|very) )+(?:interested "
+     r"in|into|keen on|fond of)\b", "viewed"),
     (r"\breferral (?:web)?(?:sites?|pages?)\b", "referral by source"),
     (r"\bsteps? (?=(?:from|between) (?:the )?\w+ (?:to|and) )", "rate "),
     (r"^(?!.*\b(?:which|who|whose|where|by|per|share|percent\w*|how much of)\b)(.*?)\b(biggest|largest|highest|"
-     r"smallest|lowest|most expensive|"
-     r"cheapest|top(?= \d))((?: \d+)?)(?: (?:single|individual|ever))* "
-     r"(?:orders?|purchases?|transactions?)\b(?! (?:values?|rates?|numbers?|counts?|volumes?|sizes?|by|per|of)\b)(?: "
-     r"ever)?",
+     r"smallest|lowest|most expensive|cheapest|top(?= \d))((?: \d+)?)(?: (?:single|individual|ever))* (?:orders?|"
+     r"purchases?|transactions?)\b(?! (?:values?|rates?|numbers?|counts?|volumes?|sizes?|by|per|of)\b)(?: ever)?",
      r"\1\2\3 singleorder by revenue"),
     (r"\bmost expensive(?= (?:\d+ )?singleorder)", "highest"), (r"\bcheapest(?= (?:\d+ )?singleorder)", "lowest"),
     (r"\b(?:the )?(?:conversion )?rates? (?:from|between) (?:the |a )?"
@@ -86,9 +82,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:be |are |is |get |gets |were |was )?(?:spread|distributed|split|divided?|shared out)(?: (?:out|up))? "
      r"(?:over|across|among|between|by) (?:the |our |all )*(?=\w)",
      "split by "),
-    (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) )"
-     r"*(?:products?|items?)\b)"
-     r"(?! (?:(?:the|more|most|less|fewer) )*pages? per\b)", r"view\1"),
+    (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) "
+     r")*(?:products?|items?)\b)(?! (?:(?:the|more|most|less|fewer) )*pages? per\b)", r"view\1"),
     (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
     (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
@@ -220,12 +215,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r")?(?:more|most|less|least)\b(?! per\b))", r"\1 \2 revenue"),
     (r"\b(?:how much|what (?:part|share)|which (?:part|share)) (?:do|does|did) (.*?) (?:contribut(?:e|es|ed) to|"
      r"plays? in|ha(?:ve|s) (?:in|of))\b", r"share of \1 in"),
-    (r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|"
-     r"left|after|viewed|view(?:s|ing)?|saw|sees?|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|"
-     r"ing)?|load(?:s|ed|ing)?)\s+)*(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most "
-     r")(?<!over )\b(?:one single|one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)(?: (?:was|"
-     r"were|is|"
-     r"are) (?:viewed|seen|opened|visited|loaded))?", " singlepage"),
+    (r"(?:\b(?:with|where|that|who|of|on|to|end(?:s|ed)?|bounc(?:e|es|ed)|have|has|had|having|leav(?:e|es|ing)|left|"
+     r"after|viewed|view(?:s|ing)?|saw|sees?|seeing|visit(?:s|ed|ing)?|look(?:s|ed|ing)? at|open(?:s|ed|ing)?|load(?:s|"
+     r"ed|ing)?)\s+)*(?:\b(?:only|just|exactly|merely|an?)\s+)*(?<!than )(?<!least )(?<!at most )(?<!over )\b(?:one "
+     r"single|one|1|single)[\s-](?:page[\s-]?views?|pages?)\b(?! (?:types?|per)\b)(?: (?:was|were|is|are) (?:viewed|"
+     r"seen|opened|visited|loaded))?", " singlepage"),
     (r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took "
      r"in|taken in|take|earn(?:ed)?|bring in|turn over)\b", "revenue"),
     (r"\bwhat (?:did|does|do|has|have) (.+?) (?:bring|brought|take|taken|pull|pulled|rake|raked) in(?: for us)?"
@@ -234,8 +228,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:buy|order|purchase)s? (more|less) (?:often|frequently)\b", r"converting \1"),
     (rf"^(?=.*\b(?:hour|time|day|weekday|week|month)s?\b)(.*?)\b(?:{PEOPLE}) shop\b", r"\1 orders"),
     (r"\bhow many pages (?:does|do|did) (?:an? |the |our |one |each |every )?(?:average |typical )?(session|visit)s? "
-     r"(?:have|has|"
-     r"view|contain)\b", r"pages per \1"),
+     r"(?:have|has|view|contain)\b", r"pages per \1"),
     (r"\b((?:bounce|engagement|conversion) rate) per (?:session|visit)\b", r"\1"),
     (r"\bview(?:s|ed)? any (?:product|item)s?\b", "view a product"),
     (r"\bwhere (?:is|are|was|were|do|does|did)\b(?=.*\b(?:higher|lower|better|worse)\b)", "which"),
@@ -248,11 +241,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r"(?! (?:values?|sizes?|counts?|numbers?|rates?|by|per)\b))\b", r"\1\2 bought"),
     (rf"\b({PEOPLE})((?: (?:who|that|which))?) (?:with|had|have|has) an? (?:order|purchase)\b(?! (?:{LESS}|"
      rf"{MORE})\b)", r"\1\2 bought"),
-    (
-        rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}"
-        r"(?:checkouts?|orders?|purchases?)\b",
-        r"\1 checkout abandonment \2",
-    ),
+    (rf"{_WHY}(.*?)\b(?:do|does|did|have) not\b(.*?)\b(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}"
+     r"(?:checkouts?|orders?|purchases?)\b", r"\1 checkout abandonment \2"),
     (rf"{_WHY}(.*?)\b(?:{STOPS}|{_GO}) (?:us )?(?:out )?(?:at|in|on|during|before|from|of) {THE}(checkout|cart)s?\b"
      r"(?! page)", r"\1 \2 abandonment "),
     (rf"{_WHY}(.*?)\b{_GO} (?:(?:with|behind) )?(?:(?:a|the|their|full|filled) )*carts?\b", r"\1 cart abandonment "),
@@ -292,11 +282,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bcheckoutfunnel\b", "funnel steps3to6"),
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{STOPS}\b", r"funnel \1"),
     (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {THE}{_GROUND}\b(?! funnel)", r"\1 "),
-    (
-        r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|our|"
-        r"their) )?(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b",
-        r"\1 ",
-    ),
+    (r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|our|"
+     r"their) )?(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b", r"\1 "),
     (r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|" rf"through) {THE}checkout(?: "
      rf"process)?\b", r"\1 , funnel"),
     (r"\b(?:end|result)(?:s|ed|ing)? (?:up )?(?:in|with) (?:a |an )?(?:purchase|order|sale|conversion)s?\b",

@@ -9,25 +9,20 @@ _DID = r"(?:(?:did|do|have|has|had|could) )?"
 _SOLD = r"(?:sell|sold|get|got|have|make|made|receive[d]?|take|took)"
 _A_SALE = r"(?:orders?|sales?|purchases?)"
 _NOTHING = re.compile(
-    rf"\b{_DID}{_WE}(?:{_SOLD} (?:absolutely )?nothing|{_DID}{_WE}not {_SOLD} (?:anything|one {_A_SALE}|"
-    rf"a single (?:thing|item|product|{_A_SALE})|any {_A_SALE}))(?: at all)?\b|"
-    r"\b(?:(?:was|were|has|is) )?nothing (?:(?:was|has been|get|got) )?(?:sold|sell|sells|ordered|bought|selling)\b|"
-    r"\b(?:did )?(?:nobody|no one|noone|no customers?) (?:buy|bought|order|ordered|purchased?|shopped)"
-    rf"(?: anything)?\b|\b(?:went )?without (?:(?:a|any|even|single) )*{_A_SALE}\b|"
-    rf"\b(?:(?:had|have|with|are|were|was|is|there) )*(?:no|zero|0|not (?:a single|any)) {_A_SALE}\b"
+    rf"\b{_DID}{_WE}(?:{_SOLD} (?:absolutely )?nothing|{_DID}{_WE}not {_SOLD} (?:anything|one {_A_SALE}|a single "
+    rf"(?:thing|item|product|{_A_SALE})|any {_A_SALE}))(?: at all)?\b|\b(?:(?:was|were|has|is) )?nothing (?:(?:was|has "
+    r"been|get|got) )?(?:sold|sell|sells|ordered|bought|selling)\b|\b(?:did )?(?:nobody|no one|noone|no customers?) "
+    r"(?:buy|bought|order|ordered|purchased?|shopped)(?: anything)?\b|\b(?:went )?without (?:(?:a|any|even|single) "
+    rf")*{_A_SALE}\b|\b(?:(?:had|have|with|are|were|was|is|there) )*(?:no|zero|0|not (?:a single|any)) {_A_SALE}\b"
 )
 _OF_TIME = re.compile(
     r"\b(?:how many|number of|which|what|on|list|longest|any)\b.*\b(?:day|week|month|quarter|weekday|hour)s?\b"
 )
 _WHY = re.compile(r"\b(?:why|how come|reasons?|what happened)\b")
 _NO_ORDERS = "had no orders"
-_OFTEN = r"(?:the )?most(?: (?:often|frequently|regularly|times|visits|sessions))?"
-_VISIT = r"(?:visits?|visited|comes?|came|return(?:s|ed)?|is here|are here|been here)(?: back)?(?: (?:us|here|to us))?"
-_BUY = r"(?:(?:has|have) )?(?:orders?|ordered|buys?|bought|purchase[sd]?|shops?)(?: (?:from|with) us)?"
 _BUYERS = r"customers?|buyers?|shoppers?"
 _OTHERS = r"users?|visitors?|people|persons?"
 _WHO = rf"(?:who|(?:which|what) (?:{_OTHERS}|{_BUYERS}))"
-_LOYAL = r"(?:frequent|regular|loyal|devoted|faithful|returning|repeat)"
 _MOST = r"\b(?:top (\d+ )?)?(?:the |our )?most"
 _PHRASES = tuple(
     (re.compile(pattern), new)
@@ -44,9 +39,8 @@ _PHRASES = tuple(
          rf"({_OTHERS}|{_BUYERS})(?: (?:view|see|look at|visit|open|read))\b", r"page views per \1"),
         (rf"\b(?:what|which pages?) (?:do|does|did) (?:most )?(?:{_OTHERS}|{_BUYERS}|they) (?:visit|see|view|open|"
          r"look at|land on) first\b", "top landing pages by sessions"),
-        (r"^(?=.*\b(?:product|item|article)s?\b.*\bcart\b)(.*?),? "
-         r"(?:(?:but|and|yet|were|was|is|are|has|have|been|then) )*"
-         r"(?:never|not) (?:(?:been|actually|get|gets|got) )*(?:sold|bought|ordered|purchased)\b",
+        (r"^(?=.*\b(?:product|item|article)s?\b.*\bcart\b)(.*?),? (?:(?:but|and|yet|were|was|is|are|has|have|been|"
+         r"then) )*(?:never|not) (?:(?:been|actually|get|gets|got) )*(?:sold|bought|ordered|purchased)\b",
          r"\1 with no items sold"),
         (r"\b(?:the )?most important\b", "top"),
     )

@@ -11,19 +11,17 @@ from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Contents
 
 _TOPICS = {  # in the plural: "The data have no ..."
-    "opens, clicks or subscribers of e-mails": r"(?:e[- ]?mails?|newsletters?|mailings?)\b.*\b(?:open|opens|"
-    r"opened|click|clicks|clicked|"
-    r"ctr|subscri\w+|unsubscri\w+|sign[- ]?ups?|recipients?)|subscribers?|subscriptions?|unsubscri\w+|"
-    r"open(?:ing)? rates?",
+    "opens, clicks or subscribers of e-mails": r"(?:e[- ]?mails?|newsletters?|mailings?)\b.*\b(?:open|opens|opened|"
+    r"click|clicks|clicked|ctr|subscri\w+|unsubscri\w+|sign[- ]?ups?|recipients?)|subscribers?|subscriptions?|"
+    r"unsubscri\w+|open(?:ing)? rates?",
     "clicks or impressions of ads": r"ctr|click[- ]through|impressions?|ad clicks|viewability|ad frequency",
     "costs that you pay for shipping (what orders were charged is “shipping charged”)": r"(?:shipping|delivery|"
     r"postage) costs?|costs? (?:of|for) (?:shipping|delivery|postage)",
     "costs, budgets or returns on them": r"costs?|cpa|cac|cpc(?= by)|cpm|cpl|roas|roi|budgets?|ad ?spend|bids?",
     "profits, margins or cost prices": r"profit\w*|margins?|cogs|cost of goods|mark[- ]?ups?",
     "ages, genders, incomes or interests of people": r"ages?|aged|(?:how|years?) old|old(?:er|est)?|young\w*|gender|"
-    r"sex|male|females?|(?:men|man|women|woman|boys|girls)(?!'s)|"
-    r"millennials|gen z|demograph\w*|education|jobs?|job titles?|"
-    r"professions?|household|salary|interests?|hobbies|married|kids",
+    r"sex|male|females?|(?:men|man|women|woman|boys|girls)(?!'s)|millennials|gen z|demograph\w*|education|jobs?|job "
+    r"titles?|professions?|household|salary|interests?|hobbies|married|kids",
     "names or contact details of people": r"(?:e[- ]?mail|ip|postal|home|street) address\w*|phone numbers?|names of|"
     r"zip codes?|postal codes?|postcodes?|full names?",
     "cities, regions or languages": r"city|cities|towns?|regions?|states?|province|counties|language\w*|speak\w*|"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from beha2vec_core.chat.data import sql_child
 from beha2vec_core.chat.data.sql import SqlFailed, SqlLimits, SqlRefused, run_sql
 from beha2vec_core.chat.data.sql_rules import MODEL
 from tests.chat.hostile_sql import BOUNDED, FILE, NOT_FOR_MODELS, REFUSED
@@ -228,3 +232,11 @@ def test_a_part_of_a_statement_hides_no_table_that_has_no_schema(serving: Path, 
         connection.execute("create view main.leak as select min(user_key) as x from ga4.dim_ga4__users")
     with pytest.raises(SqlRefused, match="'leak' is the name of a table"):
         run_sql(path, statement, reader=MODEL)
+
+
+def test_the_process_reads_the_package_that_it_is_part_of(serving: Path) -> None:
+    """Whatever version is installed beside it: without installed packages only DuckDB is missing."""
+    request = {"seconds": 5, "memory_mb": 200, "path": str(serving), "statement": "select 1"}
+    command = [sys.executable, "-I", "-S", sql_child.__file__]
+    done = subprocess.run(command, input=json.dumps(request).encode(), stdout=subprocess.PIPE, check=True)
+    assert json.loads(done.stdout) == {"failed": "No module named 'duckdb'"}
