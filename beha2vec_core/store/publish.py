@@ -81,7 +81,8 @@ def publish(
         where table_catalog = current_database() and list_contains(?::varchar[], table_schema) order by all""",
         [list(_PUBLISHED)],
     ).fetchall()
-    connection.execute(f"attach {quote(temporary)} as serving")
+    # no log, which would wait for the disk at each statement: a file that was not finished is thrown away
+    connection.execute(f"attach {quote(temporary)} as serving (recovery_mode no_wal_writes)")
     counts: dict[str, int] = {}
     try:
         for schema in _PUBLISHED:
