@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from beha2vec_core.predictions.arrays import FloatArray, SavedArray, weighted_mean
+from beha2vec_core.predictions.arrays import FloatArray, IntArray, SavedArray, weighted_mean
 from beha2vec_core.predictions.examples import weights_of
 
 Block = Literal["recency_frequency", "windows", "engagement", "funnel", "profile", "behavior"]
@@ -133,7 +133,10 @@ def _cycle(first: FloatArray, last: FloatArray, days: FloatArray) -> FloatArray:
 
 
 def _number(frame: pd.DataFrame, name: str) -> FloatArray:
-    return pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    column = frame[name]
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":  # which pandas takes long to find out
+        return column.to_numpy(dtype=np.float64)
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 @dataclass(frozen=True)
@@ -148,24 +151,31 @@ class Encoding:
     relative: bool = False  # growing features are divided by the mean of their date
 
     @classmethod
-    def learn(cls, frame: pd.DataFrame, features: tuple[Feature, ...], relative: bool = False) -> Encoding:
-        """The encoding of some training rows: frequent values, centres and scales."""
-        weight = weights_of(frame)
-        categories = {f.name: _frequent(frame[f.name], weight) for f in features if f.kind == "text"}
-        reads_vectors = any(f.kind == "vector" for f in features) and has_vectors(frame)
-        components = len(frame[BEHAVIOR].dropna().iloc[0]) if reads_vectors else 0
-        raw = cls(features, categories, components, np.zeros(1), np.ones(1), relative).raw(frame)
+    def learn(
+        cls, frame: pd.DataFrame, rows: IntArray, features: tuple[Feature, ...], relative: bool = False
+    ) -> tuple[Encoding, FloatArray]:
+        """The encoding of some training rows: frequent values, centres and scales; and the `matrix` of all rows."""
+        learned = frame.iloc[rows]
+        weight = weights_of(learned)
+        categories = {f.name: _frequent(learned[f.name], weight) for f in features if f.kind == "text"}
+        reads_vectors = any(f.kind == "vector" for f in features) and has_vectors(learned)
+        components = len(learned[BEHAVIOR].dropna().iloc[0]) if reads_vectors else 0
+        matrix = cls(features, categories, components, np.zeros(1), np.ones(1), relative).raw(frame)
+        raw = matrix[rows]
         centre = weighted_mean(raw, weight)
         raw -= centre
         scale = np.sqrt(weighted_mean(np.square(raw, out=raw), weight))
-        return cls(features, categories, components, centre, np.where(scale > 1e-9, scale, 1.0), relative)
+        found = cls(features, categories, components, centre, np.where(scale > 1e-9, scale, 1.0), relative)
+        return found, found._scaled(matrix)
 
     def matrix(self, frame: pd.DataFrame) -> FloatArray:
         """Centred and scaled columns [n, m]."""
-        found = self.raw(frame)
-        found -= self.centre
-        found /= self.scale
-        return found
+        return self._scaled(self.raw(frame))
+
+    def _scaled(self, raw: FloatArray) -> FloatArray:
+        raw -= self.centre
+        raw /= self.scale
+        return raw
 
     def raw(self, frame: pd.DataFrame) -> FloatArray:
         """The columns as they are [n, m]."""

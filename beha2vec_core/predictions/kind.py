@@ -164,9 +164,9 @@ class KindFit:
         if early.users(self.history.user) < FEWEST_TO_MODEL or early.happened.all():
             return len(self.history.dates) <= _YOUNG_WEEKS  # too little to test it
         losses = []
-        learned = self.history.frame.iloc[np.unique(early.row)]
+        learned = np.unique(early.row)
         for relative in (False, True):
-            matrix = Encoding.learn(learned, of_blocks(self.tried[:1]), relative).matrix(self.history.frame)
+            _, matrix = Encoding.learn(self.history.frame, learned, of_blocks(self.tried[:1]), relative)
             odds = _linear(self._logistic(matrix, early, _RIDGES[1]), matrix, late)
             losses.append(log_loss(late.happened, expit(odds)))
         gain, error = self._clustered(losses[0] - losses[1], late)
@@ -221,8 +221,7 @@ class KindFit:
 
     def _encoded(self, learned: PersonIntervals, features: tuple[Feature, ...]) -> tuple[Encoding, FloatArray]:
         """The encoding that some rows give, and the matrix of the whole frame."""
-        encoding = Encoding.learn(self.history.frame.iloc[np.unique(learned.row)], features, self.relative)
-        return encoding, encoding.matrix(self.history.frame)
+        return Encoding.learn(self.history.frame, np.unique(learned.row), features, self.relative)
 
     def _booster(
         self, matrix: FloatArray, rows: PersonIntervals, late: PersonIntervals | None, rounds: int = _MOST_ROUNDS

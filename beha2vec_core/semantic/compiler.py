@@ -47,42 +47,47 @@ def compile_query(query: Query) -> str:
         wanted.append(_values(query, query.versus))
     keys = [exp.column(name, table="now") for name in query.by]
     values = [column.alias_or_name for column in wanted[0].selects[len(query.by) :]]
-    select = exp.select(*(exp.column(name, table="now") for name in values)).from_("now").with_("now", as_=wanted[0])
+    select = exp.select(*(exp.column(name, table="now") for name in values)).from_("now", copy=False)
+    select = select.with_("now", as_=wanted[0], copy=False)
     if query.versus:
         # full: a channel that is gone, or new, is a change too
         select = exp.select(
             *(exp.func("coalesce", *(exp.column(n, table=t) for t in ("now", "earlier"))).as_(n) for n in query.by),
             *(exp.column(name, table="now") for name in values),
             *(exp.column(name, table="earlier").as_(f"{name}_before") for name in values),
-        ).from_("now").with_("now", as_=wanted[0]).with_("earlier", as_=wanted[1])  # fmt: skip
+        ).from_("now", copy=False)  # fmt: skip
+        select = select.with_("now", as_=wanted[0], copy=False).with_("earlier", as_=wanted[1], copy=False)
         same = [
             exp.NullSafeEQ(this=exp.column(name, table="now"), expression=exp.column(name, table="earlier"))
             for name in query.by
         ]
-        select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full")
+        select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full", copy=False)
     else:
         select.set("expressions", [*keys, *select.expressions])
     if not (query.is_share or query.by_change):  # what has no coupon, or no user, is no group
         whose = [name for name in query.by if name == "coupon" or DIMENSIONS[name].kind == "user"]
-        select = select.where(*(exp.column(name, table="now").is_(exp.null()).not_() for name in whose))
+        select = select.where(*(exp.column(name, table="now").is_(exp.null()).not_() for name in whose), copy=False)
     if query.moved:
         known = unnamed(query)
-        select = select.where(exp.paren(known).not_()) if known else select
+        select = select.where(exp.paren(known).not_(), copy=False) if known else select
     if query.by:
         if is_ranked(query):
             both = ("now", "earlier") if query.by_change else ("now",)
-            select = select.where(*(parse_one(f"{one}.n >= {ENOUGH}", dialect=DIALECT) for one in both))
+            select = select.where(*(parse_one(f"{one}.n >= {ENOUGH}", dialect=DIALECT) for one in both), copy=False)
         for one in query.having:
-            select = select.where(_of_other_metric(query, one))
-            select = select.select(_median(query, one).subquery().as_("median")) if one.half else select
+            select = select.where(_of_other_metric(query, one), copy=False)
+            if one.half:
+                select = select.select(_median(query, one).subquery(copy=False).as_("median"), copy=False)
         limits = [f"now.value {sign} {float(limit)!r}" for _, sign, limit in query.limits]
         if query.counts_groups:
-            return _groups_counted(query, select, limits, "currency" in values).sql(dialect=DIALECT, pretty=True)
-        select = select.where(*limits, dialect=DIALECT) if limits else select
+            return _groups_counted(query, select, limits, "currency" in values).sql(
+                dialect=DIALECT, pretty=True, copy=False
+            )
+        select = select.where(*limits, dialect=DIALECT, copy=False) if limits else select
         if query.top_of_each:
-            return _first_of_each(query, select).sql(dialect=DIALECT, pretty=True)
+            return _first_of_each(query, select).sql(dialect=DIALECT, pretty=True, copy=False)
         select = in_order(query, select, MAX_ROWS)
-    return select.sql(dialect=DIALECT, pretty=True)
+    return select.sql(dialect=DIALECT, pretty=True, copy=False)
 
 
 def _values(query: Query, period: Period | None) -> exp.Select:
@@ -103,7 +108,7 @@ def _values(query: Query, period: Period | None) -> exp.Select:
         dialect=DIALECT,
     )
     assert isinstance(select, exp.Select)
-    return select.with_("parts", as_=parts).with_("bases", as_=bases)
+    return select.with_("parts", as_=parts, copy=False).with_("bases", as_=bases, copy=False)
 
 
 def _of_other_metric(query: Query, one: Having) -> exp.Expr:
@@ -115,9 +120,10 @@ def _of_other_metric(query: Query, one: Having) -> exp.Expr:
     ]
     limit = f"other.value >= {one.at_least!r}" if one.at_least is not None else f"other.value > {one.at_most!r}"
     if one.half:
-        median = _median(query, one).sql(dialect=DIALECT)
+        median = _median(query, one).sql(dialect=DIALECT, copy=False)
         limit = f"other.value {'>=' if one.half == 'upper' else '<='} ({median})"
-    rows = exp.select("1").from_(groups.subquery("other")).where(*same, parse_one(limit, dialect=DIALECT))
+    rows = exp.select("1").from_(groups.subquery("other", copy=False), copy=False)
+    rows = rows.where(*same, parse_one(limit, dialect=DIALECT), copy=False)
     found = exp.Exists(this=rows)
     return found if one.half or one.at_least is not None else found.not_()
 
@@ -132,7 +138,8 @@ def _median(query: Query, one: Having) -> exp.Select:
     """The median of the other metric over all groups with a name."""
     named = [exp.column(name).is_(exp.null()).not_() for name in query.by]
     median = parse_one("quantile_disc(value, 0.5)", dialect=DIALECT)
-    return exp.select(median).from_(_groups_of(query, one).subquery("every")).where(*named)
+    every = _groups_of(query, one).subquery("every", copy=False)
+    return exp.select(median).from_(every, copy=False).where(*named, copy=False)
 
 
 def _first_of_each(query: Query, select: exp.Select) -> exp.Select:
@@ -142,12 +149,13 @@ def _first_of_each(query: Query, select: exp.Select) -> exp.Select:
     direction = "asc" if query.ascending else "desc"
     known = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
     rank = f"row_number() over (partition by {groups} order by now.value {direction}, now.{inner})"
-    select = select.where(*known, parse_one("now.value is not null", dialect=DIALECT)).qualify(
-        parse_one(f"{rank} <= {query.top_of_each}", dialect=DIALECT)
+    select = select.where(*known, parse_one("now.value is not null", dialect=DIALECT), copy=False).qualify(
+        parse_one(f"{rank} <= {query.top_of_each}", dialect=DIALECT), copy=False
     )
     timed = is_by_time(tuple(outer))
     first = groups if timed else f"sum(now.value) over (partition by {groups}) desc, {groups}"
-    return select.order_by(first, f"now.value {direction}", dialect=DIALECT).limit(MAX_ROWS)
+    ordered = select.order_by(first, f"now.value {direction}", dialect=DIALECT, copy=False)
+    return ordered.limit(MAX_ROWS, copy=False)
 
 
 def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_currency: bool) -> exp.Select:
@@ -161,7 +169,8 @@ def _groups_counted(query: Query, groups: exp.Select, limits: list[str], has_cur
     columns += ["(select min(currency) from now) as currency"] if has_currency else []
     known = [exp.column(name, table="now").is_(exp.null()).not_() for name in query.by]
     groups.set("expressions", [])
-    return groups.select(*columns, dialect=DIALECT).where(parse_one(is_there, dialect=DIALECT), *known)
+    counted = groups.select(*columns, dialect=DIALECT, copy=False)
+    return counted.where(parse_one(is_there, dialect=DIALECT), *known, copy=False)
 
 
 def compile_sums(
@@ -182,7 +191,9 @@ def compile_sums(
         measure = METRICS[name].sql[table_name]
         columns.append(f"{measure.value} as {name}")
         columns += [f"{measure.per} as {name}_n"] if measure.per else []
-    select = grouped(columns, keys, table, period, ()).where(f"{table.alias}.user_key is not null", dialect=DIALECT)
+    select = grouped(columns, keys, table, period, ()).where(
+        f"{table.alias}.user_key is not null", dialect=DIALECT, copy=False
+    )
     groups, values = select.expressions[:keys], select.expressions[keys:]
     read = dict.fromkeys((one.table, one.name) for value in values for one in value.find_all(exp.Column))
 
@@ -194,7 +205,7 @@ def compile_sums(
     sums.set("group", select.args["group"].copy())
     select.set("expressions", [*groups, *(exp.column(name, one).as_(f"{one}_{name}") for one, name in read)])
     select.set("group", None)
-    return select.sql(dialect=DIALECT, pretty=True), sums.sql(dialect=DIALECT, pretty=True)
+    return select.sql(dialect=DIALECT, pretty=True, copy=False), sums.sql(dialect=DIALECT, pretty=True, copy=False)
 
 
 def compile_by_user(query: Query, period: Period | None) -> str:
@@ -209,7 +220,7 @@ def compile_by_user(query: Query, period: Period | None) -> str:
     keys = len(columns)
     columns.append(f"{measure.value} as part")
     columns += [f"{measure.per} as base"] if measure.per else []
-    return grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT)
+    return grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT, copy=False)
 
 
 def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
@@ -222,7 +233,9 @@ def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
         _, _, measure = place(replace(query, metric=name))
         columns.append(f"({measure.value})::double / nullif({measure.per}, 0) as {name}")
     select = grouped(columns, keys, table, query.period, _applied(query))
-    return select.order_by(*(exp.Literal.number(place + 1) for place in range(keys))).sql(dialect=DIALECT, pretty=True)
+    return select.order_by(*(exp.Literal.number(place + 1) for place in range(keys))).sql(
+        dialect=DIALECT, pretty=True, copy=False
+    )
 
 
 def compile_last_days(metric: str, dimension: str, days: int) -> str:
@@ -232,14 +245,16 @@ def compile_last_days(metric: str, dimension: str, days: int) -> str:
     columns = [f"{table.alias}.user_key as user_key", *_keys(query, table), f"{measure.value} as part"]
     last = f"(select z.last_day from ga4.dim_ga4__properties as z where z.property_id = {table.alias}.property_id)"
     select = grouped(columns, 2, table, None, ())
-    return select.where(f"{table.date} > {last} - {int(days)}", dialect=DIALECT).sql(dialect=DIALECT)
+    return select.where(f"{table.date} > {last} - {int(days)}", dialect=DIALECT, copy=False).sql(
+        dialect=DIALECT, copy=False
+    )
 
 
 def compile_values(metric: str, dimension: str) -> str:
     """The statement for the values of a dimension where the metric is counted: one column."""
     query = Query(metric, (dimension,))
     _, table, _ = place(query)
-    return rows_of(_keys(query, table), table, None, ()).distinct().sql(dialect=DIALECT)
+    return rows_of(_keys(query, table), table, None, ()).distinct(copy=False).sql(dialect=DIALECT, copy=False)
 
 
 def in_context(query: Query) -> Query:
@@ -351,7 +366,7 @@ def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, per
     select = grouped([*keys, *values_of(measure)], len(keys), table, period, _applied(query))
     if query.is_share:
         whole = rows_of([f"{measure.value} as value"], table, period, _filters_of_whole(query))
-        select = select.select(whole.subquery().as_("total"))
+        select = select.select(whole.subquery(copy=False).as_("total"), copy=False)
     return select
 
 
@@ -370,8 +385,8 @@ def _keys(query: Query, table: Table) -> list[str]:
     if query.against_rest:
         ((name, key),) = keys.items()
         one = next(one for one in query.filters if one.dimension == name)
-        label = exp.Literal.string(" or ".join(one.values)).sql(dialect=DIALECT)
-        among = among_values(one, table).sql(dialect=DIALECT)
+        label = exp.Literal.string(" or ".join(one.values)).sql(dialect=DIALECT, copy=False)
+        among = among_values(one, table).sql(dialect=DIALECT, copy=False)
         keys[name] = f"case when {among} then {label} when {key} is not null then '{REST}' end"
     return [f"{key} as {name}" for name, key in keys.items()]
 
@@ -407,7 +422,7 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
         calendar = parse_one(f"select distinct {', '.join(columns)} from ({days}) as c", dialect=DIALECT)
         assert isinstance(calendar, exp.Select)
         every = calendar
-    return select.with_("every", as_=every).with_("found", as_=found)
+    return select.with_("every", as_=every, copy=False).with_("found", as_=found, copy=False)
 
 
 def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:
@@ -444,9 +459,9 @@ def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], peri
     select = parse_one(f"select {listed}{columns}, {effective} from {rows}", dialect=DIALECT)
     assert isinstance(select, exp.Select)
     if query.by:
-        select = select.group_by(*(exp.column(name) for name in query.by))
-    select = select.with_("part", as_=part)
-    return select.with_("whole", as_=whole) if whole is not None else select
+        select = select.group_by(*(exp.column(name) for name in query.by), copy=False)
+    select = select.with_("part", as_=part, copy=False)
+    return select.with_("whole", as_=whole, copy=False) if whole is not None else select
 
 
 def _is_over_time(query: Query) -> bool:
@@ -481,7 +496,7 @@ def _share_over_time(
         f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})", dialect=DIALECT
     )
     assert isinstance(select, exp.Select)
-    return select.with_("part", as_=part).with_("whole", as_=whole)
+    return select.with_("part", as_=part, copy=False).with_("whole", as_=whole, copy=False)
 
 
 def _filters_of_whole(query: Query) -> tuple[Filter, ...]:

@@ -26,20 +26,21 @@ def in_order(query: Query, select: exp.Select, most: int) -> exp.Select:
     Args:
         most: rows, also if more are equal.
     """
-    select = select.order_by(*_order(query))
+    select = select.order_by(*_order(query), copy=False)
     if query.ascending is None or query.by_change:
-        return select.limit(query.top or most)
+        return select.limit(query.top or most, copy=False)
     nameless = unnamed(query)
     apart = ""
     if nameless is not None:
         condition = nameless.sql(dialect=DIALECT)
-        select = select.select(f"count(*) filter (where {condition}) over () as unnamed", dialect=DIALECT)
-        select = select.qualify(exp.paren(nameless).not_())
+        select = select.select(f"count(*) filter (where {condition}) over () as unnamed", dialect=DIALECT, copy=False)
+        select = select.qualify(exp.paren(nameless).not_(), copy=False)
         apart = f"partition by {condition} "
     if query.top:
         first = _order(query)[0].sql(dialect=DIALECT)
-        select = select.qualify(parse_one(f"rank() over ({apart}order by {first}) <= {query.top}", dialect=DIALECT))
-    return select.limit(most)
+        rank = f"rank() over ({apart}order by {first}) <= {query.top}"
+        select = select.qualify(parse_one(rank, dialect=DIALECT), copy=False)
+    return select.limit(most, copy=False)
 
 
 def _order(query: Query) -> list[exp.Expr]:

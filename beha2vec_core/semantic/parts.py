@@ -62,9 +62,9 @@ def compile_parts(query: Query, names: list[str]) -> str:
     columns += [f"{key} as {name}" for name, key in zip(names, keys, strict=True)]
     columns += values_of(measure)
     select = rows_of(columns, table, None, in_context(query).filters).where(
-        f"({is_now}) or ({is_earlier})", dialect=DIALECT
+        f"({is_now}) or ({is_earlier})", dialect=DIALECT, copy=False
     )
     sets = ", ".join(f"({is_now}, {key})" for key in keys)
     grouped = parse_one(f"select 1 group by grouping sets ({sets})", dialect=DIALECT)
     select.set("group", grouped.args["group"])
-    return select.sql(dialect=DIALECT, pretty=True)
+    return select.sql(dialect=DIALECT, pretty=True, copy=False)

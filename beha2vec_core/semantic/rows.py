@@ -8,6 +8,7 @@ from sqlglot.optimizer.scope import find_all_in_scope
 from beha2vec_core.semantic.definitions import DIMENSIONS, JOINS, TABLES, Dimension, Table
 from beha2vec_core.semantic.query import Did, Filter, Period
 
+# copy=False, here and where these are used: sqlglot would copy the whole statement at each step, most of the time
 DIALECT = "duckdb"
 ERROR = "error"  # the page type of views that the site answered with an error
 
@@ -53,16 +54,17 @@ def _done(did: Did, dimension: str, side: exp.Expr, period: Period | None) -> ex
     """Whether the key of a user, a session or an order is among those with such rows."""
     table, period = TABLES[did.table], did.period or period
     if did.after is not None:
-        among = exp.In(this=side, query=_in_order(did, did.after, dimension, period).subquery())
+        among = exp.In(this=side, query=_in_order(did, did.after, dimension, period).subquery(copy=False))
         return among.not_() if did.is_excluded else among
     key = _key_of(did, dimension)
-    rows = rows_of([f"{key} as done_by"], table, period, did.filters).where(f"{key} is not null", dialect=DIALECT)
+    rows = rows_of([f"{key} as done_by"], table, period, did.filters)
+    rows = rows.where(f"{key} is not null", dialect=DIALECT, copy=False)
     counted = f"count(distinct {table.date})" if did.of_days else table.counted
     limits = [f"{counted} >= {did.at_least}"]
     limits += [f"{counted} <= {did.at_most}"] if did.at_most is not None else []
     if counted != "count(*)" or did.at_least > 1 or did.at_most is not None:  # else any row will do
-        rows = rows.group_by(exp.Literal.number(1)).having(*limits, dialect=DIALECT)
-    among = exp.In(this=side, query=rows.subquery())
+        rows = rows.group_by(exp.Literal.number(1), copy=False).having(*limits, dialect=DIALECT, copy=False)
+    among = exp.In(this=side, query=rows.subquery(copy=False))
     return among.not_() if did.is_excluded else among
 
 
@@ -89,8 +91,8 @@ def _in_order(later: Did, earlier: Did, dimension: str, period: Period | None) -
     if later.of_first or within is None:  # after any is after the first
         before = (
             exp.select("k", "min(moment) as moment", "min(on_day) as on_day")
-            .from_(before.subquery("one"))
-            .group_by("k")
+            .from_(before.subquery("one", copy=False), copy=False)
+            .group_by("k", copy=False)
         )
     if later.of_first and period:
         before = before.having(f"min(on_day) between date '{period.first}' and date '{period.last}'", dialect=DIALECT)
@@ -100,8 +102,9 @@ def _in_order(later: Did, earlier: Did, dimension: str, period: Period | None) -
         wheres.append(f"l.moment <= e.moment + interval {within.most} hour")
     elif within:
         wheres.append(f"l.on_day - e.on_day between {within.least} and {within.most}")
-    joined = exp.select("l.k").from_(after.subquery("l")).join(before.subquery("e"), on="l.k = e.k")
-    return joined.where(*wheres, dialect=DIALECT)
+    joined = exp.select("l.k").from_(after.subquery("l", copy=False), copy=False)
+    joined = joined.join(before.subquery("e", copy=False), on="l.k = e.k", copy=False)
+    return joined.where(*wheres, dialect=DIALECT, copy=False)
 
 
 def grouped(
@@ -109,7 +112,7 @@ def grouped(
 ) -> exp.Select:
     """Columns of the table's rows, grouped by the first ``keys`` of them."""
     select = rows_of(columns, table, period, filters)
-    return select.group_by(*(exp.Literal.number(place + 1) for place in range(keys))) if keys else select
+    return select.group_by(*(exp.Literal.number(place + 1) for place in range(keys)), copy=False) if keys else select
 
 
 def rows_of(columns: list[str], table: Table, period: Period | None, filters: tuple[Filter, ...]) -> exp.Select:
@@ -127,7 +130,7 @@ def rows_of(columns: list[str], table: Table, period: Period | None, filters: tu
     joins = " ".join(JOINS[alias].format(t=table.alias, date=table.date) for alias in table.joins if alias in used)
     select = parse_one(f"select {', '.join(columns)} from {table.sql} {joins}", dialect=DIALECT)
     assert isinstance(select, exp.Select)
-    return select.where(*wheres) if wheres else select
+    return select.where(*wheres, copy=False) if wheres else select
 
 
 def _aliases(sql: str, table: Table) -> set[str]:

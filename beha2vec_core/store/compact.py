@@ -34,7 +34,9 @@ def compact(path: Path) -> None:
             mode = "" if path.with_name(f"{path.name}.wal").exists() else " (read_only)"
             connection.execute(f"attach {quote(path)} as original{mode}")
             version = storage(connection, "original").rstrip("+")
-            connection.execute(f"attach {quote(copy)} as copy (storage_version {quote(version)})")
+            # a copy that was not finished is thrown away, so it needs no log
+            options = f"storage_version {quote(version)}, recovery_mode no_wal_writes"
+            connection.execute(f"attach {quote(copy)} as copy ({options})")
             connection.execute("copy from database original to copy")
             if rows_by_table(connection, "copy") != rows_by_table(connection, "original"):
                 raise CompactError(f"the copy of {path.name} differs from it. Nothing was changed; report this")

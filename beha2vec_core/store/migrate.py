@@ -129,7 +129,8 @@ def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
-    connection.execute(f"attach {quote(copy)} as migration (storage_version 'latest')")
+    # a copy that was not finished is thrown away, so it needs no log
+    connection.execute(f"attach {quote(copy)} as migration (storage_version 'latest', recovery_mode no_wal_writes)")
     try:
         connection.execute(f"copy from database {identifier(_current(connection))} to migration")
     finally:

@@ -159,7 +159,7 @@ def test_they_have_a_likely_cluster_learned_from_the_first_events_of_others(tmp_
 
 
 def test_the_way_from_events_to_clusters_is_in_the_metadata(shop: Shop) -> None:
-    shop.materialize(*ALL, smallest_k=3, largest_k=5)
+    shop.materialize(*ALL, k=4)
     metadata = shop.materialize("user_clusters")
     assert metadata["users_in_clusters"] == USERS - LOW and metadata["clusters"] == 4, "-1 is no cluster"
     table = metadata["from_events_to_clusters"]
@@ -167,7 +167,7 @@ def test_the_way_from_events_to_clusters_is_in_the_metadata(shop: Shop) -> None:
 
 
 def test_a_user_of_whom_enough_is_known_now_moves_into_his_cluster(shop: Shop) -> None:
-    shop.materialize(*ALL, smallest_k=3, largest_k=5)
+    shop.materialize(*ALL, k=4)
     first = dict(shop.query("select user_key, cluster_key from beha2vec.user_clusters_current"))
     # of ten more enough is known; ten who were known come back after all they did was long ago
     shop.come(DAYS[1], range(10), low=range(0))
@@ -186,7 +186,7 @@ def test_a_user_of_whom_enough_is_known_now_moves_into_his_cluster(shop: Shop) -
     assert not shop.query("select user_key from beha2vec.cluster_members where user_key >= 'u290'"), "seen as of now"
 
     # found again on them all: whoever had no cluster matches none, and all go on
-    shop.materialize(*ALL, last=DAYS[1], smallest_k=3, largest_k=5)
+    shop.materialize(*ALL, last=DAYS[1], k=4)
     assert {
         change
         for (change,) in shop.query("select change from beha2vec.cluster_lineage where before_version is not null")

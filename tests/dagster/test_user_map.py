@@ -12,7 +12,7 @@ PLACES = "select user_key, map_x, map_y from beha2vec.user_clusters_current orde
 
 
 def test_places_are_the_models_and_stay_from_day_to_day(shop: Shop) -> None:
-    shop.materialize("cluster_model")
+    shop.materialize("cluster_model", k=4)
     shop.materialize("user_clusters")
     before = shop.query(PLACES)
     assert len(before) == USERS, "users of whom too little is known have a place too"

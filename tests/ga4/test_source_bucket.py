@@ -28,10 +28,9 @@ class Bucket:
     """A bucket named `exports` with the files of a local folder below ``ga4``."""
 
     def __init__(self, server: ThreadedMotoServer) -> None:
-        self._server = server
         host, port = server.get_host_and_port()
         self.server = f"{host}:{port}"
-        urlopen(Request(f"http://{self.server}/moto-api/reset", method="POST")).close()  # moto keeps buckets in memory
+        self._post("reset")  # moto keeps buckets in memory
         self._client = boto3.client(
             "s3",
             endpoint_url=f"http://{self.server}",
@@ -47,23 +46,34 @@ class Bucket:
     def delete(self, name: str) -> None:
         self._client.delete_object(Bucket="exports", Key=f"ga4/analytics_77/{name}")
 
-    def stop(self) -> None:
-        """No request is answered from now on."""
-        self._server.stop()
+    def refuse(self, after: float = 0) -> None:
+        """Ask for rights, which nobody has, from now on or after so many requests."""
+        self._post("reset-auth", str(after).encode())
+
+    def _post(self, action: str, body: bytes = b"") -> None:
+        address = f"http://{self.server}/moto-api/{action}"
+        urlopen(Request(address, body, {"Content-Type": "text/plain"}, method="POST")).close()
 
     def url(self, folder: str = "exports/ga4") -> str:
         return f"s3://{folder}?region=eu-central-1&scheme=http&endpoint_override={self.server}"
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ThreadedMotoServer]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+def bucket(server: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cr3t-of-the-test")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield Bucket(server)
-    server.stop()
+    bucket = Bucket(server)
+    yield bucket
+    bucket.refuse(after=float("inf"))
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -138,7 +148,7 @@ def test_a_bucket_that_refuses_an_object_ends_the_run(bucket: Bucket, tmp_path: 
     for file in files_of(tmp_path / "export"):
         bucket.put(file)
     files = find_export(bucket.url(), "p").files
-    bucket.stop()
+    bucket.refuse()
     with pytest.raises(SourceNotReachedError, match=r"events_20240301_000.json.gz: the bucket does not give it"):
         ingest_days(files, [DAY, NEXT], tmp_path / "raw")
     with pytest.raises(NotADirectoryError):  # an error of this machine is none of the bucket

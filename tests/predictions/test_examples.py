@@ -129,7 +129,8 @@ def test_a_model_of_a_sample_says_what_that_of_all_says(
         truth = mine[f"true_{target}_28"]
         inside = ((theirs["low"] <= truth) & (truth <= theirs["high"])).mean()
         assert 0.8 <= inside <= 0.98
-    unweighted = fit_predictions(sample[0].drop(columns=WEIGHT), TESTED, CONFIG)
+    purchases = replace(CONFIG, targets=("purchase",))
+    unweighted = fit_predictions(sample[0].drop(columns=WEIGHT), TESTED, purchases)
     bought = _probabilities(unweighted).query("target == 'purchase' and horizon == 28")
     real = whole.query("target == 'purchase' and horizon == 28")
     assert abs(bought["probability"].sum() / real["probability"].sum() - 1) > 0.1, "weights are needed"

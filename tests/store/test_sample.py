@@ -17,7 +17,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.mcp.server import make_toolbox
 from beha2vec_core.privacy.forgetting.remove import remove_from_file
 from beha2vec_core.privacy.forgetting.retention import apply_retention
-from beha2vec_core.privacy.people import People
+from beha2vec_core.privacy.people import People, load
 from beha2vec_core.profiles.counts import funnel, of_all_users, totals
 from beha2vec_core.settings import Settings
 from beha2vec_core.store.publish import publish
@@ -146,7 +146,9 @@ def test_numbers_are_counted_again_once_rows_were_removed(whole: Path, sampled: 
         path = Path(shutil.copy(source, tmp_path / "serving.duckdb"))
         with open_published(path) as connection:
             person = min(users_of(connection, "ga4.dim_ga4__users"))
-        assert remove_from_file(path, People(keys=frozenset([person])))
+        with duckdb.connect() as connection:
+            load(connection, people := People(keys=frozenset([person])))
+            assert remove_from_file(connection, path, people)
         with open_published(path) as connection:
             assert (totals(connection).users, funnel(connection)[1].count) == (users, users)
     path = Path(shutil.copy(whole, tmp_path / "serving.duckdb"))

@@ -37,7 +37,7 @@ from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of
 from beha2vec_core.privacy.forgetting.remove import Removed, remove_from_file
 from beha2vec_core.privacy.forgotten import Forgotten
 from beha2vec_core.privacy.key import PrivacyError
-from beha2vec_core.privacy.people import KINDS_THAT_NAME, People
+from beha2vec_core.privacy.people import KINDS_THAT_NAME, People, load
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import limits
 from beha2vec_core.store.compact import compact
@@ -273,28 +273,32 @@ def _remove_everywhere(
     ]
     # raw first: what is made from it would come back with the next run
     paths.sort(key=lambda path: (not path.is_relative_to(storage.raw_path), kind_of(path) is Kind.DUCKDB))
-    for path in paths:
-        try:
-            done = remove_from_file(
-                path,
-                people,
-                made_from_events=path.is_relative_to(storage.sequences_path),
-                whole=path.is_relative_to(storage.page_cache_path),
-            )
-            is_database = path.exists() and kind_of(path) is Kind.DUCKDB
-            if path == storage.warehouse_path and (done or removed or resuming):
-                _correct_log(settings)
-            if is_database and resuming and not done:  # a copy that was changed is compact already
-                say(f"rewriting {path.name}")
-                compact(path)
-        except FileNotFoundError:
-            continue  # gone meanwhile
-        except (duckdb.Error, sqlite3.Error, OSError, EOFError) as error:
-            say(f"{path}: {str(error).splitlines()[0]}")  # the search at the end reports it
-            continue
-        for one in done:
-            say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
-        removed += done
+    # one for all files, which keeps nothing of them: a database is changed by another one, that needs the memory
+    with limits.connect(config={"enable_external_file_cache": False}) as connection:
+        load(connection, people)
+        for path in paths:
+            try:
+                done = remove_from_file(
+                    connection,
+                    path,
+                    people,
+                    made_from_events=path.is_relative_to(storage.sequences_path),
+                    whole=path.is_relative_to(storage.page_cache_path),
+                )
+                is_database = path.exists() and kind_of(path) is Kind.DUCKDB
+                if path == storage.warehouse_path and (done or removed or resuming):
+                    _correct_log(settings)
+                if is_database and resuming and not done:  # a copy that was changed is compact already
+                    say(f"rewriting {path.name}")
+                    compact(path)
+            except FileNotFoundError:
+                continue  # gone meanwhile
+            except (duckdb.Error, sqlite3.Error, OSError, EOFError) as error:
+                say(f"{path}: {str(error).splitlines()[0]}")  # the search at the end reports it
+                continue
+            for one in done:
+                say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
+            removed += done
     elsewhere = [*remove_from_records(dagster_home, people, resuming), *remove_from_bigquery(settings, people)]
     for one in elsewhere:
         say(f"{one.file} {one.table}: {_amount(one.rows, one.texts)}")

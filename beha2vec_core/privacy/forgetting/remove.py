@@ -28,7 +28,6 @@ from beha2vec_core.privacy.people import (
     owned_by,
     taken_out_sql,
 )
-from beha2vec_core.store import limits
 from beha2vec_core.store.compact import changed_copy
 from beha2vec_core.store.sample import discard_numbers
 from beha2vec_core.store.sql import identifier, quote
@@ -46,20 +45,26 @@ class Removed(NamedTuple):
 
 
 def remove_from_file(
-    path: Path, people: People, *, made_from_events: bool = False, whole: bool = False
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    people: People,
+    *,
+    made_from_events: bool = False,
+    whole: bool = False,
 ) -> list[Removed]:
     """Take people out of a file of any kind but those that only a new training replaces.
 
     Args:
+        connection: reads the file; the people were loaded into it (`people.load`).
         people: from `identities.resolve`.
         made_from_events: of a parquet file, see `store.tables.HoldsPeople`.
         whole: delete a file that names one of the people (a fetched page).
     """
     kind = kind_of(path)
     if kind is Kind.DUCKDB:
-        return _from_duckdb(path, people)
+        return _from_duckdb(connection, path, people)
     if kind is Kind.PARQUET:
-        return _from_parquet(path, people, made_from_events)
+        return _from_parquet(connection, path, people, made_from_events)
     if kind is Kind.SQLITE:
         return _from_sqlite(path, people)
     if kind is Kind.OTHER:
@@ -113,68 +118,66 @@ def _look(
     return int(theirs), _Plan(" or ".join([plan.theirs, *lost]), texts)
 
 
-def _from_parquet(path: Path, people: People, made_from_events: bool) -> list[Removed]:
+def _from_parquet(
+    connection: duckdb.DuckDBPyConnection, path: Path, people: People, made_from_events: bool
+) -> list[Removed]:
     relation = f"read_parquet({quote(path)}, hive_partitioning = false)"
-    with limits.connect() as connection:
-        load(connection, people)
-        columns = columns_of(connection, relation)
-        theirs, plan = _look(connection, relation, columns, people, made_from_events)
-        if not theirs and not plan.texts:
-            return []
-        selected = [
-            f"case when {named_in_sql(name, people)} then {taken_out_sql(name, plan.texts[one], people)} else {name} "
-            f"end as {name}"
-            if one in plan.texts
-            else name
-            for one in columns
-            for name in [identifier(one)]
-        ]
-        named = " or ".join(named_in_sql(identifier(one), people) for one in plan.texts) or "false"
-        ((rows, texts),) = connection.execute(
-            f"select count(*), count(*) filter (where not ({plan.theirs}) and ({named})) from {relation}"
+    columns = columns_of(connection, relation)
+    theirs, plan = _look(connection, relation, columns, people, made_from_events)
+    if not theirs and not plan.texts:
+        return []
+    selected = [
+        f"case when {named_in_sql(name, people)} then {taken_out_sql(name, plan.texts[one], people)} else {name} "
+        f"end as {name}"
+        if one in plan.texts
+        else name
+        for one in columns
+        for name in [identifier(one)]
+    ]
+    named = " or ".join(named_in_sql(identifier(one), people) for one in plan.texts) or "false"
+    ((rows, texts),) = connection.execute(
+        f"select count(*), count(*) filter (where not ({plan.theirs}) and ({named})) from {relation}"
+    ).fetchall()
+    options = cleaned_parquet() if is_clean(path) else "format parquet, compression zstd"
+    with replacing(path) as temporary:
+        ((kept,),) = connection.execute(
+            f"copy (select {', '.join(selected)} from {relation} where not ({plan.theirs})) "
+            f"to {quote(temporary)} ({options})"
         ).fetchall()
-        options = cleaned_parquet() if is_clean(path) else "format parquet, compression zstd"
-        with replacing(path) as temporary:
-            ((kept,),) = connection.execute(
-                f"copy (select {', '.join(selected)} from {relation} where not ({plan.theirs})) "
-                f"to {quote(temporary)} ({options})"
-            ).fetchall()
-            shutil.copystat(path, temporary)  # originals are kept by their age
+        shutil.copystat(path, temporary)  # originals are kept by their age
     return [Removed(path, "", int(rows) - int(kept), int(texts))]
 
 
-def _from_duckdb(path: Path, people: People) -> list[Removed]:
+def _from_duckdb(connection: duckdb.DuckDBPyConnection, path: Path, people: People) -> list[Removed]:
     """A copy is changed and renamed over the file, which others may read meanwhile."""
-    with limits.connect() as connection:
-        load(connection, people)
-        mode = "" if path.with_name(f"{path.name}.wal").exists() else "(read_only)"
-        plans = {}
-        with relations_of(connection, path, Kind.DUCKDB, mode) as relations:
-            for name, relation in relations.items():
-                registered = PEOPLE.get(name.removesuffix("_current"))
-                with_shared = registered is not None and registered.made_from_events
-                columns = columns_of(connection, relation)
-                theirs, plan = _look(connection, relation, columns, people, with_shared)
-                if theirs or plan.texts:
-                    plans[name] = relation.replace("found_in.", "copy.", 1), plan
+    mode = "" if path.with_name(f"{path.name}.wal").exists() else "(read_only)"
+    plans = {}
+    with relations_of(connection, path, Kind.DUCKDB, mode) as relations:
+        for name, relation in relations.items():
+            registered = PEOPLE.get(name.removesuffix("_current"))
+            with_shared = registered is not None and registered.made_from_events
+            columns = columns_of(connection, relation)
+            theirs, plan = _look(connection, relation, columns, people, with_shared)
+            if theirs or plan.texts:
+                plans[name] = relation.replace("found_in.", "copy.", 1), plan
     if not plans:
         return []
     done = []
-    with changed_copy(path) as connection:
-        load(connection, people)
+    with changed_copy(path) as copy:
+        load(copy, people)
         for name, (relation, plan) in plans.items():
             texts = 0
-            with transaction(connection):
-                ((rows,),) = connection.execute(f"delete from {relation} where {plan.theirs}").fetchall()
+            with transaction(copy):
+                ((rows,),) = copy.execute(f"delete from {relation} where {plan.theirs}").fetchall()
                 for column, kind in plan.texts.items():
                     text = identifier(column)
-                    ((changed,),) = connection.execute(
+                    ((changed,),) = copy.execute(
                         f"update {relation} set {text} = {taken_out_sql(text, kind, people)} "
                         f"where {named_in_sql(text, people)}"
                     ).fetchall()
                     texts += int(changed)
             done.append(Removed(path, name, int(rows), texts))
-        discard_numbers(connection, "copy")
+        discard_numbers(copy, "copy")
     return done
 
 

@@ -71,7 +71,8 @@ def _project() -> DbtProject:
     project.manifest_path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(str(project.manifest_path) + ".lock"):  # one process at a time
         if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
-            project.preparer.prepare(project)
+            # as dagster-dbt's preparer does, which calls dbt once more for its version, and looks for packages
+            _process().cli(["parse", "--quiet"], target_path=project.target_path).wait()
     return project
 
 
@@ -125,8 +126,12 @@ def dbt_resource(settings: ExportSettings) -> DbtCliResource:
     """dbt on our project, as a process that ends with its run."""
     with _environment(settings):
         _project()  # its manifest is as new as its files
-        folder = str(_PROJECT_DIR)
-        return _DbtProcess(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
+        return _process()
+
+
+def _process() -> DbtCliResource:
+    folder = str(_PROJECT_DIR)
+    return _DbtProcess(project_dir=folder, profiles_dir=folder, dbt_executable=str(dbt_process.EXECUTABLE))
 
 
 def _in_bigquery(settings: ExportSettings) -> bool:
