@@ -29,7 +29,7 @@ from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
 from beha2vec_core.chat.days.periods import find_times
 from beha2vec_core.chat.parts.conditions import find_conditions
-from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
@@ -41,7 +41,7 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
-from beha2vec_core.semantic.layer import Contents, Result
+from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
@@ -101,7 +101,6 @@ class Lookup:
         """Read nothing yet."""
         self._data = published
         self.about_clusters = ClusterAnswers(published, aliases)
-        self._vocabulary: Vocabulary | None = None  # of the publication that was read last
         self._previous: Query | None = None  # that a question may continue: "and on mobile?"
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
@@ -133,7 +132,7 @@ class Lookup:
         contents = self._data.contents()
         if contents is None:
             return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
-        vocabulary = self._words(contents)
+        vocabulary = vocabulary_of(contents)
         if with_it := bought_with(question, vocabulary, self._data.measure):
             return self._measure(*with_it)
         if jump := largest_jump(question, vocabulary, self._data.measure):
@@ -252,12 +251,6 @@ class Lookup:
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
         return read_question(question, vocabulary, self._previous, is_first=self._is_first)
 
-    def _words(self, contents: Contents) -> Vocabulary:
-        """The vocabulary of this publication."""
-        if self._vocabulary is None or self._vocabulary.contents is not contents:
-            self._vocabulary = Vocabulary(contents)
-        return self._vocabulary
-
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
         contents = self._data.contents()
@@ -351,7 +344,7 @@ class Lookup:
         contents = self._data.contents()
         if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
             return None
-        reading = read_question(_DESCRIBE.sub("who ", question), self._words(contents), None)
+        reading = read_question(_DESCRIBE.sub("who ", question), vocabulary_of(contents), None)
         if {*reading.metrics} - {*PEOPLE_COUNTED}:
             return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:

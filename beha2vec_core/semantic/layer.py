@@ -35,7 +35,7 @@ class Result:
     rows: list[dict[str, Any]]  # by the columns that `beha2vec_core.semantic.compiler` describes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contents:
     """What questions can be about: the days with data, the values of each searched dimension, most frequent first, and
     the currencies of orders, and the steps of buying and the charges of orders that the site records."""

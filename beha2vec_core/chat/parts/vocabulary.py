@@ -6,6 +6,7 @@ import re
 from calendar import month_name
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from beha2vec_core.chat.days.periods import DAYS, MARK
 from beha2vec_core.chat.parts.grammar import FILLERS, OF_ITEMS, Meaning, Value, Word, fixed_phrases, same_measures
@@ -263,6 +264,12 @@ class Vocabulary:
 
         is_shorter = len(known) == len(word) + 1
         return (is_shorter or sorted(word) == sorted(known)) and OSA.distance(word, known, score_cutoff=1) == 1
+
+
+@lru_cache(maxsize=4)
+def vocabulary_of(contents: Contents) -> Vocabulary:
+    """The vocabulary of a publication, made once for all conversations about it."""
+    return Vocabulary(contents)
 
 
 def _levels(categories: list[str]) -> dict[str, list[str]]:
