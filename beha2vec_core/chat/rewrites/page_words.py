@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Set
 from functools import cache
 
+from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.lemmas import normal, tokens
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -123,7 +124,7 @@ def in_pages(text: str, names: Iterable[str], alone: Set[str], values: Mapping[s
             text = re.sub(rf"(\b(?:read|reads|reading|readers of) (?:(?:the|our|an?|any|some|some of) )*){of_pages}",
                           r"\1article pages", text)  # fmt: skip
     for pattern, new in _rules(kinds):
-        text = pattern.sub(new, text)
+        text = rewritten(pattern, new, text)
     if articles:  # of which pages, where none are named
         text = _READERS.sub(r"\1users who read article pages", text)
     return re.sub(r"  +", " ", text)
@@ -147,7 +148,7 @@ def _in_sections(text: str, names: str, clear: str, articles: bool) -> str:
         (rf"\b(?:visit|visits|visited|viewed|opened|browsed?|saw|seen?) ({clear}){end}", r"viewed /\1/* pages"),
         (rf"\b(?:the|our) ({clear})\b(?! \w+ing\b){end}", pages),
     ):
-        text = re.sub(pattern, new, text)
+        text = rewritten(re.compile(pattern), new, text)
     return text
 
 
