@@ -14,15 +14,17 @@ from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.answers.contrasts import contrasted
+from beha2vec_core.chat.answers.findings import findings
 from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.answers.ranking import leader_of
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
-from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table
+from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
+from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
-from beha2vec_core.chat.clusters.names import cluster_names, with_keys
+from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
 from beha2vec_core.chat.clusters.questions import (
     BEFORE,
     CLUSTER,
@@ -49,7 +51,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
-from beha2vec_core.chat.reading.contrasts import Contrast
+from beha2vec_core.chat.reading.contrasts import Contrast, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.question import Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
@@ -146,15 +148,33 @@ class Lookup:
         """The next question continues none."""
         self._previous, self._is_first = None, True
 
+    def _words(self) -> Vocabulary | None:
+        """The words of this publication; None where it has no days."""
+        contents = self._data.contents()
+        if contents and (self._vocabulary is None or self._vocabulary.contents is not contents):
+            self._vocabulary = Vocabulary(contents)
+        return self._vocabulary if contents else None
+
     def _ask(self, question: str) -> LookupAnswer:
+        known = findings(question, self._data.highlights)
+        if not known and (words := self._words()):
+            known = unusual_days(question, words, self._data.measure)
+        if known:
+            self._previous = None
+            return known
         overview, question = self._data.overview(), in_plain_words(question, continues=self._previous is not None)
         asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
         if not KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
-        question, note = with_keys(question, overview)
+        plain = self._named_in_plain_words(question, overview) if self._vocabulary else []
+        others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
+        asked, groups = question, [*groups_said(question)]
+        question, note = with_keys(with_compared(asked, groups, others), overview)
         answer = self._answer(question, overview)
+        if not answer.understood and (other := with_compared(asked, groups, overview)) != asked:
+            answer = self._answer(other, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
@@ -162,8 +182,8 @@ class Lookup:
         contents = self._data.contents()
         if contents is None:
             return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
-        if self._vocabulary is None or self._vocabulary.contents is not contents:
-            self._vocabulary = Vocabulary(contents)
+        self._vocabulary = self._words()
+        assert self._vocabulary is not None
         if with_it := bought_with(question, self._vocabulary, self._data.measure):
             return self._measure(*with_it)
         if jump := largest_jump(question, self._vocabulary, self._data.measure):
@@ -351,6 +371,7 @@ class Lookup:
             measured(result, one, contents.days, some)
             for result, one, some in zip(results, readings, parts, strict=True)
         ]
+        others = said_once(first, others)
         if together := one_table(results):
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]
@@ -361,6 +382,9 @@ class Lookup:
             beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
             first = replace(first, table=first.table or table)
         beside += cluster_names(first.table, query, self._data.overview())
+        if query.by == ("cluster",):
+            sentence, *rest = first.text.split("\n")
+            first = replace(first, text="\n".join([named(sentence, self._data.overview()), *rest]))
         if reading.left_out:
             words = ", ".join(f"“{word}”" for word in reading.left_out)
             first = replace(first, text=f"Left out: {words}.\n{first.text}")
@@ -379,8 +403,8 @@ class Lookup:
         contents = self._data.contents()
         if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
             return None
-        if self._vocabulary is None or self._vocabulary.contents is not contents:
-            self._vocabulary = Vocabulary(contents)
+        self._vocabulary = self._words()
+        assert self._vocabulary is not None
         reading = read_question(_DESCRIBE.sub("who ", question), self._vocabulary, None)
         if {*reading.metrics} - {*PEOPLE_COUNTED}:
             return None

@@ -121,13 +121,13 @@ def metric_of(
         return DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if parts.has("change") and by and not timed and parts.times.periods:
-        notes.append("No measure is named: by revenue.")
+        notes.append("No measure is named, so revenue is shown.")
         return "revenue"
     if parts.has("share") and not about & ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
-        notes.append("No measure is named: by sessions.")
+        notes.append("No measure is named, so sessions are shown.")
         return "sessions"
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
-        notes.append("No measure is named: by revenue.")
+        notes.append("No measure is named, so revenue is shown.")
         return "revenue"
     sizes = [word for word in parts.comparatives if word in _OF_SIZE]
     if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
@@ -139,7 +139,7 @@ def metric_of(
         and len(filters) == 1
         and not (by or about & ITEMS)
     ):
-        notes.append("No measure is named: by conversion rate.")
+        notes.append("No measure is named, so the conversion rate is shown.")
         return "conversion_rate"
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
     has_groups = by or pair or parts.has("rest") or ((parts.has("cause") or parts.has("judged")) and filters)
@@ -148,21 +148,21 @@ def metric_of(
         return "conversion_rate"
     ranked = parts.top or parts.has("high") or parts.has("low") or (judged and not timed)
     if ranked and by and by[0] in DEFAULTS and (len(by) == 1 or {*by} <= {*SOURCES}):
-        notes.append(f"No measure is named: by {METRICS[DEFAULTS[by[0]]].label}.")
+        notes.append(f"No measure is named, so the order is by {METRICS[DEFAULTS[by[0]]].label}.")
         return DEFAULTS[by[0]]
     if parts.has("trend") and filters and not (about & ITEMS or parts.judged):
-        notes.append("No measure is named: by sessions.")
+        notes.append("No measure is named, so sessions are shown.")
         return "sessions"
     if re.search(r"\b(?:busiest|quietest|peak)\b", parts.text) and by:
-        notes.append("No measure is named: by sessions.")
+        notes.append("No measure is named, so sessions are shown.")
         return "sessions"
     if (timed or {"weekday", "hour", "weekend"} & {*by}) and (
         judged or parts.has("high") or parts.has("low")
     ):  # our best month
-        notes.append("No measure is named: by revenue.")
+        notes.append("No measure is named, so revenue is shown.")
         return "revenue"
     if by == ["coupon"]:
-        notes.append("No measure is named: by orders.")
+        notes.append("No measure is named, so orders are shown.")
         return "orders"
     if "order_number" in about:
         return "orders"
@@ -170,7 +170,7 @@ def metric_of(
     is_asked_why = not by and parts.has("cause") and parts.has("change")  # why did organic go down
     is_split &= not (parts.has("cause") or parts.has("average"))
     if filters and not about & ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
-        notes.append("No measure is named: by sessions.")
+        notes.append("No measure is named, so sessions are shown.")
         return "sessions"
     pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
     kinds = ("trend", "change", "high", "low", "judged", "compare")
@@ -256,4 +256,5 @@ def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
 
 def unnamed(measures: list[str]) -> str:
     """What was assumed, in a sentence."""
-    return f"No measure is named: {', '.join(METRICS[name].label.partition(' (')[0] for name in measures)}."
+    *first, last = [METRICS[name].label.partition(" (")[0] for name in measures]
+    return f"No measure is named, so the answer shows {', '.join(first)}{' and ' * bool(first)}{last}."

@@ -156,7 +156,7 @@ class _Draft:
             self.notes,
         )
         if parts.is_of_users and self.metric == "buyers":
-            self.notes.append("Customers are put in the order of their revenue.")
+            self.notes.append("Customers are ranked by revenue.")
             self.metric = "revenue"
         self.named = next((word for word in parts.words if word.kind == "metric"), None)
         if (

@@ -13,11 +13,13 @@ from pathlib import Path
 _WORD = re.compile(r"(?<![\w/.@'\u2019-])[a-z]{2,}(?![\w/@-]|[.'\u2019]\w)")
 _ASKS = ("what", "when", "which", "where")
 # small words that join the others, of which a slip is another or no word: adn, yb, fom, "form france", "las week"
-_SMALL = (
-    "the and for from with by than last this that which what when who how of in on to is are was did does"
-).split()
+_SMALL: list[str] = re.findall(
+    r"\w+", "the and for from with by than last this that which what when who how of in on to is are was did does"
+)
 _NO_NOUN = frozenset(
-    "the a an our my your their and or of in on at to for from with by per many much which what any no some".split()
+    re.findall(
+        r"\w+", "the a an our my your their and or of in on at to for from with by per many much which what any no some"
+    )
 )
 _NOUN_AFTER = re.compile(r"\s+(?:(?:the|our|an?|no) )?([a-z]+)")
 _UNIT_AFTER = re.compile(r"\s+(?:day|week|month|hour|user|visitor|customer|buyer|session|visit)\b")
@@ -64,6 +66,8 @@ class Speller:
     def _meant(self, word: str) -> str:
         """The known word that is meant; empty where the word is right, or could be several."""
         if {word, word.removesuffix("s")} & (self._known | self._named) or word in english_words():
+            return ""
+        if word == "pre":  # before, or per: see `_joins`
             return ""
         if small := [one for one in _SMALL if _is_small_slip(word, one)]:
             return max(small, key=lambda one: (len(one), one[0] == word[0]))
