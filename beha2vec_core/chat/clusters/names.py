@@ -38,7 +38,7 @@ def with_compared(question: str, groups: Iterable[tuple[str, str]], overview: Ov
         group, other = (re.sub(r"\bcluster (?=\D)| (?:cluster|segment|group)$", "", one) for one in (group, other))
         if group in keys and (not other or other in keys):
             first = f"cluster {keys[group]}"
-            return f"compare {first} and cluster {keys[other]}" if other else f"what is different about {first}"
+            return f"compare {first} and cluster {keys[other]}" if other else f"describe {first}"
     return question
 
 

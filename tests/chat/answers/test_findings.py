@@ -85,4 +85,4 @@ def test_unusual_days_are_those_far_from_their_weekday(
     "question", ["which users are unusual?", "outliers among products", "days with unusual bounces"]
 )
 def test_what_else_is_unusual_is_not_known(vocabulary: Vocabulary, question: str) -> None:
-    assert unusual_days(question, vocabulary, _measured(0, (date(2026, 1, 1), date(2026, 1, 2)))) is None
+    assert unusual_days(question, vocabulary, _measured(0, (date(2026, 1, 1), date(2026, 2, 2)))) is None
