@@ -80,7 +80,7 @@ def number(value: float, unit: str) -> str:
 
 def finer(value: float, unit: str, more: int) -> str:
     """A share with so many digits after the point, or a mean with so many more: beside one that looks the same."""
-    if not more or (unit == "share" and more == 1 and value < 0.0995):  # has one
+    if not more or (unit == "share" and ((more == 1 and value < 0.0995) or value in (0, 1))):  # has one, or is exact
         return number(value, unit)
     return f"{100 * value:.{more}f}%" if unit == "share" else f"{value:,.{more + 1}f}"
 

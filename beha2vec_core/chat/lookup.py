@@ -14,16 +14,18 @@ from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.answers.contrasts import contrasted
+from beha2vec_core.chat.answers.findings import findings
 from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.answers.ranking import leader_of
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
-from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table
+from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
+from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
-from beha2vec_core.chat.clusters.names import cluster_names, with_keys
+from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
@@ -33,7 +35,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
-from beha2vec_core.chat.reading.contrasts import Contrast
+from beha2vec_core.chat.reading.contrasts import Contrast, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.question import Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
@@ -117,14 +119,26 @@ class Lookup:
         self._previous, self._is_first = None, True
 
     def _ask(self, question: str) -> LookupAnswer:
+        known = findings(question, self._data.highlights)
+        words = vocabulary_of(contents) if (contents := self._data.contents()) else None
+        if not known and words:
+            known = unusual_days(question, words, self._data.measure)
+        if known:
+            self._previous = None
+            return known
         overview, question = self._data.overview(), in_plain_words(question, continues=self._previous is not None)
         asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
         if not questions.KINDS_OF_USERS.search(question):
             question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
-        question, note = with_keys(question, overview)
+        plain = self._named_in_plain_words(question, overview, words) if words else []
+        others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
+        asked, groups = question, [*groups_said(question)]
+        question, note = with_keys(with_compared(asked, groups, others), overview)
         answer = self._answer(question, overview)
+        if not answer.understood and (other := with_compared(asked, groups, overview)) != asked:
+            answer = self._answer(other, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
@@ -316,6 +330,7 @@ class Lookup:
             measured(result, one, contents.days, some)
             for result, one, some in zip(results, readings, parts, strict=True)
         ]
+        others = said_once(first, others)
         if together := one_table(results):
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]
@@ -326,6 +341,9 @@ class Lookup:
             beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
             first = replace(first, table=first.table or table)
         beside += cluster_names(first.table, query, self._data.overview())
+        if query.by == ("cluster",):
+            sentence, *rest = first.text.split("\n")
+            first = replace(first, text="\n".join([named(sentence, self._data.overview()), *rest]))
         if reading.left_out:
             words = ", ".join(f"“{word}”" for word in reading.left_out)
             first = replace(first, text=f"Left out: {words}.\n{first.text}")

@@ -353,7 +353,7 @@ METRICS = {
             for is_median in (False, True)
         ),
         Metric(
-            "item_revenue", "item revenue (without tax and shipping)", "money", {"items": _SALES},
+            "item_revenue", "item revenue (price times quantity)", "money", {"items": _SALES},
             ("item revenue", "item sale", "product sale"), n_of="orders",
         ),
         Metric(

@@ -38,6 +38,8 @@ QUESTIONS = [  # (question, words of the answer, facts it stands on)
     ("tell me about apparel buyers", ["Cluster 1: Apparel buyers"], ["c1.users"]),
     ("What should I do for cluster 1?", ["next steps", "look-alike audience"], ["c1.purchase_rate"]),
     ("compare 1 and 0", ["62% and 1.7% of users bought"], ["c1.purchase_rate", "c0.purchase_rate"]),
+    ("What distinguishes the Apparel buyers from everybody else?", ["Cluster 1: Apparel buyers"], ["c1.users"]),
+    ("what stands out about cluster 1", ["Cluster 1: Apparel buyers"], ["c1.users"]),
     ("how does cluster 0 differ from cluster 3?", ["68% and", "category pages"], ["c0.page_type_views.category"]),
     ("which cluster buys most?", ["62% (55%", "the order may be due to chance"], ["c1.purchase_rate"]),
     ("which cluster buys least?", ["of users bought"], ["c3.purchase_rate"]),
@@ -76,7 +78,7 @@ def test_questions_are_answered_from_facts(lookup: Lookup, question: str, words:
 )
 def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int, target: str) -> None:
     answer = lookup.ask(question)
-    assert answer.understood and f"within {horizon} days, by cluster" in answer.text
+    assert answer.understood and f" within {horizon} days: " in answer.text
     with duckdb.connect(str(serving), read_only=True) as connection:
         ((users, expected, best),) = connection.execute(
             """select users, expected, (select arg_max(user_key, probability) from beha2vec.user_predictions_current
@@ -86,13 +88,31 @@ def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int,
         ).fetchall()
     assert f": {expected:,.0f} of {users} users (" in answer.text
     lines = answer.text.splitlines()
-    assert lines[1].startswith("  - cluster 1,"), "the cluster with the largest number comes first"
-    first = next(place for place, line in enumerate(lines) if "with the highest probability" in line) + 1
-    assert best in lines[first] and best == USER
-    assert "As of 31 Jan 2026." in answer.text and "does not mean that contacting" in answer.text
+    by_cluster = lines.index("By cluster:") + 1
+    assert lines[by_cluster].startswith("  - cluster 1,"), "the cluster with the largest number comes first"
+    assert "As of 31 Jan 2026." in answer.text
+    listed = next((place for place, line in enumerate(lines) if "with the highest probability" in line), None)
+    assert (listed is None) == question.startswith("which clusters")
+    if listed is not None:
+        assert best in lines[listed + 1] and best == USER and "does not mean that contacting" in answer.text
     assert ("Money is in EUR." in answer.text) == (target == "purchase")
     for statement in answer.statements:
         assert run_sql(serving, statement).rows, "the source can be run as it is shown"
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("how many users will buy in the next 7 days?", "Expected to buy within 7 days: "),
+        ("how much revenue can we expect in the next 2 weeks", "Expected revenue within 14 days: "),
+        ("how many users will churn in the next 7 days?", "Not expected to come back within 7 days: "),
+        ("how much revenue can we expect next year", "Your data cannot answer this: predictions exist for the next 7"),
+        ("how many sessions can we expect next week", "I cannot answer this."),
+    ],
+)
+def test_a_number_that_is_expected_comes_first_and_lists_no_users(lookup: Lookup, question: str, first: str) -> None:
+    text = lookup.ask(question).text
+    assert text.startswith(first) and USER not in text
 
 
 def test_predictions_of_one_cluster_and_of_who_leaves(lookup: Lookup) -> None:
@@ -173,8 +193,8 @@ def test_the_longest_horizon_that_was_tested_is_shown_and_another_one_is_noted(s
         connection.execute("delete from beha2vec.prediction_evaluation where horizon = 28")
     lookup, note = Lookup(Published(path), Aliases(path)), "Predictions for 28 days were not tested"
     shown, asked = (lookup.ask(f"who is likely to buy{when}?").text for when in ("", " in 28 days"))
-    assert "within 14 days, by cluster" in shown and "not tested" not in shown
-    assert "within 28 days, by cluster" in asked and note in asked
+    assert "within 14 days: " in shown and "not tested" not in shown
+    assert "within 28 days: " in asked and note in asked
     box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
     shown, asked = (box.call("predictions", json.dumps({"days": days})).data for days in (None, 28))
     assert shown["within_days"] == 14 and note not in shown["note"] and note in asked["note"]

@@ -26,7 +26,7 @@ from beha2vec_core.chat.answers.phrases import (
     when_of,
     where_of,
 )
-from beha2vec_core.chat.answers.ranking import EQUAL, Written, asked_beside, digits_of, in_order
+from beha2vec_core.chat.answers.ranking import EQUAL, Written, asked_beside, digits_of, digits_of_table, in_order
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.queries.nearest import as_question, having_in_words, in_words
@@ -80,17 +80,19 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append(f"The data end on {day_words(days.last)}.")
     if query.is_share and not query.by:
         whole = replace(query, filters=query.filters[1:], is_share=False)
-        lines.append(f"The whole is all {metric.label}{where_of(whole)}{when_of(query.period)}.")
+        of = f"{metric.label}{where_of(whole)}"
+        of = re.sub(rf"^{metric.label} \(({metric.label} (?:who|that) .*)\)$", r"\1", of)
+        lines.append(f"The whole is all {of}{when_of(query.period)}.")
     is_of_groups = query.is_share and query.top and not any(one.did for one in query.filters)
     if is_of_groups and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
         together = sum(of_whole(query, row) or 0 for row in result.rows)
-        lines.append(f"Together they have {number(together, 'share')}.")
+        lines.append(f"Together, these {len(result.rows)} make up {number(together, 'share')}.")
     if query.by and is_ranked(query):
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     if metric.unit == "share" and query.by and len(result.rows) > 1:
         lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
     if metric.name in OF_STEPS:
-        lines.append("A step is reached with a later one too, as in the funnel.")
+        lines.append("Sessions that reached a later step count for this one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals allow for users with several sessions.")
     if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or "days_" in metric.name:
@@ -193,11 +195,16 @@ def _funnel(result: Result) -> str:
         through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
         lines.append(
             f"Funnel{of}{where_of(query)}{when_of(query.period)}: of {rows[0]['value']:,} sessions with the step "
-            f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached {_step(rows[-1])}. {ending}"
+            f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached the step {_step(rows[-1])}. {ending}"
         )
         if len(lines) == _GROUPS:
             break
-    return "\n".join([*lines, "A step is reached with a later one too. The interval takes sessions as independent."])
+    return "\n".join(
+        [
+            *lines,
+            "Sessions that reached a later step count for all before it. The interval takes sessions as independent.",
+        ]
+    )
 
 
 def _step(row: dict[str, Any]) -> str:
@@ -209,10 +216,12 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
     if not result.query.explains or reading.goes_down is None or not result.rows:
         return []
     now, before = result.rows[0]["value"], result.rows[0]["value_before"]
-    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
+    is_earlier = reading.period == result.query.versus and "compare" in reading.kinds and "change" not in reading.kinds
+    is_fall = reading.goes_down != is_earlier  # "lower in January than in March" supposes a rise
+    if now is None or before is None or (now != before and (now < before) == is_fall):
         return []
     was = "there is none" if now == before else "it was the opposite"
-    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: {was}."]
+    return [f"The question supposes {'a decrease' if is_fall else 'an increase'}: {was}."]
 
 
 def not_answered(reading: Reading) -> str:
@@ -362,7 +371,10 @@ def numbers_of(result: Result) -> str:
         before = row_before(row)
         values = [one for one in (row, before) if one]
         texts = [short(metric, metric.unit, of_whole(query, one), one) for one in values]
-        shown.append(f"{group_in_words(query, row)} ".lstrip() + " against ".join(map(str, texts)))
+        shown.append(
+            f"{group_in_words(query, row)} ".lstrip()
+            + " against ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in texts)
+        )
     return f"{metric.label}: {'; '.join(shown)}"
 
 
@@ -402,6 +414,7 @@ def _table(result: Result) -> SqlAnswer:
     columns += [METRICS[query.metric].label] if query.per else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
+    more = digits_of_table(result, rows, _written(result))
     of_steps = query.by[:1] == ("step",)
     columns += ["of the step before"] if of_steps else []
     reached: dict[tuple[Any, ...], int] = {}  # of each group, at the step before
@@ -410,7 +423,7 @@ def _table(result: Result) -> SqlAnswer:
         value = of_whole(query, row)
         unit = "share" if query.is_share else metric.unit
         cells: list[Any] = [cell(row[name]) for name in query.by]
-        cells.append(short(metric, unit, value, row))
+        cells.append(short(metric, unit, value, row, more))
         if has_ends:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
             shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"])

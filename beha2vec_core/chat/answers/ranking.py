@@ -11,7 +11,7 @@ from beha2vec_core.chat.answers.per_day import in_points
 from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.query import Query, is_by_time
 from beha2vec_core.words import change
 
 EQUAL = 10  # rows that are shown beyond those asked for, as they are equal to the last of these
@@ -117,6 +117,15 @@ def digits_of(result: Result, values: Sequence[float | None]) -> int:
         return 0
     apart = abs(known[0] - known[1])
     return (apart < _NEAR) + (apart < _VERY_NEAR)
+
+
+def digits_of_table(result: Result, rows: Sequence[Row], written: Written) -> int:
+    """How many digits more the shares of a table of groups have: as many as in the sentence."""
+    query = result.query
+    known = [row for row in named_rows(query, rows) if of_whole(query, row) is not None][:2]
+    if not in_points(result) or query.versus or is_by_time(query.by) or len(known) < 2:
+        return 0
+    return _finer(query, known[0], known[1], written)
 
 
 def _full(result: Result, row: Row, finer: int, written: Written) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from beha2vec_core.chat.answers.measured import short
+from beha2vec_core.chat.answers.measured import Measured, short
 from beha2vec_core.chat.answers.per_day import is_sum
 from beha2vec_core.chat.answers.phrases import cell, of_whole
 from beha2vec_core.chat.answers.ranking import EQUAL
@@ -61,6 +61,17 @@ def one_table(results: Sequence[Result]) -> SqlAnswer | None:
         rows.append(cells)
     numbers = [all(isinstance(row[place], int | float) for row in rows) for place in range(len(columns))]
     return SqlAnswer(results[0].statement, columns, numbers, rows, truncated=len(shown) < len(keys))
+
+
+def said_once(first: Measured, others: Sequence[Measured]) -> list[Measured]:
+    """The other answers without the notes that stand below one before."""
+    seen, found = {*first.text.split("\n")[1:]}, []
+    for one in others:
+        lines = one.text.split("\n")
+        kept = [line for line in lines[1:] if line not in seen or line.startswith("Looked up")]
+        found.append(replace(one, text="\n".join([lines[0], *kept])))
+        seen |= {*lines[1:]}
+    return found
 
 
 def _of_all(query: Query) -> tuple[Filter, ...]:

@@ -16,6 +16,9 @@ from beha2vec_core.chat.clusters.text import (
     fact_line,
     funnel_text,
     likely_line,
+    predicted_days,
+    revenue_line,
+    total_line,
 )
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.funnels import FUNNEL_SQL
@@ -38,6 +41,7 @@ _OF_RANKINGS = (
     questions.SUPERLATIVE.pattern,
     r"reads?|reading|about|views?|interest\w*|prefers?|likes?|visits?|pages?|meets?",
 )
+_MUCH_LONGER = 1.2  # than the longest horizon: a month of 31 days is not
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
@@ -204,33 +208,42 @@ class ClusterAnswers:
         return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": self._aliases.of(found)}))
 
     def _predictions(self, target: str, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
-        horizons = self._data.horizons(target)
-        horizon = horizons.nearest(questions.days_asked(question))
-        least, limit = questions.asks_unlikely(question, target), questions.users_asked(question)
+        horizons, days = self._data.horizons(target), questions.days_asked(question)
+        horizon = horizons.nearest(days)
         expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
-        lines = [note, ""] if (note := horizons.note(horizon)) else []
-        lines += [f"Expected to {does(target)} within {horizon} days, by cluster:"]
-        lines += [expected_line(key, overview.names.get(key, "?"), one) for key, one in expected.items()]
-        if len(expected) > 1:
-            users, number = (sum(getattr(one, name) for one in expected.values()) for name in ("users", "expected"))
-            lines += [f"  - all of them: {number:,.0f} of {counted(users, 'user')}"]
+        least, limit = questions.asks_unlikely(question, target), questions.users_asked(question)
+        lists_users = questions.asks_users(question)
+        if days is not None and days > _MUCH_LONGER * horizons.days[-1] and not lists_users:
+            raise NotInData(predicted_days(horizons.days))
+        money = self._data.money() if target == PURCHASE else ""
+        lines = [total_line(does(target), horizon, expected.values(), is_denied=least and not lists_users)]
+        if target == PURCHASE and questions.asks_revenue(question):
+            lines = [revenue_line(horizon, expected.values(), money)]
+        lines += [note] if (note := horizons.note(horizon)) else []
+        if days is not None and days not in horizons.days:
+            lines.append(f"P{predicted_days(horizons.days)[1:]}. The nearest is shown.")
+        if expected:
+            lines += ["", "By cluster:"]
+            lines += [expected_line(key, overview.names.get(key, "?"), one) for key, one in expected.items()]
         cluster = keys[0] if len(keys) == 1 else None
         likely = self._data.likely_users(target, horizon, cluster=cluster, least=least, limit=limit)
-        lines += ["", f"Users with the {'lowest' if least else 'highest'} probability to {does(target)}:"]
-        lines += [likely_line(row) for row in likely]
+        if lists_users:
+            lines += ["", f"Users with the {'lowest' if least else 'highest'} probability to {does(target)}:"]
+            lines += [likely_line(row) for row in likely]
         if likely:
             lines += ["", f"As of {day(likely[0]['as_of'])}."]
-        lines += ["In brackets: 95 % intervals of numbers of users, 90 % intervals of a user's own probability."]
-        lines += ["A high probability does not mean that contacting the user has an effect."]
-        if target == PURCHASE and (money := self._data.money()):
-            lines += [money]
+        of_one = ", 90 % intervals of a user's own probability" * lists_users
+        lines += [f"In brackets: 95 % intervals of numbers of users{of_one}."]
+        if lists_users:
+            lines += ["A high probability does not mean that contacting the user has an effect."]
+        lines += [money] if money else []
         where = f"where target = {quote(target)} and horizon = {horizon} order by"
         return LookupAnswer(
             "\n".join(lines),
             statements=[
                 f"from beha2vec.cluster_predictions {where} expected desc",
                 f"from beha2vec.user_predictions_current {where} probability {'' if least else 'desc '}limit {limit}",
-            ],
+            ][: 1 + lists_users],
             tool=("predictions", {"target": target, "days": horizon}),
         )
 

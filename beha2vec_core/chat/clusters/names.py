@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from beha2vec_core.chat.clusters.questions import EMPTY_WORDS
 from beha2vec_core.chat.data.published import Overview
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import counted
 
@@ -24,12 +26,35 @@ def with_keys(question: str, overview: Overview) -> tuple[str, str]:
     return _with_key(_with_group(_with_number(question, overview), overview), overview)
 
 
+def with_compared(question: str, groups: Iterable[tuple[str, str]], overview: Overview) -> str:
+    """The question in words that clusters are asked for with, where it compares one with another one, or with all.
+
+    Args:
+        groups: what it compares, as it says it; the other one is empty for all others.
+    """
+    keys = {name: one.key for one in overview.clusters for name in (one.name.lower(), f"cluster {one.key}") if name}
+    for group, other in groups:
+        group, other = (re.sub(r"\bcluster (?=\D)| (?:cluster|segment|group)$", "", one) for one in (group, other))
+        if group in keys and (not other or other in keys):
+            first = f"cluster {keys[group]}"
+            return f"compare {first} and cluster {keys[other]}" if other else f"describe {first}"
+    return question
+
+
 def cluster_names(table: SqlAnswer | None, query: Query, overview: Overview) -> list[str]:
     """The names of the clusters that are in the table, or that the query is about."""
     shown = {str(row[0]) for row in table.rows} if table and query.by[:1] == ("cluster",) else set()
     shown |= {key for one in query.filters if one.dimension == "cluster" for key in one.values}
     names = [f"{one.key} {one.name}" for one in overview.clusters if str(one.key) in shown and one.name]
     return [f"Clusters: {', '.join(names)}."] if names else []
+
+
+def named(text: str, overview: Overview) -> str:
+    """The text with the name of each cluster after its number."""
+    for one in overview.clusters:
+        if one.name:
+            text = re.sub(rf"\bcluster {one.key}\b(?! \()", f"cluster {one.key} ({clean_text(one.name)})", text)
+    return text
 
 
 def _with_number(question: str, overview: Overview) -> str:

@@ -68,6 +68,22 @@ _OF_THE_SITE = re.compile(
     rf"there|be)\b)))\b|\bnumber of\b(?! {_SOME} (?:who|that) will\b)"
 )
 _SPENDS_MOST = re.compile(r"(?i)\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b")
+_ASKS_USERS = re.compile(
+    rf"\b(?:who|whom|whose|(?:which|what) (?:\w+ )?{_SOME}|list|names?|score[sd]?)\b(?!.*\bhow many\b)", re.IGNORECASE
+)
+_MONEY = r"(?:revenue|sales|turnover|income|money|takings)"
+_REVENUE_TO_COME = re.compile(
+    rf"\b(?:{_MONEY}\b.*\b(?:expect|predict|forecast)|(?:expect|predict|forecast)\w*\b.*\b{_MONEY}\b|"
+    rf"{_MONEY}\b.*\b(?:will|next|coming)\b|(?:will|next|coming)\b.*\b{_MONEY}\b|"
+    r"how much (?:will|are|is) (?:we|(?:our |the )?(?:users?|customers?|buyers?|people|shop))\b.*"
+    r"\b(?:sell|earn|make|spend|buy))",
+    re.IGNORECASE,
+)
+_OF_EACH = re.compile(
+    rf"\b(?:who|whom|whose|{_GROUPS}|each|every|per|by|most|least|highest|lowest|more|less|new|average|orders?|"
+    r"likely|increas\w*|grow\w*|rais\w*|affect\w*|why|when|where)\b",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(
     rf"(?i)\b(?:(?:top|first|bottom)\s+(\d+|{'|'.join(NUMBER_WORDS)})|(\d+)\s+(?:\w+\s+){{0,3}}?{_SOME})\b"
 )
@@ -126,6 +142,16 @@ def asks_unlikely(question: str, target: str) -> bool:
     return leaving != (_NEGATED.search(question) is not None)
 
 
+def asks_users(question: str) -> bool:
+    """Whether the users themselves are asked for, not how many they are: who, which customers, the top 20 users."""
+    return _ASKS_USERS.search(question) is not None or _NUMBERED.search(question) is not None
+
+
+def asks_revenue(question: str) -> bool:
+    """Whether the revenue of days to come is asked for, of all known users."""
+    return _REVENUE_TO_COME.search(question) is not None and _OF_EACH.search(question) is None
+
+
 def users_asked(question: str) -> int:
     """How many users the question asks for; 10 where it does not say."""
     found = _NUMBERED.search(question)
@@ -143,9 +169,10 @@ def not_predicted(
         kinds: of its words, as of a `Reading`.
     """
     has_groups = re.search(rf"\b{_GROUPS}\b", question, re.IGNORECASE) is not None
-    if not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not has_groups):
+    is_total = asks_revenue(question)
+    if not is_total and (not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not has_groups)):
         return "I predict which known users and clusters will do something, not what the site will sell."
-    if _SPENDS_MOST.search(question) and not has_groups:
+    if not is_total and _SPENDS_MOST.search(question) and not has_groups:
         return "I predict who will buy, not how much each user will spend."
     for kind, words in (("share", "shares"), ("trend", "trends"), ("change", "changes"), ("average", "averages")):
         if kind in kinds:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from beha2vec_core.chat.clusters.facts import ENOUGH
@@ -34,6 +35,38 @@ def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
     return lines + [f"  - {step.name}: {step.count:,}" + (f" ({step.why})" if step.why else "") for step in steps]
 
 
+def total_line(does: str, horizon: int, some: Iterable[Expected], *, is_denied: bool = False) -> str:
+    """One line: how many of all users are expected to do it within these days (``is_denied``: not to do it)."""
+    every = [*some]
+    doing, users = sum(one.expected for one in every), sum(one.users for one in every)
+    if is_denied:
+        return f"Not expected to {does} within {horizon} days: {users - doing:,.0f} of {counted(users, 'user')}."
+    return f"Expected to {does} within {horizon} days: {doing:,.0f} of {counted(users, 'user')}{_worth(every)}."
+
+
+def revenue_line(horizon: int, some: Iterable[Expected], money: str) -> str:
+    """One line: the expected revenue of these days, and of how many users; ``money`` says the currency."""
+    every = [*some]
+    currency = re.sub(r"^Money is in (\w+)\.$|.*", r" \1", money, count=1).rstrip()
+    revenue, doing = sum(one.value or 0 for one in every), sum(one.expected for one in every)
+    return (
+        f"Expected revenue within {horizon} days: {revenue:,.2f}{currency}, from {doing:,.0f} expected buyers among "
+        f"{counted(sum(one.users for one in every), 'user')}.\n"
+        "Only known users are predicted: what new users will spend is not included."
+    )
+
+
+def _worth(every: Sequence[Expected]) -> str:
+    values = [one.value for one in every if one.value is not None]
+    return f", expected revenue {sum(values):,.2f}" if values else ""
+
+
+def predicted_days(days: Sequence[int]) -> str:
+    """For which days predictions exist: predictions exist for the next 7, 14 and 28 days."""
+    *first, last = map(str, days)
+    return f"predictions exist for the next {', '.join(first)}{' and ' * bool(first)}{last} days"
+
+
 def expected_line(key: int, name: str, one: Expected) -> str:
     """One line: how many users of a cluster are expected to do it, with the interval, and their expected revenue."""
     ends = between(number(one.low, "users"), number(one.high, "users"))
@@ -43,9 +76,9 @@ def expected_line(key: int, name: str, one: Expected) -> str:
 
 def likely_line(row: Mapping[str, Any]) -> str:
     """One line: a user's probability with its interval, and what raises it most; as of `Published.likely_users`."""
-    ends = between(number(row["low"], "share"), number(row["high"], "share"))
+    shown, ends = number(row["probability"], "share"), between(*(number(row[one], "share") for one in ("low", "high")))
     why = f"  {'; '.join(row['reasons'])}" if row["reasons"] else ""
-    return f"  - {number(row['probability'], 'share')} ({ends})  {row['user_key']}{why}"
+    return f"  - {shown}{f' ({ends})' * (ends != shown)}  {row['user_key']}{why}"
 
 
 def fact_line(fact: Fact) -> str:

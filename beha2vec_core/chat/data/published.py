@@ -81,6 +81,11 @@ class Published(Funnels, Predictions):
         with self._connection() as connection:
             return counts.totals(connection), counts.funnel(connection)
 
+    def highlights(self) -> list[dict[str, Any]]:
+        """What to know first, the largest first: headline, sentence, kind (difference or change)."""
+        with self._connection() as connection:
+            return records(connection, "select headline, sentence, kind from beha2vec.highlights order by rank")
+
     def money(self) -> str:
         """The currency of money, in a sentence; empty where the database does not say it."""
         with self._connection() as connection:

@@ -71,7 +71,7 @@ def metric_of(
     """The name of the metric; what was assumed is added to the notes."""
 
     def taken(name: str, why: str = "") -> str:
-        notes.append(why or f"No measure is named: by {METRICS[name].label}.")
+        notes.append(why or f"No measure is named, so the answer shows {METRICS[name].label.partition(' (')[0]}.")
         return name
 
     about = {*by, *(one.dimension for one in filters)}
@@ -119,7 +119,7 @@ def metric_of(
         size = DEFAULTS[pair.dimension]
         return taken(size, f"No measure is named: “{sizes[0]}” was read as by {METRICS[size].label}.")
     if parts.has("cause") and parts.has("low", "high") and len(filters) == 1 and not (by or about & OF_ITEMS):
-        return taken("conversion_rate", "No measure is named: by conversion rate.")
+        return taken("conversion_rate", "No measure is named, so the answer shows the conversion rate.")
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
     has_groups = by or pair or parts.has("rest") or (parts.has("cause", "judged") and filters)
     if judged and has_groups and not timed and not about & OF_ITEMS:
@@ -227,4 +227,5 @@ def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
 
 def unnamed(measures: list[str]) -> str:
     """What was assumed, in a sentence."""
-    return f"No measure is named: {', '.join(METRICS[name].label.partition(' (')[0] for name in measures)}."
+    *first, last = [METRICS[name].label.partition(" (")[0] for name in measures]
+    return f"No measure is named, so the answer shows {', '.join(first)}{' and ' * bool(first)}{last}."

@@ -14,6 +14,13 @@ from beha2vec_core.semantic.rows import NotAnswerable
 
 _SAID = {"bounces": "number of bounces", "cart_additions": "cart additions of items"}  # else they name a rate
 _DOERS = {"user": ("users", "who", PEOPLE_COUNTED), "session": ("sessions", "that", ("sessions",))}
+_PAST = {  # of verbs that names of events begin with
+    "add": "added", "remove": "removed", "view": "viewed", "select": "selected", "begin": "began", "share": "shared",
+    "generate": "generated", "submit": "submitted", "start": "started", "complete": "completed", "sign": "signed",
+    "join": "joined", "use": "used", "apply": "applied", "click": "clicked", "open": "opened", "play": "played",
+    "watch": "watched", "save": "saved", "compare": "compared", "book": "booked", "request": "requested",
+    "download": "downloaded", "subscribe": "subscribed", "write": "wrote", "rate": "rated",
+}  # fmt: skip
 _NAMED, _FEW = 6, 2  # values of a filter that are named; and of very many
 
 
@@ -150,7 +157,7 @@ def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
     host, _, below = values[0].partition("/") if values else ("", "", "")
     section = f"{host}/{below.partition('/')[0]}"
     if len(values) > _NAMED and "." in host and below and all(f"{one}/".startswith(f"{section}/") for one in values):
-        return f"{clean_text(section, limit=80)} and below ({len(values)})"
+        return f"{clean_text(section, limit=80)} and below ({len(values)} pages)"
     number = _NAMED if len(values) <= 2 * _NAMED else _FEW
     shown = [clean_text(value, limit=80) for value in values[:number]]
     return joined.join(shown) + (f" and {len(values) - number} more" if len(values) > number else "")
@@ -200,10 +207,10 @@ def _alone_in_words(did: Did) -> str:
         "cart_items": ("put", "put", f"{named} in the cart"),
         "items": ("bought", "buy", named),
         "purchases": ("bought", "buy", named) if named else ("ordered", "order", ""),
-        "events": ("did", "do", named),
+        "events": _event_in_words(named),
     }.get(did.table, ("visited", "visit", f"({named})" if named else ""))
     if "coupon" in dimensions:
-        past, verb, what = "used", "use", "a coupon" + ("" if named == "any" else f" {named}")
+        past, verb, what = "used", "use", "a coupon" if named == "any" else f"the coupon {named}"
     elif "product_view" in dimensions or (did.table == "steps" and named.startswith("1")):
         past, verb, what = "viewed", "view", "a product"
     text = f"{f'did not {verb}' if did.is_excluded else past} {what}".strip()
@@ -212,6 +219,13 @@ def _alone_in_words(did: Did) -> str:
         return f"{text} at least {did.at_least} {unit}" if did.at_least > 1 else text
     number = f"exactly {did.at_least}" if did.at_most == did.at_least else f"{did.at_least} to {did.at_most}"
     return f"{text} {number} {unit[:-1] if did.at_most == did.at_least == 1 else unit}"
+
+
+def _event_in_words(name: str) -> tuple[str, str, str]:
+    """What users did whose event this is: the verb in the past and in its plain form, and what follows it."""
+    first, _, rest = name.partition("_")
+    past = _PAST.get(first) if rest and re.fullmatch(r"[a-z_]+", rest) else None
+    return (past, first, rest.replace("_", " ")) if past else ("triggered", "trigger", f"the event {name}")
 
 
 def having_in_words(query: Query) -> str:

@@ -106,7 +106,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
         if (items := of_items(query)) != query:
-            more.append("Items have no sessions: it is a ratio of their views, additions to carts and orders.")
+            more.append("Items have no sessions, so this is a ratio of item views, cart additions or orders.")
         query = divided(query, per) if per else items
         query = set_apart(query, parts.opposed) if parts.opposed else query
         require_same_categories(query, contents)

@@ -141,7 +141,7 @@ class _Draft:
         is_compared = bool(self.by or self.compares or parts.has("trend", "change"))
         check_people(parts, self.metric, self.filters, is_compared, self.notes)
         if parts.is_of_users and self.metric == "buyers":
-            self.notes.append("Customers are put in the order of their revenue.")
+            self.notes.append("Customers are ranked by revenue.")
             self.metric = "revenue"
         self.named = next((word for word in parts.words if word.kind == "metric"), None)
         is_ranked = self.named is not None and bool(parts.judged or asked.is_ranking(parts, self.named))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from beha2vec_core.semantic.query import Did, Filter, Query
@@ -14,7 +14,7 @@ _FROM = r"(?:from|to|than|compared (?:to|with)|against|versus|vs)"
 _ASKED = tuple(
     re.compile(rf"^\W*(?:(?:and|so|please|tell me|show me|give me|can you|could you) )*{pattern}\W*$")
     for pattern in (
-        rf"what(?: {_IS}|'?s)? (?:so |most )?{_DIFFERS} (?:about|with|for|of) (?P<group>.+)",
+        rf"what(?: {_IS}|'?s)? (?:so |most )?{_DIFFERS} (?:about|with|for|of|in) (?P<group>.+)",
         rf"how {_IS} (?P<group>.+?) {_DIFFERS}(?: {_FROM} (?P<other>.+))?",
         rf"in (?:what|which) ways? {_IS} (?P<group>.+?) {_DIFFERS}(?: {_FROM} (?P<other>.+))?",
         rf"what (?:sets?|makes?) (?P<group>.+?) (?:apart|{_DIFFERS})(?: {_FROM} (?P<other>.+))?",
@@ -80,6 +80,17 @@ def contrast_of(question: str, read: Callable[[str], Query | None]) -> Contrast 
         group, other = replace(group, metric=metric), replace(other, metric=metric)
         return Contrast(group, other, is_rest=False)
     return None
+
+
+def groups_said(question: str) -> Iterator[tuple[str, str]]:
+    """What a question compares in all respects, as it says it: each group, and the other one (empty: all others)."""
+    text = question.lower().replace("\u2019", "'")
+    for found in filter(None, (pattern.match(text) for pattern in _ASKED)):
+        named = found.groupdict().get("other") or ""
+        split = None if named else _OTHER.match(found["group"])
+        for group, other in [(found["group"], named)] + ([(split["group"], split["other"])] if split else []):
+            other = _LEAD.sub("", other.strip(" ?.!"))
+            yield _LEAD.sub("", group.strip(" ?.!,")), "" if _REST.fullmatch(other) else other
 
 
 def _group(said: str, read: Callable[[str], Query | None]) -> Query | None:

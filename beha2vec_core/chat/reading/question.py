@@ -161,7 +161,7 @@ class _Reader:
             if not readings and whole.query and not (sentences.asks(part) or one.metrics):
                 return whole  # weekend or weekday, when do we sell more
             if one.query is None:
-                problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
+                problem = f"I did not understand this part of the question: “{clean_text(part, limit=80)}”."
                 nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
                 why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
                 return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
@@ -244,8 +244,9 @@ class _Reader:
                     queries += queries_of(other, metrics, contents)[0]
             if twin := from_first_in_data(queries):
                 queries.append(twin)
-                notes.append("A first visit is GA4's first session of a user.")
-                notes[-1] += " Below: from the first session in the data."
+                notes.append(
+                    "The first visit is a user's first session as GA4 counts it; below, the first one in the data."
+                )
             for number, query in enumerate(queries):
                 _check(query, contents)
                 metric = place(query)[0]

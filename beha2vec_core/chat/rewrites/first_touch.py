@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _OF = r"(channel|source|medium|campaign)(?: group)?"
@@ -59,7 +60,7 @@ _PEOPLE = re.compile(rf"\b(?:{PEOPLE})\b")
 def in_first_touch(text: str) -> str:
     """A text in small letters with where users first came from as one word, and where they bought as a filter."""
     for pattern, new in _RULES:
-        text = pattern.sub(new, text)
+        text = rewritten(pattern, new, text)
     if not _TOUCH.search(text):
         return text
     if denied := _DID_NOT.search(text):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.rewrites import idioms_of_numbers, idioms_of_people
+from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _COMPILED = [
@@ -29,7 +30,7 @@ def in_plain_words(question: str, *, continues: bool = False) -> str:
     for pattern, new in _COMPILED:
         if continues and (found := pattern.search(text)) and _is_lost(found, found.expand(new)):
             continue
-        text = pattern.sub(new, text)
+        text = rewritten(pattern, new, text)
     return re.sub(r"\s+", " ", text).strip() if text != question else question
 
 

@@ -220,6 +220,9 @@ _STEPS: tuple[tuple[str, str], ...] = (
      "to orders"),
 )  # fmt: skip
 _OF_PEOPLE: tuple[tuple[str, str], ...] = (
+    (r"^(\W*)when (?=.*\bmost active\b)(.*?) (?:during|in|over) (?:the|a) day\b", r"\1at what hour \2"),
+    (rf"^(?=.*\b(?:when|hours?|times?|days?|weekdays?|weeks?|months?)\b)(.*?)\b(?:are|is|were|was) "
+     rf"(?:(?:our|the|most|all) )*{_WHO} (?:the )?(most|least) active\b", r"\1 \2 sessions"),
     (r"^(\W*)who (?:\w+ly )?(?:reads?|(?:is|are) reading) ([^,?]+?),? (?:and|but) (?:do|did|have) (?:they|those|these|"
      r"the|such)(?: (?:readers|people|users|visitors|ones))?(?: (?:ever|also|actually|really|then|later|eventually))* "
      r"(buy|bought|order|ordered|purchase|purchased|convert)(?: (?:anything|something))?\W*$",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Set
 from functools import cache
 
+from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.lemmas import normal, tokens
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -19,6 +20,7 @@ _LONG = 4  # words of a title that needs no quotes
 _LONGEST = 14
 _LINKS = {"and", "the", "a", "an"}  # that addresses leave out
 _QUOTED = re.compile(r"[\"\u201c\u201d\u00ab]([^\"\u201c\u201d\u00ab\u00bb]{3,90})[\"\u201c\u201d\u00bb]")
+_THE_PAGE = re.compile(r"\b(?:the|our) ([a-z]+(?:[ -][a-z]+){0,3}?) page\b(?! views?\b)", re.IGNORECASE)
 _ARTICLE = r"(?:articles?|posts?|stor(?:y|ies))"
 _SECTION_NOUN = rf"(?:pages?|sections?|area|part|contents?|{_ARTICLE})"
 _READS = re.compile(r"\b(?:reads?|reading|readers?|readership|views?|viewed|visited|opened|clicked|popular)\b")
@@ -70,7 +72,7 @@ def _as_title(words: list[str]) -> str:
     return " ".join(normal(word.lower()) for word in words if word.lower() not in _LINKS)
 
 
-def with_paths(question: str, by_title: dict[str, str], known: Set[str]) -> str:
+def with_paths(question: str, by_title: Mapping[str, str], known: Set[str]) -> str:
     """The question with the addresses of pages in place of their titles: of quoted ones, and of those of many words.
 
     Args:
@@ -93,8 +95,30 @@ def with_paths(question: str, by_title: dict[str, str], known: Set[str]) -> str:
                     return f"{text[: first.start()]}{path}{said(text[last.end() :])}"
         return text
 
+    def by_words(found: re.Match[str]) -> str:
+        return _page_with(found[1], by_title, known) or found[0]
+
     parts = re.split(r"(\S*/\S*)", _QUOTED.sub(quoted, question))  # no words of addresses
-    return "".join(part if "/" in part else said(part) for part in parts)
+    text = "".join(part if "/" in part else said(part) for part in parts)
+    return _THE_PAGE.sub(by_words, text)
+
+
+def _page_with(said: str, by_title: Mapping[str, str], known: Set[str]) -> str:
+    """The path of the only page whose address has the words: the returns page, of /help/returns-refunds."""
+    words = [normal(word) for word in tokens(said.lower())]
+    phrase = " ".join(words)
+    if f"{phrase} page" in known:
+        return ""
+    found = []
+    for title, path in by_title.items():
+        folders = {normal(word) for word in words_of_address(path.rpartition("/")[0])}
+        last = {*title.split(" ")} & {*words}
+        if last and {*words} <= {*title.split(" ")} | folders and (phrase not in known or {*words} - last):
+            found.append((title, path))
+    exact = [path for title, path in found if {*title.split(" ")} <= {*words}]
+    chosen = exact or [path for _, path in found]
+    is_new = not all(word in known for word in words) or bool(exact)
+    return chosen[0] if len(chosen) == 1 and is_new else ""
 
 
 def in_pages(text: str, names: Iterable[str], alone: Set[str], values: Mapping[str, list[str]]) -> str:
@@ -123,7 +147,7 @@ def in_pages(text: str, names: Iterable[str], alone: Set[str], values: Mapping[s
             text = re.sub(rf"(\b(?:read|reads|reading|readers of) (?:(?:the|our|an?|any|some|some of) )*){of_pages}",
                           r"\1article pages", text)  # fmt: skip
     for pattern, new in _rules(kinds):
-        text = pattern.sub(new, text)
+        text = rewritten(pattern, new, text)
     if articles:  # of which pages, where none are named
         text = _READERS.sub(r"\1users who read article pages", text)
     return re.sub(r"  +", " ", text)
@@ -147,7 +171,7 @@ def _in_sections(text: str, names: str, clear: str, articles: bool) -> str:
         (rf"\b(?:visit|visits|visited|viewed|opened|browsed?|saw|seen?) ({clear}){end}", r"viewed /\1/* pages"),
         (rf"\b(?:the|our) ({clear})\b(?! \w+ing\b){end}", pages),
     ):
-        text = re.sub(pattern, new, text)
+        text = rewritten(re.compile(pattern), new, text)
     return text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.verbs import CHANGES
 
 PERCENT = r"(?:percent(?:ages?)?|per cent|pct|%)(?: points?)?"
@@ -40,5 +41,5 @@ def without_percent(text: str) -> str:
     if _ORDERED.search(text):
         return text
     for pattern, new in _RULES:
-        text = pattern.sub(new, text)
+        text = rewritten(pattern, new, text)
     return text

@@ -16,6 +16,7 @@ from beha2vec_core.chat.rewrites.days_between_orders import in_gaps
 from beha2vec_core.chat.rewrites.first_touch import in_first_touch
 from beha2vec_core.chat.rewrites.paraphrases import PARAPHRASES
 from beha2vec_core.chat.rewrites.percent import without_percent
+from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.spelling import english_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 
@@ -391,7 +392,7 @@ def spelled_out(text: str) -> str:
         text = f"{median}day to order {_OF_WAITING.sub(' ', _HOW_LONG.sub(' ', text))}"
     text = without_percent(text)
     for pattern, new in _SPELLED:
-        text = pattern.sub(new, text)
+        text = rewritten(pattern, new, text)
     return text
 
 
@@ -404,5 +405,5 @@ def in_known_words(text: str) -> str:
                 text = re.sub(r"\bper day\b", " ", text)
                 text = re.sub(r"\bwhen\b", " ", f"{_EITHER_KIND.sub(' ', text)} by weekend or weekday")
             continue
-        text = pattern.sub(new, text)
+        text = rewritten(pattern, new, text)
     return ADD_TO_CART.sub("add to cart", text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.rewrites.substitute import rewritten
+
 _WE = r"(?:(?:we|i|the (?:shop|store|site)) )?"
 _DID = r"(?:(?:did|do|have|has|had|could) )?"
 _SOLD = r"(?:sell|sold|get|got|have|make|made|receive[d]?|take|took)"
@@ -50,7 +52,7 @@ _PHRASES = tuple(
 def in_operations(text: str) -> str:
     """A text in small letters in words that the vocabulary knows."""
     for pattern, new in _PHRASES:
-        text = re.sub(r"  +", " ", pattern.sub(new, text))
+        text = re.sub(r"  +", " ", rewritten(pattern, new, text))
     if _OF_TIME.search(text) or _WHY.search(text):
         text = _NOTHING.sub(f" {_NO_ORDERS} ", text)
     return text

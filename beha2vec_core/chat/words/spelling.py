@@ -10,8 +10,20 @@ from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
-_WORD = re.compile(r"(?<![\w/.@'\u2019-])[a-z]{3,}(?![\w/@-]|[.'\u2019]\w)")
+_WORD = re.compile(r"(?<![\w/.@'\u2019-])[a-z]{2,}(?![\w/@-]|[.'\u2019]\w)")
 _ASKS = ("what", "when", "which", "where")
+# small words that join the others, of which a slip is another or no word: adn, yb, fom, "form france", "las week"
+_SMALL: list[str] = re.findall(
+    r"\w+", "the and for from with by than last this that which what when who how of in on to is are was did does"
+)
+_NO_NOUN = frozenset(
+    re.findall(
+        r"\w+", "the a an our my your their and or of in on at to for from with by per many much which what any no some"
+    )
+)
+_NOUN_AFTER = re.compile(r"\s+(?:(?:the|our|an?|no) )?([a-z]+)")
+_UNIT_AFTER = re.compile(r"\s+(?:day|week|month|hour|user|visitor|customer|buyer|session|visit)\b")
+_TIME_AFTER = re.compile(r"\s+(?:\d+ |few |couple of )?(?:day|week|month|quarter|year)s?\b")
 _LONG = 6  # letters: of shorter words, a letter is missing, doubled or at the wrong place, but not another one
 
 
@@ -41,7 +53,10 @@ class Speller:
 
         def right(found: re.Match[str]) -> str:
             word = found[0].lower()
-            if not (chosen := self._meant(word)):
+            if len(word) < 3 and not found[0].islower():  # a code: "SI"
+                return found[0]
+            chosen = self._meant(word) or self._joins(word, text[: found.start()], text[found.end() :].lower())
+            if not chosen:
                 return found[0]
             notes.append(f"“{word}” was read as “{chosen}”.")
             return chosen
@@ -51,6 +66,12 @@ class Speller:
     def _meant(self, word: str) -> str:
         """The known word that is meant; empty where the word is right, or could be several."""
         if {word, word.removesuffix("s")} & (self._known | self._named) or word in english_words():
+            return ""
+        if word == "pre":  # before, or per: see `_joins`
+            return ""
+        if small := [one for one in _SMALL if _is_small_slip(word, one)]:
+            return max(small, key=lambda one: (len(one), one[0] == word[0]))
+        if len(word) < 3:
             return ""
         from rapidfuzz.distance import OSA  # only for questions with unknown words
 
@@ -70,12 +91,39 @@ class Speller:
             found = better or found
         return found[0] if len(found) == 1 else ""
 
+    def _joins(self, word: str, before: str, after: str) -> str:
+        """The small word that is meant by an English one, where no noun can stand: "traffic form france"."""
+        if word in self._known or {word, word.removesuffix("s")} & self._named:
+            return ""
+        if len(word) > 2 and _lacks(word, "last") and _TIME_AFTER.match(after):
+            return "last"
+        if word == "pre" and _UNIT_AFTER.match(after):
+            return "per"
+        last, following = re.findall(r"[a-z]+(?=\s*$)", before.lower()), _NOUN_AFTER.match(after)
+        if not last or last[0] in _NO_NOUN or not following or following[1] in ("page", "pages", word):
+            return ""
+        if following[1] not in self._named:
+            return ""
+        return next((one for one in ("from", "with") if word != one and _are_swapped(word, one)), "")
+
     def _is_slip(self, word: str, known: str) -> bool:
         """Whether a short word differs in more than one letter that is another."""
         if len(word) < 4 or len(known) < 4:
             return _are_swapped(word, known) or known in _ASKS
         is_doubled = len(known) < len(word) and re.sub(r"(.)\1", r"\1", word) == re.sub(r"(.)\1", r"\1", known)
         return len(word) >= _LONG or len(known) > len(word) or _are_swapped(word, known) or is_doubled
+
+
+def _is_small_slip(word: str, small: str) -> bool:
+    """Whether two neighboring letters of a small word changed places, or one of four or more is left out."""
+    if len(word) == len(small):
+        return any(word == small[:n] + small[n + 1] + small[n] + small[n + 2 :] for n in range(len(small) - 1))
+    return len(small) > 3 and small != "than" and _lacks(word, small)  # tan is a color
+
+
+def _lacks(word: str, small: str) -> bool:
+    """Whether a word is another one without one of its letters, but for the first."""
+    return any(word == small[:n] + small[n + 1 :] for n in range(1, len(small)))
 
 
 def _are_swapped(word: str, known: str) -> bool:

@@ -97,3 +97,21 @@ def test_titles_are_the_words_of_addresses_but_for_names_that_are_known() -> Non
     assert with_paths("who read “How to Pack”?", paths, set()) == "who read /journal/how-to-pack?"
     assert with_paths('sales of "Wool Hat"', paths, {"wool hat"}) == 'sales of "Wool Hat"'
     assert with_paths("how to pack", paths, set()) == "how to pack"  # of few words, and not quoted
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("views of the returns page", "views of /help/returns-refunds"),
+        ("what follows the contact us page?", "what follows /help/contact-us?"),
+        ("views of the acme brand page", "views of /brands/acme"),
+        ("views of the cart page", "views of the cart page"),
+        ("views of the acme page", "views of the acme page"),
+        ("views of the careers page", "views of the careers page"),
+        ("views of the size page", "views of the size page"),
+    ],
+)
+def test_a_page_is_found_by_the_words_of_its_address(question: str, expected: str) -> None:
+    pages = [f"x.com/{path}" for path in ("help/returns-refunds", "help/contact-us", "brands/acme", "cart",
+                                          "p/acme-hat", "size-shoes", "size-hats")]  # fmt: skip
+    assert with_paths(question, titles(pages), {"cart", "cart page", "acme", "brand"}) == expected

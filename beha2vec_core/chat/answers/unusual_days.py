@@ -1,0 +1,122 @@
+"""Days that are not as usual: "were there any days with unusual traffic?"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from statistics import median
+
+from beha2vec_core.chat.answers.answer import LookupAnswer
+from beha2vec_core.chat.answers.per_day import is_sum, plain_value
+from beha2vec_core.chat.answers.phrases import when_of, where_of
+from beha2vec_core.chat.data.sql import SqlAnswer
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.reading.question import Reading, read_question
+from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.query import Period, Query
+from beha2vec_core.words import day as day_words
+
+_FAR = 4.5  # median absolute deviations: three standard deviations where values are normal
+_FEWEST = 4  # days of a weekday that show what is usual
+_HIGH = re.compile(r"\b(?:high|many|large|much|strong|good|busy)\b", re.IGNORECASE)
+_LOW = re.compile(r"\b(?:low|few|small|little|weak|bad|quiet)\b", re.IGNORECASE)
+_LISTED = 5
+_ODD = (
+    r"(?:(?:very |really |particularly |especially )?(?:unusual(?:ly)?|abnormal(?:ly)?|anomalous(?:ly)?|"
+    r"atypical(?:ly)?|irregular|strange(?:ly)?|odd(?:ly)?|weird|suspicious(?:ly)?|exceptional(?:ly)?|extraordinary|"
+    r"out of the ordinary|unexpected(?:ly)?)(?: (?:high|low|many|few|large|small|much|"
+    r"little|strong|weak|good|bad|busy|quiet))?|anomal(?:y|ies)|outliers?)"
+)
+_ASKS = re.compile(
+    rf"(?=.*\b{_ODD}\b)(?=.*\b(?:days?|dates?|dai(?:ly)|anomal(?:y|ies)|outliers?)\b|.*\bwhen\b)"
+    r"(?!.*\b(?:users?|customers?|buyers?|visitors?|pages?|clusters?|products?|items?|orders? (?:with|over)|hours?|"
+    r"(?:per|by|which|what) (?:week|month)s?|(?<!last )(?<!this )(?<!past )(?:week|month)s?|"
+    r"how many|share|percent|per|by|than|compared|vs|versus)\b(?! views))",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(
+    rf"\b(?:{_ODD}|(?:was|were|is|are|have|has|had|did) there(?: been)?|there (?:was|were|is|are)|any|some|which|what|"
+    r"on|when|days?|dates?|daily|show|list|find|tell|me|do|did|does|we|you|see|have|has|had|with|where|that|was|were|is|are|"
+    r"the|our|an?|detect|ever|look(?:s|ed)?|numbers? of|amounts? of|please|of|in the data|and)\b|[?!.]",
+    re.IGNORECASE,
+)
+_IN_DAYS = re.compile(r"\b(?:(?:in|since|from|during|over|between|last|this|until|before|after)\b.*)$", re.IGNORECASE)
+
+
+def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query], Result]) -> LookupAnswer | None:
+    """The days whose value is far from what is usual on their weekday; None where these are not asked for."""
+    if not _ASKS.match(question):
+        return None
+    when = found[0] if (found := _IN_DAYS.search(question)) else ""
+    before = question[: len(question) - len(when)]
+    what = re.sub(r"\s+", " ", _WORDS.sub(" ", before)).strip(" ,")
+    when = re.sub(rf"\b{_ODD}\b", " ", when, flags=re.IGNORECASE).strip(" ?!.")
+    reading = read_question(f"{what or 'sessions'} by day {when}", vocabulary, None)
+    query = reading.query
+    if query is None or reading.more or query != Query(query.metric, ("day",), query.filters, query.period):
+        return None
+    if METRICS[query.metric].is_ratio:
+        return None
+    result, days = measure(query), vocabulary.contents.days
+    period = query.period or days
+    whole = Period(max(period.first, days.first), min(period.last, days.last))
+    side = 1 if _HIGH.search(question) else -1 if _LOW.search(question) else 0
+    return _in_words(result, reading, whole, side)
+
+
+def _in_words(result: Result, reading: Reading, period: Period, side: int) -> LookupAnswer:
+    """The days that are not as usual; ``side``: only those above (1) or below (-1)."""
+    query, metric, example = result.query, result.metric, next(iter(result.rows), {})
+    values = {row["day"]: float(row["value"]) for row in result.rows if row["value"] is not None}
+    if is_sum(metric) or metric.unit == "count":
+        every = (period.first + timedelta(days=one) for one in range((period.last - period.first).days + 1))
+        values = {one: values.get(one, 0.0) for one in every}
+    if not values:
+        return LookupAnswer("There are no data for these days.", understood=False, reading=reading)
+
+    def shown(value: float) -> str:
+        return str(plain_value(metric, value, example))
+
+    usual = _usual(values)
+    apart = {one: values[one] - normal for one, normal in usual.items()}
+    far = _FAR * median(map(abs, apart.values())) if apart else 0.0
+    odd = [(one, values[one], usual[one]) for one in apart if abs(apart[one]) > far and apart[one] * side >= 0]
+    odd.sort(key=lambda one: -abs(apart[one[0]]))
+    kind = {1: "unusually high", -1: "unusually low", 0: "unusual"}[side]
+    what = f"{metric.label}{where_of(query)}{when_of(period)}"
+    if odd:
+        listed = "; ".join(
+            f"{one:%A} {day_words(one)}, {shown(value)} (usual: {shown(normal)})"
+            for one, value, normal in odd[:_LISTED]
+        )
+        more = f"; and {len(odd) - _LISTED} more" if len(odd) > _LISTED else ""
+        lines = [f"Days with {kind} {what}: {len(odd)} of {len(values)}. {listed}{more}."]
+    elif usual:
+        lines = [f"No day has {kind} {what}."]
+    else:
+        lines = [f"{what[0].upper()}{what[1:]}: too few days to say what is usual."]
+    high, low = (choose(values, key=lambda one: values[one]) for choose in (max, min))
+    lines += [
+        f"Highest: {shown(values[high])} on {day_words(high)}. Lowest: {shown(values[low])} on {day_words(low)}. "
+        f"Median: {shown(median(values.values()))}.",
+        f"A day is unusual if it is more than {_FAR:g} times as far from the median of its weekday as the median day.",
+        *reading.notes,
+        f"Looked up: {what}, by day.",
+    ]
+    table = None
+    if odd:
+        rows = [[one.isoformat(), f"{one:%A}", shown(value), shown(normal)] for one, value, normal in odd]
+        columns = ["day", "weekday", metric.name.replace("_", " "), "usual"]
+        table = SqlAnswer(result.statement, columns, [False] * 4, rows, truncated=False)
+    return LookupAnswer("\n".join(lines), statements=[result.statement], reading=reading, table=table)
+
+
+def _usual(values: dict[date, float]) -> dict[date, float]:
+    """Of each day the median of its weekday; of weekdays that have enough days."""
+    by_weekday: dict[int, list[float]] = {}
+    for one, value in values.items():
+        by_weekday.setdefault(one.weekday(), []).append(value)
+    enough = {weekday: median(some) for weekday, some in by_weekday.items() if len(some) >= _FEWEST}
+    return {one: enough[one.weekday()] for one in values if one.weekday() in enough}

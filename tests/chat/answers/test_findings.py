@@ -1,0 +1,88 @@
+"""What to know first, and days that are not as usual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.chat.answers.findings import findings
+from beha2vec_core.chat.answers.unusual_days import unusual_days
+from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.tables import TABLES
+
+ROWS = [{"headline": f"Finding {one}", "sentence": "It is so.", "kind": "difference"} for one in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [
+        ("What were the most important changes or findings recently?", 3),
+        ("what are the key insights", 3),
+        ("top 2 highlights", 2),
+        ("What should I know about our shop?", 3),
+        ("anything interesting in the data?", 3),
+    ],
+)
+def test_highlights_are_listed(question: str, shown: int) -> None:
+    answer = findings(question, lambda: ROWS)
+    assert answer and answer.text.count(". Finding") == shown and f" {5 - shown} more are in the table." in answer.text
+    assert ("No change over time" in answer.text) == ("changes" in question)
+
+
+@pytest.mark.parametrize("question", ["key findings for mobile", "insights into revenue last week", "revenue changes"])
+def test_highlights_of_a_part_are_not_known(question: str) -> None:
+    assert findings(question, lambda: ROWS) is None
+
+
+def test_where_nothing_stands_out_this_is_said() -> None:
+    answer = findings("any news?", lambda: [])
+    assert answer and answer.text.startswith("Nothing stands out")
+
+
+@pytest.fixture(scope="module")
+def vocabulary(shop: Path) -> Vocabulary:
+    contents = Published(shop).contents()
+    assert contents is not None
+    return Vocabulary(contents)
+
+
+def _measured(odd: float, days: tuple[date, date]) -> Callable[[Query], Result]:
+    first, last = days
+    rows = [
+        {"day": (one := first + timedelta(days=n)), "value": 1000 + 5 * (n % 4) + 100 * (one.weekday() == 6), "n": 1}
+        for n in range((last - first).days + 1)
+    ]
+    rows[10]["value"] = odd
+    return lambda query: Result(query, METRICS[query.metric], TABLES["sessions"], "select 1", rows)
+
+
+@pytest.mark.parametrize(
+    ("question", "odd", "first"),
+    [
+        ("Were there any days with unusual traffic?", 2000, "Days with unusual sessions from"),
+        ("any anomalies in daily sessions?", 1003, "No day has unusual sessions from"),
+        ("were there days with unusually high traffic", 10, "No day has unusually high sessions from"),
+        ("were there days with unusually low traffic", 10, "Days with unusually low sessions from"),
+    ],
+)
+def test_unusual_days_are_those_far_from_their_weekday(
+    vocabulary: Vocabulary, question: str, odd: float, first: str
+) -> None:
+    days = vocabulary.contents.days
+    answer = unusual_days(question, vocabulary, _measured(odd, (days.first, days.last)))
+    assert answer and answer.text.startswith(first) and "Median: " in answer.text
+    assert (f"{odd:,.0f} (usual: " in answer.text) == first.startswith("Days")
+
+
+@pytest.mark.parametrize(
+    "question", ["which users are unusual?", "outliers among products", "days with unusual bounces"]
+)
+def test_what_else_is_unusual_is_not_known(vocabulary: Vocabulary, question: str) -> None:
+    assert unusual_days(question, vocabulary, _measured(0, (date(2026, 1, 1), date(2026, 2, 2)))) is None
