@@ -219,7 +219,8 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
     if now is None or before is None or (now != before and (now < before) == reading.goes_down):
         return []
     was = "there is none" if now == before else "it was the opposite"
-    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}: {was}."]
+    of = " from the earlier to the later days" if result.query.versus else ""
+    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}{of}: {was}."]
 
 
 def not_answered(reading: Reading) -> str:

@@ -65,6 +65,11 @@ _DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'down', 'south', 'cliff'))})\b")
 _UP = re.compile(rf"\b(?:{'|'.join((*UP, 'up', 'roof'))})\b")
 _LESS, _MORE = re.compile(r"\b(?:less|fewer|lower|worse|weaker)\b"), re.compile(r"\b(?:more|higher|better|stronger)\b")
 _TOP = re.compile(
+_JUDGES = re.compile(r"\b(?:better|worse|improv|worsen|deteriorat)")
+_THAN = re.compile(
+    r"\b(?:than|vs\.?|versus|against|compared (?:to|with)|in comparison (?:to|with)|relative to)\s+"
+    rf"(?:(?:in|on|of|for|from|the|during|our|that|those) )*{MARK}(\d+)"
+)
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})"
     rf"|(?<!{MARK})({COUNT}) (most|best|top|biggest|largest|highest|strongest|"
     r"busiest|worst|lowest|least|weakest|smallest))\b"
@@ -162,15 +167,30 @@ class Parts:
 
     @property
     def goes_down(self) -> bool | None:
-        """Whether the question is about a decrease; None: it does not say."""
+        """Whether the question is about a decrease, from the earlier of two periods; None: it does not say."""
         for down, up in ((_DOWN, _UP), (_LESS, _MORE)):  # "lost more orders": the verb has the direction
             falls, rises = down.search(self.text) is not None, up.search(self.text) is not None
             if falls or rises:
-                return falls if falls != rises else None
+                return falls != self._starts_later if falls != rises else None
         return None
 
 
 def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool = False) -> Parts:
+    def falls(self, metric: str) -> bool | None:
+        """Whether a decrease of this measure is meant: a bounce rate that got worse is higher."""
+        down = self.goes_down
+        is_better = METRICS[metric].better < 0 and _JUDGES.search(self.text) is not None
+        return not down if is_better and down is not None else down
+
+    @property
+    def _starts_later(self) -> bool:
+        """Whether the later period is the one that the other is compared with: "lower in January than in March"."""
+        than, periods = _THAN.search(self.text), self.times.periods
+        if than is None:
+            return False
+        others = [one for number, one in enumerate(periods) if number != int(than[1])]
+        return bool(others) and all(one.last < periods[int(than[1])].first for one in others)
+
     """The parts of a question; ``with_conditions``: its clauses are taken out, and the rest is read."""
     if not question.isupper():
         question = re.sub(r"\bUS\b", "usa", question)

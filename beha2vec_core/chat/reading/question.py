@@ -251,7 +251,7 @@ def _read(
         asks_cause=advice or parts.has("cause"),
         is_follow_up=leads or is_lost or bool(pointed and previous), top=parts.top,
         kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
-        goes_down=parts.goes_down, is_measured=not missing,
+        goes_down=parts.falls(metrics[0]) if metrics else parts.goes_down, is_measured=not missing,
         mean_of=parts.mean_of, left_out=tuple(dict.fromkeys(parts.left_out)),
     )  # fmt: skip
     try:

@@ -352,6 +352,19 @@ def test_a_change_without_a_period_is_of_the_last_28_days(lookup: Lookup) -> Non
     assert ("it was the opposite" in risen) != ("it was the opposite" in fallen), "one of them supposes what is not so"
 
 
+@pytest.mark.parametrize("measure", ["was revenue lower", "was the bounce rate better", "did we sell less"])
+def test_the_period_that_another_is_compared_with_decides_what_a_why_supposes(lookup: Lookup, measure: str) -> None:
+    said = [
+        "it was the opposite" in lookup.ask(question).text
+        for question in (
+            f"why {measure} in march than in april",
+            f"compared with april, why {measure} in march",
+            f"why {measure} in april than in march",
+        )
+    ]
+    assert said[0] == said[1] != said[2]
+
+
 @pytest.mark.parametrize(("month", "number"), [("march", 3), ("april", 4)])
 def test_only_groups_that_changed_as_asked_are_listed(
     lookup: Lookup, data: duckdb.DuckDBPyConnection, month: str, number: int
