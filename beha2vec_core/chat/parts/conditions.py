@@ -24,6 +24,7 @@ from beha2vec_core.semantic.query import Did, Having, Period
 _NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
 _THOSE = re.compile(r"(?:those|ones|these)\b")
 _QUALIFIERS = re.compile(r"only|just|still|already|together|again|too|exclusively|mainly|mostly|nothing")
+_PAGE = re.compile(r"(?:(?:brand|category|product|item|landing|detail) )?pages?\b(?! ?views?\b| per\b)")
 _IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
     rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|"
@@ -215,6 +216,8 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         if place < len(words) and _QUALIFIERS.fullmatch(words[place]):  # bought only shoes
             raise Unclear
     steps = [one for clause in clauses for one in (*clause.whole, *clause.part)]
+        if reader.match(_PAGE, place):  # viewed the bags landing page: which page is that?
+            raise Unclear
     if all(map(_is_step, steps)) and any(one.table == "purchases" for clause in clauses for one in clause.part):
         kept = ["users" if re.fullmatch(r"(?:customer|shopper)s?", word) else word for word in kept]  # not buyers yet
     return clauses, kept, taken

@@ -38,6 +38,7 @@ from beha2vec_core.chat.reading.sentences import (
     without_gloss,
     without_talk,
 )
+from beha2vec_core.chat.rewrites.named_pages import ITS, with_its_page, with_named_pages
 from beha2vec_core.chat.rewrites.page_words import with_paths
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
@@ -128,6 +129,16 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
+    pages = vocabulary.contents.values.get("page", [])
+    if previous and (its := ITS.search(question)) and not _names_value(question[: its.start()], vocabulary):
+        alone = with_its_page(question, _things_of(previous), pages)
+        if alone == question and its["its"].lower() == "its":
+            return Reading(problem=CANNOT, is_follow_up=True)
+        if alone != question:
+            found = read_question(alone, vocabulary)
+            is_timed = found.query is None or found.query.period or found.query.versus
+            return found if is_timed else _in_period(found, previous.period)
+    question = with_named_pages(question, pages)
     question, spelled = vocabulary.speller.corrected(with_paths(question, vocabulary.titles, vocabulary.known))
     question, talk = without_talk(question)
     question, gloss = without_gloss(each_last(as_one_sentence(question)))
@@ -139,6 +150,23 @@ def read_question(
     gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
     left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
     return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)
+
+
+def _things_of(query: Query) -> tuple[str, ...]:
+    """The names of items, or of their kinds, that a query is about."""
+    return tuple(
+        name for one in query.filters if one.dimension.startswith("item") and not one.is_excluded for name in one.values
+    )
+
+
+def _names_value(text: str, vocabulary: Vocabulary) -> bool:
+    return any(word and word.kind == "value" for word, *_ in vocabulary.read(text.lower()))
+
+
+def _in_period(found: Reading, period: Period | None) -> Reading:
+    """The reading in the period of the question before."""
+    queries = [replace(query, period=period) for query in (found.query, *found.more) if query]
+    return replace(found, query=queries[0], more=tuple(queries[1:]))
 
 
 def _read_whole(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:

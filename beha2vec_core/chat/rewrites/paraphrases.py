@@ -38,7 +38,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
-    (r"\b(?:ppl|folks?|guys|persons?|peeps|peoples|individuals?|guests?|surfers|consumers|uniques|"
+    (r"\b(?<![/-])(?:ppl|folks?|guys|persons?|peeps|peoples|individuals?|guests?|surfers|consumers|uniques|"
      r"(?:web|internet|online) (?:users|visitors))\b(?! (?:categor|catalog))", "people"),
     (r"\b(?:clients|clientele)\b", "customers"),
     (r"\b(?:visitations?|footfall)\b", "traffic"),
