@@ -203,7 +203,8 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         kept += words[place + 1 : begun]
         taken += words[begun:after]
         # of users who did this, those who also did that; "share of users with a cart who ordered"
-        if (who or _SHARE.search(before)) and not _OF_SOMETHING_ELSE.match(" ".join(kept)):
+        has = words[begun] in ("with", "without")
+        if (who or has or _SHARE.search(before)) and not _OF_SOMETHING_ELSE.match(" ".join(kept)):
             size = reader.match(_LEADING, after)
             size += reader.match(WHO, after + size) if _SHARE.search(before) else 0
             reader.whole = dids
@@ -215,9 +216,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         place, level = after, noun
         if place < len(words) and _QUALIFIERS.fullmatch(words[place]):  # bought only shoes
             raise Unclear
-    steps = [one for clause in clauses for one in (*clause.whole, *clause.part)]
         if reader.match(_PAGE, place):  # viewed the bags landing page: which page is that?
             raise Unclear
+    steps = [one for clause in clauses for one in (*clause.whole, *clause.part)]
     if all(map(_is_step, steps)) and any(one.table == "purchases" for clause in clauses for one in clause.part):
         kept = ["users" if re.fullmatch(r"(?:customer|shopper)s?", word) else word for word in kept]  # not buyers yet
     return clauses, kept, taken

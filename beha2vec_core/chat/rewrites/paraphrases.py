@@ -107,7 +107,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"biggest|largest|best|worst|strongest|smallest|greatest|increase|decrease|drop|rise|growth)\b)", r"\1 \2 had"),
     (r"\b(?:on )?(?:an? |the )?weekend(?:s| days?)? (?:or|than|vs|versus|and|compared (?:to|with)) (?:on |during )?"
      r"(?:an? |the )?(?:(?:normal|regular|ordinary|usual|working) )*week ?days?\b", "weekend vs weekday"),
-    (r"\b(?:started|begun|initiated|opened) (?=(?:checkouts?|carts?)\b)", ""),
+    (r"(?<!s )(?<!people )(?<!who )(?<!that )(?<!and )(?<!but )\b(?:started|begun|initiated|opened) "
+     r"(?=(?:checkouts?|carts?)\b)", ""),
     (r"\b(?:average|mean|avg\.?) (?:(?:selling|sales?|item|product|unit) )?price(?: paid)?(?: (?:for|of)"
      r"(?: (?:an?|the|our))?(?: pairs? of)?)?\b", "item revenue per item sold for"),
     (r"\bas well as\b", "and"), (r"\bas well\b", "also"),
