@@ -18,7 +18,7 @@ from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, larg
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import leader_of
+from beha2vec_core.chat.answers.ranking import leader_of, sides_apart
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
@@ -351,6 +351,7 @@ class Lookup:
             measured(result, one, contents.days, some)
             for result, one, some in zip(results, readings, parts, strict=True)
         ]
+        first = replace(first, text="\n".join((*sides_apart(results), first.text)))
         if together := one_table(results):
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]

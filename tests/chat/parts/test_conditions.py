@@ -16,7 +16,7 @@ ORDERS = "from ga4.fct_ga4__purchases where not is_refund_without_purchase"
 BOUGHT = f"select user_key {ORDERS} and user_key is not null"
 COUPON = "purchase_key in (select purchase_key from ga4.fct_ga4__purchase_items where coupon is not null)"
 FIRST = f"select min_by(purchase_key, event_timestamp) {ORDERS} and user_key is not null group by user_key"
-STEPS = "from ga4.fct_ga4__funnel_sessions join ga4.fct_ga4__sessions using (session_key) where furthest_step >="
+STEPS = "from ga4.fct_ga4__funnel_sessions where furthest_step >="
 HATS = "select user_key from ga4.fct_ga4__purchase_items where item_name = 'Wool Hat'"
 ON_MOBILE = (
     f"{ORDERS} and session_key in (select session_key from ga4.fct_ga4__sessions where device_category = 'mobile')"
@@ -83,6 +83,8 @@ def test_sessions_that_end_without_an_order(lookup: Lookup, data: duckdb.DuckDBP
 def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
     both = lookup.ask("aov of orders with a coupon vs orders without a coupon").text
     assert "orders that used a coupon" in both and "orders that did not use a coupon" in both
+    assert both.startswith("Revenue per order: higher for orders that ")
+    assert not lookup.ask("do customers who used a coupon buy more often than others?").understood
     few = lookup.ask("which countries have at least 2000 sessions but less than one order")
     assert not few.understood
     assert "There are no months with no orders." in lookup.ask("which months had no orders").text
