@@ -140,6 +140,7 @@ REFUSED = [
     ("sales incl. vat in march", "depends on what the site sends"),
     ("how much vat did we pay", "What you spend is not measured"),
     ("shipping costs by country", "no costs that you pay for shipping"),
+    ("how much did we pay for shipping costs", "What you spend is not measured."),
     ("tax of hats", "not known by item"),
     ("sessions from australia", "“Australia”"),
     ("revenue december 9999", "“9999”"),

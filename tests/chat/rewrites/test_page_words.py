@@ -43,6 +43,12 @@ ASKED = {
     "sessions from facebook, paid vs organic": (
         "sessions | by channel | channel=Organic Search;Organic Social;Paid Search;Paid Social | source=facebook"
     ),
+    "sessions from facebook, paid and unpaid, in april": (
+        "sessions | by channel | channel=Organic Search;Organic Social;Paid Search;Paid Social | source=facebook"
+        " | 2026-04-01..2026-04-30"
+    ),
+    "sessions from mobile, desktop and tablet": "sessions | device=desktop;mobile;tablet",
+    "how many orders are unpaid": "no",
     "how many sessions from facebook were paid and how many organic": (
         "sessions | channel=Paid Search;Paid Social | source=facebook && "
         "sessions | channel=Organic Search;Organic Social | source=facebook"
