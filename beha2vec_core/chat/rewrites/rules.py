@@ -98,6 +98,9 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"(?:sells?|sold) nothing)\b", r"\1 no sales"),
     (r"\b(but|and|yet|that|which) (?:(?:have|has|had|did|do|does) )?(?:not|never) (?:brought|bring|generated?|ma[dk]e|"
      r"get|got|(?:led|lead) to)(?: in)? (?:(?:any|an?|a single) )*(orders?|sales?|revenue|purchases?)\b", r"\1 no \2"),
+    # recorded, not logged in
+    (rf"\blogged (?=(?:in|on|during|for|over|since) (?:(?:the|this|last|past) )*(?:{_MONTHS}|\d|q[1-4]|weeks?|months?|"
+     rf"quarter|year|days?|data)\b|(?:{PEOPLE}|orders?|sessions?|visits?|page)\b|last|this|yesterday|per|by)", ""),
     (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",
      "the rest"),
     (r"\b(c[oa]m(?:e|es|ing)|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?) directly\b", r"\1 from direct"),
