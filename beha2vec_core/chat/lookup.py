@@ -365,6 +365,8 @@ class Lookup:
         if reading.left_out:
             words = ", ".join(f"“{word}”" for word in reading.left_out)
             first = replace(first, text=f"Left out: {words}.\n{first.text}")
+        if reading.not_answered:
+            first = replace(first, text="\n".join((*reading.not_answered, first.text)))
         if reading.not_understood:
             verb = clean_text(reading.not_understood, limit=40)
             text = f"I did not understand “{verb}”. This is the answer without it.\n{first.text}"

@@ -8,6 +8,7 @@ reading.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from beha2vec_core.chat.parts.conditions import Conditions
@@ -33,8 +34,11 @@ from beha2vec_core.chat.reading.sentences import (
     asks,
     continues,
     goes_on_since,
+    is_judgment,
     only_question,
     parts_of,
+    points,
+    stands_alone,
     without_gloss,
     without_talk,
 )
@@ -45,7 +49,7 @@ from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.chat.words.topics import not_in_data
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.definitions import METRICS, SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
 
@@ -63,6 +67,7 @@ _DID = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
+_ANOTHER = ", so an answer could be to another question"
 _CONTINUES = "This continues the question before."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
@@ -93,6 +98,7 @@ class Reading:
         left_out: words and sentences that limit nothing, and were left out.
         not_understood: the verb that the question is answered without.
         is_topic: whether it is about something that is known not to be in the data.
+        not_answered: sentences about the parts of the question that the query does not answer.
         beside: metrics that are shown beside the first: of a question that names none.
     """
 
@@ -118,6 +124,7 @@ class Reading:
     not_understood: str = ""
     is_topic: bool = False
     beside: tuple[str, ...] = ()
+    not_answered: tuple[str, ...] = ()
 
 
 def read_question(
@@ -189,7 +196,8 @@ def _read_whole(question: str, vocabulary: Vocabulary, previous: Query | None, *
 
 def _narrows(statement: Reading, query: Query) -> bool:
     """Whether a statement names days or values of which the query has none: "I only care about mobile."."""
-    known = {one.dimension for one in query.filters}
+    known = {*query.by, *(one.dimension for one in query.filters)}
+    known |= {*SOURCES} if known & {*SOURCES} else set()
     return bool((statement.period and not query.period) or {one.dimension for one in statement.filters} - known)
 
 
@@ -204,6 +212,7 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
     if whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did:
         return whole  # of those who did this, those who also did that
     readings: list[Reading] = []
+    left: list[tuple[str, str, Reading]] = []  # parts that are not understood, and why
     for part in parts:
         first = readings[0].query if readings else None
         if first and first.by and (biggest := BIGGEST.fullmatch(part.lower())):
@@ -219,28 +228,56 @@ def _read_parts(question: str, vocabulary: Vocabulary, previous: Query | None, *
             if one.query and first.period and not (one.query.period or one.query.versus):
                 one = replace(one, query=replace(one.query, period=first.period))
             if one.query and first.filters and not one.query.filters:  # of these, or of all
-                one = replace(one, query=None)
+                one = replace(one, query=None, problem="Of these, or of all? Ask it in a question of its own.")
         if not readings and whole.query and not (asks(part) or one.metrics):
             return whole  # weekend or weekday, when do we sell more
-        if one.query is None:
-            problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
-            nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
-            why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
-            return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
-        if first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by:
-            return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
-        if first and first.ascending is not None and not one.query.by:
-            if one.query.metric == first.metric:
+        why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
+        if one.query and first and (_of_a_list(part, first, one.query)):
+            if one.query.metric == first.metric and not one.query.by:
                 continue  # which day was best, and how much was it
-            return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
+            one, why = replace(one, query=None), "I cannot ask for more of the first of a list."
+        if one.query is None or (left and readings and continues(part)):
+            left.append((part, why, one))
+            continue
         same = first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None)
         if first and same and {first.ascending, one.query.ascending} != {True, False}:
             readings.pop()  # the same in another order, or fewer
         readings.append(one)
+    if left and not _can_leave(left, parts, readings):
+        part, why, one = left[0]
+        problem = f"Of this question I do not understand one part: “{clean_text(part, limit=80)}”."
+        nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
+        return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
     queries = [query for one in readings for query in (one.query, *one.more) if query]
     notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != _CONTINUES))
     left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
-    return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes, left_out=left_out)
+    not_answered = tuple(
+        f"I did not answer “{clean_text(part, limit=80)}”. {why.replace(_ANOTHER, '')}".strip() for part, why, _ in left
+    )
+    more = tuple(dict.fromkeys(queries[1:]))
+    return replace(readings[0], more=more, notes=notes, left_out=left_out, not_answered=not_answered)
+
+
+def _of_a_list(part: str, first: Query, asked: Query) -> bool:
+    """Whether a part asks for more of the first of a list that the part before asks for."""
+    is_pointed = _POINTED.search(part.lower()) is not None and bool(first.by) and asked.by != first.by
+    return is_pointed or (first.ascending is not None and not asked.by)
+
+
+def _can_leave(left: Sequence[tuple[str, str, Reading]], parts: Sequence[str], readings: Sequence[Reading]) -> bool:
+    """Whether the parts that are answered say the same without those that are not."""
+    queries = [one.query for one in readings if one.query]
+    if not queries:
+        return False
+    for part, _, one in left:
+        if part == parts[0]:
+            if not is_judgment(part, one.unknown) or any(map(points, parts[1:])):
+                return False
+        elif not stands_alone(part):
+            return False
+        if any(_narrows(one, query) for query in queries):
+            return False
+    return True
 
 
 def _read_one(question: str, vocabulary: Vocabulary, previous: Query | None, *, is_first: bool) -> Reading:
@@ -301,7 +338,7 @@ def _read(
                 f"“{clean_text(window_in_words(word), limit=40)}”" for word in known.unknown[:_UNKNOWN_SHOWN]
             )
             more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
-            raise NotRead(f"I did not understand {words}{more}, so an answer could be to another question.")
+            raise NotRead(f"I did not understand {words}{more}{_ANOTHER}.")
         if (leads or is_lost) and previous is None:
             raise NotRead("There is nothing to continue: ask the whole question.")
         if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):

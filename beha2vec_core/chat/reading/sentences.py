@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from beha2vec_core.chat.rewrites.percent import PERCENT
 from beha2vec_core.chat.words.empty_words import is_talk
@@ -102,6 +103,18 @@ _LIMITS = re.compile(
 )
 _GOES_ON = re.compile(
     r"\W*(?:and|or|what about|how about) (?:in|on|for|from|by|via|with|without|the|only|just|of|\w+\W*$)"
+)
+# a question of its own, not "which are ...", "when ...": these can limit what stands before
+_ALONE = re.compile(
+    r"\W*(?:(?:and|also|or|but|then|so|on|in|of|from|by|for|at|to|with|via|during)\b\W*)*"
+    r"(?:how (?:many|much|often|long|big|large|high|do|does|did|is|are|was|were)|what|"
+    r"which (?!is|are|was|were|has|have|had|do|does|did|came|come|can)|"
+    r"why|do|does|did|is|are|was|were|show|give|list|compare)\b"
+)
+_IS_IT = re.compile(r"\W*(?:is|are|was|were|do|does|did|should|has|have|can)\b")
+_OF_JUDGMENT = re.compile(
+    r"\b(?:worth(?:while)?|while|good|bad|idea|useful|useless|valuable|investment|invest(?:ing)?|waste|money|effort|"
+    r"pay(?:ing)?|off|sense|keep(?:ing)?|continue|spend|bother)\b"
 )
 BIGGEST = re.compile(
     r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?"
@@ -213,6 +226,22 @@ def asks(part: str) -> bool:
     return _ASKED.search(part.lower()) is not None
 
 
+def stands_alone(part: str) -> bool:
+    """Whether a part asks a question of its own, so that what stands before it is complete without it."""
+    return _ALONE.match(part.lower()) is not None
+
+
+def is_judgment(part: str, unknown: Sequence[str]) -> bool:
+    """Whether a part asks whether something is good, and no more: "is email worth it"; ``unknown``: not understood."""
+    others = any(_OF_JUDGMENT.sub("", phrase.lower()).strip() for phrase in unknown)
+    return _IS_IT.match(part.lower()) is not None and _OF_JUDGMENT.search(part.lower()) is not None and not others
+
+
+def points(part: str) -> bool:
+    """Whether a part points to the one before."""
+    return _POINTS.search(part.lower()) is not None
+
+
 def continues(part: str) -> bool:
     """Whether a part cannot stand alone: it points to the one before, or is no sentence."""
-    return _POINTS.search(part.lower()) is not None or _SENTENCE.search(part.lower()) is None
+    return points(part) or _SENTENCE.search(part.lower()) is None
