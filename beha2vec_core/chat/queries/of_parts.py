@@ -29,7 +29,7 @@ from beha2vec_core.chat.queries.one_query import query_of
 from beha2vec_core.chat.queries.own_queries import in_common, orders_worth
 from beha2vec_core.chat.queries.people_at_steps import of_people
 from beha2vec_core.chat.queries.ratios import about, divided, of_items, require_same_categories, with_ratio
-from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges
+from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges, refuse_certain
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
@@ -112,6 +112,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         parts = replace(parts, words=[word for word in parts.words if word.kind != "share"])
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
+        refuse_certain(query)
         if (items := of_items(query)) != query:
             more.append("Items have no sessions: it is a ratio of their views, additions to carts and orders.")
         query = divided(query, per) if per else items

@@ -34,12 +34,7 @@ from beha2vec_core.chat.queries.implied_measures import IS_SO, ITEMS, NotRead, a
 from beha2vec_core.chat.queries.nearest import reaches, some_of
 from beha2vec_core.chat.queries.own_queries import is_part, part_of
 from beha2vec_core.chat.queries.ratios import outer_of
-from beha2vec_core.chat.queries.refusals import (
-    check_people,
-    refuse_certain,
-    refuse_what_is_no_query,
-    refuse_what_moved_so_much,
-)
+from beha2vec_core.chat.queries.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
@@ -258,7 +253,6 @@ class _Draft:
         ):
             did = Did("sessions", self.filters)  # the part is what is all of this
             self.filters, self.included = (Filter(_KEYS[self.metric], did=(did,)),), ()
-        refuse_certain(self.metric, self.done, is_share=self.is_share)
         did_by = {inner.dimension for one in self.done for did in one.did for inner in did.filters}
         if self.is_share and {*self.by} & did_by:  # orders with a coupon, by coupon: of each all have it
             raise NotRead("A share of which whole? Ask for the numbers of the groups.")

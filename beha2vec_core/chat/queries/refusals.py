@@ -12,7 +12,7 @@ from beha2vec_core.chat.queries.asked import charged
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.words.verbs import DOWN, UP
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
-from beha2vec_core.semantic.query import Did, Filter
+from beha2vec_core.semantic.query import Did, Filter, Query
 
 _OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
 _OF_SESSIONS = ("cart_to_order", "checkout_completion")
@@ -33,10 +33,10 @@ _OF_A_CHANGE = re.compile(
 _THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
 
 
-def refuse_certain(metric: str, done: tuple[Filter, ...], *, is_share: bool) -> None:
-    """Raise for the share of all buyers who ordered: "do customers with a coupon buy more often?"."""
-    ordered = [did for one in done[:1] for did in one.did]
-    if is_share and metric == "buyers" and ordered == [Did("purchases")]:
+def refuse_certain(query: Query) -> None:
+    """Raise for the share of all buyers who ordered: "do customers who used a coupon buy more often?"."""
+    ordered = [did for one in query.filters[:1] for did in one.did]
+    if query.is_share and query.metric == "buyers" and ordered == [Did("purchases")]:
         raise NotRead("All customers have ordered: ask for their orders per user, or for users instead of customers.")
 
 
