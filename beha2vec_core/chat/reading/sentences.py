@@ -57,6 +57,11 @@ _OF_TOPIC = re.compile(  # error pages: how many users hit one; not "with one it
 _WHOLE = re.compile(
     r"\b(?:overall|in total|in general|altogether|all together) and (?=(?:on|in|for|from|by|via|with|of)\b)"
 )
+_DO_THEY = re.compile(  # how many visits on mobile do we have, and do they convert better
+    r"^(\W*how many )(.+?)( (?:(?:do|did) (?:we|you) (?:have|get|see)|(?:are|were) there|have we(?: got)?)\b(?: |$)?)"
+    r"(.*?),? and (do|did|does|are|were) they (.+?)(\W*)$",
+    re.IGNORECASE,
+)
 _GLOSS = re.compile(
     r"\s*\((?:what|i\.?e\.?|that is|that means|meaning|e\.?g\.?|for example|like|such as|so|in other words)\b[^()]*\)"
 )
@@ -161,6 +166,9 @@ def parts_of(question: str) -> list[str]:
     if whole := _WHOLE.search(question.lower()):
         before, after = question[: whole.start()], question[whole.end() :]
         return [before.strip(), f"{before}{after}"]
+    if both := _DO_THEY.match(question):
+        how_many, who, have, when, do, what, end = both.groups()
+        return [f"{how_many}{who}{have}{when}", f"{do} {who} {what} {when}".strip() + end]
     topic = ""
     if (found := _TOPIC.match(question)) and not _ASKED.search(found[1].lower()):
         topic, question = found[1], question[found.end() :]

@@ -236,6 +236,9 @@ def test_what_stands_before_the_parts_of_a_question() -> None:
     assert parts_of(r"Paths \d: how many users, and how many orders?") == [
         r"Paths \d: how many users", r"Paths \d: how many orders",
     ]  # fmt: skip
+    assert parts_of("how many mobile visits did we have in May, and do they convert better?") == [
+        "how many mobile visits did we have in May", "do mobile visits convert better in May?",
+    ]  # fmt: skip
     assert parts_of("Error pages: how many users hit one?") == ["how many users hit Error pages"]
     for part in ("how many orders with one item", "how many users bought more than one", "how many one-time buyers"):
         assert parts_of(f"Mobile: {part}?") == [f"Mobile: {part}"]
