@@ -35,7 +35,7 @@ def with_named_pages(question: str, pages: Sequence[str]) -> str:
     found = _KIND.search(question)
     if not found:
         return question
-    kind = found["kind"].lower()
+    kind = found["kind"].lower().removeprefix("sub")
     before = list(_WORD.finditer(question, 0, found.start()))[-_LONGEST:]
     for place in range(len(before)):
         if path := _path_of(before[place:], kind, pages):
@@ -60,28 +60,35 @@ def with_its_page(question: str, names: Sequence[str], pages: Sequence[str]) -> 
     its = ITS.search(question)
     if not its or len(names) != 1:
         return question
-    path = _path_of(list(_WORD.finditer(names[0])), (its["kind"] or "").lower(), pages)
+    path = _path_of(list(_WORD.finditer(names[0])), (its["kind"] or "").lower().removeprefix("sub"), pages)
     return _LEAD.sub("", f"{question[: its.start()]}{path}{question[its.end() :]}") if path else question
 
 
 def _path_of(words: Sequence[re.Match[str]], kind: str, pages: Sequence[str]) -> str:
-    """The path of the page with this name, of several the one whose address has the kind; empty: there is none."""
+    """The path of the page with this name, of several that below the kind; empty: there is none, or no single one."""
     if words[0][0].lower() in _LINKS:
         return ""
     name = _normal([re.sub(r"['\u2019]s$", "", one[0]) for one in words])
     exact, partly = [], []
     for page in pages:
         path = page[page.index("/") :] if "/" in page else page
-        *_, last = path.strip("/").split("/")
+        *folders, last = path.strip("/").split("/")
         its = _normal(re.findall(r"[^\W_]+", last))
         its = its[:-1] if its[1:] and _IS_NUMBER.match(its[-1]) and name != its else its
-        if name == its:
+        if name in (its, [*_normal(folders[-1:]), *its]):  # the outlet hats page
             exact.append(path)
         elif name[1:] and f" {' '.join(name)} " in f" {' '.join(its)} ":
             partly.append(path)
     if not exact and kind in ("product", "item") and len(partly) == 1:  # without the brand
         return partly[0]
-    return next((path for path in exact if f"/{kind}" in path), next(iter(exact), ""))
+    named = [path for path in exact if kind and any(map(kind.startswith, _folders(path)))]
+    found = named if len(exact) > 1 else exact
+    return found[0] if len(found) == 1 else ""
+
+
+def _folders(path: str) -> list[str]:
+    """What a page is below, in the singular: /brands/oak and /b/oak are of brands."""
+    return [one.removesuffix("s").lower() for one in path.strip("/").split("/")[:-1]]
 
 
 def _normal(words: Sequence[str]) -> list[str]:

@@ -49,6 +49,7 @@ ASKED = {
     ),
     "sessions from mobile, desktop and tablet": "sessions | device=desktop;mobile;tablet",
     "how many orders are unpaid": "no",
+    "how many orders were not paid": "no",
     "how many sessions from facebook were paid and how many organic": (
         "sessions | channel=Paid Search;Paid Social | source=facebook && "
         "sessions | channel=Organic Search;Organic Social | source=facebook"
@@ -121,7 +122,9 @@ PAGES = [
         ("views of the brand page of Oak & Pine in May", "views of the /brands/oak-pine in May"),
         ("the product page of the Oak Wool 3-Person Hat", "the /p/oak-wool-3-person-hat-w1033"),
         ("wool 3-person hat product page views", "/p/oak-wool-3-person-hat-w1033 views"),
-        ("bounce rate of the hats category page", "bounce rate of the /outlet/hats"),
+        ("bounce rate of the hats category page", "bounce rate of the /c/hats"),
+        ("bounce rate of the outlet hats category page", "bounce rate of the /outlet/hats"),
+        ("bounce rate of the hats brand page", "bounce rate of the hats brand page"),
         ("views of the Elm brand page", "views of the Elm brand page"),
         ("product page views", "product page views"),
         ("the hats product pages", "the hats product pages"),
