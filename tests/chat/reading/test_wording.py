@@ -37,6 +37,9 @@ ASKED = {
     "how many customers who were here on 10 april did not come back within 7 days": "no",
     # where users first came from
     "buyers by first channel": "buyers | by first_channel",
+    "first channel of people who put something in the cart but never bought": (
+        "users | by first_channel | user=reached the cart and did not order"
+    ),
     "which channel did our buyers first come from": "buyers | by first_channel",
     "users who first came via organic search": "users | first_channel=Organic Search",
     "users who first came via organic search in april": "no",
