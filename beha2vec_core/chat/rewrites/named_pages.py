@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from beha2vec_core.chat.words.lemmas import normal
 
@@ -35,16 +36,16 @@ def with_named_pages(question: str, pages: Sequence[str]) -> str:
     found = _KIND.search(question)
     if not found:
         return question
-    kind = found["kind"].lower().removeprefix("sub")
+    kind, every = found["kind"].lower().removeprefix("sub"), _every(pages)
     before = list(_WORD.finditer(question, 0, found.start()))[-_LONGEST:]
     for place in range(len(before)):
-        if path := _path_of(before[place:], kind, pages):
+        if path := _path_of(before[place:], kind, every):
             begun, end = before[place].start(), found.end()
             return f"{question[:begun]}{path}{with_named_pages(question[end:], pages)}"
     if of := _OF.match(question, found.end()):
         after = list(_WORD.finditer(question, of.end()))[:_LONGEST]
         for size in range(len(after), 0, -1):
-            if path := _path_of(after[:size], kind, pages):
+            if path := _path_of(after[:size], kind, every):
                 rest = question[after[size - 1].end() :]
                 return f"{question[: found.start()]}{path}{with_named_pages(rest, pages)}"
     return f"{question[: found.end()]}{with_named_pages(question[found.end() :], pages)}"
@@ -60,35 +61,49 @@ def with_its_page(question: str, names: Sequence[str], pages: Sequence[str]) -> 
     its = ITS.search(question)
     if not its or len(names) != 1:
         return question
-    path = _path_of(list(_WORD.finditer(names[0])), (its["kind"] or "").lower().removeprefix("sub"), pages)
+    path = _path_of(list(_WORD.finditer(names[0])), (its["kind"] or "").lower().removeprefix("sub"), _every(pages))
     return _LEAD.sub("", f"{question[: its.start()]}{path}{question[its.end() :]}") if path else question
 
 
-def _path_of(words: Sequence[re.Match[str]], kind: str, pages: Sequence[str]) -> str:
+class _Page(NamedTuple):
+    path: str
+    folders: list[str]  # that it is below
+    name: list[str]  # words of the last part of its path
+
+
+def _every(pages: Iterable[str]) -> list[_Page]:
+    found = []
+    for page in pages:
+        path = page[page.index("/") :] if "/" in page else page
+        *folders, last = path.strip("/").split("/")
+        found.append(_Page(path, folders, _normal(re.findall(r"[^\W_]+", last))))
+    return found
+
+
+def _path_of(words: Sequence[re.Match[str]], kind: str, pages: Iterable[_Page]) -> str:
     """The path of the page with this name, of several that below the kind; empty: there is none, or no single one."""
     if words[0][0].lower() in _LINKS:
         return ""
     name = _normal([re.sub(r"['\u2019]s$", "", one[0]) for one in words])
     exact, partly = [], []
     for page in pages:
-        path = page[page.index("/") :] if "/" in page else page
-        *folders, last = path.strip("/").split("/")
-        its = _normal(re.findall(r"[^\W_]+", last))
+        its = page.name
         its = its[:-1] if its[1:] and _IS_NUMBER.match(its[-1]) and name != its else its
-        if name in (its, [*_normal(folders[-1:]), *its]):  # the outlet hats page
-            exact.append(path)
+        if name in (its, [*_normal(page.folders[-1:]), *its]):  # the outlet hats page
+            exact.append(page)
         elif name[1:] and f" {' '.join(name)} " in f" {' '.join(its)} ":
-            partly.append(path)
+            partly.append(page)
     if not exact and kind in ("product", "item") and len(partly) == 1:  # without the brand
-        return partly[0]
-    named = [path for path in exact if kind and any(map(kind.startswith, _folders(path)))]
-    found = named if len(exact) > 1 else exact
-    return found[0] if len(found) == 1 else ""
+        return partly[0].path
+    # of /brands/oak and /b/oak that of brands
+    below = [one for one in exact if kind and any(map(kind.startswith, _short(one.folders)))]
+    named = below if len(exact) > 1 else exact
+    return named[0].path if len(named) == 1 else ""
 
 
-def _folders(path: str) -> list[str]:
-    """What a page is below, in the singular: /brands/oak and /b/oak are of brands."""
-    return [one.removesuffix("s").lower() for one in path.strip("/").split("/")[:-1]]
+def _short(folders: Iterable[str]) -> list[str]:
+    """The folders in the singular."""
+    return [short for name in folders if (short := name.lower().removesuffix("s"))]
 
 
 def _normal(words: Sequence[str]) -> list[str]:
