@@ -19,7 +19,7 @@ from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, larg
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import leader_of
+from beha2vec_core.chat.answers.ranking import leader_of, sides_apart
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
 from beha2vec_core.chat.answers.unusual_days import unusual_days
@@ -331,6 +331,7 @@ class Lookup:
             for result, one, some in zip(results, readings, parts, strict=True)
         ]
         others = said_once(first, others)
+        first = replace(first, text="\n".join((*sides_apart(results), first.text)))
         if together := one_table(results):
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]
@@ -347,6 +348,8 @@ class Lookup:
         if reading.left_out:
             words = ", ".join(f"“{word}”" for word in reading.left_out)
             first = replace(first, text=f"Left out: {words}.\n{first.text}")
+        if reading.not_answered:
+            first = replace(first, text="\n".join((*reading.not_answered, first.text)))
         if reading.not_understood:
             verb = clean_text(reading.not_understood, limit=40)
             text = f"I did not understand “{verb}”. This is the answer without it.\n{first.text}"

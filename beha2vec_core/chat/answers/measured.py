@@ -216,12 +216,11 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
     if not result.query.explains or reading.goes_down is None or not result.rows:
         return []
     now, before = result.rows[0]["value"], result.rows[0]["value_before"]
-    is_earlier = reading.period == result.query.versus and "compare" in reading.kinds and "change" not in reading.kinds
-    is_fall = reading.goes_down != is_earlier  # "lower in January than in March" supposes a rise
-    if now is None or before is None or (now != before and (now < before) == is_fall):
+    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
         return []
     was = "there is none" if now == before else "it was the opposite"
-    return [f"The question supposes {'a decrease' if is_fall else 'an increase'}: {was}."]
+    of = " from the earlier to the later days" if result.query.versus else ""
+    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}{of}: {was}."]
 
 
 def not_answered(reading: Reading) -> str:

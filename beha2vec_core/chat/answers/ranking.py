@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isclose
 from typing import Any
 
 from beha2vec_core.chat.answers.per_day import in_points
-from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
+from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before, where_of
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query, is_by_time
@@ -108,6 +108,36 @@ def _by_how_much(result: Result, first: Row, second: Row) -> str:
         points = 100 * (values[0] - values[1])
         return f"{points:+.{1 if points >= 0.1 else 2}f} percentage points"
     return change(*values)
+
+
+def sides_apart(results: Sequence[Result]) -> list[str]:
+    """Which of two groups, each with queries of its own, has the higher rate or mean, for each measure of both."""
+    by_metric: dict[str, list[Result]] = {}
+    for one in results:
+        by_metric.setdefault(one.query.metric, []).append(one)
+    return [text for some in by_metric.values() if len(some) == 2 and (text := _apart(*some))]
+
+
+def _apart(first: Result, second: Result) -> str:
+    """Which of two results is higher, and by how much; empty: they do not differ in one filter alone."""
+    if any(len(one.rows) != 1 or one.query.by or one.query.versus for one in (first, second)):
+        return ""
+    one, other = first.query, second.query
+    apart = [[f for f in a.filters if f not in b.filters] for a, b in ((one, other), (other, one))]
+    same = (one.metric, one.period, one.is_share, one.per) == (other.metric, other.period, other.is_share, other.per)
+    if not same or [len(some) for some in apart] != [1, 1] or not (one.is_share or first.metric.is_ratio):
+        return ""
+    rows = first.rows[0], second.rows[0]
+    values = [of_whole(query, row) for query, row in zip((one, other), rows, strict=True)]
+    if None in values or rows[0].get("currency") != rows[1].get("currency"):
+        return ""
+    label = f"{'share of ' * one.is_share}{first.metric.label}"
+    if _are_equal(one, *rows):
+        return f"{label[0].upper()}{label[1:]}: both are equal."
+    high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
+    sure = ", but the intervals overlap" if _overlap(first, rows) else ""
+    group = where_of(replace(one, filters=tuple(apart[high]))).strip(" ()")
+    return f"{label[0].upper()}{label[1:]}: higher for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
 
 
 def digits_of(result: Result, values: Sequence[float | None]) -> int:

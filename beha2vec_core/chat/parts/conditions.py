@@ -25,6 +25,10 @@ from beha2vec_core.semantic.query import Did, Having, Period
 _NOUN = re.compile(rf"{PEOPLE}|sessions?|visits?|orders?|purchases?|transactions?|firstorder|laterorder")
 _THOSE = re.compile(r"(?:those|ones|these)\b")
 _QUALIFIERS = re.compile(r"only|just|still|already|together|again|too|exclusively|mainly|mostly|nothing")
+_NOT_ORDERED = re.compile(
+    r"(?:(?:did|do|does|have|has|had) )?(?:not|never) (?:ever )?(?:order(?:ed)?|buy|bought|purchased?|convert(?:ed)?)\b"
+)
+_PAGE = re.compile(r"(?:(?:brand|category|product|item|landing|detail) )?pages?\b(?! ?views?\b| per\b)")
 _IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
     rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|what (?:share|"
@@ -190,7 +194,8 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         kept += words[place + 1 : begun]
         taken += words[begun:after]
         # of users who did this, those who also did that; "share of users with a cart who ordered"
-        if (who or _SHARE.search(before)) and not _OF_SOMETHING_ELSE.match(" ".join(kept)):
+        ends = words[begun] in ("with", "without") and reader.match(_NOT_ORDERED, after)  # with a cart did not order
+        if (who or ends or _SHARE.search(before)) and not _OF_SOMETHING_ELSE.match(" ".join(kept)):
             size = reader.match(_LEADING, after)
             size += reader.match(WHO, after + size) if _SHARE.search(before) else 0
             reader.whole = dids
@@ -201,6 +206,8 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         kept += dates
         place, level = after, noun
         if place < len(words) and _QUALIFIERS.fullmatch(words[place]):  # bought only shoes
+            raise Unclear
+        if reader.match(_PAGE, place):  # viewed the bags landing page: which page is that?
             raise Unclear
     steps = [one for clause in clauses for one in (*clause.whole, *clause.part)]
     if all(map(_is_step, steps)) and any(one.table == "purchases" for clause in clauses for one in clause.part):

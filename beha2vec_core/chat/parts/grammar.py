@@ -30,7 +30,7 @@ _FILLERS = """
     rank ranked store company here altogether combined full whole entire different distinct
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
-    booked recorded tracked logged
+    booked recorded tracked
     respectively
     prefer preferred place placed web online ecommerce incoming inbound calendar draw produce yield yields
 """

@@ -18,6 +18,8 @@ from beha2vec_core.chat.parts.qualifiers import qualifiers
 from beha2vec_core.chat.parts.sequences import in_windows
 from beha2vec_core.chat.parts.split_values import in_sides
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.rewrites.clicks import NOTE as CLICKS
+from beha2vec_core.chat.rewrites.clicks import in_sessions
 from beha2vec_core.chat.rewrites.page_words import in_pages
 from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY
 from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out
@@ -62,6 +64,11 @@ _COMPARATIVES = re.compile(r"\b(more|less|better|worse|higher|lower|fewer|bigger
 _JUDGED = re.compile(r"\b(better|worse|best|worst)\b")
 _DOWN = re.compile(rf"\b(?:{'|'.join((*DOWN, 'down', 'south', 'cliff'))})\b")
 _UP = re.compile(rf"\b(?:{'|'.join((*UP, 'up', 'roof'))})\b")
+_JUDGES = re.compile(r"\b(?:better|worse|improv|worsen|deteriorat)")
+_THAN = re.compile(
+    r"\b(?:than|vs\.?|versus|against|compared (?:to|with)|in comparison (?:to|with)|relative to)\s+"
+    rf"(?:(?:in|on|of|for|from|the|during|our|that|those) )*{MARK}(\d+)"
+)
 _LESS, _MORE = re.compile(r"\b(?:less|fewer|lower|worse|weaker)\b"), re.compile(r"\b(?:more|higher|better|stronger)\b")
 _TOP = re.compile(
     rf"\b(?:(top|best|biggest|largest|highest|worst|bottom|first) ({COUNT})|(?<!{MARK})({COUNT}) (most|best|top|"
@@ -158,12 +165,27 @@ class Parts:
 
     @property
     def goes_down(self) -> bool | None:
-        """Whether the question is about a decrease; None: it does not say."""
+        """Whether the question is about a decrease, from the earlier of two periods; None: it does not say."""
         for down, up in ((_DOWN, _UP), (_LESS, _MORE)):  # "lost more orders": the verb has the direction
             falls, rises = down.search(self.text) is not None, up.search(self.text) is not None
             if falls or rises:
-                return falls if falls != rises else None
+                return falls != self._starts_later if falls != rises else None
         return None
+
+    def falls(self, metric: str) -> bool | None:
+        """Whether a decrease of this measure is meant: a bounce rate that got worse is higher."""
+        down = self.goes_down
+        is_better = METRICS[metric].better < 0 and _JUDGES.search(self.text) is not None
+        return not down if is_better and down is not None else down
+
+    @property
+    def _starts_later(self) -> bool:
+        """Whether the later period is the one that the other is compared with: "lower in January than in March"."""
+        than, periods = _THAN.search(self.text), self.times.periods
+        if than is None:
+            return False
+        others = [one for number, one in enumerate(periods) if number != int(than[1])]
+        return bool(others) and all(one.last < periods[int(than[1])].first for one in others)
 
 
 def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool = False) -> Parts:
@@ -183,11 +205,14 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
     text, opposed = in_measures(text, vocabulary)
+    clicked, text = text, in_sessions(text, vocabulary.contents.values.get("campaign", []))
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
     parts = Parts(times, notes=list(times.notes), left_out=left_out, opposed=opposed)
     if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
         parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
+    if clicked != text:
+        parts.notes.append(CLICKS)
     if conversions != text:
         parts.notes.append("“conversions” was read as GA4's key events.")
     if re.search(r"\b(?:new|returning) (?:customer|buyer|shopper)s?\b", text):

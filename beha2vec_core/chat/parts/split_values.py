@@ -19,6 +19,8 @@ _SPLIT = re.compile(
 _SPLIT_IN = re.compile(rf"\b{_VERB} (?P<what>(?:[\w'/.-]+ )+?)(?:down |up |apart )?(?:in|into|between|by)\s+$")
 _NOT_NAMED = re.compile(r"(?:(?:the|both|on|from|via|in|for|by) )+")
 _JOINED = re.compile(r"(?:\s*,)?\s*(?:and|or|vs\.?|versus|against)\b\s*|\s*,\s*")
+_ENDS = re.compile(r"\s*(?:[,?.!]|$|(?:in|on|for|during|last|this|since)\b|\u00a7)")
+_LONG = 4  # words of a value
 _DOERS = re.compile(rf"\s*(?:{PEOPLE})\b")
 
 
@@ -36,7 +38,19 @@ def in_sides(text: str, vocabulary: Vocabulary) -> str:
         ):  # orders placed by mobile and desktop users
             share = "share " if found["of"] else ""
             return f"{text[: found.start()]} {share or 'across '}{' vs '.join(sides)}{text[end:]}"
+    for comma in re.finditer(r",\s+", text):  # visitors from instagram, paid and organic, in march
+        sides, end = _listed(text, comma.end(), vocabulary)
+        if len(sides) > 1 and _ENDS.match(text, end) and not _goes_before(text[: comma.start()], sides[0], vocabulary):
+            return f"{text[: comma.start()]} across {' vs '.join(sides)}{text[end:]}"
     return text
+
+
+def _goes_before(text: str, side: str, vocabulary: Vocabulary) -> bool:
+    """Whether a list of values begins before: "from germany, austria and poland"."""
+    words, (_, values) = tokens(text), _value(tokens(side), vocabulary)
+    dimensions = {one.dimension for one in values}
+    before = [_value(words[place:], vocabulary) for place in range(max(len(words) - _LONG, 0), len(words))]
+    return any(dimensions & {one.dimension for one in some} for _, some in before)
 
 
 def _listed(text: str, begin: int, vocabulary: Vocabulary) -> tuple[list[str], int]:

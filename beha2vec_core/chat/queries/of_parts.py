@@ -22,7 +22,7 @@ from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.queries.one_query import query_of
 from beha2vec_core.chat.queries.own_queries import in_common, of_people, orders_worth
 from beha2vec_core.chat.queries.ratios import about, divided, of_items, require_same_categories, with_ratio
-from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges
+from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges, refuse_certain
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
@@ -105,6 +105,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         parts = replace(parts, words=[word for word in parts.words if word.kind != "share"])
     for asked in [[name] for name in metrics] or [metrics]:
         query, more = query_of(parts, asked, filters_of(parts, next(iter(asked), None)), contents)
+        refuse_certain(query)
         if (items := of_items(query)) != query:
             more.append("Items have no sessions, so this is a ratio of item views, cart additions or orders.")
         query = divided(query, per) if per else items

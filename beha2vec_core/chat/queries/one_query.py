@@ -23,7 +23,6 @@ _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _BECAME = re.compile(r"\b(?:got|gotten|getting|became|become|becoming|sold)\b")
-_JUDGES = re.compile(r"\b(?:better|worse|improv|worsen|deteriorat)")
 _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
@@ -360,11 +359,9 @@ class _Draft:
         if self.moves and parts.comparatives and parts.goes_down and ascending is None and not (by_change or is_of_two):
             raise NotRead("Less, or worse, than when: than in a period before? Or ask for the lowest.")
         if by_change:
-            ascending = parts.goes_down
+            ascending = parts.falls(self.metric)
             if parts.has("low") and ascending is not None and not self.explains:
                 raise NotRead("Of what rose or fell I can put the largest change first, not the smallest.")
-            if ascending is not None and self.measure.better < 0 and _JUDGES.search(parts.text):
-                ascending = not ascending  # a bounce rate that got worse is higher
             self.groups = None  # how many of them fell is said with them
         if self.outer is not None:
             if self.versus or self.is_share or self.changes or self.explains or parts.limits or self.groups:

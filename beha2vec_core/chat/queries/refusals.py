@@ -12,7 +12,7 @@ from beha2vec_core.chat.queries.asked import charged
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.words.verbs import DOWN, UP
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
-from beha2vec_core.semantic.query import Filter
+from beha2vec_core.semantic.query import Did, Filter, Query
 
 _OF_EACH = re.compile(r"\b(?:per|each|every|within)\b")
 _OF_SESSIONS = ("cart_to_order", "checkout_completion")
@@ -31,6 +31,13 @@ _OF_A_CHANGE = re.compile(
     r"(?:growth|increase|decrease|change|rise|drop|decline|uplift)\b"
 )
 _THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
+
+
+def refuse_certain(query: Query) -> None:
+    """Raise for the share of all buyers who ordered: "do customers who used a coupon buy more often?"."""
+    ordered = [did for one in query.filters[:1] for did in one.did]
+    if query.is_share and query.metric == "buyers" and ordered == [Did("purchases")]:
+        raise NotRead("All customers have ordered: ask for their orders per user, or for users instead of customers.")
 
 
 def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:

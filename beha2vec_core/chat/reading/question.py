@@ -8,6 +8,7 @@ reading.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from beha2vec_core.chat.parts.conditions import Conditions
@@ -22,13 +23,14 @@ from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, pointer
+from beha2vec_core.chat.rewrites.named_pages import ITS, with_its_page, with_named_pages
 from beha2vec_core.chat.rewrites.page_words import with_paths
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.topics import not_in_data
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.definitions import METRICS, SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
 
@@ -46,6 +48,7 @@ _DID = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
+_ANOTHER = ", so an answer could be to another question"
 _CONTINUES = "This continues the question before."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
@@ -76,6 +79,7 @@ class Reading:
     left_out: tuple[str, ...] = ()  # words and sentences that limit nothing, and were left out
     not_understood: str = ""  # the verb that the question is answered without
     is_topic: bool = False  # whether it is about something that is known not to be in the data
+    not_answered: tuple[str, ...] = ()  # sentences about the parts of the question that the query does not answer
     beside: tuple[str, ...] = ()  # metrics that are shown beside the first: of a question that names none
 
 
@@ -88,6 +92,16 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
+    pages = vocabulary.contents.values.get("page", [])
+    if previous and (its := ITS.search(question)) and not _names_value(question[: its.start()], vocabulary):
+        alone = with_its_page(question, _things_of(previous), pages)
+        if alone == question and its["its"].lower() == "its":
+            return Reading(problem=CANNOT, is_follow_up=True)
+        if alone != question:
+            found = read_question(alone, vocabulary)
+            is_timed = found.query is None or found.query.period or found.query.versus
+            return found if is_timed else _in_period(found, previous.period)
+    question = with_named_pages(question, pages)
     question, spelled = vocabulary.speller.corrected(with_paths(question, vocabulary.titles, vocabulary.known))
     question, talk = sentences.without_talk(question)
     question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(question)))
@@ -100,6 +114,23 @@ def read_question(
     gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
     left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
     return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)
+
+
+def _things_of(query: Query) -> tuple[str, ...]:
+    """The names of items, or of their kinds, that a query is about."""
+    return tuple(
+        name for one in query.filters if one.dimension.startswith("item") and not one.is_excluded for name in one.values
+    )
+
+
+def _names_value(text: str, vocabulary: Vocabulary) -> bool:
+    return any(word and word.kind == "value" for word, *_ in vocabulary.read(text.lower()))
+
+
+def _in_period(found: Reading, period: Period | None) -> Reading:
+    """The reading in the period of the question before."""
+    queries = [replace(query, period=period) for query in (found.query, *found.more) if query]
+    return replace(found, query=queries[0], more=tuple(queries[1:]))
 
 
 @dataclass(frozen=True)
@@ -131,7 +162,7 @@ class _Reader:
         return found
 
     def by_parts(self, question: str) -> Reading:
-        """The question as one, or each of its parts; none of them where one is not understood."""
+        """The question as one, or each of its parts; none of them where one is not understood and may limit others."""
         parts = sentences.parts_of(question)
         whole = self.one(question)
         if len(parts) == 1 and parts[0] != question and whole.query is None:  # without "which is best" at its end
@@ -142,6 +173,7 @@ class _Reader:
         if len(parts) == 1 or (whole.query and has_all) or is_of_those:
             return whole
         readings: list[Reading] = []
+        left: list[tuple[str, str, Reading]] = []  # parts that are not understood, and why
         for part in parts:
             first = readings[0].query if readings else None
             if first and first.by and (biggest := sentences.BIGGEST.fullmatch(part.lower())):
@@ -157,28 +189,35 @@ class _Reader:
                 if one.query and first.period and not (one.query.period or one.query.versus):
                     one = replace(one, query=replace(one.query, period=first.period))
                 if one.query and first.filters and not one.query.filters:  # of these, or of all
-                    one = replace(one, query=None)
+                    one = replace(one, query=None, problem="Of these, or of all? Ask it in a question of its own.")
             if not readings and whole.query and not (sentences.asks(part) or one.metrics):
                 return whole  # weekend or weekday, when do we sell more
-            if one.query is None:
-                problem = f"I did not understand this part of the question: “{clean_text(part, limit=80)}”."
-                nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
-                why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
-                return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
-            points = first and _POINTED.search(part.lower()) and first.by and one.query.by != first.by
-            is_of_first = first and first.ascending is not None and not one.query.by
-            if first and is_of_first and not points and one.query.metric == first.metric:
-                continue  # which day was best, and how much was it
-            if points or is_of_first:
-                return replace(whole, query=None, more=(), problem="I cannot ask for more of the first of a list.")
+            why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
+            if one.query and first and _is_of_a_list(part, first, one.query):
+                if one.query.metric == first.metric and not one.query.by:
+                    continue  # which day was best, and how much was it
+                one, why = replace(one, query=None), "I cannot ask for more of the first of a list."
+            if one.query is None or (left and readings and sentences.continues(part)):
+                left.append((part, why, one))
+                continue
             same = first and replace(first, top=None, ascending=None) == replace(one.query, top=None, ascending=None)
             if first and same and {first.ascending, one.query.ascending} != {True, False}:
                 readings.pop()  # the same in another order, or fewer
             readings.append(one)
+        if left and not _can_leave(left, parts, readings):
+            part, why, one = left[0]
+            problem = f"I did not understand this part of the question: “{clean_text(part, limit=80)}”."
+            nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
+            return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
         queries = [query for one in readings for query in (one.query, *one.more) if query]
         notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != _CONTINUES))
         left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
-        return replace(readings[0], more=tuple(dict.fromkeys(queries[1:])), notes=notes, left_out=left_out)
+        not_answered = tuple(
+            f"I did not answer “{clean_text(part, limit=80)}”. {why.replace(_ANOTHER, '')}".strip()
+            for part, why, _ in left
+        )
+        more = tuple(dict.fromkeys(queries[1:]))
+        return replace(readings[0], more=more, notes=notes, left_out=left_out, not_answered=not_answered)
 
     def one(self, question: str) -> Reading:
         """The question as it stands, or without its conditions where it is not understood with them."""
@@ -212,7 +251,7 @@ class _Reader:
             asks_cause=advice or parts.has("cause"),
             is_follow_up=leads or is_lost or bool(pointed and previous), top=parts.top,
             kinds=(*dict.fromkeys(word.kind for word in parts.words), *(["currency"] if parts.currency else [])),
-            goes_down=parts.goes_down, is_measured=not missing,
+            goes_down=parts.falls(metrics[0]) if metrics else parts.goes_down, is_measured=not missing,
             mean_of=parts.mean_of, left_out=tuple(dict.fromkeys(parts.left_out)),
         )  # fmt: skip
         try:
@@ -230,7 +269,7 @@ class _Reader:
                 words = [clean_text(window_in_words(word), limit=40) for word in known.unknown[:_UNKNOWN_SHOWN]]
                 shown = ", ".join(f"“{word}”" for word in words)
                 more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
-                raise NotRead(f"I did not understand {shown}{more}, so an answer could be to another question.")
+                raise NotRead(f"I did not understand {shown}{more}{_ANOTHER}.")
             if (leads or is_lost) and previous is None:
                 raise NotRead("There is nothing to continue: ask the whole question.")
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
@@ -268,8 +307,32 @@ class _Reader:
 
 def _narrows(statement: Reading, query: Query) -> bool:
     """Whether a statement names days or values of which the query has none: "I only care about mobile."."""
-    known = {one.dimension for one in query.filters}
+    known = {*query.by, *(one.dimension for one in query.filters)}
+    known |= {*SOURCES} if known & {*SOURCES} else set()
     return bool((statement.period and not query.period) or {one.dimension for one in statement.filters} - known)
+
+
+def _is_of_a_list(part: str, first: Query, asked: Query) -> bool:
+    """Whether a part asks for more of the first of a list that the part before asks for."""
+    is_pointed = _POINTED.search(part.lower()) is not None and bool(first.by) and asked.by != first.by
+    return is_pointed or (first.ascending is not None and not asked.by)
+
+
+def _can_leave(left: Sequence[tuple[str, str, Reading]], parts: Sequence[str], readings: Sequence[Reading]) -> bool:
+    """Whether the parts that are answered say the same without those that are not."""
+    queries = [one.query for one in readings if one.query]
+    if not queries:
+        return False
+    for part, _, one in left:
+        if part == parts[0]:
+            is_opinion = sentences.is_judgment(part, one.unknown)
+            if not is_opinion or any(map(sentences.points, parts[1:])):
+                return False
+        elif not sentences.stands_alone(part):
+            return False
+        if any(_narrows(one, query) for query in queries):
+            return False
+    return True
 
 
 def _check(query: Query, contents: Contents) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from beha2vec_core.chat.rewrites.percent import PERCENT
@@ -52,6 +52,11 @@ _OF_TOPIC = re.compile(  # error pages: how many users hit one; not "(?i)with on
 _WHOLE = re.compile(
     r"\b(?:overall|in total|in general|altogether|all together) and (?=(?:on|in|for|from|by|via|with|of)\b)"
 )
+_DO_THEY = re.compile(  # how many visits on mobile do we have, and do they convert better
+    r"^(\W*how many )(.+?)( (?:(?:do|did) (?:we|you) (?:have|get|see)|(?:are|were) there|have we(?: got)?)\b(?: |$)?)"
+    r"(.*?),? and (do|did|does|are|were) they (.+?)(\W*)$",
+    re.IGNORECASE,
+)
 _GLOSS = re.compile(
     r"\s*\((?:what|i\.?e\.?|that is|that means|meaning|e\.?g\.?|for example|like|such as|so|in other words)\b[^()]*\)"
 )
@@ -92,6 +97,18 @@ _LIMITS = re.compile(
 )
 _GOES_ON = re.compile(
     r"\W*(?:and|or|what about|how about) (?:in|on|for|from|by|via|with|without|the|only|just|of|\w+\W*$)"
+)
+# a question of its own, not "which are ...", "when ...": these can limit what stands before
+_ALONE = re.compile(
+    r"\W*(?:(?:and|also|or|but|then|so|on|in|of|from|by|for|at|to|with|via|during)\b\W*)*"
+    r"(?:how (?:many|much|often|long|big|large|high|do|does|did|is|are|was|were)|what|"
+    r"which (?!is|are|was|were|has|have|had|do|does|did|came|come|can)|"
+    r"why|do|does|did|is|are|was|were|show|give|list|compare)\b"
+)
+_IS_IT = re.compile(r"\W*(?:is|are|was|were|do|does|did|should|has|have|can)\b")
+_OF_JUDGMENT = re.compile(
+    r"\b(?:worth(?:while)?|while|good|bad|idea|useful|useless|valuable|investment|invest(?:ing)?|waste|money|effort|"
+    r"pay(?:ing)?|off|sense|keep(?:ing)?|continue|spend|bother)\b"
 )
 BIGGEST = re.compile(
     r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?(?:(?:top|biggest|largest|"
@@ -143,6 +160,9 @@ def parts_of(question: str) -> list[str]:
     if whole := _WHOLE.search(question.lower()):
         before, after = question[: whole.start()], question[whole.end() :]
         return [before.strip(), f"{before}{after}"]
+    if both := _DO_THEY.match(question):
+        how_many, who, have, when, do, what, end = both.groups()
+        return [f"{how_many}{who}{have}{when}", f"{do} {who} {what} {when}".strip() + end]
     topic = ""
     if (found := _TOPIC.match(question)) and not _ASKED.search(found[1].lower()):
         topic, question = found[1], question[found.end() :]
@@ -208,9 +228,25 @@ def asks(part: str) -> bool:
     return _ASKED.search(part.lower()) is not None
 
 
+def stands_alone(part: str) -> bool:
+    """Whether a part asks a question of its own, so that what stands before it is complete without it."""
+    return _ALONE.match(part.lower()) is not None
+
+
+def is_judgment(part: str, unknown: Sequence[str]) -> bool:
+    """Whether a part asks whether something is good, and no more: "is email worth it"; ``unknown``: not understood."""
+    others = any(_OF_JUDGMENT.sub("", phrase.lower()).strip() for phrase in unknown)
+    return _IS_IT.match(part.lower()) is not None and _OF_JUDGMENT.search(part.lower()) is not None and not others
+
+
+def points(part: str) -> bool:
+    """Whether a part points to the one before."""
+    return _POINTS.search(part.lower()) is not None
+
+
 def continues(part: str) -> bool:
     """Whether a part cannot stand alone: it points to the one before, or is no sentence."""
-    return _POINTS.search(part.lower()) is not None or _SENTENCE.search(part.lower()) is None
+    return points(part) or _SENTENCE.search(part.lower()) is None
 
 
 def without_verb(question: str, unknown: Iterable[str]) -> tuple[str, str]:

@@ -55,6 +55,7 @@ _CAME_BACK = re.compile(
     rf",? (?:(?:but|and|yet|then) )?{_LATER}(?:came back|returned|come back|return) (?:from|via|through)\b"
 )
 _PEOPLE = re.compile(rf"\b(?:{PEOPLE})\b")
+_WHO_DID = re.compile(rf"\b(?:{PEOPLE}) (?:who|that) (?!came firsttouch\b).*?{_DID_NOT.pattern}")
 
 
 def in_first_touch(text: str) -> str:
@@ -63,6 +64,8 @@ def in_first_touch(text: str) -> str:
         text = rewritten(pattern, new, text)
     if not _TOUCH.search(text):
         return text
+    if _WHO_DID.search(text):  # users who did this and did not buy, by first channel: both are said of them already
+        return _CAME_BACK.sub(" from", text)
     if denied := _DID_NOT.search(text):
         text = f"{text[: denied.start()]} {text[denied.end() :]}"
         text = _PEOPLE.sub(lambda found: f"{found[0]} who did not buy", text, count=1)

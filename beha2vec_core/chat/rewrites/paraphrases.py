@@ -31,6 +31,9 @@ _WHO_PAYS = r"(?:(?:the|our|all|did|do|does|have|has|had|that|which|was|were|bee
 PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bcharges? for (shipping|delivery)\b", r"\1 charge"),
     (r"\b(?:vat|tax) ?(?:/|and|or) ?(?:vat|tax)\b", "tax"),
+    # what customers pay for shipping is no cost of the shop
+    (rf"^(?=.*\b(?:{PEOPLE}|they|orders?) (?:\w+ ){{0,2}}?(?:pay|pays|paid|charged|billed)\b|.*\b(?:paid|charged) "
+     rf"(?:by|to) (?:(?:the|our|all) )*(?:{PEOPLE})\b)(.*?)\b(?:shipping|delivery|postage) costs?\b", r"\1shipping"),
     (rf"^(?=.*\b{CHARGES}\b)(?!.*\b(?:we|i|us) (?:pay|paid|spen[dt]|owe)\b)(?!.*\b(?:how many|number of|percent\w*|"
      rf"share|which|what) (?:of )?(?:(?:the|our|all) )*(?:{PEOPLE}|orders)\b)(.*?)\b{_WHO_PAYS}(?:(?:{PEOPLE}|they|"
      r"orders) )?(?:(?:were|was|are|is|have|had|been) )*(?:(?:charg|collect|bill|invoic|levi|add)(?:ed|es|ing|e|s|y)?|"
@@ -38,8 +41,11 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (SAME, "and"),
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
-    (r"\b(?:ppl|folks?|guys|persons|(?<!\d )person|peeps|peoples|individuals?|guests?|surfers|consumers|uniques|"
-     r"(?:web|internet|online) (?:users|visitors))\b(?! (?:categor|catalog))", "people"),
+    (r"\b(?<![/-])(?:ppl|folks?|guys|persons|(?<!\d )person|peeps|peoples|individuals?|guests?|surfers|consumers|"
+     r"uniques|(?:web|internet|online) (?:users|visitors))\b(?! (?:categor|catalog))", "people"),
+    # as traffic, not of orders
+    (r"^(?!.*\b(?:is|are|was|were|be|been|still|remain(?:s|ed)?|left|went) (?:un|non[ -]?)paid\b)"
+     r"(.*?)\b(?:un|non[ -]?)paid\b(?! (?:orders?|invoices?|bills?|carts?|checkouts?|purchases?)\b)", r"\1organic"),
     (r"\b(?:clients|clientele)\b", "customers"),
     (r"\b(?:visitations?|footfall)\b", "traffic"),
     (r"\bbuyed\b", "bought"),
@@ -107,7 +113,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"biggest|largest|best|worst|strongest|smallest|greatest|increase|decrease|drop|rise|growth)\b)", r"\1 \2 had"),
     (r"\b(?:on )?(?:an? |the )?weekend(?:s| days?)? (?:or|than|vs|versus|and|compared (?:to|with)) (?:on |during )?"
      r"(?:an? |the )?(?:(?:normal|regular|ordinary|usual|working) )*week ?days?\b", "weekend vs weekday"),
-    (r"\b(?:started|begun|initiated|opened) (?=(?:checkouts?|carts?)\b)", ""),
+    (r"(?<!s )(?<!people )(?<!who )(?<!that )(?<!and )(?<!but )\b(?:started|begun|initiated|opened) "
+     r"(?=(?:checkouts?|carts?)\b)", ""),
     (r"\b(?:average|mean|avg\.?) (?:(?:selling|sales?|item|product|unit) )?price(?: paid)?(?: (?:for|of)"
      r"(?: (?:an?|the|our))?(?: pairs? of)?)?\b", "item revenue per item sold for"),
     (r"\bas well as\b", "and"), (r"\bas well\b", "also"),

@@ -90,6 +90,19 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
     (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
      r"referred|link|links)\b", r"which sources \1"),
+    (rf"\b({PEOPLE}|sessions?|visits?) (?:(?:do|did|have) (?:we|you|i)(?: (?:have|get|got|see))?|(?:are|were) there) "
+     r"(?=(?:who|that|which|with|without)\b)", r"\1 "),
+    (r"(?<!carts )(?<!checkouts )\b(?:end(?:s|ed|ing)?(?: up)?|left|leaves?|leaving|go(?:es)?|went|finish(?:es|ed)?)"
+     r"(?: (?:again|away|(?:the |our )?(?:site|shop|store)))? without (?:(?:an?|any|a single|ever|actually|placing|"
+     r"making|completing) )*(?:orders?|purchases?|buying|ordering|purchasing)\b(?: (?:anything|something))?",
+     "did not order"),
+    (r"\b(but|and|yet|that|which) (?:(?:have|has|had|did|do|does) )?(?:(?:not|never) (?:sell|sold) (?:anything|any)|"
+     r"(?:sells?|sold) nothing)\b", r"\1 no sales"),
+    (r"\b(but|and|yet|that|which) (?:(?:have|has|had|did|do|does) )?(?:not|never) (?:brought|bring|generated?|ma[dk]e|"
+     r"get|got|(?:led|lead) to)(?: in)? (?:(?:any|an?|a single) )*(orders?|sales?|revenue|purchases?)\b", r"\1 no \2"),
+    # recorded, not logged in
+    (rf"\blogged (?=(?:in|on|during|for|over|since) (?:(?:the|this|last|past) )*(?:{_MONTHS}|\d|q[1-4]|weeks?|months?|"
+     rf"quarter|year|days?|data)\b|(?:{PEOPLE}|orders?|sessions?|visits?|page)\b|last|this|yesterday|per|by)", ""),
     (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",
      "the rest"),
     (r"\b(c[oa]m(?:e|es|ing)|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?) directly\b", r"\1 from direct"),

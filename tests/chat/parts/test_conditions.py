@@ -16,6 +16,7 @@ ORDERS = "from ga4.fct_ga4__purchases where not is_refund_without_purchase"
 BOUGHT = f"select user_key {ORDERS} and user_key is not null"
 COUPON = "purchase_key in (select purchase_key from ga4.fct_ga4__purchase_items where coupon is not null)"
 FIRST = f"select min_by(purchase_key, event_timestamp) {ORDERS} and user_key is not null group by user_key"
+STEPS = "from ga4.fct_ga4__funnel_sessions where furthest_step >="
 HATS = "select user_key from ga4.fct_ga4__purchase_items where item_name = 'Wool Hat'"
 ON_MOBILE = (
     f"{ORDERS} and session_key in (select session_key from ga4.fct_ga4__sessions where device_category = 'mobile')"
@@ -30,6 +31,12 @@ COUNTED = {  # a number in the answer, and the SQL of it
     "sessions in the morning": (
         "select count(*) from ga4.fct_ga4__sessions where hour(timezone((select timezone from "
         "ga4.dim_ga4__properties), timezone('UTC', session_started_at))) between 6 and 11"
+    ),
+    "how many people do we have who started the checkout but never ordered": (
+        f"select count(*) from (select user_key {STEPS} 3 except {BOUGHT})"
+    ),
+    "how many people started checkout but never ordered": (
+        f"select count(*) from (select user_key {STEPS} 3 except {BOUGHT})"
     ),
     "users who visited at least 12 times and did not order": f"""select count(*) from (select user_key from
         ga4.fct_ga4__sessions group by 1 having count(*) >= 12 except {BOUGHT})""",
@@ -64,9 +71,20 @@ def test_of_those_who_did_something_the_part_who_did_more(lookup: Lookup, data: 
         assert f"{part:,} of {whole:,} users" in lookup.ask(question).text
 
 
+def test_sessions_that_end_without_an_order(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:
+    ((whole, ordered),) = data.execute(f"select count(*), count(*) filter (furthest_step >= 6) {STEPS} 2").fetchall()
+    for question in (
+        "what share of sessions that put something in the cart end without an order?",
+        "how many sessions with a cart ended without a purchase",
+    ):
+        assert f"{whole - ordered:,} of {whole:,} sessions" in lookup.ask(question).text
+
+
 def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
     both = lookup.ask("aov of orders with a coupon vs orders without a coupon").text
     assert "orders that used a coupon" in both and "orders that did not use a coupon" in both
+    assert both.startswith("Revenue per order: higher for orders that ")
+    assert not lookup.ask("do customers who used a coupon buy more often than others?").understood
     few = lookup.ask("which countries have at least 2000 sessions but less than one order")
     assert not few.understood
     assert "There are no months with no orders." in lookup.ask("which months had no orders").text

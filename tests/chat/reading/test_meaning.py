@@ -91,7 +91,7 @@ ASKED = {
     ),
     "bounce rate overall and on mobile": "bounce_rate && bounce_rate | device=mobile",
     "which countries bring most users, and where do they come from": "no",
-    "how many orders last week, and how many hoodies?": "no",
+    "how many orders last week, and how many hoodies?": "orders | 2026-05-04..2026-05-10",  # and says what is left
     "revenue by channel (what people spent), which one is best?": "revenue | by channel",
     "users and sessions by quarter": "users | by quarter && sessions | by quarter",
     "what percentage of mobile sessions add something to the cart, and on desktop?": (

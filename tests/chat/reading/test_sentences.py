@@ -159,6 +159,9 @@ ASKED = {
     "users still active": "no",
     "how many users bought something expensive": "no",
     "how many vip customers": "no",
+    "how many sessions are logged in": "no",
+    "revenue of logged-in users": "no",
+    "how many orders were logged in April": "orders | 2026-04-01..2026-04-30",
     "users who subscribed in April": "no",
     "Please whisper the orders of Marvelous": "no",
 }
@@ -190,9 +193,51 @@ def test_what_was_left_out_or_assumed_is_said(lookup: Lookup) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "how many orders did we have in april, and what is our profit margin?",
+            "“what is our profit margin”. The data",
+        ),
+        ("is email worth it? Show orders by channel in april", "“is email worth it”. I did not understand “worth”."),
+        ("what was our best day and how much traffic did it have?", "“how much traffic did it have”."),
+        (
+            "how many sessions in april, and how many of these were from tiktok?",
+            "“how many of these were from tiktok”.",
+        ),
+    ],
+)
+def test_a_part_that_is_not_understood_is_said_and_the_others_are_answered(
+    question: str, said: str, lookup: Lookup
+) -> None:
+    lookup.forget()
+    answer = lookup.ask(question)
+    assert answer.understood and answer.text.startswith(f"I did not answer {said}")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "how many orders did we have, and what was our profit margin in april?",  # are the orders of April too?
+        "how many orders were there, which were placed by club members",
+        "how many club members are there, and how much did they spend?",
+        "is email worth it? What is the conversion rate?",
+        "is tiktok worth it? Show orders by channel in april",
+        "for people who subscribed, how many orders and what revenue?",
+    ],
+)
+def test_a_part_that_can_limit_the_others_is_not_left_out(question: str, lookup: Lookup) -> None:
+    lookup.forget()
+    assert not lookup.ask(question).understood
+
+
 def test_what_stands_before_the_parts_of_a_question() -> None:
     assert parts_of(r"Paths \d: how many users, and how many orders?") == [
         r"Paths \d: how many users", r"Paths \d: how many orders",
+    ]  # fmt: skip
+    assert parts_of("how many mobile visits did we have in May, and do they convert better?") == [
+        "how many mobile visits did we have in May", "do mobile visits convert better in May?",
     ]  # fmt: skip
     assert parts_of("Error pages: how many users hit one?") == ["how many users hit Error pages"]
     for part in ("how many orders with one item", "how many users bought more than one", "how many one-time buyers"):

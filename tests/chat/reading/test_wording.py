@@ -71,6 +71,9 @@ ASKED = {
     "which page loses the most visitors": "exits | by page",
     # where users first came from
     "buyers by first channel": "buyers | by first_channel",
+    "first channel of people who put something in the cart but never bought": (
+        "users | by first_channel | user=reached the cart and did not order"
+    ),
     "which channel did our buyers first come from": "buyers | by first_channel",
     "users who first came via organic search": "users | first_channel=Organic Search",
     "users who first came via organic search in april": "no",

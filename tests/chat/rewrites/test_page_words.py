@@ -10,6 +10,7 @@ from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
+from beha2vec_core.chat.rewrites.named_pages import with_its_page, with_named_pages
 from beha2vec_core.chat.rewrites.page_words import in_pages, sections, titles, with_paths
 from tests.benchmarks.chat_questions import given
 
@@ -42,6 +43,13 @@ ASKED = {
     "sessions from facebook, paid vs organic": (
         "sessions | by channel | channel=Organic Search;Organic Social;Paid Search;Paid Social | source=facebook"
     ),
+    "sessions from facebook, paid and unpaid, in april": (
+        "sessions | by channel | channel=Organic Search;Organic Social;Paid Search;Paid Social | source=facebook"
+        " | 2026-04-01..2026-04-30"
+    ),
+    "sessions from mobile, desktop and tablet": "sessions | device=desktop;mobile;tablet",
+    "how many orders are unpaid": "no",
+    "how many orders were not paid": "no",
     "how many sessions from facebook were paid and how many organic": (
         "sessions | channel=Paid Search;Paid Social | source=facebook && "
         "sessions | channel=Organic Search;Organic Social | source=facebook"
@@ -115,3 +123,36 @@ def test_a_page_is_found_by_the_words_of_its_address(question: str, expected: st
     pages = [f"x.com/{path}" for path in ("help/returns-refunds", "help/contact-us", "brands/acme", "cart",
                                           "p/acme-hat", "size-shoes", "size-hats")]  # fmt: skip
     assert with_paths(question, titles(pages), {"cart", "cart page", "acme", "brand"}) == expected
+
+
+PAGES = [
+    "x.example/outlet/hats",
+    "x.example/brands/oak-pine",
+    "x.example/c/hats",
+    "x.example/p/oak-wool-3-person-hat-w1033",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("who viewed the Oak & Pine brand page in May", "who viewed the /brands/oak-pine in May"),
+        ("views of the brand page of Oak & Pine in May", "views of the /brands/oak-pine in May"),
+        ("the product page of the Oak Wool 3-Person Hat", "the /p/oak-wool-3-person-hat-w1033"),
+        ("wool 3-person hat product page views", "/p/oak-wool-3-person-hat-w1033 views"),
+        ("bounce rate of the hats category page", "bounce rate of the /c/hats"),
+        ("bounce rate of the outlet hats category page", "bounce rate of the /outlet/hats"),
+        ("bounce rate of the hats brand page", "bounce rate of the hats brand page"),
+        ("views of the Elm brand page", "views of the Elm brand page"),
+        ("product page views", "product page views"),
+        ("the hats product pages", "the hats product pages"),
+    ],
+)
+def test_the_page_of_a_thing_is_the_one_with_its_name(question: str, said: str) -> None:
+    assert with_named_pages(question, PAGES) == said
+
+
+def test_its_page_is_that_of_what_the_question_before_was_about() -> None:
+    asked = "And how many viewed its product page?"
+    assert with_its_page(asked, ["Oak Wool 3-Person Hat"], PAGES) == "how many viewed /p/oak-wool-3-person-hat-w1033?"
+    assert with_its_page(asked, ["Elm Hat"], PAGES) == asked
