@@ -131,12 +131,14 @@ def _apart(first: Result, second: Result) -> str:
     values = [of_whole(query, row) for query, row in zip((one, other), rows, strict=True)]
     if None in values or rows[0].get("currency") != rows[1].get("currency"):
         return ""
-    label = f"{'share of ' * one.is_share}{first.metric.label}"
+    part = where_of(replace(one, filters=one.filters[:1])) if one.is_share else ""
+    label = f"{'share of ' * one.is_share}{first.metric.label}{part}"
     if _are_equal(one, *rows):
         return f"{label[0].upper()}{label[1:]}: both are equal."
     high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
     sure = ", but the intervals overlap" if _overlap(first, rows) else ""
-    group = where_of(replace(one, filters=tuple(apart[high]))).strip(" ()")
+    group = where_of(replace(one, filters=tuple(apart[high]))).removeprefix(" (").removesuffix(")")
+    group = "all others" if apart[high][0].is_excluded else group
     return f"{label[0].upper()}{label[1:]}: higher for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
 
 

@@ -127,3 +127,9 @@ def test_a_question_without_a_measure_gets_near_ones(lookup: Lookup) -> None:
     assert "  - items sold by brand\n  - item revenue by brand\n" in text
     new = lookup.ask("did revenue rise in april, and by how many marbles?").text
     assert "continue" not in new
+
+
+def test_which_of_two_groups_is_higher_names_the_part_and_the_group_whole(lookup: Lookup) -> None:
+    first = lookup.ask("do people who read /blog/how-to-wash-wool buy more").text.splitlines()[0]
+    assert first.startswith("Share of users (users who ordered): higher for users who ")
+    assert first.count("(") == first.count(")") == 2
