@@ -18,13 +18,14 @@ _FINDING = (
     r"(?:findings?|insights?|highlights?|takeaways?|learnings?|discover(?:y|ies)|news|things? to know|"
     r"(?:things?|what) (?:(?:that|do|should) )*(?:i|we|you) (?:should |need to |must |have to |ought to )?"
     r"(?:know|be aware of)|"
-    r"(?:anything|something|things?) (?:new|interesting|important|noteworthy|notable|remarkable|special|worth knowing|"
+    r"(?:anything|something|things?) (?:new|interesting|unusual|odd|strange|surprising|important|noteworthy|notable|"
+    r"remarkable|special|worth knowing|"
     r"(?:i|we) should know)|(?:what|anything|something)(?: that)? (?:stands|stood) out)"
 )
 _BESIDE = (
     r"(?:what|which|show|list|give|tell|me|us|are|is|was|were|there|any|the|our|your|all|some|most|more|important|main|"
     r"key|biggest|largest|top|new|newest|recent|recently|latest|lately|currently|right now|at the moment|interesting|"
-    r"please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|find|"
+    r"that|should|know|aware|please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|find|"
     r"first|today|summary|summari[sz]e|overall|site|shop|store|numbers|\d+|" + "|".join(NUMBER_WORDS) + r")"
 )
 _ASKS = re.compile(rf"(?:{_BESIDE} )*{_FINDING}(?: {_BESIDE})*", re.IGNORECASE)

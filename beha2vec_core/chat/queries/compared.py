@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -10,7 +11,7 @@ from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.semantic.layer import Contents
-from beha2vec_core.semantic.query import Period, add_months
+from beha2vec_core.semantic.query import Did, Period, Query, add_months, is_by_time
 from beha2vec_core.words import day as day_words
 
 # of one period, or of one on another: no trend within it
@@ -115,6 +116,27 @@ def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Per
         return earlier
     notes.append("The later period is not over: the same days of both are compared.")
     return same
+
+
+def in_each_period(query: Query) -> Query:
+    """The users who did something, by day, week or month: those who did it then, not at any time.
+
+    Raises:
+        NotRead: what they did is not known day by day.
+    """
+    done = [one for one in query.filters if one.dimension == "user" and one.did]
+    if query.metric != "users" or not done or not is_by_time(query.by):
+        return query
+    others = tuple(one for one in query.filters if one not in done)
+    did = done[0].did[0]
+    if len(done) == len(done[0].did) == 1 and did == Did(did.table, did.filters):
+        if did.table == "page_views" and did.filters:
+            return replace(query, filters=(*did.filters, *others))
+        if did == Did("purchases"):
+            return replace(query, metric="buyer_share" if query.is_share else "buyers", filters=others, is_share=False)
+        if did.table == "steps" and did.filters[0].values[0].startswith("2 ") and not query.is_share:
+            return replace(query, metric="cart_users", filters=others)
+    raise NotRead("I know who did this in one period. By day, week or month, I know who viewed a page or ordered.")
 
 
 def step_since(period: Period, days: Period) -> Literal["day", "week", "month"]:

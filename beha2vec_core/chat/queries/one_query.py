@@ -123,6 +123,11 @@ class _Draft:
         self.metric = metric_of(
             parts, self.metrics, self.filters, self.by, self.pair, self.compares, self.groups, self.notes
         )
+        visited = [did.table for one in self.done for did in one.did if did.table in ("page_views", "events", "steps")]
+        customers = next((word.text for word in parts.words if re.fullmatch("customers?|shoppers?", word.text)), "")
+        if self.metric == "buyers" and customers and parts.is_counted and len(visited) == len(self.done) > 0:
+            self.metric = "users"  # how many customers opened the wishlist
+            self.notes.append(f"“{customers}” was read as all users.")
         is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
         is_of_people |= "spen" in parts.text
         if parts.over is not None and not self.by and self.metric == "revenue" and is_of_people:

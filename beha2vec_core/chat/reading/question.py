@@ -16,6 +16,7 @@ from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
+from beha2vec_core.chat.queries.compared import in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
@@ -28,9 +29,10 @@ from beha2vec_core.chat.rewrites.page_words import with_paths
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.topics import not_in_data
+from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import METRICS, SOURCES
+from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
 
@@ -45,6 +47,12 @@ _DID = re.compile(
     r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect|"
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
+)
+# people who did something are counted, not what they did: "users who viewed the cart by week"
+_PEOPLE_WHO = re.compile(
+    r"(?i)\W*(?:(?:how many|number of|count of|share of|percentage of|daily|weekly|monthly|show|give|me|the|our|all|"
+    r"unique) )*"
+    rf"(?:{PEOPLE}) (?:(?:who|that) (?!are\b|were\b)|(?:viewed|saw|visited|opened|read|looked at|used) )"
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
@@ -222,9 +230,10 @@ class _Reader:
     def one(self, question: str) -> Reading:
         """The question as it stands, or without its conditions where it is not understood with them."""
         found, conditions = self._read(question, with_conditions=False)
-        if conditions and (conditions.is_forced or found.query is None):
+        is_of_people = _PEOPLE_WHO.match(question) and found.query and found.query.metric not in PEOPLE_COUNTED
+        if conditions and (conditions.is_forced or is_of_people or found.query is None):
             with_them, _ = self._read(question, with_conditions=True)
-            found = with_them if conditions.is_forced or with_them.query else found
+            found = with_them if conditions.is_forced or is_of_people or with_them.query else found
         return found
 
     def _read(self, question: str, *, with_conditions: bool) -> tuple[Reading, Conditions | None]:
@@ -286,6 +295,7 @@ class _Reader:
                 notes.append(
                     "The first visit is a user's first session as GA4 counts it; below, the first one in the data."
                 )
+            queries = [in_each_period(query) for query in queries]
             for number, query in enumerate(queries):
                 _check(query, contents)
                 metric = place(query)[0]

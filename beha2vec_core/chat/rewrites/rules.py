@@ -66,6 +66,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bpage hits?\b", "page views"), (r"\b(better|worse|best|worst) quality\b", r"\1"),
     (r"\bpaid (?:ads|adverts|advertising|advertisements)\b", "paid"),
     (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),
+    (r"\bnew (?:customers|buyers|shoppers) (?:and|or|vs\.?|versus|than|against) (?:the )?repeat (?:customers|buyers|"
+     r"shoppers|ones)\b", "by first or later order"),
+    (r",? with (?:the )?drop[\s-]?offs? (?:at|after|for|in|per) (?:every|each|all) (?:single )?(?:step|stage)s?\b", ""),
+    (r"\bhow many (?:items|products|pieces) (?:does|do) (?:an?|the|our) (?:average |typical )?(?:order|basket|purchase)"
+     r"s? (?:contain|have|include|hold)s?\b", "items per order"),
+    (r"\bshipping (?:costs?|fees?) per order\b", "shipping per order"),
     (rf"\bnew (?:{PEOPLE}|ones) (and|or|vs\.?|versus|than|against) (?:the )?(?:returning|repeat) (?:{PEOPLE}|ones)\b",
      r"new one \1 returning one"),
     (r"(?<!\bi )(?<!\bam )(?<!\bwe )(?<!\bi'm )\b(?:(?:are|is|was|were|mainly|mostly|most|really|very) )+(?:interested "

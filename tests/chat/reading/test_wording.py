@@ -41,6 +41,16 @@ ASKED = {
     "orders since 1 may vs before": "orders | 2026-05-01..2026-05-13 | vs 2026-04-01..2026-04-13",
     "orders before and after april": "no",  # and April itself
     "orders after 20 april": "orders | 2026-04-21..2026-05-13",
+    # of each week, those who did it then, not those who did it at any time
+    "users who viewed the cart by week": "users | by week | page_type=cart",
+    "is the number of people who view the cart going up": "users | by month | page_type=cart",
+    "users who ordered by month": "buyers | by month",
+    "users who added to cart by week": "cart_users | by week",
+    "users who viewed alta products by week": "no",
+    "how many customers viewed the cart": "users | user=viewed page type cart",
+    "what is the email address of our best customer": "no",
+    "share of revenue from new customers vs repeat customers": "revenue | by order_number | share",
+    "how many items does an average order contain": "items_per_order",
     # how often groups do it is the part of each that does, as their sizes differ
     "do tablet users come back more often than mobile users": (
         "users | by device | device=mobile;tablet | user=visited at least 2 times | share"
