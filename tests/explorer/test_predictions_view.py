@@ -165,7 +165,8 @@ def _with_a_model(path: Path, folder: Path) -> str:
     names = [f"g{group}-{number}" for group, size in SIZES.items() for number in range(size)]
     frame = pd.DataFrame(0.0, index=range(len(names)), columns=list(COLUMNS))
     frame["sessions"] = [100.0 if name == "g1-0" else 1.0 for name in names]
-    encoding = Encoding.learn(frame, tuple(feature for feature in FEATURES if feature.name == "sessions"))
+    sessions = tuple(feature for feature in FEATURES if feature.name == "sessions")
+    encoding, _ = Encoding.learn(frame, np.arange(len(frame)), sessions)
     kind = KindModel(
         "ridge logistic", 100, (Curve(),), Spread((0.5,), (0.1,), 0.0), encoding, np.array([0.5, 0.0, -2.0])
     )

@@ -155,7 +155,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, settings: Settings, report: Ing
         from ga4.base_ga4__events;
         create table ga4.int_ga4__identity_map as select client_key, any_value(property_id) as property_id,
             any_value(user_pseudo_id) as user_pseudo_id, client_key as user_key,
-            case when count(distinct user_id) = 1 then any_value(user_id) end as user_id
+            case when count(distinct user_id) = 1 then any_value(user_id) end as user_id, true as is_ads_consented
         from ga4.base_ga4__events group by client_key;
         create table ga4.dim_ga4__pages as
         select 'shop.example.com/account/{ANN}' as page_key, 1 as users union all select 'shop.example.com/p/1', 9;

@@ -45,8 +45,8 @@ NOT_MEASURED = (
      r"\b(?:pre|post|after)[- ]?tax\b",
      "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
      "I know tax and shipping as orders report them."),
-    (r"\b(?:their|h(?:is|er)) (?:e-?mails?|(?:full )?names?|phone numbers?|address(?:es)?)\b(?! (?:channel|traffic|sessions?|"
-     r"visits?|campaigns?|revenue|orders?))|\be-?mail address(?:es)?\b",
+    (r"\b(?:their|h(?:is|er)) (?:e-?mails?|(?:full )?names?|phone numbers?|address(?:es)?)\b(?! (?:channel|traffic|"
+     r"sessions?|visits?|campaigns?|revenue|orders?))|\be-?mail address(?:es)?\b",
      "The data have no names or addresses of people."),
     (rf"\b(?:{PEOPLE})(?:'s)? (?:earn|incomes?|salar(?:y|ies))\b|\b(?:incomes?|salary|earnings?) of (?:our |"
      rf"the )?(?:{PEOPLE})\b", "The data have no incomes of people."),
