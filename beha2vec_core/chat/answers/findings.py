@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from beha2vec_core.chat.answers.answer import LookupAnswer
+from beha2vec_core.chat.data.published import HIGHLIGHTS
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.highlights.store import SHOWN
 
-STATEMENT = "select headline, sentence, kind from beha2vec.highlights order by rank"
 _NOTHING = "Nothing stands out: no difference between groups and no change is larger than chance explains."
 _FINDING = (
     r"(?:findings?|insights?|highlights?|takeaways?|learnings?|discover(?:y|ies)|news|things? to know|"
@@ -26,10 +26,10 @@ _BESIDE = (
     r"(?:what|which|show|list|give|tell|me|us|are|is|was|were|there|any|the|our|your|all|some|most|more|important|main|"
     r"key|biggest|largest|top|new|newest|recent|recently|latest|lately|currently|right now|at the moment|interesting|"
     r"that|should|know|aware|please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|find|"
-    r"first|today|summary|summari[sz]e|overall|site|shop|store|numbers|\d+|" + "|".join(NUMBER_WORDS) + r")"
+    r"first|today|summary|summari[sz]e|overall|site|shop|store|numbers|[1-9]|1\d|20|" + "|".join(NUMBER_WORDS) + r")"
 )
 _ASKS = re.compile(rf"(?:{_BESIDE} )*{_FINDING}(?: {_BESIDE})*", re.IGNORECASE)
-_NUMBER = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
+_NUMBER = re.compile(rf"\b([1-9]|1\d|20|{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
 
 
 def findings(question: str, rows: Callable[[], Sequence[dict[str, Any]]]) -> LookupAnswer | None:
@@ -43,7 +43,7 @@ def findings(question: str, rows: Callable[[], Sequence[dict[str, Any]]]) -> Loo
         return None
     found = rows()
     if not found:
-        return LookupAnswer(_NOTHING, statements=[STATEMENT])
+        return LookupAnswer(_NOTHING, statements=[HIGHLIGHTS])
     number = _NUMBER.search(text)
     shown = int(NUMBER_WORDS.get(number[1].lower(), number[1])) if number else SHOWN
     lines = [
@@ -51,12 +51,12 @@ def findings(question: str, rows: Callable[[], Sequence[dict[str, Any]]]) -> Loo
         for place, row in enumerate(found[:shown], 1)
     ]
     rest = len(found) - len(lines)
-    more = f" {rest} more {'is' if rest == 1 else 'are'} in the table." if rest > 0 else ""
-    lines.append(f"These differences between groups and changes are the largest that chance does not explain.{more}")
+    more = f" The table has {rest} more." if rest > 0 else ""
+    lines.append(f"These are the largest differences and changes that chance does not explain.{more}")
     if re.search(r"\bchanges?\b", text, re.IGNORECASE) and all(row["kind"] == "difference" for row in found):
-        lines.append("No change over time is among them.")
+        lines.append("None of them is a change over time.")
     table = SqlAnswer(
-        STATEMENT, ["to know", "numbers"], [False, False],
+        HIGHLIGHTS, ["to know", "numbers"], [False, False],
         [[clean_text(row[name], limit=600) for name in ("headline", "sentence")] for row in found], truncated=False,
     )  # fmt: skip
-    return LookupAnswer("\n".join(lines), statements=[STATEMENT], table=table)
+    return LookupAnswer("\n".join(lines), statements=[HIGHLIGHTS], tool=("highlights", {}), table=table)

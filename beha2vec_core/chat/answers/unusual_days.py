@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from statistics import median
 
@@ -18,8 +19,8 @@ from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import day as day_words
 
-_FAR = 4.5  # median absolute deviations: three standard deviations where values are normal
-_FEWEST = 4  # days of a weekday that show what is usual
+_FAR = 4.5  # median distances: about one day in 250 is farther by chance, where values are normal
+_FEWEST = 4  # other days of a weekday that show what is usual
 _HIGH = re.compile(r"\b(?:high|many|large|much|strong|good|busy)\b", re.IGNORECASE)
 _LOW = re.compile(r"\b(?:low|few|small|little|weak|bad|quiet)\b", re.IGNORECASE)
 _LISTED = 5
@@ -59,32 +60,38 @@ def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query
         return None
     if METRICS[query.metric].is_ratio:
         return None
-    result, days = measure(query), vocabulary.contents.days
+    days = vocabulary.contents.days
     period = query.period or days
-    whole = Period(max(period.first, days.first), min(period.last, days.last))
+    result = measure(replace(query, period=None))  # all days show what is usual
     side = 1 if _HIGH.search(question) else -1 if _LOW.search(question) else 0
-    return _in_words(result, reading, whole, side)
+    return _in_words(result, reading, days, Period(max(period.first, days.first), min(period.last, days.last)), side)
 
 
-def _in_words(result: Result, reading: Reading, period: Period, side: int) -> LookupAnswer:
-    """The days that are not as usual; ``side``: only those above (1) or below (-1)."""
-    query, metric, example = result.query, result.metric, next(iter(result.rows), {})
-    values = {row["day"]: float(row["value"]) for row in result.rows if row["value"] is not None}
+def _in_words(result: Result, reading: Reading, days: Period, period: Period, side: int) -> LookupAnswer:
+    """The days of a period that are not as usual; ``side``: only those above (1) or below (-1)."""
+    query, metric = result.query, result.metric
+    example = next((row for row in result.rows if row["value"] is not None), {})
+    known = {row["day"]: row["value"] for row in result.rows}
     if is_sum(metric) or metric.unit == "count":
-        every = (period.first + timedelta(days=one) for one in range((period.last - period.first).days + 1))
-        values = {one: values.get(one, 0.0) for one in every}
+        every = (days.first + timedelta(days=one) for one in range((days.last - days.first).days + 1))
+        known = {one: known.get(one, 0.0) for one in every}
+    all_values = {one: float(value) for one, value in known.items() if value is not None}
+    values = {one: value for one, value in all_values.items() if period.first <= one <= period.last}
     if not values:
         return LookupAnswer("There are no data for these days.", understood=False, reading=reading)
 
     def shown(value: float) -> str:
         return str(plain_value(metric, value, example))
 
-    usual = _usual(values)
-    apart = {one: values[one] - normal for one, normal in usual.items()}
+    usual = _usual(all_values)
+    apart = {one: all_values[one] - normal for one, normal in usual.items()}
     far = _FAR * median(map(abs, apart.values())) if apart else 0.0
-    odd = [(one, values[one], usual[one]) for one in apart if abs(apart[one]) > far and apart[one] * side >= 0]
+    is_far = (one for one in apart if one in values and abs(apart[one]) > far > 0 and apart[one] * side >= 0)
+    odd = [(one, values[one], usual[one]) for one in is_far]
     odd.sort(key=lambda one: -abs(apart[one[0]]))
-    kind = {1: "unusually high", -1: "unusually low", 0: "unusual"}[side]
+    kind = {1: "an unusually high number of", -1: "an unusually low number of", 0: "an unusual number of"}[side]
+    if metric.unit == "money":
+        kind = kind.removeprefix("an ").removesuffix(" number of")
     what = f"{metric.label}{where_of(query)}{when_of(period)}"
     if odd:
         listed = "; ".join(
@@ -93,15 +100,19 @@ def _in_words(result: Result, reading: Reading, period: Period, side: int) -> Lo
         )
         more = f"; and {len(odd) - _LISTED} more" if len(odd) > _LISTED else ""
         lines = [f"Days with {kind} {what}: {len(odd)} of {len(values)}. {listed}{more}."]
-    elif usual:
+    elif usual and far:
         lines = [f"No day has {kind} {what}."]
+    elif usual:
+        lines = [f"{what[0].upper()}{what[1:]}: most days have the same number, so none can be said to be unusual."]
     else:
         lines = [f"{what[0].upper()}{what[1:]}: too few days to say what is usual."]
     high, low = (choose(values, key=lambda one: values[one]) for choose in (max, min))
     lines += [
         f"Highest: {shown(values[high])} on {day_words(high)}. Lowest: {shown(values[low])} on {day_words(low)}. "
         f"Median: {shown(median(values.values()))}.",
-        f"A day is unusual if it is more than {_FAR:g} times as far from the median of its weekday as the median day.",
+        "A day is unusual if its distance from the median of the other days of its weekday is more than "
+        f"{_FAR:g} times the median distance of all days.",
+        *(["Days with amounts in several currencies are left out."] if len(known) > len(all_values) else []),
         *reading.notes,
         f"Looked up: {what}, by day.",
     ]
@@ -114,9 +125,9 @@ def _in_words(result: Result, reading: Reading, period: Period, side: int) -> Lo
 
 
 def _usual(values: dict[date, float]) -> dict[date, float]:
-    """Of each day the median of its weekday; of weekdays that have enough days."""
-    by_weekday: dict[int, list[float]] = {}
-    for one, value in values.items():
-        by_weekday.setdefault(one.weekday(), []).append(value)
-    enough = {weekday: median(some) for weekday, some in by_weekday.items() if len(some) >= _FEWEST}
-    return {one: enough[one.weekday()] for one in values if one.weekday() in enough}
+    """Of each day the median of the other days of its weekday; of weekdays that have enough days."""
+    others = {
+        one: [value for other, value in values.items() if other != one and other.weekday() == one.weekday()]
+        for one in values
+    }
+    return {one: median(some) for one, some in others.items() if len(some) >= _FEWEST}

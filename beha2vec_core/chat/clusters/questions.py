@@ -79,6 +79,9 @@ _REVENUE_TO_COME = re.compile(
     r"\b(?:sell|earn|make|spend|buy))",
     re.IGNORECASE,
 )
+_SOME_BUYERS = re.compile(
+    r"(?i)\b(?:again|(?:repeat|existing|loyal|new|first[\s-]time) (?:customers?|buyers?|shoppers?))\b"
+)
 _OF_EACH = re.compile(
     rf"\b(?:who|whom|whose|{_GROUPS}|each|every|per|by|most|least|highest|lowest|more|less|new|average|orders?|"
     r"likely|increas\w*|grow\w*|rais\w*|affect\w*|why|when|where)\b",
@@ -172,6 +175,8 @@ def not_predicted(
     is_total = asks_revenue(question)
     if not is_total and (not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not has_groups)):
         return "I predict which known users and clusters will do something, not what the site will sell."
+    if _SOME_BUYERS.search(question):
+        return "Predictions are of all known users, not only of those who have bought before, or have not."
     if not is_total and _SPENDS_MOST.search(question) and not has_groups:
         return "I predict who will buy, not how much each user will spend."
     for kind, words in (("share", "shares"), ("trend", "trends"), ("change", "changes"), ("average", "averages")):

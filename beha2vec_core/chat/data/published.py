@@ -69,6 +69,9 @@ class Overview:
         return f"{clustered_words(clustered, len(known), self.users - clustered)}, data until {self.until}"
 
 
+HIGHLIGHTS = "select headline, sentence, kind from beha2vec.highlights order by rank"
+
+
 class Published(Funnels, Predictions):
     """The published database, as it is when a question is asked."""
 
@@ -84,7 +87,7 @@ class Published(Funnels, Predictions):
     def highlights(self) -> list[dict[str, Any]]:
         """What to know first, the largest first: headline, sentence, kind (difference or change)."""
         with self._connection() as connection:
-            return records(connection, "select headline, sentence, kind from beha2vec.highlights order by rank")
+            return records(connection, HIGHLIGHTS)
 
     def money(self) -> str:
         """The currency of money, in a sentence; empty where the database does not say it."""

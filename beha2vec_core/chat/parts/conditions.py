@@ -272,7 +272,7 @@ def _is_clause(reader: Reader, begun: int) -> bool:
 
 def _not_bought(word: str, dids: list[Did]) -> bool:
     """Whether "customers" are meant who did not buy."""
-    buys = any(one.is_excluded and one.table in ("purchases", "items") for one in dids)
+    buys = any(one.is_excluded and one.table in ("purchases", "items") and not one.filters for one in dids)
     return buys and re.fullmatch(r"(?:customer|shopper|buyer)s?", word) is not None
 
 

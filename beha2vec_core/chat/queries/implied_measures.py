@@ -45,6 +45,8 @@ NOT_MEASURED = (
      r"\b(?:pre|post|after)[- ]?tax\b",
      "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
      "I know tax and shipping as orders report them."),
+    (r"\b(?:\d+|an?|one|two|three|four|few) (?:days?|weeks?|months?) before (?:and|or|vs\.?|versus) after\b",
+     "Name the days of both periods: sessions from 3 to 9 March vs 10 to 16 March."),
     (r"\b(?:their|h(?:is|er)) (?:e-?mails?|(?:full )?names?|phone numbers?|address(?:es)?)\b(?! (?:channel|traffic|"
      r"sessions?|visits?|campaigns?|revenue|orders?))|\be-?mail address(?:es)?\b",
      "The data have no names or addresses of people."),

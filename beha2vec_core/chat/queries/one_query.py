@@ -27,7 +27,7 @@ _SO_MUCH = re.compile(r"\b(?:so|much|that|far|way)\b")
 _LEAVING = {"checkout_abandonment": 3, "cart_abandonment": 2, "conversion_rate": 1}  # why: the funnel from this step
 _ARE_THERE = re.compile(r"\b(?:are|is) there\b.*\b(?:more|fewer|less)\b")
 _IS_BEST = re.compile(r"^(?:is|are|was|were)\b.*\b(?:best|worst|top|biggest|largest|strongest|weakest|smallest)\b")
-_OFTEN = re.compile(r"\b(?:more|most|less|least) (?:often|frequently|likely)\b")
+OFTEN = re.compile(r"\b(?:more|most|less|least) (?:often|frequently|likely)\b")
 _OF_SESSIONS = re.compile(r"(?:%|percent\w*|share|proportion|fraction|part) of (?:\w+ )?(?:\w+ )?(?:sessions|visits)\b")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
@@ -161,7 +161,7 @@ class _Draft:
 
     def _choose_rate(self) -> None:
         """Of groups that do something more often than others, the part that does it: their sizes differ."""
-        self.is_often = bool((self.by or self.pair) and _OFTEN.search(self.parts.text))
+        self.is_often = bool((self.by or self.pair) and OFTEN.search(self.parts.text))
         of_sessions = f"{self.metric.removesuffix('_users')}_rate"  # of users who added something to the cart
         rates = (one.name for one in METRICS.values() if self.metric == one.count or one.name == of_sessions)
         self.metric = next(rates, self.metric) if self.is_often else self.metric

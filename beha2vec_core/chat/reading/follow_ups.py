@@ -34,6 +34,11 @@ _POINTS = re.compile(
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
     r"\b(?:is|was|are|were|about|and)\s+(its|their)\b"
 )
+# "who bought it": whatever else the question is about, unless it names a thing first
+_OBJECT = re.compile(
+    r"\b(?:buys?|bought|orders?|ordered|sees?|saw|views?|viewed|uses?|used|visits?|visited|reads?|opened)\s+"
+    r"(it|them|those|these)\b(?!\s+(?:who|that|which|whose|pages?|products?|items?))"
+)
 _ALWAYS = re.compile(
     r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$|"
     r"\b(?:of|from|by|for|to)\s+(?:that|it|those|these|them)\W*$|"
@@ -77,6 +82,9 @@ def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
     text = question.lower().replace("\u2019", "'")
     if asked := _DID_IT.search(text):
         return str(asked[1])
+    if thing := _OBJECT.search(text):
+        read = vocabulary.read(text[: thing.start()])
+        return "" if any(word and word.kind == "value" for word, *_ in read) else str(thing[1])
     for found in _POINTS.finditer(text):
         pointed: str = next(filter(None, found.groups()))
         is_one = pointed in ("it", "that", "this")
@@ -101,7 +109,8 @@ def continued(
     Raises:
         NotContinued: it could mean several queries.
     """
-    if pointed and _THEY_AND_IT.search(question.lower()):  # did they buy it
+    bought = re.search(r"\b(?:buy|bought|ordered)\s+(?:it|them|those|these)\b", question.lower())
+    if pointed and (bought or _THEY_AND_IT.search(question.lower())):  # did they buy it
         raise NotContinued(CANNOT)
     if both_ends(parts):  # two answers
         if breakdown_of(parts):
@@ -125,6 +134,9 @@ def continued(
     if {*metrics} & _OF_KINDS and previous.metric not in PEOPLE_COUNTED and not parts.is_counted:
         metrics = [name for name in metrics if name not in _OF_KINDS]  # and only for returning visitors
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
+    is_ranked = previous.ascending is not None or bool(previous.top)
+    if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not filters:
+        raise NotContinued(CANNOT)  # of the first of the list, or of all of it
     if pointed in ("it", "its") and metrics and previous.by and previous.ascending is not None and not filters:
         raise NotContinued(CANNOT)  # the first of the list, whose name no question can have
     if pointed and metrics:

@@ -20,6 +20,7 @@ from beha2vec_core.chat.queries.compared import in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
+from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
@@ -290,6 +291,8 @@ class _Reader:
                 queries, notes = queries_of(parts, metrics, contents)
                 for other in sides[1:]:
                     queries += queries_of(other, metrics, contents)[0]
+                if len(sides) > 1 and OFTEN.search(question.lower()):
+                    _check_sides(queries)
             if twin := from_first_in_data(queries):
                 queries.append(twin)
                 notes.append(
@@ -343,6 +346,13 @@ def _can_leave(left: Sequence[tuple[str, str, Reading]], parts: Sequence[str], r
         if any(_narrows(one, query) for query in queries):
             return False
     return True
+
+
+def _check_sides(queries: Sequence[Query]) -> None:
+    """Raise where two groups of people cannot be compared by how often they do something."""
+    done = {sum(len(one.did) for one in query.filters) for query in queries}
+    if len(done) > 1 or any(query.metric in PEOPLE_COUNTED and not query.is_share for query in queries):
+        raise NotRead("How often people do something I compare by device, channel or country, or by what they viewed.")
 
 
 def _check(query: Query, contents: Contents) -> None:

@@ -164,6 +164,8 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(revenue|sales|turnover|income|order value|aov) (with(?:out)?) (?:any |a )?(?:coupons?|vouchers?)(?: codes?)?"
      r"(?=\W*$| (?:in|on|by|last|this)\b)", r"\1 of orders \2 a coupon"),
     (r"\b(who|that|which) ordered by\b", r"\1 bought , by"),
+    (r"\b(sessions|visits|users|visitors|buyers|orders|revenue) an (?=(?:sessions|visits|users|visitors|buyers|orders|"
+     r"revenue)\b)", r"\1 and "),
     (r"\brepeat[\s-](?:purchas(?:e|ing)|order|buy(?:er|ing)?|customer) (?:rate|share|ratio|percentage)\b",
      "share of buyers who ordered more than once"),
     (r"\b(?:(?:average )?customer )?(?:life[\s-]?time (?:value|revenue)|clv|ltv|cltv)s?\b"

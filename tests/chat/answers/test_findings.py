@@ -32,11 +32,14 @@ ROWS = [{"headline": f"Finding {one}", "sentence": "It is so.", "kind": "differe
 )
 def test_highlights_are_listed(question: str, shown: int) -> None:
     answer = findings(question, lambda: ROWS)
-    assert answer and answer.text.count(". Finding") == shown and f" {5 - shown} more are in the table." in answer.text
-    assert ("No change over time" in answer.text) == ("changes" in question)
+    assert answer and answer.text.count(". Finding") == shown and f" The table has {5 - shown} more." in answer.text
+    assert ("a change over time" in answer.text) == ("changes" in question)
 
 
-@pytest.mark.parametrize("question", ["key findings for mobile", "insights into revenue last week", "revenue changes"])
+@pytest.mark.parametrize(
+    "question",
+    ["key findings for mobile", "insights into revenue last week", "revenue changes", "findings in 2026", "0 findings"],
+)
 def test_highlights_of_a_part_are_not_known(question: str) -> None:
     assert findings(question, lambda: ROWS) is None
 
@@ -66,10 +69,10 @@ def _measured(odd: float, days: tuple[date, date]) -> Callable[[Query], Result]:
 @pytest.mark.parametrize(
     ("question", "odd", "first"),
     [
-        ("Were there any days with unusual traffic?", 2000, "Days with unusual sessions from"),
-        ("any anomalies in daily sessions?", 1003, "No day has unusual sessions from"),
-        ("were there days with unusually high traffic", 10, "No day has unusually high sessions from"),
-        ("were there days with unusually low traffic", 10, "Days with unusually low sessions from"),
+        ("Were there any days with unusual traffic?", 2000, "Days with an unusual number of sessions from"),
+        ("any anomalies in daily sessions?", 1003, "No day has an unusual number of sessions from"),
+        ("were there days with unusually high traffic", 10, "No day has an unusually high number of sessions from"),
+        ("were there days with unusually low traffic", 10, "Days with an unusually low number of sessions from"),
     ],
 )
 def test_unusual_days_are_those_far_from_their_weekday(
@@ -79,6 +82,16 @@ def test_unusual_days_are_those_far_from_their_weekday(
     answer = unusual_days(question, vocabulary, _measured(odd, (days.first, days.last)))
     assert answer and answer.text.startswith(first) and "Median: " in answer.text
     assert (f"{odd:,.0f} (usual: " in answer.text) == first.startswith("Days")
+
+
+def test_days_of_which_most_are_the_same_are_not_unusual(vocabulary: Vocabulary) -> None:
+    days = vocabulary.contents.days
+    rows = [{"day": days.first + timedelta(days=5 * one), "value": 1, "n": 1} for one in range(10)]
+    answer = unusual_days(
+        "days with unusual orders", vocabulary,
+        lambda query: Result(query, METRICS[query.metric], TABLES["purchases"], "select 1", rows),
+    )  # fmt: skip
+    assert answer and "most days have the same number" in answer.text and answer.table is None
 
 
 @pytest.mark.parametrize(

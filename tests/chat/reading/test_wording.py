@@ -51,6 +51,9 @@ ASKED = {
     "what is the email address of our best customer": "no",
     "share of revenue from new customers vs repeat customers": "revenue | by order_number | share",
     "how many items does an average order contain": "items_per_order",
+    "how many buyers never used a coupon": "buyers | user=did not use a coupon",
+    "sessions 7 days before and after april 10": "no",
+    "do buyers come back more often than non-buyers": "no",
     # how often groups do it is the part of each that does, as their sizes differ
     "do tablet users come back more often than mobile users": (
         "users | by device | device=mobile;tablet | user=visited at least 2 times | share"
