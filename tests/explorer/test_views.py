@@ -272,6 +272,8 @@ def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest
         assert not app.exception, one.name
         need_none = ("user", "predictions", "site", "chat", "model", "audiences")
         assert "Materialize user_clusters" in text_of(app) or one.name in need_none
+        if one.name == "user":
+            assert "none: no day of theirs is clustered" in text_of(app), "the facts of a user need no cluster"
 
 
 def test_a_password_is_asked_for_before_anything_is_shown(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,8 +92,6 @@ def in_words(found: pd.DataFrame) -> str:
 
 def names(published: Published) -> dict[int, str]:
     """The name of each cluster that has users, as it was written: make it safe for the place it is shown in."""
-    if published.query("select 1 from beha2vec.user_clusters_current limit 1").empty:
-        return {}
     found = published.ask(sizes)
     return {int(key): str(name) for key, name in zip(found["cluster_key"], found["name"], strict=True)}
 
