@@ -17,7 +17,6 @@ from sqlglot import exp, parse_one
 from beha2vec_core.semantic.definitions import (
     DIMENSIONS,
     METRICS,
-    PEOPLE_COUNTED,
     SOURCES,
     TABLES,
     Measure,
@@ -27,6 +26,7 @@ from beha2vec_core.semantic.definitions import (
 from beha2vec_core.semantic.order import in_order, unnamed
 from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, among_values, expression_of, grouped, reaches, rows_of
+from beha2vec_core.semantic.shares import applied, by_user, filters_of_whole, is_over_time, share_over_time
 
 MAX_ROWS = 1000
 # metrics whose rows are counted once each, so that a part of them is a share with an interval
@@ -220,7 +220,7 @@ def compile_by_user(query: Query, period: Period | None) -> str:
     keys = len(columns)
     columns.append(f"{measure.value} as part")
     columns += [f"{measure.per} as base"] if measure.per else []
-    return grouped(columns, keys, table, period, _applied(query)).sql(dialect=DIALECT, copy=False)
+    return grouped(columns, keys, table, period, applied(query)).sql(dialect=DIALECT, copy=False)
 
 
 def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
@@ -232,7 +232,7 @@ def compile_rates(query: Query, metrics: tuple[str, ...]) -> str:
     for name in metrics:
         _, _, measure = place(replace(query, metric=name))
         columns.append(f"({measure.value})::double / nullif({measure.per}, 0) as {name}")
-    select = grouped(columns, keys, table, query.period, _applied(query))
+    select = grouped(columns, keys, table, query.period, applied(query))
     return select.order_by(*(exp.Literal.number(place + 1) for place in range(keys))).sql(
         dialect=DIALECT, pretty=True, copy=False
     )
@@ -359,13 +359,13 @@ def dimensions_of(metric: str) -> list[str]:
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
     """The metric in one period, by the breakdown."""
     keys = _keys(query, table)
-    if query.is_share and _is_over_time(query):
-        return _share_over_time(query, table, measure, keys, period)
+    if query.is_share and is_over_time(query):
+        return share_over_time(query, table, measure, keys, period)
     if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
-        return _by_user(query, table, measure, keys, period)
-    select = grouped([*keys, *values_of(measure)], len(keys), table, period, _applied(query))
+        return by_user(query, table, measure, keys, period)
+    select = grouped([*keys, *values_of(measure)], len(keys), table, period, applied(query))
     if query.is_share:
-        whole = rows_of([f"{measure.value} as value"], table, period, _filters_of_whole(query))
+        whole = rows_of([f"{measure.value} as value"], table, period, filters_of_whole(query))
         select = select.select(whole.subquery(copy=False).as_("total"), copy=False)
     return select
 
@@ -389,11 +389,6 @@ def _keys(query: Query, table: Table) -> list[str]:
         among = among_values(one, table).sql(dialect=DIALECT, copy=False)
         keys[name] = f"case when {among} then {label} when {key} is not null then '{REST}' end"
     return [f"{key} as {name}" for name, key in keys.items()]
-
-
-def _applied(query: Query) -> tuple[Filter, ...]:
-    """The filters that leave rows out."""
-    return tuple(one for one in query.filters if not (query.against_rest and one.dimension in query.by))
 
 
 def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
@@ -423,85 +418,3 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
         assert isinstance(calendar, exp.Select)
         every = calendar
     return select.with_("every", as_=every, copy=False).with_("found", as_=found, copy=False)
-
-
-def _by_user(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:
-    """A share, and how many independent rows its interval rests on, as rows of one user are not independent.
-
-    The variance of the share over users (by linearization) over that of independent rows is the design effect, by which
-    the number of rows is divided; it is at least 1. Where no user differs, all have it or none, it is the number of
-    users. See Korn and Graubard, "Confidence intervals for proportions with small expected number of positive counts
-    estimated from survey data" (1998).
-    """
-    user = f"{table.alias}.user_key as user_key"
-    names = ", ".join(query.by)
-    listed = f"{names}, " if names else ""
-    if query.is_share:
-        part = grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, _applied(query))
-        whole = grouped([user, f"{measure.value} as n"], 1, table, period, _filters_of_whole(query))
-        totals = "(select sum(n) from whole)", "(select sum(n::double * n) from whole)", "(select count(*) from whole)"
-        rows = "part join whole on part.user_key is not distinct from whole.user_key"
-        columns = (
-            f"coalesce(sum(k), 0)::bigint as value, coalesce(sum(k), 0)::bigint as n, {totals[0]}::bigint as total"
-        )
-    else:
-        pair = [f"{measure.value} as k", f"{measure.per} as n"]
-        part, whole = grouped([*keys, user, *pair], len(keys) + 1, table, period, _applied(query)), None
-        totals = "sum(n)", "sum(n::double * n)", "count(*) filter (where n > 0)"
-        rows = "part"
-        columns = "sum(k)::double / nullif(sum(n), 0) as value, coalesce(sum(n), 0)::bigint as n"
-        columns += ", coalesce(sum(k), 0)::bigint as k"
-    base, squares, users = totals
-    share = f"(sum(k)::double / {base})"
-    variance = f"(sum(k::double * k) - 2 * {share} * sum(k::double * n) + {share} * {share} * {squares})"
-    effective = f"""case when sum(k) in (0, {base}) then {users}
-        else {base} / greatest(1, {variance} / ({base} * {share} * (1 - {share}))) end as n_effective"""
-    select = parse_one(f"select {listed}{columns}, {effective} from {rows}", dialect=DIALECT)
-    assert isinstance(select, exp.Select)
-    if query.by:
-        select = select.group_by(*(exp.column(name) for name in query.by), copy=False)
-    select = select.with_("part", as_=part, copy=False)
-    return select.with_("whole", as_=whole, copy=False) if whole is not None else select
-
-
-def _is_over_time(query: Query) -> bool:
-    """Whether shares are those of a part, day by day, by week or by month."""
-    timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
-    return bool(timed and (query.filters or len(query.by) > len(timed))) or _is_of_groups(query)
-
-
-def _is_of_groups(query: Query) -> bool:
-    """Whether shares are those of a group who did something: of the users of each device."""
-    return bool(query.by and query.filters and query.filters[0].did)
-
-
-def _share_over_time(
-    query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None
-) -> exp.Select:
-    """Shares of the whole of the same day, week or month, or group; with intervals where people are counted."""
-    timed = [name for name in query.by if DIMENSIONS[name].kind == "time" or _is_of_groups(query)]
-    times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
-    extra = [f"{measure.extra} as currency"] if measure.extra else []
-    part = grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
-    whole = grouped([*times, f"{measure.value} as total", *extra], len(times), table, period, _filters_of_whole(query))
-    columns = [
-        *query.by,
-        "coalesce(value, 0) as value",
-        "coalesce(value, 0) as n",
-        "total",
-        f"{'total' if query.metric in PEOPLE_COUNTED else 'null'}::double as n_effective",
-    ]
-    columns += ["currency"] if extra else []
-    select = parse_one(
-        f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})", dialect=DIALECT
-    )
-    assert isinstance(select, exp.Select)
-    return select.with_("part", as_=part, copy=False).with_("whole", as_=whole, copy=False)
-
-
-def _filters_of_whole(query: Query) -> tuple[Filter, ...]:
-    """Of parts that are chosen, too: mobile and desktop are shares of all devices."""
-    if _is_of_groups(query):
-        return query.filters[1:]
-    by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
-    return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]
