@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from beha2vec_core.chat.days.periods import DAYS, MARK
 from beha2vec_core.chat.parts.grammar import FILLERS, OF_ITEMS, Meaning, Value, Word, fixed_phrases, same_measures
-from beha2vec_core.chat.rewrites.page_words import section_keys, sections, titles
+from beha2vec_core.chat.rewrites.named_pages import Pages
+from beha2vec_core.chat.rewrites.page_words import section_keys, sections
 from beha2vec_core.chat.rewrites.rules import words_of_rules
 from beha2vec_core.chat.words import topics
 from beha2vec_core.chat.words.empty_words import is_aside, is_left_out
@@ -69,7 +70,7 @@ class Vocabulary:
             found[level] = [whole if other is one else other for other in found.get(level, [])] + [whole] * (not one)
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(as_key(phrase), [Value("country", countries)])
-        self.titles = titles(contents.values.get("page", []))
+        self.pages = Pages(contents.values.get("page", []))
         kinds = {key: {one.dimension for one in some} for key, some in found.items()}
         self.sections, self.clear = sections(contents.values, kinds, {*fixed_phrases()})
         for name, some in self.sections.items():

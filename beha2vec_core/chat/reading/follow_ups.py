@@ -11,6 +11,7 @@ from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_o
 from beha2vec_core.chat.queries.compared import step_of, step_since
 from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
+from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.paraphrases import SAME
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
@@ -63,6 +64,8 @@ _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", 
 
 def about_leader(question: str, vocabulary: Vocabulary, leader: str) -> str:
     """The question with the first of a ranking in place of "it": "how many orders did it have?"."""
+    if leader and ITS.search(question):
+        return vocabulary.pages.of_its(question, [leader])
     found = _IT.search(question)
     if not (leader and found) or pointer(question, vocabulary, names_metric=False) != found[0].lower():
         return question

@@ -25,8 +25,7 @@ from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, pointer
-from beha2vec_core.chat.rewrites.named_pages import ITS, with_its_page, with_named_pages
-from beha2vec_core.chat.rewrites.page_words import with_paths
+from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.topics import not_in_data
@@ -101,17 +100,15 @@ def read_question(
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
     """
-    pages = vocabulary.contents.values.get("page", [])
     if previous and (its := ITS.search(question)) and not _names_value(question[: its.start()], vocabulary):
-        alone = with_its_page(question, _things_of(previous), pages)
+        alone = vocabulary.pages.of_its(question, _things_of(previous))
         if alone == question and its["its"].lower() == "its":
             return Reading(problem=CANNOT, is_follow_up=True)
         if alone != question:
             found = read_question(alone, vocabulary)
             is_timed = found.query is None or found.query.period or found.query.versus
             return found if is_timed else _in_period(found, previous.period)
-    question = with_named_pages(question, pages)
-    question, spelled = vocabulary.speller.corrected(with_paths(question, vocabulary.titles, vocabulary.known))
+    question, spelled = vocabulary.speller.corrected(vocabulary.pages.as_addresses(question, vocabulary.known))
     question, talk = sentences.without_talk(question)
     question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(question)))
     reader = _Reader(vocabulary, previous, is_first)

@@ -1,4 +1,4 @@
-"""Pages as people name them: sections of the site, titles of pages, articles that are read, and errors.
+"""Pages as people name them: sections of the site, articles that are read, and errors.
 
 "Most read journal articles", "readers of the journal", "how many page not found errors", in the words that the
 vocabulary knows.
@@ -11,16 +11,11 @@ from collections.abc import Iterable, Mapping, Set
 from functools import cache
 
 from beha2vec_core.chat.rewrites.substitute import rewritten
-from beha2vec_core.chat.words.lemmas import normal, tokens
+from beha2vec_core.chat.words.lemmas import normal
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS
 
 _SMALLEST = 3  # pages of a section
-_LONG = 4  # words of a title that needs no quotes
-_LONGEST = 14
-_LINKS = {"and", "the", "a", "an"}  # that addresses leave out
-_QUOTED = re.compile(r"[\"\u201c\u201d\u00ab]([^\"\u201c\u201d\u00ab\u00bb]{3,90})[\"\u201c\u201d\u00bb]")
-_THE_PAGE = re.compile(r"\b(?:the|our) ([a-z]+(?:[ -][a-z]+){0,3}?) page\b(?! views?\b)", re.IGNORECASE)
 _ARTICLE = r"(?:articles?|posts?|stor(?:y|ies))"
 _SECTION_NOUN = rf"(?:pages?|sections?|area|part|contents?|{_ARTICLE})"
 _READS = re.compile(r"\b(?:reads?|reading|readers?|readership|views?|viewed|visited|opened|clicked|popular)\b")
@@ -57,68 +52,6 @@ def sections(
 def section_keys(name: str) -> tuple[str, str]:
     """How a section stands in a text."""
     return f"/{name}/*", f"/{name}/* page"
-
-
-def titles(pages: Iterable[str]) -> dict[str, str]:
-    """The path of each page by the words of its address, which are mostly those of its title."""
-    found: dict[str, str] = {}
-    for page in pages:
-        path = page[page.index("/") :] if "/" in page else page
-        found.setdefault(_as_title(tokens(path.strip("/").rpartition("/")[2])), path)
-    return found
-
-
-def _as_title(words: list[str]) -> str:
-    return " ".join(normal(word.lower()) for word in words if word.lower() not in _LINKS)
-
-
-def with_paths(question: str, by_title: Mapping[str, str], known: Set[str]) -> str:
-    """The question with the addresses of pages in place of their titles: of quoted ones, and of those of many words.
-
-    Args:
-        by_title: paths of pages.
-        known: what the vocabulary knows, such as names of items.
-    """
-
-    def path_of(words: list[str]) -> str:
-        return "" if " ".join(map(normal, words)).lower() in known else by_title.get(_as_title(words), "")
-
-    def quoted(found: re.Match[str]) -> str:
-        return path_of(tokens(found[1].replace("&", " "))) or found[0]
-
-    def said(text: str) -> str:
-        words = list(re.finditer(r"[^\W_]+", text))
-        for size in range(min(_LONGEST, len(words)), _LONG - 1, -1):
-            for place in range(len(words) - size + 1):
-                first, last = words[place], words[place + size - 1]
-                if path := path_of([one[0] for one in words[place : place + size]]):
-                    return f"{text[: first.start()]}{path}{said(text[last.end() :])}"
-        return text
-
-    def by_words(found: re.Match[str]) -> str:
-        return _page_with(found[1], by_title, known) or found[0]
-
-    parts = re.split(r"(\S*/\S*)", _QUOTED.sub(quoted, question))  # no words of addresses
-    text = "".join(part if "/" in part else said(part) for part in parts)
-    return _THE_PAGE.sub(by_words, text)
-
-
-def _page_with(said: str, by_title: Mapping[str, str], known: Set[str]) -> str:
-    """The path of the only page whose address has the words: the returns page, of /help/returns-refunds."""
-    words = [normal(word) for word in tokens(said.lower())]
-    phrase = " ".join(words)
-    if f"{phrase} page" in known:
-        return ""
-    found = []
-    for title, path in by_title.items():
-        folders = {normal(word) for word in words_of_address(path.rpartition("/")[0])}
-        last = {*title.split(" ")} & {*words}
-        if last and {*words} <= {*title.split(" ")} | folders and (phrase not in known or {*words} - last):
-            found.append((title, path))
-    exact = [path for title, path in found if {*title.split(" ")} <= {*words}]
-    chosen = exact or [path for _, path in found]
-    is_new = not all(word in known for word in words) or bool(exact)
-    return chosen[0] if len(chosen) == 1 and is_new else ""
 
 
 def in_pages(text: str, names: Iterable[str], alone: Set[str], values: Mapping[str, list[str]]) -> str:

@@ -40,7 +40,7 @@ def render(published: Published) -> None:
             unpublished = " Or the user is not in the published sample." if published.sample else ""
             st.warning(f"No user has this id. Check for spaces or missing characters.{unpublished}")
             return
-        # a user without a cluster has facts too, also where nobody is in one yet
+        # without any clusters their names cannot be read, but the user still has facts
         _facts(found, {} if found["cluster_key"] is None else clusters.names(published))
     for part in (_predictions, _sent, _journey, _cluster_days, _nearest, _next_pages):
         with page.or_empty():

@@ -1,4 +1,4 @@
-"""Sections, titles, articles and error pages as people name them; values that a question is split into."""
+"""Sections, articles and error pages as people name them; values that a question is split into."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
-from beha2vec_core.chat.rewrites.named_pages import with_its_page, with_named_pages
-from beha2vec_core.chat.rewrites.page_words import in_pages, sections, titles, with_paths
+from beha2vec_core.chat.rewrites.page_words import in_pages, sections
 from tests.benchmarks.chat_questions import given
 
 ARTICLE = "shop.example.com/blog/how-to-wash-wool"
@@ -98,61 +97,3 @@ def test_a_section_with_a_name_of_something_else_has_to_be_called_so() -> None:
     assert in_pages("visitors of the journal section", names, clear, VALUES) == "users who read /journal/* pages"
     assert in_pages("revenue of the journal", names, clear, VALUES) == "revenue of the journal"
     assert not sections(VALUES, {"journal": {"theme"}}, set())[0]
-
-
-def test_titles_are_the_words_of_addresses_but_for_names_that_are_known() -> None:
-    paths = titles([*VALUES["page"], "x.example/p/wool-hat"])
-    assert with_paths("who read “How to Pack”?", paths, set()) == "who read /journal/how-to-pack?"
-    assert with_paths('sales of "Wool Hat"', paths, {"wool hat"}) == 'sales of "Wool Hat"'
-    assert with_paths("how to pack", paths, set()) == "how to pack"  # of few words, and not quoted
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("views of the returns page", "views of /help/returns-refunds"),
-        ("what follows the contact us page?", "what follows /help/contact-us?"),
-        ("views of the acme brand page", "views of /brands/acme"),
-        ("views of the cart page", "views of the cart page"),
-        ("views of the acme page", "views of the acme page"),
-        ("views of the careers page", "views of the careers page"),
-        ("views of the size page", "views of the size page"),
-    ],
-)
-def test_a_page_is_found_by_the_words_of_its_address(question: str, expected: str) -> None:
-    pages = [f"x.com/{path}" for path in ("help/returns-refunds", "help/contact-us", "brands/acme", "cart",
-                                          "p/acme-hat", "size-shoes", "size-hats")]  # fmt: skip
-    assert with_paths(question, titles(pages), {"cart", "cart page", "acme", "brand"}) == expected
-
-
-PAGES = [
-    "x.example/outlet/hats",
-    "x.example/brands/oak-pine",
-    "x.example/c/hats",
-    "x.example/p/oak-wool-3-person-hat-w1033",
-]
-
-
-@pytest.mark.parametrize(
-    ("question", "said"),
-    [
-        ("who viewed the Oak & Pine brand page in May", "who viewed the /brands/oak-pine in May"),
-        ("views of the brand page of Oak & Pine in May", "views of the /brands/oak-pine in May"),
-        ("the product page of the Oak Wool 3-Person Hat", "the /p/oak-wool-3-person-hat-w1033"),
-        ("wool 3-person hat product page views", "/p/oak-wool-3-person-hat-w1033 views"),
-        ("bounce rate of the hats category page", "bounce rate of the /c/hats"),
-        ("bounce rate of the outlet hats category page", "bounce rate of the /outlet/hats"),
-        ("bounce rate of the hats brand page", "bounce rate of the hats brand page"),
-        ("views of the Elm brand page", "views of the Elm brand page"),
-        ("product page views", "product page views"),
-        ("the hats product pages", "the hats product pages"),
-    ],
-)
-def test_the_page_of_a_thing_is_the_one_with_its_name(question: str, said: str) -> None:
-    assert with_named_pages(question, PAGES) == said
-
-
-def test_its_page_is_that_of_what_the_question_before_was_about() -> None:
-    asked = "And how many viewed its product page?"
-    assert with_its_page(asked, ["Oak Wool 3-Person Hat"], PAGES) == "how many viewed /p/oak-wool-3-person-hat-w1033?"
-    assert with_its_page(asked, ["Elm Hat"], PAGES) == asked
