@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -147,6 +148,7 @@ def _gigabytes(size: float) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 
+@cache  # a database is opened for it
 def memory_bytes(limit: str) -> int:
     """What DuckDB makes of a memory limit such as 4GB or 80%, in bytes; it knows the limits of a container."""
     with duckdb.connect(config={"memory_limit": limit}) as connection:

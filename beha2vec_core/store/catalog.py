@@ -7,8 +7,8 @@ def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> frozenset[s
     """The columns of a table or view, named as schema.table; none where there is no such table."""
     found = connection.execute(
         """select column_name from duckdb_columns()
-        where database_name = current_database() and schema_name || '.' || table_name = ?""",
-        [table],
+        where database_name = current_database() and schema_name = ? and table_name = ?""",
+        table.split("."),
     ).fetchall()
     return frozenset(name for (name,) in found)
 
