@@ -189,8 +189,10 @@ def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
     """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
     for other in parts.words:
         if other.kind == "value" and other is not word:
-            shared = OF_ITEMS | ({*SOURCES} if _are_alternatives(parts, word, other) else set())
-            if both := [one for one in some if one.dimension in other.dimensions & shared]:
+            shared = other.dimensions & OF_ITEMS
+            if _are_alternatives(parts, word, other):
+                shared |= (other.own_dimensions & word.own_dimensions or other.dimensions) & {*SOURCES}
+            if both := [one for one in some if one.dimension in shared]:
                 return both
     return some
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from beha2vec_core.chat.parts.conditions import Conditions
 from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
@@ -280,6 +281,7 @@ class _Reader:
             if (leads or is_lost) and previous is None:
                 raise NotRead("There is nothing to continue: ask the whole question.")
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
+                _require_visits(query, contents)
                 queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
                 parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
             elif leads:
@@ -350,6 +352,13 @@ def _check_sides(queries: Sequence[Query]) -> None:
     done = {sum(len(one.did) for one in query.filters) for query in queries}
     if len(done) > 1 or any(query.metric in PEOPLE_COUNTED and not query.is_share for query in queries):
         raise NotRead("How often people do something I compare by device, channel or country, or by what they viewed.")
+
+
+def _require_visits(query: Query, contents: Contents) -> None:
+    """Raise where no visit is of all that a question names and of what it keeps of the one before: Email, of google."""
+    named = [(one.dimension, one.values) for one in query.filters if one.dimension in SOURCES and not one.is_excluded]
+    if not all(contents.go_together(one, other) for one, other in combinations(named, 2)):
+        raise NotRead(CANNOT)
 
 
 def _check(query: Query, contents: Contents) -> None:

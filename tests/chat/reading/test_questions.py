@@ -130,7 +130,7 @@ REFUSED = [
     ("sessions country != germany", "“=”"),
     ("how many users did we acquire", "“acquire”"),
     ("google ads spend last month", "What you spend is not measured"),
-    ("sessions from email and google", "describe the same visit"),
+    ("sessions by country from email, in order of google", "No visit is of both"),
     ("countries with more revenue than germany", "more or less than one of them"),
     ("mobile vs desktop conversion rate germany vs austria", "one dimension at a time"),
     ("median revenue per user", "“median”"),
