@@ -39,6 +39,7 @@ from beha2vec_core.chat.reading.contrasts import Contrast, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.question import Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
+from beha2vec_core.chat.reading.several import read_after
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
@@ -103,7 +104,7 @@ class Lookup:
         """Read nothing yet."""
         self._data = published
         self.about_clusters = ClusterAnswers(published, aliases)
-        self._previous: Query | None = None  # that a question may continue: "and on mobile?"
+        self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
 
@@ -116,7 +117,7 @@ class Lookup:
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous, self._is_first = None, True
+        self._previous, self._is_first = (), True
 
     def _ask(self, question: str) -> LookupAnswer:
         known = findings(question, self._data.highlights)
@@ -124,9 +125,9 @@ class Lookup:
         if not known and words:
             known = unusual_days(question, words, self._data.measure)
         if known:
-            self._previous = None
+            self._previous = ()
             return known
-        overview, question = self._data.overview(), in_plain_words(question, continues=self._previous is not None)
+        overview, question = self._data.overview(), in_plain_words(question, continues=bool(self._previous))
         asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
@@ -150,9 +151,9 @@ class Lookup:
         if with_it := bought_with(question, vocabulary, self._data.measure):
             return self._measure(*with_it)
         if jump := largest_jump(question, vocabulary, self._data.measure):
-            self._previous = None
+            self._previous = ()
             return jump
-        question = about_leader(question, vocabulary, self._leader) if self._previous else question
+        question = about_leader(question, vocabulary, self._leader) if len(self._previous) == 1 else question
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = questions.without_names(question, plain)
@@ -162,7 +163,7 @@ class Lookup:
             reading = self._read(unnamed, vocabulary)
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
-            self._previous = None
+            self._previous = ()
             return self._refused(reading, ONLY_LARGEST if asks_other else "")
         overview, keys = plain, self._clusters_named(question, plain)
         if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
@@ -174,7 +175,7 @@ class Lookup:
         query, self._is_first = reading.query, False
         if reading.is_follow_up:  # asked in other words, it can still continue the question before
             return self._refused(reading)
-        self._previous = None  # but where a query is answered: another refusal leaves nothing to continue
+        self._previous = ()  # but where a query is answered: another refusal leaves nothing to continue
         if "currency" in reading.kinds:
             return self._refused(reading)
         if reading.contrast and not keys:
@@ -263,7 +264,7 @@ class Lookup:
         return found if found.understood else self._refused(reading, listed or _why_not(found))
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
-        return read_question(question, vocabulary, self._previous, is_first=self._is_first)
+        return read_after(question, vocabulary, self._previous, is_first=self._is_first)
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -324,7 +325,8 @@ class Lookup:
         results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
         results = [by_weekday(in_currency(one, contents.currencies), contents.days) for one in results]
         parts = [self._parts(one) for one in (query, *reading.more)]
-        self._previous, self._leader = as_one((query, *reading.more)), leader_of(results[0])
+        one = as_one((query, *reading.more))
+        self._previous, self._leader = (one,) if one else (query, *reading.more), leader_of(results[0])
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)

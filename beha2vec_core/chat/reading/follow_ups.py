@@ -57,6 +57,9 @@ _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate"
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
 CANNOT = "I cannot continue the question before with this: ask the whole question."
+_NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
+_OF_PAGES = {"page", "page_type", "theme"}
+_LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
@@ -177,12 +180,15 @@ def continued(
     sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
     replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
     replaced |= _KINDS if {one.dimension for one in filters} & _KINDS else set()
-    old = [one for one in previous.filters if one.dimension not in replaced]
+    others = previous.filters
+    if not _NARROWS.match(question.lower()):
+        filters, others = _of_other_pages(filters, previous.filters)
+    old = [one for one in others if one.dimension not in replaced]
     kept = {(one.dimension, one.did): one for one in filters} | {
         (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
     }
     is_number = METRICS[metric].unit in ("count", "money")
-    is_one = len(filters) < 2 and len(kept) - len(filters) == len(previous.filters)
+    is_one = len(filters) < 2 and len(kept) - len(filters) == len(others)
     if is_part and (by or not (is_number and is_one)):
         raise NotContinued(CANNOT)
     period = times.periods[0] if times.periods else previous.period
@@ -221,6 +227,33 @@ def continued(
         by_change=bool(explains and new_by and versus), moved=bool(previous.moved and new_by and versus),
         explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per, **limits,
     )  # fmt: skip
+
+
+def _of_other_pages(
+    filters: tuple[Filter, ...], before: tuple[Filter, ...]
+) -> tuple[tuple[Filter, ...], tuple[Filter, ...]]:
+    """The filters with a page in place of the one before, and those before without it: landed on, viewed, or of.
+
+    Raises:
+        NotContinued: where people landed is not known so.
+    """
+    named = [one for one in filters if one.dimension in _OF_PAGES and not one.did]
+    landed = [one for one in before if one.dimension in _LANDED.values()]
+    viewed = [
+        one for one in before if len(one.did) == 1 and {inner.dimension for inner in one.did[0].filters} & _OF_PAGES
+    ]
+    were = [*landed, *viewed, *(one for one in before if one.dimension in _OF_PAGES)]
+    if len(named) != 1 or len(were) != 1:
+        return filters, before
+    (new,), (old,) = named, were
+    if landed and new.dimension not in _LANDED:
+        raise NotContinued(CANNOT)
+    if viewed:
+        as_before = replace(old, did=(replace(old.did[0], filters=(new,)),))
+    else:
+        as_before = replace(new, dimension=_LANDED[new.dimension]) if landed else new
+    others = tuple(one for one in before if one is not old)
+    return tuple(as_before if one is new else one for one in filters), others
 
 
 def due_to(question: str, parts: Parts) -> list[str]:

@@ -58,7 +58,7 @@ _PEOPLE_WHO = re.compile(
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _ANOTHER = ", so an answer could be to another question"
-_CONTINUES = "This continues the question before."
+CONTINUES = "This continues the question before."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
 
@@ -217,7 +217,7 @@ class _Reader:
             nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
             return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
         queries = [query for one in readings for query in (one.query, *one.more) if query]
-        notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != _CONTINUES))
+        notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != CONTINUES))
         left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
         not_answered = tuple(
             f"I did not answer “{clean_text(part, limit=80)}”. {why.replace(_ANOTHER, '')}".strip()
@@ -282,7 +282,7 @@ class _Reader:
                 raise NotRead("There is nothing to continue: ask the whole question.")
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
                 _require_visits(query, contents)
-                queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
+                queries, notes = [query], [*dict.fromkeys(parts.notes), CONTINUES]
                 parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
             elif leads:
                 raise NotRead(CANNOT)
