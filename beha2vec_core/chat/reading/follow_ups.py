@@ -198,7 +198,8 @@ def continued(
     if times.asks_before:
         if period is None:
             raise NotContinued("The period before which one? The question before named none.")
-        period, versus = (period, period.before()) if compares or times.periods else (period.before(), None)
+        before = times.before(period)
+        period, versus = (period, before) if compares or times.periods else (before, None)
     elif times.periods and explains:
         versus = times.periods[0].before()
     if any(one.is_excluded and one.dimension in {old.dimension for old in previous.filters} for one in filters):
@@ -286,7 +287,8 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         return Query(filters=previous.filters, by=previous.by, metric=previous.metric, period=later, versus=earlier)
     if len(times.periods) > 1:
         return None
-    versus = previous.versus or (previous.period.before() if previous.period else None)
+    versus = times.before(previous.period) if previous.period and times.back else previous.versus
+    versus = versus or (previous.period.before() if previous.period else None)
     if parts.has("cause") or (by and ranked and previous.versus):
         if filters or times.periods or not versus or (by and len(by) > 1):
             raise NotContinued(CANNOT)

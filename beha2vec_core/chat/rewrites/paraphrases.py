@@ -15,8 +15,8 @@ _COUNTED = (
 # "same for mobile": the question before, once more
 SAME = (
     r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|"
-    r"us)\b\W*)*(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)(?! (?:period|time|days?|week|month|"
-    r"year)\b)(?: as (?:above|before|previously)\b|(?! as\b))(?: (?:that|this|it|thing|story|picture|situation|problem|"
+    r"us)\b\W*)*(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)(?! (?:period|time|(?:week)?days?|date|week|"
+    r"month|quarter|year)\b)(?: as (?:above|before|previously)\b|(?! as\b))(?: (?:that|this|it|thing|story|picture|situation|problem|"
     r"pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*(?: (?:but|just|"
     r"only|now|please))*\b"
 )
