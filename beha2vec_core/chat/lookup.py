@@ -79,8 +79,9 @@ _TOTAL = re.compile(
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
     r"(?i)^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
-    r"what do(?:es)? (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?do (?:right )?before "
-    r"(?:they |the |an? |making )*)(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
+    r"(?:what|which pages?) (?:do|does|did) (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?"
+    r"(?:do|look at|views?|sees?|visits?|reads?|browse) before (?:they |the |an? |making |placing )*)"
+    r"(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
 )
 _GROWS = re.compile(
     r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"

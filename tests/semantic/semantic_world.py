@@ -142,7 +142,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
             epoch_us(session_started_at) + view as event_timestamp, user_key, session_key,
             case when view = 0 then landing_page_key else page_key end as page_key,
             null::text as page_title, lead(page_key) over session as next_page_key,
-            lag(page_key) over session as previous_page_key, view = 0 as is_entrance, view = page_views - 1 as is_exit
+            lag(page_key) over session as previous_page_key, view = 0 as is_entrance, view = page_views - 1 as is_exit,
+            case when view % 3 < 2 then 4000 * (1 + view) end as engagement_time_msec
         from (select *, unnest(range(page_views)) as view from ga4.fct_ga4__sessions) s
         join pages on pages.place = pick(s.n + view, 'page', 8)
         window session as (partition by session_key order by view)"""

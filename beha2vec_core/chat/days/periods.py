@@ -69,7 +69,10 @@ _ALL_DATA = (
     r"(?:period|time))(?! (?:this|last|in|of|for))\b"
 )
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
-_EARLIER = r"(?:(?:of |in |from )?(?:the )?(?:last|previous) {0}|(?:of |in )?(?:the |a |one )?{0} (?:before|earlier|ago|prior))"
+_EARLIER = (
+    r"(?:(?:of |in |from )?(?:the )?(?:last|previous) {0}|"
+    r"(?:of |in )?(?:the |a |one )?{0} (?:before|earlier|ago|prior))"
+)
 # the period before another one; and how far before it these days are, where it is not the next one
 _BEFORE = (
     (rf"\b(?:the )?same (?:period|time|days?|week|month|quarter) {_EARLIER.format('year')}\b", "year"),

@@ -187,6 +187,8 @@ def continued(
     kept = {(one.dimension, one.did): one for one in filters} | {
         (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
     }
+    if {"previous_page", "next_page"} & {*by} and not any(name in _OF_PAGES and not did for name, did in kept):
+        raise NotContinued(CANNOT)  # of which page
     is_number = METRICS[metric].unit in ("count", "money")
     is_one = len(filters) < 2 and len(kept) - len(filters) == len(others)
     if is_part and (by or not (is_number and is_one)):

@@ -45,7 +45,7 @@ _ADVICE = re.compile(
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
-    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect|"
+    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help(?! (?:pages?|section|articles?|cent))|affect|"
     r"cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )

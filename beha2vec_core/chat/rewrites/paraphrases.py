@@ -15,10 +15,10 @@ _COUNTED = (
 # "same for mobile": the question before, once more
 SAME = (
     r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|"
-    r"us)\b\W*)*(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)(?! (?:period|time|(?:week)?days?|date|week|"
-    r"month|quarter|year)\b)(?: as (?:above|before|previously)\b|(?! as\b))(?: (?:that|this|it|thing|story|picture|situation|problem|"
-    r"pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*(?: (?:but|just|"
-    r"only|now|please))*\b"
+    r"us)\b\W*)*(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)(?! (?:period|time|(?:week)?days?|"
+    r"date|week|month|quarter|year)\b)(?: as (?:above|before|previously)\b|(?! as\b))(?: (?:that|this|it|thing|story|"
+    r"picture|situation|problem|pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|"
+    r"one|here))*(?: (?:but|just|only|now|please))*\b"
 )
 DISPLAY = (  # the verb, else the channel
     r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
