@@ -12,6 +12,7 @@ from itertools import chain
 
 from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
+from beha2vec_core.chat.answers.broken_days import broken_days
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.answers.contrasts import contrasted
 from beha2vec_core.chat.answers.findings import findings
@@ -124,7 +125,8 @@ class Lookup:
         known = findings(question, self._data.highlights)
         words = vocabulary_of(contents) if (contents := self._data.contents()) else None
         if not known and words:
-            known = unusual_days(question, words, self._data.measure)
+            known = broken_days(question, words.contents.days, self._data.daily_events)
+            known = known or unusual_days(question, words, self._data.measure)
         if known:
             self._previous = ()
             return known

@@ -199,7 +199,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         f"""create or replace table ga4.ga4_quality__daily as
         select 'ga4' as property_id, day::date as event_date, 100 as raw_events, 100 as events, 0 as duplicates_dropped,
-            0 as events_without_user
+            0 as events_without_user, 100.0 as usual_events,
+            case when day = '2026-04-07' then 'no purchases' end as tracking_break_reason
         from range(date '{FIRST}', date '{LAST}' + 1, interval 1 day) t(day)"""
     )
     world.execute(

@@ -19,7 +19,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
-from beha2vec_core.chat.queries.nearest import nearest_queries
+from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
@@ -45,8 +45,8 @@ _ADVICE = re.compile(
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
-    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help(?! (?:pages?|section|articles?|cent))|affect|"
-    r"cause)\b\s+"
+    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|"
+    r"help(?! (?:pages?|section|articles?|cent))|affect|cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
 # people who did something are counted, not what they did: "users who viewed the cart by week"
@@ -298,6 +298,7 @@ class _Reader:
                     "The first visit is a user's first session as GA4 counts it; below, the first one in the data."
                 )
             queries = [in_each_period(query) for query in queries]
+            notes += _without_visits(queries, contents)
             for number, query in enumerate(queries):
                 _check(query, contents)
                 metric = place(query)[0]
@@ -352,6 +353,13 @@ def _check_sides(queries: Sequence[Query]) -> None:
     done = {sum(len(one.did) for one in query.filters) for query in queries}
     if len(done) > 1 or any(query.metric in PEOPLE_COUNTED and not query.is_share for query in queries):
         raise NotRead("How often people do something I compare by device, channel or country, or by what they viewed.")
+
+
+def _without_visits(queries: Sequence[Query], contents: Contents) -> list[str]:
+    """Which of the channels that are asked for have no visit."""
+    named = [name for query in queries for one in query.filters if one.dimension == "channel" for name in one.values]
+    absent = [name for name in dict.fromkeys(named) if name not in contents.values.get("channel", [])]
+    return [f"No session in the data is of the channel {some_of(tuple(absent))}."] if absent else []
 
 
 def _require_visits(query: Query, contents: Contents) -> None:

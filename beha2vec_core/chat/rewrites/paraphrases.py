@@ -39,6 +39,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"orders) )?(?:(?:were|was|are|is|have|had|been) )*(?:(?:charg|collect|bill|invoic|levi|add)(?:ed|es|ing|e|s|y)?|"
      r"paid|pays?)\b(?: (?:for|in|on top|by (?:(?:the|our) )?(?:customers|buyers|people|shoppers|users)))?", r"\1 "),
     (SAME, "and"),
+    (r"\bor (?:any )?other (?=ai\b)", "or "),
+    (r"\b(spen[dt]|spending|invest(?:ed|ing)?)\b(.*) ads\b", r"\1\2 adverts"),  # what ads cost is no channel
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?<![/-])(?:ppl|folks?|guys|persons|(?<!\d )person|peeps|peoples|individuals?|guests?|surfers|consumers|"
