@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
@@ -27,6 +28,7 @@ from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
@@ -107,19 +109,25 @@ class Lookup:
         self._data = published
         self.about_clusters = ClusterAnswers(published, aliases)
         self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
+        self._predicted: dict[str, Any] | None = None  # the prediction that one may continue
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
 
     def ask(self, question: str) -> LookupAnswer:
         """The answer, or what can be asked; what the data lacks is said."""
         try:
-            return self._ask(question)
+            whole = as_prediction(question, self._predicted, self._data.predicted)
+            self._previous = () if whole else self._previous
+            answer = self._ask(whole or question)
+            is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
+            self._predicted = answer.predicted if is_lost else self._predicted
+            return answer
         except NotInData as error:
             return LookupAnswer(f"Your data cannot answer this: {error}.")
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous, self._is_first = (), True
+        self._previous, self._predicted, self._is_first = (), None, True
 
     def _ask(self, question: str) -> LookupAnswer:
         known = findings(question, self._data.highlights)

@@ -19,8 +19,8 @@ _NOUN = r"(?:data|events?|tracking|measurements?|records?|hits)"
 _BROKEN = (
     rf"(?:(?:{_NOUN} )?(?:gaps?|holes?)|{_NOUN} (?:outages?|interruptions?)|(?:missing|broken|incomplete|empty|lost) "
     rf"(?:days?|dates?|{_NOUN})|(?:days?|dates?) (?:(?:with|that|which|have|had|has|were|are) )*(?:without|no|zero|"
-    rf"missing|broken|incomplete)(?: any)?(?: {_NOUN})?|tracking (?:(?:was|is|has|been|did|ever) )*(?:breaks?|breakages?|"
-    r"problems?|issues?|errors?|failures?|fail(?:s|ed)?|broken|broke|stop(?:ped)?|down|interrupted|work(?:s|ed|ing)?)|"
+    rf"missing|broken|incomplete)(?: any)?(?: {_NOUN})?|tracking (?:(?:was|is|has|been|did|ever) )*(?:breaks?|"
+    r"breakages?|problems?|issues?|errors?|failures?|fail(?:s|ed)?|broken|broke|stop(?:ped)?|down|interrupted|work(?:s|ed|ing)?)|"
     rf"{_NOUN} (?:(?:is|are|was|were|all|be|been) )*(?:missing|complete|whole|lost|incomplete)|"
     rf"{_NOUN} (?:for|of|on) (?:every|each|all) days?)"
 )

@@ -45,8 +45,8 @@ _ARRIVES = re.compile(
 _NEXT = re.compile(  # where do readers of the wool article go next
     rf"^\W*(?:and )?(?:what|where|which (?:other )?pages?) (?:do|does|did) (?:the |our |most )?(?:{PEOPLE}) "
     r"(?:who|that|of|on) (?:(?:read|reads|viewed|view|saw|visited|opened|were on) )?(?P<rest>\S.*?) "
-    r"(?:(?:usually|mostly|typically|then) )*(?:go|do|look at|visit|view|see|read|open|move|continue|head)(?: on)?(?: to)? (?:next|afterwards|after "
-    r"(?:that|this|it)|then)\W*$"
+    r"(?:(?:usually|mostly|typically|then) )*(?:go|do|look at|visit|view|see|read|open|move|continue|head)(?: on)?"
+    r"(?: to)? (?:next|afterwards|after (?:that|this|it)|then)\W*$"
 )
 # of the pages that the question before is about
 _COME_FROM = re.compile(
