@@ -21,7 +21,7 @@ from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, larg
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import leader_of, sides_apart
+from beha2vec_core.chat.answers.ranking import first_of, leader_of, sides_apart
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
 from beha2vec_core.chat.answers.unusual_days import unusual_days
@@ -40,7 +40,8 @@ from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
 from beha2vec_core.chat.reading.contrasts import Contrast, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
-from beha2vec_core.chat.reading.question import Reading, read_question
+from beha2vec_core.chat.reading.grew_most import grew_most
+from beha2vec_core.chat.reading.question import CONTINUES, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
 from beha2vec_core.chat.reading.several import read_after
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
@@ -110,6 +111,7 @@ class Lookup:
         self.about_clusters = ClusterAnswers(published, aliases)
         self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
         self._predicted: dict[str, Any] | None = None  # the prediction that one may continue
+        self._ranked: tuple[str, ...] = ()  # the first groups of a ranking of which only some were asked for
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
 
@@ -164,6 +166,11 @@ class Lookup:
         if jump := largest_jump(question, vocabulary, self._data.measure):
             self._previous = ()
             return jump
+        if len(self._previous) == 1 and (grew := grew_most(question, self._previous[0], self._ranked, contents.days)):
+            notes = (
+                (CONTINUES, f"The days are compared with those before: {grew.versus.in_words}.") if grew.versus else ()
+            )
+            return self._measure(grew, Reading(query=grew, notes=notes))
         question = about_leader(question, vocabulary, self._leader) if len(self._previous) == 1 else question
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
@@ -338,6 +345,7 @@ class Lookup:
         parts = [self._parts(one) for one in (query, *reading.more)]
         one = as_one((query, *reading.more))
         self._previous, self._leader = (one,) if one else (query, *reading.more), leader_of(results[0])
+        self._ranked = first_of(results[0])
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)

@@ -20,9 +20,9 @@ _TIME = (
 _IN_TIME = re.compile(rf"{_LEAD}(?P<time>{_TIME})\W*", re.IGNORECASE)
 _SUM = r"(?:revenue|money|turnover|income|value)"
 _MONEY = re.compile(
-    rf"(?:{_LEAD}(?:(?:how much|what)(?: {_SUM})? (?:is|are|will|would|do|does) {_THEM} (?:be )?(?:worth|bring(?: in| us)?"
-    rf"|spend|make|in (?:{_SUM}|euros?))|(?:how much|what) {_SUM} (?:is|are|will|would) {_THEM}(?: be)?|(?:the |what is "
-    rf"the |what's the )?(?:expected|predicted) {_SUM}(?: (?:of|from) {_THEM})?)|"
+    rf"(?:{_LEAD}(?:(?:how much|what)(?: {_SUM})? (?:is|are|will|would|do|does) {_THEM} (?:be )?(?:worth|spend|make|"
+    rf"bring(?: in| us)?|in (?:{_SUM}|euros?))|(?:how much|what) {_SUM} (?:is|are|will|would) {_THEM}(?: be)?|(?:the |"
+    rf"what is the |what's the )?(?:expected|predicted) {_SUM}(?: (?:of|from) {_THEM})?)|"
     rf"\W*(?:and|what about|how about) (?:the |in )?{_SUM}(?: (?:of|from) {_THEM})?)(?: (?P<time>{_TIME}))?\W*",
     re.IGNORECASE,
 )

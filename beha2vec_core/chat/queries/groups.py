@@ -30,6 +30,7 @@ _COMPARED = re.compile(
     rf"{_NOUN}(?:(?:\s+\w+){{0,3}}\s+{_MORE}(?:\s+\w+){{0,2}})?\s*,?\s*"
     rf"\b(?:vs\.?|versus|or|against|(?:compare[sd]? )?(?:to|with)|than|as){_PLACES}\s*"
 )
+_OFTEN = re.compile(r"\b(?:often|frequently|likely)\b")
 _NAMED_BEFORE = re.compile(r"\b(?:which|what|two|both|three)(?: of)?(?: (?:the|our|these|two|three))*\s+$")
 Item = tuple[Word, ...]
 
@@ -56,6 +57,10 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
     if len(chains) != 1:
         return None
     (listed,) = chains
+    apart = [word for word in parts.words if word.kind == "value" and word not in sum(listed.items, ())]
+    of_listed = set.union(*(word.own_dimensions for one in listed.items for word in one))
+    if _OFTEN.search(parts.text) or any(word.own_dimensions & of_listed for word in apart):
+        return None  # do Germans use mobile more often than Swiss
     items = _each_limited(listed.items, contents)
     if _are_of_one_kind(items, metrics):
         return None

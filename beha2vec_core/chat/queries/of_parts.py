@@ -19,6 +19,7 @@ from beha2vec_core.chat.queries.one_query import query_of
 from beha2vec_core.chat.queries.own_queries import in_common, of_people, orders_worth
 from beha2vec_core.chat.queries.ratios import divided, of_items, require_same_categories, with_ratio
 from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges, refuse_certain
+from beha2vec_core.chat.queries.used_more import used_more
 from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
@@ -71,6 +72,8 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     refuse_beside_charges(parts)
     if metrics == ["funnel"] and parts.has("rest") and (sides := _part_and_rest(parts, contents)):
         return sides, [*notes, *parts.notes]
+    if shares := used_more(parts, contents):
+        return shares[0], [*notes, *shares[1]]
     parts = without_heading(parts, contents)
     if groups := groups_of(parts, metrics, contents):
         return groups

@@ -11,6 +11,7 @@ from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_o
 from beha2vec_core.chat.queries.compared import step_of, step_since
 from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
+from beha2vec_core.chat.reading.grew_most import GREW_MOST
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.paraphrases import SAME
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -117,6 +118,8 @@ def continued(
     """
     bought = re.search(r"\b(?:buy|bought|ordered)\s+(?:it|them|those|these)\b", question.lower())
     if pointed and (bought or _THEY_AND_IT.search(question.lower())):  # did they buy it
+        raise NotContinued(CANNOT)
+    if previous.by and GREW_MOST.match(question):  # between which days
         raise NotContinued(CANNOT)
     if both_ends(parts):  # two answers
         if breakdown_of(parts):
