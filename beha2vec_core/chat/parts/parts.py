@@ -196,10 +196,10 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     # first, so that no part of 1,200 is read as a number of its own
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
     text, left_out = without_left_out(text)
-    text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
+    text = in_hours(spelled_out(in_reading_time(vocabulary.without_hyphens(text))))
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
-    text = in_pages(in_reading_time(text), vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
+    text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
     text = in_neighbours(in_windows(in_cohorts(in_operations(text))), vocabulary)
     text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
     for symbol, name in _SYMBOLS.items():

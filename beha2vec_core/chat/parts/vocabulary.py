@@ -91,8 +91,8 @@ class Vocabulary:
         for head in heads:
             found[head] = [Value("item", tuple(self._of_items[head]))]
         self._inner = heads - ends  # of names, and never their last word: alone only in the plural, tees and not short
-        for phrase, names in topics.absent_channels(contents).items():
-            found.setdefault(as_key(phrase), [Value("channel", names)])
+        for phrase, absent in topics.absent_channels(contents).items():
+            found.setdefault(as_key(phrase), [Value("channel", absent)])
         of_data = {
             key: Meaning(
                 "value",

@@ -24,7 +24,7 @@ def metrics_of(parts: Parts) -> list[str]:
     """Metrics that the question asks for; the engagement of pages is that of their views, not of whole sessions."""
     found = _metrics_named(parts)
     of_pages = found == ["engagement_time"] and _is_of_pages(parts)
-    return ["view_time"] if of_pages else found
+    return ["time_on_page"] if of_pages else found
 
 
 def _is_of_pages(parts: Parts) -> bool:

@@ -35,5 +35,6 @@ def in_reading_time(text: str) -> str:
         of = "article pages" if kind == "article" else groups.get("what") or ""
         said = f"has the {end} reading time" if kind == "has" else f"average reading time of {of}"
         text = f"{text[: found.start()]}{said}{text[found.end() :]}"
+        text = re.sub(r"\b(?:articles?|pages?|posts?) (?=\S*/\S)", "", text)  # the article /journal/wool
         return re.sub(r"^(\W*)(?:on|for) (?=which|what)", r"\1", re.sub(r"  +", " ", text))
     return text
