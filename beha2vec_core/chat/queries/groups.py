@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from beha2vec_core.chat.parts.grammar import OF_ITEMS, Value, Word
 from beha2vec_core.chat.parts.parts import Parts
@@ -32,6 +33,7 @@ _COMPARED = re.compile(
 )
 _OFTEN = re.compile(r"\b(?:often|frequently|likely)\b")
 _NAMED_BEFORE = re.compile(r"\b(?:which|what|two|both|three)(?: of)?(?: (?:the|our|these|two|three))*\s+$")
+_OF = {"the", "a", "an", "our", "of", "on"}  # between two words for one visit
 Item = tuple[Word, ...]
 
 
@@ -51,7 +53,8 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
     Raises:
         NotRead: it is not clear what limits which group.
     """
-    if parts.has("rest", "without") or parts.limits:
+    begins = any(word.kind == "by" and word.name.startswith("landing") for word in parts.words)
+    if begins or parts.has("rest", "without") or parts.limits:
         return None
     chains = [one for one in _chains(parts) if len(one.items) > 1]
     if len(chains) != 1:
@@ -76,19 +79,22 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
         measures = measures[:1]
     dimensions = {value.dimension for word in every for value in word.values}  # as traffic sources
     found, notes = [], [*parts.notes, *([NOT_WHY] if parts.has("cause") else [])]
+    in_time = ["compare"] if parts.times.periods[1:] or parts.times.asks_before else []  # each, March vs February
     for item in items:
         others = [word for word in every if word not in item]
         words = [
             word for word in parts.words
-            if word not in others and word.kind not in ("compare", "judged", "cause")
-            and not (word.kind == "by" and word.name in dimensions)
+            if word not in others and (word.kind not in ("compare", "judged", "cause") or word.kind in in_time)
+            and not (word.kind == "by" and word.name in dimensions & {*SOURCES})
         ]  # fmt: skip
         named = "|".join(word.pattern for word in every)
         text = re.sub(rf"\b({named})\s*(?:,|\band\b)|\b(?:or|than|vs\.?|versus|against|askswhy)\b", r"\1 ", parts.text)
         gone = "|".join(word.pattern for word in others if word.text not in {one.text for one in item})
         text = re.sub(rf"\b(?:{gone})\b", " ", text) if gone else text
         alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
-        alone = of_one_visit(alone, contents)
+        known, alone = alone.words, of_one_visit(alone, contents)
+        narrowed = tuple(f"“{word.text}” was read as " for word in known if word not in alone.words)
+        notes = [note for note in notes if not (narrowed and note.startswith(narrowed))]
         for asked in [[name] for name in measures] or [[]]:
             query, more = query_of(alone, asked, filters_of(alone, next(iter(asked), None)), contents)
             query = of_items(query)
@@ -228,8 +234,10 @@ def _go(contents: Contents, value: Value, other: Word) -> bool:
 
 def refuse_apart(parts: Parts, contents: Contents) -> None:
     """Raise where two values describe a visit, stand apart, and no visit has both: they limit different groups."""
-    found = [[word for item in one.items for word in item if _is_of_visit(word)] for one in _chains(parts)]
-    for place, words in enumerate(found):
-        for one, other in ((one, other) for one in words for some in found[place + 1 :] for other in some):
-            if not one.own_dimensions & other.own_dimensions and not _go(contents, one.values[0], other):
-                raise NotRead(f"No visit is of both “{one.text}” and “{other.text}”: ask for one of them at a time.")
+    words = [word for word in parts.words if word.kind == "value" and _is_of_visit(word)]
+    for one, other in combinations(words, 2):
+        between = [word.text for word in parts.words if one.place < word.place < other.place]
+        if parts.has("without") or {*between} <= _OF or one.own_dimensions & other.own_dimensions:
+            continue
+        if not _go(contents, one.values[0], other):
+            raise NotRead(f"No visit is of both “{one.text}” and “{other.text}”: ask for one of them at a time.")
