@@ -53,8 +53,7 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
     Raises:
         NotRead: it is not clear what limits which group.
     """
-    begins = any(word.kind == "by" and word.name.startswith("landing") for word in parts.words)
-    if begins or parts.has("rest", "without") or parts.limits:
+    if parts.has("rest", "without") or parts.limits:
         return None
     chains = [one for one in _chains(parts) if len(one.items) > 1]
     if len(chains) != 1:
@@ -72,26 +71,13 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
     if not (is_compared or is_each_full or all(_is_of_visit(word) for one in items for word in one)):
         return None
     every = [word for one in items for word in one]
-    measures = metrics or ([] if parts.has("sell", "bought", "share") else overview_of(filters_of(parts, None)))
-    if not metrics and parts.judged and "sessions" in measures:
-        measures = measures[1:2]
-    elif not metrics and (parts.comparatives or not is_compared):
-        measures = measures[:1]
-    dimensions = {value.dimension for word in every for value in word.values}  # as traffic sources
+    begins = any(word.kind == "by" and word.name.startswith("landing") for word in parts.words)
+    if begins and any("landing_page" in word.dimensions for word in every):
+        raise NotRead("Where visits began I know for one of these pages at a time.")
+    measures = metrics or _measures(parts, is_compared=is_compared)
     found, notes = [], [*parts.notes, *([NOT_WHY] if parts.has("cause") else [])]
-    in_time = ["compare"] if parts.times.periods[1:] or parts.times.asks_before else []  # each, March vs February
     for item in items:
-        others = [word for word in every if word not in item]
-        words = [
-            word for word in parts.words
-            if word not in others and (word.kind not in ("compare", "judged", "cause") or word.kind in in_time)
-            and not (word.kind == "by" and word.name in dimensions & {*SOURCES})
-        ]  # fmt: skip
-        named = "|".join(word.pattern for word in every)
-        text = re.sub(rf"\b({named})\s*(?:,|\band\b)|\b(?:or|than|vs\.?|versus|against|askswhy)\b", r"\1 ", parts.text)
-        gone = "|".join(word.pattern for word in others if word.text not in {one.text for one in item})
-        text = re.sub(rf"\b(?:{gone})\b", " ", text) if gone else text
-        alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
+        alone = _alone(parts, item, every)
         known, alone = alone.words, of_one_visit(alone, contents)
         narrowed = tuple(f"“{word.text}” was read as " for word in known if word not in alone.words)
         notes = [note for note in notes if not (narrowed and note.startswith(narrowed))]
@@ -108,6 +94,33 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
         names = [f"“{' '.join(word.text for word in one)}”" for one in items]
         notes.append(f"{', '.join(names[:-1])} and {names[-1]} are of different kinds, and can overlap.")
     return found, notes
+
+
+def _measures(parts: Parts, *, is_compared: bool) -> list[str]:
+    """The measures of groups where none is named; none where a verb or a share says it."""
+    if parts.has("sell", "bought", "share"):
+        return []
+    measures = list(overview_of(filters_of(parts, None)))
+    if parts.judged and "sessions" in measures:
+        return measures[1:2]
+    return measures[:1] if parts.comparatives or not is_compared else measures
+
+
+def _alone(parts: Parts, item: Item, every: list[Word]) -> Parts:
+    """The parts with one of the groups in place of all: the others, and what stands between them, are left out."""
+    others = [word for word in every if word not in item]
+    sources = {value.dimension for word in every for value in word.values} & {*SOURCES}  # as traffic sources
+    in_time = parts.times.periods[1:] or parts.times.asks_before  # each of them, March vs February
+    left = {"judged", "cause", *([] if in_time else ["compare"])}
+    words = [
+        word for word in parts.words
+        if word not in others and word.kind not in left and not (word.kind == "by" and word.name in sources)
+    ]  # fmt: skip
+    named = "|".join(word.pattern for word in every)
+    text = re.sub(rf"\b({named})\s*(?:,|\band\b)|\b(?:or|than|vs\.?|versus|against|askswhy)\b", r"\1 ", parts.text)
+    gone = "|".join(word.pattern for word in others if word.text not in {one.text for one in item})
+    text = re.sub(rf"\b(?:{gone})\b", " ", text) if gone else text
+    return replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
 
 
 def of_one_visit(parts: Parts, contents: Contents) -> Parts:
@@ -235,6 +248,7 @@ def _go(contents: Contents, value: Value, other: Word) -> bool:
 def refuse_apart(parts: Parts, contents: Contents) -> None:
     """Raise where two values describe a visit, stand apart, and no visit has both: they limit different groups."""
     words = [word for word in parts.words if word.kind == "value" and _is_of_visit(word)]
+    words = [word for word in words if len(word.values[0].values) == 1]  # paid, from facebook, there may be none
     for one, other in combinations(words, 2):
         between = [word.text for word in parts.words if one.place < word.place < other.place]
         if parts.has("without") or {*between} <= _OF or one.own_dimensions & other.own_dimensions:
