@@ -90,6 +90,9 @@ _BEFORE = (
 )  # fmt: skip
 
 
+_LONG = re.compile(rf"(?:\b({COUNT}) (?=\w+s\b)|(?<!\w)(?=\w+[^s]\b))(day|week|month|quarter|year)s?\b")
+
+
 @dataclass
 class Times:
     """The periods of a question."""
@@ -97,6 +100,7 @@ class Times:
     text: str  # the question with a mark and a number in place of each period
     periods: list[Period] = field(default_factory=list)  # in the order of their numbers
     asks_before: bool = False  # the period before is asked for, or compared with
+    unit: tuple[int, str] | None = None  # how long the one before is: the week, two months
     back: str = ""  # the same days one year, month or week before are meant
     compares: bool = False
     is_open: bool = False  # since a day, or until one
@@ -108,8 +112,13 @@ class Times:
         if self.back == "week":
             return Period(period.first - timedelta(days=7), period.last - timedelta(days=7))
         months = {"year": -12, "month": -1}.get(self.back)
-        if months is None:
+        if months is None and (not self.unit or _is_as_long(period, *self.unit)):
             return period.before()
+        if months is None and self.unit == (1, "week") and period.first != period.last and _length(period) < 7:
+            return Period(period.first - timedelta(days=7), period.last - timedelta(days=7))
+        if months is None and self.unit != (1, "year"):
+            raise ValueError(f"{period.in_words} has not that length: name the days that you mean.")
+        months = months or -12
         first, after = add_months(period.first, months), period.last + timedelta(days=1)
         if after.day == 1:  # a month has not as many days as another
             return Period(first, add_months(after, months) - timedelta(days=1))
@@ -166,10 +175,12 @@ def find_times(text: str, data: Period) -> Times:
                 times.periods.append(_this("year", last) if unit == "year" else _last_whole(unit, last))
                 times.text += f" {MARK}{len(times.periods) - 1}"
     for pattern, back in _BEFORE:
-        rest = re.sub(pattern, " ", times.text)
-        if rest != times.text and (_names_period(rest) or back or not _PREVIOUS.search(times.text)):
+        rest, said = re.sub(pattern, " ", times.text), re.search(pattern, times.text)
+        if said and (_names_period(rest) or back or not _PREVIOUS.search(times.text)):
             times.text, times.asks_before = rest, True
             times.back = times.back or back
+            if long := _LONG.search(said[0]):
+                times.unit = count_of(long[1] or "1"), long[2]
     for pattern, days in _READ:
         if isinstance(days, str):
             times.text = re.sub(pattern, days, times.text)
@@ -192,6 +203,21 @@ def find_times(text: str, data: Period) -> Times:
     times.text = re.sub(rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text)
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
+
+
+def _length(period: Period) -> int:
+    return (period.last - period.first).days + 1
+
+
+def _is_as_long(period: Period, number: int, unit: str) -> bool:
+    """Whether a period has so many days, weeks, months ..., or is the begin of one that is not over."""
+    days = _length(period)
+    if unit in ("day", "week"):
+        length = number * (7 if unit == "week" else 1)
+        return days == length or (number == 1 < days < length and period.first.weekday() == 0)
+    months = number * MONTHS_OF[unit]
+    is_begun = number == 1 < days < 28 * months and period.first == begin_of(unit, period.first)
+    return 28 * months <= days <= 31 * months or is_begun
 
 
 def _names_period(text: str) -> bool:

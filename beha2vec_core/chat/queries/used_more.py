@@ -8,6 +8,7 @@ from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.compared import periods_of
 from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
 
@@ -16,7 +17,7 @@ _MORE = re.compile(
     r"\b(?:use[sd]?|using|comes?|came) (?:\S+ )?(?:more|less)\b"
 )
 _USES = re.compile(r"\b(?:use[sd]?|using|comes?|came|popular|common|likely to (?:use|come))\b")
-_BY = re.compile(r"\b(?:by|among|amongst|with|for|than)\b")
+_BY = re.compile(r"\b(?:by|among|amongst|with|for|on|in)\b")
 _KNOWN = {"filler", "value", "qualifier", "compare", "rest", "period", "judged"}
 _PEOPLE = {"users", "sessions", "new_users", "returning_users", "buyers"}
 _KIND = "new_or_returning"
@@ -45,6 +46,9 @@ def used_more(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]]
         used, groups = found
     elif len(values) == 2 and not values[0].own_dimensions & values[1].own_dimensions and _is_of(parts, values[1]):
         used, group = values[:1], _filter(values[1])
+        groups = [group, Filter(group.dimension, group.values, is_excluded=True)]
+    elif len(values) == 2 and re.search(rf"{values[0].pattern} (?:{PEOPLE})\b.*{values[1].pattern}", parts.text):
+        used, group = values[1:], _filter(values[0])
         groups = [group, Filter(group.dimension, group.values, is_excluded=True)]
     elif kinds:
         raise NotRead("Name one thing that is used, and who uses it more often: new or returning users.")

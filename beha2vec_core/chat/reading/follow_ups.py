@@ -226,9 +226,14 @@ def continued(
         if metric != previous.metric or not is_same or times.asks_before:
             raise NotContinued(CANNOT)
         limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
-    is_share = previous.is_share and not is_of_did and is_number and (bool(new_by) or len(kept) == 1)
+    named = [one.dimension for one in previous.filters]  # the part comes first
+    is_same_whole = previous.is_share and not new_by and {one.dimension for one in filters} <= {*named}
+    is_share = previous.is_share and not is_of_did and is_number and (bool(new_by) or len(kept) == 1 or is_same_whole)
+    chosen_filters = (
+        sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
+    )
     return Query(
-        metric, new_by, tuple(kept.values()), period, versus, is_share or (is_part and not new_by),
+        metric, new_by, tuple(chosen_filters), period, versus, is_share or (is_part and not new_by),
         parts.top or (previous.top if is_same else None), ascending,
         by_change=bool(explains and new_by and versus), moved=bool(previous.moved and new_by and versus),
         explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per, **limits,
@@ -292,7 +297,8 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         return Query(filters=previous.filters, by=previous.by, metric=previous.metric, period=later, versus=earlier)
     if len(times.periods) > 1:
         return None
-    versus = times.before(previous.period) if previous.period and times.back else previous.versus
+    is_said = times.back or (times.unit and times.asks_before and not previous.versus)
+    versus = times.before(previous.period) if previous.period and is_said else previous.versus
     versus = versus or (previous.period.before() if previous.period else None)
     if parts.has("cause") or (by and ranked and previous.versus):
         if filters or times.periods or not versus or (by and len(by) > 1):

@@ -19,10 +19,10 @@ def read_after(question: str, vocabulary: Vocabulary, previous: Sequence[Query],
     if not any(CONTINUES in one.notes for one in readings):
         return next((one for one in readings if one.query is None), readings[0])
     first = readings[0]
-    is_part = [
-        bool(one.query and one.query.is_share and not old.is_share) for one, old in zip(readings, previous, strict=True)
+    is_other = [
+        bool(one.query and one.query.is_share != old.is_share) for one, old in zip(readings, previous, strict=True)
     ]
-    if any(is_part) or not all(CONTINUES in one.notes for one in readings):  # how many of them: of which
+    if any(is_other) or not all(CONTINUES in one.notes for one in readings):  # how many of them: of which
         nearest = tuple(one.query for one in readings if one.query)
         return replace(first, query=None, more=(), problem=CANNOT, is_follow_up=True, nearest=nearest)
     queries = dict.fromkeys(query for one in readings for query in (one.query, *one.more) if query)

@@ -27,6 +27,9 @@ ASKED = {
     ),
     "orders on 10 april >> and the same day last month?": "orders | 2026-03-10..2026-03-10",
     "sessions in april >> and the same month last year": "no",  # before the data
+    "orders on 10 april >> and the month before?": "no",  # of one day?
+    "orders in april >> and the week before": "no",
+    "sessions on the weekend of 11 april >> and the week before": "sessions | 2026-04-04..2026-04-05",
     "orders over the last weeks": "orders | 2026-04-16..2026-05-13",
     "last weeks orders": "no",  # of last week?
     "top 2 channels by sessions in april >> which of them grew most?": (
