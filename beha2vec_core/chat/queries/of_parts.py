@@ -78,7 +78,8 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if groups := groups_of(parts, metrics, contents):
         return groups
     refuse_apart(parts, contents)
-    parts = of_one_visit(parts, contents)
+    of_visit = of_one_visit(parts, contents)
+    parts.words, parts.notes = of_visit.words, of_visit.notes
     notes = list(parts.notes)
     grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
     happened = parts.has("cause") and parts.has("change", "happened") and parts.times.periods
