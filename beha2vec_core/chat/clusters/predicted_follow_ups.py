@@ -41,10 +41,13 @@ _WHO = re.compile(
 _USERS = re.compile(rf"{_LEAD}how many (?:users|people|customers|buyers|visitors) (?:is|are) {_THEM}\W*", re.IGNORECASE)
 # another thing that they may do: "and add to carts?", "and how many will come back?"
 _OTHER = re.compile(
-    rf"{_LEAD}(?:(?:how many|who|the)\b\W*)?(?:(?:of )?(?:users|people|customers|visitors|them)\b\W*)?"
+    rf"{_LEAD}(?:(?:how many|the)\b\W*)?(?:(?:of )?(?:users|people|customers|visitors|them)\b\W*)?"
     r"(?:(?:will|are (?:likely|expected|going) to|expected|predicted|likely to)\b\W*)*(?:number of )?"
     rf"(?P<what>(?:[a-z]+(?:[\s-]|(?=\W*$))){{1,5}}?)(?P<time> ?{_TIME})?\W*",
     re.IGNORECASE,
+)
+_IS_WHOLE = re.compile(
+    r"\W*how many (?:users|people|customers|visitors)\b.*\b(?:days?|weeks?|months?)\b", re.IGNORECASE
 )
 _PREDICTED_NUMBER = re.compile(
     rf"{_LEAD}(?:the )?(?:predicted|expected|forecast(?:ed)?) (?:number|count) of (?P<what>[a-z][a-z -]*?) "
@@ -82,7 +85,8 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
         return _whole(target, days, int(found["key"]))
     if _WHO.fullmatch(question):
         return f"which users{_of(key)} will {does(target)} {days}?"
-    if (found := _OTHER.fullmatch(question)) and _DOES.fullmatch(found["what"].strip()):
+    is_whole = _IS_WHOLE.match(question)
+    if not is_whole and (found := _OTHER.fullmatch(question)) and _DOES.fullmatch(found["what"].strip()):
         known = list(predicted())
         other = target_asked(found["what"], known)
         return _whole(other, found["time"] or days, key) if other and other in known else None

@@ -69,6 +69,8 @@ PREDICTED = {
     "and last week?": None,
     "revenue": None,
     "and churn?": None,
+    "who will come back within 14 days?": None,  # whole questions
+    "how many users will come back in the next 14 days?": None,
 }  # fmt: skip
 
 
