@@ -29,8 +29,9 @@ _MORE = r"(?:better|worse|more|less|fewer|higher|lower|stronger|weaker)"
 _LISTED = re.compile(rf"{_NOUN}\s*(?:,\s*(?:and\b)?|\band\b){_PLACES}\s*")
 _COMPARED = re.compile(
     rf"{_NOUN}(?:(?:\s+\w+){{0,3}}\s+{_MORE}(?:\s+\w+){{0,2}})?\s*,?\s*"
-    rf"\b(?:vs\.?|versus|or|against|(?:compare[sd]? )?(?:to|with)|than|as){_PLACES}\s*"
+    rf"\b(?:vs\.?|versus|or|against|compare[sd]? (?:to|with)|than){_PLACES}\s*"
 )
+_WITH = re.compile(rf"{_NOUN}\s*\b(?:to|with|as){_PLACES}\s*")  # with a word that compares; else Germany with Safari
 _OFTEN = re.compile(r"\b(?:often|frequently|likely)\b")
 _NAMED_BEFORE = re.compile(r"\b(?:which|what|two|both|three)(?: of)?(?: (?:the|our|these|two|three))*\s+$")
 _OF = {"the", "a", "an", "our", "of", "on"}  # between two words for one visit
@@ -150,6 +151,7 @@ def _with_visits(value: Value, others: list[Word], contents: Contents) -> Value:
 def _chains(parts: Parts) -> list[_Listed]:
     """The values of a question that stand beside each other, or with "and", "or" or the like between them."""
     found: list[_Listed] = []
+    compares = bool(parts.has("compare") or parts.judged or parts.comparatives)
     end = 0
     for word in (word for word in parts.words if word.kind == "value"):
         here = re.compile(rf"(?<!\w){word.pattern}(?!\w)").search(parts.text, end)
@@ -157,13 +159,14 @@ def _chains(parts: Parts) -> list[_Listed]:
             return []
         between, last = parts.text[end : here.start()], found[-1] if found else None
         begin, end = end, here.end()
-        if last and _BESIDE.fullmatch(between):
+        is_with = _WITH.fullmatch(between) is not None
+        is_compared = _COMPARED.fullmatch(between) is not None or (is_with and compares)
+        if last and (_BESIDE.fullmatch(between) or (is_with and not compares)):
             found[-1] = replace(last, items=(*last.items[:-1], (*last.items[-1], word)))
-        elif last and (_LISTED.fullmatch(between) or _COMPARED.fullmatch(between)):
+        elif last and (_LISTED.fullmatch(between) or is_compared):
             is_first = len(last.items) == 1 and between.strip() == ","
             comma = begin + between.index(",") if is_first else last.comma
-            is_compared = last.is_compared or _COMPARED.fullmatch(between) is not None
-            found[-1] = _Listed((*last.items, (word,)), is_compared, last.before, comma)
+            found[-1] = _Listed((*last.items, (word,)), last.is_compared or is_compared, last.before, comma)
         else:
             found.append(_Listed(((word,),), False, parts.text[: here.start()], 0))
     return found

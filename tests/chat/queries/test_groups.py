@@ -34,6 +34,7 @@ ASKED = {
     "compare paid google and paid facebook orders": (
         "orders | channel=Paid Search | source=google && orders | channel=Paid Social | source=facebook"
     ),
+    "sessions from germany with mobile": "sessions | country=Germany | device=mobile",
     "organic vs paid facebook sessions": "sessions | by channel | channel=Organic Social;Paid Social | source=facebook",
     "orders from facebook ads": "orders | channel=Paid Social | source=facebook",
     "which of the two paid channels, google or facebook, sold more": (
