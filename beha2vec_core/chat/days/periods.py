@@ -175,11 +175,11 @@ def find_times(text: str, data: Period) -> Times:
                 times.periods.append(_this("year", last) if unit == "year" else _last_whole(unit, last))
                 times.text += f" {MARK}{len(times.periods) - 1}"
     for pattern, back in _BEFORE:
-        rest, said = re.sub(pattern, " ", times.text), re.search(pattern, times.text)
-        if said and (_names_period(rest) or back or not _PREVIOUS.search(times.text)):
+        rest, earlier = re.sub(pattern, " ", times.text), re.search(pattern, times.text)
+        if earlier and (_names_period(rest) or back or not _PREVIOUS.search(times.text)):
             times.text, times.asks_before = rest, True
             times.back = times.back or back
-            if long := _LONG.search(said[0]):
+            if long := _LONG.search(earlier[0]):
                 times.unit = count_of(long[1] or "1"), long[2]
     for pattern, days in _READ:
         if isinstance(days, str):
