@@ -117,7 +117,7 @@ class Times:
         if months is None and self.unit == (1, "week") and period.first != period.last and _length(period) < 7:
             return Period(period.first - timedelta(days=7), period.last - timedelta(days=7))
         if months is None and self.unit != (1, "year"):
-            raise ValueError(f"{period.in_words} has not that length: name the days that you mean.")
+            raise ValueError(f"{period.in_words} does not have that length: name the days that you mean.")
         months = months or -12
         first, after = add_months(period.first, months), period.last + timedelta(days=1)
         if after.day == 1:  # a month has not as many days as another
