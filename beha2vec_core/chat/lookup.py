@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
+from beha2vec_core.chat.answers.broken_days import broken_days
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.answers.contrasts import contrasted
 from beha2vec_core.chat.answers.findings import findings
@@ -19,13 +21,14 @@ from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, larg
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import leader_of, sides_apart
+from beha2vec_core.chat.answers.ranking import first_of, leader_of, sides_apart
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
 from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
@@ -37,8 +40,10 @@ from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
 from beha2vec_core.chat.reading.contrasts import Contrast, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
-from beha2vec_core.chat.reading.question import Reading, read_question
+from beha2vec_core.chat.reading.grew_most import grew_most
+from beha2vec_core.chat.reading.question import CONTINUES, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
+from beha2vec_core.chat.reading.several import read_after
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
@@ -78,8 +83,9 @@ _TOTAL = re.compile(
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
 _MAKES_BUY = re.compile(
     r"(?i)^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
-    r"what do(?:es)? (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?do (?:right )?before "
-    r"(?:they |the |an? |making )*)(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
+    r"(?:what|which pages?) (?:do|does|did) (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?"
+    r"(?:do|look at|views?|sees?|visits?|reads?|browse) before (?:they |the |an? |making |placing )*)"
+    r"(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
 )
 _GROWS = re.compile(
     r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
@@ -103,30 +109,38 @@ class Lookup:
         """Read nothing yet."""
         self._data = published
         self.about_clusters = ClusterAnswers(published, aliases)
-        self._previous: Query | None = None  # that a question may continue: "and on mobile?"
+        self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
+        self._predicted: dict[str, Any] | None = None  # the prediction that one may continue
+        self._ranked: tuple[str, ...] = ()  # the first groups of a ranking of which only some were asked for
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
 
     def ask(self, question: str) -> LookupAnswer:
         """The answer, or what can be asked; what the data lacks is said."""
         try:
-            return self._ask(question)
+            whole = as_prediction(question, self._predicted, self._data.predicted)
+            self._previous = () if whole else self._previous
+            answer = self._ask(whole or question)
+            is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
+            self._predicted = answer.predicted if is_lost else self._predicted
+            return answer
         except NotInData as error:
             return LookupAnswer(f"Your data cannot answer this: {error}.")
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous, self._is_first = None, True
+        self._previous, self._predicted, self._is_first = (), None, True
 
     def _ask(self, question: str) -> LookupAnswer:
         known = findings(question, self._data.highlights)
         words = vocabulary_of(contents) if (contents := self._data.contents()) else None
         if not known and words:
-            known = unusual_days(question, words, self._data.measure)
+            known = broken_days(question, words.contents.days, self._data.daily_events)
+            known = known or unusual_days(question, words, self._data.measure)
         if known:
-            self._previous = None
+            self._previous = ()
             return known
-        overview, question = self._data.overview(), in_plain_words(question, continues=self._previous is not None)
+        overview, question = self._data.overview(), in_plain_words(question, continues=bool(self._previous))
         asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
@@ -150,9 +164,14 @@ class Lookup:
         if with_it := bought_with(question, vocabulary, self._data.measure):
             return self._measure(*with_it)
         if jump := largest_jump(question, vocabulary, self._data.measure):
-            self._previous = None
+            self._previous = ()
             return jump
-        question = about_leader(question, vocabulary, self._leader) if self._previous else question
+        if len(self._previous) == 1 and (grew := grew_most(question, self._previous[0], self._ranked, contents.days)):
+            notes = (
+                (CONTINUES, f"The days are compared with those before: {grew.versus.in_words}.") if grew.versus else ()
+            )
+            return self._measure(grew, Reading(query=grew, notes=notes))
+        question = about_leader(question, vocabulary, self._leader) if len(self._previous) == 1 else question
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = questions.without_names(question, plain)
@@ -162,7 +181,7 @@ class Lookup:
             reading = self._read(unnamed, vocabulary)
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
-            self._previous = None
+            self._previous = ()
             return self._refused(reading, ONLY_LARGEST if asks_other else "")
         overview, keys = plain, self._clusters_named(question, plain)
         if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
@@ -174,7 +193,7 @@ class Lookup:
         query, self._is_first = reading.query, False
         if reading.is_follow_up:  # asked in other words, it can still continue the question before
             return self._refused(reading)
-        self._previous = None  # but where a query is answered: another refusal leaves nothing to continue
+        self._previous = ()  # but where a query is answered: another refusal leaves nothing to continue
         if "currency" in reading.kinds:
             return self._refused(reading)
         if reading.contrast and not keys:
@@ -263,7 +282,7 @@ class Lookup:
         return found if found.understood else self._refused(reading, listed or _why_not(found))
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
-        return read_question(question, vocabulary, self._previous, is_first=self._is_first)
+        return read_after(question, vocabulary, self._previous, is_first=self._is_first)
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -324,7 +343,9 @@ class Lookup:
         results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
         results = [by_weekday(in_currency(one, contents.currencies), contents.days) for one in results]
         parts = [self._parts(one) for one in (query, *reading.more)]
-        self._previous, self._leader = as_one((query, *reading.more)), leader_of(results[0])
+        one = as_one((query, *reading.more))
+        self._previous, self._leader = (one,) if one else (query, *reading.more), leader_of(results[0])
+        self._ranked = first_of(results[0])
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)

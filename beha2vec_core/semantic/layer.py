@@ -13,6 +13,7 @@ from beha2vec_core.semantic.definitions import (
     JOINS,
     METRICS,
     OF_STEPS,
+    SOURCES,
     STEPS,
     TABLES,
     Metric,
@@ -45,6 +46,15 @@ class Contents:
     currencies: tuple[str, ...] = ()
     steps: tuple[int, ...] = tuple(STEPS)
     charges: tuple[str, ...] = CHARGES
+    visits: frozenset[tuple[str | None, ...]] = frozenset()  # the `SOURCES` that stand together in some session
+
+    def go_together(self, one: tuple[str, tuple[str, ...]], other: tuple[str, tuple[str, ...]]) -> bool:
+        """Whether some session has one of the values of each dimension; True for those that are of no visit."""
+        places = [SOURCES.index(name) for name, _ in (one, other) if name in SOURCES]
+        if len(places) < 2 or not self.visits:
+            return True
+        first, second = places
+        return any(row[first] in one[1] and row[second] in other[1] for row in self.visits)
 
     def never_recorded(self, query: Query) -> str | None:
         """A step or charge that the query is about and the site does not record; None: it has all of them."""
@@ -127,4 +137,9 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
         steps = tuple(number for number, count in zip(STEPS, counts, strict=True) if count)
     except (duckdb.CatalogException, duckdb.BinderException):
         steps = tuple(STEPS)
-    return Contents(Period(found.first_day, found.last_day), values, currencies, steps, charges)
+    columns = ", ".join(DIMENSIONS[name].sql for name in SOURCES)
+    try:
+        visits = frozenset(connection.execute(f"select distinct {columns} from ga4.fct_ga4__sessions as s").fetchall())
+    except (duckdb.CatalogException, duckdb.BinderException):
+        visits = frozenset()
+    return Contents(Period(found.first_day, found.last_day), values, currencies, steps, charges, visits)

@@ -172,6 +172,10 @@ METRICS = {
              "time spent on site per session", "dwell time", "average dwell time"),
             n_of="sessions",
         ),
+        Metric("time_on_page", "engagement time per page view", "seconds",
+               {"page_views": Measure("coalesce(sum(v.engagement_time_msec), 0) / 1000.0", "count(*)")},
+               ("reading time", "time on page", "time on a page", "time spent on page", "time spent per page",
+                "time per page", "engagement time per page", "average reading time"), n_of="page views"),
         Metric(
             "key_events", "key events", "count", {"key_events": Measure("count(*)")},
             ("key event", "conversion event", "goal completion"),

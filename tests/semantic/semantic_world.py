@@ -142,7 +142,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
             epoch_us(session_started_at) + view as event_timestamp, user_key, session_key,
             case when view = 0 then landing_page_key else page_key end as page_key,
             null::text as page_title, lead(page_key) over session as next_page_key,
-            lag(page_key) over session as previous_page_key, view = 0 as is_entrance, view = page_views - 1 as is_exit
+            lag(page_key) over session as previous_page_key, view = 0 as is_entrance, view = page_views - 1 as is_exit,
+            case when view % 3 < 2 then 4000 * (1 + view) end as engagement_time_msec
         from (select *, unnest(range(page_views)) as view from ga4.fct_ga4__sessions) s
         join pages on pages.place = pick(s.n + view, 'page', 8)
         window session as (partition by session_key order by view)"""
@@ -198,7 +199,8 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
     world.execute(
         f"""create or replace table ga4.ga4_quality__daily as
         select 'ga4' as property_id, day::date as event_date, 100 as raw_events, 100 as events, 0 as duplicates_dropped,
-            0 as events_without_user
+            0 as events_without_user, 100.0 as usual_events,
+            case when day = '2026-04-07' then 'no purchases' end as tracking_break_reason
         from range(date '{FIRST}', date '{LAST}' + 1, interval 1 day) t(day)"""
     )
     world.execute(

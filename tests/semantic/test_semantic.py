@@ -59,6 +59,8 @@ EXPECTED = {
     "page_views": f"select sum(page_views)::bigint {SESSIONS}",
     "pages_per_session": f"select avg(page_views) {SESSIONS}",
     "engagement_time": f"select avg(engagement_time_msec) / 1000 {SESSIONS}",
+    "time_on_page": """select avg(coalesce(engagement_time_msec, 0)) / 1000 from ga4.fct_ga4__page_views
+        where occurred_on between '2026-04-01' and '2026-04-30'""",
     "key_events": """select count(*) from ga4.fct_ga4__conversions
         where occurred_on between '2026-04-01' and '2026-04-30'""",
     "conversion_rate": f"select avg((purchases > 0)::int) {SESSIONS}",

@@ -83,7 +83,7 @@ def _without_rows(result: Result) -> list[str]:
     """Values that were asked for and have no rows, and several filters that no row has."""
     lines = []
     for one in result.query.filters:
-        if one.dimension not in result.query.by:
+        if one.dimension not in result.query.by or result.query.moved:  # of these, those that fell have no row
             continue
         there = {str(row[one.dimension]) for row in result.rows}
         if result.query.against_rest:

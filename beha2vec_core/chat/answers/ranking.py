@@ -57,6 +57,15 @@ def leader_of(result: Result) -> str:
     return "" if others and _are_equal(query, first, others[0]) else group_in_words(query, first)
 
 
+def first_of(result: Result) -> tuple[str, ...]:
+    """The values of the first groups, where only so many were asked for; none elsewhere."""
+    query = result.query
+    if query.top is None or len(query.by) != 1:
+        return ()
+    rows = named_rows(query, result.rows)[: query.top]
+    return tuple(str(row[query.by[0]]) for row in rows if row[query.by[0]] is not None)
+
+
 def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:
     """The first and the second group, or all of a few that are asked for."""
     query = result.query

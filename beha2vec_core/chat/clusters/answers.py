@@ -217,7 +217,8 @@ class ClusterAnswers:
             raise NotInData(predicted_days(horizons.days))
         money = self._data.money() if target == PURCHASE else ""
         lines = [total_line(does(target), horizon, expected.values(), is_denied=least and not lists_users)]
-        if target == PURCHASE and questions.asks_revenue(question):
+        is_revenue = target == PURCHASE and questions.asks_revenue(question)
+        if is_revenue:
             lines = [revenue_line(horizon, expected.values(), money)]
         lines += [note] if (note := horizons.note(horizon)) else []
         if days is not None and days not in horizons.days:
@@ -245,6 +246,7 @@ class ClusterAnswers:
                 f"from beha2vec.user_predictions_current {where} probability {'' if least else 'desc '}limit {limit}",
             ][: 1 + lists_users],
             tool=("predictions", {"target": target, "days": horizon}),
+            predicted={"target": target, "days": horizon, "cluster": cluster, "revenue": is_revenue},
         )
 
     def _funnel(self, keys: list[int], overview: Overview) -> LookupAnswer:

@@ -23,7 +23,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.anonymous import run_anonymous
 from beha2vec_core.semantic.layer import Contents, Result, contents, run_query, run_rates
 from beha2vec_core.semantic.parts import run_parts
-from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.store.anonymous import PUBLISHED_TITLES, Rounding
 from beha2vec_core.store.sample import sample_notice
 
@@ -69,6 +69,7 @@ class Overview:
         return f"{clustered_words(clustered, len(known), self.users - clustered)}, data until {self.until}"
 
 
+DAILY_EVENTS = "from ga4.ga4_quality__daily order by event_date, property_id"
 HIGHLIGHTS = "select headline, sentence, kind from beha2vec.highlights order by rank"
 
 
@@ -88,6 +89,12 @@ class Published(Funnels, Predictions):
         """What to know first, the largest first: headline, sentence, kind (difference or change)."""
         with self._connection() as connection:
             return records(connection, HIGHLIGHTS)
+
+    def daily_events(self, period: Period) -> list[dict[str, Any]]:
+        """The events of each day of a period, what is usual, and why the tracking is said to break."""
+        with self._connection() as connection:
+            rows = records(connection, DAILY_EVENTS)
+        return [row for row in rows if period.first <= row["event_date"] <= period.last]
 
     def money(self) -> str:
         """The currency of money, in a sentence; empty where the database does not say it."""

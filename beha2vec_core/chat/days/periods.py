@@ -51,7 +51,7 @@ _NO_PERIOD = rf"(?!\s+(?:the\s+)?(?:{MARK}|{MONTH}|\d|q[1-4]\b|yesterday|today|l
 _LATELY = r"\b(?:lately|recently|these days|nowadays|of late|(?:in )?recent (?:weeks|days|times))\b"
 _FEW = (
     r"\b(?:last|past|previous|most recent|recent) (?:few|several|couple of|couple) (day|week|month)s\b|"
-    r"\brecent (month)s\b"
+    r"\brecent (month)s\b|(?<=\bthe )(?:last|past) (day|week|month)s\b(?! of\b)"
 )
 _AGO = rf"\b({COUNT}|an?) (day|week|month)s? ago\b|\b(?:the )?(day) before yesterday\b"
 # with these, two months are compared: "the change from March to April"
@@ -69,19 +69,28 @@ _ALL_DATA = (
     r"(?:period|time))(?! (?:this|last|in|of|for))\b"
 )
 _PREVIOUS = re.compile(r"\b(?:previous|prior|preceding)\b")
-# the period before another one; and whether that is a year before
+_EARLIER = (
+    r"(?:(?:of |in |from )?(?:the )?(?:last|previous) {0}|"
+    r"(?:of |in )?(?:the |a |one )?{0} (?:before|earlier|ago|prior))"
+)
+# the period before another one; and how far before it these days are, where it is not the next one
 _BEFORE = (
-    (r"\b(?:the )?same (?:period|time|days|week|month) (?:of )?(?:the )?last year\b", True),
-    (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", False),
+    (rf"\b(?:the )?same (?:period|time|days?|week|month|quarter) {_EARLIER.format('year')}\b", "year"),
+    (rf"\b(?:the )?same (?:week)?day {_EARLIER.format('week')}\b", "week"),
+    (rf"\b(?:the )?same (?:day|date) {_EARLIER.format('month')}\b", "month"),
+    (r"\b(?:the )?same (?:period|time|days) (?:of |in )?(?:the )?(?:last|previous) (?:week|month|quarter)\b", ""),
     (rf"\b(?:the )?(?:previous |prior |preceding )?(?:{COUNT}) (?:weeks?|months?|quarters?|years?|days?) "
-     rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}", False),
+     rf"(?:before|prior|earlier|previous|preceding)(?: (?:to )?(?:that|those|them|it))?\b{_NO_PERIOD}", ""),
     (r"\b(?:the )?(?:same )?(?:period|week|month|quarter|year|days?|one|time) (?:before|prior|earlier)(?: "
      r"(?:to )?(?:that|those|it|this))?\b" + _NO_PERIOD,
-     False),
+     ""),
     (rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?(?:period|weeks?|months?|quarters?|years?|days?)\b",
-     False),
-    (r"\b(?:the )?(?:last|previous) one\b", False),
+     ""),
+    (r"\b(?:the )?(?:last|previous) one\b", ""),
 )  # fmt: skip
+
+
+_LONG = re.compile(rf"(?:\b({COUNT}) (?=\w+s\b)|(?<!\w)(?=\w+[^s]\b))(day|week|month|quarter|year)s?\b")
 
 
 @dataclass
@@ -91,11 +100,29 @@ class Times:
     text: str  # the question with a mark and a number in place of each period
     periods: list[Period] = field(default_factory=list)  # in the order of their numbers
     asks_before: bool = False  # the period before is asked for, or compared with
-    years_back: bool = False  # the same days a year before are compared with
+    unit: tuple[int, str] | None = None  # how long the one before is: the week, two months
+    back: str = ""  # the same days one year, month or week before are meant
     compares: bool = False
     is_open: bool = False  # since a day, or until one
     is_after: bool = False  # after a day
     notes: list[str] = field(default_factory=list)  # how words were read
+
+    def before(self, period: Period) -> Period:
+        """The period that is meant by the one before."""
+        if self.back == "week":
+            return Period(period.first - timedelta(days=7), period.last - timedelta(days=7))
+        months = {"year": -12, "month": -1}.get(self.back)
+        if months is None and (not self.unit or _is_as_long(period, *self.unit)):
+            return period.before()
+        if months is None and self.unit == (1, "week") and period.first != period.last and _length(period) < 7:
+            return Period(period.first - timedelta(days=7), period.last - timedelta(days=7))
+        if months is None and self.unit != (1, "year"):
+            raise ValueError(f"{period.in_words} does not have that length: name the days that you mean.")
+        months = months or -12
+        first, after = add_months(period.first, months), period.last + timedelta(days=1)
+        if after.day == 1:  # a month has not as many days as another
+            return Period(first, add_months(after, months) - timedelta(days=1))
+        return Period(first, add_months(period.last, months))
 
 
 def _both_days(text: str) -> str:
@@ -143,15 +170,17 @@ def find_times(text: str, data: Period) -> Times:
         if re.search(pattern, times.text):
             times.text = re.sub(pattern, " ", times.text)
             times.compares = times.asks_before = True
-            times.years_back = unit == "year"
+            times.back = "year" if unit == "year" else ""
             if not _names_period(times.text):
                 times.periods.append(_this("year", last) if unit == "year" else _last_whole(unit, last))
                 times.text += f" {MARK}{len(times.periods) - 1}"
-    for pattern, is_year in _BEFORE:
-        rest = re.sub(pattern, " ", times.text)
-        if rest != times.text and (_names_period(rest) or not (is_year or _PREVIOUS.search(times.text))):
+    for pattern, back in _BEFORE:
+        rest, earlier = re.sub(pattern, " ", times.text), re.search(pattern, times.text)
+        if earlier and (_names_period(rest) or back or not _PREVIOUS.search(times.text)):
             times.text, times.asks_before = rest, True
-            times.years_back = times.years_back or is_year
+            times.back = times.back or back
+            if long := _LONG.search(earlier[0]):
+                times.unit = count_of(long[1] or "1"), long[2]
     for pattern, days in _READ:
         if isinstance(days, str):
             times.text = re.sub(pattern, days, times.text)
@@ -174,6 +203,21 @@ def find_times(text: str, data: Period) -> Times:
     times.text = re.sub(rf"{MARK}\d+\s*\(\s*({MARK}\d+)\s*\)", r"\1", times.text)
     times.text = re.sub(r"\s+", " ", times.text).strip()
     return times
+
+
+def _length(period: Period) -> int:
+    return (period.last - period.first).days + 1
+
+
+def _is_as_long(period: Period, number: int, unit: str) -> bool:
+    """Whether a period has so many days, weeks, months ..., or is the begin of one that is not over."""
+    days = _length(period)
+    if unit in ("day", "week"):
+        length = number * (7 if unit == "week" else 1)
+        return days == length or (number == 1 < days < length and period.first.weekday() == 0)
+    months = number * MONTHS_OF[unit]
+    is_begun = number == 1 < days < 28 * months and period.first == begin_of(unit, period.first)
+    return 28 * months <= days <= 31 * months or is_begun
 
 
 def _names_period(text: str) -> bool:
@@ -275,7 +319,8 @@ def _lately(_: re.Match[str], last: date) -> Period:
 
 def _some_days(found: re.Match[str], last: date) -> Period:
     """A few days are 7, a few weeks 28 days, a few months 3; a couple is two."""
-    unit, count = found[1] or found[2], "2" if "couple" in found[0] else {"day": "7", "week": "4"}.get(found[1], "3")
+    unit = next(filter(None, found.groups()))
+    count = "2" if "couple" in found[0] else {"day": "7", "week": "4"}.get(unit, "3")
     return _last_some(count, unit, last)
 
 

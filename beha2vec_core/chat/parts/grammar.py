@@ -98,7 +98,7 @@ OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
 
 def loosely(text: str) -> str:
     """A pattern of a phrase, whatever stood between its words."""
-    return r"\W+".join(map(re.escape, text.split()))
+    return r"[\W_]+".join(map(re.escape, text.split()))
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,13 @@ class Word:
     def dimensions(self) -> set[str]:
         """Those of its values."""
         return {value.dimension for value in self.values}
+
+    @property
+    def own_dimensions(self) -> set[str]:
+        """Those with values of this name; where there are none, all. A newsletter is a source, not all email."""
+        key = as_key(self.text)
+        named = {one.dimension for one in self.values if any(key in as_key(name.strip("()")) for name in one.values)}
+        return named or self.dimensions
 
     def is_beside(self, other: Word) -> bool:
         """Whether one phrase follows the other at once."""

@@ -22,7 +22,7 @@ _SEE = (
 )
 _THERE = (
     rf"(?:(?:they|{PEOPLE}|having|have|had|the|our|my|a|an|visit(?:ing|ed)?|view(?:ing|ed)?|see(?:ing|n)?|saw|"
-    r"leav(?:e|ing)|left|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed)?|been on|"
+    r"leav(?:e|ing)|left|read(?:ing|s)?|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed)?|been on|"
     r"land(?:ing|ed)? on|arriv(?:e|ing|ed) (?:at|on)) )*"
 )
 _OF = rf"(?:(?P<of>(?:[\w-]+ ){{1,2}}?)(?:{PEOPLE}) )?"  # mobile visitors
@@ -41,6 +41,21 @@ _NEIGHBOURS = tuple(
 _ARRIVES = re.compile(
     rf"^\W*from (?:what|which) (?:other )?pages? (?:do|does|did) (?:{PEOPLE}|they|most people) "
     rf"(?:come|get|go|reach|arrive|move)(?: (?:to|at|on))? {_THERE}(?P<rest>\S.*)$"
+)
+_NEXT = re.compile(  # where do readers of the wool article go next
+    rf"^\W*(?:and )?(?:what|where|which (?:other )?pages?) (?:do|does|did) (?:the |our |most )?(?:{PEOPLE}) "
+    r"(?:who|that|of|on) (?:(?:read|reads|viewed|view|saw|visited|opened|were on) )?(?P<rest>\S.*?) "
+    r"(?:(?:usually|mostly|typically|then) )*(?:go|do|look at|visit|view|see|read|open|move|continue|head)(?: on)?"
+    r"(?: to)? (?:next|afterwards|after (?:that|this|it)|then)\W*$"
+)
+# of the pages that the question before is about
+_COME_FROM = re.compile(
+    r"^\W*(?:and )?(?:(?:from )?(?:which|what) (?:other )?pages? (?:do|did|are|were) (?:they|these|those|people|users|"
+    r"visitors)(?: views?| visits?| hits?)? (?:com(?:e|ing)|get there|arriv(?:e|ing))(?: (?:to it|there|from))?)\W*$"
+)
+_REFERRERS = re.compile(
+    r"\b(?:(?:referrers?|referring pages?) (?:or|and) (?:the )?previous pages?|previous pages? (?:or|and) (?:the )?"
+    r"(?:referrers?|referring pages?))\b(?: (?:do|did) (?:they|these|people|users|visitors) come from)?"
 )
 _LEAVES = (
     rf"(?:they |{PEOPLE} )*(?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:es|ing)? away|quit(?:s|ting)?|"
@@ -65,7 +80,14 @@ def in_neighbours(text: str, vocabulary: Vocabulary) -> str:
     """A text in small letters that asks for the pages next to a page, as page views by these."""
     text = _ENDS_ON.sub("exits by page ", _LAST_PAGE.sub("exits by page ", text))
     text = _NAMED_FIRST.sub(r"\3 \1 \2", text)
-    for pattern, name in (*_NEIGHBOURS, (_ARRIVES, "previous")):
+    if _COME_FROM.match(text):
+        return "and by previous page"
+    text = re.sub(
+        r"\b(previous page)s? (?:do|did) (?:they|these|people|users|visitors) come from",
+        r"\1",
+        _REFERRERS.sub("previous page", text),
+    )
+    for pattern, name in (*_NEIGHBOURS, (_ARRIVES, "previous"), (_NEXT, "next")):
         if (found := pattern.match(text)) and (page := _page(found["rest"], vocabulary)):
             top = re.match(r"\W*(?:\w+ ){0,4}?(top \d+ )", text)
             of = found.groupdict().get("of") or ""

@@ -23,6 +23,7 @@ from beha2vec_core.chat.rewrites.clicks import in_sessions
 from beha2vec_core.chat.rewrites.page_words import in_pages
 from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY
 from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out
+from beha2vec_core.chat.rewrites.time_on_page import in_reading_time
 from beha2vec_core.chat.rewrites.visitors_and_no_orders import in_operations, why_none
 from beha2vec_core.chat.words.empty_words import is_left_out, without_asides, without_left_out
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
@@ -195,7 +196,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     # first, so that no part of 1,200 is read as a number of its own
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", question.lower().replace("\u2019", "'").replace(MARK, " "))
     text, left_out = without_left_out(text)
-    text = in_hours(spelled_out(vocabulary.without_hyphens(text)))
+    text = in_hours(spelled_out(in_reading_time(vocabulary.without_hyphens(text))))
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)

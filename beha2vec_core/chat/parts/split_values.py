@@ -46,11 +46,16 @@ def in_sides(text: str, vocabulary: Vocabulary) -> str:
 
 
 def _goes_before(text: str, side: str, vocabulary: Vocabulary) -> bool:
-    """Whether a list of values begins before: "from germany, austria and poland"."""
+    """Whether a list of values begins before: "from germany, austria and poland", "email, google or facebook"."""
     words, (_, values) = tokens(text), _value(tokens(side), vocabulary)
     dimensions = {one.dimension for one in values}
     before = [_value(words[place:], vocabulary) for place in range(max(len(words) - _LONG, 0), len(words))]
-    return any(dimensions & {one.dimension for one in some} for _, some in before)
+    if any(dimensions & {one.dimension for one in some} for _, some in before):
+        return True
+    last = next((some for place, (size, some) in enumerate(reversed(before), 1) if size == place), ())
+    go_together = vocabulary.contents.go_together  # email, google or facebook: no visit is of two of them
+    pairs = [((one.dimension, one.values), (other.dimension, other.values)) for one in last for other in values]
+    return bool(pairs) and not any(go_together(*pair) for pair in pairs)
 
 
 def _listed(text: str, begin: int, vocabulary: Vocabulary) -> tuple[list[str], int]:

@@ -23,6 +23,7 @@ from beha2vec_core.semantic.layer import Contents
 
 _HOME = ("home page", "homepage", "start page", "front page")
 _MEDIA = {"organic": ("organic search",), "cpc": ("paid search",)}  # what people call them beside their source
+_ADS = re.compile(r"^(?:Paid |Display$|Cross-network$)")  # channels of ads
 _HOSTS = "www|m|l|lm|mobile|touch|web|amp"  # of one site, on phones or for its links
 _COMMA = re.compile(r",\s")
 _LONGEST = 7  # words of a phrase
@@ -50,6 +51,8 @@ class Vocabulary:
             if normal(part) not in names:  # "paid": a part of several names
                 some = tuple(value for value in channels if part in tokens(value.lower()))
                 found[normal(part)] = [Value("channel", some)]
+        if paid := tuple(value for value in channels if _ADS.search(value)):
+            found[normal("ads")] = [Value("channel", paid)]
         parts = {*found}
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
@@ -88,6 +91,8 @@ class Vocabulary:
         for head in heads:
             found[head] = [Value("item", tuple(self._of_items[head]))]
         self._inner = heads - ends  # of names, and never their last word: alone only in the plural, tees and not short
+        for phrase, absent in topics.absent_channels(contents).items():
+            found.setdefault(as_key(phrase), [Value("channel", absent)])
         of_data = {
             key: Meaning(
                 "value",

@@ -21,7 +21,23 @@ _KINDS_OF_PAGES = ("page_type", "theme")
 
 
 def metrics_of(parts: Parts) -> list[str]:
-    """Metrics that the question asks for; words such as users stand beside another one without being asked for."""
+    """Metrics that the question asks for; the engagement of pages is that of their views, not of whole sessions."""
+    found = _metrics_named(parts)
+    of_pages = found == ["engagement_time"] and _is_of_pages(parts)
+    return ["time_on_page"] if of_pages else found
+
+
+def _is_of_pages(parts: Parts) -> bool:
+    """Whether pages are named, or a breakdown by them, and neither sessions nor where they began."""
+    if re.search(r"\b(?:sessions?|visits?)\b", parts.text) or any("landing" in word.name for word in parts.words):
+        return False
+    by = {word.name for word in parts.words if word.kind == "by"}
+    named = {word.values[0].dimension for word in parts.words if word.kind == "value"}
+    return bool((by | named) & {"page", *_KINDS_OF_PAGES})
+
+
+def _metrics_named(parts: Parts) -> list[str]:
+    """The metrics of a question; words such as users stand beside another one without being asked for."""
     found = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     if together := _listed_together(parts):
         return together
@@ -189,8 +205,10 @@ def _of_one_kind(parts: Parts, word: Word, some: list[Value]) -> list[Value]:
     """Of values of items, those of the dimension that another named one has too: tents and backpacks."""
     for other in parts.words:
         if other.kind == "value" and other is not word:
-            shared = OF_ITEMS | ({*SOURCES} if _are_alternatives(parts, word, other) else set())
-            if both := [one for one in some if one.dimension in other.dimensions & shared]:
+            shared = other.dimensions & OF_ITEMS
+            if _are_alternatives(parts, word, other):
+                shared |= (other.own_dimensions & word.own_dimensions or other.dimensions) & {*SOURCES}
+            if both := [one for one in some if one.dimension in shared]:
                 return both
     return some
 

@@ -57,9 +57,7 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
     if not asks_before:
         return periods[0], None
     one = periods[0]
-    if parts.times.years_back:
-        return one, Period(add_months(one.first, -12), add_months(one.last, -12))
-    return one, one.before()
+    return one, parts.times.before(one)
 
 
 def months_in_a_row(periods: list[Period], last: date) -> Period | None:

@@ -3,27 +3,23 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
-from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import (
-    OF_ONE_WORD,
     both_ends,
     breakdown_of,
     ends_differ,
     filters_of,
-    is_named_apart,
 )
+from beha2vec_core.chat.queries.groups import groups_of, of_one_visit, refuse_apart, without_heading
 from beha2vec_core.chat.queries.implied_measures import DEFAULTS, OF_GROWTH, NotRead, overview_of, unnamed
 from beha2vec_core.chat.queries.much_and_little import require_asked, set_apart
-from beha2vec_core.chat.queries.nearest import table_of
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE, of_period
 from beha2vec_core.chat.queries.one_query import query_of
 from beha2vec_core.chat.queries.own_queries import in_common, of_people, orders_worth
-from beha2vec_core.chat.queries.ratios import about, divided, of_items, require_same_categories, with_ratio
+from beha2vec_core.chat.queries.ratios import divided, of_items, require_same_categories, with_ratio
 from beha2vec_core.chat.queries.refusals import check_all_asked, refuse_beside_charges, refuse_certain
-from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.chat.queries.used_more import used_more
 from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
@@ -33,11 +29,6 @@ _ALSO_SHARE = re.compile(
 )
 _PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b|\bhow (?:do|does|did)\b.*\bdo\b")
 _EITHER = re.compile(r"\bor\b")
-_BETWEEN = (  # of two that are compared
-    rf"(?:\s+(?:{PEOPLE}|sessions?|visits?|traffic))?"
-    r"(?:(?:\s+\w+){0,2}\s+(?:better|worse|more|less|higher|lower|stronger|weaker)(?:\s+\w+){0,2})?\s*,?\s*"
-    r"(?:vs\.?|versus|or|against|compared (?:to|with)|than|as|with|and)\s+(?:on |from |in |our |the )?"
-)
 _LISTED = 10  # users of "who viewed shoes"
 
 
@@ -81,8 +72,15 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     refuse_beside_charges(parts)
     if metrics == ["funnel"] and parts.has("rest") and (sides := _part_and_rest(parts, contents)):
         return sides, [*notes, *parts.notes]
-    if groups := _two_groups(parts, metrics, contents):
+    if shares := used_more(parts, contents):
+        return shares[0], [*notes, *shares[1]]
+    parts = without_heading(parts, contents)
+    if groups := groups_of(parts, metrics, contents):
         return groups
+    refuse_apart(parts, contents)
+    of_visit = of_one_visit(parts, contents)
+    parts.words, parts.notes = of_visit.words, of_visit.notes
+    notes = list(parts.notes)
     grows = parts.has("trend") and not (filters_of(parts, None) or breakdown_of(parts))
     happened = parts.has("cause") and parts.has("change", "happened") and parts.times.periods
     if not metrics and (grows or (happened and not filters_of(parts, None))):
@@ -145,61 +143,6 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
 def _word_of(parts: Parts, metrics: list[str]) -> str:
     """A pattern of the words for a measure."""
     return next((word.pattern for word in parts.words if word.kind == "metric" and word.name in metrics), "(?!)")
-
-
-def _two_groups(parts: Parts, metrics: list[str], contents: Contents) -> tuple[list[Query], list[str]] | None:
-    """Two values of different dimensions that are compared, as two queries; None where the question has no such two.
-
-    Their groups may overlap: a source and a channel describe the same visit.
-    """
-    values = [word for word in parts.words if word.kind == "value"]
-    for one, other in pairwise(values):
-        between = rf"{one.pattern}{_BETWEEN}"
-        if not re.search(rf"{between}{other.pattern}", parts.text):
-            continue
-        if sum(word.text in (one.text, other.text) for word in values) > 2:  # google on mobile vs google on desktop
-            continue
-        shared = one.dimensions & other.dimensions
-        name = next(iter(metrics), None)
-        some = [w.values[0].of_table(table_of(name, w.values[0].dimension)).values for w in (one, other)]
-        of_many = shared <= {*OF_ONE_WORD} and any(len(values) > 1 for values in some)
-        if shared and not of_many:
-            continue
-        is_either = re.search(rf"{one.pattern}\s*,?\s*(?:or|vs\.?|versus|against)\b", parts.text)
-        if not (is_either or parts.has("compare") or parts.judged or parts.comparatives):
-            continue
-        if parts.has("share", "cause", "rest", "without") or parts.limits:
-            continue
-        found, notes = [], list(parts.notes)
-        if len(re.findall(r"\b(?:or|vs|versus|against)\b", parts.text)) > 1:
-            raise NotRead("I compare two groups of different kinds at a time.")
-        measures = metrics or overview_of(filters_of(parts, None))
-        if not metrics and parts.judged and "sessions" in measures:
-            measures = measures[1:2]
-        elif not metrics and parts.comparatives:
-            measures = measures[:1]
-        for left in (other, one):
-            kinds = {value.dimension for word in (one, other) for value in word.values}  # as traffic sources
-            named = [word for word in parts.words if not (word.kind == "by" and word.name in kinds)]
-            words = [word for word in named if word is not left and word.kind not in ("compare", "judged")]
-            text = re.sub(r"\bor\b", " ", parts.text)
-            alone = replace(parts, words=words, judged=[], comparatives=[], notes=[], text=text)
-            for name in measures:
-                query, more = query_of(alone, [name], filters_of(alone, name), contents)
-                if any(is_named_apart(alone, chosen) for chosen in query.filters):
-                    raise NotRead("I compare two groups that differ in one thing: ask for each of them alone.")
-                query = of_items(query)
-                require_same_categories(query, contents)
-                found.append(query)
-                notes += more
-        if len({bool(about(query) & OF_ITEMS) for query in found}) > 1:  # views of an item, and of pages
-            raise NotRead(
-                "One of the two is of items, the other is not, so they are counted differently: ask for each."
-            )
-        notes += [] if metrics else [unnamed(measures)]
-        notes += [] if shared else [f"“{one.text}” and “{other.text}” are of different kinds, and can overlap."]
-        return found, notes
-    return None
 
 
 def _asks_how(parts: Parts) -> bool:

@@ -34,7 +34,7 @@ _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
 _BOTH = re.compile(r"\bboth\b")
 _WITHIN = re.compile(rf"\b(?:during|throughout|within|in the course of) (?:the )?{MARK}")
 _LONG = 27  # days after the first of a period that can have a trend
-_NOT_WHY = "The data show where this is so, not its cause."
+NOT_WHY = "The data show where this is so, not its cause."
 
 
 def query_of(
@@ -116,6 +116,7 @@ class _Draft:
             self.filters = tuple(one for one in self.filters if one.is_excluded or one.dimension != self.by[0])
             self.included = ()
         several = [one for one in self.included if len(one.values) > 1 and not asked.is_one_group(parts, one)]
+        several.sort(key=lambda one: not asked.is_named_apart(parts, one))  # google or bing, of all that is paid
         self.pair = next(iter(several), None)
         self.compares = (parts.has("compare") or bool(parts.comparatives) or parts.times.compares) and not parts.is_side
         if parts.having and {*self.metrics} <= {"users"}:  # months without orders, with at least 50 sessions
@@ -305,7 +306,7 @@ class _Draft:
             self.by = [compared.step_of(self.period or self.contents.days), *self.by]
             self.timed = True
         if parts.has("cause"):
-            self.notes.append(_NOT_WHY)
+            self.notes.append(NOT_WHY)
         if "weekend" in {*self.by, *(one.dimension for one in self.included)} and self.is_number:
             self.notes.append("A week has two days of weekend and five others.")
 

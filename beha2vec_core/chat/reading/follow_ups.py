@@ -11,6 +11,7 @@ from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_o
 from beha2vec_core.chat.queries.compared import step_of, step_since
 from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
+from beha2vec_core.chat.reading.grew_most import GREW_MOST
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.paraphrases import SAME
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -57,6 +58,9 @@ _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate"
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
 CANNOT = "I cannot continue the question before with this: ask the whole question."
+_NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
+_OF_PAGES = {"page", "page_type", "theme"}
+_LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
@@ -114,6 +118,8 @@ def continued(
     """
     bought = re.search(r"\b(?:buy|bought|ordered)\s+(?:it|them|those|these)\b", question.lower())
     if pointed and (bought or _THEY_AND_IT.search(question.lower())):  # did they buy it
+        raise NotContinued(CANNOT)
+    if previous.by and GREW_MOST.match(question):  # between which days
         raise NotContinued(CANNOT)
     if both_ends(parts):  # two answers
         if breakdown_of(parts):
@@ -177,12 +183,17 @@ def continued(
     sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
     replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
     replaced |= _KINDS if {one.dimension for one in filters} & _KINDS else set()
-    old = [one for one in previous.filters if one.dimension not in replaced]
+    others = previous.filters
+    if not _NARROWS.match(question.lower()):
+        filters, others = _of_other_pages(filters, previous.filters)
+    old = [one for one in others if one.dimension not in replaced]
     kept = {(one.dimension, one.did): one for one in filters} | {
         (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
     }
+    if {"previous_page", "next_page"} & {*by} and not any(name in _OF_PAGES and not did for name, did in kept):
+        raise NotContinued(CANNOT)  # of which page
     is_number = METRICS[metric].unit in ("count", "money")
-    is_one = len(filters) < 2 and len(kept) - len(filters) == len(previous.filters)
+    is_one = len(filters) < 2 and len(kept) - len(filters) == len(others)
     if is_part and (by or not (is_number and is_one)):
         raise NotContinued(CANNOT)
     period = times.periods[0] if times.periods else previous.period
@@ -192,7 +203,8 @@ def continued(
     if times.asks_before:
         if period is None:
             raise NotContinued("The period before which one? The question before named none.")
-        period, versus = (period, period.before()) if compares or times.periods else (period.before(), None)
+        before = times.before(period)
+        period, versus = (period, before) if compares or times.periods else (before, None)
     elif times.periods and explains:
         versus = times.periods[0].before()
     if any(one.is_excluded and one.dimension in {old.dimension for old in previous.filters} for one in filters):
@@ -214,13 +226,45 @@ def continued(
         if metric != previous.metric or not is_same or times.asks_before:
             raise NotContinued(CANNOT)
         limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
-    is_share = previous.is_share and not is_of_did and is_number and (bool(new_by) or len(kept) == 1)
+    named = [one.dimension for one in previous.filters]  # the part comes first
+    is_same_whole = previous.is_share and not new_by and {one.dimension for one in filters} <= {*named}
+    is_share = previous.is_share and not is_of_did and is_number and (bool(new_by) or len(kept) == 1 or is_same_whole)
+    chosen_filters = (
+        sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
+    )
     return Query(
-        metric, new_by, tuple(kept.values()), period, versus, is_share or (is_part and not new_by),
+        metric, new_by, tuple(chosen_filters), period, versus, is_share or (is_part and not new_by),
         parts.top or (previous.top if is_same else None), ascending,
         by_change=bool(explains and new_by and versus), moved=bool(previous.moved and new_by and versus),
         explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per, **limits,
     )  # fmt: skip
+
+
+def _of_other_pages(
+    filters: tuple[Filter, ...], before: tuple[Filter, ...]
+) -> tuple[tuple[Filter, ...], tuple[Filter, ...]]:
+    """The filters with a page in place of the one before, and those before without it: landed on, viewed, or of.
+
+    Raises:
+        NotContinued: where people landed is not known so.
+    """
+    named = [one for one in filters if one.dimension in _OF_PAGES and not one.did]
+    landed = [one for one in before if one.dimension in _LANDED.values()]
+    viewed = [
+        one for one in before if len(one.did) == 1 and {inner.dimension for inner in one.did[0].filters} & _OF_PAGES
+    ]
+    were = [*landed, *viewed, *(one for one in before if one.dimension in _OF_PAGES)]
+    if len(named) != 1 or len(were) != 1:
+        return filters, before
+    (new,), (old,) = named, were
+    if landed and new.dimension not in _LANDED:
+        raise NotContinued(CANNOT)
+    if viewed:
+        as_before = replace(old, did=(replace(old.did[0], filters=(new,)),))
+    else:
+        as_before = replace(new, dimension=_LANDED[new.dimension]) if landed else new
+    others = tuple(one for one in before if one is not old)
+    return tuple(as_before if one is new else one for one in filters), others
 
 
 def due_to(question: str, parts: Parts) -> list[str]:
@@ -253,7 +297,9 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         return Query(filters=previous.filters, by=previous.by, metric=previous.metric, period=later, versus=earlier)
     if len(times.periods) > 1:
         return None
-    versus = previous.versus or (previous.period.before() if previous.period else None)
+    is_said = times.back or (times.unit and times.asks_before and not previous.versus)
+    versus = times.before(previous.period) if previous.period and is_said else previous.versus
+    versus = versus or (previous.period.before() if previous.period else None)
     if parts.has("cause") or (by and ranked and previous.versus):
         if filters or times.periods or not versus or (by and len(by) > 1):
             raise NotContinued(CANNOT)

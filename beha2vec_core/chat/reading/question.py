@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from beha2vec_core.chat.parts.conditions import Conditions
 from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
@@ -18,7 +19,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
-from beha2vec_core.chat.queries.nearest import nearest_queries
+from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
@@ -44,8 +45,8 @@ _ADVICE = re.compile(
 )
 # verbs whose subject is a cause: "did the campaign increase conversion" is no question about numbers
 _DID = re.compile(
-    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|help|affect|"
-    r"cause)\b\s+"
+    r"\b(?:did|does|do|has|have|will)\b.*\b(?:increase|decrease|improve|boost|raise|reduce|lower|hurt|"
+    r"help(?! (?:pages?|section|articles?|cent))|affect|cause)\b\s+"
     r"(?!in|on|last|this|since|from|for|over|during|compared|vs|versus|by|at|after|between|to|week|month|yesterday)\w"
 )
 # people who did something are counted, not what they did: "users who viewed the cart by week"
@@ -57,7 +58,7 @@ _PEOPLE_WHO = re.compile(
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _ANOTHER = ", so an answer could be to another question"
-_CONTINUES = "This continues the question before."
+CONTINUES = "This continues the question before."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
 
@@ -216,7 +217,7 @@ class _Reader:
             nearest = tuple(query for one in readings if (query := one.query)) or one.nearest
             return replace(whole, query=None, more=(), nearest=nearest, problem=f"{problem} {why}".strip())
         queries = [query for one in readings for query in (one.query, *one.more) if query]
-        notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != _CONTINUES))
+        notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != CONTINUES))
         left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
         not_answered = tuple(
             f"I did not answer “{clean_text(part, limit=80)}”. {why.replace(_ANOTHER, '')}".strip()
@@ -280,7 +281,8 @@ class _Reader:
             if (leads or is_lost) and previous is None:
                 raise NotRead("There is nothing to continue: ask the whole question.")
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
-                queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
+                _require_visits(query, contents)
+                queries, notes = [query], [*dict.fromkeys(parts.notes), CONTINUES]
                 parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
             elif leads:
                 raise NotRead(CANNOT)
@@ -296,6 +298,7 @@ class _Reader:
                     "The first visit is a user's first session as GA4 counts it; below, the first one in the data."
                 )
             queries = [in_each_period(query) for query in queries]
+            notes += _without_visits(queries, contents)
             for number, query in enumerate(queries):
                 _check(query, contents)
                 metric = place(query)[0]
@@ -350,6 +353,20 @@ def _check_sides(queries: Sequence[Query]) -> None:
     done = {sum(len(one.did) for one in query.filters) for query in queries}
     if len(done) > 1 or any(query.metric in PEOPLE_COUNTED and not query.is_share for query in queries):
         raise NotRead("How often people do something I compare by device, channel or country, or by what they viewed.")
+
+
+def _without_visits(queries: Sequence[Query], contents: Contents) -> list[str]:
+    """Which of the channels that are asked for have no visit."""
+    named = [name for query in queries for one in query.filters if one.dimension == "channel" for name in one.values]
+    absent = [name for name in dict.fromkeys(named) if name not in contents.values.get("channel", [])]
+    return [f"No session in the data is of the channel {some_of(tuple(absent))}."] if absent else []
+
+
+def _require_visits(query: Query, contents: Contents) -> None:
+    """Raise where no visit is of all that a question names and of what it keeps of the one before: Email, of google."""
+    named = [(one.dimension, one.values) for one in query.filters if one.dimension in SOURCES and not one.is_excluded]
+    if not all(contents.go_together(one, other) for one, other in combinations(named, 2)):
+        raise NotRead(CANNOT)
 
 
 def _check(query: Query, contents: Contents) -> None:

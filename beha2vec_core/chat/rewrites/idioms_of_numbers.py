@@ -107,7 +107,7 @@ _BREAKDOWNS = (
     (rf"{_PLEASE}(?:cut|slice|group|divide|chop|carve|separate|arrange|"
      r"bucket|break) (?=(?:(?!by\b)[\w%-]+ ){1,4}by\b)", r"\1show "),
     (rf"\b{_CUT_DONE}(?: {_PARTICLE})? (?:by|along|according to) ", "by "),
-    (r"\b(?!(?:one|day|week|month|quarter|year|step|side)\b)(\w{4,}) by \1\b", r"by \1"),
+    (r"(?<!\bon )\b(?!(?:one|day|week|month|quarter|year|step|side)\b)(\w{4,}) by \1\b", r"by \1"),
     (r"\bby default channel group(?:ing)?s?\b", "by channel"),
     (r"\b(campaign|product|item|country|channel|page|source|device|category|browser|brand)[- ]level\b", r"by \1"),
     (rf"\b(?:(?:an?|the) )?(?:(?:quick|overall|detailed|clear|full|complete) )*((?:by \w+ )?)view of (?=(?:the |our "

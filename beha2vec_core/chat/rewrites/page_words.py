@@ -117,7 +117,7 @@ def _rules(kinds: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
     pages = rf"((?:(?:{of_kind}) pages?)(?: /[a-z]+/\*)?|/[a-z]+/\* pages)"
     error = r"(?:error pages?|errors?)"
     give = "|".join(("(?:ha(?:ve|d|s)", "return(?:s|ed)?", "g[ia]ves?", "throws?", "threw", "cause[sd]?",
-                     "show(?:s|ed)?", "produce[sd]?", "leads? to", "led to", "g[oe]ts?)"))  # fmt: skip
+                     "show(?:s|ed)?", "produce[sd]?", "g[oe]ts?)"))  # fmt: skip
     return tuple(
         (re.compile(pattern), new)
         for pattern, new in (

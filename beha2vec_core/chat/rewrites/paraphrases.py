@@ -15,10 +15,10 @@ _COUNTED = (
 # "same for mobile": the question before, once more
 SAME = (
     r"^\W*(?:(?:and|now|ok|okay|then|please|pls|can|could|you|i|we|want|need|do|show|give|see|get|have|me|"
-    r"us)\b\W*)*(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)(?! (?:period|time|days?|week|month|"
-    r"year)\b)(?: as (?:above|before|previously)\b|(?! as\b))(?: (?:that|this|it|thing|story|picture|situation|problem|"
-    r"pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|one|here))*(?: (?:but|just|"
-    r"only|now|please))*\b"
+    r"us)\b\W*)*(?:the |that |this )?(?:(?:very |exact(?:ly)? )?same|ditto|again)(?! (?:period|time|(?:week)?days?|"
+    r"date|week|month|quarter|year)\b)(?: as (?:above|before|previously)\b|(?! as\b))(?: (?:that|this|it|thing|story|"
+    r"picture|situation|problem|pattern|true|goes|again|question|query|numbers?|figures?|data|chart|graph|table|view|"
+    r"one|here))*(?: (?:but|just|only|now|please))*\b"
 )
 DISPLAY = (  # the verb, else the channel
     r"^(\W*(?:(?:please|pls|can|could|you|to|now|and)\s+)*)display(?:ing)?\b"
@@ -39,6 +39,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"orders) )?(?:(?:were|was|are|is|have|had|been) )*(?:(?:charg|collect|bill|invoic|levi|add)(?:ed|es|ing|e|s|y)?|"
      r"paid|pays?)\b(?: (?:for|in|on top|by (?:(?:the|our) )?(?:customers|buyers|people|shoppers|users)))?", r"\1 "),
     (SAME, "and"),
+    (r"\bor (?:any )?other (?=ai\b)", "or "),
+    (r"\b(spen[dt]|spending|invest(?:ed|ing)?)\b(.*) ads\b", r"\1\2 adverts"),  # what ads cost is no channel
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?<![/-])(?:ppl|folks?|guys|persons|(?<!\d )person|peeps|peoples|individuals?|guests?|surfers|consumers|"

@@ -59,6 +59,19 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "amounts of refunds or discounts": r"(?:refund|refunded|discount|discounted) (?:amounts?|values?|sums?)|"
     r"amount refunded|how much discount",
 }
+_CHANNELS = {  # GA4's default channel groups, and what people call them
+    "AI Assistant": (
+        "ai", "ai assistants", "ai chatbot", "ai tool", "ai search", "ai bot", "llm", "chatgpt", "chat gpt",
+        "perplexity", "copilot", "openai",
+    ),
+    **{name: DIMENSIONS["channel"].values.get(name, ()) for name in ("Display", "Affiliates", "Referral", "Email")},
+    **{name: DIMENSIONS["channel"].values.get(name, ()) for name in ("Paid Search", "Organic Search", "Direct")},
+    "Paid Video": ("video ads", "video ad", "video advertising", "video campaign"), "Organic Video": (),
+    "Paid Social": ("social ads", "social media ads"), "Organic Social": (), "Paid Other": (),
+    "Paid Shopping": ("shopping ads", "google shopping"), "Organic Shopping": (),
+    "Cross-network": ("performance max", "pmax"), "Audio": ("audio ads", "audio ad"), "SMS": ("text message",),
+    "Mobile Push Notifications": ("push notification", "mobile push", "push message"),
+}  # fmt: skip
 WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(_TOPICS.values())))  # of them, which are not misspelled
 _COMPILED = {topic: re.compile(rf"\b(?:{words})\b") for topic, words in _TOPICS.items()}
 
@@ -93,6 +106,13 @@ def not_in_data(question: str, unknown: Sequence[str], contents: Contents) -> st
     return ""
 
 
+def absent_channels(contents: Contents) -> dict[str, tuple[str, ...]]:
+    """The channels of GA4's definition that no visit is of, by what people call them."""
+    there = {value.lower() for value in contents.values.get("channel", [])}
+    absent = {name: words for name, words in _CHANNELS.items() if name.lower() not in there}
+    return {phrase: (name,) for name, words in absent.items() for phrase in (name.lower(), *words)} if there else {}
+
+
 def _forms(phrase: str) -> list[str]:
     return [form for word in re.findall(r"[^\W_]+", phrase) for form in (word, f"{word}s", f"{word}es")]
 
@@ -100,7 +120,7 @@ def _forms(phrase: str) -> list[str]:
 def _absent(contents: Contents) -> dict[str, dict[str, str]]:
     """What people call values of channels, devices and countries that the data do not have, by dimension."""
     found: dict[str, dict[str, str]] = {}
-    for name in ("channel", "device"):
+    for name in ("device",):
         there = {value.lower() for value in contents.values.get(name, [])}
         found[name] = {
             phrase: value

@@ -83,7 +83,7 @@ NOT_IN_DATA = {
     "gross margin": "margins", "how many hats are in stock": "stock", "did the weather influence sales": "weather",
     "who saw our tv spot": "television", "what do our competitors charge": "competitors", "roas by channel": "costs",
     "hats cheaper than on amazon": "elsewhere", "customer satisfaction": "satisfaction", "orders by city": "cities",
-    "orders from affiliates": "Affiliates", "orders from fiji": "Fiji",
+    "orders from fiji": "Fiji",
 }  # fmt: skip
 
 

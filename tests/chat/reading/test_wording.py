@@ -298,8 +298,12 @@ ASKED = {
     "paid search vs email": " && ".join(
         f"{metric} | by channel | channel=Email;Paid Search" for metric in ("sessions", "conversion_rate", "revenue")
     ),
-    "email vs mobile vs germany": "no",
-    "mobile in germany vs desktop in france": "no",
+    "mobile in germany vs desktop in france": " && ".join(
+        f"{metric} | country={country} | device={device}"
+        for country, device in (("Germany", "mobile"), ("France", "desktop"))
+        for metric in ("sessions", "conversion_rate", "revenue")
+    ),
+    "sessions from email and google": "sessions | channel=Email && sessions | source=google",
     "us vs them": "no",
     "spent over 1000 euros": "no",
     "germany or france: where is conversion higher": "conversion_rate | by country | country=France;Germany",

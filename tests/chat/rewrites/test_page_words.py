@@ -40,17 +40,16 @@ ASKED = {
     "what is the split between mobile and desktop in orders": "orders | by device | device=desktop;mobile | share",
     "orders placed by mobile and desktop users": "orders | device=desktop;mobile",
     "sessions from facebook, paid vs organic": (
-        "sessions | by channel | channel=Organic Search;Organic Social;Paid Search;Paid Social | source=facebook"
+        "sessions | by channel | channel=Organic Social;Paid Social | source=facebook"
     ),
     "sessions from facebook, paid and unpaid, in april": (
-        "sessions | by channel | channel=Organic Search;Organic Social;Paid Search;Paid Social | source=facebook"
-        " | 2026-04-01..2026-04-30"
+        "sessions | by channel | channel=Organic Social;Paid Social | source=facebook | 2026-04-01..2026-04-30"
     ),
     "sessions from mobile, desktop and tablet": "sessions | device=desktop;mobile;tablet",
     "how many orders are unpaid": "no",
     "how many orders were not paid": "no",
     "how many sessions from facebook were paid and how many organic": (
-        "sessions | channel=Paid Search;Paid Social | source=facebook && "
+        "sessions | channel=Paid Social | source=facebook && "
         "sessions | channel=Organic Search;Organic Social | source=facebook"
     ),
 }

@@ -1,0 +1,114 @@
+"""Questions that continue a prediction: "and in the next 28 days?", "how much money is that worth?"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from beha2vec_core.chat.clusters.questions import days_asked, target_asked
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.predictions.targets import PURCHASE
+from beha2vec_core.predictions.wording import does
+
+_LEAD = r"\W*(?:(?:ok|okay|so|and|but|now|then|what about|how about|is it|will it be|also)\b\W*)*"
+_THEM = r"(?:that|it|this|they|these|those|them)"
+_TIME = (
+    r"(?:(?:in|for|over|within|during|on|of) )?(?:the )?(?:next|coming|following)?\s*(?:(?:\d+|a|the|next|coming|"
+    rf"{'|'.join(NUMBER_WORDS)}) )*(?:days?|weeks?|months?|quarters?|fortnight|tomorrow)"
+)
+_IN_TIME = re.compile(rf"{_LEAD}(?P<time>{_TIME})\W*", re.IGNORECASE)
+_SUM = r"(?:revenue|money|turnover|income|value)"
+_MONEY = re.compile(
+    rf"(?:{_LEAD}(?:(?:how much|what)(?: {_SUM})? (?:is|are|will|would|do|does) {_THEM} (?:be )?(?:worth|spend|make|"
+    rf"bring(?: in| us)?|in (?:{_SUM}|euros?))|(?:how much|what) {_SUM} (?:is|are|will|would) {_THEM}(?: be)?|(?:the |"
+    rf"what is the |what's the )?(?:expected|predicted) {_SUM}(?: (?:of|from) {_THEM})?)|"
+    rf"\W*(?:and|what about|how about) (?:the |in )?{_SUM}(?: (?:of|from) {_THEM})?)(?: (?P<time>{_TIME}))?\W*",
+    re.IGNORECASE,
+)
+_MOST = r"(?:mostly|mainly|most)"
+_CLUSTERS = re.compile(
+    rf"{_LEAD}(?:(?:in |from )?(?:which|what) (?:cluster|segment)s? (?:(?:is|are|do|does|will|would) {_THEM}|{_MOST})"
+    rf"(?: (?:{_MOST}|in|be|come|from|belong|to))*|(?:by|per|in each|for each) (?:cluster|segment)s?)\W*",
+    re.IGNORECASE,
+)
+_ONE_CLUSTER = re.compile(
+    rf"{_LEAD}(?:(?:in|of|for|from|only|just) )*(?:the )?(?:cluster|segment) (?P<key>-?\d+)(?: only)?\W*", re.IGNORECASE
+)
+_WHO = re.compile(
+    rf"{_LEAD}(?:who (?:is|are) {_THEM}|(?:show|list|name)(?: me)? (?:them|these|those))\W*", re.IGNORECASE
+)
+_USERS = re.compile(rf"{_LEAD}how many (?:users|people|customers|buyers|visitors) (?:is|are) {_THEM}\W*", re.IGNORECASE)
+# another thing that they may do: "and add to carts?", "and how many will come back?"
+_OTHER = re.compile(
+    rf"{_LEAD}(?:(?:how many|the)\b\W*)?(?:(?:of )?(?:users|people|customers|visitors|them)\b\W*)?"
+    r"(?:(?:will|are (?:likely|expected|going) to|expected|predicted|likely to)\b\W*)*(?:number of )?"
+    rf"(?P<what>(?:[a-z]+(?:[\s-]|(?=\W*$))){{1,5}}?)(?P<time> ?{_TIME})?\W*",
+    re.IGNORECASE,
+)
+_IS_WHOLE = re.compile(
+    r"\W*how many (?:users|people|customers|visitors)\b.*\b(?:days?|weeks?|months?)\b", re.IGNORECASE
+)
+_PREDICTED_NUMBER = re.compile(
+    rf"{_LEAD}(?:the )?(?:predicted|expected|forecast(?:ed)?) (?:number|count) of (?P<what>[a-z][a-z -]*?) "
+    rf"(?P<time>{_TIME})\W*",
+    re.IGNORECASE,
+)
+_DOES = re.compile(  # nothing but what they may do
+    r"(?:(?:adds?|adding|put|puts|something|items?|products?|to|in|into|the|their|a|carts?|baskets?|add_to_cart|buy|"
+    r"buys|buying|buyers?|purchases?|purchasing|come|comes|coming|back|return|returns|returning|again)\W*)+",
+    re.IGNORECASE,
+)
+
+
+def as_prediction(question: str, before: dict[str, Any] | None, predicted: Callable[[], Iterable[str]]) -> str | None:
+    """The whole question about predictions that one continues or shortens; None where it does neither.
+
+    Args:
+        before: target, days and cluster of the prediction before; None: there is none.
+        predicted: the targets that are predicted.
+    """
+    if (found := _PREDICTED_NUMBER.fullmatch(question)) and _is_of_carts(found["what"], predicted()):
+        return _whole("add_to_cart", found["time"])
+    if before is None:
+        return None
+    target, days, key = before["target"], f"in the next {before['days']} days", before.get("cluster")
+    if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None:
+        return f"how much revenue can we expect {_future(found['time']) or days}?"
+    if found := _IN_TIME.fullmatch(question):
+        if before.get("revenue"):
+            return f"how much revenue can we expect {_future(found['time'])}?"
+        return _whole(target, found["time"], key)
+    if _USERS.fullmatch(question) or (_CLUSTERS.fullmatch(question) and key is None):
+        return _whole(target, days, key)
+    if found := _ONE_CLUSTER.fullmatch(question):
+        return _whole(target, days, int(found["key"]))
+    if _WHO.fullmatch(question):
+        return f"which users{_of(key)} will {does(target)} {days}?"
+    is_whole = _IS_WHOLE.match(question)
+    if not is_whole and (found := _OTHER.fullmatch(question)) and _DOES.fullmatch(found["what"].strip()):
+        known = list(predicted())
+        other = target_asked(found["what"], known)
+        return _whole(other, found["time"] or days, key) if other and other in known else None
+    return None
+
+
+def _is_of_carts(what: str, predicted: Iterable[str]) -> bool:
+    """Whether it is how many carts are filled: users are predicted to do so, the answer says."""
+    known = list(predicted)
+    return "add_to_cart" in known and target_asked(what, known) == "add_to_cart" and _DOES.fullmatch(what) is not None
+
+
+def _future(time: str | None) -> str:
+    """The days to come: "28 days" is the next 28 days."""
+    if not time or days_asked(time) is None:
+        return ""
+    return f"in the next {days_asked(time)} days"
+
+
+def _of(key: int | None) -> str:
+    return "" if key is None else f" of cluster {key}"
+
+
+def _whole(target: str, time: str, key: int | None = None) -> str:
+    return f"how many users{_of(key)} will {does(target)} {_future(time)}?"

@@ -1,0 +1,57 @@
+"""Values of channel, source, medium and campaign: one group that all of them limit, or a group for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.lookup import Lookup
+from tests.benchmarks.chat_questions import given
+
+EMAIL, SOCIAL = "source=newsletter", "channel=Organic Social;Paid Social"
+ASKED = {
+    "orders from newsletter and organic search": "orders | source=newsletter && orders | channel=Organic Search",
+    "newsletter vs facebook vs paid search revenue": " && ".join(
+        f"revenue | {one}" for one in (EMAIL, "source=facebook", "channel=Paid Search")
+    ),
+    "why do newsletter visitors convert so much better than social": (
+        f"conversion_rate | {EMAIL} && conversion_rate | {SOCIAL}"
+    ),
+    "how do sessions from newsletter compare with those from organic search": (
+        f"sessions | {EMAIL} && sessions | channel=Organic Search"
+    ),
+    "which sells more, facebook or email": "revenue | source=facebook && revenue | channel=Email",
+    "share of revenue from newsletter vs paid search": (
+        f"revenue | {EMAIL} | share && revenue | channel=Paid Search | share"
+    ),
+    "newsletter or facebook: which had more orders": "orders | by source | source=facebook;newsletter",
+    "orders from germany on mobile and france on desktop": (
+        "orders | country=Germany | device=mobile && orders | country=France | device=desktop"
+    ),
+    "compare paid google and paid facebook orders": (
+        "orders | channel=Paid Search | source=google && orders | channel=Paid Social | source=facebook"
+    ),
+    "sessions from germany with mobile": "sessions | country=Germany | device=mobile",
+    "organic vs paid facebook sessions": "sessions | by channel | channel=Organic Social;Paid Social | source=facebook",
+    "orders from facebook ads": "orders | channel=Paid Social | source=facebook",
+    "which of the two paid channels, google or facebook, sold more": (
+        "revenue | by source | channel=Paid Search;Paid Social | source=facebook;google"
+    ),
+    "which of the newsletters, black_friday_2025 or spring_sale, sold more": "no",  # one is of another source
+    "sessions of the newsletter by device for organic search": "no",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lookup(shop: Path) -> Lookup:
+    return Lookup(Published(shop), Aliases(shop))
+
+
+@pytest.mark.parametrize(("question", "expected"), ASKED.items(), ids=list(ASKED))
+def test_values_that_are_joined_are_groups_and_those_beside_each_other_one(
+    lookup: Lookup, question: str, expected: str
+) -> None:
+    assert given(lookup, question)[0] == expected

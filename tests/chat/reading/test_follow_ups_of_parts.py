@@ -1,0 +1,102 @@
+"""Questions that continue an answer of several parts, a ranking, a page or a prediction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.lookup import Lookup
+from tests.benchmarks.chat_questions import given
+
+APRIL, MARCH = "2026-04-01..2026-04-30", "2026-03-01..2026-03-31"
+ASKED = {
+    "sessions, orders and revenue in april >> and the month before?": " && ".join(
+        f"{metric} | {MARCH}" for metric in ("sessions", "orders", "revenue")
+    ),
+    "sessions and orders in april >> by device": " && ".join(
+        f"{metric} | by device | {APRIL}" for metric in ("sessions", "orders")
+    ),
+    "newsletter vs paid search revenue >> and orders?": "orders | source=newsletter && orders | channel=Paid Search",
+    "users and orders in april >> how many of them are new?": "no",
+    "orders on 10 april >> how does it compare to the same day the week before?": (
+        "orders | 2026-04-10..2026-04-10 | vs 2026-04-03..2026-04-03"
+    ),
+    "orders on 10 april >> and the same day last month?": "orders | 2026-03-10..2026-03-10",
+    "sessions in april >> and the same month last year": "no",  # before the data
+    "orders on 10 april >> and the month before?": "no",  # of one day?
+    "orders in april >> and the week before": "no",
+    "sessions on the weekend of 11 april >> and the week before": "sessions | 2026-04-04..2026-04-05",
+    "orders over the last weeks": "orders | 2026-04-16..2026-05-13",
+    "last weeks orders": "no",  # of last week?
+    "top 2 channels by sessions in april >> which of them grew most?": (
+        f"sessions | by channel | channel=Direct;Organic Search | {APRIL} | vs {MARCH} | change"
+    ),
+    "daily sessions in april >> which of them grew most?": "no",
+    "users who viewed the cart page >> and the product page?": "users | user=viewed page type product",
+    "users who viewed the cart page >> which pages do they come from": "no",
+    "page views of the cart page >> which pages do they come from": "page_views | by previous_page | page_type=cart",
+    "what pages lead to 404 errors": "no",
+    "what do visitors do after reading the cart page": (
+        "page_views | by next_page | page_type=cart && page_views | by next_page_type | page_type=cart | share"
+    ),
+    "how long do people stay on the cart page": "time_on_page | page_type=cart",
+    "which pages are read the longest": "time_on_page | by page",
+    "how long do people stay on the site": "engagement_time",
+    "sessions from chatgpt": "sessions | channel=AI Assistant",
+    "revenue from organic shopping": "revenue | channel=Organic Shopping",
+    "is email more often used by returning users": " && ".join(
+        f"sessions | channel=Email | new_or_returning={kind} | share" for kind in ("new", "returning")
+    ),
+    "do germans use mobile more often than french people": " && ".join(
+        f"sessions | country={country} | device=mobile | share" for country in ("Germany", "France")
+    ),
+}  # fmt: skip
+PREDICTED = {
+    "and how much money is that worth": "how much revenue can we expect in the next 7 days?",
+    "in the next 28 days?": "how many users will buy in the next 28 days?",
+    "which cluster is that mostly?": "how many users will buy in the next 7 days?",
+    "and in cluster 4?": "how many users of cluster 4 will buy in the next 7 days?",
+    "and add to carts?": "how many users will add to their cart in the next 7 days?",
+    "who are they?": "which users will buy in the next 7 days?",
+    "and the predicted number of add to carts for the next four weeks?": (
+        "how many users will add to their cart in the next 28 days?"
+    ),
+    "and on mobile?": None,
+    "and last week?": None,
+    "revenue": None,
+    "and churn?": None,
+    "who will come back within 14 days?": None,  # whole questions
+    "how many users will come back in the next 14 days?": None,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lookup(shop: Path) -> Lookup:
+    return Lookup(Published(shop), Aliases(shop))
+
+
+@pytest.mark.parametrize(("question", "expected"), ASKED.items(), ids=list(ASKED))
+def test_what_is_continued_or_near(lookup: Lookup, question: str, expected: str) -> None:
+    assert given(lookup, question)[0] == expected
+
+
+def test_channels_without_a_visit_are_said(lookup: Lookup) -> None:
+    assert "No session in the data is of the channel Display or SMS." in lookup.ask("display or sms sessions").text
+
+
+@pytest.mark.parametrize(("question", "whole"), PREDICTED.items(), ids=list(PREDICTED))
+def test_predictions_are_continued(question: str, whole: str | None) -> None:
+    before = {"target": "purchase", "days": 7, "cluster": None}
+    assert as_prediction(question, before, lambda: ("purchase", "return", "add_to_cart")) == whole
+
+
+def test_days_without_data_and_breaks_are_named(lookup: Lookup) -> None:
+    text = lookup.ask("Did all tracking work properly, any gaps or broken days?").text
+    assert text.startswith("All 347 days have events from 1 Jun 2025 to 13 May 2026.")
+    assert "Days with a break of the tracking: 1. 7 Apr 2026, no purchases (100 events, usually 100)." in text
+    assert "No day has a break" in lookup.ask("any missing days in march?").text
+    assert not lookup.ask("any gaps in tracking on mobile?").understood
