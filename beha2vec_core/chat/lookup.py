@@ -390,7 +390,7 @@ class Lookup:
             results = self._data.rates(query, ("engaged_rate", "product_view_rate", "cart_rate", "checkout_rate"))
         else:
             return []
-        return ["\n".join(("Beside it:", *(f"- {numbers_of(result)}" for result in results)))] if results else []
+        return ["\n".join(("Also:", *(f"- {numbers_of(result)}" for result in results)))] if results else []
 
     def _parts(self, query: Query) -> list[Result]:
         """Where a change lies that the query asks for, by dimensions that it does not choose from."""

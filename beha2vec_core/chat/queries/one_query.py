@@ -127,7 +127,7 @@ class _Draft:
         customers = next((word.text for word in parts.words if re.fullmatch("customers?|shoppers?", word.text)), "")
         if self.metric == "buyers" and customers and parts.is_counted and len(visited) == len(self.done) > 0:
             self.metric = "users"  # how many customers opened the wishlist
-            self.notes.append(f"“{customers}” was read as all users.")
+            self.notes.append(f"“{customers}” was read as all users, with or without an order.")
         is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
         is_of_people |= "spen" in parts.text
         if parts.over is not None and not self.by and self.metric == "revenue" and is_of_people:
@@ -344,7 +344,7 @@ class _Draft:
             if apart or asked.asks_either(parts, pair):
                 self.by = [*self.by, pair.dimension] if self.metric == "funnel" else [pair.dimension, *self.by]
             elif not self.is_share:
-                self.notes.append(f"{some_of(pair.values, ' and ')} are counted together.")
+                self.notes.append(f"{some_of(pair.values, 'and')} are counted together.")
         is_spread = self.explains and self.measure.unit == "share"
         ranks = parts.has("high", "low", "judged") and not is_spread
         if ranks and not self.by and self.versus is None:

@@ -67,10 +67,24 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     once = [word for word in values if texts.count(word.text) == 1]
     apart = any(_are_joined(parts, one, other) for one, other in pairwise(values) if one in once and other in once)
     if len({one.dimension for one in filters} & {*SOURCES}) > 1 and (apart or _sides_differ(parts, once, filters)):
-        raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
+        said = [f"“{word.text}” is a {name}" for word, name in _sources_named(once, filters)]
+        which = f"{' and '.join(said)}, and both" if len(said) > 1 else "Channel, source, medium and campaign"
+        raise NotRead(f"{which} describe the same visit: ask for one of them at a time.")
     than = "than" in parts.text.split() and not parts.has("rest")
     if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
         raise NotRead("I cannot ask for all that have more or less than one of them.")
+
+
+def _sources_named(words: list[Word], filters: tuple[Filter, ...]) -> list[tuple[Word, str]]:
+    """Words that became filters of channel, source, medium or campaign, with which of these: the first word of each."""
+    found = {
+        value.dimension: word
+        for word in reversed(words)
+        for value in word.values
+        for one in filters
+        if value.dimension == one.dimension and one.dimension in SOURCES and {*value.values} & {*one.values}
+    }
+    return [(word, DIMENSIONS[name].label) for name, word in found.items()][::-1][:2]
 
 
 def _are_joined(parts: Parts, one: Word, other: Word) -> bool:
@@ -128,10 +142,10 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
     if metric == "engagement_time" and _IN_TOTAL.search(parts.text):
         raise NotRead("I know the engagement time per session, not its total.")
-    if (metric in OF_STEPS or metric in _OF_SESSIONS) and re.search(
-        r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text
-    ):
-        notes.append("Counted are sessions, not users.")
+    people = re.search(r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text)
+    of_sessions = metric in (*OF_STEPS, *_OF_SESSIONS)
+    if people and of_sessions:
+        notes.append("Sessions are counted, not users.")
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
     both_asked = re.search(rf"\busers and {loosely(named)}\b", parts.text) is not None and metric == "users"
@@ -139,7 +153,10 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
     if named and is_of_all and not both_asked and (is_of_them or metric not in _OF_BUYING):
         if not re.fullmatch(r"customers?|shoppers?", named):
             raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
-        notes.append(f"“{named}” was read as all users.")
+        if metric != "sessions" and METRICS[metric].label.startswith("sessions") and not of_sessions:
+            notes.append(f"Sessions are counted, not {named}.")
+        elif not of_sessions:
+            notes.append(f"“{named}” was read as all users, with or without an order.")
     if metric in PEOPLE_COUNTED and any(one.is_excluded and not one.did for one in filters):
         notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
     if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:

@@ -32,7 +32,7 @@ from beha2vec_core.chat.words.topics import not_in_data
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, SOURCES, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
 
@@ -56,8 +56,8 @@ _PEOPLE_WHO = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
-_ANOTHER = ", so an answer could be to another question"
-_CONTINUES = "This continues the question before."
+_ANOTHER = ", and I do not want to guess"
+_CONTINUES = "This builds on your previous question."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
 
@@ -278,7 +278,9 @@ class _Reader:
                 more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
                 raise NotRead(f"I did not understand {shown}{more}{_ANOTHER}.")
             if (leads or is_lost) and previous is None:
-                raise NotRead("There is nothing to continue: ask the whole question.")
+                raise NotRead(
+                    "This sounds like a follow-up, but there is no answer to build on: ask the full question."
+                )
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
                 queries, notes = [query], [*dict.fromkeys(parts.notes), _CONTINUES]
                 parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
@@ -302,7 +304,7 @@ class _Reader:
                 if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
                     notes.append(OF_SESSIONS)
                 if metric.name != query.metric and query.per is None:
-                    notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
+                    notes.append(_of_items(metric, METRICS[query.metric]))
                     queries[number] = replace(query, metric=metric.name)
         except ValueError as error:
             problem = str(error)
@@ -313,6 +315,11 @@ class _Reader:
         first, *others = queries
         known = replace(known, query=first, more=tuple(others), notes=tuple(dict.fromkeys(notes)), is_follow_up=False)
         return replace(known, beside=parts.beside), parts.conditions
+
+
+def _of_items(shown: Metric, asked: Metric) -> str:
+    means = f" ({shown.means})" if shown.means else ""
+    return f"For items, the answer shows {shown.label}{means} instead of {asked.label}."
 
 
 def _narrows(statement: Reading, query: Query) -> bool:
