@@ -331,7 +331,7 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
             break
         metric = METRICS[metric.otherwise]
     what = " and ".join(DIMENSIONS[name].label for name in dict.fromkeys(names)) or "period"
-    raise NotAnswerable(f"{METRICS[query.metric].label}: not known by {what}")
+    raise NotAnswerable(f"{METRICS[query.metric].label} cannot be shown by {what}")
 
 
 def ratio_of(metric: Metric, per: Metric) -> Metric:

@@ -127,10 +127,8 @@ METRICS = {
             ("engagement rate", "engaged rate", "engagement", "engaged"), n_of="sessions", count="engaged_sessions",
             means="engaged sessions",
         ),
-        Metric(
-            "engaged_sessions", "engaged sessions", "count", {"sessions": Measure(_count("s.is_engaged"))},
-            ("engaged visit",),
-        ),
+        Metric("engaged_sessions", "engaged sessions", "count", {"sessions": Measure(_count("s.is_engaged"))},
+               ("engaged visit",)),
         Metric(
             "bounce_rate", "bounce rate", "share",
             {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"), "count(*)")},
@@ -474,8 +472,7 @@ METRICS = {
             means="last page views of sessions",
         ),
         Metric(
-            "exit_rate", "exit rate", "share",
-            {"page_views": Measure(_count("v.is_exit"), "count(*)")}, ("exit rate",),
+            "exit_rate", "exit rate", "share", {"page_views": Measure(_count("v.is_exit"), "count(*)")}, ("exit rate",),
             n_of="page views", better=-1, count="exits", means="page views that were the last of their session",
         ),
         Metric(

@@ -74,9 +74,7 @@ _OTHERS = tuple(
         rf"\b{_SUPERLATIVE} (?:[\w-]+ ){{0,2}}{_ANY_MOVE}\b.*{_IN_TIME}",
     )
 )
-ONLY_LARGEST = (
-    "From one day, week or month to the next, I can only find the largest rise or fall of one measure: ask for that."
-)
+ONLY_LARGEST = "From one day, week or month to the next, I can only find the largest rise or fall of one measure."
 
 
 def asks_other_jump(question: str) -> bool:

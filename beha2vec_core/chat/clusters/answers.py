@@ -24,6 +24,7 @@ from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.funnels import FUNNEL_SQL
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Fact, FactSheet, Overview, Published
+from beha2vec_core.chat.queries.nearest import listed
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import statement
 from beha2vec_core.predictions.targets import PURCHASE
@@ -78,7 +79,7 @@ class ClusterAnswers:
         elif questions.MOVES.search(question):
             found, known = partial(self._moves, keys[0] if keys else None, overview), questions.OF_MOVES
         elif len(keys) > 1:
-            return LookupAnswer("I describe one cluster, or compare two.", understood=False)
+            return LookupAnswer("I can describe one cluster or compare two.", understood=False)
         elif keys:
             found, known = self._of_one(question, unnamed, keys[0], metrics, overview)
         else:
@@ -371,7 +372,7 @@ def _unless_left_over(words: list[str]) -> LookupAnswer | None:
     """That words were not understood; None where there are none."""
     if not words:
         return None
-    named = ", ".join(f"“{clean_text(word, limit=40)}”" for word in dict.fromkeys(words[:8]))
+    named = listed([f"“{clean_text(word, limit=40)}”" for word in dict.fromkeys(words[:8])])
     return LookupAnswer(f"I did not understand {named}, and I do not want to guess.", understood=False)
 
 

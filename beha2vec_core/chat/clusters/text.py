@@ -121,7 +121,8 @@ def funnel_text(
     lines += ["", "Sessions at each step, and the share that continued:"]
     for funnel in [*judged, *sorted(few, key=lambda f: -f.checkouts)]:
         steps = " -> ".join(
-            f"{step.name} {step.sessions:,}" + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")
+            f"{step.name.replace('_', ' ')} {step.sessions:,}"
+            + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")
             for step in funnel.steps
         )
         note = f"; fewer than {ENOUGH} checkouts, too few to judge" if funnel in few else ""

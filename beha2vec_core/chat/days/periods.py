@@ -163,7 +163,7 @@ def find_times(text: str, data: Period) -> Times:
     for word, day in named.items():
         if re.search(rf"\b{word}\b", times.text):
             is_last = "the last day of the data" if day == last else "the day before the last one of the data"
-            times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
+            times.notes.append(f"“{word}” was read as {is_last}, {Period(day, day).in_words}.")
     take(r"\b(?:today|yesterday)\b", lambda found: Period(named[found[0]], named[found[0]]))
     take(r"(?<![\w./-])20\d{2}(?![\w./-])", lambda found: part_of_year(12, 1, last, int(found[0])))
     _join(times, data)

@@ -15,7 +15,7 @@ from beha2vec_core.semantic.rows import NotAnswerable
 
 _SAID = {  # their labels are not read as them
     "bounces": "number of bounces", "cart_additions": "cart additions of items", "cart_rate": "add to cart rate",
-    "buyer_share": "share of users who bought",
+    "cart_sessions": "sessions with a cart", "buyer_share": "user conversion rate",
 }  # fmt: skip
 _DOERS = {"user": ("users", "who", PEOPLE_COUNTED), "session": ("sessions", "that", ("sessions",))}
 _PAST = {  # of verbs that names of events begin with
@@ -140,7 +140,7 @@ def as_question(query: Query) -> str:
 
 def _filter_asked(one: Filter) -> str:
     """A filter of named values, as a question says it."""
-    named = " and ".join(one.values)
+    named = listed(one.values) if one.values else ""
     if one.dimension == "hour" or not one.values:
         return f"{'not ' if one.is_excluded else ''}{in_words(one)}"
     if one.dimension == "step":
@@ -151,7 +151,8 @@ def _filter_asked(one: Filter) -> str:
         return f"without {named}"
     if one.dimension == "weekday":
         return " ".join(f"on {value}s" for value in one.values)
-    return f"for cluster {named}" if one.dimension == "cluster" else f"for {named}"
+    where = DIMENSIONS[one.dimension].where if len(one.values) == 1 else "for {}"
+    return where.format(f"cluster {named}" if one.dimension == "cluster" and one.values[1:] else named)
 
 
 def _named(period: Period) -> str:

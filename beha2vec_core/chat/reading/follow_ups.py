@@ -56,7 +56,7 @@ _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasi
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
-CANNOT = "I cannot continue the question before with this: ask the whole question."
+CANNOT = "I do not see how this continues your previous question: ask the full question."
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
@@ -191,7 +191,7 @@ def continued(
     explains = previous.explains or previous.by_change
     if times.asks_before:
         if period is None:
-            raise NotContinued("The period before which one? The question before named none.")
+            raise NotContinued("Before which period? Your previous question named none.")
         period, versus = (period, period.before()) if compares or times.periods else (period.before(), None)
     elif times.periods and explains:
         versus = times.periods[0].before()
@@ -261,7 +261,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         return replace(kept, by=tuple(by), by_change=True) if by else replace(kept, explains=True)
     if ranked and not (filters or times.periods or times.asks_before) and {*by} <= {*previous.by}:
         if not previous.by:
-            raise NotContinued(f"Of what? The question before asked for one number: {METRICS[previous.metric].label}.")
+            raise NotContinued(f"Which of what? You asked for one number before: {METRICS[previous.metric].label}.")
         judged = [word for word in parts.judged if word in ("best", "worst")]
         ascending = (judged[0] == "worst") == (METRICS[previous.metric].better > 0) if judged else parts.has("low")
         return replace(previous, ascending=ascending)

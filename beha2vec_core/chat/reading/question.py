@@ -18,7 +18,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
-from beha2vec_core.chat.queries.nearest import nearest_queries
+from beha2vec_core.chat.queries.nearest import listed, nearest_queries
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
@@ -161,7 +161,7 @@ class _Reader:
             without = self.by_parts(alone[0])
             statement = clean_text(alone[1].strip(" ."), limit=120)
             if without.query and _narrows(self.alone.one(alone[1]), without.query):
-                problem = f"I do not know whether “{statement}” limits the question: ask it in one sentence."
+                problem = f"I do not know whether “{statement}” is meant as a condition: ask it in one sentence."
                 found = replace(without, query=None, more=(), problem=problem)
             elif without.query:
                 found = replace(without, left_out=(*without.left_out, statement))
@@ -195,14 +195,14 @@ class _Reader:
                 if one.query and first.period and not (one.query.period or one.query.versus):
                     one = replace(one, query=replace(one.query, period=first.period))
                 if one.query and first.filters and not one.query.filters:  # of these, or of all
-                    one = replace(one, query=None, problem="Of these, or of all? Ask it in a question of its own.")
+                    one = replace(one, query=None, problem="Of these, or of all? Please ask this separately.")
             if not readings and whole.query and not (sentences.asks(part) or one.metrics):
                 return whole  # weekend or weekday, when do we sell more
             why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
             if one.query and first and _is_of_a_list(part, first, one.query):
                 if one.query.metric == first.metric and not one.query.by:
                     continue  # which day was best, and how much was it
-                one, why = replace(one, query=None), "I cannot ask for more of the first of a list."
+                one, why = replace(one, query=None), "I cannot say more about the first of a list in the same question."
             if one.query is None or (left and readings and sentences.continues(part)):
                 left.append((part, why, one))
                 continue
@@ -271,12 +271,12 @@ class _Reader:
                 known = replace(known, is_topic=True)
                 raise NotRead(unanswerable)
             if advice:
-                raise NotRead("The data show what happened, not why it happened or what would happen.")
+                raise NotRead("The data show what happened, but not why, or what would happen.")
             if parts.unknown:
                 words = [clean_text(window_in_words(word), limit=40) for word in known.unknown[:_UNKNOWN_SHOWN]]
-                shown = ", ".join(f"“{word}”" for word in words)
-                more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
-                raise NotRead(f"I did not understand {shown}{more}{_ANOTHER}.")
+                more = [f"{rest} more words"] if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else []
+                shown = listed([*(f"“{word}”" for word in words), *more])
+                raise NotRead(f"I did not understand {shown}{_ANOTHER}.")
             if (leads or is_lost) and previous is None:
                 raise NotRead(
                     "This sounds like a follow-up, but there is no answer to build on: ask the full question."
@@ -319,7 +319,7 @@ class _Reader:
 
 def _of_items(shown: Metric, asked: Metric) -> str:
     means = f" ({shown.means})" if shown.means else ""
-    return f"For items, the answer shows {shown.label}{means} instead of {asked.label}."
+    return f"The answer shows {shown.label}{means} instead of {asked.label}, as it is counted by item."
 
 
 def _narrows(statement: Reading, query: Query) -> bool:
@@ -356,7 +356,7 @@ def _check_sides(queries: Sequence[Query]) -> None:
     """Raise where two groups of people cannot be compared by how often they do something."""
     done = {sum(len(one.did) for one in query.filters) for query in queries}
     if len(done) > 1 or any(query.metric in PEOPLE_COUNTED and not query.is_share for query in queries):
-        raise NotRead("How often people do something I compare by device, channel or country, or by what they viewed.")
+        raise NotRead("I can compare how often people do something by device, channel, country or what they viewed.")
 
 
 def _check(query: Query, contents: Contents) -> None:
@@ -367,4 +367,4 @@ def _check(query: Query, contents: Contents) -> None:
     for period in (query.period, query.versus):
         days = contents.days
         if period and (period.last < max(days.first, period.first) or period.first > days.last):
-            raise NotRead(f"The data cover {contents.days.in_words}, nothing of {period.in_words}.")
+            raise NotRead(f"The data cover {contents.days.in_words} and have nothing for {period.in_words}.")
