@@ -649,7 +649,7 @@ def test_an_offered_question_is_short() -> None:
     pens = Filter("item", tuple(f"Pen {number}" for number in range(22)))
     offered = (Query("orders", filters=(pens,)), Query("orders", filters=(Filter("device", ("mobile",)), pens)))
     lines = not_answered(Reading(problem="Which?", nearest=offered)).splitlines()
-    assert lines[2:] == ["  - orders", "  - orders for mobile"]
+    assert lines[2:] == ["  - orders", "  - orders on mobile"]
 
 
 @pytest.mark.slow
