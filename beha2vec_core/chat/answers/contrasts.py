@@ -55,7 +55,8 @@ def contrasted(contrast: Contrast, measure: Callable[[Query], Result], days: Per
     means = _means(contrast, measure)
     if means:
         lines.append(f"Also: {'; '.join(f'{label}, {one} compared with {other}' for label, _, one, other in means)}.")
-    lines.append(f"Shares are of the {unit} on each side. The intervals (95%) of the differences named do not overlap.")
+    sure = " The 95% intervals of the differences named do not overlap." if named else ""
+    lines.append(f"Shares are of the {unit} on each side.{sure}")
     table = [*(row for _, _, row in found), *means]
     columns = ["what", "value", names[0], names[1]]
     return "\n".join([*lines, looked]), SqlAnswer("", columns, [False] * 4, table)

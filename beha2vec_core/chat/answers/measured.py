@@ -104,7 +104,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or "days_" in metric.name:
         lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
     if any(name.startswith("first_") for name in (*query.by, *(one.dimension for one in query.filters))):
-        lines.append("This is the user's first visit as GA4 knows it, which may be before the data begin.")
+        lines.append("“First” is the user's first visit as GA4 knows it, which may be before the data begin.")
         lines[-1] += " The days are not those of that visit." if query.period else ""
     if "orders_in_turn" in metric.sql:
         lines.append(
@@ -162,7 +162,7 @@ def _limits(result: Result) -> str:
     """With more than 2 orders; with revenue of more than 200.00 EUR."""
     query, metric, row = result.query, result.metric, next(iter(result.rows), {})
     shown = [
-        f"{words} {plain_value(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
+        f"{words} {plain_value(metric, limit, row) if row.get('currency') else f'{limit:,g}'}"
         for words, _, limit in query.limits
     ]
     both = " and ".join(shown)
@@ -259,7 +259,7 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     words += ["compared with all others"] if query.against_rest else []
     words += ["sorted by change"] if query.by_change else []
     words += ["and where it changed"] if query.explains else []
-    words += [f"only with {which} {limit:g}" for which, _, limit in query.limits]
+    words += [f"only with {which} {limit:,g}" for which, _, limit in query.limits]
     words += [f"only {having_in_words(query)}"] if query.having else []
     words += ["how many there are"] if query.counts_groups else []
     return ", ".join(words)
@@ -327,7 +327,9 @@ def _first_of_each(result: Result, what: str) -> str:
     order = "lowest" if result.query.ascending else "highest"
     shown = [f"{group_in_words(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
     labels = " and ".join(DIMENSIONS[name].label for name in outer)
-    first = f"the {DIMENSIONS[inner].label} with the {order} of each {labels}"
+    number = result.query.top_of_each or 1
+    which = DIMENSIONS[inner].label if number == 1 else f"{number} {plural(inner)}"
+    first = f"the {which} with the {order} value{'s' * (number > 1)} in each {labels}"
     return f"{what}, {first}: {'; '.join(shown)}. Of equals, one is shown."
 
 
@@ -395,8 +397,8 @@ def _value(result: Result, row: dict[str, Any], more: int = 0) -> str:
     if query.is_share:
         shown = finer(value, "share", more)
         if metric.name in COUNTED_ONCE:
-            ends = ends_of(row["value"], row["total"], row["n_effective"])
-            return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
+            ends = f"{ends_of(row['value'], row['total'], row['n_effective'])}; " if row["n_effective"] else ""
+            return f"{shown} ({ends}{row['value']:,} of {row['total']:,} {metric.label})"
         return f"{shown} of {plain_value(metric, row['total'], row)}"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"

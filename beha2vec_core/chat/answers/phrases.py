@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import Any
 
 from beha2vec_core.chat.queries.nearest import in_words, listed
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.definitions import DIMENSIONS, PEOPLE_COUNTED, Metric
+from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.semantic.shares import filters_of_whole
@@ -19,6 +20,7 @@ from beha2vec_core.words import between, number
 from beha2vec_core.words import day as day_words
 
 UNKNOWN = "(unknown)"
+_DOERS = {"user": (("users", "buyers"), "who"), "session": (("sessions",), "that"), "one_order": (("orders",), "that")}
 _OF_VIEWS = ("page", "page_type", "theme")
 _AROUND = {  # values that say nothing alone
     "cluster": ("cluster ", ""), "cluster_then": ("cluster ", ""), "one_order": ("order ", ""),
@@ -75,12 +77,12 @@ def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = No
     ]
     chosen = [one for one in chosen if not _is_of_others(one, query)]
     said = [_phrase(one, query, metric) for one in chosen if not one.did]
-    said.sort(key=lambda one: not one.startswith("of "))  # sessions of new users on mobile
-    for dimension, (noun, who, are_counted) in _DOERS.items():
-        done = [in_words(one, asked=False) for one in chosen if one.did and one.dimension == dimension]
-        if done:
-            of = "" if are_counted(metric) else f"of {noun} "
-            said.append(f"{of}{who} {listed([*dict.fromkeys(done)])}")
+    said.sort(key=lambda one: (one.startswith("who "), not one.startswith("of ")))  # sessions of new users on mobile
+    for (dimension, (nouns, who)), without in product(_DOERS.items(), (False, True)):
+        those = [one for one in chosen if one.did and (one.dimension, one.is_excluded) == (dimension, without)]
+        done = [in_words(one, asked=False) for one in those]
+        of = f"excluding {nouns[0]} " if without else "" if metric.label.endswith(nouns) else f"of {nouns[0]} "
+        said += [f"{of}{who} {listed([*dict.fromkeys(done)])}"] if done else []
     return "".join(f" {one}" for one in said)
 
 
@@ -96,36 +98,18 @@ def _phrase(one: Filter, query: Query, metric: Metric) -> str:
         return f"{'excluding ' * one.is_excluded}between {one.values[0]}:00 and {one.values[-1]}:59"
     if one.dimension in _OF_VIEWS and metric.label.startswith("page views"):
         where = f"of{where.removeprefix('on')}"
+    if one.dimension == "weekend":
+        where, named = ("on ", "weekends") if "weekend" in one.values else ("from ", named)
     if one.dimension == "order_number":
         named = one.values[0]
-    if _are_people(metric):
+    are_people, are_sessions = (metric.label.endswith(_DOERS[level][0]) for level in ("user", "session"))
+    if are_people:
         where = where.removeprefix("from users ").replace("for ", "of ")
         where, after = ("who were ", "") if one.dimension == "new_or_returning" else (where, after)
-    is_landing = where.startswith("landing") and not (_are_sessions(metric) or _are_people(metric))
-    of = "of sessions " * is_landing
+    of = "of sessions " * (where.startswith("landing") and not (are_people or are_sessions))
     if one.is_excluded and not query.is_share and not where.startswith(("landing", "who")):
         return f"excluding {named}{after}"
     return f"{of}{'not ' * one.is_excluded}{where}{named}{after}"
-
-
-def _are_people(metric: Metric) -> bool:
-    return metric.name in PEOPLE_COUNTED
-
-
-def _are_sessions(metric: Metric) -> bool:
-    return metric.label.endswith("sessions")
-
-
-def _are_orders(metric: Metric) -> bool:
-    return metric.label.endswith("orders")
-
-
-# what filters of things done choose, the pronoun, and whether a metric counts just these
-_DOERS = {
-    "user": ("users", "who", _are_people),
-    "session": ("sessions", "that", _are_sessions),
-    "one_order": ("orders", "that", _are_orders),
-}
 
 
 def _is_of_others(one: Filter, query: Query) -> bool:

@@ -159,3 +159,9 @@ def test_what_is_chosen_follows_the_noun(lookup: Lookup, question: str, begins: 
     text = lookup.ask(question).text
     assert text.startswith(begins), text
     assert f"Looked up: {begins[:6].lower()}" in text and "))" not in text
+
+
+def test_all_others_are_not_named_like_the_group(lookup: Lookup) -> None:
+    text = lookup.ask("pages per session of users who viewed the cart page and ordered vs all others").text
+    assert "\nPage views per session of users who viewed cart pages and ordered: " in text, text
+    assert "\nPage views per session excluding users who viewed cart pages and ordered: " in text
