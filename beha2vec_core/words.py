@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
 
 
 def change(now: float, before: float) -> str:
-    """How much more or less, in percent of ``before``: +12%, -0.4%, +<0.1%, none; new where there was nothing."""
+    """How much more or less, in percent of ``before``: +12%, -0.4%, +0.02%, none; new where there was nothing."""
     if now == before:
         return "none"
     if not before:
@@ -45,7 +45,7 @@ def change(now: float, before: float) -> str:
     percent = 100 * (now - before) / before
     if abs(percent) >= 9.95:
         return f"{percent:+,.0f}%"
-    return f"{percent:+.1f}%" if abs(percent) >= 0.05 else f"{'+' if percent > 0 else '-'}<0.1%"
+    return f"{percent:+.{1 if abs(percent) >= 0.05 else 2}f}%"
 
 
 def between(low: str, high: str) -> str:

@@ -180,7 +180,7 @@ class Conversation:
         rest = rest.strip()
         try:
             if name == "clusters":
-                yield from _told(self._lookup.about_clusters.clusters())
+                yield from _told(self._lookup.about_clusters.clusters(with_steps=True))
             elif name == "facts" and (found := re.match(r"(?:cluster\s+)?(-?\d+)\b\s*(.*)", rest)):
                 yield from _told(self._lookup.about_clusters.facts(int(found[1]), found[2].strip()))
             elif name == "facts":

@@ -75,7 +75,7 @@ _TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
-_SO_FAR = "Purchases are not predicted: these are shares of users who have bought so far."
+_SO_FAR = "Purchases are not predicted here: these are the shares of users who have bought so far."
 _TOTAL = re.compile(
     r"(?i)\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
     r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b(?! (?:per|an?)\b)"
@@ -167,9 +167,7 @@ class Lookup:
             self._previous = ()
             return jump
         if len(self._previous) == 1 and (grew := grew_most(question, self._previous[0], self._ranked, contents.days)):
-            notes = (
-                (CONTINUES, f"The days are compared with those before: {grew.versus.in_words}.") if grew.versus else ()
-            )
+            notes = (CONTINUES, f"Compared with the period before: {grew.versus.in_words}.") if grew.versus else ()
             return self._measure(grew, Reading(query=grew, notes=notes))
         question = about_leader(question, vocabulary, self._leader) if len(self._previous) == 1 else question
         also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview, vocabulary)
@@ -220,17 +218,17 @@ class Lookup:
             ]
             by = [DIMENSIONS[name] for name in reading.by if name != "cluster"]
             if others := [*others, *(one.label for one in by if one.kind != "time")]:
-                return self._refused(reading, f"Predictions are known by cluster, not by {others[0]}.")
+                return self._refused(reading, f"Predictions are available by cluster, not by {others[0]}.")
             if reading.period:
-                return self._refused(reading, "Predictions are of the days after the last one in the data.")
+                return self._refused(reading, "Predictions are only for the days after the last one in the data.")
             if problem := questions.not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
                 return self._refused(reading, "" if reading.asks_cause else problem)
             return self.about_clusters.answer(question, keys, overview)
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
             if unnamed != question and "cluster" not in {one.dimension for one in query.filters}:
-                return self._refused(reading, f"Is it cluster {keys[0]} that you mean? Ask with its number.")
+                return self._refused(reading, f"Do you mean cluster {keys[0]}? Then ask with its number.")
             if re.search(r"\bwho\b", question, re.IGNORECASE) and not query.by:
-                reading = replace(reading, notes=(*reading.notes, "This is a number: I do not list these users."))
+                reading = replace(reading, notes=(*reading.notes, "I give their number, but do not list these users."))
             return self._measure(query, reading)
         if not reading.is_measured:
             return self._refused(reading)
@@ -244,13 +242,13 @@ class Lookup:
             if query is not None and in_query and (narrowed or _asks_total(unnamed, query)):
                 return self._measure(query, reading)
             if reading.period:
-                return self._refused(reading, "Facts of clusters are of all days, not of one period.")
+                return self._refused(reading, "Facts about clusters cover all days, not single periods.")
             if query is not None and by_others:
                 label = DIMENSIONS[by_others[0]].label
-                return self._refused(reading, f"Facts of clusters are of all their users, not by {label}.")
+                return self._refused(reading, f"Facts about clusters cover all their users, not by {label}.")
             kinds = {feature is None for _, feature in questions.metrics_named(unnamed)}
             if narrowed and len(kinds) > 1:  # "which cluster buys most on mobile?" has a fact of buying, one of phones
-                return self._refused(reading, "Facts of clusters are of all their users, not of some of them.")
+                return self._refused(reading, "Facts about clusters cover all their users, not some of them.")
             found = self.about_clusters.answer(question, keys, overview)
             if not found.understood and query is not None and in_query and not query.versus:
                 return self._measure(query, reading)
@@ -265,7 +263,7 @@ class Lookup:
         is_ranked = {"high", "low", "judged"} & {*reading.kinds}
         if query is not None and not (reading.more or is_ranked) and (people := of_people(query)):
             return self._profile(people, reading)
-        listed = "I give numbers, and do not list who they are." if query is not None else ""
+        listed = "I give numbers, but do not list who they are." if query is not None else ""
         if (
             [one for one in reading.filters if one.dimension not in _OF_CLUSTERS]
             or reading.period
@@ -321,9 +319,9 @@ class Lookup:
     def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
         """The users of each week who were in the cluster then; "growing" is a question of one cluster."""
         if len(keys) != 1 or any(one.dimension != "cluster" for one in reading.filters):
-            return self._refused(reading, "I know the growth of one cluster: is cluster 2 growing?")
+            return self._refused(reading, "I can show the growth of one cluster at a time: is cluster 2 growing?")
         query = Query("users", ("week",), (Filter("cluster_then", (str(keys[0]),)),), reading.period)
-        notes = ["Counted are the users of each week who were in the cluster then."]
+        notes = ["The users of each week who were in the cluster at that time are counted."]
         notes += [_NO_CAUSE] if reading.asks_cause else []
         return self._measure(query, replace(reading, query=query, unknown=(), more=(), notes=tuple(notes)))
 
@@ -411,7 +409,7 @@ class Lookup:
             results = self._data.rates(query, ("engaged_rate", "product_view_rate", "cart_rate", "checkout_rate"))
         else:
             return []
-        return ["\n".join(("Beside it:", *(f"- {numbers_of(result)}" for result in results)))] if results else []
+        return ["\n".join(("Also:", *(f"- {numbers_of(result)}" for result in results)))] if results else []
 
     def _parts(self, query: Query) -> list[Result]:
         """Where a change lies that the query asks for, by dimensions that it does not choose from."""

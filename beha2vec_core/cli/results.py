@@ -119,7 +119,7 @@ def predict(
     top: Annotated[int, typer.Option(help="Number of users, the highest probability first.", min=1)] = 100,
     layout: Annotated[Layout, typer.Option("--format", help="table, csv or json (a line per row).")] = Layout.TABLE,
 ) -> None:
-    """List the users most likely to do something, with the 90 % interval, expected revenue and reasons."""
+    """List the users most likely to do something, with the 90% interval, expected revenue and reasons."""
 
     from beha2vec_core.predictions.wording import does
 

@@ -17,7 +17,7 @@ from beha2vec_core.compute import Compute
 
 # Of 200 users, a cluster of 50 that does something 20 points more often than the others differs by 2.5 standard errors.
 MIN_USERS = 200
-# Of 20 users a share is known to 20 points either way (95 %), and no less is sent to a language model.
+# Of 20 users a share is known to 20 points either way (95%), and no less is sent to a language model.
 MIN_CLUSTER_USERS = 20
 
 

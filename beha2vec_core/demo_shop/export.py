@@ -74,7 +74,7 @@ def write_demo_export(
 
     Args:
         out: the folder of the export; made if absent.
-        users: how many users, at least 1 (about 1.5 % refuse consent: no user_pseudo_id, no truth).
+        users: how many users, at least 1 (about 1.5% refuse consent: no user_pseudo_id, no truth).
         days: how many days, at least 1.
         seed: any whole number from 0.
         start_date: the first day, in the property's time zone.

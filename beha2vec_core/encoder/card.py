@@ -248,7 +248,7 @@ def _evaluation(rows: Sequence[Mapping[str, Any]]) -> str:
 is the encoder that was in use then, if any; the other methods are simple baselines, fitted on the other users.
 `docs/evaluation.md` of Beha2Vec says what each metric means.
 
-{_table(("task", "metric", *methods, "gain over the best baseline [95 %]"), cells)}"""
+{_table(("task", "metric", *methods, "gain over the best baseline [95%]"), cells)}"""
 
 
 def gain(row: Mapping[str, Any] | None) -> str | None:

@@ -16,7 +16,7 @@ SOUND = {
 
 
 class Comparison(NamedTuple):
-    """One figure of a candidate next to the encoder in use; ``low`` and ``high`` bound the difference (95 %)."""
+    """One figure of a candidate next to the encoder in use; ``low`` and ``high`` bound the difference (95%)."""
 
     figure: str
     method: str
@@ -49,12 +49,12 @@ def reasons_to_refuse(rows: Iterable[Mapping[str, Any]], tolerance: float) -> li
 
     Args:
         rows: as in `comparisons`.
-        tolerance: a figure is worse where its whole 95 % interval is further below the champion's than this.
+        tolerance: a figure is worse where its whole 95% interval is further below the champion's than this.
     """
     rows = list(rows)
     reasons = [
         f"{one.figure} of {one.method} is {one.value:.3f}, the encoder in use has {one.champion:.3f}; "
-        f"95 % interval of the difference: [{one.low:+.3f}, {one.high:+.3f}]"
+        f"95% interval of the difference: [{one.low:+.3f}, {one.high:+.3f}]"
         for one in comparisons(rows)
         if one.high is not None and one.high < -tolerance
     ]

@@ -85,7 +85,7 @@ class Evaluation:
 
     Rows hold each figure of the encoder (its behavior vector and what it says comes next), of ``encoder, identity``
     (its other vector), of the floors, and of the champion, the encoder in use, where that is another. Given for the
-    encoder's compared metrics (see `COMPARED`): ``less_best_floor`` and ``less_champion``, each with its 95 %
+    encoder's compared metrics (see `COMPARED`): ``less_best_floor`` and ``less_champion``, each with its 95%
     interval.
     """
 

@@ -38,7 +38,7 @@ class Outcome:
 
 
 class Interval(NamedTuple):
-    """A difference between two methods with the ends of its 95 % interval."""
+    """A difference between two methods with the ends of its 95% interval."""
 
     difference: float
     low: float
@@ -71,7 +71,7 @@ def weighted_aurocs(score: FloatArray, label: FloatArray, weights: FloatArray) -
 
 
 def paired_bootstrap(a: Sequence[Outcome], b: Sequence[Outcome]) -> Interval:
-    """The mean over repeats of ``a`` less ``b``, with a 95 % interval.
+    """The mean over repeats of ``a`` less ``b``, with a 95% interval.
 
     Where outcomes are made of users, users are drawn again with replacement, the same for both methods and for all
     repeats: users drawn twice count twice wherever judged, so users who stand in many repeats, or own several

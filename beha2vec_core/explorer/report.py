@@ -233,7 +233,7 @@ class _Page:
             users = counted(int(found["users"]), "user")
             self.add(
                 f"<p>Of {users} seen lately, {expected} are expected to {in_html(does(target))} within "
-                f"{days} days (95 % interval: {between(low, high)}). {horizons.note(days)}</p>"
+                f"{days} days (95% interval: {between(low, high)}). {horizons.note(days)}</p>"
             )
         columns, note = predictions.expected_purchases(self.published)
         self.table(columns)

@@ -36,7 +36,7 @@ _REPEATS = 5
 _THRESHOLDS = np.geomspace(1e-4, 1.0, 400)  # how far down the ranking, as a share of the candidates
 _CAUTION = 2.5  # standard errors; fewer take a lucky run of seeds for a dense top, and the share comes out too low
 _RESAMPLES = 200
-_NOT_CHANCE = 1.645  # one-sided 5 %
+_NOT_CHANCE = 1.645  # one-sided 5%
 _NEARLY_ALL = 0.8  # of their kind: fewer of it are left to find than a fourth of the seeds
 
 Ranks = NDArray[np.float64]  # [seeds, repeats]: share of the candidates that is above the seed while it is hidden
@@ -44,7 +44,7 @@ Ranks = NDArray[np.float64]  # [seeds, repeats]: share of the candidates that is
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a list of the best ``users`` candidates would be worth; intervals of 95 %.
+    """What a list of the best ``users`` candidates would be worth; intervals of 95%.
 
     Attributes:
         users: length of the list.

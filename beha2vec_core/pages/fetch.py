@@ -213,7 +213,7 @@ def add_page_text(
 
 
 def hosts_in(pages: pd.DataFrame) -> list[str]:
-    """The hosts of the data, but for those with under 1 % of page views, which may be anyone's.
+    """The hosts of the data, but for those with under 1% of page views, which may be anyone's.
 
     Args:
         pages: columns `hostname`, `page_views`.

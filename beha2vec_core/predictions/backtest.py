@@ -60,7 +60,7 @@ class Backtest(NamedTuple):
     """What came out.
 
     Attributes:
-        rows: a row per target, horizon, method and metric: ``value``, ``n``, and ``low`` and ``high`` (95 %) where they
+        rows: a row per target, horizon, method and metric: ``value``, ``n``, and ``low`` and ``high`` (95%) where they
             are known. ``auroc_less_rfm`` and ``log_loss_less_rfm`` compare with recency, frequency and money,
             ``_less_champion`` with the model in use then, ``_less_ga4`` with GA4's scores, on the same users and dates.
         curves: for the model: reliability and gains by ``decile``, for each target and horizon.

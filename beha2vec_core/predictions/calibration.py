@@ -115,7 +115,7 @@ def fit_isotonic(log_odds: FloatArray, happened: BoolArray, weight: FloatArray |
 
 
 def needed_shift(hazards: FloatArray, happened: BoolArray, weight: FloatArray | None = None) -> float:
-    """The shift in log odds that makes as many happen as expected; 0 where that is not certainly needed (99 %).
+    """The shift in log odds that makes as many happen as expected; 0 where that is not certainly needed (99%).
 
     ``weight``: as in `fit_sigmoid`.
     """
@@ -151,7 +151,7 @@ class Spread:
     error: float
 
     def interval(self, probability: FloatArray, shortest: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The ends of the 90 % interval of each probability, from a beta distribution with its mean.
+        """The ends of the 90% interval of each probability, from a beta distribution with its mean.
 
         Args:
             probability: within a horizon [n].

@@ -32,7 +32,7 @@ def model_card(model: PredictionModel) -> str:
         f"**Reads** {'; '.join(reads) or 'recency and frequency only'}.",
         "",
         "**Probabilities** are calibrated on the last date with known outcomes. `low` and `high` hold a user's own "
-        "probability for 90 % of the users, from a beta distribution. They say what is likely, not what causes it: "
+        "probability for 90% of the users, from a beta distribution. They say what is likely, not what causes it: "
         "whether contacting a user changes anything, only an experiment shows.",
     ]
     if notes:

@@ -139,7 +139,7 @@ class _Resamples:
         self._narrower = np.sqrt(len(kept) / people)
 
     def metric(self, name: str, statistic: Callable[[FloatArray], FloatArray], value: float) -> dict[str, Any]:
-        """A metric with its 95 % interval."""
+        """A metric with its 95% interval."""
         found = statistic(self.weights)
         low, high = np.nanquantile(found, [0.025, 0.975])
         center = np.nanmedian(found)

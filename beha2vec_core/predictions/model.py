@@ -74,7 +74,7 @@ class Cells:
         return np.asarray(self.rates[recency, frequency])
 
     def interval(self, frame: pd.DataFrame, probability: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The ends of the 90 % intervals of probabilities by the end of each interval [n, interval].
+        """The ends of the 90% intervals of probabilities by the end of each interval [n, interval].
 
         A user's own probability differs from that of the cell, as usual (`USUAL_RHO`), and the cell's is not certain.
         """
@@ -172,7 +172,7 @@ def _with(matrix: FloatArray, interval: int) -> FloatArray:
 
 
 class Gain(NamedTuple):
-    """What a block of features adds: log loss saved per row, its 95 % interval, and whether the block is used."""
+    """What a block of features adds: log loss saved per row, its 95% interval, and whether the block is used."""
 
     block: Block
     gain: float
@@ -317,7 +317,7 @@ class PredictionModel:
         For each target and horizon there are all users, in the order of `population`. ``compute``: as in `scores`.
 
         Returns:
-            ``property_id``, ``as_of``, ``user_key``, ``target``, ``horizon``, ``probability``, ``low``, ``high`` (90 %
+            ``property_id``, ``as_of``, ``user_key``, ``target``, ``horizon``, ``probability``, ``low``, ``high`` (90%
             interval), ``decile`` (1: the tenth with the highest probability), ``value`` (expected revenue, purchase
             only), ``method``.
         """

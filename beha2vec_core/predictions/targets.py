@@ -70,7 +70,7 @@ def passed(
     standing: date,
     weight: FloatArray | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """Pairs of targets in which 99 % of the known outcomes that reach the first one also reach the second one.
+    """Pairs of targets in which 99% of the known outcomes that reach the first one also reach the second one.
 
     Without such outcomes, as in an export without purchases, nothing is known of a pair.
 

@@ -243,7 +243,7 @@ def _of_nobody(connection: duckdb.DuckDBPyConnection) -> tuple[Loss, ...]:
     if not has_table(connection, _QUALITY):
         return ()
     (events,) = _row(connection, f"select coalesce(sum(events_without_user), 0)::bigint from {_QUALITY}")
-    return _some(Loss(events, "event", "no user: no device id (user_pseudo_id), or no consent"))
+    return _some(Loss(events, "event", "no device id or no consent"))
 
 
 def _window(connection: duckdb.DuckDBPyConnection) -> str:

@@ -24,7 +24,7 @@ PROFILE_COLUMNS = (
     "population_value",  # the same measured on all clustered users, this cluster's included
     "lift",  # value over population value; null where that is 0
     "z",  # standard errors between the cluster and all other users; null where none is known
-    "interval_low",  # of value, 95 % unless set
+    "interval_low",  # of value, 95% unless set
     "interval_high",
     "support",  # users behind the value: those who have the feature, or for a mean those it was recorded for
     "unit",  # users, share (0 to 1), page views, sessions, seconds, days, steps; of money the currency code

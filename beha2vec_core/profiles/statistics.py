@@ -17,7 +17,7 @@ def effective_number(total: ArrayLike, squares: ArrayLike) -> Floats:
     """How many users a sum rests on: of each user by the weight of their part, (sum x)^2 / sum x^2, as a whole number.
 
     Users with equal parts count as they are, and never as more. Where it is n, nobody has more than 1 / sqrt(n) of the
-    sum: of a group of 20 in which one has 95 %, it is 1. A sum that rests on enough users gives no single one away.
+    sum: of a group of 20 in which one has 95%, it is 1. A sum that rests on enough users gives no single one away.
     The inverse of Herfindahl's index of concentration, and Kish's effective sample size (Survey Sampling, 1965). On
     rules against dominance: Hundepool et al., Statistical Disclosure Control (2012), section 4.2.2.
 
@@ -178,7 +178,7 @@ def weighted_median(values: ArrayLike, counts: ArrayLike) -> float:
 def cohens_h(share: ArrayLike, other_share: ArrayLike) -> Floats:
     """Effect size of two shares, from -pi to pi: 0.2 is small, 0.5 medium, 0.8 large (Cohen 1988, chapter 6).
 
-    The difference of the arcsine-transformed shares: 1 % against 5 % counts for more than 41 % against 45 %.
+    The difference of the arcsine-transformed shares: 1% against 5% counts for more than 41% against 45%.
     """
     p, other = (np.clip(np.asarray(value, dtype=np.float64), 0.0, 1.0) for value in (share, other_share))
     return np.asarray(2 * np.arcsin(np.sqrt(p)) - 2 * np.arcsin(np.sqrt(other)))
@@ -235,7 +235,7 @@ def hypergeometric_p(count: ArrayLike, total: ArrayLike, overall_count: ArrayLik
 
 
 def q_values(p: ArrayLike) -> Floats:
-    """Benjamini and Hochberg's adjusted p (1995): keeping those up to 0.05, at most 5 % of them are chance, on average.
+    """Benjamini and Hochberg's adjusted p (1995): keeping those up to 0.05, at most 5% of them are chance, on average.
 
     NaN, not tested, stays NaN and does not count.
     """

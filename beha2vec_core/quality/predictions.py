@@ -11,7 +11,7 @@ from beha2vec_core.quality.check import CheckOutcome, Look
 from beha2vec_core.quality.drift import LEAST_USERS, MAX_STABILITY_INDEX
 from beha2vec_core.quality.statistics import stability_by_chance, stability_index
 
-# observed over expected may be this far from 1, and further only by chance (99 %)
+# observed over expected may be this far from 1, and further only by chance (99%)
 MAX_OFF = 0.2
 _CERTAIN = 2.58
 # of each day the scores of the model fitted last: the one in use may be too new to have come true

@@ -331,14 +331,14 @@ def place(query: Query) -> tuple[Metric, Table, Measure]:
             break
         metric = METRICS[metric.otherwise]
     what = " and ".join(DIMENSIONS[name].label for name in dict.fromkeys(names)) or "period"
-    raise NotAnswerable(f"{METRICS[query.metric].label}: not known by {what}")
+    raise NotAnswerable(f"{METRICS[query.metric].label} cannot be shown by {what}")
 
 
 def ratio_of(metric: Metric, per: Metric) -> Metric:
     """A metric per another one."""
-    one = per.label.partition(" (")[0].removesuffix("s")
     return replace(
-        metric, name=f"{metric.name}_per_{per.name.removesuffix('s')}", label=f"{metric.label} per {one}",
+        metric, name=f"{metric.name}_per_{per.name.removesuffix('s')}",
+        label=f"{metric.label} per {per.label.removesuffix('s')}",
         unit="mean" if metric.unit == "count" else metric.unit, n_of=per.label, words=(), count=None, otherwise=None,
         sql={name: replace(one, per=one.per or "1") for name, one in metric.sql.items()},
     )  # fmt: skip

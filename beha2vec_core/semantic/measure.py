@@ -22,6 +22,7 @@ class Metric:
     unit: str  # count, money, share (a number of rows of all of them, each counted once), seconds or mean
     sql: dict[str, Measure]  # the measure by table (names of `TABLES`), the preferred table first; all mean the same
     words: tuple[str, ...]  # phrases that ask for it
+    means: str = ""  # what it counts, where the label does not say it
     n_of: str = ""  # what ``n`` counts, in the plural; empty where the value is its own n
     better: int = 1  # 1 where more is better, -1 where less is
     otherwise: str | None = None  # the metric that takes its place where no table of this one has a dimension

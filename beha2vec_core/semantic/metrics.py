@@ -48,7 +48,7 @@ def _step_rate(first: int, last: int) -> Metric:
     """The share of sessions that got as far as one step of buying and also as far as a later one: as in the funnel."""
     (name, label), (later, later_label) = STEPS[first], STEPS[last]
     return Metric(
-        f"{name}_to_{later}", f"sessions from the {label} to the {later_label}", "share",
+        f"{name}_to_{later}", f"share of sessions that got from the {label} to the {later_label}", "share",
         {"sessions": Measure(_count(f"f.furthest_step >= {last}"), _count(f"f.furthest_step >= {first}"))},
         (f"{name} to {later}", f"{name} to {later} rate",
          f"{name} to {later} conversion"), n_of=f"sessions that reached the {label}",
@@ -59,15 +59,16 @@ def _drop_off(first: int, last: int) -> tuple[Metric, Metric]:
     """The share and the number of sessions that got as far as one step of buying and not as far as a later one."""
     (name, label), (later, later_label) = STEPS[first], STEPS[last]
     ended = _count(f"f.furthest_step >= {first} and f.furthest_step < {last}")
+    ended_there = f"sessions that reached the {label} but not the {later_label}"
     word = "drop" if (first, last) in OF_CARTS else "without"
     phrases = tuple(dict.fromkeys((f"{name} {word} {later}", f"{name} drop {later}")))
     share = Metric(
-        f"{name}_{word}_{later}", f"sessions that reached the {label} and not the {later_label}", "share",
+        f"{name}_{word}_{later}", f"share of {ended_there}", "share",
         {"sessions": Measure(ended, _count(f"f.furthest_step >= {first}"))}, phrases,
         n_of=f"sessions that reached the {label}", better=-1, count=f"{name}_{word}_{later}_sessions",
     )  # fmt: skip
     count = Metric(
-        f"{share.name}_sessions", share.label, "count", {"sessions": Measure(ended)},
+        f"{share.name}_sessions", ended_there, "count", {"sessions": Measure(ended)},
         tuple(f"{phrase} session" for phrase in phrases),
     )  # fmt: skip
     return share, count
@@ -78,11 +79,11 @@ def _step_time(first: int, last: int) -> Metric:
     (name, label), (later, later_label) = STEPS[first], STEPS[last]
     both = f"f.step_{last}_at >= f.step_{first}_at"
     return Metric(
-        f"{name}_to_{later}_time", f"time from the {label} to the {later_label} in a session (median)", "seconds",
+        f"{name}_to_{later}_time", f"median time from the {label} to the {later_label}", "seconds",
         {"sessions": Measure(
             f"median(date_diff('second', f.step_{first}_at, f.step_{last}_at)) filter (where {both})", n=_count(both)
         )},
-        (f"{name} to {later} time",), n_of="sessions with both steps", better=-1,
+        (f"{name} to {later} time",), n_of="sessions with both steps", better=-1, means="within a session",
     )  # fmt: skip
 
 
@@ -121,26 +122,25 @@ METRICS = {
             ("session", "visit", "traffic"), is_weak=True,
         ),
         Metric(
-            "engaged_rate", "engagement rate (engaged sessions)", "share",
+            "engaged_rate", "engagement rate", "share",
             {"sessions": Measure(_count("s.is_engaged"), "count(*)")},
             ("engagement rate", "engaged rate", "engagement", "engaged"), n_of="sessions", count="engaged_sessions",
+            means="engaged sessions",
         ),
+        Metric("engaged_sessions", "engaged sessions", "count", {"sessions": Measure(_count("s.is_engaged"))},
+               ("engaged visit",)),
         Metric(
-            "engaged_sessions", "engaged sessions", "count", {"sessions": Measure(_count("s.is_engaged"))},
-            ("engaged visit",),
-        ),
-        Metric(
-            "bounce_rate", "bounce rate (sessions without engagement)", "share",
+            "bounce_rate", "bounce rate", "share",
             {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"), "count(*)")},
             ("bounce rate", "bounce", "bounced session", "bouncing", "bounced"),
-            n_of="sessions", better=-1, count="bounces",
+            n_of="sessions", better=-1, count="bounces", means="sessions without engagement",
         ),
         Metric(
-            "bounces", "sessions without engagement (bounces)", "count",
+            "bounces", "sessions without engagement", "count",
             {"sessions": Measure(_count("not coalesce(s.is_engaged, false)"))}, ("number of bounce",), better=-1,
         ),
         Metric(
-            "single_page_rate", "sessions with one page view", "share",
+            "single_page_rate", "share of sessions with one page view", "share",
             {"sessions": Measure(_count("s.page_views = 1"), "count(*)")},
             ("singlepage", "singlepage rate", "singlepage visit rate"),
             n_of="sessions", better=-1, count="single_page_sessions",
@@ -181,25 +181,26 @@ METRICS = {
             ("key event", "conversion event", "goal completion"),
         ),
         Metric(
-            "conversion_rate", "conversion rate (sessions with an order)", "share",
+            "conversion_rate", "conversion rate", "share",
             {"sessions": Measure(_count(_BOUGHT), "count(*)")},
             ("conversion rate", "conversion", "conv rate", "conv", "cr", "cvr", "convert", "converting", "converted",
              "converting session", "session with order", "session had an order", "sale conversion",
              "session conversion rate", "order rate", "buy rate", "buying rate", "converting rate",
              "sale conversion rate", "session to order rate", "session to order"),
-            n_of="sessions",
+            n_of="sessions", means="sessions with an order",
         ),
         Metric(
-            "buyers", "buyers (users with an order)", "count",
+            "buyers", "buyers", "count",
             {
                 "purchases": Measure(f"count(distinct case when {_ORDERED} then p.user_key end)"),
                 "items": Measure("count(distinct i.user_key)"),
             },
             ("user buy", "buyer", "customer", "purchaser", "paying customer", "paying user", "shopper", "user bought",
              "customer bought", "user who bought", "customer who bought", "user ordered", "customer ordered"),
+            means="users with an order",
         ),
         Metric(
-            "buyer_share", "users with an order", "share",
+            "buyer_share", "share of users with an order", "share",
             {"sessions": Measure(
                 f"count(distinct case when {_BOUGHT} then s.user_key end)", "count(distinct s.user_key)"
             )},
@@ -222,7 +223,7 @@ METRICS = {
             ("order with refund", "refund", "refunded", "order returned", "refunded sale"),
         ),
         Metric(
-            "refund_rate", "orders with a refund, of all orders", "share",
+            "refund_rate", "share of orders with a refund", "share",
             {"purchases": Measure(_count(f"{_ORDERED} and p.refund_events > 0"), _ORDERS)},
             ("refund rate", "return rate", "rate of refund", "share of refunded order", "percentage of refunded order",
              "share of order refunded",
@@ -246,15 +247,16 @@ METRICS = {
             n_of="orders", otherwise="item_revenue",
         ),
         Metric(
-            "net_revenue", "net revenue (after refunds)", "money", {"purchases": _NET},
+            "net_revenue", "net revenue", "money", {"purchases": _NET},
             ("net revenue", "net rev", "revenue after refund", "revenue net of refund", "revenue minus refund",
              "revenue less refund", "revenue excluding refund", "revenue without refund"), n_of="orders",
+            means="after refunds",
         ),
         *(
             Metric(
-                name, f"{name} (as reported with orders)", "money",
+                name, name, "money",
                 {"purchases": Measure(_charged(f"p.{name}"), n=f"count(p.{name})", extra=_currency(f"p.{name}"))},
-                words, n_of="orders that report it",
+                words, n_of="orders that report it", means="as reported with orders",
             )
             for name, words in (
                 ("tax", ("tax", "taxes", "vat", "gst", "sale tax", "sales tax", "value added tax", "tax amount")),
@@ -263,7 +265,7 @@ METRICS = {
             )
         ),
         Metric(
-            "aov", "revenue per order", "money",
+            "aov", "average order value", "money",
             {"purchases": Measure(_REVENUE.value, _ORDERS, extra=_REVENUE.extra)},
             ("aov", "average order value", "avg order", "avg order value", "order value", "average cart size",
              "average cart value", "average order size", "order size", "average value of order",
@@ -273,7 +275,7 @@ METRICS = {
             n_of="orders",
         ),
         Metric(
-            "median_order_value", "median of the revenue of orders", "money",
+            "median_order_value", "median order value", "money",
             {"purchases": Measure(
                 f"case when count(distinct p.currency) <= 1 then median(p.revenue) filter (where {_ORDERED}) end",
                 n=_ORDERS, extra=_REVENUE.extra,
@@ -335,20 +337,20 @@ METRICS = {
         *(
             Metric(
                 f"median_{name}" if is_median else name,
-                f"{'median' if is_median else 'mean'} of the days from {label}", "mean",
+                f"{'median' if is_median else 'average'} time from {label}", "mean",
                 {table: Measure(f"{'median' if is_median else 'sum'}({days})", None if is_median else f"count({days})",
                                 n=f"count({days})")},
                 tuple(f"median {one}" for one in words) if is_median else words, n_of=n_of, better=-1,
             )
             for name, table, days, label, n_of, words in (
-                ("days_to_order", "first_orders", "w.days", "the first visit to the first order", "buyers",
+                ("days_to_order", "first_orders", "w.days", "first visit to first order", "buyers",
                  ("day to order", "time to order", "time to first order", "day to first order", "day to conversion",
                   "time to conversion", "day until first order", "day until order", "time until order",
                   "day to firstorder", "time to firstorder", "day until firstorder", "time until firstorder")),
                 ("days_to_second_order", "orders_in_turn", "case when y.number = 2 then y.days end",
-                 "the first order to the second", "buyers who ordered again",
+                 "first to second order", "buyers who ordered again",
                  ("day to second order", "time to second order")),
-                ("days_between_orders", "orders_in_turn", "y.days", "an order to the next one of the same user",
+                ("days_between_orders", "orders_in_turn", "y.days", "one order of a user to the next",
                  "orders after the first",
                  ("daysbetweenorders", "order interval", "reorder interval", "reorder time",
                   "repurchase interval", "repurchase time", "repurchase cycle", "purchase interval", "purchase cycle",
@@ -357,46 +359,47 @@ METRICS = {
             for is_median in (False, True)
         ),
         Metric(
-            "item_revenue", "item revenue (price times quantity)", "money", {"items": _SALES},
-            ("item revenue", "item sale", "product sale"), n_of="orders",
+            "item_revenue", "item revenue", "money", {"items": _SALES},
+            ("item revenue", "item sale", "product sale"), n_of="orders", means="price times quantity",
         ),
         Metric(
-            "retention", f"new users who came back within {RETENTION_DAYS} days", "share",
+            "retention", f"share of new users who came back within {RETENTION_DAYS} days", "share",
             {"first_days": Measure(_count("r.came_back"), "count(*)")},
             ("retention", "retention rate", "new user come back", "new user return", "retained", "user come back"),
             n_of="new users",
         ),
         Metric(
-            "cart_rate", "sessions with something added to the cart", "share",
+            "cart_rate", "share of sessions with something added to the cart", "share",
             {"sessions": Measure(_count("f.step_2_at is not null"), "count(*)")},
             ("add to cart rate", "add to cart", "cart rate", "atc", "add cart rate", "added to cart", "atc rate",
              "cart addition rate", "cart addition"),
             n_of="sessions", count="cart_sessions",
         ),
         Metric(
-            "checkout_rate", "sessions that began checkout", "share",
+            "checkout_rate", "share of sessions that began checkout", "share",
             {"sessions": Measure(_count("f.step_3_at is not null"), "count(*)")},
             ("checkout rate", "begin checkout rate"), n_of="sessions", count="checkout_sessions",
         ),
         Metric(
-            "cart_abandonment", "cart abandonment (carts without an order)", "share",
+            "cart_abandonment", "cart abandonment", "share",
             {"sessions": Measure(
                 _count("f.step_2_at is not null and f.step_6_at is null"), _count("f.step_2_at is not null")
             )},
             ("cart abandonment", "cart abandonment rate", "abandoned cart", "abandon cart", "cart without order"),
-            n_of="sessions with a cart", better=-1, count="unfinished_carts",
+            n_of="sessions with a cart", better=-1, count="unfinished_carts", means="carts without an order",
         ),
         Metric(
-            "checkout_abandonment", "checkout abandonment (checkouts without an order)", "share",
+            "checkout_abandonment", "checkout abandonment", "share",
             {"sessions": Measure(
                 _count("f.step_3_at is not null and f.step_6_at is null"), _count("f.step_3_at is not null")
             )},
             ("checkout abandonment", "checkout abandonment rate", "abandoned checkout", "abandon checkout",
              "checkout abandoned", "checkout are abandoned", "checkout without order"),
             n_of="sessions that began checkout", better=-1, count="unfinished_checkouts",
+            means="checkouts without an order",
         ),
         Metric(
-            "cart_to_order", "carts that led to an order", "share",
+            "cart_to_order", "share of carts that led to an order", "share",
             {"sessions": Measure(
                 _count("f.step_2_at is not null and f.step_6_at is not null"), _count("f.step_2_at is not null")
             )},
@@ -405,14 +408,14 @@ METRICS = {
             n_of="sessions with a cart",
         ),
         Metric(
-            "checkout_completion", "checkout completion (checkouts with an order)", "share",
+            "checkout_completion", "checkout completion", "share",
             {"sessions": Measure(
                 _count("f.step_3_at is not null and f.step_6_at is not null"), _count("f.step_3_at is not null")
             )},
             ("checkout completion", "checkout completion rate", "checkout conversion", "checkout conversion rate",
              "checkout success rate", "checkout to order conversion", "completed checkout", "checkout to purchase",
              "checkout to order rate"),
-            n_of="sessions that began checkout",
+            n_of="sessions that began checkout", means="checkouts with an order",
         ),
         Metric(
             "cart_sessions", "sessions with something added to the cart", "count",
@@ -454,7 +457,7 @@ METRICS = {
             otherwise="item_views",
         ),
         Metric(
-            "product_view_rate", "sessions with a product view", "share",
+            "product_view_rate", "share of sessions with a product view", "share",
             {"sessions": Measure(_count("f.step_1_at is not null"), "count(*)")},
             ("product view rate", "viewed a product", "view a product"), n_of="sessions", count="product_view_sessions",
         ),
@@ -462,18 +465,19 @@ METRICS = {
         *(_step_time(*pair) for pair in combinations(STEPS, 2)),
         *(_step_rate(*pair) for pair in combinations(STEPS, 2) if pair not in OF_CARTS),
         Metric(
-            "funnel", "sessions that reached the step or a later one", "count",
+            "funnel", "sessions", "count",
             {"steps": Measure("count(distinct q.session_key)")},
             ("funnel", "checkout funnel", "sale funnel", "conversion funnel", "buying funnel", "shopping funnel"),
+            means="that reached the step or a later one",
         ),
         Metric(
-            "exits", "exits (last page views of sessions)", "count", {"page_views": Measure(_count("v.is_exit"))},
+            "exits", "exits", "count", {"page_views": Measure(_count("v.is_exit"))},
             ("exit", "leave the site from", "left the site from", "leave from", "exit the site from"),
+            means="last page views of sessions",
         ),
         Metric(
-            "exit_rate", "exit rate (page views that were the last of their session)", "share",
-            {"page_views": Measure(_count("v.is_exit"), "count(*)")}, ("exit rate",),
-            n_of="page views", better=-1, count="exits",
+            "exit_rate", "exit rate", "share", {"page_views": Measure(_count("v.is_exit"), "count(*)")}, ("exit rate",),
+            n_of="page views", better=-1, count="exits", means="page views that were the last of their session",
         ),
         Metric(
             "checkout_sessions", "sessions that began checkout", "count",

@@ -72,7 +72,7 @@ def _key_of(did: Did, dimension: str) -> str:
     """SQL of the user, session or order of a row."""
     table = TABLES[did.table]
     if not all(reaches(table, name) for name in (dimension, *(one.dimension for one in did.filters))):
-        raise NotAnswerable(f"{DIMENSIONS[dimension].label.capitalize()}s: not known by these {table.unit}")
+        raise NotAnswerable(f"{DIMENSIONS[dimension].label}s are not available for these {table.unit}")
     return expression_of(DIMENSIONS[dimension], table)
 
 

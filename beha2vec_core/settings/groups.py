@@ -245,7 +245,7 @@ class Fetch(_Group, alias_generator="fetch_".__add__):
 
     pages: bool = Field(False, description="whether to fetch the pages themselves (extra `[fetch]`)")
     hosts: Annotated[list[str], Commas] | None = Field(
-        None, description="hosts to fetch from, comma-separated; empty: those with at least 1 % of page views"
+        None, description="hosts to fetch from, comma-separated; empty: those with at least 1% of page views"
     )
     user_agent: Annotated[
         str,

@@ -209,7 +209,7 @@ _VIEWS = {
     "beha2vec.audience_members_current": """
         select * from beha2vec.audience_members where state <> 'left'
             and event_date = (select max(event_date) from beha2vec.audience_members)""",
-    # What the users of each cluster are expected to do, with a 95 % interval of the number of users.
+    # What the users of each cluster are expected to do, with a 95% interval of the number of users.
     "beha2vec.cluster_predictions": """
         select cluster_key, target, horizon, count(*) as users, sum(probability) as expected,
             greatest(sum(probability) - 1.96 * sqrt(sum(probability * (1 - probability))), 0) as low,

@@ -6,7 +6,7 @@
 
 Judged by the protocol of `make bench-encoder` on its tuning splits; the locked fifth is not looked at. A cell is the
 mean over repeats; the last column of a variant tells how long it took, beside whatever else ran. The second table has
-the differences to the default with their 95 % intervals, made as those of the results are.
+the differences to the default with their 95% intervals, made as those of the results are.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 Each site is left out in turn: an encoder learns from the others, and its weights are where the training on some users
 of the left-out site begins (`warm_start`, with the settings of a training from scratch, and vectors centered and
 whitened again). Both are evaluated on the users of a tuning split that neither was trained on. Differences are warm
-less scratch, with their 95 % intervals.
+less scratch, with their 95% intervals.
 """
 
 from __future__ import annotations

@@ -376,7 +376,7 @@ def _one_of(several: Sequence[T], round_: int) -> T:
 
 def measure(browser: Browser, folder: Path, rounds: int, only: str) -> None:
     """Print a row a step."""
-    print("| | cold: median, 95 % below | warm: median, 95 % below | points drawn |\n|---|---|---|---|")
+    print("| | cold: median, 95% below | warm: median, 95% below | points drawn |\n|---|---|---|---|")
     if only in "first view":
         first = [_first_view(browser, folder) for _ in tqdm(range(rounds), desc="first view", leave=False)]
         _print("first view", [cold for cold, _ in first], [warm for _, warm in first], 0)

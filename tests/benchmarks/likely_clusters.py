@@ -8,7 +8,7 @@ locked fifth). The others are evaluated if they have more than three events: the
 events. `base rate` guesses the largest cluster, `nearest centroid` that of the vector of the first events, `posterior`
 the most likely one. `named` is the share of users whose probability reaches the threshold, `right` how often the
 cluster is the later one for them. `if calibrated` is the calibration error (ECE) that so many users would show if every
-probability were exactly right: the mean and the 95 % range of drawing later clusters by the model's own probabilities.
+probability were exactly right: the mean and the 95% range of drawing later clusters by the model's own probabilities.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def print_data(name: str, encoder: BehaviorEncoder, fit: pd.DataFrame, judged: p
 
 
 def calibrated_error(probabilities: NDArray[np.float64], user: list[str]) -> tuple[float, float, float]:
-    """Mean and 95 % range of the calibration error if the probabilities are right: by luck alone it is above 0.
+    """Mean and 95% range of the calibration error if the probabilities are right: by luck alone it is above 0.
 
     All rows of a user are right or wrong together, as they share the later cluster, by one draw a user.
     """

@@ -179,7 +179,7 @@ def table(answers: dict[int, pd.DataFrame]) -> None:
 
 
 def intervals(answers: pd.DataFrame) -> None:
-    """How far the shares of each half may be off: 95 % of 2,000 draws of its pages lie between the two."""
+    """How far the shares of each half may be off: 95% of 2,000 draws of its pages lie between the two."""
     random = np.random.default_rng(0)
     for half, pages in answers.groupby("half"):
         themed = np.array([accepted != [UNKNOWN] for accepted in pages["true_theme"]])

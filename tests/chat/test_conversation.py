@@ -540,7 +540,7 @@ def test_the_first_screen_says_where_questions_go(serving: Path) -> None:
     with scripted(says("x")) as server:
         assert "go to scripted at 127.0.0.1" in first_screen(conversation(server, serving))
     screen = first_screen(Conversation(None, serving))
-    assert "805 users in 5 clusters, data until 2026-01-30" in screen and "nothing leaves this machine" in screen
+    assert "805 users in 5 clusters, data until 30 Jan 2026" in screen and "nothing leaves this machine" in screen
 
 
 def test_the_command(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def test_explain_shows_the_query_and_the_sql_of_the_last_answer(shop: Path) -> N
     assert "SQL:\nWITH" in shown and "FROM ga4.fct_ga4__sessions" in shown and "Answered by: look-up" in shown
     assert said(chat, "/explain") == shown, "it is not about itself"
     said(chat, "and on mobile?")
-    assert "for mobile" in said(chat, "/explain")
+    assert "on mobile" in said(chat, "/explain")
     said(chat, "what does tiktok bring")
     assert "Query:" not in said(chat, "/explain"), "nothing was looked up for it"
 

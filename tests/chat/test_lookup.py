@@ -95,7 +95,7 @@ def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int,
     assert (listed is None) == question.startswith("which clusters")
     if listed is not None:
         assert best in lines[listed + 1] and best == USER and "does not mean that contacting" in answer.text
-    assert ("Money is in EUR." in answer.text) == (target == "purchase")
+    assert (" EUR" in answer.text) == (target == "purchase")
     for statement in answer.statements:
         assert run_sql(serving, statement).rows, "the source can be run as it is shown"
 
@@ -229,7 +229,9 @@ def test_users_who_are_in_no_cluster_are_reported(tmp_path: Path) -> None:
             """insert into ga4.dim_ga4__users by name
             select 'only-first-visit-' || range as user_key, 1 as sessions, 0 as purchases from range(48)"""
         )
-    text = Lookup(Published(path), Aliases(path)).ask("which clusters are there?").text
+    lookup = Lookup(Published(path), Aliases(path))
+    asked, text = lookup.ask("which clusters are there?").text, lookup.about_clusters.clusters(with_steps=True).text
+    assert text.startswith(asked) and "with page views" not in asked, "the steps are shown by /clusters"
     assert "Total: 853 users" in text and f"{views:,} page views" in text
     assert "- Users with page views: 805 (48 users: only events without a page or not read" in text
     box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
@@ -341,7 +343,7 @@ NOT_KNOWN = [
     ("cluster 99", "there is no cluster 99; there are 0, 1, 2, 3, 4"),
     ("compare 0 and 12", "there is no cluster 12"),
     ("where do users of cluster 2 move?", "No moves between clusters have been recorded yet"),
-    ("who resembles user 12345678?", "No known user in the question"),
+    ("who resembles user 12345678?", "names no known user"),
     ("what is the weather?", "The data have no weather: “weather”"),
     ("", "I found no measure in the question"),
     ("SELECT * FROM secrets; --", "I did not understand “select”"),

@@ -37,7 +37,7 @@ def test_only_what_is_surely_worse_beyond_the_tolerance_is_refused(high: float |
     found = reasons_to_refuse(rows, 0.01)
     assert bool(found) == refused
     if refused:
-        assert "encoder, identity is 0.200, the encoder in use has 0.300; 95 %" in found[0]
+        assert "encoder, identity is 0.200, the encoder in use has 0.300; 95%" in found[0]
         assert "interval of the difference: [-0.200, -0.011]" in found[0]
 
 

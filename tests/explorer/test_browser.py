@@ -62,7 +62,7 @@ def test_clusters_side_by_side(page: Page, address: str) -> None:
     expect(table.locator("tr:target td").first).to_have_text(place)
     expect(table.locator("tr:target")).to_be_in_viewport()
     expect(table.locator("tr:target")).to_contain_text(number.inner_text().removesuffix(place))
-    expect(table.locator("th", has_text="95 % interval")).to_be_visible()
+    expect(table.locator("th", has_text="95% interval")).to_be_visible()
     assert len(table.locator("tbody tr").all()) >= 8
     choose(page, "Compare with cluster", re.compile("^<script>"))  # an option, as text
     expect(page.get_by_text("80 users, 29% of all")).to_be_visible()

@@ -31,7 +31,7 @@ def test_look_alikes_from_a_file_to_a_file(page: Page, address: str, tmp_path: P
     page.get_by_text("Unknown ids: 1").click()
     expect(page.get_by_text("<img", exact=True)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_be_visible()
-    expect(page.get_by_text("95 % interval:").first).to_be_visible()
+    expect(page.get_by_text("95% interval:").first).to_be_visible()
     expect(page.locator("h2", has_text="The list (n = 40 users)")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()

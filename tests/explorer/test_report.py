@@ -74,7 +74,7 @@ def test_predictions_are_those_of_the_explorer(read: Reader, serving: Path) -> N
     assert f"Of {found['users']:,.0f} users seen lately, {found['expected']:,.0f} are expected to buy" in read.text
     columns, note = Published(serving).ask(predictions.expected_purchases)
     assert len(list(columns["Cluster"])) > 1 and note in read.text
-    for text in (*columns, *columns["Cluster"], *columns["95 % interval"]):
+    for text in (*columns, *columns["Cluster"], *columns["95% interval"]):
         assert text in read.text
 
 

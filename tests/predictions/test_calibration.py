@@ -59,7 +59,7 @@ def test_a_shift_is_made_only_if_chance_does_not_explain_it() -> None:
 
 @pytest.mark.parametrize("shape", [1.0, 4.0])
 def test_the_spread_of_own_probabilities_is_found_from_two_spans(shape: float) -> None:
-    """Users with one prediction differ in secret; 90 % of their own probabilities lie in the interval."""
+    """Users with one prediction differ in secret; 90% of their own probabilities lie in the interval."""
     rng = np.random.default_rng(3)
     said = rng.choice([0.1, 0.3, 0.5], 60_000)
     own = rng.beta(shape * said, shape * (1 - said))

@@ -170,10 +170,10 @@ def test_answers_and_errors_say_what_to_do(toolbox: Toolbox) -> None:
     assert guessed["rows"] == [] and "user" not in guessed["looked_up"] and "C1000187" not in json.dumps(guessed)
     for arguments, reason in (
         ({"metric": "profit"}, "not defined: profit"),
-        ({"metric": "conversion_rate", "by": "item"}, "not known by item"),
+        ({"metric": "conversion_rate", "by": "item"}, "cannot be shown by item"),
         ({"metric": "sessions", "where": "device"}, "where needs is_"),
         ({"metric": "sessions", "compare": True}, "compare needs a period"),
         ({"metric": "sessions", "period": "2026-04-03"}, "no such period"),
-        ({"metric": "expected_buyers", "period": "2026-04"}, "not known by period"),
+        ({"metric": "expected_buyers", "period": "2026-04"}, "cannot be shown by period"),
     ):
         assert reason in ask(toolbox, **arguments)["error"]

@@ -11,7 +11,7 @@ from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.reading.question import Reading
 
-CAN_DO = """Without a language model I look things up. You can ask
+CAN_DO = """Without a language model, answers are looked up in the data. You can ask, for example:
   revenue last week? / conversion rate by channel in March / sessions on mobile, month by month
   is mobile worse than desktop? / orders last month vs the month before / top 5 landing pages
   why did revenue drop last week? / which channel grew most last month? / Safari against all other browsers
@@ -19,7 +19,7 @@ CAN_DO = """Without a language model I look things up. You can ask
   what is bought together with the wool hat? / what else do people who bought hats buy?
   what do people look at after the cart page? / how do buyers differ from non-buyers?
   show me the funnel on mobile / what share of those who add to cart buy?
-  which clusters are there?                     who they are, how many
+  which clusters are there?                     their names and sizes
   build a persona for cluster 0                 its description and main facts
   compare 1 and 4                               the facts that differ most
   which cluster buys most? / uses mobile most?  clusters by purchases, errors, devices, channels, pages ...
@@ -27,12 +27,12 @@ CAN_DO = """Without a language model I look things up. You can ask
   errors in cluster 3                           the matching facts of a cluster
   where do users of cluster 2 move?             moves between clusters
   which paths does cluster 2 take?              steps that are more frequent than elsewhere
-  who is likely to buy next week?               expected numbers by cluster, the most likely users
+  who is likely to buy next week?               expected numbers by cluster, and the most likely users
   what do users do before they buy?             compared with matched users who did not
   who resembles user <user_key>?                the nearest users
   /sql select ...                               anything else, in SQL"""
 
-MORE = "More that you can ask: /help"
+MORE = "Type /help for more questions that I can answer."
 
 
 @dataclass(frozen=True)

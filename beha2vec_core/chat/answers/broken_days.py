@@ -13,25 +13,27 @@ from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.days.periods import MARK, find_times
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.query import Period
+from beha2vec_core.words import counted
 from beha2vec_core.words import day as day_words
 
 _NOUN = r"(?:data|events?|tracking|measurements?|records?|hits)"
-_BROKEN = (
-    rf"(?:(?:{_NOUN} )?(?:gaps?|holes?)|{_NOUN} (?:outages?|interruptions?)|(?:missing|broken|incomplete|empty|lost) "
+_BROKEN = re.compile(
+    rf"\b(?:(?:{_NOUN} )?(?:gaps?|holes?)|{_NOUN} (?:outages?|interruptions?)|(?:missing|broken|incomplete|empty|lost) "
     rf"(?:days?|dates?|{_NOUN})|(?:days?|dates?) (?:(?:with|that|which|have|had|has|were|are) )*(?:without|no|zero|"
     rf"missing|broken|incomplete)(?: any)?(?: {_NOUN})?|tracking (?:(?:was|is|has|been|did|ever) )*(?:breaks?|"
     r"breakages?|problems?|issues?|errors?|failures?|fail(?:s|ed)?|broken|broke|stop(?:ped)?|down|interrupted|work(?:s|ed|ing)?)|"
     rf"{_NOUN} (?:(?:is|are|was|were|all|be|been) )*(?:missing|complete|whole|lost|incomplete)|"
-    rf"{_NOUN} (?:for|of|on) (?:every|each|all) days?)"
+    rf"{_NOUN} (?:for|of|on) (?:every|each|all) days?)\b"
 )
-_BESIDE = (
-    r"(?:did|do|does|has|have|had|is|are|was|were|there|any|all|some|the|our|your|my|we|you|i|in|of|on|for|at|from|"
-    r"with|or|and|which|what|when|show|me|list|tell|how many|been|be|ever|days?|dates?|daily|every|each|whole|period|"
-    r"time|data|tracking|events?|ga4|google analytics|analytics|measurement|site|shop|website|everything|it|see|can|"
-    r"could|an?|to|if|properly|correctly|fine|ok|okay|well|recorded|collected|check|please|over|during|throughout|"
-    r"so far|collection|export|without|no|missing|broken|problems?|issues?|any point)"
+# words that change nothing of it
+_BESIDE = re.compile(
+    r"did|do|does|has|have|had|is|are|was|were|there|any|all|some|the|our|your|my|we|you|i|"
+    r"in|of|on|for|at|from|with|or|and|which|what|when|show|me|list|tell|how|many|been|be|"
+    r"ever|days|day|dates|date|daily|every|each|whole|period|time|data|tracking|events|event|ga4|"
+    r"google|analytics|measurement|site|shop|website|everything|it|see|can|could|a|an|to|if|"
+    r"properly|correctly|fine|ok|okay|well|recorded|collected|check|please|over|during|throughout|so|"
+    r"far|collection|export|without|no|missing|broken|problem|problems|issue|issues|point"
 )
-_ASKS = re.compile(rf"(?:{_BESIDE} )*?{_BROKEN}(?: (?:{_BESIDE}|{_BROKEN}))*")
 _LISTED = 5
 
 
@@ -44,7 +46,8 @@ def broken_days(question: str, days: Period, rows: Callable[[Period], Sequence[d
     """
     times = find_times(question.lower(), days)
     text = " ".join(re.findall(r"[\w']+", re.sub(rf"{MARK}\d+", " ", times.text)))
-    if not _ASKS.fullmatch(text) or times.asks_before or len(times.periods) > 1:
+    rest, found = _BROKEN.subn(" ", text)
+    if not found or not all(map(_BESIDE.fullmatch, rest.split())) or times.asks_before or len(times.periods) > 1:
         return None
     period = times.periods[0] if times.periods else days
     period = Period(max(period.first, days.first), min(period.last, days.last))
@@ -64,22 +67,23 @@ def broken_days(question: str, days: Period, rows: Callable[[Period], Sequence[d
     empty = [one for one in every if not events.get(one)]
     broken = [one for one in every if one in reasons and one not in empty]
     when = f"from {period.in_words}" if number > 1 else f"on {period.in_words}"
-    counted = "All 1 day has" if number == 1 else f"All {number} days have"
+    every_day = "The day has" if number == 1 else f"All {number} days have"
     lines = [
         f"Days without events {when}: {len(empty)} of {number}. {_listed([day_words(one) for one in empty])}"
         if empty
-        else f"{counted} events {when}."
+        else f"{every_day} events {when}."
     ]
     known = [events[one] for one in every if events.get(one)]
     if known and number > 1:
         lines.append(f"Events per day with data: {min(known):,} to {max(known):,}.")
     named = [f"{day_words(one)}, {reasons[one]} ({events[one]:,} events, usually {usual[one]:,.0f})" for one in broken]
-    lines.append(f"Days with a break of the tracking: {len(broken)}. {_listed(named)}" if broken else "No day has a "
-                 "break of the tracking.")  # fmt: skip
+    lines.append(
+        f"Tracking broke on {counted(len(broken), 'day')}: {_listed(named)}" if broken else "Tracking broke on no day."
+    )
     lines += [
-        "A break is a day with less than half of the usual events (the median of the seven days before), or without "
+        "That is a day with fewer than half of the usual events (the median of the seven days before), or without "
         "page views or purchases where there usually are some.",
-        "Whether single events are missing is not known.",
+        "Single missing events cannot be seen.",
         *times.notes,
     ]
     table = SqlAnswer(

@@ -12,7 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from beha2vec_core.chat.answers.phrases import UNKNOWN, group_in_words, of_whole, plural, row_before, what_of, when_of
+from beha2vec_core.chat.answers.phrases import (
+    UNKNOWN,
+    capitalized,
+    group_in_words,
+    name_of,
+    of_whole,
+    plural,
+    row_before,
+    when_of,
+)
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -131,11 +140,12 @@ def _signed(part: Part, unit: str) -> str:
 def parts_in_words(result: Result, what: str) -> str:
     """Which groups changed most, and their parts of the whole change."""
     query, unit = result.query, result.metric.unit
+    assert query.versus is not None
     shown = [f"{part.group}, {_signed(part, unit)}" for part in ordered_parts(result)[:3]]
     parts = parts_of(result)
     whole, currency = sum(part.part for part in parts), parts[0].currency
     return (
-        f"{what}, parts of the change against the days{when_of(query.versus)}: {'; '.join(shown)}. "
+        f"{what}, parts of the change compared with {query.versus.in_words}: {'; '.join(shown)}. "
         f"All together: {signed(whole, unit, currency)}."
     )
 
@@ -143,6 +153,7 @@ def parts_in_words(result: Result, what: str) -> str:
 def in_direction(result: Result) -> tuple[str, Result]:
     """Which groups rose, or fell, as is asked for, and only their rows; all rows if there are none."""
     query = result.query
+    assert query.versus is not None
     sign = -1 if query.ascending else 1
     verb, unit = "fell" if query.ascending else "rose", "share" if query.is_share else result.metric.unit
     rows = sorted(result.rows, key=lambda row: -sign * _moved_by(result, row))
@@ -153,9 +164,11 @@ def in_direction(result: Result) -> tuple[str, Result]:
         for row in (moved or rows)[:3]
     ]
     groups = "groups" if query.by[1:] else plural(query.by[0])
-    of = "" if query.top or len(rows) >= MAX_ROWS else f" for {len(moved):,} of {len(rows):,} {groups}"
-    what = f"{what_of(result)} {verb}{of}" if moved else f"None {verb}. {what_of(result)}"
-    text = f"{what} against the days{when_of(query.versus)}: {'; '.join(shown)}."
+    count = f"all {len(rows):,}" if len(moved) == len(rows) else f"{len(moved):,} of {len(rows):,}"
+    of = "" if query.top or len(rows) >= MAX_ROWS else f" for {count} {groups}"
+    name, days = capitalized(name_of(query, result.metric)), when_of(query.period)
+    what = f"{name} {verb}{of}{days}" if moved else f"None {verb}. {name}{days}"
+    text = f"{what}, compared with {query.versus.in_words}: {'; '.join(shown)}."
     return text, replace(result, rows=moved or rows)
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from beha2vec_core.chat.answers.per_day import plain_value
+from beha2vec_core.chat.answers.phrases import where_of
 from beha2vec_core.chat.data.sql import SqlAnswer
-from beha2vec_core.chat.queries.nearest import in_words, reaches_all
+from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.reading.contrasts import Contrast
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
@@ -28,13 +29,13 @@ def contrasted(contrast: Contrast, measure: Callable[[Query], Result], days: Per
     """The largest differences between two groups in words, and all of them as a table."""
     sides = contrast.group, contrast.other
     totals = [_total(measure(one)) for one in sides]
-    unit = METRICS[contrast.group.metric].label
-    names = [_name(one) for one in sides]
+    metric = METRICS[contrast.group.metric]
+    unit, names = metric.label, [where_of(one, metric).strip() for one in sides]
     names[1] = "all others" if contrast.is_rest and len(contrast.group.filters) == 1 else names[1] or f"all {unit}"
-    lines = [f"{unit.capitalize()} {names[0]}: {totals[0]:,}, against {totals[1]:,} {names[1]}."]
+    lines = [f"{unit.capitalize()} {names[0]}: {totals[0]:,}; {names[1]}: {totals[1]:,}."]
     looked = f"Looked up: {unit} {names[0]} and {names[1]}, by {_labels(contrast)}, {_period(contrast, days)}."
     if not all(totals):
-        return "\n".join([*lines, "One of them is empty: there is nothing to compare.", looked]), None
+        return "\n".join([*lines, "One of them is empty, so there is nothing to compare.", looked]), None
     found: list[tuple[float, bool, list[Any]]] = []
     for name in _dimensions(contrast):
         values = [_values(measure(replace(one, by=(name,)))) for one in sides]
@@ -49,12 +50,13 @@ def contrasted(contrast: Contrast, measure: Callable[[Query], Result], days: Per
         found += sorted(rows, key=lambda row: -row[0])[:_ROWS]
     found.sort(key=lambda one: -one[0])
     clear = [row for _, is_clear, row in found if is_clear]
-    named = [f"{label} {value}, {one} against {other}" for label, value, one, other in _once(clear)[:_NAMED]]
+    named = [f"{label} {value}, {one} compared with {other}" for label, value, one, other in _once(clear)[:_NAMED]]
     lines.append(f"Most different: {'; '.join(named)}." if named else "No share differs by more than chance explains.")
     means = _means(contrast, measure)
     if means:
-        lines.append(f"Beside it: {'; '.join(f'{label}, {one} against {other}' for label, _, one, other in means)}.")
-    lines.append(f"Shares are of the {unit} of each side; named are those whose 95 % intervals do not overlap.")
+        lines.append(f"Also: {'; '.join(f'{label}, {one} compared with {other}' for label, _, one, other in means)}.")
+    sure = " The 95% intervals of the differences named do not overlap." if named else ""
+    lines.append(f"Shares are of the {unit} on each side.{sure}")
     table = [*(row for _, _, row in found), *means]
     columns = ["what", "value", names[0], names[1]]
     return "\n".join([*lines, looked]), SqlAnswer("", columns, [False] * 4, table)
@@ -103,16 +105,6 @@ def _is_clear(counts: list[int], totals: list[int]) -> bool:
 def _once(rows: list[list[Any]]) -> list[list[Any]]:
     """The first row of each dimension: of two devices, one rises as the other falls."""
     return list({row[0]: row for row in reversed(rows)}.values())[::-1]
-
-
-def _name(query: Query) -> str:
-    """Who is in a group, in words."""
-    said = []
-    for one in query.filters:
-        who = f"{'who' if one.dimension == 'user' else 'that'} " if one.did else ""
-        without = "not " if one.is_excluded else ""
-        said.append(f"{without}{who}{in_words(one)}" if who else f"({without}{in_words(one)})")
-    return " and ".join(said)
 
 
 def _labels(contrast: Contrast) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from beha2vec_core.chat.answers.answer import LookupAnswer
 from beha2vec_core.chat.answers.per_day import is_sum, plain_value
-from beha2vec_core.chat.answers.phrases import capitalized, group_in_words, when_of, where_of
+from beha2vec_core.chat.answers.phrases import group_in_words, what_of
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.days.periods import begin_after
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
@@ -74,9 +74,7 @@ _OTHERS = tuple(
         rf"\b{_SUPERLATIVE} (?:[\w-]+ ){{0,2}}{_ANY_MOVE}\b.*{_IN_TIME}",
     )
 )
-ONLY_LARGEST = (
-    "From one day, week or month to the next, I can only find the largest rise or fall of one measure: ask for that."
-)
+ONLY_LARGEST = "From one day, week or month to the next, I can only find the largest rise or fall of one measure."
 
 
 def asks_other_jump(question: str) -> bool:
@@ -123,7 +121,7 @@ def _in_words(
 ) -> LookupAnswer:
     """The largest change in a sentence, and the next ones in a table."""
     query, metric = result.query, result.metric
-    what = f"{capitalized(metric.label)}{where_of(query)}{when_of(query.period)}"
+    what = what_of(result)
     moved = "fell" if is_down else "rose"
     if not pairs:
         text = f"{what} {moved} from no complete {unit} to the next."
@@ -136,7 +134,7 @@ def _in_words(
             f"{what} {moved} most from {group_in_words(query, earlier)} to {group_in_words(query, later)}: "
             f"from {shown}{part}.{whole}"
         )
-    looked = f"Looked up: {metric.label}, by {unit}, each against the {unit} before."
+    looked = f"Looked up: {metric.label}, by {unit}, each compared with the {unit} before."
     rows = [[group_in_words(query, b), _value(metric, a), _value(metric, b)] for _, a, b in pairs]
     columns = [unit, f"the {unit} before", f"this {unit}"]
     table = SqlAnswer(result.statement, columns, [False] * 3, rows) if rows else None

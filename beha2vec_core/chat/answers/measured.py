@@ -18,15 +18,24 @@ from beha2vec_core.chat.answers.phrases import (
     ends_of,
     group_in_words,
     interval,
+    name_of,
     of_whole,
     plural,
     row_before,
-    that_of,
     what_of,
     when_of,
     where_of,
 )
-from beha2vec_core.chat.answers.ranking import EQUAL, Written, asked_beside, digits_of, digits_of_table, in_order
+from beha2vec_core.chat.answers.ranking import (
+    EQUAL,
+    Written,
+    asked_beside,
+    digits_of,
+    digits_of_table,
+    in_order,
+    named_rows,
+    overlap,
+)
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.queries.nearest import as_question, having_in_words, in_words
@@ -78,34 +87,33 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
-    if query.is_share and not query.by:
-        whole = replace(query, filters=query.filters[1:], is_share=False)
-        of = f"{metric.label}{where_of(whole)}"
-        of = re.sub(rf"^{metric.label} \(({metric.label} (?:who|that) .*)\)$", r"\1", of)
-        lines.append(f"The whole is all {of}{when_of(query.period)}.")
     is_of_groups = query.is_share and query.top and not any(one.did for one in query.filters)
     if is_of_groups and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
         together = sum(of_whole(query, row) or 0 for row in result.rows)
         lines.append(f"Together, these {len(result.rows)} make up {number(together, 'share')}.")
-    if query.by and is_ranked(query):
+    says_enough = any(one.metric == metric.n_of and (one.at_least or 0) >= ENOUGH for one in query.having)
+    if query.by and is_ranked(query) and not (says_enough or asked_beside(query)):
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
-    if metric.unit == "share" and query.by and len(result.rows) > 1:
-        lines.append("Where the 95 % intervals overlap, the order may be due to chance.")
+    named = named_rows(query, result.rows)
+    if metric.unit == "share" and query.by and (len(named) > 2 or overlap(result, named)):
+        lines.append("Where the 95% intervals overlap, the order may be due to chance.")
     if metric.name in OF_STEPS:
-        lines.append("Sessions that reached a later step count for this one too, as in the funnel.")
+        lines.append("A session that reached a later step counts for this one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
-        lines.append("The intervals allow for users with several sessions.")
+        lines.append("The intervals take into account that a user can have several sessions.")
     if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or "days_" in metric.name:
         lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
     if any(name.startswith("first_") for name in (*query.by, *(one.dimension for one in query.filters))):
-        lines.append("The first is GA4's: of the first visit of the user, which may be before the data begin.")
-        lines[-1] += " The days are not those of this visit." if query.period else ""
+        lines.append("“First” is the user's first visit as GA4 knows it, which may be before the data begin.")
+        lines[-1] += " The days are not those of that visit." if query.period else ""
     if "orders_in_turn" in metric.sql:
-        lines.append("Days, channel and device are those of the later order. Who has not ordered again is not in it, ")
-        lines[-1] += "and early days have short times only, as both orders have to be in the data."
+        lines.append(
+            "Days, channel and device are those of the later order. Users with one order do not count, and the "
+        )
+        lines[-1] += "first days have short times only, as both orders must be in the data."
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
-        lines.append("The question supposes that there are some: there are none.")
+        lines.append("The question assumes that there are some, but there are none.")
     lines += _not_as_supposed(result, reading) + per_day(result, days)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
@@ -117,7 +125,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if len(table.rows) < len(result.rows):
         lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
     if query.top and 1 < query.top < len(result.rows):
-        lines.append(f"There are more than {query.top}, as the last ones are equal.")
+        lines.append(f"There are more than {query.top} because the last ones are equal.")
     return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
 
 
@@ -135,9 +143,9 @@ def _groups_counted(result: Result) -> str:
         limits = limits if query.limits in ([], [("less than", "<", 1)]) else _limits(result)
         part = f" ({number(row['value'] / row['total'], 'share')})" if row["total"] else ""
         part = "" if row["value"] == row["total"] else f" of {row['total']:,}{part}"
-        text = f"{what} {limits}{where_of(query)}{when_of(query.period)}: {row['value']:,}{part}."
+        text = f"{what} {limits}{where_of(query, metric)}{when_of(query.period)}: {row['value']:,}{part}."
         return capitalized(text)
-    text = f"{capitalized(what)}{over}{where_of(query)}{when_of(query.period)}: {row['value']:,}"
+    text = f"{capitalized(what)}{over}{where_of(query, metric)}{when_of(query.period)}: {row['value']:,}"
     if not has_limit or DIMENSIONS[query.by[0]].kind != "user" or not row["total"]:
         return f"{text}."
     whole = f"{row['total']:,} {what}" + ("" if what == metric.n_of else f" with {metric.n_of or metric.label}")
@@ -154,7 +162,7 @@ def _limits(result: Result) -> str:
     """With more than 2 orders; with revenue of more than 200.00 EUR."""
     query, metric, row = result.query, result.metric, next(iter(result.rows), {})
     shown = [
-        f"{words} {plain_value(metric, limit, row) if row.get('currency') else f'{limit:g}'}"
+        f"{words} {plain_value(metric, limit, row) if row.get('currency') else f'{limit:,g}'}"
         for words, _, limit in query.limits
     ]
     both = " and ".join(shown)
@@ -171,38 +179,40 @@ def _funnel(result: Result) -> str:
     """How far sessions get, and after which step most of them end, of each group."""
     query, lines = result.query, []
     groups = dict.fromkeys(tuple(row[name] for name in query.by[1:]) for row in result.rows)
+    steps = replace(query, filters=tuple(one for one in query.filters if one.dimension != "step"))
     for group in groups:
         rows = [row for row in result.rows if tuple(row[name] for name in query.by[1:]) == group]
         named = next((one.values[-1] for one in query.filters if one.dimension == "step"), rows[-1]["step"])
         rows += [{**rows[-1], "step": named, "value": 0}] if rows[-1]["step"] != named else []
-        of = f" ({' / '.join(map(cell, group))})" if group else ""
+        of = f" for {' / '.join(map(cell, group))}" if group else ""
+        of = f"Funnel{of}{where_of(steps, METRICS['sessions'])}{when_of(query.period)}"
         lost = [(1 - b["value"] / a["value"], a, b) for a, b in pairwise(rows) if a["value"]]
         if not lost:
-            lines.append(f"Funnel{of}{where_of(query)}{when_of(query.period)}: only one step.")
+            lines.append(f"{of}: only one step.")
             continue
         share, last, _ = max(lost, key=lambda one: one[0])
         ends = interval(round(share * last["value"]), last["value"], last["value"])
-        between_words = f" (95 % interval {between(*(number(end, 'share') for end in ends))})" if ends else ""
-        ending = f"Most are lost after {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
+        between_words = f" (95% interval {between(*(number(end, 'share') for end in ends))})" if ends else ""
+        ending = f"Most are lost after the {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
         if not share:
             ending = "None are lost on the way."
         elif (most := max(lost, key=lambda one: one[1]["value"] - one[2]["value"])[1:])[0] is not last:
-            ending += f" In number most end after {_step(most[0])}: {most[0]['value'] - most[1]['value']:,}."
+            ending += f" In numbers, most end after the {_step(most[0])}: {most[0]['value'] - most[1]['value']:,}."
         elif len(rows) == 2:
             left = last["value"] - rows[-1]["value"]
             interval_of = between_words.replace(" (", "; ").rstrip(")")
             ending = f"The other {left:,} ({number(share, 'share')}{interval_of}) did not."
         through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
         lines.append(
-            f"Funnel{of}{where_of(query)}{when_of(query.period)}: of {rows[0]['value']:,} sessions with the step "
-            f"{_step(rows[0])}, {rows[-1]['value']:,} ({through}) reached the step {_step(rows[-1])}. {ending}"
+            f"{of}: {rows[-1]['value']:,} of {rows[0]['value']:,} sessions ({through}) got from the "
+            f"{_step(rows[0])} to the {_step(rows[-1])}. {ending}"
         )
         if len(lines) == _GROUPS:
             break
     return "\n".join(
         [
             *lines,
-            "Sessions that reached a later step count for all before it. The interval takes sessions as independent.",
+            "A session that reached a step counts for all before it. The interval treats sessions as independent.",
         ]
     )
 
@@ -218,9 +228,9 @@ def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
     now, before = result.rows[0]["value"], result.rows[0]["value_before"]
     if now is None or before is None or (now != before and (now < before) == reading.goes_down):
         return []
-    was = "there is none" if now == before else "it was the opposite"
+    was = "there was none" if now == before else "it was the opposite"
     of = " from the earlier to the later days" if result.query.versus else ""
-    return [f"The question supposes {'a decrease' if reading.goes_down else 'an increase'}{of}: {was}."]
+    return [f"The question assumes {'a decrease' if reading.goes_down else 'an increase'}{of}, but {was}."]
 
 
 def not_answered(reading: Reading) -> str:
@@ -228,7 +238,7 @@ def not_answered(reading: Reading) -> str:
     lines = [f"I cannot answer this. {reading.problem}"]
     nearest = dict.fromkeys(as_question(_short(query)) for query in reading.nearest)
     if nearest:
-        lines += ["Nearest questions that I can answer:", *(f"  - {question}" for question in nearest)]
+        lines += ["Similar questions that I can answer:", *(f"  - {question}" for question in nearest)]
     return "\n".join(lines)
 
 
@@ -239,32 +249,29 @@ def _short(query: Query) -> Query:
 
 
 def looked_up(query: Query, metric: Metric, days: Period) -> str:
-    """What was looked up, in words: metric, breakdown, filters, days."""
-    words = [f"{'share of ' if query.is_share else ''}{metric.label}"]
+    """What was looked up, in words: metric and filters, what it counts, breakdown, days."""
+    words = [name_of(query, metric, means=True)]
     if query.by:
-        words.append("by " + " and ".join(DIMENSIONS[name].label for name in query.by))
-    for one in query.filters:
-        without = "not " if one.is_excluded else ""
-        named = in_words(one)
-        if one.did:
-            words.append(f"{without}{that_of(one)}{named}")
-            continue
-        if one.dimension == "step":
-            words.append(f"from {one.values[0][2:]} to {one.values[-1][2:]}")
-            continue
-        is_long = one.dimension in query.by and len(one.values) > _LISTED and "and below" not in named
-        named = f"{len(one.values)} of them" if is_long else named
-        words.append(f"{DIMENSIONS[one.dimension].label}: {without}{named}")
+        words.append(f"by {' and '.join(_by(name, query) for name in query.by)}")
     words.append(query.period.in_words if query.period else f"all data, {days.in_words}")
     if query.versus:
         words.append(f"compared with {query.versus.in_words}")
-    words += ["against all others"] if query.against_rest else []
-    words += ["in the order of the change"] if query.by_change else []
+    words += ["compared with all others"] if query.against_rest else []
+    words += ["sorted by change"] if query.by_change else []
     words += ["and where it changed"] if query.explains else []
-    words += [f"{which} {limit:g}" for which, _, limit in query.limits]
+    words += [f"only with {which} {limit:,g}" for which, _, limit in query.limits]
     words += [f"only {having_in_words(query)}"] if query.having else []
-    words += ["number of groups"] if query.counts_groups else []
+    words += ["how many there are"] if query.counts_groups else []
     return ", ".join(words)
+
+
+def _by(name: str, query: Query) -> str:
+    """A breakdown, with the values that are asked for: browser (Safari or Chrome)."""
+    asked = next((one for one in query.filters if one.dimension == name and not (one.did or one.is_excluded)), None)
+    named = in_words(asked) if asked and name != "step" else ""
+    if asked and len(asked.values) > _LISTED and not named.startswith("any of"):
+        named = f"{len(asked.values)} of them"
+    return f"{DIMENSIONS[name].label} ({named})" if named else DIMENSIONS[name].label
 
 
 def _sentence(result: Result, days: Period) -> str:
@@ -320,7 +327,9 @@ def _first_of_each(result: Result, what: str) -> str:
     order = "lowest" if result.query.ascending else "highest"
     shown = [f"{group_in_words(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
     labels = " and ".join(DIMENSIONS[name].label for name in outer)
-    first = f"the {DIMENSIONS[inner].label} with the {order} of each {labels}"
+    number = result.query.top_of_each or 1
+    which = DIMENSIONS[inner].label if number == 1 else f"{number} {plural(inner)}"
+    first = f"the {which} with the {order} value{'s' * (number > 1)} in each {labels}"
     return f"{what}, {first}: {'; '.join(shown)}. Of equals, one is shown."
 
 
@@ -338,8 +347,8 @@ def _trend(result: Result, what: str, days: Period) -> str:
     moved = ""
     if len(query.by) == 1 and now is not None and before is not None:
         points = f"{100 * (now - before):+.1f} percentage points"
-        moved = f" ({points if in_points(result) else change(now, before)})"
-        moved = " (no change)" if now == before else moved
+        moved = f", {points if in_points(result) else change(now, before)}"
+        moved = ", no change" if now == before else moved
     first_and_last = "the first and the last"
     if len(rows) < len(result.rows):
         first_and_last += f" whole {unit}" if all(is_whole(result, row, days) for row in rows) else f" {unit}"
@@ -359,7 +368,7 @@ def _against(result: Result, row: dict[str, Any]) -> str:
             difference = f", {100 * (now - earlier):+.1f} percentage points"
         else:
             difference = ", no change" if now == earlier else f", {change(now, earlier)}"
-    return f"{difference} against {shown}{when_of(query.versus)}"
+    return f"{difference} compared with {shown}{when_of(query.versus)}"
 
 
 def numbers_of(result: Result) -> str:
@@ -372,7 +381,7 @@ def numbers_of(result: Result) -> str:
         texts = [short(metric, metric.unit, of_whole(query, one), one) for one in values]
         shown.append(
             f"{group_in_words(query, row)} ".lstrip()
-            + " against ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in texts)
+            + " compared with ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in texts)
         )
     return f"{metric.label}: {'; '.join(shown)}"
 
@@ -388,15 +397,18 @@ def _value(result: Result, row: dict[str, Any], more: int = 0) -> str:
     if query.is_share:
         shown = finer(value, "share", more)
         if metric.name in COUNTED_ONCE:
-            ends = ends_of(row["value"], row["total"], row["n_effective"])
-            return f"{shown} ({ends}; {row['value']:,} of {row['total']:,} {metric.label})"
+            ends = f"{ends_of(row['value'], row['total'], row['n_effective'])}; " if row["n_effective"] else ""
+            return f"{shown} ({ends}{row['value']:,} of {row['total']:,} {metric.label})"
         return f"{shown} of {plain_value(metric, row['total'], row)}"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
         return f"{finer(value, 'share', more)} ({ends_of(row['k'], row['n'], row['n_effective'])}; {of})"
     n = row.get("n")
     of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
-    return plain_value(metric, value, row, more) + (f" (n = {n:,} {of})" if metric.n_of and n is not None else "")
+    shown = plain_value(metric, value, row, more)
+    if not metric.n_of or n is None:
+        return shown
+    return f"{shown.removesuffix(')')}; n = {n:,} {of})" if shown.endswith(")") else f"{shown} (n = {n:,} {of})"
 
 
 def _table(result: Result) -> SqlAnswer:
@@ -406,10 +418,10 @@ def _table(result: Result) -> SqlAnswer:
     if query.top is None and not any(DIMENSIONS[name].kind in ("time", "step") for name in query.by):
         rows = rows[:_SHOWN]
     rows = rows[: query.top + EQUAL] if query.top else rows
-    columns = [DIMENSIONS[name].label for name in query.by] + [metric.name.replace("_", " ")]
+    columns = [DIMENSIONS[name].label for name in query.by] + [metric.label]
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]
     has_ends = metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE)
-    columns += ["95 % interval"] if has_ends else []
+    columns += ["95% interval"] if has_ends else []
     columns += [METRICS[query.metric].label] if query.per else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
@@ -426,7 +438,7 @@ def _table(result: Result) -> SqlAnswer:
         if has_ends:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
             shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"])
-            cells.append(shown_ends.removeprefix("95 % interval "))
+            cells.append(shown_ends.removeprefix("95% interval "))
         if query.per:
             cells.append(short(METRICS[query.metric], METRICS[query.metric].unit, row["part"], row))
         if metric.n_of or query.is_share:

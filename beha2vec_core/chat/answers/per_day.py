@@ -42,6 +42,8 @@ def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0
         return seconds if value < _LONG else minutes
     if metric.unit == "count":
         return f"{value:,.0f}"
+    if "days_" in metric.name and metric.unit == "mean":
+        return f"{finer(float(value), metric.unit, more)} days"
     if metric.unit == "mean" and metric.name not in _IN_PERCENT and not more and 0.0001 < value < 0.1:
         return f"{value:.3g}"  # in an order of small ratios they are not all 0.03
     return finer(float(value), "share" if metric.name in _IN_PERCENT and value <= 1 else metric.unit, more)
@@ -120,7 +122,9 @@ def per_day(result: Result, days: Period) -> list[str]:
         values = row["value"], row["value_before"]
         if None not in values:
             shown = [_of_a_day(metric, value, days, row) for value, days in zip(values, (now, before), strict=True)]
-            lines.append(f"Per day: {shown[0]} against {shown[1]}, {change(values[0] / now, values[1] / before)}.")
+            lines.append(
+                f"Per day: {shown[0]} compared with {shown[1]}, {change(values[0] / now, values[1] / before)}."
+            )
     return lines
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from typing import Any
 
-from beha2vec_core.chat.queries.nearest import in_words
+from beha2vec_core.chat.queries.nearest import in_words, listed
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.shares import filters_of_whole
 from beha2vec_core.words import between, number
 from beha2vec_core.words import day as day_words
 
 UNKNOWN = "(unknown)"
+_DOERS = {"user": (("users", "buyers"), "who"), "session": (("sessions",), "that"), "one_order": (("orders",), "that")}
+_OF_VIEWS = ("page", "page_type", "theme")
+_AROUND = {  # values that say nothing alone
+    "cluster": ("cluster ", ""), "cluster_then": ("cluster ", ""), "one_order": ("order ", ""),
+    "order_number": ("", " orders"), "new_or_returning": ("", " users"),
+}  # fmt: skip
 
 
 def interval(count: int, total: int, effective: float | None) -> tuple[float, float] | None:
@@ -29,7 +39,7 @@ def interval(count: int, total: int, effective: float | None) -> tuple[float, fl
 def ends_of(count: int, total: int, effective: float | None) -> str:
     """The interval of a share in words."""
     ends = interval(count, total, effective)
-    return f"95 % interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
+    return f"95% interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
 
 
 def cell(value: object) -> str:
@@ -39,15 +49,67 @@ def cell(value: object) -> str:
     return UNKNOWN if value is None else clean_text(str(value), limit=80)
 
 
-def where_of(query: Query) -> str:
-    """What is chosen, in brackets."""
+def name_of(query: Query, metric: Metric, *, means: bool = False) -> str:
+    """What is counted, with what is chosen: share of users in Sweden who ordered, of those who viewed search pages.
+
+    Args:
+        means: whether it says what the metric means.
+    """
+    label = f"{metric.label} ({metric.means})" if means and metric.means else metric.label
+    if not query.is_share:
+        return f"{label}{where_of(query, metric)}"
+    whole = filters_of_whole(query)
+    part = where_of(query, metric, [one for one in query.filters if one not in whole])
+    rest = where_of(query, metric, whole)
+    return f"share of {label}{part}{', of those' * bool(part and rest)}{rest}"
+
+
+def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = None) -> str:
+    """What is chosen, as it stands after the noun: on mobile in Sweden, of users who ordered and used a coupon.
+
+    Args:
+        filters: those of the query that are named; None for all.
+    """
     chosen = [
-        f"{'not ' if one.is_excluded else ''}{'cluster ' if one.dimension.startswith('cluster') else ''}"
-        f"{that_of(one)}{f'{DIMENSIONS[one.dimension].label} ' * one.dimension.startswith('first_')}{in_words(one)}"
-        for one in query.filters
-        if (one.dimension not in query.by or one.is_excluded) and not _is_of_others(one, query)
+        one
+        for one in (query.filters if filters is None else filters)
+        if one.did or one.is_excluded or one.dimension not in query.by
     ]
-    return f" ({', '.join(chosen)})" if chosen else ""
+    chosen = [one for one in chosen if not _is_of_others(one, query)]
+    said = [_phrase(one, query, metric) for one in chosen if not one.did]
+    said.sort(key=lambda one: (one.startswith("who "), not one.startswith("of ")))  # sessions of new users on mobile
+    for (dimension, (nouns, who)), without in product(_DOERS.items(), (False, True)):
+        those = [one for one in chosen if one.did and (one.dimension, one.is_excluded) == (dimension, without)]
+        done = [in_words(one, asked=False) for one in those]
+        of = f"excluding {nouns[0]} " if without else "" if metric.label.endswith(nouns) else f"of {nouns[0]} "
+        said += [f"{of}{who} {listed([*dict.fromkeys(done)])}"] if done else []
+    return "".join(f" {one}" for one in said)
+
+
+def _phrase(one: Filter, query: Query, metric: Metric) -> str:
+    """The values of a filter after a noun: from Email, excluding Email, with a coupon, landing on the home page."""
+    named, (where, _, after) = in_words(one), DIMENSIONS[one.dimension].where.partition("{}")
+    where = f"for{where.removeprefix('from')}" if metric.is_ratio and where.startswith("from") else where
+    if not one.values:
+        return f"with{'out' * one.is_excluded} a {DIMENSIONS[one.dimension].label}"
+    if one.dimension == "step":
+        return f"from the {one.values[0][2:]} to the {one.values[-1][2:]}"
+    if one.dimension == "hour":
+        return f"{'excluding ' * one.is_excluded}between {one.values[0]}:00 and {one.values[-1]}:59"
+    if one.dimension in _OF_VIEWS and metric.label.startswith("page views"):
+        where = f"of{where.removeprefix('on')}"
+    if one.dimension == "weekend":
+        where, named = ("on ", "weekends") if "weekend" in one.values else ("from ", named)
+    if one.dimension == "order_number":
+        named = one.values[0]
+    are_people, are_sessions = (metric.label.endswith(_DOERS[level][0]) for level in ("user", "session"))
+    if are_people:
+        where = where.removeprefix("from users ").replace("for ", "of ")
+        where, after = ("who were ", "") if one.dimension == "new_or_returning" else (where, after)
+    of = "of sessions " * (where.startswith("landing") and not (are_people or are_sessions))
+    if one.is_excluded and not query.is_share and not where.startswith(("landing", "who")):
+        return f"excluding {named}{after}"
+    return f"{of}{'not ' * one.is_excluded}{where}{named}{after}"
 
 
 def _is_of_others(one: Filter, query: Query) -> bool:
@@ -55,11 +117,6 @@ def _is_of_others(one: Filter, query: Query) -> bool:
     return one.is_excluded and any(
         replace(one, is_excluded=False) in did.filters for f in query.filters for did in f.did
     )
-
-
-def that_of(one: Filter) -> str:
-    """Users who, sessions that: before what was done."""
-    return f"{DIMENSIONS[one.dimension].label}s {'who' if one.dimension == 'user' else 'that'} " if one.did else ""
 
 
 def when_of(period: Period | None) -> str:
@@ -80,12 +137,10 @@ def plural_of(word: str) -> str:
 
 
 def what_of(result: Result) -> str:
-    """What the values are: Revenue (mobile) from 4 May to 10 May 2026."""
-    query = result.query
-    what, where = f"{'Share of ' if query.is_share else ''}{result.metric.label}", where_of(query)
-    if what.endswith(")") and where:  # one bracket
-        what, where = what[:-1], f"; {where.removeprefix(' (')}"
-    return f"{capitalized(what)}{where}{when_of(query.period)}"
+    """What the values are: Revenue on mobile from 4 May to 10 May 2026."""
+    period, name = result.query.period, capitalized(name_of(result.query, result.metric))
+    is_apart = period and re.search(r" (?:from|of those) ", name)  # not: from Email from 4 May
+    return f"{name}, {period.in_words}" if period and is_apart else f"{name}{when_of(period)}"
 
 
 def group_in_words(query: Query, row: dict[str, Any]) -> str:
@@ -102,8 +157,8 @@ def group_in_words(query: Query, row: dict[str, Any]) -> str:
             when = day_words(value)
         if name == "hour" and value is not None:
             when = f"{value}:00 to {value}:59"
-        prefix = "cluster " if name.startswith("cluster") else "order " if name == "one_order" else ""
-        shown.append(when or f"{prefix}{cell(value)}")
+        before, after = _AROUND.get(name, ("", "")) if value is not None else ("", "")
+        shown.append(when or f"{before}{cell(value)}{after}")
     return " / ".join(shown)
 
 

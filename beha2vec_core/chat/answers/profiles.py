@@ -29,7 +29,7 @@ def beside_it(query: Query, names: Iterable[str], measure: Measure) -> list[str]
     names = () if query.is_share else names
     found = [replace(query, metric=name, explains=False) for name in names if name != query.metric]
     lines = [f"- {numbers_of(measure(one))}" for one in found if reaches_all(one)]
-    return ["\n".join(("Beside it:", *lines))] if lines else []
+    return ["\n".join(("Also:", *lines))] if lines else []
 
 
 def of_people(query: Query) -> Query | None:
@@ -64,7 +64,7 @@ def profile(query: Query, measure: Measure) -> tuple[list[str], SqlAnswer | None
             rows.append([label, cell(row[name]), row["value"], share])
         if parts:
             lines.append(f"{capitalized(label)}: {', '.join(parts)}.")
-    columns = ["dimension", "group", METRICS[query.metric].label.partition(" (")[0], "share"]
+    columns = ["dimension", "group", METRICS[query.metric].label, "share"]
     return lines, SqlAnswer(statement, columns, [False, False, True, False], rows) if rows else None
 
 
@@ -102,5 +102,5 @@ def spread(query: Query, contents: Contents, measure: Measure) -> tuple[list[str
         if len(found) > 1:
             ends = [f"{texts[place]} (n = {found[place]['n']:,})" for place in (0, -1)]
             lines.append(f"{capitalized(label)}: {' to '.join(ends)}.")
-    columns: list[Any] = ["dimension", "group", metric.name.replace("_", " "), metric.n_of or "n"]
+    columns: list[Any] = ["dimension", "group", metric.label, metric.n_of or "n"]
     return lines, SqlAnswer(statement, columns, [False, False, False, True], rows) if rows else None

@@ -8,7 +8,7 @@ from math import isclose
 from typing import Any
 
 from beha2vec_core.chat.answers.per_day import in_points
-from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before, where_of
+from beha2vec_core.chat.answers.phrases import group_in_words, interval, name_of, of_whole, row_before, where_of
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query, is_by_time
@@ -79,7 +79,7 @@ def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:
     then = f"; then {group_in_words(query, others[0])}, {written.full(others[0], finer)}" if others else ""
     if len(tied) == 1:
         shown = f"{order}{group_in_words(query, first)}, {_full(result, first, finer, written)}{then}"
-        return f"{shown}; the intervals overlap" if _overlap(result, rows) else shown
+        return f"{shown}; the intervals overlap" if overlap(result, rows) else shown
     names = [group_in_words(query, row) for row in tied]
     last = names[-1] if len(names) <= _NAMED else f"{len(names) - _NAMED + 1} more"
     listed = f"{', '.join(names[: min(len(names), _NAMED) - 1])} and {last}"
@@ -104,7 +104,7 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
         return text
     if _are_equal(query, first, second):
         return f"{text}; both are equal" if len(rows) == 2 else text
-    sure = ", but the intervals overlap" if _overlap(result, rows) else ""
+    sure = ", but the intervals overlap" if overlap(result, rows) else ""
     more = f" ({_by_how_much(result, first, second)})" if len(rows) == 2 and not query.versus else ""
     which = ("more" if is_sum else "higher") if len(rows) == 2 else ("most" if is_sum else "highest")
     return f"{text}; {which} for {group_in_words(query, first)}{more}{sure}"
@@ -140,13 +140,15 @@ def _apart(first: Result, second: Result) -> str:
     values = [of_whole(query, row) for query, row in zip((one, other), rows, strict=True)]
     if None in values or rows[0].get("currency") != rows[1].get("currency"):
         return ""
-    part = where_of(replace(one, filters=one.filters[:1])) if one.is_share else ""
-    label = f"{'share of ' * one.is_share}{first.metric.label}{part}"
+    same_filters = tuple(f for f in one.filters if f not in apart[0])
+    label = name_of(replace(one, filters=same_filters, is_share=one.is_share and bool(same_filters)), first.metric)
     if _are_equal(one, *rows):
         return f"{label[0].upper()}{label[1:]}: both are equal."
     high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
-    sure = ", but the intervals overlap" if _overlap(first, rows) else ""
-    group = where_of(replace(one, filters=tuple(apart[high]))).removeprefix(" (").removesuffix(")")
+    sure = ", but the intervals overlap" if overlap(first, rows) else ""
+    chosen = where_of(one, first.metric, apart[high]).strip()
+    is_named = chosen.startswith(("of users ", "of sessions ", "of orders "))
+    group = chosen.removeprefix("of ") if is_named else f"those {chosen}"
     group = "all others" if apart[high][0].is_excluded else group
     return f"{label[0].upper()}{label[1:]}: higher for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
 
@@ -188,7 +190,7 @@ def _finer(query: Query, one: Row, other: Row, written: Written) -> int:
     return next((more for more in range(_DIGITS) if written.value(one, more) != written.value(other, more)), _DIGITS)
 
 
-def _overlap(result: Result, rows: Sequence[Row]) -> bool:
+def overlap(result: Result, rows: Sequence[Row]) -> bool:
     """Whether the difference of two shares may be chance."""
     if result.metric.unit != "share" or len(rows) != 2:
         return False

@@ -49,7 +49,7 @@ def one_table(results: Sequence[Result]) -> SqlAnswer | None:
     keys = sorted(keys, key=lambda key: tuple(map(str, key))) if timed and first.ascending is None else keys
     shown = keys[: first.top + EQUAL] if first.top else keys if timed else keys[:_SHOWN]
     columns = [DIMENSIONS[name].label for name in first.by]
-    columns += [f"{'share of ' * one.query.is_share}{one.metric.name.replace('_', ' ')}" for one in results]
+    columns += [f"{'share of ' * one.query.is_share}{one.metric.label}" for one in results]
     rows: list[list[Any]] = []
     for key in shown:
         cells: list[Any] = list(map(cell, key))

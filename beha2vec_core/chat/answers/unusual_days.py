@@ -10,7 +10,7 @@ from statistics import median
 
 from beha2vec_core.chat.answers.answer import LookupAnswer
 from beha2vec_core.chat.answers.per_day import is_sum, plain_value
-from beha2vec_core.chat.answers.phrases import when_of, where_of
+from beha2vec_core.chat.answers.phrases import name_of, when_of
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import Reading, read_question
@@ -92,7 +92,7 @@ def _in_words(result: Result, reading: Reading, days: Period, period: Period, si
     kind = {1: "an unusually high number of", -1: "an unusually low number of", 0: "an unusual number of"}[side]
     if metric.unit == "money":
         kind = kind.removeprefix("an ").removesuffix(" number of")
-    what = f"{metric.label}{where_of(query)}{when_of(period)}"
+    what = f"{name_of(query, metric)}{when_of(period)}"
     if odd:
         listed = "; ".join(
             f"{one:%A} {day_words(one)}, {shown(value)} (usual: {shown(normal)})"
@@ -119,7 +119,7 @@ def _in_words(result: Result, reading: Reading, days: Period, period: Period, si
     table = None
     if odd:
         rows = [[one.isoformat(), f"{one:%A}", shown(value), shown(normal)] for one, value, normal in odd]
-        columns = ["day", "weekday", metric.name.replace("_", " "), "usual"]
+        columns = ["day", "weekday", metric.label, "usual"]
         table = SqlAnswer(result.statement, columns, [False] * 4, rows, truncated=False)
     return LookupAnswer("\n".join(lines), statements=[result.statement], reading=reading, table=table)
 

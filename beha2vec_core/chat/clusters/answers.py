@@ -24,6 +24,7 @@ from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.funnels import FUNNEL_SQL
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Fact, FactSheet, Overview, Published
+from beha2vec_core.chat.queries.nearest import listed
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import statement
 from beha2vec_core.predictions.targets import PURCHASE
@@ -78,7 +79,7 @@ class ClusterAnswers:
         elif questions.MOVES.search(question):
             found, known = partial(self._moves, keys[0] if keys else None, overview), questions.OF_MOVES
         elif len(keys) > 1:
-            return LookupAnswer("I describe one cluster, or compare two.", understood=False)
+            return LookupAnswer("I can describe one cluster or compare two.", understood=False)
         elif keys:
             found, known = self._of_one(question, unnamed, keys[0], metrics, overview)
         else:
@@ -112,12 +113,13 @@ class ClusterAnswers:
             return partial(self.facts, key, " ".join(known)), "|".join([questions.OF_PERSONAS, *map(re.escape, known)])
         return partial(self.cluster, key), rf"{questions.OF_PERSONAS}|{questions.words_of(metrics)}"
 
-    def clusters(self) -> LookupAnswer:
-        """All clusters: key, name, users, share."""
+    def clusters(self, *, with_steps: bool = False) -> LookupAnswer:
+        """All clusters: key, name, users, share; ``with_steps``: also what is lost on the way from events to them."""
         overview = self._data.overview()
         lines = [f"{overview.in_words}:"]
         lines += [cluster_line(cluster) for cluster in overview.clusters]
-        lines += ["", *count_lines(*self._data.how_many())]
+        totals, steps = self._data.how_many()
+        lines += ["", *count_lines(totals, steps if with_steps else ())]
         sheets = self._data.sheets()
         facts = [fact for c in overview.clusters if c.key in sheets and (fact := sheets[c.key].number("users"))]
         return LookupAnswer("\n".join(lines), facts)
@@ -191,8 +193,8 @@ class ClusterAnswers:
                 break
         if found is None:
             return LookupAnswer(
-                "No known user in the question: give a user_key, a device id (user_pseudo_id) or a login id (user_id) "
-                "of the published database."
+                "The question names no known user: give a user_key, a device id (user_pseudo_id) or a login id "
+                "(user_id) of the published database."
             )
         own = self._data.cluster_of(found)
         lines = [f"User {found}" + (f" is in cluster {own[0]} ({overview.names.get(own[0])})." if own else ".")]
@@ -216,16 +218,18 @@ class ClusterAnswers:
         if days is not None and days > _MUCH_LONGER * horizons.days[-1] and not lists_users:
             raise NotInData(predicted_days(horizons.days))
         money = self._data.money() if target == PURCHASE else ""
-        lines = [total_line(does(target), horizon, expected.values(), is_denied=least and not lists_users)]
+        currency = found[1] if (found := re.fullmatch(r"Money is in (\w+)\.", money)) else ""
+        lines = [total_line(does(target), horizon, expected.values(), currency, is_denied=least and not lists_users)]
         is_revenue = target == PURCHASE and questions.asks_revenue(question)
         if is_revenue:
-            lines = [revenue_line(horizon, expected.values(), money)]
+            lines = [revenue_line(horizon, expected.values(), currency)]
         lines += [note] if (note := horizons.note(horizon)) else []
         if days is not None and days not in horizons.days:
             lines.append(f"P{predicted_days(horizons.days)[1:]}. The nearest is shown.")
         if expected:
             lines += ["", "By cluster:"]
-            lines += [expected_line(key, overview.names.get(key, "?"), one) for key, one in expected.items()]
+            known_first = sorted(expected.items(), key=lambda one: one[0] == TOO_LITTLE_EVIDENCE)
+            lines += [expected_line(key, overview.names.get(key, "?"), one, currency) for key, one in known_first]
         cluster = keys[0] if len(keys) == 1 else None
         likely = self._data.likely_users(target, horizon, cluster=cluster, least=least, limit=limit)
         if lists_users:
@@ -233,11 +237,11 @@ class ClusterAnswers:
             lines += [likely_line(row) for row in likely]
         if likely:
             lines += ["", f"As of {day(likely[0]['as_of'])}."]
-        of_one = ", 90 % intervals of a user's own probability" * lists_users
-        lines += [f"In brackets: 95 % intervals of numbers of users{of_one}."]
+        of_one = " and 90% intervals of each user's probability" * lists_users
+        lines += [f"In brackets: 95% intervals of the number of users{of_one}."]
         if lists_users:
             lines += ["A high probability does not mean that contacting the user has an effect."]
-        lines += [money] if money else []
+        lines += [money] if money and not currency else []
         where = f"where target = {quote(target)} and horizon = {horizon} order by"
         return LookupAnswer(
             "\n".join(lines),
@@ -370,8 +374,8 @@ def _unless_left_over(words: list[str]) -> LookupAnswer | None:
     """That words were not understood; None where there are none."""
     if not words:
         return None
-    named = ", ".join(f"“{clean_text(word, limit=40)}”" for word in dict.fromkeys(words[:8]))
-    return LookupAnswer(f"I did not understand {named}, so an answer could be to another question.", understood=False)
+    named = listed([f"“{clean_text(word, limit=40)}”" for word in dict.fromkeys(words[:8])])
+    return LookupAnswer(f"I did not understand {named}, and I do not want to guess.", understood=False)
 
 
 def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool) -> LookupAnswer:
@@ -388,7 +392,7 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
             interval = f" ({between(*ends)})"
         lines.append(f"  - cluster {key}, {names.get(key)}: {fact.shown_value}{interval}")
     if any(fact.interval_low is not None for _, fact in rows):
-        lines.append("In brackets: 95 % intervals. Where they overlap, the order may be due to chance.")
+        lines.append("In brackets: 95% intervals. Where they overlap, the order may be due to chance.")
     return LookupAnswer("\n".join(lines), [fact for _, fact in rows])
 
 

@@ -25,7 +25,7 @@ def search_facts(sheet: FactSheet, words: str) -> list[Fact]:
 
 
 def differences(first: FactSheet, second: FactSheet) -> list[tuple[Fact, Fact]]:
-    """Pairs of facts whose 95 % intervals do not overlap, the largest differences first; a few of each metric."""
+    """Pairs of facts whose 95% intervals do not overlap, the largest differences first; a few of each metric."""
     twins = {_twin(fact): fact for fact in second.facts}
     pairs = [
         (fact, twins[_twin(fact)])

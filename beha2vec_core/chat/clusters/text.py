@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -31,34 +30,41 @@ def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
         )
         if number is not None
     ]
-    lines = [f"Total: {', '.join([counted(totals.users, 'user'), *known])}. From events to clusters:"]
-    return lines + [f"  - {step.name}: {step.count:,}" + (f" ({step.why})" if step.why else "") for step in steps]
+    lines = [f"Total: {', '.join([counted(totals.users, 'user'), *known])}."]
+    shown = [f"  - {step.name}: {step.count:,}" + (f" ({step.why})" if step.why else "") for step in steps]
+    return [*lines, *(["From events to clusters:", *shown] if shown else [])]
 
 
-def total_line(does: str, horizon: int, some: Iterable[Expected], *, is_denied: bool = False) -> str:
+def total_line(
+    does: str, horizon: int, some: Iterable[Expected], currency: str = "", *, is_denied: bool = False
+) -> str:
     """One line: how many of all users are expected to do it within these days (``is_denied``: not to do it)."""
     every = [*some]
     doing, users = sum(one.expected for one in every), sum(one.users for one in every)
     if is_denied:
         return f"Not expected to {does} within {horizon} days: {users - doing:,.0f} of {counted(users, 'user')}."
-    return f"Expected to {does} within {horizon} days: {doing:,.0f} of {counted(users, 'user')}{_worth(every)}."
+    worth = _worth([one.value for one in every], currency)
+    return f"Expected to {does} within {horizon} days: {doing:,.0f} of {counted(users, 'user')}{worth}."
 
 
-def revenue_line(horizon: int, some: Iterable[Expected], money: str) -> str:
-    """One line: the expected revenue of these days, and of how many users; ``money`` says the currency."""
+def revenue_line(horizon: int, some: Iterable[Expected], currency: str) -> str:
+    """The expected revenue of these days, and of how many users."""
     every = [*some]
-    currency = re.sub(r"^Money is in (\w+)\.$|.*", r" \1", money, count=1).rstrip()
     revenue, doing = sum(one.value or 0 for one in every), sum(one.expected for one in every)
     return (
-        f"Expected revenue within {horizon} days: {revenue:,.2f}{currency}, from {doing:,.0f} expected buyers among "
-        f"{counted(sum(one.users for one in every), 'user')}.\n"
+        f"Expected revenue within {horizon} days: {_amount(revenue, currency)}, from {doing:,.0f} expected buyers "
+        f"among {counted(sum(one.users for one in every), 'user')}.\n"
         "Only known users are predicted: what new users will spend is not included."
     )
 
 
-def _worth(every: Sequence[Expected]) -> str:
-    values = [one.value for one in every if one.value is not None]
-    return f", expected revenue {sum(values):,.2f}" if values else ""
+def _worth(values: Iterable[float | None], currency: str) -> str:
+    known = [one for one in values if one is not None]
+    return f", expected revenue {_amount(sum(known), currency)}" if known else ""
+
+
+def _amount(value: float, currency: str) -> str:
+    return f"{value:,.2f} {currency}".rstrip()  # another line says that there are several currencies
 
 
 def predicted_days(days: Sequence[int]) -> str:
@@ -67,11 +73,11 @@ def predicted_days(days: Sequence[int]) -> str:
     return f"predictions exist for the next {', '.join(first)}{' and ' * bool(first)}{last} days"
 
 
-def expected_line(key: int, name: str, one: Expected) -> str:
+def expected_line(key: int, name: str, one: Expected, currency: str) -> str:
     """One line: how many users of a cluster are expected to do it, with the interval, and their expected revenue."""
     ends = between(number(one.low, "users"), number(one.high, "users"))
-    value = f", expected revenue {one.value:,.2f}" if one.value is not None else ""
-    return f"  - cluster {key}, {name}: {one.expected:,.0f} of {counted(one.users, 'user')} ({ends}){value}"
+    doing = f"{one.expected:,.0f} of {counted(one.users, 'user')} ({ends})"
+    return f"  - cluster {key}, {name}: {doing}{_worth([one.value], currency)}"
 
 
 def likely_line(row: Mapping[str, Any]) -> str:
@@ -99,7 +105,7 @@ def funnel_text(
         lines.append(
             f"Checkout leaks most in cluster {worst.cluster_key} ({names.get(worst.cluster_key)}): of "
             f"{counted(worst.checkouts, 'session')} that began checkout, {number(worst.lost or 0, 'share')} ended "
-            f"without an order (95 % interval {between(number(low, 'share'), number(high, 'share'))})."
+            f"without an order (95% interval {between(number(low, 'share'), number(high, 'share'))})."
         )
         others = [f for f in judged[1:] if f.interval and f.interval[1] > low]
         if others:
@@ -115,7 +121,8 @@ def funnel_text(
     lines += ["", "Sessions at each step, and the share that continued:"]
     for funnel in [*judged, *sorted(few, key=lambda f: -f.checkouts)]:
         steps = " -> ".join(
-            f"{step.name} {step.sessions:,}" + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")
+            f"{step.name.replace('_', ' ')} {step.sessions:,}"
+            + (f" ({number(1 - step.lost, 'share')})" if step.lost is not None else "")
             for step in funnel.steps
         )
         note = f"; fewer than {ENOUGH} checkouts, too few to judge" if funnel in few else ""

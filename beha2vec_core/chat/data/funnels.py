@@ -74,7 +74,7 @@ class Funnel:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % interval of `lost`, sessions taken as independent."""
+        """95% interval of `lost`, sessions taken as independent."""
         if not self.checkouts:
             return None
         low, high = wilson_interval([self.checkouts - self.bought], [self.checkouts])

@@ -15,7 +15,7 @@ from beha2vec_core.profiles.text import clean_text
 
 @dataclass(frozen=True)
 class Expected:
-    """How many of some users are expected to do something, with a 95 % interval, and their expected revenue."""
+    """How many of some users are expected to do something, with a 95% interval, and their expected revenue."""
 
     users: int
     expected: float

@@ -26,6 +26,7 @@ from beha2vec_core.semantic.parts import run_parts
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.store.anonymous import PUBLISHED_TITLES, Rounding
 from beha2vec_core.store.sample import sample_notice
+from beha2vec_core.words import day
 
 _JOURNEY_STEPS = 25
 _Errors = tuple[type[duckdb.Error], ...]
@@ -51,7 +52,7 @@ class Cluster:
 class Overview:
     """What was published."""
 
-    until: str  # last day with data
+    until: str  # last day with data, in words
     users: int  # with a vector
     clusters: list[Cluster]  # and those of whom too little is known, under their key -1
     compared: dict[str, str]  # similarities, key_differences, opportunities; where they are written
@@ -63,7 +64,7 @@ class Overview:
 
     @property
     def in_words(self) -> str:
-        """How many users are in how many clusters, and until when: 260 users in 3 clusters, data until 2026-01-18."""
+        """How many users are in how many clusters, and until when: 260 users in 3 clusters, data until 18 Jan 2026."""
         known = [cluster for cluster in self.clusters if cluster.key != TOO_LITTLE_EVIDENCE]
         clustered = sum(cluster.users for cluster in known)
         return f"{clustered_words(clustered, len(known), self.users - clustered)}, data until {self.until}"
@@ -77,7 +78,10 @@ class Published(Funnels, Predictions):
     """The published database, as it is when a question is asked."""
 
     def overview(self) -> Overview:
-        """Date, users, clusters (largest first) and their comparison, read once per publication."""
+        """Date, users, clusters and their comparison, read once per publication.
+
+        The largest cluster is first, and the users of whom too little is known are last.
+        """
         return self._once("overview", _overview)
 
     def how_many(self) -> tuple[Totals, tuple[Step, ...]]:
@@ -279,7 +283,9 @@ def _sheets(connection: duckdb.DuckDBPyConnection) -> dict[int, FactSheet]:
 
 def _overview(connection: duckdb.DuckDBPyConnection) -> Overview:
     sizes = connection.execute(
-        "select cluster_key, count(*) from beha2vec.user_clusters_current group by 1 order by 2 desc, 1"
+        """select cluster_key, count(*) from beha2vec.user_clusters_current group by 1
+        order by cluster_key = ?, 2 desc, 1""",
+        [TOO_LITTLE_EVIDENCE],
     ).fetchall()
     until = counts.totals(connection).last_day
     insights = records(connection, "from beha2vec.cluster_insights")
@@ -293,7 +299,7 @@ def _overview(connection: duckdb.DuckDBPyConnection) -> Overview:
         for name in ("similarities", "key_differences", "opportunities")
         if (text := by_key.get(None, {}).get(name))
     }
-    return Overview(str(until), total, clusters, compared)
+    return Overview(day(until) if until else "a day that is not known", total, clusters, compared)
 
 
 def _cluster(key: int, users: int, share: float, insight: dict[str, Any]) -> Cluster:

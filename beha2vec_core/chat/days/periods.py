@@ -117,7 +117,7 @@ class Times:
         if months is None and self.unit == (1, "week") and period.first != period.last and _length(period) < 7:
             return Period(period.first - timedelta(days=7), period.last - timedelta(days=7))
         if months is None and self.unit != (1, "year"):
-            raise ValueError(f"{period.in_words} does not have that length: name the days that you mean.")
+            raise ValueError(f"{period.in_words} is not that long: name the days you mean.")
         months = months or -12
         first, after = add_months(period.first, months), period.last + timedelta(days=1)
         if after.day == 1:  # a month has not as many days as another
@@ -192,7 +192,7 @@ def find_times(text: str, data: Period) -> Times:
     for word, day in named.items():
         if re.search(rf"\b{word}\b", times.text):
             is_last = "the last day of the data" if day == last else "the day before the last one of the data"
-            times.notes.append(f"“{word}” was read as {is_last}, {day:%Y-%m-%d}.")
+            times.notes.append(f"“{word}” was read as {is_last}, {Period(day, day).in_words}.")
     take(r"\b(?:today|yesterday)\b", lambda found: Period(named[found[0]], named[found[0]]))
     take(r"(?<![\w./-])20\d{2}(?![\w./-])", lambda found: part_of_year(12, 1, last, int(found[0])))
     _join(times, data)

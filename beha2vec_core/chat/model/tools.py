@@ -364,7 +364,7 @@ class Toolbox:
             [name not in ("user_key", "reasons") for name in columns],
             [[_rounded((row | {"reasons": "; ".join(row["reasons"])})[name], 4) for name in columns] for row in likely],
         )
-        note = f"as of {likely[0]['as_of']}; low and high are a 90 % interval" if likely else ""
+        note = f"as of {likely[0]['as_of']}; low and high are a 90% interval" if likely else ""
         return ToolResult(data, tables=tables, rows=shown, note=note)
 
     def _list_tables(self, asked: asks.Tables) -> ToolResult:

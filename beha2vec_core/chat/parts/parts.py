@@ -211,7 +211,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     times = find_times(conversions, vocabulary.contents.days)
     parts = Parts(times, notes=list(times.notes), left_out=left_out, opposed=opposed)
     if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
-        parts.notes.append("“Display” was read as “show”: of the channel ask with “from Display”.")
+        parts.notes.append("“Display” was read as “show”. For the channel, write “from Display”.")
     if clicked != text:
         parts.notes.append(CLICKS)
     if conversions != text:
@@ -249,10 +249,10 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     parts.comparatives = _COMPARATIVES.findall(text)
     text = _COMPARATIVES.sub(" ", _CLUSTER.sub(" ", text))
     if _AND_WHERE.search(text) or _TWO_QUESTIONS.search(text):
-        parts.problem = "These are two questions: ask one after the other."
+        parts.problem = "These are two questions: please ask one at a time."
     elif found := _FROM_WHERE.search(text):
         parts.by.append("channel")
-        parts.notes.append("“where from” was read as: from which channel.")
+        parts.notes.append("“where from” was read as “from which channel”.")
         text = text.replace(found.group(), found[1], 1)
     elif found := _LIVE_WHERE.search(text):
         parts.by.append("country")
@@ -301,7 +301,7 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
         text = re.sub(rf"\b(?:exactly|just|only) ({COUNT})(?= \w)", r"at least \1 and at most \1", text)
     limits = list(_LIMIT.finditer(text))
     if any(re.search(r"\bor\b", text[one.end() : other.start()]) for one, other in pairwise(limits)):
-        parts.problem = "I know one limit, or those that are more than one number and less than another."
+        parts.problem = "I can use one limit, or a range between two numbers."
     for found in limits:
         if re.fullmatch(r"\d{1,3}\.\d{3}", found[3] or ""):
             plain = re.match(r"[\d.]+", text[found.start(3) :])[0].rstrip(".")  # type: ignore[index]
@@ -323,7 +323,7 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
             continue  # of groups without a row nothing is known
         side = "under" if is_less else "over"
         if side in parts.limits:
-            parts.problem = f"I know one limit of a kind: {parts.limits[side]:g} or {number:g}?"
+            parts.problem = f"Which limit is meant, {parts.limits[side]:g} or {number:g}?"
         parts.limits[side] = number
         if found[1] in ("at least", "upwards of", "at most", "up to"):
             parts.limits["at_most" if is_less else "at_least"] = True

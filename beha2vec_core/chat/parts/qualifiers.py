@@ -105,10 +105,10 @@ def _of_two_at_once(words: Sequence[Word]) -> str:
         for one, other in pairwise(after):
             shared = [v.dimension for v in one.values if v.dimension in other.dimensions]
             if shared and not any(by.kind == "by" and by.name in shared for by in words):
-                return f"I cannot tell who has both {one.text} and {other.text}: I count each of them."
+                return f"I cannot say who has both {one.text} and {other.text}: I count each of them separately."
         asked = [one for one in words if one.kind in ("metric", "by") and one.place > word.place]
         if not after and len(asked) < 2:
-            return "“Both” of what? I did not understand."
+            return "I did not understand what “both” stands for."
     return ""
 
 

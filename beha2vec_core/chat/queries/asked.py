@@ -169,10 +169,10 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         is_at_once = metric in PEOPLE_COUNTED or name in OF_ITEMS or bool({*breakdown_of(parts)} - {name})
         if is_at_once and not {*excluded[name]} & {*found[name]}:
             one, other = (" or ".join(some[name]) for some in (found, excluded))
-            parts.problem = f"I cannot tell who or what has {one} and no {other}: I count each of them."
+            parts.problem = f"I cannot say who or what has {one} and no {other}: I count each of them separately."
         found[name] = [value for value in found[name] if value not in excluded[name]]
         if not found[name]:
-            parts.problem = f"Nothing is left of the {DIMENSIONS[name].label} if it is also left out."
+            parts.problem = f"The same {DIMENSIONS[name].label} is asked for and left out, so nothing remains."
             del found[name]
     return parts.done + tuple(
         Filter(name, tuple(dict.fromkeys(values)), which is excluded)
@@ -195,9 +195,9 @@ def _of_first_visit(parts: Parts, word: Word, beside: set[str], metric: str | No
     ]
     is_of_visit = metric in PEOPLE_COUNTED and metric != "buyers" and "firsttouch" in parts.text
     if named and is_of_visit and parts.times.periods:
-        parts.problem = "Are the days those of the first visit? Ask for new users, from a channel, source or medium."
+        parts.problem = "Are these days of the first visit? Then ask for new users from a channel, source or medium."
     if named and not some:
-        parts.problem = f"Of the first visit I know the channel, source, medium and campaign, not “{word.text}”."
+        parts.problem = f"For the first visit I have the channel, source, medium and campaign, but not “{word.text}”."
     return sorted(some, key=lambda one: one.dimension not in named) if named else []
 
 

@@ -25,7 +25,7 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
     last = days.last
     asks_before = parts.times.asks_before
     if len(periods) > 2 or (len(periods) == 2 and asks_before):
-        raise NotRead("I compare two periods at most.")
+        raise NotRead("I can compare two periods at most.")
     if len(periods) == 2:
         first, second = sorted(periods, key=lambda one: one.first)
         joined = rf"^(?!.*\bbetween\b).*{MARK}\d+ and (?:in )?(?:the )?{MARK}"
@@ -38,7 +38,7 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
             if is_next:  # in May and June
                 notes.append(f"{first.in_words} and {second.in_words} are counted together.")
                 return Period(first.first, second.last), None
-            raise NotRead("Two periods: I can compare them (“versus”), or answer for one.")
+            raise NotRead("You name two periods. I can compare them (“versus”) or answer for one of them.")
         first, second = sorted(periods, key=lambda one: one.first, reverse=True)
         if second.last >= first.first:
             raise NotRead(f"{first.in_words} and {second.in_words} have days in common: which should I compare?")
@@ -48,11 +48,11 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         is_change = parts.has("change") or UP_OR_DOWN.search(parts.text)
         if not is_change or now.first > now.last or now.before().first != periods[0].first:
             raise NotRead(f"Which period should I compare {periods[0].in_words} with?")
-        notes.append(f"Compared are the days since then, {now.in_words}.")
+        notes.append(f"The days since then are compared: {now.in_words}.")
         return now, now.before()
     if not periods:
         if asks_before:
-            raise NotRead("The period before which one?")
+            raise NotRead("Before which period?")
         return None, None
     if not asks_before:
         return periods[0], None
@@ -112,7 +112,7 @@ def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Per
     begins_later = days.first > same.first  # the data: the same days would be few
     if same.first != earlier.first or same.last >= earlier.last or begins_later:
         return earlier
-    notes.append("The later period is not over: the same days of both are compared.")
+    notes.append("The later period is not over, so the same days of both are compared.")
     return same
 
 
@@ -134,7 +134,7 @@ def in_each_period(query: Query) -> Query:
             return replace(query, metric="buyer_share" if query.is_share else "buyers", filters=others, is_share=False)
         if did.table == "steps" and did.filters[0].values[0].startswith("2 ") and not query.is_share:
             return replace(query, metric="cart_users", filters=others)
-    raise NotRead("I know who did this in one period. By day, week or month, I know who viewed a page or ordered.")
+    raise NotRead("I can say who did this in one period. By day, week or month: who viewed a page or ordered.")
 
 
 def step_since(period: Period, days: Period) -> Literal["day", "week", "month"]:

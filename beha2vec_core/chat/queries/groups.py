@@ -74,7 +74,7 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
     every = [word for one in items for word in one]
     begins = any(word.kind == "by" and word.name.startswith("landing") for word in parts.words)
     if begins and any("landing_page" in word.dimensions for word in every):
-        raise NotRead("Where visits began I know for one of these pages at a time.")
+        raise NotRead("I can say where visits began for one of these pages at a time.")
     measures = metrics or _measures(parts, is_compared=is_compared)
     found, notes = [], [*parts.notes, *([NOT_WHY] if parts.has("cause") else [])]
     for item in items:
@@ -89,11 +89,11 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
             found.append(query)
             notes += more
     if len({bool(about(query) & OF_ITEMS) for query in found}) > 1:  # views of an item, and of pages
-        raise NotRead("One of the two is of items, the other is not, so they are counted differently: ask for each.")
+        raise NotRead("One of them is about items and the other is not, so they are counted differently: ask for each.")
     notes += [unnamed(measures)] if measures and not metrics else []
     if not set.intersection(*(word.own_dimensions for one in items for word in one[:1])):
         names = [f"“{' '.join(word.text for word in one)}”" for one in items]
-        notes.append(f"{', '.join(names[:-1])} and {names[-1]} are of different kinds, and can overlap.")
+        notes.append(f"{', '.join(names[:-1])} and {names[-1]} are different kinds of groups and can overlap.")
     return found, notes
 
 
@@ -190,7 +190,7 @@ def without_heading(parts: Parts, contents: Contents) -> Parts:
         if is_of_it and ("campaign" in shared or is_named):
             return replace(parts, text=f"{parts.text[: listed.comma]} {parts.text[listed.comma + 1 :]}")
         names = " or ".join(f"“{one.text}”" for (one,) in others)
-        raise NotRead(f"Is “{heading.text}” one of the list, or are {names} parts of it? Leave out the comma then.")
+        raise NotRead(f"Is “{heading.text}” part of the list? If {names} belong to it, leave out the comma.")
     return parts
 
 
@@ -217,7 +217,7 @@ def _each_limited(items: tuple[Item, ...], contents: Contents) -> tuple[Item, ..
         return items
     if not all(going):
         names = " and ".join(f"“{one.text}”" for one in (extra[0], others[0][0]))
-        raise NotRead(f"{names} describe the same visit, and no visit has all of them: ask for each group alone.")
+        raise NotRead(f"No visit has all of {names}: ask about each group separately.")
     return tuple(one if one is long else tuple(one[0] if word is core else word for word in long) for one in items)
 
 
@@ -257,4 +257,4 @@ def refuse_apart(parts: Parts, contents: Contents) -> None:
         if parts.has("without") or {*between} <= _OF or one.own_dimensions & other.own_dimensions:
             continue
         if not _go(contents, one.values[0], other):
-            raise NotRead(f"No visit is of both “{one.text}” and “{other.text}”: ask for one of them at a time.")
+            raise NotRead(f"No visit has both “{one.text}” and “{other.text}”: ask for one of them at a time.")

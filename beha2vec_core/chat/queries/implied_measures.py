@@ -44,7 +44,7 @@ NOT_MEASURED = (
      rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
      r"\b(?:pre|post|after)[- ]?tax\b",
      "Whether the revenue contains tax and shipping depends on what the site sends: I take neither from it. "
-     "I know tax and shipping as orders report them."),
+     "I only have tax and shipping as orders report them."),
     (r"\b(?:\d+|an?|one|two|three|four|few) (?:days?|weeks?|months?) before (?:and|or|vs\.?|versus) after\b",
      "Name the days of both periods: sessions from 3 to 9 March vs 10 to 16 March."),
     (r"\b(?:their|h(?:is|er)) (?:e-?mails?|(?:full )?names?|phone numbers?|address(?:es)?)\b(?! (?:channel|traffic|"
@@ -79,7 +79,7 @@ def metric_of(
     """The name of the metric; what was assumed is added to the notes."""
 
     def taken(name: str, why: str = "") -> str:
-        notes.append(why or f"No measure is named, so the answer shows {METRICS[name].label.partition(' (')[0]}.")
+        notes.append(why or f"No measure is named, so the answer shows {METRICS[name].label}.")
         return name
 
     about = {*by, *(one.dimension for one in filters)}
@@ -235,5 +235,5 @@ def likely(parts: Parts, about: set[str]) -> tuple[str, ...]:
 
 def unnamed(measures: list[str]) -> str:
     """What was assumed, in a sentence."""
-    *first, last = [METRICS[name].label.partition(" (")[0] for name in measures]
+    *first, last = [METRICS[name].label for name in measures]
     return f"No measure is named, so the answer shows {', '.join(first)}{' and ' * bool(first)}{last}."

@@ -29,7 +29,7 @@ def set_apart(query: Query, opposed: Opposed) -> Query:
     if not groups or len(groups) < len(query.by) or query.is_share or query.versus or query.per or query.having:
         raise NotRead(f"“{opposed.said}”: of which products, pages, channels or countries?")
     if opposed.is_counted:
-        raise NotRead(f"I list those with “{opposed.said}”, and do not count them.")
+        raise NotRead(f"I can list those with “{opposed.said}”, but not count them.")
     (one, much), (other, little) = opposed.first, opposed.second
     if about(query) & OF_ITEMS:
         one, other = (_OF_ITEMS.get(name, name) for name in (one, other))
@@ -41,8 +41,8 @@ def set_apart(query: Query, opposed: Opposed) -> Query:
         return replace(query, metric=one, ascending=False, having=limits)
     if len(rates) > 1 or (not rates and much == little):
         raise NotRead(
-            f"“{opposed.said}”: I can put groups in order that have much of one and little of the other, or more than "
-            "a number of one: “with more than 100 sessions”."
+            f"“{opposed.said}”: I can list groups that have much of one and little of the other, or more than "
+            "a certain number of one: “with more than 100 sessions”."
         )
     if rates:
         (rate,) = rates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
@@ -12,7 +13,10 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import NotAnswerable
 
-_SAID = {"bounces": "number of bounces", "cart_additions": "cart additions of items"}  # else they name a rate
+_SAID = {  # their labels are not read as them
+    "bounces": "number of bounces", "cart_additions": "cart additions of items", "cart_rate": "add to cart rate",
+    "cart_sessions": "sessions with a cart", "buyer_share": "user conversion rate",
+}  # fmt: skip
 _DOERS = {"user": ("users", "who", PEOPLE_COUNTED), "session": ("sessions", "that", ("sessions",))}
 _PAST = {  # of verbs that names of events begin with
     "add": "added", "remove": "removed", "view": "viewed", "select": "selected", "begin": "began", "share": "shared",
@@ -91,7 +95,10 @@ def _that_go_together(filters: list[Filter]) -> tuple[Filter, ...]:
 
 def as_question(query: Query) -> str:
     """A question that asks for the query: it is read as the same query again."""
-    words = [_SAID.get(query.metric, query.metric.replace("_", " "))]
+    metric = METRICS[query.metric]
+    words = [
+        _SAID.get(query.metric) or (metric.label if metric.label in metric.words else metric.name.replace("_", " "))
+    ]
     if "one_order" in query.by and not query.counts_groups:
         words = [f"{query.top or ''} {'smallest' if query.ascending else 'biggest'} orders".strip()]
         query = replace(query, by=(), top=None, ascending=None)
@@ -133,7 +140,7 @@ def as_question(query: Query) -> str:
 
 def _filter_asked(one: Filter) -> str:
     """A filter of named values, as a question says it."""
-    named = " and ".join(one.values)
+    named = listed(one.values) if one.values else ""
     if one.dimension == "hour" or not one.values:
         return f"{'not ' if one.is_excluded else ''}{in_words(one)}"
     if one.dimension == "step":
@@ -144,71 +151,87 @@ def _filter_asked(one: Filter) -> str:
         return f"without {named}"
     if one.dimension == "weekday":
         return " ".join(f"on {value}s" for value in one.values)
-    return f"for cluster {named}" if one.dimension == "cluster" else f"for {named}"
+    where = DIMENSIONS[one.dimension].where if len(one.values) == 1 else "for {}"
+    return where.format(f"cluster {named}" if one.dimension == "cluster" and one.values[1:] else named)
 
 
 def _named(period: Period) -> str:
     return f"on {period.first}" if period.first == period.last else f"from {period.first} to {period.last}"
 
 
-def some_of(values: tuple[str, ...], joined: str = " or ") -> str:
+def some_of(values: tuple[str, ...], joined: str = "or") -> str:
     """The first values in words, and how many there are beyond them."""
     values = tuple(value for value in values if "/" not in value) or values  # of categories, their first levels
     host, _, below = values[0].partition("/") if values else ("", "", "")
     section = f"{host}/{below.partition('/')[0]}"
     if len(values) > _NAMED and "." in host and below and all(f"{one}/".startswith(f"{section}/") for one in values):
-        return f"{clean_text(section, limit=80)} and below ({len(values)} pages)"
+        return f"any of the {len(values)} pages under {clean_text(section, limit=80)}"
     number = _NAMED if len(values) <= 2 * _NAMED else _FEW
     shown = [clean_text(value, limit=80) for value in values[:number]]
-    return joined.join(shown) + (f" and {len(values) - number} more" if len(values) > number else "")
+    return listed(shown, joined) if len(values) <= number else f"{', '.join(shown)} and {len(values) - number} more"
 
 
-def in_words(one: Filter) -> str:
-    """A filter in words: its values, or what was done."""
+def listed(some: Sequence[str], joined: str = "and") -> str:
+    """Several in words: a, b and c."""
+    *first, last = some
+    return f"{', '.join(first)} {joined} {last}" if first else last
+
+
+def in_words(one: Filter, *, asked: bool = True) -> str:
+    """A filter in words: its values, or what was done; ``asked``: as it can be asked for."""
     if one.dimension == "hour" and len(one.values) > 1:
         return f"hours {one.values[0]} to {one.values[-1]}"
     if one.dimension == "order_number":
         return f"{one.values[0]} orders"
     if not one.did:
         return some_of(one.values) if one.values else "any"
-    done = " and ".join(_did_in_words(did) for did in one.did)
+    done = " and ".join(_did_in_words(did, asked) for did in one.did)
     return re.sub(r"\bbought\b", "have", done) if one.dimension == "one_order" else done
 
 
-def _did_in_words(did: Did) -> str:
+def _did_in_words(did: Did, asked: bool) -> str:
     """What was done, in the past, and after what; or that it was not."""
     when = ""
     if did.period:
         when = f" {'on' if did.period.first == did.period.last else 'from'} {did.period.in_words}"
     if did.after is None:
-        return _alone_in_words(did) + when
-    what = _did_in_words(did.after)
+        return _alone_in_words(did, asked) + when
+    what = _did_in_words(did.after, asked)
     if did.of_first:
         what = "their first order" if did.after.table == "purchases" else "their first visit"
         what += "" if did.after.filters or did.after.table == "purchases" else " in the data"
     else:
         what = f"they {what}"
     if (within := did.within) is None:
-        return f"{_alone_in_words(did)}{when} after {what}"
+        return f"{_alone_in_words(did, asked)}{when} after {what}"
     days = f"{within.least} to {within.most}" if within.least > 1 else f"{within.most}"
     days = f"within {days} {within.unit}{'s' * (within.most > 1)} after" if within.most else "on the day of"
     days = f"{within.least} day{'s' * (within.least > 1)} or more after" if within.most > 9000 else days
-    return f"{_alone_in_words(did)}{when} {'the day after' if within.least == within.most == 1 else days} {what}"
+    return f"{_alone_in_words(did, asked)}{when} {'the day after' if within.least == within.most == 1 else days} {what}"
 
 
-def _alone_in_words(did: Did) -> str:
+def _alone_in_words(did: Did, asked: bool) -> str:
     named = ", ".join(f"{'not ' if one.is_excluded else ''}{in_words(one)}" for one in did.filters)
     dimensions = [one.dimension for one in did.filters]
-    pages = dimensions[0].replace("_", " ") if dimensions else "pages"
+    visits = f"({named})" if named else ""
+    if not asked:
+        where = (
+            f"{'not ' * one.is_excluded}{DIMENSIONS[one.dimension].where.format(in_words(one))}" for one in did.filters
+        )
+        visits = re.sub(r"\bof (?=\w+ users)", "as ", " ".join(where))
+    pages = f"{dimensions[0].replace('_', ' ')} {named}" if dimensions else "pages"
+    pages = f"{named} pages" if dimensions == ["page_type"] else pages
+    if not asked and dimensions in (["page"], ["theme"]):
+        pages = f"{'pages about ' * (dimensions == ['theme'])}{named}"
     past, verb, what = {  # by table
         "steps": ("reached", "reach", f"the {named[2:]}"),
-        "page_views": ("viewed", "view", f"{pages} {named}"),
+        "page_views": ("viewed", "view", pages),
         "viewed_items": ("viewed", "view", f"{named} products"),
         "cart_items": ("put", "put", f"{named} in the cart"),
         "items": ("bought", "buy", named),
         "purchases": ("bought", "buy", named) if named else ("ordered", "order", ""),
         "events": _event_in_words(named),
-    }.get(did.table, ("visited", "visit", f"({named})" if named else ""))
+    }.get(did.table, ("visited", "visit", visits))
     if "coupon" in dimensions:
         past, verb, what = "used", "use", "a coupon" if named == "any" else f"the coupon {named}"
     elif "product_view" in dimensions or (did.table == "steps" and named.startswith("1")):

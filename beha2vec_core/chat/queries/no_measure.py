@@ -47,9 +47,9 @@ def of_period(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]]
     versus = versus or (before if is_in_data(before, contents.days) else None)
     parts.beside = BESIDE_A_PERIOD
     label = METRICS["revenue"].label
-    notes.append(f"No measure is named: by {label}, with orders, sessions and rates beside it.")
+    notes.append(f"No measure is named, so the answer shows {label}, with orders, sessions and rates as well.")
     if versus is None:
         notes.append(nothing_before(contents.days))
     elif parts.has("cause"):
-        notes.append("The data show what was different, not its cause.")
+        notes.append("The data show what was different, but not why.")
     return [Query("revenue", (), (), now, versus, explains=versus is not None and parts.has("cause"))], notes

@@ -63,7 +63,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         return [orders_worth(parts, metrics, contents)], notes
     if "funnel" in metrics[:-1] or "funnel" in metrics[1:]:
         *some, last = [label for _, label in STEPS.values()]
-        raise NotRead(f"The funnel is of sessions, from one of these steps to another: {', '.join(some)} and {last}.")
+        raise NotRead(f"The funnel counts sessions, from one of these steps to another: {', '.join(some)} and {last}.")
     if parts.has("common"):
         return in_common(parts, metrics, contents), notes
     check_all_asked(parts, metrics)
@@ -120,20 +120,20 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         first, *others = found
         if ends_differ(parts):
             raise NotRead(
-                "Ask for the highest and for the lowest apart: the days or values may be of one of them only."
+                "Ask for the highest and the lowest separately: the days or values may belong to only one of them."
             )
         if others or len(first.by) != 1 or first.versus or first.ascending is None or (metrics and parts.has("sell")):
-            raise NotRead("I can put the highest or the lowest first: ask for one of them.")
+            raise NotRead("I can show the highest or the lowest first: ask for one of them.")
         return [first, replace(first, ascending=not first.ascending)], notes
     if parts.done and parts.conditions and parts.conditions.asks_who and metrics == ["users"] and not found[0].by:
         found.append(replace(found[0], metric="sessions", by=("user",), is_share=False, top=_LISTED, ascending=False))
-        notes.append("The users are listed in the order of their sessions.")
+        notes.append("The users with the most sessions are listed first.")
         return found, notes
     if metrics == ["users"] and parts.has("compare") and found[0].by and not found[0].versus:
         parts.beside = BESIDE_PEOPLE  # how do these visitors differ from those
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
-        raise NotRead(f"I cannot answer these in one go, ask for one of them: {labels}.")
+        raise NotRead(f"I cannot answer these together. Ask for one at a time: {labels}.")
     if by in (["next_page"], ["previous_page"]) and metrics == ["page_views"] and not found[0].is_share:
         types = (f"{by[0]}_type",) if contents.values.get("page_type") else tuple(by)
         found.append(replace(found[0], by=types, is_share=True))

@@ -34,7 +34,7 @@ _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
 _BOTH = re.compile(r"\bboth\b")
 _WITHIN = re.compile(rf"\b(?:during|throughout|within|in the course of) (?:the )?{MARK}")
 _LONG = 27  # days after the first of a period that can have a trend
-NOT_WHY = "The data show where this is so, not its cause."
+NOT_WHY = "The data show where this is so, but not why."
 
 
 def query_of(
@@ -128,7 +128,7 @@ class _Draft:
         customers = next((word.text for word in parts.words if re.fullmatch("customers?|shoppers?", word.text)), "")
         if self.metric == "buyers" and customers and parts.is_counted and len(visited) == len(self.done) > 0:
             self.metric = "users"  # how many customers opened the wishlist
-            self.notes.append(f"“{customers}” was read as all users.")
+            self.notes.append(f"“{customers}” was read as all users, with or without an order.")
         is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
         is_of_people |= "spen" in parts.text
         if parts.over is not None and not self.by and self.metric == "revenue" and is_of_people:
@@ -175,13 +175,13 @@ class _Draft:
             weak = METRICS[self.named.name]
             is_same = self.metric == "buyers" or self.measure.label.startswith(weak.label)
             if weak.is_weak and self.is_number and not is_same:
-                raise NotRead(f"I know no number of {weak.label} by their {self.measure.label}.")
+                raise NotRead(f"I cannot count {weak.label} by their {self.measure.label}.")
         if parts.has("average") and self.is_number and self.metric != "aov":
             raise NotRead(
-                "An average has to be one of: revenue per order, per user or per session, page views per session."
+                "I have these averages: revenue per order, per user or per session, and page views per session."
             )
         if parts.is_of_users and self.by and self.by != ["user"]:
-            raise NotRead("I can list users, or break down by a dimension, not both.")
+            raise NotRead("I can either list users or break a number down by groups, but not both.")
         if parts.is_of_users and "user" not in self.by:
             self.by = [*self.by, "user"]
         self.period, self.versus = compared.periods_of(parts, self.compares, self.contents.days, self.notes)
@@ -189,7 +189,7 @@ class _Draft:
         is_rate = self.measure.n_of.startswith("session") and not (of_sessions or parts.has("share"))
         if parts.is_counted and is_rate:
             if self.measure.count is None and self.measure.n_of == "sessions":
-                raise NotRead(f"I know the {self.measure.label} as a rate, not as a number of its own.")
+                raise NotRead(f"I have the {self.measure.label} only as a rate, not as a number.")
             self.metric = self.measure.count or self.metric
             self.notes += ["Sessions are counted, not users."] if self.named and self.named.name == "users" else []
         if self.metric == "cart_sessions" and "add" in parts.text:
@@ -199,7 +199,7 @@ class _Draft:
         """Whether it is a share, and of which whole."""
         parts = self.parts
         if self.measure.unit == "mean" and re.search(r"\bdistribution\b", parts.text):
-            raise NotRead(f"I know {self.measure.label} as a mean, not how it is distributed.")
+            raise NotRead(f"I have {self.measure.label} only as an average, not its distribution.")
         self.is_share = parts.has("share") or parts.is_part or self.is_of_buyers or self.has_part
         self.is_share |= self.is_often and bool(self.done) and self.metric in PEOPLE_COUNTED
         self.is_share &= self.is_number and self.metric != "funnel"
@@ -213,7 +213,7 @@ class _Draft:
         has_part = any(asked.is_part(parts, one) for one in self.included if one.dimension not in self.by)
         if self.is_share and groups_of_part and not self.done and has_part:
             raise NotRead(
-                "A share of which whole? I know the share of one part, or the shares of all parts of a breakdown."
+                "A share of what? I can give the share of one part, or the shares of all groups of a breakdown."
             )
         is_whole = self.is_share and not self.by and not self.done
         if is_whole and len(self.filters) > 1 and self.metric in _KEYS and _BOTH.search(parts.text):
@@ -221,21 +221,21 @@ class _Draft:
             self.filters, self.included = (Filter(_KEYS[self.metric], did=(did,)),), ()
         did_by = {inner.dimension for one in self.done for did in one.did for inner in did.filters}
         if self.is_share and {*self.by} & did_by:  # orders with a coupon, by coupon: of each all have it
-            raise NotRead("A share of which whole? Ask for the numbers of the groups.")
+            raise NotRead("A share of what? Ask for the numbers of the groups instead.")
         if self.is_share and self.has_per:
-            raise NotRead(f"{self.measure.label.capitalize()}: a mean has no share.")
+            raise NotRead(f"{self.measure.label.capitalize()} is an average, so it has no share.")
         has_filter = self.included or any(one.is_excluded or one.did for one in self.filters)
         if self.is_share and not self.by and not has_filter:
-            raise NotRead("A share needs a part of a whole: the share of which device, channel, country ...?")
+            raise NotRead("The share of what? Name a device, channel, country ...")
         if is_whole and len(self.included) > 1:
             part = asked.part_of(parts, self.included)
             self.filters = (part, *(one for one in self.filters if one != part))
         if not self.by and any(word.text == "list" for word in parts.words):
-            raise NotRead("I give numbers, not lists of single orders or sessions.")
+            raise NotRead("I give numbers, but no lists of single orders or sessions.")
         is_sum = self.is_number and self.metric not in PEOPLE_COUNTED and not self.has_per
         if parts.mean_of and (self.by or self.is_share or self.compares or not is_sum):
             raise NotRead(
-                f"I can give an average per {parts.mean_of} only of one total, such as sessions, orders or revenue."
+                f"I can give an average per {parts.mean_of} of one total only, such as sessions, orders or revenue."
             )
 
     def _change(self) -> None:
@@ -245,7 +245,7 @@ class _Draft:
         self.extreme = parts.has("low", "high", "judged")
         is_of_one = self.timed and parts.has("change") and not (parts.times.periods or self.extreme)
         if is_of_one and _WHICH_DAY.search(parts.text):
-            raise NotRead("I know no change from one to the next: ask for the highest or the lowest.")
+            raise NotRead("I cannot compare each one with the next here: ask for the highest or the lowest.")
         self.explains = parts.has("cause") and not self.pair
         is_moving = parts.goes_down is not None and self.metric not in OF_STEPS  # "drop" between two steps is no change
         self.changes = parts.has("change")
@@ -259,7 +259,7 @@ class _Draft:
         is_state &= self.has_per or _SO_MUCH.search(parts.text) is not None
         is_of_several = (is_state and len(self.included) > 1) or (is_open and _ARE_THERE.search(parts.text))
         if is_of_several and not parts.has("rest"):
-            raise NotRead("Compared with what: a period before, or all others of one of them?")
+            raise NotRead("Compared with what: an earlier period, or all other groups?")
         self.changes &= not is_state
         is_so = bool(self.included) and self.extreme
         self.changes |= self.explains and self.period is not None and not (self.by or is_state or is_so)
@@ -282,7 +282,7 @@ class _Draft:
             elif self.period is None and self.contents.days.last - self.contents.days.first >= timedelta(days=55):
                 self.period = Period(self.contents.days.last - timedelta(days=27), self.contents.days.last)
                 self.versus = self.period.before()
-                self.notes.append("No period is named: the last 28 days against the 28 before.")
+                self.notes.append("No period is named, so the last 28 days are compared with the 28 days before.")
             elif self.period is None:
                 raise NotRead("A change needs a period: for example last week, or last month.")
             else:
@@ -301,14 +301,14 @@ class _Draft:
             and not is_spread
             and not (parts.has("rest") or is_judged or is_peak or is_state or self.metric == "funnel")
         ):
-            raise NotRead("The data show what happened, not why it happened or what would happen.")
+            raise NotRead("The data show what happened, but not why, or what would happen.")
         if parts.has("trend") and not self.timed and self.versus is None:
             self.by = [compared.step_of(self.period or self.contents.days), *self.by]
             self.timed = True
         if parts.has("cause"):
             self.notes.append(NOT_WHY)
         if "weekend" in {*self.by, *(one.dimension for one in self.included)} and self.is_number:
-            self.notes.append("A week has two days of weekend and five others.")
+            self.notes.append("A weekend has two days, the rest of the week has five.")
 
     def _compare_in_time(self, period: Period) -> None:
         """A change against the days before; within a period, or where the data begin with it, its own trend."""
@@ -334,7 +334,7 @@ class _Draft:
         implied |= parts.has("judged") and _IS_IT.search(parts.text) is not None
         self.against_rest = is_single and (self.explains or implied)
         if parts.has("rest") and (not self.included or len(self.included) > 1):
-            raise NotRead("Against the rest of what: of one channel, device, country ...?")
+            raise NotRead("Compared with the rest of what? Name a channel, device, country ...")
         if self.against_rest or parts.has("rest"):
             self.by, self.against_rest, self.pair = [self.included[0].dimension], True, None
         elif self.compares and self.versus is None and not self.by and self.pair is None:
@@ -345,13 +345,13 @@ class _Draft:
             if apart or asked.asks_either(parts, pair):
                 self.by = [*self.by, pair.dimension] if self.metric == "funnel" else [pair.dimension, *self.by]
             elif not self.is_share:
-                self.notes.append(f"{some_of(pair.values, ' and ')} are counted together.")
+                self.notes.append(f"{some_of(pair.values, 'and')} are counted together.")
         is_spread = self.explains and self.measure.unit == "share"
         ranks = parts.has("high", "low", "judged") and not is_spread
         if ranks and not self.by and self.versus is None:
-            raise NotRead("The highest or lowest of what: of channels, devices, countries, items, days ...?")
+            raise NotRead("The highest or lowest of what: channels, devices, countries, items, days ...?")
         if len(self.by) > 1 and _EITHER.search(parts.text) and not self.pair:
-            raise NotRead("I break down by all of several dimensions at once, not by one or the other.")
+            raise NotRead("I can break a number down by several dimensions at once, but not by one or the other.")
 
     def query(self) -> Query:
         """The query of all this."""
@@ -363,15 +363,15 @@ class _Draft:
         ascending = None if self.metric == "funnel" or self.against_rest else ascending_of(parts, self.metric)
         is_of_two = self.pair is not None or bool(parts.limits)
         if self.moves and parts.comparatives and parts.goes_down and ascending is None and not (by_change or is_of_two):
-            raise NotRead("Less, or worse, than when: than in a period before? Or ask for the lowest.")
+            raise NotRead("Less or worse than when? Name an earlier period, or ask for the lowest.")
         if by_change:
             ascending = parts.falls(self.metric)
             if parts.has("low") and ascending is not None and not self.explains:
-                raise NotRead("Of what rose or fell I can put the largest change first, not the smallest.")
+                raise NotRead("I can list the largest changes first, but not the smallest.")
             self.groups = None  # how many of them fell is said with them
         if self.outer is not None:
             if self.versus or self.is_share or self.changes or self.explains or parts.limits or self.groups:
-                raise NotRead("Of the first within each group I know the value, in one period.")
+                raise NotRead("For the first within each group I can give the value in one period only.")
             names = (self.outer, *self.by)
             if not (self.metrics or reaches(self.metric, self.outer)):  # of items, where no measure is named
                 self.metric, self.notes[:] = "items_sold", [unnamed(["items_sold"])]
@@ -392,12 +392,12 @@ class _Draft:
                 self.metric, (self.groups,), self.filters, self.period, counts_groups=True, having=parts.having
             )
         if parts.under is not None and parts.under != parts.over:
-            raise NotRead("Less than a number is known of the revenue of orders only: “orders under 50”.")
+            raise NotRead("A limit of less than a number works for the revenue of orders only: “orders under 50”.")
         if parts.is_money and self.measure.unit != "money":
-            raise NotRead(f"You name an amount of money, but {self.measure.label} are not in money.")
+            raise NotRead(f"You name an amount of money, but {self.measure.label} cannot be compared with money.")
         is_plain = self.is_number and self.by and not (self.versus or self.is_share or "step" in self.by)
         if parts.over is not None and not is_plain:
-            raise NotRead("More than a number: of orders, sessions or revenue, by channel, country, user ...")
+            raise NotRead("More than that of what? For example: channels with more than 100 orders.")
         if parts.over is not None:
             counts = parts.is_counted and (self.by == ["user"] or self.groups is not None)
             return Query(self.metric, tuple(self.by), self.filters, self.period, counts_groups=counts, **parts.limits)
@@ -422,7 +422,7 @@ def ascending_of(parts: Parts, metric: str) -> bool | None:
     if asked.both_ends(parts):
         return METRICS[metric].better < 0 and not parts.has("high")
     if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
-        raise NotRead("I can put the highest or the lowest first: ask for one of them.")
+        raise NotRead("I can show the highest or the lowest first: ask for one of them.")
     if parts.has("low"):
         return True
     if parts.has("high"):

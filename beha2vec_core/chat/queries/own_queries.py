@@ -26,7 +26,7 @@ def in_common(parts: Parts, metrics: list[str], contents: Contents) -> list[Quer
     """What most buyers (or users, sessions) have in common: the largest groups of several dimensions."""
     kinds = {word.kind for word in parts.words} - {"common", "metric", "value", "period", "filler", "high"}
     if kinds or len(metrics) != 1 or metrics[0] not in ("buyers", "users", "sessions", "orders") or parts.limits:
-        raise NotRead("I know what buyers, users, sessions or orders have in common: their largest groups.")
+        raise NotRead("I can say what buyers, users, sessions or orders have in common: their largest groups.")
     filters = filters_of(parts, metrics[0])
     period, _ = periods_of(parts, False, contents.days, [])
     names = [name for name in SHARED if name not in {one.dimension for one in filters}]
@@ -40,13 +40,13 @@ def orders_worth(parts: Parts, metrics: list[str], contents: Contents) -> Query:
     by_others = breakdown_of(parts) or parts.top or parts.judged or parts.comparatives or parts.is_of_users
     if beside or by_others or not {*metrics} <= {"orders", "revenue"}:
         raise NotRead(
-            "Of orders over or under an amount I know how many there are and their revenue: of a period, a channel ..."
+            "For orders over or under an amount I can give their number and revenue: in a period, a channel ..."
         )
     if parts.has("share") and filters_of(parts, "revenue"):
-        raise NotRead("A share of which whole? I know the share that orders over an amount have of all orders.")
+        raise NotRead("A share of what? I can give the share of all orders that are over an amount.")
     period, versus = periods_of(parts, False, contents.days, [])
     if versus:
-        raise NotRead("I count orders over or under an amount in one period.")
+        raise NotRead("I can count orders over or under an amount in one period only.")
     filters = filters_of(parts, "revenue")
     return Query("revenue", ("one_order",), filters, period, counts_groups=True, **parts.limits)
 

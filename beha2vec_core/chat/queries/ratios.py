@@ -80,7 +80,7 @@ def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str 
         if metric.label.endswith(f"per {_ADDITIVE[word.name]}"):  # engagement time per session
             return parts, named, None
         if metric.unit not in ("count", "money") or any(one.per for one in metric.sql.values()):
-            raise NotRead(f"I know no such ratio: {metric.label} per {word.text}.")
+            raise NotRead(f"I cannot compute {metric.label} per {word.text}.")
         return parts, named, word.name
     return parts, metrics, None
 
@@ -98,7 +98,7 @@ def require_same_categories(query: Query, contents: Contents) -> None:
     tables = {table_of(name, "item_category") == "items" for name in (query.metric, query.per) if name}
     has_paths = any("/" in value for value in contents.values.get("item_category", []))
     if query.per and len(tables) > 1 and has_paths and "item_category" in about(query):
-        raise NotRead("Orders and views name categories differently here, so I know no such ratio: ask by item.")
+        raise NotRead("Orders and views name categories differently here, so I cannot compare them: ask by item.")
 
 
 def about(query: Query) -> set[str]:
@@ -113,5 +113,5 @@ def divided(query: Query, per: str) -> Query:
     if per == "buyers" and not {"purchases", "items"} & {*METRICS[query.metric].sql}:
         query, per = replace(query, filters=(*query.filters, Filter("user", did=(Did("purchases"),)))), "users"
     if query.is_share or query.counts_groups or query.explains or query.top_of_each:
-        raise NotRead("Of a ratio I know its value, by groups, of two periods: no shares and no causes.")
+        raise NotRead("For a ratio I can give values, groups and two periods, but no shares and no causes.")
     return replace(query, per=per)

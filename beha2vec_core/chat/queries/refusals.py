@@ -11,6 +11,7 @@ from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import charged
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.chat.words.verbs import DOWN, UP
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Did, Filter, Query
 
@@ -37,7 +38,7 @@ def refuse_certain(query: Query) -> None:
     """Raise for the share of all buyers who ordered: "do customers who used a coupon buy more often?"."""
     ordered = [did for one in query.filters[:1] for did in one.did]
     if query.is_share and query.metric == "buyers" and ordered == [Did("purchases")]:
-        raise NotRead("All customers have ordered: ask for their orders per user, or for users instead of customers.")
+        raise NotRead("All customers have ordered: ask for orders per user, or about users instead of customers.")
 
 
 def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> None:
@@ -45,11 +46,11 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     if parts.problem:
         raise NotRead(parts.problem)
     if _OF_A_CHANGE.search(parts.text):
-        raise NotRead("A share of a change is not known: ask why it changed, for its parts by group.")
+        raise NotRead("I cannot give a share of a change: ask why it changed to see the part of each group.")
     ranked = parts.top or parts.judged or parts.has("high", "low", "judged")
     ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
     if ranked and len([name for name in by if DIMENSIONS[name].kind != "time"]) > 1 and _OF_EACH.search(parts.text):
-        raise NotRead("I know the first of all groups, not the first within each.")
+        raise NotRead("I can find the first of all groups, but not the first within each.")
     named = [word for word in parts.words if word.kind == "metric"]
     before = {word.place + len(word.text.split()): word.text for word in parts.words}
     for word in parts.words:
@@ -57,20 +58,34 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         is_second = word in named[1:] and word.name in ("users", "buyers", "sessions") and not parts.is_of_users
         is_second &= before.get(word.place) == "by"
         if word.kind in ("metric", "value") and (per or is_second):
-            raise NotRead(f"I know no such ratio: nothing per {word.text}.")
+            raise NotRead(f"I cannot give this per {word.text}.")
     filters = tuple(one for one in filters if not one.did)
     several = [one for one in filters if len(one.values) > 1 and not one.is_excluded]
     if len(several) > 1 and not any(len(value.values) > 1 for word in parts.words for value in word.values):
-        raise NotRead("I compare the values of one dimension at a time.")
+        raise NotRead("I can compare the values of only one dimension at a time, such as channels or devices.")
     values = [word for word in parts.words if word.kind == "value"]
     texts = [word.text for word in values]
     once = [word for word in values if texts.count(word.text) == 1]
     apart = any(_are_joined(parts, one, other) for one, other in pairwise(values) if one in once and other in once)
     if len({one.dimension for one in filters} & {*SOURCES}) > 1 and (apart or _sides_differ(parts, once, filters)):
-        raise NotRead("Channel, source, medium and campaign describe the same visit: ask for one of them at a time.")
+        said = [f"“{value}” is a {DIMENSIONS[name].label}" for name, value in _sources_named(once, filters)]
+        which = f"{' and '.join(said)}, and both" if len(said) > 1 else "Channel, source, medium and campaign"
+        raise NotRead(f"{which} describe the same visit: ask for one of them at a time.")
     than = "than" in parts.text.split() and not parts.has("rest")
     if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
-        raise NotRead("I cannot ask for all that have more or less than one of them.")
+        raise NotRead("I cannot list all groups with more or less than one of them.")
+
+
+def _sources_named(words: list[Word], filters: tuple[Filter, ...]) -> list[tuple[str, str]]:
+    """Two of channel, source, medium and campaign that became filters, each with a value of the words."""
+    named = {value for word in words for value in word.values}
+    found = {
+        one.dimension: clean_text(value.values[0], limit=40)
+        for one in filters
+        for value in named
+        if value.dimension == one.dimension and one.dimension in SOURCES and {*value.values} & {*one.values}
+    }
+    return [*found.items()][:2]
 
 
 def _are_joined(parts: Parts, one: Word, other: Word) -> bool:
@@ -104,7 +119,7 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
         is_joined = re.search(rf"\b(?:and|or)\s+(?:(?:the|our|is|are|did)\s+)*{other.pattern}", parts.text)
         two = {one.name, other.name}
         if is_joined and len(two) > 1 and not (two <= {*metrics} or two == {"new_users", "returning_users"}):
-            raise NotRead(f"I cannot answer these in one go, ask for one of them: {one.text} and {other.text}.")
+            raise NotRead(f"I cannot answer these together. Ask for one at a time: {one.text} and {other.text}.")
 
 
 def refuse_beside_charges(parts: Parts) -> None:
@@ -120,30 +135,33 @@ def refuse_beside_charges(parts: Parts) -> None:
     is_of_people = counted and (parts.is_counted or any(word.name not in PEOPLE_COUNTED for word in counted))
     if is_of_people or (beside and is_condition):
         raise NotRead(
-            "Of tax and shipping I know the amounts that orders report, not who paid them or looked for them."
+            "For tax and shipping I have the amounts that orders report, not who paid them or looked for them."
         )
 
 
 def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_compared: bool, notes: list[str]) -> None:
     """Raise where what is asked of buyers is known of all users only, and where it is asked how they do it."""
     if metric == "engagement_time" and _IN_TOTAL.search(parts.text):
-        raise NotRead("I know the engagement time per session, not its total.")
-    if (metric in OF_STEPS or metric in _OF_SESSIONS) and re.search(
-        r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text
-    ):
-        notes.append("Counted are sessions, not users.")
+        raise NotRead("I have the engagement time per session, but not its total.")
+    people = re.search(r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text)
+    of_sessions = metric in (*OF_STEPS, *_OF_SESSIONS)
+    if people and of_sessions:
+        notes.append("Sessions are counted, not users.")
     named = next((word.text for word in parts.words if word.name == "buyers"), "")
     is_of_them = re.search(rf"\b(?:of|among|for|by) (?:(?:all|our|the) )*{loosely(named)}\b", parts.text) is not None
     both_asked = re.search(rf"\busers and {loosely(named)}\b", parts.text) is not None and metric == "users"
     is_of_all = not {"purchases", "items", "orders_in_turn"} & {*METRICS[metric].sql}
     if named and is_of_all and not both_asked and (is_of_them or metric not in _OF_BUYING):
         if not re.fullmatch(r"customers?|shoppers?", named):
-            raise NotRead(f"{METRICS[metric].label.capitalize()}: known of all users, not of {named}.")
-        notes.append(f"“{named}” was read as all users.")
+            raise NotRead(f"I have {METRICS[metric].label} for all users only, not for {named}.")
+        if metric != "sessions" and METRICS[metric].label.startswith("sessions") and not of_sessions:
+            notes.append(f"Sessions are counted, not {named}.")
+        elif not of_sessions:
+            notes.append(f"“{named}” was read as all users, with or without an order.")
     if metric in PEOPLE_COUNTED and any(one.is_excluded and not one.did for one in filters):
         notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
     if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:
-        raise NotRead("The data show how many do something, not how.")
+        raise NotRead("The data show how many users do something, not how they do it.")
 
 
 def refuse_what_moved_so_much(parts: Parts) -> None:
@@ -153,10 +171,10 @@ def refuse_what_moved_so_much(parts: Parts) -> None:
         NotRead: they are those that moved less than others, or by some number, or against a period that is not named.
     """
     if _IN_PERCENT.search(parts.text):
-        raise NotRead("I put what rose or fell in the order of the change in numbers, not of the change in percent.")
+        raise NotRead("I can sort what rose or fell by the change in numbers, but not in percent.")
     if _MOVED_LESS.search(parts.text):
-        raise NotRead("Of what rose or fell I know by how much, not whether it is more or less than before.")
+        raise NotRead("I can say by how much something rose or fell, but not whether that is more or less than before.")
     if _MOVED_SO_MUCH.search(parts.text):
-        raise NotRead("I list all groups that rose or fell, not only those that did by some number or factor.")
+        raise NotRead("I can list all groups that rose or fell, but not only those above a certain number or factor.")
     if parts.comparatives and _THAN_IN.search(parts.text) and not parts.times.periods[1:]:
-        raise NotRead("Name both periods, the one that is compared and the one before.")
+        raise NotRead("Please name both periods that should be compared.")

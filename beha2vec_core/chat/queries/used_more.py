@@ -51,10 +51,10 @@ def used_more(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]]
         used, group = values[1:], _filter(values[0])
         groups = [group, Filter(group.dimension, group.values, is_excluded=True)]
     elif kinds:
-        raise NotRead("Name one thing that is used, and who uses it more often: new or returning users.")
+        raise NotRead("Name one thing that users use, and two groups to compare, such as new and returning users.")
     else:
         return None
-    notes = ["Groups differ in size, so shares of the sessions of each are compared."]
+    notes = ["The groups differ in size, so the answer compares shares of their sessions."]
     period, versus = periods_of(parts, False, contents.days, notes)
     if versus:
         return None

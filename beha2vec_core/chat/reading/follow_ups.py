@@ -57,7 +57,7 @@ _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasi
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
-CANNOT = "I cannot continue the question before with this: ask the whole question."
+CANNOT = "I do not see how this continues your previous question: ask the full question."
 _NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
 _OF_PAGES = {"page", "page_type", "theme"}
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
@@ -202,7 +202,7 @@ def continued(
     explains = previous.explains or previous.by_change
     if times.asks_before:
         if period is None:
-            raise NotContinued("The period before which one? The question before named none.")
+            raise NotContinued("Before which period? Your previous question named none.")
         before = times.before(period)
         period, versus = (period, before) if compares or times.periods else (before, None)
     elif times.periods and explains:
@@ -307,7 +307,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         return replace(kept, by=tuple(by), by_change=True) if by else replace(kept, explains=True)
     if ranked and not (filters or times.periods or times.asks_before) and {*by} <= {*previous.by}:
         if not previous.by:
-            raise NotContinued(f"Of what? The question before asked for one number: {METRICS[previous.metric].label}.")
+            raise NotContinued(f"Which of what? You asked for one number before: {METRICS[previous.metric].label}.")
         judged = [word for word in parts.judged if word in ("best", "worst")]
         ascending = (judged[0] == "worst") == (METRICS[previous.metric].better > 0) if judged else parts.has("low")
         return replace(previous, ascending=ascending)

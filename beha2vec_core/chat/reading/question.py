@@ -19,7 +19,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
-from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
+from beha2vec_core.chat.queries.nearest import listed, nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
@@ -33,7 +33,7 @@ from beha2vec_core.chat.words.topics import not_in_data
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, SOURCES
+from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, SOURCES, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
 
@@ -57,8 +57,8 @@ _PEOPLE_WHO = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
-_ANOTHER = ", so an answer could be to another question"
-CONTINUES = "This continues the question before."
+_ANOTHER = ", and I do not want to guess"
+CONTINUES = "This builds on your previous question."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
 
@@ -162,7 +162,7 @@ class _Reader:
             without = self.by_parts(alone[0])
             statement = clean_text(alone[1].strip(" ."), limit=120)
             if without.query and _narrows(self.alone.one(alone[1]), without.query):
-                problem = f"I do not know whether “{statement}” limits the question: ask it in one sentence."
+                problem = f"I do not know whether “{statement}” is meant as a condition: ask it in one sentence."
                 found = replace(without, query=None, more=(), problem=problem)
             elif without.query:
                 found = replace(without, left_out=(*without.left_out, statement))
@@ -196,14 +196,14 @@ class _Reader:
                 if one.query and first.period and not (one.query.period or one.query.versus):
                     one = replace(one, query=replace(one.query, period=first.period))
                 if one.query and first.filters and not one.query.filters:  # of these, or of all
-                    one = replace(one, query=None, problem="Of these, or of all? Ask it in a question of its own.")
+                    one = replace(one, query=None, problem="Of these, or of all? Please ask this separately.")
             if not readings and whole.query and not (sentences.asks(part) or one.metrics):
                 return whole  # weekend or weekday, when do we sell more
             why = "" if one.problem == CANNOT else one.problem  # nothing was asked before
             if one.query and first and _is_of_a_list(part, first, one.query):
                 if one.query.metric == first.metric and not one.query.by:
                     continue  # which day was best, and how much was it
-                one, why = replace(one, query=None), "I cannot ask for more of the first of a list."
+                one, why = replace(one, query=None), "I cannot say more about the first of a list in the same question."
             if one.query is None or (left and readings and sentences.continues(part)):
                 left.append((part, why, one))
                 continue
@@ -272,14 +272,16 @@ class _Reader:
                 known = replace(known, is_topic=True)
                 raise NotRead(unanswerable)
             if advice:
-                raise NotRead("The data show what happened, not why it happened or what would happen.")
+                raise NotRead("The data show what happened, but not why, or what would happen.")
             if parts.unknown:
                 words = [clean_text(window_in_words(word), limit=40) for word in known.unknown[:_UNKNOWN_SHOWN]]
-                shown = ", ".join(f"“{word}”" for word in words)
-                more = f" and {rest} more words" if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else ""
-                raise NotRead(f"I did not understand {shown}{more}{_ANOTHER}.")
+                more = [f"{rest} more words"] if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else []
+                shown = listed([*(f"“{word}”" for word in words), *more])
+                raise NotRead(f"I did not understand {shown}{_ANOTHER}.")
             if (leads or is_lost) and previous is None:
-                raise NotRead("There is nothing to continue: ask the whole question.")
+                raise NotRead(
+                    "This sounds like a follow-up, but there is no answer to build on: ask the full question."
+                )
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
                 _require_visits(query, contents)
                 queries, notes = [query], [*dict.fromkeys(parts.notes), CONTINUES]
@@ -305,7 +307,7 @@ class _Reader:
                 if query.metric == "buyers" and any(one.dimension == "new_or_returning" for one in query.filters):
                     notes.append(OF_SESSIONS)
                 if metric.name != query.metric and query.per is None:
-                    notes.append(f"{METRICS[query.metric].label.capitalize()} of items: their {metric.label}.")
+                    notes.append(_of_items(metric, METRICS[query.metric]))
                     queries[number] = replace(query, metric=metric.name)
         except ValueError as error:
             problem = str(error)
@@ -316,6 +318,11 @@ class _Reader:
         first, *others = queries
         known = replace(known, query=first, more=tuple(others), notes=tuple(dict.fromkeys(notes)), is_follow_up=False)
         return replace(known, beside=parts.beside), parts.conditions
+
+
+def _of_items(shown: Metric, asked: Metric) -> str:
+    means = f" ({shown.means})" if shown.means else ""
+    return f"The answer shows {shown.label}{means} instead of {asked.label}, as it is counted by item."
 
 
 def _narrows(statement: Reading, query: Query) -> bool:
@@ -352,14 +359,14 @@ def _check_sides(queries: Sequence[Query]) -> None:
     """Raise where two groups of people cannot be compared by how often they do something."""
     done = {sum(len(one.did) for one in query.filters) for query in queries}
     if len(done) > 1 or any(query.metric in PEOPLE_COUNTED and not query.is_share for query in queries):
-        raise NotRead("How often people do something I compare by device, channel or country, or by what they viewed.")
+        raise NotRead("I can compare how often people do something by device, channel, country or what they viewed.")
 
 
 def _without_visits(queries: Sequence[Query], contents: Contents) -> list[str]:
     """Which of the channels that are asked for have no visit."""
     named = [name for query in queries for one in query.filters if one.dimension == "channel" for name in one.values]
     absent = [name for name in dict.fromkeys(named) if name not in contents.values.get("channel", [])]
-    return [f"No session in the data is of the channel {some_of(tuple(absent))}."] if absent else []
+    return [f"No session in the data has the channel {some_of(tuple(absent))}."] if absent else []
 
 
 def _require_visits(query: Query, contents: Contents) -> None:
@@ -377,4 +384,4 @@ def _check(query: Query, contents: Contents) -> None:
     for period in (query.period, query.versus):
         days = contents.days
         if period and (period.last < max(days.first, period.first) or period.first > days.last):
-            raise NotRead(f"The data cover {contents.days.in_words}, nothing of {period.in_words}.")
+            raise NotRead(f"The data cover {contents.days.in_words} and have nothing for {period.in_words}.")

@@ -35,7 +35,7 @@ def lengths(holdout: HoldoutEstimate, chosen: int, *, dark: bool) -> go.Figure:
             mode="lines+markers",
             line={"color": color, "dash": dash, "width": 2},
             customdata=list(zip(lows, highs, strict=True)),
-            hovertemplate="%{x:,} users: %{y:.0%} (95 % interval %{customdata[0]:.0%} to %{customdata[1]:.0%})"
+            hovertemplate="%{x:,} users: %{y:.0%} (95% interval %{customdata[0]:.0%} to %{customdata[1]:.0%})"
             f"<br>{name}<extra></extra>",
         )
     figure.add_vline(x=chosen, line={"color": ink(dark)["quiet"], "dash": "dot"})
@@ -48,7 +48,7 @@ def lengths(holdout: HoldoutEstimate, chosen: int, *, dark: bool) -> go.Figure:
         font={"color": ink(dark)["text"]},
         showarrow=False,
     )
-    title = f"Expected quality by list length (n = {holdout.seeds:,} hidden seeds; bands: 95 % intervals)"
+    title = f"Expected quality by list length (n = {holdout.seeds:,} hidden seeds; bands: 95% intervals)"
     dressed(figure, dark=dark, height=380, title_text=title, legend={"orientation": "v", "y": -0.22})
     figure.update_xaxes(title_text="users in the list, log scale", type="log", tickformat=",", dtick="D2")
     return figure.update_yaxes(title_text="share", tickformat=".0%", range=[0, 1.1])

@@ -12,7 +12,7 @@ _LEGEND = {"y": -0.32}
 
 
 def reliability(curves: pd.DataFrame, did: str, *, dark: bool) -> go.Figure:
-    """Predicted against observed share of each tenth of the users, with the 95 % Wilson interval of the observed one.
+    """Predicted against observed share of each tenth of the users, with the 95% Wilson interval of the observed one.
 
     Args:
         curves: as of `data.predictions.curves`.
@@ -30,7 +30,7 @@ def reliability(curves: pd.DataFrame, did: str, *, dark: bool) -> go.Figure:
         x=predicted,
         y=observed,
         mode="markers",
-        name="a tenth of the users, with a 95 % interval",
+        name="a tenth of the users, with a 95% interval",
         marker={"color": PALETTE[0], "size": 9},
         error_y=interval(observed, 100 * low, 100 * high, PALETTE[0], 3),
         customdata=curves[["users", "positives"]],

@@ -46,7 +46,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
     reach = max(1.0, float(np.nanmax(np.abs(np.concatenate([times, low, high])), initial=0.0)) * 1.05)
     steps = np.arange(-np.floor(reach), np.floor(reach) + 1)
     figure.update_xaxes(
-        title_text=f"times the value of {beside}, log scale<br>(lines: 95 % intervals)",
+        title_text=f"times the value of {beside}, log scale<br>(lines: 95% intervals)",
         tickvals=steps,
         ticktext=[f"{2**step:g}×" if step >= 0 else f"1/{2**-step:g}" for step in steps],
         tickangle=0,
@@ -100,7 +100,7 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
     figure = dressed(go.Figure(dots), dark=dark, height=156 + 30 * len(rows), title_text=title, showlegend=False)
     everybody = float(rows["population_value"].iloc[0]) * scale
     figure.add_vline(x=everybody, line={"dash": "dash", "color": ink(dark)["quiet"], "width": 1.5})
-    figure.update_xaxes(title_text=f"{unit}<br>dashed: all users<br>lines: 95 % intervals", rangemode="tozero")
+    figure.update_xaxes(title_text=f"{unit}<br>dashed: all users<br>lines: 95% intervals", rangemode="tozero")
     return figure.update_yaxes(showgrid=False)
 
 

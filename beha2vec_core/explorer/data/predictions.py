@@ -28,7 +28,7 @@ _FEATURES = "ga4.ml_ga4__user_features"
 _METRICS = 1_000
 FIRST = 100  # users of the first decile that are listed
 _BINS = 8  # of the distribution, for each factor of ten
-_Z = 1.96  # of a 95 % interval
+_Z = 1.96  # of a 95% interval
 
 
 class NoPredictionsYet(NothingYet):
@@ -85,7 +85,7 @@ def currency(published: Published) -> str | None:
 
 
 def totals(published: Published, target: str, horizon: int) -> dict[str, float]:
-    """All scored users: users, expected (how many do it), low and high (95 % interval), value (NaN: not known)."""
+    """All scored users: users, expected (how many do it), low and high (95% interval), value (NaN: not known)."""
     found = _summed(published, target, horizon, by="'all'").drop(columns="decile").iloc[0]
     return {str(name): float(value) for name, value in found.items()}
 
@@ -96,7 +96,7 @@ def deciles(published: Published, target: str, horizon: int) -> pd.DataFrame:
 
 
 def by_cluster(published: Published, target: str, horizon: int) -> pd.DataFrame:
-    """A row a cluster: cluster_key, users, expected, low, high, value, value_low, value_high (95 % intervals).
+    """A row a cluster: cluster_key, users, expected, low, high, value, value_low, value_high (95% intervals).
 
     The interval of the revenue takes users as independent: a user with probability p and expected spend m pays with
     variance p m^2 (1 - p + c^2), where c is the coefficient of variation of revenue per buyer so far. The variance of a
@@ -135,13 +135,13 @@ def expected_purchases(published: Published) -> tuple[tables.Columns, str]:
         "Cluster": [shown(names.get(int(key), f"Cluster {key}"), 60) for key in found["cluster_key"]],
         "n (users with a score)": tables.numbers(found["users"]),
         f"Expected to buy in {days} days": tables.numbers(found["expected"], "{:,.0f}"),
-        "95 % interval": tables.intervals(found["low"], found["high"], "users"),
+        "95% interval": tables.intervals(found["low"], found["high"], "users"),
     }
     if of is not None and found["value"].notna().any():
         ends = zip(found["value_low"], found["value_high"], strict=True)
         columns |= {
             "Expected revenue": tables.Numbers(money(one, of) for one in found["value"]),
-            f"95 % interval ({of})": tables.Numbers(between(f"{low:,.0f}", f"{high:,.0f}") for low, high in ends),
+            f"95% interval ({of})": tables.Numbers(between(f"{low:,.0f}", f"{high:,.0f}") for low, high in ends),
         }
     notes = targets[PURCHASE].note(days), "Intervals are of chance alone: they take the probabilities as right."
     return columns, " ".join(filter(None, notes))
@@ -174,7 +174,7 @@ def distribution(published: Published, target: str, horizon: int) -> pd.DataFram
 def first_decile(published: Published, target: str, horizon: int) -> pd.DataFrame:
     """Users of the first decile, the highest probability first, at most `FIRST`.
 
-    Columns: user_key, cluster_key (may be null), probability, low, high (90 % interval of the user's own probability),
+    Columns: user_key, cluster_key (may be null), probability, low, high (90% interval of the user's own probability),
     value, method, reasons (list of texts).
     """
     published.ask(choices)
@@ -196,7 +196,7 @@ def curves(published: Published, target: str, horizon: int) -> pd.DataFrame:
 
 
 def evaluation(published: Published, target: str, horizon: int) -> pd.DataFrame:
-    """Metrics on the test dates: method, metric, value, low, high (95 % interval), n, tested_from, tested_until.
+    """Metrics on the test dates: method, metric, value, low, high (95% interval), n, tested_from, tested_until.
 
     Empty where nothing could be tested.
     """

@@ -145,7 +145,7 @@ def _facts_table(evidence: pd.DataFrame) -> str:
             "": tables.numbers(evidence["place"]),
             "Fact": [shown(label, 90) for label in evidence["label"]],
             "Value": tables.Numbers(evidence["shown_value"]),
-            "95 % interval": intervals,
+            "95% interval": intervals,
             "All users": tables.Numbers(evidence["shown_population"]),
             "n (users)": tables.numbers(evidence["support"]),
         },
@@ -163,7 +163,7 @@ def _next_clusters(published: Published, key: int) -> None:
         {
             "Cluster": [shown(names.get(one, f"Cluster {one}"), 40) for one in most["to_cluster"]],
             "Share": tables.shares(most["share"]),
-            "95 % interval": tables.intervals(most["interval_low"], most["interval_high"]),
+            "95% interval": tables.intervals(most["interval_low"], most["interval_high"]),
             "n (moves)": tables.numbers(most["users"]),
         }
     )

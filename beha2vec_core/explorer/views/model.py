@@ -99,7 +99,7 @@ def _evaluation(published: Published) -> None:
                     f"{value:.3f}" + (f" ({shown(name, 30)})" if isinstance(name, str) else "")
                     for name, value in zip(found["floor"], found["floor_value"], strict=True)
                 ],
-                "Gain (95 % interval)": map(_difference, found["less_best_floor"], found["low"], found["high"]),
+                "Gain (95% interval)": map(_difference, found["less_best_floor"], found["low"], found["high"]),
                 **({"Gain over the previous encoder": gain_over_before} if before else {}),
                 "n": tables.numbers(found["n"]),
             }

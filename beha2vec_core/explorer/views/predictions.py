@@ -71,7 +71,7 @@ def _totals(published: Published, target: str, horizon: int, currency: str | Non
         st.metric(
             in_markdown(f"Expected to {does(target)} in {horizon} days"),
             f"{found['expected']:,.0f}",
-            delta=f"95 % interval: {between(*(number(found[end], 'users') for end in ('low', 'high')))}",
+            delta=f"95% interval: {between(*(number(found[end], 'users') for end in ('low', 'high')))}",
             delta_color="off",
             delta_arrow="off",
             width=300,
@@ -92,7 +92,7 @@ def _first_decile(published: Published, target: str, horizon: int) -> None:
             "User": map(parts.short_key, top["user_key"]),
             "Cluster": parts.cluster_names(top["cluster_key"], names),
             f"Will {shown(does(target), 40)}": tables.shares(top["probability"]),
-            "90 % interval": tables.intervals(top["low"], top["high"]),
+            "90% interval": tables.intervals(top["low"], top["high"]),
             **parts.expected_revenue(top["value"], found["value"], currency),
             "What raises it most (the larger the number, the more)": [
                 parts.reasons(texts) or "not known" for texts in top["reasons"]
@@ -215,7 +215,7 @@ def _methods(rows: pd.DataFrame) -> None:
     columns = {
         heading: tables.Numbers(cell(one, metric, form) for one in ordered)
         for metric, heading, form in (
-            ("auroc", "AUROC (95 % interval)", "interval"),
+            ("auroc", "AUROC (95% interval)", "interval"),
             ("lift_10pct", "Lift of the most likely tenth", "1"),
             ("revenue_in_top_decile", "Revenue in the most likely tenth", "share"),
             ("brier_skill", "Brier skill", "3"),

@@ -89,7 +89,7 @@ def _predictions(published: Published, user_key: str) -> None:
                 for target, days in zip(found["target"], found["horizon"], strict=True)
             ],
             "Probability": tables.shares(found["probability"]),
-            "90 % interval": tables.intervals(found["low"], found["high"]),
+            "90% interval": tables.intervals(found["low"], found["high"]),
             "Tenth (1 = highest)": tables.numbers(found["decile"]),
             **parts.expected_revenue(found["value"], found["value"], currency),
             "Method": map(parts.method, found["method"]),

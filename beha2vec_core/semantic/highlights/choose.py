@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 
 
 def confidence_of(searched: int) -> float:
-    """The confidence of intervals so that at most 5 % of those published miss the truth, on average.
+    """The confidence of intervals so that at most 5% of those published miss the truth, on average.
 
     Benjamini and Yekutieli, "False discovery rate-adjusted multiple confidence intervals for selected parameters"
     (2005, doi:10.1198/016214504000001907).

@@ -77,7 +77,7 @@ def _of_rates(one: Comparison, confidence: float) -> str:
     against = "of the others" if one.before is None else "before"
     return (
         f"{here} of them {happened}, against {there} {against}: {_points(abs(one.effect))} percentage points "
-        f"{_more(one)} (95 % interval {between(low, high)}, {_CORRECTED}).{_shares(one)} Based on {one.here.n:,.0f} "
+        f"{_more(one)} (95% interval {between(low, high)}, {_CORRECTED}).{_shares(one)} Based on {one.here.n:,.0f} "
         f"{rows} of {counted(one.here.users, 'user')}, {_when(one)}."
     )
 
@@ -98,7 +98,7 @@ def _of_totals(one: Comparison, confidence: float, currency: str) -> str:
     change = ""
     if math.isfinite(one.effect):
         ends = between(_percent(low), _percent(high)) if math.isfinite(high) else f"more than {_percent(low)}"
-        change = f": {_percent(one.effect)} (95 % interval {ends}, {_CORRECTED})"
+        change = f": {_percent(one.effect)} (95% interval {ends}, {_CORRECTED})"
     return (
         f"{here} in the last {days}, against {there} in the {days} before{change}. Based on "
         f"{counted(one.here.users, 'user')} and {counted(one.there.users, 'user')}, {_when(one)}."

@@ -347,7 +347,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     ) -> dg.MaterializeResult[Any]:
         """What each user seen lately is expected to do, as of the end of the day: a row per user, target and horizon.
 
-        Probabilities have a 90 % interval and a decile; users of the first decile have reasons; purchases have an
+        Probabilities have a 90% interval and a decile; users of the first decile have reasons; purchases have an
         expected value. `ml_ga4__user_features` has the newest days and past Mondays; other days stay as they are, as do
         Mondays of which it has a sample.
         """
@@ -412,7 +412,7 @@ def _of_all(frame: "pd.DataFrame") -> str | None:
     if of_all == len(frame):
         return None
     return (
-        f"estimated on {len(frame):,} of about {of_all:,} examples, each counted as often as it stands for; the 95 % "
+        f"estimated on {len(frame):,} of about {of_all:,} examples, each counted as often as it stands for; the 95% "
         "intervals of the metrics hold the error of the sample (prediction_examples has the shares)"
     )
 

@@ -35,7 +35,7 @@ def candidate_is_no_worse(context: dg.AssetCheckExecutionContext, warehouse: War
         "tolerance": config.tolerance,
         "reasons": reasons or "none",
         "figures": markdown_table(
-            ["figure", "vectors", "candidate", "in use", "difference from", "to (95 %)"], compared
+            ["figure", "vectors", "candidate", "in use", "difference from", "to (95%)"], compared
         ),
     }
     if reasons:

@@ -94,7 +94,7 @@ def test_a_rate_of_the_largest_groups_is_not_the_highest_rate(
     text = lookup.ask(question).text
     for device, sessions, ordered in largest:
         assert device in text and f"{ordered:,} of {sessions:,} sessions" in text
-    assert "conversion rate (sessions with an order), by device, device: " in text
+    assert "conversion rate (sessions with an order), by device (" in text
 
 
 def test_the_smallest_group_is_not_that_of_the_lowest_rate(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:

@@ -77,7 +77,7 @@ def test_two_groups_stand_beside_each_other(lookup: Lookup, data: duckdb.DuckDBP
     shown = f"tablet, {counts['tablet']:,}; mobile, {counts['mobile']:,}; more for mobile (+{percent:,.0f}%)."
     assert more > 1 and text.startswith(f"Sessions: {shown}")
     people = lookup.ask("how many new and returning users").text
-    assert people.startswith("Users: new, ") and "; returning, " in people
+    assert people.startswith("Users: new users, ") and "; returning users, " in people
     assert "highest" not in people and "A user can be in both groups." in people
 
 
@@ -105,10 +105,10 @@ def test_weekdays_that_are_not_as_many_are_compared_per_day(lookup: Lookup, data
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("bounce rate on mobile", "Bounce rate (sessions without engagement; mobile): "),
+        ("bounce rate on mobile", "Bounce rate on mobile: "),
         ("at what hour do people buy most", ":59, "),
         ("how many different products did we sell", "Different items sold: 4."),
-        ("add to cart rate of the wool hat", "Cart additions per item view (Wool Hat): "),
+        ("add to cart rate of the wool hat", "Cart additions per item view for Wool Hat: "),
     ],
 )
 def test_what_is_counted_is_named_plainly(question: str, said: str, lookup: Lookup) -> None:
@@ -117,7 +117,7 @@ def test_what_is_counted_is_named_plainly(question: str, said: str, lookup: Look
 
 def test_months_of_which_some_days_are_missing_are_not_compared(lookup: Lookup) -> None:
     text = lookup.ask("what is our AOV, and has it gone up since february?").text
-    assert text.startswith("Revenue per order: ") and "continues" not in text
+    assert text.startswith("Average order value: ") and "continues" not in text
     assert "the first and the last whole month: February 2026, " in text and "; April 2026, " in text
     assert "The last month is shown up to 13 May 2026 only. It is in the table, but not compared." in text
 
@@ -131,5 +131,37 @@ def test_a_question_without_a_measure_gets_near_ones(lookup: Lookup) -> None:
 
 def test_which_of_two_groups_is_higher_names_the_part_and_the_group_whole(lookup: Lookup) -> None:
     first = lookup.ask("do people who read /blog/how-to-wash-wool buy more").text.splitlines()[0]
-    assert first.startswith("Share of users (users who ordered): higher for users who ")
-    assert first.count("(") == first.count(")") == 2
+    assert first.startswith("Share of users who ordered: higher for those who ")
+    assert first.count("(") == first.count(")") == 1
+
+
+@pytest.mark.parametrize(
+    ("question", "begins"),
+    [
+        (
+            "share of users who viewed the cart that ordered",
+            "Share of users who ordered, of those who viewed cart pages: ",
+        ),
+        ("sessions without mobile", "Sessions excluding mobile: "),
+        ("users who first came via email", "Users who first came from Email: "),
+        ("conversion rate of email in april", "Conversion rate for Email from 1 Apr to 30 Apr 2026: "),
+        ("revenue from email in april", "Revenue from Email, 1 Apr to 30 Apr 2026: "),
+        ("sessions of new users on mobile", "Sessions of new users on mobile: "),
+        ("average order value of orders with a coupon", "Average order value of orders that used a coupon: "),
+        ("bounce rate of sessions that land on the cart page", "Bounce rate of sessions landing on "),
+        (
+            "how long from the first visit to the first order",
+            "Average time from first visit to first order: 137 days (",
+        ),
+    ],
+)
+def test_what_is_chosen_follows_the_noun(lookup: Lookup, question: str, begins: str) -> None:
+    text = lookup.ask(question).text
+    assert text.startswith(begins), text
+    assert f"Looked up: {begins[:6].lower()}" in text and "))" not in text
+
+
+def test_all_others_are_not_named_like_the_group(lookup: Lookup) -> None:
+    text = lookup.ask("pages per session of users who viewed the cart page and ordered vs all others").text
+    assert "\nPage views per session of users who viewed cart pages and ordered: " in text, text
+    assert "\nPage views per session excluding users who viewed cart pages and ordered: " in text

@@ -189,7 +189,7 @@ def test_a_fact_is_judged_by_those_it_asks(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_customer_with_most_of_a_sum_is_not_seen_in_it() -> None:
-    """One of 20 buyers spent 95 %: neither their cluster's mean nor that of all users is sent, those of others are."""
+    """One of 20 buyers spent 95%: neither their cluster's mean nor that of all users is sent, those of others are."""
     spent = pd.DataFrame({"cluster_key": [0, 0, 0, 1], "value": [0.0, 10.0, 3610.0, 10.0], "users": [80, 19, 1, 300]})
     facts = combine([Part(number_facts("revenue", spent, unit="EUR", confidence=0.95))], false_discovery_rate=0.05)
     sent = {

@@ -83,7 +83,7 @@ def test_sessions_that_end_without_an_order(lookup: Lookup, data: duckdb.DuckDBP
 def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
     both = lookup.ask("aov of orders with a coupon vs orders without a coupon").text
     assert "orders that used a coupon" in both and "orders that did not use a coupon" in both
-    assert both.startswith("Revenue per order: higher for orders that ")
+    assert both.startswith("Average order value: higher for orders that ")
     assert not lookup.ask("do customers who used a coupon buy more often than others?").understood
     few = lookup.ask("which countries have at least 2000 sessions but less than one order")
     assert not few.understood
@@ -104,13 +104,13 @@ def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> Non
 
 def test_a_why_has_the_steps_before_an_order_and_what_a_sum_is_made_of(lookup: Lookup) -> None:
     steps = lookup.ask("why is conversion on mobile so low?").text
-    assert "- sessions with something added to the cart: all others " in steps and "; mobile " in steps
+    assert "- share of sessions with something added to the cart: all others " in steps and "; mobile " in steps
     assert "mobile, " in lookup.ask("why are mobile users not buying").text.splitlines()[0]
     assert lookup.ask("why do people not buy").text.startswith("Funnel: ")
     assert (
         "orders that used a coupon" in lookup.ask("why did revenue from orders with a coupon drop in april 2026?").text
     )
-    assert "- revenue per order: " in lookup.ask("why did revenue drop in april 2026?").text
+    assert "- average order value: " in lookup.ask("why did revenue drop in april 2026?").text
 
 
 def test_orders_without_a_coupon_are_no_coupon(lookup: Lookup, data: duckdb.DuckDBPyConnection) -> None:

@@ -47,7 +47,7 @@ ASKED = {
     "users who ordered by month": "buyers | by month",
     "users who added to cart by week": "cart_users | by week",
     "users who viewed alta products by week": "no",
-    "how many customers viewed the cart": "users | user=viewed page type cart",
+    "how many customers viewed the cart": "users | user=viewed cart pages",
     "what is the email address of our best customer": "no",
     "share of revenue from new customers vs repeat customers": "revenue | by order_number | share",
     "how many items does an average order contain": "items_per_order",
@@ -552,5 +552,5 @@ def test_a_channel_that_is_also_a_verb_is_a_filter(lookup: Lookup) -> None:
 )
 def test_what_is_unclear_is_named_with_questions_near_to_it(lookup: Lookup, question: str) -> None:
     answer = lookup.ask(question)
-    assert not answer.understood and "Nearest questions" in answer.text
+    assert not answer.understood and "Similar questions" in answer.text
     assert "“" in answer.text or "do not list who" in answer.text

@@ -22,8 +22,8 @@ ASKED = {
     "how many articles were read in april": "page_views | page_type=article | 2026-04-01..2026-04-30",
     "best selling articles": "items_sold | by item",
     "which article gets the most views": "page_views | by page | page_type=article",
-    "do readers of the blog ever buy": "users | user=ordered | user=viewed page type article | share",
-    "share of visitors who read articles": "users | user=viewed page type article | share",
+    "do readers of the blog ever buy": "users | user=ordered | user=viewed article pages | share",
+    "share of visitors who read articles": "users | user=viewed article pages | share",
     'how many readers of "How to Wash Wool" bought a hat': (
         f"users | user=bought Hats | user=viewed page {ARTICLE} | share"
     ),
