@@ -163,6 +163,7 @@ class Reader(Things):
         Raises:
             Unclear: one thing or another was done.
         """
+        has = named and self.match(_WITH, place) > 0
         found, place, verb = self.predicate(place, level, named=named)
         dates: list[str] = []
         dids: list[Did]
@@ -183,11 +184,14 @@ class Reader(Things):
                 dids, after, new = [], begun, ""
             elif joined or self.match(_WITHOUT, begun):
                 dids, after, new = self.predicate(begun + joined, level, named=True)
-                if not dids and self.count(begun + joined):  # with 2 orders and 3 sessions
+                if not dids and (
+                    has or self.count(begun + joined)
+                ):  # with 2 orders and 3 sessions, a cart and an order
                     dids, after, new = self.named(begun + joined, level)
             else:
                 break
-            if not dids and verb and (size := self.match(_DENIED_OBJECT, begun)):  # bought hats but no shoes
+            has_objects = verb in DIMENSIONS_OF_VERBS
+            if not dids and has_objects and (size := self.match(_DENIED_OBJECT, begun)):  # bought hats but no shoes
                 dids, after = self.object(begun + size, verb)
                 dids, new = [replace(one, is_excluded=True) for one in dids], verb
             if not dids:
@@ -227,6 +231,7 @@ class Reader(Things):
 
     def predicate(self, place: int, level: str, *, named: bool) -> tuple[list[Did], int, str]:
         """What is said at a place, the place after, and the verb; ``named``: also "with a coupon"."""
+        begun = place
         has = self.match(_WITH, place) if named and not self.match(_WITHOUT, place) else 0
         if has:
             dids, after, verb = self.named(place + has, level)
@@ -261,7 +266,7 @@ class Reader(Things):
         for event, pattern in self.events.items():
             if size := self.match(pattern, place):
                 return self._denied(self._event(event), is_denied), place + size, "event"
-        return [], place, ""
+        return [], begun, ""  # the words before stay to be understood: "but not the checkout"
 
     def _denied(self, dids: list[Did], is_denied: bool) -> list[Did]:
         if is_denied and len(dids) > 1:  # neither, or not both

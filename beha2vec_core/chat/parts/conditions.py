@@ -199,7 +199,8 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             size = reader.match(_LEADING, after)
             size += reader.match(WHO, after + size) if _SHARE.search(before) else 0
             reader.whole = dids
-            clause.part, after, more = reader.predicates(after + size, noun, named=False)
+            clause.part, end, more = reader.predicates(after + size, noun, named=False)
+            after = end if clause.part else after
             reader.whole = []
             dates += more
         clauses.append(clause)

@@ -152,6 +152,8 @@ def in_order(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[
         )
     if other is None and before and relation and not relation["after"] and begun == len(reader.words):
         other, one, end = one, before.pop(), begun  # added to the cart and had not searched before
+        if one.is_excluded:  # has not come back, but bought before
+            return None
         later = [_after(one, replace(other, is_excluded=False), is_denied=other.is_excluded)]
         return [*before, *([one] if other.is_excluded else []), *later], end
     if other is None or other.is_excluded or other.after or one.after:

@@ -135,7 +135,7 @@ class Things:
             return None
         text = found[0]
         if found[1] is None:
-            number = {"once": 1, "twice": 2}.get(text) or (3 if "rd" in text else 0)
+            number = {"once": 1, "twice": 2}.get(text) or (3 if "third" in text or "3rd" in text else 0)
             number = number or (count_of(text.split()[0]) if found["bare"] else 2)
             exactly = found["bare"] and "third" not in text and "3rd" not in text
             return (number, number if exactly else None, len(text.split()), text)

@@ -19,7 +19,8 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNT
 from beha2vec_core.semantic.query import Filter, Period, Query
 
 LEADS = re.compile(
-    rf"^\W*(?:(?:ok|okay|yes|no|good|great|right|thanks?|hm+)\b\W*)*(?:and|what about|how about|but|or)\b|{SAME}"
+    rf"^\W*(?:(?:ok|okay|yes|no|good|great|right|thanks?|hm+)\b\W*)*(?:(?:and|what about|how about|but|or)\b|"
+    rf"(?:versus|vs|compared (?:to|with))\b(?!.*,))|{SAME}"
 )
 _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
 # "and for visitors from Germany": a filter in the words of people, no measure
@@ -43,7 +44,8 @@ _OBJECT = re.compile(
 )
 _ALWAYS = re.compile(
     r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$|"
-    r"\b(?:of|from|by|for|to)\s+(?:that|it|those|these|them)\W*$|"
+    r"\b(?:of|from|by|for|to|with|on|in|via|through)\s+(?:that|it|those|these|them)\W*$|"
+    r"\b(?:show|plot|give|express|put)\s+(?:me\s+|us\s+)?(?:that|it|this|those|these|them)\s+(?:as|in)\b|"
     r"\b(?:did|do|does)\s+(?:they|it|those|these)\s+(?:\w+\W*){1,2}$"
 )
 # "how much revenue did they make", but not "how many people ... and do they"
@@ -154,9 +156,11 @@ def continued(
         if previous.top and metrics != [previous.metric]:
             raise NotContinued(CANNOT)  # the top five by another measure are others
         lead = _ANYTHING.match(question)
-    elif (pointed or (parts.has("cause") and by and previous.versus and not metrics)) and (
-        query := _of_it(parts, by, previous, days)
-    ):
+    elif (
+        pointed
+        or (parts.has("cause") and by and previous.versus and not metrics)
+        or (lead and parts.has("compare") and times.periods and not (metrics or filters or by))  # and compared to May
+    ) and (query := _of_it(parts, by, previous, days)):
         return query
     compares = (parts.has("compare") or times.compares) and times.asks_before
     turned = _turned(parts, by, previous)
@@ -186,7 +190,7 @@ def continued(
     others = previous.filters
     if not _NARROWS.match(question.lower()):
         filters, others = _of_other_pages(filters, previous.filters)
-    old = [one for one in others if one.dimension not in replaced]
+    old = [one for one in others if one.dimension not in replaced and not _is_split(one, by, previous)]
     kept = {(one.dimension, one.did): one for one in filters} | {
         (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
     }
@@ -240,6 +244,12 @@ def continued(
     )  # fmt: skip
 
 
+def _is_split(one: Filter, by: list[str], previous: Query) -> bool:
+    """Whether a breakdown takes the place of one value: of Germany, now by country."""
+    is_new = one.dimension in by and one.dimension not in previous.by
+    return is_new and len(one.values) == 1 and not (one.is_excluded or one.did)
+
+
 def _of_other_pages(
     filters: tuple[Filter, ...], before: tuple[Filter, ...]
 ) -> tuple[tuple[Filter, ...], tuple[Filter, ...]]:
@@ -285,6 +295,8 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     plain = {"metric": previous.metric, "period": previous.period}
     moves = compared or parts.has("trend") or _DIRECTION.search(parts.text) is not None
     is_one = not (filters or by or previous.by or previous.limits or times.periods[1:])
+    if parts.has("trend") and is_one and not (times.periods or times.asks_before or previous.is_share):
+        return replace(previous, by=(step_of(previous.period or days),), versus=None, explains=False)  # over time
     if moves and times.is_open and times.periods and is_one:  # has it gone up since May
         since = times.periods[0]
         return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)
@@ -300,7 +312,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     is_said = times.back or (times.unit and times.asks_before and not previous.versus)
     versus = times.before(previous.period) if previous.period and is_said else previous.versus
     versus = versus or (previous.period.before() if previous.period else None)
-    if parts.has("cause") or (by and ranked and previous.versus):
+    if parts.has("cause") or (by and previous.versus and (ranked or parts.has("change"))):
         if filters or times.periods or not versus or (by and len(by) > 1):
             raise NotContinued(CANNOT)
         kept = Query(filters=previous.filters, versus=versus, **plain)  # type: ignore[arg-type]

@@ -79,7 +79,8 @@ class Pages:
         words = list(re.finditer(r"[^\W_]+", text))
         for size in range(min(_LONGEST, len(words)), _LONG - 1, -1):
             for first, last in zip(words, words[size - 1 :], strict=False):
-                if path := self._of_title(text[first.start() : last.end()], known):
+                title = text[first.start() : last.end()]
+                if len(_normal(title)) >= _LONG - 1 and (path := self._of_title(title, known)):
                     return f"{text[: first.start()]}{path}{self._with_titles(text[last.end() :], known)}"
         return text
 

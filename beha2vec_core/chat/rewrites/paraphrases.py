@@ -39,6 +39,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"orders) )?(?:(?:were|was|are|is|have|had|been) )*(?:(?:charg|collect|bill|invoic|levi|add)(?:ed|es|ing|e|s|y)?|"
      r"paid|pays?)\b(?: (?:for|in|on top|by (?:(?:the|our) )?(?:customers|buyers|people|shoppers|users)))?", r"\1 "),
     (SAME, "and"),
+    (r"^(?:and |but |so )*(?:is|was) (?:that|this|it) (?:also |still |just as )?(?:true|so|the case|the same|similar|"
+     r"valid)(?: (?=(?:for|in|on|with|from|at)\b))(.*?)(?:\b(?:too|also|as well)\b)?\W*$", r"and \1"),
     (r"\bor (?:any )?other (?=ai\b)", "or "),
     (r"\b(spen[dt]|spending|invest(?:ed|ing)?)\b(.*) ads\b", r"\1\2 adverts"),  # what ads cost is no channel
     (DISPLAY, r"\1show"),

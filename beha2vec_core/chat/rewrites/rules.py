@@ -63,6 +63,11 @@ _SHORT: tuple[tuple[str, str], ...] = (
      "share of revenue from"),
     (r"\b(?:by|in) (?:value|money)\b|\bby (?:(?:their|total|overall) )*spend(?:ing)?\b", "by revenue"),
     (r"(?<!\S)#\s?(?:of )?(?=[a-z])", "number of "),
+    (rf"\b(reach(?:e[sd])?|(?:go|goes|went|gets?|got|made it) to) ({THE}(?:carts?|checkouts?)),? (and|but|yet) "
+     rf"(?:not|never) (?={THE}(?:carts?|checkouts?|payment|shipping|orders?|purchases?)\b)",
+     r"\1 \2 \3 did not reach "),
+    (rf"\b({PEOPLE}|sessions?|visits?) with (?:a|an|any|some) (?:site |internal )?search(?:es)? "
+     r"(?=(?:that|which|who)\b)", r"\1 who used the search "),
     (r"\bpage hits?\b", "page views"), (r"\b(better|worse|best|worst) quality\b", r"\1"),
     (r"\bpaid (?:ads|adverts|advertising|advertisements)\b", "paid"),
     (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),

@@ -19,6 +19,7 @@ _RULES = tuple(
         (rf"\bhow (?:long|much time) (?:do|does|did|are) {_WHO} (?:stay|spend|remain|linger|look|staying|spending)"
          rf"(?: (?:on|in|at|viewing|looking at))\b{_PAGE}{_NO_PAGE}", "of"),
         (rf"\bhow (?:long|much time) (?:do|does|did) {_WHO} view\b{_PAGE}", "of"),
+        (rf"\b(?:the )?(?:average|mean|typical) time (?:spent )?on\b{_PAGE}{_NO_PAGE}", "of"),
         (r"\bhow long (?:do|does|did) (?:the |our )?readers (?:stay|linger|remain|read)(?=\W*$)", "article"),
         (r"\bhow long (?:is|are|was|were) (?P<what>\S.*?) (?:read|viewed|looked at)(?: for)?\b", "of"),
     )

@@ -45,6 +45,12 @@ COUNTED = {  # a number in the answer, and the SQL of it
         f"select count(*) from ga4.fct_ga4__sessions where user_key in ({HATS})"
     ),
     "orders from shoppers who purchased hats": f"select count(*) {ORDERS} and user_key in ({HATS})",
+    "users with 2 orders": f"select count(*) from ({BOUGHT} group by 1 having count(*) = 2)",
+    "users with a cart and an order": f"select count(*) from (select user_key {STEPS} 2 intersect {BOUGHT})",
+    "users who reached the checkout and not the order": (
+        f"select count(*) from (select user_key {STEPS} 3 except {BOUGHT})"
+    ),
+    "sessions that reached the cart but not the checkout": (f"select count(*) {STEPS} 2 and furthest_step < 3"),
     "users who ordered on mobile": f"select count(distinct user_key) {ON_MOBILE}",
     "who purchased on mobile": f"select count(distinct user_key) {ON_MOBILE}",
     "users who ordered >> and on mobile?": f"select count(distinct user_key) {ON_MOBILE}",
@@ -95,7 +101,7 @@ def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
     ["orders from repeat buyers with a coupon",
      "how many people bought only shoes", "users who viewed shoes or bought", "orders without a discount",
      "how many people made an order over 100", "how often do people buy", "users who searched for shoes",
-     "average time from order to refund"],
+     "average time from order to refund", "how many customers haven't come back in april but bought before?"],
 )  # fmt: skip
 def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> None:
     answer = lookup.ask(question)

@@ -43,6 +43,20 @@ ASKED = {
     "what do visitors do after reading the cart page": (
         "page_views | by next_page | page_type=cart && page_views | by next_page_type | page_type=cart | share"
     ),
+    "revenue in april >> and compared to march?": f"revenue | {APRIL} | vs {MARCH}",
+    "revenue in april >> compared with march?": f"revenue | {APRIL} | vs {MARCH}",
+    "compared with march, what was revenue in april": f"revenue | {APRIL} | vs {MARCH}",
+    "revenue in april vs march >> which channels drove that growth?": (
+        f"revenue | by channel | {APRIL} | vs {MARCH} | change"
+    ),
+    "weekly organic search sessions >> show that as revenue please": "revenue | by week | channel=Organic Search",
+    "revenue from germany >> what was the average order value with it?": "aov | country=Germany",
+    "sessions from germany >> by country": "sessions | by country",
+    "sessions from germany and france >> by country": "sessions | by country | country=France;Germany",
+    "sessions from germany >> for france instead": "sessions | country=France",
+    "conversion rate by device >> is that true for germany too?": "conversion_rate | by device | country=Germany",
+    "cart abandonment on mobile >> has it got better over time?": "cart_abandonment | by month | device=mobile",
+    "average time on the cart pages": "time_on_page | page_type=cart",
     "how long do people stay on the cart page": "time_on_page | page_type=cart",
     "which pages are read the longest": "time_on_page | by page",
     "how long do people stay on the site": "engagement_time",
@@ -86,6 +100,11 @@ def test_what_is_continued_or_near(lookup: Lookup, question: str, expected: str)
 
 def test_channels_without_a_visit_are_said(lookup: Lookup) -> None:
     assert "No session in the data has the channel Display or SMS." in lookup.ask("display or sms sessions").text
+
+
+@pytest.mark.parametrize("words", ["missing data", "days without data", "no data days", "bought and not", "or the"])
+def test_no_pattern_takes_exponential_time(lookup: Lookup, words: str) -> None:
+    assert not lookup.ask(f"{words} " * 40 + "zebra").understood
 
 
 @pytest.mark.parametrize(("question", "whole"), PREDICTED.items(), ids=list(PREDICTED))
