@@ -60,8 +60,8 @@ def main(
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
     keep_terminal()
-    # marked before the definitions are loaded, which takes seconds: `beha2vec forget` has to know that a run starts
     is_canceled = Event()
+    # marked before the definitions are loaded, which takes seconds: `beha2vec forget` has to know that a run starts
     with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records, is_canceled) as mark:
         if starter is not None:
             Thread(target=_end_when_asked, args=(starter, records, mark, is_canceled), daemon=True).start()
