@@ -50,12 +50,17 @@ def _pause(run: int) -> None:
 
 def _run(starter: int) -> int:
     try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         from beha2vec_dagster import materialize  # which takes seconds
 
         return materialize.main(starter=starter)
     except KeyboardInterrupt:
         print("\nThe run was stopped. Finished parts are kept: run the same command again to go on.", file=sys.stderr)
         return 130
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # it ends anyway
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Run assets from the command line, without a daemon: ``python -m beha2vec_dagster --help``.
 
 The run is an ordinary one: it is kept in DAGSTER_HOME and shows in the UI. A run whose process was killed is found by
-the next one, marked failed, and gives its place in the pools back.
+the next one, marked failed (or canceled, if that was asked for), and gives its place in the pools back.
 """
 
 import argparse
@@ -17,10 +17,11 @@ from contextlib import contextmanager, nullcontext
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from threading import Thread, main_thread
+from threading import Event, Thread, main_thread
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._utils.interrupts import capture_interrupts, check_captured_interrupt
 from filelock import FileLock, Timeout
 
 from beha2vec_core.progress import PROGRESS_LOGGER, ProgressBar, keep_terminal
@@ -32,7 +33,8 @@ PROCESS_TAG = ".dagster/beha2vec_process"
 _SHOWN_CAUSES = 3
 # Dagster reads `name+` as its former syntax did, one step; with `key:"name"+`, as its documentation has it, all steps
 _PLAIN = re.compile(r"^(\d*\+|)([\w/]+)(\+\d*|)$")
-_UNFINISHED = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+_GOING_ON = [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.STARTED]
+_UNFINISHED = [*_GOING_ON, DagsterRunStatus.CANCELING]
 
 
 def main(
@@ -58,22 +60,24 @@ def main(
     parser.add_argument("--config", help="run config: JSON, or the path of a JSON or YAML file")
     asked = parser.parse_args(arguments)
     keep_terminal()
+    is_canceled = Event()
     # marked before the definitions are loaded, which takes seconds: `beha2vec forget` has to know that a run starts
-    with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records) as mark:
+    with nullcontext(instance) if instance else DagsterInstance.get() as records, _mark(records, is_canceled) as mark:
         if starter is not None:
-            Thread(target=_end_when_asked, args=(starter, records, mark), daemon=True).start()
+            Thread(target=_end_when_asked, args=(starter, records, mark, is_canceled), daemon=True).start()
         return _run(asked, records, mark)
 
 
-def _end_when_asked(starter: int, records: DagsterInstance, mark: str) -> None:
+def _end_when_asked(starter: int, records: DagsterInstance, mark: str, is_canceled: Event) -> None:
     """End this process's run at a byte in the pipe, or when it is closed.
 
     After a byte the run is canceled; without this request Dagster records a failure, and alerts.
     """
-    is_canceled = os.read(starter, 1) != b""
     try:
-        for run in records.get_runs(RunsFilter(tags={PROCESS_TAG: mark}, statuses=_UNFINISHED)) if is_canceled else ():
-            records.report_run_canceling(run)
+        if os.read(starter, 1):
+            is_canceled.set()  # it may have no run yet
+            for run in records.get_runs(RunsFilter(tags={PROCESS_TAG: mark}, statuses=_GOING_ON)):
+                records.report_run_canceling(run)
     finally:
         signal.pthread_kill(main_thread().ident or 0, signal.SIGINT)
 
@@ -100,17 +104,18 @@ def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
     # Dagster writes a record for each day, also of assets that have no days
     assets = list(keys or job.asset_layer.executable_asset_keys)
     records.add_event_listener(run_id, _Recording(days * len(assets)))
-    result = job.execute_in_process(
-        run_id=run_id,
-        instance=records,
-        asset_selection=sorted(keys) if keys else None,
-        run_config=run_config,
-        tags={RANGE_START: asked.start, RANGE_END: asked.end, PROCESS_TAG: mark},
-        raise_on_error=False,
-    )
-    if any(map(is_interruption, result.all_events)):
-        raise KeyboardInterrupt
-    _close(result, records)
+    with capture_interrupts():  # one at any moment would break off a write to the records
+        result = job.execute_in_process(
+            run_id=run_id,
+            instance=records,
+            asset_selection=sorted(keys) if keys else None,
+            run_config=run_config,
+            tags={RANGE_START: asked.start, RANGE_END: asked.end, PROCESS_TAG: mark},
+            raise_on_error=False,
+        )
+        if any(map(is_interruption, result.all_events)):
+            raise KeyboardInterrupt
+        _close(result, records)
     return 0 if result.success else 1
 
 
@@ -123,10 +128,16 @@ class _Recording:
         logging.getLogger(PROGRESS_LOGGER).addHandler(self._lines)
 
     def __call__(self, event: dg.EventLogEntry) -> None:
-        """Count a record; the first one of another kind ends it."""
+        """Count a record; the first one of another kind ends it.
+
+        Raises:
+            KeyboardInterrupt: the process was interrupted; Dagster itself only looks from the first step on.
+        """
         kind = event.dagster_event.event_type if event.dagster_event else None
         if kind is DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
             self._bar.update()
+            if check_captured_interrupt():
+                raise KeyboardInterrupt
         elif kind is not DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
             self._bar.close()
             logging.getLogger(PROGRESS_LOGGER).removeHandler(self._lines)
@@ -224,8 +235,11 @@ def _run_config(given: str | None) -> dict[str, object]:
 
 
 @contextmanager
-def _mark(instance: DagsterInstance) -> Iterator[str]:
-    """A mark for this process's run: a lock that the operating system drops when the process dies."""
+def _mark(instance: DagsterInstance, is_canceled: Event) -> Iterator[str]:
+    """A mark for this process's run: a lock that the operating system drops when the process dies.
+
+    At the end the run is closed, if Dagster has not done so: it was interrupted before its first step.
+    """
     folder = _locks(instance)
     folder.mkdir(exist_ok=True)
     close_dead_runs(instance)
@@ -233,7 +247,12 @@ def _mark(instance: DagsterInstance) -> Iterator[str]:
     path = folder / f"{mark}.lock"
     try:
         with FileLock(path):
-            yield mark
+            try:
+                yield mark
+            finally:
+                with capture_interrupts():
+                    for run in instance.get_runs(RunsFilter(tags={PROCESS_TAG: mark}, statuses=_UNFINISHED)):
+                        _end(instance, run, "Its process was ended.", is_canceled.is_set())
     finally:
         path.unlink(missing_ok=True)
 
@@ -243,20 +262,27 @@ def _locks(instance: DagsterInstance) -> Path:
 
 
 def close_dead_runs(instance: DagsterInstance) -> None:
-    """Mark runs of the command line whose process is gone as failed."""
-    started = RunsFilter(statuses=_UNFINISHED)
-    for run in instance.get_runs(started):
+    """Mark runs of the command line whose process is gone as failed, or as canceled."""
+    for run in instance.get_runs(RunsFilter(statuses=_UNFINISHED)):
         mark = run.tags.get(PROCESS_TAG)
         if mark is None:
             continue
         lock = _locks(instance) / f"{Path(mark).name}.lock"
         try:
             with FileLock(lock, timeout=0):
-                instance.report_run_failed(run, "Its process was killed.")
-                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+                _end(instance, run, "Its process was killed.")
         except Timeout:
             continue  # alive
         lock.unlink(missing_ok=True)
+
+
+def _end(instance: DagsterInstance, run: dg.DagsterRun, why: str, is_canceled: bool = False) -> None:
+    """Record that a run has ended: as canceled, if that was asked for, otherwise as failed."""
+    if is_canceled or run.status is DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, why)
+    else:
+        instance.report_run_failed(run, why)
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
 def living_marks(instance: DagsterInstance) -> set[str]:

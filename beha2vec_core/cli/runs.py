@@ -46,7 +46,7 @@ def materialize(
     config: Annotated[str | None, typer.Option(help="Run config: JSON, or the path of a JSON or YAML file.")] = None,
 ) -> None:
     """Materialize assets for a range of days in one run, as the Dagster UI would; the run appears there too."""
-    from beha2vec_core.cli.doctor import first_obstacle
+    from beha2vec_core.cli.doctor import checks_before_a_run
 
     if select and job:
         fail("give --select or --job, not both", 2)
@@ -66,9 +66,14 @@ def materialize(
         fail(f"the last day, {last} ({given}), is before the first, {first}: {remedy}", 2)
     reads_export = job in _READING_JOBS if job else _reads_export(select or "*")
     asked = {"export": export.model_copy(update={"start_date": first, "end_date": last})}
-    if reads_export and (obstacle := first_obstacle(settings.model_copy(update=asked))):
-        remedy = "give --start and --end of days that the export has" if start or end else obstacle.remedy
-        fail(f"{obstacle.message}\n  -> {remedy if obstacle.name == 'dates' else obstacle.remedy}")
+    for check in checks_before_a_run(settings.model_copy(update=asked)) if reads_export else ():
+        remedy = check.remedy
+        if check.name == "dates" and (start or end):
+            remedy = "give --start and --end of days that the export has"
+        if check.status == "fail":
+            fail(f"{check.message}\n  -> {remedy}")
+        if check.name == "export" and check.status == "warn":
+            typer.echo(f"warning: {check.message}\n  -> {remedy}", err=True)
     if settings.storage.warehouse == "duckdb" and (reads_export or "dbt" in (select or "")):
         _print_estimate(settings, first, last)
     if not (select or job) and any(settings.storage.encoders_path.glob("*")):

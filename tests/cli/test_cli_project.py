@@ -141,7 +141,7 @@ def test_the_nightly_job_is_of_the_last_days_of_the_export(new: Path, monkeypatc
         "BEHA2VEC_SOURCE=x\nBEHA2VEC_START_DATE=2026-01-01\nBEHA2VEC_END_DATE=2026-02-01\nBEHA2VEC_TIMEZONE=UTC\n"
     )
     started: list[tuple[object, ...]] = []
-    monkeypatch.setattr(doctor, "first_obstacle", lambda settings: None)
+    monkeypatch.setattr(doctor, "checks_before_a_run", lambda settings: [])
     monkeypatch.setattr(runs, "_print_estimate", lambda *given: None)
     monkeypatch.setattr(runs, "_become_run", lambda *given: started.append(given))
     assert RUN.invoke(app, ["materialize", "--job", "refresh_last_days"]).exit_code == 0

@@ -1,5 +1,6 @@
 """The doctor's checks of the export and its time zone, on real files of each kind."""
 
+import gzip
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +16,42 @@ from tests.ga4.ingest_world import DATA, DAY, event, needs_data, write
 pytestmark = pytest.mark.usefixtures("clean_room")
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08"])
-def test_each_file_is_opened(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"\x1f\x8b\x08", b"<html>403 Forbidden</html>"])
+def test_a_bad_file_of_a_day_is_in_the_way_of_that_day_alone(content: bytes, tmp_path: Path) -> None:
     put(tmp_path, DAYS)
-    (tmp_path / "export" / f"events_{DAYS[-1]:%Y%m%d}.ndjson.gz").write_bytes(content)
+    name = f"events_{DAYS[0]:%Y%m%d}.ndjson.gz"
+    (tmp_path / "export" / name).write_bytes(content)
     found = export.check_export(make(tmp_path))
-    assert found.status == "fail" and f"events_{DAYS[-1]:%Y%m%d}" in found.message
+    assert found.status == "warn" and f"1 file cannot be read: {name}" in found.message
+    is_seen = not content.startswith(b"<")  # rows are read until a file has events
+    other = export.check_export(make(tmp_path, start_date=DAYS[1], end_date=DAYS[1]))
+    assert other.status == ("warn" if is_seen else "ok")
+    alone = export.check_export(make(tmp_path, end_date=DAYS[0]))
+    assert alone.status == "fail" and name in alone.message and "export these files again" in alone.remedy
+
+
+def test_bad_files_are_named_up_to_ten(tmp_path: Path) -> None:
+    days = [DAY + timedelta(n) for n in range(14)]
+    put(tmp_path, days)
+    for day in days[:12]:
+        (tmp_path / "export" / f"events_{day:%Y%m%d}.ndjson.gz").write_bytes(b"")
+    found = export.check_export(make(tmp_path, end_date=days[-1]))
+    assert found.status == "warn" and "; 12 files cannot be read: events_20240301" in found.message
+    assert found.message.count("is empty") == 10 and found.message.endswith("; and 2 more")
+
+
+def test_a_bad_file_without_a_day_may_be_of_any_day(tmp_path: Path) -> None:
+    put(tmp_path, DAYS)
+    (tmp_path / "export" / "all.ndjson.gz").write_bytes(b"\x1f\x8b\x08")
+    found = export.check_export(make(tmp_path))
+    assert found.status == "fail" and "all.ndjson.gz" in found.message
+
+
+def test_a_source_of_other_rows_is_no_export(tmp_path: Path) -> None:
+    for n in range(30):
+        write(tmp_path / "export" / f"events_{DAY + timedelta(n):%Y%m%d}.ndjson", [{"id": n}])
+    found = export.check_export(make(tmp_path))
+    assert found.status == "fail" and found.message.startswith("30 files cannot be read: events_20240301.ndjson: its")
 
 
 def test_the_export_is_described(tmp_path: Path) -> None:

@@ -156,6 +156,67 @@ def test_ctrl_c_cancels_a_run_and_an_end_from_outside_fails_it(tmp_path: Path, h
         assert is_canceled == (how == "SIGINT")
 
 
+@pytest.mark.parametrize(
+    ("signals", "status"),
+    [
+        ([signal.SIGINT], dg.DagsterRunStatus.CANCELED),
+        pytest.param([signal.SIGINT, signal.SIGINT], dg.DagsterRunStatus.CANCELED, marks=pytest.mark.slow),
+        pytest.param([signal.SIGTERM], dg.DagsterRunStatus.FAILURE, marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_that_is_stopped_while_it_is_recorded_has_ended(
+    tmp_path: Path, signals: list[signal.Signals], status: dg.DagsterRunStatus
+) -> None:
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    program = """if True:
+        import sys
+        import dagster as dg
+        from beha2vec_core import progress
+        from beha2vec_dagster import __main__, definitions
+        days = dg.DailyPartitionsDefinition("2000-01-01")
+        @dg.asset(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
+        def of_days(): pass
+        progress._SECONDS_BETWEEN_LINES = 0
+        definitions.defs = lambda: dg.Definitions(assets=[of_days], jobs=[dg.define_asset_job("refresh", "*")])
+        sys.exit(__main__.main())"""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", program, "--job", "refresh", "--start", "2000-01-01", "--end", "2004-12-31"],
+        env=os.environ | {"DAGSTER_HOME": str(tmp_path)},
+        cwd=REPOSITORY,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        assert any(line.startswith("recording the run: 100 of") for line in run.stdout)
+        for number in signals:
+            run.send_signal(number)
+            time.sleep(0.1)
+        _, said = run.communicate()
+    assert run.returncode == 130
+    assert said == "\nThe run was stopped. Finished parts are kept: run the same command again to go on.\n"
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert [run.status for run in instance.get_runs()] == [status]
+
+
+def test_a_run_whose_process_died_while_it_was_canceled_is_canceled_by_the_next_command(tmp_path: Path) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        (tmp_path / "processes").mkdir()
+        tags = {PROCESS_TAG: "mark"}
+        run_id = instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.CANCELING, tags=tags).run_id
+
+        def status() -> dg.DagsterRunStatus:
+            materialize.close_dead_runs(instance)
+            run = instance.get_run_by_id(run_id)
+            assert run is not None
+            return run.status
+
+        with FileLock(tmp_path / "processes" / "mark.lock"):
+            assert status() == dg.DagsterRunStatus.CANCELING, "it lives"
+        assert status() == dg.DagsterRunStatus.CANCELED
+
+
 def start_run(world: PrivacyWorld, **tags: str) -> str:
     with dg.DagsterInstance.from_config(str(world.home)) as instance:
         return instance.create_run_for_job(some_job, status=dg.DagsterRunStatus.STARTED, tags=tags).run_id

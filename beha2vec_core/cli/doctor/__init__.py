@@ -3,13 +3,14 @@
 Each check is a function of the settings that returns one `Check`; none changes anything, and none may raise.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from beha2vec_core.cli.doctor import export, installation, services, storage
 from beha2vec_core.cli.doctor.check import Check, fail
 from beha2vec_core.settings import Settings
 
-__all__ = ["Check", "first_obstacle", "run_checks"]
+__all__ = ["Check", "checks_before_a_run", "run_checks"]
 
 _BEFORE_A_RUN = ("export", "dates", "pages", "data folder", "disk", "estimate", "device")
 
@@ -41,10 +42,9 @@ def run_checks(settings: Settings) -> list[Check]:
     return [_safely(name, settings) for name in _CHECKS]
 
 
-def first_obstacle(settings: Settings) -> Check | None:
-    """The first check that fails of those that a run of the whole graph depends on and that take no network."""
-    checks = (_safely(name, settings) for name in _BEFORE_A_RUN)
-    return next((check for check in checks if check.status == "fail"), None)
+def checks_before_a_run(settings: Settings) -> Iterator[Check]:
+    """The checks that a run of the whole graph depends on and that take no network, each made when it is asked for."""
+    return (_safely(name, settings) for name in _BEFORE_A_RUN)
 
 
 def _safely(name: str, settings: Settings) -> Check:

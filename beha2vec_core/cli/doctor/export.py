@@ -1,6 +1,7 @@
 """Checks of the export and of what describes it: days, time zone, labels of pages."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -20,6 +21,7 @@ from beha2vec_core.store.chunks import days_between
 from beha2vec_core.words import counted
 
 _SAMPLED_FILES = 3
+_LOOKED_AT = 10  # files at most that are judged by their rows, or named
 
 
 def check_export(settings: Settings) -> Check:
@@ -34,14 +36,14 @@ def check_export(settings: Settings) -> Check:
     ours = [file for file in files if file.lies_in(settings.storage.raw_path)]
     if ours:
         return fail(f"the source holds our own partitions ({ours[0].name})", "set BEHA2VEC_SOURCE to the export only")
-    # of each format one is read for a row or more, of the others how they begin
-    read = {file.format: file for file in reversed(files)}.values()
-    for file in [*read, *(file for file in files if file.origin is None)]:
-        try:
-            (require_readable if file in read else require_beginning)(file)
-        except (UnreadableFileError, OSError, duckdb.Error) as error:
-            message = str(error) if file.name in str(error) else f"{file.name}: {error}"
-            return fail(message, "export this file again, or set BEHA2VEC_SOURCE to the export (docs/export.md)")
+    # days of a file without a day in its name are not known: they would lack its events, and nothing would say so
+    asked = [file for file in files if _may_be_asked(file, settings)]
+    try:
+        bad = _unreadable(asked + [file for file in files if not _may_be_asked(file, settings)])
+    except SourceNotReachedError as error:
+        return refused(error)
+    if any(file.day is None for file in bad) or all(file in bad for file in asked or files):
+        return fail(_named(bad), "export these files again, or set BEHA2VEC_SOURCE to the export (docs/export.md)")
     try:
         # nothing is read if the models are there too
         price = None if settings.storage.warehouse == "bigquery" else price_of(files)
@@ -55,6 +57,11 @@ def check_export(settings: Settings) -> Check:
         + (f"; {export.notice}" if export.notice else "")
         + (f"; {price.summary}" if price else "")
     )
+    if bad:
+        return warn(
+            f"{found}; {_named(bad)}",
+            "export these files again (docs/export.md); until then their days are recorded as unreadable or missing",
+        )
     twice = _delivered_twice(files)
     if twice:
         return warn(f"{found}; {twice}", "keep one format per day, otherwise its events are read twice")
@@ -65,6 +72,48 @@ def check_export(settings: Settings) -> Check:
             "export them again (docs/export.md), or accept them: they are recorded as missing",
         )
     return ok(found)
+
+
+def _may_be_asked(file: SourceFile, settings: Settings) -> bool:
+    """Whether the settings ask for its day, or for all, or it names no day."""
+    export = settings.export
+    return file.day is None or (export.start_date or file.day) <= file.day <= (export.end_date or file.day)
+
+
+def _unreadable(files: list[SourceFile]) -> dict[SourceFile, str]:
+    """Files that cannot be read, and why: of this machine all that are empty or cut short at their beginning.
+
+    Of each format rows are read too, until a file has events. If ten have none, the others are taken to be like them.
+
+    Raises:
+        SourceNotReachedError: the source cannot be asked.
+    """
+    bad: dict[SourceFile, str] = {}
+
+    def is_bad(file: SourceFile, require: Callable[[SourceFile], None]) -> bool:
+        try:
+            require(file)
+        except SourceNotReachedError:
+            raise
+        except (UnreadableFileError, OSError, duckdb.Error) as error:
+            bad[file] = str(error) if file.name in str(error) else f"{file.name}: {error}"
+        return file in bad
+
+    for file in files:
+        if file.origin is None:
+            is_bad(file, require_beginning)
+    for kind in {file.format: None for file in files}:
+        others = [file for file in files if file.format == kind and file not in bad]
+        if all(is_bad(file, require_readable) for file in others[:: max(1, len(others) // _LOOKED_AT)][:_LOOKED_AT]):
+            bad.update({file: "" for file in others if file not in bad})
+    return bad
+
+
+def _named(bad: Mapping[SourceFile, str]) -> str:
+    """Which files cannot be read and why: the first ten, and how many there are."""
+    texts = [text for text in bad.values() if text][:_LOOKED_AT]
+    more = len(bad) - len(texts)
+    return f"{counted(len(bad), 'file')} cannot be read: {'; '.join(texts)}" + (f"; and {more} more" if more else "")
 
 
 def export_files(settings: Settings) -> list[SourceFile]:
