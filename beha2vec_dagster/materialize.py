@@ -17,11 +17,10 @@ from contextlib import contextmanager, nullcontext
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from threading import Event, Thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._utils.interrupts import capture_interrupts, check_captured_interrupt
 from filelock import FileLock, Timeout
 
 from beha2vec_core.progress import PROGRESS_LOGGER, ProgressBar, keep_terminal
@@ -103,8 +102,8 @@ def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
     run_id = str(uuid.uuid4())
     # Dagster writes a record for each day, also of assets that have no days
     assets = list(keys or job.asset_layer.executable_asset_keys)
-    records.add_event_listener(run_id, _Recording(days * len(assets)))
-    with capture_interrupts():  # one at any moment would break off a write to the records
+    with _held_back() as interrupted:
+        records.add_event_listener(run_id, _Recording(days * len(assets), interrupted))
         result = job.execute_in_process(
             run_id=run_id,
             instance=records,
@@ -119,10 +118,28 @@ def _run(asked: argparse.Namespace, records: DagsterInstance, mark: str) -> int:
     return 0 if result.success else 1
 
 
+@contextmanager
+def _held_back() -> Iterator[Event]:
+    """Interrupts set the event: an exception at any moment would break off a write to Dagster's records.
+
+    From the first step on Dagster handles them itself.
+    """
+    interrupted, numbers = Event(), (signal.SIGINT, signal.SIGTERM)
+    before = {}
+    if current_thread() is main_thread():  # the only one that can take signals
+        before = {number: signal.signal(number, lambda *_: interrupted.set()) for number in numbers}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Recording:
     """How far Dagster's records of what a run is to make are, which it writes before the first step."""
 
-    def __init__(self, days_of_assets: int) -> None:
+    def __init__(self, days_of_assets: int, interrupted: Event) -> None:
+        self._interrupted = interrupted
         self._bar = ProgressBar(title="recording the run", unit="record", total=days_of_assets)
         self._lines = logging.StreamHandler(sys.stdout)
         logging.getLogger(PROGRESS_LOGGER).addHandler(self._lines)
@@ -136,7 +153,7 @@ class _Recording:
         kind = event.dagster_event.event_type if event.dagster_event else None
         if kind is DagsterEventType.ASSET_MATERIALIZATION_PLANNED:
             self._bar.update()
-            if check_captured_interrupt():
+            if self._interrupted.is_set():
                 raise KeyboardInterrupt
         elif kind is not DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
             self._bar.close()
@@ -250,7 +267,7 @@ def _mark(instance: DagsterInstance, is_canceled: Event) -> Iterator[str]:
             try:
                 yield mark
             finally:
-                with capture_interrupts():
+                with _held_back():
                     for run in instance.get_runs(RunsFilter(tags={PROCESS_TAG: mark}, statuses=_UNFINISHED)):
                         _end(instance, run, "Its process was ended.", is_canceled.is_set())
     finally:

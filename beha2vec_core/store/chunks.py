@@ -3,6 +3,9 @@
 One call for a long range needs memory and disk for all of it at once. The incremental models give the same rows for
 any order of days, so a range is built in chunks. A finished chunk is recorded in the warehouse until its build ends; a
 build that was stopped continues after its last finished chunk.
+
+A call that is stopped leaves some models with its days and others without. So the days of a call are noted for its
+models until all of them are built, and the next call of one of these models builds the days that are still noted too.
 """
 
 import hashlib
@@ -146,3 +149,45 @@ def chunk_done(connection: duckdb.DuckDBPyConnection, build: Build, chunk: Chunk
 def build_done(connection: duckdb.DuckDBPyConnection, build: Build) -> None:
     """Forget the chunks of a build: the next one for the same days builds them again."""
     connection.execute("delete from cache.dbt_chunks where build = ?", [build.key])
+
+
+def days_begin(connection: duckdb.DuckDBPyConnection, models: Iterable[str], days: Iterable[date]) -> None:
+    """Note, before a call, the days that it builds. For who holds the lock until the call has ended."""
+    connection.execute(
+        "insert into cache.dbt_days_begun select model, unnest(?::date[]) from (select unnest(?::varchar[]) as model)",
+        [[*days], [*models]],
+    )
+
+
+def days_built(connection: duckdb.DuckDBPyConnection, models: Iterable[str], days: Iterable[date]) -> None:
+    """Take off the note after a call."""
+    connection.execute(
+        """delete from cache.dbt_days_begun
+        where list_contains(?::varchar[], model) and list_contains(?::date[], event_date)""",
+        [[*models], [*days]],
+    )
+
+
+def days_left_begun(connection: duckdb.DuckDBPyConnection, models: Iterable[str] | None = None) -> list[date]:
+    """The days that a stopped call may have left out of one of the models, or of any; in order."""
+    of = None if models is None else [*models]
+    found = connection.execute(
+        """select distinct event_date from cache.dbt_days_begun
+        where $1::varchar[] is null or list_contains($1::varchar[], model) order by all""",
+        [of],
+    )
+    return [day for (day,) in found.fetchall()]
+
+
+def forget_days_begun(connection: duckdb.DuckDBPyConnection, models: Iterable[str], first_kept: date | None) -> None:
+    """Delete notes that no call can take off: of models that are not among these, and of days before the first kept."""
+    connection.execute(
+        "delete from cache.dbt_days_begun where not list_contains(?::varchar[], model) or event_date < ?",
+        [[*models], first_kept],
+    )
+
+
+def day_ranges(days: Iterable[date]) -> str:
+    """Days in words, in order: ``2026-01-05 to 2026-01-07, 2026-01-10``."""
+    ranges = split_days(days, {}, 0)
+    return ", ".join(f"{first} to {last}" if first != last else f"{first}" for first, last in ranges)

@@ -40,10 +40,11 @@ _TABLES = {
     "cache.enriched_pages_unpublished": _ENRICHED_PAGES,
     # assets that the next run has to build from all history, and why; see migrate.py
     "cache.pending_full_refresh": "asset varchar primary key, reason varchar",
-    # what a dbt build has finished so far; see chunks.py
     # the state of each day when it was last written to BigQuery; see bigquery.py
     "cache.written_to_bigquery": "data_set varchar, table_name varchar, event_date date, state varchar",
+    # what a dbt build has finished so far, and what a dbt call has begun and not finished; see chunks.py
     "cache.dbt_chunks": "models varchar, build varchar, first_day date, last_day date, raw varchar",
+    "cache.dbt_days_begun": "model varchar, event_date date",
     "beha2vec.encoders": """
         model_version varchar primary key, config json, train_config json, data_window json, training_curve json,
         trained_at timestamp, warm_start_from varchar, accepted_at timestamp, refused varchar""",

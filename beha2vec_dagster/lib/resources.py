@@ -60,6 +60,10 @@ class WarehouseResource(DuckDBResource):
         with self._warehouse.exclusive(purpose):
             yield
 
+    def open(self) -> duckdb.DuckDBPyConnection:
+        """A connection for who is in ``exclusive``, to be closed before the other process starts."""
+        return self._warehouse.open()
+
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """As ``connect``, by the name that dagster-duckdb's users know."""

@@ -3,9 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -184,6 +184,7 @@ class _Build(NamedTuple):
     dbt: DbtCliResource
     warehouse: WarehouseResource
     full_refresh: bool = False
+    other_days: str = ""  # in words: those that are built too, because a call that was stopped had begun them
 
     @property
     def target_path(self) -> Path:
@@ -241,10 +242,10 @@ class _Build(NamedTuple):
         """The file with the model's SQL."""
         return Path(self.target_path, "compiled", node["package_name"], node["original_file_path"])
 
-    def whole(self, window: Mapping[str, str]) -> Iterator[Any]:
+    def whole(self, window: Mapping[str, str], days: Sequence[date] = ()) -> Iterator[Any]:
         """Run ``dbt build`` with the tests, alone, then report the tables it built.
 
-        Tables that were built before a failure are reported too.
+        Tables that were built before a failure are reported too. The days stay noted until all are built.
         """
         events: list[Any] = []
         # buildable: a test that also reads a model which neither was selected nor comes before does not apply here
@@ -259,12 +260,17 @@ class _Build(NamedTuple):
             ):
                 if _in_bigquery(self.settings):
                     self._price(window)
-                for event in self._start(window, *options, full_refresh=self.full_refresh).stream():
-                    events.append(event)
-                    if isinstance(event, dg.Output):
-                        bar.update(about=event.output_name)
+                self._begin(days)
+                try:
+                    for event in self._start(window, *options, full_refresh=self.full_refresh).stream():
+                        events.append(event)
+                        if isinstance(event, dg.Output):
+                            bar.update(about=event.output_name)
+                finally:
+                    if self._models <= _built(events):  # also where a data test has failed
+                        self._end(days)
         finally:
-            built = {event.output_name for event in events if isinstance(event, dg.Output)}
+            built = _built(events)
             # what is not copied counts as not built: the next run has to do it again
             missing = set(built) if _in_bigquery(self.settings) else set()
             try:
@@ -339,6 +345,7 @@ class _Build(NamedTuple):
                     if node["config"]["materialized"] == "view"
                     else relation_metadata(connection, table, descriptions=described)
                 )
+                about |= {"other_days_built": self.other_days} if self.other_days else {}
                 if node["resource_type"] == "model":
                     dialect = "bigquery" if _in_bigquery(self.settings) else "duckdb"
                     about["dagster/column_lineage"] = column_lineage(
@@ -349,8 +356,8 @@ class _Build(NamedTuple):
     def in_chunks(self) -> Iterator[Any]:
         """Build the run's days, or with a full refresh all days that have raw partitions, in one dbt call or in chunks.
 
-        A stopped build of the same days continues after its last finished chunk. The data tests run in the last call,
-        for the days of all.
+        A stopped build of the same days continues after its last finished chunk. Days that a stopped call has built in
+        some of the models are built too. The data tests run in the last call, for the days of all.
         """
         require_one_warehouse(self.settings)
         context, settings, storage = self.context, self.settings, self.settings.storage
@@ -364,12 +371,24 @@ class _Build(NamedTuple):
         build = self._identity(days, raw if self.full_refresh else {})
         with self._chunks() as connection:
             finished = chunks.begin_build(connection, build, raw)
-        done = {day for chunk in finished for day in chunk.days}
-        left = [day for day in days if day not in done]
+            known = {key.to_python_identifier() for key in context.assets_def.keys}
+            chunks.forget_days_begun(connection, known, settings.first_kept_day("raw", datetime.now(UTC)))
+            begun = chunks.days_left_begun(connection, self._models) if days else []
+        others = [day for day in begun if day not in days]
+        if others:
+            context.log.info(
+                f"{counted(len(others), 'day')} ({chunks.day_ranges(others)}) are built too: "
+                "a run that was stopped has built them in some of the models only"
+            )
+        days = sorted([*days, *others])
+        done = {day for chunk in finished for day in chunk.days} & {*days} - {*begun}
+        left = [day for day in days if day not in done] or days
         calls = chunks.split_days(left, raw, chunk_events(settings, days, raw), storage.dbt_chunk_days)
+        last_call = self._replace(full_refresh=False, other_days=chunks.day_ranges(others))
         # a run of the data tests alone builds nothing
         if (len(calls) <= 1 and not done) or not context.selected_asset_keys:
-            yield from self.whole(_window(asked))
+            window = _window(calls[0] if others and not self.full_refresh else asked)
+            yield from last_call._replace(full_refresh=self.full_refresh).whole(window, days)
             return
         context.log.info(
             f"{counted(len(days), 'day')} in {counted(len(calls), 'dbt call')}"
@@ -392,11 +411,11 @@ class _Build(NamedTuple):
         last = _window(calls[-1]) | {"GA4_TEST_MIN_DATE": str(days[0])}
         built = set()
         try:
-            for event in self._replace(full_refresh=False).whole(last):
+            for event in last_call.whole(last, calls[-1].days):
                 built |= {event.output_name} if isinstance(event, dg.Output) else set()
                 yield event
         finally:  # a data test that fails leaves no day to be built again
-            if {key.to_python_identifier() for key in context.selected_asset_keys} <= built:
+            if self._models <= built:
                 with self._chunks() as connection:
                     chunks.build_done(connection, build)
                     if asked_here:
@@ -408,7 +427,25 @@ class _Build(NamedTuple):
         options += [] if is_first else ["--exclude-resource-type", "seed"]  # the last call writes them again
         window = _window(chunk) | {"GA4_FULL_REFRESH_IN_PARTS": "1"}
         with self.warehouse.exclusive(f"dbt build ({chunk.first} to {chunk.last})"), brief_dbt():
+            self._begin(chunk.days)
             self._start(window, *options, full_refresh=is_first and self.full_refresh).wait()
+            self._end(chunk.days)
+
+    @property
+    def _models(self) -> set[str]:
+        return {key.to_python_identifier() for key in self.context.selected_asset_keys}
+
+    def _begin(self, days: Sequence[date]) -> None:
+        """Note the days of the call that follows, within the lock: a note that others see is of a stopped call."""
+        if days and self._models:
+            with closing(self.warehouse.open()) as connection:
+                chunks.days_begin(connection, self._models, days)
+
+    def _end(self, days: Sequence[date]) -> None:
+        """Take off the note: all models of the call are built."""
+        if days and self._models:
+            with closing(self.warehouse.open()) as connection:
+                chunks.days_built(connection, self._models, days)
 
     def _chunks(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         return self.warehouse.connect("dbt chunks")
@@ -420,6 +457,10 @@ class _Build(NamedTuple):
         states = [day.state for day in raw.values()]
         key = chunks.text_hash([models, selected, days[:1], days[-1:], states, self.full_refresh])
         return chunks.Build(models, key, self.full_refresh)
+
+
+def _built(events: Iterable[Any]) -> set[str]:
+    return {event.output_name for event in events if isinstance(event, dg.Output)}
 
 
 @cache

@@ -11,6 +11,7 @@ from beha2vec_core.bigquery.results import write_results
 from beha2vec_core.privacy.key import key as privacy_key
 from beha2vec_core.profiles.counts import of_all_users
 from beha2vec_core.settings import ExportSettings
+from beha2vec_core.store import chunks
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
@@ -45,6 +46,13 @@ def build_assets(settings: ExportSettings, copied: Sequence[dg.AssetsDefinition]
         """
         in_bigquery = settings.storage.warehouse == "bigquery"
         with warehouse.connect("serving_database") as connection:
+            if begun := chunks.days_left_begun(connection):
+                raise dg.Failure(
+                    f"a run was stopped while dbt built {chunks.day_ranges(begun)}, so tables of these days contradict "
+                    f"each other. {settings.storage.serving_path.name} stays as it was. Run the job refresh_last_days, "
+                    "or the command that was stopped: the next run of the dbt models also builds these days",
+                    allow_retries=False,
+                )
             if in_bigquery:  # whom a run that then failed has copied
                 require_nobody_back(connection, settings.storage.data_dir)
             counts = publish(
