@@ -352,6 +352,20 @@ def test_template_code_of_the_site_is_in_no_sentence(profiles) -> None:
     assert any(fact.title == "100% cotton (sale)" for sheet in sheets for fact in sheet.facts)
 
 
+def test_what_may_be_chance_is_said_to_be_and_is_no_difference() -> None:
+    rows = [
+        share(0, "page_type_view_share", 0.6, 0.1, "article"), share(0, "return_share", 0.1, 0.3, significant=False),
+        share(0, "purchase_rate", 0.0, 0.025, significant=False), share(0, "reached_cart_share", 0.3, 0.1),
+        share(0, "sessions_mean", 1.0, 1.0, unit="sessions", significant=False),
+    ]  # fmt: skip
+    (sheet,) = fact_sheets(pd.DataFrame(rows))
+    draft = template.describe(sheet, "a name")
+    summary, differences = fill(draft.summary, sheet.by_id), fill(draft.differences, sheet.by_id)
+    assert "(all users 10%) and none bought (all users 2.5%; may be chance)." in summary
+    assert "Article pages" in differences and "reached at least the cart" in differences
+    assert "bought" not in differences and "came back" not in differences and "session" not in differences
+
+
 # --- advice -------------------------------------------------------------------------------------------------------
 
 

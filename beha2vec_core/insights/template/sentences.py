@@ -56,9 +56,10 @@ def describe(
         differences = claimed(answer.differences, sheet.by_id)
         sure = _how_sure(sheet, [fact for fact in chosen if fact.difference])
     else:
-        chosen = [*unusual, *buying, *others]
+        different = [fact for fact in dict.fromkeys([*unusual, *buying, *others]) if fact.direction]
+        chosen = [*different, *buying]
         said = [*_unusual(interest, idle, arrival[:_MOST_OF_ARRIVAL]), listed(buying), listed(missing[:1])]
-        differences = sentences(dict.fromkeys(chosen)) or [_size(sheet)]
+        differences = sentences(different) or ["No difference is beyond chance."]
         sure = _how_sure(sheet, unusual)
         if not unusual:
             said.insert(0, "Nothing sets these users clearly apart from all users.")
@@ -241,7 +242,7 @@ def _too_little(sheet: FactSheet) -> ClusterInsight:
     return ClusterInsight(
         name=TOO_LITTLE_NAME,
         summary=" ".join(filter(None, summary)),
-        differences=" ".join(sentences(habits)) or "None known.",
+        differences=" ".join(sentences(fact for fact in habits if fact.direction)) or "None known.",
         persona="There is no typical user: all they have in common is having few events.",
         caveats="This is not a group that behaves alike. Do not compare it with the others.",
         evidence=[fact.fact_id for fact in [*numbers(sheet, "users", "user_share"), *habits]],
