@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
 from beha2vec_core.explorer import page
@@ -63,6 +64,15 @@ def test_the_list_for_ads_leaves_out_who_did_not_consent() -> None:
         text_of(app).partition(" users left out: no consent to ads")[0].rsplit(maxsplit=1)[-1].rpartition(">")[2]
     )
     assert 5 < denied < 15 and label == f"Customer Match: {50 - denied} ids"
+
+
+@pytest.mark.parametrize("name", ["lookalikes", "map", "clusters"])
+def test_no_kept_widget_has_a_default_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit warns of it, once a process."""
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)
+    code = f"from beha2vec_core.explorer import page, views\npage.keep_choices()\nviews.render({name!r})"
+    app = AppTest.from_string(code, default_timeout=600).run().run()
+    assert not app.exception and not policies._shown_default_value_warning
 
 
 def test_few_seeds_get_a_list_but_no_estimate_and_no_seeds_neither() -> None:

@@ -253,7 +253,9 @@ def _break_even(published: Published, horizon: int, currency: str | None) -> Non
     asked = page.settings().predictions
     with st.container(horizontal=True):
         margin, cost, budget = (
-            st.number_input(label, low, high, value, step=step, width=240, key=page.kept(key), placeholder="not set")
+            st.number_input(
+                label, low, high, None, step=step, width=240, key=page.kept(key, value), placeholder="not set"
+            )
             for label, low, high, value, step, key in (
                 ("Margin (% of revenue)", 0.1, 100.0, _percent(asked.margin), 1.0, "margin"),
                 (f"Cost of a contact ({currency})", 0.0, None, asked.contact_cost, 0.1, "contact_cost"),
