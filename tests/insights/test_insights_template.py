@@ -366,6 +366,15 @@ def test_what_may_be_chance_is_said_to_be_and_is_no_difference() -> None:
     assert "bought" not in differences and "came back" not in differences and "session" not in differences
 
 
+def test_a_return_counts_visits_before_the_export() -> None:
+    rows = [share(0, "one_page_view_share", 0.8, 0.5), share(0, "return_share", 0.3, 0.6)]
+    sheet = fact_sheets(pd.DataFrame(rows))[0]
+    said = [fill(clause(fact), sheet.by_id) for fact in sheet.facts]
+    assert (
+        said[1] == "only 30% of them came back for another session, counting visits before the export (all users 60%)"
+    )
+
+
 # --- advice -------------------------------------------------------------------------------------------------------
 
 
