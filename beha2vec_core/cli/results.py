@@ -45,7 +45,7 @@ def summary() -> None:
     users = sum(size for _, _, size in clusters)
     if last:
         published = datetime.fromtimestamp(settings.storage.serving_path.stat().st_mtime, settings.export.tz)
-        typer.echo(f"\nResults of {last}, published {published:%Y-%m-%d %H:%M}")
+        typer.echo(f"\nResults of {last}, published {published:%Y-%m-%d %H:%M} ({settings.export.tz.key})")
     if failure := project.failed_last_run():
         typer.secho(failure, fg="yellow", err=True)
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, totals.with_too_few_events)}:")

@@ -366,8 +366,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         without = [day for day in days if day not in scored.rows]
         if without:
             context.log.info(
-                f"{counted(len(without), 'day')} not scored again: there are no features of all users as of the end of "
-                "the day, or the model was fitted later"
+                f"{counted(len(without), 'day')} not scored again: their scores stay as they are, because there "
+                "are no features of all users as of the end of the day, or the model was fitted later"
             )
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
