@@ -375,6 +375,22 @@ def test_a_return_counts_visits_before_the_export() -> None:
     )
 
 
+def test_a_typical_user_has_what_most_have_or_what_is_most_common_is_said_to_be_that() -> None:
+    rows = [
+        share(0, "first_user_source_share", 0.46, 0.5, "(direct) / (none)", fact_id="c0.direct"),
+        share(0, "device_share", 0.7, 0.6, "desktop"),
+        share(0, "country_share", 0.31, 0.45, "United States", fact_id="c0.usa"),
+        share(1, "country_share", 0.8, 0.45, "Austria"),
+        share(1, "first_user_source_share", 0.6, 0.1, "news / email", fact_id="c1.news"),
+    ]  # fmt: skip
+    personas = [fill(template.describe(one, "a").persona, one.by_id) for one in fact_sheets(pd.DataFrame(rows))]
+    assert personas == [
+        "A typical user most often first came by a direct visit (46%, all users 50%); uses a desktop computer (70%, "
+        "all users 60%); most often is in the United States (31%, all users 45%).",
+        "A typical user first came from news / email (60%, all users 10%); is in Austria (80%, all users 45%).",
+    ]
+
+
 # --- advice -------------------------------------------------------------------------------------------------------
 
 
