@@ -216,10 +216,10 @@ def test_the_model_with_curve_gains_drift_and_days(monkeypatch: pytest.MonkeyPat
     app = view("model")
     assert not app.exception
     text = text_of(app)
-    assert {metric.label: metric.value for metric in app.metric}["Training users"] == "280"
+    assert {metric.label: metric.value for metric in app.metric}["Users (10% held out)"] == "280"
     assert "0.200 (Markov)" in text and "+0.100 (+0.050 to +0.150)" in text and "0.990" not in text
     assert "Training (n = 5 epochs, 280 users)" in text
-    assert "&lt;script&gt;" in text and "2.0%" in text
+    assert "&lt;script&gt;" in text and "2.0%" in text and "Purchase events" in text
     links = [element.proto.url for element in app.get("link_button")]
     assert "https://dagster.example/assets/user_embeddings" in links
 

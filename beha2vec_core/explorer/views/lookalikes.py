@@ -192,7 +192,7 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
                 "Estimated: a list much longer than this holds mostly others.",
             ),
         ):
-            interval = f"95% interval: {between(low, high)}"
+            interval = f"95% interval: {between(low, high)}" if low != high else None
             st.metric(label, value, help=help_, width=230, delta=interval, delta_color="off", delta_arrow="off")
     page.chart(
         charts.lengths(holdout, estimate.users, dark=page.is_dark()),
