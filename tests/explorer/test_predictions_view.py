@@ -119,7 +119,7 @@ def test_the_settings_are_the_defaults_of_the_page(shop: None, monkeypatch: pyte
     assert "The budget reaches 40 users of 260, in the first 2 tenths." in text_of(view("predictions"))
 
 
-NO_MODEL = "There is no prediction model yet: run the job train_predictions."
+NO_MODEL = "There is no prediction model yet: run beha2vec materialize --job train_predictions."
 NO_SCORES = "There are no predictions yet. Materialize user_predictions, then serving_database."
 
 
