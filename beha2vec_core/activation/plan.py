@@ -46,7 +46,7 @@ class Plan:
     called: str  # the name of the audience there
     day: date | None  # the day of the members; None: there are no members
     members: int
-    # users by step, those of `STEPS` that left somebody out, and consent of an audience for ads
+    # users by step, those of `STEPS` that left somebody out, and those that the audience asks for: consent, hold-out
     left_out: Mapping[str, int]
     reasons: Mapping[str, int]  # of ``not_reachable``: users by reason
     unchanged: int  # users who are there already, or whose answer was lost and is not sent again
@@ -184,9 +184,10 @@ def make_plan(
         changes = leaves
     lost = unsure(believed) if destination.counts and not repeat else ()
     users = len({destination.person(change.member) for change in wanted.values()})
+    asked_for = {"consent": audience.purpose == "ads", "holdout": audience.holdout > 0}
     return Plan(
         destination, audience.name, called, day, len(candidates),
-        {step: users for step, users in left_out.items() if users or (step == "consent" and audience.purpose == "ads")},
+        {step: users for step, users in left_out.items() if users or asked_for.get(step)},
         reasons, unchanged, tuple(changes), tuple(stuck), tuple(unit for unit in lost if unit not in wanted),
         _stale(newest, moment), tuple(attributes), held_back,
         tuple(filter(None, () if empty else (held_back, *destination.notes(users), *unmatched))),

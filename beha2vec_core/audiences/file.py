@@ -177,7 +177,7 @@ def nearest(name: str, known: list[str]) -> str:
     """The end of a message about an unknown name: those most like it, or all where there are few."""
     close = get_close_matches(name, known, 3)
     if close:
-        return f"; did you mean {' or '.join(close)}?"
+        return f"; did you mean {' or '.join(filter(None, (', '.join(close[:-1]), close[-1])))}?"
     listed = sorted(known, key=lambda one: (len(one), one) if one.isdecimal() else (0, one))
     return f"; choose from {', '.join(listed)}" if 0 < len(known) <= 12 else ""
 

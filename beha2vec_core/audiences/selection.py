@@ -56,7 +56,8 @@ def steps(connection: duckdb.DuckDBPyConnection, audience: Audience, selection: 
         ("cap", f"above the cap of {audience.cap or 0:,}"),
         ("holdout", f"hold-out of {100 * audience.holdout:g}%, never contacted"),
     ):
-        if name in counted or (name == "consent" and audience.purpose == "ads"):
+        asked_for = (name == "consent" and audience.purpose == "ads") or (name == "holdout" and audience.holdout > 0)
+        if name in counted or asked_for:
             users -= counted.get(name, 0)
             found.append(Step(words, counted.get(name, 0), users))
     return found

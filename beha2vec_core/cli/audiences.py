@@ -25,17 +25,22 @@ _Name = Annotated[str, typer.Argument(help="Name of the audience in the file.")]
 @audiences_app.command("list")
 def list_audiences() -> None:
     """List the audiences of the file, with their members on the last day that is published."""
-    from beha2vec_core.audiences.members import counts
+    from beha2vec_core.audiences.members import counts, usable
 
     with _opened() as (_, audiences, connection):
         members = {name: sum(states.values()) for name, states in counts(connection).items()}
         if audiences and not members:
             command = "beha2vec materialize --select audience_members,serving_database"
             typer.echo(f"No members are published yet: run {command}", err=True)
+        tables, problems = usable(connection, audiences, strict=True)
         for one in audiences:
-            typer.echo(f"{one.name}  ({one.purpose}, {counted(members.get(one.name, 0), 'member')})")
+            is_known = one.name in members or one.name in tables
+            users = counted(members.get(one.name, 0), "member") if is_known else "members not known"
+            typer.echo(f"{one.name}  ({one.purpose}, {users})")
             for text in filter(None, (one.description, one.rule)):
                 typer.echo(textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="    "))
+        for problem in problems:
+            typer.secho(problem, fg="yellow", err=True)
 
 
 @audiences_app.command()

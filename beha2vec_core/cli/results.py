@@ -45,7 +45,7 @@ def summary() -> None:
     users = sum(size for _, _, size in clusters)
     if last:
         published = datetime.fromtimestamp(settings.storage.serving_path.stat().st_mtime, settings.export.tz)
-        typer.echo(f"\nResults of {last}, published {published:%Y-%m-%d %H:%M}")
+        typer.echo(f"\nResults of {last}, published {published:%Y-%m-%d %H:%M} ({settings.export.tz.key})")
     if failure := project.failed_last_run():
         typer.secho(failure, fg="yellow", err=True)
     typer.echo(f"\n{clustered_words(totals.clustered_users, totals.clusters, totals.with_too_few_events)}:")
@@ -152,10 +152,10 @@ def predict(
 
 
 def _not_predicted(target: str, horizon: int | None, known: Mapping[str, Horizons], notes: list[str]) -> str:
-    from beha2vec_core.predictions.wording import why_not
+    from beha2vec_core.predictions.wording import TRAIN, why_not
 
     if not known:
-        return "there are no predictions yet: run the job train_predictions, then serving_database"
+        return f"there are no predictions yet: {TRAIN}"
     listed = "; ".join(f"{name} within {', '.join(map(str, one.days))} days" for name, one in known.items())
     why = f"{target} within {horizon} days is not predicted." if target in known else why_not(target, notes)
     return f"{why} Choose from: {listed}"

@@ -59,7 +59,8 @@ def suggest_themes(
     typer.echo(
         f"{counted(len(found.themes), 'theme')} of {counted(len(found.page_keys), 'page')} in {output}; "
         f"{found.left_out:,} more are common to every site, or have no words.\n"
-        f"Edit it, then set BEHA2VEC_LABELS_FILE={output} and run enriched_pages."
+        f"Edit it, then set BEHA2VEC_LABELS_FILE={output} and run beha2vec materialize --select "
+        "enriched_pages,serving_database."
     )
 
 

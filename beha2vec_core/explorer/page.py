@@ -107,9 +107,15 @@ def local(moment: datetime) -> str:
     return f"{day(there)}, {there:%H:%M}"
 
 
-def kept(key: str) -> str:
-    """The key of a widget that keeps what was chosen while other pages are looked at; see `keep_choices`."""
+def kept(key: str, default: object = None) -> str:
+    """The key of a widget that keeps what was chosen while other pages are looked at; see `keep_choices`.
+
+    Args:
+        default: what it shows at first; given here and not to the widget, as Streamlit warns of a widget with both.
+    """
     st.session_state.setdefault("_kept", set()).add(key)
+    if default is not None:
+        st.session_state.setdefault(key, default)
     return key
 
 

@@ -21,6 +21,7 @@ from beha2vec_core.predictions.kind import FEWEST_TO_MODEL, KindFit
 from beha2vec_core.predictions.model import TOO_FEW, PredictionModel, TargetModel, kind_rows
 from beha2vec_core.predictions.targets import PURCHASE, Outcome, last_matured, outcome, passed
 from beha2vec_core.predictions.value import fit_value
+from beha2vec_core.predictions.wording import together
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.words import counted
 
@@ -57,7 +58,7 @@ def fit_predictions(frame: pd.DataFrame, standing: date, config: FitConfig | Non
             else:
                 targets[name] = fitted
     if not targets:
-        raise NotEnoughHistoryError("; ".join(notes))
+        raise NotEnoughHistoryError(together(notes[len(plan.notes) :]))  # of no horizon then
     pairs = passed(history.frame, list(targets), plan.horizons, standing, history.weight)
     return PredictionModel(standing, config, targets, tuple(notes), pairs)
 
@@ -67,15 +68,12 @@ def _fit_target(history: History, plan: Plan, target: str, config: FitConfig, ba
     frame = history.frame
     standing = outcome(frame, target, plan.horizons, plan.standing)
     if not standing.happened.any():
-        return (
-            f"{target} is not predicted: no user who was seen before a training date did it in the days after it. "
-            "It is predicted once more history has been exported."
-        )
+        return f"{target} is not predicted: no user did it within the horizon after an earlier visit."
     training = outcome(frame, target, plan.horizons, plan.calibration)
     if (training.happened[training.known]).all() and training.known.any():
         return f"{target} is not predicted: every user did it, so there is nothing to tell apart."
     if not training.known.any():
-        return f"{target} is not predicted: the history is too short to know any outcome. Export more days."
+        return f"{target} is not predicted: the history is too short to know any outcome (export more days)."
     rows, matured = PersonIntervals.of(training), PersonIntervals.of(standing)
     again = history.happens_again(target, plan) if config.intervals else np.zeros((len(frame), 0), dtype=np.int8)
     apart = kind_rows(frame, _KINDS)

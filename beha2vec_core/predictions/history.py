@@ -159,7 +159,7 @@ class Plan(NamedTuple):
             calibration = last_matured(dates, standing, longest)
             if calibration and last_matured(dates, calibration, longest):
                 left_out = " and ".join(map(str, horizons[kept:]))
-                predicted = ", ".join(map(str, horizons[:kept]))
+                predicted = " and ".join(map(str, horizons[:kept]))
                 note = f"The history is too short for {left_out} days: only {predicted} days are predicted."
                 return cls(standing, horizons[:kept], calibration, (note,) if left_out else ())
         needed = 14 + horizons[0] + LATE_EVENT_DAYS

@@ -36,6 +36,7 @@ from beha2vec_core.predictions.features import Block, Encoding
 from beha2vec_core.predictions.order import in_order, ordered_pairs
 from beha2vec_core.predictions.targets import outcome
 from beha2vec_core.predictions.value import Value
+from beha2vec_core.predictions.wording import TRAIN
 
 FORMAT_VERSION = 2
 _FILE = "model.json"
@@ -361,7 +362,7 @@ class PredictionModel:
         Raises:
             PredictionModelError: there is none, or it was written by a release that this one cannot read.
         """
-        remedy = "run the job train_predictions"
+        remedy = TRAIN
         try:
             saved = json.loads((folder / _FILE).read_text())
             if saved["format_version"] != FORMAT_VERSION:

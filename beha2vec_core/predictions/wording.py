@@ -15,13 +15,29 @@ _WORDS = {
     "view_item": ("view a product", "viewed a product"),
 }
 
-NONE_YET = "there is no prediction model yet: run the job train_predictions"
+TRAIN = "run beha2vec materialize --job train_predictions"
+NONE_YET = f"there is no prediction model yet: {TRAIN}"
+_NOT = " is not predicted: "
 
 
 def why_not(target: str, notes: Iterable[str]) -> str:
     """Why a target is not predicted, by the notes of the model in use (`PredictionModel.notes`)."""
     start = f"{target} is not predicted"
     return next((note for note in notes if note.startswith(start)), f"{start}.")
+
+
+def together(notes: Iterable[str]) -> str:
+    """Notes of a model as one text: targets that are not predicted for the same reason are named once."""
+    others: list[str] = []
+    targets: dict[str, list[str]] = {}
+    for note in notes:
+        target, is_missing, reason = note.partition(_NOT)
+        if is_missing:
+            targets.setdefault(reason.removesuffix("."), []).append(target)
+        else:
+            others.append(note)
+    missing = [f"Not predicted yet, because {reason}: {', '.join(some)}." for reason, some in targets.items()]
+    return " ".join([*others, *missing])
 
 
 def does(target: str) -> str:

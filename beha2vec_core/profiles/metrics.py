@@ -67,6 +67,8 @@ _ENTRIES = (
     ),
     Metric(
         "return_share", Share("coalesce(came_back, false)"), did="came back for another session", better=1,
+        # GA4 numbers the sessions of a user from the first visit, which may be before the export
+        clause="{} of {subject} came back for another session, counting visits before the export",
         over="returning regular regulars repeat loyal frequent", under="first time new occasional",
         asked=(Question(
             r"return(?!s)\w*|come back|came back|comes back|loyal\w*|retention|again", 14, beside=("sessions_mean",),

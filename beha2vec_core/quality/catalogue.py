@@ -87,13 +87,14 @@ _MEASURED = (
         f"At most {encoder.MAX_UNKNOWN_PAGES:.0%} of the events are on pages unknown to the encoder, and at most "
         f"{encoder.MAX_UNKNOWN_EVENT_NAMES:.0%} of an unknown name.",
         encoder.the_encoder_knows_the_pages, "warn",
-        "run the job train_encoder (with warm_start): it learns the new pages and event names",
+        "run `beha2vec materialize --job train_encoder` (with warm_start): it learns the new pages and event names",
     ),
     Check(
         "vectors_are_distributed_as_before", "user_embeddings",
         "The last day's user vectors show no drift from the same weekday in the four weeks before.",
         encoder.vectors_are_distributed_as_before, "warn",
-        "check volume and unknown pages of the day first; if behavior has changed, run the job train_encoder",
+        "check volume and unknown pages of the day first; if behavior has changed, "
+        "run `beha2vec materialize --job train_encoder`",
     ),
     Check(
         "promoted_vectors_are_finite", "trained_encoder",
@@ -138,13 +139,14 @@ _MEASURED = (
         f"On the last date with known outcomes, as many users did what was predicted as expected, within "
         f"{predictions.MAX_OFF:.0%} or what chance explains.",
         predictions.predictions_come_true, "warn",
-        "run the job train_predictions: it learns from and calibrates on the newest weeks",
+        "run `beha2vec materialize --job train_predictions`: it learns from and calibrates on the newest weeks",
     ),
     Check(
         "scores_are_distributed_as_before", "user_predictions",
         "The probabilities of the last day have the distribution of a week before.",
         predictions.scores_are_distributed_as_before, "warn",
-        "check volume and tracking of the day first; if behavior has changed, run the job train_predictions",
+        "check volume and tracking of the day first; if behavior has changed, "
+        "run `beha2vec materialize --job train_predictions`",
     ),
     Check(
         "audiences_can_be_used", "audience_members",

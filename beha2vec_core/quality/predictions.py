@@ -7,6 +7,7 @@ from datetime import timedelta
 from beha2vec_core.predictions.gate import worse_than
 from beha2vec_core.predictions.store import evaluation_rows, newest_version
 from beha2vec_core.predictions.targets import HORIZONS
+from beha2vec_core.predictions.wording import together
 from beha2vec_core.quality.check import CheckOutcome, Look
 from beha2vec_core.quality.drift import LEAST_USERS, MAX_STABILITY_INDEX
 from beha2vec_core.quality.statistics import stability_by_chance, stability_index
@@ -103,5 +104,6 @@ def there_is_enough_to_learn(look: Look) -> CheckOutcome:
     ((methods, notes),) = found
     few = [name for name, parts in json.loads(methods).items() if any("too few" in how for how in parts.values())]
     missing = [note for note in notes if " is not predicted" in note]
-    message = "; ".join([*missing, *([f"too few users to model {', '.join(few)}: base rates are used"] if few else [])])
+    too_few = f"Too few users to model {', '.join(few)}: base rates are used." if few else ""
+    message = " ".join(filter(None, (together(missing), too_few)))
     return CheckOutcome(not message, {"targets_with_base_rates": len(few), "targets_missing": len(missing)}, message)

@@ -50,8 +50,8 @@ _ANYWHERE = {
     "champion_low": "lower end of the interval of that difference",
     "champion_high": "upper end of the interval of that difference",
     # sequences
-    "event_timestamp": "microseconds since 1970, UTC; in a sequence oldest first",
-    "event_name": "GA4's event name; in a sequence oldest first",
+    "event_timestamp": "microseconds since 1970, UTC",
+    "event_name": "GA4's event name",
     "page": "page_key of each event, oldest first",
     # clusters
     "k": "the number of clusters, without the users with too few events",

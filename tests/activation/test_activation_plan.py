@@ -57,6 +57,15 @@ def test_each_step_leaves_users_out(settings: Settings, service: Service, tmp_pa
     assert any(line.startswith("hold-out") and line.split()[-1] == str(plan.left_out["holdout"]) for line in text)
 
 
+def test_a_hold_out_that_draws_nobody_is_listed(settings: Settings, service: Service) -> None:
+    change(settings, "update beha2vec.audience_members set step = null where step = 'holdout'")
+    plan = plan_only(settings, BUYERS, webhook(service.address))
+    (line,) = (line for line in plan.lines() if line.startswith("hold-out"))
+    assert line.split()[-1] == "0"
+    without = plan_only(settings, BUYERS.model_copy(update={"holdout": 0.0}), webhook(service.address))
+    assert not any(line.startswith("hold-out") for line in without.lines())
+
+
 def test_any_device_and_a_login_as_the_shop_has_it_exclude_a_user(settings: Settings, service: Service) -> None:
     free = sorted(may_be_contacted(settings, "buyers"))
     stored = LoginIds(settings.storage.data_dir).judged("jane@example.com")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beha2vec_core.audiences.file import Audience, AudienceError
+from beha2vec_core.audiences.file import Audience, AudienceError, nearest
 from beha2vec_core.audiences.names import columns
 from beha2vec_core.audiences.rule import audience_sql, audience_table, users_of
 from tests.audiences.audience_world import USERS, make_world
@@ -113,7 +113,7 @@ def test_any_rule_has_the_logic_of_sql(world: duckdb.DuckDBPyConnection, rule: A
         ("lower(country) = 'at'", "'LOWER(country)' is not allowed"),
         ("count(*) > 1", "'COUNT(*)' is not allowed"),
         ("purchases > 0 order by 1", "cannot be read"),
-        ("purchase > 0", "purchase is not known; did you mean purchases"),
+        ("purchase > 0", "purchase is not known; did you mean purchases or purchases_ever?"),
         ("user_key = 'u0001'", "user_key is not known"),
         ("user_pseudo_id = 'device1'", "user_pseudo_id is not known"),
         ("will_return_7d", "will_return_7d is not known"),
@@ -241,3 +241,8 @@ def test_a_table_that_is_not_there_yet_is_named() -> None:
         assert audience_sql(some, Audience(name="buyers", rule="purchases > 0"))
         with pytest.raises(AudienceError, match="probability needs beha2vec"):
             _members(some, "probability('purchase', 28) > 0")
+
+
+def test_several_names_are_offered_as_a_list() -> None:
+    offered = nearest("purchase", ["purchases", "purchases_7d", "purchases_3d", "country"])
+    assert offered == "; did you mean purchases, purchases_7d or purchases_3d?"

@@ -19,6 +19,7 @@ from beha2vec_core.chat.events import BY_LOOKUP, Answer
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.model.tools import Toolbox
 from beha2vec_core.chat.terminal import answer_once
+from beha2vec_core.predictions.wording import NONE_YET
 from tests.chat.chat_world import DEVICE, LOGIN, OTHER, USER, make_serving
 from tests.helpers.publications import published_anew
 
@@ -183,7 +184,7 @@ def test_what_is_not_predicted_is_not_answered(serving: Path, tmp_path: Path) ->
     with duckdb.connect(str(path)) as connection:
         connection.execute("delete from beha2vec.user_predictions_current")
     answer = Lookup(Published(path), Aliases(path)).ask("who is likely to buy next week?").text
-    assert answer == "Your data cannot answer this: there is no prediction model yet: run the job train_predictions."
+    assert answer == f"Your data cannot answer this: {NONE_YET}."
 
 
 def test_the_longest_horizon_that_was_tested_is_shown_and_another_one_is_noted(serving: Path, tmp_path: Path) -> None:

@@ -46,6 +46,13 @@ def test_the_list_has_members_descriptions_and_rules() -> None:
     assert "quiet  (analytics, 0 members)" in text
 
 
+def test_the_list_names_a_rule_that_cannot_be_used_and_counts_no_members_of_it() -> None:
+    Path("audiences.yml").write_text(FILE + "- {name: wrong, rule: purchase > 0}\n- {name: none, rule: purchases > 99}")
+    text = _output("list")
+    assert "wrong  (analytics, members not known)" in text and "none  (analytics, 0 members)" in text
+    assert "purchase is not known; did you mean purchases" in text
+
+
 def test_names_have_descriptions() -> None:
     lines = _output("names").splitlines()
     assert any(line.startswith("country ") and line.endswith("Country of the user.") for line in lines)

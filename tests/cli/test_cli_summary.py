@@ -28,6 +28,7 @@ def test_the_suggested_question_is_about_a_cluster_that_exists(
         }
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("BEHA2VEC_TIMEZONE", "UTC")
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     (tmp_path / "home" / "history").mkdir(parents=True)
     with closing(sqlite3.connect(tmp_path / "home" / "history" / "runs.db")) as records:
@@ -38,7 +39,7 @@ def test_the_suggested_question_is_about_a_cluster_that_exists(
         records.commit()
     said = CliRunner().invoke(app, ["summary"]).output
     assert "the last run (refresh_last_days) failed on 1970" in said
-    assert re.search(r"Results of \d{4}-\d\d-\d\d, published \d{4}", said) or not some
+    assert re.search(r"Results of \d{4}-\d\d-\d\d, published [\d-]+ [\d:]+ \(UTC\)", said) or not some
     assert "load your own export" not in said, "no demo"
     (question,) = re.findall(r'chat "(.*)"', said)
     found = re.search(r"cluster (\d+)", question)

@@ -219,7 +219,7 @@ def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> No
     features = world(USERS)
     project = _project(tmp_path / "p", features[features["as_of"] < FIRST + timedelta(days=16)])
     done = _materialize(project, f"{TRAINED},user_predictions", "--config", _config())
-    assert "Export more days" in done.stdout and "no prediction model yet: run the job train_predictions" in done.stdout
+    assert "Export more days" in done.stdout and "no prediction model yet: predictions need" in done.stdout
     assert project.query("select count(*) from beha2vec.user_predictions") == [(0,)]
 
 

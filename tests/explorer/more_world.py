@@ -61,11 +61,13 @@ def make_more(serving: Path, path: Path) -> Path:
         )
         for table in ("beha2vec.encoders", "beha2vec.encoder_current"):
             connection.execute(
-                f"update {table} set training_curve = $curve, data_window = $window, config = $config",
+                f"update {table} set training_curve = $curve, data_window = $window, config = $config, "
+                "train_config = $train",
                 {
                     "curve": json.dumps(curve),
                     "window": json.dumps({"users": 280, "events": 1690}),
                     "config": json.dumps({"dim": 4, "max_length": 128}),
+                    "train": json.dumps({"held_out": 0.1}),
                 },
             )
         connection.execute(

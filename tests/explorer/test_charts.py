@@ -219,3 +219,12 @@ def test_a_week_before_that_is_not_whole_is_not_compared(
     week, note = overview.week_table(Published(path))
     assert list(week) == ["Cluster", *columns]
     assert note.startswith("The last 7 days are 12 Jan to 18 Jan 2026.") and note.endswith(said)
+
+
+def test_a_chart_that_is_cut_says_so(published: Published) -> None:
+    facts = profile.pick(published.ask(profile.facts, 1), "Pages").head(2)
+    for times, is_cut in ((2.0, False), (20.0, True)):
+        value = facts["population_value"] * times
+        changed = facts.assign(value=value, interval_low=value, interval_high=value)
+        title = profile_charts.over_index(changed, "Pages", dark=False).layout.xaxis.title.text
+        assert ("cut at 1/8 and 8×" in title) == is_cut

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from streamlit.elements.lib import policies
 from streamlit.testing.v1 import AppTest
 
 from beha2vec_core.explorer import page
@@ -63,6 +64,15 @@ def test_the_list_for_ads_leaves_out_who_did_not_consent() -> None:
         text_of(app).partition(" users left out: no consent to ads")[0].rsplit(maxsplit=1)[-1].rpartition(">")[2]
     )
     assert 5 < denied < 15 and label == f"Customer Match: {50 - denied} ids"
+
+
+@pytest.mark.parametrize("name", ["lookalikes", "map", "clusters"])
+def test_no_kept_widget_has_a_default_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit warns of it, once a process."""
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)
+    code = f"from beha2vec_core.explorer import page, views\npage.keep_choices()\nviews.render({name!r})"
+    app = AppTest.from_string(code, default_timeout=600).run().run()
+    assert not app.exception and not policies._shown_default_value_warning
 
 
 def test_few_seeds_get_a_list_but_no_estimate_and_no_seeds_neither() -> None:
@@ -206,10 +216,10 @@ def test_the_model_with_curve_gains_drift_and_days(monkeypatch: pytest.MonkeyPat
     app = view("model")
     assert not app.exception
     text = text_of(app)
-    assert {metric.label: metric.value for metric in app.metric}["Training users"] == "280"
+    assert {metric.label: metric.value for metric in app.metric}["Users (10% held out)"] == "280"
     assert "0.200 (Markov)" in text and "+0.100 (+0.050 to +0.150)" in text and "0.990" not in text
     assert "Training (n = 5 epochs, 280 users)" in text
-    assert "&lt;script&gt;" in text and "2.0%" in text
+    assert "&lt;script&gt;" in text and "2.0%" in text and "Purchase events" in text
     links = [element.proto.url for element in app.get("link_button")]
     assert "https://dagster.example/assets/user_embeddings" in links
 

@@ -65,6 +65,17 @@ def test_who_will_buy_and_how_right_it_was(shop: None) -> None:
     assert len(app.get("plotly_chart")) == 3
 
 
+@pytest.mark.parametrize(
+    ("positives", "said"), [(0, "No user bought within 28 days of the test dates"), (1, "these results say little")]
+)
+def test_nothing_is_compared_where_no_method_could_be_measured(own: Path, positives: int, said: str) -> None:
+    with duckdb.connect(str(own)) as connection:
+        connection.execute(f"update beha2vec.prediction_curves set positives = {positives}, observed = 0.01")
+        connection.execute("update beha2vec.prediction_evaluation set metric = 'prevalence', value = 0")
+    app = view("predictions")
+    assert not app.exception and said in text_of(app) and "Compared with simple rules" not in text_of(app)
+
+
 def test_another_target_and_horizon(shop: None) -> None:
     app = view("predictions")
     app.selectbox(key="prediction_target").set_value("return").run()
@@ -108,7 +119,7 @@ def test_the_settings_are_the_defaults_of_the_page(shop: None, monkeypatch: pyte
     assert "The budget reaches 40 users of 260, in the first 2 tenths." in text_of(view("predictions"))
 
 
-NO_MODEL = "There is no prediction model yet: run the job train_predictions."
+NO_MODEL = "There is no prediction model yet: run beha2vec materialize --job train_predictions."
 NO_SCORES = "There are no predictions yet. Materialize user_predictions, then serving_database."
 
 

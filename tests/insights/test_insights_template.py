@@ -352,6 +352,45 @@ def test_template_code_of_the_site_is_in_no_sentence(profiles) -> None:
     assert any(fact.title == "100% cotton (sale)" for sheet in sheets for fact in sheet.facts)
 
 
+def test_what_may_be_chance_is_said_to_be_and_is_no_difference() -> None:
+    rows = [
+        share(0, "page_type_view_share", 0.6, 0.1, "article"), share(0, "return_share", 0.1, 0.3, significant=False),
+        share(0, "purchase_rate", 0.0, 0.025, significant=False), share(0, "reached_cart_share", 0.3, 0.1),
+        share(0, "sessions_mean", 1.0, 1.0, unit="sessions", significant=False),
+    ]  # fmt: skip
+    (sheet,) = fact_sheets(pd.DataFrame(rows))
+    draft = template.describe(sheet, "a name")
+    summary, differences = fill(draft.summary, sheet.by_id), fill(draft.differences, sheet.by_id)
+    assert "(all users 10%) and none bought (all users 2.5%; may be chance)." in summary
+    assert "Article pages" in differences and "reached at least the cart" in differences
+    assert "bought" not in differences and "came back" not in differences and "session" not in differences
+
+
+def test_a_return_counts_visits_before_the_export() -> None:
+    rows = [share(0, "one_page_view_share", 0.8, 0.5), share(0, "return_share", 0.3, 0.6)]
+    sheet = fact_sheets(pd.DataFrame(rows))[0]
+    said = [fill(clause(fact), sheet.by_id) for fact in sheet.facts]
+    assert (
+        said[1] == "only 30% of them came back for another session, counting visits before the export (all users 60%)"
+    )
+
+
+def test_a_typical_user_has_what_most_have_or_what_is_most_common_is_said_to_be_that() -> None:
+    rows = [
+        share(0, "first_user_source_share", 0.46, 0.5, "(direct) / (none)", fact_id="c0.direct"),
+        share(0, "device_share", 0.7, 0.6, "desktop"),
+        share(0, "country_share", 0.31, 0.45, "United States", fact_id="c0.usa"),
+        share(1, "country_share", 0.8, 0.45, "Austria"),
+        share(1, "first_user_source_share", 0.6, 0.1, "news / email", fact_id="c1.news"),
+    ]  # fmt: skip
+    personas = [fill(template.describe(one, "a").persona, one.by_id) for one in fact_sheets(pd.DataFrame(rows))]
+    assert personas == [
+        "A typical user most often first came by a direct visit (46%, all users 50%); uses a desktop computer (70%, "
+        "all users 60%); most often is in the United States (31%, all users 45%).",
+        "A typical user first came from news / email (60%, all users 10%); is in Austria (80%, all users 45%).",
+    ]
+
+
 # --- advice -------------------------------------------------------------------------------------------------------
 
 

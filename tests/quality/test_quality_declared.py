@@ -119,13 +119,13 @@ def test_predictions_that_do_not_come_true_or_move_are_reported(world: World) ->
     )
     world.execute(
         """update beha2vec.prediction_models set methods = '{"return": {"all": "base rate (too few to model)"}}',
-        notes = ['sign_up is not predicted: no user did it']"""
+        notes = ['sign_up is not predicted: no user did it.', 'refund is not predicted: no user did it.']"""
     )
     assert "100 of 100 users, 20 expected" in world.check("predictions_come_true").message
     assert "probabilities of return have moved" in world.check("scores_are_distributed_as_before").message
     assert "return within 7 days is worse than" in world.check("predictions_beat_simple_rules").message
     message = world.check("there_is_enough_to_learn").message
-    assert "sign_up is not predicted" in message and "too few users to model return" in message
+    assert "Not predicted yet, because no user did it: sign_up, refund. Too few users to model return" in message
 
 
 def test_without_predictions_their_checks_pass(world: World) -> None:

@@ -43,7 +43,7 @@ def lengths(holdout: HoldoutEstimate, chosen: int, *, dark: bool) -> go.Figure:
         x=math.log10(chosen),
         y=1,
         yref="paper",
-        yanchor="bottom",
+        yanchor="top",
         text="your list",
         font={"color": ink(dark)["text"]},
         showarrow=False,

@@ -14,8 +14,8 @@ def training(curve: pd.DataFrame, users: int | None, *, dark: bool) -> go.Figure
     """Losses by epoch: of the users learned from, and of those held out. ``users``: how many both are."""
     figure = go.Figure()
     for column, name, color, dash in (
-        ("loss", "training users", PALETTE[0], "solid"),
-        ("held_out_loss", "held-out users", PALETTE[5], "dash"),
+        ("loss", "training events", PALETTE[0], "solid"),
+        ("held_out_loss", "held-out events (the newest)", PALETTE[5], "dash"),
     ):
         if column in curve:
             figure.add_scatter(

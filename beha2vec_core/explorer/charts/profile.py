@@ -45,8 +45,10 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
     )
     reach = max(1.0, float(np.nanmax(np.abs(np.concatenate([times, low, high])), initial=0.0)) * 1.05)
     steps = np.arange(-np.floor(reach), np.floor(reach) + 1)
+    is_cut = bool(np.nanmax(np.abs(np.concatenate([times, low, high])), initial=0.0) >= _FARTHEST)
+    cut = f"; cut at 1/{2**_FARTHEST:g} and {2**_FARTHEST:g}×" if is_cut else ""
     figure.update_xaxes(
-        title_text=f"times the value of {beside}, log scale<br>(lines: 95% intervals)",
+        title_text=f"times the value of {beside}, log scale<br>(lines: 95% intervals{cut})",
         tickvals=steps,
         ticktext=[f"{2**step:g}×" if step >= 0 else f"1/{2**-step:g}" for step in steps],
         tickangle=0,
@@ -63,7 +65,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
             "xanchor": "left",
             "y": place + 0.2,
             "yanchor": "bottom",
-            "text": f"{in_chart(row['label'], 38)}  <b>{row['shown_value']}</b> ({beside} {row['shown_population']})",
+            "text": f"{in_chart(row['label'], 48)}  <b>{row['shown_value']}</b> ({beside} {row['shown_population']})",
             "showarrow": False,
             "borderpad": 1,
             "bgcolor": ink(dark)["surface"],

@@ -108,7 +108,8 @@ def week_table(published: Published) -> tuple[tables.Columns, str]:
     if found is None:
         return columns | {"7 days before": before}, ""
     last, whole = found
-    note = f"The last 7 days are {days(last - timedelta(days=_WEEK - 1), last)}. GA4 calls fewer users active."
+    week_words = days(last - timedelta(days=_WEEK - 1), last)
+    note = f"The last 7 days are {week_words}. GA4's active users are fewer: it counts only engaged visits."
     if whole < _WEEK:
         columns |= {f"{counted(whole, 'day')} before": before} if whole else {}
         return columns, f"{note} Only {whole} of the 7 days before have data: too few to compare."

@@ -42,7 +42,9 @@ class NotPredicted(NothingYet):
     """The model in use does not predict a target."""
 
     def __init__(self, target: str, notes: Sequence[str]) -> None:
-        LookupError.__init__(self, f"{shown(why_not(target, notes), 300)} The page Predictions shows the others.")
+        LookupError.__init__(
+            self, f"{shown(why_not(target, notes), 300)} Others are: see the page Predictions of the explorer."
+        )
 
 
 def model(published: Published) -> dict[str, Any]:

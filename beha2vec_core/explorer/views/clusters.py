@@ -217,9 +217,7 @@ def _over_time(published: Published, chosen: list[int]) -> None:
 
 
 def _flows(published: Published) -> None:
-    period = st.segmented_control(
-        "Moves between clusters", list(_PERIODS), default="Last 28 days", key=page.kept("period")
-    )
+    period = st.segmented_control("Moves between clusters", list(_PERIODS), key=page.kept("period", "Last 28 days"))
     days = _PERIODS[period or "Last 28 days"]
     with page.or_empty():
         moves = published.ask(clusters.flows, days)

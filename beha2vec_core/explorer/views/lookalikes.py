@@ -68,8 +68,7 @@ def render(published: Published) -> None:
 
 def _ask(published: Published) -> tuple[Seeds, int, bool] | None:
     """The seed users, the length of the list, and whether converters are left out; None until there are seed users."""
-    st.session_state.setdefault("look_source", _LIST)  # not `default`: Streamlit warns where a widget has both
-    source = st.segmented_control("Similar to", [_LIST, _CLUSTER], required=True, key=page.kept("look_source"))
+    source = st.segmented_control("Similar to", [_LIST, _CLUSTER], required=True, key=page.kept("look_source", _LIST))
     names = clusters.names(published)
     with st.form("lookalikes", width=720):
         if source == _CLUSTER:
@@ -94,7 +93,7 @@ def _ask(published: Published) -> tuple[Seeds, int, bool] | None:
         without = st.checkbox("Exclude users who have already converted", key=page.kept("look_converted"))
         length = int(
             st.number_input(
-                "Users in the list", 10, data.LONGEST, 500, step=100, width=220, key=page.kept("look_length")
+                "Users in the list", 10, data.LONGEST, step=100, width=220, key=page.kept("look_length", 500)
             )
         )
         is_asked = st.form_submit_button("Find look-alikes", type="primary")
@@ -193,7 +192,7 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
                 "Estimated: a list much longer than this holds mostly others.",
             ),
         ):
-            interval = f"95% interval: {between(low, high)}"
+            interval = f"95% interval: {between(low, high)}" if low != high else None
             st.metric(label, value, help=help_, width=230, delta=interval, delta_color="off", delta_arrow="off")
     page.chart(
         charts.lengths(holdout, estimate.users, dark=page.is_dark()),

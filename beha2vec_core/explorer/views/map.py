@@ -33,7 +33,7 @@ def render(published: Published) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.selectbox("Color by", _COLORS, width=220, key=page.kept("map_color"))
         theme = _choose_theme(published) if by == "Theme" else None
-        mouse = st.segmented_control("Mouse", _MOUSE, default=_SELECT, required=True, key=page.kept("map_mouse"))
+        mouse = st.segmented_control("Mouse", _MOUSE, required=True, key=page.kept("map_mouse", _SELECT))
         most = _choose_number(of_users)
     prediction = parts.choose_prediction(published) if by == _PREDICTION else None
     points = published.ask(data.points, most)

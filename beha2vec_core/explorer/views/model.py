@@ -50,15 +50,17 @@ def render(published: Published) -> None:
 def _encoder(published: Published) -> None:
     found = published.ask(data.encoder)
     window, config = found["data_window"] or {}, found["config"] or {}
+    held_out = (found["train_config"] or {}).get("held_out")
+    users = f"Users ({number(held_out, 'share')} held out)" if held_out else "Users"  # who are held out are among them
     with st.container(horizontal=True):
         for label, value in (
-            ("Training users", window.get("users")),
+            (users, window.get("users")),
             ("Events", window.get("events")),
             ("Numbers in a vector", config.get("dim")),
             ("Longest history (events)", config.get("max_length")),
         ):
             if isinstance(value, int):
-                st.metric(label, f"{value:,}", width=190)
+                st.metric(label, f"{value:,}", width=200)
     said = [f"Encoder {in_html(found['model_version'])}."]
     if pd.notna(found["trained_at"]):
         said.append(f"Trained {page.local(found['trained_at'])} ({page.settings().export.tz.key}).")
@@ -159,7 +161,7 @@ def _quality(published: Published) -> None:
             "Events": tables.numbers(last["events"]),
             "Users": tables.numbers(last["users"]),
             "Page views": tables.numbers(last["page_views"]),
-            "Purchases": tables.numbers(last["purchases"]),
+            "Purchase events": tables.numbers(last["purchases"]),
             "Without a user": _shares(last["without_user"], last["raw_events"]),
             "Duplicates": _shares(last["duplicates"], last["raw_events"]),
             "Late": _shares(last["late"], last["raw_events"]),

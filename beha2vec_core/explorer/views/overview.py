@@ -17,7 +17,7 @@ from beha2vec_core.explorer.views import parts
 
 _CARD_WIDTH = 310  # pixels; a narrow screen stacks them
 _CHANGES = {
-    "born": "{name} is new",
+    "born": "New cluster: {name}",
     "split": "{name} split off from {other}",
     "merged": "{name} was merged into {other}",
     "gone": "{name} no longer exists; its users moved to several others",

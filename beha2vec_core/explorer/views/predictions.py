@@ -118,6 +118,11 @@ def _trust(published: Published, target: str, horizon: int) -> None:
         f"A model was fitted in the same way as of earlier dates ({days(first, last)}), and its scores were compared "
         "with what users then did."
     )
+    positives = int(curves["positives"].sum())
+    if not curves.empty and not positives:
+        nobody = f"No user {did(target)} within {horizon} days of the test dates, so the model cannot be judged."
+        st.warning(in_markdown(nobody, 200))
+        return
     if curves.empty:
         st.info("There are no curves of this target and horizon.")
     else:
@@ -134,7 +139,6 @@ def _trust(published: Published, target: str, horizon: int) -> None:
                 key="gains",
                 alt="Lines: share of the outcomes and of revenue that the first users of the list cover",
             )
-        positives = int(curves["positives"].sum())
         if positives < _FEW_POSITIVES:
             st.warning(in_markdown(f"Only {counted(positives, 'user')} {did(target)}: these results say little.", 200))
     _sentences(rows, target)
@@ -168,8 +172,8 @@ def _sentences(rows: pd.DataFrame, target: str) -> None:
             f"Compared with recency, frequency and money alone, {_verdict(one)}: {one['value']:+.3f} AUROC "
             f"({one['low']:+.3f} to {one['high']:+.3f})."
         )
-    items = "".join(f"<li>{in_html(text, 300)}</li>" for text in said)
-    page.write(f"<ul>{items}</ul>")
+    if items := "".join(f"<li>{in_html(text, 300)}</li>" for text in said):
+        page.write(f"<ul>{items}</ul>")
 
 
 def _verdict(one: dict[Any, Any]) -> str:
@@ -196,7 +200,6 @@ def _points(one: dict[Any, Any]) -> str:
 
 
 def _methods(rows: pd.DataFrame) -> None:
-    st.subheader("Compared with simple rules")
     by_method = {
         str(method): {row["metric"]: row for row in part.to_dict("records")} for method, part in rows.groupby("method")
     }
@@ -223,6 +226,9 @@ def _methods(rows: pd.DataFrame) -> None:
         )
         if any(metric in metrics for metrics in by_method.values())
     }
+    if not columns:  # the outcome was too rare for any of them
+        return
+    st.subheader("Compared with simple rules")
     page.table({"Method": [_METHODS.get(one, one) for one in ordered], **columns})
     scores = counted(int(rows.loc[rows["method"] == MODEL, "n"].max()), "score") if MODEL in by_method else ""
     st.caption(
@@ -253,7 +259,9 @@ def _break_even(published: Published, horizon: int, currency: str | None) -> Non
     asked = page.settings().predictions
     with st.container(horizontal=True):
         margin, cost, budget = (
-            st.number_input(label, low, high, value, step=step, width=240, key=page.kept(key), placeholder="not set")
+            st.number_input(
+                label, low, high, None, step=step, width=240, key=page.kept(key, value), placeholder="not set"
+            )
             for label, low, high, value, step, key in (
                 ("Margin (% of revenue)", 0.1, 100.0, _percent(asked.margin), 1.0, "margin"),
                 (f"Cost of a contact ({currency})", 0.0, None, asked.contact_cost, 0.1, "contact_cost"),

@@ -41,7 +41,7 @@ def advice(sheet: FactSheet) -> list[tuple[str, Fact | None]]:
     found = [*_on_trouble(sheet), *_on_buying(sheet), *_on_interest(sheet), *_on_arrival(sheet)]
     page = next(iter(sheet.over("page_share")), None)
     if page and len(found) < MOST:
-        found.append(("Start on the page that marks them", page))
+        found.append(("Start with the page that is typical of them", page))
     if not found:
         return [("Build no campaign on this group yet; look again after the next fit", None)]
     advised: dict[str, Fact | None] = {}

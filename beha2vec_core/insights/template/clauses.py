@@ -26,8 +26,9 @@ def sentences(facts: Iterable[Fact]) -> list[str]:
 
 
 def clause(fact: Fact) -> str:
-    """A fact as a clause; only, where it is less; none, where it is 0."""
-    return f"{happening(fact.metric, fact.shown_feature).format(_value(fact))} (all users {written(fact, 'all')})"
+    """A fact as a clause; only, where it is less; none, where it is 0; and whether the difference may be chance."""
+    words = happening(fact.metric, fact.shown_feature).format(_value(fact))
+    return f"{words} (all users {written(fact, 'all')}{_chance(fact)})"
 
 
 def listed(facts: list[Fact]) -> str:
@@ -101,4 +102,9 @@ def _clause_after(before: Fact, fact: Fact) -> str:
         clause = clause.replace(f"{{}} of them {said}", "{} ", 1).replace("{} of them ", "{} ", 1)
     value = written(fact) if fact.value and before.is_under else _value(fact)  # "only" is said once
     everybody = written(fact, "all") if value != "none" else f"all users {written(fact, 'all')}"
-    return f"{clause.format(value)} ({everybody})"
+    return f"{clause.format(value)} ({everybody}{_chance(fact)})"
+
+
+def _chance(fact: Fact) -> str:
+    """What is said after a difference that may be chance."""
+    return "; may be chance" if fact.is_sure is False and fact.shown_value != fact.shown_population else ""

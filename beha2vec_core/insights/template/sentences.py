@@ -27,6 +27,8 @@ _VERY_SURE_Q, _VERY_SURE_Z = 0.001, 5.0
 _TYPICAL = 0.1  # what fewer users of a group do is not typical of it
 _MOST_OF_ARRIVAL = 3  # in a summary
 _COMMON = 0.2  # of the most common value that is not more common than elsewhere
+_MOST = 0.5  # what more users of a group have, a typical one has
+_WITH_ARTICLE = ("Bahamas", "Gambia", "Maldives", "Netherlands", "Philippines")
 _COME_AND_GO = ("first_user_direct_share", "return_share", "one_page_view_share", "error_page_user_share")
 _OVER_TIME = ("first_week_return_rate", "churn_rate", "inflow_share")
 _ACTIVITY = ("page_views_mean", "sessions_mean", "engagement_time_mean")
@@ -56,9 +58,10 @@ def describe(
         differences = claimed(answer.differences, sheet.by_id)
         sure = _how_sure(sheet, [fact for fact in chosen if fact.difference])
     else:
-        chosen = [*unusual, *buying, *others]
+        different = [fact for fact in dict.fromkeys([*unusual, *buying, *others]) if fact.direction]
+        chosen = [*different, *buying]
         said = [*_unusual(interest, idle, arrival[:_MOST_OF_ARRIVAL]), listed(buying), listed(missing[:1])]
-        differences = sentences(dict.fromkeys(chosen)) or [_size(sheet)]
+        differences = sentences(different) or ["No difference is beyond chance."]
         sure = _how_sure(sheet, unusual)
         if not unusual:
             said.insert(0, "Nothing sets these users clearly apart from all users.")
@@ -192,28 +195,21 @@ def _caveats(sheet: FactSheet, like: tuple[str, ...]) -> list[str]:
 
 
 def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
-    """A typical user: the most common value of each attribute, and the one that is more common than elsewhere."""
+    """A typical user: the value that most have of each attribute, or the most common one, said to be no more."""
     habits: list[str] = []
     facts: list[Fact] = []
-    for metric, verb, preposition in (
-        ("first_user_source_share", "has as first user source", ""),
-        ("landing_page_share", "lands", "on "),
-        ("device_share", "uses", ""),
-        ("country_share", "is", "in "),
+    for metric, verb in (
+        ("first_user_source_share", "first came"),
+        ("landing_page_share", "lands on"),
+        ("device_share", "uses"),
+        ("country_share", "is in"),
     ):
         known = [fact for fact in sheet.features(metric) if NOT_SET not in (fact.feature or "")]
-        common = [fact for fact in known[:1] if fact.is_over or fact.value >= _COMMON]
-        marks = [fact for fact in sheet.over(metric) if fact in known]
-        shown = [fact for fact in dict.fromkeys(common + marks[:1]) if fact.value >= _TYPICAL]
-        facts += shown
-        values = [
-            f"{preposition}{feature_words(metric, fact.shown_feature or '')} ({written(fact)}, all users "
-            f"{written(fact, 'all')})"
-            for fact in shown
-        ]
-        if values:
-            are_both_over = bool(common) and common[0].is_over
-            habits.append(f"{verb} {(' or ' if are_both_over else ' or, more often than others, ').join(values)}")
+        for fact in known[:1]:
+            if fact.value >= _COMMON or (fact.is_over and fact.value >= _TYPICAL):
+                facts.append(fact)
+                often = "" if fact.value > _MOST else "most often "
+                habits.append(f"{often}{verb} {_of_one(fact)} ({written(fact)}, all users {written(fact, 'all')})")
     for metric, words in (
         ("page_views_median", "has {} page views (the median, all users {})"),
         ("engagement_time_mean", "is engaged for {} seconds on average (all users {})"),
@@ -222,6 +218,15 @@ def _persona(sheet: FactSheet) -> tuple[str, list[Fact]]:
             facts.append(plain)
             habits.append(words.format(written(plain), written(plain, "all")))
     return f"A typical user {'; '.join(habits)}." if habits else "It is not known how they arrive.", facts
+
+
+def _of_one(fact: Fact) -> str:
+    """A feature as what one user has: by a direct visit, from news / email, a phone, the United States."""
+    words = feature_words(fact.metric, fact.shown_feature or "")
+    if fact.metric == "first_user_source_share":
+        return f"{'from' if is_known_source(fact) else 'by'} {words}"
+    is_plural = words.startswith("United ") or words.endswith((" Islands", " Republic")) or words in _WITH_ARTICLE
+    return f"the {words}" if fact.metric == "country_share" and is_plural else words
 
 
 def _with_reason(text: str, fact: Fact | None) -> str:
@@ -241,7 +246,7 @@ def _too_little(sheet: FactSheet) -> ClusterInsight:
     return ClusterInsight(
         name=TOO_LITTLE_NAME,
         summary=" ".join(filter(None, summary)),
-        differences=" ".join(sentences(habits)) or "None known.",
+        differences=" ".join(sentences(fact for fact in habits if fact.direction)) or "None known.",
         persona="There is no typical user: all they have in common is having few events.",
         caveats="This is not a group that behaves alike. Do not compare it with the others.",
         evidence=[fact.fact_id for fact in [*numbers(sheet, "users", "user_share"), *habits]],

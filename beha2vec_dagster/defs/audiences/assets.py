@@ -39,12 +39,12 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             try:
                 audiences = audiences_of_night(connection, settings.audiences.file)
             except AudienceError as error:
-                context.log.warning(f"{error}. The members stay as they were")
+                context.log.warning(_stay(str(error)))
                 return made(status=str(error))
             counts, problems = write_members(connection, audiences, day, key(settings.storage.data_dir))
             about = relation_metadata(connection, "beha2vec.audience_members_current")
         for problem in problems:
-            context.log.warning(f"{problem}. The members stay as they were")
+            context.log.warning(_stay(problem))
         rows = [
             (name, *(states.get(state, 0) for state in ("entered", "stayed", "left")))
             for name, states in counts.items()
@@ -61,3 +61,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         )
 
     return [audience_members]
+
+
+def _stay(problem: str) -> str:
+    """What is wrong, and what that means for the members."""
+    return f"{problem.removesuffix('.')}{'' if problem.endswith('?') else '.'} The members stay as they were"

@@ -61,7 +61,7 @@ def version_in_use(connection: duckdb.DuckDBPyConnection) -> str:
     if not accepted:
         raise dg.Failure(
             f"no encoder is in use yet, and {newest} was not accepted: materialize encoder_evaluation and "
-            "trained_encoder, or run the job train_encoder",
+            "trained_encoder, or run beha2vec materialize --job train_encoder",
             allow_retries=False,
         )
     return str(accepted[0][0])
@@ -80,7 +80,7 @@ def evaluation_rows(connection: duckdb.DuckDBPyConnection, version: str) -> list
     return rows
 
 
-_RETRAIN = "Run the job train_encoder: it trains one and puts it in its place"
+_RETRAIN = "Run beha2vec materialize --job train_encoder: it trains one and puts it in its place"
 
 
 def load_encoder(folder: Path, device: Device, remedy: str = _RETRAIN) -> "BehaviorEncoder":

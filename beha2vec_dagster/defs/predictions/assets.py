@@ -12,6 +12,7 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.files import scratch
 from beha2vec_core.predictions import gate, store
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
+from beha2vec_core.predictions.wording import TRAIN
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.limits import SPILL
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from beha2vec_core.predictions.model import PredictionModel
 
 _LOGGER = "beha2vec_core.predictions"
-_NONE_YET = "no prediction model yet: run the job train_predictions"
+_FITTED = "fitted"
 _NO_USERS = "there are no users yet: materialize ml_ga4__user_features"
 # models of the last weeks that the newest one is compared with
 _CHAMPIONS = 10
@@ -217,7 +218,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         return made(
             about,
             version=model.version,
-            status="fitted",
+            status=_FITTED,
             prediction_version=model.version,
             fitted_as_of=model.standing.isoformat(),
             examples=len(frame),
@@ -245,7 +246,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("prediction_evaluation: versions") as connection:
             version, earlier = store.newest_version(connection), store.promoted_versions(connection)
         if version is None:
-            return made(status=_NONE_YET)
+            return made(status=_none_yet(context))
         model = load_model(settings, version)
         rivals = champions(context, settings, earlier[:_CHAMPIONS])
         frame, until, encoder = read_examples(warehouse, "prediction_evaluation: read")
@@ -302,7 +303,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             dates = store.feature_dates(connection)
             left = store.rolled_back(connection, candidate) if candidate else None
         if candidate is None or not dates:
-            return made(status=_NONE_YET)
+            return made(status=_none_yet(context))
         if left and not config.force:
             context.log.warning(f"prediction model {candidate} was {left}: {in_use} stays in use until the next one")
             return made(status=left)
@@ -355,8 +356,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with warehouse.connect("user_predictions: model") as connection:
             version = store.version_in_use(connection)
         if version is None:
-            context.log.warning(_NONE_YET)
-            return made({"dagster/row_count": 0}, status=_NONE_YET)
+            context.log.warning(why := _none_yet(context))
+            return made({"dagster/row_count": 0}, status=why)
         try:
             model = load_model(settings, version)
             scored = write_scores(settings, warehouse, model, days, compute.open(), reasons=config.reasons)
@@ -366,8 +367,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         without = [day for day in days if day not in scored.rows]
         if without:
             context.log.info(
-                f"{counted(len(without), 'day')} not scored again: there are no features of all users as of the end of "
-                "the day, or the model was fitted later"
+                f"{counted(len(without), 'day')} not scored again: their scores stay as they are, because there "
+                "are no features of all users as of the end of the day, or the model was fitted later"
             )
         for day in days:
             of_day = {"dagster/partition_row_count": scored.rows.get(day, 0)}
@@ -375,7 +376,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         for target, shift in scored.shifts.items():
             context.log.warning(
                 f"{target} has become {'more' if shift > 0 else 'less'} frequent since the model was fitted: its "
-                f"probabilities are shifted by {shift:+.2f} log odds. Run the job train_predictions"
+                f"probabilities are shifted by {shift:+.2f} log odds. {TRAIN[:1].upper()}{TRAIN[1:]}"
             )
         with warehouse.connect("user_predictions: metadata") as connection:
             about = relation_metadata(connection, "beha2vec.user_predictions_current")
@@ -444,3 +445,11 @@ def _curve_picture(curves: "pd.DataFrame", draw: Any, alt: str) -> dg.MetadataVa
         return None
     longest = curves[curves["horizon"] == curves["horizon"].max()]
     return picture(draw({str(name): part.to_dict("records") for name, part in longest.groupby("target")}), alt)
+
+
+def _none_yet(context: dg.AssetExecutionContext) -> str:
+    """There is no model: why, if it could not be fitted, else how to get one."""
+    event = context.instance.get_latest_materialization_event(dg.AssetKey("prediction_candidate"))
+    made_last = event.asset_materialization if event else None
+    status = str(made_last.metadata["status"].value) if made_last and "status" in made_last.metadata else _FITTED
+    return f"no prediction model yet: {TRAIN if status == _FITTED else status}"

@@ -13,6 +13,7 @@ from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.files import scratch
 from beha2vec_core.predictions import store
 from beha2vec_core.predictions.targets import last_matured
+from beha2vec_core.predictions.wording import TRAIN
 from beha2vec_core.progress import with_progress
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.limits import SPILL
@@ -160,8 +161,7 @@ def _write_vectors(
         encoder = PredictionEncoder.load(settings.storage.prediction_encoders_path / version, "cpu")
     except (OSError, ValueError) as error:
         raise dg.Failure(
-            f"the encoder {version} of prediction model {model.version} cannot be read ({error}): run the job "
-            "train_predictions",
+            f"the encoder {version} of prediction model {model.version} cannot be read ({error}): {TRAIN}",
             allow_retries=False,
         ) from None
     with warehouse.connect(f"prediction vectors of {day}") as connection:
