@@ -98,9 +98,11 @@ def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides) -> None:
     given = {"theme": overrides.themes, "page_type": overrides.page_types}
     known = {"theme": labels.themes, "page_type": labels.page_types}
     now = {kind: found["page_key"].map(dict(labels_given)).astype(object) for kind, labels_given in given.items()}
+    hosts = {key.partition("/")[0] for key in found["page_key"]}
+    begun = len(hosts.pop()) if len(hosts) == 1 and found["page_key"].str.contains("/").all() else 0  # all of one site
     rows = pd.DataFrame({
         "Page": [in_cell(title or key, 70) for title, key in zip(found["page_title"], found["page_key"], strict=True)],
-        "Address": found["page_key"].map(lambda key: in_cell(key, 90)),
+        "Address": found["page_key"].map(lambda key: in_cell(key[begun:], 90)),
         "Views": found["views"],
         "Theme found": _said(found, "theme"),
         "theme": now["theme"].where(now["theme"].notna(), None),
@@ -122,6 +124,7 @@ def _correct(found: pd.DataFrame, labels: Labels, overrides: Overrides) -> None:
             height=38 + 35 * min(len(rows), _SHOWN),
             disabled=["Page", "Address", "Views", "Theme found", "Type found"],
             column_config=columns,
+            placeholder="",
         )
         saving = st.form_submit_button("Save", type="primary")
     if not saving:
