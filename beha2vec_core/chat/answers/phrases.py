@@ -61,7 +61,8 @@ def name_of(query: Query, metric: Metric, *, means: bool = False) -> str:
     whole = filters_of_whole(query)
     part = where_of(query, metric, [one for one in query.filters if one not in whole])
     rest = where_of(query, metric, whole)
-    return f"share of {label}{part}{', of those' * bool(part and rest)}{rest}"
+    those = metric.label if rest.startswith(" of ") else "those"  # of sessions of new users, of those from Sweden
+    return f"share of {label}{part}{f', of {those}' * bool(part and rest)}{rest}"
 
 
 def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = None) -> str:

@@ -141,14 +141,15 @@ def _apart(first: Result, second: Result) -> str:
     if None in values or rows[0].get("currency") != rows[1].get("currency"):
         return ""
     same_filters = tuple(f for f in one.filters if f not in apart[0])
-    label = name_of(replace(one, filters=same_filters, is_share=one.is_share and bool(same_filters)), first.metric)
+    is_share = one.is_share and bool(same_filters)
+    label = name_of(replace(one, filters=same_filters, is_share=is_share), first.metric)
+    label = f"share of {label}" if one.is_share and not is_share else label
     if _are_equal(one, *rows):
         return f"{label[0].upper()}{label[1:]}: both are equal."
     high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
     sure = ", but the intervals overlap" if overlap(first, rows) else ""
     chosen = where_of(one, first.metric, apart[high]).strip()
-    is_named = chosen.startswith(("of users ", "of sessions ", "of orders "))
-    group = chosen.removeprefix("of ") if is_named else f"those {chosen}"
+    group = chosen.removeprefix("of ") if chosen.startswith("of ") else f"those {chosen}"
     group = "all others" if apart[high][0].is_excluded else group
     return f"{label[0].upper()}{label[1:]}: higher for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
 
