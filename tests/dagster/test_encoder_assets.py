@@ -133,7 +133,8 @@ def test_after_an_upgrade_a_new_encoder_takes_the_place_of_the_old(materialized:
     for asset in ("user_embeddings", "encoder_evaluation"):
         failed = project.materialize(asset, check=False)
         assert failed.returncode != 0 and "version 1; this release reads" in failed.stderr
-        assert "Run beha2vec materialize --job train_encoder" in failed.stderr and "Traceback" not in failed.stdout + failed.stderr
+        assert "Run beha2vec materialize --job train_encoder" in failed.stderr
+        assert "Traceback" not in failed.stdout + failed.stderr
 
     seen = project.query(SEEN)
     done = project.materialize(TRAIN, *_config(epochs=1))
