@@ -75,6 +75,7 @@ _TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
+_OF_PEOPLE = re.compile(rf"\b(?:{PEOPLE}|groups?)\b", re.IGNORECASE)
 _SO_FAR = "Purchases are not predicted here: these are the shares of users who have bought so far."
 _TOTAL = re.compile(
     r"(?i)\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
@@ -273,6 +274,7 @@ class Lookup:
             or questions.FUNNEL.search(question)  # the look-ups of funnels and differences are of clusters
             or (questions.COMPARE.search(question) and not re.search(r"\bgroups?\b", question, re.IGNORECASE))
             or (query is None and reading.asks_cause and not questions.BEFORE.search(question))
+            or ("share" in reading.kinds and not _OF_PEOPLE.search(question))  # "as a share": of which numbers
             or (query is None and reading.metrics and not self._is_of_steps(question, reading))
         ):
             return self._refused(reading, listed)
