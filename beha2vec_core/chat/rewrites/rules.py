@@ -63,7 +63,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
      "share of revenue from"),
     (r"\b(?:by|in) (?:value|money)\b|\bby (?:(?:their|total|overall) )*spend(?:ing)?\b", "by revenue"),
     (r"(?<!\S)#\s?(?:of )?(?=[a-z])", "number of "),
-    (rf"\b(reach(?:e[sd])?|(?:go|goes|went|gets?|got|made it) to) ({THE}(?:carts?|checkouts?)),? (and|but|yet) "
+    (rf"\b(reach(?:e[sd])?|(?:go|goes|went|gets?|got|made it) to) ({THE}(?:carts?|checkouts?|payment)),? (and|but|yet) "
      rf"(?:not|never) (?={THE}(?:carts?|checkouts?|payment|shipping|orders?|purchases?)\b)",
      r"\1 \2 \3 did not reach "),
     (rf"\b({PEOPLE}|sessions?|visits?) with (?:a|an|any|some) (?:site |internal )?search(?:es)? "

@@ -50,6 +50,7 @@ COUNTED = {  # a number in the answer, and the SQL of it
     "users who reached the checkout and not the order": (
         f"select count(*) from (select user_key {STEPS} 3 except {BOUGHT})"
     ),
+    "sessions that reached the payment but not the order": f"select count(*) {STEPS} 5 and furthest_step < 6",
     "sessions that reached the cart but not the checkout": (f"select count(*) {STEPS} 2 and furthest_step < 3"),
     "users who ordered on mobile": f"select count(distinct user_key) {ON_MOBILE}",
     "who purchased on mobile": f"select count(distinct user_key) {ON_MOBILE}",
