@@ -1,6 +1,7 @@
 """How counts, days, changes, money, values of metrics and others' texts are written, wherever a person reads them."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 UNKNOWN_CURRENCY = "currency"  # the unit of money whose currency is not known
@@ -10,6 +11,12 @@ CURRENCY_CODE = re.compile(r"[A-Z]{3}")
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A count with its noun: 1 user, 2,345 users. ``many`` is the plural where an s does not make it."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def listed(some: Sequence[str], joined: str = "and") -> str:
+    """Several in words: a, b and c."""
+    *first, last = some
+    return f"{', '.join(first)} {joined} {last}" if first else last
 
 
 def day(when: date) -> str:

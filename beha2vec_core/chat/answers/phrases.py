@@ -9,14 +9,14 @@ from datetime import date
 from itertools import product
 from typing import Any
 
-from beha2vec_core.chat.queries.nearest import in_words, listed
+from beha2vec_core.chat.queries.nearest import in_words
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.semantic.shares import filters_of_whole
-from beha2vec_core.words import between, number
+from beha2vec_core.words import between, listed, number
 from beha2vec_core.words import day as day_words
 
 UNKNOWN = "(unknown)"

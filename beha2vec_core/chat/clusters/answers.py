@@ -24,14 +24,13 @@ from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.funnels import FUNNEL_SQL
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Fact, FactSheet, Overview, Published
-from beha2vec_core.chat.queries.nearest import listed
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import statement
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.store.sql import quote
-from beha2vec_core.words import between, counted, day, number
+from beha2vec_core.words import between, counted, day, listed, number
 
 _BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
 _OF_FACTS = (

@@ -21,6 +21,7 @@ from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import SOURCES
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Query
+from beha2vec_core.words import listed
 
 _PLACES = r"(?:\s+(?:on|from|via|of|in|through|at|for|the|our|those|that))*"
 _NOUN = rf"(?:\s+(?:{PEOPLE}|sessions?|visits?|traffic|campaigns?))?"
@@ -59,15 +60,15 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
     chains = [one for one in _chains(parts) if len(one.items) > 1]
     if len(chains) != 1:
         return None
-    (listed,) = chains
-    apart = [word for word in parts.words if word.kind == "value" and word not in sum(listed.items, ())]
-    of_listed = set.union(*(word.own_dimensions for one in listed.items for word in one))
+    (chain,) = chains
+    apart = [word for word in parts.words if word.kind == "value" and word not in sum(chain.items, ())]
+    of_listed = set.union(*(word.own_dimensions for one in chain.items for word in one))
     if _OFTEN.search(parts.text) or any(word.own_dimensions & of_listed for word in apart):
         return None  # do Germans use mobile more often than Swiss
-    items = _each_limited(listed.items, contents)
+    items = _each_limited(chain.items, contents)
     if _are_of_one_kind(items, metrics):
         return None
-    is_compared = listed.is_compared or bool(parts.has("compare") or parts.judged or parts.comparatives)
+    is_compared = chain.is_compared or bool(parts.has("compare") or parts.judged or parts.comparatives)
     is_each_full = len({len(one) for one in items}) == 1 < len(items[0])  # Germany on mobile and Austria on desktop
     if not (is_compared or is_each_full or all(_is_of_visit(word) for one in items for word in one)):
         return None
@@ -93,7 +94,7 @@ def groups_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[lis
     notes += [unnamed(measures)] if measures and not metrics else []
     if not set.intersection(*(word.own_dimensions for one in items for word in one[:1])):
         names = [f"“{' '.join(word.text for word in one)}”" for one in items]
-        notes.append(f"{', '.join(names[:-1])} and {names[-1]} are different kinds of groups and can overlap.")
+        notes.append(f"{listed(names)} are different kinds of groups and can overlap.")
     return found, notes
 
 
@@ -178,17 +179,17 @@ def without_heading(parts: Parts, contents: Contents) -> Parts:
     Raises:
         NotRead: it could also be the first of the list.
     """
-    for listed in _chains(parts):
-        (heading, *limits), *others = listed.items
-        if not listed.comma or len(others) < 2 or limits or any(len(one) > 1 for one in others):
+    for chain in _chains(parts):
+        (heading, *limits), *others = chain.items
+        if not chain.comma or len(others) < 2 or limits or any(len(one) > 1 for one in others):
             continue
         shared = set.intersection(*(one.own_dimensions for (one,) in others))
         is_of_it = _is_of_visit(heading) and all(_go(contents, heading.values[0], one) for (one,) in others)
-        is_named = _NAMED_BEFORE.search(listed.before) is not None
+        is_named = _NAMED_BEFORE.search(chain.before) is not None
         if not shared or heading.own_dimensions & shared or not (is_of_it or is_named):
             continue
         if is_of_it and ("campaign" in shared or is_named):
-            return replace(parts, text=f"{parts.text[: listed.comma]} {parts.text[listed.comma + 1 :]}")
+            return replace(parts, text=f"{parts.text[: chain.comma]} {parts.text[chain.comma + 1 :]}")
         names = " or ".join(f"“{one.text}”" for (one,) in others)
         raise NotRead(f"Is “{heading.text}” part of the list? If {names} belong to it, leave out the comma.")
     return parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 from beha2vec_core.profiles.text import clean_text
@@ -12,6 +11,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PE
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import NotAnswerable
+from beha2vec_core.words import listed
 
 _SAID = {  # their labels are not read as them
     "bounces": "number of bounces", "cart_additions": "cart additions of items", "cart_rate": "add to cart rate",
@@ -169,12 +169,6 @@ def some_of(values: tuple[str, ...], joined: str = "or") -> str:
     number = _NAMED if len(values) <= 2 * _NAMED else _FEW
     shown = [clean_text(value, limit=80) for value in values[:number]]
     return listed(shown, joined) if len(values) <= number else f"{', '.join(shown)} and {len(values) - number} more"
-
-
-def listed(some: Sequence[str], joined: str = "and") -> str:
-    """Several in words: a, b and c."""
-    *first, last = some
-    return f"{', '.join(first)} {joined} {last}" if first else last
 
 
 def in_words(one: Filter, *, asked: bool = True) -> str:

@@ -19,7 +19,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
-from beha2vec_core.chat.queries.nearest import listed, nearest_queries, some_of
+from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
@@ -36,6 +36,7 @@ from beha2vec_core.semantic.compiler import place
 from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, SOURCES, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.words import listed
 
 # advice, and causes from outside: no data here can answer these
 _ADVICE = re.compile(
