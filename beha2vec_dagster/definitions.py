@@ -12,6 +12,7 @@ from beha2vec_dagster.defs.audiences import activations
 from beha2vec_dagster.defs.audiences import assets as audiences
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.dbt import assets as dbt
+from beha2vec_dagster.defs.dbt.project import dbt_resource
 from beha2vec_dagster.defs.encoder import assets as encoder
 from beha2vec_dagster.defs.encoder import evaluation
 from beha2vec_dagster.defs.insights import assets as insights
@@ -65,7 +66,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
             "warehouse": warehouse,
             "compute": ComputeResource(device=settings.encoder.device, **settings.compute.model_dump()),
             "llm": LlmResource(settings),
-            "dbt": dbt.dbt_resource(settings),
+            "dbt": dbt_resource(settings),
         }
         | dict(resource_overrides or {}),
         executor=build_executor(settings, assets),

@@ -114,13 +114,13 @@ _MEASURED = (
         "no_cluster_swallows_the_rest", "user_clusters",
         f"No cluster holds more than {clusters.MAX_CLUSTER_SHARE:.0%} of the users active in the last four weeks.",
         clusters.no_cluster_swallows_the_rest, "warn",
-        "run the job rebuild_clusters for all days; if the large cluster stays, set a larger k (cluster_model)",
+        "run `beha2vec materialize --job rebuild_clusters`; if the large cluster stays, set a larger k (cluster_model)",
     ),
     Check(
         "every_cluster_has_users", "user_clusters",
         "Every cluster has users who were active in the last four weeks.",
         clusters.every_cluster_has_users, "warn",
-        "run the job rebuild_clusters for all days; continuing clusters keep their key",
+        "run `beha2vec materialize --job rebuild_clusters`; continuing clusters keep their key",
     ),
     Check(
         "there_is_enough_to_learn", "prediction_candidate",

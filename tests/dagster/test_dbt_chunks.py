@@ -18,7 +18,8 @@ from beha2vec_core.demo_shop import write_demo_export
 from beha2vec_core.settings import ExportSettings, SettingsError
 from beha2vec_core.store import chunks
 from beha2vec_core.store.tables import create_tables
-from beha2vec_dagster.defs.dbt import assets
+from beha2vec_dagster.defs.dbt.build import DbtBuild
+from beha2vec_dagster.defs.dbt.days import build_days
 from tests.dagster.project import DAYS, Project, make_project
 
 pytestmark = pytest.mark.xdist_group("graph")
@@ -72,7 +73,7 @@ def test_a_folder_of_the_other_warehouse_is_refused_before_the_first_call(tmp_pa
     settings = ExportSettings(source="export", data_dir=tmp_path, start_date=DAYS[0], timezone="UTC")
     mark_folder(settings.storage)
     with pytest.raises(SettingsError, match="was used with BEHA2VEC_WAREHOUSE=bigquery"):
-        next(assets._Build(None, settings, None, None).in_chunks())
+        next(build_days(DbtBuild(None, settings, None, None)))
 
 
 def test_notes_of_days_end_with_their_model_or_with_retention() -> None:
@@ -214,7 +215,7 @@ def test_what_has_changed_since_is_built_again(
         """The calls of a build that stops before its last."""
         between = ("--start", days[0], "--end", days[1]) if days else ()
         with monkeypatch.context() as patch:
-            patch.setattr(assets._Build, "whole", stop)
+            patch.setattr(DbtBuild, "whole", stop)
             stopped = project.materialize(MODELS, *between, check=False, **TWO_DAYS | more)
         assert stopped.returncode == 1
         return calls(stopped.stdout)

@@ -14,7 +14,7 @@ from beha2vec_core.cli.app import read_settings
 from beha2vec_core.files import remove_stale_scratch
 from beha2vec_core.store import limits
 from beha2vec_dagster.definitions import defs
-from beha2vec_dagster.defs.dbt.assets import _environment
+from beha2vec_dagster.defs.dbt.project import environment
 from beha2vec_dagster.lib.resources import WarehouseResource
 from tests.dagster.project import BIN, EXPORT, REPOSITORY, export_settings
 
@@ -48,7 +48,7 @@ def test_limits_hold_in_dbt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     project = REPOSITORY / "dbt_ga4"
     command = [str(BIN / "dbt"), "--quiet", "show", "--inline", SHOWN, "--target-path", str(tmp_path / "target")]
     command += ["--project-dir", str(project), "--profiles-dir", str(project), "--output", "json"]
-    with _environment(export_settings(data_dir=tmp_path, memory_limit="300MiB", threads=1)):
+    with environment(export_settings(data_dir=tmp_path, memory_limit="300MiB", threads=1)):
         shown = subprocess.run(command, capture_output=True, text=True, check=False)
     assert '"300.0 MiB"' in shown.stdout and '": 1' in shown.stdout, shown.stdout + shown.stderr
 
@@ -60,7 +60,7 @@ def test_dbt_has_as_many_threads_as_the_memory_is_enough_for(
     memory_limit: str, threads: int | None, of_dbt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BEHA2VEC_THREADS")
-    with _environment(export_settings(data_dir=tmp_path, memory_limit=memory_limit, threads=threads)):
+    with environment(export_settings(data_dir=tmp_path, memory_limit=memory_limit, threads=threads)):
         assert os.environ["BEHA2VEC_THREADS"] == of_dbt
 
 

@@ -161,7 +161,7 @@ def test_vectors_of_two_encoders_are_not_clustered_together(materialized: Projec
         done = project.materialize(asset, check=False)
         assert done.returncode != 0
         assert f"1 day from {DAYS[2]} to {DAYS[2]} with vectors of another encoder only" in done.stderr
-        assert "Run the job reembed_history for these days" in done.stderr
+        assert "Run beha2vec materialize --job reembed_history --start 20" in " ".join(done.stderr.split())
 
 
 def test_a_first_encoder_that_was_not_accepted_is_not_used(materialized: Project, tmp_path: Path) -> None:

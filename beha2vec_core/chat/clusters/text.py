@@ -102,11 +102,14 @@ def funnel_text(
     if judged:
         worst = judged[0]
         low, high = worst.interval or (0.0, 1.0)
+        where = f"cluster {worst.cluster_key} ({names.get(worst.cluster_key)})"
         lines.append(
-            f"Checkout leaks most in cluster {worst.cluster_key} ({names.get(worst.cluster_key)}): of "
+            f"{f'Checkout leaks most in {where}' if judged[1:] else f'Checkout in {where}'}: of "
             f"{counted(worst.checkouts, 'session')} that began checkout, {number(worst.lost or 0, 'share')} ended "
             f"without an order (95% interval {between(number(low, 'share'), number(high, 'share'))})."
         )
+        if len(funnels) > 1 and not judged[1:]:
+            lines.append(f"No other cluster has {ENOUGH} such sessions, so clusters are not compared.")
         others = [f for f in judged[1:] if f.interval and f.interval[1] > low]
         if others:
             close = ", ".join(

@@ -378,7 +378,7 @@ def _remarks(people: People) -> list[str]:
     if people.shared:
         remarks.append(
             f"{counted(len(people.shared), 'device')} that others use too: their sequences and vectors were removed; "
-            "the job reembed_history makes them again, without the person."
+            "beha2vec materialize --job reembed_history makes them again, without the person."
         )
     if people.common:
         remarks.append(

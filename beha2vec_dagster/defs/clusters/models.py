@@ -176,7 +176,8 @@ def require_one_version(connection: duckdb.DuckDBPyConnection, version: str, day
     if lacking:
         raise dg.Failure(
             f"{counted(lacking, 'day')} from {first} to {last} with vectors of another encoder only, not of {version}; "
-            "encoders' vectors cannot be compared. Run the job reembed_history for these days",
+            "encoders' vectors cannot be compared. Run beha2vec materialize --job reembed_history "
+            f"--start {first} --end {last}",
             allow_retries=False,
         )
 

@@ -15,7 +15,7 @@ from beha2vec_core.store import chunks
 from beha2vec_core.store.publish import publish
 from beha2vec_core.store.published import open_published
 from beha2vec_core.store.sample import sample_notice
-from beha2vec_dagster.defs.dbt.assets import dbt_descriptions
+from beha2vec_dagster.defs.dbt.project import dbt_descriptions
 from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import WarehouseResource
