@@ -299,6 +299,7 @@ def test_the_leak_is_the_data_s(lookup: Lookup, serving: Path) -> None:
             join beha2vec.user_clusters_current using (user_key) where furthest_step >= 3 and cluster_key = 1"""
         ).fetchall()[0]
     assert f"of {begun} sessions that began checkout, {lost:.0%} ended without an order" in answer.text
+    assert "leaks most" not in answer.text and "No other cluster has 20 such sessions" in answer.text
     assert (
         "These sessions ended on" in answer.text.replace("Most of these", "These")
         and "shop.example.com/checkout" in answer.text
