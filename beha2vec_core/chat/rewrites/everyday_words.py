@@ -57,11 +57,11 @@ _ABOUT = (
 )
 _OWNS = forms(
     "hold possess boast exhibit secure command claim host experience capture record register display report count "
-    "achieve reach manage offer enjoy welcome greet"
+    "achieve reach manage offer enjoy welcome greet grab"
 )
 _HAS = forms(
     "manage achieve welcome serve greet count register measure note experience witness secure close score observe host "
-    "enjoy reach post book"
+    "enjoy reach post book clock"
 )
 _HOLDS = (
     rf"(?:{forms('carry feature involve contain comprise')}|bear|bears|bearing|bore|(?:includ(?:e|es|ed|ing)|"
@@ -112,6 +112,8 @@ _POLITE = (
     (r"^(\W*)i (?:must (?:know|see|have)|(?:(?:urgently|desperately|really|badly) )+need|(?:urgently )?require|am "
      r"(?:keen|eager|anxious|dying|itching) to (?:know|see|learn)|(?:would )?(?:fancy|appreciate|welcome)(?: a look "
      r"at)?)\b", r"\1show"),
+    (r"^(\W*)(?:i(?:'m| am) after|dig (?:up|out)|rustle up)(?= \w)", r"\1show"),
+    (r"^(\W*)when(?:ever)? you (?:have|get|find) (?:an? )?(?:minute|moment|second|chance|time)\s*[,:]\s*", r"\1"),
     (r"\bmay i (?:have|see|get|know)\b", "show"),
     (r"^(\W*(?:please )?)(?:(?:run|crunch|pull) the numbers (?:for|on)|(?:fetch|tabulate|visuali[sz]e|illustrate|"
      r"enumerate)(?= [a-z]))", r"\1show"),
@@ -227,7 +229,8 @@ _GROUPS = (
     (rf"\b({_MEASURE}) (?:listed|shown|displayed|presented|tabulated|reported) (?=(?:by|per) {_KINDS})", r"\1 "),
     (r"\b(?:one )?(day|week|month|quarter) after (?:\1|(?:the )?(?:other|next)|another)\b", r"by \1"),
     (rf"\b((?:which|what) (?:(?!do|does|did|have|has)\w+ ){{1,3}}?)(?:{_OWNS}|suffers? from) (?={_MOST}\b)", r"\1has "),
-    (r"\b(?:star|foremost|premier|headline) (?=(?:products?|items?|brands?|sellers?|channels?|sources?)\b)", "top "),
+    (r"\b(?:star|foremost|premier|headline|topmost) (?=(?:products?|items?|brands?|sellers?|channels?|sources?|landing "
+     r"pages?)\b)", "top "),
     (r"\b(which (?:cluster|segment|group)s?) shops? (?=(?:the )?(?:most|least)\b)", r"\1 buys "),
     (r"\b(?:average|mean|typical) (?:bill|receipt|ticket|cheque|check)(?: size| value)?\b(?! ?out)", "average order "
      "value"),
@@ -340,9 +343,16 @@ _ACTIONS = (
     (rf"\bhow much ((?:money |cash |revenue )?)(did|do|does|have|has) (?!they ){_WE} "
      rf"(?:{forms('pocket collect amass accumulate haul rake')}(?: in)?|(?:take|took|taken) home)\b",
      r"how much \1\2 we make"),
+    (r"\b(?:take|takes|took|taken|taking) home\b", "buy"),
     (r"\b(?:fork|shell|splash|cough|lay)(?:ed|s|es|ing)? (?:out|up)\b", "spend"),
 )  # fmt: skip
 _RANKS = (
+    (r"\btends? to have\b", "has"),
+    (rf"\bon (?:which|what) (day|week|month) did ({_MEASURE}) (?:hit|reach) (?:its|a|the) (?:maximum|peak|highest|"
+     rf"record)\b",
+     r"which \1 has the highest \2"),
+    (rf"\b(?:leading|foremost|strongest|topmost){_A_NUMBER}", "top"), (rf"\b(?:poorest|weakest){_A_NUMBER}", "worst"),
+    (rf"\b(?:hand(?:s|ed)?|land(?:s|ed)?) us (?={_MOST}\b)", "brings "),
     (rf"\b(?:is|was|sits?|stands?|lies) at the (?:very )?bottom(?: of the (?:list|ranking|table|pile))? (?:for|"
      rf"{_IN})(?= {_MEASURE})", "has the lowest"),
     (rf"\b(?:(?:is|was|sits?|stands?|lies) at the (?:very )?top(?: of the (?:list|ranking|table|pile))?|(?:tops?|"
