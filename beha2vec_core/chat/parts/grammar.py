@@ -31,7 +31,7 @@ _FILLERS = """
     ever yet please times started were per there it's i'd i'm we've we're am as maybe
     actual us everybody everyone anybody anyone those whom browsed browse lot lots well now then if so entry whether
     booked recorded tracked
-    respectively
+    respectively precise
     prefer preferred place placed web online ecommerce incoming inbound calendar draw produce yield yields
 """
 FILLERS = frozenset(_FILLERS.split())

@@ -16,6 +16,7 @@ from beha2vec_core.chat.rewrites.rules import words_of_rules
 from beha2vec_core.chat.words import topics
 from beha2vec_core.chat.words.empty_words import is_aside, is_left_out
 from beha2vec_core.chat.words.lemmas import as_key, normal, normal_of, tokens
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.chat.words.places import regions
 from beha2vec_core.chat.words.spelling import Speller, english_words
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -219,7 +220,9 @@ class Vocabulary:
         """How many words from a place on stand together in names of items, and these: hero tees, YouTube stuff."""
         items: dict[str, None] | None = None
         size = 0
-        if words[place : place + 1] and words[place].isdecimal():  # "5 products" are so many, not "5-Panel Cap"
+        number, noun = [*words[place : place + 2], "", ""][:2]
+        # "5 products" are so many, not "5-Panel Cap"
+        if number.isdecimal() or (number in NUMBER_WORDS and normal(noun) in _GOODS):
             return 0, ()
         for word in map(normal, words[place : place + _LONGEST]):
             some = {} if fixed_phrases().get(word) else self._of_items.get(word, {})

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.rewrites import idioms_of_numbers, idioms_of_people
+from beha2vec_core.chat.rewrites import everyday_words, idioms_of_numbers, idioms_of_people
 from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _COMPILED = [
-    (re.compile(pattern, re.IGNORECASE), new) for pattern, new in (*idioms_of_numbers.IDIOMS, *idioms_of_people.IDIOMS)
+    (re.compile(pattern, re.IGNORECASE), new)
+    for pattern, new in (*everyday_words.EVERYDAY, *idioms_of_numbers.IDIOMS, *idioms_of_people.IDIOMS)
 ]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 
-_N = rf"(?:\d+(?:[.,]\d+)?|one|thirty|forty|{'|'.join(NUMBER_WORDS)})"
+_N = rf"(?:\d+(?:[.,]\d+)?|one|{'|'.join(NUMBER_WORDS)})"
 _PART = (  # "almost half", "a third", "20%", "one in five": how much somebody thinks it is
     r"(?:(?:(?:well|just|far|even|only|almost|nearly|about|around|roughly|over|under|above|below|more|less|fewer|than|"
     rf"at|least|most|up|to|some|the) )*(?:half|(?:a|one|two) (?:third|quarter|fifth|tenth)s?|three quarters|{_N} ?(?:%|"
