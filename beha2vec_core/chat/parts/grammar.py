@@ -8,7 +8,7 @@ from functools import cache
 from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.days.hours import hours_of
-from beha2vec_core.chat.days.periods import DAYS
+from beha2vec_core.chat.days.weekdays import DAYS
 from beha2vec_core.chat.rewrites.buying_steps import steps_of
 from beha2vec_core.chat.words.lemmas import as_key, same_phrases
 from beha2vec_core.chat.words.verbs import CHANGES

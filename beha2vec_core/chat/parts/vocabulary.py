@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from beha2vec_core.chat.days.periods import DAYS, MARK
+from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.days.weekdays import DAYS
 from beha2vec_core.chat.parts.grammar import FILLERS, OF_ITEMS, Meaning, Value, Word, fixed_phrases, same_measures
 from beha2vec_core.chat.rewrites.named_pages import Pages
 from beha2vec_core.chat.rewrites.page_words import section_keys, sections
