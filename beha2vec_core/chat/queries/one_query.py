@@ -421,7 +421,8 @@ def ascending_of(parts: Parts, metric: str) -> bool | None:
     """Whether the smallest comes first; None: nothing is said of order."""
     if asked.both_ends(parts):
         return METRICS[metric].better < 0 and not parts.has("high")
-    if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
+    is_top_worst = parts.has("high") and "worst" in parts.judged and METRICS[metric].better > 0
+    if is_top_worst or (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
         raise NotRead("I can show the highest or the lowest first: ask for one of them.")
     if parts.has("low"):
         return True

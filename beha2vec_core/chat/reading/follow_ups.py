@@ -62,6 +62,9 @@ _ANYTHING = re.compile("")
 CANNOT = "I do not see how this continues your previous question: ask the full question."
 _NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
 _OF_PAGES = {"page", "page_type", "theme"}
+_IN_ORDER = re.compile(
+    r"\b(?:highest|lowest|best|worst) first(?: please)?\W*$"
+)  # as `rewrites/sort_orders.py` writes it
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _OF_KINDS = {"new_users", "returning_users"}
@@ -128,8 +131,11 @@ def continued(
             return None
         raise NotContinued(CANNOT)
     lead = _CONTINUES.search(question.lower())
-    if previous.versus and (asked := due_to(question, parts)):
-        return Query(asked[0], (), previous.filters, previous.period, previous.versus)
+    asked = [word for word in parts.words if word.kind not in ("filler", "judged", "high", "low")]
+    if previous.by and not (asked or parts.unknown or previous.versus) and _IN_ORDER.search(parts.text):
+        return replace(previous, ascending=ascending_of(parts, previous.metric))
+    if previous.versus and (named := due_to(question, parts)):
+        return Query(named[0], (), previous.filters, previous.period, previous.versus)
     if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
         if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
             raise NotContinued(CANNOT)

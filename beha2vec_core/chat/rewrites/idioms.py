@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.rewrites import idioms_of_numbers, idioms_of_people
+from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.verbs import PEOPLE
 
-_COMPILED = [
-    (re.compile(pattern, re.IGNORECASE), new) for pattern, new in (*idioms_of_numbers.IDIOMS, *idioms_of_people.IDIOMS)
-]
+_IDIOMS = (
+    *SORT_ORDERS,
+    *idioms_of_numbers.IDIOMS,
+    *idioms_of_people.IDIOMS,
+)
+_COMPILED = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in _IDIOMS]
 
 
 _THEY = re.compile(r"\b(?:they|them|these|those)\b", re.IGNORECASE)
