@@ -70,7 +70,7 @@ _GRAMMAR: dict[str, str] = {
     "bought": "bought, purchased, buy, buying, ordered",
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
-    "filler": """broken down, break down, split by, split up, brought in, in terms of, ordered by,
+    "filler": """addedup, broken down, break down, split by, split up, brought in, in terms of, ordered by,
         acquired by, acquired through, acquired via, even though, good morning, good afternoon,
         good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
         look like, look for, stack up, overview of, summary of, ranking of, list of, by number of, in total""",

@@ -9,6 +9,7 @@ from typing import Any
 
 from beha2vec_core.chat.days.hours import in_hours
 from beha2vec_core.chat.days.periods import COUNT, MARK, Times, find_times
+from beha2vec_core.chat.parts.added_up import in_one_group
 from beha2vec_core.chat.parts.cohorts import in_cohorts
 from beha2vec_core.chat.parts.conditions import Conditions, find_conditions
 from beha2vec_core.chat.parts.grammar import Word
@@ -202,6 +203,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
     text = in_neighbours(in_windows(in_cohorts(in_operations(text))), vocabulary)
     text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
+    text = in_one_group(text, vocabulary)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun

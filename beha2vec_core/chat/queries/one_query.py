@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.added_up import are_added_up
 from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries import asked, compared
@@ -19,6 +20,7 @@ from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
 _IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\b")
+_SIDES = re.compile(r"\b(?:vs|versus|than|against|or)\b")
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -134,8 +136,8 @@ class _Draft:
         if parts.over is not None and not self.by and self.metric == "revenue" and is_of_people:
             self.by = ["user"]
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
-        if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
-            bought = "buyers"  # of all buyers, those who ordered so often
+        if bought == "buyer_share" and any(did.table in ("purchases", "items") for one in self.done for did in one.did):
+            bought = "buyers"  # of all buyers, those who ordered so often, or with a coupon
         of_items = {*self.by, *(one.dimension for one in self.included)} & OF_ITEMS
         if bought in ("cart_rate", "cart_sessions") and of_items and "rate" not in parts.text:
             bought = "cart_additions"
@@ -347,6 +349,9 @@ class _Draft:
             elif not self.is_share:
                 self.notes.append(f"{some_of(pair.values, 'and')} are counted together.")
         is_spread = self.explains and self.measure.unit == "share"
+            if are_added_up(parts.text) and len(pair.values) > 2 and _SIDES.search(parts.text):
+                raise NotRead("I cannot compare one with several that are added up: ask for each of the two sums.")
+            is_one = are_added_up(parts.text) and not (self.compares or parts.judged)
         ranks = parts.has("high", "low", "judged") and not is_spread
         if ranks and not self.by and self.versus is None:
             raise NotRead("The highest or lowest of what: channels, devices, countries, items, days ...?")

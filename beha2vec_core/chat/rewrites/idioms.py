@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.rewrites import idioms_of_numbers, idioms_of_people
+from beha2vec_core.chat.rewrites.at_the_time import AT_THE_TIME
 from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _IDIOMS = (
     *SORT_ORDERS,
+    *AT_THE_TIME,
     *idioms_of_numbers.IDIOMS,
     *idioms_of_people.IDIOMS,
 )
