@@ -9,6 +9,7 @@ import re
 
 from beha2vec_core.chat.rewrites import idioms_of_numbers, idioms_of_people
 from beha2vec_core.chat.rewrites.at_the_time import AT_THE_TIME
+from beha2vec_core.chat.rewrites.items_of_orders import ITEMS_OF_ORDERS
 from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -16,6 +17,7 @@ from beha2vec_core.chat.words.verbs import PEOPLE
 _IDIOMS = (
     *SORT_ORDERS,
     *AT_THE_TIME,
+    *ITEMS_OF_ORDERS,
     *idioms_of_numbers.IDIOMS,
     *idioms_of_people.IDIOMS,
 )
