@@ -19,6 +19,7 @@ from beha2vec_core.chat.words.empty_words import is_aside, is_left_out
 from beha2vec_core.chat.words.lemmas import as_key, normal, normal_of, tokens
 from beha2vec_core.chat.words.places import regions
 from beha2vec_core.chat.words.spelling import Speller, english_words
+from beha2vec_core.chat.words.verbs import NAMED_AFTER
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Contents
 
@@ -116,6 +117,7 @@ class Vocabulary:
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
             | topics.WORDS
+            | {word for noun in NAMED_AFTER.split("|") for word in (noun.rstrip("?"), noun.rstrip("s?"))}
             | {*map(str.lower, month_name[1:]), *DAYS, "yesterday", "today"},
             {word for key in of_data for word in re.findall(r"[a-z]+", key)},
         )

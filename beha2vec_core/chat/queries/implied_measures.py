@@ -23,6 +23,7 @@ _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where n
 OF_GROWTH = ("sessions", "revenue")  # of "what drove the growth"
 _OF_SIZE = ("bigger", "larger", "smaller", "more", "less", "fewer", "stronger", "weaker", "higher", "lower")
 _OF_ITEMS = ("items_sold", "item_revenue")
+_OF_A_LIST = {"by", "value", "period", "filler"}  # kinds of words of a question that only names groups
 # a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
 IS_SO = re.compile(
     r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
@@ -153,6 +154,11 @@ def metric_of(
         return taken("sessions")
     pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
     kinds = ("trend", "change", "high", "low", "judged", "compare")
+    is_bare = {word.kind for word in parts.words} <= _OF_A_LIST and len(by) == 1 and not parts.comparatives
+    if (
+        is_bare and not (parts.limits or parts.is_of_users or parts.clusters) and by[0] in DEFAULTS
+    ):  # browsers on mobile
+        return taken(DEFAULTS[by[0]])
     is_asked = by or parts.times.periods or parts.comparatives or parts.judged or parts.has(*kinds)
     if (
         is_asked

@@ -9,6 +9,7 @@ import re
 
 from beha2vec_core.chat.rewrites import idioms_of_numbers, idioms_of_people
 from beha2vec_core.chat.rewrites.at_the_time import AT_THE_TIME
+from beha2vec_core.chat.rewrites.exits_and_hits import EXITS_AND_HITS
 from beha2vec_core.chat.rewrites.items_of_orders import ITEMS_OF_ORDERS
 from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import rewritten
@@ -18,6 +19,7 @@ _IDIOMS = (
     *SORT_ORDERS,
     *AT_THE_TIME,
     *ITEMS_OF_ORDERS,
+    *EXITS_AND_HITS,
     *idioms_of_numbers.IDIOMS,
     *idioms_of_people.IDIOMS,
 )
