@@ -60,7 +60,9 @@ _IN_DAYS = re.compile(r"\b(?:(?:in|since|from|during|over|between|last|this|unti
 
 def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query], Result]) -> LookupAnswer | None:
     """The days whose value is far from what is usual on their weekday; None where these are not asked for."""
-    if anything := _ANYTHING.fullmatch(question):
+    anything = _ANYTHING.fullmatch(question)
+    named = vocabulary.read((anything["when"] or "").lower()) if anything else ()
+    if anything and not any(word and word.kind in ("metric", "value") for word, *_ in named):
         return _anything(anything["when"] or "", vocabulary, measure)
     if not _ASKS.match(question):
         return None

@@ -32,7 +32,10 @@ def in_visitors(text: str, vocabulary: Vocabulary) -> tuple[str, list[str]]:
                 continue
             begin = found["before"].rstrip().rfind(words[-size])
             before, value = found["before"][:begin], found["before"][begin:].strip()
-            if found["alone"] is not None and _COUNTED.search(text[: found.start()] + before):
+            around = text[: found.start()] + before
+            rest = vocabulary.read(f"{around} {text[found.end() :]}")
+            is_asked = any(one and one.kind in ("metric", "bought", "sell") for one, *_ in rest)
+            if found["alone"] is not None and (_COUNTED.search(around) or not is_asked):
                 return found[0]
             said = f"{value} {found['noun']}"
             notes.append(f"“{said}” was read as visitors from {value}: who they are is not in the data.")

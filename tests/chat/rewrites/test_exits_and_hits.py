@@ -53,7 +53,9 @@ def test_people_of_a_source_are_its_visitors(vocabulary: Vocabulary) -> None:
     assert notes == ["“google followers” was read as visitors from google: who they are is not in the data."]
 
 
-@pytest.mark.parametrize("question", ["how many google followers do we have", "order value of article readers"])
+@pytest.mark.parametrize(
+    "question", ["how many google followers do we have", "google followers", "order value of article readers"]
+)
 def test_their_number_is_not_known(question: str, vocabulary: Vocabulary) -> None:
     assert in_visitors(question, vocabulary) == (question, [])
 
