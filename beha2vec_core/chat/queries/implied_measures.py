@@ -33,7 +33,9 @@ IS_SO = re.compile(
 # what no word of the vocabulary may make another question of
 SEARCHES = (
     rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
-    r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
+    r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b|"
+    r"\b(?:terms?|words|keywords?|phrases?|quer(?:y|ies))\b.*\b(?:search\w*|typ(?:e|ed|ing)|enter(?:s|ed|ing)?)\b|"
+    r"\btyp(?:e|es|ed|ing)\b.*\bsearch\b",
     "What people search for on the site is not measured.",
 )
 _CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
@@ -152,13 +154,13 @@ def metric_of(
     is_split &= not parts.has("cause", "average")
     if filters and not about & OF_ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
         return taken("sessions")
-    pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
-    kinds = ("trend", "change", "high", "low", "judged", "compare")
     is_bare = {word.kind for word in parts.words} <= _OF_A_LIST and len(by) == 1 and not parts.comparatives
     if (
         is_bare and not (parts.limits or parts.is_of_users or parts.clusters) and by[0] in DEFAULTS
     ):  # browsers on mobile
         return taken(DEFAULTS[by[0]])
+    pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
+    kinds = ("trend", "change", "high", "low", "judged", "compare")
     is_asked = by or parts.times.periods or parts.comparatives or parts.judged or parts.has(*kinds)
     if (
         is_asked

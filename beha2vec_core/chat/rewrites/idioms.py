@@ -13,9 +13,11 @@ from beha2vec_core.chat.rewrites.exits_and_hits import EXITS_AND_HITS
 from beha2vec_core.chat.rewrites.items_of_orders import ITEMS_OF_ORDERS
 from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import rewritten
+from beha2vec_core.chat.rewrites.visits_to_order import VISITS_TO_ORDER
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _IDIOMS = (
+    *VISITS_TO_ORDER,
     *SORT_ORDERS,
     *AT_THE_TIME,
     *ITEMS_OF_ORDERS,
