@@ -337,22 +337,22 @@ METRICS = {
         *(
             Metric(
                 f"median_{name}" if is_median else name,
-                f"{'median' if is_median else 'average'} time from {label}", "mean",
+                f"{'median' if is_median else 'average'} {label}", "mean",
                 {table: Measure(f"{'median' if is_median else 'sum'}({days})", None if is_median else f"count({days})",
                                 n=f"count({days})")},
                 tuple(f"median {one}" for one in words) if is_median else words, n_of=n_of, better=-1,
             )
             for name, table, days, label, n_of, words in (
-                ("days_to_order", "first_orders", "w.days", "first visit to first order", "buyers",
+                ("days_to_order", "first_orders", "w.days", "time from first visit to first order", "buyers",
                  ("day to order", "time to order", "time to first order", "day to first order", "day to conversion",
                   "time to conversion", "day until first order", "day until order", "time until order",
                   "day to firstorder", "time to firstorder", "day until firstorder", "time until firstorder")),
                 ("days_to_second_order", "orders_in_turn", "case when y.number = 2 then y.days end",
-                 "first to second order", "buyers who ordered again",
+                 "time from first to second order", "buyers who ordered again",
                  ("day to second order", "time to second order")),
-                ("days_between_orders", "orders_in_turn", "y.days", "one order of a user to the next",
-                 "orders after the first",
-                 ("daysbetweenorders", "order interval", "reorder interval", "reorder time",
+                ("visits_to_order", "first_orders", "w.visits", "visits to first order", "buyers", ("visitstoorder",)),
+                ("days_between_orders", "orders_in_turn", "y.days", "time from one order of a user to the next",
+                 "orders after the first", ("daysbetweenorders", "order interval", "reorder interval", "reorder time",
                   "repurchase interval", "repurchase time", "repurchase cycle", "purchase interval", "purchase cycle",
                   "time to reorder", "time to repurchase")),
             )

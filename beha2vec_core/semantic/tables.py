@@ -53,13 +53,13 @@ _FIRST_DAYS = f"""(
     from ga4.fct_ga4__user_days as n
     where n.is_new and n.user_date <= (select max(user_date) from ga4.fct_ga4__user_days) - {RETENTION_DAYS}
     group by n.user_key) as r"""
-# the first order of each user in the data, and how many days it came after their first session in the data
+# the first order of each user in the data: how many days after their first session, and in which of their sessions
 _FIRST_ORDERS = """(
-    select n.user_key, min(n.occurred_on) as first_day, min(n.occurred_on) - min(b.first_day) as days
-    from ga4.fct_ga4__purchases as n
-    join (select user_key, min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) as b
-        on b.user_key = n.user_key
-    where not n.is_refund_without_purchase group by 1) as w"""
+    select n.user_key, min(n.first_day) as first_day, min(n.first_day) - min(b.session_date) as days,
+        count(*) filter (where b.session_started_at <= n.ordered_at) as visits
+    from (select user_key, min(occurred_on) as first_day, make_timestamp(min(event_timestamp)) as ordered_at
+        from ga4.fct_ga4__purchases where not is_refund_without_purchase group by 1) as n
+    join ga4.fct_ga4__sessions as b on b.user_key = n.user_key group by n.user_key) as w"""
 # each order of a user, its number among theirs, and how many days it came after the one before (null for the first)
 _ORDERS_IN_TURN = """(
     select n.user_key, n.session_key, n.purchase_key, n.transaction_id, n.occurred_on, n.event_timestamp,

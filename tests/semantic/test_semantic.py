@@ -45,6 +45,12 @@ _FIRST_ORDERS = """from (select user_key, min(occurred_on) as first_order
     from ga4.fct_ga4__purchases where not is_refund_without_purchase group by 1) join (select user_key,
     min(session_date) as first_day from ga4.fct_ga4__sessions group by 1) using (user_key)
     where first_order between '2026-04-01' and '2026-04-30'"""
+_VISITS_TO_ORDER = """from (select user_key, count(*) as visits, min(first_order) as first_order
+    from ga4.fct_ga4__sessions join (select user_key, min(occurred_on) as first_order,
+        make_timestamp(min(event_timestamp)) as ordered_at from ga4.fct_ga4__purchases
+        where not is_refund_without_purchase group by 1) using (user_key)
+    where session_started_at <= ordered_at group by 1)
+    where first_order between '2026-04-01' and '2026-04-30'"""
 EXPECTED = {
     "users": f"select count(distinct user_key) {SESSIONS}",
     "new_users": """select count(*) from (select min(session_date) as first_day from ga4.fct_ga4__sessions
@@ -121,6 +127,8 @@ EXPECTED = {
         where n > 0""",
     "days_to_order": f"select avg(first_order - first_day) {_FIRST_ORDERS}",
     "median_days_to_order": f"select median(first_order - first_day) {_FIRST_ORDERS}",
+    "visits_to_order": f"select avg(visits) {_VISITS_TO_ORDER}",
+    "median_visits_to_order": f"select median(visits) {_VISITS_TO_ORDER}",
     **{
         name: f"""with orders as (select *, (select count(*) from ga4.fct_ga4__purchases as n
                 where n.user_key = p.user_key and n.event_timestamp < p.event_timestamp) as place

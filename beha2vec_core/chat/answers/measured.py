@@ -101,8 +101,10 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A session that reached a later step counts for this one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
         lines.append("The intervals take into account that a user can have several sessions.")
-    if "order_number" in {*query.by, *(one.dimension for one in query.filters)} or "days_" in metric.name:
-        lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.")
+    of_first = "order_number" in {*query.by, *(one.dimension for one in query.filters)}
+    if of_first or "days_" in metric.name or "visits_to" in metric.name:
+        visits = " Earlier visits are not counted; that of the order is." if "visits_to" in metric.name else ""
+        lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.{visits}")
     if any(name.startswith("first_") for name in (*query.by, *(one.dimension for one in query.filters))):
         lines.append("“First” is the user's first visit as GA4 knows it, which may be before the data begin.")
         lines[-1] += " The days are not those of that visit." if query.period else ""

@@ -94,7 +94,8 @@ def _without_rows(result: Result) -> list[str]:
         if unseen and one.dimension != "step" and not one.is_excluded and len(one.values) <= _NAMED:
             *some, last = unseen
             lines.append(f"There is nothing for {', '.join(some)}{' or ' * bool(some)}{last}.")
-    if len(result.query.filters) > 1 and not any(row.get("value") for row in result.rows):
+    rests_on = "n" if result.metric.is_ratio else "value"  # a rate can be 0
+    if len(result.query.filters) > 1 and not any(row.get(rests_on) for row in result.rows):
         lines.append("Nothing in the data has all of these at once.")
     return lines
 

@@ -83,12 +83,15 @@ def rate_of(query: Query) -> Query | None:
 def spread(query: Query, contents: Contents, measure: Measure) -> tuple[list[str], SqlAnswer | None]:
     """A rate by each of the main dimensions, of groups with enough: sentences with its ends, and a table."""
     lines, rows, statement, metric = [], [], "", METRICS[query.metric]
-    for name in _SPREAD:
+    chosen = {one.dimension for one in query.filters}
+    for name in (name for name in _SPREAD if name not in chosen):
         values = contents.values.get(name, []) if name in ("channel", "device") else []  # named: also small groups
         asked = replace(query, by=(name,), filters=(*query.filters, *([Filter(name, tuple(values))] if values else [])))
-        if name in {one.dimension for one in query.filters} or not reaches_all(asked):
+        if not reaches_all(asked):
             continue
         result = measure(asked)
+        if not any(row["value"] for row in result.rows):  # 0 of all groups
+            continue
         found = [
             row for row in result.rows if row["value"] is not None and row[name] is not None and row["n"] >= _FEWEST
         ]

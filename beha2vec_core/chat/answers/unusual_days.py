@@ -37,6 +37,18 @@ _ASKS = re.compile(
     r"how many|share|percent|per|by|than|compared|vs|versus)\b(?! views))",
     re.IGNORECASE,
 )
+# anything odd in the last days that I should look at this morning
+_ANYTHING = re.compile(
+    r"\W*(?:(?:did|was|is|were|are|has|have|there|you|see|hi|hey|so)\W+)*(?:anything|something|any|some|"
+    rf"things?)(?: (?:things?|that|is|was|happens?|happened|really))*\W+(?:{_ODD}|surprising|surprises?|out of line|"
+    r"off|wrong|special|worrying|alarming|concerning)(?: (?:happen(?:ed|s|ing)?|going on|been going on|occur(?:red)?|"
+    r"there|about|with|our|the|my|numbers|figures|data|sales|shop|site|store|business))*(?P<when> (?:(?:in|on|during|"
+    r"over|within|this|last|yesterday|today|since|lately|recently)\b.*?))?(?:,? (?:that )?(?:i|we) (?:should|need to|"
+    r"must|have to|ought to) (?:look (?:at|into)|know(?: about)?|check|see|worry about|be aware of)(?: (?:this morning|"
+    r"today|now|first))?)?\W*",
+    re.IGNORECASE,
+)
+_LOOKED_AT = ("revenue", "orders", "sessions")
 _WORDS = re.compile(
     rf"\b(?:{_ODD}|(?:was|were|is|are|have|has|had|did) there(?: been)?|there (?:was|were|is|are)|any|some|which|what|"
     r"on|when|days?|dates?|daily|show|list|find|tell|me|do|did|does|we|you|see|have|has|had|with|where|that|was|were|is|are|"
@@ -48,6 +60,10 @@ _IN_DAYS = re.compile(r"\b(?:(?:in|since|from|during|over|between|last|this|unti
 
 def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query], Result]) -> LookupAnswer | None:
     """The days whose value is far from what is usual on their weekday; None where these are not asked for."""
+    anything = _ANYTHING.fullmatch(question)
+    named = vocabulary.read((anything["when"] or "").lower()) if anything else ()
+    if anything and not any(word and word.kind in ("metric", "value") for word, *_ in named):
+        return _anything(anything["when"] or "", vocabulary, measure)
     if not _ASKS.match(question):
         return None
     when = found[0] if (found := _IN_DAYS.search(question)) else ""
@@ -63,8 +79,40 @@ def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query
     days = vocabulary.contents.days
     period = query.period or days
     result = measure(replace(query, period=None))  # all days show what is usual
-    side = 1 if _HIGH.search(question) else -1 if _LOW.search(question) else 0
+    said = re.sub(r"\b(?:last|past|recent) few\b", " ", question, flags=re.IGNORECASE)
+    side = 1 if _HIGH.search(said) else -1 if _LOW.search(said) else 0
     return _in_words(result, reading, days, Period(max(period.first, days.first), min(period.last, days.last)), side)
+
+
+def _anything(when: str, vocabulary: Vocabulary, measure: Callable[[Query], Result]) -> LookupAnswer | None:
+    """What was unusual of the main measures in some days; without days, in the last week of the data."""
+    last = vocabulary.contents.days.last
+    when = when if when.strip() else " in the last 7 days"
+    asked = [unusual_days(f"days with unusual {name}{when}", vocabulary, measure) for name in _LOOKED_AT]
+    found = [one for one in asked if one]
+    if len(found) < len(asked):
+        return None
+    first, lines = found[0], [one.text.split("\n")[0] for one in found]
+    period = first.reading.period if first.reading else None
+    if period is None or period.last >= last:
+        lines += [_last_day(measure(Query(name, ("day",))), last) for name in _LOOKED_AT]
+    lines += [line for line in first.text.split("\n")[2:] if not line.startswith("Looked up")]
+    lines.append(f"Looked up: {', '.join(METRICS[name].label for name in _LOOKED_AT)}, by day.")
+    table = next((one.table for one in found if one.table), None)
+    statements = [statement for one in found for statement in one.statements]
+    return replace(first, text="\n".join(line for line in lines if line), statements=statements, table=table)
+
+
+def _last_day(result: Result, last: date) -> str:
+    """The value of the last day of the data, and what is usual on its weekday."""
+    rows = {row["day"]: row for row in result.rows if row["value"] is not None}
+    usual = _usual({one: float(row["value"]) for one, row in rows.items()}).get(last)
+    if last not in rows or not usual:
+        return ""
+    value, label = float(rows[last]["value"]), result.metric.label
+    shown, normal = (plain_value(result.metric, one, rows[last]) for one in (value, usual))
+    apart = f"{value / usual - 1:+.0%}"
+    return f"The last day, {last:%A} {day_words(last)}: {label} {shown}, usual on a {last:%A}: {normal} ({apart})."
 
 
 def _in_words(result: Result, reading: Reading, days: Period, period: Period, side: int) -> LookupAnswer:

@@ -24,6 +24,8 @@ from beha2vec_core.chat.days.named_days import (
     named_days,
     part_of_year,
 )
+from beha2vec_core.chat.days.spans import in_known_spans
+from beha2vec_core.chat.days.weekdays import DAYS, in_weekdays
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.chat.words.verbs import DOWN, UP
 from beha2vec_core.semantic.query import Period, add_months
@@ -34,7 +36,6 @@ _PARTS_OF = {  # of a month, by the places of their first and last days
     "late|end": (20, 30),
 }  # fmt: skip
 _PARTS = "|".join(_PARTS_OF)
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = "|".join(DAYS)
 COUNT = rf"\d+|{'|'.join(NUMBER_WORDS)}"
 _UNIT = r"(day|week|month|quarter|year)"
@@ -158,6 +159,9 @@ def find_times(text: str, data: Period) -> Times:
     for pattern, new in SAME_DAYS:
         times.text = re.sub(pattern, new, times.text)
     times.text, times.notes = named_days(times.text, last, keep_days)
+    for spoken in (in_weekdays, in_known_spans):
+        times.text, notes = spoken(times.text, data, keep_days)
+        times.notes += notes
     for said, period in ((_LATELY, _lately), (_FEW, _some_days), (_AGO, _ago)):
         for found in re.finditer(said, times.text):
             times.notes.append(f"“{found[0].strip()}” was read as {period(found, last).in_words}.")

@@ -47,6 +47,7 @@ _OF_SOMETHING_ELSE = re.compile(
 )
 _SHARE = re.compile(r"\b(?:share|percent\w*|%|proportion|fraction)(?: of)?(?: (?:all|the|our|those))*$")
 _TIMES = re.compile(r"\bhow (?:many times|often)\b")
+_PIECES = "Items are pieces: two of the same product are 2 items."
 _WHY = re.compile(r"\b(?:why|how come|reasons?|causes?)\b")
 _WORDS = {"user": "users", "session": "sessions", "one_order": "orders"}
 _HAVING = re.compile(
@@ -121,6 +122,7 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
     in_order = len(dids) > 1 and not any(one.after for one in dids) and _IN_ORDER.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
+    notes += (_PIECES,) if any(one.table == "items" and not one.filters and _is_counted(one) for one in dids) else ()
     others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
     forced = has_not or bool(having and others - {one.metric for one in having})
     if any(map(_bought_something, clauses)):
@@ -224,6 +226,10 @@ def _is_only_here(clauses: list[Clause], dids: list[Did], *, asks_why: bool) -> 
     is_rate = len(dids) == 2 and all(len(one.whole) == len(one.part) == 1 and one.level != "user" for one in clauses)
     known = asks_why or len(dids) == 1 or plain or (is_rate and all(map(_is_step, dids)))
     return not known or any(_is_new(one) or (one.is_excluded and not asks_why) for one in dids)
+
+
+def _is_counted(did: Did) -> bool:
+    return did.at_least > 1 or did.at_most is not None
 
 
 def _ends_with_metric(kept: list[str], vocabulary: Vocabulary) -> bool:

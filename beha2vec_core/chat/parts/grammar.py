@@ -8,7 +8,7 @@ from functools import cache
 from itertools import combinations_with_replacement
 
 from beha2vec_core.chat.days.hours import hours_of
-from beha2vec_core.chat.days.periods import DAYS
+from beha2vec_core.chat.days.weekdays import DAYS
 from beha2vec_core.chat.rewrites.buying_steps import steps_of
 from beha2vec_core.chat.words.lemmas import as_key, same_phrases
 from beha2vec_core.chat.words.verbs import CHANGES
@@ -58,21 +58,19 @@ _GRAMMAR: dict[str, str] = {
         flattened, flattening, level off, leveled off, worsening, recovering, soaring, climbing, sinking, sliding,
         slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum, curve""",
     "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
-    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, best to worst, "
-    "worst to best, successful, unsuccessful, effective, ineffective",
+    "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, "
+    "successful, unsuccessful, effective, ineffective",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, peak, record, main, major,
         leading, hottest, number one, no 1, primary, principal, dominant,  most popular, most common, most frequent,
-        highest first, largest first, biggest first, most first, descending, descending order, high to low, mostly,
-        mainly, longest, longest first, highest to lowest, largest to smallest, biggest to smallest, most to least,
-        high, most often, fastest, max, maximum""",
+        highest first, largest first, biggest first, most first, descending, descending order, mostly,
+        mainly, longest, longest first, high, most often, fastest, max, maximum""",
     "low": """least, lowest, fewest, smallest, weakest, quietest, slowest, poorest, rarest, least popular,
          bottom, lowest first, smallest first, fewest first, least first,
-        ascending, ascending order, low to high, lowest to highest, smallest to largest, smallest to biggest,
-        shortest, shortest first, least to most, low, slowest, min, minimum""",
+        ascending, ascending order, shortest, shortest first, low, slowest, min, minimum""",
     "bought": "bought, purchased, buy, buying, ordered",
     "sell": "sell, sold, we sell, we sold, did we sell",
     "average": "average, avg, mean",
-    "filler": """broken down, break down, split by, split up, brought in, in terms of, ordered by,
+    "filler": """addedup, broken down, break down, split by, split up, brought in, in terms of, ordered by,
         acquired by, acquired through, acquired via, even though, good morning, good afternoon,
         good evening, good day, sit in, belong to, fall into, end up in, ended up in, we picked up, end up, ended up,
         look like, look for, stack up, overview of, summary of, ranking of, list of, by number of, in total""",

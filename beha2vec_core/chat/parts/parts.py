@@ -9,11 +9,13 @@ from typing import Any
 
 from beha2vec_core.chat.days.hours import in_hours
 from beha2vec_core.chat.days.periods import COUNT, MARK, Times, find_times
+from beha2vec_core.chat.parts.added_up import in_one_group
 from beha2vec_core.chat.parts.cohorts import in_cohorts
 from beha2vec_core.chat.parts.conditions import Conditions, find_conditions
 from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.much_and_little import Opposed, in_measures
 from beha2vec_core.chat.parts.next_pages import in_neighbours
+from beha2vec_core.chat.parts.people_of import in_visitors
 from beha2vec_core.chat.parts.qualifiers import qualifiers
 from beha2vec_core.chat.parts.sequences import in_windows
 from beha2vec_core.chat.parts.split_values import in_sides
@@ -202,6 +204,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
     text = in_neighbours(in_windows(in_cohorts(in_operations(text))), vocabulary)
     text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
+    text, people = in_visitors(in_one_group(text, vocabulary), vocabulary)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
@@ -209,7 +212,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     clicked, text = text, in_sessions(text, vocabulary.contents.values.get("campaign", []))
     conversions = re.sub(r"\bconversions\b", "key events", text)
     times = find_times(conversions, vocabulary.contents.days)
-    parts = Parts(times, notes=list(times.notes), left_out=left_out, opposed=opposed)
+    parts = Parts(times, notes=[*times.notes, *people], left_out=left_out, opposed=opposed)
     if re.search(DISPLAY, question.lower()) and "Display" in vocabulary.contents.values.get("channel", []):
         parts.notes.append("“Display” was read as “show”. For the channel, write “from Display”.")
     if clicked != text:

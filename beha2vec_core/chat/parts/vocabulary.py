@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from beha2vec_core.chat.days.periods import DAYS, MARK
+from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.days.weekdays import DAYS
 from beha2vec_core.chat.parts.grammar import FILLERS, OF_ITEMS, Meaning, Value, Word, fixed_phrases, same_measures
 from beha2vec_core.chat.rewrites.named_pages import Pages
 from beha2vec_core.chat.rewrites.page_words import section_keys, sections
@@ -19,6 +20,7 @@ from beha2vec_core.chat.words.lemmas import as_key, normal, normal_of, tokens
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.chat.words.places import regions
 from beha2vec_core.chat.words.spelling import Speller, english_words
+from beha2vec_core.chat.words.verbs import NAMED_AFTER
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Contents
 
@@ -116,6 +118,7 @@ class Vocabulary:
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
             | topics.WORDS
+            | {word for noun in NAMED_AFTER.split("|") for word in (noun.rstrip("?"), noun.rstrip("s?"))}
             | {*map(str.lower, month_name[1:]), *DAYS, "yesterday", "today"},
             {word for key in of_data for word in re.findall(r"[a-z]+", key)},
         )

@@ -195,6 +195,21 @@ def without_heading(parts: Parts, contents: Contents) -> Parts:
     return parts
 
 
+def without_kind(parts: Parts, contents: Contents) -> Parts:
+    """The parts without the noun that says what the named ones are: "weekly_02 or weekly_03, which mailing"."""
+    words = [word for word in parts.words if word.kind == "value" and _is_of_visit(word)]
+    for word in words:
+        before = [one.text for one in parts.words if one.is_beside(word) and one.place < word.place]
+        others = [one for one in words if one is not word]
+        shared = set.intersection(*(one.own_dimensions for one in others)) if others[1:] else set()
+        is_one = len(word.values[0].values) == 1  # not "which paid ones"
+        is_kind = is_one and {*before} & {"which", "what"} and shared and not shared & word.own_dimensions
+        if is_kind and all(_go(contents, word.values[0], one) for one in others):
+            kept = [replace(one, kind="filler", values=()) if one is word else one for one in parts.words]
+            return replace(parts, words=kept)
+    return parts
+
+
 def _each_limited(items: tuple[Item, ...], contents: Contents) -> tuple[Item, ...]:
     """The items, each with what limits all of them: "organic and paid Instagram", "mobile Germany or Austria".
 

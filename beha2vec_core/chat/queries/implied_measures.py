@@ -23,6 +23,7 @@ _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where n
 OF_GROWTH = ("sessions", "revenue")  # of "what drove the growth"
 _OF_SIZE = ("bigger", "larger", "smaller", "more", "less", "fewer", "stronger", "weaker", "higher", "lower")
 _OF_ITEMS = ("items_sold", "item_revenue")
+_OF_A_LIST = {"by", "value", "period", "filler"}  # kinds of words of a question that only names groups
 # a state, not a change: "why is conversion in the US so much higher"; "fewer orders" are those of a period
 IS_SO = re.compile(
     r"\b(?:higher|lower|better|worse|bigger|smaller|stronger|weaker|less|more|fewer)\b"
@@ -32,7 +33,9 @@ IS_SO = re.compile(
 # what no word of the vocabulary may make another question of
 SEARCHES = (
     rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
-    r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b",
+    r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b|"
+    r"\b(?:terms?|words|keywords?|phrases?|quer(?:y|ies))\b.*\b(?:search\w*|typ(?:e|ed|ing)|enter(?:s|ed|ing)?)\b|"
+    r"\btyp(?:e|es|ed|ing)\b.*\bsearch\b",
     "What people search for on the site is not measured.",
 )
 _CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
@@ -151,6 +154,11 @@ def metric_of(
     is_split &= not parts.has("cause", "average")
     if filters and not about & OF_ITEMS and about <= {*DEFAULTS} and (is_split or is_asked_why):
         return taken("sessions")
+    is_bare = {word.kind for word in parts.words} <= _OF_A_LIST and len(by) == 1 and not parts.comparatives
+    if (
+        is_bare and not (parts.limits or parts.is_of_users or parts.clusters) and by[0] in DEFAULTS
+    ):  # browsers on mobile
+        return taken(DEFAULTS[by[0]])
     pages = next((one for one in filters if one.dimension in _PAGES and not {*one.values} & _OF_STEPS), None)
     kinds = ("trend", "change", "high", "low", "judged", "compare")
     is_asked = by or parts.times.periods or parts.comparatives or parts.judged or parts.has(*kinds)

@@ -11,7 +11,7 @@ from beha2vec_core.chat.queries.asked import (
     ends_differ,
     filters_of,
 )
-from beha2vec_core.chat.queries.groups import groups_of, of_one_visit, refuse_apart, without_heading
+from beha2vec_core.chat.queries.groups import groups_of, of_one_visit, refuse_apart, without_heading, without_kind
 from beha2vec_core.chat.queries.implied_measures import DEFAULTS, OF_GROWTH, NotRead, overview_of, unnamed
 from beha2vec_core.chat.queries.much_and_little import require_asked, set_apart
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE, of_period
@@ -74,7 +74,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         return sides, [*notes, *parts.notes]
     if shares := used_more(parts, contents):
         return shares[0], [*notes, *shares[1]]
-    parts = without_heading(parts, contents)
+    parts = without_heading(without_kind(parts, contents), contents)
     if groups := groups_of(parts, metrics, contents):
         return groups
     refuse_apart(parts, contents)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.added_up import are_added_up
 from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries import asked, compared
@@ -14,11 +15,12 @@ from beha2vec_core.chat.queries.implied_measures import IS_SO, NotRead, as_rate,
 from beha2vec_core.chat.queries.nearest import reaches, some_of
 from beha2vec_core.chat.queries.ratios import outer_of
 from beha2vec_core.chat.queries.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, STEPS, Metric
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES, STEPS, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
 
 _IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\b")
+_SIDES = re.compile(r"\b(?:vs|versus|than|against|or)\b")
 _EITHER = re.compile(r"\bor\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
@@ -33,6 +35,7 @@ _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
 _BOTH = re.compile(r"\bboth\b")
 _WITHIN = re.compile(rf"\b(?:during|throughout|within|in the course of) (?:the )?{MARK}")
+_UP_TO_AN_ORDER = ("sessions", "engaged_rate", "product_view_rate", "cart_rate", "checkout_rate", "orders")
 _LONG = 27  # days after the first of a period that can have a trend
 NOT_WHY = "The data show where this is so, but not why."
 
@@ -74,6 +77,7 @@ class _Draft:
     changes: bool = False
     moves: bool = False  # the groups that changed in a direction are asked for
     against_rest: bool = False
+    asks_step: bool = False  # at which step those of two values of a visit stop, in place of why
     is_often: bool = False  # how often groups do something is compared, not how many of them do
 
     @property
@@ -134,8 +138,8 @@ class _Draft:
         if parts.over is not None and not self.by and self.metric == "revenue" and is_of_people:
             self.by = ["user"]
         bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
-        if bought == "buyer_share" and any(did.table == "purchases" for one in self.done for did in one.did):
-            bought = "buyers"  # of all buyers, those who ordered so often
+        if bought == "buyer_share" and any(did.table in ("purchases", "items") for one in self.done for did in one.did):
+            bought = "buyers"  # of all buyers, those who ordered so often, or with a coupon
         of_items = {*self.by, *(one.dimension for one in self.included)} & OF_ITEMS
         if bought in ("cart_rate", "cart_sessions") and of_items and "rate" not in parts.text:
             bought = "cart_additions"
@@ -154,7 +158,11 @@ class _Draft:
             self.by = ["item"]
         leaves = self.metric in _LEAVING and (self.metric != "conversion_rate" or self.metrics != ["conversion_rate"])
         narrowed = self.included or self.by or self.compares or parts.times.periods or parts.has("change")
-        if parts.has("cause") and leaves and not narrowed:
+        of_two = len(self.included) > 1 and {one.dimension for one in self.included} <= {*SOURCES} and not self.pair
+        of_two &= not (self.by or self.compares or parts.times.periods or parts.has("change", "rest"))
+        if parts.has("cause") and leaves and of_two:  # of instagram and paid: the steps up to where they stop
+            self.metric, self.asks_step, parts.beside = "conversion_rate", True, _UP_TO_AN_ORDER
+        elif parts.has("cause") and leaves and not narrowed:
             self.filters = (*self.filters, *_from_step(_LEAVING[self.metric]))
             self.metric = "funnel"
         if self.metric == "funnel":
@@ -246,7 +254,7 @@ class _Draft:
         is_of_one = self.timed and parts.has("change") and not (parts.times.periods or self.extreme)
         if is_of_one and _WHICH_DAY.search(parts.text):
             raise NotRead("I cannot compare each one with the next here: ask for the highest or the lowest.")
-        self.explains = parts.has("cause") and not self.pair
+        self.explains = parts.has("cause") and not (self.pair or self.asks_step)
         is_moving = parts.goes_down is not None and self.metric not in OF_STEPS  # "drop" between two steps is no change
         self.changes = parts.has("change")
         self.changes |= self.period is not None and compared.UP_OR_DOWN.search(parts.text) is not None
@@ -341,12 +349,15 @@ class _Draft:
             raise NotRead("A comparison needs two values (mobile and desktop) or two periods.")
         if (pair := self.pair) and pair.dimension not in self.by:
             is_rate = self.measure.unit in ("share", "mean") or self.has_per or (self.is_share and "," in parts.text)
+            if are_added_up(parts.text) and len(pair.values) > 2 and _SIDES.search(parts.text):
+                raise NotRead("I cannot compare one with several that are added up: ask for each of the two sums.")
+            is_one = are_added_up(parts.text) and not (self.compares or parts.judged)
             apart = self.compares or bool(parts.judged) or (is_rate and asked.is_named_apart(parts, pair))
-            if apart or asked.asks_either(parts, pair):
+            if not is_one and (apart or asked.asks_either(parts, pair)):
                 self.by = [*self.by, pair.dimension] if self.metric == "funnel" else [pair.dimension, *self.by]
             elif not self.is_share:
                 self.notes.append(f"{some_of(pair.values, 'and')} are counted together.")
-        is_spread = self.explains and self.measure.unit == "share"
+        is_spread = (self.explains or self.asks_step) and self.measure.unit == "share"
         ranks = parts.has("high", "low", "judged") and not is_spread
         if ranks and not self.by and self.versus is None:
             raise NotRead("The highest or lowest of what: channels, devices, countries, items, days ...?")
@@ -421,7 +432,8 @@ def ascending_of(parts: Parts, metric: str) -> bool | None:
     """Whether the smallest comes first; None: nothing is said of order."""
     if asked.both_ends(parts):
         return METRICS[metric].better < 0 and not parts.has("high")
-    if (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
+    is_top_worst = parts.has("high") and "worst" in parts.judged and METRICS[metric].better > 0
+    if is_top_worst or (parts.has("low") and parts.has("high")) or {"best", "worst"} <= {*parts.judged}:
         raise NotRead("I can show the highest or the lowest first: ask for one of them.")
     if parts.has("low"):
         return True

@@ -56,7 +56,7 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
     for word in parts.words:
         per = before.get(word.place) in ("per", "each", "every")
         is_second = word in named[1:] and word.name in ("users", "buyers", "sessions") and not parts.is_of_users
-        is_second &= before.get(word.place) == "by"
+        is_second &= before.get(word.place) == "by" and word.name not in [one.name for one in named[:1]]
         if word.kind in ("metric", "value") and (per or is_second):
             raise NotRead(f"I cannot give this per {word.text}.")
     filters = tuple(one for one in filters if not one.did)

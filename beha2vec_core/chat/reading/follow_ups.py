@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_of, filters_of
@@ -61,6 +62,9 @@ _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # whic
 _ANYTHING = re.compile("")
 CANNOT = "I do not see how this continues your previous question: ask the full question."
 _NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
+_IN_ORDER = re.compile(
+    r"\b(?:highest|lowest|best|worst) first(?: please)?\W*$"
+)  # as `rewrites/sort_orders.py` writes it
 _OF_PAGES = {"page", "page_type", "theme"}
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
@@ -127,9 +131,12 @@ def continued(
         if breakdown_of(parts):
             return None
         raise NotContinued(CANNOT)
+    asked = [word for word in parts.words if word.kind not in ("filler", "judged", "high", "low")]
+    if previous.by and not (asked or parts.unknown or previous.versus) and _IN_ORDER.search(parts.text):
+        return replace(previous, ascending=ascending_of(parts, previous.metric))
     lead = _CONTINUES.search(question.lower())
-    if previous.versus and (asked := due_to(question, parts)):
-        return Query(asked[0], (), previous.filters, previous.period, previous.versus)
+    if previous.versus and (named := due_to(question, parts)):
+        return Query(named[0], (), previous.filters, previous.period, previous.versus)
     if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
         if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
             raise NotContinued(CANNOT)
@@ -322,7 +329,8 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
             raise NotContinued(f"Which of what? You asked for one number before: {METRICS[previous.metric].label}.")
         judged = [word for word in parts.judged if word in ("best", "worst")]
         ascending = (judged[0] == "worst") == (METRICS[previous.metric].better > 0) if judged else parts.has("low")
-        return replace(previous, ascending=ascending)
+        sold = ("items_sold" if {*previous.by} & OF_ITEMS else "revenue") if parts.has("sell") else previous.metric
+        return replace(previous, metric=sold, ascending=ascending)
     if compared and (times.periods or times.asks_before) and not filters and not by:
         other = times.periods[0] if times.periods else versus
         if previous.period is None or other is None or previous.by:

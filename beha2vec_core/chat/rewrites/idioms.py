@@ -8,13 +8,25 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.rewrites import everyday_words, idioms_of_numbers, idioms_of_people
+from beha2vec_core.chat.rewrites.at_the_time import AT_THE_TIME
+from beha2vec_core.chat.rewrites.exits_and_hits import EXITS_AND_HITS
+from beha2vec_core.chat.rewrites.items_of_orders import ITEMS_OF_ORDERS
+from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import rewritten
+from beha2vec_core.chat.rewrites.visits_to_order import VISITS_TO_ORDER
 from beha2vec_core.chat.words.verbs import PEOPLE
 
-_COMPILED = [
-    (re.compile(pattern, re.IGNORECASE), new)
-    for pattern, new in (*everyday_words.EVERYDAY, *idioms_of_numbers.IDIOMS, *idioms_of_people.IDIOMS)
-]
+_IDIOMS = (
+    *VISITS_TO_ORDER,
+    *SORT_ORDERS,
+    *AT_THE_TIME,
+    *ITEMS_OF_ORDERS,
+    *EXITS_AND_HITS,
+    *everyday_words.EVERYDAY,
+    *idioms_of_numbers.IDIOMS,
+    *idioms_of_people.IDIOMS,
+)
+_COMPILED = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in _IDIOMS]
 
 
 _THEY = re.compile(r"\b(?:they|them|these|those)\b", re.IGNORECASE)

@@ -278,6 +278,15 @@ _COMPARED: tuple[tuple[str, str], ...] = (
     (r"^(.*\w),? (?:(?:was|is) there |did we (?:see|have) |do we (?:see|have) |do you see )?any (?:spikes?|bumps?|"
      r"jumps?|dips?|drops?|peaks?|changes?|effects?)\W*$", r"\1 compared to the period before?"),
 )  # fmt: skip
+_LISTS: tuple[tuple[str, str], ...] = (
+    (r"^(\W*)what (do|does|did) (?!we\b|you\b|they\b|i\b|the (?:shop|store|site)\b|people\b)(?:(?:the|our) )?"
+     r"(?:brand |label )?([\w &'-]{2,30}?) sell\b(?! (?:the )?(?:most|best|more|better|least))",
+     r"\1which items \2 \3 sell"),
+    (r"^(\W*)what (do|did) we sell (from|of|by|under) ", r"\1which items \2 we sell \3 "),
+    (r"^(\W*(?:what|which|list|show|give)\b.*?),? (?:and )?how (?:much|many)(?: (?:pieces|units))?(?: (?:do|did) we "
+     r"sell| (?:were|was|is|are) sold)? of (?:each|every one)(?: one| product| item| of (?:them|these|those))?(?=\W*$)",
+     r"\1"),
+)  # fmt: skip
 _CAUSES: tuple[tuple[str, str], ...] = (
     (r"^(\W*)(?!.*\b(?:why|how come)\b)(.+?),? (?:(?:any |what(?: is|'?s) the |the )?(?:reasons?|cause|explanation)|"
      r"why(?:'?s| is) (?:that|this|it)|why (?:that|this))\W*$", r"\1why \2?"),
@@ -298,4 +307,4 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     (r"\b(?:why (?:are there|do we have|do we get) (?:so )?many|where do (?:the |our )?)\s*error pages?(?: come "
      r"from)?(?:,? and what (?:is )?caus\w+ (?:them|it|this))?(?=\W*$)", "error page views by page"),
 )  # fmt: skip
-IDIOMS = (*_AROUND, *_WORDS, *_COUNTS, *_SHARES, *_STEPS, *_OF_PEOPLE, *_COMPARED, *_CAUSES)
+IDIOMS = (*_AROUND, *_WORDS, *_COUNTS, *_SHARES, *_STEPS, *_OF_PEOPLE, *_COMPARED, *_LISTS, *_CAUSES)

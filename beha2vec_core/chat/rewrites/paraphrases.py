@@ -149,8 +149,6 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\b(with|had|made|placed|have|has) (?:several|multiple) (?=(?:orders|purchases|sessions|"
      r"visits)\b)", r"\1 at least 2 "),
     (r"\b(only|just) (bought|ordered|visited|came|purchased) (once|twice)\b", r"\2 only \3"),
-    (r"\bmulti[- ](?:item|product) orders\b", "orders with at least 2 items"),
-    (r"\b(?:single|one)[- ](?:item|product) orders\b", "orders with exactly 1 items"),
     (r"\bone[- ]time (?:visitors?|users?)\b", "users who visited exactly 1 times"),
     (r"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:dollars|euros|usd|eur|bucks|pounds|gbp|"
      r"[$\u20ac\u00a3]))?) (?:or|and) (?:more|above|over|up)\b(?! (?:orders|purchases|sessions|visits|items|pages|"

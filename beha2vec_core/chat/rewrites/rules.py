@@ -364,6 +364,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bview(?:s|ed|ing)? (more|fewer|the most|the fewest) pages\b(?! per)", r"\1 pages per session"),
     (r"\bwhat happened(?: (?:to|with|in|on|during|around))?\b", " askswhy happened "),
     (r"\bwhat (?:has |have )?changed (?:in|with|about|for)\b", " askswhy change "),
+    (r"\b(?:what (?:has |have )?(?:changed|differed)|(?:did|has|have) (?:anything|something|things) (?:changed?|"
+     r"differed))(?=\W*$| *\u00a7| (?:compared|vs|versus|since|from|between|over)\b)", " askswhy change "),
     (r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
      " askswhy "),
     (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|explained|drove|made|makes|"

@@ -6,6 +6,7 @@ import re
 
 from beha2vec_core.chat.days.periods import MARK
 
+Rules = tuple[tuple[str, str], ...]  # patterns, and what stands in place of a match
 _END = re.compile(rf"[\w{MARK}]")
 
 

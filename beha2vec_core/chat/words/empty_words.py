@@ -18,6 +18,7 @@ _WITH_CONTENT = """
     nearly directly indirectly organically manually automatically internally externally locally
     globally nationally internationally regionally domestically digitally physically anonymously personally publicly
     privately freely cheaply legally illegally unlikely likely averagely doubly triply
+    alphabetically
     statistically significantly abnormally unusually unexpectedly randomly accidentally mistakenly falsely wrongly
     family italy july supply reply apply comply rely multiply imply fly ally assembly anomaly monopoly jelly belly bully
     curly woolly silly holy ugly lovely friendly lonely elderly ally butterfly

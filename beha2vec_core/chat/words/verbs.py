@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 PEOPLE = r"users?|customers?|buyers?|visitors?|people|shoppers?"
+# people who are named after where they come from: newsletter readers, google searchers
+NAMED_AFTER = r"readers?|searchers?|followers?|fans?|subscribers?|recipients?|clickers?"
 
 _DOWN = """
     drop dropped dropping; fall fell fallen falling; decline declined declining; decrease decreased decreasing;

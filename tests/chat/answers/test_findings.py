@@ -99,3 +99,24 @@ def test_days_of_which_most_are_the_same_are_not_unusual(vocabulary: Vocabulary)
 )
 def test_what_else_is_unusual_is_not_known(vocabulary: Vocabulary, question: str) -> None:
     assert unusual_days(question, vocabulary, _measured(0, (date(2026, 1, 1), date(2026, 2, 2)))) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Did anything odd happen in the last days that I should look at this morning?",
+        "anything strange in the last few days",
+        "was there something wrong with the shop this week?",
+    ],
+)
+def test_anything_odd_is_looked_for_in_the_main_measures(vocabulary: Vocabulary, question: str) -> None:
+    days = vocabulary.contents.days
+    answer = unusual_days(question, vocabulary, _measured(1003, (days.first, days.last)))
+    assert answer and [f"unusual {name}" in answer.text for name in ("revenue", "number of orders")] == [True, True]
+    assert f"The last day, {days.last:%A}" in answer.text and "usual on a" in answer.text
+
+
+def test_anything_odd_about_something_else_is_not_answered_so(vocabulary: Vocabulary) -> None:
+    days = vocabulary.contents.days
+    question = "anything unusual about mobile traffic last week"
+    assert unusual_days(question, vocabulary, _measured(1003, (days.first, days.last))) is None

@@ -132,7 +132,6 @@ ASKED = {
     "what do people in cluster 1 buy after shoes": "no",
     "which cluster has the most users who left cluster 0": "no",
     "which cluster loses most users": "no",
-    "average number of sessions before purchase": "no",
     "how many users moved from cluster 0 to cluster 1": "lookup:moves",
     "compare conversion rate of cluster 0 and cluster 1": "conversion_rate | by cluster | cluster=0;1",
     "users in cluster 0 or cluster 1": "users | cluster=0;1",

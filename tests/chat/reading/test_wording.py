@@ -24,6 +24,13 @@ ASKED = {
     ),
     "how long does it take from the first visit to a purchase": "days_to_order",
     "median days from first visit to first order": "median_days_to_order",
+    "median number of visits before the first order": "median_visits_to_order",
+    "average number of visits until people first buy": "visits_to_order",
+    "how many visits does it take before someone buys for the first time": "visits_to_order && median_visits_to_order",
+    "what changed in the week of 4 may compared with the week before": (
+        "sessions | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | why && "
+        "revenue | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | why"
+    ),
     # who came in a period and came back
     "how many ppl that came on apr 10th came back within 7 days": COHORT.format(7),
     "of the people who came on 10 april, how many came back within a week": COHORT.format(7),
