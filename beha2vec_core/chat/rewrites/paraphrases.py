@@ -52,6 +52,11 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(.*?)\b(?:un|non[ -]?)paid\b(?! (?:orders?|invoices?|bills?|carts?|checkouts?|purchases?)\b)", r"\1organic"),
     (r"\b(?:clients|clientele)\b", "customers"),
     (r"\b(?:visitations?|footfall)\b", "traffic"),
+    # of people over all their visits; "left after one page" is of a visit
+    (rf"\b({PEOPLE})(?: (?:who|that|have|has|had|did|do|only|just|ever|merely))* (?:look(?:ed)? at|view(?:ed)?|saw|see|"
+     r"seen|visit(?:ed)?|open(?:ed)?|read|with)(?: (?:only|just|exactly|ever|merely|a))* (?:one single|one|1|single) "
+     r"(?:page ?views?|pages?)(?: only)?\b(?! (?:types?|per|and|then|before)\b)", r"\1 who viewed exactly 1 pages"),
+    (r"\b(customer|buyer|user|visitor) base\b(?! ?layer)", r"\1s"),
     (r"\bbuyed\b", "bought"),
     (r"\b(?:turn|turned|turning) over\b", "turnover"),
     (r"\b(made|placed|done|bought|ordered|purchased) by (?:people|users|visitors)\b", r"\1"),
@@ -170,6 +175,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"weaker)\b", "changed"),
     (r"\bhow (?:fast|quickly) (?=(?:is|are|did|do|does|has|have)\b.*\bgr[eo]w)", " "),
     (r"\bwhat accounts? for (?=the\b)", "why "),
+    (r"\b(which|what) (\w+(?: \w+)?) (?:is|are|was|were) (?:behind|responsible for|to blame for|the (?:reason|cause) "
+     r"(?:for|of|behind)) (it|that|this)\b(?=\W*$)", r"\1 \2 drove \3"),
     (r"\bwhat(?: was| were| lies| stands| is)? behind\b", "what is behind"),
     (r"\b(?:highest|top|best|most)[- ](?:grossing|earning|lucrative)\b", "highest revenue"),
     (r"\bmost (?:read|opened|seen) (?=pages?)|\bmost (?:read|opened|seen)(?=\W*$)", "most viewed "),
