@@ -21,8 +21,8 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.clicks import NOTE as CLICKS
 from beha2vec_core.chat.rewrites.clicks import in_sessions
 from beha2vec_core.chat.rewrites.page_words import in_pages
-from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY
-from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MAJORITY, MORE, in_known_words, spelled_out
+from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY, MAJORITY
+from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.rewrites.time_on_page import in_reading_time
 from beha2vec_core.chat.rewrites.visitors_and_no_orders import in_operations, why_none
 from beha2vec_core.chat.words.empty_words import is_left_out, without_asides, without_left_out

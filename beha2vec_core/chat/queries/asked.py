@@ -381,7 +381,7 @@ def asks_which_moved(parts: Parts, by: list[str]) -> bool:
 
 def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
     """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
-    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
+    asked = re.search(r"\b(?:is|are|was|were|comes?|came|uses?|used|from)\b(?!.*\bshare of\b)", parts.text)
     begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
     values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
     after = [word for word in values if word.place >= begun] or values

@@ -210,6 +210,8 @@ def continued(
         if pointed:
             raise NotContinued(CANNOT)
         return None
+    if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
+        return _of_other_rest(previous, filters[0])
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     if pointed in ("they", "them", "these", "those") and metrics == ["users"] and previous.metric in PEOPLE_COUNTED:
         metric = previous.metric  # how many of those buyers
@@ -272,11 +274,13 @@ def continued(
         part = previous.filters[0]  # the share of mobile, and in Germany: of those from Germany
         is_share = part in kept.values()
         chosen_filters = [part, *(one for one in kept.values() if one != part)] if is_share else chosen_filters
+    against_rest = previous.against_rest and is_same and {*new_by} <= {one.dimension for one in kept.values()}
     return Query(
         metric, new_by, tuple(chosen_filters), period, versus, is_share or (is_part and not new_by),
         parts.top or (previous.top if is_same else None), ascending,
         by_change=bool(explains and new_by and versus), moved=bool(previous.moved and new_by and versus),
-        explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per, **limits,
+        explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per,
+        against_rest=against_rest, **limits,
     )  # fmt: skip
 
 
@@ -297,6 +301,18 @@ def _is_divisible(previous: Query, metrics: list[str], filters: tuple[Filter, ..
         raise NotContinued(OF_LIMITED)
     is_number = METRICS[previous.metric].unit in ("count", "money")
     return bool(filters) and is_number and not (metrics or by or previous.by or previous.versus or previous.is_share)
+
+
+def _of_other_rest(previous: Query, group: Filter) -> Query:
+    """Another group against all others: "is it worse on mobile", and "for email".
+
+    Raises:
+        NotContinued: it is no group.
+    """
+    if group.did or group.is_excluded or len(group.values) > 1:
+        raise NotContinued(CANNOT)
+    kept = tuple(one for one in previous.filters if one.dimension not in (*previous.by, group.dimension))
+    return replace(previous, by=(group.dimension,), filters=(*kept, group))
 
 
 def _is_split(one: Filter, by: list[str], previous: Query) -> bool:
@@ -389,7 +405,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         chosen, *others = filters
         kept_filters = tuple(one for one in previous.filters if one.dimension != chosen.dimension)
         same = next((one for one in previous.filters if one.dimension == chosen.dimension), None)
-        if same and parts.has("compare") and not same.is_excluded:  # email, and how it compares with paid search
+        if same and compared and not same.is_excluded:  # email, and how it compares with paid search
             chosen = Filter(chosen.dimension, tuple(dict.fromkeys((*same.values, *chosen.values))))
         of_visit = {one.dimension for one in kept_filters} & {*SOURCES} and chosen.dimension in SOURCES
         if others or chosen.is_excluded or previous.versus or of_visit:

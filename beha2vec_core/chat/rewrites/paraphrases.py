@@ -28,6 +28,7 @@ _UNITS = r"(?:minutes?|mins?|seconds?|secs?|hours?|hrs?)"
 _ON_SITE = r"on (?:the |our )?(?:site|website|web ?shop|shop|store)"
 CHARGES = r"(?:tax(?:es)?|vat|gst|shipping|postage|delivery (?:fee|charge)s?)"
 _WHO_PAYS = r"(?:(?:the|our|all|did|do|does|have|has|had|that|which|was|were|been|is|are|we|get|got|ever) )*"
+MAJORITY = "majorityof"  # whether it is more than half: a kind of the grammar
 PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bcharges? for (shipping|delivery)\b", r"\1 charge"),
     (r"\b(?:vat|tax) ?(?:/|and|or) ?(?:vat|tax)\b", "tax"),
@@ -149,6 +150,9 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bhow long (?:does|do|did|is) (?:it takes? (?:\w+ )?to (?:check ?out|get through (?:the )?checkout)|(?:the |"
      r"our )?checkouts?(?: process)? (?:takes?|lasts?))\b", "how long from checkout to order"),
     (r"\bdifferences? in (.*?) between\b", r"compare \1 of"),
+    # of those who buy, not of all people
+    (rf"^(\W*(?:do|does|did) )(?:most|the majority|a majority)(?: of)?(?: (?:our|the|all))* (?:{PEOPLE}) (?:buy|order|"
+     r"purchase|shop)s? (?=(?:on|from|via|through|with|by|in|at|during)\b)", rf"\1{MAJORITY} share of buyers "),
     (r"\b(?:more|less) than (?:a |one )?(?:half|third|quarter) of\b", "share of"),
     (r"\bfrom where (?:do |does |did )?come (.*?)(?=\W*$)", r"where do \1 come from"),
     (r"\b(with|had|made|placed|have|has) (?:several|multiple) (?=(?:orders|purchases|sessions|"

@@ -14,7 +14,7 @@ from beha2vec_core.chat.days.named_days import DAY, MONTH
 from beha2vec_core.chat.rewrites.buying_steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.rewrites.days_between_orders import in_gaps
 from beha2vec_core.chat.rewrites.first_touch import in_first_touch
-from beha2vec_core.chat.rewrites.paraphrases import PARAPHRASES
+from beha2vec_core.chat.rewrites.paraphrases import MAJORITY, PARAPHRASES
 from beha2vec_core.chat.rewrites.percent import without_percent
 from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.spelling import english_words
@@ -37,11 +37,7 @@ _WHO_DID = (
     (r"searching(?: (?:on|in) (?:the |our )?(?:site|shop|store))?", "used the search"), ("reading", "read"),
     ("viewing", "viewed"), ("visiting", "visited"), ("using", "used"), ("looking at", "looked at"),
 )  # fmt: skip
-MAJORITY = "majorityof"  # whether it is more than half: a kind of the grammar
-_MOST = (
-    r"(?:most|(?:the|a) (?:\w+ )?majority|the (?:largest|bigger|biggest|greater|main) part|the bulk|(?:more than|over) "
-    r"half)"
-)
+_MOST = r"(?:most|(?:the|a) (?:\w+ )?majority|the (?:largest|bigger|biggest|greater|main) part|the bulk)"
 _NON_BUYERS = r"non[\s-]?(?:buyers?|customers?|purchasers?)"
 _MONTHS = "|".join(map(str.lower, month_name[1:]))
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"

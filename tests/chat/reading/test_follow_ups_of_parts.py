@@ -57,6 +57,15 @@ ASKED = {
     "funnel >> is it worse on mobile?": (
         "funnel | by step | device=mobile && funnel | by step | device!=mobile"
     ),
+    "cart abandonment >> is it worse in germany? >> and on mobile?": (
+        "cart_abandonment | by device | device=mobile | rest"
+    ),
+    "cart abandonment >> is it worse on mobile? >> and in april?": (
+        f"cart_abandonment | by device | device=mobile | {APRIL} | rest"
+    ),
+    "cart abandonment on mobile >> is it better on desktop?": (
+        "cart_abandonment | by device | device=desktop;mobile"
+    ),
     "funnel in april >> does it differ by device?": f"funnel | by step,device | {APRIL}",
     "orders on 10 april >> how does it compare to the same day the week before?": (
         "orders | 2026-04-10..2026-04-10 | vs 2026-04-03..2026-04-03"
