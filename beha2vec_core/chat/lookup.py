@@ -28,8 +28,9 @@ from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
-from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, of_listed
 from beha2vec_core.chat.data.database import NotInData
+from beha2vec_core.chat.data.predictions import GROUPS_OF_USERS
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
 from beha2vec_core.chat.days.periods import find_times
@@ -113,24 +114,29 @@ class Lookup:
         self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
         self._predicted: dict[str, Any] | None = None  # the prediction that one may continue
         self._ranked: tuple[str, ...] = ()  # the first groups of a ranking of which only some were asked for
+        self._limitation: tuple[str, tuple[str, ...]] | None = None  # of a measure, what was said not to be counted
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
+        self._lists_clusters = False  # the last answer, so that "which of them" is which cluster
 
     def ask(self, question: str) -> LookupAnswer:
         """The answer, or what can be asked; what the data lacks is said."""
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
+            of_list = of_listed(question) if self._lists_clusters and not whole else None
+            whole = whole or of_list
             self._previous = () if whole else self._previous
             answer = self._ask(whole or question)
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
             self._predicted = answer.predicted if is_lost else self._predicted
+            self._lists_clusters = answer.lists_clusters or bool(of_list)
             return answer
         except NotInData as error:
             return LookupAnswer(f"Your data cannot answer this: {error}.")
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous, self._predicted, self._is_first = (), None, True
+        self._previous, self._predicted, self._is_first, self._lists_clusters = (), None, True, False
 
     def _ask(self, question: str) -> LookupAnswer:
         known = findings(question, self._data.highlights)
@@ -218,12 +224,21 @@ class Lookup:
                 one.dimension.replace("_", " ") for one in reading.filters if not one.did and one.dimension not in known
             ]
             by = [DIMENSIONS[name] for name in reading.by if name != "cluster"]
-            if others := [*others, *(one.label for one in by if one.kind != "time")]:
-                return self._refused(reading, f"Predictions are available by cluster, not by {others[0]}.")
+            groups = [one.name for one in by if one.kind != "time"]
+            of_users = groups[0] if len(groups) == 1 and groups[0] in GROUPS_OF_USERS and not keys else None
+            if others := [*others, *(DIMENSIONS[name].label for name in groups if name != of_users)]:
+                which = f"{'by' if groups else 'of one'} {others[0]}"
+                known_by = "Predictions are available by cluster, country, device, browser and system"
+                return self._refused(reading, f"{known_by}, not {which}.")
             if reading.period:
                 return self._refused(reading, "Predictions are only for the days after the last one in the data.")
             if problem := questions.not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
+                if problem == questions.OF_SITE and (of_known := questions.of_known_buyers(question, reading.unknown)):
+                    found = self.about_clusters.answer(of_known, keys, overview)
+                    return replace(found, text=f"{questions.NO_ORDERS}\n\n{found.text}")
                 return self._refused(reading, "" if reading.asks_cause else problem)
+            if of_users and (target := questions.target_asked(unnamed, self._data.predicted())):
+                return self.about_clusters.predictions_by(of_users, target, question)
             return self.about_clusters.answer(question, keys, overview)
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
             if unnamed != question and "cluster" not in {one.dimension for one in query.filters}:
@@ -339,6 +354,7 @@ class Lookup:
         """The answer to a semantic query; the next question may continue it."""
         contents = self._data.contents()
         assert contents is not None
+        reading = self._with_limitation(query, reading)
         results = [self._data.measure(query if query.by != ("weekday",) else replace(query, top=None))]
         results += [self._data.measure(of_same_groups(one, results[0])) for one in reading.more]
         results = [by_weekday(in_currency(one, contents.currencies), contents.days) for one in results]
@@ -380,6 +396,14 @@ class Lookup:
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
+
+    def _with_limitation(self, query: Query, reading: Reading) -> Reading:
+        """The reading with what was said of the same measure before: that sessions are counted, not how often."""
+        same = CONTINUES in reading.notes and self._limitation and self._limitation[0] == query.metric
+        kept = self._limitation[1] if same and self._limitation else ()
+        reading = replace(reading, notes=tuple(dict.fromkeys((*kept, *reading.notes))))
+        self._limitation = query.metric, tuple(one for one in reading.notes if "counted, not " in one)
+        return reading
 
     def _described(self, question: str, overview: Overview) -> LookupAnswer | None:
         """The profile of people that the question asks to describe; None where it names none, or a cluster."""

@@ -261,9 +261,10 @@ def in_context(query: Query) -> Query:
     """The query whose filters of visits also hold for what users did: of those who ordered, on mobile, the orders too.
 
     A filter that says the same of visits as what was done stays apart: users from email who also came from a campaign.
+    So does the part of a share: of all who ordered, those who were on mobile.
     """
     sessions, of_visits = TABLES["sessions"], []
-    for one in query.filters:
+    for one in filters_of_whole(query) if query.is_share else query.filters:
         is_of_visit = DIMENSIONS[one.dimension].kind != "user" and reaches(sessions, one.dimension)
         if is_of_visit and one.dimension not in query.by:
             of_visits.append(one)

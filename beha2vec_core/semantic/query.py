@@ -73,7 +73,8 @@ class Filter:
 class Did:
     """What a user, a session or an order has: rows of a table, in the days that the query is about.
 
-    Of users, the query's other filters of visits (their device, channel ...) hold for these rows too.
+    Of users, the query's other filters of visits (their device, channel ...) hold for these rows too, except for the
+    part of a share.
     """
 
     table: str  # a name of `TABLES`

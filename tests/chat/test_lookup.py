@@ -101,6 +101,15 @@ def test_predictions(lookup: Lookup, serving: Path, question: str, horizon: int,
         assert run_sql(serving, statement).rows, "the source can be run as it is shown"
 
 
+def test_buyers_to_come_are_given_by_country_and_in_place_of_orders(lookup: Lookup) -> None:
+    whole = lookup.ask("how many users will buy in the next 7 days?").text.split("\n")[0]
+    by_country = lookup.ask("and which countries are they from?")
+    assert by_country.text.split(":")[0] == whole.split(":")[0]
+    assert "By country of the latest visit:" in by_country.text
+    orders = lookup.ask("how many orders can i expect over the next week?")
+    assert orders.text.startswith("Orders are not predicted") and whole in orders.text.split("\n")
+
+
 @pytest.mark.parametrize(
     ("question", "first"),
     [

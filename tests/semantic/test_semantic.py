@@ -26,7 +26,7 @@ from beha2vec_core.semantic.definitions import (
     TABLES,
 )
 from beha2vec_core.semantic.layer import contents, run_query
-from beha2vec_core.semantic.query import Filter, Period, Query
+from beha2vec_core.semantic.query import Did, Filter, Period, Query
 from beha2vec_core.semantic.rows import NotAnswerable
 from beha2vec_core.store.tables import create_tables
 from tests.helpers.cases import few_fast
@@ -270,6 +270,14 @@ def test_shares_of_a_total(world: duckdb.DuckDBPyConnection) -> None:
         from ga4.fct_ga4__sessions"""
     ).fetchall()[0]
     assert (row["value"], row["total"]) == expected
+    mobile, bought = Filter("device", ("mobile",)), Filter("user", did=(Did("purchases"),))
+    (row,) = run_query(world, Query("users", filters=(mobile, bought), is_share=True)).rows
+    buyers = "select user_key from ga4.fct_ga4__purchases where not is_refund_without_purchase"
+    of_buyers = world.execute(
+        f"""select count(distinct user_key) filter (device_category = 'mobile'), count(distinct user_key)
+        from ga4.fct_ga4__sessions where user_key in ({buyers})"""
+    ).fetchall()[0]
+    assert (row["value"], row["total"]) == of_buyers, "of all buyers, not of those who bought on mobile"
     chosen = Query("users", ("device",), (Filter("device", ("mobile", "tablet")),), is_share=True)
     assert {row["total"] for row in run_query(world, chosen).rows} == {expected[1]}, "of all devices"
     rows = run_query(world, Query("revenue", ("channel",), period=APRIL, is_share=True)).rows

@@ -43,6 +43,7 @@ class LookupAnswer:
     facts: list[Fact] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
     tool: tuple[str, dict[str, Any]] | None = None  # that gives a model the same, and its arguments
+    lists_clusters: bool = False  # it is the list of all clusters
     predicted: dict[str, Any] | None = None  # target, days, cluster and whether revenue is asked for
     understood: bool = True
     reading: Reading | None = None  # of a question about metrics

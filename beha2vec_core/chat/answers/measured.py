@@ -18,6 +18,7 @@ from beha2vec_core.chat.answers.phrases import (
     ends_of,
     group_in_words,
     interval,
+    is_most,
     name_of,
     of_whole,
     plural,
@@ -74,7 +75,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     else:
         is_funnel = metric.name == "funnel" and query.by[:1] == ("step",)
         sentence = _funnel(result) if is_funnel else _sentence(result, days)
-    lines = [sentence]
+    lines = [*(is_most(result) if "majority" in reading.kinds else []), sentence]
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
     if metric.name in PEOPLE_COUNTED and asked_beside(query) and len(result.rows) == 2 and not query.against_rest:
@@ -261,9 +262,9 @@ def looked_up(query: Query, metric: Metric, days: Period) -> str:
     words += ["compared with all others"] if query.against_rest else []
     words += ["sorted by change"] if query.by_change else []
     words += ["and where it changed"] if query.explains else []
-    words += [f"only with {which} {limit:,g}" for which, _, limit in query.limits]
+    words += [f"only {plural(query.by[-1])} with {which} {limit:,g}" for which, _, limit in query.limits]
     words += [f"only {having_in_words(query)}"] if query.having else []
-    words += ["how many there are"] if query.counts_groups else []
+    words += ["and how many there are"] if query.counts_groups else []
     return ", ".join(words)
 
 

@@ -42,6 +42,17 @@ def ends_of(count: int, total: int, effective: float | None) -> str:
     return f"95% interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
 
 
+def is_most(result: Result) -> list[str]:
+    """Whether a part is more than half of the whole, in a sentence; none where it is no single share."""
+    is_part = result.query.is_share or result.metric.unit == "share"
+    part = of_whole(result.query, result.rows[0]) if is_part and not result.query.by and result.rows else None
+    if part is None:
+        return []
+    if number(part, "share") == number(0.5, "share"):
+        return ["About half."]
+    return ["Yes, more than half." if part > 0.5 else "No, less than half."]
+
+
 def cell(value: object) -> str:
     """The name of a group."""
     if isinstance(value, date):

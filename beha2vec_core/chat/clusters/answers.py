@@ -29,6 +29,7 @@ from beha2vec_core.insights.wording import statement
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.store.sql import quote
 from beha2vec_core.words import between, counted, day, listed, number
 
@@ -42,6 +43,7 @@ _OF_RANKINGS = (
     r"reads?|reading|about|views?|interest\w*|prefers?|likes?|visits?|pages?|meets?",
 )
 _MUCH_LONGER = 1.2  # than the longest horizon: a month of 31 days is not
+_GROUPS = 12  # that are shown
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
@@ -121,7 +123,7 @@ class ClusterAnswers:
         lines += ["", *count_lines(totals, steps if with_steps else ())]
         sheets = self._data.sheets()
         facts = [fact for c in overview.clusters if c.key in sheets and (fact := sheets[c.key].number("users"))]
-        return LookupAnswer("\n".join(lines), facts)
+        return LookupAnswer("\n".join(lines), facts, lists_clusters=True)
 
     def cluster(self, key: int) -> LookupAnswer:
         """What is written about a cluster, and its main facts."""
@@ -228,15 +230,21 @@ class ClusterAnswers:
         if expected:
             lines += ["", "By cluster:"]
             known_first = sorted(expected.items(), key=lambda one: one[0] == TOO_LITTLE_EVIDENCE)
-            lines += [expected_line(key, overview.names.get(key, "?"), one, currency) for key, one in known_first]
+            lines += [
+                expected_line(f"cluster {key}, {overview.names.get(key, '?')}", one, currency)
+                for key, one in known_first
+            ]
         cluster = keys[0] if len(keys) == 1 else None
         likely = self._data.likely_users(target, horizon, cluster=cluster, least=least, limit=limit)
         if lists_users:
             lines += ["", f"Users with the {'lowest' if least else 'highest'} probability to {does(target)}:"]
             lines += [likely_line(row) for row in likely]
+            if any(row["reasons"] for row in likely):
+                lines += ["", "After each user: what raises the probability most; the numbers say how strongly."]
         if likely:
             lines += ["", f"As of {day(likely[0]['as_of'])}."]
-        of_one = " and 90% intervals of each user's probability" * lists_users
+        has_ends = lists_users and any("% (" in likely_line(row) for row in likely)
+        of_one = " and 90% intervals of each user's probability" * has_ends
         lines += [f"In brackets: 95% intervals of the number of users{of_one}."]
         if lists_users:
             lines += ["A high probability does not mean that contacting the user has an effect."]
@@ -250,6 +258,31 @@ class ClusterAnswers:
             ][: 1 + lists_users],
             tool=("predictions", {"target": target, "days": horizon}),
             predicted={"target": target, "days": horizon, "cluster": cluster, "revenue": is_revenue},
+        )
+
+    def predictions_by(self, dimension: str, target: str, question: str) -> LookupAnswer:
+        """How many users of each country, device ... are expected to do something."""
+        horizons, days = self._data.horizons(target), questions.days_asked(question)
+        horizon = horizons.nearest(days)
+        expected = self._data.expected_by(target, horizon, dimension)
+        money = self._data.money() if target == PURCHASE else ""
+        currency = found[1] if (found := re.fullmatch(r"Money is in (\w+)\.", money)) else ""
+        lines = [total_line(does(target), horizon, expected.values(), currency, is_denied=False)]
+        lines += [note] if (note := horizons.note(horizon)) else []
+        if days is not None and days not in horizons.days:
+            lines.append(f"P{predicted_days(horizons.days)[1:]}. The nearest is shown.")
+        named = [(clean_text(name, limit=80) if name else "(unknown)", one) for name, one in expected.items()]
+        lines += ["", f"By {DIMENSIONS[dimension].label} of the latest visit:"]
+        lines += [expected_line(name, one, currency) for name, one in named[:_GROUPS]]
+        lines += [f"  - {len(named) - _GROUPS} more"] if len(named) > _GROUPS else []
+        lines += ["", "In brackets: 95% intervals of the number of users."]
+        return LookupAnswer(
+            "\n".join(lines),
+            statements=[
+                f"from beha2vec.user_predictions_current join ga4.dim_ga4__users using (property_id, user_key) "
+                f"where target = {quote(target)} and horizon = {horizon}"
+            ],
+            predicted={"target": target, "days": horizon, "cluster": None, "revenue": False},
         )
 
     def _funnel(self, keys: list[int], overview: Overview) -> LookupAnswer:

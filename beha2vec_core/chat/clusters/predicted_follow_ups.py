@@ -1,4 +1,4 @@
-"""Questions that continue a prediction: "and in the next 28 days?", "how much money is that worth?"."""
+"""Questions that continue a prediction, or a list of clusters: "and in the next 28 days?", "which of them buys?"."""
 
 from __future__ import annotations
 
@@ -46,6 +46,21 @@ _OTHER = re.compile(
     rf"(?P<what>(?:[a-z]+(?:[\s-]|(?=\W*$))){{1,5}}?)(?P<time> ?{_TIME})?\W*",
     re.IGNORECASE,
 )
+_GROUP = r"(?:countr(?:y|ies)|devices?|browsers?|operating systems?|os)"
+_GROUP_NAMES = {"countries": "country", "devices": "device", "browsers": "browser", "operating systems": "os",
+                "operating system": "os"}  # fmt: skip
+_BY_GROUP = re.compile(
+    rf"{_LEAD}(?:(?:in |from |on |with )?(?:which|what) (?P<group>{_GROUP}) (?:is|are|do|does|did|will) {_THEM}(?: "
+    rf"(?:come|be|live|use|using|from|in|on|mostly|mainly|most|buy|visit|with))*|where (?:are|do|did) {_THEM} (?:come "
+    rf"|live)?(?:from)?|"
+    rf"(?:split |broken down |break (?:it|that|them) down )?(?:by|per) (?P<by>{_GROUP}))\W*",
+    re.IGNORECASE,
+)
+_OF_LISTED = re.compile(
+    r"\bwhich (?:ones?|(?:one |group |segment |kind |type )?of (?:them|those|these)(?: (?:groups|segments|clusters|"
+    r"kinds|types))?|(?:of )?(?:those|these) (?:groups|segments|clusters|kinds|types))\b",
+    re.IGNORECASE,
+)
 _IS_WHOLE = re.compile(
     r"\W*how many (?:users|people|customers|visitors)\b.*\b(?:days?|weeks?|months?)\b", re.IGNORECASE
 )
@@ -83,6 +98,9 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
         return _whole(target, days, key)
     if found := _ONE_CLUSTER.fullmatch(question):
         return _whole(target, days, int(found["key"]))
+    if key is None and (found := _BY_GROUP.fullmatch(question)):
+        group = (found["group"] or found["by"] or "country").lower()
+        return f"{_whole(target, days)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
     if _WHO.fullmatch(question):
         return f"which users{_of(key)} will {does(target)} {days}?"
     is_whole = _IS_WHOLE.match(question)
@@ -91,6 +109,13 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
         other = target_asked(found["what"], known)
         return _whole(other, found["time"] or days, key) if other and other in known else None
     return None
+
+
+def of_listed(question: str) -> str | None:
+    """The whole question about clusters that one after their list continues; None where it does not."""
+    if not _OF_LISTED.search(question):
+        return None
+    return _OF_LISTED.sub("which cluster", question, count=1)
 
 
 def _is_of_carts(what: str, predicted: Iterable[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from beha2vec_core.chat.data.published import Fact, Overview
 from beha2vec_core.chat.parts.grammar import FILLERS
@@ -55,7 +55,7 @@ LIKELY_GROUP = re.compile(  # of clusters, and of no days to come
 )
 _PREDICTED_TARGETS = {  # words of a question, by target; the first that is found
     RETURN: r"return\w*|come back|comes? again|churn\w*|leav\w*|stay away|retention",
-    PURCHASE: r"buy\w*|purchas\w*|orders?|convert\w*|spend\w*|revenue|worth|customers?",
+    PURCHASE: r"buy\w*|purchas\w*|orders?|convert\w*|spend\w*|revenue|sales|worth|customers?",
 }
 _LEAVING = re.compile(r"\b(churn\w*|leav\w*|stay away)\b", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:unlikel\w*|not|never|stop|(?<!at )least|lowest)\b|n['’]t\b", re.IGNORECASE)
@@ -66,6 +66,16 @@ _OF_USERS = re.compile(rf"\b(?:who|whom|{_SOME}|{_GROUPS})\b", re.IGNORECASE)
 _OF_THE_SITE = re.compile(
     rf"(?i)\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely| many {_SOME} (?:will|are)\b(?! (?:we|"
     rf"there|be)\b)))\b|\bnumber of\b(?! {_SOME} (?:who|that) will\b)"
+)
+OF_SITE = "I predict which known users and clusters will do something, not what the site will sell."
+NO_ORDERS = (
+    "Orders are not predicted, and neither is what new users will do. This is how many of the known users are expected "
+    "to buy; each may place several orders."
+)
+_ORDERS_TO_COME = re.compile(
+    r"\W*(?:and |so )*(?:how many|(?:the )?number of) (?:orders|purchases|sales)\b"
+    r"(?!.*\b(?:if|when|per|by|each|every|average|again|repeat|new|first)\b).*",
+    re.IGNORECASE,
 )
 _SPENDS_MOST = re.compile(r"(?i)\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b")
 _ASKS_USERS = re.compile(
@@ -174,7 +184,7 @@ def not_predicted(
     has_groups = re.search(rf"\b{_GROUPS}\b", question, re.IGNORECASE) is not None
     is_total = asks_revenue(question)
     if not is_total and (not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not has_groups)):
-        return "I predict which known users and clusters will do something, not what the site will sell."
+        return OF_SITE
     if _SOME_BUYERS.search(question):
         return "Predictions are of all known users, not only of those who have bought before, or have not."
     if not is_total and _SPENDS_MOST.search(question) and not has_groups:
@@ -191,6 +201,15 @@ def not_predicted(
         left = re.sub(target, " ", left)
     rest = [f"“{word}”" for word in unknown if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", left)]
     return f"I did not understand {', '.join(rest)}." if rest else None
+
+
+def of_known_buyers(question: str, unknown: Sequence[str]) -> str | None:
+    """How many users will buy, asked in place of how many orders there will be; None where it asks something else."""
+    left = [word for word in unknown if not (PREDICTED.search(word) or word in ("next", "coming", *NUMBER_WORDS))]
+    if left or not _ORDERS_TO_COME.fullmatch(question) or _SOME_BUYERS.search(question):
+        return None
+    days = days_asked(question)
+    return f"how many users will buy{f' in the next {days} days' if days else ''}?"
 
 
 def of_carts(question: str) -> bool:

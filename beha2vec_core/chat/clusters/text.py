@@ -73,11 +73,11 @@ def predicted_days(days: Sequence[int]) -> str:
     return f"predictions exist for the next {', '.join(first)}{' and ' * bool(first)}{last} days"
 
 
-def expected_line(key: int, name: str, one: Expected, currency: str) -> str:
-    """One line: how many users of a cluster are expected to do it, with the interval, and their expected revenue."""
+def expected_line(group: str, one: Expected, currency: str) -> str:
+    """One line: how many users of a group are expected to do it, with the interval, and their expected revenue."""
     ends = between(number(one.low, "users"), number(one.high, "users"))
     doing = f"{one.expected:,.0f} of {counted(one.users, 'user')} ({ends})"
-    return f"  - cluster {key}, {name}: {doing}{_worth([one.value], currency)}"
+    return f"  - {group}: {doing}{_worth([one.value], currency)}"
 
 
 def likely_line(row: Mapping[str, Any]) -> str:

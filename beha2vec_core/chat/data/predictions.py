@@ -12,6 +12,10 @@ from beha2vec_core.predictions.horizons import Horizons, read_horizons
 from beha2vec_core.predictions.wording import NONE_YET
 from beha2vec_core.profiles.text import clean_text
 
+GROUPS_OF_USERS = {  # of their latest visit: columns of the users, by dimension
+    "country": "country", "device": "device_category", "browser": "browser", "os": "operating_system",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -58,6 +62,24 @@ class Predictions(Database):
                 [target, horizon],
             )
         return {int(row.pop("cluster_key")): Expected(**row) for row in rows}
+
+    def expected_by(self, target: str, horizon: int, dimension: str) -> dict[str | None, Expected]:
+        """The same of the users of each group of `GROUPS_OF_USERS`."""
+        with self._connection() as connection:
+            rows = records(
+                connection,
+                f"""select u.{GROUPS_OF_USERS[dimension]} as name, count(*) as users, sum(probability) as expected,
+                    sqrt(sum(probability * (1 - probability))) as deviation, sum(value) as value
+                from beha2vec.user_predictions_current join ga4.dim_ga4__users as u using (property_id, user_key)
+                where target = ? and horizon = ? group by all order by expected desc, name""",
+                [target, horizon],
+            )
+        found: dict[str | None, Expected] = {}
+        for row in rows:
+            wide = 1.96 * row["deviation"]  # as in beha2vec.cluster_predictions
+            low, high = max(row["expected"] - wide, 0.0), min(row["expected"] + wide, float(row["users"]))
+            found[row["name"]] = Expected(row["users"], row["expected"], low, high, row["value"])
+        return found
 
     def anonymous_predictions(self, target: str, horizon: int, by: str) -> list[dict[str, Any]]:
         """The same as models may read it: by "cluster" or "decile", or "" for all users; numbers rounded at random."""

@@ -289,6 +289,7 @@ class Reader(Things):
                 return dids, after, name
         if level == "one_order":
             dids, after = self.object(place, "order")
+            dids, after = (dids, after) if dids else self.object(place, "coupon")
             return dids, after, "order"
         return [], place, ""
 

@@ -46,6 +46,7 @@ _GRAMMAR: dict[str, str] = {
     "cause": "askswhy",
     "happened": "happened, happen to",
     "common": "in common",
+    "majority": "majorityof",
     "share": """share, percentage, percent, %, proportion, fraction, part of, what part of, which part of, what part,
         which part, share of,
         percentage of, proportion of, % of, split, split between, ratio between, how many percent,

@@ -23,7 +23,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.clicks import NOTE as CLICKS
 from beha2vec_core.chat.rewrites.clicks import in_sessions
 from beha2vec_core.chat.rewrites.page_words import in_pages
-from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY
+from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY, MAJORITY
 from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.rewrites.time_on_page import in_reading_time
 from beha2vec_core.chat.rewrites.visitors_and_no_orders import in_operations, why_none
@@ -60,6 +60,9 @@ _ONE = re.compile(
     r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|(?:with|have|has|had|having|of|at most|up to|no more "
     r"than) (?:one|a single)|one[\s-]time)\b(?! (?:of|more|question|thing)\b)"
 )
+_OF_DONE = rf"\b(?:of|among) (?:(?:the|all|our) )*(?:those|{PEOPLE}|sessions|visits|orders) (?:who|that|which|with)\b"
+_OF_DONE_ASKS = re.compile(rf"^\W*(?:out )?{_OF_DONE}.*\bhow many (?:of (?:them|those|these) )?(?:are|were|is|was)\b")
+_MOST_ARE = re.compile(rf"^\W*(?:are|is|were|was) (?:{MAJORITY}|most|the majority)\b.*\b(?:who|that|with|without)\b")
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _COUNTS_TIME = re.compile(r"\b(?:how many|number of) (?:day|week|month|quarter)s\b")
 _CLUSTER = re.compile(r"\bcluster\s*#?\s*(-?\d+)")
@@ -144,6 +147,7 @@ class Parts:
     beside: tuple[str, ...] = ()  # metrics that are shown beside the first
     left_out: list[str] = field(default_factory=list)  # words that limit nothing
     opposed: Opposed | None = None  # "many views but few orders"
+    is_of_done: bool = False  # the last value is asked for, of those who did something: "of these, how many are new"
     is_side: bool = False  # one of two groups that are compared, each with a query of its own
 
     def has(self, *kinds: str) -> bool:
@@ -271,6 +275,8 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
             if word is not None and word.name in ("users", "buyers"):  # "which custmers"
                 before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
                 parts.is_of_users |= any(one.text in ("which", "top", "biggest", "largest", "best") for one in before)
+    parts.is_of_done = with_conditions and _is_of_done(times.text, parts.words)
+    parts.is_part |= parts.is_of_done
     parts.words, unknown, why = qualifiers(parts.words, parts.text)
     parts.unknown += unknown
     parts.problem = parts.problem or why
@@ -291,6 +297,21 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
             named = re.search(rf"{EXCLUDES}|\b\w+n'?t \w+", f"{typed} ")
             parts.unknown.append(named[0].strip() if named else word.text)
     return parts
+
+
+def _is_of_done(text: str, words: list[Word]) -> bool:
+    """Whether the last value of a question is the part, and what was done the whole.
+
+    "Of those who used a coupon, how many are new", "are most orders with a coupon from Germany", "share of users on
+    mobile of those who used a coupon".
+    """
+    values = [word for word in words if word.kind == "value" or word.name in ("new_users", "returning_users")]
+    if not values:
+        return False
+    last = values[-1].pattern
+    ends = re.search(rf"\b{last}\b(?: (?:{PEOPLE}|sessions|visits|ones|orders))?\W*$", text) is not None
+    asks = _OF_DONE_ASKS.search(text) is not None or _MOST_ARE.search(text) is not None
+    return (ends and asks) or re.search(rf"\b{last}\b.*{_OF_DONE}", text) is not None
 
 
 def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str:

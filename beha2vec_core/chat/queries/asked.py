@@ -10,6 +10,7 @@ from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.grammar import OF_ITEMS, Value, Word, loosely
 from beha2vec_core.chat.parts.parts import SELL_MORE, Parts
 from beha2vec_core.chat.queries.nearest import reaches, some_of, table_of
+from beha2vec_core.chat.words.lemmas import as_key
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Filter
 
@@ -154,6 +155,8 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             if len({one.dimension for one in some}) > 1 and (len(some[0].values) > 1 or some[0].dimension in SOURCES):
                 label = DIMENSIONS[some[0].dimension].label
                 parts.notes.append(f"“{word.text}” was read as {label}: {some_of(some[0].values)}.")
+            if wider := _is_wider(word, some):
+                parts.notes.append(wider)
             if word.name == "head":
                 parts.notes.append(f"“{word.text}” was read as items whose name has it: {some_of(some[0].values)}.")
             is_excluded = word in _left_out(parts)
@@ -180,6 +183,19 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         for name, values in which.items()
         if which is found or name not in found
     )
+
+
+def _is_wider(word: Word, some: list[Value]) -> str:
+    """That a word was read as more than it says, in a sentence: tents as Tents & Shelters, iPhones as iOS."""
+    one, *_ = some
+    if one.dimension in ("item_category", "item_subcategory") and len(one.values) == 1:
+        name = one.values[0]
+        if re.search(r"&|,|\band\b", name) and as_key(word.text) != as_key(name):
+            label = DIMENSIONS[one.dimension].label
+            return f"“{word.text}” was read as all of the {label} {name}, which may have other items too."
+    if one.dimension == "os" and re.fullmatch(r"iphones?", word.text):
+        return f"“{word.text}” was read as {one.values[0]}, which iPads have too."
+    return ""
 
 
 def _of_section(word: Word) -> bool:
@@ -365,7 +381,7 @@ def asks_which_moved(parts: Parts, by: list[str]) -> bool:
 
 def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
     """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
-    asked = re.search(r"\b(?:is|are|was|were|comes?|came|from)\b(?!.*\bshare of\b)", parts.text)
+    asked = re.search(r"\b(?:is|are|was|were|comes?|came|uses?|used|from)\b(?!.*\bshare of\b)", parts.text)
     begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
     values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
     after = [word for word in values if word.place >= begun] or values

@@ -149,3 +149,15 @@ def step_of(period: Period) -> Literal["day", "week", "month"]:
     """How fine a trend over a period is shown."""
     length = (period.last - period.first).days + 1
     return "day" if length <= 31 else "week" if length <= 182 else "month"
+
+
+def funnels_of(query: Query) -> list[Query]:
+    """The funnel by its steps: of one group and of all others, where they are compared; other queries as they are."""
+    if query.metric != "funnel" or "step" in query.by:
+        return [query]
+    if not query.against_rest:
+        return [replace(query, by=("step", *query.by), ascending=None)]
+    of_group = replace(query, by=("step",), against_rest=False)
+    is_part = [one.dimension == query.by[0] and not one.did for one in query.filters]
+    others = [replace(one, is_excluded=True) if part else one for one, part in zip(query.filters, is_part, strict=True)]
+    return [of_group, replace(of_group, filters=tuple(others))]

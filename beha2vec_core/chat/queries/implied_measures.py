@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from beha2vec_core.chat.parts.grammar import OF_ITEMS
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES
@@ -17,6 +17,8 @@ DEFAULTS = {  # of "top 5 landing pages"
 # of users who bought, those on mobile: the verb is no part of the share
 _PAGES, _OF_STEPS = {"page", "page_type", "theme"}, {"cart", "checkout", "confirmation", "product"}  # and page types
 _PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came|used?)\b")
+_SHARE_OF_BUYERS = re.compile(r".*\bof (?:(?:all|the|our) )*(?:buyer|customer|purchaser|shopper)s?")
+_VISITORS_CONVERT = re.compile(r"\b(?:users|visitors|people)(?: \w+){0,4}? convert(?:s|ed)?\b")
 _BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:most|least)\b")
 _IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
 _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
@@ -128,7 +130,7 @@ def metric_of(
     sizes = [word for word in parts.comparatives if word in _OF_SIZE]
     if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
         size = DEFAULTS[pair.dimension]
-        return taken(size, f"No measure is named: “{sizes[0]}” was read as by {METRICS[size].label}.")
+        return taken(size, f"No measure is named: “{sizes[0]}” was read as a question about {METRICS[size].label}.")
     if parts.has("cause") and parts.has("low", "high") and len(filters) == 1 and not (by or about & OF_ITEMS):
         return taken("conversion_rate", "No measure is named, so the answer shows the conversion rate.")
     judged = [*parts.judged, *(word.text for word in parts.words if word.kind == "judged")]
@@ -174,11 +176,21 @@ def metric_of(
 
 
 def as_rate(
-    parts: Parts, metric: str, by: list[str], included: tuple[Filter, ...], pair: Filter | None, notes: list[str]
+    parts: Parts,
+    metric: str,
+    by: list[str],
+    filters: tuple[Filter, ...],
+    included: tuple[Filter, ...],
+    pair: Filter | None,
+    notes: list[str],
 ) -> str:
     """The metric of "buy" beside a share, a comparison or a "why": "what share of mobile visitors buy"."""
     if metric == "buyer_share" and included and _PART_OF_THOSE.search(parts.text):
         return "buyers"
+    if metric == "buyer_share" and is_part_of_buyers(parts, filters, by):
+        return "buyers"
+    if metric == "conversion_rate" and parts.has("share") and _VISITORS_CONVERT.search(parts.text):
+        return "buyer_share"  # of people, not of their sessions
     is_verb = any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers")
     if metric == "buyers" and is_verb and {*by} & OF_ITEMS and not parts.is_counted and not parts.is_of_users:
         return "items_sold"  # what do people buy
@@ -197,6 +209,18 @@ def as_rate(
         notes.append("Buying was read as a question about the conversion rate.")
         return "conversion_rate"
     return metric
+
+
+def is_share_of_buyers(word: Word) -> bool:
+    """Whether a phrase is "share of our customers"."""
+    return word.name == "buyer_share" and _SHARE_OF_BUYERS.fullmatch(word.text) is not None
+
+
+def is_part_of_buyers(parts: Parts, filters: tuple[Filter, ...], by: list[str]) -> bool:
+    """Whether buyers are the whole: "what share of our buyers use a Mac", not "share of buyers among Mac users"."""
+    others = any(word.name in ("users", "sessions") for word in parts.words)
+    is_divided = bool(filters or [name for name in by if DIMENSIONS[name].kind != "time"])
+    return is_divided and not others and any(map(is_share_of_buyers, parts.words))
 
 
 def _what_is_bought(

@@ -137,7 +137,7 @@ class _Draft:
         is_of_people |= "spen" in parts.text
         if parts.over is not None and not self.by and self.metric == "revenue" and is_of_people:
             self.by = ["user"]
-        bought = as_rate(parts, self.metric, self.by, self.included, self.pair, self.notes)
+        bought = as_rate(parts, self.metric, self.by, self.filters, self.included, self.pair, self.notes)
         if bought == "buyer_share" and any(did.table in ("purchases", "items") for one in self.done for did in one.did):
             bought = "buyers"  # of all buyers, those who ordered so often, or with a coupon
         of_items = {*self.by, *(one.dimension for one in self.included)} & OF_ITEMS
@@ -237,6 +237,9 @@ class _Draft:
             raise NotRead("The share of what? Name a device, channel, country ...")
         if is_whole and len(self.included) > 1:
             part = asked.part_of(parts, self.included)
+            self.filters = (part, *(one for one in self.filters if one != part))
+        if self.is_share and parts.is_of_done and self.done and self.included and not self.by:
+            part = self.included[-1]
             self.filters = (part, *(one for one in self.filters if one != part))
         if not self.by and any(word.text == "list" for word in parts.words):
             raise NotRead("I give numbers, but no lists of single orders or sessions.")

@@ -9,7 +9,7 @@ from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.grammar import Word, loosely
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import charged
-from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.chat.queries.implied_measures import NotRead, is_share_of_buyers
 from beha2vec_core.chat.words.verbs import DOWN, UP
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
@@ -120,6 +120,8 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
         two = {one.name, other.name}
         if is_joined and len(two) > 1 and not (two <= {*metrics} or two == {"new_users", "returning_users"}):
             raise NotRead(f"I cannot answer these together. Ask for one at a time: {one.text} and {other.text}.")
+        if is_share_of_buyers(one) and one.is_beside(other) and not is_joined and "," not in parts.text:
+            raise NotRead(f"I have {METRICS[other.name].label} of all users and sessions only: “{other.text}”.")
 
 
 def refuse_beside_charges(parts: Parts) -> None:
@@ -145,6 +147,7 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
         raise NotRead("I have the engagement time per session, but not its total.")
     people = re.search(r"\b(?:users?|visitors?|people|customers?|shoppers?|buyers?)\b", parts.text)
     of_sessions = metric in (*OF_STEPS, *_OF_SESSIONS)
+    of_sessions |= parts.has("share") and METRICS[metric].unit == "share" and METRICS[metric].n_of.startswith("session")
     if people and of_sessions:
         notes.append("Sessions are counted, not users.")
     named = next((word.text for word in parts.words if word.name == "buyers"), "")

@@ -13,6 +13,7 @@ from beha2vec_core.chat.queries.compared import step_of, step_since
 from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
 from beha2vec_core.chat.reading.grew_most import GREW_MOST
+from beha2vec_core.chat.reading.sentences import OF_THEM
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.paraphrases import SAME
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -60,13 +61,27 @@ _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasi
 _BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
-CANNOT = "I do not see how this continues your previous question: ask the full question."
+CANNOT = "I do not see how this continues your previous question. Please ask the full question."
+OF_LIMITED = "I can count those above a limit, but not say what else is true of them."
 _NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
 _IN_ORDER = re.compile(
     r"\b(?:highest|lowest|best|worst) first(?: please)?\W*$"
 )  # as `rewrites/sort_orders.py` writes it
+_OF_THEM = re.compile(
+    rf"\W*(?:(?:and|but|so) )?{OF_THEM}(?!.*\b(?:more|less|better|worse|higher|lower|bigger|smaller|fewer|same|similar|"
+    r"true|case)\b)"
+)
+_DROVE = re.compile(
+    r"\b(?:drove|drives|caused|explains?) (?:it|that|this)\b"
+)  # a change, of which the groups are asked
+_ONLY_ORDERS = re.compile(
+    r"\W*(?:and |but |now |then |what about |how about |or )*(?:only|just|for|of|among|in|the)\b"
+    r"(?: (?:only|just|the|those|all))* "
+    r"(?:orders?|purchases?)\b"
+)
 _OF_PAGES = {"page", "page_type", "theme"}
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
+_OF_TIME = {"hour", "weekday", "weekend", *(one.name for one in DIMENSIONS.values() if one.kind == "time")}
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
@@ -122,8 +137,11 @@ def continued(
     Raises:
         NotContinued: it could mean several queries.
     """
+    lead_of_orders = _ONLY_ORDERS.match(question.lower())
     bought = re.search(r"\b(?:buy|bought|ordered)\s+(?:it|them|those|these)\b", question.lower())
     if pointed and (bought or _THEY_AND_IT.search(question.lower())):  # did they buy it
+        raise NotContinued(CANNOT)
+    if parts.is_worth and lead_of_orders and (previous.by or previous.metric not in ("orders", "revenue")):
         raise NotContinued(CANNOT)
     if previous.by and GREW_MOST.match(question):  # between which days
         raise NotContinued(CANNOT)
@@ -134,7 +152,7 @@ def continued(
     asked = [word for word in parts.words if word.kind not in ("filler", "judged", "high", "low")]
     if previous.by and not (asked or parts.unknown or previous.versus) and _IN_ORDER.search(parts.text):
         return replace(previous, ascending=ascending_of(parts, previous.metric))
-    lead = _CONTINUES.search(question.lower())
+    lead = _CONTINUES.search(question.lower()) or lead_of_orders
     if previous.versus and (named := due_to(question, parts)):
         return Query(named[0], (), previous.filters, previous.period, previous.versus)
     if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
@@ -145,22 +163,28 @@ def continued(
     asks_part &= len(previous.filters) == 1 and not (previous.by or breakdown_of(parts) or parts.times.periods)
     if asks_part and METRICS[metrics[0]].unit in ("count", "money") and not filters_of(parts, metrics[0]):
         return Query(metrics[0], (), previous.filters, previous.period, is_share=True)  # how much of revenue is theirs
+    if previous.is_share and pointed and parts.has("bought", "majority"):  # of the part, or of the whole
+        raise NotContinued(CANNOT)
     if pointed and not metrics and parts.has("bought") and previous.metric in _BUYING_OF:  # how many of them bought
         metrics = [_BUYING_OF[previous.metric][parts.has("share")]]
         words = [word for word in parts.words if word.kind not in ("bought", "share")]
         parts = replace(parts, words=words)
+    if pointed and not metrics and parts.has("sell") and previous.by:  # which of those sells best
+        metrics = ["items_sold" if {*previous.by} & OF_ITEMS else "revenue"]
+        parts = replace(parts, words=[word for word in parts.words if word.kind != "sell"])
     if {*metrics} & _OF_KINDS and previous.metric not in PEOPLE_COUNTED and not parts.is_counted:
         metrics = [name for name in metrics if name not in _OF_KINDS]  # and only for returning visitors
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
     is_ranked = previous.ascending is not None or bool(previous.top)
-    if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not filters:
+    is_of_hours = pointed == "they" and {*previous.by} <= _OF_TIME  # when do they order: no days or hours do
+    if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not (filters or is_of_hours):
         raise NotContinued(CANNOT)  # of the first of the list, or of all of it
     if pointed in ("it", "its") and metrics and previous.by and previous.ascending is not None and not filters:
         raise NotContinued(CANNOT)  # the first of the list, whose name no question can have
     if pointed and metrics:
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
             raise NotContinued(CANNOT)  # how many of those buyers are new
-        if previous.top and metrics != [previous.metric]:
+        if previous.top and (metrics != [previous.metric] or filters):
             raise NotContinued(CANNOT)  # the top five by another measure are others
         lead = _ANYTHING.match(question)
     elif (
@@ -172,6 +196,9 @@ def continued(
     compares = (parts.has("compare") or times.compares) and times.asks_before
     turned = _turned(parts, by, previous)
     is_part = bool(pointed and filters and (parts.is_part or parts.has("share")))
+    if previous.by and pointed and parts.has("majority"):
+        raise NotContinued(CANNOT)
+    is_part |= is_asked_of_them(question) and _is_divisible(previous, metrics, filters, by)
     picks = len(metrics) == 1 and bool(previous.by) and not previous.explains and {*parts.judged} <= {"best", "worst"}
     of_its_own = [
         *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
@@ -189,7 +216,13 @@ def continued(
         if pointed:
             raise NotContinued(CANNOT)
         return None
+    if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
+        return _of_other_rest(previous, filters[0])
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
+    if pointed in ("they", "them", "these", "those") and metrics == ["users"] and previous.metric in PEOPLE_COUNTED:
+        metric = previous.metric  # how many of those buyers
+    if previous.limits and (pointed or parts.is_counted) and filters:
+        raise NotContinued(OF_LIMITED)
     filters = filters_of(parts, metric)
     sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
     replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
@@ -243,12 +276,49 @@ def continued(
     chosen_filters = (
         sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
     )
+    if previous.is_share and not (new_by or previous.by or is_part or is_share or metrics) and is_number:
+        part = previous.filters[0]  # the share of mobile, and in Germany: of those from Germany
+        is_share = part in kept.values()
+        chosen_filters = [part, *(one for one in kept.values() if one != part)] if is_share else chosen_filters
+    against_rest = previous.against_rest and is_same and {*new_by} <= {one.dimension for one in kept.values()}
     return Query(
         metric, new_by, tuple(chosen_filters), period, versus, is_share or (is_part and not new_by),
         parts.top or (previous.top if is_same else None), ascending,
         by_change=bool(explains and new_by and versus), moved=bool(previous.moved and new_by and versus),
-        explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per, **limits,
+        explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per,
+        against_rest=against_rest, **limits,
     )  # fmt: skip
+
+
+def is_asked_of_them(question: str) -> bool:
+    """Whether it is asked what they are, of what was counted before: "did they come from email?"."""
+    return _OF_THEM.match(question.lower()) is not None
+
+
+def _is_divisible(previous: Query, metrics: list[str], filters: tuple[Filter, ...], by: list[str]) -> bool:
+    """Whether the share of a part answers what is asked of them; not of the groups of a list.
+
+    Raises:
+        NotContinued: what else is true of those above a limit is not known.
+    """
+    if filters and previous.is_share:  # of the part, or of the whole
+        raise NotContinued(CANNOT)
+    if previous.limits and filters:
+        raise NotContinued(OF_LIMITED)
+    is_number = METRICS[previous.metric].unit in ("count", "money")
+    return bool(filters) and is_number and not (metrics or by or previous.by or previous.versus or previous.is_share)
+
+
+def _of_other_rest(previous: Query, group: Filter) -> Query:
+    """Another group against all others: "is it worse on mobile", and "for email".
+
+    Raises:
+        NotContinued: it is no group.
+    """
+    if group.did or group.is_excluded or len(group.values) > 1:
+        raise NotContinued(CANNOT)
+    kept = tuple(one for one in previous.filters if one.dimension not in (*previous.by, group.dimension))
+    return replace(previous, by=(group.dimension,), filters=(*kept, group))
 
 
 def _is_split(one: Filter, by: list[str], previous: Query) -> bool:
@@ -319,7 +389,8 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     is_said = times.back or (times.unit and times.asks_before and not previous.versus)
     versus = times.before(previous.period) if previous.period and is_said else previous.versus
     versus = versus or (previous.period.before() if previous.period else None)
-    if parts.has("cause") or (by and previous.versus and (ranked or parts.has("change"))):
+    asks_change = parts.has("change") or _DROVE.search(parts.text) is not None
+    if parts.has("cause") or (by and previous.versus and (ranked or asks_change)):
         if filters or times.periods or not versus or (by and len(by) > 1):
             raise NotContinued(CANNOT)
         kept = Query(filters=previous.filters, versus=versus, **plain)  # type: ignore[arg-type]
@@ -341,7 +412,7 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
         chosen, *others = filters
         kept_filters = tuple(one for one in previous.filters if one.dimension != chosen.dimension)
         same = next((one for one in previous.filters if one.dimension == chosen.dimension), None)
-        if same and parts.has("compare") and not same.is_excluded:  # email, and how it compares with paid search
+        if same and compared and not same.is_excluded:  # email, and how it compares with paid search
             chosen = Filter(chosen.dimension, tuple(dict.fromkeys((*same.values, *chosen.values))))
         of_visit = {one.dimension for one in kept_filters} & {*SOURCES} and chosen.dimension in SOURCES
         if others or chosen.is_excluded or previous.versus or of_visit:
@@ -376,6 +447,10 @@ def _metric(question: str, parts: Parts, metrics: list[str], narrows: bool, prev
     if not metrics:
         return previous.metric
     before, asked = METRICS[previous.metric], METRICS[metrics[0]]
+    if narrows and asked.name == "orders" != before.name and _ONLY_ORDERS.match(question.lower()):
+        if before.n_of.startswith("order"):  # the order value, of only those with a coupon
+            return before.name
+        raise NotContinued(f"Orders, or {before.label} of orders?")
     is_weak = asked.is_weak or asked.name == "buyers"
     if not (is_weak and narrows) or parts.is_counted or before.name == asked.name:
         return asked.name

@@ -17,7 +17,7 @@ from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
-from beha2vec_core.chat.queries.compared import in_each_period
+from beha2vec_core.chat.queries.compared import funnels_of, in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
@@ -25,7 +25,7 @@ from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
-from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, pointer
+from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -58,6 +58,8 @@ _PEOPLE_WHO = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
+_DOES_IT = re.compile(r"(?i),? and (?P<asked>(?:is|are|was|were|has|have|does|do|did) (?:it|they|that)\b.*)$")
+_SEPARATELY = "Please ask it separately."
 _ANOTHER = ", and I do not want to guess"
 CONTINUES = "This builds on your previous question."
 _UNKNOWN_SHOWN = 8  # words that were not understood
@@ -175,9 +177,18 @@ class _Reader:
         whole = self.one(question)
         if len(parts) == 1 and parts[0] != question and whole.query is None:  # without "which is best" at its end
             return self.one(parts[0])
+        if whole.query and whole.query.versus and (does_it := _DOES_IT.search(question)):
+            alone = self.one(question[: does_it.start()])  # which channel has most orders, and is it growing
+            if alone.query and alone.query.by and alone.query.ascending is not None and not alone.query.versus:
+                said = clean_text(does_it["asked"].strip(" ?."), limit=80)
+                return replace(alone, not_answered=(f"I did not answer “{said}”. {_SEPARATELY}",))
         has_all = len(whole.more) + 1 >= len(parts) and not sentences.goes_on_since(parts)
         # a share: of those who did this, those who also did that
-        is_of_those = whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did
+        is_of_those = bool(whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did)
+        if is_of_those and whole.query and is_asked_of_them(parts[-1]):
+            is_of_those = all(
+                one.did for one in whole.query.filters
+            )  # not what share did this, and are they from there
         if len(parts) == 1 or (whole.query and has_all) or is_of_those:
             return whole
         readings: list[Reading] = []
@@ -221,7 +232,7 @@ class _Reader:
         notes = tuple(dict.fromkeys(note for one in readings for note in one.notes if note != CONTINUES))
         left_out = tuple(dict.fromkeys(word for one in readings for word in one.left_out))
         not_answered = tuple(
-            f"I did not answer “{clean_text(part, limit=80)}”. {why.replace(_ANOTHER, '')}".strip()
+            f"I did not answer “{clean_text(part, limit=80)}”. {why.replace(_ANOTHER, '') or _SEPARATELY}"
             for part, why, _ in left
         )
         more = tuple(dict.fromkeys(queries[1:]))
@@ -281,11 +292,11 @@ class _Reader:
                 raise NotRead(f"I did not understand {shown}{_ANOTHER}.")
             if (leads or is_lost) and previous is None:
                 raise NotRead(
-                    "This sounds like a follow-up, but there is no answer to build on: ask the full question."
+                    "This sounds like a follow-up, but there is no answer to build on. Please ask the full question."
                 )
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
                 _require_visits(query, contents)
-                queries, notes = [query], [*dict.fromkeys(parts.notes), CONTINUES]
+                queries, notes = funnels_of(query), [*dict.fromkeys(parts.notes), CONTINUES]
                 parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
             elif leads:
                 raise NotRead(CANNOT)
@@ -351,7 +362,7 @@ def _can_leave(left: Sequence[tuple[str, str, Reading]], parts: Sequence[str], r
                 return False
         elif not sentences.stands_alone(part):
             return False
-        if any(_narrows(one, query) for query in queries):
+        if not is_asked_of_them(part) and any(_narrows(one, query) for query in queries):
             return False
     return True
 

@@ -12,11 +12,17 @@ from beha2vec_core.chat.words.spelling import english_words
 
 _OF = r"(?:(?:on|in|of|from|by|for|at|to|with|via|during) )?"
 ASKS = r"(?:how (?:many|much|often|long|big|large|high)|what|which|when|where|why)"
+# what those that were counted are, or did: a question of its own
+OF_THEM = (
+    r"(?:did|do|does|are|were|is|was|have|had|has) (?:they|it|these|those|that)\b(?!.*\b(?:up|down|gr[eo]w\w*|chang\w*|"
+    r"ris\w*|rose|f[ae]ll\w*|improv\w*|than|compared|versus|vs)\b)"
+)
 _ENDS = re.compile(
     r"[?;](?=\s+\S)|(?<!\b\w)(?<!\bvs)(?<!\bno)(?<!\bincl)\.(?=\s+[a-z])|\s+[-\u2013\u2014]\s+(?=(?:and "
     rf")?{_OF}{ASKS}\b)|,\s*(?:and|or|but)?\s*(?=(?:and )?{_OF}{ASKS}\b(?! (?:is|are|was|were|the|has|have)\b.*,))|"
     r"(?:,\s*(?:and |but )?|\s+and )(?=(?:(?:whether|if|how) )?(?:it |they )?(?:has|have|did|does|do|is|are|was|were) "
-    rf"(?:[a-z]+ )?.*\bsince\b)|\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|"
+    rf"(?:[a-z]+ )?.*\bsince\b)|(?:,\s*(?:and |but )?|\s+and )(?={OF_THEM}\b)|"
+    rf"\s+and (?:also )?(?={_OF}{ASKS}\b)|\s+and (?=who (?:is|are|was|were|has|have|"
     r"[a-z]+s)\b)"
 )
 _HAS_IT = re.compile(r"\W*(?:has|have|did|is|are) (?:it|that|this|they|these|those)\b.*\bsince\b")

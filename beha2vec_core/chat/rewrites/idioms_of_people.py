@@ -16,6 +16,7 @@ _STOP = (
 _PATH = r"(?:path|way|route|journey|road)"
 _PROCESS = r"(?:funnel|checkout|process|site|shop|path|journey|way|track|line)"
 _MONTHS = "|".join(map(str.lower, month_name[1:]))
+_PERIOD = rf"(?:{_MONTHS})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
 _SIZE = r"(?:part|piece|share|slice|chunk|portion|percentage|fraction|proportion)"
 _PERCENT = r"(?:percent|per cent|%|pct)"
 _NOTHING = (
@@ -29,6 +30,15 @@ _AROUND: tuple[tuple[str, str], ...] = (
     (rf"^(\W*)when(?:ever)? (?:an? |the |our )?(?:{PEOPLE}|someone|somebody|they) ([^,?]+), ([^?]+)",
      r"\1\3 of users who \2"),
     (r"\bs?h[e]\b(?!')", "they"),
+    # who did something in one period, and not after it
+    (rf"\b(in|during) ({_PERIOD}),? (?:but|and|yet) (?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not|nothing)"
+     r"(?: (?:ever|been|c[oa]me|bought|buy|order|ordered|returned?|visited|purchased?|seen))*(?: (?:here|anything|"
+     r"back))* ?(?:ever since|since(?: then)?|afterwards?|after (?:that|this|it)|thereafter|any ?more|again)(?=\W*$)",
+     r"\1 \2 but not after \2"),
+    (rf"\b((?:came|visited|bought|ordered|were|was)\b.*) (in|during) ({_PERIOD}),? (?:and|but|yet) (?:(?:who|they) )?"
+     r"(?:(?:have|has|had|did) )?(?:never|not) (?:returned?|c[oa]me (?:back|again)|been back)(?=\W*$)",
+     r"\1 \2 \3 but not after \3"),
+    (r"\bwho(?:s|'s| is) (?=(?:bought|ordered|visited|purchased|viewed|used)\b)", "who "),
     (r"\b(?:and|then) (?:are |is )?(?:then )?gone(?: again)?(?=\W*$)", ""),
     (r"^\W*(?:my|our|the) \w+ (?:wants?|needs?|asks?|asked|would like)(?: for)?[^:?,]*:\s*", ""),
     (r"^\W*i(?: am|'m)? (?:preparing|writing|making|building|working on|doing)\b[^?]*? and (?:i )?(?:need|want|have|"

@@ -28,6 +28,7 @@ _UNITS = r"(?:minutes?|mins?|seconds?|secs?|hours?|hrs?)"
 _ON_SITE = r"on (?:the |our )?(?:site|website|web ?shop|shop|store)"
 CHARGES = r"(?:tax(?:es)?|vat|gst|shipping|postage|delivery (?:fee|charge)s?)"
 _WHO_PAYS = r"(?:(?:the|our|all|did|do|does|have|has|had|that|which|was|were|been|is|are|we|get|got|ever) )*"
+MAJORITY = "majorityof"  # whether it is more than half: a kind of the grammar
 PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bcharges? for (shipping|delivery)\b", r"\1 charge"),
     (r"\b(?:vat|tax) ?(?:/|and|or) ?(?:vat|tax)\b", "tax"),
@@ -52,6 +53,11 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(.*?)\b(?:un|non[ -]?)paid\b(?! (?:orders?|invoices?|bills?|carts?|checkouts?|purchases?)\b)", r"\1organic"),
     (r"\b(?:clients|clientele)\b", "customers"),
     (r"\b(?:visitations?|footfall)\b", "traffic"),
+    # of people over all their visits; "left after one page" is of a visit
+    (rf"\b({PEOPLE})(?: (?:who|that|have|has|had|did|do|only|just|ever|merely))* (?:look(?:ed)? at|view(?:ed)?|saw|see|"
+     r"seen|visit(?:ed)?|open(?:ed)?|read|with)(?: (?:only|just|exactly|ever|merely|a))* (?:one single|one|1|single) "
+     r"(?:page ?views?|pages?)(?: only)?\b(?! (?:types?|per|and|then|before)\b)", r"\1 who viewed exactly 1 pages"),
+    (r"\b(customer|buyer|user|visitor) base\b(?! ?layer)", r"\1s"),
     (r"\bbuyed\b", "bought"),
     (r"\b(?:turn|turned|turning) over\b", "turnover"),
     (r"\b(made|placed|done|bought|ordered|purchased) by (?:people|users|visitors)\b", r"\1"),
@@ -144,6 +150,9 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (r"\bhow long (?:does|do|did|is) (?:it takes? (?:\w+ )?to (?:check ?out|get through (?:the )?checkout)|(?:the |"
      r"our )?checkouts?(?: process)? (?:takes?|lasts?))\b", "how long from checkout to order"),
     (r"\bdifferences? in (.*?) between\b", r"compare \1 of"),
+    # of those who buy, not of all people
+    (rf"^(\W*(?:do|does|did) )(?:most|the majority|a majority)(?: of)?(?: (?:our|the|all))* (?:{PEOPLE}) (?:buy|order|"
+     r"purchase|shop)s? (?=(?:on|from|via|through|with|by|in|at|during)\b)", rf"\1{MAJORITY} share of buyers "),
     (r"\b(?:more|less) than (?:a |one )?(?:half|third|quarter) of\b", "share of"),
     (r"\bfrom where (?:do |does |did )?come (.*?)(?=\W*$)", r"where do \1 come from"),
     (r"\b(with|had|made|placed|have|has) (?:several|multiple) (?=(?:orders|purchases|sessions|"
@@ -168,6 +177,8 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"weaker)\b", "changed"),
     (r"\bhow (?:fast|quickly) (?=(?:is|are|did|do|does|has|have)\b.*\bgr[eo]w)", " "),
     (r"\bwhat accounts? for (?=the\b)", "why "),
+    (r"\b(which|what) (\w+(?: \w+)?) (?:is|are|was|were) (?:behind|responsible for|to blame for|the (?:reason|cause) "
+     r"(?:for|of|behind)) (it|that|this)\b(?=\W*$)", r"\1 \2 drove \3"),
     (r"\bwhat(?: was| were| lies| stands| is)? behind\b", "what is behind"),
     (r"\b(?:highest|top|best|most)[- ](?:grossing|earning|lucrative)\b", "highest revenue"),
     (r"\bmost (?:read|opened|seen) (?=pages?)|\bmost (?:read|opened|seen)(?=\W*$)", "most viewed "),

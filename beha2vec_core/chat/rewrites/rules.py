@@ -14,7 +14,7 @@ from beha2vec_core.chat.days.named_days import DAY, MONTH
 from beha2vec_core.chat.rewrites.buying_steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.rewrites.days_between_orders import in_gaps
 from beha2vec_core.chat.rewrites.first_touch import in_first_touch
-from beha2vec_core.chat.rewrites.paraphrases import PARAPHRASES
+from beha2vec_core.chat.rewrites.paraphrases import MAJORITY, PARAPHRASES
 from beha2vec_core.chat.rewrites.percent import without_percent
 from beha2vec_core.chat.rewrites.substitute import rewritten
 from beha2vec_core.chat.words.spelling import english_words
@@ -37,6 +37,7 @@ _WHO_DID = (
     (r"searching(?: (?:on|in) (?:the |our )?(?:site|shop|store))?", "used the search"), ("reading", "read"),
     ("viewing", "viewed"), ("visiting", "visited"), ("using", "used"), ("looking at", "looked at"),
 )  # fmt: skip
+_MOST = r"(?:most|(?:the|a) (?:\w+ )?majority|the (?:largest|bigger|biggest|greater|main) part|the bulk)"
 _NON_BUYERS = r"non[\s-]?(?:buyers?|customers?|purchasers?)"
 _MONTHS = "|".join(map(str.lower, month_name[1:]))
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
@@ -324,7 +325,14 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) (?:in|for|of) "
      r"(?=(?:our|the|all|total)\b)", r"share of \1 in "),
     (r"\bhow (?:big|large|high) (?:(?:is|are|was|were|a|an|the)\s+)+", "what is "),
-    (r"\bmost of (?:our|the|all)\b", "share of"),
+    (rf"\b{_MOST} of (?:(?:(?:all|our|the) )+|(?=(?:them|these|those)\b))", f"{MAJORITY} share of "),
+    (rf"^(\W*(?:(?:(?:is it|it is|it's) )?(?:true|right|correct|so) that |are |do |does |did |were |was |have |has |"
+     rf"is )*){_MOST}(?: of)? (?=(?:{PEOPLE}|sessions?|visits?|orders?|purchases?|traffic|revenue|sales)\b)",
+     rf"\1{MAJORITY} share of "),
+    (rf"^(\W*(?:are|do|does|did|were|was|is) )(?:(?:our|the|all) )*({PEOPLE}|sessions|visits|orders|purchases) "
+     r"(?:mostly|mainly|primarily|predominantly) ", rf"\1{MAJORITY} share of \2 "),
+    (r"\b((?:share|percent|percentage|proportion|fraction|part|%) of (?:(?:our|the|all) )*(?:customers|buyers|"
+     r"shoppers)) (?:orders?|buys?|shops?|purchases?) (?=(?:on|from|via|with|in|through|by|at)\b)", r"\1 "),
     (r"^(?=.*\b(?:share|percent\w*|part|portion|proportion|fraction|%))(.*)\b(?:vs|versus|of|against|to) (?:the "
      r")?(?:total|overall|whole)(?=\s*(?:$|[?.,]|in\b|\u00a7))", r"\1 "),
     # time

@@ -22,6 +22,51 @@ ASKED = {
     ),
     "newsletter vs paid search revenue >> and orders?": "orders | source=newsletter && orders | channel=Paid Search",
     "users and orders in april >> how many of them are new?": "no",
+    # the measure stays, also where orders are named
+    "average order value in april >> only orders from germany": f"aov | country=Germany | {APRIL}",
+    "average order value >> just the orders on mobile": "aov | device=mobile",
+    "conversion rate >> only orders on mobile": "no",
+    # what part of them
+    "users who used a coupon >> are they on mobile?": "users | device=mobile | user=used a coupon | share",
+    "buyers in april >> did they come from email?": f"buyers | channel=Email | {APRIL} | share",
+    "buyers from germany >> how many of them came on mobile": (
+        "buyers | country=Germany | device=mobile | share"
+    ),
+    "how many customers spent more than 100 >> did they come from email?": "no",
+    # those who did something in one period, and not after it
+    "how many bought in march but never since": (
+        "users | user=ordered from 1 Mar to 31 Mar 2026 and did not order from 1 Apr to 13 May 2026"
+    ),
+    "how many visited in april and have not come back since": (
+        "users | user=visited from 1 Apr to 30 Apr 2026 and did not visit from 1 May to 13 May 2026"
+    ),
+    "how many people came in march and never returned": (
+        "users | user=visited from 1 Mar to 31 Mar 2026 and did not visit from 1 Apr to 13 May 2026"
+    ),
+    "top 3 landing pages by sessions >> which of those sells best on mobile?": "no",
+    "orders by weekday >> and at what hour do they order?": "orders | by hour",
+    "landing pages by sessions >> which of those sells best?": "revenue | by landing_page",
+    "revenue in april vs march >> which channel is behind it?": f"revenue | by channel | {APRIL} | vs {MARCH} | change",
+    # a share stays one
+    "share of buyers on mobile >> is it the same in germany?": "buyers | country=Germany | device=mobile | share",
+    "what percentage of orders used a coupon >> and in germany": (
+        "orders | country=Germany | one_order=used a coupon | share"
+    ),
+    "buyers >> are most of them on mobile": "buyers | device=mobile | share",
+    # the funnel of both sides
+    "funnel >> is it worse on mobile?": (
+        "funnel | by step | device=mobile && funnel | by step | device!=mobile"
+    ),
+    "cart abandonment >> is it worse in germany? >> and on mobile?": (
+        "cart_abandonment | by device | device=mobile | rest"
+    ),
+    "cart abandonment >> is it worse on mobile? >> and in april?": (
+        f"cart_abandonment | by device | device=mobile | {APRIL} | rest"
+    ),
+    "cart abandonment on mobile >> is it better on desktop?": (
+        "cart_abandonment | by device | device=desktop;mobile"
+    ),
+    "funnel in april >> does it differ by device?": f"funnel | by step,device | {APRIL}",
     "orders on 10 april >> how does it compare to the same day the week before?": (
         "orders | 2026-04-10..2026-04-10 | vs 2026-04-03..2026-04-03"
     ),
@@ -76,6 +121,10 @@ PREDICTED = {
     "which cluster is that mostly?": "how many users will buy in the next 7 days?",
     "and in cluster 4?": "how many users of cluster 4 will buy in the next 7 days?",
     "and add to carts?": "how many users will add to their cart in the next 7 days?",
+    "what countries are they from": "how many users will buy in the next 7 days by country?",
+    "and where are they from?": "how many users will buy in the next 7 days by country?",
+    "which devices do they use": "how many users will buy in the next 7 days by device?",
+    "which channels do they come from": None,
     "who are they?": "which users will buy in the next 7 days?",
     "and the predicted number of add to carts for the next four weeks?": (
         "how many users will add to their cart in the next 28 days?"
@@ -97,6 +146,33 @@ def lookup(shop: Path) -> Lookup:
 @pytest.mark.parametrize(("question", "expected"), ASKED.items(), ids=list(ASKED))
 def test_what_is_continued_or_near(lookup: Lookup, question: str, expected: str) -> None:
     assert given(lookup, question)[0] == expected
+
+
+def test_what_was_said_of_a_measure_is_said_again(lookup: Lookup) -> None:
+    said = "Sessions with something added to the cart are counted, not how often."
+    assert said in lookup.ask("how often was something put in the basket in april").text
+    assert said in lookup.ask("and the month before?").text
+    assert said not in lookup.ask("and revenue?").text
+
+
+def test_which_of_them_is_one_of_the_clusters_that_were_listed(lookup: Lookup) -> None:
+    assert lookup.ask("which cluster buys the most?").text == (
+        lookup.ask("what kinds of visitors do we have") and lookup.ask("which of them buys the most?").text
+    )
+    lookup.ask("orders in april")
+    assert not lookup.ask("which of them buys the most?").text.startswith("All users")
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("are most of our visitors on mobile", "Yes, more than half."),
+        ("do most of our buyers use a tablet", "No, less than half."),
+        ("how many iphone users bought", "“iphone” was read as iOS, which iPads have too."),
+    ],
+)
+def test_what_was_read_as_something_else_or_more_than_half_is_said(lookup: Lookup, question: str, said: str) -> None:
+    assert said in lookup.ask(question).text.split("\n")
 
 
 def test_channels_without_a_visit_are_said(lookup: Lookup) -> None:

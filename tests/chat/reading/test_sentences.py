@@ -206,6 +206,9 @@ def test_what_was_left_out_or_assumed_is_said(lookup: Lookup) -> None:
             "how many sessions in april, and how many of these were from tiktok?",
             "“how many of these were from tiktok”.",
         ),
+        ("which channel brings the most orders and is it growing?", "“is it growing”. Please ask it separately."),
+        ("what share of orders used a coupon, and were they from germany?", "“were they from germany”."),
+        ("how many customers spent more than 100, and did they come from email?", "“did they come from email”. I can"),
     ],
 )
 def test_a_part_that_is_not_understood_is_said_and_the_others_are_answered(

@@ -108,6 +108,35 @@ ASKED = {
         "buyers | channel=Email | first_channel=Organic Search"
     ),
     "users whose first channel was email but never bought": ("users | first_channel=Email | user=did not order"),
+    # buyers are the whole, not users
+    "is it true that most of our buyers use a mac": "buyers | os=Macintosh | share",
+    "are most of our customers from germany": "buyers | country=Germany | share",
+    "what share of our buyers is from germany": "buyers | country=Germany | share",
+    "what share of customers use a coupon": "buyers | user=used a coupon | share",
+    "what proportion of our shoppers orders on a tablet": "buyers | device=tablet | share",
+    "do our buyers mostly use mobile": "buyers | device=mobile | share",
+    "most orders are from germany, right?": "orders | country=Germany | share",
+    "how much of our customer base is in austria": "buyers | country=Austria | share",
+    "what percent of german buyers use a mac": "buyers | country=Germany | os=Macintosh | share",
+    "do most people buy on mobile": "buyers | device=mobile | share",
+    "do most of our customers order on a phone": "buyers | device=mobile | share",
+    "share of buyers among mobile visitors": "buyer_share | device=mobile",
+    "what share of visitors convert on mobile": "buyer_share | device=mobile",
+    "what share of customers bounce": "no",
+    "what percent of visitors only ever looked at one single page": "users | user=viewed pages exactly 1 time | share",
+    "how many people visited just one page": "users | user=viewed pages exactly 1 time",
+    "what share of orders used a coupon, and were they from germany": "orders | one_order=used a coupon | share",
+    # which is the part, and which the whole
+    "of the people who used a coupon, how many are new": "users | new_or_returning=new | user=used a coupon | share",
+    "share of users on mobile of those who used a coupon": "users | device=mobile | user=used a coupon | share",
+    "are most of the orders with a coupon from germany": "orders | country=Germany | one_order=used a coupon | share",
+    # what is asked of them does not limit how many they are
+    "how many orders in april, and were they on mobile?": (
+        "orders | 2026-04-01..2026-04-30 && orders | device=mobile | 2026-04-01..2026-04-30 | share"
+    ),
+    "how many customers ordered more than 3 times and are they from germany?": (
+        "buyers | user=ordered at least 4 times && buyers | country=Germany | user=ordered at least 4 times | share"
+    ),
     "share of buyers who first came via email": "buyers | first_channel=Email | share",
     "first-touch revenue by channel": "revenue | by first_channel",
     "days to first order by first source": "days_to_order | by first_source",
