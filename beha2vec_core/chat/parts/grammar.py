@@ -60,7 +60,7 @@ _GRAMMAR: dict[str, str] = {
         slipping, collapsing, plummeting, dwindling, moving up, moving down, trajectory, momentum, curve""",
     "change": ", ".join(("grow most", "growth in", "growth of", "spike in", *CHANGES)),
     "judged": "best, worst, bad, good, strong, weak, poor, best first, worst first, "
-    "successful, unsuccessful, effective, ineffective",
+    "successful, unsuccessful, effective, ineffective, poorly, badly",
     "high": """most, top, highest, biggest, largest, greatest, busiest, strongest, popular, peak, record, main, major,
         leading, hottest, number one, no 1, primary, principal, dominant,  most popular, most common, most frequent,
         highest first, largest first, biggest first, most first, descending, descending order, mostly,

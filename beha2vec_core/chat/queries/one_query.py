@@ -36,6 +36,10 @@ _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
 _BOTH = re.compile(r"\bboth\b")
 _WITHIN = re.compile(rf"\b(?:during|throughout|within|in the course of) (?:the )?{MARK}")
 _UP_TO_AN_ORDER = ("sessions", "engaged_rate", "product_view_rate", "cart_rate", "checkout_rate", "orders")
+_ENDS = {  # which end of a ranking is meant: "countries with a poor conversion rate"
+    **dict.fromkeys(("bad", "badly", "poor", "poorly", "weak", "unsuccessful", "ineffective"), "worst"),
+    **dict.fromkeys(("good", "strong", "successful", "effective"), "best"),
+}
 _LONG = 27  # days after the first of a period that can have a trend
 NOT_WHY = "The data show where this is so, but not why."
 
@@ -443,6 +447,7 @@ def ascending_of(parts: Parts, metric: str) -> bool | None:
     if parts.has("high"):
         return False
     judged = [word for word in parts.judged if word in ("best", "worst")]
+    judged += [_ENDS[word.text] for word in parts.words if word.kind in ("judged", "filler") and word.text in _ENDS]
     if judged:
         return (judged[0] == "worst") == (METRICS[metric].better > 0)
     return False if parts.top else None

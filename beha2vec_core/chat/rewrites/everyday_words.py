@@ -101,6 +101,7 @@ _POLITE = (
     (r"\bhow many (?:various|separate) (?=(?:products|items)\b)", "how many different "),
     (r"\b(?:usual|customary) (?=(?:order|basket|cart|visit|engagement)\b)", "average "),
     (r"\bpunters\b", "people"),
+    (r"\bhow (?:badly|poorly) (?=(?:do|does|did|is|are|was|were)\b)", "how well "),
     (r"^(\W*)(?:do you |would you )?mind telling (?:me|us)\b", r"\1tell me"),
     (r"\b(orders|purchases|sessions|visits|users)((?: (?:are|were|do|did|have|there|we|you))*) (?:on (?:the books|"
      r"record|file)|exist)\b", r"\1\2"),

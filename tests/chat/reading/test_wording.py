@@ -286,6 +286,10 @@ ASKED = {
     # which comes first
     "bounce rate by device, worst first": "bounce_rate | by device",
     "conversion by device, worst first": "conversion_rate | by device | asc",
+    "which countries have a poor conversion rate": "conversion_rate | by country | asc",
+    "which devices have a good bounce rate": "bounce_rate | by device | asc",
+    "which items sell badly": "items_sold | by item | asc",
+    "how badly does mobile convert": "conversion_rate | device=mobile",
     "orders by country smallest to largest": "orders | by country | asc",
     "top 3 countries by revenue, lowest first": "no",
     "conversion of mobile vs all other devices": "conversion_rate | by device | device=mobile | rest",
