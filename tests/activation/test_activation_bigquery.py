@@ -79,7 +79,7 @@ def test_a_statement_without_an_answer_is_run_again(settings: Settings, service:
     assert service.members("buyers") == sorted(may_be_contacted(settings, "buyers"))
 
 
-@pytest.mark.parametrize("size", [100, 1500, 150_000])
+@pytest.mark.parametrize("size", [100, 1500, pytest.param(150_000, marks=pytest.mark.slow)])
 def test_no_statement_is_too_long(settings: Settings, service: Service, size: int) -> None:
     change(settings, f"update ga4.dim_ga4__users set country = repeat('''', {size}) where user_key < 'u0190'")
     to = Activation.model_validate({"to": "bq", "attributes": ["country"]})

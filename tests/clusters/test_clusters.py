@@ -70,6 +70,7 @@ def test_cluster_keys_run_from_the_largest_to_the_smallest(blobs, model) -> None
     assert model.shares.sum() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits_in_another_process(blobs, model, tmp_path: Path) -> None:
     np.save(tmp_path / "vectors.npy", blobs[0], allow_pickle=False)
     script = (

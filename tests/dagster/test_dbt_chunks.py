@@ -93,6 +93,7 @@ def test_notes_of_days_end_with_their_model_or_with_retention() -> None:
         assert chunks.days_left_begun(connection) == days[1:]
 
 
+@pytest.mark.slow
 def test_days_that_a_failed_run_has_begun_are_built_by_the_next(materialized: Project, tmp_path: Path) -> None:
     """All days fail at the last of four models; the next run asks for the first two days only."""
     expected = rows(materialized)

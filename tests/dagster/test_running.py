@@ -156,12 +156,13 @@ def test_ctrl_c_cancels_a_run_and_an_end_from_outside_fails_it(tmp_path: Path, h
         assert is_canceled == (how == "SIGINT")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("signals", "status"),
     [
         ([signal.SIGINT], dg.DagsterRunStatus.CANCELED),
-        pytest.param([signal.SIGINT, signal.SIGINT], dg.DagsterRunStatus.CANCELED, marks=pytest.mark.slow),
-        pytest.param([signal.SIGTERM], dg.DagsterRunStatus.FAILURE, marks=pytest.mark.slow),
+        ([signal.SIGINT, signal.SIGINT], dg.DagsterRunStatus.CANCELED),
+        ([signal.SIGTERM], dg.DagsterRunStatus.FAILURE),
     ],
 )
 def test_a_run_that_is_stopped_while_it_is_recorded_has_ended(
@@ -250,6 +251,7 @@ def test_a_run_stops_forget_until_it_has_ended_or_was_killed(world: PrivacyWorld
     assert done.exit_code == 0 and "nothing left" in done.stdout
 
 
+@pytest.mark.slow
 def test_records_that_cannot_be_read_stop_forget(world: PrivacyWorld) -> None:
     (world.home / "dagster.yaml").write_text("storage: {sqlite: {base_dir: /proc/none}}\n")
     done = forget_ann()
@@ -257,6 +259,7 @@ def test_records_that_cannot_be_read_stop_forget(world: PrivacyWorld) -> None:
     assert not (world.settings.storage.data_dir / "forgotten.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_begins_meanwhile_makes_the_next_command_finish(world: PrivacyWorld) -> None:
     answers = [[], ["a1b2c3d4 (nightly)"]]
     with pytest.raises(PrivacyError, match="a1b2c3d4"):

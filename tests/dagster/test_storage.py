@@ -85,6 +85,7 @@ def test_a_missing_day_alone_is_an_error_and_inside_a_range_a_gap(materialized: 
     assert [day for (day,) in days] == [day for day in DAYS if day != DAY]
 
 
+@pytest.mark.slow
 def test_bad_rows_are_quarantined_counted_and_replaced(materialized: Project, tmp_path: Path) -> None:
     project = materialized.copy(tmp_path / "p")
     day = project.folder / "data" / "demo_export" / f"events_{DAY.replace('-', '')}.ndjson.gz"

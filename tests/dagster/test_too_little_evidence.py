@@ -166,6 +166,7 @@ def test_the_way_from_events_to_clusters_is_in_the_metadata(shop: Shop) -> None:
     assert f"| Users in clusters | {USERS - LOW} | {LOW} | users | too little evidence" in table
 
 
+@pytest.mark.slow
 def test_a_user_of_whom_enough_is_known_now_moves_into_his_cluster(shop: Shop) -> None:
     shop.materialize(*ALL, k=4)
     first = dict(shop.query("select user_key, cluster_key from beha2vec.user_clusters_current"))
@@ -197,6 +198,7 @@ def test_a_user_of_whom_enough_is_known_now_moves_into_his_cluster(shop: Shop) -
         assert sorted(cluster_models.used_keys(connection)) == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_few_users_are_in_one_cluster_and_the_graph_goes_on(shop: Shop) -> None:
     shop.query("update beha2vec.user_embeddings set low_evidence = true where user_key >= 'u190'")
     metadata = shop.materialize(*ALL)

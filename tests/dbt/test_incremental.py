@@ -152,6 +152,7 @@ def test_day_by_day_equals_full_refresh(warehouse: Warehouse, seed: int) -> None
     assert warehouse.query(f"{purchases} from ga4.int_ga4__purchases") == [(True, True, True)]
 
 
+@pytest.mark.slow
 def test_each_window_is_as_wide_as_a_day_reaches(warehouse: Warehouse) -> None:
     """One day is delivered again, empty; each user below is wrong if one of the windows is a day too small."""
 

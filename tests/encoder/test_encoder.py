@@ -373,6 +373,7 @@ print(digest_of(table))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_give_identical_bits_unknown_pages_too(
     encoder: BehaviorEncoder, events: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def checkpoints(left_behind: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(left_behind, tmp_path / "checkpoints"))
 
 
+@pytest.mark.slow
 def test_a_killed_fit_goes_on_and_ends_as_if_undisturbed(
     events: pd.DataFrame, undisturbed: BehaviorEncoder, checkpoints: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -81,6 +81,7 @@ def test_the_edition_is_frozen(export: Path) -> None:
     assert content(export) == CONTENT, RENEW
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same(export: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"

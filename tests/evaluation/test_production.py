@@ -135,6 +135,7 @@ def test_the_same_rows_when_run_again(evaluation: Evaluation, encoder: BehaviorE
     assert until == pytest.approx(events["event_timestamp"].max() / 1e6)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_judged_has_no_rows_and_is_reported(encoder: BehaviorEncoder, events: pd.DataFrame) -> None:
     few = evaluate(encoder, events[events["user_key"].isin(_users(events)[:15])])
     assert few.rows.num_rows == 0 and few.rows.schema == production.SCHEMA

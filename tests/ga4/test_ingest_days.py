@@ -60,6 +60,7 @@ def test_a_delivery_in_another_order_and_form_gives_the_same_events(world: World
     assert world.rows(columns="* exclude (_source_file, _source_line)") == first
 
 
+@pytest.mark.slow
 def test_a_large_day_is_sorted_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [event(n % 40, user_pseudo_id=f"{n}.1") for n in range(200)]  # five events of each time
     random.Random(3).shuffle(rows)

@@ -178,6 +178,7 @@ def test_parquet_keeps_what_other_columns_hold_beyond_the_schema(world: World) -
     }
 
 
+@pytest.mark.slow
 def test_a_large_parquet_file_is_read_in_parts(world: World) -> None:
     rows = [as_text(event(n)) for n in range(20_000)]
     put(world, rows)

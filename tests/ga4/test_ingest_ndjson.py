@@ -183,6 +183,7 @@ def test_rows_without_fields_alone(world: World) -> None:
     assert world.ingest(max_bad_share=1).rows_in == 2
 
 
+@pytest.mark.slow
 def test_a_huge_line_is_read_and_a_monstrous_one_set_aside(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     huge = event(1, event_params=[{"key": "k", "value": {"string_value": "x" * 5_000_000}}])
     world.write(NAME, [event(0), huge, event(2)])

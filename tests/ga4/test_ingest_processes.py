@@ -70,6 +70,7 @@ def test_two_processes_give_the_partitions_and_the_report_of_one(world: World, m
     assert "4 of 4 files: 61 events, 2 rows quarantined" in lines
 
 
+@pytest.mark.slow
 def test_where_no_process_can_be_started_this_one_reads(world: World) -> None:
     write(world, 5)
     command = [sys.executable, "-c", INGEST, str(world.export), str(world.raw), *map(str, DAYS)]
@@ -79,6 +80,7 @@ def test_where_no_process_can_be_started_this_one_reads(world: World) -> None:
     )
 
 
+@pytest.mark.slow
 def test_processes_end_with_the_one_that_started_them(world: World) -> None:
     write(world, 5_000)
     command = [sys.executable, "-c", INGEST, str(world.export), str(world.raw), *map(str, DAYS)]

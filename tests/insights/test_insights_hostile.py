@@ -121,6 +121,7 @@ def test_the_template_shows_hostile_text_as_it_is_and_reads_nothing_in_it() -> N
         assert all(len(row["name"].split()) <= 4 and len(row["name"]) <= 60 for row in rows[:-1])
 
 
+@pytest.mark.slow
 def test_nothing_of_a_hostile_text_survives_in_the_models_own_words() -> None:
     """A model that obeys the first title or page that it is given: its name and its interpretation repeat it."""
     for start in range(0, len(HOSTILE_TEXTS), 6):

@@ -74,6 +74,7 @@ def model(frame: pd.DataFrame) -> PredictionModel:
     return fit_predictions(frame, end(), CONFIG)
 
 
+@pytest.mark.slow
 def test_what_users_view_makes_purchases_more_certain(frame: pd.DataFrame, model: PredictionModel) -> None:
     gains = {gain.block: gain for gain in model.targets["purchase"].gains["buyers"]}
     assert gains["behavior"].used and gains["behavior"].low > 0
@@ -85,6 +86,7 @@ def test_what_users_view_makes_purchases_more_certain(frame: pd.DataFrame, model
     assert any("behavior vector" in text for texts in reasons for text in texts)
 
 
+@pytest.mark.slow
 def test_a_saved_model_reads_vectors_as_before(frame: pd.DataFrame, model: PredictionModel, tmp_path: Path) -> None:
     model.save(tmp_path)
     newest = frame[frame["as_of"] == frame["as_of"].max()]

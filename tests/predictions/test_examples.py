@@ -115,6 +115,7 @@ def test_below_the_limit_nothing_changes(everyone: pd.DataFrame) -> None:
     assert fit_predictions(young, TESTED, CONFIG).version == fit_predictions(alone, TESTED, CONFIG).version
 
 
+@pytest.mark.slow
 def test_a_model_of_a_sample_says_what_that_of_all_says(
     everyone: pd.DataFrame, sample: tuple[pd.DataFrame, list[Group]]
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_model_of_a_sample_says_what_that_of_all_says(
     assert abs(bought["probability"].sum() / real["probability"].sum() - 1) > 0.1, "weights are needed"
 
 
+@pytest.mark.slow
 def test_metrics_of_a_sample_are_those_of_all_within_their_intervals(
     everyone: pd.DataFrame, sample: tuple[pd.DataFrame, list[Group]]
 ) -> None:

@@ -169,6 +169,7 @@ def test_a_short_history_has_shorter_horizons_or_a_clear_error() -> None:
         fit_predictions(world().iloc[:0], TESTED, FitConfig(targets=("return",)))
 
 
+@pytest.mark.slow
 def test_a_changed_world_is_noticed_and_followed() -> None:
     """People come a quarter as often from some day on: nights correct the scores once the first labels show it."""
     weeks = 22

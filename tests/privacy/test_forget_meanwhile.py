@@ -37,6 +37,7 @@ def test_in_a_wrong_folder_no_one_is_not_found(tmp_path: Path, monkeypatch: pyte
     assert done.exit_code == 1 and "go to the project's folder" in done.stderr and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_interrupted_removal_says_how_to_finish(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(world.home.parent)
     monkeypatch.setenv("BEHA2VEC_DATA_DIR", str(world.settings.storage.data_dir))

@@ -94,6 +94,7 @@ def test_no_bytes_of_a_cleaned_row_are_left(old: World) -> None:
     assert run_migrate("--check")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_killed_call_leaves_the_file_whole_and_is_done_again(old: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = old.raw.parent / "warehouse.duckdb"
     quarantine(path, [f"broken {JANE}"] * 1_000)

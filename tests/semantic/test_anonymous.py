@@ -43,6 +43,7 @@ def ask(toolbox: Toolbox, **arguments: Any) -> dict[str, Any]:
     return json.loads(toolbox.call("metric", json.dumps(arguments)).message)
 
 
+@pytest.mark.slow
 def test_every_dimension_has_groups_of_enough_users(path: Path) -> None:
     seen = 0
     with duckdb.connect(str(path), read_only=True) as connection:
