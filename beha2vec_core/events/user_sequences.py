@@ -112,13 +112,16 @@ def latest_sequences(folder: Path, max_users: int, users: pa.ChunkedArray | None
     with limits.connect() as connection:
         if users is not None:
             connection.register("chosen", pa.table({"user_key": users}))
+        read = "read_parquet($files, hive_partitioning = true, union_by_name = true)"
+        # the rows are wide and each user has one for each day: only those of the chosen users are read whole
         return connection.sql(
             f"""
-            select * exclude (event_date)
-            from read_parquet($files, hive_partitioning = true, union_by_name = true)
-            {"" if users is None else "semi join chosen using (user_key)"}
-            qualify row_number() over (partition by user_key order by event_date desc) = 1
-            order by md5(user_key) limit {int(max_users)}
+            with latest as (
+                select user_key, max(event_date) as event_date from {read}
+                {"" if users is None else "semi join chosen using (user_key)"}
+                group by user_key order by md5(user_key) limit {int(max_users)})
+            select * exclude (event_date) from {read} semi join latest using (user_key, event_date)
+            order by md5(user_key)
             """,
             params={"files": files},
         ).to_arrow_table()
