@@ -16,7 +16,7 @@ from tests.ga4.ingest_world import DATA, DAY, event, needs_data, write
 pytestmark = pytest.mark.usefixtures("clean_room")
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"\x1f\x8b\x08", b"<html>403 Forbidden</html>"])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0), b"\x1f\x8b\x08", b"<html>403 Forbidden</html>"])
 def test_a_bad_file_of_a_day_is_in_the_way_of_that_day_alone(content: bytes, tmp_path: Path) -> None:
     put(tmp_path, DAYS)
     name = f"events_{DAYS[0]:%Y%m%d}.ndjson.gz"
