@@ -42,6 +42,9 @@ unnest upper
 DAYS = ("2024-02-28", "2024-03-01")
 
 
+pytestmark = pytest.mark.slow  # dbt parses and compiles the project for BigQuery
+
+
 @pytest.fixture(scope="module")
 def nodes(compile_for_bigquery: Compile) -> Nodes:
     """The nodes for some days."""
@@ -65,7 +68,6 @@ def assert_is_bigquery(name: str, sql: str) -> None:
     assert not any(re.search(r"\b\w*(_value|revenue|price)\w*\b", partition) for partition in partitions), name
 
 
-@pytest.mark.slow
 def test_all_history(compile_for_bigquery: Compile) -> None:
     nodes = compile_for_bigquery()
     for name, node in nodes.items():
@@ -105,7 +107,6 @@ def test_days(nodes: Nodes) -> None:
     ]
 
 
-@pytest.mark.slow
 def test_a_full_refresh_leaves_the_days_in_the_config(compile_for_bigquery: Compile) -> None:
     """dbt keeps the config for the next call, which does not parse; a window's rows must not become the whole table."""
     at_once, by_day = compile_for_bigquery("--full-refresh", days=DAYS), compile_for_bigquery(days=DAYS)
@@ -114,7 +115,7 @@ def test_a_full_refresh_leaves_the_days_in_the_config(compile_for_bigquery: Comp
         assert at_once[name].compiled_code != by_day[name].compiled_code
 
 
-@pytest.mark.parametrize("days", [(DAYS[0], ""), pytest.param(("", DAYS[0]), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("days", [(DAYS[0], ""), ("", DAYS[0])])
 def test_half_open_days_name_the_remedy(compile_for_bigquery: Compile, days: tuple[str, str]) -> None:
     with pytest.raises(AssertionError, match="give both min_date and max_date"):
         compile_for_bigquery(days=days)
@@ -185,7 +186,6 @@ def test_the_sql_keeps_to_bigquery_s_limits(nodes: Nodes) -> None:
             assert len(re.findall(r"\((?!\?)", pattern)) <= 1, f"{name}: one group at most in {extract.expression.name}"
 
 
-@pytest.mark.slow
 def test_consent_to_personal_ads_is_read_where_the_export_has_it(compile_for_bigquery: Compile) -> None:
     """With another var dbt parses the whole project again."""
     nodes = compile_for_bigquery("--select", "stg_ga4__ads_personalization", read_user_tables=True)

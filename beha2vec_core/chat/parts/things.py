@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from beha2vec_core.chat.days.periods import COUNT
 from beha2vec_core.chat.parts.grammar import FILLERS, Value
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
-from beha2vec_core.chat.rewrites.page_words import words_of_address
 from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.semantic.definitions import SOURCES
 from beha2vec_core.semantic.query import Did, Filter
@@ -115,11 +114,9 @@ class Things:
             every = [one for one in every if one[1].dimension not in _ITEMS or not self.match(_PAGE, place + one[0])]
         if not every and "page" in dimensions and place < len(self.words):  # a word of addresses
             said = self.words[place].removesuffix("s")
-            pages = [
-                p for p in self.values.get("page", []) if said in (one.removesuffix("s") for one in words_of_address(p))
-            ]
-            if pages and len(said) > 2 and said not in FILLERS | _OF_QUANTITY and said not in _COMPARED:
-                return 1, Value("page", tuple(pages))
+            is_name = len(said) > 2 and said not in FILLERS | _OF_QUANTITY and said not in _COMPARED
+            if is_name and (pages := self.vocabulary.pages_with(said)):
+                return 1, Value("page", pages)
         longest = max((size - self._ends_in_page(place, size) for size, _ in every), default=0)
         every = [one for one in every if one[0] - self._ends_in_page(place, one[0]) == longest]
         return every[0] if every else (0, None)

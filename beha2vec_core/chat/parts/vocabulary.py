@@ -12,7 +12,7 @@ from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.days.weekdays import DAYS
 from beha2vec_core.chat.parts.grammar import FILLERS, OF_ITEMS, Meaning, Value, Word, fixed_phrases, same_measures
 from beha2vec_core.chat.rewrites.named_pages import Pages
-from beha2vec_core.chat.rewrites.page_words import section_keys, sections
+from beha2vec_core.chat.rewrites.page_words import section_keys, sections, words_of_address
 from beha2vec_core.chat.rewrites.rules import words_of_rules
 from beha2vec_core.chat.words import topics
 from beha2vec_core.chat.words.empty_words import is_aside, is_left_out
@@ -109,11 +109,15 @@ class Vocabulary:
         known = of_data | {key: fixed[key] for key in fixed if key not in of_data or fixed[key].kind != "change"}
         self._meanings = same_measures() | known
         self.known = self._meanings.keys()
-        self._spelled = [
-            key
-            for key, one in known.items()
-            if one.kind != "filler" and not key.startswith("/") and key not in self._inner
-        ]
+        # by their first letter and the number of their spaces
+        self._spelled: dict[tuple[str, int], list[str]] = {}
+        for key, meaning in known.items():
+            if meaning.kind != "filler" and not key.startswith("/") and key not in self._inner:
+                self._spelled.setdefault((key[:1], key.count(" ")), []).append(key)
+        self._of_addresses: dict[str, dict[str, None]] = {}  # the pages whose addresses have a word, without an s
+        for page in contents.values.get("page", []):
+            for word in words_of_address(page):
+                self._of_addresses.setdefault(word.removesuffix("s"), {})[page] = None
         self.speller = Speller(
             {word for key in fixed for word in key.split(" ")}
             | words_of_rules()
@@ -248,18 +252,22 @@ class Vocabulary:
             return (1 + goods, tuple(items)) if goods and not pages else (0, ())
         return (size, tuple(items)) if size > 1 else (0, ())
 
+    def pages_with(self, word: str) -> tuple[str, ...]:
+        """The pages whose addresses have a word, which is given without an s at its end."""
+        return tuple(self._of_addresses.get(word, ()))
+
     def _misspelled(self, words: list[str], place: int) -> tuple[Word | None, int, str]:
         """A phrase whose words are those of one known phrase, but for a letter of a long word."""
         for size in range(min(3, len(words) - place), 0, -1):
             text, key = " ".join(words[place : place + size]), normal_of(words[place : place + size]).split(" ")
             if MARK in text or any(char.isdigit() for char in text):
                 continue
-            alike = (one for one in self._spelled if one[:1] == key[0][:1] and one.count(" ") == len(key) - 1)
-            near = [known for known in alike if _is_misspelled(key, known.split(" "))]
-            if not near and size == 1 and len(key[0]) >= _SHORT:
-                near = [known for known in self._spelled if self._is_short_of(key[0], known)]
             if size == 1 and key[0] in english_words():
                 continue
+            alike = self._spelled.get((key[0][:1], len(key) - 1), [])
+            near = [known for known in alike if _is_misspelled(key, known.split(" "))]
+            if not near and size == 1 and len(key[0]) >= _SHORT:
+                near = [known for known in alike if self._is_short_of(key[0], known)]
             if len(near) > 1:  # a letter is left out more often than typed twice: orderd is ordered, not order
                 near = [known for known in near if len(known) > len(" ".join(key))]
             if len(near) == 1:
@@ -268,7 +276,7 @@ class Vocabulary:
 
     def _is_short_of(self, word: str, known: str) -> bool:
         """Whether a short word lacks a letter of a known one, or has two in the other order; not of items."""
-        if word[0] != known[0] or len(known) < len(word) or " " in known or len(known) <= _SHORT:
+        if len(known) < len(word) or len(known) <= _SHORT:
             return False
         if _MANY & {value.dimension for value in self._meanings[known].values}:
             return False
