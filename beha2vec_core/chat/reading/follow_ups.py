@@ -35,7 +35,7 @@ _POINTS = re.compile(
     r"\b(?:is|was|does|did|has|have|are|were|do|break|split|show|compare|plot|sort|rank|of|to|in|about|by|with|for|than|"
     r"behind|from|among|like|why|how|and|but|so|now|drove|drives|caused|explains?|without)\s+(?:me\s+|all\s+)?"
     rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
-    rf"(they|them|these|those)\b(?!\s+(?:who|that|which|from|with|whose|{_PERIODS})\b))|"
+    rf"(they|them|these|those)\b(?!\s+(?:who|that|which|(?:from|with)(?=\W+\w)|whose|{_PERIODS})\b))|"
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
     r"\b(?:is|was|are|were|about|and)\s+(its|their)\b"
 )
@@ -83,6 +83,8 @@ _OF_PAGES = {"page", "page_type", "theme"}
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 _OF_TIME = {"hour", "weekday", "weekend", *(one.name for one in DIMENSIONS.values() if one.kind == "time")}
 _KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
+_GOODS = {"item_category", "item_subcategory", "item"}  # the same of what is sold; brands have items of several
+_LISTED = {"user", "one_order"}  # of which only the first are shown
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
@@ -142,6 +144,8 @@ def continued(
     if pointed and (bought or _THEY_AND_IT.search(question.lower())):  # did they buy it
         raise NotContinued(CANNOT)
     if parts.is_worth and lead_of_orders and (previous.by or previous.metric not in ("orders", "revenue")):
+        raise NotContinued(CANNOT)
+    if pointed and _LISTED & {*previous.by} and not previous.limits:  # of those that are shown, or of all
         raise NotContinued(CANNOT)
     if previous.by and GREW_MOST.match(question):  # between which days
         raise NotContinued(CANNOT)
@@ -226,7 +230,8 @@ def continued(
     filters = filters_of(parts, metric)
     sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
     replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
-    replaced |= _KINDS if {one.dimension for one in filters} & _KINDS else set()
+    for kinds in (_KINDS, _GOODS):
+        replaced |= kinds if {one.dimension for one in filters} & kinds else set()
     others = previous.filters
     if not _NARROWS.match(question.lower()):
         filters, others = _of_other_pages(filters, previous.filters)

@@ -101,6 +101,21 @@ _POLITE = (
     (r"\bhow many (?:various|separate) (?=(?:products|items)\b)", "how many different "),
     (r"\b(?:usual|customary) (?=(?:order|basket|cart|visit|engagement)\b)", "average "),
     (r"\bpunters\b", "people"),
+    (r"\b(how (?:many|much)\b.*?) (?:do|would) you (?:think|reckon|expect|guess|believe|suppose) (?=will\b)", r"\1 "),
+    (r"\b(visits|sessions) (?:that|which|who) (?:only|just) (?:see|saw|view|viewed|have|had|visit|visited|open|opened) "
+     r"(?:one|1|a single) page\b", r"single-page \1"),
+    (r"\b(visits|sessions) (?:that |which )?(?:start|begin|began|started|beginning|starting) (?:on|at|with|from) "
+     r"(?:an? |the )?((?:[\w-]+ ){1,2})pages?\b", r"\1 landing on \2pages"),
+    (r"\b(?:put|puts|adds?|added|saves?|saved|placed?) (?:(?:something|anything|stuff|(?:an? |some )?(?:items?|"
+     r"products?|things?)) )?(?:on|onto|to|in) (?:the |their |an? )?wish ?list\b", "added to wishlist"),
+    (r"\bnever (?:make|makes|made|get|gets|got) (?:it )?(?:as far as|to) (?=the (?:cart|checkout|payment|shipping|"
+     r"order))", "never reached "),
+    (r"^(\W*)(?:are|is) (?:the )?(?:baskets?|orders?|average order values?|aov|order values?) with (an? \w+) "
+     r"(?:smaller|lower|bigger|higher|larger) than (?:those |orders |the ones |baskets )?without(?: (?:one|any|"
+     r"an? \w+))?(?=\W*$)", r"\1average order value with \2 vs without"),
+    (r"^(\W*(?:(?:and|but) )?)which (?:one |ones )?(?:gained|grew|rose|won)(?=\W*$)", r"\1which gained the most"),
+    (r"^(\W*(?:(?:and|but) )?)which (?:one |ones )?(?:lost|fell|dropped|shrank|declined)(?=\W*$)",
+     r"\1which lost the most"),
     (r"\bhow (?:badly|poorly) (?=(?:do|does|did|is|are|was|were)\b)", "how well "),
     (r"^(\W*)(?:do you |would you )?mind telling (?:me|us)\b", r"\1tell me"),
     (r"\b(orders|purchases|sessions|visits|users)((?: (?:are|were|do|did|have|there|we|you))*) (?:on (?:the books|"

@@ -47,6 +47,15 @@ ASKED = {
     "orders by weekday >> and at what hour do they order?": "orders | by hour",
     "landing pages by sessions >> which of those sells best?": "revenue | by landing_page",
     "revenue in april vs march >> which channel is behind it?": f"revenue | by channel | {APRIL} | vs {MARCH} | change",
+    # of those who were counted, and never of all
+    "buyers in april >> which countries are they from": f"buyers | by country | {APRIL}",
+    "who are our best customers >> which countries are they from": "no",
+    "who are our best customers >> how many of them are on mobile": "no",
+    "items sold of hats by month >> and shoes?": "items_sold | by month | item_category=Shoes",
+    "items sold of hats >> and beanies?": "items_sold | item_subcategory=Beanies",
+    "which channel lost most sessions in april vs march >> and which one gained": (
+        f"sessions | by channel | {APRIL} | vs {MARCH} | change"
+    ),
     # a share stays one
     "share of buyers on mobile >> is it the same in germany?": "buyers | country=Germany | device=mobile | share",
     "what percentage of orders used a coupon >> and in germany": (

@@ -24,6 +24,8 @@ SAME = {  # what is asked for, and the ways to say it
     "sessions | 2025-06-01..2026-02-28": "sessions up until the end of february; sessions prior to 1 march",
     "orders | channel=Email": "orders driven by email; orders originating from email; orders whose channel is email; "
     "orders tied to email",
+    "sessions | landing_page_type=product": "how many visits start on a product page; sessions that began on a product "
+    "page",
     "users | country=Germany": "users living in germany; people based in germany; citizens of germany; users hailing "
     "from germany",
     "orders | by channel": "which channel delivers the most orders; which channel boasts the most orders; which "
