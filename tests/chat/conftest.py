@@ -6,6 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from tests.chat.chat_world import make_serving
 from tests.semantic.semantic_world import make_world
 
@@ -20,6 +22,14 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published database of a shop with known numbers; nothing writes to it."""
     return make_world(tmp_path_factory.mktemp("shop") / "serving.duckdb")
+
+
+@pytest.fixture(scope="session")
+def vocabulary(shop: Path) -> Vocabulary:
+    """The words that are understood of that shop."""
+    contents = Published(shop).contents()
+    assert contents is not None
+    return Vocabulary(contents)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ _FILLERS = """
     across among during within over via through using used use out as into about data figure stat statistic
     report visited segment segmented sort sorted originated originate generated generate drove
     drive drives driving calculate plot table chart graph
-    good hey dear quick question one kindly may might either very quite
+    hey dear quick question one kindly may might either very quite
     rather roughly approximately exactly pick picked receive received take taken took got gotten getting perform
     performing performed performance doing done going look looked looking seem wonder wondering curious check pull
     rank ranked store company here altogether combined full whole entire different distinct

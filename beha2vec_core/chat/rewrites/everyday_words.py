@@ -106,7 +106,7 @@ _POLITE = (
      r"(?:one|1|a single) page\b", r"single-page \1"),
     (r"\b(visits|sessions) (?:that |which )?(?:start|begin|began|started|beginning|starting) (?:on|at|with|from) "
      r"(?:an? |the )?((?:[\w-]+ ){1,2})pages?\b", r"\1 landing on \2pages"),
-    (r"\b(?:put|puts|adds?|added|saves?|saved|placed?) (?:(?:something|anything|stuff|(?:an? |some )?(?:items?|"
+    (r"\b(?:put|puts|adds|added|saves|saved|placed) (?:(?:something|anything|stuff|(?:an? |some )?(?:items?|"
      r"products?|things?)) )?(?:on|onto|to|in) (?:the |their |an? )?wish ?list\b", "added to wishlist"),
     (r"\bnever (?:make|makes|made|get|gets|got) (?:it )?(?:as far as|to) (?=the (?:cart|checkout|payment|shipping|"
      r"order))", "never reached "),
@@ -117,6 +117,10 @@ _POLITE = (
     (r"^(\W*(?:(?:and|but) )?)which (?:one |ones )?(?:lost|fell|dropped|shrank|declined)(?=\W*$)",
      r"\1which lost the most"),
     (r"\bhow (?:badly|poorly) (?=(?:do|does|did|is|are|was|were)\b)", "how well "),
+    (r"\bhow good (?=(?:is|are|was|were)\b)", "how "),
+    (r"\b(an?|any) good (?=(?:overview|look|view|idea|picture|summary)\b)", r"\1 "),
+    (rf"^(\W*)(?:is|are|was|were) ((?:our |the |my )?{_MEASURE}(?: rate)?) (?:any |very )?(?:good|bad|okay|ok|decent|"
+     r"healthy|normal)(?=\W*$)", r"\1what is \2"),
     (r"^(\W*)(?:do you |would you )?mind telling (?:me|us)\b", r"\1tell me"),
     (r"\b(orders|purchases|sessions|visits|users)((?: (?:are|were|do|did|have|there|we|you))*) (?:on (?:the books|"
      r"record|file)|exist)\b", r"\1\2"),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
 from beha2vec_core.chat.answers.findings import findings
 from beha2vec_core.chat.answers.unusual_days import unusual_days
-from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Result
@@ -47,13 +45,6 @@ def test_highlights_of_a_part_are_not_known(question: str) -> None:
 def test_where_nothing_stands_out_this_is_said() -> None:
     answer = findings("any news?", lambda: [])
     assert answer and answer.text.startswith("Nothing stands out")
-
-
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
 
 
 def _measured(odd: float, days: tuple[date, date]) -> Callable[[Query], Result]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.chat.words.lemmas import as_key
@@ -85,13 +82,6 @@ NOT_IN_DATA = {
     "hats cheaper than on amazon": "elsewhere", "customer satisfaction": "satisfaction", "orders by city": "cities",
     "orders from fiji": "Fiji",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
 
 
 def _read(question: str, vocabulary: Vocabulary) -> str:

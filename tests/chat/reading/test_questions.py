@@ -45,13 +45,6 @@ def lookup(published: Published) -> Lookup:
     return Lookup(published, Aliases(published.path))
 
 
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
-
-
 def read(vocabulary: Vocabulary, question: str, previous: Query | None = None) -> str:
     reading = read_question(question, vocabulary, previous)
     return canonical(reading.query) if reading.query else f"no: {reading.problem}"

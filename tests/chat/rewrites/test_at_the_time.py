@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.semantic.query import Filter, Query
 from tests.benchmarks.chat_questions import canonical
-
-
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
 
 
 def _read(question: str, vocabulary: Vocabulary) -> Query | None:

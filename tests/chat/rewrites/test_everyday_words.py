@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
@@ -51,13 +49,6 @@ NOT_READ = [
     "average check out time", "what did google spend on ads", "volume of sales in march",
     "rate of buying again", "exact match orders",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
 
 
 def _read(question: str, vocabulary: Vocabulary) -> str:

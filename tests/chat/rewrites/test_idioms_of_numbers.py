@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
@@ -47,13 +44,6 @@ NOT_READ_SO = {  # a word that an idiom shares with a question that means someth
     "show me traffic coming into category pages": "by page_type",
     "is revenue more than 20% up on last month?": "share",
 }
-
-
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
 
 
 def _read(question: str, vocabulary: Vocabulary) -> str:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.semantic.query import Query
-
-
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
 
 
 @pytest.mark.parametrize(

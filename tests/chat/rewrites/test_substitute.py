@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
@@ -34,13 +32,6 @@ def test_a_rewrite_neither_glues_nor_cuts_words(pattern: str, new: str, text: st
 def test_error_pages_that_people_have_are_views_of_these() -> None:
     text = in_pages("how many error pages did we have in march", (), set(), {"page_type": ["error"]})
     assert text == "how many page views of error pages in march"
-
-
-@pytest.fixture(scope="module")
-def vocabulary(shop: Path) -> Vocabulary:
-    contents = Published(shop).contents()
-    assert contents is not None
-    return Vocabulary(contents)
 
 
 @pytest.mark.parametrize(
