@@ -80,7 +80,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += where
     if metric.name in PEOPLE_COUNTED and asked_beside(query) and len(result.rows) == 2 and not query.against_rest:
         lines.append("A user can be in both groups.")
-    lines += [f"Only {plural(query.by[-1])} {_limits(result)}."] if query.over is not None else []
+    if query.over is not None and not _lists_days(query):
+        lines.append(f"Only {plural(query.by[-1])} {_limits(result)}.")
     if query.having and result.rows and not _lists_days(query):
         lines.append(f"Only {plural(query.by[-1])} {having_in_words(query)}.")
         if (median := result.rows[0].get("median")) is not None:
@@ -175,7 +176,8 @@ def _limits(result: Result) -> str:
 
 def _lists_days(query: Query) -> bool:
     """Whether the days (weeks, months) of which something is true are asked for."""
-    return bool(query.having) and is_by_time(query.by) and query.ascending is None
+    has_limit = bool(query.having) or query.over is not None
+    return has_limit and is_by_time(query.by) and query.ascending is None and not query.versus
 
 
 def _funnel(result: Result) -> str:
@@ -279,8 +281,9 @@ def _by(name: str, query: Query) -> str:
 
 def _sentence(result: Result, days: Period) -> str:
     query, what = result.query, what_of(result)
-    if query.having and not result.rows:
-        return f"There are no {plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}."
+    if (query.having or query.over is not None) and not result.rows:
+        limits = having_in_words(query) if query.having else f"{_limits(result)}{where_of(query, result.metric)}"
+        return f"There are no {plural(query.by[0])} {limits}{when_of(query.period)}."
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
     if not query.by:
@@ -295,7 +298,9 @@ def _sentence(result: Result, days: Period) -> str:
     if _lists_days(query) and result.rows:
         listed = "; ".join(group_in_words(query, row) for row in result.rows[:_DAYS])
         more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
-        text = f"{plural(query.by[0])} {having_in_words(query)}{when_of(query.period)}: {len(result.rows):,}"
+        limits = having_in_words(query) if query.having else _limits(result)
+        where = "" if query.having else where_of(query, result.metric)
+        text = f"{plural(query.by[0])} {limits}{where}{when_of(query.period)}: {len(result.rows):,}"
         return f"{capitalized(text)} ({listed}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         weeks = in_weeks(result)  # two single days say little

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
+from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.semantic.query import Did, Filter, Query
 
 _IS = r"(?:is|are|was|were|do|does|did)"
@@ -107,7 +109,11 @@ def _group(said: str, read: Callable[[str], Query | None]) -> Query | None:
     if query.metric == "conversion_rate" and _ENDS_IN_ORDER.search(said):
         return replace(query, metric="sessions", filters=(Filter("session", did=(ordered,)), *filters))
     if query.metric == "buyers":
-        return replace(query, metric="users", filters=(Filter("user", did=(ordered,)), *filters))
+        goods = tuple(one for one in filters if one.dimension in OF_ITEMS and not one.is_excluded)
+        bought = Did("items", goods) if goods else ordered
+        others = (one for one in filters if one not in goods)
+        query = replace(query, metric="users", filters=(Filter("user", did=(bought,)), *others))
+        return query if reaches_all(query) else None
     if query.metric in ("new_users", "returning_users"):
         kind = query.metric.removesuffix("_users")
         return replace(query, metric="sessions", filters=(Filter("new_or_returning", (kind,)), *filters))

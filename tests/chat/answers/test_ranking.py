@@ -165,3 +165,15 @@ def test_all_others_are_not_named_like_the_group(lookup: Lookup) -> None:
     text = lookup.ask("pages per session of users who viewed the cart page and ordered vs all others").text
     assert "\nPage views per session of users who viewed cart pages and ordered: " in text, text
     assert "\nPage views per session excluding users who viewed cart pages and ordered: " in text
+
+
+def test_days_above_a_limit_are_listed_and_not_added_up(shop: Path, lookup: Lookup) -> None:
+    with duckdb.connect(str(shop), read_only=True) as data:
+        by_day = data.execute(f"select occurred_on, count(*) from {ORDERS} group by 1 order by 2 desc").fetchall()
+    limit = by_day[3][1]
+    days = [day for day, orders in by_day if orders > limit]
+    answer = lookup.ask(f"which days had more than {limit} orders")
+    assert f"ays with more than {limit} orders: {len(days)} (" in answer.text and "Weeks" not in answer.text
+    assert answer.table is not None and len(answer.table.rows) == len(days)
+    none = by_day[0][1] + 1
+    assert f"There are no days with more than {none} orders." in lookup.ask(f"days with more than {none} orders").text

@@ -118,6 +118,9 @@ def test_a_group_is_compared_with_all_others_in_all_respects(lookup: Lookup) -> 
     assert lookup.ask("are people who viewed shoes more likely to buy").text.count("Conversion rate") == 2
     assert lookup.ask("do people who viewed shoes buy more?").text.count("Share of users who ordered, of those ") == 2
     assert "not" not in lookup.ask("do mobile users buy more?").text
+    of_goods = lookup.ask("how do people who bought shoes differ from people who bought hats")
+    assert "who bought Shoes: " in of_goods.text and of_goods.table is not None
+    assert not lookup.ask("how do new buyers differ from returning buyers").understood
 
 
 @pytest.mark.parametrize(

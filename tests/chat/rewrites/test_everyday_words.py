@@ -26,7 +26,8 @@ SAME = {  # what is asked for, and the ways to say it
     "page",
     "users | country=Germany": "users living in germany; people based in germany; citizens of germany; users hailing "
     "from germany",
-    "orders | by channel": "which channel delivers the most orders; which channel boasts the most orders; which "
+    "orders | by channel": "give me a good look at orders by channel; let's take a look at orders by channel; "
+    "which channel delivers the most orders; which channel boasts the most orders; which "
     "channel ranks first in orders; which channel leads in orders; which channel is the champion in orders; which "
     "channel is at the top of the list for orders",
     "conversion_rate | by device | asc": "which device ranks last in conversion rate; which device lags in conversion "
