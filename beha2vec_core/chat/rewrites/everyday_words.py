@@ -119,8 +119,8 @@ _POLITE = (
     (r"\bhow (?:badly|poorly) (?=(?:do|does|did|is|are|was|were)\b)", "how well "),
     (r"\bhow good (?=(?:is|are|was|were)\b)", "how "),
     (r"\b(an?|any) good (?=(?:overview|look|view|idea|picture|summary)\b)", r"\1 "),
-    (r"^(\W*(?:(?:please|let(?:'?s| us| me)|(?:can|could|may) (?:i|we|you)|give (?:me|us)|i(?:'?d| would)? (?:like|want|"
-     r"need)(?: to)?) )*)(?:(?:have|take|get) )?an? (?:\w+ )?look (?:at|into) ", r"\1show "),
+    (r"^(\W*(?:(?:please|let(?:'?s| us| me)|(?:can|could|may) (?:i|we|you)|give (?:me|us)|i(?:'?d| would)? (?:like|"
+     r"want|need)(?: to)?) )*)(?:(?:have|take|get) )?an? (?:\w+ )?look (?:at|into) ", r"\1show "),
     (rf"^(\W*)(?:is|are|was|were) ((?:our |the |my )?{_MEASURE}(?: rate)?) (?:any |very )?(?:good|bad|okay|ok|decent|"
      r"healthy|normal)(?=\W*$)", r"\1what is \2"),
     (r"^(\W*)(?:do you |would you )?mind telling (?:me|us)\b", r"\1tell me"),
