@@ -100,9 +100,9 @@ def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
 @pytest.mark.parametrize(
     "question",
     ["orders from repeat buyers with a coupon",
-     "how many people bought only shoes", "users who viewed shoes or bought", "orders without a discount",
+     "users who viewed shoes or bought", "orders without a discount",
      "how many people made an order over 100", "how often do people buy", "users who searched for shoes",
-     "average time from order to refund", "how many customers haven't come back in april but bought before?"],
+     "average time from order to refund"],
 )  # fmt: skip
 def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> None:
     answer = lookup.ask(question)
