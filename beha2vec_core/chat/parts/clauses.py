@@ -35,6 +35,10 @@ NOUNS = {
     ),
 }
 WHO = re.compile(r"(?:who|that|which|whose)\b(?: (?:ever|also|actually|already|really|later|then|do|did))*")
+WHERE = re.compile(  # of sessions and orders
+    rf"(?:where|in which|during which|on which|for which|when|whereby)\b(?: (?:(?:the|a|an) )?(?:{PEOPLE}|they|someone|"
+    r"somebody|person)(?! (?:who|that)\b))?(?: (?:ever|also|actually|already|really))*"
+)
 _AUXILIARY = re.compile(r"(?:(?:have|has|had|ever|also|actually|already|really|later|did|do|does|at some point) )*")
 _NOT = re.compile(
     r"(?:(?:have|has|had|did|do|does|was|were|are|is|but|and|then) )*(?:not|never)\b"
@@ -73,6 +77,10 @@ _VERBS: dict[str, re.Pattern[str]] = {
         rf"{THE}checkouts?",
         "4": rf"(?:reach|enter|get to|got to)(?:s|ed|ing)? {THE}shipping(?: (?:step|info|details))?(?! pages?\b)",
         "5": rf"(?:reach|enter|get to|got to|add)(?:s|ed|ing)? {THE}payment(?: (?:step|info|details))?(?! pages?\b)",
+        "bought": rf"(?:{_ANYTHING}|an order|a purchase) (?:was|were|is|got) (?:bought|ordered|purchased|placed|made|"
+        r"sold)",
+        "carted": rf"{_ANYTHING} (?:was|were|is|got) (?:added to|put in(?:to)?|placed in) {_CARTS}",
+        "searched": r"(?:a |the )?(?:site |internal )?search(?: (?:page|function|bar|box))? (?:was|is|got) used",
         "1": r"(?:view|see|saw|seen|look(?:s|ed|ing)? at|open)(?:s|ed|ing)? (?:(?:a|an|any|the|at least (?:one|1)|"
         r"some|single) )*(?:products?|items?)(?: (?:pages?|details?))?",
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
@@ -80,7 +88,9 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"(?:site|shop|website)))?(?! for\b)",
         "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? (?:used|redeemed|"
         r"applied)|(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) (?:(?:a|any|the|"
-        r"some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
+        r"some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:(?:discount|promotion) )?codes?)|"
+        r"(?:(?:a|an|any|the) )*(?:coupon|voucher|promo|discount)s?(?: codes?)? (?:was|were|is|are|got|gets) (?:used|"
+        r"redeemed|applied|entered)",
         "again": r"(?:(?:came|comes?|coming)(?: back)?|return(?:s|ed|ing)?) (?:to|and|for) (?:(?:a|an|their) )*"
         r"(?:(?:second|2nd|another|repeat) (?:order|purchase)|(?:buy|bought|order|ordered|purchased?|shop)"
         r"(?: (?:something|anything))?(?: (?:again|(?:a|for a) (?:second|2nd) time|else))?)|"
@@ -96,7 +106,7 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "came": r"(?:came|comes?|coming|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?(?: us| the (?:site|shop))?|"
         r"enter(?:s|ed|ing)?|was|were|are|is) "
         r"(?:us |here |to us |to the (?:site|shop) )?(?:from|via|through|by|on|with|using|in)",
-        "used": r"us(?:e|es|ed|ing)",
+        "used": r"us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)",
         "visited": r"(?:visited|visit|visits|came|come|comes|browsed|been)(?: (?:(?:to|on|in|at) )?(?:us|here|(?:the|"
         r"our) (?:site|shop|store|website)))?(?= (?:at least|more than|exactly|only|just|at most|less than|fewer than|"
         r"once|twice|over|again)\b)",
@@ -110,7 +120,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"
     name: re.compile(rf"(?:(?:a|an|any|the|their|at least (?:one|1)|single) )*(?:{words})\b")
     for name, words in {
-        "coupon": r"(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
+        "coupon": r"(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)(?: (?:was|were|is|are)"
+        r" (?:used|redeemed|applied|entered))?",
         "order": r"orders?(?: placed)?|purchases?|transactions?",
         "2": r"carts?|add to carts?|cart additions?", "3": r"checkouts?", "1": r"(?:product|item) views?",
         "search": r"(?:site |internal )?search(?:es)?(?! for\b)", "saw": r"page ?views?|pages",
@@ -136,6 +147,7 @@ _PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
 _IT = re.compile(r"(?:it|them|those|one|this|that|(?:one|any|some) of (?:them|those|these))\b")
 _OF_ITEMS = ("cart_items", "viewed_items", "items")  # tables of what "one" can stand for
 _FIRST_TIME = re.compile(r"for (?:the|their) (?:very )?first time\b(?: ever)?")
+_WAS_BOUGHT = re.compile(r"(?:(?:was|were|is|are|got) )?(?:bought|ordered|purchased|sold)\b")
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
 _TIMES = re.compile(r"times|once|twice|again|repeatedly|time$")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
@@ -147,6 +159,7 @@ NOTHING_ELSE = re.compile(
     r"(?: (?:pages?|products?|items?|things?))?|nothing more)\b|(?:only|exclusively|alone)\b(?! (?:once|twice|\d|one|"
     r"in|on|at|from|via|after|before|when|if|with|a|the)\b)"
 )
+_OF_ORDERS = ("purchases", "items")  # tables that name the order
 _FEW = 6  # words between a noun and "who"
 _DAYS = re.compile(rf"(at least|more than|exactly) (\d+|{COUNT}) (?:different|distinct|separate) days?\b")
 _DENIED_OBJECT = re.compile(r"(?:but|and|yet)?(?: |^)?(?:not|no|never|without)(?: (?:any|a|an|the))*\b")
@@ -233,6 +246,8 @@ class Reader(Things):
             dates += self.words[place:begun]
             own += [(len(found), days[1])] if days else []
             found, place, verb = then(found, dids, said), after, new
+        if level == "one_order" and any(one.table not in _OF_ORDERS for one in found):
+            raise Unclear  # of an order, not of its session
         size, *last = own_date(self, place) or (0,) if found else (0,)
         own += [(len(found), one) for one in last]
         days_of_data = self.vocabulary.contents.days
@@ -251,6 +266,9 @@ class Reader(Things):
             if self.match(_WITH, place + size + 1) or self.match(_WITHOUT, place + size + 1):
                 raise Unclear  # orders of repeat buyers with a coupon: which of both has it
             return Clause("user", [did]), place + size + 1
+        size, value = self.value(place, ("coupon",))
+        if value and self.match(NOUNS["user"], place + size) and self.words[place + size] != "who":
+            return Clause("user", [Did("items", (Filter("coupon", value.values),))]), place + size + 1
         for name in ("coupon", "search"):
             size = self.match(_NAMED[name], place)
             before = self.vocabulary.values_at(self.words, place - 1) if place else []
@@ -299,6 +317,8 @@ class Reader(Things):
         for name, pattern in _VERBS.items():
             if (size := self.match(pattern, place)) and (done := self._done(name, place + size, is_denied))[0]:
                 return *done, name
+        if (passive := self.object(place, "order"))[0] and (size := self.match(_WAS_BOUGHT, passive[1])):
+            return self._denied(passive[0], is_denied), passive[1] + size, "order"  # where a tent was bought
         if size := self.match(_PUT, place):
             dids, after = self.object(place + size, "order")
             if not dids and (things := self._things("cart_items")) and (it := self.match(_IT, place + size)):
@@ -374,7 +394,9 @@ class Reader(Things):
 
     def _did(self, name: str, place: int, *, plain: bool = False) -> tuple[list[Did], int]:
         """What a verb says with what follows it."""
-        name = {"6to": "order"}.get(name, name.removesuffix("to"))
+        name = {"6to": "order", "bought": "order", "carted": "2", "searched": "search"}.get(
+            name, name.removesuffix("to")
+        )
         if name.isdigit():
             number = int(name)
             if number == 2 and (counted := self.count(place)):

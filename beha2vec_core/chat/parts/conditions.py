@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from beha2vec_core.chat.days.periods import COUNT, MARK
-from beha2vec_core.chat.parts.clauses import BUYERS, NOUNS, WHO, Clause, Reader
+from beha2vec_core.chat.parts.clauses import BUYERS, NOUNS, WHERE, WHO, Clause, Reader
 from beha2vec_core.chat.parts.cohorts import cohort_of
 from beha2vec_core.chat.parts.dated import AT_END, in_days, own_date, with_verbs
 from beha2vec_core.chat.parts.sequences import ORDER_WORD
@@ -130,6 +130,7 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     forced = has_not or bool(having and others - {one.metric for one in having})
     if any(map(_bought_something, clauses)):
         forced |= bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)
+    forced |= WHERE.search(" ".join(taken)) is not None  # sessions in which an order was placed
     forced |= _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
     return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
 
@@ -181,10 +182,13 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append(words[place])
             place += 1
             continue
-        begun = reader.past_place(place + 1)
-        who = reader.match(WHO, begun)
+        where = reader.match(WHERE, place + 1) if noun != "user" else 0
+        begun = place + 1 if where else reader.past_place(place + 1)
+        who = where or reader.match(WHO, begun)
         begun = begun if who else place + 1
         dids, after, dates = reader.predicates(begun + who, noun, named=True)
+        if where and not dids:
+            raise Unclear  # of the people who did something else
         if not (dids and (who or words[place] == "who" or _is_clause(reader, begun))):
             kept.append(words[place])
             place += 1

@@ -54,6 +54,19 @@ COUNTED = {  # a number in the answer, and the SQL of it
     "sessions that reached the cart but not the checkout": (f"select count(*) {STEPS} 2 and furthest_step < 3"),
     "users who ordered on mobile": f"select count(distinct user_key) {ON_MOBILE}",
     "who purchased on mobile": f"select count(distinct user_key) {ON_MOBILE}",
+    "visits in which an order was placed": (f"select count(distinct session_key) {ORDERS} and session_key is not null"),
+    "orders where no coupon was used": f"select count(*) {ORDERS} and not {COUPON}",
+    "orders where a hat was bought": (
+        f"select count(*) {ORDERS} and purchase_key in (select purchase_key from ga4.fct_ga4__purchase_items where "
+        "item_name = 'Wool Hat')"
+    ),
+    "how many folks redeemed the WELCOME10 code": (
+        "select count(distinct user_key) from ga4.fct_ga4__purchase_items where coupon = 'WELCOME10'"
+    ),
+    "how many sessions end on a product page": (
+        "select count(*) from ga4.fct_ga4__page_views join beha2vec.enriched_pages using (page_key) "
+        "where is_exit and page_type = 'product'"
+    ),
     "users who ordered >> and on mobile?": f"select count(distinct user_key) {ON_MOBILE}",
 }
 
