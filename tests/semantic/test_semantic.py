@@ -53,7 +53,8 @@ _VISITS_TO_ORDER = """from (select user_key, count(*) as visits, min(first_order
     where first_order between '2026-04-01' and '2026-04-30'"""
 _VIEWS_TO_ORDER = """from (select p.user_key, min(occurred_on) as first_order, (select count(*)
         from ga4.fct_ga4__page_views as v where v.user_key = p.user_key and v.event_timestamp < min(p.event_timestamp)
-    ) as views from ga4.fct_ga4__purchases as p where not is_refund_without_purchase and user_key is not null group by 1)
+    ) as views from ga4.fct_ga4__purchases as p where not is_refund_without_purchase and user_key is not null
+    group by 1)
     where first_order between '2026-04-01' and '2026-04-30'"""
 EXPECTED = {
     "users": f"select count(distinct user_key) {SESSIONS}",

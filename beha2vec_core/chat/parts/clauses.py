@@ -328,9 +328,10 @@ class Reader(Things):
                 return self._denied(dids, is_denied), after + end, "cart"
         if size := self.match(HERE_IN_TWO, place):
             return self._denied([Did("sessions")], is_denied), place + size, "visited"
-        if (self.has_dates_apart or is_denied) and (size := self.match(HERE_DATED, place)):
-            visit = HERE_DATED.match(" ".join(self.words[place:]))
-            is_first = visit is not None and (visit["first"] or visit["time"] or visit["visit"]) is not None
+        visit = HERE_DATED.match(" ".join(self.words[place:]))
+        is_first = visit is not None and (visit["first"] or visit["time"] or visit["visit"]) is not None
+        if visit and (self.has_dates_apart or is_denied or is_first):
+            size = len(visit[0].split())
             return self._denied([FIRST_VISIT if is_first else Did("sessions")], is_denied), place + size, "visited"
         for event, pattern in self.events.items():
             if size := self.match(pattern, place):

@@ -258,6 +258,9 @@ def _own_days(
 ) -> tuple[list[Did], list[str], list[Did], int] | None:
     """The whole and the part, each in days of its own, without these in the words kept, and the place after."""
     first, last = AT_END.search(" ".join(kept)), own_date(reader, after)
+    if part and first and all(one.period for one in part):  # who did not come back in March
+        left = " ".join(kept)[: first.start()].split()
+        return in_days(whole, reader.periods[int(first["at"])], reader.words), left, part, after
     if not (part and first and last) or reader.periods[int(first["at"])] == last[1]:
         return None
     left = " ".join(kept)[: first.start()].split()
@@ -341,7 +344,8 @@ def _is_clause(reader: Reader, begun: int) -> bool:
 
 def _not_bought(word: str, dids: list[Did]) -> bool:
     """Whether "customers" are meant who did not buy."""
-    buys = any(one.is_excluded and one.table in ("purchases", "items") and not one.filters for one in dids)
+    denied = [one for one in dids if one.is_excluded and one.table in ("purchases", "items")]
+    buys = any(one.at_least == 1 and not one.filters for one in denied)  # who did not buy again has bought
     return buys and re.fullmatch(r"(?:customer|shopper|buyer)s?", word) is not None
 
 

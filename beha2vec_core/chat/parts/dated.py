@@ -59,6 +59,12 @@ _AGAIN = 2  # orders or visits of who did it again
 _DAYS_OF = {"day": 1, "week": 7, "month": 30, "year": 365}
 
 
+_INACTIVE = re.compile(
+    r"\b(?:(?:who|that) )?(?:(?:have|has|had|been|stay|stayed|are|were|is|was) )*(?:inactive|dormant|away|absent) "
+    r"(?=(?:for|since)\b)"
+)
+
+
 def in_last_days(text: str) -> str:
     """A text in small letters where who did not do something "in 30 days" did not do it in the last 30 days."""
 
@@ -66,7 +72,7 @@ def in_last_days(text: str) -> str:
         number = 1 if found["number"] in ("a", "an") else count_of(found["number"])
         return f"{found['not']} in the last {number * _DAYS_OF[found['unit']]} days"
 
-    return _AWAY.sub(last, text)
+    return _AWAY.sub(last, _INACTIVE.sub("who have not visited ", text))
 
 
 def has_dates_apart(text: str) -> bool:

@@ -108,6 +108,8 @@ def from_first_in_data(queries: list[Query]) -> Query | None:
     """The only query from the first session in the data on, which may not be the first of a user; None: no such."""
     if len(queries) != 1 or queries[0].by:
         return None
+    if all(did.after != FIRST_VISIT for one in queries[0].filters for did in one.did):
+        return None
 
     def of_data(one: Filter) -> Filter:
         dids = (replace(did, after=FIRST_IN_DATA) if did.after == FIRST_VISIT else did for did in one.did)

@@ -42,6 +42,17 @@ COUNTED = {  # a number in the answer, and the users whose number it is
     "how many users have not visited in the last 30 days": (
         f"select user_key from ga4.fct_ga4__sessions except {VISITED} session_date {LAST}"
     ),
+    "how many people visited in february but never bought since": (
+        f"{VISITED} session_date {FEBRUARY} except {BOUGHT} >= '2026-03-01'"
+    ),
+    "people who bought in february but have not returned since": (
+        f"{BOUGHT} {FEBRUARY} except {VISITED} session_date >= '2026-03-01'"
+    ),
+    "how many february buyers did not come back in march": f"{BOUGHT} {FEBRUARY} except {VISITED} session_date {MARCH}",
+    "how many customers haven't ordered again": f"select user_key {ORDERS} group by 1 having count(*) = 1",
+    "how many people visited for the first time in june 2025": (
+        f"{VISITED} ga_session_number = 1 and session_date between '2025-06-01' and '2025-06-30'"
+    ),
     "how many customers bought for the first time in march": f"{FIRST} {MARCH}",
     "how many people placed their first order in march": f"{FIRST} {MARCH}",
     "how many people became customers in march": f"{FIRST} {MARCH}",
