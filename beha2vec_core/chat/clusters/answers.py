@@ -330,9 +330,12 @@ class ClusterAnswers:
         left = questions.left_over(question, questions.OF_BUYING, counts=False)
         if not questions.asks_before_buying(question) and (unknown := _unless_left_over(left)):
             return unknown
-        which = "significant and lift > 1" + " and kind <> 'event'" * bool(re.search(r"(?i)\bpages?\b", question))
-        source = f"from beha2vec.buying_paths where {which} order by z desc"
-        rows = self._data.table("buying_paths", which, [], "z desc limit 12")
+        every = "significant and lift > 1"
+        wheres = [f"{every} and kind <> 'event'", every] if re.search(r"(?i)\bpages?\b", question) else [every]
+        for where in wheres:  # where no page is, what else they did
+            source = f"from beha2vec.buying_paths where {where} order by z desc"
+            if rows := self._data.table("buying_paths", where, [], "z desc limit 12"):
+                break
         if not rows and not self._data.table("buying_paths", "true", [], "z limit 1"):
             raise NotInData(
                 "what users did before they became buyers was not measured, as too few users became buyers, or "
