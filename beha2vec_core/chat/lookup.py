@@ -83,12 +83,6 @@ _TOTAL = re.compile(
     r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b(?! (?:per|an?)\b)"
 )
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
-_MAKES_BUY = re.compile(
-    r"(?i)^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
-    r"(?:what|which pages?) (?:do|does|did) (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?"
-    r"(?:do|look at|views?|sees?|visits?|reads?|browse) before (?:they |the |an? |making |placing )*)"
-    r"(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
-)
 _GROWS = re.compile(
     r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
     r"los(?:e|ing) (?:users|members))\b"
@@ -205,7 +199,7 @@ class Lookup:
             return self._contrast(reading.contrast, reading)
         if questions.KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
-        if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
+        if questions.asks_before_buying(question) and not reading.filters and not reading.period:
             found = self.about_clusters.before_buying(question)
             return found if found.understood else self._refused(reading, _why_not(found))
         if questions.SIMILAR.search(question):

@@ -352,6 +352,7 @@ METRICS = {
                  ("day to second order", "time to second order")),
                 ("visits_to_order", "first_orders", "w.visits", "visits to first order", "buyers",
                  ("visitstoorder", "visit until first order", "visit until firstorder")),
+                ("pages_to_order", "views_to_order", "b.views", "pages to first order", "buyers", ("pagestoorder",)),
                 ("days_between_orders", "orders_in_turn", "y.days", "time from one order of a user to the next",
                  "orders after the first", ("daysbetweenorders", "order interval", "reorder interval", "reorder time",
                   "repurchase interval", "repurchase time", "repurchase cycle", "purchase interval", "purchase cycle",

@@ -60,6 +60,13 @@ _FIRST_ORDERS = """(
     from (select user_key, min(occurred_on) as first_day, make_timestamp(min(event_timestamp)) as ordered_at
         from ga4.fct_ga4__purchases where not is_refund_without_purchase group by 1) as n
     join ga4.fct_ga4__sessions as b on b.user_key = n.user_key group by n.user_key) as w"""
+# the same with how many of their page views came before it
+_VIEWS_TO_ORDER = """(
+    select n.user_key, n.first_day, count(x.event_timestamp) as views
+    from (select user_key, min(occurred_on) as first_day, min(event_timestamp) as ordered_at
+        from ga4.fct_ga4__purchases where not is_refund_without_purchase and user_key is not null group by 1) as n
+    left join ga4.fct_ga4__page_views as x on x.user_key = n.user_key and x.event_timestamp < n.ordered_at
+    group by 1, 2) as b"""
 # each order of a user, its number among theirs, and how many days it came after the one before (null for the first)
 _ORDERS_IN_TURN = """(
     select n.user_key, n.session_key, n.purchase_key, n.transaction_id, n.occurred_on, n.event_timestamp,
@@ -104,6 +111,7 @@ TABLES = {
                         time="make_timestamp(k.event_timestamp)"),
     "first_days": Table("r", _FIRST_DAYS, "r.first_day", ("c", "u"), "new users", ("user_key",)),
     "first_orders": Table("w", _FIRST_ORDERS, "w.first_day", ("c", "u"), "first orders", ("user_key",)),
+    "views_to_order": Table("b", _VIEWS_TO_ORDER, "b.first_day", ("c", "u"), "first orders", ("user_key",)),
     "orders_in_turn": Table("y", _ORDERS_IN_TURN, "y.occurred_on", _VISITS, "orders", _KEYS_OF_ORDERS,
                             time="make_timestamp(y.event_timestamp)"),
     "steps": Table("q", _REACHED, "q.session_date", _VISITS, "sessions",

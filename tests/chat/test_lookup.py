@@ -426,6 +426,13 @@ def test_moves_and_paths_are_reported_where_they_are_recorded(tmp_path: Path) ->
     assert "from 0 (Category browsers) to 1 (Apparel buyers): 40 users, 13% of them" in moves and "2 (" not in moves
     assert "30% of users (all users 10%): category -> product" in lookup.ask("which paths does cluster 0 take?").text
     before = lookup.ask("what do users do before they buy?").text
+    for question in (
+        "which pages do buyers view before purchase",
+        "pages people visit before they order that others don't",
+    ):  # only an event was more frequent
+        assert lookup.ask(question).text == before, question
+    assert "not only right before" in lookup.ask("what are shoppers doing right before they order").text
+    assert not lookup.ask("which pages do mobile users view before they buy").understood
     assert "50% and 10%: event add_to_cart" in before and "association" in before and "page x" not in before
     box = Toolbox(path, aliases, min_users=20, sql_limits=SqlLimits())
     assert [row["users"] for row in box.call("moves_between_clusters", "{}").data["moves"]] == [40]

@@ -51,6 +51,11 @@ _VISITS_TO_ORDER = """from (select user_key, count(*) as visits, min(first_order
         where not is_refund_without_purchase group by 1) using (user_key)
     where session_started_at <= ordered_at group by 1)
     where first_order between '2026-04-01' and '2026-04-30'"""
+_VIEWS_TO_ORDER = """from (select p.user_key, min(occurred_on) as first_order, (select count(*)
+        from ga4.fct_ga4__page_views as v where v.user_key = p.user_key and v.event_timestamp < min(p.event_timestamp)
+    ) as views from ga4.fct_ga4__purchases as p where not is_refund_without_purchase and user_key is not null
+    group by 1)
+    where first_order between '2026-04-01' and '2026-04-30'"""
 EXPECTED = {
     "users": f"select count(distinct user_key) {SESSIONS}",
     "new_users": """select count(*) from (select min(session_date) as first_day from ga4.fct_ga4__sessions
@@ -129,6 +134,8 @@ EXPECTED = {
     "median_days_to_order": f"select median(first_order - first_day) {_FIRST_ORDERS}",
     "visits_to_order": f"select avg(visits) {_VISITS_TO_ORDER}",
     "median_visits_to_order": f"select median(visits) {_VISITS_TO_ORDER}",
+    "pages_to_order": f"select avg(views) {_VIEWS_TO_ORDER}",
+    "median_pages_to_order": f"select median(views) {_VIEWS_TO_ORDER}",
     **{
         name: f"""with orders as (select *, (select count(*) from ga4.fct_ga4__purchases as n
                 where n.user_key = p.user_key and n.event_timestamp < p.event_timestamp) as place

@@ -33,7 +33,6 @@ from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.store.sql import quote
 from beha2vec_core.words import between, counted, day, listed, number
 
-_BUYING_SQL = "from beha2vec.buying_paths where significant and lift > 1 order by z desc"
 _OF_FACTS = (
     rf"{questions.SUPERLATIVE.pattern}|why|not|reads?|favou?rite|main|popular|typical\w*|usual\w*|prefer\w*|likes?|"
     r"average|mean"
@@ -328,18 +327,22 @@ class ClusterAnswers:
 
     def before_buying(self, question: str = "") -> LookupAnswer:
         """What was more frequent before users became buyers than among others."""
-        if unknown := _unless_left_over(questions.left_over(question, questions.OF_BUYING, counts=False)):
+        left = questions.left_over(question, questions.OF_BUYING, counts=False)
+        if not questions.asks_before_buying(question) and (unknown := _unless_left_over(left)):
             return unknown
-        rows = self._data.table("buying_paths", "significant and lift > 1", [], "z desc limit 12")
+        every = "significant and lift > 1"
+        wheres = [f"{every} and kind <> 'event'", every] if re.search(r"(?i)\bpages?\b", question) else [every]
+        for where in wheres:  # where no page is, what else they did
+            source = f"from beha2vec.buying_paths where {where} order by z desc"
+            if rows := self._data.table("buying_paths", where, [], "z desc limit 12"):
+                break
         if not rows and not self._data.table("buying_paths", "true", [], "z limit 1"):
             raise NotInData(
                 "what users did before they became buyers was not measured, as too few users became buyers, or "
                 "cluster_profiles was not materialized"
             )
         if not rows:
-            return LookupAnswer(
-                "Nothing was clearly more frequent before users became buyers.", statements=[_BUYING_SQL]
-            )
+            return LookupAnswer("Nothing was clearly more frequent before users became buyers.", statements=[source])
         lines = ["More frequent before users became buyers than among matched users who did not:"]
         lines += [
             f"  - {number(row['movers_share'], 'share')} and {number(row['matched_share'], 'share')}: "
@@ -347,7 +350,9 @@ class ClusterAnswers:
             for row in rows
         ]
         lines += ["", "This is an association: it does not mean that doing so makes users buy."]
-        return LookupAnswer("\n".join(lines), [], [_BUYING_SQL], ("before_buying", {}))
+        if re.search(r"(?i)\b(?:right|just|immediately|directly|straight) before\b", question):
+            lines += ["They did so at some time before, not only right before."]
+        return LookupAnswer("\n".join(lines), [], [source], ("before_buying", {}))
 
     def _facts_of(self, key: int, metrics: list[tuple[str, str | None]], overview: Overview) -> LookupAnswer:
         sheet = self._data.sheet(key)

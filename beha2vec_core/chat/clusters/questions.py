@@ -10,6 +10,7 @@ from beha2vec_core.chat.parts.grammar import FILLERS
 from beha2vec_core.chat.words.empty_words import is_aside, without_asides
 from beha2vec_core.chat.words.lemmas import words_of_event
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
+from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.predictions.targets import PURCHASE, RETURN
 from beha2vec_core.profiles.metrics import METRICS
 from beha2vec_core.profiles.metrics import metric as metric_of
@@ -28,6 +29,28 @@ MOVES = re.compile(r"\b(move\w*|transition\w*|migrat\w*|flow\w*|becomes?|became)
 PATHS = re.compile(r"\b(paths?|steps?|journeys?|walk)\b", re.IGNORECASE)
 BEFORE = re.compile(
     r"(?i)\b(before|lead\w* to|precede\w*|on the way to)\b.*\b(buy\w*|purchas\w*|order\w*|convert|active)\b"
+)
+_SOMEONE = rf"(?:(?:an?|the|our|most|typical|average|new) )*(?:{PEOPLE}|they|someone|somebody|everyone)"
+_BUYING = (
+    r"(?:(?:they|the|their|an?|making|placing|make|place|first|finally|actually|even|decide|deciding|to) )*"
+    r"(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert(?:ing)?|conversions?|checking out)"
+)
+_OTHERS_DO_NOT = (  # matched users who did not buy are what it is compared with
+    r"(?:,? (?:that|which|but|and|unlike|more (?:often )?than|compared (?:to|with))\b.*\b(?:others?|other people|"
+    rf"(?:other|the other) (?:{PEOPLE})|non[- ]?buyers|the rest|everyone else|who do not buy)\b[\w\s']*)?"
+)
+_DONE = (
+    r"(?:do|does|did|doing|done|looks? at|looked at|looking at|views?|viewed|viewing|sees?|saw|seen|visits?|visited|"
+    r"visiting|reads?|browsed?|browsing|opens?|opened|goes? to|went to|happens?|comes?|check(?:s|ed)? out)"
+)
+_BEFORE_BUYING = re.compile(
+    r"(?i)\W*(?:(?:and|so|show me|list|tell me) )*(?:"
+    r"(?:what|(?:what|which) (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b"
+    r"(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)|"
+    r"(?:(?:what|which|the|most|common|typical|popular|other|kinds?|of|pages?|content|events?|actions?|steps?|things?|"
+    rf"do|does|did|are|is|that) )+(?:{_SOMEONE} )?(?:(?:usually|typically|mostly|often|have|had) )*{_DONE}"
+    rf"(?: (?:at|most|most often|usually|often|right|just|shortly|immediately|directly|straight))* before {_BUYING}"
+    rf"{_OTHERS_DO_NOT})\W*"
 )
 LIST = re.compile(
     r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",
@@ -135,6 +158,11 @@ def metrics_named(question: str) -> list[tuple[str, str | None]]:
     ]
     # "where do buyers come from": of the two, the channel is what is asked for
     return sorted(dict.fromkeys(found), key=lambda metric: metric[0] in ("purchase_rate", "revenue_mean"))
+
+
+def asks_before_buying(question: str) -> bool:
+    """Whether it is asked what people do before they buy, of no part of them."""
+    return _BEFORE_BUYING.fullmatch(question) is not None
 
 
 def target_asked(question: str, predicted: Iterable[str] = ()) -> str | None:

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from beha2vec_core.chat.days.periods import COUNT, MARK
-from beha2vec_core.chat.parts.sequences import HERE_IN_TWO, in_both, in_order, then
+from beha2vec_core.chat.parts.dated import Own, has_dates_apart, is_earlier, own_date, with_own_days
+from beha2vec_core.chat.parts.sequences import (
+    FIRST_ORDER,
+    FIRST_VISIT,
+    HERE_DATED,
+    HERE_IN_TWO,
+    ORDER_WORD,
+    in_both,
+    in_order,
+    then,
+)
 from beha2vec_core.chat.parts.things import COMMA, DIMENSIONS_OF_VERBS, Things, Unclear
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.buying_steps import THE
@@ -25,6 +35,10 @@ NOUNS = {
     ),
 }
 WHO = re.compile(r"(?:who|that|which|whose)\b(?: (?:ever|also|actually|already|really|later|then|do|did))*")
+WHERE = re.compile(  # of sessions and orders
+    rf"(?:where|in which|during which|on which|for which|when|whereby)\b(?: (?:(?:the|a|an) )?(?:{PEOPLE}|they|someone|"
+    r"somebody|person)(?! (?:who|that)\b))?(?: (?:ever|also|actually|already|really))*"
+)
 _AUXILIARY = re.compile(r"(?:(?:have|has|had|ever|also|actually|already|really|later|did|do|does|at some point) )*")
 _NOT = re.compile(
     r"(?:(?:have|has|had|did|do|does|was|were|are|is|but|and|then) )*(?:not|never)\b"
@@ -38,8 +52,8 @@ _WITH = re.compile(
     rf"(?:place|made|make|placed)(?= (?:at least|more than|over|exactly|only|just|at most|up to|\d|{COUNT})))\b"
 )
 _AND = re.compile(
-    rf"(?:first )?(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later|afterwards|subsequently|still|who|that|they|"
-    rf"it))*|(?:{COMMA} )?then\b|{COMMA}"
+    rf"(?:first )?(?:{COMMA} )?(?:and|but|yet|or)\b(?: (?:then|also|later(?: on)?|after (?:that|this)|afterwards|"
+    rf"subsequently|eventually|still|who|that|they|it))*|(?:{COMMA} )?(?:then|(?:later )?followed by)\b|{COMMA}"
 )
 _ON = re.compile(r"(?:go|goes|went) on to\b")
 _ANYTHING = (
@@ -63,6 +77,10 @@ _VERBS: dict[str, re.Pattern[str]] = {
         rf"{THE}checkouts?",
         "4": rf"(?:reach|enter|get to|got to)(?:s|ed|ing)? {THE}shipping(?: (?:step|info|details))?(?! pages?\b)",
         "5": rf"(?:reach|enter|get to|got to|add)(?:s|ed|ing)? {THE}payment(?: (?:step|info|details))?(?! pages?\b)",
+        "bought": rf"(?:{_ANYTHING}|an order|a purchase) (?:was|were|is|got) (?:bought|ordered|purchased|placed|made|"
+        r"sold)",
+        "carted": rf"{_ANYTHING} (?:was|were|is|got) (?:added to|put in(?:to)?|placed in) {_CARTS}",
+        "searched": r"(?:a |the )?(?:site |internal )?search(?: (?:page|function|bar|box))? (?:was|is|got) used",
         "1": r"(?:view|see|saw|seen|look(?:s|ed|ing)? at|open)(?:s|ed|ing)? (?:(?:a|an|any|the|at least (?:one|1)|"
         r"some|single) )*(?:products?|items?)(?: (?:pages?|details?))?",
         "search": r"(?:us(?:e|es|ed|ing)|ma[dk]e|makes) (?:the |a |our )?(?:site |internal |on site )?search(?: (?:"
@@ -70,11 +88,17 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"(?:site|shop|website)))?(?! for\b)",
         "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? (?:used|redeemed|"
         r"applied)|(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) (?:(?:a|any|the|"
-        r"some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
+        r"some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:(?:discount|promotion) )?codes?)|"
+        r"(?:(?:a|an|any|the) )*(?:coupon|voucher|promo|discount)s?(?: codes?)? (?:was|were|is|are|got|gets) (?:used|"
+        r"redeemed|applied|entered)",
         "again": r"(?:(?:came|comes?|coming)(?: back)?|return(?:s|ed|ing)?) (?:to|and|for) (?:(?:a|an|their) )*"
         r"(?:(?:second|2nd|another|repeat) (?:order|purchase)|(?:buy|bought|order|ordered|purchased?|shop)"
         r"(?: (?:something|anything))?(?: (?:again|(?:a|for a) (?:second|2nd) time|else))?)|"
         r"(?:ma[dk]e|makes|plac(?:e|es|ed)|had) (?:another|(?:a|their) (?:second|2nd|repeat)) (?:order|purchase)",
+        "first": r"(?:ma[dk]e|makes|making|plac(?:e|es|ed|ing)|had) (?:(?:the|their|an?) )*(?:firstorder|(?:very )?"
+        r"first (?:ever )?(?:order|purchase))|bec[ao]mes? (?:an? |our )?(?:paying )?(?:customer|buyer|shopper)s?"
+        r"(?: for the first time)?|first (?:bought|ordered|purchased|converted)|"
+        r"(?:bought|ordered|purchased) first(?= (?:in|on) )",
         "back": r"(?:came|comes?|coming) back|return(?:s|ed|ing)?",
         "order": r"(?:ma[dk]e|makes|making|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:(?:a|an|any|the|their) )*"
         r"(?:orders?|purchases?)|convert(?:s|ed|ing)?|check(?:s|ed|ing)? out|"
@@ -82,7 +106,7 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "came": r"(?:came|comes?|coming|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?(?: us| the (?:site|shop))?|"
         r"enter(?:s|ed|ing)?|was|were|are|is) "
         r"(?:us |here |to us |to the (?:site|shop) )?(?:from|via|through|by|on|with|using|in)",
-        "used": r"us(?:e|es|ed|ing)",
+        "used": r"us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)",
         "visited": r"(?:visited|visit|visits|came|come|comes|browsed|been)(?: (?:(?:to|on|in|at) )?(?:us|here|(?:the|"
         r"our) (?:site|shop|store|website)))?(?= (?:at least|more than|exactly|only|just|at most|less than|fewer than|"
         r"once|twice|over|again)\b)",
@@ -96,7 +120,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
 _NAMED: dict[str, re.Pattern[str]] = {  # what they have: "with an order", "without a search"
     name: re.compile(rf"(?:(?:a|an|any|the|their|at least (?:one|1)|single) )*(?:{words})\b")
     for name, words in {
-        "coupon": r"(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)",
+        "coupon": r"(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:discount|promotion) codes?)(?: (?:was|were|is|are)"
+        r" (?:used|redeemed|applied|entered))?",
         "order": r"orders?(?: placed)?|purchases?|transactions?",
         "2": r"carts?|add to carts?|cart additions?", "3": r"checkouts?", "1": r"(?:product|item) views?",
         "search": r"(?:site |internal )?search(?:es)?(?! for\b)", "saw": r"page ?views?|pages",
@@ -117,14 +142,24 @@ _OFTEN = re.compile(
     r"(?:one (?:time|off)|single (?:purchase|order|time)|onetime)"
 )
 BUYERS = re.compile(r"(?:customer|buyer|purchaser|shopper)s?\b")
-_READERS = re.compile(r"(?:readers?|viewers?)\b")
+_READERS = re.compile(r"(?:readers?|viewers?|seekers?)\b")
 _PUT = re.compile(r"(?:add|put|plac(?:e|ing))(?:s|d|ed|ing|ting)?\b")
 _IT = re.compile(r"(?:it|them|those|one|this|that|(?:one|any|some) of (?:them|those|these))\b")
 _OF_ITEMS = ("cart_items", "viewed_items", "items")  # tables of what "one" can stand for
+_FIRST_TIME = re.compile(r"for (?:the|their) (?:very )?first time\b(?: ever)?")
+_WAS_BOUGHT = re.compile(r"(?:(?:was|were|is|are|got) )?(?:bought|ordered|purchased|sold)\b")
 _IN_CART = re.compile(rf"(?:again )?(?:to|in|into) {_CARTS}\b")
 _TIMES = re.compile(r"times|once|twice|again|repeatedly|time$")
 _PREPOSITION = re.compile(r"(?:from|in|on|via|with|using|of)\b")
 _DATES = re.compile(rf"(?:(?:in|on|during|since|from|at) )?{MARK}\S*")  # these stay in the question
+OF_ONLY = ("page_views", "viewed_items", "items", "sessions", "cart_items")  # tables of which "nothing else" is known
+ONLY = re.compile(r"(?:(?:only|exclusively|solely)(?: ever)?|nothing (?:but|except|other than))\b")
+NOTHING_ELSE = re.compile(
+    rf"(?:(?:{COMMA} )?(?:and|but) )?(?:(?:viewed|view|saw|visited|bought|read|looked at) )?(?:nothing else|no others?"
+    r"(?: (?:pages?|products?|items?|things?))?|nothing more)\b|(?:only|exclusively|alone)\b(?! (?:once|twice|\d|one|"
+    r"in|on|at|from|via|after|before|when|if|with|a|the)\b)"
+)
+_OF_ORDERS = ("purchases", "items")  # tables that name the order
 _FEW = 6  # words between a noun and "who"
 _DAYS = re.compile(rf"(at least|more than|exactly) (\d+|{COUNT}) (?:different|distinct|separate) days?\b")
 _DENIED_OBJECT = re.compile(r"(?:but|and|yet)?(?: |^)?(?:not|no|never|without)(?: (?:any|a|an|the))*\b")
@@ -152,6 +187,7 @@ class Reader(Things):
     def __init__(self, words: list[str], vocabulary: Vocabulary, periods: Sequence[Period] = ()) -> None:
         super().__init__(words, vocabulary)
         self.periods = periods
+        self.has_dates_apart = has_dates_apart(" ".join(words))
         self.whole: list[Did] = []  # what those did of whom more is asked
         self.last: Did | None = None  # what was said before
         names = [name for name in self.values.get("event", []) if name not in _OF_VERBS]
@@ -167,17 +203,25 @@ class Reader(Things):
         found, place, verb = self.predicate(place, level, named=named)
         dates: list[str] = []
         dids: list[Did]
+        own: Own = []
+        earlier: list[int] = []
         while found:
+            self.last = found[-1]
             if dated_too := in_both(self, place, level, found):
                 (found, place), verb = dated_too, ""
                 continue
-            dated = self.match(_DATES, place)
-            begun = place + dated
+            if size := is_earlier(self, place, own):
+                earlier.append(len(found))
+                place += size
+            begun = place + self.match(_DATES, place)
+            days = own_date(self, place)
             if ordered := in_order(self, begun, level, found):
                 dates += self.words[place:begun]
                 (found, place), verb = ordered, ""
+                own += [(len(found), days[1])] if days else []
                 continue
-            joined, self.last = self.match(_AND, begun), found[-1]
+            joined = self.match(_AND, begun)
+            said = " ".join(self.words[begun : begun + joined])
             if "or" in self.words[begun : begun + joined]:
                 if self.predicate(begun + joined, level, named=True)[0]:
                     raise Unclear
@@ -194,10 +238,21 @@ class Reader(Things):
             if not dids and has_objects and (size := self.match(_DENIED_OBJECT, begun)):  # bought hats but no shoes
                 dids, after = self.object(begun + size, verb)
                 dids, new = [replace(one, is_excluded=True) for one in dids], verb
+            if not dids and has_objects and (self.has_dates_apart or ORDER_WORD.search(said)):
+                dids, after = self.object(begun + joined, verb)  # bought a tent, and later a sleeping bag
+                new = verb
             if not dids:
                 break
             dates += self.words[place:begun]
-            found, place, verb = then(found, dids, " ".join(self.words[begun : begun + joined])), after, new
+            own += [(len(found), days[1])] if days else []
+            found, place, verb = then(found, dids, said), after, new
+        if level == "one_order" and any(one.table not in _OF_ORDERS for one in found):
+            raise Unclear  # of an order, not of its session
+        size, *last = own_date(self, place) or (0,) if found else (0,)
+        own += [(len(found), one) for one in last]
+        days_of_data = self.vocabulary.contents.days
+        if level == "user" and (dated := with_own_days(found, own, earlier, days_of_data, self.words)):
+            return dated, place + size, []
         return found, place, dates
 
     def compound(self, place: int) -> tuple[Clause, int] | None:
@@ -211,6 +266,9 @@ class Reader(Things):
             if self.match(_WITH, place + size + 1) or self.match(_WITHOUT, place + size + 1):
                 raise Unclear  # orders of repeat buyers with a coupon: which of both has it
             return Clause("user", [did]), place + size + 1
+        size, value = self.value(place, ("coupon",))
+        if value and self.match(NOUNS["user"], place + size) and self.words[place + size] != "who":
+            return Clause("user", [Did("items", (Filter("coupon", value.values),))]), place + size + 1
         for name in ("coupon", "search"):
             size = self.match(_NAMED[name], place)
             before = self.vocabulary.values_at(self.words, place - 1) if place else []
@@ -234,14 +292,19 @@ class Reader(Things):
         begun = place
         has = self.match(_WITH, place) if named and not self.match(_WITHOUT, place) else 0
         if has:
-            dids, after, verb = self.named(place + has, level)
+            only = self.match(ONLY, place + has) if level == "one_order" else 0  # with only tents
+            dids, after, verb = self.named(place + has + only, level)
             if dids:
-                return dids, after, verb
+                end = self.match(NOTHING_ELSE, after)
+                return self._only(dids) if only or end else dids, after + end, verb
             dids, after = self.object(place + has, "order")
             if dids and (end := self.match(_IN_CART, after)):
                 return [replace(one, table="cart_items") for one in dids], after + end, "cart"
         is_denied = (size := self.match(_NOT, place)) > 0
         place += size or self.match(_AUXILIARY, place)
+        if (only := self.match(ONLY, place)) and not is_denied:
+            dids, after, verb = self.predicate(place + only, level, named=False)
+            return (self._only(dids), after, verb) if dids else ([], begun, "")
         if without := self.match(_WITHOUT, place) if named else 0:
             is_denied = True
             dids, after, verb = self.named(place + without, level)
@@ -252,8 +315,10 @@ class Reader(Things):
         if (on := self.match(_ON, place)) and not any(_VERBS[name].match(here) for name in _VERBS if "to" in name):
             place += on  # went on to buy
         for name, pattern in _VERBS.items():
-            if (size := self.match(pattern, place)) and (done := self._did(name, place + size))[0]:
-                return self._denied(done[0], is_denied), done[1], name
+            if (size := self.match(pattern, place)) and (done := self._done(name, place + size, is_denied))[0]:
+                return *done, name
+        if (passive := self.object(place, "order"))[0] and (size := self.match(_WAS_BOUGHT, passive[1])):
+            return self._denied(passive[0], is_denied), passive[1] + size, "order"  # where a tent was bought
         if size := self.match(_PUT, place):
             dids, after = self.object(place + size, "order")
             if not dids and (things := self._things("cart_items")) and (it := self.match(_IT, place + size)):
@@ -263,10 +328,45 @@ class Reader(Things):
                 return self._denied(dids, is_denied), after + end, "cart"
         if size := self.match(HERE_IN_TWO, place):
             return self._denied([Did("sessions")], is_denied), place + size, "visited"
+        visit = HERE_DATED.match(" ".join(self.words[place:]))
+        is_first = visit is not None and (visit["first"] or visit["time"] or visit["visit"]) is not None
+        if visit and (self.has_dates_apart or is_denied or is_first):
+            size = len(visit[0].split())
+            return self._denied([FIRST_VISIT if is_first else Did("sessions")], is_denied), place + size, "visited"
         for event, pattern in self.events.items():
             if size := self.match(pattern, place):
                 return self._denied(self._event(event), is_denied), place + size, "event"
         return [], begun, ""  # the words before stay to be understood: "but not the checkout"
+
+    def _done(self, name: str, place: int, is_denied: bool) -> tuple[list[Did], int]:
+        """What a verb says with what follows it, denied or not, and whether it was that only."""
+        only = self.match(ONLY, place) if name in DIMENSIONS_OF_VERBS and not self.count(place) else 0
+        dids, after = self._did(name, place + only)
+        end = self.match(NOTHING_ELSE, after) if dids and not only else 0
+        if not (only or end):
+            return self._denied(dids, is_denied), after
+        if is_denied:
+            raise Unclear
+        return self._only(dids), after + end
+
+    def _only(self, dids: list[Did]) -> list[Did]:
+        """What was done, and nothing else of its kind: no pages but these.
+
+        Raises:
+            Unclear: of which kind is not said.
+        """
+        if len(dids) == 1 and dids[0].at_most is not None:
+            return dids  # only once
+        if any(one.table == did.table and one.is_excluded for one in dids for did in dids):
+            return dids  # said twice: only viewed bags and nothing else
+        kinds = {(one.table, *(some.dimension for some in one.filters)) for one in dids}
+        if len(kinds) != 1 or any(len(one.filters) != 1 or one.after or one.at_least > 1 for one in dids):
+            raise Unclear
+        values = tuple(dict.fromkeys(value for one in dids for value in one.filters[0].values))
+        others = Filter(dids[0].filters[0].dimension, values, is_excluded=True)
+        if not values or dids[0].table not in OF_ONLY:
+            raise Unclear
+        return [*dids, Did(dids[0].table, (others,), is_excluded=True)]
 
     def _denied(self, dids: list[Did], is_denied: bool) -> list[Did]:
         if is_denied and len(dids) > 1:  # neither, or not both
@@ -295,7 +395,9 @@ class Reader(Things):
 
     def _did(self, name: str, place: int, *, plain: bool = False) -> tuple[list[Did], int]:
         """What a verb says with what follows it."""
-        name = {"6to": "order"}.get(name, name.removesuffix("to"))
+        name = {"6to": "order", "bought": "order", "carted": "2", "searched": "search"}.get(
+            name, name.removesuffix("to")
+        )
         if name.isdigit():
             number = int(name)
             if number == 2 and (counted := self.count(place)):
@@ -306,6 +408,8 @@ class Reader(Things):
             return [Did("steps", (Filter("step", (f"{number} {STEPS[number][1]}",)),))], place
         if name == "removed":
             return self._event("remove_from_cart"), place
+        if name == "first":
+            return [FIRST_ORDER], place
         if name == "again":
             return [Did("purchases", at_least=2)], place
         if name == "search":
@@ -332,6 +436,9 @@ class Reader(Things):
                 return dids, after
             if (things := self._things("items")) and (size := self.match(_IT, place)):
                 return things, place + size
+            anything = self.match(re.compile(rf"{_ANYTHING}\b"), place)
+            if size := self.match(_FIRST_TIME, place + anything):
+                return [FIRST_ORDER], place + anything + size
             if self.match(re.compile(r"(?:one|them|these|those|that)\b(?! (?:or|of|time|who)\b)"), place):
                 raise Unclear  # viewed a tent and bought one
             place += self.match(re.compile(rf"{_ANYTHING}\b"), place)

@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from beha2vec_core.chat.days.periods import COUNT, MARK
-from beha2vec_core.chat.parts.clauses import BUYERS, NOUNS, WHO, Clause, Reader
+from beha2vec_core.chat.parts.clauses import BUYERS, NOUNS, WHERE, WHO, Clause, Reader
 from beha2vec_core.chat.parts.cohorts import cohort_of
+from beha2vec_core.chat.parts.dated import AT_END, in_days, own_date, with_verbs
+from beha2vec_core.chat.parts.sequences import ORDER_WORD
 from beha2vec_core.chat.parts.things import COMMA, Unclear
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.words.lemmas import tokens
@@ -29,7 +32,6 @@ _NOT_ORDERED = re.compile(
     r"(?:(?:did|do|does|have|has|had) )?(?:not|never) (?:ever )?(?:order(?:ed)?|buy|bought|purchased?|convert(?:ed)?)\b"
 )
 _PAGE = re.compile(r"(?:(?:brand|category|product|item|landing|detail) )?pages?\b(?! ?views?\b| per\b)")
-_IN_ORDER = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
 _OF_THESE = re.compile(
     rf"(?:{COMMA} )?(?:and )?(?:(?:(?:did|do|have|has) (?:any|some)|how many|how much|which share|what (?:share|"
     r"percent(?:age)?|proportion|fraction|part|%))|(?:do|did) (?:they|these|those))(?: of (?:them|those|these|such|"
@@ -92,6 +94,7 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     """The clauses of a question in small letters, with marks in place of periods; None where it has none."""
     if _TIMES.search(text):
         return None
+    text = with_verbs(text)
     try:
         cohort = cohort_of(text, periods, vocabulary.contents.days)
     except Unclear:
@@ -120,13 +123,14 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     if clauses and asks_who and left.startswith(("which", "list", "show")):
         left = _ASKS_WHO.sub("users", left, count=1)
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
-    in_order = len(dids) > 1 and not any(one.after for one in dids) and _IN_ORDER.search(" ".join(taken)) is not None
+    in_order = len(dids) > 1 and not any(one.after for one in dids) and ORDER_WORD.search(" ".join(taken)) is not None
     notes = ("Which of these came first is not looked at.",) if in_order else ()
     notes += (_PIECES,) if any(one.table == "items" and not one.filters and _is_counted(one) for one in dids) else ()
     others = {word.name for word, *_ in vocabulary.read(left) if word and word.kind == "metric"}
     forced = has_not or bool(having and others - {one.metric for one in having})
     if any(map(_bought_something, clauses)):
         forced |= bool(others - {*PEOPLE_COUNTED}) or _by_item(left, vocabulary)
+    forced |= WHERE.search(" ".join(taken)) is not None  # sessions in which an order was placed
     forced |= _is_only_here(clauses, dids, asks_why=_WHY.search(text) is not None)
     return Conditions(left, clauses, forced, having, has_not, asks_who, notes)
 
@@ -153,6 +157,10 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             if dids:
                 taken += words[place:after]
                 kept += dates
+                if both := _own_days(reader, clauses[-1].whole, kept, dids, after):
+                    clauses[-1].whole, kept, dids, after = both
+                elif any(one.period for one in clauses[-1].whole) and (own := own_date(reader, after)):
+                    dids, after = in_days(dids, own[1], words), after + own[0]
                 asked = [[one] for one in dids] if all(map(_is_step, dids)) else [dids]
                 clauses[-1].more += [clauses[-1].part, *asked] if clauses[-1].part else asked
                 clauses[-1].part, place = clauses[-1].more.pop(0), after
@@ -163,7 +171,9 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append("buyers" if BUYERS.match(words[after - 1]) else _WORDS[clause.level])
             place = after
             if not _OF_SOMETHING_ELSE.match(" ".join(kept)):
+                reader.whole = clause.whole
                 clause.part, place, dates = reader.predicates(after, clause.level, named=False)
+                reader.whole = []
                 kept += dates
             clauses.append(clause)
             level = clause.level
@@ -172,10 +182,13 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
             kept.append(words[place])
             place += 1
             continue
-        begun = reader.past_place(place + 1)
-        who = reader.match(WHO, begun)
+        where = reader.match(WHERE, place + 1) if noun != "user" else 0
+        begun = place + 1 if where else reader.past_place(place + 1)
+        who = where or reader.match(WHO, begun)
         begun = begun if who else place + 1
         dids, after, dates = reader.predicates(begun + who, noun, named=True)
+        if where and not dids:
+            raise Unclear  # of the people who did something else
         if not (dids and (who or words[place] == "who" or _is_clause(reader, begun))):
             kept.append(words[place])
             place += 1
@@ -189,6 +202,10 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None
         if any(one.table == own_table and (one.at_least > 1 or one.at_most is not None) for one in dids):
             raise Unclear  # orders of repeat buyers: it is their users who ordered several times
+        if noun == "user" and kept[-1:] == ["by"]:  # orders by people who searched
+            kept[-1] = "of"
+        if lapsed := _lapsed(reader, words[place], dids, after):
+            dids, after = lapsed
         clause = Clause(noun, whole=dids)
         is_users = _not_bought(words[place], dids) or not _NOUN.fullmatch(words[place])
         if not (noun != "user" and _ends_with_metric(kept, vocabulary)):  # revenue from orders with a coupon
@@ -198,13 +215,12 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         # of users who did this, those who also did that; "share of users with a cart who ordered"
         ends = words[begun] in ("with", "without") and reader.match(_NOT_ORDERED, after)  # with a cart did not order
         if (who or ends or _SHARE.search(before)) and not _OF_SOMETHING_ELSE.match(" ".join(kept)):
-            size = reader.match(_LEADING, after)
-            size += reader.match(WHO, after + size) if _SHARE.search(before) else 0
-            reader.whole = dids
-            clause.part, end, more = reader.predicates(after + size, noun, named=False)
-            after = end if clause.part else after
-            reader.whole = []
+            clause.whole, clause.part, after, more = _part_of(
+                reader, dids, after, noun, _SHARE.search(before) is not None
+            )
             dates += more
+        if noun == "user" and not clause.part and (days := own_date(reader, after)) and reader.has_dates_apart:
+            clause.whole, after = in_days(dids, days[1], words), after + days[0]  # revenue in March of who came in May
         clauses.append(clause)
         kept += dates
         place, level = after, noun
@@ -216,6 +232,55 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
     if all(map(_is_step, steps)) and any(one.table == "purchases" for clause in clauses for one in clause.part):
         kept = ["users" if re.fullmatch(r"(?:customer|shopper)s?", word) else word for word in kept]  # not buyers yet
     return clauses, kept, taken
+
+
+def _part_of(
+    reader: Reader, whole: list[Did], after: int, level: str, is_share: bool
+) -> tuple[list[Did], list[Did], int, list[str]]:
+    """What was done, what some of these also did, in days of their own if so said, the place after, and dates."""
+    reader.whole = whole
+    for dated in (0, *(own_date(reader, after) or ())[:1]):
+        begun = after + dated + reader.match(_LEADING, after + dated)
+        begun += reader.match(WHO, begun) if is_share else 0
+        part, end, dates = reader.predicates(begun, level, named=False)
+        if part and not dated:
+            reader.whole = []
+            return whole, part, end, dates
+        if dated and (both := _own_days(reader, whole, reader.words[after : after + dated], part, end)):
+            reader.whole = []
+            return both[0], both[2], both[3], []
+    reader.whole = []
+    return whole, [], after, []
+
+
+def _own_days(
+    reader: Reader, whole: list[Did], kept: list[str], part: list[Did], after: int
+) -> tuple[list[Did], list[str], list[Did], int] | None:
+    """The whole and the part, each in days of its own, without these in the words kept, and the place after."""
+    first, last = AT_END.search(" ".join(kept)), own_date(reader, after)
+    if part and first and all(one.period for one in part):  # who did not come back in March
+        left = " ".join(kept)[: first.start()].split()
+        return in_days(whole, reader.periods[int(first["at"])], reader.words), left, part, after
+    if not (part and first and last) or reader.periods[int(first["at"])] == last[1]:
+        return None
+    left = " ".join(kept)[: first.start()].split()
+    return (
+        in_days(whole, reader.periods[int(first["at"])], reader.words),
+        left,
+        in_days(part, last[1], reader.words),
+        after + last[0],
+    )
+
+
+def _lapsed(reader: Reader, noun: str, dids: list[Did], after: int) -> tuple[list[Did], int] | None:
+    """Customers who did not buy in the last 30 days bought before; and the place after; None: it says no such."""
+    own, days = own_date(reader, after), reader.vocabulary.contents.days
+    if not own or len(dids) != 1 or not _not_bought(noun, dids) or own[1].last < days.last:
+        return None
+    if own[1].first <= days.first or dids[0].after or dids[0].table != "purchases":
+        return None
+    before = Period(days.first, own[1].first - timedelta(days=1))
+    return [Did("purchases", period=before), *in_days(dids, own[1], ())], after + own[0]
 
 
 def _is_only_here(clauses: list[Clause], dids: list[Did], *, asks_why: bool) -> bool:
@@ -279,7 +344,8 @@ def _is_clause(reader: Reader, begun: int) -> bool:
 
 def _not_bought(word: str, dids: list[Did]) -> bool:
     """Whether "customers" are meant who did not buy."""
-    buys = any(one.is_excluded and one.table in ("purchases", "items") and not one.filters for one in dids)
+    denied = [one for one in dids if one.is_excluded and one.table in ("purchases", "items")]
+    buys = any(one.at_least == 1 and not one.filters for one in denied)  # who did not buy again has bought
     return buys and re.fullmatch(r"(?:customer|shopper|buyer)s?", word) is not None
 
 
@@ -312,6 +378,8 @@ def _is_new(did: Did) -> bool:
     names = {one.dimension for one in did.filters}
     searches = any(one.values == ("search",) for one in did.filters)
     is_counted = did.at_most is not None or did.at_least > (2 if did.table == "sessions" else 1)
-    if did.after or did.period or did.table in ("cart_items", "viewed_items"):
+    if did.after or did.period or did.table in ("cart_items", "viewed_items", "events"):
         return True
-    return did.table == "events" or searches or "coupon" in names or is_counted or (did.table == "items" and not names)
+    if names & {"coupon", "order_number"} or any(one.is_excluded for one in did.filters):
+        return True
+    return searches or is_counted or (did.table == "items" and not names)

@@ -12,8 +12,10 @@ from beha2vec_core.chat.days.periods import COUNT, MARK, Times, find_times
 from beha2vec_core.chat.parts.added_up import in_one_group
 from beha2vec_core.chat.parts.cohorts import in_cohorts
 from beha2vec_core.chat.parts.conditions import Conditions, find_conditions
+from beha2vec_core.chat.parts.dated import in_last_days
 from beha2vec_core.chat.parts.grammar import Word
 from beha2vec_core.chat.parts.much_and_little import Opposed, in_measures
+from beha2vec_core.chat.parts.never import in_none
 from beha2vec_core.chat.parts.next_pages import in_neighbours
 from beha2vec_core.chat.parts.people_of import in_visitors
 from beha2vec_core.chat.parts.qualifiers import qualifiers
@@ -206,7 +208,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = _SUBJECT.sub(r"\1\2, ", text)
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
-    text = in_neighbours(in_windows(in_cohorts(in_operations(text))), vocabulary)
+    text = in_neighbours(in_windows(in_last_days(in_cohorts(in_none(in_operations(text))))), vocabulary)
     text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
     text, people = in_visitors(in_one_group(text, vocabulary), vocabulary)
     for symbol, name in _SYMBOLS.items():

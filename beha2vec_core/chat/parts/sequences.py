@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from beha2vec_core.chat.parts.clauses import Reader
 
 FIRST_VISIT = Did("sessions", (Filter("new_or_returning", ("new",)),))
+FIRST_ORDER = Did("purchases", (Filter("order_number", ("first",)),))
 FIRST_IN_DATA = Did("sessions")
 _DAYS_OF = {"day": 1, "week": 7, "fortnight": 14, "month": 30, "year": 365}
 _LATEST = 9999  # days: no end
@@ -74,9 +75,16 @@ HERE_IN_TWO = re.compile(  # visited in March and in April: elsewhere visits are
     rf"(?:on |to )?(?:the|our) (?:site|shop|website|store)))*"
     rf"(?=(?: both)?(?: (?:in|on|during))?(?: both)?(?: the)? {MARK}\d+ (?:\u00a6 )?(?:and|but|as well)\b)"
 )
+HERE_DATED = re.compile(  # the same in days of its own
+    r"(?:(?P<first>first|newly) )?(?:(?:had|have|made) (?P<visit>(?:their|a|the) first (?:visit|session))|visit(?:ed|"
+    r"ing)?|c[ao]me|coming|arriv(?:ed|ing)|browsed|show(?:ed|n) up|return(?:ed|ing)?|stopped by|dropped by|"
+    r"(?:been|be|were|was|are|got) (?:here|active|back|around|seen|on (?:the|our) (?:site|shop|website)))(?: (?:here|"
+    r"back|again|us|to us|(?:on |to )?(?:the|our) (?:site|shop|store|website)))*(?P<time> (?:first|for the first time))"
+    rf"?(?=(?: (?:in|on|during|since|again))*(?: the)? {MARK}\d+)"
+)
 _AND_IN = re.compile("(?:\u00a6 )?(?:and|but|as well as)(?: (?:again|also|then|later|still))*(?= )")
 _NOT_IN = re.compile(r"(?:(?:did|do|have|has) )?(?:not|never)(?: (?:any ?more|again|since|so))?(?= )")
-_ORDER_WORD = re.compile(r"\b(?:then|later|afterwards|subsequently)\b")
+ORDER_WORD = re.compile(r"\b(?:then|later|afterwards|subsequently|eventually|followed by|after (?:that|this))\b")
 
 
 def in_windows(text: str) -> str:
@@ -99,6 +107,8 @@ def in_windows(text: str) -> str:
 def from_first_in_data(queries: list[Query]) -> Query | None:
     """The only query from the first session in the data on, which may not be the first of a user; None: no such."""
     if len(queries) != 1 or queries[0].by:
+        return None
+    if all(did.after != FIRST_VISIT for one in queries[0].filters for did in one.did):
         return None
 
     def of_data(one: Filter) -> Filter:
@@ -142,7 +152,8 @@ def in_order(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[
     begun = place + (1 if window else len(relation[0].split()) if relation else 0)
     begun += reader.match(_PREPOSITION, begun) if window else 0
     *before, one = found
-    other, of_first, end = _anchor(reader, begun, level, is_view=one.table == "page_views")
+    verb = {"page_views": "saw", "items": "order" * bool(one.filters)}.get(one.table, "")
+    other, of_first, end = _anchor(reader, begun, level, verb)
     if other is None and window and begun == place + 1:  # of what was done before, or of the first order or visit
         whole = reader.whole[-1:]
         is_again = one.table == "purchases" and one.at_least > 1
@@ -177,7 +188,7 @@ def in_order(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[
 def then(found: list[Did], dids: list[Did], joined: str) -> list[Did]:
     """What was done and then something else: the latter with its order."""
     one, other = found[-1], dids[0]
-    if not _ORDER_WORD.search(joined) or one.is_excluded or len(dids) > 1 or one.after:
+    if not ORDER_WORD.search(joined) or one.is_excluded or len(dids) > 1 or one.after:
         return found + dids
     later = _after(other, one, is_denied=other.is_excluded)
     return [*found[:-1], *([one] if other.is_excluded else []), later]
@@ -199,7 +210,7 @@ def in_both(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[l
     second = _DATED.match(" ".join(reader.words[end:]))
     if not second or len(dids) > 1:
         return None
-    if not (dids or is_denied or "both" in first[0] or "again" in said + second[0] or _ORDER_WORD.search(said)):
+    if not (dids or is_denied or "both" in first[0] or "again" in said + second[0] or ORDER_WORD.search(said)):
         return None
     one = replace(found[-1], period=reader.periods[int(first["at"])])
     other = dids[0] if dids else found[-1]
@@ -222,7 +233,7 @@ def _of_moments(did: Did) -> Did:
     return did
 
 
-def _anchor(reader: Reader, place: int, level: str, *, is_view: bool) -> tuple[Did | None, bool, int]:
+def _anchor(reader: Reader, place: int, level: str, verb: str) -> tuple[Did | None, bool, int]:
     """What else was done, whether the first of it is meant, and the place after."""
     if first := _FIRST.match(" ".join(reader.words[place:])):
         is_order = first["order"] or first["what"] in ("order", "purchase")
@@ -233,6 +244,6 @@ def _anchor(reader: Reader, place: int, level: str, *, is_view: bool) -> tuple[D
         dids, end, _ = reader.named(begun, level)
     if not dids and (size := reader.match(_VISITS, place)):
         dids, end = [Did("sessions")], place + size
-    if not dids and is_view:
-        dids, end = reader.object(begun, "saw")
+    if not dids and verb:
+        dids, end = reader.object(begun, verb)
     return (dids[0], False, end) if len(dids) == 1 else (None, False, place)

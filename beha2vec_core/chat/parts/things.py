@@ -30,6 +30,7 @@ _PAGE = re.compile(r"pages?\b")
 _GOODS = re.compile(r"(?:products?|items?|articles?)\b(?! pages?\b)")
 _OF_QUANTITY = {"more", "most", "les", "least", "fewer", "fewest", "few", "other"}  # without an s: no name of a page
 _SKIPPED = re.compile(r"(?:(?:a|an|the|any|some|our|your|both|either|all|from|via|of|about) )*")
+_CODE = re.compile(r"(?:(?:coupon|voucher|promo|discount|promotion) ?)?codes?\b|coupons?\b|vouchers?\b")
 _AFTER_VALUE = re.compile(
     r"(?:pages?|products?|items?|category|categories|theme|articles?|stuff|things?|section|brand)\b"
 )
@@ -75,6 +76,7 @@ class Things:
                 size, chosen = of_items, thing
             found.append(chosen)
             place += size
+            place += self.match(_CODE, place) if chosen.dimension == "coupon" else 0
             place += self.match(_AFTER_VALUE, place)
             end = place
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)

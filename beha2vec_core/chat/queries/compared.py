@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from beha2vec_core.chat.days.periods import MARK
+from beha2vec_core.chat.parts.dated import has_dates_apart
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.implied_measures import NotRead
 from beha2vec_core.semantic.layer import Contents
@@ -35,7 +36,7 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
             return (both := Period(first.first, second.last)), both.before()  # fell in May and June
         is_plain = not (compares or parts.judged or parts.has("change", "cause"))
         if is_plain and not UP_OR_DOWN.search(parts.text):
-            if is_next:  # in May and June
+            if is_next and not has_dates_apart(parts.text):  # in May and June
                 notes.append(f"{first.in_words} and {second.in_words} are counted together.")
                 return Period(first.first, second.last), None
             raise NotRead("You name two periods. I can compare them (“versus”) or answer for one of them.")

@@ -42,6 +42,10 @@ SEARCHES = (
 )
 _CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
 NOT_MEASURED = (
+    (r"\b(?:pages?|articles?|products?|items?|videos?)\b(?:(?! but\b| and\b).)*\b(?:nobody|no ?one|never|not) "
+     r"(?:ever |has |have |been |once )*(?:view(?:s|ed)?|visit(?:s|ed)?|sees?|saw|seen|looks?(?:ed)? at|reads?|"
+     r"open(?:s|ed)?|click(?:s|ed)?)\b(?! to the\b)",
+     "What nobody viewed is not in the data: they only have what happened. Ask for the pages with the fewest views."),
     (r"\b(?:orders?|purchases?|invoices?) (?:(?:that|which|were|was|are|is|have|has|been|still|not|yet|never) )+"
      r"(?:un)?paid(?=\W*$| (?:last|this|yet|so far)\b)|\bunpaid (?:orders?|purchases?|invoices?|bills?)\b",
      "The data do not say whether an order is paid."),

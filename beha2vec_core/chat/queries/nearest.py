@@ -17,6 +17,8 @@ _SAID = {  # their labels are not read as them
     "bounces": "number of bounces", "cart_additions": "cart additions of items", "cart_rate": "add to cart rate",
     "cart_sessions": "sessions with a cart", "buyer_share": "user conversion rate",
     "visits_to_order": "visits until first order", "median_visits_to_order": "median visits until first order",
+    "pages_to_order": "average number of pages before the first order",
+    "median_pages_to_order": "median number of pages before the first order",
 }  # fmt: skip
 _DOERS = {"user": ("users", "who", PEOPLE_COUNTED), "session": ("sessions", "that", ("sessions",))}
 _PAST = {  # of verbs that names of events begin with
@@ -25,6 +27,10 @@ _PAST = {  # of verbs that names of events begin with
     "join": "joined", "use": "used", "apply": "applied", "click": "clicked", "open": "opened", "play": "played",
     "watch": "watched", "save": "saved", "compare": "compared", "book": "booked", "request": "requested",
     "download": "downloaded", "subscribe": "subscribed", "write": "wrote", "rate": "rated",
+}  # fmt: skip
+_NOTHING_ELSE = {
+    "page_views": "viewed no other pages", "viewed_items": "viewed no other products", "items": "bought nothing else",
+    "cart_items": "put nothing else in the cart",
 }  # fmt: skip
 _NAMED, _FEW = 6, 2  # values of a filter that are named; and of very many
 
@@ -206,6 +212,8 @@ def _did_in_words(did: Did, asked: bool) -> str:
 
 
 def _alone_in_words(did: Did, asked: bool) -> str:
+    if did.is_excluded and [one.is_excluded for one in did.filters] == [True]:
+        return _NOTHING_ELSE.get(did.table, "did not visit otherwise")
     named = ", ".join(f"{'not ' if one.is_excluded else ''}{in_words(one)}" for one in did.filters)
     dimensions = [one.dimension for one in did.filters]
     visits = f"({named})" if named else ""
@@ -229,6 +237,8 @@ def _alone_in_words(did: Did, asked: bool) -> str:
     }.get(did.table, ("visited", "visit", visits))
     if "coupon" in dimensions:
         past, verb, what = "used", "use", "a coupon" if named == "any" else f"the coupon {named}"
+    elif dimensions == ["order_number"]:
+        past, verb, what = "placed", "place", f"their {named.removesuffix('s')}"
     elif "product_view" in dimensions or (did.table == "steps" and named.startswith("1")):
         past, verb, what = "viewed", "view", "a product"
     text = f"{f'did not {verb}' if did.is_excluded else past} {what}".strip()

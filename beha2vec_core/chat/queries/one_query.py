@@ -103,7 +103,9 @@ class _Draft:
         """Which measure, and of which groups."""
         parts = self.parts
         self.by = asked.breakdown_of(parts)
-        if months := compared.months_in_a_row(parts.times.periods, self.contents.days.last):
+        named = {int(word.name) for word in parts.words if word.kind == "period"}
+        periods = [one for number, one in enumerate(parts.times.periods) if number in named]  # not those of clauses
+        if months := compared.months_in_a_row(periods, self.contents.days.last):
             words = [word for word in parts.words if word.kind not in ("compare", "judged")]
             times = replace(parts.times, periods=[months], compares=False)
             self.parts = parts = replace(parts, times=times, words=words, comparatives=[])

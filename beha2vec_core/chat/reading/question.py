@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from beha2vec_core.chat.parts.conditions import Conditions
-from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
+from beha2vec_core.chat.parts.parts import OF_SESSIONS, Parts, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
@@ -33,7 +33,7 @@ from beha2vec_core.chat.words.topics import not_in_data
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
-from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, SOURCES, Metric
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED, SOURCES, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.words import listed
@@ -261,7 +261,7 @@ class _Reader:
         leads &= not (previous is None and metrics and self.is_first and _WHAT_ABOUT.match(question.lower()))
         pointed = pointer(question, vocabulary, bool(metrics))
         is_several = pointed in ("them", "these", "those", "one", "ones")
-        is_lost = previous is None and (is_several or bool(pointed and not self.is_first))
+        is_lost = previous is None and (is_several or bool(pointed and not self.is_first) or _points_at_group(parts))
         asked = parts.conditions.text if with_conditions and parts.conditions else question.lower()
         missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
         missing = SEARCHES[1] if re.search(SEARCHES[0], asked) else missing
@@ -330,6 +330,14 @@ class _Reader:
         first, *others = queries
         known = replace(known, query=first, more=tuple(others), notes=tuple(dict.fromkeys(notes)), is_follow_up=False)
         return replace(known, beside=parts.beside), parts.conditions
+
+
+def _points_at_group(parts: Parts) -> bool:
+    """Whether a group is meant that was named before: "that code", "this channel"."""
+    return any(
+        one.text in ("that", "this") and other.kind == "by" and DIMENSIONS[other.name].kind != "time"
+        for one, other in pairwise(parts.words)
+    )
 
 
 def _of_items(shown: Metric, asked: Metric) -> str:

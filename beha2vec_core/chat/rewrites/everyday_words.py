@@ -307,7 +307,7 @@ _NUMBERS = (
     (rf"\bin excess of {_AN_AMOUNT}", "over "),
 )  # fmt: skip
 _ACTIONS = (
-    (rf"\b({PEOPLE})(?: (?:have|has))? (?:turned into|became|become|converted (?:in)?to) (?:an? )?(?:paying "
+    (rf"\b({PEOPLE})(?: (?:have|has))? (?:turned into|converted (?:in)?to) (?:an? )?(?:paying "
      rf")?(?:buyers?|customers?|"
      r"shoppers?)\b", r"\1 who bought"),
     (r"\b(orders|purchases|visits|sessions)(?: (?:have|has|did))? (?:occur(?:red)?|transpired?)\b", r"\1 were made"),

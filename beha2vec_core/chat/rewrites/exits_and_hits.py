@@ -33,5 +33,7 @@ EXITS_AND_HITS: Rules = (
      r"arrive (?:on|at)|get to)(?: (?:the )?(?:most|first)(?: often)?)?\b", r"\1 \2 by sessions"),
     (rf"\b(?:which|what) pages? (?:do |did )?{_WHO} (?:hit|reach|see) first\b", "top landing pages"),
     (rf"\b(pages? (?:(?:that|which) )?(?:do |did )?{_WHO}) hit\b", r"\1 view"),
+    (r"\b(?:visits?|sessions?) (?:(?:that|which|who|are|is) )*(?:ends?|ended|ending|stops?|stopped|finish(?:es|ed)?) "
+     r"(?:up )?(?:on|at|with|in) (?=(?:[\w/.'-]+ ){0,5}pages?\b)", "exits on "),
     (r"\bwork(?:s|ed|ing)? (better|best|worse|worst)\b", r"did \1"),
 )  # fmt: skip

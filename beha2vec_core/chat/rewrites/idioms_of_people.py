@@ -31,6 +31,14 @@ _AROUND: tuple[tuple[str, str], ...] = (
      r"\1\3 of users who \2"),
     (r"\bs?h[e]\b(?!')", "they"),
     # who did something in one period, and not after it
+    (rf"\b((?:bought|ordered|purchased|buyers?|customers?)\b.*?) (in|during) ({_PERIOD}),? (?:but|and|yet) "
+     r"(?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever )?(?:been|c[oa]me|returned?|visited|seen)"
+     r"(?: (?:here|back|again|(?:ever )?since(?: then)?|after that|any ?more))*(?=\W*$)",
+     r"\1 \2 \3 but did not visit after \3"),
+    (rf"\b(in|during) ({_PERIOD}),? (?:but|and|yet) (?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever"
+     r" )?(?:bought|buy|ordered?|purchased?)(?: (?:anything|again|(?:ever )?since(?: then)?|after that|any ?more))+"
+     r"(?=\W*$)",
+     r"\1 \2 but did not order after \2"),
     (rf"\b(in|during) ({_PERIOD}),? (?:but|and|yet) (?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not|nothing)"
      r"(?: (?:ever|been|c[oa]me|bought|buy|order|ordered|returned?|visited|purchased?|seen))*(?: (?:here|anything|"
      r"back))* ?(?:ever since|since(?: then)?|afterwards?|after (?:that|this|it)|thereafter|any ?more|again)(?=\W*$)",

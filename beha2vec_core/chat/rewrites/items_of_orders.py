@@ -34,6 +34,10 @@ ITEMS_OF_ORDERS: Rules = (
     (rf"{_ORDERS}{_WITH}(?:(?:exactly|just|only) )?{_N} {_THINGS}", r"orders with exactly \1 items"),
     (r"\bmulti(?:ple)?[- ](?:item|product|piece) (?:orders|baskets|carts|purchases)\b", "orders with at least 2 items"),
     (r"\b(?:single|one)[- ](?:item|product|piece) (?:orders|baskets|carts|purchases)\b", "orders with exactly 1 items"),
+    (r"\b(?:shopping )?(?:carts?|baskets?)(?: (?:that|which|do|did))* (?:contain(?:s|ed|ing)?|includ(?:e|es|ed|ing)|"
+     r"with|have|had) (?!at least|more than|over|only|exactly|several|\d)((?:an? |the |any )?(?:[\w-]+ ){1,3}?)"
+     r"(?=(?:but|and|without|that|which|were|with)\b)", r"sessions that put \1in the cart "),
+    (r"(?<=in the cart) +(?:that|which) (?=were|was|did|do|have|never)", " and "),
     (rf"\bhow many {_THINGS} (?:do|does|did) (?:(?:the|our|an?|average|typical) )*(?:{PEOPLE}|they|buyer|customer|"
      rf"person) (?:usually |typically |normally )?(?:buy|order|purchase|get|put|take)(?: on average)? (?:{_PER_ORDER})",
      "items per order"),

@@ -20,6 +20,7 @@ _LEAD = re.compile(r"(?i)^\W*(?:and|but|so|ok|then)\b\W*")
 _QUOTED = re.compile(r"[\"\u201c\u201d\u00ab]([^\"\u201c\u201d\u00ab\u00bb]{3,90})[\"\u201c\u201d\u00bb]")
 _WORD = re.compile(r"[^\W_]+(?:['\u2019]s\b)?")
 _LINKS = {"and", "the", "a", "an", "our"}  # that addresses leave out
+_NO_NAMES = {"on", "in", "at", "to", "from", "of", "for", "with", "by", "via"}  # that no name begins with
 _LONG, _LONGEST = 4, 14  # words of a title that needs no quotes, and of any name
 _IS_NUMBER = re.compile(r"[a-z]*\d{3,}$")  # of an item, at the end of its address
 
@@ -114,7 +115,7 @@ class Pages:
             kind: what the page is of: a page below the folder of another kind is none.
             first: the word that the name begins with, as it was typed.
         """
-        if not words or first.lower() in _LINKS:
+        if not words or first.lower() in _LINKS | _NO_NAMES:
             return ""
         kind, asked = (kind or "").lower().removeprefix("sub"), {*words}
         found = [page for page in self._every if asked & {*page.name} and asked <= {*page.name, *page.folders}]

@@ -1,4 +1,4 @@
-"""How many visits people need until they order for the first time."""
+"""How many visits and pages people need until they order for the first time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _WHO = rf"(?:(?:an?|the|our|most|new|typical|average) )*(?:{PEOPLE}|they|someone|somebody|person)"
-_VISITS = r"(?:visits|sessions)"
-_TAKE = (
-    rf"(?: (?:(?:does|do|did|will) (?:it|{_WHO}) (?:usually |typically |normally |generally )?(?:takes?|took|needs?|"
-    rf"needed|make|have|pay)(?: us)?|(?:it takes|are needed|are necessary|needed|are there|(?:that )?{_WHO} (?:needs?|"
-    rf"makes?|have|has)))(?: for {_WHO})?(?: on average)?)?"
-)
+_USUALLY = r"(?:(?:usually|typically|normally|generally) )?"
 _ORDER = (
     rf"(?:(?:until|till|before|up to|to get to|to|ahead of|leading (?:up )?to|prior to)(?: {_WHO})?(?: (?:finally|"
     r"actually|first|can|to|will|make|makes|place|places|making|placing))*(?: (?:the|their|an?|they|that))* "
@@ -19,13 +14,27 @@ _ORDER = (
     r"(?: (?:something|anything))?(?: for the first time)?)"
 )
 
-VISITS_TO_ORDER: Rules = (
-    (rf"\bmedian (?:number of )?{_VISITS}{_TAKE} {_ORDER}(?=\W*$| (?:in|by|for|from|on|last|this)\b)",
-     "median visitstoorder"),
-    (rf"\b(?:average|mean|avg) (?:number of )?{_VISITS}{_TAKE} {_ORDER}(?=\W*$| (?:in|by|for|from|on|last|this)\b)",
-     "visitstoorder"),
-    (rf"\b(?:(?:after|in|on) )?(?:how many|number of|typical number of) {_VISITS}{_TAKE} {_ORDER}"
-     r"(?=\W*$| (?:in|by|for|from|last|this)\b)", "visitstoorder and median visitstoorder"),
-    (rf"\b(?:after|in) how many {_VISITS} (?:do|does|did) {_WHO} (?:usually |typically )?(?:first )?(?:buy|order|"
-     r"purchase|convert)\b(?: (?:something|for the first time))?", "visitstoorder and median visitstoorder"),
+_END = r"(?=\W*$| (?:in|by|for|from|on|last|this)\b)"
+_THINGS = (  # what is counted, its measure, and what people do with it
+    (r"(?:visits|sessions)", "visitstoorder", r"(?:takes?|took|needs?|needed|make|have|pay)(?: us)?"),
+    (r"(?:(?:web ?)?pages?(?: ?views?)?)", "pagestoorder",
+     r"(?:view|see|look at|visit|open|read|browse|go through|takes?|need)"),
+)  # fmt: skip
+
+VISITS_TO_ORDER: Rules = tuple(
+    rule
+    for things, measure, do in _THINGS
+    for take in [
+        rf"(?: (?:(?:does|do|did|will) (?:it|{_WHO}) {_USUALLY}{do}|(?:are |is |were )?(?:needed|necessary|viewed)|"
+        rf"are there|it takes|(?:that )?{_WHO} {_USUALLY}(?:{do}|makes?|have|has|had|saw|viewed))(?: for {_WHO})?"
+        r"(?: on average)?)?"
+    ]
+    for rule in (
+        (rf"\bmedian (?:number of )?{things}{take} {_ORDER}{_END}", f"median {measure}"),
+        (rf"\b(?:average|mean|avg) (?:number of )?{things}{take} {_ORDER}{_END}", measure),
+        (rf"\b(?:(?:after|in|on) )?(?:how many|number of|typical number of) {things}{take} {_ORDER}{_END}",
+         f"{measure} and median {measure}"),
+        (rf"\b(?:after|in) how many {things} (?:do|does|did) {_WHO} {_USUALLY}(?:first )?(?:buy|order|"
+         r"purchase|convert)\b(?: (?:something|for the first time))?", f"{measure} and median {measure}"),
+    )
 )  # fmt: skip

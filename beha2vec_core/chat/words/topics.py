@@ -9,6 +9,7 @@ from beha2vec_core.chat.words.places import COUNTRIES
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Contents
+from beha2vec_core.words import listed
 
 _TOPICS = {  # in the plural: "The data have no ..."
     "opens, clicks or subscribers of e-mails": r"(?:e[- ]?mails?|newsletters?|mailings?)\b.*\b(?:open|opens|opened|"
@@ -73,6 +74,11 @@ _CHANNELS = {  # GA4's default channel groups, and what people call them
     "Mobile Push Notifications": ("push notification", "mobile push", "push message"),
 }  # fmt: skip
 WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(_TOPICS.values())))  # of them, which are not misspelled
+_CODE = re.compile(r"[a-z]+[-_]?\d+|\d+[a-z]+")  # of a coupon: summer10
+_OF_CODES = (
+    r"\b(?:us(?:e|es|ed|ing)|redeem\w*|codes?|coupons?|vouchers?|appl(?:y|ied))(?: the)?(?: (?:code|coupon|voucher))?"
+)
+_SHOWN = 6  # values that are named
 _COMPILED = {topic: re.compile(rf"\b(?:{words})\b") for topic, words in _TOPICS.items()}
 
 
@@ -94,6 +100,10 @@ def not_in_data(question: str, unknown: Sequence[str], contents: Contents) -> st
             is_asked = phrase in question and parts & {*_forms(phrase)}
             if is_asked and re.search(rf"(?<!\w){re.escape(phrase)}(?:e?s)?(?!\w)", question):
                 return f"The data have no {DIMENSIONS[dimension].label} “{value}”."
+    coupons = contents.values.get("coupon", [])
+    for word in words if coupons else ():
+        if _CODE.fullmatch(word) and re.search(rf"{_OF_CODES}\W+{word}\b|\b{word} (?:code|coupon|voucher)", question):
+            return f"The data have no coupon “{word}”. They have {listed(coupons[:_SHOWN])}."
     for name in ("coupon", "campaign", "item_brand", "item_category"):
         said = any(
             re.search(rf"\b{re.escape(phrase)}s?\b", word)

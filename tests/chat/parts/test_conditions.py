@@ -54,6 +54,19 @@ COUNTED = {  # a number in the answer, and the SQL of it
     "sessions that reached the cart but not the checkout": (f"select count(*) {STEPS} 2 and furthest_step < 3"),
     "users who ordered on mobile": f"select count(distinct user_key) {ON_MOBILE}",
     "who purchased on mobile": f"select count(distinct user_key) {ON_MOBILE}",
+    "visits in which an order was placed": (f"select count(distinct session_key) {ORDERS} and session_key is not null"),
+    "orders where no coupon was used": f"select count(*) {ORDERS} and not {COUPON}",
+    "orders where a hat was bought": (
+        f"select count(*) {ORDERS} and purchase_key in (select purchase_key from ga4.fct_ga4__purchase_items where "
+        "item_name = 'Wool Hat')"
+    ),
+    "how many folks redeemed the WELCOME10 code": (
+        "select count(distinct user_key) from ga4.fct_ga4__purchase_items where coupon = 'WELCOME10'"
+    ),
+    "how many sessions end on a product page": (
+        "select count(*) from ga4.fct_ga4__page_views join beha2vec.enriched_pages using (page_key) "
+        "where is_exit and page_type = 'product'"
+    ),
     "users who ordered >> and on mobile?": f"select count(distinct user_key) {ON_MOBILE}",
 }
 
@@ -100,9 +113,9 @@ def test_two_groups_are_compared_and_groups_have_limits(lookup: Lookup) -> None:
 @pytest.mark.parametrize(
     "question",
     ["orders from repeat buyers with a coupon",
-     "how many people bought only shoes", "users who viewed shoes or bought", "orders without a discount",
+     "users who viewed shoes or bought", "orders without a discount",
      "how many people made an order over 100", "how often do people buy", "users who searched for shoes",
-     "average time from order to refund", "how many customers haven't come back in april but bought before?"],
+     "average time from order to refund"],
 )  # fmt: skip
 def test_what_no_condition_says_is_refused(lookup: Lookup, question: str) -> None:
     answer = lookup.ask(question)

@@ -118,7 +118,7 @@ ASKED = {
     "sessions of new users": "sessions | new_or_returning=new",
     "revenue of users who viewed shoes": "revenue | user=viewed theme shoes",
     "conversions of people who saw the hats page": "key_events | user=viewed theme hats",
-    "how many people bought only shoes": "no",
+    "how many people bought only shoes": "users | user=bought Shoes and bought nothing else",
     "how many customers bought again": "buyers | user=ordered at least 2 times",
     "mobile only users": "no",
     "revenue the day after black friday": "no",

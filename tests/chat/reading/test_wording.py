@@ -26,6 +26,9 @@ ASKED = {
     "median days from first visit to first order": "median_days_to_order",
     "median number of visits before the first order": "median_visits_to_order",
     "average number of visits until people first buy": "visits_to_order",
+    "how many pages do people view before they buy": "pages_to_order && median_pages_to_order",
+    "average number of pages before buying": "pages_to_order",
+    "median number of pages before the first order": "median_pages_to_order",
     "how many visits does it take before someone buys for the first time": "visits_to_order && median_visits_to_order",
     "what changed in the week of 4 may compared with the week before": (
         "sessions | 2026-05-04..2026-05-10 | vs 2026-04-27..2026-05-03 | why && "
