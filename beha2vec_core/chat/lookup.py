@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -16,12 +17,12 @@ from beha2vec_core.chat.answers.baskets import bought_with
 from beha2vec_core.chat.answers.broken_days import broken_days
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.answers.contrasts import contrasted
-from beha2vec_core.chat.answers.findings import findings
+from beha2vec_core.chat.answers.findings import findings, query_of
 from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import first_of, leader_of, sides_apart
+from beha2vec_core.chat.answers.ranking import first_of, leader_of, rows_of, sides_apart
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
 from beha2vec_core.chat.answers.unusual_days import unusual_days
@@ -39,12 +40,14 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
-from beha2vec_core.chat.reading.contrasts import Contrast, groups_said
+from beha2vec_core.chat.reading.answer_before import Before, completed, is_of_same_people, is_part, may_complete, nothing_to_continue
+from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.grew_most import grew_most
-from beha2vec_core.chat.reading.question import CONTINUES, Reading, read_question
+from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
 from beha2vec_core.chat.reading.several import read_after
+from beha2vec_core.chat.reading.shown_again import Again, Shown, place_asked, shown_again
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
@@ -114,6 +117,8 @@ class Lookup:
         self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
         self._predicted: dict[str, Any] | None = None  # the prediction that one may continue
         self._ranked: tuple[str, ...] = ()  # the first groups of a ranking of which only some were asked for
+        self._shown: Shown | None = None  # by the answer to this question
+        self._before = Before()  # the question before, and its answer
         self._limitation: tuple[str, tuple[str, ...]] | None = None  # of a measure, what was said not to be counted
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
@@ -123,10 +128,14 @@ class Lookup:
         """The answer, or what can be asked; what the data lacks is said."""
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
-            of_list = of_listed(question) if self._lists_clusters and not whole else None
-            whole = whole or of_list
+            of_list = self._of_list(question) if self._lists_clusters and not whole else None
+            whole, shown = whole or of_list, self._before.shown
+            again = None if whole else shown_again(question, shown, self._before.listed)
             self._previous = () if whole else self._previous
-            answer = self._ask(whole or question)
+            answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
+            shown = self._shown or (shown if again else Shown())
+            listed = self._before.listed if again and again.of_list else shown
+            self._before = Before(question, answer.understood, answer.reading, shown, listed)
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
             self._predicted = answer.predicted if is_lost else self._predicted
             self._lists_clusters = answer.lists_clusters or bool(of_list)
@@ -137,9 +146,40 @@ class Lookup:
     def forget(self) -> None:
         """The next question continues none."""
         self._previous, self._predicted, self._is_first, self._lists_clusters = (), None, True, False
+        self._before = Before()
+
+    def _of_list(self, question: str) -> str | None:
+        """The whole question about the clusters that were listed, or about one of them."""
+        clusters = self._data.overview().clusters
+        place = place_asked(question, "clusters?|segments?")
+        if place is None or not (place == -1 or 0 < place <= len(clusters)):
+            return of_listed(question)
+        return f"describe cluster {clusters[place - (place > 0)].key}"
+
+    def _again(self, again: Again) -> LookupAnswer:
+        """The answer before in another way."""
+        if again.question:
+            return self._ask(again.question)
+        queries = again.queries
+        reading = Reading(query=next(iter(queries), None), more=queries[1:], problem=again.problem, notes=(CONTINUES,))
+        return self._measure(queries[0], reading) if queries else self._refused(replace(reading, is_follow_up=True))
+
+    def _completed(self, question: str, answer: LookupAnswer) -> LookupAnswer:
+        """The answer, or where the question is part of one: that to the question before with it, which had none."""
+        before, reading = self._before, answer.reading
+        if answer.predicted or not may_complete(question, answer.understood, reading, before):
+            return answer
+        for whole in completed(question, before):
+            if (found := self._ask(whole)).understood and found.reading:
+                return replace(found, text=f"Read as “{clean_text(whole, limit=120)}”.\n{found.text}")
+        if not is_part(question, reading):
+            return answer
+        return self._refused(replace(reading or Reading(None), problem=NOTHING_BEFORE, is_follow_up=True))
 
     def _ask(self, question: str) -> LookupAnswer:
-        known = findings(question, self._data.highlights)
+        self._shown = None
+        if known := findings(question, self._data.highlights):
+            self._shown = Shown(findings=tuple(map(query_of, self._data.highlights())))
         words = vocabulary_of(contents) if (contents := self._data.contents()) else None
         if not known and words:
             known = broken_days(question, words.contents.days, self._data.daily_events)
@@ -184,6 +224,8 @@ class Lookup:
         if also and reading.query is None:
             plain, also, unnamed = overview, [], questions.without_names(question, overview)
             reading = self._read(unnamed, vocabulary)
+        if (before := self._before.shown.contrast) and (contrast := contrast_again(before, partial(self._follow, question))):
+            return self._contrast(contrast, replace(reading, notes=(CONTINUES,)))
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
             self._previous = ()
@@ -274,6 +316,8 @@ class Lookup:
         asked_by = {name for one in (query, *reading.more) if one for name in one.by}
         lists_none = bool(_WHO_ARE.search(question)) and not asked_by & {"user", "cluster"}
         lists_none |= bool(_WHO.search(question)) and not (asked_by or reading.more)
+        if query is not None and self._before.shown.is_profile and is_of_same_people(question, query, self._before):
+            return self._profile(query, reading)
         if query is not None and not lists_none:
             return self._measure(query, reading)
         is_ranked = {"high", "low", "judged"} & {*reading.kinds}
@@ -299,12 +343,21 @@ class Lookup:
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
         return read_after(question, vocabulary, self._previous, is_first=self._is_first)
 
+    def _follow(self, question: str, before: Query) -> Query | None:
+        """The query that a follow-up makes of another; None where it does not continue it."""
+        contents = self._data.contents()
+        assert contents is not None
+        reading = read_question(question, vocabulary_of(contents), before, is_first=False)
+        return reading.query if CONTINUES in reading.notes and not reading.more else None
+
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
         contents = self._data.contents()
         assert contents is not None
         if reading.asks_cause and (none := self._none(reading)):
             return none
+        if reading.problem == NOTHING_BEFORE and not problem:
+            problem = nothing_to_continue(self._before)
         nearest = reading.nearest or ((reading.query,) if reading.query else ())
         nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
         problem = problem or reading.problem or "I did not understand the question."
@@ -321,6 +374,7 @@ class Lookup:
             results.append(self._data.measure(query))
             return results[-1]
 
+        self._shown = Shown(contrast=contrast)
         text, table = contrasted(contrast, measure, contents.days)
         return LookupAnswer(text, statements=[one.statement for one in results], reading=reading, table=table)
 
@@ -362,6 +416,7 @@ class Lookup:
         one = as_one((query, *reading.more))
         self._previous, self._leader = (one,) if one else (query, *reading.more), leader_of(results[0])
         self._ranked = first_of(results[0])
+        self._shown = Shown((query, *reading.more), rows_of(results[0]))
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)
@@ -424,6 +479,7 @@ class Lookup:
         besides = BESIDE_BUYERS if query.metric == "buyers" else BESIDE_PEOPLE
         lines, table = profile(query, self._data.measure)
         text = "\n\n".join([answer.text, "\n".join(lines), *beside_it(query, besides, self._data.measure)])
+        self._shown = Shown((replace(query, by=()),), is_profile=True)
         return replace(answer, text=text, table=table)
 
     def _beside(self, query: Query) -> list[str]:

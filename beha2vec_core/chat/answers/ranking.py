@@ -66,6 +66,11 @@ def first_of(result: Result) -> tuple[str, ...]:
     return tuple(str(row[query.by[0]]) for row in rows if row[query.by[0]] is not None)
 
 
+def rows_of(result: Result) -> tuple[tuple[Any, ...], ...]:
+    """The groups that have names, in the order in which they are shown."""
+    return tuple(tuple(row[name] for name in result.query.by) for row in named_rows(result.query, result.rows))
+
+
 def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:
     """The first and the second group, or all of a few that are asked for."""
     query = result.query

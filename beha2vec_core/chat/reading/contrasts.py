@@ -82,6 +82,22 @@ def contrast_of(question: str, read: Callable[[str], Query | None]) -> Contrast 
     return None
 
 
+def contrast_again(contrast: Contrast, read: Callable[[Query], Query | None]) -> Contrast | None:
+    """The groups of a question before, as a follow-up changes them: "and in March?"; None where it does not.
+
+    Args:
+        read: the follow-up as it continues a query, or None where it does not.
+    """
+    group, other = read(contrast.group), read(contrast.other)
+    plain = contrast.group.metric
+    if not group or not other or any(one.by or one.is_share or one.versus or one.metric != plain for one in (group, other)):
+        return None
+    is_replaced = len(group.filters) == len(contrast.group.filters) and group.filters != contrast.group.filters
+    if is_replaced:  # another group, against all others
+        return Contrast(group, _rest(group), is_rest=True) if contrast.is_rest else None
+    return Contrast(group, other, contrast.is_rest)
+
+
 def groups_said(question: str) -> Iterator[tuple[str, str]]:
     """What a question compares in all respects, as it says it: each group, and the other one (empty: all others)."""
     text = question.lower().replace("\u2019", "'")

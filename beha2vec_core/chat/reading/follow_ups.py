@@ -222,6 +222,9 @@ def continued(
         return None
     if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
         return _of_other_rest(previous, filters[0])
+    if len(filters) == 1 and not (metrics or by or times.periods or times.asks_before or _NARROWS.match(question.lower())):
+        if more := _beside_others(previous, filters[0]):
+            return more
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     if pointed in ("they", "them", "these", "those") and metrics == ["users"] and previous.metric in PEOPLE_COUNTED:
         metric = previous.metric  # how many of those buyers
@@ -324,6 +327,16 @@ def _of_other_rest(previous: Query, group: Filter) -> Query:
         raise NotContinued(CANNOT)
     kept = tuple(one for one in previous.filters if one.dimension not in (*previous.by, group.dimension))
     return replace(previous, by=(group.dimension,), filters=(*kept, group))
+
+
+def _beside_others(previous: Query, group: Filter) -> Query | None:
+    """One more group beside those that were compared: "and the Netherlands?" after "UK vs US"; None: they were not."""
+    compared = next((one for one in previous.filters if (one.dimension,) == previous.by and len(one.values) > 1), None)
+    is_one = group.dimension in previous.by and not (group.is_excluded or group.did or previous.ascending is not None)
+    if compared is None or compared.is_excluded or not is_one or previous.against_rest:
+        return None
+    more = replace(compared, values=tuple(dict.fromkeys((*compared.values, *group.values))))
+    return replace(previous, filters=tuple(more if one is compared else one for one in previous.filters))
 
 
 def _is_split(one: Filter, by: list[str], previous: Query) -> bool:

@@ -61,6 +61,7 @@ _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _DOES_IT = re.compile(r"(?i),? and (?P<asked>(?:is|are|was|were|has|have|does|do|did) (?:it|they|that)\b.*)$")
 _SEPARATELY = "Please ask it separately."
 _ANOTHER = ", and I do not want to guess"
+NOTHING_BEFORE = "This sounds like a follow-up, but there is no answer to build on. Please ask the full question."
 CONTINUES = "This builds on your previous question."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
@@ -291,9 +292,7 @@ class _Reader:
                 shown = listed([*(f"“{word}”" for word in words), *more])
                 raise NotRead(f"I did not understand {shown}{_ANOTHER}.")
             if (leads or is_lost) and previous is None:
-                raise NotRead(
-                    "This sounds like a follow-up, but there is no answer to build on. Please ask the full question."
-                )
+                raise NotRead(NOTHING_BEFORE)
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
                 _require_visits(query, contents)
                 queries, notes = funnels_of(query), [*dict.fromkeys(parts.notes), CONTINUES]

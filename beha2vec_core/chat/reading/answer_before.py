@@ -1,0 +1,80 @@
+"""What was asked before, for a question that may continue it: what it showed, or that it was not answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from beha2vec_core.chat.reading.question import NOTHING_BEFORE, Reading
+from beha2vec_core.chat.reading.shown_again import LEAD, Shown
+from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.query import Query
+
+# a part of a question: "by country", "and in march?", "last month"
+_PART = re.compile(
+    r"^\W*(?:(?:and|or|but|also|then|now|ok|okay|what about|how about|only|just|i mean|same|no|sorry)\b\W*)*"
+    r"(?:(?:by|per|in|on|for|from|via|with|without|of|at|during|since|last|this|than|against|vs|versus)\b|\W*$)"
+)
+_PREPOSITION = r"(?:from|on|in|of|for|by|with|via|to|at)"
+_SHORT = 6  # words of a follow-up that may complete a question
+
+
+@dataclass(frozen=True)
+class Before:
+    """The question before, how it was read, and what its answer showed."""
+
+    question: str = ""
+    understood: bool = True
+    reading: Reading | None = None
+    shown: Shown = Shown()
+    listed: Shown = Shown()  # the last list, also where one of it was asked for since
+
+
+def is_part(question: str, reading: Reading | None) -> bool:
+    """Whether a question is only a part of one, and names no measure."""
+    leads = bool(reading and reading.is_follow_up)
+    is_named = bool(reading and reading.metrics)
+    return leads or (not is_named and _PART.match(question.lower()) is not None)
+
+
+def may_complete(question: str, answer_understood: bool, reading: Reading | None, before: Before) -> bool:
+    """Whether a question can be a part of the one before, which was not answered: it is short, or a bare measure."""
+    if before.understood or before.reading is None or len(question.split()) > _SHORT + 2:
+        return False
+    is_bare = bool(reading and reading.query and reading.query == Query(reading.query.metric))
+    asks_measure = is_bare and not (before.reading.metrics or before.reading.unknown)
+    return is_part(question, reading) or not answer_understood or asks_measure
+
+
+def is_of_same_people(question: str, query: Query, before: Before) -> bool:
+    """Whether a follow-up asks who other people of the same kind are: "and in march?" after "who are our buyers"."""
+    (old,) = before.shown.queries
+    is_plain = not (query.by or query.versus or query.is_share) and query.metric == old.metric
+    return is_plain and not re.search(r"\b(?:how many|number)\b", question.lower())
+
+
+def completed(question: str, before: Before) -> Iterator[str]:
+    """The question before, which was not answered, with what a follow-up adds or puts in place of unknown words."""
+    said = re.sub(rf"^{LEAD}", "", question.strip(), flags=re.IGNORECASE).strip(" ?.!,")
+    reading, asked = before.reading, before.question.strip(" ?.!")
+    if before.understood or reading is None or not said or len(said.split()) > _SHORT:
+        return
+    if reading.unknown:
+        bare = re.sub(rf"^{_PREPOSITION} (?:the )?", "", said, flags=re.IGNORECASE)
+        words = r"\W+".join(map(re.escape, reading.unknown))
+        for found in re.finditer(rf"\b({_PREPOSITION}) (?:(?:the|our) )?{words}\b", asked, re.IGNORECASE):
+            if bare == said or said.lower().startswith(f"{found[1].lower()} "):
+                yield f"{asked[: found.start()]}{found[1]} {bare}{asked[found.end() :]}"
+        return
+    yield f"{asked} {said}"
+    yield f"{said} {re.sub(rf'^{LEAD}', '', asked, flags=re.IGNORECASE)}"
+
+
+def nothing_to_continue(before: Before) -> str:
+    """Why a follow-up is not understood, in sentences: what was asked before has no answer that goes on so."""
+    if not before.question:
+        return NOTHING_BEFORE
+    asked = clean_text(before.question.strip(), limit=80)
+    why = "was not answered" if not before.understood else "is not a question about numbers that I can narrow or change"
+    return f"This sounds like a follow-up, but there is no answer to build on: “{asked}” {why}. Please ask the full question."
