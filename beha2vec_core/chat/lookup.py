@@ -30,6 +30,7 @@ from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
 from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, of_listed
+from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.predictions import GROUPS_OF_USERS
 from beha2vec_core.chat.data.privacy import Aliases
@@ -40,14 +41,21 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
-from beha2vec_core.chat.reading.answer_before import Before, completed, is_of_same_people, is_part, may_complete, nothing_to_continue
+from beha2vec_core.chat.reading.answer_before import (
+    completed,
+    continuing,
+    is_of_same_people,
+    is_part,
+    may_complete,
+    nothing_to_continue,
+)
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.grew_most import grew_most
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
 from beha2vec_core.chat.reading.several import read_after
-from beha2vec_core.chat.reading.shown_again import Again, Shown, place_asked, shown_again
+from beha2vec_core.chat.reading.shown_again import Again, Before, Shown, shown_again
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
@@ -56,46 +64,12 @@ from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
-# "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
-_SEGMENT = re.compile(
-    r"(?i)\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|"
-    r"worst|and|vs|two|with)((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|\b(?:(?:user|"
-    r"customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)"
-)
-# "which types of users never buy", "which group is most likely to buy": but "which age group", "user type"
-_GROUP = re.compile(
-    r"(?i)\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+(?:(?:type|kind|sort|group|"
-    r"segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|(?:user|customer|visitor|"
-    r"audience)[ -]group(s?)|group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|"
-    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))"
-)
-_DESCRIBE = re.compile(
-    r"(?i)^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
-    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|what "
-    r"(?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|typical|"
-    rf"average) )*(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))"
-)
-_TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|visitor)s?\W*$", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
 _OF_PEOPLE = re.compile(rf"\b(?:{PEOPLE}|groups?)\b", re.IGNORECASE)
 _SO_FAR = "Purchases are not predicted here: these are the shares of users who have bought so far."
-_TOTAL = re.compile(
-    r"(?i)\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
-    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b(?! (?:per|an?)\b)"
-)
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
-_MAKES_BUY = re.compile(
-    r"(?i)^\W*(?:(?:what|which (?:pages?|events?|actions?|steps?)) (?:drives?|makes?|leads?)\b[\w\s]*\b|"
-    r"(?:what|which pages?) (?:do|does|did) (?:an? |the |our )?(?:typical |average )?[a-z]+ (?:usually |typically )?"
-    r"(?:do|look at|views?|sees?|visits?|reads?|browse) before (?:they |the |an? |making |placing )*)"
-    r"(?:buy(?:ers|ing)?|purchas(?:es?|ing)|orders?|ordering|convert|conversions?)\W*$"
-)
-_GROWS = re.compile(
-    r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
-    r"los(?:e|ing) (?:users|members))\b"
-)
 _MORE_LIKELY = re.compile(r"(?i)\b(?:more|less) likely to\b.*\bthan\b|^\W*(?:are|is)\b.*\b(?:more|less) likely to\b")
 _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
@@ -128,33 +102,28 @@ class Lookup:
         """The answer, or what can be asked; what the data lacks is said."""
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
-            of_list = self._of_list(question) if self._lists_clusters and not whole else None
-            whole, shown = whole or of_list, self._before.shown
-            again = None if whole else shown_again(question, shown, self._before.listed)
+            keys = [one.key for one in self._data.overview().clusters] if self._lists_clusters and not whole else []
+            of_list = of_listed(question, keys)
+            whole = whole or of_list
+            again, self._shown = None if whole else shown_again(question, self._before), None
             self._previous = () if whole else self._previous
             answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
-            shown = self._shown or (shown if again else Shown())
-            listed = self._before.listed if again and again.of_list else shown
-            self._before = Before(question, answer.understood, answer.reading, shown, listed)
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
+            if is_lost or not (self._previous or self._before.shown.queries):  # else it can be asked in other words
+                shown = self._shown or Shown()
+                listed = self._before.listed if again and again.of_list else shown
+                self._before = Before(question, answer.understood, answer.reading, shown, listed)
             self._predicted = answer.predicted if is_lost else self._predicted
             self._lists_clusters = answer.lists_clusters or bool(of_list)
             return answer
         except NotInData as error:
+            self._before = Before(question, understood=False)
             return LookupAnswer(f"Your data cannot answer this: {error}.")
 
     def forget(self) -> None:
         """The next question continues none."""
         self._previous, self._predicted, self._is_first, self._lists_clusters = (), None, True, False
         self._before = Before()
-
-    def _of_list(self, question: str) -> str | None:
-        """The whole question about the clusters that were listed, or about one of them."""
-        clusters = self._data.overview().clusters
-        place = place_asked(question, "clusters?|segments?")
-        if place is None or not (place == -1 or 0 < place <= len(clusters)):
-            return of_listed(question)
-        return f"describe cluster {clusters[place - (place > 0)].key}"
 
     def _again(self, again: Again) -> LookupAnswer:
         """The answer before in another way."""
@@ -188,11 +157,11 @@ class Lookup:
             self._previous = ()
             return known
         overview, question = self._data.overview(), in_plain_words(question, continues=bool(self._previous))
-        asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
+        asks_who = questions.DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
         if not questions.KINDS_OF_USERS.search(question):
-            question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
+            question = questions.GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         plain = self._named_in_plain_words(question, overview, words) if words else []
         others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
         asked, groups = question, [*groups_said(question)]
@@ -203,7 +172,7 @@ class Lookup:
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
-        question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
+        question = questions.of_clusters(question)
         contents = self._data.contents()
         if contents is None:
             return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
@@ -224,7 +193,8 @@ class Lookup:
         if also and reading.query is None:
             plain, also, unnamed = overview, [], questions.without_names(question, overview)
             reading = self._read(unnamed, vocabulary)
-        if (before := self._before.shown.contrast) and (contrast := contrast_again(before, partial(self._follow, question))):
+        before = self._before.shown.contrast
+        if before and (contrast := contrast_again(before, partial(continuing, question, vocabulary))):
             return self._contrast(contrast, replace(reading, notes=(CONTINUES,)))
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
@@ -247,12 +217,12 @@ class Lookup:
             return self._contrast(reading.contrast, reading)
         if questions.KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
-        if _MAKES_BUY.search(question) and not reading.filters and not reading.period:
+        if questions.MAKES_BUY.search(question) and not reading.filters and not reading.period:
             found = self.about_clusters.before_buying(question)
             return found if found.understood else self._refused(reading, _why_not(found))
         if questions.SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
-        if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
+        if (keys or _CLUSTERS.search(question)) and query is None and questions.GROWS.search(unnamed):
             return self._growth(keys, reading)
         if questions.LIKELY_GROUP.search(question) and questions.target_asked(unnamed) not in self._data.predicted():
             found = self.about_clusters.answer(questions.LIKELY_GROUP.sub("buys most", question), keys, overview)
@@ -296,8 +266,8 @@ class Lookup:
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
-            narrowed = reading.period or narrows or by_others or _is_plain(query, reading)
-            if query is not None and in_query and (narrowed or _asks_total(unnamed, query)):
+            narrowed = reading.period or narrows or by_others or is_plain(query, reading)
+            if query is not None and in_query and (narrowed or asks_total(unnamed, query)):
                 return self._measure(query, reading)
             if reading.period:
                 return self._refused(reading, "Facts about clusters cover all days, not single periods.")
@@ -342,13 +312,6 @@ class Lookup:
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
         return read_after(question, vocabulary, self._previous, is_first=self._is_first)
-
-    def _follow(self, question: str, before: Query) -> Query | None:
-        """The query that a follow-up makes of another; None where it does not continue it."""
-        contents = self._data.contents()
-        assert contents is not None
-        reading = read_question(question, vocabulary_of(contents), before, is_first=False)
-        return reading.query if CONTINUES in reading.notes and not reading.more else None
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -465,12 +428,12 @@ class Lookup:
         contents = self._data.contents()
         if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
             return None
-        reading = read_question(_DESCRIBE.sub("who ", question), vocabulary_of(contents), None)
+        reading = read_question(questions.DESCRIBE.sub("who ", question), vocabulary_of(contents), None)
         if {*reading.metrics} - {*PEOPLE_COUNTED}:
             return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
             return None
-        people = Query("users") if _TYPICAL.search(question) else of_people(reading.query)
+        people = Query("users") if questions.TYPICAL.search(question) else of_people(reading.query)
         return self._profile(people, reading) if people else None
 
     def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
@@ -529,15 +492,3 @@ def _why_not(found: LookupAnswer) -> str:
     """Which words a look-up did not understand; the reading says the rest."""
     first = found.text.partition("\n")[0]
     return first if "“" in first else ""
-
-
-def _is_plain(query: Query | None, reading: Reading) -> bool:
-    """Whether a number or a sum by cluster is asked for: "orders per segment". Facts are shares, or means of a user."""
-    if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
-        return False
-    return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
-
-
-def _asks_total(question: str, query: Query) -> bool:
-    """Whether the cluster with the largest sum is asked for: "most revenue". "Buys most" is a share of its users."""
-    return query.by == ("cluster",) and query.metric != "users" and _TOTAL.search(question) is not None

@@ -22,6 +22,7 @@ from beha2vec_core.chat.answers.phrases import (
     row_before,
     when_of,
 )
+from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -185,3 +186,19 @@ def _moved_by(result: Result, row: dict[str, Any]) -> float:
     is_sum = result.metric.unit in ("count", "money") and not any(one.per for one in result.metric.sql.values())
     values = [0.0 if is_sum and not one.get("n") else of_whole(result.query, one) for one in (row, before)]
     return values[0] - values[1] if None not in values else 0.0  # type: ignore[operator]
+
+
+def not_as_supposed(result: Result, reading: Reading) -> list[str]:
+    """That a decrease whose place is asked for is an increase, or the other way round."""
+    if not result.query.explains or reading.goes_down is None or not result.rows:
+        return []
+    now, before = result.rows[0]["value"], result.rows[0]["value_before"]
+    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
+        return []
+    if result.query.versus and result.query.period and result.query.versus.first > result.query.period.first:
+        return [
+            f"The question assumes that it was {'lower' if reading.goes_down else 'higher'} than later, but it was not."
+        ]
+    was = "there was none" if now == before else "it was the opposite"
+    of = " from the earlier to the later days" if result.query.versus else ""
+    return [f"The question assumes {'a decrease' if reading.goes_down else 'an increase'}{of}, but {was}."]

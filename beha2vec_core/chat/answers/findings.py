@@ -34,12 +34,12 @@ _NUMBER = re.compile(rf"\b([1-9]|1\d|20|{'|'.join(NUMBER_WORDS)})\b", re.IGNOREC
 
 
 def query_of(row: dict[str, Any]) -> Query | None:
-    """The query of a finding: a group against all others, or against its days before; None where it has none."""
+    """The query of a finding: a group, or its change; None where it has none."""
     group = Filter(str(row["dimension"]), (str(row["segment"]),))
     period = Period(row["first_day"], row["last_day"])
     try:
         if row["kind"] == "difference":
-            return Query(row["metric"], (group.dimension,), (group,), period, against_rest=True)
+            return Query(row["metric"], (), (group,), period)
         before = Period(row["before_first_day"], row["before_last_day"])
         return Query(row["metric"], (), (group,) if row["dimension"] else (), period, before)
     except ValueError:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from beha2vec_core.chat.clusters.questions import days_asked, target_asked
+from beha2vec_core.chat.reading.shown_again import place_asked
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
@@ -111,11 +112,16 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
     return None
 
 
-def of_listed(question: str) -> str | None:
-    """The whole question about clusters that one after their list continues; None where it does not."""
-    if not _OF_LISTED.search(question):
-        return None
-    return _OF_LISTED.sub("which cluster", question, count=1)
+def of_listed(question: str, keys: Sequence[int]) -> str | None:
+    """The whole question about clusters, or one of them, that one after their list continues; None: it does not.
+
+    Args:
+        keys: of the clusters in the order of the list; none where none were listed.
+    """
+    place = place_asked(question, "clusters?|segments?") if keys else None
+    if place is not None and (place == -1 or 0 < place <= len(keys)):
+        return f"describe cluster {keys[place - (place > 0)]}"
+    return _OF_LISTED.sub("which cluster", question, count=1) if keys and _OF_LISTED.search(question) else None
 
 
 def _is_of_carts(what: str, predicted: Iterable[str]) -> bool:

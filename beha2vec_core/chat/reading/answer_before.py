@@ -1,13 +1,13 @@
-"""What was asked before, for a question that may continue it: what it showed, or that it was not answered."""
+"""Questions that are only part of one: what they add to the question before, where that was not answered."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from beha2vec_core.chat.reading.question import NOTHING_BEFORE, Reading
-from beha2vec_core.chat.reading.shown_again import LEAD, Shown
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
+from beha2vec_core.chat.reading.shown_again import LEAD, TAIL, Before
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.query import Query
 
@@ -18,17 +18,6 @@ _PART = re.compile(
 )
 _PREPOSITION = r"(?:from|on|in|of|for|by|with|via|to|at)"
 _SHORT = 6  # words of a follow-up that may complete a question
-
-
-@dataclass(frozen=True)
-class Before:
-    """The question before, how it was read, and what its answer showed."""
-
-    question: str = ""
-    understood: bool = True
-    reading: Reading | None = None
-    shown: Shown = Shown()
-    listed: Shown = Shown()  # the last list, also where one of it was asked for since
 
 
 def is_part(question: str, reading: Reading | None) -> bool:
@@ -54,9 +43,15 @@ def is_of_same_people(question: str, query: Query, before: Before) -> bool:
     return is_plain and not re.search(r"\b(?:how many|number)\b", question.lower())
 
 
+def continuing(question: str, vocabulary: Vocabulary, before: Query) -> Query | None:
+    """The query that a follow-up makes of another; None where it does not continue it."""
+    reading = read_question(question, vocabulary, before, is_first=False)
+    return reading.query if CONTINUES in reading.notes and not reading.more else None
+
+
 def completed(question: str, before: Before) -> Iterator[str]:
     """The question before, which was not answered, with what a follow-up adds or puts in place of unknown words."""
-    said = re.sub(rf"^{LEAD}", "", question.strip(), flags=re.IGNORECASE).strip(" ?.!,")
+    said = re.sub(rf"^{LEAD}|{TAIL}$", "", question.strip(), flags=re.IGNORECASE).strip(" ?.!,")
     reading, asked = before.reading, before.question.strip(" ?.!")
     if before.understood or reading is None or not said or len(said.split()) > _SHORT:
         return
@@ -76,5 +71,6 @@ def nothing_to_continue(before: Before) -> str:
     if not before.question:
         return NOTHING_BEFORE
     asked = clean_text(before.question.strip(), limit=80)
-    why = "was not answered" if not before.understood else "is not a question about numbers that I can narrow or change"
-    return f"This sounds like a follow-up, but there is no answer to build on: “{asked}” {why}. Please ask the full question."
+    why = "is not a question about numbers that I can narrow or change" if before.understood else "was not answered"
+    head, _, tail = NOTHING_BEFORE.partition(".")
+    return f"{head}: “{asked}” {why}.{tail}"

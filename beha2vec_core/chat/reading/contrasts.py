@@ -90,7 +90,11 @@ def contrast_again(contrast: Contrast, read: Callable[[Query], Query | None]) ->
     """
     group, other = read(contrast.group), read(contrast.other)
     plain = contrast.group.metric
-    if not group or not other or any(one.by or one.is_share or one.versus or one.metric != plain for one in (group, other)):
+    if (
+        not group
+        or not other
+        or any(one.by or one.is_share or one.versus or one.metric != plain for one in (group, other))
+    ):
         return None
     is_replaced = len(group.filters) == len(contrast.group.filters) and group.filters != contrast.group.filters
     if is_replaced:  # another group, against all others

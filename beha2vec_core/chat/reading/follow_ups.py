@@ -222,9 +222,9 @@ def continued(
         return None
     if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
         return _of_other_rest(previous, filters[0])
-    if len(filters) == 1 and not (metrics or by or times.periods or times.asks_before or _NARROWS.match(question.lower())):
-        if more := _beside_others(previous, filters[0]):
-            return more
+    is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
+    if is_group and not _NARROWS.match(question.lower()) and (more := _beside_others(previous, filters[0])):
+        return more
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     if pointed in ("they", "them", "these", "those") and metrics == ["users"] and previous.metric in PEOPLE_COUNTED:
         metric = previous.metric  # how many of those buyers

@@ -17,7 +17,7 @@ from beha2vec_core.chat.parts.parts import OF_SESSIONS, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
-from beha2vec_core.chat.queries.compared import funnels_of, in_each_period
+from beha2vec_core.chat.queries.compared import by_month, funnels_of, in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
@@ -311,6 +311,8 @@ class _Reader:
                     "The first visit is a user's first session as GA4 counts it; below, the first one in the data."
                 )
             queries = [in_each_period(query) for query in queries]
+            if len(queries) == 1 and (each := by_month(question, queries[0])):
+                queries.append(each)
             notes += _without_visits(queries, contents)
             for number, query in enumerate(queries):
                 _check(query, contents)

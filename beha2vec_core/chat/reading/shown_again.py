@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from beha2vec_core.chat.queries.implied_measures import overview_of
 from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.reading.contrasts import Contrast
 from beha2vec_core.chat.reading.follow_ups import CANNOT
+from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter, Period, Query, add_months, is_by_time
@@ -20,12 +21,17 @@ LEAD = (
     r"i|i'd|i'm|meant?|want|need|like|prefer|to|see|know|show|give|list|tell|name|let|let's|me|us|it|them|that|this|"
     r"those|these|just|only|what about|how about|rather)\b\W*)*"
 )
-_TAIL = r"(?:\W*\b(?:please|pls|i mean|instead|only|then|though|now|too|also|enough|(?:is|are|will|would) (?:do|enough))\b)*\W*"
+TAIL = (
+    r"(?:\W*\b(?:please|pls|i mean|instead|only|then|though|now|too|also|(?:(?:is|are|will|would) )?(?:do|enough))\b)*"
+    r"\W*"
+)
 _ONES = r"(?: (?:ones?|of (?:them|those|these|it|that|the list)|rows?|results?|groups?|places?|entries|{plural}))*"
 _NUMBER = rf"(?P<number>\d{{1,2}}|one|{'|'.join(NUMBER_WORDS)})"
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _ORDINAL = rf"(?P<ordinal>{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th)|last|(?:number|no\.?|#) ?\d{{1,2}})"
-_TOP = rf"(?:the |your |our )?(?P<end>top|first|best|largest|biggest|highest|bottom|last|worst|smallest|lowest) {_NUMBER}"
+_TOP = (
+    rf"(?:the |your |our )?(?P<end>top|first|best|largest|biggest|highest|bottom|last|worst|smallest|lowest) {_NUMBER}"
+)
 _PERCENT = (
     r"(?:(?:as|in) (?:an? )?(?:percent(?:age)?s?|per cent|%|shares?|proportions?)(?: of (?:the |all )?\w+)?|"
     r"(?:how (?:much|many)|what) (?:is|are|was|were) (?:that|it|this|they|those|these) (?:as|in) (?:an? )?(?:percent"
@@ -33,10 +39,10 @@ _PERCENT = (
     r"were) (?:that|it|this|they|those|these))?(?: of (?:the |all )?(?:total|whole|all|everything))?)"
 )
 _TURNED = (
-    r"(?:the )?(?:other way (?:a)?round|vice versa|(?:in )?(?:the )?(?:reversed?|opposite)(?: (?:order|way|direction))?|"
+    r"(?:the )?(?:other way (?:a)?round|vice versa|(?:in )?(?:the )?(?:reversed?|opposite)(?: (?:order|way))?|"
     r"turned (?:a)?round|(?:sorted |order(?:ed)? )?(?:ascending|descending)(?:ly)?)"
 )
-_MORE = r"(?P<more>(?:(?:tell me |say |know |a bit )*more|details?|describe|explain|zoom in)(?: (?:about|on|of|into|for))? )?"
+_MORE = r"(?:(?:(?:tell me |say |know |a bit )*more|details?|describe|explain|zoom in)(?: (?:about|on|of|into|for))? )?"
 _ITEM = r"(?: (?:one|row|place|entry|result|group|point|{singular}|of (?:them|those|these)|on (?:the|that|your) list))*"
 _MORE_OF = re.compile(r"\b(?:more|details?|describe|explain|zoom)\b")
 _CLUSTER = "cluster"
@@ -55,6 +61,17 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Before:
+    """The question before, how it was read, and what its answer showed."""
+
+    question: str = ""
+    understood: bool = True
+    reading: Reading | None = None
+    shown: Shown = field(default_factory=Shown)
+    listed: Shown = field(default_factory=Shown)  # the last list, also where one of it was asked for since
+
+
+@dataclass(frozen=True)
 class Again:
     """What a follow-up shows: queries, or the question about a cluster; else why not."""
 
@@ -64,11 +81,10 @@ class Again:
     of_list: bool = False  # one of the groups is asked for: the next question may ask for another
 
 
-
 def place_asked(question: str, noun: str = "finding") -> int | None:
     """Which of a list a follow-up asks about: 1 for the first, -1 for the last; None: it does not."""
     found = re.fullmatch(
-        rf"{LEAD}{_MORE}(?:the )?{_ORDINAL}{_ITEM.format(singular=noun)}{_TAIL}", question.lower().replace("’", "'")
+        rf"{LEAD}{_MORE}(?:the )?{_ORDINAL}{_ITEM.format(singular=noun)}{TAIL}", question.lower().replace("’", "'")
     )
     if not found:
         return None
@@ -78,12 +94,9 @@ def place_asked(question: str, noun: str = "finding") -> int | None:
     return -1 if said == "last" else int(re.sub(r"\D", "", said))
 
 
-def shown_again(question: str, shown: Shown, listed: Shown) -> Again | None:
-    """The answer before in another way; None where the question asks for something else.
-
-    Args:
-        listed: the last list, of which one after another may be asked for.
-    """
+def shown_again(question: str, before: Before) -> Again | None:
+    """The answer before in another way; None where the question asks for something else."""
+    shown, listed = before.shown, before.listed
     text = question.lower().replace("’", "'")
     if one := _of_finding(text, listed) if listed.findings else _of_listed(text, listed):
         return one
@@ -91,12 +104,12 @@ def shown_again(question: str, shown: Shown, listed: Shown) -> Again | None:
         return None
     first = shown.queries[0]
     names = "|".join(_nouns(name, plural=True) for name in first.by) or "groups"
-    if found := re.fullmatch(rf"{LEAD}{_TOP}{_ONES.format(plural=names)}{_TAIL}", text):
+    if found := re.fullmatch(rf"{LEAD}{_TOP}{_ONES.format(plural=names)}{TAIL}", text):
         return _changed(shown.queries, _first_of, found)
     for pattern, change, problem in ((_PERCENT, _as_share, _OF_WHAT), (_TURNED, _turned, CANNOT)):
-        if found := re.fullmatch(rf"{LEAD}{pattern}{_TAIL}", text):
+        if found := re.fullmatch(rf"{LEAD}{pattern}{TAIL}", text):
             return _changed(shown.queries, change, found) or Again(problem=problem)
-    if re.fullmatch(rf"{LEAD}{_MORE}(?:it|that|this)(?: one)?{_TAIL}", text) and _MORE_OF.search(text):
+    if re.fullmatch(rf"{LEAD}{_MORE}(?:it|that|this)(?: one)?{TAIL}", text) and _MORE_OF.search(text):
         is_first = bool(first.by) and first.ascending is not None
         if first.by:
             return _one_of(shown, 1, with_more=True) if is_first else None
@@ -105,7 +118,7 @@ def shown_again(question: str, shown: Shown, listed: Shown) -> Again | None:
 
 
 def _of_finding(text: str, listed: Shown) -> Again | None:
-    """The group of a finding against all others, and what else is measured of it; None where none is asked for."""
+    """The group of a finding, and what else is measured of it; None where none is asked for."""
     if (place := place_asked(text, "finding|highlight|insight|difference")) is None:
         return None
     if not (place == -1 or 0 < place <= len(listed.findings)):
@@ -157,7 +170,9 @@ def _first_of(query: Query, found: re.Match[str]) -> Query | None:
     ends = {"best": low, "worst": not low, "top": query.ascending or False, "first": query.ascending or False}
     ends |= {"bottom": not query.ascending, "last": not query.ascending}
     ascending = ends.get(found["end"], found["end"] in ("smallest", "lowest"))
-    return replace(query, top=1 if found["number"] == "one" else count_of(found["number"]), ascending=ascending, top_of_each=None)
+    return replace(
+        query, top=1 if found["number"] == "one" else count_of(found["number"]), ascending=ascending, top_of_each=None
+    )
 
 
 def _as_share(query: Query, _: re.Match[str]) -> Query | None:
