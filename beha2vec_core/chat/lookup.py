@@ -138,7 +138,7 @@ class Lookup:
         before, reading = self._before, answer.reading
         if answer.predicted or not may_complete(question, answer.understood, reading, before):
             return answer
-        for whole in completed(question, before):
+        for whole in completed(question, reading, before):
             if (found := self._ask(whole)).understood and found.reading:
                 return replace(found, text=f"Read as “{clean_text(whole, limit=120)}”.\n{found.text}")
         if not is_part(question, reading):

@@ -68,7 +68,9 @@ def first_of(result: Result) -> tuple[str, ...]:
 
 
 def rows_of(result: Result) -> tuple[tuple[Any, ...], ...]:
-    """The groups that have names, in the order in which they are shown."""
+    """The groups that have names, in the order in which they are shown; none where groups are counted."""
+    if result.query.counts_groups:
+        return ()
     return tuple(tuple(row[name] for name in result.query.by) for row in named_rows(result.query, result.rows))
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Period, Query, add_months, is_by_time
 from beha2vec_core.words import day as day_words
@@ -138,8 +139,8 @@ def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Per
 
 
 def by_month(question: str, query: Query) -> Query | None:
-    """The same by month, where a question names months from one to another: "from January to March"."""
-    if not (_MONTHS.search(question.lower()) and query.period) or query.by or query.versus or query.explains:
+    """A mean or rate by month, where a question names months from one to another: "from January to March"."""
+    if not METRICS[query.metric].is_ratio or not (_MONTHS.search(question.lower()) and query.period) or query.by or query.versus or query.explains:
         return None
     is_of_months = query.period.first.day == 1 and (query.period.last - query.period.first).days > _TWO_MONTHS
     return replace(query, by=("month",)) if is_of_months and not (query.is_share or query.limits) else None

@@ -14,9 +14,13 @@ from beha2vec_core.semantic.query import Query
 # a part of a question: "by country", "and in march?", "last month"
 _PART = re.compile(
     r"^\W*(?:(?:and|or|but|also|then|now|ok|okay|what about|how about|only|just|i mean|same|no|sorry)\b\W*)*"
-    r"(?:(?:by|per|in|on|for|from|via|with|without|of|at|during|since|last|this|than|against|vs|versus)\b|\W*$)"
+    r"(?:(?:by|per|in|on|for|from|via|with|without|of|at|during|since|last|this|than|against|vs|versus)\b)"
 )
 _PREPOSITION = r"(?:from|on|in|of|for|by|with|via|to|at)"
+_ASKS = re.compile(
+    r"\b(?:is|are|was|were|do|does|did|has|have|it|they|them|these|those|worse|better|more|less|than|how|what|which|who|"
+    r"why|when)\b"
+)
 _SHORT = 6  # words of a follow-up that may complete a question
 
 
@@ -49,13 +53,20 @@ def continuing(question: str, vocabulary: Vocabulary, before: Query) -> Query | 
     return reading.query if CONTINUES in reading.notes and not reading.more else None
 
 
-def completed(question: str, before: Before) -> Iterator[str]:
-    """The question before, which was not answered, with what a follow-up adds or puts in place of unknown words."""
+def completed(question: str, alone: Reading | None, before: Before) -> Iterator[str]:
+    """The question before, which was not answered, with what a follow-up adds or puts in place of unknown words.
+
+    Args:
+        alone: the follow-up as it is read without the question before.
+    """
     said = re.sub(rf"^{LEAD}|{TAIL}$", "", question.strip(), flags=re.IGNORECASE).strip(" ?.!,")
     reading, asked = before.reading, before.question.strip(" ?.!")
-    if before.understood or reading is None or not said or len(said.split()) > _SHORT:
+    is_long = len(said.split()) > _SHORT or _ASKS.search(said.lower())
+    if before.understood or reading is None or not said or is_long:
         return
     if reading.unknown:
+        if alone is None or not alone.filters or alone.metrics or alone.by or alone.period:
+            return  # no value that could take their place
         bare = re.sub(rf"^{_PREPOSITION} (?:the )?", "", said, flags=re.IGNORECASE)
         words = r"\W+".join(map(re.escape, reading.unknown))
         for found in re.finditer(rf"\b({_PREPOSITION}) (?:(?:the|our) )?{words}\b", asked, re.IGNORECASE):

@@ -108,7 +108,7 @@ ASKED = {
     "sessions from germany >> by country": "sessions | by country",
     "sessions from germany and france >> by country": "sessions | by country | country=France;Germany",
     "sessions from germany >> for france instead": "sessions | country=France",
-    "sessions by channel >> as a share": "no",
+    "sessions by channel >> as a share": "sessions | by channel | share",
     "conversion rate by device >> is that true for germany too?": "conversion_rate | by device | country=Germany",
     "cart abandonment on mobile >> has it got better over time?": "cart_abandonment | by month | device=mobile",
     "average time on the cart pages": "time_on_page | page_type=cart",
