@@ -195,7 +195,8 @@ class _Draft:
                 "I have these averages: revenue per order, per user or per session, and page views per session."
             )
         if parts.is_of_users and self.by and self.by != ["user"]:
-            raise NotRead("I can either list users or break a number down by groups, but not both.")
+            labels = " or ".join(DIMENSIONS[name].label for name in self.by if name != "user")
+            raise NotRead(f"I can list these users, or give buyers and revenue by {labels}, but not the {labels} of a list.")
         if parts.is_of_users and "user" not in self.by:
             self.by = [*self.by, "user"]
         self.period, self.versus = compared.periods_of(parts, self.compares, self.contents.days, self.notes)

@@ -38,6 +38,7 @@ _REST = re.compile(
 )
 _OTHER = re.compile(rf"^(?P<group>.+) {_FROM} (?P<other>.+?)$")
 _REST_IN = re.compile(rf"({_REST.pattern}) ((?:in|on|during|last|this|since) .+)$")
+_SAYS_WHO = re.compile(rf"\b(?:{_WHO[3:-1]}|buyers?|readers?|viewers?|who|that|non\w*)\b|\w+ers\b")
 _ENDS_IN_ORDER = re.compile(r"\b(?:sessions?|visits?)\b.*\b(?:purchase|order|sale|buying|convert|bought|buy)")
 
 
@@ -117,8 +118,9 @@ def _group(said: str, read: Callable[[str], Query | None]) -> Query | None:
     """The query that counts a group."""
     said = _LEAD.sub("", said.strip(" ?.!,"))
     for asked in (f"how many {said}", f"how many sessions from {said}"):
-        if (query := read(asked)) is not None:
-            break
+        query = read(asked)
+        if query is not None and (_SAYS_WHO.search(said) or not any(one.did for one in query.filters)):
+            break  # "paid" alone is traffic, not who paid
     else:
         return None
     if query.by or query.versus or query.is_share or query.per or query.over is not None or query.counts_groups:
