@@ -12,6 +12,7 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from beha2vec_core.chat.answers.against_average import against_average
 from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
 from beha2vec_core.chat.answers.broken_days import broken_days
@@ -153,6 +154,7 @@ class Lookup:
         if not known and words:
             known = broken_days(question, words.contents.days, self._data.daily_events)
             known = known or unusual_days(question, words, self._data.measure)
+            known = known or against_average(question, words, self._data.measure)
         if known:
             self._previous = ()
             return known
