@@ -30,10 +30,10 @@ from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
-from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, of_listed
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_listed
 from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
-from beha2vec_core.chat.data.predictions import GROUPS_OF_USERS
+from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE, GROUPS_OF_USERS
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
 from beha2vec_core.chat.days.periods import find_times
@@ -108,7 +108,10 @@ class Lookup:
             whole = whole or of_list
             again, self._shown = None if whole else shown_again(question, self._before), None
             self._previous = () if whole else self._previous
-            answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
+            if of_past := None if whole else asked_of_past(question, self._predicted):
+                answer = self.about_clusters.predictions_by(BOUGHT_BEFORE, *of_past)
+            else:
+                answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
             if is_lost or not (self._previous or self._before.shown.queries):  # else it can be asked in other words
                 shown = self._shown or Shown()

@@ -19,7 +19,7 @@ from beha2vec_core.words import change, number
 _MORE = r"better|higher|more|stronger|busier|above|bigger|larger"
 _LESS = r"worse|lower|less|fewer|weaker|quieter|below|slower|smaller"
 _AGAINST = re.compile(
-    rf"[\s,]+(?:an? )?(?:(?P<more>{_MORE})|(?P<less>{_LESS})|different|compared?|vs\.?|versus|against|measured|do|did)\b"
+    rf"[\s,]+(?:an? )?(?:(?P<more>{_MORE})|(?P<less>{_LESS})|different|compared?|vs\.?|versus|against|do|did)\b"
     r"(?: (?:day|than|to|with|from|vs\.?|versus|against|compared?|the|an?|our|its|is|was))*? (?:the |an? |our |its )?"
     r"(?:daily |overall |usual )?(?:average|avg|mean|normal|usual|typical)(?: (?:day|one|value|level|daily value))?"
     r"(?: of (?:all|the other|other) days)?\W*$|[\s,]+an? (?:normal|average|typical|usual|ordinary) (?:day|one)\W*$"
@@ -45,7 +45,9 @@ def against_average(question: str, vocabulary: Vocabulary, measure: Callable[[Qu
         return None
     period = Period(max(query.period.first, days.first), min(query.period.last, days.last))
     names = [query.metric, *(name for name in _BESIDE if is_unnamed and name != query.metric)]
-    results = [(measure(replace(query, metric=name)), measure(replace(query, metric=name, period=None))) for name in names]
+    results = [
+        (measure(replace(query, metric=name)), measure(replace(query, metric=name, period=None))) for name in names
+    ]
     lines = [line for now, every in results if (line := _line(now, every, period, days))]
     if not lines:
         return None
@@ -56,7 +58,8 @@ def against_average(question: str, vocabulary: Vocabulary, measure: Callable[[Qu
     text = f"{yes}{first if yes else capitalized(first)}."
     text += "".join(f"\n- {line}" for line in others)
     notes = ["No measure is named, so the answer shows revenue, and others beside it."] if is_unnamed else []
-    looked = f"Looked up: {', '.join(METRICS[name].label for name in names)}, {period.in_words} and all days, {days.in_words}."
+    labels = ", ".join(METRICS[name].label for name in names)
+    looked = f"Looked up: {labels}, {period.in_words} and all days, {days.in_words}."
     statements = [one.statement for pair in results for one in pair]
     text = "\n".join([text, *reading.notes, *notes, looked])
     return LookupAnswer(text, statements=statements, reading=Reading(query=query, notes=tuple(notes)))
@@ -90,11 +93,11 @@ def _line(now: Result, every: Result, period: Period, days: Period) -> str:
     def shown(one: float) -> str:
         return number(one, "mean") if metric.unit == "count" and one != int(one) else str(plain_value(metric, one, row))
 
-    per_day = " per day" if metric.unit in ("count", "money") and not metric.is_ratio and period.first != period.last else ""
+    per_day = (
+        " per day" if metric.unit in ("count", "money") and not metric.is_ratio and period.first != period.last else ""
+    )
     all_days = "a day on average" if metric.unit in ("count", "money") and not metric.is_ratio else "in all days"
-    if metric.unit == "share":
-        apart = f"{100 * (value - usual):+.1f} percentage points"
-    else:
-        apart = change(value, usual)
+    points = f"{100 * (value - usual):+.1f} percentage points"
+    apart = points if metric.unit == "share" else change(value, usual)
     name = name_of(now.query, metric)
     return f"{name}{when_of(period)}: {shown(value)}{per_day}, {apart} against {shown(usual)} {all_days}"

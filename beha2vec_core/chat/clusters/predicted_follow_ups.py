@@ -57,6 +57,13 @@ _BY_GROUP = re.compile(
     rf"(?:split |broken down |break (?:it|that|them) down )?(?:by|per) (?P<by>{_GROUP}))\W*",
     re.IGNORECASE,
 )
+_BOUGHT_BEFORE = re.compile(
+    rf"{_LEAD}(?:how many|who|which|what (?:share|percentage|part))(?: (?:of )?{_THEM})?(?: (?:users|people|customers|"
+    r"buyers))? (?:(?:have|has|had|are|is|will be|be) )?(?:(?:never|not|already|ever) )?(?:(?:bought|ordered|"
+    r"purchased)(?: (?:anything|something))?(?: (?:before|yet|already|so far|in the past|from us))*|(?:(?:new|"
+    r"first[ -]time|returning|existing|repeat|old)(?: (?:customers?|buyers?|ones?))?))\W*",
+    re.IGNORECASE,
+)
 _OF_LISTED = re.compile(
     r"\bwhich (?:ones?|(?:one |group |segment |kind |type )?of (?:them|those|these)(?: (?:groups|segments|clusters|"
     r"kinds|types))?|(?:of )?(?:those|these) (?:groups|segments|clusters|kinds|types))\b",
@@ -110,6 +117,13 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
         other = target_asked(found["what"], known)
         return _whole(other, found["time"] or days, key) if other and other in known else None
     return None
+
+
+def asked_of_past(question: str, before: dict[str, Any] | None) -> tuple[str, str] | None:
+    """The target and days of a prediction, where it is asked how many of those have bought before; else None."""
+    if before is None or before.get("cluster") is not None or not _BOUGHT_BEFORE.fullmatch(question):
+        return None
+    return before["target"], f"in the next {before['days']} days"
 
 
 def of_listed(question: str, keys: Sequence[int]) -> str | None:

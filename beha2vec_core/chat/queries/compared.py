@@ -140,7 +140,13 @@ def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Per
 
 def by_month(question: str, query: Query) -> Query | None:
     """A mean or rate by month, where a question names months from one to another: "from January to March"."""
-    if not METRICS[query.metric].is_ratio or not (_MONTHS.search(question.lower()) and query.period) or query.by or query.versus or query.explains:
+    if (
+        not METRICS[query.metric].is_ratio
+        or not (_MONTHS.search(question.lower()) and query.period)
+        or query.by
+        or query.versus
+        or query.explains
+    ):
         return None
     is_of_months = query.period.first.day == 1 and (query.period.last - query.period.first).days > _TWO_MONTHS
     return replace(query, by=("month",)) if is_of_months and not (query.is_share or query.limits) else None

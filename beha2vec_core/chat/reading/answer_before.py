@@ -62,10 +62,10 @@ def completed(question: str, alone: Reading | None, before: Before) -> Iterator[
     said = re.sub(rf"^{LEAD}|{TAIL}$", "", question.strip(), flags=re.IGNORECASE).strip(" ?.!,")
     reading, asked = before.reading, before.question.strip(" ?.!")
     is_long = len(said.split()) > _SHORT or _ASKS.search(said.lower())
-    if before.understood or reading is None or not said or is_long:
+    if before.understood or reading is None or reading.is_follow_up or not said or is_long or alone is None:
         return
     if reading.unknown:
-        if alone is None or not alone.filters or alone.metrics or alone.by or alone.period:
+        if not alone.filters or alone.metrics or alone.by or alone.period:
             return  # no value that could take their place
         bare = re.sub(rf"^{_PREPOSITION} (?:the )?", "", said, flags=re.IGNORECASE)
         words = r"\W+".join(map(re.escape, reading.unknown))
@@ -73,8 +73,10 @@ def completed(question: str, alone: Reading | None, before: Before) -> Iterator[
             if bare == said or said.lower().startswith(f"{found[1].lower()} "):
                 yield f"{asked[: found.start()]}{found[1]} {bare}{asked[found.end() :]}"
         return
-    yield f"{asked} {said}"
-    yield f"{said} {re.sub(rf'^{LEAD}', '', asked, flags=re.IGNORECASE)}"
+    if alone.metrics:
+        yield f"{said} {re.sub(rf'^{LEAD}', '', asked, flags=re.IGNORECASE)}"
+    elif alone.filters or alone.by or alone.period:
+        yield f"{asked} {said}"
 
 
 def nothing_to_continue(before: Before) -> str:
