@@ -116,7 +116,8 @@ class Lookup:
             if is_lost or not (self._previous or self._before.shown.queries):  # else it can be asked in other words
                 shown = self._shown or Shown()
                 listed = self._before.listed if again and again.of_list else shown
-                self._before = Before(question, answer.understood, answer.reading, shown, listed)
+                earlier = self._before.shown
+                self._before = Before(question, answer.understood, answer.reading, shown, earlier, listed)
             self._predicted = answer.predicted if is_lost else self._predicted
             self._lists_clusters = answer.lists_clusters or bool(of_list)
             return answer

@@ -32,6 +32,14 @@ _ORDINAL = rf"(?P<ordinal>{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th)|last|(?
 _TOP = (
     rf"(?:the |your |our )?(?P<end>top|first|best|largest|biggest|highest|bottom|last|worst|smallest|lowest) {_NUMBER}"
 )
+_END = r"(?P<end>best|top|largest|biggest|highest|strongest|worst|smallest|lowest|weakest)"
+_BEST = rf"(?:which (?:one |{{singular}} )?(?:is|was) )?(?:the |our )?{_END}(?: (?:one|{{singular}}))?"
+_OTHER_WAY = rf"(?:the )?{_NUMBER} (?P<end>best|top|largest|biggest|highest|worst|smallest|lowest|bottom)"
+_DIFFERENCE = (
+    r"(?:what(?:'s| is| was) |how (?:big|large|much) (?:is|was) )?(?:the |their )?difference(?: (?:between (?:them|the two"
+    r"|those|these)|in percent))?|compare(?: (?:the two|both|with each other))?|how do (?:they|the two|these) compare"
+)
+_TOGETHER = r"(?:both|the two|all|added)?(?: of)? ?(?:together|combined|in total|added up|up)"
 _PERCENT = (
     r"(?:(?:as|in) (?:an? )?(?:percent(?:age)?s?|per cent|%|shares?|proportions?)(?: of (?:the |all )?\w+)?|"
     r"(?:how (?:much|many)|what) (?:is|are|was|were) (?:that|it|this|they|those|these) (?:as|in) (?:an? )?(?:percent"
@@ -68,6 +76,7 @@ class Before:
     understood: bool = True
     reading: Reading | None = None
     shown: Shown = field(default_factory=Shown)
+    earlier: Shown = field(default_factory=Shown)  # of the answer before that one
     listed: Shown = field(default_factory=Shown)  # the last list, also where one of it was asked for since
 
 
@@ -104,7 +113,13 @@ def shown_again(question: str, before: Before) -> Again | None:
         return None
     first = shown.queries[0]
     names = "|".join(_nouns(name, plural=True) for name in first.by) or "groups"
-    if found := re.fullmatch(rf"{LEAD}{_TOP}{_ONES.format(plural=names)}{TAIL}", text):
+    if (again := _of_both(text, before)) is not None:
+        return again
+    singular = "|".join(_nouns(name, plural=False) for name in first.by) or "group"
+    for top in (_TOP, _OTHER_WAY):
+        if found := re.fullmatch(rf"{LEAD}{top}{_ONES.format(plural=names)}{TAIL}", text):
+            return _changed(shown.queries, _first_of, found)
+    if first.by and (found := re.fullmatch(rf"{LEAD}{_BEST.format(singular=singular)}{TAIL}", text)):
         return _changed(shown.queries, _first_of, found)
     for pattern, change, problem in ((_PERCENT, _as_share, _OF_WHAT), (_TURNED, _turned, CANNOT)):
         if found := re.fullmatch(rf"{LEAD}{pattern}{TAIL}", text):
@@ -139,6 +154,31 @@ def _of_listed(text: str, listed: Shown) -> Again | None:
     return _one_of(listed, place, with_more=_MORE_OF.search(text) is not None)
 
 
+def _of_both(text: str, before: Before) -> Again | None:
+    """The difference or the sum of the last two answers, where these differ in their days or in one group alone."""
+    asks_sum = re.fullmatch(rf"{LEAD}{_TOGETHER}{TAIL}", text) is not None
+    if not (asks_sum or re.fullmatch(rf"{LEAD}(?:{_DIFFERENCE}){TAIL}", text)):
+        return None
+    if len(before.shown.queries) != 1 or len(before.earlier.queries) != 1:
+        return None
+    (now,), (old,) = before.shown.queries, before.earlier.queries
+    is_plain = not (now.by or old.by or now.versus or old.versus or now.limits or old.limits)
+    if not is_plain or replace(now, filters=(), period=None) != replace(old, filters=(), period=None):
+        return None
+    if now.filters == old.filters and now.period and old.period and not asks_sum:
+        later, earlier = sorted((now.period, old.period), key=lambda one: one.first, reverse=True)
+        return Again((replace(now, period=later, versus=earlier),)) if earlier.last < later.first else None
+    apart = [one for one in now.filters if one not in old.filters]
+    were = [one for one in old.filters if one not in now.filters]
+    if now.period != old.period or len(apart) != 1 or len(were) != 1 or apart[0].dimension != were[0].dimension:
+        return None
+    if apart[0].did or apart[0].is_excluded or were[0].is_excluded:
+        return None
+    both = replace(apart[0], values=tuple(dict.fromkeys((*were[0].values, *apart[0].values))))
+    by = () if asks_sum else (both.dimension,)
+    return Again((replace(now, by=by, filters=(*(one for one in now.filters if one is not apart[0]), both)),))
+
+
 def _nouns(name: str, *, plural: bool) -> str:
     label = DIMENSIONS[name].label
     many = f"{label[:-1]}ies" if label.endswith("y") and not label.endswith("day") else f"{label}s"
@@ -168,11 +208,13 @@ def _first_of(query: Query, found: re.Match[str]) -> Query | None:
         return None
     low = METRICS[query.metric].better < 0
     ends = {"best": low, "worst": not low, "top": query.ascending or False, "first": query.ascending or False}
+    ends |= {"strongest": low, "weakest": not low}
     ends |= {"bottom": not query.ascending, "last": not query.ascending}
     ascending = ends.get(found["end"], found["end"] in ("smallest", "lowest"))
-    return replace(
-        query, top=1 if found["number"] == "one" else count_of(found["number"]), ascending=ascending, top_of_each=None
-    )
+    number = found.groupdict().get("number")
+    if number is None or (is_by_time(query.by) and ascending):  # a week that is not over is no lowest one
+        return replace(query, top=None, ascending=ascending, top_of_each=None)
+    return replace(query, top=1 if number == "one" else count_of(number), ascending=ascending, top_of_each=None)
 
 
 def _as_share(query: Query, _: re.Match[str]) -> Query | None:

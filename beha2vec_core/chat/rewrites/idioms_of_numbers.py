@@ -125,8 +125,8 @@ _BREAKDOWNS = (
 )  # fmt: skip
 _COMPARISONS = (
     # returning customers' share of revenue: of theirs, not of those who buy
-    (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:new|returning|repeat|existing|first[ -]time) (?:{PEOPLE}))(?:'s|')? "
-     rf"(share|percentage|part) of (?:the |our |all |total )*(?!(?:[\w-]+ )?(?:{PEOPLE})\b)(\w[\w ]*?)(?=\W*$|"
+    (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:new|returning|repeat|existing|first[ -]time) (?:{PEOPLE}))(?:'s|')?"
+     rf" (share|percentage|part) of (?:the |our |all |total )*(?!(?:[\w-]+ )?(?:{PEOPLE})\b)(\w[\w ]*?)(?=\W*$|"
      r" (?:in|on|during|last|this|since|from|for)\b)", r"\1\3 of \4 from \2"),
     (r"(?<=\w)(,? )where (?:do|did) (?:we|people|they|users) (?=\w+ (?:more|most|better|best)\b)", r"\1which has "),
     (r"^(\W*)where (?:do|did) (?:we|people|they|users) (\w+ (?:more|better))(?=,? .*\b(?:or|vs)\b)", r"\1which has \2"),
