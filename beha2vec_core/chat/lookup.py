@@ -49,6 +49,7 @@ from beha2vec_core.chat.reading.answer_before import (
     is_part,
     may_complete,
     nothing_to_continue,
+    of_those_shown,
 )
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
@@ -104,8 +105,7 @@ class Lookup:
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
             keys = [one.key for one in self._data.overview().clusters] if self._lists_clusters and not whole else []
-            of_list = of_listed(question, keys)
-            whole = whole or of_list
+            whole = whole or of_listed(question, keys)
             again, self._shown = None if whole else shown_again(question, self._before), None
             self._previous = () if whole else self._previous
             if of_past := None if whole else asked_of_past(question, self._predicted):
@@ -114,12 +114,11 @@ class Lookup:
                 answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
             if is_lost or not (self._previous or self._before.shown.queries):  # else it can be asked in other words
-                shown = self._shown or Shown()
-                listed = self._before.listed if again and again.of_list else shown
-                earlier = self._before.shown
-                self._before = Before(question, answer.understood, answer.reading, shown, earlier, listed)
+                shown, old = self._shown or Shown(), self._before
+                listed = old.listed if again and again.of_list else shown
+                self._before = Before(question, answer.understood, answer.reading, shown, old.shown, listed)
             self._predicted = answer.predicted if is_lost else self._predicted
-            self._lists_clusters = answer.lists_clusters or bool(of_list)
+            self._lists_clusters = answer.lists_clusters or bool(keys and whole)
             return answer
         except NotInData as error:
             self._before = Before(question, understood=False)
@@ -127,16 +126,17 @@ class Lookup:
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous, self._predicted, self._is_first, self._lists_clusters = (), None, True, False
-        self._before = Before()
+        self._previous, self._predicted, self._is_first = (), None, True
+        self._lists_clusters, self._before = False, Before()
 
     def _again(self, again: Again) -> LookupAnswer:
         """The answer before in another way."""
         if again.question:
             return self._ask(again.question)
-        queries = again.queries
-        reading = Reading(query=next(iter(queries), None), more=queries[1:], problem=again.problem, notes=(CONTINUES,))
-        return self._measure(queries[0], reading) if queries else self._refused(replace(reading, is_follow_up=True))
+        if not again.queries:
+            return self._refused(Reading(problem=again.problem, notes=(CONTINUES,), is_follow_up=True))
+        first, *more = again.queries
+        return self._measure(first, Reading(query=first, more=tuple(more), notes=(CONTINUES,)))
 
     def _completed(self, question: str, answer: LookupAnswer) -> LookupAnswer:
         """The answer, or where the question is part of one: that to the question before with it, which had none."""
@@ -199,8 +199,7 @@ class Lookup:
         if also and reading.query is None:
             plain, also, unnamed = overview, [], questions.without_names(question, overview)
             reading = self._read(unnamed, vocabulary)
-        before = self._before.shown.contrast
-        if before and (contrast := contrast_again(before, partial(continuing, question, vocabulary))):
+        if contrast := contrast_again(self._before.shown.contrast, partial(continuing, question, vocabulary)):
             return self._contrast(contrast, replace(reading, notes=(CONTINUES,)))
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
@@ -317,7 +316,8 @@ class Lookup:
         return found if found.understood else self._refused(reading, listed or _why_not(found))
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
-        return read_after(question, vocabulary, self._previous, is_first=self._is_first)
+        asked = of_those_shown(question, self._previous, self._ranked)
+        return read_after(question, vocabulary, asked, is_first=self._is_first)
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""

@@ -196,9 +196,7 @@ class _Draft:
             )
         if parts.is_of_users and self.by and self.by != ["user"]:
             labels = " or ".join(DIMENSIONS[name].label for name in self.by if name != "user")
-            raise NotRead(
-                f"I can list these users, or give buyers and revenue by {labels}, but not the {labels} of a list."
-            )
+            raise NotRead(f"I can list these users, or give buyers and revenue by {labels}, but not both at once.")
         if parts.is_of_users and "user" not in self.by:
             self.by = [*self.by, "user"]
         self.period, self.versus = compared.periods_of(parts, self.compares, self.contents.days, self.notes)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.shown_again import LEAD, TAIL, Before
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.query import Query
+from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.query import Filter, Query
 
 # a part of a question: "by country", "and in march?", "last month"
 _PART = re.compile(
@@ -21,6 +23,8 @@ _ASKS = re.compile(
     r"\b(?:is|are|was|were|do|does|did|has|have|it|they|them|these|those|worse|better|more|less|than|how|what|which|who|"
     r"why|when)\b"
 )
+_OF_THEM = re.compile(r"\b(?:their|them|these|those|they|which ones?)\b")
+_SHOWN_PAGES = ("landing_page", "page")
 _SHORT = 6  # words of a follow-up that may complete a question
 
 
@@ -29,6 +33,21 @@ def is_part(question: str, reading: Reading | None) -> bool:
     leads = bool(reading and reading.is_follow_up)
     is_named = bool(reading and reading.metrics)
     return leads or (not is_named and _PART.match(question.lower()) is not None)
+
+
+def of_those_shown(question: str, previous: tuple[Query, ...], ranked: tuple[str, ...]) -> tuple[Query, ...]:
+    """The queries before, of a ranking of a few with these as a filter, where the question asks more of them."""
+    if len(previous) != 1 or not ranked or not _OF_THEM.search(question.lower()):
+        return previous
+    (query,) = previous
+    if (
+        len(query.by) != 1
+        or (not DIMENSIONS[query.by[0]].is_searched and query.by[0] not in _SHOWN_PAGES)
+        or query.limits
+    ):
+        return previous
+    filters = tuple(one for one in query.filters if one.dimension != query.by[0])
+    return (replace(query, top=None, filters=(*filters, Filter(query.by[0], ranked))),)
 
 
 def may_complete(question: str, answer_understood: bool, reading: Reading | None, before: Before) -> bool:

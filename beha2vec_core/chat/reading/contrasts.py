@@ -83,12 +83,14 @@ def contrast_of(question: str, read: Callable[[str], Query | None]) -> Contrast 
     return None
 
 
-def contrast_again(contrast: Contrast, read: Callable[[Query], Query | None]) -> Contrast | None:
+def contrast_again(contrast: Contrast | None, read: Callable[[Query], Query | None]) -> Contrast | None:
     """The groups of a question before, as a follow-up changes them: "and in March?"; None where it does not.
 
     Args:
         read: the follow-up as it continues a query, or None where it does not.
     """
+    if contrast is None:
+        return None
     group, other = read(contrast.group), read(contrast.other)
     plain = contrast.group.metric
     if (

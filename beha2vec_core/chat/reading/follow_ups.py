@@ -37,7 +37,7 @@ _POINTS = re.compile(
     rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
     rf"(they|them|these|those)\b(?!\s+(?:who|that|which|(?:from|with)(?=\W+\w)|whose|{_PERIODS})\b))|"
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
-    r"\b(?:is|was|are|were|about|and)\s+(its|their)\b"
+    r"(?:\b(?:is|was|are|were|about|and)\s+|^\W*)(its|their)\b"
 )
 # "who bought it": whatever else the question is about, unless it names a thing first
 _OBJECT = re.compile(
@@ -63,6 +63,7 @@ _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # whic
 _ANYTHING = re.compile("")
 CANNOT = "I do not see how this continues your previous question. Please ask the full question."
 OF_LIMITED = "I can count those above a limit, but not say what else is true of them."
+_ALONE = re.compile(r"\W*(?:(?:and|but|now|then) )*(?:only|just|what about|how about)\b")  # not beside those before
 _NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
 _IN_ORDER = re.compile(
     r"\b(?:highest|lowest|best|worst) first(?: please)?\W*$"
@@ -223,7 +224,7 @@ def continued(
     if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
         return _of_other_rest(previous, filters[0])
     is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
-    if is_group and not _NARROWS.match(question.lower()) and (more := _beside_others(previous, filters[0])):
+    if is_group and not _ALONE.match(question.lower()) and (more := _beside_others(previous, filters[0])):
         return more
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     if pointed in ("they", "them", "these", "those") and metrics == ["users"] and previous.metric in PEOPLE_COUNTED:

@@ -36,7 +36,7 @@ _END = r"(?P<end>best|top|largest|biggest|highest|strongest|worst|smallest|lowes
 _BEST = rf"(?:which (?:one |{{singular}} )?(?:is|was) )?(?:the |our )?{_END}(?: (?:one|{{singular}}))?"
 _OTHER_WAY = rf"(?:the )?{_NUMBER} (?P<end>best|top|largest|biggest|highest|worst|smallest|lowest|bottom)"
 _DIFFERENCE = (
-    r"(?:what(?:'s| is| was) |how (?:big|large|much) (?:is|was) )?(?:the |their )?difference(?: (?:between (?:them|the two"
+    r"(?:what(?:'s| is| was) |how (?:big|large) (?:is|was) )?(?:the |their )?difference(?: (?:between (?:them|the two"
     r"|those|these)|in percent))?|compare(?: (?:the two|both|with each other))?|how do (?:they|the two|these) compare"
 )
 _TOGETHER = r"(?:both|the two|all|added)?(?: of)? ?(?:together|combined|in total|added up|up)"

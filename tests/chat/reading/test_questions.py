@@ -519,7 +519,10 @@ FOLLOWED = [
     ("how many visits came from email", "how much revenue is from these", "revenue | channel=Email"),
     ("users who viewed shoes", "and did they buy it", None),  # the shoes, or anything
     ("which channel brings the most revenue", "and which one converts best?", "conversion_rate | by channel"),
-    ("top 3 channels by revenue", "which of these converts best?", None),  # of the three
+    ("top 2 channels by revenue", "which of these converts best?",
+     "conversion_rate | by channel | channel=Organic Search;Paid Search"),
+    ("revenue UK vs US", "and Germany?",
+     "revenue | by country | country=Germany;United Kingdom;United States"),
     (
         "orders by device", "how did that change from march to april?",
         "orders | by device | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31",
