@@ -121,6 +121,8 @@ def shown_again(question: str, before: Before) -> Again | None:
             return _changed(shown.queries, _first_of, found)
     if first.by and (found := re.fullmatch(rf"{LEAD}{_BEST.format(singular=singular)}{TAIL}", text)):
         return _changed(shown.queries, _first_of, found)
+    if re.fullmatch(rf"{LEAD}{_PERCENT}{TAIL}", text) and (part := _part_that_bought(before)):
+        return Again((part,))
     for pattern, change, problem in ((_PERCENT, _as_share, _OF_WHAT), (_TURNED, _turned, CANNOT)):
         if found := re.fullmatch(rf"{LEAD}{pattern}{TAIL}", text):
             return _changed(shown.queries, change, found) or Again(problem=problem)
@@ -159,9 +161,15 @@ def _of_both(text: str, before: Before) -> Again | None:
     asks_sum = re.fullmatch(rf"{LEAD}{_TOGETHER}{TAIL}", text) is not None
     if not (asks_sum or re.fullmatch(rf"{LEAD}(?:{_DIFFERENCE}){TAIL}", text)):
         return None
+    if not before.shown.queries:
+        return None
+    return _compared(before, asks_sum=asks_sum) or Again(problem=CANNOT)
+
+
+def _compared(before: Before, *, asks_sum: bool) -> Again | None:
     if len(before.shown.queries) != 1 or len(before.earlier.queries) != 1:
         return None
-    (now,), (old,) = before.shown.queries, before.earlier.queries
+    now, old = before.shown.queries[0], replace(before.earlier.queries[0], versus=None, explains=False)
     is_plain = not (now.by or old.by or now.versus or old.versus or now.limits or old.limits)
     if not is_plain or replace(now, filters=(), period=None) != replace(old, filters=(), period=None):
         return None
@@ -212,6 +220,8 @@ def _first_of(query: Query, found: re.Match[str]) -> Query | None:
     ends |= {"bottom": not query.ascending, "last": not query.ascending}
     ascending = ends.get(found["end"], found["end"] in ("smallest", "lowest"))
     number = found.groupdict().get("number")
+    if query.top_of_each and number:
+        return replace(query, top_of_each=1 if number == "one" else count_of(number), ascending=ascending)
     if number is None or (is_by_time(query.by) and ascending):  # a week that is not over is no lowest one
         return replace(query, top=None, ascending=ascending, top_of_each=None)
     return replace(query, top=1 if number == "one" else count_of(number), ascending=ascending, top_of_each=None)
@@ -225,6 +235,15 @@ def _as_share(query: Query, _: re.Match[str]) -> Query | None:
     if metric.unit not in ("count", "money") or not (query.by or query.filters) or query.counts_groups or query.limits:
         return None
     return None if query.per or query.against_rest or query.explains else replace(query, is_share=True)
+
+
+def _part_that_bought(before: Before) -> Query | None:
+    """How many of those before bought, as a share of them; None where the last answer does not say that."""
+    if len(before.shown.queries) != 1 or len(before.earlier.queries) != 1:
+        return None
+    now, old = before.shown.queries[0], before.earlier.queries[0]
+    is_of_them = (now.metric, old.metric) == ("buyers", "users") and replace(now, metric="users") == old
+    return replace(now, metric="buyer_share") if is_of_them and not (now.by or now.is_share) else None
 
 
 def _turned(query: Query, _: re.Match[str]) -> Query | None:
