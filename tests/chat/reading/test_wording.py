@@ -400,7 +400,9 @@ ASKED = {
     ),
     "revenue by channel >> which of these was the worst": "revenue | by channel | asc",
     "top 3 countries by revenue >> and by orders instead": "orders | by country | top 3",
-    "top 3 countries by revenue >> how many orders did they make": "orders | by country | country=Germany;United Kingdom;United States",
+    "top 3 countries by revenue >> how many orders did they make": (
+        "orders | by country | country=Germany;United Kingdom;United States"
+    ),
     "why did revenue fall in april >> which channel contributed most to that": (
         "revenue | by channel | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | change"
     ),
