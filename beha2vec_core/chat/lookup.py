@@ -8,29 +8,32 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
+from beha2vec_core.chat.answers.against_average import against_average
 from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
 from beha2vec_core.chat.answers.broken_days import broken_days
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.answers.contrasts import contrasted
-from beha2vec_core.chat.answers.findings import findings
+from beha2vec_core.chat.answers.findings import findings, query_of
 from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
 from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import first_of, leader_of, sides_apart
+from beha2vec_core.chat.answers.ranking import first_of, leader_of, rows_of, sides_apart
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
 from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
-from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, of_listed
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_listed
+from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
-from beha2vec_core.chat.data.predictions import GROUPS_OF_USERS
+from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE, GROUPS_OF_USERS
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
 from beha2vec_core.chat.days.periods import find_times
@@ -39,12 +42,22 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
-from beha2vec_core.chat.reading.contrasts import Contrast, groups_said
+from beha2vec_core.chat.reading.answer_before import (
+    completed,
+    continuing,
+    is_of_same_people,
+    is_part,
+    may_complete,
+    nothing_to_continue,
+    of_those_shown,
+)
+from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.grew_most import grew_most
-from beha2vec_core.chat.reading.question import CONTINUES, Reading, read_question
+from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
 from beha2vec_core.chat.reading.several import read_after
+from beha2vec_core.chat.reading.shown_again import Again, Before, Shown, shown_again
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
@@ -53,40 +66,12 @@ from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
-# "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
-_SEGMENT = re.compile(
-    r"(?i)\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|"
-    r"worst|and|vs|two|with)((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|\b(?:(?:user|"
-    r"customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)"
-)
-# "which types of users never buy", "which group is most likely to buy": but "which age group", "user type"
-_GROUP = re.compile(
-    r"(?i)\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+(?:(?:type|kind|sort|group|"
-    r"segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|(?:user|customer|visitor|"
-    r"audience)[ -]group(s?)|group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|"
-    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))"
-)
-_DESCRIBE = re.compile(
-    r"(?i)^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
-    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|what "
-    r"(?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|typical|"
-    rf"average) )*(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))"
-)
-_TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|visitor)s?\W*$", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
 _WHO_ARE = re.compile(r"^\W*who (?:are|were|is|was)\b", re.IGNORECASE)
 _NO_CAUSE = "The data do not show why."
 _OF_PEOPLE = re.compile(rf"\b(?:{PEOPLE}|groups?)\b", re.IGNORECASE)
 _SO_FAR = "Purchases are not predicted here: these are the shares of users who have bought so far."
-_TOTAL = re.compile(
-    r"(?i)\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
-    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b(?! (?:per|an?)\b)"
-)
 _OF_CLUSTERS = ("cluster", "page_type", "theme", "step")  # filters that answers from clusters and facts know
-_GROWS = re.compile(
-    r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
-    r"los(?:e|ing) (?:users|members))\b"
-)
 _MORE_LIKELY = re.compile(r"(?i)\b(?:more|less) likely to\b.*\bthan\b|^\W*(?:are|is)\b.*\b(?:more|less) likely to\b")
 _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
@@ -108,6 +93,8 @@ class Lookup:
         self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
         self._predicted: dict[str, Any] | None = None  # the prediction that one may continue
         self._ranked: tuple[str, ...] = ()  # the first groups of a ranking of which only some were asked for
+        self._shown: Shown | None = None  # by the answer to this question
+        self._before = Before()  # the question before, and its answer
         self._limitation: tuple[str, tuple[str, ...]] | None = None  # of a measure, what was said not to be counted
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
@@ -117,36 +104,70 @@ class Lookup:
         """The answer, or what can be asked; what the data lacks is said."""
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
-            of_list = of_listed(question) if self._lists_clusters and not whole else None
-            whole = whole or of_list
+            keys = [one.key for one in self._data.overview().clusters] if self._lists_clusters and not whole else []
+            whole = whole or of_listed(question, keys)
+            again, self._shown = None if whole else shown_again(question, self._before), None
             self._previous = () if whole else self._previous
-            answer = self._ask(whole or question)
+            if of_past := None if whole else asked_of_past(question, self._predicted):
+                answer = self.about_clusters.predictions_by(BOUGHT_BEFORE, *of_past)
+            else:
+                answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
+            if is_lost or not (self._previous or self._before.shown.queries):  # else it can be asked in other words
+                shown, old = self._shown or Shown(), self._before
+                listed = old.listed if again and again.of_list else shown
+                self._before = Before(question, answer.understood, answer.reading, shown, old.shown, listed)
             self._predicted = answer.predicted if is_lost else self._predicted
-            self._lists_clusters = answer.lists_clusters or bool(of_list)
+            self._lists_clusters = answer.lists_clusters or bool(keys and whole)
             return answer
         except NotInData as error:
+            self._before = Before(question, understood=False)
             return LookupAnswer(f"Your data cannot answer this: {error}.")
 
     def forget(self) -> None:
         """The next question continues none."""
-        self._previous, self._predicted, self._is_first, self._lists_clusters = (), None, True, False
+        self._previous, self._predicted, self._is_first = (), None, True
+        self._lists_clusters, self._before = False, Before()
+
+    def _again(self, again: Again) -> LookupAnswer:
+        """The answer before in another way."""
+        if again.question:
+            return self._ask(again.question)
+        if not again.queries:
+            return self._refused(Reading(problem=again.problem, notes=(CONTINUES,), is_follow_up=True))
+        first, *more = again.queries
+        return self._measure(first, Reading(query=first, more=tuple(more), notes=(CONTINUES,)))
+
+    def _completed(self, question: str, answer: LookupAnswer) -> LookupAnswer:
+        """The answer, or where the question is part of one: that to the question before with it, which had none."""
+        before, reading = self._before, answer.reading
+        if answer.predicted or not may_complete(question, answer.understood, reading, before):
+            return answer
+        for whole in completed(question, reading, before):
+            if (found := self._ask(whole)).understood and found.reading:
+                return replace(found, text=f"Read as “{clean_text(whole, limit=120)}”.\n{found.text}")
+        if not is_part(question, reading):
+            return answer
+        return self._refused(replace(reading or Reading(None), problem=NOTHING_BEFORE, is_follow_up=True))
 
     def _ask(self, question: str) -> LookupAnswer:
-        known = findings(question, self._data.highlights)
+        self._shown = None
+        if known := findings(question, self._data.highlights):
+            self._shown = Shown(findings=tuple(map(query_of, self._data.highlights())))
         words = vocabulary_of(contents) if (contents := self._data.contents()) else None
         if not known and words:
             known = broken_days(question, words.contents.days, self._data.daily_events)
             known = known or unusual_days(question, words, self._data.measure)
+            known = known or against_average(question, words, self._data.measure)
         if known:
             self._previous = ()
             return known
         overview, question = self._data.overview(), in_plain_words(question, continues=bool(self._previous))
-        asks_who = _DESCRIBE.match(question) and not _CLUSTERS.search(question)
+        asks_who = questions.DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
         if not questions.KINDS_OF_USERS.search(question):
-            question = _GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
+            question = questions.GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         plain = self._named_in_plain_words(question, overview, words) if words else []
         others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
         asked, groups = question, [*groups_said(question)]
@@ -157,7 +178,7 @@ class Lookup:
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
-        question = _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
+        question = questions.of_clusters(question)
         contents = self._data.contents()
         if contents is None:
             return self.about_clusters.answer(question, self._clusters_named(question, overview), overview)
@@ -178,6 +199,8 @@ class Lookup:
         if also and reading.query is None:
             plain, also, unnamed = overview, [], questions.without_names(question, overview)
             reading = self._read(unnamed, vocabulary)
+        if contrast := contrast_again(self._before.shown.contrast, partial(continuing, question, vocabulary)):
+            return self._contrast(contrast, replace(reading, notes=(CONTINUES,)))
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
             self._previous = ()
@@ -204,7 +227,7 @@ class Lookup:
             return found if found.understood else self._refused(reading, _why_not(found))
         if questions.SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
-        if (keys or _CLUSTERS.search(question)) and query is None and _GROWS.search(unnamed):
+        if (keys or _CLUSTERS.search(question)) and query is None and questions.GROWS.search(unnamed):
             return self._growth(keys, reading)
         if questions.LIKELY_GROUP.search(question) and questions.target_asked(unnamed) not in self._data.predicted():
             found = self.about_clusters.answer(questions.LIKELY_GROUP.sub("buys most", question), keys, overview)
@@ -248,8 +271,8 @@ class Lookup:
             in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
-            narrowed = reading.period or narrows or by_others or _is_plain(query, reading)
-            if query is not None and in_query and (narrowed or _asks_total(unnamed, query)):
+            narrowed = reading.period or narrows or by_others or is_plain(query, reading)
+            if query is not None and in_query and (narrowed or asks_total(unnamed, query)):
                 return self._measure(query, reading)
             if reading.period:
                 return self._refused(reading, "Facts about clusters cover all days, not single periods.")
@@ -268,6 +291,8 @@ class Lookup:
         asked_by = {name for one in (query, *reading.more) if one for name in one.by}
         lists_none = bool(_WHO_ARE.search(question)) and not asked_by & {"user", "cluster"}
         lists_none |= bool(_WHO.search(question)) and not (asked_by or reading.more)
+        if query is not None and self._before.shown.is_profile and is_of_same_people(question, query, self._before):
+            return self._profile(query, reading)
         if query is not None and not lists_none:
             return self._measure(query, reading)
         is_ranked = {"high", "low", "judged"} & {*reading.kinds}
@@ -291,7 +316,8 @@ class Lookup:
         return found if found.understood else self._refused(reading, listed or _why_not(found))
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
-        return read_after(question, vocabulary, self._previous, is_first=self._is_first)
+        asked = of_those_shown(question, self._previous, self._ranked)
+        return read_after(question, vocabulary, asked, is_first=self._is_first)
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""
@@ -299,6 +325,8 @@ class Lookup:
         assert contents is not None
         if reading.asks_cause and (none := self._none(reading)):
             return none
+        if reading.problem == NOTHING_BEFORE and not problem:
+            problem = nothing_to_continue(self._before)
         nearest = reading.nearest or ((reading.query,) if reading.query else ())
         nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
         problem = problem or reading.problem or "I did not understand the question."
@@ -315,6 +343,7 @@ class Lookup:
             results.append(self._data.measure(query))
             return results[-1]
 
+        self._shown = Shown(contrast=contrast)
         text, table = contrasted(contrast, measure, contents.days)
         return LookupAnswer(text, statements=[one.statement for one in results], reading=reading, table=table)
 
@@ -356,6 +385,7 @@ class Lookup:
         one = as_one((query, *reading.more))
         self._previous, self._leader = (one,) if one else (query, *reading.more), leader_of(results[0])
         self._ranked = first_of(results[0])
+        self._shown = Shown((query, *reading.more), rows_of(results[0]))
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)
@@ -404,12 +434,12 @@ class Lookup:
         contents = self._data.contents()
         if contents is None or any(one.name and one.name.lower() in question.lower() for one in overview.clusters):
             return None
-        reading = read_question(_DESCRIBE.sub("who ", question), vocabulary_of(contents), None)
+        reading = read_question(questions.DESCRIBE.sub("who ", question), vocabulary_of(contents), None)
         if {*reading.metrics} - {*PEOPLE_COUNTED}:
             return None
         if reading.query is None or reading.more or {"high", "low", "judged"} & {*reading.kinds}:
             return None
-        people = Query("users") if _TYPICAL.search(question) else of_people(reading.query)
+        people = Query("users") if questions.TYPICAL.search(question) else of_people(reading.query)
         return self._profile(people, reading) if people else None
 
     def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
@@ -418,6 +448,7 @@ class Lookup:
         besides = BESIDE_BUYERS if query.metric == "buyers" else BESIDE_PEOPLE
         lines, table = profile(query, self._data.measure)
         text = "\n\n".join([answer.text, "\n".join(lines), *beside_it(query, besides, self._data.measure)])
+        self._shown = Shown((replace(query, by=()),), is_profile=True)
         return replace(answer, text=text, table=table)
 
     def _beside(self, query: Query) -> list[str]:
@@ -467,15 +498,3 @@ def _why_not(found: LookupAnswer) -> str:
     """Which words a look-up did not understand; the reading says the rest."""
     first = found.text.partition("\n")[0]
     return first if "“" in first else ""
-
-
-def _is_plain(query: Query | None, reading: Reading) -> bool:
-    """Whether a number or a sum by cluster is asked for: "orders per segment". Facts are shares, or means of a user."""
-    if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
-        return False
-    return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
-
-
-def _asks_total(question: str, query: Query) -> bool:
-    """Whether the cluster with the largest sum is asked for: "most revenue". "Buys most" is a share of its users."""
-    return query.by == ("cluster",) and query.metric != "users" and _TOTAL.search(question) is not None

@@ -36,7 +36,7 @@ ASKED = {  # the query, and words of the answer; 67 orders and buyers, 2,738 ses
     "Top 3 countries by sessions": ("sessions | by country | top 3", ["highest for United States, 1,246"]),
     "Why did revenue rise in July?": (
         "revenue | 2017-07-01..2017-07-31 | vs 2017-06-01..2017-06-30 | why",
-        ["680.45 USD (n = 12 orders)", "Channel: most in Referral", "but not why"],
+        ["680.45 USD (n = 12 orders)", "Channel: rose most in Referral", "but not why"],
     ),
     "Where do people leave between cart and order?": (f"funnel | by step | {CART_ON}", ["lost after the cart"]),
     "How do users find us?": ("users | by channel", ["highest for Organic Search, 1,331"]),

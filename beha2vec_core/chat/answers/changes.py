@@ -22,6 +22,7 @@ from beha2vec_core.chat.answers.phrases import (
     row_before,
     when_of,
 )
+from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -92,21 +93,28 @@ class _Pair:
 
 
 def changes(total: Result, results: Iterable[Result]) -> tuple[list[str], list[str], list[list[Any]]]:
-    """Sentences, columns and rows of where the change of a total lies, from the comparisons by single dimensions."""
+    """Where the change of a total lies, from the comparisons by single dimensions: sentences, columns and rows.
+
+    What goes the way of the total is first, and the largest of the other way is beside it.
+    """
     unit = total.metric.unit
     whole = _whole(total)
+    is_sum = unit in ("count", "money") and not any(one.per for one in total.metric.sql.values())
+    rose, fell = ("rose most in", "fell most in") if is_sum else ("raised most by", "lowered most by")
     columns = ["dimension", "group", "now", "before", "part of the change"]
     lines, rows = [], []
     for result in results:
         parts = parts_of(result)
-        against = [part for part in parts if whole is None or part.part * whole > 0][:_OF_EACH]
+        up, down = ([part for part in parts if part.part * sign > 0][:_OF_EACH] for sign in (1, -1))
+        sides = [(fell, down), (rose, up)] if whole is not None and whole < 0 else [(rose, up), (fell, down)]
         label = DIMENSIONS[result.query.by[0]].label
-        for part in against:
+        for part in (*sides[0][1], *sides[1][1]):
             rows.append(
                 [label, part.group, *(_shown(one, unit, part) for one in (part.now, part.before)), _signed(part, unit)]
             )
-        if against:
-            lines.append(f"{label.capitalize()}: most in {against[0].group}, {_signed(against[0], unit)}.")
+        if said := [f"{verb} {some[0].group}, {_signed(some[0], unit)}" for verb, some in sides if some]:
+            none = [f"none {verb.partition(' ')[0]}" for verb, some in sides if not some]
+            lines.append(f"{label.capitalize()}: {'; '.join((*said, *none))}.")
     if total.metric.name in _OVERLAP:
         lines.append("A user can be in several groups, so parts may add up to more than the whole.")
     return lines, columns, rows
@@ -178,3 +186,19 @@ def _moved_by(result: Result, row: dict[str, Any]) -> float:
     is_sum = result.metric.unit in ("count", "money") and not any(one.per for one in result.metric.sql.values())
     values = [0.0 if is_sum and not one.get("n") else of_whole(result.query, one) for one in (row, before)]
     return values[0] - values[1] if None not in values else 0.0  # type: ignore[operator]
+
+
+def not_as_supposed(result: Result, reading: Reading) -> list[str]:
+    """That a decrease whose place is asked for is an increase, or the other way round."""
+    if not result.query.explains or reading.goes_down is None or not result.rows:
+        return []
+    now, before = result.rows[0]["value"], result.rows[0]["value_before"]
+    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
+        return []
+    if result.query.versus and result.query.period and result.query.versus.first > result.query.period.first:
+        return [
+            f"The question assumes that it was {'lower' if reading.goes_down else 'higher'} than later, but it was not."
+        ]
+    was = "there was none" if now == before else "it was the opposite"
+    of = " from the earlier to the later days" if result.query.versus else ""
+    return [f"The question assumes {'a decrease' if reading.goes_down else 'an increase'}{of}, but {was}."]

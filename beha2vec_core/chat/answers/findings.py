@@ -12,6 +12,7 @@ from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.highlights.store import SHOWN
+from beha2vec_core.semantic.query import Filter, Period, Query
 
 _NOTHING = "Nothing stands out: no difference between groups and no change is larger than chance explains."
 _FINDING = (
@@ -30,6 +31,19 @@ _BESIDE = (
 )
 _ASKS = re.compile(rf"(?:{_BESIDE} )*{_FINDING}(?: {_BESIDE})*", re.IGNORECASE)
 _NUMBER = re.compile(rf"\b([1-9]|1\d|20|{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
+
+
+def query_of(row: dict[str, Any]) -> Query | None:
+    """The query of a finding: a group, or its change; None where it has none."""
+    group = Filter(str(row["dimension"]), (str(row["segment"]),))
+    period = Period(row["first_day"], row["last_day"])
+    try:
+        if row["kind"] == "difference":
+            return Query(row["metric"], (), (group,), period)
+        before = Period(row["before_first_day"], row["before_last_day"])
+        return Query(row["metric"], (), (group,) if row["dimension"] else (), period, before)
+    except ValueError:
+        return None
 
 
 def findings(question: str, rows: Callable[[], Sequence[dict[str, Any]]]) -> LookupAnswer | None:

@@ -9,7 +9,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from beha2vec_core.chat.answers.changes import changes, in_direction, parts_in_words
+from beha2vec_core.chat.answers.changes import changes, in_direction, not_as_supposed, parts_in_words
 from beha2vec_core.chat.answers.missing import is_whole, missing, unit_of, whole
 from beha2vec_core.chat.answers.per_day import in_points, in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.answers.phrases import (
@@ -35,6 +35,7 @@ from beha2vec_core.chat.answers.ranking import (
     digits_of_table,
     in_order,
     named_rows,
+    of_two,
     overlap,
 )
 from beha2vec_core.chat.data.sql import SqlAnswer
@@ -119,7 +120,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
         lines.append("The question assumes that there are some, but there are none.")
-    lines += _not_as_supposed(result, reading) + per_day(result, days)
+    lines += not_as_supposed(result, reading) + per_day(result, days)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
@@ -131,7 +132,10 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
     if query.top and 1 < query.top < len(result.rows):
         lines.append(f"There are more than {query.top} because the last ones are equal.")
-    return Measured("\n".join(lines), table, _bars(result, len(table.rows)))
+    is_long = len(query.by) == 2 and not (is_by_time(query.by[:1]) or query.top)
+    return Measured(
+        "\n".join(lines), table, _bars(result, min(len(table.rows), _SHOWN) if is_long else len(table.rows))
+    )
 
 
 def _groups_counted(result: Result) -> str:
@@ -225,18 +229,6 @@ def _funnel(result: Result) -> str:
 
 def _step(row: dict[str, Any]) -> str:
     return str(row["step"])[2:]
-
-
-def _not_as_supposed(result: Result, reading: Reading) -> list[str]:
-    """That a decrease whose place is asked for is an increase, or the other way round."""
-    if not result.query.explains or reading.goes_down is None or not result.rows:
-        return []
-    now, before = result.rows[0]["value"], result.rows[0]["value_before"]
-    if now is None or before is None or (now != before and (now < before) == reading.goes_down):
-        return []
-    was = "there was none" if now == before else "it was the opposite"
-    of = " from the earlier to the later days" if result.query.versus else ""
-    return [f"The question assumes {'a decrease' if reading.goes_down else 'an increase'}{of}, but {was}."]
 
 
 def not_answered(reading: Reading) -> str:
@@ -358,6 +350,10 @@ def _trend(result: Result, what: str, days: Period) -> str:
         points = f"{100 * (now - before):+.1f} percentage points"
         moved = f", {points if in_points(result) else change(now, before)}"
         moved = ", no change" if now == before else moved
+    if 2 < len(result.rows) <= _NAMED and len(query.by) == 1:
+        every = "; ".join(f"{group_in_words(query, row)}, {_value(result, row, more)}" for row in result.rows)
+        of_whole_ones = f"from the first to the last{f' whole {unit}' if len(rows) < len(result.rows) else ''}"
+        return f"{what}: {every}{f'{moved} {of_whole_ones}' if moved else ''}."
     first_and_last = "the first and the last"
     if len(rows) < len(result.rows):
         first_and_last += f" whole {unit}" if all(is_whole(result, row, days) for row in rows) else f" {unit}"
@@ -425,7 +421,7 @@ def _table(result: Result) -> SqlAnswer:
     query, metric = result.query, result.metric
     rows = result.rows
     if query.top is None and not any(DIMENSIONS[name].kind in ("time", "step") for name in query.by):
-        rows = rows[:_SHOWN]
+        rows = of_two(result) if len(query.by) == 2 else rows[:_SHOWN]
     rows = rows[: query.top + EQUAL] if query.top else rows
     columns = [DIMENSIONS[name].label for name in query.by] + [metric.label]
     columns[-1] = f"share of {columns[-1]}" if query.is_share else columns[-1]

@@ -12,6 +12,7 @@ from typing import Any
 from beha2vec_core.chat.queries.nearest import in_words
 from beha2vec_core.profiles.statistics import wilson_interval
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.compiler import REST
 from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Period, Query
@@ -169,7 +170,7 @@ def group_in_words(query: Query, row: dict[str, Any]) -> str:
             when = day_words(value)
         if name == "hour" and value is not None:
             when = f"{value}:00 to {value}:59"
-        before, after = _AROUND.get(name, ("", "")) if value is not None else ("", "")
+        before, after = _AROUND.get(name, ("", "")) if value not in (None, REST) else ("", "")
         shown.append(when or f"{before}{cell(value)}{after}")
     return " / ".join(shown)
 

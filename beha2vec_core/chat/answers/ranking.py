@@ -18,6 +18,7 @@ EQUAL = 10  # rows that are shown beyond those asked for, as they are equal to t
 _NAMED = 4  # equal groups in a sentence
 _BESIDE = 4  # groups that are named, and all of them given
 _DIGITS = 2  # more, so that two values that differ do not look the same
+_OF_TWO_SHOWN = 60  # rows of two breakdowns
 _NEAR = 0.02  # shares that differ by less have a digit after the point
 _VERY_NEAR = 0.001  # two digits
 _OF_TWO = ("new_or_returning", "weekend")
@@ -64,6 +65,26 @@ def first_of(result: Result) -> tuple[str, ...]:
         return ()
     rows = named_rows(query, result.rows)[: query.top]
     return tuple(str(row[query.by[0]]) for row in rows if row[query.by[0]] is not None)
+
+
+def rows_of(result: Result) -> tuple[tuple[Any, ...], ...]:
+    """The groups that have names, in the order in which they are shown; none where groups are counted."""
+    if result.query.counts_groups:
+        return ()
+    return tuple(tuple(row[name] for name in result.query.by) for row in named_rows(result.query, result.rows))
+
+
+def of_two(result: Result) -> list[Row]:
+    """The rows of two breakdowns, all or those of the first groups of the longer one: so that no device is missing."""
+    rows, names = result.rows, result.query.by
+    long = max(names, key=lambda name: len({row[name] for row in rows}))
+    shown: list[Row] = []
+    for group in dict.fromkeys(row[long] for row in rows):
+        of_group = [row for row in rows if row[long] == group]
+        if shown and len(shown) + len(of_group) > _OF_TWO_SHOWN:
+            break
+        shown += of_group
+    return [*rows] if len(shown) == len(rows) else shown
 
 
 def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:

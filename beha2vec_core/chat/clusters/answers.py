@@ -22,6 +22,7 @@ from beha2vec_core.chat.clusters.text import (
 )
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.funnels import FUNNEL_SQL
+from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Fact, FactSheet, Overview, Published
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
@@ -271,7 +272,8 @@ class ClusterAnswers:
         if days is not None and days not in horizons.days:
             lines.append(f"P{predicted_days(horizons.days)[1:]}. The nearest is shown.")
         named = [(clean_text(name, limit=80) if name else "(unknown)", one) for name, one in expected.items()]
-        lines += ["", f"By {DIMENSIONS[dimension].label} of the latest visit:"]
+        is_of_visit = dimension != BOUGHT_BEFORE
+        lines += ["", f"By {DIMENSIONS[dimension].label} of the latest visit:" if is_of_visit else "By orders so far:"]
         lines += [expected_line(name, one, currency) for name, one in named[:_GROUPS]]
         lines += [f"  - {len(named) - _GROUPS} more"] if len(named) > _GROUPS else []
         lines += ["", "In brackets: 95% intervals of the number of users."]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from beha2vec_core.chat.clusters.questions import days_asked, target_asked
+from beha2vec_core.chat.reading.shown_again import place_asked
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
@@ -54,6 +55,13 @@ _BY_GROUP = re.compile(
     rf"(?:come|be|live|use|using|from|in|on|mostly|mainly|most|buy|visit|with))*|where (?:are|do|did) {_THEM} (?:come "
     rf"|live)?(?:from)?|"
     rf"(?:split |broken down |break (?:it|that|them) down )?(?:by|per) (?P<by>{_GROUP}))\W*",
+    re.IGNORECASE,
+)
+_BOUGHT_BEFORE = re.compile(
+    rf"{_LEAD}(?:how many|who|which|what (?:share|percentage|part))(?: (?:of )?{_THEM})?(?: (?:users|people|customers|"
+    r"buyers))? (?:(?:have|has|had|are|is|will be|be) )?(?:(?:never|not|already|ever) )?(?:(?:bought|ordered|"
+    r"purchased)(?: (?:anything|something))?(?: (?:before|yet|already|so far|in the past|from us))*|(?:(?:new|"
+    r"first[ -]time|returning|existing|repeat|old)(?: (?:customers?|buyers?|ones?))?))\W*",
     re.IGNORECASE,
 )
 _OF_LISTED = re.compile(
@@ -111,11 +119,23 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
     return None
 
 
-def of_listed(question: str) -> str | None:
-    """The whole question about clusters that one after their list continues; None where it does not."""
-    if not _OF_LISTED.search(question):
+def asked_of_past(question: str, before: dict[str, Any] | None) -> tuple[str, str] | None:
+    """The target and days of a prediction, where it is asked how many of those have bought before; else None."""
+    if before is None or before.get("cluster") is not None or not _BOUGHT_BEFORE.fullmatch(question):
         return None
-    return _OF_LISTED.sub("which cluster", question, count=1)
+    return before["target"], f"in the next {before['days']} days"
+
+
+def of_listed(question: str, keys: Sequence[int]) -> str | None:
+    """The whole question about clusters, or one of them, that one after their list continues; None: it does not.
+
+    Args:
+        keys: of the clusters in the order of the list; none where none were listed.
+    """
+    place = place_asked(question, "clusters?|segments?") if keys else None
+    if place is not None and (place == -1 or 0 < place <= len(keys)):
+        return f"describe cluster {keys[place - (place > 0)]}"
+    return _OF_LISTED.sub("which cluster", question, count=1) if keys and _OF_LISTED.search(question) else None
 
 
 def _is_of_carts(what: str, predicted: Iterable[str]) -> bool:

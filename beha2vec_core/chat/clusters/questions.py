@@ -61,6 +61,30 @@ KINDS_OF_USERS = re.compile(
     r"groups)\W*$|^\W*(?:what|which) (?:different )?(?:kinds?|types?|sorts?|groups?|segments?) of (?:users?|customers?|"
     r"visitors?|people|shoppers?)(?: (?:do we have|are there|visit us|exist|come to us))?\W*$"
 )
+# "which segment", "by segment", "segments of users", "segment 3"; the verb is another word: "segment orders by device"
+_SEGMENT = re.compile(
+    r"(?i)\b(which|what|each|every|per|by|our|the|this|that|a|an|any|all|in|of|from|biggest|largest|smallest|best|"
+    r"worst|and|vs|two|with)((?:\s+(?:user|customer|audience|visitor|behaviou?ral|of))*)\s+segment(s?)\b|\b(?:(?:user|"
+    r"customer|audience|visitor)\s+)?segment(s)\b|\bsegment(?=\s*#?\s*-?\d)"
+)
+# "which types of users never buy", "which group is most likely to buy": but "which age group", "user type"
+GROUP = re.compile(
+    r"(?i)\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+(?:(?:type|kind|sort|group|"
+    r"segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|(?:user|customer|visitor|"
+    r"audience)[ -]group(s?)|group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|"
+    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))"
+)
+GROWS = re.compile(
+    r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
+    r"los(?:e|ing) (?:users|members))\b"
+)
+DESCRIBE = re.compile(
+    r"(?i)^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"
+    r"(?:build|give|make|show)(?: me)? (?:a |the )?(?:short |quick )?profile (?:of|for)|what do we know about|what "
+    r"(?:kinds?|sorts?|types?) of|what(?:'s| is) the profile of|(?:what|how) does) (?:(?:the|our|all|an?|typical|"
+    rf"average) )*(?:(?:{PEOPLE}) (?=buy|bought|order|purchas)|(?=.*\b(?:{PEOPLE})\b))"
+)
+TYPICAL = re.compile(r"\bdescribe (?:the|our|a|an) (?:typical|average) (?:user|visitor)s?\W*$", re.IGNORECASE)
 _LEAST = re.compile(r"\b(least|fewest|lowest|smallest|worst|less|never)\b", re.IGNORECASE)
 _JUDGED = re.compile(r"\b(best|worst)\b", re.IGNORECASE)
 SUPERLATIVE = re.compile(r"\b(most|least|\w+est)\b", re.IGNORECASE)
@@ -136,6 +160,11 @@ _NO_CONTENT = """
     this that compare give list all get my our us we i any there
 """
 EMPTY_WORDS = frozenset(_NO_CONTENT.split())
+
+
+def of_clusters(question: str) -> str:
+    """The question with "cluster" in place of "segment", where it is a noun."""
+    return _SEGMENT.sub(lambda found: f"{found[1] or ''} cluster{found[3] or found[4] or ''}".strip(), question)
 
 
 def without_names(question: str, overview: Overview) -> str:

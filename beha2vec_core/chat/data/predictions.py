@@ -15,6 +15,8 @@ from beha2vec_core.profiles.text import clean_text
 GROUPS_OF_USERS = {  # of their latest visit: columns of the users, by dimension
     "country": "country", "device": "device_category", "browser": "browser", "os": "operating_system",
 }  # fmt: skip
+BOUGHT_BEFORE = "bought before"
+NEVER_BOUGHT = "never bought before"
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,16 @@ class Predictions(Database):
         return {int(row.pop("cluster_key")): Expected(**row) for row in rows}
 
     def expected_by(self, target: str, horizon: int, dimension: str) -> dict[str | None, Expected]:
-        """The same of the users of each group of `GROUPS_OF_USERS`."""
+        """The same of the users of each group of `GROUPS_OF_USERS`; or of `BOUGHT_BEFORE`: with an order, or none."""
+        column = (
+            f"u.{GROUPS_OF_USERS[dimension]}"
+            if dimension in GROUPS_OF_USERS
+            else (f"if(coalesce(u.purchases, 0) > 0, '{BOUGHT_BEFORE}', '{NEVER_BOUGHT}')")
+        )
         with self._connection() as connection:
             rows = records(
                 connection,
-                f"""select u.{GROUPS_OF_USERS[dimension]} as name, count(*) as users, sum(probability) as expected,
+                f"""select {column} as name, count(*) as users, sum(probability) as expected,
                     sqrt(sum(probability * (1 - probability))) as deviation, sum(value) as value
                 from beha2vec.user_predictions_current join ga4.dim_ga4__users as u using (property_id, user_key)
                 where target = ? and horizon = ? group by all order by expected desc, name""",

@@ -71,7 +71,7 @@ class Overview:
 
 
 DAILY_EVENTS = "from ga4.ga4_quality__daily order by event_date, property_id"
-HIGHLIGHTS = "select headline, sentence, kind from beha2vec.highlights order by rank"
+HIGHLIGHTS = "select * from beha2vec.highlights order by rank"
 
 
 class Published(Funnels, Predictions):
@@ -90,7 +90,7 @@ class Published(Funnels, Predictions):
             return counts.totals(connection), counts.funnel(connection)
 
     def highlights(self) -> list[dict[str, Any]]:
-        """What to know first, the largest first: headline, sentence, kind (difference or change)."""
+        """What to know first, the largest first: headline, sentence, kind (difference or change), group and days."""
         with self._connection() as connection:
             return records(connection, HIGHLIGHTS)
 

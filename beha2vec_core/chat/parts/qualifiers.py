@@ -76,6 +76,8 @@ def _is_channel(word: Word, words: Sequence[Word]) -> bool:
         return True
     if not before or before[-1].kind in ("share", "compare", "by", "cause", "without", "period", "value", "change"):
         return True
+    if before[-1].text in ("with", "to") and any(one.kind == "compare" for one in before):
+        return True  # compare email with paid
     if any(one.name in PEOPLE_COUNTED for one in before[-2:]):  # "users who search", "visitors did search"
         return before[-1].text in ("from", "via", "through", "by")
     return before[-1].kind == "metric" or _BEFORE_A_CHANNEL.fullmatch(before[-1].text) is not None

@@ -11,12 +11,19 @@ from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.dated import has_dates_apart
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.implied_measures import NotRead
+from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Period, Query, add_months, is_by_time
 from beha2vec_core.words import day as day_words
 
 # of one period, or of one on another: no trend within it
 UP_OR_DOWN = re.compile(r"^(?!.*\b(?:trend\w*|going|within|during|over)\b).*\b(?:up or down|down or up)\b")
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)"
+)
+_MONTHS = re.compile(rf"\b{_MONTH}(?: \d{{4}})? ?(?:to|through|thru|till|until|-|\u2013)(?: the end of)? ?{_MONTH}\b")
+_TWO_MONTHS = 57  # days
 
 
 def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
@@ -96,6 +103,21 @@ def halves_of(period: Period, days: Period) -> tuple[Period, Period] | None:
     return (Period(middle + timedelta(days=1), period.last), Period(first, middle)) if first < period.last else None
 
 
+def with_days_after(period: Period, days: Period) -> tuple[Period, Period] | None:
+    """A period, since the data begin, and the days after it (of months as many); None: the data end before."""
+    first, end = max(period.first, days.first), period.last + timedelta(days=1)
+    months = 12 * (end.year - period.first.year) + end.month - period.first.month
+    is_months = period.first.day == 1 and end.day == 1
+    last = add_months(end, months) if is_months else end + (end - first)
+    after = Period(end, last - timedelta(days=1))
+    return (Period(first, period.last), after) if first < end and after.last <= days.last else None
+
+
+def compared_with_after(days: Period) -> str:
+    """That a period is compared with the days after it."""
+    return f"The data begin on {day_words(days.first)}, so it is compared with the days after it."
+
+
 def nothing_before(days: Period) -> str:
     """That a period is compared with none before it."""
     return f"The data begin on {day_words(days.first)}, so nothing is compared with the time before."
@@ -115,6 +137,20 @@ def _as_far(now: Period, earlier: Period, days: Period, notes: list[str]) -> Per
         return earlier
     notes.append("The later period is not over, so the same days of both are compared.")
     return same
+
+
+def by_month(question: str, query: Query) -> Query | None:
+    """A mean or rate by month, where a question names months from one to another: "from January to March"."""
+    if (
+        not METRICS[query.metric].is_ratio
+        or not (_MONTHS.search(question.lower()) and query.period)
+        or query.by
+        or query.versus
+        or query.explains
+    ):
+        return None
+    is_of_months = query.period.first.day == 1 and (query.period.last - query.period.first).days > _TWO_MONTHS
+    return replace(query, by=("month",)) if is_of_months and not (query.is_share or query.limits) else None
 
 
 def in_each_period(query: Query) -> Query:

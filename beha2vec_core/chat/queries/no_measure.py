@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.parts.parts import Parts
-from beha2vec_core.chat.queries.compared import days_before, is_in_data, nothing_before, periods_of
+from beha2vec_core.chat.queries.compared import (
+    compared_with_after,
+    days_before,
+    is_in_data,
+    nothing_before,
+    periods_of,
+    with_days_after,
+)
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Query
@@ -48,7 +55,11 @@ def of_period(parts: Parts, contents: Contents) -> tuple[list[Query], list[str]]
     parts.beside = BESIDE_A_PERIOD
     label = METRICS["revenue"].label
     notes.append(f"No measure is named, so the answer shows {label}, with orders, sessions and rates as well.")
-    if versus is None:
+    after = with_days_after(now, contents.days) if versus is None and parts.has("cause") else None
+    if after:
+        now, versus = after
+        notes.append(compared_with_after(contents.days))
+    elif versus is None:
         notes.append(nothing_before(contents.days))
     elif parts.has("cause"):
         notes.append("The data show what was different, but not why.")

@@ -29,6 +29,7 @@ _ALSO_SHARE = re.compile(
 )
 _PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b|\bhow (?:do|does|did)\b.*\bdo\b")
 _EITHER = re.compile(r"\bor\b")
+_BESIDE_CHANGES = ("orders", "conversion_rate", "aov")
 _LISTED = 10  # users of "who viewed shoes"
 
 
@@ -85,6 +86,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     happened = parts.has("cause") and parts.has("change", "happened") and parts.times.periods
     if not metrics and (grows or (happened and not filters_of(parts, None))):
         metrics = list(OF_GROWTH)
+        parts.beside = _BESIDE_CHANGES if happened else ()
         notes.append(unnamed(metrics))
     if not metrics and (found_of_period := of_period(parts, contents)):
         queries, more = found_of_period

@@ -15,6 +15,7 @@ from beha2vec_core.chat.queries.implied_measures import IS_SO, NotRead, as_rate,
 from beha2vec_core.chat.queries.nearest import reaches, some_of
 from beha2vec_core.chat.queries.ratios import outer_of
 from beha2vec_core.chat.queries.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
+from beha2vec_core.chat.words.verbs import DOWN, UP
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES, STEPS, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
@@ -40,6 +41,7 @@ _ENDS = {  # which end of a ranking is meant: "countries with a poor conversion 
     **dict.fromkeys(("bad", "badly", "poor", "poorly", "weak", "unsuccessful", "ineffective"), "worst"),
     **dict.fromkeys(("good", "strong", "successful", "effective"), "best"),
 }
+_MOVES = re.compile(rf"\b(?:{'|'.join((*UP, *DOWN))})\b")
 _LONG = 27  # days after the first of a period that can have a trend
 NOT_WHY = "The data show where this is so, but not why."
 
@@ -195,7 +197,8 @@ class _Draft:
                 "I have these averages: revenue per order, per user or per session, and page views per session."
             )
         if parts.is_of_users and self.by and self.by != ["user"]:
-            raise NotRead("I can either list users or break a number down by groups, but not both.")
+            labels = " or ".join(DIMENSIONS[name].label for name in self.by if name != "user")
+            raise NotRead(f"I can list these users, or give buyers and revenue by {labels}, but not both at once.")
         if parts.is_of_users and "user" not in self.by:
             self.by = [*self.by, "user"]
         self.period, self.versus = compared.periods_of(parts, self.compares, self.contents.days, self.notes)
@@ -335,6 +338,11 @@ class _Draft:
         if halves is None or (is_known and not is_within):
             self.versus = before
             return
+        after = None if is_known or self._moved() else compared.with_days_after(period, days)
+        if after and self.explains:  # why were sales so low then
+            self.period, self.versus = after
+            self.notes.append(compared.compared_with_after(days))
+            return
         if not is_known:
             self.notes.append(compared.nothing_before(days))
         if self.by or self.explains or compared.step_of(period) == "day":  # two single days say little
@@ -342,6 +350,10 @@ class _Draft:
             self.notes.append("The second half of the period is compared with its first.")
         else:
             self.timed, self.by = True, [compared.step_of(period)]
+
+    def _moved(self) -> bool:
+        """Whether it is said to rise, fall or change, not only to be high or low."""
+        return self.parts.has("trend", "change", "happened") or _MOVES.search(self.parts.text) is not None
 
     def _compare(self) -> None:
         """Which groups are compared: values that are named, or one of them with the rest."""

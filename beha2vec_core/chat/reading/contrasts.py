@@ -40,6 +40,7 @@ _REST = re.compile(
 )
 _OTHER = re.compile(rf"^(?P<group>.+) {_FROM} (?P<other>.+?)$")
 _REST_IN = re.compile(rf"({_REST.pattern}) ((?:in|on|during|last|this|since) .+)$")
+_SAYS_WHO = re.compile(rf"\b(?:{_WHO[3:-1]}|buyers?|readers?|viewers?|who|that|non\w*)\b|\w+ers\b")
 _ENDS_IN_ORDER = re.compile(r"\b(?:sessions?|visits?)\b.*\b(?:purchase|order|sale|buying|convert|bought|buy)")
 
 
@@ -84,6 +85,28 @@ def contrast_of(question: str, read: Callable[[str], Query | None]) -> Contrast 
     return None
 
 
+def contrast_again(contrast: Contrast | None, read: Callable[[Query], Query | None]) -> Contrast | None:
+    """The groups of a question before, as a follow-up changes them: "and in March?"; None where it does not.
+
+    Args:
+        read: the follow-up as it continues a query, or None where it does not.
+    """
+    if contrast is None:
+        return None
+    group, other = read(contrast.group), read(contrast.other)
+    plain = contrast.group.metric
+    if (
+        not group
+        or not other
+        or any(one.by or one.is_share or one.versus or one.metric != plain for one in (group, other))
+    ):
+        return None
+    is_replaced = len(group.filters) == len(contrast.group.filters) and group.filters != contrast.group.filters
+    if is_replaced:  # another group, against all others
+        return Contrast(group, _rest(group), is_rest=True) if contrast.is_rest else None
+    return Contrast(group, other, contrast.is_rest)
+
+
 def groups_said(question: str) -> Iterator[tuple[str, str]]:
     """What a question compares in all respects, as it says it: each group, and the other one (empty: all others)."""
     text = question.lower().replace("\u2019", "'")
@@ -99,8 +122,9 @@ def _group(said: str, read: Callable[[str], Query | None]) -> Query | None:
     """The query that counts a group."""
     said = _LEAD.sub("", said.strip(" ?.!,"))
     for asked in (f"how many {said}", f"how many sessions from {said}"):
-        if (query := read(asked)) is not None:
-            break
+        query = read(asked)
+        if query is not None and (_SAYS_WHO.search(said) or not any(one.did for one in query.filters)):
+            break  # "paid" alone is traffic, not who paid
     else:
         return None
     if query.by or query.versus or query.is_share or query.per or query.over is not None or query.counts_groups:

@@ -37,7 +37,7 @@ _POINTS = re.compile(
     rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
     rf"(they|them|these|those)\b(?!\s+(?:who|that|which|(?:from|with)(?=\W+\w)|whose|{_PERIODS})\b))|"
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
-    r"\b(?:is|was|are|were|about|and)\s+(its|their)\b"
+    r"(?:\b(?:is|was|are|were|about|and)\s+|^\W*)(its|their)\b"
 )
 # "who bought it": whatever else the question is about, unless it names a thing first
 _OBJECT = re.compile(
@@ -63,6 +63,7 @@ _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # whic
 _ANYTHING = re.compile("")
 CANNOT = "I do not see how this continues your previous question. Please ask the full question."
 OF_LIMITED = "I can count those above a limit, but not say what else is true of them."
+_ALONE = re.compile(r"\W*(?:(?:and|but|now|then) )*(?:only|just|what about|how about)\b")  # not beside those before
 _NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
 _IN_ORDER = re.compile(
     r"\b(?:highest|lowest|best|worst) first(?: please)?\W*$"
@@ -222,6 +223,9 @@ def continued(
         return None
     if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
         return _of_other_rest(previous, filters[0])
+    is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
+    if is_group and not _ALONE.match(question.lower()) and (more := _beside_others(previous, filters[0])):
+        return more
     metric = _metric(question, parts, metrics, bool(filters or by), previous)
     if pointed in ("they", "them", "these", "those") and metrics == ["users"] and previous.metric in PEOPLE_COUNTED:
         metric = previous.metric  # how many of those buyers
@@ -324,6 +328,16 @@ def _of_other_rest(previous: Query, group: Filter) -> Query:
         raise NotContinued(CANNOT)
     kept = tuple(one for one in previous.filters if one.dimension not in (*previous.by, group.dimension))
     return replace(previous, by=(group.dimension,), filters=(*kept, group))
+
+
+def _beside_others(previous: Query, group: Filter) -> Query | None:
+    """One more group beside those that were compared: "and the Netherlands?" after "UK vs US"; None: they were not."""
+    compared = next((one for one in previous.filters if (one.dimension,) == previous.by and len(one.values) > 1), None)
+    is_one = group.dimension in previous.by and not (group.is_excluded or group.did or previous.ascending is not None)
+    if compared is None or compared.is_excluded or not is_one or previous.against_rest:
+        return None
+    more = replace(compared, values=tuple(dict.fromkeys((*compared.values, *group.values))))
+    return replace(previous, filters=tuple(more if one is compared else one for one in previous.filters))
 
 
 def _is_split(one: Filter, by: list[str], previous: Query) -> bool:

@@ -17,7 +17,7 @@ from beha2vec_core.chat.parts.parts import OF_SESSIONS, Parts, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import filters_of, metrics_of
-from beha2vec_core.chat.queries.compared import funnels_of, in_each_period
+from beha2vec_core.chat.queries.compared import by_month, funnels_of, in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
@@ -61,6 +61,7 @@ _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _DOES_IT = re.compile(r"(?i),? and (?P<asked>(?:is|are|was|were|has|have|does|do|did) (?:it|they|that)\b.*)$")
 _SEPARATELY = "Please ask it separately."
 _ANOTHER = ", and I do not want to guess"
+NOTHING_BEFORE = "This sounds like a follow-up, but there is no answer to build on. Please ask the full question."
 CONTINUES = "This builds on your previous question."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
@@ -291,9 +292,7 @@ class _Reader:
                 shown = listed([*(f"“{word}”" for word in words), *more])
                 raise NotRead(f"I did not understand {shown}{_ANOTHER}.")
             if (leads or is_lost) and previous is None:
-                raise NotRead(
-                    "This sounds like a follow-up, but there is no answer to build on. Please ask the full question."
-                )
+                raise NotRead(NOTHING_BEFORE)
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
                 _require_visits(query, contents)
                 queries, notes = funnels_of(query), [*dict.fromkeys(parts.notes), CONTINUES]
@@ -312,6 +311,8 @@ class _Reader:
                     "The first visit is a user's first session as GA4 counts it; below, the first one in the data."
                 )
             queries = [in_each_period(query) for query in queries]
+            if len(queries) == 1 and (each := by_month(question, queries[0])):
+                queries.append(each)
             notes += _without_visits(queries, contents)
             for number, query in enumerate(queries):
                 _check(query, contents)

@@ -6,6 +6,7 @@ None of them names what is counted.
 from __future__ import annotations
 
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
+from beha2vec_core.chat.words.verbs import PEOPLE
 
 _N = rf"(?:\d+(?:[.,]\d+)?|one|{'|'.join(NUMBER_WORDS)})"
 _PART = (  # "almost half", "a third", "20%", "one in five": how much somebody thinks it is
@@ -123,11 +124,22 @@ _BREAKDOWNS = (
      r"with| that (?:is|are|has|have))? (?:under|below|less than|smaller than|fewer than) (?=\d)", "with at least "),
 )  # fmt: skip
 _COMPARISONS = (
+    # returning customers' share of revenue: of theirs, not of those who buy
+    (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:new|returning|repeat|existing|first[ -]time) (?:{PEOPLE}))(?:'s|')?"
+     rf" (share|percentage|part) of (?:the |our |all |total )*(?!(?:[\w-]+ )?(?:{PEOPLE})\b)(\w[\w ]*?)(?=\W*$|"
+     r" (?:in|on|during|last|this|since|from|for)\b)", r"\1\3 of \4 from \2"),
+    (r"(?<=\w)(,? )where (?:do|did) (?:we|people|they|users) (?=\w+ (?:more|most|better|best)\b)", r"\1which has "),
+    (r"^(\W*)where (?:do|did) (?:we|people|they|users) (\w+ (?:more|better))(?=,? .*\b(?:or|vs)\b)", r"\1which has \2"),
+    # the answer has both, in sum and per day
+    (r"^(?=.*\bweekends?\b)(?=.*\b(?:weekdays?|working days)\b)(.*?) (?:per|a|each) day\b", r"\1"),
+    (r"\bwhich (order|purchase|transaction) (?:is|was|were) (?:the |our )?(?:very |single )?(biggest|largest|"
+     r"highest|smallest|lowest|most expensive|cheapest)\b(?: one)?", r"our \2 \1"),
     (r"\b(did|does|do|brings?|makes?) more business\b", r"\1 more revenue"),
     (r"\bspends? (more|less|the most|the least) time (?:browsing|looking around|shopping)\b", r"spends \1 time"),
     (r"\bfunnel leaks? (more|less)\b|\bfunnel (?:is|gets?) leak(?:y|ier)\b", "funnel"),
     (r"\bvar(?:y|ies)\b", "differ"),
-    (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|"
+    (r"\bhow (?:does|did|do|has|have) (.+?) (?:(?:do|done|perform|performed|sell) )?(?:compare|compared|"
+     r"measure up|fare|fared|stack up|hold up|match up|"
      r"rate) (?:to|with|against) ",
      r"compare \1 with "),
     (r"\b(which|what) (\w+) (?:is|are) (?:lagging|trailing|falling behind|struggling|behind(?= on\b| in\b|\W*$))(?: "

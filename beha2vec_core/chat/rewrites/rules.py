@@ -70,7 +70,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (rf"\b({PEOPLE}|sessions?|visits?) with (?:a|an|any|some) (?:site |internal )?search(?:es)? "
      r"(?=(?:that|which|who)\b)", r"\1 who used the search "),
     (r"\bpage hits?\b", "page views"), (r"\b(better|worse|best|worst) quality\b", r"\1"),
-    (r"\bpaid (?:ads|adverts|advertising|advertisements)\b", "paid"),
+    (r"\bpaid (?:ads|adverts?|adverti[sz]ing|advertisements)\b", "paid"),
     (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),
     (r"\bnew (?:customers|buyers|shoppers) (?:and|or|vs\.?|versus|than|against) (?:the )?repeat (?:customers|buyers|"
      r"shoppers|ones)\b", "by first or later order"),
@@ -240,6 +240,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
      r"shop|pages?)\b)?", r"\1 engagement time"),
     (r"\bspen(?:ds?|t) (?:the )?(most|least|more|less) per\b", r"\1 spend per"),
+    (r"\b(do|does|did)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b(?= (?:more|less)\b(?! (?:per|time|on)\b)"
+     r"(?=.* than\b))", r"\1 \2 revenue per user"),  # each of them
     (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent|spending)\b",
      r"\1 \2 revenue"),
     # of others than us, who buy from us: "did those from instagram spend more than ..."

@@ -10,7 +10,7 @@ from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
-from tests.benchmarks.chat_questions import given
+from tests.benchmarks.chat_questions import canonical, given
 
 APRIL, MARCH = "2026-04-01..2026-04-30", "2026-03-01..2026-03-31"
 ASKED = {
@@ -43,7 +43,10 @@ ASKED = {
     "how many people came in march and never returned": (
         "users | user=visited from 1 Mar to 31 Mar 2026 and did not visit from 1 Apr to 13 May 2026"
     ),
-    "top 3 landing pages by sessions >> which of those sells best on mobile?": "no",
+    "top 2 landing pages by sessions >> which of those sells best on mobile?": (
+        "revenue | by landing_page | device=mobile | "
+        "landing_page=shop.example.com/hats;shop.example.com/shoes/trail-running"
+    ),
     "orders by weekday >> and at what hour do they order?": "orders | by hour",
     "landing pages by sessions >> which of those sells best?": "revenue | by landing_page",
     "revenue in april vs march >> which channel is behind it?": f"revenue | by channel | {APRIL} | vs {MARCH} | change",
@@ -55,6 +58,29 @@ ASKED = {
     "items sold of hats >> and beanies?": "items_sold | item_subcategory=Beanies",
     "which channel lost most sessions in april vs march >> and which one gained": (
         f"sessions | by channel | {APRIL} | vs {MARCH} | change"
+    ),
+    # the answer before in another way
+    "revenue by country >> only the top 3": "revenue | by country | top 3",
+    "revenue by country >> and the other way round": "revenue | by country | asc",
+    "orders by device in april >> the best one": f"orders | by device | {APRIL} | top 1",
+    "orders on mobile >> as a percentage": "orders | device=mobile | share",
+    "revenue >> as a percentage": "no",
+    "orders by device >> the first one?": "orders | device=desktop",
+    "orders by device >> the ninth one?": "no",
+    "orders in april vs march >> vice versa": f"orders | {MARCH} | vs {APRIL}",
+    "revenue from tiktok >> and from email?": "revenue | channel=Email",
+    "revenue from tiktok >> and in march?": "no",
+    "what is our margin >> by country": "no",
+    "top 2 countries by orders >> their average order value": (
+        "aov | by country | country=Germany;United States"
+    ),
+    # each of them, not all together
+    "do people from email spend more than people from paid search": (
+        "revenue_per_user | by channel | channel=Email;Paid Search"
+    ),
+    "returning customers' share of revenue": "revenue | new_or_returning=returning | share",
+    "compare conversion rate of email with paid": (
+        "conversion_rate | by channel | channel=Email;Paid Search;Paid Social"
     ),
     # a share stays one
     "share of buyers on mobile >> is it the same in germany?": "buyers | country=Germany | device=mobile | share",
@@ -108,7 +134,7 @@ ASKED = {
     "sessions from germany >> by country": "sessions | by country",
     "sessions from germany and france >> by country": "sessions | by country | country=France;Germany",
     "sessions from germany >> for france instead": "sessions | country=France",
-    "sessions by channel >> as a share": "no",
+    "sessions by channel >> as a share": "sessions | by channel | share",
     "conversion rate by device >> is that true for germany too?": "conversion_rate | by device | country=Germany",
     "cart abandonment on mobile >> has it got better over time?": "cart_abandonment | by month | device=mobile",
     "average time on the cart pages": "time_on_page | page_type=cart",
@@ -155,6 +181,39 @@ def lookup(shop: Path) -> Lookup:
 @pytest.mark.parametrize(("question", "expected"), ASKED.items(), ids=list(ASKED))
 def test_what_is_continued_or_near(lookup: Lookup, question: str, expected: str) -> None:
     assert given(lookup, question)[0] == expected
+
+
+def test_a_follow_up_names_the_question_that_was_not_answered(lookup: Lookup) -> None:
+    lookup.forget()
+    lookup.ask("revenue from wholesale")
+    text = lookup.ask("and by device?").text
+    assert "no answer to build on: “revenue from wholesale” was not answered" in text
+
+
+def test_the_last_two_answers_are_compared_or_added_up(lookup: Lookup) -> None:
+    lookup.forget()
+    for question in ("sessions from email", "and paid search?"):
+        lookup.ask(question)
+    answer = lookup.ask("both together")
+    assert answer.reading and answer.reading.query
+    assert canonical(answer.reading.query) == "sessions | channel=Email;Paid Search"
+
+
+def test_a_day_is_compared_with_the_mean_of_all_days(lookup: Lookup) -> None:
+    text = lookup.ask("were orders on 20 april above average?").text
+    orders, days = lookup.ask("how many orders").text, 347
+    mean = int(orders.split(": ")[1].split(".")[0].replace(",", "")) / days
+    assert text.startswith(("Yes: ", "No: ")) and f" against {mean:.2g} a day on average." in text
+
+
+def test_what_fell_is_said_beside_what_rose_and_the_rate_too(lookup: Lookup) -> None:
+    text = lookup.ask("what changed between march and april").text
+    assert "most in" in text and ("fell most in" in text or "none fell" in text) and "- conversion rate: " in text
+
+
+def test_of_two_breakdowns_no_row_is_missing(lookup: Lookup) -> None:
+    table = lookup.ask("sessions by channel and device").table
+    assert table is not None and not table.truncated and len(table.rows) > 12
 
 
 def test_what_was_said_of_a_measure_is_said_again(lookup: Lookup) -> None:

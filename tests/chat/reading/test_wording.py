@@ -304,7 +304,7 @@ ASKED = {
     # people of a country, with a system, from a source
     "do americans spend more per order than germans?": "aov | by country | country=Germany;United States",
     "did the people from google spend more than those from newsletter?": (
-        "revenue | by source | source=google;newsletter"
+        "revenue_per_user | by source | source=google;newsletter"
     ),
     "do people spend more time on mobile": "engagement_time | by device",
     "how much did we spend": "no",
@@ -403,7 +403,9 @@ ASKED = {
     ),
     "revenue by channel >> which of these was the worst": "revenue | by channel | asc",
     "top 3 countries by revenue >> and by orders instead": "orders | by country | top 3",
-    "top 3 countries by revenue >> how many orders did they make": "no",
+    "top 3 countries by revenue >> how many orders did they make": (
+        "orders | by country | country=Germany;United Kingdom;United States"
+    ),
     "why did revenue fall in april >> which channel contributed most to that": (
         "revenue | by channel | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | change"
     ),

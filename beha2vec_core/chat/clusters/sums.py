@@ -1,0 +1,26 @@
+"""Whether a question about clusters asks for numbers and sums, which the semantic layer has, not for their facts."""
+
+from __future__ import annotations
+
+import re
+
+from beha2vec_core.chat.reading.question import Reading
+from beha2vec_core.semantic.definitions import METRICS
+from beha2vec_core.semantic.query import Query
+
+_TOTAL = re.compile(
+    r"(?i)\b(?:most|fewest|least|highest|lowest|total) (?:of )?(?:the |our )?(?:[\w-]+ )?(?:revenue|money|sales|income|"
+    r"turnover|orders?|purchases?|sessions?|visits?|buyers?|customers?|page ?views?|items?|pieces?)\b(?! (?:per|an?)\b)"
+)
+
+
+def is_plain(query: Query | None, reading: Reading) -> bool:
+    """Whether a number or a sum by cluster is asked for: "orders per segment". Facts are shares, or means of a user."""
+    if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
+        return False
+    return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
+
+
+def asks_total(question: str, query: Query) -> bool:
+    """Whether the cluster with the largest sum is asked for: "most revenue". "Buys most" is a share of its users."""
+    return query.by == ("cluster",) and query.metric != "users" and _TOTAL.search(question) is not None
