@@ -168,7 +168,8 @@ def group_in_words(query: Query, row: dict[str, Any]) -> str:
         if name == "day" and isinstance(value, date):
             when = day_words(value)
         if name == "hour" and value is not None:
-            when = f"{value}:00 to {value}:59"
+            hours = str(value).split(" or ")  # a group of several
+            when = f"{hours[0]}:00 to {hours[-1]}:59" if hours[0].isdecimal() else str(value)
         before, after = _AROUND.get(name, ("", "")) if value is not None else ("", "")
         shown.append(when or f"{before}{cell(value)}{after}")
     return " / ".join(shown)
