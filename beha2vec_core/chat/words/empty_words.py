@@ -58,7 +58,7 @@ _LEFT_OUT_PHRASES = re.compile(
     r"\b(?:at (?:some|any|one) (?:point|time|stage|moment)(?: in time)?|and (?:so on|so forth|the like|stuff like "
     r"that|all that|what not|the rest of it)|or (?:so|similar|whatever|anything like that|something like that)(?=\W*$|"
     r"[,.;?!])|(?<=who )else|(?<!what )(?<!which )sort of|more or less|by any chance|as usual|as always|as expected|"
-    r"nothing else|instead(?=\W*$)|(?<=, )(?:because |as |since |so |then )?(?:i|we) (?:(?:want|need|would like|plan|"
+    r"instead(?=\W*$)|(?<=, )(?:because |as |since |so |then )?(?:i|we) (?:(?:want|need|would like|plan|"
     r"have|am going|are going) to|will|can) (?:send|mail|e-?mail|contact|target|reach|write|invite|call)\b[^,.?]*"
     r"(?=\W*$)|"
     r"(?:just |only )?one more(?: thing| question)?(?=[:,])|"
