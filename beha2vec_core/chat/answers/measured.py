@@ -98,7 +98,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     named = named_rows(query, result.rows)
     if metric.unit == "share" and query.by and (len(named) > 2 or overlap(result, named)):
-        lines.append("Where the 95% intervals overlap, the order may be due to chance.")
+        lines.append("Where the 95% intervals overlap, the ranking may be due to chance.")
     if metric.name in OF_STEPS:
         lines.append("A session that reached a later step counts for this one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":

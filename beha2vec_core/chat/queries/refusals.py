@@ -44,6 +44,11 @@ NO_QUERY = (
     (rf"\b(?:{_OF_PEOPLE}|^\W*who)\b.*\b(?:more|less|fewer|higher|lower|larger|bigger|smaller)\b.*\bthan (?:in|on|via|"
      r"from|during|before|after|last|the (?:day|week|month) before|their|they)\b",
      "I can compare all users of two periods or groups, but not each user with themselves."),
+    (r"\b(?:who|that)\b(?! (?:is|are)\b).*\bevery (?:single )?(?:day|week|month)\b(?!')|^\W*who\b(?! (?:is|are)\b).*"
+     r"\beach (?:day|week|month)\b(?!')",
+     "I can say how many did this in each day, week or month, but not who did it in all of them."),
+    (r"^\W*who (?:came|visited|bought|ordered|viewed|used|saw|read|searched)\b(?!.*\b(?:most|best|more|less)\b).*\bor\b"
+     r"(?! (?:more|less|fewer|so)\b)", "I can say who did one thing, but not who did one or another."),
     (r"^\W*(?:double|triple|quadruple|treble|twice|thrice|half) (?:the|our|as|that|of)\b(?! our| the)",
      "I can say by how much something changed, but I do not compute multiples of it."),
     (rf"\b(?:slowest|least (?:quickly|rapidly))[- ](?:{_MOVED})\b",

@@ -15,6 +15,11 @@ _IN_DAYS = (  # not "within 30 days"
 )
 
 TURNS: Rules = (
+    (rf"\b(sessions|visits|orders) (?:where|in which|during which) {_WHO} (?=\w)", r"\1 that "),
+    (r"^(?=.*\b(?:or|vs\.?|versus)\b)(.*)\bwhere do (?:we|people|users|visitors|customers) (sell|convert) (more|less|"
+     r"better|worse)\b", r"\1which \2s \3"),
+    (r"\b(?:(?:on|in|for|during) )?(?:each|every one) of the (last|past|first) (\w+ )(day|week|month)s\b",
+     r"by \3 in the \1 \2\3s"),
     (r"(?:^|,? )do (?:you|we) (?:think|reckon|guess|believe|suppose)\b(?: that)?(?! (?:so|of)\b)", ""),
     (r"^(\W*)how many (?:(?:page )?not found |404 )?(?:404s?|errors?(?: pages?)?)(?: (?:are|were|do|did|have) "
      rf"(?:(?:the|our) )?((?!most\b)\w+ )??{_WHO}) (?:hit|hitting|see|seen|seeing|get|getting|got|run(?:ning)? into|"

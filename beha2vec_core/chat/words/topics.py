@@ -71,6 +71,9 @@ _CHANNELS = {  # GA4's default channel groups, and what people call them
     "Mobile Push Notifications": ("push notification", "mobile push", "push message"),
 }  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{4,}")  # of which all common ones are known
+_NO_NAME = re.compile(
+    r"(?:with(?:out)?|only|both|first|last|before|after|other|new|not|but|than|each|same|again|wh\w+)\b"
+)
 _NAMED = "campaign|brand|coupon"  # what mostly has a name before it
 WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(_TOPICS.values())))  # of them, which are not misspelled
 _COMPILED = {topic: re.compile(rf"\b(?:{words})\b") for topic, words in _TOPICS.items()}
@@ -115,7 +118,7 @@ def no_such_name(question: str, unknown: Sequence[str]) -> str:
     """
     said = re.escape(" ".join(unknown).lower())
     kind = re.search(rf"\b{said}(?: \w+)? ({_NAMED})\b|\b({_NAMED}) (?:named |called )?{said}\b", question)
-    if kind:
+    if kind and not _NO_NAME.match(said):
         return f"no {kind[1] or kind[2]} in the data has this name"
     if all(_WORD.fullmatch(word) and word.lower() not in english_words() for word in unknown):
         return "no channel, source, campaign, product, brand or page in the data has this name"

@@ -29,6 +29,10 @@ REFUSED = {
     "countries with more than half of their sessions on mobile": "more than a limit",
     "which countries have more mobile than desktop sessions": "where one is higher",
     "which channel has only new users": "“only”",
+    "who orders every month": "not who did it in all of them",
+    "users who visited every week": "not who did it in all of them",
+    "who came from email or google": "not who did one or another",
+    "aov with vs without coupon": "“without”, and",
     # what was done, by whom
     "users who bought at least two different brands": "without “or”",
     "users who bought hats and nothing else": "“nothing” and “else”",
@@ -44,6 +48,12 @@ REFUSED = {
 ASKED = {
     "which page has the longest time on page": "time_on_page | by page",
     "which product sells fastest": "items_sold | by item",
+    "orders on each of the last 3 days": "orders | by day | 2026-05-11..2026-05-13",
+    "orders after midnight": "orders | hour=0;1;2;3;4;5",
+    "why did orders rise except on mobile": (
+        "orders | device!=mobile | 2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | why"
+    ),
+    "revenue by country >> only the top 3": "revenue | by country | top 3",
     "countries by number of orders": "orders | by country",
     "how many more users came in april than in march": "users | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31",
     "do more people buy on mobile than on desktop": "buyers | by device | device=desktop;mobile",

@@ -18,6 +18,8 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("how many customers bought again in march", "how many customers with repeat orders in march"),
         ("customers who bought again within 30 days", "customers who bought again within 30 days"),
         ("how many will come back next week do you think", "how many will come back next week"),
+        ("share of visits where people searched", "share of visits that searched"),
+        ("mobile or desktop, where do we sell more", "mobile or desktop, which sells more"),
         ("fastest growing channels in may", "which channels are growing fastest in may"),
     ],
 )
