@@ -56,9 +56,13 @@ def _changes_nothing(word: Word, words: Sequence[Word], text: str) -> bool:
         return True
     if word.text == "only" and len(beside) == 2 and beside[0].kind == "value" and beside[1].name in PEOPLE_COUNTED:
         return False  # "mobile only users"
+    if word.text == "only" and len(beside) == 2 and beside[0].text == "the" and beside[1].kind == "by":
+        return False  # "the only country with ..."
     if word.text in _BESIDE_A_VERB:
-        return not any(_is_verb(one) for one in beside) and not (
-            before and before[-1].text in ("who", "that", "has", "have", "had")
+        return (
+            not any(_is_verb(one) for one in beside)
+            and not (before and before[-1].text in ("who", "that", "has", "have", "had", "with"))
+            and not ({"who", "that"} & {one.text for one in before[-2:]})
         )
     if word.text in _AFTER_A_VERB:
         of_degree = word.text == "too" and after and after[0].kind in ("high", "low", "judged")

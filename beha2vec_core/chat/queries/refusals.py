@@ -49,6 +49,12 @@ NO_QUERY = (
      "I can say how many did this in each day, week or month, but not who did it in all of them."),
     (r"^\W*who (?:came|visited|bought|ordered|viewed|used|saw|read|searched)\b(?!.*\b(?:most|best|more|less)\b).*\bor\b"
      r"(?! (?:more|less|fewer|so)\b)", "I can say who did one thing, but not who did one or another."),
+    (r"\b(?:customers?|buyers?|clients?)(?: who| that)? (?:have|has|had|did)(?:n't| not) (?:bought|ordered|purchased?|"
+     r"buy|order)(?: again| anything)? (?:since|for|in|during|within)\b",
+     "Name when they bought: who bought in January but not in March?"),
+    (r"\b(?:average|mean|avg|median) orders (?:per|by|for each|in each) (?!orders?\b|users?\b|customers?\b|buyers?\b|"
+     r"visitors?\b|sessions?\b|visits?\b|day\b|week\b|person\b|head\b)|\bmedian orders\b",
+     "The average of what: the order value, or the number of orders of a day?"),
     (r"^\W*(?:double|triple|quadruple|treble|twice|thrice|half) (?:the|our|as|that|of)\b(?! our| the)",
      "I can say by how much something changed, but I do not compute multiples of it."),
     (rf"\b(?:slowest|least (?:quickly|rapidly))[- ](?:{_MOVED})\b",

@@ -15,6 +15,8 @@ _IN_DAYS = (  # not "within 30 days"
 )
 
 TURNS: Rules = (
+    (r"\b(how many|number of|sum of) (items|products|pieces|units) (?:(?:were|are) )?in (?:(?:the|all|our) )*"
+     r"(?=orders\b(?!.*\b(?:average|typical|usual)))", r"\1 \2 sold of "),
     (rf"\b(sessions|visits|orders) (?:where|in which|during which) {_WHO} (?=\w)", r"\1 that "),
     (r"^(?=.*\b(?:or|vs\.?|versus)\b)(.*)\bwhere do (?:we|people|users|visitors|customers) (sell|convert) (more|less|"
      r"better|worse)\b", r"\1which \2s \3"),

@@ -23,6 +23,13 @@ REFUSED = {
     "which users had fewer sessions in april than in march": "not each user with themselves",
     "in how many weeks did revenue fall": "not how often",
     "how often did orders rise from one day to the next": "not how often",
+    "median orders per week": "the number of orders of a day",
+    "average orders per channel": "the number of orders of a day",
+    "customers who have not ordered since 1 april": "who bought in January but not in March",
+    "users whose first visit was on mobile": "“first”",
+    "users who were only here in april": "“only”",
+    "share of visits with only a product page": "“only”",
+    "is germany the only country with more than 10 orders": "“only”",
     "users by number of sessions": "how many have each number",
     "orders by number of items": "how many have each number",
     # only some of the groups
@@ -54,6 +61,8 @@ ASKED = {
         "orders | device!=mobile | 2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | why"
     ),
     "revenue by country >> only the top 3": "revenue | by country | top 3",
+    "average orders per customer by channel": "orders_per_buyer | by channel",
+    "only countries with at least 20 orders": "orders | by country | at least 20",
     "countries by number of orders": "orders | by country",
     "how many more users came in april than in march": "users | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31",
     "do more people buy on mobile than on desktop": "buyers | by device | device=desktop;mobile",
