@@ -152,7 +152,8 @@ def _apart(first: Result, second: Result) -> str:
     chosen = where_of(one, first.metric, apart[high]).strip()
     group = chosen.removeprefix("of ") if chosen.startswith("of ") else f"those {chosen}"
     group = "all others" if apart[high][0].is_excluded else group
-    return f"{label[0].upper()}{label[1:]}: {'more' if is_sum else 'higher'} for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
+    more = "more" if is_sum else "higher"
+    return f"{label[0].upper()}{label[1:]}: {more} for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
 
 
 def digits_of(result: Result, values: Sequence[float | None]) -> int:

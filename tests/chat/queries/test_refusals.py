@@ -30,6 +30,7 @@ REFUSED = {
     "users who were only here in april": "“only”",
     "share of visits with only a product page": "“only”",
     "is germany the only country with more than 10 orders": "“only”",
+    "users who bought after at least 3 visits": "“after”",
     "users by number of sessions": "how many have each number",
     "orders by number of items": "how many have each number",
     # only some of the groups
