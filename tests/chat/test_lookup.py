@@ -42,7 +42,7 @@ QUESTIONS = [  # (question, words of the answer, facts it stands on)
     ("What distinguishes the Apparel buyers from everybody else?", ["Cluster 1: Apparel buyers"], ["c1.users"]),
     ("what stands out about cluster 1", ["Cluster 1: Apparel buyers"], ["c1.users"]),
     ("how does cluster 0 differ from cluster 3?", ["68% and", "category pages"], ["c0.page_type_views.category"]),
-    ("which cluster buys most?", ["62% (55%", "the order may be due to chance"], ["c1.purchase_rate"]),
+    ("which cluster buys most?", ["62% (55%", "the ranking may be due to chance"], ["c1.purchase_rate"]),
     ("which cluster buys least?", ["of users bought"], ["c3.purchase_rate"]),
     ("Who are our most loyal visitors?", ["came back for another session"], ["c1.return_share"]),
     ("which clusters meet errors?", ["met an error page"], ["c2.error_page_user_share"]),

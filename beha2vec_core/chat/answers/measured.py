@@ -38,6 +38,7 @@ from beha2vec_core.chat.answers.ranking import (
     of_two,
     overlap,
 )
+from beha2vec_core.chat.answers.series_of_groups import each_group
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.events import Bars
 from beha2vec_core.chat.queries.nearest import as_question, having_in_words, in_words
@@ -99,7 +100,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     named = named_rows(query, result.rows)
     if metric.unit == "share" and query.by and (len(named) > 2 or overlap(result, named)):
-        lines.append("Where the 95% intervals overlap, the order may be due to chance.")
+        lines.append("Where the 95% intervals overlap, the ranking may be due to chance.")
     if metric.name in OF_STEPS:
         lines.append("A session that reached a later step counts for this one too, as in the funnel.")
     if metric.n_of.startswith("session") and metric.unit == "share":
@@ -309,11 +310,11 @@ def _sentence(result: Result, days: Period) -> str:
 
 
 def _written(result: Result) -> Written:
-    """How the values of groups are written in a sentence."""
     unit = "share" if result.query.is_share else result.metric.unit
 
     def value(row: dict[str, Any], more: int) -> str:
-        return str(short(result.metric, unit, of_whole(result.query, row), row, more))
+        shown = short(result.metric, unit, of_whole(result.query, row), row, more)
+        return f"{shown:,}" if isinstance(shown, int) else str(shown)
 
     return Written(
         value,
@@ -337,6 +338,8 @@ def _first_of_each(result: Result, what: str) -> str:
 def _trend(result: Result, what: str, days: Period) -> str:
     """The first and the last of a time series, of those that are whole, and the change between them."""
     query, unit, rows = result.query, unit_of(result.query), whole(result, days)
+    if query.by[1:] and rows:
+        return each_group(result, rows, what, lambda row: _written(result).value(row, 0))
     compared = rows[:1] + rows[1:][-1:]
     more = digits_of(result, [of_whole(query, row) for row in compared])
     ends = [f"{group_in_words(query, row)}, {_value(result, row, more)}" for row in compared]
@@ -346,7 +349,7 @@ def _trend(result: Result, what: str, days: Period) -> str:
         return f"{what}: {ends[0]}" + (f"; this is the only whole {unit}." if unit else ".")
     now, before = (of_whole(query, row) for row in (rows[-1], rows[0]))
     moved = ""
-    if len(query.by) == 1 and now is not None and before is not None:
+    if now is not None and before is not None:
         points = f"{100 * (now - before):+.1f} percentage points"
         moved = f", {points if in_points(result) else change(now, before)}"
         moved = ", no change" if now == before else moved

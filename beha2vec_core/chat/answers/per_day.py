@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from beha2vec_core.semantic.definitions import METRICS, Metric
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Period
+from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import UNKNOWN_CURRENCY, change, finer, number
 from beha2vec_core.words import day as day_words
 
@@ -142,9 +142,30 @@ def mean_of(result: Result, days: Period, unit: str) -> list[str]:
     if query.by or row["value"] is None or not is_sum(result.metric):
         return []
     period = query.period or days
-    length = _days_with_data(period, days)
+    length = _days_with_data(period, days) if unit == "week" else _days_of(query, days)
+    if not length:
+        return []
     shown = _of_a_day(result.metric, row["value"] * (7 if unit == "week" else 1), length, row)
     return [f"On average {shown} per {unit}, in {length} days."]
+
+
+def _days_of(query: Query, days: Period) -> int:
+    """How many days with data a query is about: of all days, or of some weekdays."""
+    period = query.period or days
+    first, last = max(period.first, days.first), min(period.last, days.last)
+    found = [first + timedelta(days=one) for one in range((last - first).days + 1)]
+    for one in query.filters:
+        of_day = {"weekday": _weekday, "weekend": _weekend}.get(one.dimension)
+        found = [day for day in found if not of_day or (of_day(day) in one.values) != one.is_excluded]
+    return len(found)
+
+
+def _weekday(day: date) -> str:
+    return f"{day:%A}"
+
+
+def _weekend(day: date) -> str:
+    return "weekend" if day.weekday() > 4 else "Monday to Friday"
 
 
 def _per_day_of_week(result: Result, days: Period) -> list[str]:

@@ -54,6 +54,9 @@ def is_most(result: Result) -> list[str]:
     return ["Yes, more than half." if part > 0.5 else "No, less than half."]
 
 
+_WITH_THE = re.compile(r"(?:Netherlands|Philippines|Czech Republic|United .*)$")  # countries
+
+
 def cell(value: object) -> str:
     """The name of a group."""
     if isinstance(value, date):
@@ -102,6 +105,8 @@ def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = No
 def _phrase(one: Filter, query: Query, metric: Metric) -> str:
     """The values of a filter after a noun: from Email, excluding Email, with a coupon, landing on the home page."""
     named, (where, _, after) = in_words(one), DIMENSIONS[one.dimension].where.partition("{}")
+    if one.dimension == "country":
+        named = " or ".join(f"{'the ' * bool(_WITH_THE.match(name))}{name}" for name in named.split(" or "))
     where = f"for{where.removeprefix('from')}" if metric.is_ratio and where.startswith("from") else where
     if not one.values:
         return f"with{'out' * one.is_excluded} a {DIMENSIONS[one.dimension].label}"
@@ -169,7 +174,10 @@ def group_in_words(query: Query, row: dict[str, Any]) -> str:
         if name == "day" and isinstance(value, date):
             when = day_words(value)
         if name == "hour" and value is not None:
-            when = f"{value}:00 to {value}:59"
+            hours = str(value).split(" or ")  # a group of several
+            when = f"{hours[0]}:00 to {hours[-1]}:59" if hours[0].isdecimal() else str(value)
+        if name in ("page_type", "landing_page_type", "next_page_type", "previous_page_type", "theme") and value:
+            value = str(value).replace("_", " ")
         before, after = _AROUND.get(name, ("", "")) if value not in (None, REST) else ("", "")
         shown.append(when or f"{before}{cell(value)}{after}")
     return " / ".join(shown)

@@ -155,7 +155,8 @@ def _apart(first: Result, second: Result) -> str:
     one, other = first.query, second.query
     apart = [[f for f in a.filters if f not in b.filters] for a, b in ((one, other), (other, one))]
     same = (one.metric, one.period, one.is_share, one.per) == (other.metric, other.period, other.is_share, other.per)
-    if not same or [len(some) for some in apart] != [1, 1] or not (one.is_share or first.metric.is_ratio):
+    is_sum = not (one.is_share or first.metric.is_ratio)
+    if not same or [len(some) for some in apart] != [1, 1] or (is_sum and first.metric.unit != "money"):
         return ""
     rows = first.rows[0], second.rows[0]
     values = [of_whole(query, row) for query, row in zip((one, other), rows, strict=True)]
@@ -172,7 +173,8 @@ def _apart(first: Result, second: Result) -> str:
     chosen = where_of(one, first.metric, apart[high]).strip()
     group = chosen.removeprefix("of ") if chosen.startswith("of ") else f"those {chosen}"
     group = "all others" if apart[high][0].is_excluded else group
-    return f"{label[0].upper()}{label[1:]}: higher for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
+    more = "more" if is_sum else "higher"
+    return f"{label[0].upper()}{label[1:]}: {more} for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
 
 
 def digits_of(result: Result, values: Sequence[float | None]) -> int:

@@ -431,7 +431,7 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
             interval = f" ({between(*ends)})"
         lines.append(f"  - cluster {key}, {names.get(key)}: {fact.shown_value}{interval}")
     if any(fact.interval_low is not None for _, fact in rows):
-        lines.append("In brackets: 95% intervals. Where they overlap, the order may be due to chance.")
+        lines.append("In brackets: 95% intervals. Where they overlap, the ranking may be due to chance.")
     return LookupAnswer("\n".join(lines), [fact for _, fact in rows])
 
 

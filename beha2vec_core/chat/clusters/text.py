@@ -115,7 +115,7 @@ def funnel_text(
             close = ", ".join(
                 f"cluster {f.cluster_key} ({number(f.lost or 0, 'share')} of {f.checkouts:,})" for f in others
             )
-            lines.append(f"The intervals overlap, so the order may be due to chance: {close}.")
+            lines.append(f"The intervals overlap, so the ranking may be due to chance: {close}.")
         if places := [place for place in exits(worst.cluster_key) if place[1] > 1]:
             lines.append("Most of these sessions ended on:")
             lines += [f"  - {page}: {counted(sessions, 'session')}" for page, sessions, _ in places[:4]]

@@ -39,6 +39,8 @@ def in_hours(text: str) -> str:
         hour = _hour(found[2], found[3])
         if found[1] == "at":
             return hours_of(hour, hour) if hour < 24 else found[0]
+        if found[1] in ("after", "past") and not hour:  # midnight
+            return hours_of(*_PARTS["night"])
         if found[1] in ("after", "past", "since", "from"):
             return hours_of(hour, 23) if hour < 24 else found[0]
         return hours_of(0, hour - 1) if 0 < hour <= 24 else found[0]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
-from beha2vec_core.semantic.definitions import DIMENSIONS, PEOPLE_COUNTED
+from beha2vec_core.semantic.definitions import DIMENSIONS, PEOPLE_COUNTED, SOURCES
 
 _DOES = re.compile(
     r"\b(?:visited|came|come|coming|used?|using|viewed|viewing|buy|buying|bought|ordered|purchased?|sells?|sold|return|"
@@ -56,8 +56,14 @@ def _changes_nothing(word: Word, words: Sequence[Word], text: str) -> bool:
         return True
     if word.text == "only" and len(beside) == 2 and beside[0].kind == "value" and beside[1].name in PEOPLE_COUNTED:
         return False  # "mobile only users"
+    if word.text == "only" and len(beside) == 2 and beside[0].text == "the" and beside[1].kind == "by":
+        return False  # "the only country with ..."
     if word.text in _BESIDE_A_VERB:
-        return not any(_is_verb(one) for one in beside) and not (before and before[-1].text in ("who", "that"))
+        return (
+            not any(_is_verb(one) for one in beside)
+            and not (before and before[-1].text in ("who", "that", "has", "have", "had", "with"))
+            and not ({"who", "that"} & {one.text for one in before[-2:]})
+        )
     if word.text in _AFTER_A_VERB:
         of_degree = word.text == "too" and after and after[0].kind in ("high", "low", "judged")
         return bool(of_degree) or not (verbs or any(_is_verb(one) for one in beside))
@@ -106,12 +112,18 @@ def _of_two_at_once(words: Sequence[Word]) -> str:
         after = [one for one in words if one.kind == "value" and one.place > word.place]
         for one, other in pairwise(after):
             shared = [v.dimension for v in one.values if v.dimension in other.dimensions]
+            if {*SOURCES} & one.dimensions and {*SOURCES} & other.dimensions and _names_people(words):
+                return f"I cannot say who came from both {one.text} and {other.text}: ask who came from one of them."
             if shared and not any(by.kind == "by" and by.name in shared for by in words):
                 return f"I cannot say who has both {one.text} and {other.text}: I count each of them separately."
         asked = [one for one in words if one.kind in ("metric", "by") and one.place > word.place]
         if not after and len(asked) < 2:
             return "I did not understand what “both” stands for."
     return ""
+
+
+def _names_people(words: Sequence[Word]) -> bool:
+    return any(word.name in PEOPLE_COUNTED for word in words)
 
 
 def _what_is_lost(words: Sequence[Word], text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from beha2vec_core.chat.days.named_days import MONTH
 from beha2vec_core.chat.days.periods import COUNT, MARK
+from beha2vec_core.chat.parts.things import Unclear
 from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.definitions import STEPS
@@ -220,7 +221,13 @@ def in_both(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[l
 
 
 def _after(later: Did, earlier: Did, *, is_denied: bool) -> Did:
-    """Rows of one thing that come after another one."""
+    """Rows of one thing that come after another one.
+
+    Raises:
+        Unclear: it is after so many of the other that the moment is not known.
+    """
+    if earlier.at_most is not None or earlier.at_least > (2 if earlier.table == "sessions" else 1):
+        raise Unclear  # after at least 3 visits
     is_again = later.table == earlier.table or later.table == "sessions"
     later = replace(later, at_least=1, at_most=None) if is_again else later
     return replace(_of_moments(later), after=_of_moments(earlier), is_excluded=is_denied)

@@ -22,6 +22,7 @@ DIMENSIONS_OF_VERBS = {  # that the object of a verb can be of
     "used": ("device", "browser", "os", "coupon", "page_type"),
     "coupon": ("coupon",),
 }  # fmt: skip
+_CODE = re.compile(r"(?:(?:coupon|voucher|discount|promo|promotion) )?(?:codes?|coupons?|vouchers?)\b")
 _TABLES = {"saw": "page_views", "order": "items", "came": "sessions", "used": "sessions", "coupon": "items"}
 _COMPARED = frozenset(
     ["more", "les", "less", "most", "least", "likely", "often", "better", "first", "last", "next", "then"]
@@ -68,6 +69,9 @@ class Things:
         while place < len(self.words):
             place += self.match(_SKIPPED, place)
             size, chosen = self.value(place, DIMENSIONS_OF_VERBS[verb])
+            if chosen is None and (code := self.match(_CODE, place)):  # the code HELLO10
+                size, chosen = self.value(place + code, ("coupon",))
+                place += code if chosen else 0
             if chosen is None:
                 break
             of_items, thing = self.value(place, _ITEMS) if verb == "saw" else (0, None)
@@ -78,6 +82,7 @@ class Things:
             place += size
             place += self.match(_CODE, place) if chosen.dimension == "coupon" else 0
             place += self.match(_AFTER_VALUE, place)
+            place += self.match(_CODE, place) if chosen.dimension == "coupon" else 0
             end = place
             joined = self.match(_OR, place) or self.match(_COMMA_BEFORE, place)
             is_either |= bool({"or", "nor"} & {*self.words[place : place + joined]})

@@ -57,6 +57,7 @@ class Vocabulary:
         if paid := tuple(value for value in channels if _ADS.search(value)):
             found[normal("ads")] = [Value("channel", paid)]
         parts = {*found}
+        found |= _ads_of_sources(contents, Value("channel", paid)) if paid else {}
         for is_literal in (True, False):  # a value of the data before what people call another one
             for name, values in contents.values.items():
                 named: dict[str, dict[str, None]] = {}  # facebook: facebook.com, m.facebook.com, l.facebook.com
@@ -290,6 +291,18 @@ class Vocabulary:
 def vocabulary_of(contents: Contents) -> Vocabulary:
     """The vocabulary of a publication, made once for all conversations about it."""
     return Vocabulary(contents)
+
+
+def _ads_of_sources(contents: Contents, paid: Value) -> dict[str, list[Value]]:
+    """The ads of each site, by what people call them: all visits from there by channels of ads, of whatever kind."""
+    found: dict[str, dict[str, None]] = {}
+    for pair in contents.values.get("source_medium", []) if contents.visits else []:
+        if contents.go_together(("source_medium", (pair,)), (paid.dimension, paid.values)):
+            for name in _phrases("source", pair.partition(" / ")[0]):
+                others = ("adwords", f"{name} adwords") if name == "google" else ()
+                for phrase in (f"{name} ads", *others):
+                    found.setdefault(as_key(phrase), {})[pair] = None
+    return {key: [Value("source_medium", tuple(pairs))] for key, pairs in found.items()}
 
 
 def _levels(categories: list[str]) -> dict[str, list[str]]:

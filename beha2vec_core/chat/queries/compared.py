@@ -190,8 +190,13 @@ def step_of(period: Period) -> Literal["day", "week", "month"]:
 
 def funnels_of(query: Query) -> list[Query]:
     """The funnel by its steps: of one group and of all others, where they are compared; other queries as they are."""
-    if query.metric != "funnel" or "step" in query.by:
+    if query.metric != "funnel":
         return [query]
+    if query.versus:  # the funnel of each period
+        alone = Query("funnel", query.by, query.filters)
+        return [one for period in (query.period, query.versus) for one in funnels_of(replace(alone, period=period))]
+    if "step" in query.by:
+        return [replace(query, ascending=None)]
     if not query.against_rest:
         return [replace(query, by=("step", *query.by), ascending=None)]
     of_group = replace(query, by=("step",), against_rest=False)

@@ -20,6 +20,7 @@ _PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came
 _SHARE_OF_BUYERS = re.compile(r".*\bof (?:(?:all|the|our) )*(?:buyer|customer|purchaser|shopper)s?")
 _VISITORS_CONVERT = re.compile(r"\b(?:users|visitors|people)(?: \w+){0,4}? convert(?:s|ed)?\b")
 _BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:most|least)\b")
+_MORE_PEOPLE = re.compile(rf"\b(?:more|fewer|less) (?:{PEOPLE})\b")
 _IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
 _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
 OF_GROWTH = ("sessions", "revenue")  # of "what drove the growth"
@@ -46,6 +47,9 @@ NOT_MEASURED = (
      r"(?:ever |has |have |been |once )*(?:view(?:s|ed)?|visit(?:s|ed)?|sees?|saw|seen|looks?(?:ed)? at|reads?|"
      r"open(?:s|ed)?|click(?:s|ed)?)\b(?! to the\b)",
      "What nobody viewed is not in the data: they only have what happened. Ask for the pages with the fewest views."),
+    (rf"\bwhat (?:do|does|did|are|were|is) (?:(?:the|our|most|all) )*(?:{PEOPLE}|they) (?:(?:\w+ly|most|often) )*"
+     r"(?:search(?:ing|es|ed)?(?: for)?|look(?:ing|ed|s)? for|hunt(?:ing|ed)? for|want to (?:find|buy))\b|\b(?:top|"
+     r"most (?:common|popular|frequent)|most) search(?:es|ed)\b|\bsearch(?:ed)? (?:for )?(?:the )?most\b", SEARCHES[1]),
     (r"\b(?:orders?|purchases?|invoices?) (?:(?:that|which|were|was|are|is|have|has|been|still|not|yet|never) )+"
      r"(?:un)?paid(?=\W*$| (?:last|this|yet|so far)\b)|\bunpaid (?:orders?|purchases?|invoices?|bills?)\b",
      "The data do not say whether an order is paid."),
@@ -201,7 +205,7 @@ def as_rate(
     if metric == "buyers" and by and not parts.has("share") and _BUY_MOST.search(parts.text):
         notes.append("Buying most was read as most orders.")
         return "orders"
-    if metric != "buyers" or not is_verb:
+    if metric != "buyers" or not is_verb or _MORE_PEOPLE.search(parts.text):
         return metric
     if re.search(r"\bhow much\b", parts.text):
         raise NotRead("Buyers, orders or items sold?")

@@ -272,7 +272,7 @@ class _Draft:
         self.changes |= self.period is not None and compared.UP_OR_DOWN.search(parts.text) is not None
         self.changes |= self.explains and (parts.has("happened") or is_moving)
         others = [one for one in self.filters if one.is_excluded and not one.did]
-        if self.explains and len(others) == len(self.filters) == 1 and not (self.by or self.period):
+        if self.explains and len(others) == len(self.filters) == 1 and not (self.by or self.period or self.changes):
             self.filters = self.included = (replace(others[0], is_excluded=False),)  # so few from outside the US
         is_open = self.explains and bool(self.included) and not (self.by or self.period or parts.has("change"))
         is_state = is_open and IS_SO.search(parts.text) is not None and _GETS.search(parts.text) is None

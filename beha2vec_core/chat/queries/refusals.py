@@ -10,7 +10,7 @@ from beha2vec_core.chat.parts.grammar import Word, loosely
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import charged
 from beha2vec_core.chat.queries.implied_measures import NotRead, is_share_of_buyers
-from beha2vec_core.chat.words.verbs import DOWN, UP
+from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
 from beha2vec_core.semantic.query import Did, Filter, Query
@@ -32,6 +32,40 @@ _OF_A_CHANGE = re.compile(
     r"(?:growth|increase|decrease|change|rise|drop|decline|uplift)\b"
 )
 _THAN_IN = re.compile(rf"\bthan (?:(?:in|on|during) )?{MARK}")
+_MOVED = "|".join((*DOWN, *UP))
+_OF_PEOPLE = (
+    rf"(?:how many|which|what|number of|(?:share|percent\w*|%|proportion) of)(?: (?:the|our|all))* (?:{PEOPLE})"
+)
+# what a question asks for, in small letters, and no query answers, though all of its words are known; and why not
+NO_QUERY = (
+    (rf"\b(?:how (?:often|many times)|how many (?:day|week|month|quarter)s|number of (?:day|week|month|quarter)s)\b.*"
+     rf"\b(?:{_MOVED})\b",
+     "I can find the largest rise or fall from one day, week or month to the next, but not how often it rose or fell."),
+    (rf"\b(?:{_OF_PEOPLE}|^\W*who)\b.*\b(?:more|less|fewer|higher|lower|larger|bigger|smaller)\b.*\bthan (?:in|on|via|"
+     r"from|during|before|after|last|the (?:day|week|month) before|their|they)\b",
+     "I can compare all users of two periods or groups, but not each user with themselves."),
+    (r"\b(?:who|that)\b(?! (?:is|are)\b).*\bevery (?:single )?(?:day|week|month)\b(?!')|^\W*who\b(?! (?:is|are)\b).*"
+     r"\beach (?:day|week|month)\b(?!')",
+     "I can say how many did this in each day, week or month, but not who did it in all of them."),
+    (r"^\W*who (?:came|visited|bought|ordered|viewed|used|saw|read|searched)\b(?!.*\b(?:most|best|more|less)\b).*\bor\b"
+     r"(?! (?:more|less|fewer|so)\b)", "I can say who did one thing, but not who did one or another."),
+    (r"\b(?:customers?|buyers?|clients?)(?: who| that)? (?:have|has|had|did)(?:n't| not) (?:bought|ordered|purchased?|"
+     r"buy|order)(?: again| anything)? (?:since|for|in|during|within)\b",
+     "Name when they bought: who bought in January but not in March?"),
+    (r"\b(?:average|mean|avg|median) orders (?:per|by|for each|in each) (?!orders?\b|users?\b|customers?\b|buyers?\b|"
+     r"visitors?\b|sessions?\b|visits?\b|day\b|week\b|person\b|head\b)|\bmedian orders\b",
+     "The average of what: the order value, or the number of orders of a day?"),
+    (r"^\W*(?:double|triple|quadruple|treble|twice|thrice|half) (?:the|our|as|that|of)\b(?! our| the)",
+     "I can say by how much something changed, but I do not compute multiples of it."),
+    (rf"\b(?:slowest|least (?:quickly|rapidly))[- ](?:{_MOVED})\b",
+     "I can list what rose or fell, by how much, but not what changed least."),
+    (r"\b(?:(?:more|less|fewer) than|over|under|at least|most) (?:(?:half|a third|a quarter|\d+ ?(?:%|percent)) )?of "
+     r"(?:their|its)\b(?! (?:\w+ )?(?:revenue|orders?|purchases?|money)\W*$)",
+     "I can show a share of each group, but not only the groups where it is more than a limit."),
+)  # fmt: skip
+_BY_NUMBER = re.compile(r"\bby (?:the |their )?(?:number|count|amount) of\b")
+_OF_TIME = {"slowest": "speed", "fastest": "speed", "longest": "duration", "shortest": "duration"}
+_TIMES = ("seconds", "days")  # units
 
 
 def refuse_certain(query: Query) -> None:
@@ -47,6 +81,8 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         raise NotRead(parts.problem)
     if _OF_A_CHANGE.search(parts.text):
         raise NotRead("I cannot give a share of a change: ask why it changed to see the part of each group.")
+    _refuse_groups_of_numbers(parts)
+    _refuse_unknown_times(parts)
     ranked = parts.top or parts.judged or parts.has("high", "low", "judged")
     ranked = ranked or any(word.text.startswith(("best", "top")) for word in parts.words if word.kind == "metric")
     if ranked and len([name for name in by if DIMENSIONS[name].kind != "time"]) > 1 and _OF_EACH.search(parts.text):
@@ -72,8 +108,32 @@ def refuse_what_is_no_query(parts: Parts, filters: tuple[Filter, ...], by: list[
         which = f"{' and '.join(said)}, and both" if len(said) > 1 else "Channel, source, medium and campaign"
         raise NotRead(f"{which} describe the same visit: ask for one of them at a time.")
     than = "than" in parts.text.split() and not parts.has("rest")
+    of_two = [one for one in filters if len(one.values) == 2 and not one.is_excluded]
+    groups = [name for name in by if all(one.dimension != name for one in of_two)]
+    if than and of_two and groups and re.search(r"\b(?:which|what|how many)\b", parts.text):
+        raise NotRead("I can show two values in each group, but not only the groups where one is higher.")
     if than and any(one.dimension in by and len(one.values) == 1 for one in filters):
         raise NotRead("I cannot list all groups with more or less than one of them.")
+
+
+def _refuse_groups_of_numbers(parts: Parts) -> None:
+    """Raise for groups that are numbers: "users by number of sessions"."""
+    found = _BY_NUMBER.search(parts.text)
+    said = {word.kind for word in parts.words if found and re.search(word.pattern, parts.text[: found.start()])}
+    if "metric" in said and "by" not in said and not parts.is_of_users:
+        raise NotRead("I can sort groups by a number, but not count how many have each number.")
+
+
+def _refuse_unknown_times(parts: Parts) -> None:
+    """Raise for the slowest page, the longest article: how long they take is no measure of the question."""
+    said = [word.text for word in parts.words if word.kind in ("high", "low") and word.text in _OF_TIME]
+    metrics = [METRICS[word.name] for word in parts.words if word.kind == "metric"]
+    is_moving = parts.has("sell", "bought", "change", "trend")
+    if not said or is_moving:
+        return
+    is_known = bool(metrics) if _OF_TIME[said[0]] == "speed" else any(one.unit in _TIMES for one in metrics)
+    if not is_known:
+        raise NotRead(f"The data have no {_OF_TIME[said[0]]} of these: “{said[0]}”.")
 
 
 def _sources_named(words: list[Word], filters: tuple[Filter, ...]) -> list[tuple[str, str]]:
@@ -161,6 +221,8 @@ def check_people(parts: Parts, metric: str, filters: tuple[Filter, ...], is_comp
             notes.append(f"Sessions are counted, not {named}.")
         elif not of_sessions:
             notes.append(f"“{named}” was read as all users, with or without an order.")
+    if metric in PEOPLE_COUNTED and any(one.is_excluded and one.dimension == "order_number" for one in filters):
+        raise NotRead("Ask for customers with exactly one order, or with at least two.")
     if metric in PEOPLE_COUNTED and any(one.is_excluded and not one.did for one in filters):
         notes.append("Sessions are left out, not users: those who also have other sessions are counted.")
     if _HOW.search(parts.text) and metric in PEOPLE_COUNTED and not is_compared:

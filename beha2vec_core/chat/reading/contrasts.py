@@ -22,6 +22,7 @@ _ASKED = tuple(
         rf"what (?:sets?|makes?) (?P<group>.+?) (?:apart|{_DIFFERS})(?: {_FROM} (?P<other>.+))?",
         r"what (?:distinguishes|separates|differentiates) (?P<group>.+?) from (?P<other>.+)",
         r"compare (?P<group>.+?) (?:and|with|to|against|vs) (?P<other>.+)",
+        rf"(?P<group>.+?) (?:and|{_FROM}) (?P<other>.+?),? in (?:all|every|each) (?:respects?|ways?|aspects?|regards?)",
         r"what (?:characteri[sz]es?|defines?|distinguishes) (?P<group>.+)",
         r"(?:(?:what(?: is|s)|build|describe) )?(?:(?:a|an|the) )?(?:\w+ )?(?:profile|portrait|characteristics) of "
         r"(?P<group>.+)",

@@ -23,13 +23,14 @@ from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.one_query import OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
+from beha2vec_core.chat.queries.refusals import NO_QUERY
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
-from beha2vec_core.chat.words.topics import not_in_data
+from beha2vec_core.chat.words.topics import no_such_name, not_in_data
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import place
@@ -55,6 +56,9 @@ _PEOPLE_WHO = re.compile(
     r"(?i)\W*(?:(?:how many|number of|count of|share of|percentage of|daily|weekly|monthly|show|give|me|the|our|all|"
     r"unique) )*"
     rf"(?:{PEOPLE}) (?:(?:who|that) (?!are\b|were\b)|(?:viewed|saw|visited|opened|read|looked at|used) )"
+)
+_VISITS_THAT = re.compile(
+    r"(?i)\W*(?:(?:how many|number of|share of) )*(?:sessions|visits) (?:that|which) (?:viewed|saw|read|opened)\b"
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
@@ -242,7 +246,12 @@ class _Reader:
     def one(self, question: str) -> Reading:
         """The question as it stands, or without its conditions where it is not understood with them."""
         found, conditions = self._read(question, with_conditions=False)
-        is_of_people = _PEOPLE_WHO.match(question) and found.query and found.query.metric not in PEOPLE_COUNTED
+        other = found.query.metric if found.query else "sessions"
+        is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in PEOPLE_COUNTED
+        is_of_people = is_of_people or (_VISITS_THAT.match(question) and other != "sessions")
+        if is_of_people and not conditions:
+            why = "I did not understand what was done: ask for one thing at a time, without “or”."
+            return replace(found, query=None, more=(), problem=why, nearest=found.nearest or (Query("users"),))
         if conditions and (conditions.is_forced or is_of_people or found.query is None):
             with_them, _ = self._read(question, with_conditions=True)
             found = with_them if conditions.is_forced or is_of_people or with_them.query else found
@@ -251,6 +260,10 @@ class _Reader:
     def _read(self, question: str, *, with_conditions: bool) -> tuple[Reading, Conditions | None]:
         """The question as a query, and the clauses that it can be read without."""
         vocabulary, previous, contents = self.vocabulary, self.previous, self.vocabulary.contents
+        biggest = sentences.BIGGEST.fullmatch(question.lower()) if previous and previous.by else None
+        if previous and biggest and biggest["top"]:  # only the top 3
+            first = replace(previous, ascending=False, top=count_of(biggest["top"]))
+            return Reading(query=first, notes=(CONTINUES,), metrics=(first.metric,), by=first.by), None
         parts = find_parts(question, vocabulary, with_conditions=with_conditions)
         sides = sides_of(parts) if with_conditions and parts.conditions else [parts]
         parts = sides[0]
@@ -264,7 +277,7 @@ class _Reader:
         is_several = pointed in ("them", "these", "those", "one", "ones")
         is_lost = previous is None and (is_several or bool(pointed and not self.is_first) or _points_at_group(parts))
         asked = parts.conditions.text if with_conditions and parts.conditions else question.lower()
-        missing = next((why for what, why in NOT_MEASURED if re.search(what, question.lower())), "")
+        missing = next((why for what, why in (*NOT_MEASURED, *NO_QUERY) if re.search(what, question.lower())), "")
         missing = SEARCHES[1] if re.search(SEARCHES[0], asked) else missing
         known = Reading(
             unknown=tuple(dict.fromkeys(parts.unknown)), notes=tuple(parts.notes), filters=filters, period=period,
@@ -290,7 +303,8 @@ class _Reader:
                 words = [clean_text(window_in_words(word), limit=40) for word in known.unknown[:_UNKNOWN_SHOWN]]
                 more = [f"{rest} more words"] if (rest := len(known.unknown) - _UNKNOWN_SHOWN) > 0 else []
                 shown = listed([*(f"“{word}”" for word in words), *more])
-                raise NotRead(f"I did not understand {shown}{_ANOTHER}.")
+                why = no_such_name(question.lower(), known.unknown)
+                raise NotRead(f"I did not understand {shown}{f': {why}' if why else _ANOTHER}.")
             if (leads or is_lost) and previous is None:
                 raise NotRead(NOTHING_BEFORE)
             if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
@@ -310,7 +324,7 @@ class _Reader:
                 notes.append(
                     "The first visit is a user's first session as GA4 counts it; below, the first one in the data."
                 )
-            queries = [in_each_period(query) for query in queries]
+            queries = [in_each_period(one) for query in queries for one in funnels_of(query)]
             if len(queries) == 1 and (each := by_month(question, queries[0])):
                 queries.append(each)
             notes += _without_visits(queries, contents)

@@ -10,7 +10,7 @@ from beha2vec_core.semantic.definitions import STEPS
 
 THE = r"(?:(?:the|a|an|my|our|their|there|they're|your|any|some|this)\s+)?"
 STOPS = (
-    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]+(?:offs?|outs?))?|g[ai]v(?:e|es|ing) up|bail\w*|leak\w*|abandon\w*|"
+    r"(?:loses?|losing|lost|drop(?:ping|s)?(?:[\s-]*(?:offs?|outs?))?|g[ai]v(?:e|es|ing) up|bail\w*|leak\w*|abandon\w*|"
     r"quit\w*|stop\w*|fall(?:ing|s)? (?:off|out|away))"
 )
 _STEP_WORDS = {
@@ -47,7 +47,7 @@ _NAMED_TIME = re.compile(rf"\b(?:{'|'.join(name for name, _ in STEPS.values())})
 
 def in_steps(text: str) -> str:
     """A text in small letters with steps of buying as one of our measures: a funnel, a drop-off or a rate."""
-    return as_step_time(text) or _as_funnel(text) or _as_drop_off(text) or _as_step_rate(text)
+    return as_step_time(text) or _as_funnel(text) or _around_one(text) or _as_drop_off(text) or _as_step_rate(text)
 
 
 def as_step_time(text: str) -> str | None:
@@ -103,6 +103,27 @@ def _as_funnel(text: str) -> str | None:
             r"\bfunnel (?:of|for|in|at) (?:the )?$", before
         ):
             return f"{before} {steps_of(step if step < max(STEPS) else min(STEPS), max(STEPS))} {after}"
+    return None
+
+
+def _around_one(text: str) -> str | None:
+    """The funnel up to a step or from it on, or what is lost at it, where it is the only one; None elsewhere."""
+    found = _steps_in(text)
+    if len(found) != 1:
+        return None
+    (step, one), last = found[0], max(STEPS)
+    before, after = text[: one.start()], text[one.end() :]
+    if asked := _DO_NEXT.search(before):
+        return f"{before[: asked.start()]} funnel {steps_of(step, last)} {after}" if step < last else None
+    lost = _LOST.search(f"{before} , {after}")
+    if lost and (way := _ON_THE_WAY.search(before)) and (asked := _WHERE.search(f"{before[: way.start()]} , {after}")):
+        rest = _LOST.sub(" ", _WHERE.sub(" ", f"{before[: way.start()]} , {after}", count=1), count=1)
+        return f"funnel {steps_of(min(STEPS), step)} {rest}"
+    at_it, it_loses = _LOST_AT.search(before), _ITS_LOSS.match(after)
+    if step in _OF_CHECKOUT and (at_it or it_loses):
+        before = before[: at_it.start()] if at_it else before
+        after = after if at_it or not it_loses else after[it_loses.end() :]
+        return f"{before} {STEPS[step][0]} drop {STEPS[step + 1][0]} {after}"
     return None
 
 
@@ -166,6 +187,17 @@ _OF_WAITING = re.compile(
 _FUNNEL = re.compile(r"\bfunnels?\b")
 _TOWARDS = re.compile(
     r"(?:\s|->|=>|[-\u2013\u2192>,:]|\b(?:and|then|to|into|until|till|up|through|all|way|via|over|the)\b)+"
+)
+_OF_CHECKOUT = (4, 5)  # steps within the checkout: of others there is a measure of its own, cart abandonment
+_DROP_OFF = r"(?:drop(?:ping|s)?[\s-]*(?:offs?|outs?)|loss(?:es)?|abandonment)(?: rate)?"
+_LOST_AT = re.compile(rf"\b{_DROP_OFF} (?:at|in|on|during|after|from) (?:the )?$")
+_ITS_LOSS = re.compile(rf"\s+{_DROP_OFF}\b")
+_ON_THE_WAY = re.compile(
+    r"\b(?:on (?:the|their|its) (?:way|path|road|journey) (?:to|towards)|before (?:they )?)\s*(?:the )?$"
+)
+_DO_NEXT = re.compile(
+    rf"\bwhat (?:(?:do|does|did) (?:(?:the|our|most) )*(?:{PEOPLE}|they) do|happens|happened|comes) "
+    rf"(?:(?:next|right|directly|then) )*(?:after|once|when) (?:(?:they|{PEOPLE}|having|have) )*$"
 )
 _LOST = re.compile(
     rf"\b(?:{STOPS}(?: (?:rate|share|percentage))?|dropped(?: (?:off|out))?(?= (?:from|between))|losses|loss(?: rate)?|"

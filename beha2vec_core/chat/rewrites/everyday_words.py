@@ -249,7 +249,7 @@ _GROUPS = (
     (rf"\bfrom an? {_KINDS} (?:point of view|perspective|standpoint|angle)\b", r"by \1"),
     (rf"\b{_KINDS}wise\b", r"by \1"),
     (rf"\b({_MEASURE}) (?:listed|shown|displayed|presented|tabulated|reported) (?=(?:by|per) {_KINDS})", r"\1 "),
-    (r"\b(?:one )?(day|week|month|quarter) after (?:\1|(?:the )?(?:other|next)|another)\b", r"by \1"),
+    (r"\b(?:one )?(day|week|month|quarter) after (?:\1|the (?:other|next)|another)\b", r"by \1"),
     (rf"\b((?:which|what) (?:(?!do|does|did|have|has)\w+ ){{1,3}}?)(?:{_OWNS}|suffers? from) (?={_MOST}\b)", r"\1has "),
     (r"\b(?:star|foremost|premier|headline|topmost) (?=(?:products?|items?|brands?|sellers?|channels?|sources?|landing "
      r"pages?)\b)", "top "),

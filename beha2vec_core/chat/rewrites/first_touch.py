@@ -32,7 +32,8 @@ _RULES = tuple(
          r"\2 by first\1"),
         (rf"\bwhere (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: from)?", r"\1 by firstchannel"),
         (rf"\b{_WHO}(?:{_FIRST} {_CAME}|{_CAME} first) {_VIA}\b", "who came firsttouch"),
-        (rf"\b{_WHO}{_FIRST} (?:visit|session|touch|click|contact)(?: (?:was|is|came|were)(?: {_VIA})?| {_VIA})\b",
+        (rf"\b{_WHO}{_FIRST} (?:visit|session|touch|click|contact)(?! (?:\w+ )?on\b)"
+         rf"(?: (?:was|is|came|were)(?: {_VIA})?| {_VIA})\b",
          "who came firsttouch"),
         (rf"\bby (?:the )?(channel|source|medium|campaign)s? (?:that|which) {_FIRST} "
          rf"(?:brought|sent|referred|led|got)(?: (?:the|our|these|those))?(?: (?:{PEOPLE}|them))?{_TO_US}",

@@ -13,6 +13,7 @@ from beha2vec_core.chat.rewrites.exits_and_hits import EXITS_AND_HITS
 from beha2vec_core.chat.rewrites.items_of_orders import ITEMS_OF_ORDERS
 from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import rewritten
+from beha2vec_core.chat.rewrites.turns import TURNS
 from beha2vec_core.chat.rewrites.visits_to_order import VISITS_TO_ORDER
 from beha2vec_core.chat.words.verbs import PEOPLE
 
@@ -22,6 +23,7 @@ _IDIOMS = (
     *AT_THE_TIME,
     *ITEMS_OF_ORDERS,
     *EXITS_AND_HITS,
+    *TURNS,
     *everyday_words.EVERYDAY,
     *idioms_of_numbers.IDIOMS,
     *idioms_of_people.IDIOMS,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from beha2vec_core.chat.words.places import COUNTRIES
+from beha2vec_core.chat.words.spelling import english_words
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Contents
@@ -65,14 +66,16 @@ _CHANNELS = {  # GA4's default channel groups, and what people call them
         "ai", "ai assistants", "ai chatbot", "ai tool", "ai search", "ai bot", "llm", "chatgpt", "chat gpt",
         "perplexity", "copilot", "openai",
     ),
-    **{name: DIMENSIONS["channel"].values.get(name, ()) for name in ("Display", "Affiliates", "Referral", "Email")},
-    **{name: DIMENSIONS["channel"].values.get(name, ()) for name in ("Paid Search", "Organic Search", "Direct")},
-    "Paid Video": ("video ads", "video ad", "video advertising", "video campaign"), "Organic Video": (),
-    "Paid Social": ("social ads", "social media ads"), "Organic Social": (), "Paid Other": (),
-    "Paid Shopping": ("shopping ads", "google shopping"), "Organic Shopping": (),
+    **DIMENSIONS["channel"].values,
+    "Organic Video": (), "Organic Social": (), "Paid Other": (), "Organic Shopping": (),
     "Cross-network": ("performance max", "pmax"), "Audio": ("audio ads", "audio ad"), "SMS": ("text message",),
     "Mobile Push Notifications": ("push notification", "mobile push", "push message"),
 }  # fmt: skip
+_WORD = re.compile(r"[^\W\d_]{4,}")  # of which all common ones are known
+_NO_NAME = re.compile(
+    r"(?:with(?:out)?|only|both|first|last|before|after|other|new|not|but|than|each|same|again|wh\w+)\b"
+)
+_NAMED = "campaign|brand|coupon"  # what mostly has a name before it
 WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(_TOPICS.values())))  # of them, which are not misspelled
 _CODE = re.compile(r"[a-z]+[-_]?\d+|\d+[a-z]+")  # of a coupon: summer10
 _OF_CODES = (
@@ -113,6 +116,22 @@ def not_in_data(question: str, unknown: Sequence[str], contents: Contents) -> st
         )
         if said and not contents.values.get(name):
             return f"The data have no {DIMENSIONS[name].label}s."
+    return ""
+
+
+def no_such_name(question: str, unknown: Sequence[str]) -> str:
+    """Of what the data have none with a name that was not understood, in a clause; empty where it seems to be no name.
+
+    Args:
+        question: in small letters.
+        unknown: words of it.
+    """
+    said = re.escape(" ".join(unknown).lower())
+    kind = re.search(rf"\b{said}(?: \w+)? ({_NAMED})\b|\b({_NAMED}) (?:named |called )?{said}\b", question)
+    if kind and not _NO_NAME.match(said):
+        return f"no {kind[1] or kind[2]} in the data has this name"
+    if all(_WORD.fullmatch(word) and word.lower() not in english_words() for word in unknown):
+        return "no channel, source, campaign, product, brand or page in the data has this name"
     return ""
 
 

@@ -36,7 +36,11 @@ ASKED = {
     ),
     "sessions from germany with mobile": "sessions | country=Germany | device=mobile",
     "organic vs paid facebook sessions": "sessions | by channel | channel=Organic Social;Paid Social | source=facebook",
-    "orders from facebook ads": "orders | channel=Paid Social | source=facebook",
+    "orders from facebook ads": "orders | source_medium=facebook / paid_social",
+    "google ads vs facebook ads revenue": (
+        "revenue | by source_medium | source_medium=facebook / paid_social;google / cpc"
+    ),
+    "revenue of adwords": "revenue | source_medium=google / cpc",
     "which of the two paid channels, google or facebook, sold more": (
         "revenue | by source | channel=Paid Search;Paid Social | source=facebook;google"
     ),

@@ -337,9 +337,11 @@ ASKED = {
     "conversion by channel >> can you show me the same for tablets": "conversion_rate | by channel | device=tablet",
     "revenue last week >> same as last month?": "no",
     "aov trend over the year": "aov | by month",
-    "google ads or facebook: which brings more revenue": "revenue | channel=Paid Search && revenue | source=facebook",
+    "google ads or facebook: which brings more revenue": (
+        "revenue | source_medium=google / cpc && revenue | source=facebook"
+    ),
     "which is better for us, google ads or facebook": (
-        "conversion_rate | channel=Paid Search && conversion_rate | source=facebook"
+        "conversion_rate | source_medium=google / cpc && conversion_rate | source=facebook"
     ),
     "paid search vs email": " && ".join(
         f"{metric} | by channel | channel=Email;Paid Search" for metric in ("sessions", "conversion_rate", "revenue")
