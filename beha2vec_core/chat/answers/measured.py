@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import pairwise
 from typing import Any
 
 from beha2vec_core.chat.answers.changes import changes, in_direction, not_as_supposed, parts_in_words
+from beha2vec_core.chat.answers.funnel import funnel_in_words
 from beha2vec_core.chat.answers.missing import is_whole, missing, unit_of, whole
 from beha2vec_core.chat.answers.per_day import in_points, in_weeks, mean_of, per_day, plain_value
 from beha2vec_core.chat.answers.phrases import (
@@ -17,7 +17,6 @@ from beha2vec_core.chat.answers.phrases import (
     cell,
     ends_of,
     group_in_words,
-    interval,
     is_most,
     name_of,
     of_whole,
@@ -47,11 +46,10 @@ from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_r
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query, is_by_time
-from beha2vec_core.words import between, change, finer, number
+from beha2vec_core.words import change, finer, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
-_GROUPS = 6  # funnels in words
 _DAYS = 8  # days without an order, in words
 _NAMED = 4  # groups that are chosen, in words
 _LISTED = 6  # of a breakdown
@@ -76,16 +74,14 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         sentence, result = in_direction(result)
     else:
         is_funnel = metric.name == "funnel" and query.by[:1] == ("step",)
-        sentence = _funnel(result) if is_funnel else _sentence(result, days)
+        sentence = funnel_in_words(result) if is_funnel else _sentence(result, days)
     lines = [*(is_most(result) if "majority" in reading.kinds else []), sentence]
     where, columns, rows = changes(result, parts) if parts else ([], [], [])
     lines += where
     if metric.name in PEOPLE_COUNTED and asked_beside(query) and len(result.rows) == 2 and not query.against_rest:
         lines.append("A user can be in both groups.")
-    if query.over is not None and not _lists_days(query):
-        lines.append(f"Only {plural(query.by[-1])} {_limits(result)}.")
-    if query.having and result.rows and not _lists_days(query):
-        lines.append(f"Only {plural(query.by[-1])} {having_in_words(query)}.")
+    if _has_limit(query) and result.rows and not _lists_days(query):
+        lines.append(f"Only {plural(query.by[-1])} {_limit_in_words(result)}.")
         if (median := result.rows[0].get("median")) is not None:
             lines[-1] = f"{lines[-1][:-1]}, which is {median:,.0f}."
     lines += list(reading.notes)
@@ -182,54 +178,15 @@ def _limits(result: Result) -> str:
 
 def _lists_days(query: Query) -> bool:
     """Whether the days (weeks, months) of which something is true are asked for."""
-    has_limit = bool(query.having) or query.over is not None
-    return has_limit and is_by_time(query.by) and query.ascending is None and not query.versus
+    return _has_limit(query) and is_by_time(query.by) and query.ascending is None and not query.versus
 
 
-def _funnel(result: Result) -> str:
-    """How far sessions get, and after which step most of them end, of each group."""
-    query, lines = result.query, []
-    groups = dict.fromkeys(tuple(row[name] for name in query.by[1:]) for row in result.rows)
-    steps = replace(query, filters=tuple(one for one in query.filters if one.dimension != "step"))
-    for group in groups:
-        rows = [row for row in result.rows if tuple(row[name] for name in query.by[1:]) == group]
-        named = next((one.values[-1] for one in query.filters if one.dimension == "step"), rows[-1]["step"])
-        rows += [{**rows[-1], "step": named, "value": 0}] if rows[-1]["step"] != named else []
-        of = f" for {' / '.join(map(cell, group))}" if group else ""
-        of = f"Funnel{of}{where_of(steps, METRICS['sessions'])}{when_of(query.period)}"
-        lost = [(1 - b["value"] / a["value"], a, b) for a, b in pairwise(rows) if a["value"]]
-        if not lost:
-            lines.append(f"{of}: only one step.")
-            continue
-        share, last, _ = max(lost, key=lambda one: one[0])
-        ends = interval(round(share * last["value"]), last["value"], last["value"])
-        between_words = f" (95% interval {between(*(number(end, 'share') for end in ends))})" if ends else ""
-        ending = f"Most are lost after the {_step(last)}: {number(share, 'share')} of {last['value']:,}{between_words}."
-        if not share:
-            ending = "None are lost on the way."
-        elif (most := max(lost, key=lambda one: one[1]["value"] - one[2]["value"])[1:])[0] is not last:
-            ending += f" In numbers, most end after the {_step(most[0])}: {most[0]['value'] - most[1]['value']:,}."
-        elif len(rows) == 2:
-            left = last["value"] - rows[-1]["value"]
-            interval_of = between_words.replace(" (", "; ").rstrip(")")
-            ending = f"The other {left:,} ({number(share, 'share')}{interval_of}) did not."
-        through = number(rows[-1]["value"] / rows[0]["value"], "share") if rows[0]["value"] else "none"
-        lines.append(
-            f"{of}: {rows[-1]['value']:,} of {rows[0]['value']:,} sessions ({through}) got from the "
-            f"{_step(rows[0])} to the {_step(rows[-1])}. {ending}"
-        )
-        if len(lines) == _GROUPS:
-            break
-    return "\n".join(
-        [
-            *lines,
-            "A session that reached a step counts for all before it. The interval treats sessions as independent.",
-        ]
-    )
+def _has_limit(query: Query) -> bool:
+    return bool(query.having) or query.over is not None
 
 
-def _step(row: dict[str, Any]) -> str:
-    return str(row["step"])[2:]
+def _limit_in_words(result: Result) -> str:
+    return having_in_words(result.query) if result.query.having else _limits(result)
 
 
 def not_answered(reading: Reading) -> str:
@@ -275,9 +232,9 @@ def _by(name: str, query: Query) -> str:
 
 def _sentence(result: Result, days: Period) -> str:
     query, what = result.query, what_of(result)
-    if (query.having or query.over is not None) and not result.rows:
-        limits = having_in_words(query) if query.having else f"{_limits(result)}{where_of(query, result.metric)}"
-        return f"There are no {plural(query.by[0])} {limits}{when_of(query.period)}."
+    where = "" if query.having else where_of(query, result.metric)
+    if _has_limit(query) and not result.rows:
+        return f"There are no {plural(query.by[-1])} {_limit_in_words(result)}{where}{when_of(query.period)}."
     if not result.rows:
         return f"{what}: no group has enough data." if is_ranked(query) else f"{what}: nothing in the data."
     if not query.by:
@@ -292,9 +249,7 @@ def _sentence(result: Result, days: Period) -> str:
     if _lists_days(query) and result.rows:
         listed = "; ".join(group_in_words(query, row) for row in result.rows[:_DAYS])
         more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
-        limits = having_in_words(query) if query.having else _limits(result)
-        where = "" if query.having else where_of(query, result.metric)
-        text = f"{plural(query.by[0])} {limits}{where}{when_of(query.period)}: {len(result.rows):,}"
+        text = f"{plural(query.by[0])} {_limit_in_words(result)}{where}{when_of(query.period)}: {len(result.rows):,}"
         return f"{capitalized(text)} ({listed}{more})."
     if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
         weeks = in_weeks(result)  # two single days say little

@@ -50,7 +50,7 @@ NO_QUERY = (
     (r"^\W*who (?:came|visited|bought|ordered|viewed|used|saw|read|searched)\b(?!.*\b(?:most|best|more|less)\b).*\bor\b"
      r"(?! (?:more|less|fewer|so)\b)", "I can say who did one thing, but not who did one or another."),
     (r"\b(?:customers?|buyers?|clients?)(?: who| that)? (?:have|has|had|did)(?:n't| not) (?:bought|ordered|purchased?|"
-     r"buy|order)(?: again| anything)? (?:since|for|in|during|within)\b",
+     r"buy|order)(?: again| anything)? (?:in|during) (?!(?:the |our )?(?:last|past)\b)",
      "Name when they bought: who bought in January but not in March?"),
     (r"\b(?:average|mean|avg|median) orders (?:per|by|for each|in each) (?!orders?\b|users?\b|customers?\b|buyers?\b|"
      r"visitors?\b|sessions?\b|visits?\b|day\b|week\b|person\b|head\b)|\bmedian orders\b",
