@@ -52,6 +52,7 @@ from beha2vec_core.words import day as day_words
 _SHOWN = 12  # rows of a table, where no number is asked for
 _DAYS = 8  # days without an order, in words
 _NAMED = 4  # groups that are chosen, in words
+_GROUPS = 6  # of which the first is named
 _LISTED = 6  # of a breakdown
 
 
