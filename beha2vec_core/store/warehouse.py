@@ -228,11 +228,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def replace_partition(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    rows: str,
-    keys: str,
-    parameters: list[object] | None = None,
+    connection: duckdb.DuckDBPyConnection, table: str, rows: str, keys: str, parameters: list[object] | None = None
 ) -> int:
     """Replace the rows of ``table`` that ``keys`` (a SQL condition) selects by those of ``rows`` (a query), at once.
 
