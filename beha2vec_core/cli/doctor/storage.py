@@ -86,9 +86,7 @@ def check_personal_data(settings: Settings) -> Check:
     """The raw partitions and sequences were cleaned of personal data with the rules of this release."""
     pending = find_uncleaned(None, settings.storage).pending
     summary = f"version {rules().version} of the rules"
-    if pending:
-        return warn(f"{summary}; {'; '.join(pending)}", "beha2vec migrate")
-    return ok(summary)
+    return warn(f"{summary}; {'; '.join(pending)}", "beha2vec migrate") if pending else ok(summary)
 
 
 def check_warehouse(settings: Settings) -> Check:
