@@ -159,9 +159,14 @@ def memory_bytes(limit: str) -> int:
 
 def free_bytes(folder: Path) -> int:
     """Free space on the disk of a folder, which need not exist yet."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return shutil.disk_usage(existing_folder(folder)).free
+
+
+def existing_folder(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
 
 
 def chunk_events(settings: Settings, days: Sequence[date], raw: Mapping[date, RawDay]) -> float:

@@ -38,9 +38,7 @@ def duration(seconds: float) -> str:
     if whole < 90:
         return f"{whole} s"
     minutes = round(whole / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def change(now: float, before: float) -> str:

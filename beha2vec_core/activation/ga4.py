@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -104,7 +104,8 @@ class GA4(Destination):
         """The request of a device. Its hash is that of the state and the consent."""
         if not member.client_id or not _CLIENT_ID.fullmatch(member.client_id):
             raise NotReachable("no id of a browser (apps need another stream)")
-        if kind != "leave" and not _was_seen_lately(member.last_seen):
+        unseen = (datetime.now(UTC).date() - member.last_seen).days if member.last_seen else _MOST_DAYS_SINCE_LAST_EVENT
+        if kind != "leave" and unseen >= _MOST_DAYS_SINCE_LAST_EVENT:
             raise NotReachable(f"not seen for {_MOST_DAYS_SINCE_LAST_EVENT} days: GA4 would not use it")
         value = OUT if kind == "leave" else IN
         granted = "GRANTED" if member.is_ads_consented else "DENIED"
@@ -168,10 +169,6 @@ def property_of(called: str, attribute: str = "") -> str:
 def _as_property(value: Value) -> str | int | float:
     """A property cannot be removed, so what is not known has a value."""
     return NOT_KNOWN if value is None else str(value).lower() if isinstance(value, bool) else value
-
-
-def _was_seen_lately(day: date | None) -> bool:
-    return day is not None and (datetime.now(UTC).date() - day).days < _MOST_DAYS_SINCE_LAST_EVENT
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:

@@ -268,9 +268,8 @@ def _difference(
 ) -> tuple[list[Change], int, list[str]]:
     """The changes from what is there to what is wanted; how many users stay as they are; who cannot leave.
 
-    Args:
-        wanted: what each unit is to receive, unless it has it.
-        attributes: their names; they are not known of users who leave.
+    ``wanted``: what each unit is to receive, unless it has it. ``attributes``: their names; they are not known of users
+    who leave.
     """
     unknown: Mapping[str, Value] = dict.fromkeys(attributes)
     persons = {destination.person(change.member) for change in wanted.values()}

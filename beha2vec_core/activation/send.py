@@ -63,11 +63,7 @@ class Report:
 
 
 def send_plan(plan: Plan, ledger: Ledger) -> Report:
-    """Send a plan, which was made while this ledger was open.
-
-    Returns:
-        What became of it. A plan without changes is written down, too.
-    """
+    """Send a plan, made while this ledger was open; what became of it. One without changes is written down too."""
     destination, changes = plan.destination, plan.changes
     report = Report(is_counted=destination.counts)
     ids = ledger.begin(
@@ -102,8 +98,7 @@ def send_requests(
 ) -> Iterator[tuple[Sequence[Change], list[Outcome], str]]:
     """Send changes that were begun, by the ids of the ledger; each request is written down before and after.
 
-    Yields:
-        the changes of a request, what became of each, and why no further request can succeed; empty: it may.
+    Yields the changes of a request, what became of each, and why no further request can succeed; empty: it may.
     """
     done = 0
     for batch in destination.batches(changes):

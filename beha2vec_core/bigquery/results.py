@@ -30,11 +30,7 @@ _WHOLE = (
 SEQUENCES = "user_sequences"
 
 
-def write_results(
-    connection: duckdb.DuckDBPyConnection,
-    data_set: DataSet,
-    sequences_path: Path,
-) -> dict[str, int]:
+def write_results(connection: duckdb.DuckDBPyConnection, data_set: DataSet, sequences_path: Path) -> dict[str, int]:
     """Write our results to BigQuery, next to the models: days that changed by load job and MERGE, others as a whole.
 
     Which days changed shows in what was noted of each day when it was written last (`cache.written_to_bigquery`). So a

@@ -36,40 +36,31 @@ def activate(
     Exit code 1: not all was accepted. 2: nothing was sent; the message says what to do. Files that other users can
     write say nothing about what to send, as in the nightly run (docs/security.md).
     """
-    from beha2vec_core.activation.run import (
-        EXPECTED,
-        Options,
-        chosen_audience,
-        destination_of,
-        how_to_send,
-        plan_and_send,
-        plan_only,
-        unnamed,
-    )
+    from beha2vec_core.activation import run
     from beha2vec_core.activation.written_by import who_else_writes
 
     if send and debug:
         fail("give --send or --debug: with --debug nothing is used", 2)
     settings = read_settings()
-    options = Options(empty, repeat_unknown, debug, stale)
-    with ended_by(*EXPECTED, code=2):
+    options = run.Options(empty, repeat_unknown, debug, stale)
+    with ended_by(*run.EXPECTED, code=2):
         if (send or debug) and (not_ours := who_else_writes(settings)):
             raise ActivationError(not_ours)
-        chosen = chosen_audience(settings, audience, to, empty=empty)
-        destination = destination_of(settings, to, debug=debug)
-        lacking = "" if empty else unnamed(chosen, to)
+        chosen = run.chosen_audience(settings, audience, to, empty=empty)
+        destination = run.destination_of(settings, to, debug=debug)
+        lacking = "" if empty else run.unnamed(chosen, to)
         if lacking and (send or debug):
             raise ActivationError(f"{to}: {lacking}")
         if not send and not debug:
-            plan = plan_only(settings, chosen, destination, options)
+            plan = run.plan_only(settings, chosen, destination, options)
             for line in plan.lines():
                 typer.echo(line)
             for problem in filter(None, (*destination.missing(), lacking, "" if stale else plan.stale)):
                 typer.secho(f"{to}: {problem}", fg="yellow", err=True)
             asked = (("--empty", empty), ("--repeat-unknown", repeat_unknown), ("--stale", stale or plan.stale))
-            typer.echo(how_to_send(plan, chosen, to, *(option for option, is_asked in asked if is_asked)))
+            typer.echo(run.how_to_send(plan, chosen, to, *(option for option, is_asked in asked if is_asked)))
             return
-        plan, report = plan_and_send(
+        plan, report = run.plan_and_send(
             settings, chosen, destination, options, say=lambda plan: typer.echo("\n".join(plan.lines()))
         )
     typer.echo("Checked by the service, and not used:" if debug else "Sent:")

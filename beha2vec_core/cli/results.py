@@ -3,7 +3,7 @@
 import sys
 import textwrap
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
@@ -174,17 +174,12 @@ def chat(
 
     settings = read_settings()
     require_published(settings.storage.serving_path)
-    conversation = open_conversation(settings, use_model=model)
-    try:
+    with closing(open_conversation(settings, use_model=model)) as conversation, ended_by(NotInData):
         if question is None:
             chat_in_terminal(conversation, settings.storage.data_dir / "chat_history", partial(note_written, settings))
         else:
             conversation.overview()
             answer_once(conversation, question)
-    except NotInData as error:
-        fail(str(error))
-    finally:
-        conversation.close()
 
 
 @app.command()

@@ -53,7 +53,7 @@ def materialize(
     settings = read_export_settings()
     export = settings.export
     kept = settings.first_kept_day("raw", datetime.now(UTC)) or export.start_date
-    last = end or export.end_date or _yesterday(settings)
+    last = end or export.last_day
     earliest = last - timedelta(days=CORRECTED_DAYS - 1) if job == _REFRESH else export.start_date
     first = start or max(earliest, export.start_date, kept)
     if first < export.start_date:
@@ -134,7 +134,7 @@ def rollback(
     settings = read_export_settings()
     require_results(settings.storage.warehouse_path)
     warehouse = Warehouse.of(settings.storage)
-    last = settings.export.end_date or _yesterday(settings)
+    last = settings.export.last_day
     if predictions:
         if to:
             fail("give --to or --predictions, not both", 2)
@@ -204,7 +204,3 @@ def migrate(
         typer.echo(f"personal data removed from {counted(changed, 'value')}; the next run builds the dbt models again")
     if done and done.backup:
         typer.echo(f"the old file is kept as {done.backup}; delete it once everything works")
-
-
-def _yesterday(settings: ExportSettings) -> date:
-    return datetime.now(settings.export.tz).date() - timedelta(days=1)

@@ -24,11 +24,7 @@ class DenseGroups:
 
 
 def find_dense_groups(
-    vectors: Vectors,
-    clusters: NDArray[np.int32],
-    *,
-    seed: int = 0,
-    max_users: int = 5_000,
+    vectors: Vectors, clusters: NDArray[np.int32], *, seed: int = 0, max_users: int = 5_000
 ) -> DenseGroups:
     """HDBSCAN (Campello, Moulavi and Sander 2013) over the unit vectors of a sample.
 

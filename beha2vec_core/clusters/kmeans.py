@@ -85,11 +85,7 @@ def _libraries() -> "ThreadpoolController":
 
 
 def minibatches(
-    points: Points,
-    centroids: NDArray[np.float32],
-    *,
-    seed: int,
-    compute: Compute,
+    points: Points, centroids: NDArray[np.float32], *, seed: int, compute: Compute
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Mini-batch K-Means: centroids [k, dim], and the row of the nearest one of each point [n].
 

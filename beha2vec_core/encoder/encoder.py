@@ -23,21 +23,11 @@ from safetensors.torch import load_file, save_file
 from beha2vec_core.compute import Compute, LocalCompute, OnEpoch
 from beha2vec_core.compute.device import Device, resolve_device
 from beha2vec_core.compute.workers import Workers
+from beha2vec_core.encoder import encode as encoding
 from beha2vec_core.encoder.checkpoint import remove_checkpoints
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.curve import EpochMetrics
 from beha2vec_core.encoder.device import seeded
-from beha2vec_core.encoder.encode import (
-    center_and_whiten,
-    encode_vectors,
-    encoded_schema,
-    fixed_size_list,
-    keep_shape,
-    next_head,
-    next_probabilities,
-    next_states,
-    reset_shape,
-)
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.model import NextStep, even_sample
@@ -183,7 +173,7 @@ class BehaviorEncoder:
                 network.embed.page_title[pages.first_known :] = torch.from_numpy(vectors)
             if warm_start:
                 carry_over(warm_start.network.state_dict(), network, warm_start.fields, fields)
-                reset_shape(network)
+                encoding.reset_shape(network)
             curve, heads = train(
                 network,
                 fields,
@@ -197,9 +187,9 @@ class BehaviorEncoder:
                 mlflow=mlflow,
             )
             if warm_start:
-                keep_shape(network, fields, warm_start.network, warm_start.fields, sequences)
+                encoding.keep_shape(network, fields, warm_start.network, warm_start.fields, sequences)
             else:
-                center_and_whiten(network, fields, sequences, train_config.seed)
+                encoding.center_and_whiten(network, fields, sequences, train_config.seed)
         next_steps: dict[Target, NextStep] = {}
         if train_config.objectives.get("next_event"):
             held_out = held_out_users(sequences, train_config.held_out)
@@ -260,7 +250,7 @@ class BehaviorEncoder:
 
         tables = user_tables(batches, batch_users or compute.rows_at_once)
         encoded = (batch for batch in compute.map(prepare, tables) if batch.num_rows)
-        return pa.RecordBatchReader.from_batches(encoded_schema(self.config.dim), encoded)
+        return pa.RecordBatchReader.from_batches(encoding.encoded_schema(self.config.dim), encoded)
 
     def predict_next(self, events: Any, k: int = 10, target: Target = "page", as_of: AsOf = None) -> pa.Table:
         """What each user does next: ``user_key``, ``rank`` from 1, ``page`` or ``event_name``, ``probability``.
@@ -280,14 +270,14 @@ class BehaviorEncoder:
         if k < 1:
             raise ValueError("k must be at least 1 and the vocabulary must hold a value (lower min_count)")
         sequences = self._sequences(events, as_of)
-        head = next_head(self.network, self.fields, target)
+        head = encoding.next_head(self.network, self.fields, target)
         places = np.zeros((len(sequences), k), dtype=np.int64)
         probabilities = np.zeros((len(sequences), k))
         for start in range(0, len(sequences), USERS_AT_ONCE):
             users = np.arange(start, min(start + USERS_AT_ONCE, len(sequences)))
             part = sequences.select(users)
             moments = last_moments(part, self.fields.vocabularies, target)
-            states = next_states(self.network, self.fields, part, moments.row)
+            states = encoding.next_states(self.network, self.fields, part, moments.row)
             known = self.next_steps[target].most_likely(moments, states, head, k)
             unknown = unknown_values(part, self.fields.vocabularies[target], target)
             places[users], probabilities[users] = with_unknown(*known, unknown, len(values))
@@ -364,17 +354,17 @@ class BehaviorEncoder:
         return _read(events, self.config, required=self.fields.text_columns, as_of=as_of, first=first)
 
     def _encoded(self, sequences: Sequences) -> pa.RecordBatch:
-        behavior, identity = encode_vectors(self.network, self.fields, sequences)
+        behavior, identity = encoding.encode_vectors(self.network, self.fields, sequences)
         n_events = sequences.n_events
         columns = [
             pa.array(sequences.user_key, type=pa.string()),
             pa.array(sequences.as_of).cast(pa.timestamp("us")),
             pa.array(n_events, type=pa.int64()),
             pa.array(n_events < self.config.min_events),
-            fixed_size_list(behavior),
-            fixed_size_list(identity),
+            encoding.fixed_size_list(behavior),
+            encoding.fixed_size_list(identity),
         ]
-        return pa.RecordBatch.from_arrays(columns, schema=encoded_schema(self.config.dim))
+        return pa.RecordBatch.from_arrays(columns, schema=encoding.encoded_schema(self.config.dim))
 
     def _next_step_arrays(self) -> dict[str, npt.NDArray[Any]]:
         return {
@@ -457,7 +447,7 @@ def _fit_next_step(
     held = sequences.select(np.flatnonzero(held_out))
     learned = past_moments(sequences.select(np.flatnonzero(~held_out)), fields.vocabularies, target)
     judged = even_sample(past_moments(held, fields.vocabularies, target))
-    probabilities = next_probabilities(network, fields, held, judged.row, target)
+    probabilities = encoding.next_probabilities(network, fields, held, judged.row, target)
     fitted = NextStep.fit(learned, judged, probabilities, _pages(fields, target))
     return replace(fitted, seen_before=share_seen_before(sequences, target))
 

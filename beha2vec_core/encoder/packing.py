@@ -63,11 +63,7 @@ class Packed:
 
 
 def pack(
-    tokens: Tokens,
-    starts: IntArray,
-    lengths: IntArray,
-    device: torch.device,
-    recency: IdArray | None = None,
+    tokens: Tokens, starts: IntArray, lengths: IntArray, device: torch.device, recency: IdArray | None = None
 ) -> Packed:
     """Slices of the events, end to end; with ``recency``, a token with this gap bucket ends each.
 

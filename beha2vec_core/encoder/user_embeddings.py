@@ -41,11 +41,7 @@ def known_sequences(connection: duckdb.DuckDBPyConnection, model_version: str, d
 
 
 def encode_changed(
-    encoder: BehaviorEncoder,
-    sequences: Path,
-    known: pa.Table,
-    target: Path,
-    compute: Compute | None = None,
+    encoder: BehaviorEncoder, sequences: Path, known: pa.Table, target: Path, compute: Compute | None = None
 ) -> pa.Table:
     """Encode the users of a sequence file whose sequence is not the one known, to a parquet file.
 

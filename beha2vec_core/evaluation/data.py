@@ -19,14 +19,7 @@ INPUT_COLUMNS = ("user_key", "event_timestamp", "event_name", "page", "theme", "
 TASK_COLUMNS = ("session", "section", "is_page_view", "is_conversion", "is_purchase")
 # Of dbt_ga4's ga4_event_taxonomy: the groups cart (without removals), checkout and purchase (without refunds). Events
 # only: a look at the page of an empty cart is none, and labels must not change with the rules that name pages.
-CONVERSIONS = (
-    "add_to_cart",
-    "view_cart",
-    "begin_checkout",
-    "add_shipping_info",
-    "add_payment_info",
-    *PURCHASE_EVENTS,
-)
+CONVERSIONS = ("add_to_cart", "view_cart", "begin_checkout", "add_shipping_info", "add_payment_info", *PURCHASE_EVENTS)
 
 # text has one type, whatever the source
 TEXTS = dict.fromkeys(("user_key", "event_name", "page", "theme", "page_type", "session", "section"), object)

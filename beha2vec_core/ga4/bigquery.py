@@ -324,12 +324,7 @@ def find_tables(address: str) -> list[DayTable]:
         rows = list(data_set.query(sql).result(retry=_retry()))
     return [
         DayTable(
-            data_set,
-            row.table_id,
-            row.row_count,
-            row.size_bytes,
-            row.last_modified_time / 1e3,
-            row.creation_time / 1e3,
+            data_set, row.table_id, row.row_count, row.size_bytes, row.last_modified_time / 1e3, row.creation_time / 1e3
         )
         for row in rows
         if _TABLE.fullmatch(row.table_id)

@@ -336,8 +336,7 @@ def _find_leftovers(connection: duckdb.DuckDBPyConnection) -> bool:
     structures = connection.execute("select distinct structure from parsed where structure is not null").fetchall()
     unknown = [structure for (structure,) in structures if _structure_is_unknown(structure)]
     rows = connection.execute(
-        "select number, json(line) from parsed where misfits or list_contains(?::varchar[], structure)",
-        [unknown],
+        "select number, json(line) from parsed where misfits or list_contains(?::varchar[], structure)", [unknown]
     ).fetchall()
     found = {number: text for number, line in rows if (text := _leftovers_text(line)) is not None}
     if not found:

@@ -139,7 +139,8 @@ def _file_rows(
             end as verdict
         from ({select})
     )"""
-    wanted = "true" if file.day or days is None else f"event_date in ({_date_list(days)})"
+    listed = ", ".join(f"date '{day}'" for day in sorted(days or ())) or "null::date"
+    wanted = "true" if file.day or days is None else f"event_date in ({listed})"
     names = ", ".join(f'"{name}"' for name in EVENT_SCHEMA | PROVENANCE_SCHEMA)
     accepted = _count(
         connection,
@@ -162,10 +163,6 @@ def _file_rows(
     report.accepted += accepted
     report.quarantined += quarantined
     report.outside += outside
-
-
-def _date_list(days: Collection[date]) -> str:
-    return ", ".join(f"date '{day}'" for day in sorted(days)) or "null::date"
 
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:

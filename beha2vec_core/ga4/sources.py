@@ -11,7 +11,7 @@ tables of GA4, ``pseudonymous_users_YYYYMMDD`` and ``users_YYYYMMDD``, have one 
 import glob
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -123,13 +123,9 @@ def _found(source: str) -> list[tuple[Path, str, Origin | None]]:
     # a file reached by two ways (a link to a folder above) is one file, by its shortest path
     candidates.sort(key=lambda file: (-len(file.parts), file))
     paths = {file.resolve(): file for file in candidates if _format(file) and file.is_file()}
-    root = path if path.is_dir() else _common_folder(paths.values())
+    folders = [path] if path.is_dir() else [file.parent for file in paths.values()]
+    root = Path(os.path.commonpath(folders)) if folders else Path()
     return [(file, file.relative_to(root).as_posix(), None) for file in paths.values()]
-
-
-def _common_folder(paths: Iterable[Path]) -> Path:
-    folders = [str(path.parent) for path in paths]
-    return Path(os.path.commonpath(folders)) if folders else Path()
 
 
 def _format(path: Path) -> Format | None:

@@ -119,7 +119,9 @@ class Embedder:
                 for module in self._network:
                     features = module(features)
                     # only the transformer runs in the lower precision; what follows is cheap
-                    features = {k: v.float() if _is_half(v) else v for k, v in features.items()}
+                    features = {
+                        k: v.float() if getattr(v, "dtype", None) == torch.bfloat16 else v for k, v in features.items()
+                    }
                 vectors[[row[text] for text in batch]] = features["sentence_embedding"].cpu().numpy()
                 bar.update(len(batch))
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -169,12 +171,6 @@ class ComputedEmbedder:
         embedder, size = self.embedder, max(1, self.compute.rows_at_once // USERS_PER_TEXT)
         parts = (texts[start : start + size] for start in range(0, max(len(texts), 1), size))
         return np.concatenate(list(self.compute.map(lambda device: embedder.on(device).encode, parts)))
-
-
-def _is_half(value: object) -> bool:
-    import torch
-
-    return isinstance(value, torch.Tensor) and value.dtype == torch.bfloat16
 
 
 def _native_precision(device: str) -> Literal["float32", "bfloat16"]:

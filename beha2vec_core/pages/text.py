@@ -149,9 +149,7 @@ def described_page(page: Mapping[str, Any]) -> str:
 
 def title_parts(title: object, hostname: object = "") -> list[str]:
     """All parts of a title but those that name the site, in the form of path segments: ``webhooks``, ``docs``."""
-    parts = split_title(title)
-    host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
-    return [words for part in parts if (words := _words(part)) and not _names_site(part, host)]
+    return [words for part in split_title(title) if (words := _words(part)) and not _names_site(part, hostname)]
 
 
 def split_title(title: object) -> list[str]:
@@ -170,11 +168,11 @@ def _is_specific(word: str) -> bool:
 def _telling_parts(title: object, hostname: object) -> list[str]:
     """The parts of a title that name neither the site nor a part of it (`Journal`, `Blog`); all if none is left."""
     parts = split_title(title)
-    host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
-    telling = [part for part in parts if not _names_site(part, host)] or parts
+    telling = [part for part in parts if not _names_site(part, hostname)] or parts
     return [part for part in telling if any(map(_is_specific, _words(part).split()))] or telling[:1]
 
 
-def _names_site(part: str, host: str) -> bool:
+def _names_site(part: str, hostname: object) -> bool:
+    host = _NOT_WORD.sub("", hostname.lower()) if isinstance(hostname, str) else ""
     words = [word for word in _words(part).split() if word != "the"]
     return bool(host) and all(word in host for word in words)

@@ -17,12 +17,8 @@ def weighted_mean(values: npt.NDArray[Any], weight: FloatArray) -> Any:
     return (values * rows).sum(axis=0) / weight.sum()
 
 
-def _floats(values: Any) -> FloatArray:
-    return np.asarray(values, dtype=np.float64)
-
-
-def _list(array: FloatArray) -> Any:
-    return array.tolist()
-
-
-SavedArray = Annotated[FloatArray, PlainValidator(_floats), PlainSerializer(_list)]
+SavedArray = Annotated[
+    FloatArray,
+    PlainValidator(lambda values: np.asarray(values, dtype=np.float64)),
+    PlainSerializer(lambda array: array.tolist()),
+]

@@ -35,9 +35,7 @@ class Group(NamedTuple):
 
 def weights_of(frame: pd.DataFrame) -> FloatArray:
     """How many rows each row stands for [n]: 1 where all users were read."""
-    if WEIGHT not in frame:
-        return np.ones(len(frame))
-    return frame[WEIGHT].to_numpy(dtype=np.float64)
+    return frame[WEIGHT].to_numpy(dtype=np.float64) if WEIGHT in frame else np.ones(len(frame))
 
 
 def draw(

@@ -249,10 +249,7 @@ class KindFit:
         if late is None:
             return lightgbm.train(parameters, data, num_boost_round=rounds)
         held = lightgbm.Dataset(
-            _tree_matrix(matrix, late),
-            label=late.happened.astype(float),
-            weight=self.weight[late.row],
-            reference=data,
+            _tree_matrix(matrix, late), label=late.happened.astype(float), weight=self.weight[late.row], reference=data
         )
         stop = lightgbm.early_stopping(_PATIENCE, verbose=False)
         return lightgbm.train(parameters, data, num_boost_round=rounds, valid_sets=[held], callbacks=[stop])

@@ -90,9 +90,7 @@ def compared(one: Judged, rival: Judged, name: str, resampler: Resampler) -> Ite
         weighted_aurocs(p, y, weight[None])[0] - weighted_aurocs(q, y, weight[None])[0],
     )
     yield both | drawn.metric(
-        f"log_loss_less_{name}",
-        lambda w: w @ difference[kept] / w.sum(axis=1),
-        weighted_mean(difference, weight),
+        f"log_loss_less_{name}", lambda w: w @ difference[kept] / w.sum(axis=1), weighted_mean(difference, weight)
     )
 
 

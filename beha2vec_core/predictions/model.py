@@ -18,18 +18,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from beha2vec_core.compute import Compute, LocalCompute
 from beha2vec_core.files import replacing
+from beha2vec_core.predictions import calibration
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray, SavedArray
-from beha2vec_core.predictions.calibration import (
-    COVERAGE,
-    LEAST,
-    MOST,
-    NO_SPREAD,
-    USUAL_RHO,
-    Curve,
-    Spread,
-    cumulative,
-    logit,
-)
 from beha2vec_core.predictions.config import FitConfig
 from beha2vec_core.predictions.examples import weights_of
 from beha2vec_core.predictions.features import Block, Encoding
@@ -82,9 +72,9 @@ class Cells:
         from scipy.stats import beta
 
         recency, frequency = cells_of(frame)
-        p = np.clip(probability, LEAST, MOST)
-        total = 1 / (USUAL_RHO + 1 / (self.counts.min(axis=-1)[recency, frequency] + 1)) - 1
-        tail = (1 - COVERAGE) / 2
+        p = np.clip(probability, calibration.LEAST, calibration.MOST)
+        total = 1 / (calibration.USUAL_RHO + 1 / (self.counts.min(axis=-1)[recency, frequency] + 1)) - 1
+        tail = (1 - calibration.COVERAGE) / 2
         low, high = (beta.ppf(end, p * total[:, None], (1 - p) * total[:, None]) for end in (tail, 1 - tail))
         return np.asarray(low), np.asarray(high)
 
@@ -102,8 +92,8 @@ class KindModel:
 
     method: str  # ``ridge logistic``, ``logistic and LightGBM`` or `TOO_FEW`
     positives: int  # users of the training rows for whom it happened
-    curves: tuple[Curve, ...]  # calibration, an interval each
-    spread: Spread = NO_SPREAD  # of users' own probabilities
+    curves: tuple[calibration.Curve, ...]  # calibration, an interval each
+    spread: calibration.Spread = calibration.NO_SPREAD  # of users' own probabilities
     encoding: Encoding | None = None  # of the features
     # of the logistic regression: a column each, an interval each, the intercept last
     coefficients: SavedArray = field(default_factory=lambda: np.zeros(0))
@@ -114,7 +104,7 @@ class KindModel:
     def log_odds(self, frame: pd.DataFrame) -> FloatArray:
         """The model's hazards as log odds, not calibrated [n, interval]."""
         if self.cells is not None:
-            return logit(self.cells.hazards(frame))
+            return calibration.logit(self.cells.hazards(frame))
         assert self.encoding is not None
         return self.of_matrix(self.encoding.matrix(frame))
 
@@ -145,7 +135,7 @@ class KindModel:
 
     def score(self, frame: pd.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Probability, low and high by the end of each interval [n, interval]."""
-        probability = cumulative(self.hazards(frame))
+        probability = calibration.cumulative(self.hazards(frame))
         if self.cells is not None:
             low, high = self.cells.interval(frame, probability)
             return probability, np.minimum(low, probability), np.maximum(high, probability)

@@ -76,8 +76,7 @@ def _parameter(key: str | None, value: str, depth: int) -> str:
     if is_personal(kind, plain):
         return MARKER
     if kind in (KEPT, "session"):
-        hidden = _BASE64.fullmatch(plain) and _hides_personal(plain, depth)
-        return MARKER if hidden else _without(value, plain, _spans_in_ids)
+        return MARKER if _hides_personal(plain, depth) else _without(value, plain, _spans_in_ids)
     return _any_text(value, plain, depth)
 
 
@@ -115,7 +114,7 @@ def _any_text(value: str, plain: str, depth: int) -> str:
                 return cleaned
             if " " not in plain:
                 return value
-    if _BASE64.fullmatch(plain) and _hides_personal(plain, depth):
+    if _hides_personal(plain, depth):
         return MARKER
     return _without(value, plain, lambda text: _spans(text, depth))
 
@@ -145,6 +144,11 @@ def _strict_spans(text: str) -> Iterator[Span]:
     yield from detectors.secrets(text)
 
 
+def _number_spans(text: str) -> Iterator[Span]:
+    for detect in (detectors.ibans, detectors.national_ids, detectors.coordinates, detectors.ips):
+        yield from detect(text)
+
+
 def _spans_in_ids(text: str) -> Iterator[Span]:
     """What no id of a thing looks like: besides addresses and secrets, a number with a plus and a country, an IBAN."""
     yield from _strict_spans(text)
@@ -165,10 +169,7 @@ def _all_spans(text: str, depth: int) -> Iterator[Span]:
     if any(map(str.isdigit, text)):
         yield from detectors.phones(text, plain=plain_digits)
         yield from detectors.cards(text)
-        yield from detectors.ibans(text)
-        yield from detectors.national_ids(text)
-        yield from detectors.coordinates(text)
-        yield from detectors.ips(text)
+        yield from _number_spans(text)
         yield from street_spans(text)
         yield from dotted_names(text)
         if " " in text:
@@ -275,8 +276,10 @@ def _is_personal_pair(key: str, value: str) -> bool:
 
 
 def _hides_personal(text: str, depth: int) -> bool:
-    """Whether text in base64 or hexadecimal holds something personal: an e-mail address, JSON with a name."""
-    return depth < _DEPTH and any(_is_personal_inside(inner, depth) for inner in _unpacked(text))
+    """Whether a text in base64 or hexadecimal holds something personal: an e-mail address, JSON with a name."""
+    if depth >= _DEPTH or not _BASE64.fullmatch(text):
+        return False
+    return any(_is_personal_inside(inner, depth) for inner in _unpacked(text))
 
 
 def _unpacked(text: str) -> Iterator[str]:
@@ -392,7 +395,7 @@ def _bare_segment(segment: str, plain: str, before: Before, depth: int) -> str:
         return MARKER
     if before.last in known.thing_paths:
         return _in_path(segment, plain, _strict_spans)
-    if _BASE64.fullmatch(plain) and _hides_personal(plain, depth):
+    if _hides_personal(plain, depth):
         return MARKER
     if (
         "%" in segment
@@ -411,10 +414,7 @@ def _path_spans(text: str) -> Iterator[Span]:
         yield from (
             span for span in detectors.cards(text) if not text[slice(*span)].isdigit() or span == (0, len(text))
         )
-        yield from detectors.ibans(text)
-        yield from detectors.national_ids(text)
-        yield from detectors.coordinates(text)
-        yield from detectors.ips(text)
+        yield from _number_spans(text)
 
 
 def _in_path(segment: str, plain: str, find: Callable[[str], Iterator[Span]]) -> str:

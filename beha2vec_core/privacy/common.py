@@ -29,7 +29,8 @@ def common_words(
     """
     who = next((one for one in _WHO if one in columns), None)
     held = [one for one, kind in columns.items() if one not in IDENTIFIERS and may_hold_text(kind)]
-    words = frozenset(filter(_may_be_word, people.devices | people.logins))
+    named = people.devices | people.logins
+    words = frozenset(one for one in named if not ("@" in one or _CLIENT_ID.fullmatch(one) or looks_random(one)))
     if who is None or not held or not words:
         return frozenset()
     text = f"concat_ws(chr(10), {', '.join(f'{identifier(one)}::varchar' for one in held)})"
@@ -44,7 +45,3 @@ def common_words(
     counts = ", ".join(f"count(distinct who) filter (where {named_in_sql('text', one)})" for one in each)
     (numbers,) = connection.execute(f"select {counts} from {texts}").fetchall()
     return frozenset().union(*(one.named for one, number in zip(each, numbers, strict=True) if number >= OTHERS))
-
-
-def _may_be_word(one: str) -> bool:
-    return not ("@" in one or _CLIENT_ID.fullmatch(one) or looks_random(one))

@@ -57,8 +57,8 @@ def cleaned_parquet() -> str:
     return f"format parquet, compression zstd, kv_metadata {{{_VERSION_KEY}: '{rules().version}'}}"
 
 
-def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[Path, int], None]) -> int:
-    """Clean stored partitions, each by temp name and rename; the number of values that changed.
+def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[Path, int], None]) -> None:
+    """Clean stored partitions, each by temp name and rename.
 
     ``progress`` gets each file and its number of changed values.
     """
@@ -76,7 +76,6 @@ def clean_partitions(files: Iterable[Path], raw_path: Path, progress: Callable[[
             else:  # it was rewritten meanwhile, and is clean
                 temporary.unlink()
         progress(file, cleaner.redacted - before)
-    return cleaner.redacted
 
 
 def forget_originals(raw_path: Path, days: int) -> None:

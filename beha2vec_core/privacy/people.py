@@ -242,13 +242,9 @@ def taken_out_sql(column: str, kind: str, people: People) -> str:
     for pattern in people.patterns:
         for _ in range(2):
             text = f"regexp_replace({text}, {quote(pattern)}, {quote(chr(92) + '1' + REMOVED + chr(92) + '2')}, 'g')"
-    return (
-        text
-        if kind == "VARCHAR"
-        else f"try_cast({text} as {kind})"
-        if kind == "JSON"
-        else (f"try_cast(try_cast({text} as json) as {kind})")
-    )
+    if kind == "VARCHAR":
+        return text
+    return f"try_cast({text if kind == 'JSON' else f'try_cast({text} as json)'} as {kind})"
 
 
 def may_hold_text(kind: str) -> bool:

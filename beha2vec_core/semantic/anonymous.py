@@ -15,6 +15,7 @@ from beha2vec_core.semantic.compiler import compile_by_user, place
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.query import Period, Query, add_months
 from beha2vec_core.store.anonymous import PERSON, Measure, groups_query, of_users
+from beha2vec_core.store.catalog import named_rows
 
 LAST_DAYS = (7, 28, 90)
 _ROWS = 50
@@ -90,9 +91,7 @@ def _groups(connection: duckdb.DuckDBPyConnection, query: Query, period: Period 
     ((key,),) = connection.execute("select key from beha2vec.rounding").fetchall()
     rows = f"from (select *, {PERSON} from ({compile_by_user(query, period)}) where user_key is not null)"
     statement = _by(rows, query.by, texts, measures) if query.by else _of_all(rows, measures)
-    cursor = connection.execute(statement, [key])
-    names = [column[0] for column in cursor.description]
-    found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    found = named_rows(connection.execute(statement, [key]))
     for row in found:
         row.pop("everyone", None)
         part, base = row["part"], row.get("base")

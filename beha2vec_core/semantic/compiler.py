@@ -14,15 +14,7 @@ from dataclasses import replace
 
 from sqlglot import exp, parse_one
 
-from beha2vec_core.semantic.definitions import (
-    DIMENSIONS,
-    METRICS,
-    SOURCES,
-    TABLES,
-    Measure,
-    Metric,
-    Table,
-)
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES, TABLES, Measure, Metric, Table
 from beha2vec_core.semantic.order import in_order, unnamed
 from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, among_values, expression_of, grouped, reaches, rows_of

@@ -21,6 +21,7 @@ from beha2vec_core.semantic.definitions import (
 )
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.semantic.rows import expression_of
+from beha2vec_core.store.catalog import named_rows
 
 _MOST_VALUES = 5000  # of one dimension, the most frequent
 
@@ -76,9 +77,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, query: Query) -> Result:
     """
     statement = compile_query(query)
     metric, table, _ = place(query)
-    cursor = connection.execute(statement)
-    names = [column[0] for column in cursor.description]
-    return Result(query, metric, table, statement, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+    return Result(query, metric, table, statement, named_rows(connection.execute(statement)))
 
 
 def run_rates(connection: duckdb.DuckDBPyConnection, query: Query, metrics: tuple[str, ...]) -> list[Result]:
@@ -89,9 +88,7 @@ def run_rates(connection: duckdb.DuckDBPyConnection, query: Query, metrics: tupl
     """
     statement = compile_rates(query, metrics)
     _, table, _ = place(replace(query, metric=metrics[0]))
-    cursor = connection.execute(statement)
-    names = [column[0] for column in cursor.description]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    rows = named_rows(connection.execute(statement))
     return [
         Result(
             replace(query, metric=name), METRICS[name], table, statement, [row | {"value": row[name]} for row in rows]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
@@ -86,6 +86,11 @@ class Export(_Group):
     def tz(self) -> ZoneInfo:
         """The property's time zone, to show moments in; UTC where it is not set."""
         return ZoneInfo(self.timezone or "UTC")
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the export; without ``end_date`` yesterday, in the property's time zone."""
+        return self.end_date or datetime.now(self.tz).date() - timedelta(days=1)
 
 
 class _InDataDir:

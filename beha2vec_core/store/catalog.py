@@ -1,5 +1,7 @@
 """What the open database has: a published copy or a new warehouse may lack tables and columns."""
 
+from typing import Any
+
 import duckdb
 
 
@@ -16,3 +18,15 @@ def columns_of(connection: duckdb.DuckDBPyConnection, table: str) -> frozenset[s
 def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether there is a table or view, named as schema.table."""
     return bool(columns_of(connection, table))
+
+
+def current_database(connection: duckdb.DuckDBPyConnection) -> str:
+    """The name of the database that names without one are looked up in."""
+    ((name,),) = connection.execute("select current_database()").fetchall()
+    return str(name)
+
+
+def named_rows(answer: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of an executed query, by the names of its columns."""
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

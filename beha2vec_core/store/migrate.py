@@ -16,6 +16,7 @@ import duckdb
 from packaging.version import Version
 
 from beha2vec_core.store import limits
+from beha2vec_core.store.catalog import current_database
 from beha2vec_core.store.compact import CompactError, remove, require_room, rows_by_table, storage, take_place
 from beha2vec_core.store.sql import identifier, quote
 from beha2vec_core.store.tables import create_tables, record_version, refuse_newer, schema_version
@@ -86,7 +87,7 @@ def make_plan(connection: duckdb.DuckDBPyConnection) -> Plan:
     found = schema_version(connection)
     refuse_newer(found)
     steps = tuple(step for step in STEPS if found is not None and step.version > found)
-    return Plan(found, storage(connection, _current(connection)), _newest_storage(), steps)
+    return Plan(found, storage(connection, current_database(connection)), _newest_storage(), steps)
 
 
 def migrate(warehouse: Warehouse, backup: bool = True) -> Migrated:
@@ -132,7 +133,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, copy: Path) -> None:
     # a copy that was not finished is thrown away, so it needs no log
     connection.execute(f"attach {quote(copy)} as migration (storage_version 'latest', recovery_mode no_wal_writes)")
     try:
-        connection.execute(f"copy from database {identifier(_current(connection))} to migration")
+        connection.execute(f"copy from database {identifier(current_database(connection))} to migration")
     finally:
         connection.execute("detach migration")
 
@@ -169,12 +170,7 @@ def _contents(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         union select schema_name, function_name from duckdb_functions()
         where not internal and database_name = current_database()"""
     ).fetchall()
-    return rows_by_table(connection, _current(connection)) | {f"{schema}.{name}": -1 for schema, name in others}
-
-
-def _current(connection: duckdb.DuckDBPyConnection) -> str:
-    ((name,),) = connection.execute("select current_database()").fetchall()
-    return str(name)
+    return rows_by_table(connection, current_database(connection)) | {f"{schema}.{name}": -1 for schema, name in others}
 
 
 def _check_room(path: Path, kept: Path | None) -> None:

@@ -13,6 +13,7 @@ import duckdb
 from beha2vec_core.files import put_in_place
 from beha2vec_core.progress import ProgressBar
 from beha2vec_core.store.anonymous import create_anonymous_tables, rounding_key
+from beha2vec_core.store.catalog import current_database
 from beha2vec_core.store.columns import comment_columns
 from beha2vec_core.store.sample import note_share, sample_of
 from beha2vec_core.store.sql import identifier, quote
@@ -88,8 +89,7 @@ def publish(
         for schema in _PUBLISHED:
             connection.execute(f"create schema serving.{schema}")
         published = [(schema, table) for schema, table in names if not table.startswith(_WORKING) or table in _READ]
-        ((database,),) = connection.execute("select current_database()").fetchall()
-        warehouse = identifier(database)
+        warehouse = identifier(current_database(connection))
         sources = {
             f"{schema}.{table}": f"from {warehouse}.{schema}.{identifier(table)} "
             + _OF_READERS.get(f"{schema}.{table}", "").format(warehouse=warehouse)
@@ -145,7 +145,7 @@ def _expected_rows(connection: duckdb.DuckDBPyConnection, selects: Mapping[str, 
 
 def _anonymous_tables(connection: duckdb.DuckDBPyConnection, secret: bytes) -> dict[str, int]:
     """Make what language models may read, of what is in the serving database now."""
-    ((warehouse,),) = connection.execute("select current_database()").fetchall()
+    warehouse = current_database(connection)
     connection.execute("use serving")
     try:
         return create_anonymous_tables(connection, secret=secret)

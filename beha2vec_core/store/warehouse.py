@@ -227,13 +227,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         raise
 
 
-def replace_partition(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    rows: str,
-    keys: str,
-    parameters: list[object] | None = None,
-) -> int:
+def replace_partition(connection: duckdb.DuckDBPyConnection, table: str, rows: str, keys: str) -> int:
     """Replace the rows of ``table`` that ``keys`` (a SQL condition) selects by those of ``rows`` (a query), at once.
 
     One transaction: a kill in between leaves the old rows whole. Makes the table on first use, with the query's types.
@@ -241,6 +235,6 @@ def replace_partition(
     """
     connection.execute(f"create table if not exists {table} as select * from ({rows}) limit 0")
     with transaction(connection):
-        connection.execute(f"delete from {table} where {keys}", parameters)
+        connection.execute(f"delete from {table} where {keys}")
         ((inserted,),) = connection.execute(f"insert into {table} by name {rows}").fetchall()
     return int(inserted)

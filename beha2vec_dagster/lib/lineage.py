@@ -20,11 +20,7 @@ Node = Mapping[str, Any]
 
 
 def column_lineage(
-    manifest: Mapping[str, Any],
-    node: Node,
-    compiled_sql: str,
-    translator: DagsterDbtTranslator,
-    dialect: str,
+    manifest: Mapping[str, Any], node: Node, compiled_sql: str, translator: DagsterDbtTranslator, dialect: str
 ) -> dg.TableColumnLineage:
     """The columns of the parents that each column of the model is computed from; none for a column of constants.
 

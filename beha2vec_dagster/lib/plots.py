@@ -71,7 +71,7 @@ def loss_curve(curve: Sequence[Mapping[str, float]], kept: float) -> Figure:
     return figure
 
 
-def user_map(positions: np.ndarray, clusters: np.ndarray, names: Mapping[int, str] | None = None) -> Figure:
+def user_map(positions: np.ndarray, clusters: np.ndarray) -> Figure:
     """Users in two dimensions, colored by cluster; a fixed sample where there are many."""
     from matplotlib.patheffects import withStroke
 
@@ -79,7 +79,6 @@ def user_map(positions: np.ndarray, clusters: np.ndarray, names: Mapping[int, st
     shown = np.random.default_rng(0).permutation(len(positions))[:_SHOWN_USERS]
     for key in np.unique(clusters):
         rows = shown[clusters[shown] == key]
-        label = f"{key} {names[int(key)]}" if names and int(key) in names else f"cluster {key}"
         axes.scatter(
             positions[rows, 0],
             positions[rows, 1],
@@ -88,7 +87,7 @@ def user_map(positions: np.ndarray, clusters: np.ndarray, names: Mapping[int, st
             linewidths=0,
             color=COLORS[int(key) % len(COLORS)],
             marker=MARKERS[(int(key) // len(COLORS)) % len(MARKERS)],
-            label=label,
+            label=f"cluster {key}",
         )
     for key in np.unique(clusters):
         at = np.median(positions[clusters == key], axis=0)

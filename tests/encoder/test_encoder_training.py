@@ -153,7 +153,7 @@ def test_a_fit_that_dies_after_its_training_does_not_begin_anew(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr("beha2vec_core.encoder.encoder.center_and_whiten", die)
+        dying.setattr("beha2vec_core.encoder.encode.center_and_whiten", die)
         with pytest.raises(KeyboardInterrupt):
             BehaviorEncoder.fit(events, CONFIG, KILLED, checkpoints=checkpoints)
     heard: list[EpochMetrics] = []

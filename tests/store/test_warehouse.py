@@ -209,12 +209,12 @@ def test_a_note_that_cannot_be_written_costs_nothing(path: Path) -> None:
 def test_replace_partition_makes_the_table_and_replaces_only_its_keys(path: Path) -> None:
     with Warehouse(path).connect("load") as connection:
         rows = "select 1::bigint as day, range::int as n from range(3)"
-        assert replace_partition(connection, "p", rows, "day = ?", [1]) == 3
-        assert replace_partition(connection, "p", "select 2 as day, 7 as n", "day = ?", [2]) == 1
-        assert replace_partition(connection, "p", "select 9 as n, 1 as day", "day = ?", [1]) == 1
+        assert replace_partition(connection, "p", rows, "day = 1") == 3
+        assert replace_partition(connection, "p", "select 2 as day, 7 as n", "day = 2") == 1
+        assert replace_partition(connection, "p", "select 9 as n, 1 as day", "day = 1") == 1
         assert connection.execute("select day, n from p order by day").fetchall() == [(1, 9), (2, 7)]
         # an empty day leaves nothing behind
-        assert replace_partition(connection, "p", "select 0 as n, 1 as day limit 0", "day = ?", [1]) == 0
+        assert replace_partition(connection, "p", "select 0 as n, 1 as day limit 0", "day = 1") == 0
         assert connection.execute("select day, n from p").fetchall() == [(2, 7)]
 
 

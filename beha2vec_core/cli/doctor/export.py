@@ -149,8 +149,7 @@ def check_dates(settings: Settings) -> Check:
         return warn("no event of the export names a day", "see the check of the export")
     first, last = days[0], days[-1]
     about = " (seen in a sample)" if undated else ""
-    yesterday = datetime.now(settings.export.tz).date() - timedelta(days=1)
-    start, end = settings.export.start_date, settings.export.end_date or yesterday
+    start, end = settings.export.start_date, settings.export.last_day
     until = f"{end}" + ("" if settings.export.end_date else " (yesterday)")
     asked = f"asked for {start} to {until}; the export has {first} to {last}{about}"
     remedy = f"set BEHA2VEC_START_DATE={first} and BEHA2VEC_END_DATE={last}"

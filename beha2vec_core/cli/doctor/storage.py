@@ -1,9 +1,8 @@
 """Checks of the data folder, the disk, the warehouse and the published database."""
 
-import shutil
 import tempfile
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -11,7 +10,7 @@ import duckdb
 from beha2vec_core.bigquery.models import require_one_warehouse
 from beha2vec_core.cli.doctor.check import Check, fail, ok, refused, warn
 from beha2vec_core.cli.doctor.export import export_files
-from beha2vec_core.estimate import COMPRESSED_BYTES, PLAIN_BYTES, estimate_run
+from beha2vec_core.estimate import COMPRESSED_BYTES, PLAIN_BYTES, estimate_run, existing_folder, free_bytes
 from beha2vec_core.ga4.bigquery import DayTable
 from beha2vec_core.privacy.forgetting.forget import is_unfinished
 from beha2vec_core.privacy.forgetting.stored import find_uncleaned
@@ -33,7 +32,7 @@ _BYTES_PER_EXPORT_BYTE = 10
 def check_data_folder(settings: Settings) -> Check:
     """Files can be written to the data folder, and no other warehouse was used with it."""
     wanted = settings.storage.data_dir
-    folder = _existing(wanted)
+    folder = existing_folder(wanted)
     remedy = f"give this user write access to {folder}, or set BEHA2VEC_DATA_DIR to another folder"
     if not folder.is_dir():
         return fail(f"{folder} is a file", "set BEHA2VEC_DATA_DIR to a folder")
@@ -54,7 +53,7 @@ def check_data_folder(settings: Settings) -> Check:
 def check_disk(settings: Settings) -> Check:
     """There is room for what the days asked for become; nothing is copied if BigQuery is the warehouse."""
     folder = settings.storage.data_dir
-    free = shutil.disk_usage(_existing(folder)).free
+    free = free_bytes(folder)
     first, last = settings.export.start_date or date.min, settings.export.end_date or date.max
     stays = settings.storage.warehouse == "bigquery"
     files = [] if stays else [one for one in export_files(settings) if one.day is None or first <= one.day <= last]
@@ -72,12 +71,11 @@ def check_disk(settings: Settings) -> Check:
 
 def check_estimate(settings: Settings) -> Check:
     """What a run of all days takes, and whether it fits into the memory and on the disk."""
-    first, last = settings.export.start_date, settings.export.end_date
+    first, last = settings.export.start_date, settings.export.last_day
     if first is None:
         return ok("not known: the first day is not set")
     if settings.storage.warehouse == "bigquery":
         return ok("not known: BigQuery builds the models")
-    last = last or datetime.now(settings.export.tz).date() - timedelta(days=1)
     if last < first:
         return ok("no days yet")
     found = estimate_run(settings, first, last, export_files(settings))
@@ -88,9 +86,7 @@ def check_personal_data(settings: Settings) -> Check:
     """The raw partitions and sequences were cleaned of personal data with the rules of this release."""
     pending = find_uncleaned(None, settings.storage).pending
     summary = f"version {rules().version} of the rules"
-    if pending:
-        return warn(f"{summary}; {'; '.join(pending)}", "beha2vec migrate")
-    return ok(summary)
+    return warn(f"{summary}; {'; '.join(pending)}", "beha2vec migrate") if pending else ok(summary)
 
 
 def check_warehouse(settings: Settings) -> Check:
@@ -159,10 +155,3 @@ def _opened(
             f"{path.name} cannot be read: {error}",
             f"move it away and materialize again; or install the duckdb that wrote it (here: {duckdb.__version__})",
         )
-
-
-def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    return path

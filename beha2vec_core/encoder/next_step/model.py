@@ -15,13 +15,7 @@ from torch.nn.functional import linear
 
 from beha2vec_core.encoder.next_step.counts import Followers, Lists, popularity
 from beha2vec_core.encoder.next_step.features import PageTree, features, of_history, of_states, of_values
-from beha2vec_core.encoder.next_step.loglinear import (
-    Choices,
-    Feature,
-    FloatArray,
-    fit_weights,
-    log_probabilities,
-)
+from beha2vec_core.encoder.next_step.loglinear import Choices, Feature, FloatArray, fit_weights, log_probabilities
 from beha2vec_core.encoder.next_step.moments import IntArray, Moments
 
 Probabilities = npt.NDArray[np.float32]

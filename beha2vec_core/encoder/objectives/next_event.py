@@ -31,10 +31,7 @@ class NextEvent(nn.Module):
         losses = [_page_loss(step)] if (batch.next_page > 0).any() else []
         losses += [
             F.cross_entropy(head(step.states[target > 0]), target[target > 0])
-            for head, target in (
-                (network.next_event_name, batch.next_event_name),
-                (network.next_gap, batch.next_gap),
-            )
+            for head, target in ((network.next_event_name, batch.next_event_name), (network.next_gap, batch.next_gap))
             if (target > 0).any()
         ]
         return torch.stack(losses).sum() if losses else None

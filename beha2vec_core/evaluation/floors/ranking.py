@@ -93,8 +93,7 @@ def mix(*scorers: Scorer) -> Scorer:
 def _fit(make: Callable[[dict[str, list[str]]], Scorer], events: pd.DataFrame, seed: int) -> Ranking:
     past = {target: histories(events, target) for target in TARGETS}
     return Ranking(
-        {target: make(past[target]) for target in TARGETS},
-        {target: by_popularity(past[target]) for target in TARGETS},
+        {target: make(past[target]) for target in TARGETS}, {target: by_popularity(past[target]) for target in TARGETS}
     )
 
 

@@ -58,8 +58,7 @@ def beside_all(published: Published, facts: pd.DataFrame, *, is_sample: bool) ->
 def beside_second(facts: pd.DataFrame) -> pd.DataFrame:
     """The facts of the first group beside the second: its values are in population_value."""
     second = facts.loc[facts["cluster_key"] == SECOND, ["metric", "feature", "value"]]
-    first = facts[facts["cluster_key"] == FIRST]
-    return _with_others(first, second.rename(columns={"value": "population_value"}))
+    return _with_others(facts[facts["cluster_key"] == FIRST], second.rename(columns={"value": "population_value"}))
 
 
 def _with_others(found: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:

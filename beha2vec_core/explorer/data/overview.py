@@ -13,6 +13,7 @@ from beha2vec_core.explorer.published import Published
 from beha2vec_core.profiles import counts
 from beha2vec_core.profiles.counts import Step
 from beha2vec_core.semantic.highlights.store import SHOWN, query_of
+from beha2vec_core.store.catalog import named_rows
 from beha2vec_core.words import change, counted, days
 
 _WEEK = 7
@@ -67,8 +68,8 @@ def question_of(published: Published, highlight_id: str) -> str | None:
     """The question for the chat that shows a highlight among its neighbours; None if there is no such highlight."""
     with published.cursor() as cursor:
         cursor.execute("select * from beha2vec.highlights where highlight_id = ?", [highlight_id])
-        names, row = [column[0] for column in cursor.description], cursor.fetchone()
-    return as_question(query_of(dict(zip(names, row, strict=True)))) if row else None
+        found = named_rows(cursor)
+    return as_question(query_of(found[0])) if found else None
 
 
 def weekly_change(published: Published) -> pd.DataFrame:

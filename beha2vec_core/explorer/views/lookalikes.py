@@ -179,11 +179,7 @@ def _how_good(holdout: HoldoutEstimate | None, method: Method, length: int) -> N
                 "How many more of the hidden users are in the list than in a random one of its length. Only assumes "
                 "that your users are a fair sample.",
             ),
-            (
-                "Recall of the list",
-                *recall,
-                "Share of the hidden users that are in the list.",
-            ),
+            ("Recall of the list", *recall, "Share of the hidden users that are in the list."),
             (
                 "Similar users in total",
                 counted(round(holdout.left), "user") if holdout.left >= 1 else "fewer than 1",

@@ -56,12 +56,7 @@ class EmbeddingClassifier:
     name = "embedding"
 
     def __init__(
-        self,
-        encoder: TextEncoder,
-        labels: Sequence[Label],
-        kind: str,
-        *,
-        site: pd.DataFrame | None = None,
+        self, encoder: TextEncoder, labels: Sequence[Label], kind: str, *, site: pd.DataFrame | None = None
     ) -> None:
         self.encoder = encoder
         self.site = site

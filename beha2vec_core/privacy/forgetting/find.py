@@ -14,12 +14,7 @@ import duckdb
 
 from beha2vec_core.privacy.forgetting.archives import read_contents
 from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of, read_lines
-from beha2vec_core.privacy.people import (
-    People,
-    by_column,
-    has_any,
-    load,
-)
+from beha2vec_core.privacy.people import People, by_column, has_any, load
 from beha2vec_core.settings import Settings
 from beha2vec_core.store import limits
 from beha2vec_core.store.sql import identifier, quote

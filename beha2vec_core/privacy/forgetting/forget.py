@@ -23,16 +23,10 @@ from beha2vec_core.activation.forget import Departure, in_words, leave_destinati
 from beha2vec_core.files import remove_stale_scratch, replacing
 from beha2vec_core.ga4.ingest import partition_file
 from beha2vec_core.privacy.common import OTHERS
+from beha2vec_core.privacy.forgetting import in_bigquery as bigquery
 from beha2vec_core.privacy.forgetting.dagster_records import POSTGRESQL, find_in_records, remove_from_records
 from beha2vec_core.privacy.forgetting.find import Found, columns_of, find_person, relations_of
 from beha2vec_core.privacy.forgetting.identities import Resolved, published_forms, resolve
-from beha2vec_core.privacy.forgetting.in_bigquery import (
-    BIGQUERY,
-    find_in_bigquery,
-    is_used,
-    remove_from_bigquery,
-    require_gone_from_export,
-)
 from beha2vec_core.privacy.forgetting.places import Kind, files_of, kind_of
 from beha2vec_core.privacy.forgetting.remove import Removed, remove_from_file
 from beha2vec_core.privacy.forgotten import Forgotten
@@ -124,7 +118,7 @@ def forget(
         CompactError: no room on the disk; run it again with more.
     """
     wanted, more = sorted(set(asked)), list(more)
-    in_bigquery = is_used(settings)
+    in_bigquery = bigquery.is_used(settings)
     forgotten = Forgotten(settings.storage.data_dir)
     now = datetime.now(UTC)
     with Warehouse.of(settings.storage).exclusive("forget"):
@@ -138,7 +132,7 @@ def forget(
             say("an earlier removal was cut off; it is finished too")
         people = resolved.people | unfinished
         if in_bigquery:
-            require_gone_from_export(settings, people, wanted)
+            bigquery.require_gone_from_export(settings, people, wanted)
         forgotten.add(people.named, now.date(), people.common)
         _write(note, people.to_json())
         # before the ledger forgets where they are
@@ -185,7 +179,7 @@ def _find(
     return [
         *find_person(settings, people, dagster_home, more, lock),
         *find_in_records(dagster_home, people),
-        *find_in_bigquery(settings, people),
+        *bigquery.find_in_bigquery(settings, people),
     ]
 
 
@@ -299,7 +293,7 @@ def _remove_everywhere(
             for one in done:
                 say(f"{_place(settings, one.file)} {one.table}".strip() + f": {_amount(one.rows, one.texts)}")
             removed += done
-    elsewhere = [*remove_from_records(dagster_home, people, resuming), *remove_from_bigquery(settings, people)]
+    elsewhere = [*remove_from_records(dagster_home, people, resuming), *bigquery.remove_from_bigquery(settings, people)]
     for one in elsewhere:
         say(f"{one.file} {one.table}: {_amount(one.rows, one.texts)}")
     return removed + elsewhere
@@ -391,7 +385,7 @@ def _remarks(people: People) -> list[str]:
 def _why(settings: Settings, found: Found) -> str:
     if found.file == settings.storage.ledger_path.resolve():
         return "a destination could not be reached, see below: correct it, and run the command again"
-    if found.file == BIGQUERY:
+    if found.file == bigquery.BIGQUERY:
         return "a run wrote it meanwhile: run the command again"
     if found.file == POSTGRESQL:
         return (

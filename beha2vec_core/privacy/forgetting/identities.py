@@ -166,10 +166,7 @@ def _raw(settings: Settings) -> list[str]:
 
 
 def _collect(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    tables: dict[str, dict[str, str]],
-    login_ids: LoginIds,
+    connection: duckdb.DuckDBPyConnection, settings: Settings, tables: dict[str, dict[str, str]], login_ids: LoginIds
 ) -> None:
     """Make ``pairs`` (device and login that a row has both of), ``own`` (devices of one login at most) and ``keys``.
 

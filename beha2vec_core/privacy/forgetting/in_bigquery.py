@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
 BIGQUERY = Path("BigQuery")  # in the place of a file
 # whose rows are made of all events of a device; see `store.tables.HoldsPeople`
-_MADE_FROM_EVENTS = {
-    SEQUENCES,
-    *(name.partition(".")[2] for name, about in PEOPLE.items() if about.made_from_events),
-}
+_MADE_FROM_EVENTS = {SEQUENCES, *(name.partition(".")[2] for name, about in PEOPLE.items() if about.made_from_events)}
 # of GA4's tables: the columns that name people
 _OF_EXPORT = {
     "events_": {"user_pseudo_id": "devices", "user_id": "logins"},

@@ -20,13 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from beha2vec_core.profiles.statistics import (
-    effective_number,
-    hypergeometric_p,
-    newcombe_interval,
-    two_sided_p,
-    wilson_interval,
-)
+from beha2vec_core.profiles import statistics
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.highlights.moments import Moments
 from beha2vec_core.semantic.highlights.rows import Floats, Ints, Rows, Segments, grouped
@@ -99,10 +93,10 @@ class Comparison:
         here, there = self.here, self.there
         if self.is_rate:
             counts = [number / self.spread for number in (here.k, here.n, there.k, there.n)]
-            ends = newcombe_interval(*counts, confidence=confidence)
+            ends = statistics.newcombe_interval(*counts, confidence=confidence)
             return float(ends[0]), float(ends[1])
         both = (here.k + there.k) / self.spread
-        ends = wilson_interval(here.k / self.spread, both, confidence=confidence)
+        ends = statistics.wilson_interval(here.k / self.spread, both, confidence=confidence)
         low, high = (float(end) / (1 - float(end)) - 1 if end < 1 else np.inf for end in ends)
         return low, high
 
@@ -239,10 +233,10 @@ def _differences_of(
         spread = np.fmax(variance / of_chance, _least_spread(site.correlation[metric], (here_n, there_n), sizes))
     users = {"here": moments.users[:, n], "rest": site.everyone.users[0, n] - inside_only.astype(int)}
     of_users = [
-        effective_number(here_k, moments.squares({k: 1})),
-        effective_number(here_n - here_k, moments.squares({n: 1, k: -1})),
-        effective_number(there_k, of_rest(1, 0) + moments.squares({out_k: 1})),
-        effective_number(there_n - there_k, of_rest(-1, 1) + moments.squares({out_n: 1, out_k: -1})),
+        statistics.effective_number(here_k, moments.squares({k: 1})),
+        statistics.effective_number(here_n - here_k, moments.squares({n: 1, k: -1})),
+        statistics.effective_number(there_k, of_rest(1, 0) + moments.squares({out_k: 1})),
+        statistics.effective_number(there_n - there_k, of_rest(-1, 1) + moments.squares({out_n: 1, out_k: -1})),
     ]
     for place, name in enumerate(segments.names):
         expected = min(here_n[place], there_n[place]) * min(rate, 1 - rate)
@@ -251,7 +245,7 @@ def _differences_of(
         counts = [
             round(value / spread[place]) for value in (here_k[place], here_n[place], there_k[place], there_n[place])
         ]
-        p = hypergeometric_p(counts[0], counts[1], counts[0] + counts[2], counts[1] + counts[3])
+        p = statistics.hypergeometric_p(counts[0], counts[1], counts[0] + counts[2], counts[1] + counts[3])
         yield Comparison(
             rows.table, metric, segments.dimension, name, True, rows.period, None,
             Side(float(here_k[place]), float(here_n[place]), int(users["here"][place])),
@@ -300,13 +294,15 @@ def _changes_of(
     here_users, there_users = moments.users[:, [n, before_n]].T
     if is_rate:
         of_users = [
-            effective_number(here_k, moments.squares({k: 1})),
-            effective_number(there_k, moments.squares({before_k: 1})),
-            effective_number(here_n - here_k, moments.squares({n: 1, k: -1})),
-            effective_number(there_n - there_k, moments.squares({before_n: 1, before_k: -1})),
+            statistics.effective_number(here_k, moments.squares({k: 1})),
+            statistics.effective_number(there_k, moments.squares({before_k: 1})),
+            statistics.effective_number(here_n - here_k, moments.squares({n: 1, k: -1})),
+            statistics.effective_number(there_n - there_k, moments.squares({before_n: 1, before_k: -1})),
         ]
     else:
-        of_users = [effective_number(moments.sums[:, one], moments.squares({one: 1})) for one in (n, before_n)]
+        of_users = [
+            statistics.effective_number(moments.sums[:, one], moments.squares({one: 1})) for one in (n, before_n)
+        ]
     with np.errstate(divide="ignore", invalid="ignore"):
         if is_rate:
             rate = (here_k + there_k) / (here_n + there_n)
@@ -337,7 +333,7 @@ def _changes_of(
                 continue
             whole_counts = [round(one) for one in counts]
             p = float(
-                hypergeometric_p(
+                statistics.hypergeometric_p(
                     whole_counts[0], whole_counts[1], whole_counts[0] + whole_counts[2],
                     whole_counts[1] + whole_counts[3],
                 )
@@ -428,7 +424,7 @@ def _with_freedom(p: float, freedom: float) -> float:
     """The p of the same score from Student's distribution."""
     from scipy.special import ndtri
 
-    return float(two_sided_p(ndtri(max(p, 1e-300) / 2), freedom))
+    return float(statistics.two_sided_p(ndtri(max(p, 1e-300) / 2), freedom))
 
 
 def _wider(confidence: float, freedom: float) -> float:

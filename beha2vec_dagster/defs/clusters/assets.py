@@ -9,15 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from beha2vec_core import profiles
-from beha2vec_core.clusters import (
-    ClusterModel,
-    ClusterPosterior,
-    find_dense_groups,
-    find_members,
-    fit_clusters,
-    keep_keys,
-)
+from beha2vec_core import clusters, profiles
+from beha2vec_core.clusters import ClusterModel, ClusterPosterior
 from beha2vec_core.clusters.posterior import calibration_error
 from beha2vec_core.files import scratch
 from beha2vec_core.profiles.counts import funnel
@@ -26,17 +19,7 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store.limits import SPILL
 from beha2vec_core.store.vectors import VectorFile
 from beha2vec_core.store.warehouse import replace_partition, transaction
-from beha2vec_dagster.defs.clusters.models import (
-    assign_days,
-    current_cluster_model,
-    newest_cluster_model,
-    outcome_of,
-    show_to_readers,
-    used_keys,
-    users_to_cluster,
-    with_posterior,
-    write_cluster_model,
-)
+from beha2vec_dagster.defs.clusters import models
 from beha2vec_dagster.defs.encoder.versions import load_encoder, version_in_use
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.assets import asset
@@ -94,13 +77,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         with scratch(storage.data_dir, SPILL) as folder:
             with warehouse.connect("cluster_model: read") as connection:
                 version = version_in_use(connection)
-                before, used = current_cluster_model(connection), used_keys(connection)
+                before, used = models.current_cluster_model(connection), models.used_keys(connection)
                 try:
-                    keys, vectors, earlier, too_little = users_to_cluster(connection, version, folder)
+                    keys, vectors, earlier, too_little = models.users_to_cluster(connection, version, folder)
                 except ValueError as error:
                     raise dg.Failure(str(error), allow_retries=False) from None
-                outcome = outcome_of(connection, keys)
-            fitted = fit_clusters(
+                outcome = models.outcome_of(connection, keys)
+            fitted = clusters.fit_clusters(
                 vectors,
                 k=config.k,
                 k_range=(config.smallest_k, config.largest_k),
@@ -112,13 +95,13 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 compute=compute.open(),
             )
             context.log.info(fitted.why)
-            model, lineage = keep_keys(fitted, vectors, earlier, used)
+            model, lineage = clusters.keep_keys(fitted, vectors, earlier, used)
             encoder = partial(load_encoder, storage.encoders_path / version, "cpu")
-            model = with_posterior(model, encoder, storage.sequences_path, keys, vectors)
+            model = models.with_posterior(model, encoder, storage.sequences_path, keys, vectors)
             labels = model.assign(vectors).cluster_key
             curve = model.curve.to_dict("records")
             with warehouse.connect("cluster_model: write") as connection:
-                digest = write_cluster_model(
+                digest = models.write_cluster_model(
                     connection,
                     storage.cluster_models_path,
                     model,
@@ -163,16 +146,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         """
         days = days_of(context)
         with warehouse.connect("user_clusters: models") as connection:
-            current, newest = current_cluster_model(connection), newest_cluster_model(connection)
+            current, newest = models.current_cluster_model(connection), models.newest_cluster_model(connection)
             if newest is None:
                 raise dg.Failure("there is no cluster model yet: materialize cluster_model first")
             # one fitted on an encoder that has been replaced since is not used
             refitted = current is None or newest.model_version == current.model_version
-            models = list(dict.fromkeys(model for model in (current, newest if refitted else None) if model))
-        for model in models:
-            counts = assign_days(warehouse, settings.storage.cluster_models_path, model, days)
+            used = list(dict.fromkeys(model for model in (current, newest if refitted else None) if model))
+        for model in used:
+            counts = models.assign_days(warehouse, settings.storage.cluster_models_path, model, days)
         with warehouse.connect("user_clusters: readers") as connection:
-            waiting = show_to_readers(connection, models[-1])
+            waiting = models.show_to_readers(connection, used[-1])
             about = relation_metadata(connection, "beha2vec.user_clusters_current")
             sizes = dict(
                 connection.execute(
@@ -186,7 +169,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.add_asset_metadata({"dagster/partition_row_count": counts[day]}, partition_key=day.isoformat())
         return made(
             about,
-            cluster_model_versions=[model.version for model in models],
+            cluster_model_versions=[model.version for model in used],
             waiting_for_days=waiting or "none",
             clusters=totals.clusters,
             users_in_clusters=totals.clustered_users,
@@ -213,12 +196,14 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
     def cluster_members(warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
         """Users to look at: the most typical five of each cluster, and five at its edge with the second best one."""
         with warehouse.connect("cluster_members") as connection:
-            current = current_cluster_model(connection)
+            current = models.current_cluster_model(connection)
             if current is None:
                 raise dg.Failure(
                     "readers see no clusters yet: materialize cluster_model, then user_clusters for all days"
                 )
-            connection.register("members", find_members(connection, current.load(settings.storage.cluster_models_path)))
+            connection.register(
+                "members", clusters.find_members(connection, current.load(settings.storage.cluster_models_path))
+            )
             replace_partition(connection, "beha2vec.cluster_members", "select * from members", "true")
             about = relation_metadata(connection, "beha2vec.cluster_members")
         return made(about)
@@ -313,7 +298,7 @@ def _likely_clusters(posterior: ClusterPosterior | None) -> dict[str, Any]:
 
 
 def _dense_groups(model: ClusterModel, vectors: VectorFile, labels: npt.NDArray[np.int32]) -> dict[str, Any]:
-    found = find_dense_groups(vectors, labels, seed=model.seed)
+    found = clusters.find_dense_groups(vectors, labels, seed=model.seed)
     rows = [(number, *row) for number, row in enumerate(found.groups.itertuples(index=False), start=1)]
     return {
         "dense_groups": len(rows),

@@ -10,16 +10,7 @@ from typing import Any, NamedTuple
 import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
 
-from beha2vec_core.bigquery.models import (
-    NOT_COPIED,
-    fetch_table,
-    put_table,
-    require_nobody_back,
-    require_one_warehouse,
-    rewritten_rows,
-    tables_here,
-    target_of,
-)
+from beha2vec_core.bigquery import models as bigquery
 from beha2vec_core.bigquery.price import bytes_of_queries, query_price, require_allowed
 from beha2vec_core.files import scratch
 from beha2vec_core.progress import ProgressBar, with_progress
@@ -27,17 +18,8 @@ from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import chunks
 from beha2vec_core.store.warehouse import Warehouse
 from beha2vec_core.words import counted
-from beha2vec_dagster.defs.dbt.project import (
-    PROJECT_DIR,
-    SCHEMA,
-    TRANSLATOR,
-    column_descriptions,
-    dbt_node,
-    environment,
-    in_bigquery,
-    manifest,
-    variables,
-)
+from beha2vec_dagster.defs.dbt import project
+from beha2vec_dagster.defs.dbt.project import SCHEMA, TRANSLATOR
 from beha2vec_dagster.lib.console import brief_dbt
 from beha2vec_dagster.lib.lineage import column_lineage
 from beha2vec_dagster.lib.metadata import relation_columns, relation_metadata
@@ -69,7 +51,7 @@ class DbtBuild(NamedTuple):
     def _start(self, days: Mapping[str, str], *options: str, full_refresh: bool) -> DbtCliInvocation:
         """Start ``dbt build``. Unit tests are for the developer (`make test`)."""
         arguments = ["build", "--exclude-resource-type", "unit_test", *options, *self._options(full_refresh)]
-        with environment(self.settings, **days):
+        with project.environment(self.settings, **days):
             return self.dbt.cli(arguments, context=self.context, target_path=self.target_path)
 
     def _options(self, full_refresh: bool) -> list[str]:
@@ -77,22 +59,22 @@ class DbtBuild(NamedTuple):
         # take a seventh of a call
         options = ["--no-use-colors", "--no-write-json", "--vars", self._variables_option()]
         options += ["--full-refresh"] if full_refresh else []
-        return options + (["--target", "bigquery"] if in_bigquery(self.settings) else [])
+        return options + (["--target", "bigquery"] if project.in_bigquery(self.settings) else [])
 
     def _variables_option(self) -> str:
         # dbt keeps the parsed project in the data folder, with the absolute path of the seeds. It parses it again if a
         # variable has changed, so the path is one: the same data may be used by an installation elsewhere.
-        return json.dumps(variables(self.settings) | {"installed_in": str(PROJECT_DIR)})
+        return json.dumps(project.variables(self.settings) | {"installed_in": str(project.PROJECT_DIR)})
 
     def _alone(self, purpose: str) -> AbstractContextManager[None]:
         """Hold what dbt writes: the warehouse, or for models in BigQuery only the folder of its files."""
-        if in_bigquery(self.settings):
+        if project.in_bigquery(self.settings):
             return Warehouse(self.target_path, self.settings.storage.lock_timeout_seconds).exclusive(purpose)
         return self.warehouse.exclusive(purpose)
 
     def _price(self, window: Mapping[str, str]) -> None:
         """Say what the queries that read the export will read, and refuse too much, before one of them runs."""
-        nodes = {key: dbt_node(key.path[-1]) for key in self.context.selected_asset_keys}
+        nodes = {key: project.dbt_node(key.path[-1]) for key in self.context.selected_asset_keys}
         readers = {
             key: node
             for key, node in nodes.items()
@@ -101,10 +83,10 @@ class DbtBuild(NamedTuple):
         if not readers:
             return
         selected = ["--select", " ".join(node["name"] for node in readers.values())]
-        with environment(self.settings, **window):
+        with project.environment(self.settings, **window):
             self.dbt.cli(["compile", *selected, *self._options(self.full_refresh)], target_path=self.target_path).wait()
         compiled = {node["name"]: self._compiled(node).read_text() for node in readers.values()}
-        read = bytes_of_queries(target_of(self.settings), compiled)
+        read = bytes_of_queries(bigquery.target_of(self.settings), compiled)
         for key, node in readers.items():
             about: dict[str, Any] = {"bytes_to_read": read[node["name"]], "price": query_price(read[node["name"]])}
             self.context.log_event(dg.AssetObservation(key, metadata=about))
@@ -127,7 +109,7 @@ class DbtBuild(NamedTuple):
         options = ("--indirect-selection", "buildable")
         try:
             purpose = f"dbt build ({self.context.op_execution_context.op.name})"
-            require_one_warehouse(self.settings)
+            bigquery.require_one_warehouse(self.settings)
             with (
                 self._alone(purpose),
                 brief_dbt(),
@@ -135,7 +117,7 @@ class DbtBuild(NamedTuple):
                     ProgressBar(title="dbt", unit="model", total=len(self.context.selected_asset_keys), has_bar=False)
                 ) as bar,
             ):
-                if in_bigquery(self.settings):
+                if project.in_bigquery(self.settings):
                     self._price(window)
                 self._begin(days)
                 try:
@@ -149,7 +131,7 @@ class DbtBuild(NamedTuple):
         finally:
             built = built_by(events)
             # what is not copied counts as not built: the next run has to do it again
-            missing = set(built) if in_bigquery(self.settings) else set()
+            missing = set(built) if project.in_bigquery(self.settings) else set()
             try:
                 if missing:
                     self._copy(built, missing)
@@ -164,47 +146,54 @@ class DbtBuild(NamedTuple):
 
         Takes from `missing` what is there.
         """
-        data_set, days = target_of(self.settings), range_of(self.context.run.tags)
+        data_set, days = bigquery.target_of(self.settings), range_of(self.context.run.tags)
         nodes = [
-            dbt_node(key.path[-1]) for key in self.context.selected_asset_keys if key.to_python_identifier() in built
+            project.dbt_node(key.path[-1])
+            for key in self.context.selected_asset_keys
+            if key.to_python_identifier() in built
         ]
         views = [node["name"] for node in nodes if node["config"]["materialized"] == "view"]
         # what they are made of is not here
         read = {
             node["name"]
             for node in nodes
-            if node["name"] in views and {key.rpartition(".")[2] for key in node["depends_on"]["nodes"]} & {*NOT_COPIED}
+            if node["name"] in views
+            and {key.rpartition(".")[2] for key in node["depends_on"]["nodes"]} & {*bigquery.NOT_COPIED}
         }
         views = [name for name in views if name not in read]
         outputs = {
-            dbt_node(key.path[-1])["name"]: key.to_python_identifier() for key in self.context.selected_asset_keys
+            project.dbt_node(key.path[-1])["name"]: key.to_python_identifier()
+            for key in self.context.selected_asset_keys
         }
-        missing -= {outputs[name] for name in outputs if name in NOT_COPIED}
+        missing -= {outputs[name] for name in outputs if name in bigquery.NOT_COPIED}
         with self.warehouse.connect("copy from BigQuery") as connection:
-            here = tables_here(connection)
+            here = bigquery.tables_here(connection)
         with scratch(self.settings.storage.data_dir, "copies") as folder:
             copies = []
             try:
                 for name, node in {node["name"]: node for node in nodes}.items():
-                    if name in (*views, *NOT_COPIED):
+                    if name in (*views, *bigquery.NOT_COPIED):
                         continue
                     window = None if self.full_refresh else node["config"].get("meta", {}).get("window")
-                    replaces = rewritten_rows(window, days) if window and days and name in here else ""
-                    fetched, rows = fetch_table(data_set, name, folder, replaces, is_view=name in read)
+                    replaces = bigquery.rewritten_rows(window, days) if window and days and name in here else ""
+                    fetched, rows = bigquery.fetch_table(data_set, name, folder, replaces, is_view=name in read)
                     copies.append(fetched)
                     self.context.log.info(f"{name}: {counted(rows, 'row')} from BigQuery")
             finally:
                 with self.warehouse.connect("copy from BigQuery") as connection:
                     for fetched in copies:
-                        put_table(connection, fetched)
+                        bigquery.put_table(connection, fetched)
                         missing.discard(outputs[fetched.model])
-                    require_nobody_back(connection, self.settings.storage.data_dir)
+                    bigquery.require_nobody_back(connection, self.settings.storage.data_dir)
         if views:
             arguments = ["run", "--target", "duckdb", "--select", " ".join(views), "--no-use-colors", "--no-write-json"]
             arguments += ["--vars", self._variables_option()]
             # a folder of its own: dbt parses the whole project again where the target has changed
             folder = self.target_path.with_name("dbt_target_views")
-            with self.warehouse.exclusive("dbt run (views)"), environment(self.settings, **days_variables(days)):
+            with (
+                self.warehouse.exclusive("dbt run (views)"),
+                project.environment(self.settings, **days_variables(days)),
+            ):
                 self.dbt.cli(arguments, target_path=folder).wait()
         missing -= {outputs[name] for name in views}
 
@@ -215,11 +204,11 @@ class DbtBuild(NamedTuple):
             for key in self.context.selected_asset_keys:
                 if key.to_python_identifier() not in built:
                     continue
-                node = dbt_node(key.path[-1])
-                if in_bigquery(self.settings) and node["name"] in NOT_COPIED:
+                node = project.dbt_node(key.path[-1])
+                if project.in_bigquery(self.settings) and node["name"] in bigquery.NOT_COPIED:
                     continue
                 table = f"{SCHEMA}.{node['name']}"
-                described = column_descriptions(node)
+                described = project.column_descriptions(node)
                 # to count the rows of a view is to compute them
                 about: dict[str, Any] = (
                     {"dagster/column_schema": relation_columns(connection, table, described)}
@@ -228,9 +217,9 @@ class DbtBuild(NamedTuple):
                 )
                 about |= {"other_days_built": self.other_days} if self.other_days else {}
                 if node["resource_type"] == "model":
-                    dialect = "bigquery" if in_bigquery(self.settings) else "duckdb"
+                    dialect = "bigquery" if project.in_bigquery(self.settings) else "duckdb"
                     about["dagster/column_lineage"] = column_lineage(
-                        manifest(), node, self._compiled(node).read_text(), TRANSLATOR, dialect
+                        project.manifest(), node, self._compiled(node).read_text(), TRANSLATOR, dialect
                     )
                 self.context.add_asset_metadata(about, asset_key=key, partition_key=latest)
 

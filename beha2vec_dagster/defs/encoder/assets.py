@@ -16,13 +16,7 @@ from beha2vec_core.encoder.config import DEFAULT_TOKEN_FIELDS, OBJECTIVES, Encod
 from beha2vec_core.events.user_sequences import latest_sequences
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.words import duration
-from beha2vec_dagster.defs.encoder.versions import (
-    current_version,
-    embed_days,
-    load_encoder,
-    newest_version,
-    version_in_use,
-)
+from beha2vec_dagster.defs.encoder import versions
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.console import core_messages
@@ -233,9 +227,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         days = days_of(context)
         device, device_note = compute.resolve()
         with warehouse.connect("encoder in use") as connection:
-            version = version_in_use(connection)
-        encoder = load_encoder(settings.storage.encoders_path / version, device)
-        done = embed_days(settings, warehouse, encoder, days, compute.open(), again=config.again)
+            version = versions.version_in_use(connection)
+        encoder = versions.load_encoder(settings.storage.encoders_path / version, device)
+        done = versions.embed_days(settings, warehouse, encoder, days, compute.open(), again=config.again)
         for day in days:
             of_day = {"dagster/partition_row_count": done[day].users, "embedded": done[day].embedded}
             context.add_asset_metadata(of_day, partition_key=day.isoformat())
@@ -270,7 +264,7 @@ def _encoder_before(
     is the one before it: running again gives the same encoder, not another one.
     """
     with warehouse.connect("encoder to go on from") as connection:
-        version = current_version(connection) or newest_version(connection)
+        version = versions.current_version(connection) or versions.newest_version(connection)
         ((earlier, *made_by),) = connection.execute(
             "select warm_start_from, train_config, data_window from beha2vec.encoders where model_version = ?",
             [version],
@@ -281,7 +275,7 @@ def _encoder_before(
         message = f"encoder {version} was trained on from {earlier} by the same data and settings: it is made again"
         version = earlier
     context.log.info(f"warm start: {message}")
-    return load_encoder(folder / version, device, remedy="Train an encoder without warm_start")
+    return versions.load_encoder(folder / version, device, remedy="Train an encoder without warm_start")
 
 
 def _data_window(sequences: "pa.Table") -> dict[str, int]:

@@ -19,16 +19,7 @@ from beha2vec_core.store.limits import SPILL
 from beha2vec_core.store.sql import quote
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_core.words import counted
-from beha2vec_dagster.defs.predictions.models import (
-    champions,
-    features_of_examples,
-    fit_encoder_before,
-    ga4_scores_of,
-    load_model,
-    read_examples,
-    remove_encoders,
-    write_scores,
-)
+from beha2vec_dagster.defs.predictions import models
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.console import core_messages
@@ -138,7 +129,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         if start.date:
             dates = [day for day in dates if day >= start.date]
             training = config.training(device)
-            encoder = fit_encoder_before(context, settings, warehouse, start.date, training, compute.open())
+            encoder = models.fit_encoder_before(context, settings, warehouse, start.date, training, compute.open())
         # what is learned from is replaced at once, when all its vectors are there
         with scratch(settings.storage.data_dir, SPILL) as folder:
             drawn = quote(folder / "examples.parquet")
@@ -188,7 +179,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         from beha2vec_core.predictions.fit import fit_predictions
         from beha2vec_core.predictions.history import NotEnoughHistoryError
 
-        frame, until, encoder = read_examples(warehouse, "prediction_candidate")
+        frame, until, encoder = models.read_examples(warehouse, "prediction_candidate")
         if until is None:
             return made(status=_NO_USERS)
         asked = FitConfig(
@@ -247,16 +238,16 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             version, earlier = store.newest_version(connection), store.promoted_versions(connection)
         if version is None:
             return made(status=_none_yet(context))
-        model = load_model(settings, version)
-        rivals = champions(context, settings, earlier[:_CHAMPIONS])
-        frame, until, encoder = read_examples(warehouse, "prediction_evaluation: read")
+        model = models.load_model(settings, version)
+        rivals = models.champions(context, settings, earlier[:_CHAMPIONS])
+        frame, until, encoder = models.read_examples(warehouse, "prediction_evaluation: read")
         if until is None:
             return made(status=_NO_USERS)
         if encoder != model.config.encoder:
             return made(status="there are newer examples: fit prediction_candidate again")
 
         def rows_for(champion: "PredictionModel", day: date) -> "pd.DataFrame":
-            return features_of_examples(settings, warehouse, champion, day, compute.open())
+            return models.features_of_examples(settings, warehouse, champion, day, compute.open())
 
         with core_messages(context.log, _LOGGER):
             found = backtest(
@@ -266,7 +257,7 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 folds=config.dates,
                 champions=rivals,
                 rows_for=rows_for,
-                ga4_scores=ga4_scores_of(settings, warehouse),
+                ga4_scores=models.ga4_scores_of(settings, warehouse),
             )
         for note in found.notes:
             context.log.warning(f"nothing could be tested: {note}")
@@ -317,13 +308,15 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
                 "materialize prediction_model with force in the Launchpad",
                 allow_retries=False,
             )
-        model = load_model(settings, candidate)
-        scored = write_scores(settings, warehouse, model, [store.scored_day(dates[-1])], compute.open(), reasons=True)
+        model = models.load_model(settings, candidate)
+        scored = models.write_scores(
+            settings, warehouse, model, [store.scored_day(dates[-1])], compute.open(), reasons=True
+        )
         with warehouse.connect("prediction_model: promote") as connection:
             deleted = store.promote(connection, candidate)
             needed = store.encoders_needed(connection, _CHAMPIONS)
             about = relation_metadata(connection, "beha2vec.prediction_models")
-        remove_encoders(settings, needed)
+        models.remove_encoders(settings, needed)
         context.log.info(f"prediction model {candidate} is in use; before it: {in_use or 'none'}")
         return made(
             about,
@@ -359,8 +352,8 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             context.log.warning(why := _none_yet(context))
             return made({"dagster/row_count": 0}, status=why)
         try:
-            model = load_model(settings, version)
-            scored = write_scores(settings, warehouse, model, days, compute.open(), reasons=config.reasons)
+            model = models.load_model(settings, version)
+            scored = models.write_scores(settings, warehouse, model, days, compute.open(), reasons=config.reasons)
         except dg.Failure as error:  # files of another release: the rest of the night runs on
             context.log.warning(str(error.description))
             return made(status=str(error.description))

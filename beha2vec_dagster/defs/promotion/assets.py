@@ -20,23 +20,9 @@ from beha2vec_core.store.limits import SPILL
 from beha2vec_core.store.vectors import VectorFile
 from beha2vec_core.store.versions import ROLLED_BACK, forget_old_versions
 from beha2vec_core.words import counted
-from beha2vec_dagster.defs.clusters.models import (
-    ClusterModelVersion,
-    assign_days,
-    current_cluster_model,
-    show_to_readers,
-    used_keys,
-    users_to_cluster,
-    with_posterior,
-    write_cluster_model,
-)
-from beha2vec_dagster.defs.encoder.versions import (
-    current_version,
-    embed_days,
-    evaluation_rows,
-    load_encoder,
-    newest_version,
-)
+from beha2vec_dagster.defs.clusters import models
+from beha2vec_dagster.defs.clusters.models import ClusterModelVersion
+from beha2vec_dagster.defs.encoder import versions
 from beha2vec_dagster.lib.assets import asset
 from beha2vec_dagster.lib.metadata import made, markdown_table, relation_metadata
 from beha2vec_dagster.lib.resources import GPU_POOL, ComputeResource, WarehouseResource
@@ -85,9 +71,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
         has the reason.
         """
         with warehouse.connect("trained_encoder: read") as connection:
-            candidate, in_use = newest_version(connection), current_version(connection)
+            candidate, in_use = versions.newest_version(connection), versions.current_version(connection)
             reasons = _reasons(connection, candidate, config.tolerance) if candidate != in_use else []
-            clusters = current_cluster_model(connection)
+            clusters = models.current_cluster_model(connection)
             days = _days(connection, in_use) if in_use else []
         if reasons and not config.force:
             _refuse(warehouse, candidate, reasons)
@@ -98,9 +84,9 @@ def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
             )
         elif in_use != candidate:
             device, _ = compute.resolve()
-            encoder = load_encoder(settings.storage.encoders_path / candidate, device)
+            encoder = versions.load_encoder(settings.storage.encoders_path / candidate, device)
             context.log.info(f"embedding {counted(len(days), 'day')} with {candidate}; {in_use} stays in use")
-            embed_days(settings, warehouse, encoder, days, compute.open())
+            versions.embed_days(settings, warehouse, encoder, days, compute.open())
             with scratch(settings.storage.data_dir, SPILL) as folder:
                 moved = _switch(context, config, settings.storage, warehouse, encoder, clusters, compute.open(), folder)
         with warehouse.connect("trained_encoder: accept") as connection:
@@ -142,7 +128,7 @@ def _reasons(connection: duckdb.DuckDBPyConnection, candidate: str, tolerance: f
         [candidate, ROLLED_BACK],
     ).fetchall()
     return [message for (message,) in rolled_back] or gate.reasons_to_refuse(
-        evaluation_rows(connection, candidate), tolerance
+        versions.evaluation_rows(connection, candidate), tolerance
     )
 
 
@@ -177,20 +163,20 @@ def _switch(
     """Carry the clusters over to the candidate's vectors, and show both to readers."""
     candidate, folder = encoder.model_version, storage.cluster_models_path
     with warehouse.connect("trained_encoder: clusters before") as connection:
-        used = used_keys(connection)
+        used = models.used_keys(connection)
         goes_on = connection.execute(
             "select warm_start_from = ? from beha2vec.encoders where model_version = ?",
             [clusters.model_version, candidate],
         ).fetchall()[0][0]
     try:
         with warehouse.connect("trained_encoder: vectors") as connection:
-            keys, vectors, earlier, too_little = users_to_cluster(connection, candidate, for_vectors)
+            keys, vectors, earlier, too_little = models.users_to_cluster(connection, candidate, for_vectors)
         model, lineage = _carried_over(
             clusters.load(folder), candidate, vectors, earlier, used, compute, keep_centroids=bool(goes_on)
         )
     except ValueError as error:
         _refuse(warehouse, candidate, [f"clusters cannot be carried over to it: {error}"])
-    model = with_posterior(model, lambda: encoder, storage.sequences_path, keys, vectors)
+    model = models.with_posterior(model, lambda: encoder, storage.sequences_path, keys, vectors)
     # of whom there is enough evidence, and was before: others are in no cluster to move from
     known = earlier >= 0
     moved = float((model.assign(vectors).cluster_key[known] != earlier[known]).mean()) if known.any() else 0.0
@@ -204,12 +190,12 @@ def _switch(
         context.log.info(message)
     with warehouse.connect("trained_encoder: clusters") as connection:
         new = ClusterModelVersion(
-            write_cluster_model(connection, folder, model, len(vectors), lineage, clusters.version), candidate
+            models.write_cluster_model(connection, folder, model, len(vectors), lineage, clusters.version), candidate
         )
         days = _days(connection, candidate)  # with those it had before a rollback
-    assign_days(warehouse, folder, new, days)
+    models.assign_days(warehouse, folder, new, days)
     with warehouse.connect("trained_encoder: switch") as connection:
-        show_to_readers(connection, new)
+        models.show_to_readers(connection, new)
     return {
         "moved_share": moved,
         "users_with_too_little_evidence": too_little,
