@@ -17,7 +17,6 @@ _ENDS = r"(?=\W*$| (?:on|from|by|in|for|last|this)\b)"
 
 EXITS_AND_HITS: Rules = (
     (r"\b(?:for )?most of the (?:time|cases)\b|\bin most cases\b", "most"),
-    (r"\b(pages?) precedes?\b", r"\1 comes before"),
     (rf"^\W*(?:(?:show|give|list)(?: me)? )?(?:(?:what|which)(?: is| are| was|'s)? )?(?:the )?(?:most (?:common|"
      rf"frequent|popular|usual) )?(?:last|final) pages?(?: (?:(?:that|which) )?(?:do |did )?{_WHO} (?:usually |"
      rf"mostly |typically )?{_SEE}| (?:seen|viewed|visited))?(?: (?:right |just )?before (?:{_WHO} )?{_LEAVE}| "

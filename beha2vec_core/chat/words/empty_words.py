@@ -26,8 +26,8 @@ _WITH_CONTENT = """
 _KEPT = frozenset(_WITH_CONTENT.split())
 # phrases, in the words of a question in small letters
 _PHRASES = re.compile(
-    r"\b(?:in (?:short|brief|a nutshell|one sentence|a few words|plain english|detail|particular|general|reality|fact|"
-    r"the end|the first place|my opinion|your opinion|simple (?:terms|words))|just the (?:(?:two|three|"
+    r"\b(?:in (?:short|brief|a nutshell|one (?:sentence|line|word)|a few words|plain english|detail|particular|general|"
+    r"reality|fact|the end|the first place|my opinion|your opinion|simple (?:terms|words))|just the (?:(?:two|three|"
     r"four) )?(?:numbers?|figures?)|at all|so (?:very )?(?:well|badly|poorly|strongly|heavily)|by the way|"
     r"as a matter of fact|(?:no|any) idea|as (?:far as|long as) (?:you|i|we) (?:know|can tell|can see)|(?:just|i am|"
     r"i'm|am) curious|if (?:possible|you can|at all)|(?:this is )?for (?:my|our|a|the|an) (?:\w+ )?(?:boss|report|"
