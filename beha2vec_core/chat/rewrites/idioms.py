@@ -103,9 +103,8 @@ _TALK: Rules = (  # what stands around a question
     (r", all (\w+?)s? (?:together|combined|added up)\b", ""),
     (r"\bsince (?:we|you|the (?:shop|site|store)) (?:started|opened|launched|began|went (?:live|online)|(?:are|is) "
      r"(?:live|online))\b|\b(?:since|from) day (?:one|1)\b", "so far"),
-    (r",? (?:with enough|that have enough|only where there (?:is|are) enough) (?:visits|sessions|traffic|data|"
-     r"orders|users)\b",
-     ""),
+    (r",? (?:with enough|that have enough|only where there (?:is|are) enough) (?:visits|sessions|traffic|data|orders|"
+     r"users)\b", ""),
     (r",? (?:but )?only (?:the )?(?:big|large|main|important|relevant) ones\b", ", only the biggest ones"),
     (r"\bi mean\W*$", ""),
 )  # fmt: skip
@@ -125,12 +124,10 @@ _WORDS: Rules = (
     (r"\b(\d+) ?x or more\b", r"at least \1 times"),
     (r"\b(affiliates?|partners?|referral) (?:program(?:me)?s?|schemes?|network)\b", r"\1"),
     (r"\b(number of pages|page views) by (visit|session)\b", r"\1 per \2"),
-    (r"\b(?:how many|number of) (?=(?:page views|pages|orders|items|sessions|visits) per (?:visit|session|"
-     r"order|user|visitor)\b)",
-     ""),
+    (r"\b(?:how many|number of) (?=(?:page views|pages|orders|items|sessions|visits) per (?:visit|session|order|user|"
+     r"visitor)\b)", ""),
     (r"\b(?:people|users|visitors|customers) from (\w+(?: search| social)?) or (?:people|users|visitors|customers) "
-     r"from (?=\w)",
-     r"from \1 or from "),
+     r"from (?=\w)", r"from \1 or from "),
     (r"\bbetween (\d{1,2}) and (\d{1,2}) in the (?:evening|afternoon)\b", r"between \1 pm and \2 pm"),
     (r"\bbetween (\d{1,2}) and (\d{1,2}) in the morning\b", r"between \1 am and \2 am"),
     (r"\b(cluster|segment|group) (?:holds|contains|counts)\b", r"\1 has"),
@@ -158,8 +155,7 @@ _WORDS: Rules = (
      r"traffic|views)\b", r"\1 and \2"),
     (r"^(\W*)y (?=(?:is|are|do|does|did|has|have|was|were)\b)", r"\1why "),
     (r"\b(did|has|have) (.+?) (?:get|got|become|gotten) (?:better|worse|bigger|smaller|higher|lower) from (\w+) to "
-     r"(?=\w)",
-     r"\1 \2 change from \3 to "),
+     r"(?=\w)", r"\1 \2 change from \3 to "),
     (r"\b(is|are|was|were) (.+?) bringing (more|less|fewer|better|worse)\b", r"\1 \2 getting \3"),
 )  # fmt: skip
 _COUNTS: Rules = (
@@ -186,22 +182,19 @@ _SHARES: Rules = (
     (r"\b(?:represents?|representing|constitutes?|constituting)\b(?=\W*$| (?:of|the|our|all)\b)", "make up"),
     (r"\b(?:share|percentage|proportion|percent|%|fraction|portion|part) of ([\w -]+?) (?:among|amongst) (?:all |the |"
      r"our )?(?:those|people|users|visitors) who (?:bought|ordered|purchased|buy)\b", r"share of buyers that are \1"),
-    (r"^(?=.*\b(?:how much of|what (?:share|part|percent\w*|portion|proportion|fraction) of|percent|"
-     r"%))(.*?)\b(?:sits? in|lies? in|arrives? (?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|"
-     r"in)|happens? (?:on|in|via)|takes? place (?:on|in))\b",
-     r"\1 comes from"),
+    (r"^(?=.*\b(?:how much of|what (?:share|part|percent\w*|portion|proportion|fraction) of|percent|%))(.*?)\b(?:sits? "
+     r"in|lies? in|arrives? (?:by|via|through|from|on|in)|lives? in|stems? from|originates? (?:from|in)|happens? (?:on|"
+     r"in|via)|takes? place (?:on|in))\b", r"\1 comes from"),
     (r"^(\W*)of (?:all |the |our )*(carts|baskets|checkouts)(?: (?:filled|started|created|begun))?(.*?),? (?:which|"
-     r"what) (?:proportion|share|"
-     r"percentage|part|fraction)(?: of them)? (?:was|were|is|are|got) (?:abandoned|left(?: behind)?)\b", r"\1share "
-     r"of \2 abandoned \3"),
+     r"what) (?:proportion|share|percentage|part|fraction)(?: of them)? (?:was|were|is|are|got) (?:abandoned|left(?: "
+     r"behind)?)\b", r"\1share of \2 abandoned \3"),
     (rf"{_NOT_OF_GROUPS}(.*?)\b(?:ma[dk]es? up|accounts? for|is|are|makes?) {_PART} (.+)", r"\1 make up share of \2"),
     (rf"{_NOT_OF_GROUPS}(\W*(?:(?:do|does|did|is|are|was|were|have|has)\b )?){_PART} (.+)", r"\1share of \2"),
     (rf"\b(?:out )?of (?:every |each )?(?:10|100|1000|1,000|ten|(?:a |one )?(?:hundred|thousand)) ((?:{PEOPLE}|visits|"
      rf"sessions|" r"orders|purchases))\b(.*?),? how many(?: of (?:them|those|these))?\b", r"what percent of \1\2"),
-    (rf"^(\W*)(?!.*\b(?:what|which|how)\b.*\b(?:what|which|how)\b)(.+?) (?:represents?|makes? up|accounts? for|"
-     rf"contributes?|is|are|=) (?:how (?:many|much) {_PERCENT}|what (?:{_PERCENT}|{_SIZE})) of (.+?)(?: (?:that|"
-     rf"which) (?:are|is|were))?(\W*)$",
-     r"\1what percent of \3 are \2\4"),
+    (r"^(\W*)(?!.*\b(?:what|which|how)\b.*\b(?:what|which|how)\b)(.+?) (?:represents?|makes? up|accounts? for|"
+     rf"contributes?|is|are|=) (?:how (?:many|much) {_PERCENT}|what (?:{_PERCENT}|{_SIZE})) of (.+?)(?: (?:that|which) "
+     r"(?:are|is|were))?(\W*)$", r"\1what percent of \3 are \2\4"),
     (r"\bweight of (.+?) (?:vs\.?|versus|against|compared (?:to|with)) the rest\b", r"share of \1"),
     (r"\brate of aband\w+ (?:for|of|at|in) (?:the |our )?(cart|basket|checkout)s?\b", r"\1 abandonment rate"),
     (rf"^(\W*)((?:in|for|on|among|within) [\w ]{{2,30}}?),? ((?:what|how (?:big|large|high))(?: is|'s|"
@@ -222,18 +215,16 @@ _BREAKDOWNS: Rules = (
     (rf"\b{_CUT_DONE}(?: {_PARTICLE})? (?:by|along|according to) ", "by "),
     (r"\bby default channel group(?:ing)?s?\b", "by channel"),
     (r"\b(campaign|product|item|country|channel|page|source|device|category|browser|brand)[- ]level\b", r"by \1"),
-    (rf"\b(?:(?:an?|the) )?(?:(?:quick|overall|detailed|clear|full|complete) )*((?:by \w+ )?)view of (?=(?:the |our "
-     rf"|all )?{_WHOLE})",
-     r"\1"),
+    (r"\b(?:(?:an?|the) )?(?:(?:quick|overall|detailed|clear|full|complete) )*((?:by \w+ )?)view of (?=(?:the |our |"
+     rf"all )?{_WHOLE})", r"\1"),
     (r"\bby (?:social )?networks?\b", "by source"),
     (r"\b(weekday|day of (?:the )?week|hourly|daily|weekly|monthly)[ -]patterns? (?:for|of|in) (?:the |our "
      r")?(\w+)\b", r"\2 \1"),
     (r"\b(?:cart|basket) add(?:s|itions)?\b|\badds? to (?:cart|basket)s?\b", "add to carts"),
     (r"\b(?:ignor\w+|skip|leav\w+ out|exclud\w+|hid\w+|drop) (?:anything|everything|all|those|rows|the ones|groups)(?: "
      r"with| that (?:is|are|has|have))? (?:under|below|less than|smaller than|fewer than) (?=\d)", "with at least "),
-    (r"^(\W*)what (do|does|did) (?!we\b|you\b|they\b|i\b|the (?:shop|store|site)\b|people\b)(?:(?:the|our) )?"
-     r"(?:brand |label )?([\w &'-]{2,30}?) sell\b(?! (?:the )?(?:most|best|more|better|least))",
-     r"\1which items \2 \3 sell"),
+    (r"^(\W*)what (do|does|did) (?!we\b|you\b|they\b|i\b|the (?:shop|store|site)\b|people\b)(?:(?:the|our) )?(?:brand |"
+     r"label )?([\w &'-]{2,30}?) sell\b(?! (?:the )?(?:most|best|more|better|least))", r"\1which items \2 \3 sell"),
     (r"^(\W*)what (do|did) we sell (from|of|by|under) ", r"\1which items \2 we sell \3 "),
     (r"^(\W*(?:what|which|list|show|give)\b.*?),? (?:and )?how (?:much|many)(?: (?:pieces|units))?(?: (?:do|did) we "
      r"sell| (?:were|was|is|are) sold)? of (?:each|every one)(?: one| product| item| of (?:them|these|those))?(?=\W*$)",
@@ -242,16 +233,14 @@ _BREAKDOWNS: Rules = (
 )  # fmt: skip
 _COMPARISONS: Rules = (
     (r"\bvar(?:y|ies)\b", "differ"),
-    (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|"
-     r"rate) (?:to|with|against) ",
-     r"compare \1 with "),
+    (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|rate) "
+     r"(?:to|with|against) ", r"compare \1 with "),
     (r"\b(which|what) (\w+) (?:is|are) (?:lagging|trailing|falling behind|struggling|behind(?= on\b| in\b|\W*$))(?: "
      r"behind)?\b", r"\1 \2 has lowest"),
     (r"\b(which|what) (\w+) (?:is|are) (?:leading|winning|ahead|in front)\b", r"\1 \2 has highest"),
     (r"^(\W*)(?:is|are|was|were) (.+?) (?:(?:about|roughly|nearly|almost|pretty much|just|any) )*(?:the same|equal|"
-     r"identical|similar|"
-     r"no different|different) (?:(on|for|in|across|from|with)|between|among|of) (.+ (?:and|or) .+)", r"\1compare "
-     r"\2 \3 \4"),
+     r"identical|similar|no different|different) (?:(on|for|in|across|from|with)|between|among|of) (.+ (?:and|or) .+)",
+     r"\1compare \2 \3 \4"),
     (r"\bworth (more|less) than (?=[a-z])(?!one\b|two\b|a hundred\b)", r"\1 revenue per user than "),
     (r"\bwhen it comes to\b|\bas far as (?=[\w ]+ goes\b)|\bwith regards? to\b|\bon the subject of\b", "in terms of"),
     (r"\boutsell(?:s|ing)?\b|\boutsold\b", "have more orders than"),
@@ -314,14 +303,11 @@ _CHANGE: Rules = (
      r"really )*(?:quiet|slow|dead)\b", r"\1 \2s had lowest"),
     (r"^(?!.*\b(?:by|the|which) (?:week|month)\b)(\W*)(?:(?:did|do|have) we (?:have|see|get|seen|had|got)|(?:were|was|"
      r"are|is|have) there(?: been)?|any|show(?: me)?|find)(?: any| the)?(?: (?:unusual|sudden|big|large|sharp|strange|"
-     r"odd|noticeable|unexpected))* (?:spikes|peaks|surges|outliers) in ",
-     r"\1top 5 days by "),
+     r"odd|noticeable|unexpected))* (?:spikes|peaks|surges|outliers) in ", r"\1top 5 days by "),
     (r"\bwhat made (.+?) (?:such )?an? (?:good|great|strong|bad|poor|weak|terrible|slow|quiet) (?:day|week|month|"
-     r"quarter|year)\b",
-     r"what happened in \1"),
+     r"quarter|year)\b", r"what happened in \1"),
     (r"\bhow (?!did\b|has\b|have\b|does\b|do\b|is\b|many\b|much\b|often\b|long\b)((?:[\w%-]+ ){1,4}?)(?:moved|"
-     r"developed|changed|evolved)\b",
-     r"trend \1"),
+     r"developed|changed|evolved)\b", r"trend \1"),
     (r"\b(?:was |were )?(?:any |a )?(?:kind|sort) of (?=(?:a )?(?:\w+ )?(?:change|bump|spike|drop|dip|increase|"
      r"trend|jump)\b)", "any "),
 )  # fmt: skip
@@ -329,21 +315,18 @@ _CAUSES: Rules = (
     (r"\bwhat(?:'s| is| was) the reasons? (?:that |why |for which )?(?=(?!for\b|of\b|behind\b)\w)", "why "),
     (r"\b(?:is|was|are) there (?:a|any) reasons? (?:that |why )?(?=\w)", "why do "),
     (r"\bfor (?:what|which) reasons?\b|\bhow is it (?:possible )?that\b|\bhow comes(?: it)?(?: that)?\b", "why"),
-    (r"[.,;?!]\s*(?:so )?(?:what gives|why so|wherefore|how so|how come|what(?:'s| is) (?:driving|behind) (?:it|"
-     r"that)|why)\s*(?=\W*$)",
-     ". Why?"),
+    (r"[.,;?!]\s*(?:so )?(?:what gives|why so|wherefore|how so|how come|what(?:'s| is) (?:driving|behind) (?:it|that)|"
+     r"why)\s*(?=\W*$)", ". Why?"),
     (rf"^(.*\b(?:why|how come|reasons?)\b.*?)(?:(?:loads|lots|a lot|plenty|many|tons)(?: of)? )?\b(?:visits|traffic|"
      rf"views|clicks|eyeballs|landings|visitors) (?:but|and|yet) {_LITTLE} {_SOLD}\b", r"\1low conversion rate"),
     (r"^(\W*)(?!.*\b(?:why|how come)\b)(.+?),? (?:(?:any |what(?: is|'?s) the |the )?(?:reasons?|cause|explanation)|"
      r"why(?:'?s| is) (?:that|this|it)|why (?:that|this))\W*$", r"\1why \2?"),
     (r"^(\W*)(?!.*\b(?:why|how come)\b)(.+?), how (?:can i |do i |to |should i |could i )?explain (?:this|that|"
-     r"it)?\b.*$",
-     r"\1why \2?"),
+     r"it)?\b.*$", r"\1why \2?"),
     (rf"\b(?:which|what) (?:factors?|things?|reasons?) (?:push|make|drive|lead|bring|get|cause|influence|convince|"
      rf"motivate)s? {_WHO}" r"(?: to)? (?:order|buy|purchase|convert)\b", "what makes a visitor buy"),
-    (r"\bwhat (?:is driving|was driving|are driving|drives?|drove|is behind|was behind) the (\w+) (orders|"
-     r"sales|revenue|visits|sessions|traffic)\b",
-     r"why so many \2 from \1"),
+    (r"\bwhat (?:is driving|was driving|are driving|drives?|drove|is behind|was behind) the (\w+) (orders|sales|"
+     r"revenue|visits|sessions|traffic)\b", r"why so many \2 from \1"),
 )  # fmt: skip
 _STEPS: Rules = (
     (rf"\b(?:what|which)(?: is|'?s| are)? (?:(?:our|the|my) )*(?:worst|weakest|biggest|leakiest|"
@@ -368,17 +351,15 @@ _STEPS: Rules = (
      r"\1of those who \2, how many \3"),
     (r",? (?:but )?only (?:where|if|when|for those where) there (?:were|are|was|is) (at least|more than) (\d+) ",
      r" with \1 \2 "),
-    (rf"\b(?:what|which) (?:is |are )?(?:the )?(?:most )?(?:common|typical|usual|frequent|popular|normal) {_PATH}s? "
-     rf"to (?:an? |the )?"
-     r"(?:order|purchase|buying|sale)\b(?:.*?step by step)?(?: (?:is|are))?(?:,? step by step)?", "which steps lead "
-     "to orders"),
+    (rf"\b(?:what|which) (?:is |are )?(?:the )?(?:most )?(?:common|typical|usual|frequent|popular|normal) {_PATH}s? to "
+     r"(?:an? |the )?(?:order|purchase|buying|sale)\b(?:.*?step by step)?(?: (?:is|are))?(?:,? step by step)?",
+     "which steps lead to orders"),
 )  # fmt: skip
 _OF_PEOPLE: Rules = (
     (r"\b((?:biggest|largest|smallest|highest|lowest|most expensive)\b.*\border\b.*?),? and when (?:was|is|did) "
      r"(?:it|this|that)(?: (?:placed|made|bought|ordered|happen))?(?=\W*$)", r"\1, and when"),
-    (r"\bcarts (?:that were )?(?:filled|started|created)\b(.*?),? what number (?:made it|got) (?:through )?to "
-     r"(?:an? )?(?:order|purchase)",
-     r"cart to order rate \1"),
+    (r"\bcarts (?:that were )?(?:filled|started|created)\b(.*?),? what number (?:made it|got) (?:through )?to (?:an? "
+     r")?(?:order|purchase)", r"cart to order rate \1"),
     (r"\b(new (?:users|visitors|customers)) (?:did|do|have) we (?:acquired?|won|win|gained?|attract(?:ed)?)\b", r"\1"),
     (r"\b(?:pull|rake|rak|haul|reel)(?:s|ed|ing)? in\b", "bring in"),
     (r"\bhow much (?:money |cash )?(?:did|does|do|has|have) (?!we\b|i\b|(?:an?|one|each|every|the average) (?:[\w-]+ )?"
@@ -389,11 +370,9 @@ _OF_PEOPLE: Rules = (
     (r"\bwhich social (?:networks?|media|sites?|platforms?)\b", "which social sources"),
     (r"\bkeep(?:s|ing)? (?:on )?(?:coming|returning)(?: back)?(?: to us| here)?\b", "visited at least 2 times"),
     (r"\b(?:leav(?:e|es|ing)|left) (?:stuff|things|items|something|goods|products) (?:behind )?in (?:the|their|a) "
-     r"(?:cart|basket)s?\b",
-     "abandon the cart"),
-    (r"\b(?:never|not) (?:get|gets|got|go|goes|went|make it|makes it) (?:past|beyond|further than) (?:the "
-     r")?(?:first|one) page\b",
-     "viewed only one page"),
+     r"(?:cart|basket)s?\b", "abandon the cart"),
+    (r"\b(?:never|not) (?:get|gets|got|go|goes|went|make it|makes it) (?:past|beyond|further than) (?:the )?(?:first|"
+     r"one) page\b", "viewed only one page"),
     (r"\bsearch(?:es)? results? (pages?)\b", r"search \1"),
     (r"\b(?:touch|us)(?:e|es|ed|ing) (?:the |our )?(?:on-?site|site|internal) search\b", "viewed search pages"),
     (r"\bhit (?:the |an |a )?(?=[\w ]*pages?\b)", "viewed the "),
