@@ -32,5 +32,7 @@ EXITS_AND_HITS: Rules = (
      r"arrive (?:on|at)|get to)(?: (?:the )?(?:most|first)(?: often)?)?\b", r"\1 \2 by sessions"),
     (rf"\b(?:which|what) pages? (?:do |did )?{_WHO} (?:hit|reach|see) first\b", "top landing pages"),
     (rf"\b(pages? (?:(?:that|which) )?(?:do |did )?{_WHO}) hit\b", r"\1 view"),
+    (r"\b(pages?) preced(?:e|es|ed)\b", r"\1 comes before"),
+    (r"\bgo(?:es)? out of (?=(?:the |our )?(?:site|shop|store|website)\b)", "leave "),
     (r"\bwork(?:s|ed|ing)? (better|best|worse|worst)\b", r"did \1"),
 )  # fmt: skip

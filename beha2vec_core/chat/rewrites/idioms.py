@@ -58,9 +58,10 @@ _SIZE = r"(?:part|piece|share|slice|chunk|portion|percentage|fraction|proportion
 _PERCENT = r"(?:percent|per cent|%|pct)"
 
 _TALK: Rules = (  # what stands around a question
-    (r"(?:,|\s[-\u2013\u2014])?\s*(?<!\w)(?:ta|cheers|thx|mate|yaar|will ya|would you(?: please)?|could you|"
-     r"if you (?:please|can|would|don't mind)|if poss(?:ible)?|(?:please|pls) and thank you|by (?:eod|tomorrow|"
-     r"tonight)|go)\s*(?=[.!?]*$)", ""),
+    (r"(?:,|\s[-\u2013\u2014])?\s*(?<!\w)(?:ta|cheers|thx|mate|yaar|will ya|would you(?: please)?|could you|if you "
+     r"(?:please|can|would|don't mind)|if (?:that(?:'s| is) something )?(?:that )?you (?:track|measure|know|have)(?: "
+     r"(?:it|that|this))?|if poss(?:ible)?|(?:please|pls) and thank you|by (?:eod|tomorrow|tonight)|go)\s*(?=[.!?]*$)",
+     ""),
     (r"^\W*(?:just )?out of (?:pure |sheer )?(?:curiosity|interest)\b[,:]?\s*", ""),
     (r"\b(?:to me )?like (?:i'?m|i am) (?:five|5|a (?:child|kid))\b", ""),
     (r"(?:[,.;?!]|\s[-\u2013\u2014])\s*(?:can'?t be many|feels like it(?: is)?|(?:or )?am i (?:right|wrong|"
@@ -88,9 +89,10 @@ _TALK: Rules = (  # what stands around a question
     (r"\bwho(?:s|'s| is) (?=(?:bought|ordered|visited|purchased|viewed|used)\b)", "who "),
     (r"^\W*(?:my|our|the) \w+ (?:wants?|needs?|asks?|asked|would like)(?: for)?[^:?,]*:\s*", ""),
     (r"^\W*(?:i'?m|i am|we'?re|we are|i must|i have to|i need to|i want to|i'?ll) (?:do|prepar|writ|putting together|"
-     r"working on|build|mak|finish|fill|present)(?:e|ing)? (?:an?|the|my|our) [\w -]*?(?:pack|report|deck|slides?|"
-     r"presentation|meeting|review|board)(?: (?:for|on) (?:\w+ ){0,2}\w+)?(?:\s*[:,.!]\s+|\s+[-\u2013\u2014]\s+| and "
-     r"(?:i )?(?:need|want|have|would like|like) to know\b)", ""),
+     r"working on|build|mak|finish|fill|present)(?:e|ing)?\b(?: (?:an?|the|my|our) [\w -]*?(?:pack|report|deck|slides?|"
+     r"presentation|meeting|review|board)(?: (?:for|on) (?:\w+ ){0,2}\w+)?(?:\s*[:,]\s+|\s+[-\u2013\u2014]\s+)|"
+     r"[^?.!]*?(?:[.!]\s+(?=\w)(?!(?:by|per|in|and|for|on|from|only)\b)| and (?:i )?(?:need|want|have|would like|like) "
+     r"to know\b))", ""),
     (r"[?.]\s*(?:(?:a |the )?(?:rough|round|exact|precise) |(?:give|i need|i want)(?: me)? (?:the |an? )?(?:exact|"
      r"rough|round|precise) )(?:number|figure|estimate|%|percent(?:age)?|value)s?(?: (?:is|are|will be|"
      r"would be) (?:fine|ok|okay|enough|good|perfect))?\W*$", "?"),
@@ -107,6 +109,12 @@ _TALK: Rules = (  # what stands around a question
      r"users)\b", ""),
     (r",? (?:but )?only (?:the )?(?:big|large|main|important|relevant) ones\b", ", only the biggest ones"),
     (r"\bi mean\W*$", ""),
+    (r"\? i have the (?:feeling|impression)(?: that(?: it is)?)? (since \w+)\W*$", r" \1?"),
+    (r",? like (?:crazy|mad|hell)\b", ""),
+    (r"(?<=\w)(,? in (?:units|items|pieces|orders|revenue|sales)),? not (?:in )?(?:units|items|pieces|orders|revenue|"
+     r"sales)(?=\W*$)", r"\1"),
+    (r", (?=(?:is|are) (?:it|that|they|we) (?:above|over|below|under|more than|less than) \d)", ". "),
+    (rf"{_PLEASE}(?:give|take|have)(?: me| us)? an? (?:\w+ )?look at ", r"\1show "),
 )  # fmt: skip
 _WORDS: Rules = (
     (r",? \w+ (?:needs?|wants?) (?:this|it|them)(?: by \w+)?\s*(?=[.!?]*$)", ""),
@@ -124,6 +132,8 @@ _WORDS: Rules = (
     (r"\b(\d+) ?x or more\b", r"at least \1 times"),
     (r"\b(affiliates?|partners?|referral) (?:program(?:me)?s?|schemes?|network)\b", r"\1"),
     (r"\b(number of pages|page views) by (visit|session)\b", r"\1 per \2"),
+    (r"\b(?:for|in|of|by) (?:(?:an?|the|one|each|every|a single) )?(visit|session|order|user|visitor)s? (?:in|on) "
+     r"average\b", r"per \1 on average"),
     (r"\b(?:how many|number of) (?=(?:page views|pages|orders|items|sessions|visits) per (?:visit|session|order|user|"
      r"visitor)\b)", ""),
     (r"\b(?:people|users|visitors|customers) from (\w+(?: search| social)?) or (?:people|users|visitors|customers) "
@@ -157,6 +167,11 @@ _WORDS: Rules = (
     (r"\b(did|has|have) (.+?) (?:get|got|become|gotten) (?:better|worse|bigger|smaller|higher|lower) from (\w+) to "
      r"(?=\w)", r"\1 \2 change from \3 to "),
     (r"\b(is|are|was|were) (.+?) bringing (more|less|fewer|better|worse)\b", r"\1 \2 getting \3"),
+    (r"\b(?:the )?(?:low point|rock bottom|trough)\b", "lowest"),
+    (r"\bwhose (?:is|are|was|were) (?=(?:the )?(?:big|larg|small|high|low|best|better|worse|more|most))", "which is "),
+    (r"\b(c[oa]m(?:es?|ing)) off (?=\w)", r"\1 from "),
+    (r"\bthan (?:the )?(?:ads|adverts|advertising)\b", "than paid channels"),
+    (r"\btime (?:browsing|looking around|shopping)\b", "time"),
 )  # fmt: skip
 _COUNTS: Rules = (
     (r"^(\W*)did (?:we|you|the (?:shop|store|site)) (?:get|have|make|receive|see|reach|take|win) (?:(?:more|less|"
@@ -201,6 +216,11 @@ _SHARES: Rules = (
      rf" was)? (?:the )?(?:{_SIZE}) of " r"[\w ]+?)(\W*)$", r"\1\3 \2\4"),
     (r"\bbounce(?: rate)? (?:of|on|for|at) (?:the |our )?(home|start|front)(?: ?page)?\b", "bounce rate for sessions "
                                                                                            "landing on the home page"),
+    (r",?(?: and)? (?:put|show|add|with|plus) (?:the |their |its )?(?:share|percentage)s? (?:right )?(?:next to|beside|"
+     r"alongside) (?:it|them|that|each)\b", ", also the share"),
+    (rf"\bhow (?:large|big|high|great) (?:is|was) the {_SIZE}(?: (?:that|which))? (.+?) (?:has|have|had|takes?|holds?) "
+     r"(?:in|of) ", r"share of \1 in "),
+    (r"\bnew (?:vs\.?|versus|and|or) returning,? in (?:%|percent)", "share of sessions by new or returning"),
 )  # fmt: skip
 _BREAKDOWNS: Rules = (
     (r"\bdrill (?:down )?into\b", "show"),
@@ -211,7 +231,7 @@ _BREAKDOWNS: Rules = (
      rf"to)\b)", r"show \1"),
     (rf"\b{_CUT} {_PARTICLE} (?=(?:the|our|all|my)\b)", "show "),
     (rf"{_PLEASE}(?:cut|slice|group|divide|chop|carve|separate|arrange|"
-     r"bucket|break) (?=(?:(?!by\b)[\w%-]+ ){1,4}by\b)", r"\1show "),
+     r"bucket|break|detail|itemi[sz]e|spell out) (?=(?:(?!by\b)[\w%-]+ ){1,4}(?:by|per)\b)", r"\1show "),
     (rf"\b{_CUT_DONE}(?: {_PARTICLE})? (?:by|along|according to) ", "by "),
     (r"\bby default channel group(?:ing)?s?\b", "by channel"),
     (r"\b(campaign|product|item|country|channel|page|source|device|category|browser|brand)[- ]level\b", r"by \1"),
@@ -229,10 +249,14 @@ _BREAKDOWNS: Rules = (
     (r"^(\W*(?:what|which|list|show|give)\b.*?),? (?:and )?how (?:much|many)(?: (?:pieces|units))?(?: (?:do|did) we "
      r"sell| (?:were|was|is|are) sold)? of (?:each|every one)(?: one| product| item| of (?:them|these|those))?(?=\W*$)",
      r"\1"),
-    (r"\b(units|pieces|quantity)(?: sold)? and value\b", r"\1 sold and revenue"),
+    (r"\b(units|pieces|items)(?: sold)?(?: of)? and value\b", r"\1 sold and revenue"),
+    (r"\bwhere (?:do|does|did) (?:our |the )?(.+?) (?:come from|live),? (?:geographically(?: speaking)?|in the "
+     r"world)\b", r"\1 by country"),
+    (r"\bonly rows (?:having|with)\b", "with"),
+    (r"(?:,|\s[-\u2013\u2014]|(?<=week)|(?<=weekday))\s*mon(?:day)? (?:to|through|thru|till) sun(?:day)?\b", ""),
 )  # fmt: skip
 _COMPARISONS: Rules = (
-    (r"\bvar(?:y|ies)\b", "differ"),
+    (r"\bvar(?:y|ies)\b|\bbehav(?:e|es) (?:(?:any|at all|very) )*different(?:ly)?\b", "differ"),
     (r"\bhow (?:does|did|do|has|have) (.+?) (?:compare|compared|measure up|fare|fared|stack up|hold up|match up|rate) "
      r"(?:to|with|against) ", r"compare \1 with "),
     (r"\b(which|what) (\w+) (?:is|are) (?:lagging|trailing|falling behind|struggling|behind(?= on\b| in\b|\W*$))(?: "
@@ -250,8 +274,8 @@ _COMPARISONS: Rules = (
      r"(?! (?:it|this|that|schedule|the (?:drop|rise|change|increase|dip))\b)", r"\1 compared with"),
     (r"\b(?:big |large |huge )*gap (in|between|of)\b"
      r"(?! (?:\w+ ){0,2}(?:orders|purchases)\b(?! (?:and|vs|versus|or|of)\b))", r"difference \1"),
-    (r",? or (?:are they |is it |is that )?(?:about |roughly |pretty much |just |more or less )*(?:the same|equal|"
-     r"no different|not)\s*(?=\W*$)", ""),
+    (r",? or (?:(?:are|is|do|does|did|has|have|was) (?:they|it|that) )?(?:(?:stay|remain)(?:s|ed)? )?(?:about |roughly "
+     r"|pretty much |just |more or less )*(?:the same|equal|stable|unchanged|flat|no different|not)\s*(?=\W*$)", ""),
     (rf"{_PLEASE}(?:put|set|stack|line|pit|hold|match|weigh|stand)(?: up)? ([\w .']+?) (?:up )?{_BESIDE} "
      rf"", r"\1compare \2 with "),
     (r"\b(?:put|show|place|lay|view|see|have) (?:me )?(.+?),? side by side\b", r"compare \1"),
@@ -273,6 +297,8 @@ _COMPARISONS: Rules = (
     (r"\b(did|does|do|brings?|makes?) more business\b", r"\1 more revenue"),
     (r"\b(?:ones|those|people|users|visitors) who (?:have|had) (?:been|visited|come)(?: here| to us)? "
      r"before\b", "returning ones"),
+    (r"\bhow far (?:behind|ahead of) (.+?) (?:is|are|was|were) (.+?) (?:on|in|for|by|in terms of) ([\w ]+?)(?=\W*$)",
+     r"compare \3 of \2 with \1"),
 )  # fmt: skip
 _CHANGE: Rules = (
     (r"\bfall(?:en|s|ing)? off a cliff\b|\bfell off a cliff\b", "drop"),
@@ -293,9 +319,9 @@ _CHANGE: Rules = (
     (r"\b(?:drift|trend|creep|inch|edg|head|mov)(?:ing|ed) (up|down)(?:wards?)?\b", r"going \1"),
     (r"\b(?:an? |any )?(up|down)ward (?:movement|trend|drift|tendency|direction) (?:in|of|for)\b", r"going \1"),
     (r"\bdirection of travel (?:on|of|for|in|with)\b", "trend of"),
-    (r"\b(?:(?:towards|near) the end(?! of (?!the (?:year|period|data)\b))|as (?:the )?(?:time|months?|weeks?|"
-     r"year) (?:went|goes|passed|passes|wore) (?:by|on)?|with time|as time (?:went|goes) (?:by|on))(?: of the (?:year|"
-     r"period|data))?\b", "over time"),
+    (r"\b(?:(?:towards|near) the end(?! of (?!the (?:year|period|data)\b))|as (?:the )?(?:time|months?|weeks?|year) "
+     r"(?:went|goes|passed|passes|wore) (?:by|on)?|with (?:the )?time|as time (?:went|goes) (?:by|on))(?: of the "
+     r"(?:year|period|data))?\b", "over time"),
     (r"\bfrom one (day|week|month|quarter|year) to the (?:next|other)\b", r"by \1"),
     (r"\b(?:how (?:did|has|have|does|do|is|are))\b(.*?) (?:move|moved|shift|shifted|track|tracked|been tracking|go|"
      r"gone)\b(?=\W*$| (?:over|across|since|during|in|month|week)\b)", r"trend \1"),
@@ -327,6 +353,11 @@ _CAUSES: Rules = (
      rf"motivate)s? {_WHO}" r"(?: to)? (?:order|buy|purchase|convert)\b", "what makes a visitor buy"),
     (r"\bwhat (?:is driving|was driving|are driving|drives?|drove|is behind|was behind) the (\w+) (orders|sales|"
      r"revenue|visits|sessions|traffic)\b", r"why so many \2 from \1"),
+    (rf"^(\W*)(?:the )?({_MONTHS}) was (?:so |very |really |quite )?(?:great|good|strong|super|fine|excellent|bad|weak|"
+     rf"poor),? (?:but |and )?({_MONTHS}) (?:was(?: not|n'?t)|not(?: so much)?|less so|was (?:bad|weak|poor|good|great|"
+     r"strong|better|worse))[.,]? (?:what happened|why|how come)\b.*$", r"\1why did revenue change from \2 to \3?"),
+    (r"\b(?:why (?:are there|do we have|do we get) (?:so )?many|where do (?:the |our )?)\s*error pages?(?: come "
+     r"from)?(?:,? and what (?:is )?caus\w+ (?:them|it|this))?(?=\W*$)", "error page views by page"),
 )  # fmt: skip
 _STEPS: Rules = (
     (rf"\b(?:what|which)(?: is|'?s| are)? (?:(?:our|the|my) )*(?:worst|weakest|biggest|leakiest|"
@@ -344,8 +375,8 @@ _STEPS: Rules = (
      r"finish|finishes|complete) (?:it|theirs|it all)\b", "order"),
     (r"^(\W*)having (.+?), how many\b", r"\1of those who \2, how many"),
     (r"\b(?:added|put) to (?:the )?(cart|basket)", r"added something to the \1"),
-    (r"\b(?:survives?|survived|makes? it|gets?|lasts?) (?:until|till|to|through to|up to|all the way to|"
-     r"as far as) (?:the )?(?:thank[- ]?you|confirmation|order confirmation|success) page\b", "order"),
+    (r"\b(?:survives?|survived|ma(?:k|d)es? it|gets?|lasts?) (?:until|till|to|through to|up to|all the way to|"
+     r"as far as) (?:the )?(?:(?:thank[- ]?you|confirmation|order confirmation|success) page|finish line)\b", "order"),
     (r"^(\W*)if (?:someone|somebody|a (?:user|visitor|customer|person)|people|they) (.+?),? (?:does|do|will) "
      r"(?:\w{2,4}|that person) (?:(?:still|also|then|later|really|ever) )*(order|buy|come back|return|purchase)\b",
      r"\1of those who \2, how many \3"),
@@ -354,6 +385,17 @@ _STEPS: Rules = (
     (rf"\b(?:what|which) (?:is |are )?(?:the )?(?:most )?(?:common|typical|usual|frequent|popular|normal) {_PATH}s? to "
      r"(?:an? |the )?(?:order|purchase|buying|sale)\b(?:.*?step by step)?(?: (?:is|are))?(?:,? step by step)?",
      "which steps lead to orders"),
+    (r"\bfunnel leaks (?:more|less|most|least)\b|\bfunnel (?:is|gets?) leak(?:y|ier)\b", "funnel"),
+    (r"\bthe till\b", "the checkout"),
+    (r"\b(?:(?:fill|start|ha)(?:ed|s|ve|d)?) (?:the|an?|their) (?:cart|basket),? (?:and|but)(?: then)? (?:(?:do|did|"
+     r"buy|bought) nothing|leave|left|go away|went away|stop(?:ped)?|disappear(?:ed)?|vanish(?:ed)?)\b",
+     "have a cart but no order"),
+    (rf"\bget (?:any )?(?:further|farther)(?: (?:down|along|in|through|on) the (?:\w+ )?{_PROCESS})?(?= than\b)",
+     "convert better"),
+    (r"\b(?:feeds?|fuels?) (?:the |our )?(checkout|cart)s?(?: (?:the )?(?:best|most))?(?=\W*$)",
+     r"have the highest \1 rate"),
+    (r"^(\W*)(?:is )?(?:the |our )?((?:[\w-]+ ){1,3}page)(?: a dead[- ]end\b|\s*[-\u2013\u2014,:]+\s*how many "
+     r"(?:continue|go on|stay|carry on)\b).*$", r"\1where do people go after the \2?"),
 )  # fmt: skip
 _OF_PEOPLE: Rules = (
     (r"\b((?:biggest|largest|smallest|highest|lowest|most expensive)\b.*\border\b.*?),? and when (?:was|is|did) "
@@ -405,8 +447,22 @@ _OF_PEOPLE: Rules = (
     (r"\bwhat (?:are|do|did) (?:people|they|users|customers|visitors) (?:buy|buying|bought|order|ordering|"
      r"ordered)\??,? (by|per) (?=(?:product |item )?(?:category|brand))", r"items sold \1 "),
     (r"\bfrom what places and on which devices\b", "which countries and devices"),
+    (r"\b(bounc(?:e|es|ed|ing)) (?:off|(?:off |away )?from) (?=the |our )", r"\1 on "),
     (r"\b(bounc(?:e|es|ed|ing)) (?:straight|right) (?:off|away)\b", r"\1"),
     (r"\b(land(?:s|ed|ing)?) (?:straight|directly|right|first)? ?(on|at) ", r"\1 \2 "),
+    (r"^(\W*)(?:describe (?:the |our )?bouncers|(?:does |do )?whom? (?:do |did )?(?:we lose|leaves?(?: us)?) after "
+     r"(?:only |just )?(?:a single|one|1) page)\b", r"\1sessions with only one page by channel"),
+    (r"\b(?:which (?:users|visitors|customers|people)|who) (?:(?:have|has) )?(?:visit(?:ed|s)?|c[oa]mes?)(?: to)?(?: "
+     r"us)? (?:the )?most(?: (?:often|frequently))?(?=\W*$|,? and (?:did|do|have) they\b)", "top users by sessions"),
+    (r"\b(top users by sessions),? and (?:did|do|have) they (?:ever )?(?:order(?:ed)?|buy|bought)(?: (?:something|"
+     r"anything))?", r"\1 and orders"),
+    (r"\b(?:once|one time)(?:,? (?:and|but|then))+ (?:are |were )?gone(?: again)?(?=\W*$)|(?<=\bcame )(?:only |just "
+     r")?(?:once|one time),? (?:and|but) (?:then )?never (?:came|come|comes)(?: back)?(?: again)?(?=\W*$)",
+     "exactly 1 times"),
+    (r"\bwho (?:goes to|visits|reads|opens|views|looks at|uses) (.+?), (?:existing|old|returning|known) (?:customers |"
+     r"users |visitors |ones )?or new(?: ones| customers| users| visitors)?\b",
+     r"how many users viewed \1 by new or returning"),
+    (r"\b(referrals?)(?:,? from (?:which|what))? (?:web)?(?:sites?|pages?)(?: exactly)?\b", r"\1 by source"),
 )  # fmt: skip
 _IDIOMS = (
     *VISITS_TO_ORDER, *SORT_ORDERS, *AT_THE_TIME, *ITEMS_OF_ORDERS, *EXITS_AND_HITS, *EVERYDAY,

@@ -76,7 +76,6 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"new one \1 returning one"),
     (r"(?<!\bi )(?<!\bam )(?<!\bwe )(?<!\bi'm )\b(?:(?:are|is|was|were|mainly|mostly|most|really|very) )+(?:interested "
      r"in|into|keen on|fond of)\b", "viewed"),
-    (r"\breferral (?:web)?(?:sites?|pages?)\b", "referral by source"),
     (r"\bsteps? (?=(?:from|between) (?:the )?\w+ (?:to|and) )", "rate "),
     (r"^(?!.*\b(?:which|who|whose|where|by|per|share|percent\w*|how much of)\b)(.*?)\b(biggest|largest|highest|"
      r"smallest|lowest|most expensive|cheapest|top(?= \d))((?: \d+)?)(?: (?:single|individual|ever))* (?:orders?|"

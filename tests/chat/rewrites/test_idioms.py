@@ -31,6 +31,18 @@ SAME = {  # what is asked for, and the ways to say it
     "is mobile lagging behind desktop in conversion; is the conversion rate the same on mobile and desktop; "
     "does mobile outperform desktop on conversion",
     "conversion_rate | by device | asc": "which device is lagging in conversion",
+    "conversion_rate | by country": "conversion rate by country, if that's something you track",
+    "orders | by country": "where do our orders come from in the world; itemise our orders by country; "
+    "spell out orders per country; have a good look at the orders by country",
+    "orders | by weekday": "orders by weekday, monday to sunday",
+    "orders | 2026-03-01..2026-03-31": "I must present on Monday. How many orders in March; i am asking myself "
+    "how many orders we had in march; I'm writing an email and want to know how many orders we had in March",
+    "orders | by day | asc": "when was rock bottom in orders; when was the low point of orders",
+    "users | user=visited exactly 1 time": "how many users came once and then gone; how many users came only once and "
+    "never came back",
+    "items_per_order": "items by order on average",
+    "pages_per_session": "how many pages for one visit on average",
+    "sessions | by user": "who visits us most often; which users came most",
     "orders | by month": "are orders on the up; how's the number of orders moved over the year; "
     "direction of travel on orders",
     "sessions | by day | top 5": "were there any unusual spikes in traffic",
@@ -91,6 +103,12 @@ def test_a_word_that_may_limit_is_not_left_out(question: str, vocabulary: Vocabu
         ("nov against dec, who wins in revenue?", "nov against dec, revenue?"),
         ("visits w/out any order", "visits without any order"),
         ("how many visitors got a 404?", "how many visitors saw an error page?"),
+        ("how many sessions made it to the finish line?", "how many sessions order?"),
+        ("how many people started a cart and then left?", "how many people have a cart but no order?"),
+        ("where do the error pages come from?", "error page views by page?"),
+        ("did orders grow or stay the same?", "did orders grow?"),
+        ("who leaves after a single page?", "sessions with only one page by channel?"),
+        ("conversion rate on mobile, is it over 5%?", "conversion rate on mobile. is it over 5%?"),
         ("orders by channel", "orders by channel"),
     ],
 )
