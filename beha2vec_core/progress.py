@@ -37,10 +37,11 @@ class ProgressBar:
     Args:
         unit: what is counted, in the singular; its plural ends in an s.
         shown: False shows neither.
+        has_bar: False where something else prints to the terminal meanwhile: the lines in the log are enough.
     """
 
-    def __init__(self, *, title: str, unit: str, total: int, shown: bool = True) -> None:
-        disable = None if shown else True  # None: unless on a terminal
+    def __init__(self, *, title: str, unit: str, total: int, shown: bool = True, has_bar: bool = True) -> None:
+        disable = None if shown and has_bar else True  # None: unless on a terminal
         self._bar = tqdm(total=total, desc=title, unit=unit, file=_kept, disable=disable)
         self._title, self._unit, self._total, self._shown = title, unit, total, shown
         self._first = self._done = 0

@@ -14,9 +14,11 @@ from beha2vec_core.progress import ProgressBar, with_progress
 # as in a run: standard error goes to a file while a step runs
 STEP = """
 import os
-from beha2vec_core.progress import keep_terminal, with_progress
+from beha2vec_core.progress import ProgressBar, keep_terminal, with_progress
 keep_terminal()
 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+beside_other_lines = ProgressBar(title="dbt", unit="model", total=2, has_bar=False)
+beside_other_lines.update()
 for _ in with_progress(range(3), title="reading", unit="file"):
     pass
 """
@@ -36,6 +38,7 @@ def test_a_bar_is_shown_on_the_terminal_of_the_run_and_nowhere_else(terminal: bo
     finally:
         os.close(reader)
     assert (b"reading" in shown and b"3/3" in shown) == terminal and bool(shown) == terminal
+    assert b"dbt" not in shown
 
 
 def test_the_log_of_long_work_has_the_time_left(

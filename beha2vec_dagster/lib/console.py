@@ -20,7 +20,7 @@ _SKIPPED = re.compile(r"Dependencies for step .* Not executing\.$", re.DOTALL)
 # dbt's lines of a data test that passes, and of each start
 _ROUTINE = re.compile(r"\d+ of \d+ (START|PASS) |Unable to do partial parsing")
 # how dagster-dbt calls dbt
-_HOW_DBT_IS_CALLED = ("A dbt subsetted execution is ", "Copying `")
+_HOW_DBT_IS_CALLED = ("A dbt subsetted execution is ", "Copying `", "Running dbt command", "Finished dbt command")
 
 
 @contextmanager

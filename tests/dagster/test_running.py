@@ -112,6 +112,31 @@ def test_records_do_not_wait_for_the_disk_where_none_can_be_broken(tmp_path: Pat
     assert (tmp_path / "wal-wal").exists(), "what closes the file last would write all to the disk"
 
 
+def test_statements_of_records_are_compiled_once(tmp_path: Path) -> None:
+    """Dagster makes an engine for each record: without this, half the time of a record is compiling its statements."""
+    write_without_waiting()
+    engines: set[sqlalchemy.Engine] = set()
+    compiled: list[dict[object, object]] = []
+
+    def note(connection: sqlalchemy.Connection) -> None:
+        engines.add(connection.engine)
+        compiled.append(connection.get_execution_options()["compiled_cache"])
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "engine_connect", note)
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    sizes = []
+    try:
+        with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            for _ in range(3):
+                instance.report_runless_asset_event(dg.AssetMaterialization("a"))
+                assert instance.get_latest_materialization_event(dg.AssetKey("a"))
+                sizes.append(len(compiled[-1]))
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "engine_connect", note)
+    assert len(engines) > 1 and len({id(kept) for kept in compiled}) == 1
+    assert sizes[1] == sizes[2] > 0
+
+
 def test_a_plus_selects_all_that_follow() -> None:
     @dg.asset
     def a() -> None: ...

@@ -73,7 +73,7 @@ def find_highlights(marts: Marts) -> Highlights:
     """The largest differences between segments and changes over time that are not chance, at most 10."""
     compared = [
         comparison
-        for table, rows in with_progress(list(marts.tables.items()), title="highlights", unit="table")
+        for table, rows in with_progress(list(marts.tables.items()), title="comparing groups", unit="table")
         for comparison in compare(rows, _SEARCHED[table].rates, _SEARCHED[table].totals)
     ]
     confidence = confidence_of(max(len(compared), 1))

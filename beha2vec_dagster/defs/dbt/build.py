@@ -131,7 +131,9 @@ class DbtBuild(NamedTuple):
             with (
                 self._alone(purpose),
                 brief_dbt(),
-                closing(ProgressBar(title="dbt", unit="model", total=len(self.context.selected_asset_keys))) as bar,
+                closing(
+                    ProgressBar(title="dbt", unit="model", total=len(self.context.selected_asset_keys), has_bar=False)
+                ) as bar,
             ):
                 if in_bigquery(self.settings):
                     self._price(window)

@@ -66,7 +66,7 @@ def build_days(of_run: DbtBuild) -> Iterator[Any]:
         # from the first call on the tables lack days: if this run is stopped, the next one has to go on
         with warehouse.connect(_PURPOSE) as connection:
             asked_here = require_full_refresh(connection, INCREMENTAL_ASSET, "a rebuild of all days was stopped")
-    bar = ProgressBar(title="dbt", unit="call", total=len(calls))
+    bar = ProgressBar(title="dbt", unit="call", total=len(calls), has_bar=False)
     for number, chunk in enumerate(calls[:-1], 1):
         state = chunks.chunk_state(chunk, raw)
         of_run.part(chunk, is_first=number == 1 and not done)
