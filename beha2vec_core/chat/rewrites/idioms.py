@@ -355,7 +355,8 @@ _CAUSES: Rules = (
      r"revenue|visits|sessions|traffic)\b", r"why so many \2 from \1"),
     (rf"^(\W*)(?:the )?({_MONTHS}) was (?:so |very |really |quite )?(?:great|good|strong|super|fine|excellent|bad|weak|"
      rf"poor),? (?:but |and )?({_MONTHS}) (?:was(?: not|n'?t)|not(?: so much)?|less so|was (?:bad|weak|poor|good|great|"
-     r"strong|better|worse))[.,]? (?:what happened|why|how come)\b.*$", r"\1why did revenue change from \2 to \3?"),
+     r"strong|better|worse))[.,]? (?:what happened|why|how come)\b(?! in\b)",
+     r"\1why did revenue change from \2 to \3"),
     (r"\b(?:why (?:are there|do we have|do we get) (?:so )?many|where do (?:the |our )?)\s*error pages?(?: come "
      r"from)?(?:,? and what (?:is )?caus\w+ (?:them|it|this))?(?=\W*$)", "error page views by page"),
 )  # fmt: skip
@@ -394,8 +395,8 @@ _STEPS: Rules = (
      "convert better"),
     (r"\b(?:feeds?|fuels?) (?:the |our )?(checkout|cart)s?(?: (?:the )?(?:best|most))?(?=\W*$)",
      r"have the highest \1 rate"),
-    (r"^(\W*)(?:is )?(?:the |our )?((?:[\w-]+ ){1,3}page)(?: a dead[- ]end\b|\s*[-\u2013\u2014,:]+\s*how many "
-     r"(?:continue|go on|stay|carry on)\b).*$", r"\1where do people go after the \2?"),
+    (r"^(\W*)(?:is )?(?:the |our )?((?:[\w-]+ ){1,3}page)(?: a dead[- ]end|\s*[-\u2013\u2014,:]+\s*how many "
+     r"(?:continue|go on|stay|carry on))\b(?! to\b)", r"\1where do people go after the \2"),
 )  # fmt: skip
 _OF_PEOPLE: Rules = (
     (r"\b((?:biggest|largest|smallest|highest|lowest|most expensive)\b.*\border\b.*?),? and when (?:was|is|did) "
@@ -456,9 +457,9 @@ _OF_PEOPLE: Rules = (
      r"us)? (?:the )?most(?: (?:often|frequently))?(?=\W*$|,? and (?:did|do|have) they\b)", "top users by sessions"),
     (r"\b(top users by sessions),? and (?:did|do|have) they (?:ever )?(?:order(?:ed)?|buy|bought)(?: (?:something|"
      r"anything))?", r"\1 and orders"),
-    (r"\b(?:once|one time)(?:,? (?:and|but|then))+ (?:are |were )?gone(?: again)?(?=\W*$)|(?<=\bcame )(?:only |just "
-     r")?(?:once|one time),? (?:and|but) (?:then )?never (?:came|come|comes)(?: back)?(?: again)?(?=\W*$)",
-     "exactly 1 times"),
+    (r"\b(?:only |just )?(?:once|one time)(?:,? (?:and|but|then))+ (?:are |were )?gone(?: again)?(?=\W*$)|(?<=\bcame "
+     r")(?:only |just )?(?:once|one time),? (?:and|but) (?:then )?never (?:came|come|comes)(?: back)?(?: "
+     r"again)?(?=\W*$)", "exactly 1 times"),
     (r"\bwho (?:goes to|visits|reads|opens|views|looks at|uses) (.+?), (?:existing|old|returning|known) (?:customers |"
      r"users |visitors |ones )?or new(?: ones| customers| users| visitors)?\b",
      r"how many users viewed \1 by new or returning"),

@@ -107,6 +107,7 @@ def test_a_word_that_may_limit_is_not_left_out(question: str, vocabulary: Vocabu
         ("how many people started a cart and then left?", "how many people have a cart but no order?"),
         ("where do the error pages come from?", "error page views by page?"),
         ("did orders grow or stay the same?", "did orders grow?"),
+        ("is the cart page a dead end on mobile?", "where do people go after the cart page on mobile?"),
         ("who leaves after a single page?", "sessions with only one page by channel?"),
         ("conversion rate on mobile, is it over 5%?", "conversion rate on mobile. is it over 5%?"),
         ("orders by channel", "orders by channel"),
