@@ -124,8 +124,6 @@ def metric_of(
         sold = "items_sold" if about & OF_ITEMS else "revenue"
         is_ranked = parts.has("high", "low") or parts.judged
         return taken(sold, f"Selling is measured by {METRICS[sold].label}.") if is_ranked else sold
-    if parts.is_of_users and "spender" in parts.text:
-        return "revenue"
     if groups is not None:
         return DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)

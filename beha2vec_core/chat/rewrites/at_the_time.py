@@ -41,7 +41,7 @@ AT_THE_TIME: Rules = (
      rf"visited|brows(?:e|es|ed)|visiting) (?:us |here )?(?=(?:{_ON})\b(?! the (?:checkout|cart|basket)))", ""),
     (rf"\b{_WHEN} (?:{_WHO} )?{_BUY} (?=(?:{_ON})\b)", ""),
     (rf"\b{_WHEN} (?=(?:on|from|via|through|using) (?!the\b)\w)", ""),
-    (rf"\b{_WHEN} (?:they|people) used (?=[\w-]+\W*$|[\w-]+ (?:in|on|last|this|by)\b)", "with "),
+    (rf"\b{_WHEN} {_WHO} used (?=[\w-]+\W*$|[\w-]+ (?:in|on|last|this|by)\b)", "with "),
     (rf"\b{_WHEN} (?:(?:landing|arriving|starting|entering)(?: (?:on|at|in))?|(?:the |their )?(?:visits?|sessions?) "
      r"(?:starts?|begins?|started|began) (?:on|at|with)) ", "landing on "),
     (rf"^(\W*)what (?:do|did|does) {_WHO} (?:look at|view|see|visit)(?= (?:on|from|in|via)\b|\W*$)",

@@ -118,9 +118,6 @@ _POLITE = (
      r"\1which lost the most"),
     (r"\bhow (?:badly|poorly) (?=(?:do|does|did|is|are|was|were)\b)", "how well "),
     (r"\bhow good (?=(?:is|are|was|were)\b)", "how "),
-    (r"\b(an?|any) good (?=(?:overview|look|view|idea|picture|summary)\b)", r"\1 "),
-    (r"^(\W*(?:(?:please|let(?:'?s| us| me)|(?:can|could|may) (?:i|we|you)|give (?:me|us)|i(?:'?d| would)? (?:like|"
-     r"want|need)(?: to)?) )*)(?:(?:have|take|get) )?an? (?:\w+ )?look (?:at|into) ", r"\1show "),
     (rf"^(\W*)(?:is|are|was|were) ((?:our |the |my )?{_MEASURE}(?: rate)?) (?:any |very )?(?:good|bad|okay|ok|decent|"
      r"healthy|normal)(?=\W*$)", r"\1what is \2"),
     (r"^(\W*)(?:do you |would you )?mind telling (?:me|us)\b", r"\1tell me"),
@@ -136,7 +133,6 @@ _POLITE = (
      r"at)?)\b", r"\1show"),
     (r"^(\W*)(?:i(?:'m| am) after|dig (?:up|out)|rustle up)(?= \w)", r"\1show"),
     (r"^(\W*)when(?:ever)? you (?:have|get|find) (?:an? )?(?:minute|moment|second|chance|time)\s*[,:]\s*", r"\1"),
-    (r"\bmay i (?:have|see|get|know)\b", "show"),
     (r"^(\W*(?:please )?)(?:(?:run|crunch|pull) the numbers (?:for|on)|(?:fetch|tabulate|visuali[sz]e|illustrate|"
      r"enumerate)(?= [a-z]))", r"\1show"),
     (r"\b(?:an? |the )?(?:snapshot|glance|glimpse|tally|run-?down) (?:of|on|for)\b", ""),
@@ -203,7 +199,6 @@ _GROUPS = (
     (rf"\bon an? {_KINDS} basis\b", r"by \1"), (r"\bon an? (daily|weekly|monthly|quarterly|hourly) basis\b", r"\1"),
     (r"\b(?:spread|distributed|scattered|split) (?:out )?(?:over|across|throughout) the week\b", "by weekday"),
     (r"\b(?:spread|distributed|scattered|split) (?:out )?(?:over|across|throughout) the day\b", "by hour"),
-    (r"\b(?:arranged|listed) (?=from (?:most|least|fewest|highest|lowest)\b)", "sorted "),
     (r"\brate of (?:purchase|purchasing|buying|ordering)\b(?! (?:again|back|more)\b)", "conversion rate"),
     (r"\bwhat (?:has|have) (.+?) looked like\b", r"trend of \1"),
     (rf"\bwhat (?:dragged|pulled|pushed|sent|brought|weighed) (?:the |our )?({_MEASURE}) (?:down|up)\b",
@@ -234,7 +229,6 @@ _GROUPS = (
      r"\1 landing on "),
     (rf"\bwhere do (?:our |the |most )?(?:visits|sessions|users|visitors|people) (?:kick off|commence|set off){_ENDS}",
      "top landing pages by sessions"),
-    (r"\b(which pages? do (?:\w+ )?\w+) (?:hit|reach|meet|encounter|get to) first\b", r"\1 see first"),
     (r"\b(?:which|what) pages? (?:are|were|is|was|get|got) (?:opened|consulted|accessed|called up|pulled up) (?:the "
      r")?most(?: often)?\b", "most viewed pages"),
     (r"\b(?:go(?:es)?|went|end(?:s|ed)? up|land(?:s|ed)?) in(?:to)? (?:the|their|a) (?:shopping )?(?:cart|basket)s?(?= "
@@ -340,7 +334,6 @@ _ACTIONS = (
     (rf"\b((?:did|do|does|has|have|is|are|was|were)\b.*?) {_FALLS}(?! from\b)(?= (?:the )?most\b|{_ENDS})", r"\1 fall"),
     (rf"\b({_MEASURE}|which \w+) {_RISES}(?= (?:the )?most\b|{_ENDS})", r"\1 rose"),
     (rf"\b({_MEASURE}|which \w+) {_FALLS}(?! from\b)(?= (?:the )?most\b|{_ENDS})", r"\1 fell"),
-    (r"\b(which \w+) sheds? (?=(?:the )?(?:most|more|fewest|least) )", r"\1 lost "),
     (rf"\b(any|an?|the|that|this) (?:boost|hike) (?=(?:in|to|of) {_MEASURE})", r"\1 increase "),
     (rf"{_CAME}(?:{forms('stroll wander pop stop drop swing walk', 'swung')} (?:by|past|round)(?: {_SITE})?|(?:turn|"
      rf"show)(?:s|ed|ing)? up){_ENDS}", r"\1 came"),
@@ -352,7 +345,6 @@ _ACTIONS = (
      rf"up|showed up|came through){_ENDS}", r"\1 came in"),
     (r"\b(orders|purchases|transactions)((?: (?:were|was|are|got|get|have|has|been|did|do|people|customers|users|"
      r"we))*) (?:completed?|submit(?:ted)?|finali[sz]ed?|confirm(?:ed)?)\b", r"\1\2 placed"),
-    (r"(?<!not )(?<!never )\bcompleted (?=(?:orders|purchases|transactions)\b)", "placed "),
     (rf"{_DONE}{forms('grab snap snatch scoop nab')}(?: up)? (?=(?:an?|the|our|any|some) |\w+s\b)(?!this |us )",
      r"\1 bought "),
     (rf"{_DONE}(?:{forms('examine inspect explore study peruse consult access')}|{forms('peek glance peep stare')} "

@@ -17,7 +17,6 @@ _ENDS = r"(?=\W*$| (?:on|from|by|in|for|last|this)\b)"
 
 EXITS_AND_HITS: Rules = (
     (r"\b(?:for )?most of the (?:time|cases)\b|\bin most cases\b", "most"),
-    (r"\b(pages?) precedes?\b", r"\1 comes before"),
     (rf"^\W*(?:(?:show|give|list)(?: me)? )?(?:(?:what|which)(?: is| are| was|'s)? )?(?:the )?(?:most (?:common|"
      rf"frequent|popular|usual) )?(?:last|final) pages?(?: (?:(?:that|which) )?(?:do |did )?{_WHO} (?:usually |"
      rf"mostly |typically )?{_SEE}| (?:seen|viewed|visited))?(?: (?:right |just )?before (?:{_WHO} )?{_LEAVE}| "
@@ -35,5 +34,7 @@ EXITS_AND_HITS: Rules = (
     (rf"\b(pages? (?:(?:that|which) )?(?:do |did )?{_WHO}) hit\b", r"\1 view"),
     (r"\b(?:visits?|sessions?) (?:(?:that|which|who|are|is) )*(?:ends?|ended|ending|stops?|stopped|finish(?:es|ed)?) "
      r"(?:up )?(?:on|at|with|in) (?=(?:[\w/.'-]+ ){0,5}pages?\b)", "exits on "),
+    (r"\b(pages?) preced(?:e|es|ed)\b", r"\1 comes before"),
+    (r"\bgo(?:es)? out of (?=(?:the |our )?(?:site|shop|store|website)\b)", "leave "),
     (r"\bwork(?:s|ed|ing)? (better|best|worse|worst)\b", r"did \1"),
 )  # fmt: skip

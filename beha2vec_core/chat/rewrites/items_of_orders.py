@@ -27,7 +27,6 @@ ITEMS_OF_ORDERS: Rules = (
      "orders with at least 2 items"),
     (rf"{_ORDERS}{_WITH}(?:at least |min(?:imum)?(?: of)? ){_N} {_THINGS}", r"orders with at least \1 items"),
     (rf"{_ORDERS}{_WITH}{_N}(?:\+| or more| and more| or above) {_THINGS}", r"orders with at least \1 items"),
-    (rf"{_ORDERS}{_WITH}{_N} {_THINGS} (?:or|and) more\b", r"orders with at least \1 items"),
     (rf"{_ORDERS}(?:{_WITH}more than| (?:(?:that|which|are|were) )*(?:bigger|larger|greater) than) {_N} {_THINGS}",
      r"orders with more than \1 items"),
     (rf"{_ORDERS}{_WITH}{_ONE} {_THINGS}", "orders with exactly 1 items"),

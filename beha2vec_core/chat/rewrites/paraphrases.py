@@ -30,8 +30,6 @@ CHARGES = r"(?:tax(?:es)?|vat|gst|shipping|postage|delivery (?:fee|charge)s?)"
 _WHO_PAYS = r"(?:(?:the|our|all|did|do|does|have|has|had|that|which|was|were|been|is|are|we|get|got|ever) )*"
 MAJORITY = "majorityof"  # whether it is more than half: a kind of the grammar
 PARAPHRASES: tuple[tuple[str, str], ...] = (
-    (r"\bcharges? for (shipping|delivery)\b", r"\1 charge"),
-    (r"\b(?:vat|tax) ?(?:/|and|or) ?(?:vat|tax)\b", "tax"),
     # what customers pay for shipping is no cost of the shop
     (rf"^(?=.*\b(?:{PEOPLE}|they|orders?) (?:\w+ ){{0,2}}?(?:pay|pays|paid|charged|billed)\b|.*\b(?:paid|charged) "
      rf"(?:by|to) (?:(?:the|our|all) )*(?:{PEOPLE})\b)(.*?)\b(?:shipping|delivery|postage) costs?\b", r"\1shipping"),
@@ -59,9 +57,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(?:page ?views?|pages?)(?: only)?\b(?! (?:types?|per|and|then|before)\b)", r"\1 who viewed exactly 1 pages"),
     (r"\b(customer|buyer|user|visitor) base\b(?! ?layer)", r"\1s"),
     (r"\bbuyed\b", "bought"),
-    (r"\b(?:turn|turned|turning) over\b", "turnover"),
     (r"\b(made|placed|done|bought|ordered|purchased) by (?:people|users|visitors)\b", r"\1"),
-    (r"\b(c[oa]me back|return(?:ed)?) after (?:the|their) first (?:visit|session)\b", r"\1"),
     (r"\b(what|how) (was|were|is|are) (.*?) like\b", r"\1 \2 \3"),
     (r"^(?!.*\bhow much\b)(.*?)\bspen[dt]s? (?:any |some |their )?(?:money|cash)\b(?! (?:per|each|"
      r"on ads))", r"\1bought"),
@@ -114,8 +110,6 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      rf"straight)? ?" r"(?:away|immediately|directly|at once|instantly|right off)\b", "bounced sessions"),
     (r"\b(?:of the|of these|of those|out of the) two\b", " "),
     (r"^(\W*)how (was|were|did) the weekend\b", r"\1how \2 last weekend"),
-    (r"\bhow (?:did|are|were|have|do) we (?:do|doing|been doing|perform(?:ing)?)\b(?! on| with| in (?:terms|search))",
-     "how did we perform"),
     (r"\b(?:pls|plz|thx)\b", "please"),
     (r"\b(is|are|was|were)\b(.*?) (?:just |almost |nearly )?as (?:good|strong|bad) as\b", r"\1\2 better than"),
     (r"\b(which|what) (?!(?:users|people|visitors|customers|shoppers|buyers|sessions|visits)\b)(\w+(?: \w+)?) "
@@ -127,7 +121,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"(?=(?:checkouts?|carts?)\b)", ""),
     (r"\b(?:average|mean|avg\.?) (?:(?:selling|sales?|item|product|unit) )?price(?: paid)?(?: (?:for|of)"
      r"(?: (?:an?|the|our))?(?: pairs? of)?)?\b", "item revenue per item sold for"),
-    (r"\bas well as\b", "and"), (r"\bas well\b", "also"),
+    (r"\bas well\b", "also"),
     (r"\b(\w+)[- ]wise\b", r"by \1"),
     (r"\be[- ]commerce\b|\becom\b", "ecommerce"),
     (r"\b(social) (?:networks?|media|platforms?|sites?|networking(?: sites?)?)\b", r"\1"),

@@ -33,10 +33,6 @@ _GO = (
     r"exit(?:s|ing)?)"
 )
 _VERSUS = r"(?:and|or|vs\.?|versus|against|compared (?:to|with))"
-_WHO_DID = (
-    (r"searching(?: (?:on|in) (?:the |our )?(?:site|shop|store))?", "used the search"), ("reading", "read"),
-    ("viewing", "viewed"), ("visiting", "visited"), ("using", "used"), ("looking at", "looked at"),
-)  # fmt: skip
 _MOST = r"(?:most|(?:the|a) (?:\w+ )?majority|the (?:largest|bigger|biggest|greater|main) part|the bulk)"
 _NON_BUYERS = r"non[\s-]?(?:buyers?|customers?|purchasers?)"
 _MONTHS = "|".join(map(str.lower, month_name[1:]))
@@ -69,7 +65,6 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"\1 \2 \3 did not reach "),
     (rf"\b({PEOPLE}|sessions?|visits?) with (?:a|an|any|some) (?:site |internal )?search(?:es)? "
      r"(?=(?:that|which|who)\b)", r"\1 who used the search "),
-    (r"\bpage hits?\b", "page views"), (r"\b(better|worse|best|worst) quality\b", r"\1"),
     (r"\bpaid (?:ads|adverts?|adverti[sz]ing|advertisements)\b", "paid"),
     (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),
     (r"\bnew (?:customers|buyers|shoppers) (?:and|or|vs\.?|versus|than|against) (?:the )?repeat (?:customers|buyers|"
@@ -82,7 +77,6 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"new one \1 returning one"),
     (r"(?<!\bi )(?<!\bam )(?<!\bwe )(?<!\bi'm )\b(?:(?:are|is|was|were|mainly|mostly|most|really|very) )+(?:interested "
      r"in|into|keen on|fond of)\b", "viewed"),
-    (r"\breferral (?:web)?(?:sites?|pages?)\b", "referral by source"),
     (r"\bsteps? (?=(?:from|between) (?:the )?\w+ (?:to|and) )", "rate "),
     (r"^(?!.*\b(?:which|who|whose|where|by|per|share|percent\w*|how much of)\b)(.*?)\b(biggest|largest|highest|"
      r"smallest|lowest|most expensive|cheapest|top(?= \d))((?: \d+)?)(?: (?:single|individual|ever))* (?:orders?|"
@@ -98,10 +92,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"(?<!let's )(?<!let us )(?<!\bto )(?<!\bi )(?<!\bwe )\blook(s|ed|ing)? at\b(?! (?:(?:an?|any|the|some|our) "
      r")*(?:products?|items?)\b)(?! (?:(?:the|more|most|less|fewer) )*pages? per\b)", r"view\1"),
     (r"\binterest (?:in|for)\b", "views of"), (r"\bdemand (?:for|of)\b", "items sold of"),
-    (r"\bwhich (?:one )?of (?:the|these|those) (?:two|three|2|3|both)\b", "which one"),
     (rf"\bwhen (?:they|{PEOPLE}|you|someone|one) (?:first )?(?:land|arrive|start|enter|come in)s?\b", "landing"),
-    (r"\b(?:which|what) (?:other )?(?:web)?(?:sites?|pages?) (send|sends|sent|bring|brings|brought|refer|refers|"
-     r"referred|link|links)\b", r"which sources \1"),
     (rf"\b({PEOPLE}|sessions?|visits?) (?:(?:do|did|have) (?:we|you|i)(?: (?:have|get|got|see))?|(?:are|were) there) "
      r"(?=(?:who|that|which|with|without)\b)", r"\1 "),
     (r"(?<!carts )(?<!checkouts )\b(?:end(?:s|ed|ing)?(?: up)?|left|leaves?|leaving|go(?:es)?|went|finish(?:es|ed)?)"
@@ -118,15 +109,15 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:the )?rest of (?:the|our) (?:world|countries|site|shop|traffic|users|visitors|channels|devices|sources)\b",
      "the rest"),
     (r"\b(c[oa]m(?:e|es|ing)|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?) directly\b", r"\1 from direct"),
-    (r"\b(?:c[oa]mes?(?: back)?|return(?:s|ed)?|visit(?:s|ed)?)(?: us)?(?: for)? (?:at least )?(?:a|the) "
-     r"(?:second|2nd) time\b", "visited at least 2 times"),
+    (r"\b(?:c[oa]m(?:es?|ing)(?: back)?|return(?:s|ed|ing)?|visit(?:s|ed)?)(?: to)?(?: us)?(?: for)? (?:at least )?(?:"
+     r"(?:an?|the) (?:second|2nd|repeat)|another) (?:time|visit|session)\b", "visited at least 2 times"),
     (r"\bin (?:the|that|one) same (?:visit|session)\b", " "),
     (r"\br\b", "are"),
     (r"\bu\b", "you"),
     (r"\bv\b", "vs"),
     (r"\bshr\b", "share"),
     (r"\b(?:totl|ttl)\b", "total"),
-    (r"\bfrm\b", "from"), (r"\bsess\b", "sessions"), (r"\bmnth(s?)\b", r"month\1"), (r"\bqtr(s?)\b", r"quarter\1"),
+    (r"\bsess\b", "sessions"), (r"\bqtr(s?)\b", r"quarter\1"),
     (r"\byr(s?)\b", r"year\1"), (r"\bcusts?\b", "customers"), (r"\b(?:trx|txn|tx)s?\b",
      "transactions"), (r"\bw/(?!o\b)(?=\s|\w)", "with "),
     (r"\bb/w\b", "between"), (r"\b(?:on|in) an? (?:typical|normal|average|usual) (day|week)\b", r"per \1 on average"),
@@ -135,17 +126,14 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"\1 compared to "),
     (r"\b(?:sinse|scince)\b", "since"),
     (r"\b(?:pct|perc)\b", "percent"),
-    (r"\bfeb\w{0,3}uar?y\b", "february"),
     (r"\b(?:yest|ystrday|yesterdy)\b", "yesterday"),
     (rf"\b({MONTH}|{DAY})\s[-\u2013\u2014]\s(?=(?:{MONTH}|{DAY})\b)", r"\1 to "),
     (r"\s[-\u2013\u2014]\s", " , "),
     (r"\be[- ]?mails?\b", "email"),
     (r"\bw/o\b", "without"),
-    (r"\bthere (?=carts?|baskets?)", "their "),
     (r"(?<![\w/.+-])(?:shopping )?(?:basket|trolley)(s?)\b(?!\.\w|/)", r"cart\1"),
     (r"\bshopping cart", "cart"),
     (r"\b(to|in|into) (the|their|a) bags?\b", r"\1 \2 cart"),
-    (r"n't\b", " not"),
     (r"\b(have|has|had|did|does|do|is|are|was|were)nt\b", r"\1 not"),
     (r"\b(how|when|where)'?s\b", r"\1 is"),
     (rf"\bmay (?=(?:vs\.?|versus|and|or|compared (?:to|with)|against|than|to) (?:{_MONTHS})\b)", "in may "),
@@ -156,15 +144,12 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bwho (?:is|are|was|were) (?:visiting|coming|browsing)\b", "who visited"),
     (r"\bdiff?e?re?nt\b", "different"),
     # GA4's names of the events of buying
-    (r"\b(?:view|select)_item\b", "view item"),
     (r"\badd_to_cart\b", "add to cart"),
     (r"\bbegin_checkout\b", "begin checkout"),
-    (r"\badd_(shipping|payment)_info\b", r"\1 info"),
-    (r"^\W*is it (?:true|right|correct) that\b", " "),
     (r"\b(?:coupon|voucher) (?:usage|use|redemption)(?: rate)?\b", "share of orders with a coupon"),
     (r"\bhow (?:many|often|many times) (?:was |were |is |are )?(?:an? |the |any )?(?:coupon|voucher)s?(?: codes?)? "
      r"(?:were |was |are |got |have been )?(?:used|redeemed|applied)\b", "how many orders used a coupon"),
-    *((rf"\b({PEOPLE}|those) (?:who are )?{doing} ", rf"\1 who {did} ") for doing, did in _WHO_DID),
+    (rf"\b({PEOPLE}|those) (?:who are )?reading ", r"\1 who read "),
     (r"\b(articles|posts|pages) with (?:the )?(most|fewest|least) (?:page[\s-]?)?(?:views|reads|visits)\b",
      r"\2 viewed \1"),
     (r"\b(revenue|sales|turnover|income|order value|aov) (with(?:out)?) (?:any |a )?(?:coupons?|vouchers?)(?: codes?)?"
@@ -199,7 +184,6 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\bof the same (?:person|people|customers?|users?|buyers?)\b", " "),
     (r"\b(?:in|on|during|at|with) (?:the|their|a|its) (?:very )?first (visit|session)s?\b", r"in new \1s"),
     (r"\b(?:hangs?|depends?|relies|rely) on\b", "comes from"),
-    (r"\bend(?:s|ed)? up (?:being )?(?:paid|ordered|bought|purchased)\b", "converted"),
     (r"\b(cart|checkout)s? (?:that |which )?(?:have |are )?fail(?:s|ed|ing)?\b", r"\1 abandonment"),
     (r"\bexisting (?=customers?|buyers?|users?|visitors?)", "returning "),
     (r"\bratio of (\w+) (?:to|and|vs\.?|versus) ", r"\1 vs "),
@@ -220,14 +204,9 @@ _SHORT += (
     # its own orders: "order value with a coupon vs without"
     (r"(?<!order)(?<!orders) with (an? (?:coupon|voucher)(?: code)?) (?:vs\.?|versus|or|and|compared (?:to|with)|than) "
      r"without(?: (?:one|any|an? (?:coupon|voucher)(?: code)?))?\b", r" for orders with \1 vs without"),
-    (r"^(\W*(?:and|now|but|or|then|only|just|what about|how about|show|give|sort|rank|use|make|"
-     r"do)\b.*?)\binstead\b(?! of)", r"\1 "),
     (r"\bbut (?=(?:for|on|in|from|with|via|by|without|excluding|except|this time|now)\b)", " "),
-    (r"\b(?:and|but)? ?this time\b", " "),
 )  # fmt: skip
 _REWRITES: tuple[tuple[str, str], ...] = (
-    (r"\bhow long (?:does|do|is|are|did) (?:an? |the |our )?(?:average |typical )?(?:visit|session|visitor|"
-     r"user)s? (?:last|take|stay)\b(?: on (?:the |our )?(?:site|shop|website))?", "engagement time"),
     # two parts of one question
     (rf"\b(?:(?:on|every|each|all) )*({_DAY_NAMES})s\b|\b(?:every|each|on an?) ({_DAY_NAMES})\b", r" every\1\2 "),
     # people and what they spend
@@ -288,13 +267,11 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"{_WHY}(.*?)\b(?:do|does|did|are|is|were|was) not (.*?)\b(?:{_BUYING}|sell(?:ing)?|sold)\b(?: (?:anything|"
      rf"well|much))?",
      r"\1 low \2 buying"),
-    (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely) {_BUYING}\b", r"\1 low buying "),
-    (rf"{_WHY}(.*?)\b(?:not|never|hardly|barely|scarcely) (?:sell|sells|selling|sold|work|works|working|perform|"
-     r"performs|performing|deliver|delivers|delivering)\b(?: (?:anything|well|much|at all))?", r"\1 low buying "),
-    (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:well|good|strong|successful|popular|big)\b", r"\1 high "),
-    (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:bad|badly|poor|poorly|weak|small)\b", r"\1 low "),
-    (rf"{_WHY}(.*?)\b(?:so|too|very|that) (?:few|little|rarely|seldom)\b", r"\1 low "),
-    (rf"{_WHY}(.*?)\b(?:so|that|too) (?:many|often)\b", r"\1 high "),
+    (rf"{_WHY}(.*?)\b(?:not|never|hardly(?: ever)?|rarely|barely|scarcely) (?:{_BUYING}|sold|(?:sell|work|perform|"
+     r"deliver)(?:s|ing)?)\b(?: (?:anything|well|much|at all))?", r"\1 low buying "),
+    (rf"{_WHY}(.*?)\b(?:so|this|that|too) (?:well|good|strong|successful|popular|big|many|often)\b", r"\1 high "),
+    (rf"{_WHY}(.*?)\b(?:so|this|that|too|very) (?:bad|badly|poor|poorly|weak|small|few|little|rarely|seldom)\b",
+     r"\1 low "),
     # carts, checkout and the steps between
     (r"\b(?:do |does |did |are |is |were |was |have |has )?(?:not|never|fail(?:s|ed|ing)? to) "
      rf"(?:finish|complet|go through with)(?:e|es|ed|ing)?\s+{THE}(?:checkouts?|orders?|purchases?)\b",
@@ -326,7 +303,6 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(more|less) likely to ([\w ]+?)(?= (?:than|compared|on|in|from|if)\b|\W*$)", r"\2 \1 often"),
     (r"\b(?:in|by) (?:the )?order of\b", "sorted by"),
     (r"\bsingle (?=best|worst|biggest|largest|highest|lowest|busiest)", ""),
-    # order
     # shares
     (r"\bhow (?:big|large|important) (?:is|are|was|were) ((?!the\b|our\b)[\w-]+(?: [\w-]+){0,2}?) (?:in|for|of) "
      r"(?=(?:our|the|all|total)\b)", r"share of \1 in "),
@@ -346,7 +322,6 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r")?year\b(?!\s*(?:\u00a7|20\d\d))", "over time by month"),
     (r"\b(?:over|throughout|through|across) the (?:whole |entire )?(day|week|month)s\b", r"over time by \1"),
     (_TWO_KINDS, ""),
-    (r"\b(?:on|at|over) (?:the )?weekends?\b", "weekend"),
     (r"\b(?:on|during) (?:the )?(?:weekdays|week days|(?:working|business) days|work ?days)\b", "midweek"),
     (r"\b(?:which|what) (?:things|stuff)\b", "which items"),
     (r"\bwhen (?:was|were|is|are|did|do|does|have|has)\b(?=.*\b(?:best|worst|most|fewest|least|highest|lowest|"
@@ -359,7 +334,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bwhen (?:did|do|does|was|were|is) (.*?)\bpeak(?:ed|ing|s)?\b", r"which day highest \1"),
     (r"(?<!sales )(?<!revenue )(?<!order )(?<!traffic )\b(?:the |our )?(?:peak|high point|record) (?:in|of)\b",
      "which day highest"),
-    (r"\b(?:beat|beats|outperform(?:s|ed)?|exceed(?:s|ed)?|surpass(?:es|ed)?)\b(?! \d)", "compared with"),
+    (r"\b(?:beat(?:s|ing)?|(?:outperform|outdo|outpac|outstrip|outshin|overtak|exceed|surpass)(?:s|es|e|ed|ing)?)\b"
+     r"(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
     (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
      r"(?:those|the ones|people|users|visitors|customers) (?:of|in|on|from|with|using) |on |in |from |for )?(?:all |"

@@ -1,4 +1,4 @@
-"""Turns of speech for errors, abandoned carts, interest and returns, in the words of our measures."""
+"""Turns of speech for errors, carts, comparisons and what was done in one period only, in the words of our measures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ _THINGS = "products?|items?|articles?|brands?|categor(?:y|ies)"
 _IN_DAYS = (  # not "within 30 days"
     rf"(?:(?:in|during|on|since) )?(?:{'|'.join(month_name[1:])}|(?:the )?(?:last|this|past|first|second) |"
     r"(?:week|month|day)s?\b|\d)"
+)
+
+PERIOD = (
+    rf"(?:{'|'.join(map(str.lower, month_name[1:]))})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
 )
 
 TURNS: Rules = (
@@ -35,4 +39,23 @@ TURNS: Rules = (
     (rf"\b({_THINGS}) (?:is|are|was|were|gets?|got)(?: (?:most|often|frequently|the))* (?:returned|refunded|sent "
      r"back)\b", r"\1 by refunded orders"),
     (rf"\b(?:most|most often|often|frequently) (?:returned|refunded) ({_THINGS})\b", r"\1 by refunded orders"),
+    # returning customers' share of revenue: of theirs, not of those who buy
+    (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:new|returning|repeat|existing|first[ -]time) (?:{PEOPLE}))(?:'s|')?"
+     rf" (share|percentage|part) of (?:the |our |all |total )*(?!(?:[\w-]+ )?(?:{PEOPLE})\b)(\w[\w ]*?)(?=\W*$|"
+     r" (?:in|on|during|last|this|since|from|for)\b)", r"\1\3 of \4 from \2"),
+    (r"(?<=\w)(,? )where (?:do|did) (?:we|people|they|users) (?=\w+ (?:more|most|better|best)\b)", r"\1which has "),
+    (r"^(\W*)where (?:do|did) (?:we|people|they|users) (\w+ (?:more|better))(?=,? .*\b(?:or|vs)\b)", r"\1which has \2"),
+    # the answer has both, in sum and per day
+    (r"^(?=.*\bweekends?\b)(?=.*\b(?:weekdays?|working days)\b)(.*?) (?:per|a|each) day\b", r"\1"),
+    (r"\bwhich (order|purchase|transaction) (?:is|was|were) (?:the |our )?(?:very |single )?(biggest|largest|"
+     r"highest|smallest|lowest|most expensive|cheapest)\b(?: one)?", r"our \2 \1"),
+    # who bought or came in one period, and did the other never after it
+    (rf"\b((?:bought|ordered|purchased|buyers?|customers?)\b.*?) (in|during) ({PERIOD}),? (?:but|and|yet) "
+     r"(?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever )?(?:been|c[oa]me|returned?|visited|seen)"
+     r"(?: (?:here|back|again|(?:ever )?since(?: then)?|after that|any ?more))*(?=\W*$)",
+     r"\1 \2 \3 but did not visit after \3"),
+    (rf"\b(in|during) ({PERIOD}),? (?:but|and|yet) (?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever"
+     r" )?(?:bought|buy|ordered?|purchased?)(?: (?:anything|again|(?:ever )?since(?: then)?|after that|any ?more))+"
+     r"(?=\W*$)",
+     r"\1 \2 but did not order after \2"),
 )  # fmt: skip

@@ -41,9 +41,6 @@ _PHRASES = tuple(
          rf"({_OTHERS}|{_BUYERS})(?: (?:view|see|look at|visit|open|read))\b", r"page views per \1"),
         (rf"\b(?:what|which pages?) (?:do|does|did) (?:most )?(?:{_OTHERS}|{_BUYERS}|they) (?:visit|see|view|open|"
          r"look at|land on) first\b", "top landing pages by sessions"),
-        (r"^(?=.*\b(?:product|item|article)s?\b.*\bcart\b)(.*?),? (?:(?:but|and|yet|were|was|is|are|has|have|been|"
-         r"then) )*(?:never|not) (?:(?:been|actually|get|gets|got) )*(?:sold|bought|ordered|purchased)\b",
-         r"\1 with no items sold"),
         (r"\b(?:the )?most important\b", "top"),
     )
 )  # fmt: skip

@@ -26,13 +26,14 @@ _WITH_CONTENT = """
 _KEPT = frozenset(_WITH_CONTENT.split())
 # phrases, in the words of a question in small letters
 _PHRASES = re.compile(
-    r"\b(?:in (?:short|brief|a nutshell|one sentence|a few words|plain english|detail|particular|general|reality|fact|"
-    r"the end|the first place|my opinion|your opinion|simple (?:terms|words))|just the (?:(?:two|three|"
+    r"\b(?:in (?:short|brief|a nutshell|one (?:sentence|line|word)|a few words|plain english|detail|particular|general|"
+    r"reality|fact|the end|the first place|my opinion|your opinion|simple (?:terms|words))|just the (?:(?:two|three|"
     r"four) )?(?:numbers?|figures?)|at all|so (?:very )?(?:well|badly|poorly|strongly|heavily)|by the way|"
     r"as a matter of fact|(?:no|any) idea|as (?:far as|long as) (?:you|i|we) (?:know|can tell|can see)|(?:just|i am|"
     r"i'm|am) curious|if (?:possible|you can|at all)|(?:this is )?for (?:my|our|a|the|an) (?:\w+ )?(?:boss|report|"
     r"meeting|presentation|slides?|deck|board|team|ceo|cmo)|(?:i am|i'm|we are|we're|i was|just) (?:interested in|"
-    r"looking for|wondering(?: about)?|trying to find(?: out)?)|would you mind (?:showing|telling|giving)(?: me| us)?|"
+    r"looking for|wondering(?: about)?|asking (?:me|myself)|trying to find(?: out)?)|"
+    r"would you mind (?:showing|telling|giving)(?: me| us)?|"
     r"do you happen to know|any chance(?: you can| of)?|(?:my|our) (?:boss|ceo|cmo|manager|client|colleague) (?:asks|"
     r"asked|wants to know|wonders)|do you know|can you (?:tell|say|see)|could you (?:tell|say)|i(?: would|'d) (?:like|"
     r"love) to (?:know|see)|(?:a|one|another) (?:quick )?question|roughly speaking|of course|for example|or so|"

@@ -22,6 +22,7 @@ ASKED = {
     ),
     "newsletter vs paid search revenue >> and orders?": "orders | source=newsletter && orders | channel=Paid Search",
     "users and orders in april >> how many of them are new?": "no",
+    "how many orders in april >> did it go up": f"orders | {APRIL} | vs {MARCH}",
     # the measure stays, also where orders are named
     "average order value in april >> only orders from germany": f"aov | country=Germany | {APRIL}",
     "average order value >> just the orders on mobile": "aov | device=mobile",
