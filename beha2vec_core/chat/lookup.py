@@ -42,15 +42,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
-from beha2vec_core.chat.reading.answer_before import (
-    completed,
-    continuing,
-    is_of_same_people,
-    is_part,
-    may_complete,
-    nothing_to_continue,
-    of_those_shown,
-)
+from beha2vec_core.chat.reading import answer_before
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
 from beha2vec_core.chat.reading.grew_most import grew_most
@@ -64,6 +56,7 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Query
+from beha2vec_core.semantic.rows import NotAnswerable
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
 _WHO = re.compile(r"^\W*who\b", re.IGNORECASE)
@@ -120,7 +113,7 @@ class Lookup:
             self._predicted = answer.predicted if is_lost else self._predicted
             self._lists_clusters = answer.lists_clusters or bool(keys and whole)
             return answer
-        except NotInData as error:
+        except (NotInData, NotAnswerable) as error:
             self._before = Before(question, understood=False)
             return LookupAnswer(f"Your data cannot answer this: {error}.")
 
@@ -141,12 +134,12 @@ class Lookup:
     def _completed(self, question: str, answer: LookupAnswer) -> LookupAnswer:
         """The answer, or where the question is part of one: that to the question before with it, which had none."""
         before, reading = self._before, answer.reading
-        if answer.predicted or not may_complete(question, answer.understood, reading, before):
+        if answer.predicted or not answer_before.may_complete(question, answer.understood, reading, before):
             return answer
-        for whole in completed(question, reading, before):
+        for whole in answer_before.completed(question, reading, before):
             if (found := self._ask(whole)).understood and found.reading:
                 return replace(found, text=f"Read as “{clean_text(whole, limit=120)}”.\n{found.text}")
-        if not is_part(question, reading):
+        if not answer_before.is_part(question, reading):
             return answer
         return self._refused(replace(reading or Reading(None), problem=NOTHING_BEFORE, is_follow_up=True))
 
@@ -199,7 +192,9 @@ class Lookup:
         if also and reading.query is None:
             plain, also, unnamed = overview, [], questions.without_names(question, overview)
             reading = self._read(unnamed, vocabulary)
-        if contrast := contrast_again(self._before.shown.contrast, partial(continuing, question, vocabulary)):
+        if contrast := contrast_again(
+            self._before.shown.contrast, partial(answer_before.continuing, question, vocabulary)
+        ):
             return self._contrast(contrast, replace(reading, notes=(CONTINUES,)))
         asks_other = asks_other_jump(question)
         if reading.query and (asks_other or (reading := of_largest(question, reading)).problem):
@@ -291,7 +286,11 @@ class Lookup:
         asked_by = {name for one in (query, *reading.more) if one for name in one.by}
         lists_none = bool(_WHO_ARE.search(question)) and not asked_by & {"user", "cluster"}
         lists_none |= bool(_WHO.search(question)) and not (asked_by or reading.more)
-        if query is not None and self._before.shown.is_profile and is_of_same_people(question, query, self._before):
+        if (
+            query is not None
+            and self._before.shown.is_profile
+            and answer_before.is_of_same_people(question, query, self._before)
+        ):
             return self._profile(query, reading)
         if query is not None and not lists_none:
             return self._measure(query, reading)
@@ -316,7 +315,7 @@ class Lookup:
         return found if found.understood else self._refused(reading, listed or _why_not(found))
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
-        asked = of_those_shown(question, self._previous, self._ranked)
+        asked = answer_before.of_those_shown(question, self._previous, self._ranked)
         return read_after(question, vocabulary, asked, is_first=self._is_first)
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
@@ -326,7 +325,7 @@ class Lookup:
         if reading.asks_cause and (none := self._none(reading)):
             return none
         if reading.problem == NOTHING_BEFORE and not problem:
-            problem = nothing_to_continue(self._before)
+            problem = answer_before.nothing_to_continue(self._before)
         nearest = reading.nearest or ((reading.query,) if reading.query else ())
         nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
         problem = problem or reading.problem or "I did not understand the question."
