@@ -69,8 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     settings = SETTINGS | {"start_date": str(export.first_day)}
     settings |= {"page_classifiers": "rules"} if asked.script else {}
-    if asked.script:
-        dbt_server.use()
+    dbt_server.use()
     enter(folder, **settings)
     figures, wrong = _simulate(export, _LITTLE if asked.script else {}, _COPIES if asked.script else ())
     wrong += [
