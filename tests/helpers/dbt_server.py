@@ -46,8 +46,6 @@ def use() -> None:
     )
     client.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("BEHA2VEC_", "GA4_"))}
-    if (PROJECT / "target" / "partial_parse.msgpack").exists():
-        shutil.copy(PROJECT / "target" / "partial_parse.msgpack", folder)
     server = subprocess.Popen(
         [sys.executable, __file__, str(address)],
         # the tracker of its locks need not warn that they end with it

@@ -17,9 +17,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import duckdb
 from tqdm import tqdm
@@ -129,12 +131,11 @@ def kill(project: Project, work: str, step: str, after: float, *, whole_group: b
     return killed
 
 
-def what_is_wrong_after_the_kill(project: Project, before: Project, after: Project) -> list[str]:
+def what_is_wrong_after_the_kill(project: Project, whole: list[dict[tuple[str, str], str]]) -> list[str]:
     """The lock is free, every partition is the old or the new one, readers see one state or the other."""
     with Warehouse(project.warehouse, lock_timeout=1).connect("after the kill"):
         pass
     found = partitions(project)
-    whole = [partitions(before), partitions(after)]
     return [
         f"{table} of {day} is neither the old one nor the new one"
         for (table, day), digest in found.items()
@@ -200,7 +201,18 @@ class Kill:
     whole_group: bool
 
 
-def attempt(world: World, work: str, kills: list[Kill], name: str) -> tuple[list[str], int]:
+def run(project: Project, work: str) -> CompletedProcess[str]:
+    """Run it from the command line, whether it succeeds or not."""
+    return project.run(*command(work), check=False)
+
+
+def attempt(
+    world: World,
+    work: str,
+    kills: list[Kill],
+    name: str,
+    run_again: Callable[[Project, str], CompletedProcess[str]] = run,
+) -> tuple[list[str], int]:
     """Kill the work once or more often, run it to its end, compare. Returns what is wrong, and how often it was killed.
 
     Args:
@@ -208,16 +220,18 @@ def attempt(world: World, work: str, kills: list[Kill], name: str) -> tuple[list
         work: a key of ``WORK``.
         kills: one after the other, each on what the one before has left.
         name: of the folder to work in.
+        run_again: runs the work after the kills.
     """
     after, took = world.after(work)
     before = world.before(work)
     project = before.copy(world.folder / name)
+    whole = [partitions(before), partitions(after)]
     wrong, killed = [], 0
     try:
         for of in kills:
             killed += kill(project, work, of.step, of.share * took[of.step], whole_group=of.whole_group)
-            wrong += [f"{of}: {found}" for found in what_is_wrong_after_the_kill(project, before, after)]
-        again = project.run(*command(work), check=False)
+            wrong += [f"{of}: {found}" for found in what_is_wrong_after_the_kill(project, whole)]
+        again = run_again(project, work)
         if again.returncode:
             wrong.append(f"{kills}: run again, it fails: {again.stderr[-500:]}")
         data = [of.folder / "data" for of in (project, after)]
