@@ -32,7 +32,7 @@ TESTED = end() - timedelta(days=35)
 
 def _config(*, vectors: bool = False, evaluated: bool = True, most: int = 250_000, **candidate: object) -> str:
     ops = {
-        "prediction_examples": {"vectors": vectors, "epochs": 4, "max_updates": 200, "max_examples": most},
+        "prediction_examples": {"vectors": vectors, "epochs": 1, "max_updates": 200, "max_examples": most},
         "prediction_candidate": {"trees": False} | candidate,
         **({"prediction_evaluation": {"dates": 1}} if evaluated else {}),
     }
