@@ -24,6 +24,9 @@ _MONTH = (
 )
 _MONTHS = re.compile(rf"\b{_MONTH}(?: \d{{4}})? ?(?:to|through|thru|till|until|-|\u2013)(?: the end of)? ?{_MONTH}\b")
 _TWO_MONTHS = 57  # days
+_THAN_IN = re.compile(
+    rf"\bthan (?:(?:it|they|we) (?:was|were|is|did|had|do) )?(?:(?:in|on|during|for) )?(?:the )?{MARK}"
+)
 
 
 def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> tuple[Period | None, Period | None]:
@@ -62,9 +65,15 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         if asks_before:
             raise NotRead("Before which period?")
         return None, None
-    if not asks_before:
-        return periods[0], None
     one = periods[0]
+    if not asks_before and compares and _THAN_IN.search(parts.text) and one.last < last:  # higher than in January
+        begins = max(one.first, days.first)
+        same = min(one.last - begins, last - one.last - timedelta(days=1))
+        now, earlier = Period(last - same, last), Period(begins, begins + same)
+        notes.append(f"{earlier.in_words} is compared with as many days at the end of the data.")
+        return now, earlier
+    if not asks_before:
+        return one, None
     return one, parts.times.before(one)
 
 

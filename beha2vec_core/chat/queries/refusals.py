@@ -52,6 +52,10 @@ NO_QUERY = (
     (r"\b(?:customers?|buyers?|clients?)(?: who| that)? (?:have|has|had|did)(?:n't| not) (?:bought|ordered|purchased?|"
      r"buy|order)(?: again| anything)? (?:in|during) (?!(?:the |our )?(?:last|past)\b)",
      "Name when they bought: who bought in January but not in March?"),
+    (r"^(?!.*\b(?:time|long)\b).*\bsame (?:visit|session)s?\b",
+     "I can count visits in which both happened: ask for the visits that did both."),
+    (r"\b(?:(?:non-? ?)?brand(?:ed)?|generic) (?:search(?:es)?|keywords?|ads?|terms?|clicks?)\b",
+     "The data do not tell searches for a brand from others: name the campaign."),
     (r"\b(?:average|mean|avg|median) orders (?:per|by|for each|in each) (?!orders?\b|users?\b|customers?\b|buyers?\b|"
      r"visitors?\b|sessions?\b|visits?\b|day\b|week\b|person\b|head\b)|\bmedian orders\b",
      "The average of what: the order value, or the number of orders of a day?"),

@@ -8,6 +8,10 @@ from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _WHO = rf"(?:(?:most |the |our )*(?:{PEOPLE})|they)"
+_COUPON = "(?:(?:coupon|voucher|discount|promo)(?: code)?|code)"
+_CODE = (  # the TEN10 code, voucher ten10
+    rf"(?:the )?(?:{_COUPON} )?(?!{_COUPON}|(?:the|an?|any)\b)([a-z]+\d+|\w+(?= {_COUPON}\b))(?: {_COUPON})?"
+)
 _THINGS = "products?|items?|articles?|brands?|categor(?:y|ies)"
 _IN_DAYS = (  # not "within 30 days"
     rf"(?:(?:in|during|on|since) )?(?:{'|'.join(month_name[1:])}|(?:the )?(?:last|this|past|first|second) |"
@@ -58,4 +62,36 @@ TURNS: Rules = (
      r" )?(?:bought|buy|ordered?|purchased?)(?: (?:anything|again|(?:ever )?since(?: then)?|after that|any ?more))+"
      r"(?=\W*$)",
      r"\1 \2 but did not order after \2"),
+    (rf"\bhow (?:many times|often) (?:was |were |is |are )?{_CODE} (?:(?:get|got|been) )?(?:used|redeemed|applied|"
+     r"entered)\b", r"how many orders used the coupon \1"),
+    (rf"\bhow (?:many times|often) did {_WHO} (?:use|redeem|apply|enter) {_CODE}", r"how many orders used the coupon \1"),
+    (r"\b(?:was|were|is|are|got|gets?) (?:hit|opened|clicked|read|seen|looked at) (?:the )?(most|least)(?: often)?\b",
+     r"was viewed the \1"),
+    (r"^(?=.*\b(?:carts?|baskets?|trolleys?|checkouts?)\b)(.*)\b(?:do|does|did|have|has)(?: not|n'?t) (?:ever |"
+     r"actually )?(?:finish|finished|go through|follow through|see it through)(?: (?:with )?(?:it|(?:the|their|an) "
+     r"(?:order|purchase)))?(?=\W*$| (?:in|on|last|this)\b)", r"\1did not order"),
+    (rf"\b({PEOPLE}) (?:who |that )?(?:just|only) reads? (?:and|but) (?:(?:they|who) )?(?:never|(?:do|did)(?: "
+     r"not|n'?t)) (?:buy|order|purchase)(?: (?:anything|something|a thing))?",
+     r"\1 who viewed article pages and did not order"),
+    (r"^(\W*(?:(?:and|so|ok) )*)(?:what|how much) (?:was|is|were|are) (?:that|this|it|they|those|these|all that) worth"
+     r"(?: to us)?(?: in (?:euros?|eur|money|dollars?|pounds?|cash))?(?=\W*$)", r"\1how much revenue was that"),
+    (r"^(\W*(?:(?:and|now|please|ok) )*)(?:add|include) (?:also )?([\w -]{2,30}?)(?: to (?:that|it|this|them|the "
+     r"(?:list|comparison|table))|(?: to (?:that|it))? (?:too|as well))(?=\W*$)", r"\1and with \2"),
+    (rf"^(?=.*\b(?:sales|sold|revenue|units|items|products)\b)(?!.*\b(?:pages?|traffic|devices?|{PEOPLE})\b)(.*)\bby "
+     r"(?:type|kind|sort)s?(?=\W*$| \(| (?:in|last|this)\b)", r"\1by subcategory"),
+    (rf"^(\W*(?:and |so )*)(?:are|do|is|were|did) {_WHO} (?:spending|spend) (more|less) per (order|visit|head) (?:now "
+     r")?than (?:they did )?(?=(?:in|last|a)\b)", r"\1is revenue per \3 \2 than "),
+    # what both happened in is a visit
+    (rf"^(.*?)\b(?:those|{PEOPLE})(?: (?:who|that))? (?!of\b)(.*?),? (?:with)?in (?:the|that) (?:very )?same (?:visit|"
+     r"session)\b", r"\1sessions that \2"),
+    (r"^(\W*)what(?:'s| is| has)? (?:stands?|stood|standing|jumps?|jumped) out (?=(?:in|this|last|during|over|on)\b)",
+     r"\1what changed "),
+    (r"\b(buy|buys|buying|order|ordering|convert|converts|converting) (?:so|that|very) much (?=(?:less|more|better|"
+     r"worse)\b)", r"\1 "),
+    (r"\bby (?:the )?(?:number|quantity) of (?=(?:items|units|pieces|products) sold\b)", "by "),
+    *((rf"^(\W*why\b.*)\b(?:buy|buying|order|ordering|convert|converting) {said}(?: often)? than (?=(?:the |all (?:the "
+       r")?)?(?:rest|others?|everyone else)\b)", rf"\1 conversion rate {is_so} than ")
+      for said, is_so in (("less", "lower"), ("more", "higher"))),
+    # follows another question: "by revenue instead", "top 3 by orders instead"
+    (r"^(\W*)(?=(?:(?:the )?(?:top|best|worst|bottom)(?: \w+)? )?by \b.*\binstead\W*$)", r"\1and "),
 )  # fmt: skip

@@ -63,6 +63,8 @@ _LEFT_OUT_PHRASES = re.compile(
     r"have|am going|are going) to|will|can) (?:send|mail|e-?mail|contact|target|reach|write|invite|call)\b[^,.?]*"
     r"(?=\W*$)|"
     r"(?:just |only )?one more(?: thing| question)?(?=[:,])|"
+    r",? ?now that (?:it is |it's |the )?(?:spring|summer|autumn|fall|winter|christmas|easter|season|weather|sale|"
+    r"holidays?)\b[^,.?\d]*(?=\W*$)|"
     r"not sure (?:if|whether) [^:,?]*(?=[:,])|"
     r"(?:my|our|the) (?!users|customers|visitors|buyers|people|shoppers)(?:\w+ ){1,2}(?:wants? to know|is asking|"
     r"asked(?: me)?|asks(?: me)?|wonders|would like to know)[:,]?(?: if| whether)?|(?:(?:would|will) be|is|are) "

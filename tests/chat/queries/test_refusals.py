@@ -41,6 +41,8 @@ REFUSED = {
     "users who visited every week": "not who did it in all of them",
     "who came from email or google": "not who did one or another",
     "aov with vs without coupon": "“without”, and",
+    "who ordered twice in one and the same visit": "ask for the visits that did both",
+    "brand search vs shopping": "name the campaign",
     # what was done, by whom
     "users who bought at least two different brands": "without “or”",
     "buyers without repeat orders": "exactly one order",
@@ -53,6 +55,7 @@ REFUSED = {
     "sessions the week after next": "“next”",
 }
 ASKED = {
+    "are people spending more per order than in april": ("aov | 2026-05-01..2026-05-13 | vs 2026-04-01..2026-04-13"),
     "which page has the longest time on page": "time_on_page | by page",
     "which product sells fastest": "items_sold | by item",
     "orders on each of the last 3 days": "orders | by day | 2026-05-11..2026-05-13",

@@ -1,4 +1,4 @@
-"""Errors that people hit, carts that end up abandoned, interest, returns and repeat orders, in plain words."""
+"""Turns of speech for errors, carts, coupons, comparisons and what goes on from an answer, in plain words."""
 
 from __future__ import annotations
 
@@ -20,6 +20,26 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("how many will come back next week do you think", "how many will come back next week"),
         ("share of visits where people searched", "share of visits that searched"),
         ("mobile or desktop, where do we sell more", "mobile or desktop, which sells more"),
+        ("how many times was the TEN10 code used?", "how many orders used the coupon TEN10?"),
+        ("how often did people redeem the voucher ten10", "how many orders used the coupon ten10"),
+        ("how many times was the coupon used", "how many times was the coupon used"),
+        ("which page was hit most in march", "which page was viewed the most in march"),
+        ("how many people who filled a basket did not finish", "how many people who filled a basket did not order"),
+        (
+            "how many people just read and never buy anything",
+            "how many people who viewed article pages and did not order",
+        ),
+        ("and what was that worth in euros", "and how much revenue was that"),
+        ("add switzerland to that", "and with switzerland"),
+        ("of those who view a tent, how many buy in the same visit", "of sessions that view a tent, how many buy"),
+        ("what stands out this month", "what changed this month"),
+        (
+            "why do direct users buy so much less than the rest",
+            "why do direct users conversion rate lower than the rest",
+        ),
+        ("top 3 by number of items sold instead", "and top 3 by items sold instead"),
+        ("shoe sales by type", "shoe sales by subcategory"),
+        ("users by type", "users by type"),
         ("fastest growing channels in may", "which channels are growing fastest in may"),
     ],
 )
