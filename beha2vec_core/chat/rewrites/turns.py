@@ -64,7 +64,8 @@ TURNS: Rules = (
      r"\1 \2 but did not order after \2"),
     (rf"\bhow (?:many times|often) (?:was |were |is |are )?{_CODE} (?:(?:get|got|been) )?(?:used|redeemed|applied|"
      r"entered)\b", r"how many orders used the coupon \1"),
-    (rf"\bhow (?:many times|often) did {_WHO} (?:use|redeem|apply|enter) {_CODE}", r"how many orders used the coupon \1"),
+    (rf"\bhow (?:many times|often) did {_WHO} (?:use|redeem|apply|enter) {_CODE}",
+     r"how many orders used the coupon \1"),
     (r"\b(?:was|were|is|are|got|gets?) (?:hit|opened|clicked|read|seen|looked at) (?:the )?(most|least)(?: often)?\b",
      r"was viewed the \1"),
     (r"^(?=.*\b(?:carts?|baskets?|trolleys?|checkouts?)\b)(.*)\b(?:do|does|did|have|has)(?: not|n'?t) (?:ever |"
