@@ -17,8 +17,7 @@ _SAID = {  # their labels are not read as them
     "bounces": "number of bounces", "cart_additions": "cart additions of items", "cart_rate": "add to cart rate",
     "cart_sessions": "sessions with a cart", "buyer_share": "user conversion rate",
     "visits_to_order": "visits until first order", "median_visits_to_order": "median visits until first order",
-    "pages_to_order": "average number of pages before the first order",
-    "median_pages_to_order": "median number of pages before the first order",
+    "pages_to_order": "pages until first order", "median_pages_to_order": "median pages until first order",
 }  # fmt: skip
 _DOERS = {"user": ("users", "who", PEOPLE_COUNTED), "session": ("sessions", "that", ("sessions",))}
 _PAST = {  # of verbs that names of events begin with
