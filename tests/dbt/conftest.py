@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,17 @@ def event(event_timestamp: int, event_name: str, user: str | None, **fields: Any
 class Warehouse:
     """Raw partitions, dbt in this process, and the tables it built."""
 
-    def __init__(self, data_dir: Path, target: Path, manifest: Any) -> None:
+    def __init__(self, data_dir: Path, target: Path, logs: Path) -> None:
         self.data_dir = data_dir
         self.target = target
-        self._manifest = manifest
+        self._places = {
+            "BEHA2VEC_DATA_DIR": str(data_dir), "DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(logs)
+        }  # fmt: skip
+        self._manifest: Any = None
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("GA4_MIN_DATE", "GA4_MAX_DATE"):
+                patch.delenv(name, raising=False)
+            self._manifest = self._called(["parse", *_flags()]).result
 
     def clear(self) -> None:
         """Remove all raw partitions and all models; the seeds stay."""
@@ -84,12 +91,10 @@ class Warehouse:
 
     def dbt(self, *arguments: str, **variables: Any) -> list[Any]:
         """Run dbt and return its results, one a node; RuntimeError says what failed."""
-        from dbt.cli.main import dbtRunner
-
         asked = [*arguments, *_flags(), "--vars", json.dumps(variables)]
         gc.disable()  # looking for garbage in the manifest takes a seventh
         try:
-            outcome = dbtRunner(manifest=self._manifest).invoke(asked)
+            outcome = self._called(asked)
         finally:
             gc.enable()
         results = list(getattr(outcome.result, "results", []))
@@ -97,6 +102,18 @@ class Warehouse:
         if not outcome.success:
             raise RuntimeError("\n".join(failures) or str(outcome.exception))
         return results
+
+    def _called(self, arguments: list[str]) -> Any:
+        """What dbt gives. The environment is as before after it: tests of other folders run in the same process."""
+        from dbt.cli.main import dbtRunner
+        from dbt_common.behavior_flags import BehaviorFlagRendered
+
+        with pytest.MonkeyPatch.context() as patch:
+            # for each flag dbt searches all imported modules, to name one in a message: half the run time here
+            patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt.adapters.duckdb.impl"))
+            for name, place in self._places.items():
+                patch.setenv(name, place)
+            return dbtRunner(manifest=self._manifest).invoke(arguments)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse."""
@@ -139,25 +156,11 @@ def _flags() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def _shared_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """One folder and one parse of the project for all tests: a parse takes seconds."""
-    from dbt.cli.main import dbtRunner
-    from dbt_common.behavior_flags import BehaviorFlagRendered
-
-    data_dir, target = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("target")
-    with pytest.MonkeyPatch.context() as patch:
-        # for each flag dbt searches all imported modules, to name one in a message: half the run time here
-        patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt.adapters.duckdb.impl"))
-        for name in ("GA4_MIN_DATE", "GA4_MAX_DATE"):
-            patch.delenv(name, raising=False)
-        patch.setenv("BEHA2VEC_DATA_DIR", str(data_dir))
-        patch.setenv("DBT_TARGET_PATH", str(target))
-        patch.setenv("DBT_LOG_PATH", str(tmp_path_factory.mktemp("logs")))
-        parsed = dbtRunner().invoke(["parse", *_flags()])
-        assert parsed.success, parsed.exception
-        warehouse = Warehouse(data_dir, target, parsed.result)
-        warehouse.dbt("seed")
-        yield warehouse
+    warehouse = Warehouse(*map(tmp_path_factory.mktemp, ("data", "target", "logs")))
+    warehouse.dbt("seed")
+    return warehouse
 
 
 @pytest.fixture
