@@ -49,7 +49,7 @@ from beha2vec_core.chat.reading.grew_most import grew_most
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
 from beha2vec_core.chat.reading.several import read_after
-from beha2vec_core.chat.reading.shown_again import Again, Before, Shown, shown_again
+from beha2vec_core.chat.reading.shown_again import Again, Before, Shown, in_data, shown_again
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
@@ -128,7 +128,7 @@ class Lookup:
             return self._ask(again.question)
         if not again.queries:
             return self._refused(Reading(problem=again.problem, notes=(CONTINUES,), is_follow_up=True))
-        first, *more = again.queries
+        first, *more = in_data(again.queries, self._data.contents())
         return self._measure(first, Reading(query=first, more=tuple(more), notes=(CONTINUES,)))
 
     def _completed(self, question: str, answer: LookupAnswer) -> LookupAnswer:

@@ -43,6 +43,10 @@ def against_average(question: str, vocabulary: Vocabulary, measure: Callable[[Qu
     query, days = reading.query, vocabulary.contents.days
     if query is None or reading.more or query.period is None or query != _plain(query):
         return None
+    metric = METRICS[query.metric]
+    if metric.n_of in PEOPLE_COUNTED:  # the more days, the more each of them does
+        problem = f"{capitalized(metric.label)} depends on how many days are counted, so I cannot compare days with it."
+        return LookupAnswer(f"I cannot answer this. {problem}", understood=False, reading=Reading(problem=problem))
     period = Period(max(query.period.first, days.first), min(query.period.last, days.last))
     names = [query.metric, *(name for name in _BESIDE if is_unnamed and name != query.metric)]
     results = [
@@ -54,7 +58,9 @@ def against_average(question: str, vocabulary: Vocabulary, measure: Callable[[Qu
     first, *others = lines
     is_more = _is_more(*results[0], period, days)
     asked = found["more"] or found["less"]
-    yes = "" if not asked or is_more is None else "Yes: " if is_more == bool(found["more"]) else "No: "
+    is_judged = asked in ("better", "worse", "stronger", "weaker")
+    expects_more = bool(found["more"]) != (is_judged and metric.better < 0)
+    yes = "" if not asked or is_more is None else "Yes, " if is_more == expects_more else "No, "
     text = f"{yes}{first if yes else capitalized(first)}."
     text += "".join(f"\n- {line}" for line in others)
     notes = ["No measure is named, so the answer shows revenue, and others beside it."] if is_unnamed else []

@@ -108,7 +108,7 @@ def _not_ranked(result: Result) -> list[str]:
         lines.append(f"Rows whose {' or '.join(named)} is not known are left out.")
     first = [name for name in query.by if any(row[name] is None for row in result.rows[:2])]
     if first and any(row[first[0]] is not None for row in result.rows) and not (query.by_change or asked_beside(query)):
-        lines.append(f"Rows whose {DIMENSIONS[first[0]].label} is not known are in the table, but not in this order.")
+        lines.append(f"Rows whose {DIMENSIONS[first[0]].label} is not known are in the table, but not in this ranking.")
     is_of_sessions = result.table == TABLES["sessions"] or lists_zeros(query)
     is_sum = result.metric.unit in ("count", "money") and "one_order" not in query.by
     if query.ascending and not query.by_change and is_sum and not is_of_sessions:

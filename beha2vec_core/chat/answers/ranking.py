@@ -171,7 +171,8 @@ def _apart(first: Result, second: Result) -> str:
     high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
     sure = ", but the intervals overlap" if overlap(first, rows) else ""
     chosen = where_of(one, first.metric, apart[high]).strip()
-    group = chosen.removeprefix("of ") if chosen.startswith("of ") else f"those {chosen}"
+    preposition, _, name = chosen.partition(" ")
+    group = name if preposition in ("of", "for", "from", "on", "in", "via") else f"those {chosen}"
     group = "all others" if apart[high][0].is_excluded else group
     more = "more" if is_sum else "higher"
     return f"{label[0].upper()}{label[1:]}: {more} for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."

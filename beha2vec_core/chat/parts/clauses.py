@@ -88,7 +88,7 @@ _VERBS: dict[str, re.Pattern[str]] = {
         r"(?:site|shop|website)))?(?! for\b)",
         "coupon": r"(?:was|were|is|are|had|has) (?:(?:a|an|any) )?(?:coupon|voucher)s?(?: codes?)? (?:used|redeemed|"
         r"applied)|(?:us(?:e|es|ed|ing)|redeem(?:s|ed|ing)?|appl(?:y|ies|ied|ying)|enter(?:s|ed|ing)?) (?:(?:a|any|the|"
-        r"some|no) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:(?:discount|promotion) )?codes?)|"
+        r"some) )*(?:(?:coupons?|vouchers?|promos?)(?: codes?)?|(?:(?:discount|promotion) )?codes?)|"
         r"(?:(?:a|an|any|the) )*(?:coupon|voucher|promo|discount)s?(?: codes?)? (?:was|were|is|are|got|gets) (?:used|"
         r"redeemed|applied|entered)",
         "again": r"(?:(?:came|comes?|coming)(?: back)?|return(?:s|ed|ing)?) (?:to|and|for) (?:(?:a|an|their) )*"

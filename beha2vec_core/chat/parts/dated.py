@@ -52,9 +52,11 @@ _BEFORE = re.compile(
     r"|\W|many|of|the|our|all|from|by|did|do|does|have|has|any|those|for|among|with|brought|were|are|number|share|and|which"
 )
 _AWAY = re.compile(
-    r"(?P<not>\b(?:not|never)\b[^,.;:?]*?) (?:in|for) (?:(?:the|over|more than|at least|about|last|past) )*"
+    r"(?P<not>\b(?:not|never)\b(?:(?! but\b| and\b| who\b| that\b)[^,.;:?])*?) (?:in|for) "
+    r"(?:(?:the|over|more than|at least|about|last|past) )*"
     rf"(?P<number>{COUNT}|an?)[ -](?P<unit>day|week|month|year)s?\b(?! (?:of|after|from|and|ago)\b)"
 )
+_COUNTED = re.compile(r"\b(?:2|two|twice|more than (?:once|one|1))\b")
 _AGAIN = 2  # orders or visits of who did it again
 _DAYS_OF = {"day": 1, "week": 7, "month": 30, "year": 365}
 
@@ -159,7 +161,10 @@ def in_days(dids: list[Did], period: Period, words: Sequence[str]) -> list[Did]:
     Args:
         words: of the question. What was done again in other days was done once in these.
     """
-    is_again = re.search(r"\b(?:again|back|return\w*|another|repeat)\b", " ".join(words)) is not None
+    text = " ".join(words)
+    is_again = re.search(r"\b(?:again|back|return\w*|another|repeat)\b", text) is not None
+    if is_again and any(one.at_least == _AGAIN for one in dids) and _COUNTED.search(text):
+        raise Unclear  # ordered at least 2 times in May, and again in June: how often in which
     found = []
     for one in dids:
         once = is_again and one.at_least == _AGAIN and one.at_most is None

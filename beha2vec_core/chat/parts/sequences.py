@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from beha2vec_core.chat.days.named_days import MONTH
 from beha2vec_core.chat.days.periods import COUNT, MARK
+from beha2vec_core.chat.parts.dated import in_days
 from beha2vec_core.chat.parts.things import Unclear
 from beha2vec_core.chat.words.numbers import count_of
 from beha2vec_core.chat.words.verbs import PEOPLE
@@ -217,6 +218,8 @@ def in_both(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[l
     other = dids[0] if dids else found[-1]
     other = replace(other, period=reader.periods[int(second["at"])], is_excluded=other.is_excluded or is_denied)
     both = [replace(did, at_least=1) if did.table == "sessions" and did.at_least == 2 else did for did in (one, other)]
+    if both[0].table == both[1].table and dids:  # bought again in March: once in March
+        both[1] = in_days([replace(both[1], period=None)], reader.periods[int(second["at"])], reader.words)[0]
     return [*found[:-1], *both], end + len(second[0].split())
 
 

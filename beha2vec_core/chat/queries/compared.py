@@ -70,7 +70,7 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         begins = max(one.first, days.first)
         same = min(one.last - begins, last - one.last - timedelta(days=1))
         now, earlier = Period(last - same, last), Period(begins, begins + same)
-        notes.append(f"{earlier.in_words} is compared with as many days at the end of the data.")
+        notes.append(f"{earlier.in_words} is compared with the same number of days at the end of the data.")
         return now, earlier
     if not asks_before:
         return one, None

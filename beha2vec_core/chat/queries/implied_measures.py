@@ -43,12 +43,12 @@ SEARCHES = (
 )
 _CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
 NOT_MEASURED = (
-    (r"\b(?:pages?|articles?|products?|items?|videos?)\b(?:(?! but\b| and\b).)*\b(?:nobody|no ?one|never|not) "
-     r"(?:ever |has |have |been |once )*(?:view(?:s|ed)?|visit(?:s|ed)?|sees?|saw|seen|looks?(?:ed)? at|reads?|"
-     r"open(?:s|ed)?|click(?:s|ed)?)\b(?! to the\b)",
+    (r"\b(?:pages?|articles?|products?|items?|videos?)\b(?:(?! but\b| and\b| who\b| that (?:never|did)\b| people\b| "
+     r"users\b).)*\b(?:nobody|no ?one|never|not) (?:ever |has |have |been |once )*(?:view(?:s|ed)?|visit(?:s|ed)?|"
+     r"sees?|saw|seen|looks?(?:ed)? at|reads?|open(?:s|ed)?|click(?:s|ed)?)\b(?! to the\b)",
      "What nobody viewed is not in the data: they only have what happened. Ask for the pages with the fewest views."),
     (rf"\bwhat (?:do|does|did|are|were|is) (?:(?:the|our|most|all) )*(?:{PEOPLE}|they) (?:(?:\w+ly|most|often) )*"
-     r"(?:search(?:ing|es|ed)?(?: for)?|look(?:ing|ed|s)? for|hunt(?:ing|ed)? for|want to (?:find|buy))\b|\b(?:top|"
+     r"(?:search(?:ing|es|ed)?(?: for)?|look(?:ing|ed|s)? for|hunt(?:ing|ed)? for|want to find)\b|\b(?:top|"
      r"most (?:common|popular|frequent)|most) search(?:es|ed)\b|\bsearch(?:ed)? (?:for )?(?:the )?most\b", SEARCHES[1]),
     (r"\b(?:orders?|purchases?|invoices?) (?:(?:that|which|were|was|are|is|have|has|been|still|not|yet|never) )+"
      r"(?:un)?paid(?=\W*$| (?:last|this|yet|so far)\b)|\bunpaid (?:orders?|purchases?|invoices?|bills?)\b",

@@ -39,21 +39,22 @@ _OF_PEOPLE = (
 # what a question asks for, in small letters, and no query answers, though all of its words are known; and why not
 NO_QUERY = (
     (rf"\b(?:how (?:often|many times)|how many (?:day|week|month|quarter)s|number of (?:day|week|month|quarter)s)\b.*"
-     rf"\b(?:{_MOVED})\b",
+     rf"\b(?:{_MOVED})\b(?! (?:out|off|away)\b)",
      "I can find the largest rise or fall from one day, week or month to the next, but not how often it rose or fell."),
     (rf"\b(?:{_OF_PEOPLE}|^\W*who)\b.*\b(?:more|less|fewer|higher|lower|larger|bigger|smaller)\b.*\bthan (?:in|on|via|"
      r"from|during|before|after|last|the (?:day|week|month) before|their|they)\b",
      "I can compare all users of two periods or groups, but not each user with themselves."),
-    (r"\b(?:who|that)\b(?! (?:is|are)\b).*\bevery (?:single )?(?:day|week|month)\b(?!')|^\W*who\b(?! (?:is|are)\b).*"
-     r"\beach (?:day|week|month)\b(?!')",
+    (r"^(?!.*\bhow many (?:orders|sessions|visits|purchases)\b).*\b(?:who|that)\b(?! (?:is|are)\b).*\bevery "
+     r"(?:single )?(?:day|week|month)\b(?!')|^\W*who\b(?! (?:is|are)\b).*\beach (?:day|week|month)\b(?!')",
      "I can say how many did this in each day, week or month, but not who did it in all of them."),
     (r"^\W*who (?:came|visited|bought|ordered|viewed|used|saw|read|searched)\b(?!.*\b(?:most|best|more|less)\b).*\bor\b"
-     r"(?! (?:more|less|fewer|so)\b)", "I can say who did one thing, but not who did one or another."),
+     r"(?! (?:more|less|fewer|so)\b| (?:in |during )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|last|this|\d))",
+     "I can say who did one thing, but not who did one or another."),
     (r"\b(?:customers?|buyers?|clients?)(?: who| that)? (?:have|has|had|did)(?:n't| not) (?:bought|ordered|purchased?|"
-     r"buy|order)(?: again| anything)? (?:in|during) (?!(?:the |our )?(?:last|past)\b)",
+     r"buy|order)(?: again| anything)? (?:in|during) (?!(?:the |our )?(?:last|past|\d+|an?|two|three|four)\b)",
      "Name when they bought: who bought in January but not in March?"),
     (r"^(?!.*\b(?:time|long)\b).*\bsame (?:visit|session)s?\b",
-     "I can count visits in which both happened: ask for the visits that did both."),
+     "I can count visits in which both happened: ask how many visits had both."),
     (r"\b(?:(?:non-? ?)?brand(?:ed)?|generic) (?:search(?:es)?|keywords?|ads?|terms?|clicks?)\b",
      "The data do not tell searches for a brand from others: name the campaign."),
     (r"\b(?:average|mean|avg|median) orders (?:per|by|for each|in each) (?!orders?\b|users?\b|customers?\b|buyers?\b|"
@@ -68,7 +69,7 @@ NO_QUERY = (
      "I can show a share of each group, but not only the groups where it is more than a limit."),
 )  # fmt: skip
 _BY_NUMBER = re.compile(r"\bby (?:the |their )?(?:number|count|amount) of\b")
-_OF_TIME = {"slowest": "speed", "fastest": "speed", "longest": "duration", "shortest": "duration"}
+_OF_TIME = {"slowest": "how fast", "fastest": "how fast", "longest": "how long", "shortest": "how long"}
 _TIMES = ("seconds", "days")  # units
 
 
@@ -131,13 +132,14 @@ def _refuse_groups_of_numbers(parts: Parts) -> None:
 def _refuse_unknown_times(parts: Parts) -> None:
     """Raise for the slowest page, the longest article: how long they take is no measure of the question."""
     said = [word.text for word in parts.words if word.kind in ("high", "low") and word.text in _OF_TIME]
+    said = [] if any(word.kind == "by" and DIMENSIONS[word.name].kind == "time" for word in parts.words) else said
     metrics = [METRICS[word.name] for word in parts.words if word.kind == "metric"]
     is_moving = parts.has("sell", "bought", "change", "trend")
     if not said or is_moving:
         return
-    is_known = bool(metrics) if _OF_TIME[said[0]] == "speed" else any(one.unit in _TIMES for one in metrics)
+    is_known = bool(metrics) if _OF_TIME[said[0]] == "how fast" else any(one.unit in _TIMES for one in metrics)
     if not is_known:
-        raise NotRead(f"The data have no {_OF_TIME[said[0]]} of these: “{said[0]}”.")
+        raise NotRead(f"The data do not say {_OF_TIME[said[0]]} these are: “{said[0]}”.")
 
 
 def _sources_named(words: list[Word], filters: tuple[Filter, ...]) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from beha2vec_core.chat.reading.follow_ups import CANNOT
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
+from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Period, Query, add_months, is_by_time
 
 LEAD = (
@@ -41,7 +42,8 @@ _DIFFERENCE = (
 )
 _TOGETHER = r"(?:both|the two|all|added)?(?: of)? ?(?:together|combined|in total|added up|up)"
 _PERCENT = (
-    r"(?:(?:as|in) (?:an? )?(?:percent(?:age)?s?|per cent|%|shares?|proportions?)(?: of (?:the |all )?\w+)?|"
+    r"(?:(?:as|in) (?:an? )?(?:percent(?:age)?s?|per cent|%|shares?|proportions?)(?: of (?:the |all )?(?:total|whole|"
+    r"all|everything))?|"
     r"(?:how (?:much|many)|what) (?:is|are|was|were) (?:that|it|this|they|those|these) (?:as|in) (?:an? )?(?:percent"
     r"(?:age)?s?|per cent|%|shares?)|(?:(?:what|which|the|how many) )?(?:percent(?:age)?s?|shares?|%)(?: (?:is|are|was|"
     r"were) (?:that|it|this|they|those|these))?(?: of (?:the |all )?(?:total|whole|all|everything))?)"
@@ -134,6 +136,19 @@ def shown_again(question: str, before: Before) -> Again | None:
     return None
 
 
+def in_data(queries: tuple[Query, ...], contents: Contents | None) -> list[Query]:
+    """The queries without days that the data do not have, as of a last week that is not over."""
+    if contents is None:
+        return list(queries)
+    days = contents.days
+    return [
+        replace(query, period=Period(max(query.period.first, days.first), min(query.period.last, days.last)))
+        if query.period and query.period.first <= days.last and query.period.last >= days.first
+        else query
+        for query in queries
+    ]
+
+
 def _of_finding(text: str, listed: Shown) -> Again | None:
     """The group of a finding, and what else is measured of it; None where none is asked for."""
     if (place := place_asked(text, "finding|highlight|insight|difference")) is None:
@@ -171,7 +186,7 @@ def _compared(before: Before, *, asks_sum: bool) -> Again | None:
         return None
     now, old = before.shown.queries[0], replace(before.earlier.queries[0], versus=None, explains=False)
     is_plain = not (now.by or old.by or now.versus or old.versus or now.limits or old.limits)
-    if not is_plain or replace(now, filters=(), period=None) != replace(old, filters=(), period=None):
+    if not is_plain or replace(now, filters=old.filters, period=old.period) != old:
         return None
     if now.filters == old.filters and now.period and old.period and not asks_sum:
         later, earlier = sorted((now.period, old.period), key=lambda one: one.first, reverse=True)
@@ -232,7 +247,8 @@ def _as_share(query: Query, _: re.Match[str]) -> Query | None:
     metric = METRICS[query.metric]
     if query.is_share or metric.unit == "share":
         return query
-    if metric.unit not in ("count", "money") or not (query.by or query.filters) or query.counts_groups or query.limits:
+    is_sum = metric.unit in ("count", "money") and not metric.is_ratio
+    if not is_sum or not (query.by or query.filters) or query.counts_groups or query.limits:
         return None
     return None if query.per or query.against_rest or query.explains else replace(query, is_share=True)
 

@@ -52,7 +52,7 @@ TURNS: Rules = (
     # the answer has both, in sum and per day
     (r"^(?=.*\bweekends?\b)(?=.*\b(?:weekdays?|working days)\b)(.*?) (?:per|a|each) day\b", r"\1"),
     (r"\bwhich (order|purchase|transaction) (?:is|was|were) (?:the |our )?(?:very |single )?(biggest|largest|"
-     r"highest|smallest|lowest|most expensive|cheapest)\b(?: one)?", r"our \2 \1"),
+     r"highest|smallest|lowest|most expensive|cheapest)\b(?: one)?(?! \w)", r"our \2 \1"),
     # who bought or came in one period, and did the other never after it
     (rf"\b((?:bought|ordered|purchased|buyers?|customers?)\b.*?) (in|during) ({PERIOD}),? (?:but|and|yet) "
      r"(?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever )?(?:been|c[oa]me|returned?|visited|seen)"
@@ -66,7 +66,7 @@ TURNS: Rules = (
      r"entered)\b", r"how many orders used the coupon \1"),
     (rf"\bhow (?:many times|often) did {_WHO} (?:use|redeem|apply|enter) {_CODE}",
      r"how many orders used the coupon \1"),
-    (r"\b(?:was|were|is|are|got|gets?) (?:hit|opened|clicked|read|seen|looked at) (?:the )?(most|least)(?: often)?\b",
+    (r"\b(?:was|were|is|are|got|gets?) (?:hit|opened|read|seen|looked at) (?:the )?(most|least)(?: often)?\b",
      r"was viewed the \1"),
     (r"^(?=.*\b(?:carts?|baskets?|trolleys?|checkouts?)\b)(.*)\b(?:do|does|did|have|has)(?: not|n'?t) (?:ever |"
      r"actually )?(?:finish|finished|go through|follow through|see it through)(?: (?:with )?(?:it|(?:the|their|an) "
@@ -75,16 +75,16 @@ TURNS: Rules = (
      r"not|n'?t)) (?:buy|order|purchase)(?: (?:anything|something|a thing))?",
      r"\1 who viewed article pages and did not order"),
     (r"^(\W*(?:(?:and|so|ok) )*)(?:what|how much) (?:was|is|were|are) (?:that|this|it|they|those|these|all that) worth"
-     r"(?: to us)?(?: in (?:euros?|eur|money|dollars?|pounds?|cash))?(?=\W*$)", r"\1how much revenue was that"),
-    (r"^(\W*(?:(?:and|now|please|ok) )*)(?:add|include) (?:also )?([\w -]{2,30}?)(?: to (?:that|it|this|them|the "
-     r"(?:list|comparison|table))|(?: to (?:that|it))? (?:too|as well))(?=\W*$)", r"\1and with \2"),
+     r"(?: to us)?(?: in (?:euros?|eur|money|dollars?|pounds?|cash))?(?=\W*$)", "and how much revenue was that"),
+    (r"^(\W*(?:(?:and|now|please|ok) )*)(?:add|include) (?:also )?([\w -]{2,30}?) to (?:the|that|this|your) comparison"
+     r"(?=\W*$)", r"\1and with \2"),
     (rf"^(?=.*\b(?:sales|sold|revenue|units|items|products)\b)(?!.*\b(?:pages?|traffic|devices?|{PEOPLE})\b)(.*)\bby "
      r"(?:type|kind|sort)s?(?=\W*$| \(| (?:in|last|this)\b)", r"\1by subcategory"),
     (rf"^(\W*(?:and |so )*)(?:are|do|is|were|did) {_WHO} (?:spending|spend) (more|less) per (order|visit|head) (?:now "
      r")?than (?:they did )?(?=(?:in|last|a)\b)", r"\1is revenue per \3 \2 than "),
     # what both happened in is a visit
-    (rf"^(.*?)\b(?:those|{PEOPLE})(?: (?:who|that))? (?!of\b)(.*?),? (?:with)?in (?:the|that) (?:very )?same (?:visit|"
-     r"session)\b", r"\1sessions that \2"),
+    (rf"^(\W*(?:and )?(?:of (?:all )?|how many ))(?:those|{PEOPLE})(?: (?:who|that))? (?!of\b)(.*?),? "
+     r"(?:with)?in (?:the|that) (?:very )?same (?:visit|session)\b", r"\1sessions that \2"),
     (r"^(\W*)what(?:'s| is| has)? (?:stands?|stood|standing|jumps?|jumped) out (?=(?:in|this|last|during|over|on)\b)",
      r"\1what changed "),
     (r"\b(buy|buys|buying|order|ordering|convert|converts|converting) (?:so|that|very) much (?=(?:less|more|better|"
@@ -94,5 +94,7 @@ TURNS: Rules = (
        r")?)?(?:rest|others?|everyone else)\b)", rf"\1 conversion rate {is_so} than ")
       for said, is_so in (("less", "lower"), ("more", "higher"))),
     # follows another question: "by revenue instead", "top 3 by orders instead"
-    (r"^(\W*)(?=(?:(?:the )?(?:top|best|worst|bottom)(?: \w+)? )?by \b.*\binstead\W*$)", r"\1and "),
+    (r"^(\W*)((?:(?:the )?(?:top|best|worst|bottom)(?: \w+)? )?by \b.*?) instead(?=\W*$)", r"\1and \2"),
+    (r"\b(?:use[sd]?|redeem(?:s|ed)?|appl(?:y|ies|ied)|enter(?:s|ed)?) no (?=(?:(?:discount|promo|coupon|voucher) )?"
+     r"(?:coupon|voucher|promo|code)s?\b)", "did not use a "),
 )  # fmt: skip

@@ -47,7 +47,7 @@ def test_groups_without_a_name_are_not_in_the_order(changed: Lookup) -> None:
         assert "(unknown)" not in answer.text and "Rows whose country is not known are left out." in answer.text
     listed = changed.ask("sessions by country")
     assert listed.table and listed.table.rows[0][0] == "(unknown)" and "(unknown)" not in listed.text
-    assert "Rows whose country is not known are in the table, but not in this order." in listed.text
+    assert "Rows whose country is not known are in the table, but not in this ranking." in listed.text
 
 
 def test_equal_groups_are_said_to_be_equal(changed: Lookup) -> None:

@@ -28,6 +28,7 @@ COUNTED = {  # a number in the answer, and the users whose number it is
         f"{FROM_EMAIL} intersect {BOUGHT} {MARCH}"
     ),
     "how many february buyers came back in march": f"{BOUGHT} {FEBRUARY} intersect {VISITED} session_date {MARCH}",
+    "people who bought in february and bought again in march": f"{BOUGHT} {FEBRUARY} intersect {BOUGHT} {MARCH}",
     "share of february buyers who bought again in march": f"{BOUGHT} {FEBRUARY} intersect {BOUGHT} {MARCH}",
     "how many visitors in february bought in march": f"{VISITED} session_date {FEBRUARY} intersect {BOUGHT} {MARCH}",
     "people who bought in march after visiting in february": (

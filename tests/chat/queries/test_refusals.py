@@ -13,10 +13,9 @@ from tests.benchmarks.chat_questions import given
 
 REFUSED = {
     # how fast, how long
-    "slowest page": "no speed",
-    "which channel is the fastest": "no speed",
-    "longest articles": "no duration",
-    "shortest sessions by device": "no duration",
+    "which channel is the fastest": "do not say how fast",
+    "longest articles": "do not say how long",
+    "shortest sessions by device": "do not say how long",
     "which country is the slowest growing": "not what changed least",
     # each user, or how often, or how many of each number
     "how many customers spent more in april than in march": "not each user with themselves",
@@ -41,7 +40,11 @@ REFUSED = {
     "users who visited every week": "not who did it in all of them",
     "who came from email or google": "not who did one or another",
     "aov with vs without coupon": "“without”, and",
-    "who ordered twice in one and the same visit": "ask for the visits that did both",
+    "who ordered twice in one and the same visit": "ask how many visits had both",
+    "share of users who searched and ordered in the same visit": "ask how many visits had both",
+    "how many people who ordered at least 2 times in april bought again in may": "“again”",
+    "products never bought together": "“together”",
+    "slowest page": "do not say how fast",
     "brand search vs shopping": "name the campaign",
     # what was done, by whom
     "users who bought at least two different brands": "without “or”",
@@ -55,6 +58,9 @@ REFUSED = {
     "sessions the week after next": "“next”",
 }
 ASKED = {
+    "which was the slowest week": "revenue | by week | asc",
+    "orders that used no code": "orders | one_order=did not use a coupon",
+    "revenue by week >> the last one": "revenue | 2026-05-11..2026-05-13",
     "are people spending more per order than in april": ("aov | 2026-05-01..2026-05-13 | vs 2026-04-01..2026-04-13"),
     "which page has the longest time on page": "time_on_page | by page",
     "which product sells fastest": "items_sold | by item",

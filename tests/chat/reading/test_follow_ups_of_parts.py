@@ -204,7 +204,7 @@ def test_a_day_is_compared_with_the_mean_of_all_days(lookup: Lookup) -> None:
     text = lookup.ask("were orders on 20 april above average?").text
     orders, days = lookup.ask("how many orders").text, 347
     mean = int(orders.split(": ")[1].split(".")[0].replace(",", "")) / days
-    assert text.startswith(("Yes: ", "No: ")) and f" against {mean:.2g} a day on average." in text
+    assert text.startswith(("Yes, ", "No, ")) and f" against {mean:.2g} a day on average." in text
 
 
 def test_what_fell_is_said_beside_what_rose_and_the_rate_too(lookup: Lookup) -> None:
@@ -265,3 +265,23 @@ def test_days_without_data_and_breaks_are_named(lookup: Lookup) -> None:
     assert "Tracking broke on 1 day: 7 Apr 2026, no purchases (100 events, usually 100)." in text
     assert "Tracking broke on no day" in lookup.ask("any missing days in march?").text
     assert not lookup.ask("any gaps in tracking on mobile?").understood
+
+
+def test_shares_are_not_compared_with_each_other_and_means_have_no_share(lookup: Lookup) -> None:
+    for chain in (
+        ["share of revenue from email", "and from google", "difference"],
+        ["revenue per user by channel", "as a percentage"],
+    ):
+        lookup.forget()
+        *before, last = [lookup.ask(question) for question in chain]
+        assert all(answer.understood for answer in before) and not last.understood
+
+
+def test_a_lower_bounce_rate_is_better_than_average(lookup: Lookup) -> None:
+    lookup.forget()
+    better, worse = (
+        lookup.ask(f"was the bounce rate in april {word} than average").text for word in ("better", "worse")
+    )
+    assert better.startswith("Yes, ") != worse.startswith("Yes, ")
+    assert better.startswith("Yes, ") == (" -" in better.split(" against ")[0])
+    assert not lookup.ask("revenue per user on 14 april compared to average").understood
