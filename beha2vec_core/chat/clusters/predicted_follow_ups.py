@@ -55,7 +55,8 @@ _BY_GROUP = re.compile(
     rf"{_LEAD}(?:(?:in |from |on |with )?(?:which|what) (?P<group>{_GROUP}) (?:is|are|do|does|did|will) {_THEM}(?: "
     rf"(?:come|be|live|use|using|from|in|on|mostly|mainly|most|buy|visit|with))*|where (?:are|do|did) {_THEM} (?:come "
     rf"|live)?(?:from)?|"
-    rf"(?:split |broken down |break (?:it|that|them) down )?(?:by|per) (?P<by>{_GROUP}))\W*",
+    rf"(?:split |broken down |break (?:it|that|them) down )?(?:by|per) (?P<by>{_GROUP})|"
+    rf"(?:in|from|on|with) (?:which|what) (?P<of>{_GROUP}))\W*",
     re.IGNORECASE,
 )
 _BOUGHT_BEFORE = re.compile(
@@ -108,7 +109,7 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
     if found := _ONE_CLUSTER.fullmatch(question):
         return _whole(target, days, int(found["key"]))
     if key is None and (found := _BY_GROUP.fullmatch(question)):
-        group = (found["group"] or found["by"] or "country").lower()
+        group = (found["group"] or found["by"] or found["of"] or "country").lower()
         return f"{_whole(target, days)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
     if _WHO.fullmatch(question):
         return f"which users{_of(key)} will {does(target)} {days}?"

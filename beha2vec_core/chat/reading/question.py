@@ -260,10 +260,6 @@ class _Reader:
     def _read(self, question: str, *, with_conditions: bool) -> tuple[Reading, Conditions | None]:
         """The question as a query, and the clauses that it can be read without."""
         vocabulary, previous, contents = self.vocabulary, self.previous, self.vocabulary.contents
-        biggest = sentences.BIGGEST.fullmatch(question.lower()) if previous and previous.by else None
-        if previous and biggest and biggest["top"]:  # only the top 3
-            first = replace(previous, ascending=False, top=count_of(biggest["top"]))
-            return Reading(query=first, notes=(CONTINUES,), metrics=(first.metric,), by=first.by), None
         parts = find_parts(question, vocabulary, with_conditions=with_conditions)
         sides = sides_of(parts) if with_conditions and parts.conditions else [parts]
         parts = sides[0]

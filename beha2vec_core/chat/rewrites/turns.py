@@ -8,6 +8,7 @@ from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _WHO = rf"(?:(?:most |the |our )*(?:{PEOPLE})|they)"
+_MORE = "more|less|better|worse"
 _COUPON = "(?:(?:coupon|voucher|discount|promo)(?: code)?|code)"
 _CODE = (  # the TEN10 code, voucher ten10
     rf"(?:the )?(?:{_COUPON} )?(?!{_COUPON}|(?:the|an?|any)\b)([a-z]+\d+|\w+(?= {_COUPON}\b))(?: {_COUPON})?"
@@ -26,8 +27,6 @@ TURNS: Rules = (
     (r"\b(how many|number of|sum of) (items|products|pieces|units) (?:(?:were|are) )?in (?:(?:the|all|our) )*"
      r"(?=orders\b(?!.*\b(?:average|typical|usual)))", r"\1 \2 sold of "),
     (rf"\b(sessions|visits|orders) (?:where|in which|during which) {_WHO} (?=\w)", r"\1 that "),
-    (r"^(?=.*\b(?:or|vs\.?|versus)\b)(.*)\bwhere do (?:we|people|users|visitors|customers) (sell|convert) (more|less|"
-     r"better|worse)\b", r"\1which \2s \3"),
     (r"\b(?:(?:on|in|for|during) )?(?:each|every one) of the (last|past|first) (\w+ )(day|week|month)s\b",
      r"by \3 in the \1 \2\3s"),
     (r"(?:^|,? )do (?:you|we) (?:think|reckon|guess|believe|suppose)\b(?: that)?(?! (?:so|of)\b)", ""),
@@ -47,8 +46,8 @@ TURNS: Rules = (
     (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:new|returning|repeat|existing|first[ -]time) (?:{PEOPLE}))(?:'s|')?"
      rf" (share|percentage|part) of (?:the |our |all |total )*(?!(?:[\w-]+ )?(?:{PEOPLE})\b)(\w[\w ]*?)(?=\W*$|"
      r" (?:in|on|during|last|this|since|from|for)\b)", r"\1\3 of \4 from \2"),
-    (r"(?<=\w)(,? )where (?:do|did) (?:we|people|they|users) (?=\w+ (?:more|most|better|best)\b)", r"\1which has "),
-    (r"^(\W*)where (?:do|did) (?:we|people|they|users) (\w+ (?:more|better))(?=,? .*\b(?:or|vs)\b)", r"\1which has \2"),
+    (rf"(?<=\w)(,? )where (?:do|did) (?:we|{_WHO}) (?=\w+ (?:{_MORE}|most|least|best|worst)\b)", r"\1which has "),
+    (rf"^(\W*)where (?:do|did) (?:we|{_WHO}) (\w+ (?:{_MORE}))(?=,? .*\b(?:or|vs)\b)", r"\1which has \2"),
     # the answer has both, in sum and per day
     (r"^(?=.*\bweekends?\b)(?=.*\b(?:weekdays?|working days)\b)(.*?) (?:per|a|each) day\b", r"\1"),
     (r"\bwhich (order|purchase|transaction) (?:is|was|were) (?:the |our )?(?:very |single )?(biggest|largest|"

@@ -157,6 +157,7 @@ PREDICTED = {
     "which cluster is that mostly?": "how many users will buy in the next 7 days?",
     "and in cluster 4?": "how many users of cluster 4 will buy in the next 7 days?",
     "and add to carts?": "how many users will add to their cart in the next 7 days?",
+    "in which countries": "how many users will buy in the next 7 days by country?",
     "what countries are they from": "how many users will buy in the next 7 days by country?",
     "and where are they from?": "how many users will buy in the next 7 days by country?",
     "which devices do they use": "how many users will buy in the next 7 days by device?",
