@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import month_name
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
@@ -19,6 +20,7 @@ _NAMES = """
 MONTHS = {name: place // 2 + 1 for place, name in enumerate(_NAMES.split())} | {"sept": 9}
 MONTHS_OF = {"month": 1, "quarter": 3, "year": 12}
 MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+MONTH_NAMES = "|".join(map(str.lower, month_name[1:]))  # not their short forms
 DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 # other words for the same days, in the words of what is read below
 SAME_DAYS: tuple[tuple[str, str], ...] = (

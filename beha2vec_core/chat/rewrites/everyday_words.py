@@ -7,8 +7,9 @@ it that make sure which one is meant.
 from __future__ import annotations
 
 import re
-from calendar import day_name, month_name
+from calendar import day_name
 
+from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.chat.words.places import COUNTRIES
 from beha2vec_core.chat.words.verbs import PEOPLE, forms
@@ -28,7 +29,6 @@ _MEASURE = (
     r"sessions|visits|traffic|users|visitors|buyers|customers|page ?views|views|bounce|conversions?|engagement|aov|"
     r"order value|(?:items|units) sold)\b"
 )
-_MONTHS = "|".join(map(str.lower, month_name[1:]))
 _DAYS = "|".join(map(str.lower, day_name))
 _DATE = rf"(?=(?:the )?(?:\d|mid|early|late|{_MONTHS}|{_DAYS}|easter|christmas|black friday|valentine))"
 _ENDS = (

@@ -6,8 +6,8 @@ Idioms are replaced in the question as it was typed, before anything else reads 
 from __future__ import annotations
 
 import re
-from calendar import month_name
 
+from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.at_the_time import AT_THE_TIME
 from beha2vec_core.chat.rewrites.everyday_words import EVERYDAY
 from beha2vec_core.chat.rewrites.exits_and_hits import EXITS_AND_HITS
@@ -53,7 +53,6 @@ _STOP = (
 )
 _PATH = r"(?:path|way|route|journey|road)"
 _PROCESS = r"(?:funnel|checkout|process|site|shop|path|journey|way|track|line)"
-_MONTHS = "|".join(map(str.lower, month_name[1:]))
 _SIZE = r"(?:part|piece|share|slice|chunk|portion|percentage|fraction|proportion)"
 _PERCENT = r"(?:percent|per cent|%|pct)"
 

@@ -7,10 +7,10 @@ no phrase knows is still not understood.
 from __future__ import annotations
 
 import re
-from calendar import month_name
 from functools import cache
 
 from beha2vec_core.chat.days.named_days import DAY, MONTH
+from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.buying_steps import ADD_TO_CART, STOPS, THE, as_step_time, in_steps
 from beha2vec_core.chat.rewrites.days_between_orders import in_gaps
 from beha2vec_core.chat.rewrites.first_touch import in_first_touch
@@ -35,7 +35,6 @@ _GO = (
 _VERSUS = r"(?:and|or|vs\.?|versus|against|compared (?:to|with))"
 _MOST = r"(?:most|(?:the|a) (?:\w+ )?majority|the (?:largest|bigger|biggest|greater|main) part|the bulk)"
 _NON_BUYERS = r"non[\s-]?(?:buyers?|customers?|purchasers?)"
-_MONTHS = "|".join(map(str.lower, month_name[1:]))
 _WORKDAYS = r"(?:weekdays?|week days?|working days?|(?:during|in|within) the week)"
 _TWO_KINDS = rf"\bweekends?\b.*\b{_WORKDAYS}\b|\b{_WORKDAYS}\b.*\bweekends?\b"
 _EITHER_KIND = re.compile(rf"\b(?:on |at |in |than |vs |versus |or |and )*(?:the )?(?:weekends?|{_WORKDAYS})\b")

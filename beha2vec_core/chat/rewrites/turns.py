@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from calendar import month_name
-
+from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
@@ -15,13 +14,11 @@ _CODE = (  # the TEN10 code, voucher ten10
 )
 _THINGS = "products?|items?|articles?|brands?|categor(?:y|ies)"
 _IN_DAYS = (  # not "within 30 days"
-    rf"(?:(?:in|during|on|since) )?(?:{'|'.join(month_name[1:])}|(?:the )?(?:last|this|past|first|second) |"
+    rf"(?:(?:in|during|on|since) )?(?:{_MONTHS}|(?:the )?(?:last|this|past|first|second) |"
     r"(?:week|month|day)s?\b|\d)"
 )
 
-PERIOD = (
-    rf"(?:{'|'.join(map(str.lower, month_name[1:]))})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
-)
+PERIOD = rf"(?:{_MONTHS})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
 
 TURNS: Rules = (
     (r"\b(how many|number of|sum of) (items|products|pieces|units) (?:(?:were|are) )?in (?:(?:the|all|our) )*"
