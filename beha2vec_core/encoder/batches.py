@@ -15,7 +15,7 @@ import torch
 from beha2vec_core.compute.workers import Workers
 from beha2vec_core.encoder.config import TrainConfig
 from beha2vec_core.encoder.features import Fields, IdArray, IntArray, Tokens, gap_buckets, slice_hashes
-from beha2vec_core.encoder.objectives.batch import Batch
+from beha2vec_core.encoder.objectives import Batch
 from beha2vec_core.encoder.packing import pack
 from beha2vec_core.encoder.sampling import Sampler
 from beha2vec_core.events.sequences import Sequences, ragged_range

@@ -105,7 +105,7 @@ class EncoderConfig:
 class TrainConfig:
     """How the encoder is trained. Saved in ``config.json``; part of ``model_version``.
 
-    objectives: weight of each loss, by the name of its module in ``encoder.objectives``.
+    objectives: weight of each loss, by its name in ``encoder.objectives.OBJECTIVES``.
     epochs, batch_tokens, batch_users: passes over the users, and what a batch holds at most.
     max_updates: limit of batches in the whole training. If the users make more, each pass takes a random part of them.
     max_minutes: time limit, to which the learning-rate schedule is fitted; 0: none. With a limit the result depends on

@@ -20,7 +20,7 @@ from beha2vec_core.encoder.curve import DivergedError, EpochMetrics, RunningLoss
 from beha2vec_core.encoder.device import compiled, seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
+from beha2vec_core.encoder.objectives import WeightedObjectives
 from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.tracking import mlflow_run
 from beha2vec_core.encoder.validation import training_and_validation

@@ -24,7 +24,7 @@ from beha2vec_core import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.batches import TrainingSet, make_batch
 from beha2vec_core.encoder.features import Fields, gap_buckets
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
+from beha2vec_core.encoder.objectives import WeightedObjectives
 from beha2vec_core.encoder.packing import pack
 from beha2vec_core.events.sequences import build_sequences
 

@@ -57,7 +57,7 @@ from beha2vec_core.encoder.network import BehaviorNetwork
 from beha2vec_core.encoder.next_step.features import PageTree, features
 from beha2vec_core.encoder.next_step.model import _count
 from beha2vec_core.encoder.next_step.moments import past_moments
-from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
+from beha2vec_core.encoder.objectives import WeightedObjectives
 from beha2vec_core.encoder.train import train
 from beha2vec_core.evaluation.encoder import encoder_input
 from beha2vec_core.events.sequences import build_sequences

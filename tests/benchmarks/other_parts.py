@@ -32,7 +32,7 @@ from beha2vec_core.encoder.features import (
     Fields,
     IntArray,
 )
-from beha2vec_core.encoder.objectives.batch import Step
+from beha2vec_core.encoder.objectives import Step
 from beha2vec_core.encoder.packing import Packed
 from beha2vec_core.evaluation import data as evaluation_data
 from tests.benchmarks.data_sets import data_folder, demo

@@ -22,7 +22,7 @@ from beha2vec_core.encoder.features import (
     gap_buckets,
     session_positions,
 )
-from beha2vec_core.encoder.objectives.batch import Batch
+from beha2vec_core.encoder.objectives import Batch
 from beha2vec_core.encoder.packing import Packed, pack
 from beha2vec_core.events.sequences import Sequences, build_sequences
 from tests.encoder.encoder_world import CONFIG, CPU, Event, fresh, logs, random_log, read

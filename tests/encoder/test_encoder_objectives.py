@@ -16,14 +16,17 @@ from beha2vec_core.encoder.config import OBJECTIVES as NAMES
 from beha2vec_core.encoder.config import EncoderConfig, TrainConfig
 from beha2vec_core.encoder.features import FIRST_GAP, GAP_BUCKETS, Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.objectives import OBJECTIVES
-from beha2vec_core.encoder.objectives.batch import Batch, Step
-from beha2vec_core.encoder.objectives.content import Content
-from beha2vec_core.encoder.objectives.contrastive import Contrastive
-from beha2vec_core.encoder.objectives.future import Future
-from beha2vec_core.encoder.objectives.masked import Masked
-from beha2vec_core.encoder.objectives.next_event import NextEvent
-from beha2vec_core.encoder.objectives.triplet import Triplet
+from beha2vec_core.encoder.objectives import (
+    OBJECTIVES,
+    Batch,
+    Content,
+    Contrastive,
+    Future,
+    Masked,
+    NextEvent,
+    Step,
+    Triplet,
+)
 from beha2vec_core.encoder.packing import Packed, pack
 from beha2vec_core.encoder.vocabulary import Vocabulary
 from tests.encoder.encoder_world import CONFIG, CPU, PAGES, Event, fresh, random_log, read

@@ -19,7 +19,7 @@ from beha2vec_core.encoder.curve import EpochMetrics
 from beha2vec_core.encoder.device import seeded
 from beha2vec_core.encoder.features import Fields
 from beha2vec_core.encoder.network import BehaviorNetwork
-from beha2vec_core.encoder.objectives.weighted import WeightedObjectives
+from beha2vec_core.encoder.objectives import WeightedObjectives
 from beha2vec_core.encoder.optimizer import SparseAdamW, clip_gradients
 from beha2vec_core.encoder.sampling import Sampler, log_probabilities, log_probability
 from beha2vec_core.encoder.train import train
