@@ -16,6 +16,7 @@ COVERAGE = 0.9
 LEAST, MOST = 1e-6, 1 - 1e-6
 # a drift is corrected when it is this many standard errors from none
 _CERTAIN = 2.58
+_LARGEST_SHIFT = 40.0  # in log odds: from the least probability to the most, and back
 _SLOPE_PRIOR = 0.5  # standard deviation of the slope of a sigmoid around 1
 _GRID = 400
 _SPREAD_BINS, _FEWEST_PAIRS = 8, 200
@@ -79,22 +80,21 @@ class Curve:
         return Curve(self.intercept, self.slope, self.steps, self.shift + by)
 
 
-def fit_sigmoid(log_odds: FloatArray, happened: BoolArray, weight: FloatArray | None = None) -> Curve:
+def fit_sigmoid(log_odds: FloatArray, happened: BoolArray, weight: FloatArray) -> Curve:
     """Platt's sigmoid by maximum likelihood, its slope with a normal prior around 1: few positives change it little.
 
-    ``weight``: how often each row counts [n]; None: once.
+    ``weight``: how often each row counts [n].
     """
     from scipy.optimize import minimize
 
     if not len(log_odds) or happened.all() or not happened.any():
         return Curve()
     y = happened.astype(np.float64)
-    w = np.ones(len(y)) if weight is None else weight
 
     def loss(at: FloatArray) -> tuple[float, FloatArray]:
         p = expit(at[0] + at[1] * log_odds)
-        value = (w * log_loss(y, p)).sum() + (at[1] - 1) ** 2 / (2 * _SLOPE_PRIOR**2)
-        error = w * (p - y)
+        value = (weight * log_loss(y, p)).sum() + (at[1] - 1) ** 2 / (2 * _SLOPE_PRIOR**2)
+        error = weight * (p - y)
         gradient = np.array([error.sum(), (error * log_odds).sum() + (at[1] - 1) / _SLOPE_PRIOR**2])
         return float(value), gradient
 
@@ -102,7 +102,7 @@ def fit_sigmoid(log_odds: FloatArray, happened: BoolArray, weight: FloatArray | 
     return Curve(float(found.x[0]), float(found.x[1]))
 
 
-def fit_isotonic(log_odds: FloatArray, happened: BoolArray, weight: FloatArray | None = None) -> Curve:
+def fit_isotonic(log_odds: FloatArray, happened: BoolArray, weight: FloatArray) -> Curve:
     """Isotonic regression; its ends are half a user away from 0 and 1, so that no loss is infinite.
 
     ``weight``: as in `fit_sigmoid`.
@@ -114,26 +114,20 @@ def fit_isotonic(log_odds: FloatArray, happened: BoolArray, weight: FloatArray |
     return Curve(steps=tuple(zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True)))
 
 
-def needed_shift(hazards: FloatArray, happened: BoolArray, weight: FloatArray | None = None) -> float:
+def needed_shift(hazards: FloatArray, happened: BoolArray, weight: FloatArray) -> float:
     """The shift in log odds that makes as many happen as expected; 0 where that is not certainly needed (99%).
 
     ``weight``: as in `fit_sigmoid`.
     """
-    w = np.ones(len(hazards)) if weight is None else weight
-    did, expected = (w * happened).sum(), (w * hazards).sum()
+    from scipy.optimize import brentq
+
+    did, expected = (weight * happened).sum(), (weight * hazards).sum()
     # of chance, and of the sample (Horvitz and Thompson)
-    variance = (w * (hazards * (1 - hazards)) + w * (w - 1) * (happened - hazards) ** 2).sum()
+    variance = (weight * (hazards * (1 - hazards)) + weight * (weight - 1) * (happened - hazards) ** 2).sum()
     if variance <= 0 or abs(did - expected) < _CERTAIN * np.sqrt(variance):
         return 0.0
-    at, target = 0.0, float(np.clip(did, 0.5, w.sum() - 0.5))
-    odds = logit(hazards)
-    for _ in range(50):
-        p = expit(odds + at)
-        step = (target - (w * p).sum()) / max((w * (p * (1 - p))).sum(), 1e-9)
-        at += float(np.clip(step, -1, 1))
-        if abs(step) < 1e-6:
-            break
-    return at
+    odds, target = logit(hazards), float(np.clip(did, 0.5, weight.sum() - 0.5))
+    return float(brentq(lambda at: (weight * expit(odds + at)).sum() - target, -_LARGEST_SHIFT, _LARGEST_SHIFT))
 
 
 @dataclass(frozen=True)
@@ -188,8 +182,8 @@ def fit_spread(
     happened: BoolArray,
     again: BoolArray,
     error: float,
-    users: int | None = None,
-    weight: FloatArray | None = None,
+    users: int,
+    weight: FloatArray,
 ) -> Spread:
     """The spread, from two spans of equal length that follow one date; with few users it leans on a prior.
 
@@ -198,7 +192,7 @@ def fit_spread(
         happened: whether it happened in the first span [n].
         again: whether it happened in the second one, by the same users [n].
         error: standard error of the calibrated log odds.
-        users: how many the rows are of; None: each row is another user's.
+        users: how many the rows are of.
         weight: as in `fit_sigmoid`.
     """
     usual = Spread((0.0,), (USUAL_RHO,), error)
@@ -206,11 +200,10 @@ def fit_spread(
         return usual
     edges = np.quantile(first, np.linspace(0, 1, _SPREAD_BINS + 1)[1:-1])
     bins = np.searchsorted(edges, first, side="right")
-    w = np.ones(len(first)) if weight is None else weight
     means, variance, pairs, events = [], [], [], []
     for one in np.unique(bins):
         here = bins == one
-        y, z, f, of_bin = happened[here].astype(np.float64), again[here].astype(np.float64), first[here], w[here]
+        y, z, f, of_bin = happened[here].astype(np.float64), again[here].astype(np.float64), first[here], weight[here]
         p, q = weighted_mean(y, of_bin), weighted_mean(z, of_bin)
         if p * (1 - p) * q * (1 - q) > 0:
             agreement = weighted_mean((y - p) * (z - q), of_bin) * np.sqrt(p * (1 - p) / (q * (1 - q)))
@@ -227,8 +220,8 @@ def fit_spread(
     measured = float((n * np.array(variance)).sum() / (n * of_factor).sum())
     typical = float((n * USUAL_RHO * p * (1 - p)).sum() / (n * of_factor).sum())
     known = 1 / _USUAL_DEVIATION**2
-    factor = ((users or len(first)) * measured + known * typical) / ((users or len(first)) + known)
+    factor = (users * measured + known * typical) / (users + known)
     # bins with few events lean on all of them
-    weight = np.array(events) / (np.array(events) + _EVENTS_TO_TRUST)
-    rho = (weight * np.array(variance) + (1 - weight) * factor * of_factor) / (p * (1 - p))
+    trust = np.array(events) / (np.array(events) + _EVENTS_TO_TRUST)
+    rho = (trust * np.array(variance) + (1 - trust) * factor * of_factor) / (p * (1 - p))
     return Spread(tuple(map(float, logit(p))), tuple(map(float, np.clip(rho, 0.0, 0.8))), error)

@@ -59,10 +59,10 @@ class PersonIntervals(NamedTuple):
         """Users for whom it happened: weekly dates multiply rows, not people. ``user``: of each row of the frame."""
         return len(np.unique(user[self.row[self.happened]]))
 
-    def at_most(self, rows: int, own: FloatArray | None = None) -> tuple[PersonIntervals, FloatArray]:
+    def at_most(self, rows: int, own: FloatArray) -> tuple[PersonIntervals, FloatArray]:
         """So many of either outcome at most, evenly spaced, and the weight of each row: how many it stands for.
 
-        ``own``: the weight of each row of the frame by itself; None: 1.
+        ``own``: the weight of each row of the frame by itself.
         """
         taken, weight = [], []
         for outcome_rows in (np.flatnonzero(self.happened), np.flatnonzero(~self.happened)):
@@ -73,8 +73,8 @@ class PersonIntervals(NamedTuple):
             weight.append(np.full(len(kept), len(outcome_rows) / max(len(kept), 1)))
         places = np.concatenate(taken)
         order = np.argsort(places)
-        part, found = self.part(places[order]), np.concatenate(weight)[order]
-        return part, found if own is None else found * own[part.row]
+        part = self.part(places[order])
+        return part, np.concatenate(weight)[order] * own[part.row]
 
 
 class History(NamedTuple):

@@ -15,7 +15,7 @@ import pandas as pd
 
 from beha2vec_core.evaluation.statistics import weighted_aurocs
 from beha2vec_core.predictions.arrays import BoolArray, FloatArray, IntArray, weighted_mean
-from beha2vec_core.predictions.calibration import expit, log_loss, logit
+from beha2vec_core.predictions.calibration import log_loss, logit
 from beha2vec_core.predictions.model import deciles, sorted_places, tenths
 
 _RESAMPLES, _MOST_RESAMPLED = 200, 20_000
@@ -70,13 +70,7 @@ def metrics(one: Judged, resampler: Resampler) -> Iterator[dict[str, Any]]:
 def compared(one: Judged, rival: Judged, name: str, resampler: Resampler) -> Iterator[dict[str, Any]]:
     """What a method gains over a rival, on the users and dates that both were judged on, whose number is ``n``."""
     _, rows, same = np.intersect1d(one.place, rival.place, assume_unique=True, return_indices=True)
-    one = one._replace(
-        users=one.users[rows],
-        place=one.place[rows],
-        probability=one.probability[rows],
-        happened=one.happened[rows],
-        weight=one.weight[rows],
-    )
+    one = Judged._make(column[rows] for column in one)
     p, q, y, weight = one.probability, rival.probability[same], one.happened.astype(np.float64), one.weight
     if not len(rows) or not 0 < y.mean() < 1:
         return
@@ -171,17 +165,11 @@ def _calibration_errors(p: FloatArray, y: FloatArray, bins: IntArray, weights: F
 
 def _calibration_line(p: FloatArray, y: FloatArray, weight: FloatArray) -> tuple[float, float]:
     """Intercept and slope of the outcome's log odds on the predicted ones (Cox 1958); 0 and 1 are perfect."""
-    odds = logit(p)
-    design = np.stack([np.ones_like(odds), odds], axis=1)
-    at = np.array([0.0, 1.0])
-    for _ in range(25):
-        q = expit(design @ at)
-        hessian = design.T @ (design * (weight * (q * (1 - q)))[:, None]) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(hessian, design.T @ (weight * (y - q)))
-        at = at + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-8:
-            break
-    return float(at[0]), float(at[1])
+    from sklearn.linear_model import LogisticRegression
+
+    # a penalty that changes no digit that is shown: where all predictions are the same, the slope is 0
+    fitted = LogisticRegression(C=1e4, solver="newton-cholesky").fit(logit(p)[:, None], y, sample_weight=weight)
+    return float(fitted.intercept_[0]), float(fitted.coef_[0, 0])
 
 
 def _average_precision(p: FloatArray, y: FloatArray, weight: FloatArray) -> float:

@@ -68,7 +68,7 @@ def passed(
     targets: Sequence[str],
     horizons: Sequence[int],
     standing: date,
-    weight: FloatArray | None = None,
+    weight: FloatArray,
 ) -> tuple[tuple[str, str], ...]:
     """Pairs of targets in which 99% of the known outcomes that reach the first one also reach the second one.
 
@@ -76,14 +76,13 @@ def passed(
 
     Args:
         horizons: days, ascending.
-        weight: how many rows each row stands for [n]; None: itself.
+        weight: how many rows each row stands for [n].
     """
-    often = np.ones(len(frame)) if weight is None else weight
     found = []
     for target, other in _PASSED.items():
         if target in targets and other in targets:
             reached, on_the_way = (
-                outcome(frame, name, horizons, standing).happened * often[:, None] for name in (target, other)
+                outcome(frame, name, horizons, standing).happened * weight[:, None] for name in (target, other)
             )
             if reached.any() and np.minimum(reached, on_the_way).sum() >= _LEAST_PASSED * reached.sum():
                 found.append((target, other))

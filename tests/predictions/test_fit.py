@@ -212,11 +212,11 @@ def test_a_sample_of_many_rows_keeps_all_for_whom_it_happened() -> None:
     happened = np.zeros(300_000, dtype=bool)
     happened[[3, 70_000, 299_999]] = True
     rows = PersonIntervals(np.arange(300_000), np.zeros(300_000, dtype=np.int64), happened)
-    part, weight = rows.at_most(60_000)
+    part, weight = rows.at_most(60_000, np.ones(300_000))
     assert part.happened.sum() == 3 and len(part.row) == 60_003
     assert weight.sum() == pytest.approx(300_000)
     many = PersonIntervals(rows.row, rows.interval, ~happened)
-    assert len(many.at_most(1_000)[0].row) == 1_003, "a frequent outcome is sampled too"
+    assert len(many.at_most(1_000, np.ones(300_000))[0].row) == 1_003, "a frequent outcome is sampled too"
 
 
 def test_contributions_add_up_to_the_log_odds(model: PredictionModel) -> None:

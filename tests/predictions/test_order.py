@@ -64,8 +64,10 @@ def test_buying_takes_a_checkout_only_where_the_export_says_so() -> None:
             "next_actions_7d": ["add_to_cart,begin_checkout", "begin_checkout", None],
         }
     )
-    targets, standing = ["purchase", "begin_checkout"], date(2026, 3, 1)
-    assert passed(frame, targets, (7,), standing) == (("purchase", "begin_checkout"),)
-    assert passed(frame, ["purchase"], (7,), standing) == ()
-    assert passed(frame.assign(will_purchase_7d=[False, False, None]), targets, (7,), standing) == (), "nobody bought"
-    assert passed(frame.assign(next_actions_7d=["add_to_cart", "begin_checkout", None]), targets, (7,), standing) == ()
+    horizons, standing, once = (7,), date(2026, 3, 1), np.ones(3)
+    targets, nobody = ["purchase", "begin_checkout"], frame.assign(will_purchase_7d=[False, False, None])
+    assert passed(frame, targets, horizons, standing, once) == (("purchase", "begin_checkout"),)
+    assert passed(frame, ["purchase"], horizons, standing, once) == ()
+    assert passed(nobody, targets, horizons, standing, once) == (), "nobody bought"
+    apart = frame.assign(next_actions_7d=["add_to_cart", "begin_checkout", None])
+    assert passed(apart, targets, horizons, standing, once) == ()
