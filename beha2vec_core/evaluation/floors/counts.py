@@ -28,24 +28,6 @@ HOUR = 3600 * SECOND
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Means and deviations of columns; a column that never changes is only shifted."""
-
-    mean: FloatArray
-    deviation: FloatArray
-
-    @classmethod
-    def fit(cls, table: FloatArray) -> Scale:
-        """Of these rows."""
-        deviation = table.std(axis=0)
-        return cls(table.mean(axis=0), np.where(deviation > 1e-9, deviation, 1.0))
-
-    def __call__(self, table: FloatArray) -> FloatArray:
-        """The rows with mean 0 and deviation 1."""
-        return (table - self.mean) / self.deviation
-
-
-@dataclass(frozen=True)
 class Features:
     """Columns computed from the events, and their scale."""
 
@@ -149,7 +131,9 @@ class RichCounts:
 
 
 def _scaled(columns: Callable[[pd.DataFrame, int | None], FloatArray], events: pd.DataFrame) -> Features:
-    return Features(columns, Scale.fit(columns(events, int(events["event_timestamp"].max()))))
+    from sklearn.preprocessing import StandardScaler
+
+    return Features(columns, StandardScaler().fit(columns(events, int(events["event_timestamp"].max()))).transform)
 
 
 def _recency(by_user: Any, moment: int) -> FloatArray:

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ from tests.benchmarks.methods import TimedMethod
 
 if TYPE_CHECKING:
     from beha2vec_core.encoder.encoder import BehaviorEncoder
-    from beha2vec_core.evaluation.floors.counts import Scale
 
 KEPT_FITS = 16
 
@@ -109,11 +108,11 @@ def ours(
     return {method.name: method for method in (first, second, third, fourth, fifth)}
 
 
-def _scaled(events: pd.DataFrame, *parts: EncodesAsOf) -> tuple[Sequence[EncodesAsOf], Sequence[Scale]]:
+def _scaled(events: pd.DataFrame, *parts: EncodesAsOf) -> tuple[Sequence[EncodesAsOf], Sequence[Callable[..., Any]]]:
     """Methods, and the scales of their vectors of these users."""
-    from beha2vec_core.evaluation.floors.counts import Scale
+    from sklearn.preprocessing import StandardScaler
 
-    return parts, [Scale.fit(part.encode(events).astype(np.float64)) for part in parts]
+    return parts, [StandardScaler().fit(part.encode(events).astype(np.float64)).transform for part in parts]
 
 
 def untrained(config: EncoderConfig | None = None, name: str = "ours, untrained") -> TimedMethod:
