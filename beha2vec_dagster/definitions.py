@@ -21,13 +21,12 @@ from beha2vec_dagster.defs.operations import sensors as alerts
 from beha2vec_dagster.defs.pages import assets as pages
 from beha2vec_dagster.defs.predictions import assets as predictions
 from beha2vec_dagster.defs.promotion import assets as promotion
-from beha2vec_dagster.defs.promotion.checks import candidate_is_no_worse
 from beha2vec_dagster.defs.raw import assets as raw
 from beha2vec_dagster.defs.raw import sensors
 from beha2vec_dagster.defs.sequences import assets as sequences
 from beha2vec_dagster.defs.serving import assets as serving
 from beha2vec_dagster.lib import exported
-from beha2vec_dagster.lib.asset_attributes import with_attributes
+from beha2vec_dagster.lib.assets import with_attributes
 from beha2vec_dagster.lib.console import console
 from beha2vec_dagster.lib.executor import build_executor
 from beha2vec_dagster.lib.records import write_without_waiting
@@ -57,7 +56,7 @@ def build_defs(settings: ExportSettings, resource_overrides: Mapping[str, object
     )
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
-        asset_checks=[*checks.build_checks(settings), candidate_is_no_worse],
+        asset_checks=[*checks.build_checks(settings), promotion.candidate_is_no_worse],
         jobs=jobs.ALL,
         schedules=jobs.build_schedules(settings),
         sensors=[*sensors.build_sensors(settings), *alerts.build_sensors(settings)],

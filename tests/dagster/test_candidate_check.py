@@ -11,7 +11,7 @@ import pytest
 from beha2vec_core.evaluation.production import SCHEMA
 from beha2vec_core.store.tables import create_tables
 from beha2vec_dagster.defs.promotion import assets as promotion
-from beha2vec_dagster.defs.promotion.checks import candidate_is_no_worse
+from beha2vec_dagster.defs.promotion.assets import candidate_is_no_worse
 from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
 from tests.dagster.project import export_settings
 
