@@ -203,14 +203,12 @@ def write_cluster_model(
     version = hashlib.blake2b(content, digest_size=8).hexdigest()
     model.save(folder / f"{version}.npz")
     if version != before:  # else nothing has changed, and the lineage of before holds
-        rows = {name: [getattr(row, name) for row in lineage] for name in lineage[0]._fields}
-        connection.register("lineage", pa.table(rows))
+        connection.register("lineage", pa.Table.from_pylist([row._asdict() for row in lineage]))
         replace_partition(
             connection,
             "beha2vec.cluster_lineage",
-            f"""select '{version}' as cluster_model_version, {f"'{before}'" if before else "null"} as before_version,
-                cluster_key::integer as cluster_key, change, other_key::integer as other_key, users, shared_users
-                from lineage""",
+            f"""select '{version}' as cluster_model_version, {f"'{before}'" if before else "null"} as before_version, *
+            from lineage""",
             f"cluster_model_version = '{version}'",
         )
     connection.execute(
@@ -257,11 +255,8 @@ def _assign_day(
     return replace_partition(
         connection,
         "beha2vec.user_clusters",
-        f"""select event_date, '{model.version}' as cluster_model_version, '{model.model_version}' as model_version,
-            user_key, cluster_key::integer as cluster_key, distance::double as distance, margin::double as margin,
-            map_x::double as map_x, map_y::double as map_y, likely_cluster::integer as likely_cluster,
-            probability::double as probability
-            from assigned""",
+        f"""select '{model.version}' as cluster_model_version, '{model.model_version}' as model_version, *
+        from assigned""",
         f"event_date = date '{day}' and cluster_model_version = '{model.version}'",
     )
 
