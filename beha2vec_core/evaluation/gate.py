@@ -30,7 +30,7 @@ def comparisons(rows: Iterable[Mapping[str, Any]]) -> list[Comparison]:
     """The figures by which a candidate is compared; without an encoder in use only the candidate's value is known.
 
     Args:
-        rows: of ``beha2vec.encoder_evaluation``, those of the candidate (see `production.SCHEMA`).
+        rows: of ``beha2vec.encoder_evaluation``, those of the candidate.
     """
     figures = {(row["method"], row["task"], row["metric"]): row for row in rows}
     found = []

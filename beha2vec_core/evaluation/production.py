@@ -37,6 +37,7 @@ from beha2vec_core.evaluation.tasks.base import Task, Trial, run_tasks
 from beha2vec_core.evaluation.tasks.inputs import fit
 from beha2vec_core.progress import with_progress
 from beha2vec_core.store.sample import in_sample, one_in_for
+from beha2vec_core.store.tables import as_table
 
 ENCODER, CHAMPION = "encoder", "champion"
 # at most this many users are evaluated: the encoder is asked up to ten times about each
@@ -56,24 +57,6 @@ TASKS: dict[Task, str] = {
     geometry.TASK: "users",
     determinism.TASK: "users",
 }
-
-# of beha2vec.encoder_evaluation
-SCHEMA = pa.schema(
-    [
-        ("model_version", pa.string()),
-        ("data_until", pa.timestamp("us")),
-        *((name, pa.string()) for name in ("method", "task", "metric")),
-        ("value", pa.float64()),
-        ("n", pa.int64()),
-        *((name, pa.float64()) for name in ("less_best_floor", "low", "high")),
-        ("judged", pa.int64()),
-        ("evaluated_at", pa.timestamp("us")),
-        ("champion", pa.string()),
-        *((name, pa.float64()) for name in ("less_champion", "champion_low", "champion_high")),
-    ]
-)
-
-
 Key = tuple[str, str, str]  # method, task, metric
 Figures = dict[Key, Outcome]
 Gains = dict[Key, Interval]
@@ -81,7 +64,7 @@ Gains = dict[Key, Interval]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out: the rows of `SCHEMA`, how many users were judged and learned from, and what could not be judged.
+    """What came out: the rows of ``beha2vec.encoder_evaluation``, users judged and learned from, and notes.
 
     Rows hold each figure of the encoder (its behavior vector and what it says comes next), of ``encoder, identity``
     (its other vector), of the floors, and of the champion, the encoder in use, where that is another. Given for the
@@ -154,7 +137,7 @@ def evaluate(encoder: BehaviorEncoder, events: pd.DataFrame, champion: BehaviorE
         "evaluated_at": datetime.now(UTC).replace(tzinfo=None),
         "champion": champion.model_version if champion else None,
     }
-    rows = pa.Table.from_pylist([row | about for row in _rows(figures)], schema=SCHEMA)
+    rows = as_table("beha2vec.encoder_evaluation", [row | about for row in _rows(figures)])
     return Evaluation(rows, judged, learned, until, notes)
 
 

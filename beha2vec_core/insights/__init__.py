@@ -7,8 +7,8 @@ ready to show or send), ``wording`` and ``names`` (words for metrics and groups)
 What does not: how facts are computed (see ``profiles``), how an endpoint is asked (see ``llm``).
 """
 
-from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterComparison, ClusterInsight
+from beha2vec_core.insights.schema import ClusterComparison, ClusterInsight
 from beha2vec_core.insights.write import write_insights
 from beha2vec_core.llm import LlmSettings
 
-__all__ = ["INSIGHTS_SCHEMA", "ClusterComparison", "ClusterInsight", "LlmSettings", "write_insights"]
+__all__ = ["ClusterComparison", "ClusterInsight", "LlmSettings", "write_insights"]

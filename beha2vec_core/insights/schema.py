@@ -1,34 +1,12 @@
-"""What an insight is: what a language model answers, the texts that code writes from it, and the table of both."""
+"""What an insight is: what a language model answers, and the texts that code writes from it."""
 
 from typing import Annotated, Literal
 
-import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 MAX_NAME_WORDS = 4
 _MAX_CLAIMS = 12
 _MAX_INTERPRETATION = 800
-
-INSIGHTS_SCHEMA = pa.schema(
-    [
-        pa.field("cluster_key", pa.int32()),  # null for the comparison of all clusters
-        pa.field("name", pa.string(), nullable=False),
-        pa.field("summary", pa.string(), nullable=False),
-        pa.field("persona", pa.string()),
-        pa.field("evidence", pa.list_(pa.string()), nullable=False),  # fact ids of cluster_profiles
-        pa.field("actions", pa.list_(pa.string()), nullable=False),
-        pa.field("written_by", pa.string(), nullable=False),  # 'template' or the model's name
-        pa.field("similarities", pa.string()),  # comparison row only
-        pa.field("key_differences", pa.string()),  # comparison row only
-        pa.field("differences", pa.string()),  # null for the comparison
-        pa.field("caveats", pa.string()),  # null for the comparison
-        pa.field("opportunities", pa.string()),  # comparison row only
-        pa.field("input_hash", pa.string()),  # of what a model was asked; null where no answer of a model is final
-        pa.field("reason", pa.string()),  # why the template wrote it although a model was asked
-        pa.field("draft", pa.string()),  # JSON: texts and actions with placeholders, see `stored`
-        pa.field("interpretation", pa.string()),  # the model's own reading of the facts; null of a template
-    ]
-)
 
 
 def _at_most(limit: int) -> AfterValidator:

@@ -12,11 +12,12 @@ from beha2vec_core.insights import template
 from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.narrator import Narrator, Outcome, Row
 from beha2vec_core.insights.placeholders import Text, filled
-from beha2vec_core.insights.schema import INSIGHTS_SCHEMA, ClusterAnswer, ComparisonAnswer, stored
+from beha2vec_core.insights.schema import ClusterAnswer, ComparisonAnswer, stored
 from beha2vec_core.insights.sheet import Fact, FactSheet, fact_sheets
 from beha2vec_core.llm import LlmSettings, Usage
 from beha2vec_core.progress import with_progress
 from beha2vec_core.store.anonymous import MIN_USERS, Rounding, rounding_key
+from beha2vec_core.store.tables import as_table
 
 _COMPARISON_NAME = "All clusters compared"
 
@@ -44,9 +45,10 @@ def write_insights(
         why: how the number of clusters came about, in a sentence; said where the users are in one cluster only.
 
     Returns:
-        The rows (`schema.INSIGHTS_SCHEMA`; the comparison last, with cluster_key null), and how they came about: model,
-        endpoint_host, requests, prompt_tokens, completion_tokens, cost (None where prices are not set), latency_s,
-        from_cache, claims_dropped, written_by_model, written_by_template, problems (why an answer was not used).
+        The rows of ``beha2vec.cluster_insights`` (the comparison last, with cluster_key null), and how they came about:
+        model, endpoint_host, requests, prompt_tokens, completion_tokens, cost (None where prices are not set),
+        latency_s, from_cache, claims_dropped, written_by_model, written_by_template, problems (why an answer was not
+        used).
 
     Raises:
         ValueError: ``profiles`` has no facts.
@@ -95,7 +97,7 @@ def write_insights(
             summary = f"{len(clusters)} clusters compared: see similarities, key_differences and opportunities."
         row: dict[str, Any] = {"cluster_key": None, "name": _COMPARISON_NAME, "summary": summary, "actions": []}
         rows.append({**row, **_columns(comparison, facts, compared, narrator)})
-    return pa.Table.from_pylist(rows, schema=INSIGHTS_SCHEMA), _usage(narrator, rows)
+    return as_table("beha2vec.cluster_insights", rows), _usage(narrator, rows)
 
 
 def _has_all(sheets: list[FactSheet]) -> bool:

@@ -7,10 +7,14 @@ change. What only adds is done on each connection (`create_tables`); what rename
 """
 
 import re
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Literal, NamedTuple
 
 import duckdb
+import pyarrow as pa
 
+from beha2vec_core.store import limits
 from beha2vec_core.store.warehouse import WarehouseVersionError, transaction
 
 SCHEMA_VERSION = 2
@@ -85,6 +89,9 @@ _TABLES = {
     "beha2vec.buying_paths": """
         kind varchar, feature varchar, movers bigint, movers_share double, matched_share double, lift double, z double,
         q_value double, significant boolean, support bigint""",
+    # the comparison of all clusters has cluster_key null, and no persona, differences and caveats; it alone has
+    # similarities, key_differences and opportunities. evidence: fact ids of cluster_profiles; draft: JSON, see
+    # insights/schema.stored; input_hash: null where no answer of a model is final
     "beha2vec.cluster_insights": """
         cluster_key integer, name varchar, summary varchar, persona varchar, evidence varchar[], actions varchar[],
         similarities varchar, key_differences varchar, written_by varchar, differences varchar, caveats varchar,
@@ -237,6 +244,18 @@ _MACROS = {
         qualify event_date = max(event_date) over ()
             and fitted_at = max(fitted_at) over (partition by event_date)"""
 }
+
+
+def as_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Rows with the columns of one of our tables and their types; null where a row lacks one, and no other keys."""
+    return pa.Table.from_pylist(rows, schema=_arrow_schema(name))
+
+
+@cache
+def _arrow_schema(name: str) -> pa.Schema:
+    with limits.connect() as connection:
+        connection.execute(f"create table empty ({_TABLES[name]})")
+        return connection.sql("from empty").to_arrow_table().schema
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -5,11 +5,9 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-import pyarrow as pa
 import pytest
 
-from beha2vec_core.evaluation.production import SCHEMA
-from beha2vec_core.store.tables import create_tables
+from beha2vec_core.store.tables import as_table, create_tables
 from beha2vec_dagster.defs.promotion import assets as promotion
 from beha2vec_dagster.defs.promotion.assets import candidate_is_no_worse
 from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
@@ -29,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
     with duckdb.connect(str(tmp_path / "data" / "warehouse.duckdb")) as connection:
         create_tables(connection)
         connection.execute("insert into beha2vec.encoders (model_version, trained_at) values ('new', now())")
-        rows = pa.Table.from_pylist([{"model_version": "new"} | row for row in WORSE], schema=SCHEMA)
+        rows = as_table("beha2vec.encoder_evaluation", [{"model_version": "new"} | row for row in WORSE])
         connection.register("rows", rows)
         connection.execute("insert into beha2vec.encoder_evaluation by name from rows")
     return tmp_path

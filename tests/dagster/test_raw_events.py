@@ -6,13 +6,26 @@ import json
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 
 from beha2vec_core.ga4.user_tables import users_file
+from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.raw.assets import build_assets
 from beha2vec_dagster.lib.resources import WarehouseResource
 from tests.dagster.project import export_settings
 from tests.ga4.ingest_world import DAY, event, write
+
+
+def read_events(settings: ExportSettings) -> dg.ExecuteInProcessResult:
+    """The asset of one day, made."""
+    warehouse = WarehouseResource(database=str(settings.storage.warehouse_path), lock_timeout_seconds=60)
+    return dg.materialize(
+        build_assets(settings),
+        resources={"warehouse": warehouse},
+        instance=dg.DagsterInstance.ephemeral(),
+        partition_key=DAY.isoformat(),
+    )
 
 
 def test_tables_of_users_are_read_and_their_problems_named(tmp_path: Path) -> None:
@@ -24,15 +37,10 @@ def test_tables_of_users_are_read_and_their_problems_named(tmp_path: Path) -> No
     (tmp_path / "export" / "pseudonymous_users_20240301.ndjson").write_text("\n".join(map(json.dumps, rows)))
     (tmp_path / "export" / "analytics_7").mkdir()
     (tmp_path / "export" / "analytics_7" / "users_20240301.csv").write_text("user_id\nsecret\n")
-    data = tmp_path / "data"
-    settings = export_settings(data_dir=data, source=str(tmp_path / "export"), property_id="p", start_date=DAY)
-    result = dg.materialize(
-        build_assets(settings),
-        resources={"warehouse": WarehouseResource(database=str(data / "warehouse.duckdb"), lock_timeout_seconds=60)},
-        instance=dg.DagsterInstance.ephemeral(),
-        partition_key=DAY.isoformat(),
+    settings = export_settings(
+        data_dir=tmp_path / "data", source=str(tmp_path / "export"), property_id="p", start_date=DAY
     )
-    (materialized,) = result.asset_materializations_for_node("raw_ga4_events")
+    (materialized,) = read_events(settings).asset_materializations_for_node("raw_ga4_events")
     about = {name: value.value for name, value in materialized.metadata.items()}
     assert about["users_asked_about_personal_ads"] == 2 and about["users_without_personal_ads"] == 1
     assert about["problems_of_tables_of_users"].startswith("analytics_7/users_20240301.csv cannot be read")
@@ -45,18 +53,13 @@ def test_bigquery_is_priced_and_refused_above_the_limit(tmp_path: Path) -> None:
     from beha2vec_core.ga4.bigquery import TooManyBytesError
     from tests.bigquery.service import BigQueryService
 
-    data = tmp_path / "data"
-    resources = {"warehouse": WarehouseResource(database=str(data / "warehouse.duckdb"), lock_timeout_seconds=60)}
     with BigQueryService() as service:
         service.load([write(tmp_path / "events_20240301.ndjson", [event(n) for n in range(3)])])
 
         def run(maximum: int) -> dg.ExecuteInProcessResult:
-            settings = export_settings(
-                data_dir=data, source=service.source(), start_date=DAY, bigquery_maximum_bytes=maximum
-            )
-            instance = dg.DagsterInstance.ephemeral()
-            return dg.materialize(
-                build_assets(settings), resources=resources, instance=instance, partition_key=DAY.isoformat()
+            data = tmp_path / "data"
+            return read_events(
+                export_settings(data_dir=data, source=service.source(), start_date=DAY, bigquery_maximum_bytes=maximum)
             )
 
         with pytest.raises(TooManyBytesError, match="raise BEHA2VEC_BIGQUERY_MAXIMUM_BYTES"):
@@ -66,3 +69,17 @@ def test_bigquery_is_priced_and_refused_above_the_limit(tmp_path: Path) -> None:
     about = {name: value.value for name, value in materialized.metadata.items()}
     assert about["dagster/row_count"] == 3 and about["bytes_read"] > 0
     assert "1 table of BigQuery" in about["price"] and "US dollars at list price" in about["price"]
+
+
+def test_the_log_and_the_quarantine_of_a_day_are_replaced(tmp_path: Path) -> None:
+    settings = export_settings(
+        data_dir=tmp_path / "data", source=str(tmp_path / "export"), property_id="p", start_date=DAY
+    )
+    for broken in (["{broken"], ["{broken"], []):
+        write(tmp_path / "export" / "events_20240301.ndjson", [*[event()] * 60, *broken])
+        read_events(settings)
+        with duckdb.connect(str(settings.storage.warehouse_path)) as connection:
+            log = connection.execute("select event_date, rows_in, accepted, quarantined from raw.ga4_ingest_log")
+            assert log.fetchall() == [(DAY, 60 + len(broken), 60, len(broken))]
+            bad = connection.execute("select source_line, reason, privacy_rules > 0 from raw.ga4_quarantine")
+            assert bad.fetchall() == [(61, "not valid JSON", True)] * len(broken)

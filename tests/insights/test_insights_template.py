@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from beha2vec_core.insights import INSIGHTS_SCHEMA, LlmSettings, template, write_insights
+from beha2vec_core.insights import LlmSettings, template, write_insights
 from beha2vec_core.insights.names import cluster_names, distinct_name
 from beha2vec_core.insights.placeholders import PLACEHOLDER, fill, written
 from beha2vec_core.insights.sheet import Fact, fact_sheets
@@ -16,6 +16,7 @@ from beha2vec_core.insights.template.clauses import clause
 from beha2vec_core.insights.wording import happening, statement
 from beha2vec_core.profiles import ProfileSources, build_profiles
 from beha2vec_core.profiles.statistics import cohens_h
+from beha2vec_core.store.tables import as_table
 from beha2vec_core.words import number
 from tests.profiles.profile_world import SITE, facts_of_the_shop, make_world
 
@@ -31,7 +32,7 @@ def table(profiles) -> pa.Table:
 
 
 def test_a_row_a_cluster_and_one_comparison(table) -> None:
-    assert table.schema == INSIGHTS_SCHEMA
+    assert table.schema == as_table("beha2vec.cluster_insights", []).schema
     assert table["cluster_key"].to_pylist() == [0, 1, 2, 3, None]
     assert set(table["written_by"].to_pylist()) == {"template"}
     rows = table.to_pylist()

@@ -7,7 +7,6 @@ from typing import Any
 
 import dagster as dg
 import duckdb
-import pyarrow as pa
 from joblib import cpu_count
 from pydantic import Field
 
@@ -23,6 +22,7 @@ from beha2vec_core.privacy.rules import rules
 from beha2vec_core.settings import ExportSettings
 from beha2vec_core.store import limits
 from beha2vec_core.store.sql import quote
+from beha2vec_core.store.tables import as_table
 from beha2vec_core.store.warehouse import transaction
 from beha2vec_dagster.lib import plots
 from beha2vec_dagster.lib.assets import asset
@@ -30,17 +30,7 @@ from beha2vec_dagster.lib.metadata import made, markdown_table, picture, relatio
 from beha2vec_dagster.lib.partitions import daily_partitions, days_of, require_kept
 from beha2vec_dagster.lib.resources import WarehouseResource
 
-_QUARANTINE = pa.schema(
-    {
-        "property_id": pa.string(),
-        "event_date": pa.date32(),
-        "source_file": pa.string(),
-        "source_line": pa.int64(),
-        "reason": pa.string(),
-        "content": pa.string(),
-        "privacy_rules": pa.int32(),
-    }
-)
+_QUARANTINED = ("property_id", "event_date", "source_file", "source_line", "reason", "content")
 
 
 def build_assets(settings: ExportSettings) -> list[dg.AssetsDefinition]:
@@ -138,25 +128,16 @@ def _record(
     connection: duckdb.DuckDBPyConnection, report: IngestReport, days: list[date], undated_files: list[str]
 ) -> None:
     """Replace the rows of the days, and of the undated files just read, in the ingest log and the quarantine table."""
-    now = datetime.now(UTC).replace(tzinfo=None)
+    about = {"ingested_at": datetime.now(UTC).replace(tzinfo=None)}
+    connection.register("logged", as_table("raw.ga4_ingest_log", [vars(day) | about for day in report.days]))
+    rows = [dict(zip(_QUARANTINED, row, strict=True)) | {"privacy_rules": rules().version} for row in report.quarantine]
+    connection.register("quarantined", as_table("raw.ga4_quarantine", rows))
     with transaction(connection):
-        for day in report.days:
-            connection.execute(
-                "delete from raw.ga4_ingest_log where property_id = ? and event_date = ?",
-                [day.property_id, day.event_date],
-            )
-            connection.execute(
-                """insert into raw.ga4_ingest_log (property_id, event_date, status, rows_in, accepted, quarantined,
-                    users, files, problem, ingested_at, redacted, forgotten)
-                values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                [day.property_id, day.event_date, day.status, day.rows_in, day.accepted, day.quarantined, day.users,
-                 day.files, day.problem, now, day.redacted, day.forgotten],
-            )  # fmt: skip
-        rows = pa.Table.from_pylist(
-            [dict(zip(_QUARANTINE.names, (*row, rules().version), strict=True)) for row in report.quarantine],
-            schema=_QUARANTINE,
+        connection.execute(
+            """delete from raw.ga4_ingest_log
+            where (property_id, event_date) in (select property_id, event_date from logged)"""
         )
-        connection.register("quarantined", rows)
+        connection.execute("insert into raw.ga4_ingest_log by name from logged")
         connection.execute(
             """delete from raw.ga4_quarantine as old where list_contains(?::varchar[], property_id) and (
                 list_contains(?::date[], event_date)
