@@ -111,32 +111,29 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
             for table in tables if alias == "i" else tables[:1]:  # items also if they were viewed, and never sold
                 join = JOINS[alias].format(t=table.alias, date=table.date) if alias in table.joins else ""
                 sql = expression_of(dimension, table)
-                try:
-                    rows = connection.execute(
-                        f"select {sql}, count(*) from {table.sql} {join} where {sql} is not null group by 1 "
-                        f"order by 2 desc, 1 limit {_MOST_VALUES}"
-                    ).fetchall()
-                except (duckdb.CatalogException, duckdb.BinderException):  # published without this table
-                    rows = []
+                rows = _rows(
+                    connection,
+                    f"""select {sql}, count(*) from {table.sql} {join} where {sql} is not null
+                    group by 1 order by 2 desc, 1 limit {_MOST_VALUES}""",
+                )
                 found_values += [str(value) for value, _ in rows]
             values[name] = list(dict.fromkeys(found_values))
-    try:
-        paid = connection.execute("select distinct currency from ga4.fct_ga4__purchases where currency is not null")
-        currencies = tuple(sorted(str(name).upper() for (name,) in paid.fetchall()))
-        reported = ", ".join(f"count({name})" for name in CHARGES)
-        (counts,) = connection.execute(f"select {reported} from ga4.fct_ga4__purchases").fetchall()
-        charges = tuple(name for name, count in zip(CHARGES, counts, strict=True) if count)
-    except (duckdb.CatalogException, duckdb.BinderException):
-        currencies, charges = (), ()
-    try:
-        reached = ", ".join(f"count(step_{number}_at)" for number in STEPS)
-        (counts,) = connection.execute(f"select {reached} from ga4.fct_ga4__funnel_sessions").fetchall()
-        steps = tuple(number for number, count in zip(STEPS, counts, strict=True) if count)
-    except (duckdb.CatalogException, duckdb.BinderException):
-        steps = tuple(STEPS)
+    paid = _rows(connection, "select distinct currency from ga4.fct_ga4__purchases where currency is not null")
+    currencies = tuple(sorted(str(name).upper() for (name,) in paid))
+    counted = ", ".join(f"count({name})" for name in CHARGES)
+    reported = _rows(connection, f"select {counted} from ga4.fct_ga4__purchases")
+    charges = tuple(name for counts in reported for name, count in zip(CHARGES, counts, strict=True) if count)
+    counted = ", ".join(f"count(step_{number}_at)" for number in STEPS)
+    reached = _rows(connection, f"select {counted} from ga4.fct_ga4__funnel_sessions") or [(1,) * len(STEPS)]
+    steps = tuple(number for counts in reached for number, count in zip(STEPS, counts, strict=True) if count)
     columns = ", ".join(DIMENSIONS[name].sql for name in SOURCES)
-    try:
-        visits = frozenset(connection.execute(f"select distinct {columns} from ga4.fct_ga4__sessions as s").fetchall())
-    except (duckdb.CatalogException, duckdb.BinderException):
-        visits = frozenset()
+    visits = frozenset(_rows(connection, f"select distinct {columns} from ga4.fct_ga4__sessions as s"))
     return Contents(Period(found.first_day, found.last_day), values, currencies, steps, charges, visits)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    """The rows; none where the database was published without the table."""
+    try:
+        return connection.execute(sql).fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return []
