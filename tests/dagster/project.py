@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -24,6 +25,7 @@ import pytest
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster import materialize
 from beha2vec_dagster.definitions import build_defs
+from beha2vec_dagster.lib.resources import WarehouseResource
 from tests.helpers import dbt_server
 
 BIN = Path(sys.executable).parent
@@ -132,6 +134,25 @@ def export_settings(**settings: Any) -> ExportSettings:
 def definitions(folder: Path, **settings: Any) -> dg.Definitions:
     """The graph in this process, its data in a folder, whatever the environment says."""
     return build_defs(export_settings(**{"data_dir": folder / "data"} | settings))
+
+
+def metadata_of(
+    asset: str,
+    assets: Sequence[dg.AssetsDefinition],
+    warehouse: Path,
+    resources: Mapping[str, object] = MappingProxyType({}),
+    **asked: Any,
+) -> dict[str, Any]:
+    """Metadata of one of the assets that are made here, in this process, on a warehouse."""
+    database = WarehouseResource(database=str(warehouse), lock_timeout_seconds=60)
+    result = dg.materialize(
+        assets,
+        resources={"warehouse": database, **resources},
+        instance=dg.DagsterInstance.ephemeral(),
+        **asked,
+    )
+    (event, *_) = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in event.metadata.items()}
 
 
 def latest_metadata(instance: dg.DagsterInstance, asset: str) -> dict[str, dg.MetadataValue]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import duckdb
 
 from beha2vec_dagster.defs.pages import assets as pages
-from beha2vec_dagster.lib.resources import ComputeResource, LlmResource, WarehouseResource
-from tests.dagster.project import export_settings
+from beha2vec_dagster.lib.resources import ComputeResource, LlmResource
+from tests.dagster.project import export_settings, metadata_of
 from tests.llm.llm_server import completion, document, serving
 
 
@@ -38,18 +37,8 @@ def materialize(folder: Path, **given: Any) -> dict[str, Any]:
             from range(40) as numbers(number)"""
         )
     settings = export_settings(data_dir=folder / "data", **given)
-    result = dg.materialize(
-        pages.build_assets(settings),
-        resources={
-            "warehouse": WarehouseResource(database=str(warehouse), lock_timeout_seconds=60),
-            "compute": ComputeResource(device="cpu"),
-            "llm": LlmResource(settings),
-        },
-        instance=dg.DagsterInstance.ephemeral(),
-    )
-    assert result.success
-    (event,) = result.asset_materializations_for_node("enriched_pages")
-    return {name: value.value for name, value in event.metadata.items()}
+    resources = {"compute": ComputeResource(device="cpu"), "llm": LlmResource(settings)}
+    return metadata_of("enriched_pages", pages.build_assets(settings), warehouse, resources)
 
 
 def test_nothing_is_fetched_unless_asked_for(tmp_path: Path) -> None:

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from beha2vec_core.profiles import build_profiles
 from beha2vec_core.store.warehouse import replace_partition
 from beha2vec_dagster.defs.insights import assets as insights
 from beha2vec_dagster.lib.resources import LlmResource, WarehouseResource
-from tests.dagster.project import export_settings
+from tests.dagster.project import export_settings, metadata_of
 from tests.llm.llm_server import ScriptedLlm, completion, serving, truthful
 from tests.profiles.profile_world import SITE, make_world
 
@@ -45,14 +44,13 @@ def materialize(
     warehouse: WarehouseResource, llm: ScriptedLlm, *, ask_again: bool = False, **more: str
 ) -> dict[str, Any]:
     settings = export_settings(llm_base_url=llm.url, llm_api_key=KEY, **more)
-    done = dg.materialize(
+    return metadata_of(
+        "cluster_insights",
         insights.build_assets(settings),
-        resources={"warehouse": warehouse, "llm": LlmResource(settings)},
+        Path(warehouse.database),
+        {"llm": LlmResource(settings)},
         run_config={"ops": {"cluster_insights": {"config": {"ask_again": ask_again}}}},
-        instance=dg.DagsterInstance.ephemeral(),
     )
-    (materialization,) = done.asset_materializations_for_node("cluster_insights")
-    return {key: entry.value for key, entry in materialization.metadata.items()}
 
 
 def rows(warehouse: WarehouseResource) -> list[tuple[Any, ...]]:

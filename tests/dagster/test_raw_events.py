@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-import dagster as dg
 import duckdb
 import pytest
 
 from beha2vec_core.ga4.user_tables import users_file
 from beha2vec_core.settings import ExportSettings
 from beha2vec_dagster.defs.raw.assets import build_assets
-from beha2vec_dagster.lib.resources import WarehouseResource
-from tests.dagster.project import export_settings
+from tests.dagster.project import export_settings, metadata_of
 from tests.ga4.ingest_world import DAY, event, write
 
 
-def read_events(settings: ExportSettings) -> dg.ExecuteInProcessResult:
-    """The asset of one day, made."""
-    warehouse = WarehouseResource(database=str(settings.storage.warehouse_path), lock_timeout_seconds=60)
-    return dg.materialize(
-        build_assets(settings),
-        resources={"warehouse": warehouse},
-        instance=dg.DagsterInstance.ephemeral(),
-        partition_key=DAY.isoformat(),
-    )
+def read_events(settings: ExportSettings) -> dict[str, Any]:
+    """Metadata of the asset of one day."""
+    day = DAY.isoformat()
+    return metadata_of("raw_ga4_events", build_assets(settings), settings.storage.warehouse_path, partition_key=day)
 
 
 def test_tables_of_users_are_read_and_their_problems_named(tmp_path: Path) -> None:
@@ -40,8 +34,7 @@ def test_tables_of_users_are_read_and_their_problems_named(tmp_path: Path) -> No
     settings = export_settings(
         data_dir=tmp_path / "data", source=str(tmp_path / "export"), property_id="p", start_date=DAY
     )
-    (materialized,) = read_events(settings).asset_materializations_for_node("raw_ga4_events")
-    about = {name: value.value for name, value in materialized.metadata.items()}
+    about = read_events(settings)
     assert about["users_asked_about_personal_ads"] == 2 and about["users_without_personal_ads"] == 1
     assert about["problems_of_tables_of_users"].startswith("analytics_7/users_20240301.csv cannot be read")
     assert "secret" not in str(about)
@@ -56,7 +49,7 @@ def test_bigquery_is_priced_and_refused_above_the_limit(tmp_path: Path) -> None:
     with BigQueryService() as service:
         service.load([write(tmp_path / "events_20240301.ndjson", [event(n) for n in range(3)])])
 
-        def run(maximum: int) -> dg.ExecuteInProcessResult:
+        def run(maximum: int) -> dict[str, Any]:
             data = tmp_path / "data"
             return read_events(
                 export_settings(data_dir=data, source=service.source(), start_date=DAY, bigquery_maximum_bytes=maximum)
@@ -65,8 +58,7 @@ def test_bigquery_is_priced_and_refused_above_the_limit(tmp_path: Path) -> None:
         with pytest.raises(TooManyBytesError, match="raise BEHA2VEC_BIGQUERY_MAXIMUM_BYTES"):
             run(1)
         assert not service.reads
-        (materialized,) = run(2**40).asset_materializations_for_node("raw_ga4_events")
-    about = {name: value.value for name, value in materialized.metadata.items()}
+        about = run(2**40)
     assert about["dagster/row_count"] == 3 and about["bytes_read"] > 0
     assert "1 table of BigQuery" in about["price"] and "US dollars at list price" in about["price"]
 

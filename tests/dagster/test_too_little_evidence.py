@@ -22,8 +22,8 @@ from beha2vec_core.store.vectors import as_matrix
 from beha2vec_dagster.defs.clusters import assets as clusters
 from beha2vec_dagster.defs.clusters import models as cluster_models
 from beha2vec_dagster.lib.partitions import range_tags
-from beha2vec_dagster.lib.resources import ComputeResource, WarehouseResource
-from tests.dagster.project import export_settings
+from beha2vec_dagster.lib.resources import ComputeResource
+from tests.dagster.project import export_settings, metadata_of
 
 DAYS = [date(2026, 1, 5), date(2026, 1, 6)]
 USERS, LOW = 300, 60
@@ -70,18 +70,14 @@ class Shop:
 
     def materialize(self, *assets: str, last: date = DAYS[0], **config: Any) -> dict[str, Any]:
         """Metadata of the first asset."""
-        result = dg.materialize(
+        return metadata_of(
+            assets[0],
             [self.assets[name] for name in assets],
-            resources={
-                "warehouse": WarehouseResource(database=str(self.path), lock_timeout_seconds=60),
-                "compute": ComputeResource(),
-            },
-            instance=dg.DagsterInstance.ephemeral(),
+            self.path,
+            {"compute": ComputeResource()},
             tags=range_tags(DAYS[0], last),
             run_config={"ops": {"cluster_model": {"config": config}}} if config else None,
         )
-        (event, *_) = result.asset_materializations_for_node(assets[0])
-        return {name: value.value for name, value in event.metadata.items()}
 
     def flows(self) -> set[tuple[int | None, int, int]]:
         return {(before, after, n) for _, before, after, n in self.query("from beha2vec.cluster_flows")}
