@@ -212,7 +212,7 @@ class _Page:
         for metric, title in profile.OUTCOMES.items():
             rows = facts[facts["metric"] == metric]
             if not rows.empty:
-                self.draw(profile_charts.outcome(rows, names, f"{title} (n = {counted(users, 'user')})", dark=False))
+                self.draw(profile_charts.outcome(rows, names, title, users, dark=False))
 
     def _time(self) -> None:
         self.add("<h2>Over time</h2>")
@@ -274,8 +274,7 @@ class _Page:
         if chosen.empty:
             self.add("<p>Nothing is clearly different from all users.</p>")
             return
-        title = f"What stands out, compared with all users (n = {counted(users, 'user')})"
-        self.draw(profile_charts.over_index(chosen, title, dark=False))
+        self.draw(profile_charts.over_index(chosen, STANDS_OUT, users, dark=False))
         self.add("<details><summary>The same as a table</summary>")
         self.table(
             {
@@ -290,9 +289,7 @@ class _Page:
     def _paths(self, key: int, users: int) -> None:
         steps = self.published.ask(clusters.paths, key)
         if not steps.empty:
-            self.draw(
-                cluster_charts.paths(steps, f"From one step to the next (n = {counted(users, 'user')})", dark=False)
-            )
+            self.draw(cluster_charts.paths(steps, users, dark=False))
 
 
 def _without_webgl(figure: go.Figure) -> go.Figure:

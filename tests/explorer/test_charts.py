@@ -43,10 +43,10 @@ FIGURES: dict[str, Callable[[Published, bool], go.Figure]] = {
     "days": lambda p, dark: overview_charts.users_by_day(p.ask(overview.users_by_day), dark=dark),
     "sizes": lambda p, dark: overview_charts.cluster_sizes(p.ask(clusters.sizes), clusters.names(p), dark=dark),
     "over_index": lambda p, dark: profile_charts.over_index(
-        profile.pick(p.ask(profile.facts, 1), "Pages"), "Pages (n = 80 users)", dark=dark
+        profile.pick(p.ask(profile.facts, 1), "Pages"), "Pages", 80, dark=dark
     ),
     "outcome": lambda p, dark: profile_charts.outcome(
-        p.ask(profile.outcomes).query("metric == 'purchase_rate'"), clusters.names(p), "Bought (n = 280)", dark=dark
+        p.ask(profile.outcomes).query("metric == 'purchase_rate'"), clusters.names(p), "Bought", 280, dark=dark
     ),
     "over_time": lambda p, dark: cluster_charts.size_over_time(
         p.ask(clusters.size_over_time), clusters.names(p), [1], dark=dark
@@ -226,5 +226,5 @@ def test_a_chart_that_is_cut_says_so(published: Published) -> None:
     for times, is_cut in ((2.0, False), (20.0, True)):
         value = facts["population_value"] * times
         changed = facts.assign(value=value, interval_low=value, interval_high=value)
-        title = profile_charts.over_index(changed, "Pages", dark=False).layout.xaxis.title.text
+        title = profile_charts.over_index(changed, "Pages", 80, dark=False).layout.xaxis.title.text
         assert ("cut at 1/8 and 8×" in title) == is_cut

@@ -86,7 +86,7 @@ def flows(moves: pd.DataFrame, names: Mapping[int, str], days: int, *, dark: boo
     return _sankey(labels, [color(key) for key in keys], link, title, dark=dark)
 
 
-def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
+def paths(steps: pd.DataFrame, users: int, *, dark: bool) -> go.Figure:
     """From which step users went on to which: blue where they do so more than all users, orange where less.
 
     Args:
@@ -106,6 +106,7 @@ def paths(steps: pd.DataFrame, title: str, *, dark: bool) -> go.Figure:
         "customdata": hover,
     }
     labels = [in_chart(str(step).replace("_", " "), 28) for step in [*left, *right]]
+    title = f"From one step to the next (n = {counted(users, 'user')})"
     return _sankey(labels, [GREY] * len(labels), link, title, dark=dark)
 
 

@@ -12,13 +12,13 @@ ALL_USERS = "all users"
 _FARTHEST = 3.0  # times as much, or as little, as powers of two: 8 times and an eighth
 
 
-def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL_USERS) -> go.Figure:
+def over_index(facts: pd.DataFrame, family: str, users: int, *, dark: bool, beside: str = ALL_USERS) -> go.Figure:
     """Bars to the right where the value is more than that of all users, to the left where it is less, with intervals.
 
     Args:
         facts: label, shown_value, shown_population, value, population_value, lift, interval_low, interval_high,
             support; the first is drawn on top.
-        title: what is compared, with its n; written by us.
+        family: what is compared, of how many users; written by us.
         beside: those it is compared with, made safe for a chart; ``population_value`` is theirs.
     """
     rows = facts.iloc[::-1]
@@ -40,6 +40,7 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
         hovertext=hover,
         hoverinfo="text",
     )
+    title = f"{family}, compared with {beside} (n = {counted(users, 'user')})"
     figure = dressed(
         go.Figure(bars), dark=dark, height=80 + 44 * max(len(rows), 1), title_text=title, bargap=0.6, showlegend=False
     )
@@ -77,12 +78,12 @@ def over_index(facts: pd.DataFrame, title: str, *, dark: bool, beside: str = ALL
     return figure.update_layout(annotations=words)
 
 
-def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: bool) -> go.Figure:
+def outcome(facts: pd.DataFrame, names: dict[int, str], what: str, users: int, *, dark: bool) -> go.Figure:
     """One outcome of all clusters, with intervals and the value of all users as a line.
 
     Args:
         facts: cluster_key, value, population_value, interval_low, interval_high, support, unit; of one metric.
-        title: of the outcome; written by us.
+        what: the outcome, of how many users; written by us.
     """
     rows = facts.sort_values("value")
     share = bool((rows["unit"] == "share").all())
@@ -99,6 +100,7 @@ def outcome(facts: pd.DataFrame, names: dict[int, str], title: str, *, dark: boo
         customdata=rows["support"].to_numpy(),
         hovertemplate=f"%{{y}}<br>%{{x:.3~g}} {unit}<br>n = %{{customdata:,}} users<extra></extra>",
     )
+    title = f"{what} (n = {counted(users, 'user')})"
     figure = dressed(go.Figure(dots), dark=dark, height=156 + 30 * len(rows), title_text=title, showlegend=False)
     everybody = float(rows["population_value"].iloc[0]) * scale
     figure.add_vline(x=everybody, line={"dash": "dash", "color": ink(dark)["quiet"], "width": 1.5})

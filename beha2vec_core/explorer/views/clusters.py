@@ -74,8 +74,7 @@ def _cluster(published: Published, sizes: pd.DataFrame, key: int, family: str) -
     with page.or_empty():
         steps = published.ask(clusters.paths, key)
         if not steps.empty:
-            title = f"From one step to the next (n = {counted(users, 'user')})"
-            page.chart(charts.paths(steps, title, dark=page.is_dark()), key=f"paths_{key}", alt="Steps of journeys")
+            page.chart(charts.paths(steps, users, dark=page.is_dark()), key=f"paths_{key}", alt="Steps of journeys")
     with page.or_empty():
         _next_clusters(published, key)
     with page.or_empty():
@@ -195,7 +194,7 @@ def _outcomes(published: Published) -> None:
             if rows.empty:
                 continue
             users = int(published.ask(clusters.sizes)["users"].sum())
-            figure = profile_charts.outcome(rows, names, f"{title} (n = {counted(users, 'user')})", dark=page.is_dark())
+            figure = profile_charts.outcome(rows, names, title, users, dark=page.is_dark())
             with columns[place % 2]:
                 page.chart(figure, key=f"outcome_{metric}", alt=f"{title} by cluster")
 

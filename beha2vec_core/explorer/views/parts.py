@@ -15,7 +15,7 @@ from beha2vec_core.explorer.views import page_of
 from beha2vec_core.predictions.model import TOO_FEW
 from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.metrics import STANDS_OUT
-from beha2vec_core.words import counted, money
+from beha2vec_core.words import money
 
 _METHODS = {
     "ridge logistic": "regression",
@@ -36,8 +36,7 @@ def over_index(
     if chosen.empty:
         st.write("Nothing is clearly different." if family == STANDS_OUT else "No facts of these.")
         return
-    title = f"{family}, compared with {beside} (n = {counted(users, 'user')})"
-    figure = charts.over_index(chosen, title, dark=page.is_dark(), beside=beside)
+    figure = charts.over_index(chosen, family, users, dark=page.is_dark(), beside=beside)
     page.chart(figure, key=key, alt=f"Bars: {family}, compared with {beside}")
 
 
