@@ -49,10 +49,7 @@ def compile_query(query: Query) -> str:
             *(exp.column(name, table="earlier").as_(f"{name}_before") for name in values),
         ).from_("now", copy=False)  # fmt: skip
         select = select.with_("now", as_=wanted[0], copy=False).with_("earlier", as_=wanted[1], copy=False)
-        same = [
-            exp.NullSafeEQ(this=exp.column(name, table="now"), expression=exp.column(name, table="earlier"))
-            for name in query.by
-        ]
+        same = _same_group(query, "earlier")
         select = select.join("earlier", on=exp.and_(*same) if same else exp.true(), join_type="full", copy=False)
     else:
         select.set("expressions", [*keys, *select.expressions])
@@ -98,26 +95,28 @@ def _values(query: Query, period: Period | None) -> exp.Select:
         f"coalesce(p.value, 0) as part{currency} "
         f"from bases as b left join parts as p on {same}",
         dialect=DIALECT,
+        into=exp.Select,
     )
-    assert isinstance(select, exp.Select)
     return select.with_("parts", as_=parts, copy=False).with_("bases", as_=bases, copy=False)
 
 
 def _of_other_metric(query: Query, one: Having) -> exp.Expr:
     """Whether a group's other metric is so much; a group without a row of it has none."""
     groups = _groups_of(query, one)
-    same = [
-        exp.NullSafeEQ(this=exp.column(name, table="other"), expression=exp.column(name, table="now"))
-        for name in query.by
-    ]
     limit = f"other.value >= {one.at_least!r}" if one.at_least is not None else f"other.value > {one.at_most!r}"
     if one.half:
         median = _median(query, one).sql(dialect=DIALECT, copy=False)
         limit = f"other.value {'>=' if one.half == 'upper' else '<='} ({median})"
     rows = exp.select("1").from_(groups.subquery("other", copy=False), copy=False)
-    rows = rows.where(*same, parse_one(limit, dialect=DIALECT), copy=False)
+    rows = rows.where(*_same_group(query, "other"), parse_one(limit, dialect=DIALECT), copy=False)
     found = exp.Exists(this=rows)
     return found if one.half or one.at_least is not None else found.not_()
+
+
+def _same_group(query: Query, other: str) -> list[exp.Expr]:
+    """Whether a row of another table is of the same group."""
+    pairs = ((exp.column(name, table="now"), exp.column(name, table=other)) for name in query.by)
+    return [exp.NullSafeEQ(this=one, expression=same) for one, same in pairs]
 
 
 def _groups_of(query: Query, one: Having) -> exp.Select:
@@ -393,10 +392,8 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
     for name in others:  # nothing is nothing in the only currency too
         one = f"min({name}) over () = max({name}) over ()"
         columns.append(f"case when n is null and {one} then max({name}) over () else {name} end as {name}")
-    select = parse_one(
-        f"select {names}, {', '.join(columns)} from every left join found using ({names})", dialect=DIALECT
-    )
-    assert isinstance(select, exp.Select)
+    joined = f"select {names}, {', '.join(columns)} from every left join found using ({names})"
+    select = parse_one(joined, dialect=DIALECT, into=exp.Select)
     every = grouped(keys, len(keys), sessions, query.period, query.filters)
     if is_by_time(query.by):
         first, last = (f"{end}(s.session_date)" for end in ("min", "max"))
@@ -407,7 +404,6 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
             )
         columns = [f"{DIMENSIONS[name].sql.format(date='c.one_day')} as {name}" for name in query.by]
         days = f"select unnest(generate_series({first}, {last}, interval 1 day))::date as one_day from {sessions.sql}"
-        calendar = parse_one(f"select distinct {', '.join(columns)} from ({days}) as c", dialect=DIALECT)
-        assert isinstance(calendar, exp.Select)
-        every = calendar
+        calendar = f"select distinct {', '.join(columns)} from ({days}) as c"
+        every = parse_one(calendar, dialect=DIALECT, into=exp.Select)
     return select.with_("every", as_=every, copy=False).with_("found", as_=found, copy=False)

@@ -12,6 +12,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, expression_of, rows_of
+from beha2vec_core.store.catalog import named_rows
 
 
 def run_parts(connection: duckdb.DuckDBPyConnection, query: Query, names: Iterable[str]) -> list[Result]:
@@ -30,12 +31,9 @@ def run_parts(connection: duckdb.DuckDBPyConnection, query: Query, names: Iterab
             found[name] = Result(one, metric, table, "", [])
     for some in tables.values():
         statement = compile_parts(query, some)
-        cursor = connection.execute(statement)
-        columns = [column[0] for column in cursor.description]
         groups: dict[tuple[str, Any], dict[str, Any]] = {}
-        values = [column for column in columns if column in ("value", "n", "currency")]
-        for cells in cursor.fetchall():
-            row = dict(zip(columns, cells, strict=True))
+        for row in named_rows(connection.execute(statement)):
+            values = [name for name in ("value", "n", "currency") if name in row]
             key = row["dimension"], row[row["dimension"]]
             empty = {key[0]: key[1], **{f"{value}{end}": None for end in ("", "_before") for value in values}}
             end = "" if row["is_now"] else "_before"

@@ -128,8 +128,7 @@ def rows_of(columns: list[str], table: Table, period: Period | None, filters: tu
     for where in wheres:
         used |= {column.table for column in find_all_in_scope(where, exp.Column)}
     joins = " ".join(JOINS[alias].format(t=table.alias, date=table.date) for alias in table.joins if alias in used)
-    select = parse_one(f"select {', '.join(columns)} from {table.sql} {joins}", dialect=DIALECT)
-    assert isinstance(select, exp.Select)
+    select = parse_one(f"select {', '.join(columns)} from {table.sql} {joins}", dialect=DIALECT, into=exp.Select)
     return select.where(*wheres, copy=False) if wheres else select
 
 

@@ -43,8 +43,7 @@ def by_user(query: Query, table: Table, measure: Measure, keys: list[str], perio
     variance = f"(sum(k::double * k) - 2 * {share} * sum(k::double * n) + {share} * {share} * {squares})"
     effective = f"""case when sum(k) in (0, {base}) then {users}
         else {base} / greatest(1, {variance} / ({base} * {share} * (1 - {share}))) end as n_effective"""
-    select = parse_one(f"select {listed}{columns}, {effective} from {rows}", dialect=DIALECT)
-    assert isinstance(select, exp.Select)
+    select = parse_one(f"select {listed}{columns}, {effective} from {rows}", dialect=DIALECT, into=exp.Select)
     if query.by:
         select = select.group_by(*(exp.column(name) for name in query.by), copy=False)
     select = select.with_("part", as_=part, copy=False)
@@ -77,10 +76,8 @@ def share_over_time(query: Query, table: Table, measure: Measure, keys: list[str
         f"{'total' if query.metric in PEOPLE_COUNTED else 'null'}::double as n_effective",
     ]
     columns += ["currency"] if extra else []
-    select = parse_one(
-        f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})", dialect=DIALECT
-    )
-    assert isinstance(select, exp.Select)
+    joined = f"select {', '.join(columns)} from whole left join part using ({', '.join(timed)})"
+    select = parse_one(joined, dialect=DIALECT, into=exp.Select)
     return select.with_("part", as_=part, copy=False).with_("whole", as_=whole, copy=False)
 
 

@@ -242,15 +242,12 @@ def _differences_of(
         expected = min(here_n[place], there_n[place]) * min(rate, 1 - rate)
         if min(users["here"][place], users["rest"][place]) < MIN_USERS or expected / spread[place] < _EXPECTED:
             continue
-        counts = [
-            round(value / spread[place]) for value in (here_k[place], here_n[place], there_k[place], there_n[place])
-        ]
-        p = statistics.hypergeometric_p(counts[0], counts[1], counts[0] + counts[2], counts[1] + counts[3])
+        p = _fisher_p([float(one[place] / spread[place]) for one in (here_k, here_n, there_k, there_n)])
         yield Comparison(
             rows.table, metric, segments.dimension, name, True, rows.period, None,
             Side(float(here_k[place]), float(here_n[place]), int(users["here"][place])),
             Side(float(there_k[place]), float(there_n[place]), int(users["rest"][place])),
-            float(all_k), float(spread[place]), np.inf, int(min(of[place] for of in of_users)), float(p),
+            float(all_k), float(spread[place]), np.inf, int(min(of[place] for of in of_users)), p,
         )  # fmt: skip
 
 
@@ -331,13 +328,7 @@ def _changes_of(
         if is_rate:
             if min(users) < MIN_USERS:
                 continue
-            whole_counts = [round(one) for one in counts]
-            p = float(
-                statistics.hypergeometric_p(
-                    whole_counts[0], whole_counts[1], whole_counts[0] + whole_counts[2],
-                    whole_counts[1] + whole_counts[3],
-                )
-            )  # fmt: skip
+            p = _fisher_p(counts)
         else:
             p = _binomial_p(counts[0], counts[2])
         yield Comparison(
@@ -410,6 +401,12 @@ def _usual(scores: Floats, boundary: int) -> tuple[Floats, Floats]:
     known = np.isfinite(others).sum(axis=1)
     usual = np.nansum(others, axis=1) / np.maximum(known, 1)
     return np.maximum(usual, 1.0), np.where(known >= _LEAST_WEEKS, known * 2 / 3, 0.0)
+
+
+def _fisher_p(counts: list[float]) -> float:
+    """How probable it is that equal rates come out so different; of k and n here, then there."""
+    k, n, other_k, other_n = map(round, counts)
+    return float(statistics.hypergeometric_p(k, n, k + other_k, n + other_n))
 
 
 def _binomial_p(count: float, other: float) -> float:
