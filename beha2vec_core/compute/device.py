@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     import torch
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICES = get_args(Device)
 
 
 class DeviceError(RuntimeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from beha2vec_core.compute.device import DEVICES, Device
 
@@ -13,7 +13,8 @@ DEFAULT_TOKEN_FIELDS = ("path", "template", "words", "gap", "session_position", 
 TOKEN_FIELDS = (*DEFAULT_TOKEN_FIELDS, "title")
 # what a field of a token cannot be called, as another is; nor may it begin like the path fields
 TAKEN_NAMES = ("user_key", "event_timestamp", "page", "event_name", "page_title", "template", "word", "gap")
-POOLINGS = ("mean", "last", "mean+last")
+Pooling = Literal["mean", "last", "mean+last"]
+POOLINGS = get_args(Pooling)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class EncoderConfig:
     feed_forward: int = 2
     dropout: float = 0.2
     unknown_rate: float = 0.05
-    pooling: Literal["mean", "last", "mean+last"] = "mean+last"
+    pooling: Pooling = "mean+last"
     token_fields: tuple[str, ...] = DEFAULT_TOKEN_FIELDS
     modality_weights: Mapping[str, float] = field(default_factory=dict)
     max_length: int = 128

@@ -8,15 +8,13 @@ other own words, the interpretation, are checked in ``interpretation``.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
 
 from beha2vec_core.insights.names import WORDS, mostly_bought
-from beha2vec_core.insights.schema import MAX_NAME_WORDS, Claim, Contrast
+from beha2vec_core.insights.schema import MAX_NAME_WORDS, Claim, Contrast, Direction
 from beha2vec_core.insights.sheet import Fact
 from beha2vec_core.insights.wording import has_labels, label_words
 from beha2vec_core.profiles.metrics import metric as metric_of
 
-Direction = Literal["more", "less", "no clear difference"]
 _DIRECTIONS: dict[int, Direction] = {1: "more", -1: "less", 0: "no clear difference"}
 SIZES = {"users", "user_share", "expected_buyers"}  # code states them by itself
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+Direction = Literal["more", "less", "no clear difference"]
 MAX_NAME_WORDS = 4
 _MAX_CLAIMS = 12
 _MAX_INTERPRETATION = 800
@@ -27,7 +28,7 @@ class Claim(_Answer):
     """A fact that matters, and how it compares with all users."""
 
     fact: str = Field(description="The id of a fact, copied exactly")
-    direction: Literal["more", "less", "no clear difference"] = Field(description="Its compared_with_all_users")
+    direction: Direction = Field(description="Its compared_with_all_users")
     link: Literal["new", "and", "but"] = Field(description="new: a new sentence; and, but: joined to the claim before")
 
 
@@ -51,7 +52,7 @@ class Contrast(_Answer):
 
     first: str = Field(description="The id of a fact of one cluster")
     second: str = Field(description="The id of the same fact of another cluster")
-    direction: Literal["more", "less", "no clear difference"] = Field(description="The first beside the second")
+    direction: Direction = Field(description="The first beside the second")
 
 
 class ComparisonAnswer(_Answer):

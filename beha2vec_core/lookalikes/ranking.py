@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, get_args
 
 import duckdb
 import numpy as np
@@ -14,7 +14,7 @@ from beha2vec_core.store.vectors import as_matrix
 
 Vectors = NDArray[np.float32]  # [n, dim], unit length
 Method = Literal["centroid", "nearest"]
-METHODS: tuple[Method, ...] = ("centroid", "nearest")
+METHODS: tuple[Method, ...] = get_args(Method)
 
 NEAREST = 10  # seeds that `nearest` takes the mean over
 MOST_COMPARED = 500  # seeds that single users are compared with; of longer lists a sample is
