@@ -90,13 +90,13 @@ def write_members(
     ((newest,),) = connection.execute(f"select max(event_date) from {_TABLE}").fetchall()
     if newest and day < newest:
         return {}, [f"{day} is not written: there are members of {newest} already, and rules read what is known now"]
-    found = dict(
-        connection.execute(
-            f"""select audience, min(coalesce(found_on, event_date)) from {_TABLE} where state <> 'left'
-            and event_date = (select max(event_date) from {_TABLE} where event_date < $day) group by audience""",
-            {"day": day},
-        ).fetchall()
+    connection.execute(
+        f"""create or replace temp table before_members as
+        select * replace (coalesce(found_on, event_date) as found_on) from {_TABLE}
+        where state <> 'left' and event_date = (select max(event_date) from {_TABLE} where event_date < $day)""",
+        {"day": day},
     )
+    found = dict(connection.execute("select audience, min(found_on) from before_members group by audience").fetchall())
     due = {audience.name for audience in audiences if is_due(audience, day, found.get(audience.name))}
     # of all users, so that the members of before are among them
     tonight = [one if one.name in due else one.model_copy(update={"rule": "true"}) for one in audiences]
@@ -105,12 +105,6 @@ def write_members(
     # who withdrew consent or was forgotten since is no longer a user
     still = f"semi join {USERS} using (property_id, user_key)" if has_table(connection, USERS) else ""
     with transaction(connection):
-        connection.execute(
-            f"""create or replace temp table before_members as
-            select * replace (coalesce(found_on, event_date) as found_on) from {_TABLE}
-            where state <> 'left' and event_date = (select max(event_date) from {_TABLE} where event_date < $day)""",
-            {"day": day},
-        )
         connection.execute(
             f"delete from {_TABLE} where event_date = $day and not list_contains($kept::varchar[], audience)",
             {"day": day, "kept": kept},
