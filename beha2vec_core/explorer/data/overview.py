@@ -119,12 +119,8 @@ def week_table(published: Published) -> tuple[tables.Columns, str]:
 
 def moves(published: Published) -> pd.DataFrame:
     """Users who changed cluster in the last 7 days: from_cluster, to_cluster, users; the most frequent first."""
-    return published.query(
-        f"""select from_cluster, to_cluster, sum(users)::bigint as users from beha2vec.cluster_flows
-        where event_date > (select max(event_date) from beha2vec.cluster_flows) - {_WEEK}
-            and from_cluster is not null and from_cluster <> to_cluster
-        group by 1, 2 order by users desc, 1, 2 limit {_ROWS}"""
-    )
+    found = clusters.flows(published, _WEEK)
+    return found[found["from_cluster"] != found["to_cluster"]].head(_ROWS).reset_index(drop=True)
 
 
 def lineage(published: Published) -> pd.DataFrame:
