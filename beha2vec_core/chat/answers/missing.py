@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from beha2vec_core.chat.answers.per_day import is_sum
 from beha2vec_core.chat.answers.ranking import asked_beside
+from beha2vec_core.chat.days.named_days import MONTHS_OF
 from beha2vec_core.chat.days.periods import begin_after, begin_of
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import lists_zeros
@@ -34,35 +37,49 @@ def unit_of(query: Query) -> str | None:
 
 
 def whole(result: Result, days: Period) -> list[dict[str, Any]]:
-    """The rows whose week or month has all its days, of a rate or mean most of them; by day all rows."""
+    """The rows whose week or month has all its days, of what is no total most of them; by day all rows."""
     unit = unit_of(result.query)
     if unit is None:
         return result.rows
     is_rate = any(one.per for one in result.metric.sql.values()) or result.query.is_share
-    least = _MOST if is_rate else 1
-    return [row for row in result.rows if _part_of(unit, row[unit], _shown(result.query, days)) >= least]
+    least = _MOST if is_rate or is_per_day(result) else 1
+    return [row for row in result.rows if _part_of(unit, row[unit], days_shown(result.query, days)) >= least]
 
 
-def is_whole(result: Result, row: dict[str, Any], days: Period) -> bool:
-    """Whether the week or month of a row has all its days."""
-    unit = unit_of(result.query)
-    return unit is None or _part_of(unit, row[unit], _shown(result.query, days)) >= 1
+def is_per_day(result: Result) -> bool:
+    """Whether the months (quarters, years) of a sum are compared per day, as they are not as long."""
+    query = result.query
+    is_series = len(query.by) == 1 and query.by[0] in MONTHS_OF and query.ascending is None
+    return is_series and not (query.is_share or query.top or query.having or query.limits) and is_sum(result.metric)
+
+
+def of_a_day(result: Result, days: Period) -> Result:
+    """The same months (quarters, years) with their values per day."""
+    unit, shown = result.query.by[0], days_shown(result.query, days)
+    rows = [
+        row if row["value"] is None else row | {"value": float(row["value"]) / _days_in(unit, row[unit], shown)}
+        for row in result.rows
+    ]
+    return replace(result, rows=rows)
 
 
 def _part_of(unit: str, begin: date, shown: Period) -> float:
     """The part of the days of a week or month that a time series has."""
-    end = begin_after(unit, begin)
-    return (min(end, shown.last + timedelta(days=1)) - max(begin, shown.first)) / (end - begin)
+    return _days_in(unit, begin, shown) / (begin_after(unit, begin) - begin).days
 
 
-def _shown(query: Query, days: Period) -> Period:
+def _days_in(unit: str, begin: date, shown: Period) -> int:
+    return (min(begin_after(unit, begin), shown.last + timedelta(days=1)) - max(begin, shown.first)).days
+
+
+def days_shown(query: Query, days: Period) -> Period:
     """The days that a time series has."""
     return Period(max(query.period.first, days.first), query.period.last) if query.period else days
 
 
 def _begun(result: Result, days: Period) -> list[str]:
     """That the first or last week or month of a time series is not whole."""
-    unit, shown, lines = unit_of(result.query), _shown(result.query, days), []
+    unit, shown, lines = unit_of(result.query), days_shown(result.query, days), []
     if unit is None:
         return []
     there = {row[unit] for row in result.rows}

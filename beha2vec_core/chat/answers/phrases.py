@@ -17,7 +17,7 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.semantic.shares import filters_of_whole
-from beha2vec_core.words import between, listed, number
+from beha2vec_core.words import between, finer, listed, number
 from beha2vec_core.words import day as day_words
 
 UNKNOWN = "(unknown)"
@@ -37,10 +37,13 @@ def interval(count: int, total: int, effective: float | None) -> tuple[float, fl
     return float(low[0]), float(high[0])
 
 
-def ends_of(count: int, total: int, effective: float | None) -> str:
-    """The interval of a share in words."""
+def ends_of(count: int, total: int, effective: float | None, more: int = 0) -> str:
+    """The interval of a share in words, with so many digits more than usual; with as many more as show both ends."""
     ends = interval(count, total, effective)
-    return f"95% interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
+    if not ends:
+        return "no interval"
+    both = [[finer(end, "share", digits) for end in ends] for digits in range(more, 3)]
+    return f"95% interval {between(*next((one for one in both if one[0] != one[1]), both[-1]))}"
 
 
 def is_most(result: Result) -> list[str]:
@@ -54,6 +57,7 @@ def is_most(result: Result) -> list[str]:
     return ["Yes, more than half." if part > 0.5 else "No, less than half."]
 
 
+_HOST = re.compile(r"(?<![\w@./-])(?:[a-z0-9-]+\.)+[a-z]{2,}(?=/)")
 _WITH_THE = re.compile(r"(?:Netherlands|Philippines|Czech Republic|United .*)$")  # countries
 
 
@@ -142,6 +146,15 @@ def when_of(period: Period | None) -> str:
     if period is None:
         return ""
     return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"
+
+
+def without_host(text: str) -> str:
+    """The text with the paths of pages in place of their addresses, where all are of one host."""
+    hosts = {*_HOST.findall(text)}
+    if len(hosts) != 1:
+        return text
+    (host,) = hosts
+    return re.sub(rf"{re.escape(host)}/(?![\w%~])", "the home page", text).replace(f"{host}/", "/")
 
 
 def plural(dimension: str) -> str:

@@ -29,6 +29,8 @@ def each_group(result: Result, rows: Sequence[Row], what: str, short: Callable[[
     timed = tuple(name for name in query.by if DIMENSIONS[name].kind == "time")
     others = tuple(name for name in query.by if name not in timed)
     times = sorted({row[timed[0]] for row in rows})
+    if not times:
+        return f"{what}: there is no whole {timed[0]} to compare."
     if len(timed) != 1 or len(times) < 2 or len(result.rows) >= MAX_ROWS:  # some of the rows may be missing
         return f"{what}: {len(result.rows):,} rows are in the table."
     series: dict[tuple[Any, ...], dict[Any, Row]] = {}
