@@ -103,8 +103,6 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("Where the 95% intervals overlap, the ranking may be due to chance.")
     if metric.name in OF_STEPS:
         lines.append("A session that reached a later step counts for this one too, as in the funnel.")
-    if metric.n_of.startswith("session") and metric.unit == "share":
-        lines.append("The intervals take into account that a user can have several sessions.")
     asked = [*query.filters, *(of for one in query.filters for did in one.did for of in did.filters)]
     of_first = "order_number" in {*query.by, *(one.dimension for one in asked)}
     if of_first or "days_" in metric.name or metric.name.endswith("_to_order"):
@@ -354,7 +352,7 @@ def value_of(result: Result, row: dict[str, Any], more: int = 0) -> str:
         if metric.name in COUNTED_ONCE:
             ends = f"{ends_of(row['value'], row['total'], row['n_effective'], more)}; " if row["n_effective"] else ""
             return f"{shown} ({ends}{row['value']:,} of {row['total']:,} {metric.label})"
-        return f"{shown} of {plain_value(metric, row['total'], row)}"
+        return f"{shown} ({plain_value(metric, row['value'], row)} of {plain_value(metric, row['total'], row)})"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
         return f"{finer(value, 'share', more)} ({ends_of(row['k'], row['n'], row['n_effective'], more)}; {of})"

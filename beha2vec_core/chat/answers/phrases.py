@@ -98,6 +98,10 @@ def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = No
     chosen = [one for one in chosen if not _is_of_others(one, query)]
     said = [_phrase(one, query, metric) for one in chosen if not one.did]
     said.sort(key=lambda one: (one.startswith("who "), not one.startswith("of ")))  # sessions of new users on mobile
+    for place in range(len(said) - 1, 0, -1):  # from Organic Search (google)
+        begins = said[place].partition(" ")[0]
+        if begins in ("from", "for") and any(one.startswith(f"{begins} ") for one in said[:place]):
+            said[place] = f"({said[place].removeprefix(f'{begins} ')})"
     for (dimension, (nouns, who)), without in product(_DOERS.items(), (False, True)):
         those = [one for one in chosen if one.did and (one.dimension, one.is_excluded) == (dimension, without)]
         done = [in_words(one, asked=False) for one in those]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from beha2vec_core.chat.queries.nearest import as_question, nearest_queries
 from beha2vec_core.chat.reading.question import Reading
+from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Query
 
@@ -15,8 +16,10 @@ _NAMED = 4  # values of a filter, in a question
 
 def nearest_of(reading: Reading, previous: Sequence[Query], contents: Contents) -> tuple[Query, ...]:
     """Queries near to a question that has no answer: of a follow-up with what it builds on; none about other things."""
-    if not reading.is_measured or (reading.is_topic and not reading.filters):
-        return ()
+    if reading.is_topic or not reading.is_measured:
+        named = any(not METRICS[name].is_weak for name in reading.metrics)
+        if not (named or (reading.is_topic and (reading.filters or reading.by))):
+            return ()
     if reading.is_follow_up and len(previous) == 1:
         (before,) = previous
         named = {one.dimension for one in reading.filters}

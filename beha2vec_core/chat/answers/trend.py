@@ -10,7 +10,7 @@ from typing import Any
 
 from beha2vec_core.chat.answers.missing import is_per_day, of_a_day, unit_of, whole
 from beha2vec_core.chat.answers.per_day import in_points, in_weeks, plain_value, sums_of_weeks
-from beha2vec_core.chat.answers.phrases import group_in_words, of_whole
+from beha2vec_core.chat.answers.phrases import capitalized, group_in_words, of_whole
 from beha2vec_core.chat.answers.ranking import digits_of
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period
@@ -77,6 +77,7 @@ def trend(result: Result, what: str, days: Period) -> Trend:
     first, last = (_value(result, compared[0], value, more) for value in ends)
     between = "" if len(shown) == 2 else " from the first to the last" + f" whole {unit}" * (len(rows) < len(shown))
     if not per_day:
+        listed = f"{_in_words(sign, *ends)}. {capitalized(listed)}" if compared[2:] else listed
         return Trend(sign, f"{what}: {listed} ({_moved(result, *ends)}{between}).")
     begin, end = (group_in_words(query, compared[place]) for place in (0, -1))
     in_words = f"{_in_words(sign, *ends)}, {first} in {begin} and {last} in {end} ({_moved(result, *ends)})"

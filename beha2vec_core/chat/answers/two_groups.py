@@ -56,7 +56,7 @@ def _apart(first: Result, second: Result, value: Value | None = None) -> str:
     names = [names[0], "all others"] if _opposite(chosen[0]) == chosen[1] else names
     both = ""
     if value:
-        more = digits_of(first, values)
+        more = digits_of(first, values) or _digits(first, rows, value)
         both = "; ".join(f"{name}, {value(first, row, more)}" for name, row in zip(names, rows, strict=True)) + "; "
     if are_equal(one, *rows):
         return f"{label}: {both}both are equal."
@@ -64,6 +64,11 @@ def _apart(first: Result, second: Result, value: Value | None = None) -> str:
     sure = ", but the intervals overlap" if overlap(first, rows) else ""
     much = by_how_much(first, rows[high], rows[low])
     return f"{label}: {both}{'more' if is_sum else 'higher'} for {names[high]} ({much}){sure}."
+
+
+def _digits(result: Result, rows: tuple[Row, Row], value: Value) -> int:
+    """How many digits more than usual show that two values differ; at most two."""
+    return next((more for more in range(2) if value(result, rows[0], more) != value(result, rows[1], more)), 2)
 
 
 def _group(result: Result, one: Filter) -> str:
