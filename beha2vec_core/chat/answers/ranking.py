@@ -131,18 +131,18 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
         part = number((of_whole(query, here) or 0.0) / total, "share") if is_total(result.metric) and total else ""
         return f"{text}; {group_in_words(query, here)} makes up {part}" if part else text
     sure = ", but the intervals overlap" if overlap(result, rows) else ""
-    more = f" ({by_how_much(result, first, second)})" if len(rows) == 2 and not query.versus else ""
+    more = by_how_much(result, first, second) if len(rows) == 2 and not query.versus else ""
     which = ("more" if is_sum else "higher") if len(rows) == 2 else ("most" if is_sum else "highest")
     return f"{text}; {which} for {group_in_words(query, first)}{more}{sure}"
 
 
 def by_how_much(result: Result, first: Row, second: Row) -> str:
-    """The difference of two groups, in percent of the lower one; of shares in points."""
+    """The difference of two groups in brackets, in percent of the lower one; of shares in points; empty: of nothing."""
     values = [of_whole(result.query, row) or 0.0 for row in (first, second)]
     if in_points(result):
         points = 100 * (values[0] - values[1])
-        return f"{points:+.{1 if points >= 0.1 else 2}f} percentage points"
-    return change(*values)
+        return f" ({points:+.{1 if points >= 0.1 else 2}f} percentage points)"
+    return f" ({change(*values)})" if values[1] else ""
 
 
 def digits_of(result: Result, values: Sequence[float | None]) -> int:
@@ -186,9 +186,9 @@ def overlap(result: Result, rows: Sequence[Row]) -> bool:
     """Whether the difference of two shares may be chance."""
     if not (result.query.is_share or result.metric.unit == "share") or len(rows) != 2:
         return False
-    names = ("value", "total") if result.query.is_share else ("k", "n")
-    ends = [interval(*(int(row[name] or 0) for name in names), row.get("n_effective")) for row in rows]
-    return None not in ends and touch(*ends)
+    count, total = ("value", "total") if result.query.is_share else ("k", "n")
+    one, other = (interval(int(row[count] or 0), int(row[total] or 0), row.get("n_effective")) for row in rows)
+    return touch(one, other)
 
 
 def touch(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:

@@ -17,8 +17,8 @@ _NAMED = 4  # values of a filter, in a question
 def nearest_of(reading: Reading, previous: Sequence[Query], contents: Contents) -> tuple[Query, ...]:
     """Queries near to a question that has no answer: of a follow-up with what it builds on; none about other things."""
     if reading.is_topic or not reading.is_measured:
-        named = any(not METRICS[name].is_weak for name in reading.metrics)
-        if not (named or (reading.is_topic and (reading.filters or reading.by))):
+        is_clear = any(not METRICS[name].is_weak for name in reading.metrics)
+        if not (is_clear or (reading.is_topic and (reading.filters or reading.by))):
             return ()
     if reading.is_follow_up and len(previous) == 1:
         (before,) = previous

@@ -77,7 +77,8 @@ def said_once(first: Measured, others: Sequence[Measured]) -> list[Measured]:
 
 def as_one_answer(results: Sequence[Result], answers: Sequence[Measured]) -> list[Measured]:
     """The answers; of two groups of which each has a query of its own one, that names both numbers."""
-    if len(results) != 2 or not (sentence := in_one_sentence(*results, value_of)):
+    sentence = in_one_sentence(results[0], results[1], value_of) if len(results) == 2 else ""
+    if not sentence:
         return [replace(answers[0], text="\n".join((*sides_apart(results), answers[0].text))), *answers[1:]]
     lines = [line for one in answers for line in one.text.split("\n")[1:]]
     notes = [line for line in lines if not line.startswith("Looked up")]

@@ -18,6 +18,7 @@ from beha2vec_core.words import change, finer, number
 
 _SURE = 1.96  # standard deviations
 _FEW = 4  # values that are all named
+_TWO_WEEKS = 14  # days
 _LONG = 10  # values whose later half is looked at alone
 _NEAR = 0.03  # part of a value by which the last of a few has to differ from the first
 _FLAT = 0.05  # part of the mean of the first half by which that of the last differs at most
@@ -57,9 +58,11 @@ def trend(result: Result, what: str, days: Period) -> Trend:
     if not compared:
         return Trend(None, f"{what}: there is no whole {unit or 'day'} to compare.")
     values = [of_whole(query, row) or 0.0 for row in compared]
+    if len(compared) > 1 and not any(values):
+        return Trend(0, f"{what}: {value_in_words(result, compared[0], 0.0, 0)} in every {query.by[0]}.")
     if len(compared) == 1:
         only = f"; this is the only whole {unit}" if unit else ""
-        value = _value(result, compared[0], values[0], 0)
+        value = value_in_words(result, compared[0], values[0], 0)
         return Trend(None, f"{what}: {group_in_words(query, compared[0])}, {value}{only}.")
     sums = sums_of_weeks(result) if unit is None else []
     series = sums if len(sums) > _FEW else values
@@ -72,36 +75,41 @@ def trend(result: Result, what: str, days: Period) -> Trend:
         return Trend(sign, f"{what}, by {query.by[0]}: {_in_halves(result, compared, values, sign, ended)}", ended)
     ends, more = (values[0], values[-1]), digits_of(result, (values[0], values[-1]))
     listed = "; ".join(
-        f"{group_in_words(query, row)}, {_value(result, row, of_whole(query, row) or 0.0, more)}" for row in shown
+        f"{group_in_words(query, row)}, {value_in_words(result, row, of_whole(query, row) or 0.0, more)}"
+        for row in shown
     )
-    first, last = (_value(result, compared[0], value, more) for value in ends)
+    first, last = (value_in_words(result, compared[0], value, more) for value in ends)
     between = "" if len(shown) == 2 else " from the first to the last" + f" whole {unit}" * (len(rows) < len(shown))
     if not per_day:
         listed = f"{_in_words(sign, *ends)}. {capitalized(listed)}" if compared[2:] else listed
-        return Trend(sign, f"{what}: {listed} ({_moved(result, *ends)}{between}).")
+        return Trend(sign, f"{what}: {listed} ({moved(result, *ends)}{between}).")
     begin, end = (group_in_words(query, compared[place]) for place in (0, -1))
-    in_words = f"{_in_words(sign, *ends)}, {first} in {begin} and {last} in {end} ({_moved(result, *ends)})"
+    in_words = f"{_in_words(sign, *ends)}, {first} in {begin} and {last} in {end} ({moved(result, *ends)})"
     return Trend(sign, f"{what}: {listed}. Per day: {in_words}.")
 
 
 def _in_halves(result: Result, rows: Sequence[Row], values: Sequence[float], sign: int, ended: bool) -> str:
     """The direction, the mean of both halves, and the highest and the lowest value."""
     query, half, unit = result.query, len(rows) // 2, result.query.by[0]
-    first, last = (_mean(result, rows[some], values[some]) for some in (slice(half), slice(-half, None)))
+    first, last = (mean(result, rows[some], values[some]) for some in (slice(half), slice(-half, None)))
     more = digits_of(result, (first, last))
-    each = f" a {unit}" if _is_total(result) and not is_per_day(result) else ""
+    each = f" a {unit}" if is_total(result) and not is_per_day(result) else ""
     later = ""
     if ended:
         later = f", but no longer since {'the ' * (unit == 'week')}{group_in_words(query, rows[-half])}"
+    moves = ""
+    if unit != "day" or len(rows) >= _TWO_WEEKS:  # a few days differ by their weekdays
+        moves = f" in the first {half} {unit}s and {value_in_words(result, rows[0], last, more)} in the last {half}"
+        moves += f" ({moved(result, first, last)})"
+    else:
+        first = mean(result, rows, values)
     high, low = (
-        f"{_value(result, rows[place], values[place], more)} ({group_in_words(query, rows[place])})"
+        f"{value_in_words(result, rows[place], values[place], more)} ({group_in_words(query, rows[place])})"
         for place in (choose(range(len(rows)), key=values.__getitem__) for choose in (max, min))
     )
-    shown = [_value(result, rows[0], value, more) for value in (first, last)]
-    return (
-        f"{_in_words(sign, first, last)}{later}. On average {shown[0]}{each} in the first {half} {unit}s and "
-        f"{shown[1]} in the last {half} ({_moved(result, first, last)}). Highest: {high}; lowest: {low}."
-    )
+    average = value_in_words(result, rows[0], first, more)
+    ends = f"Highest: {high}; lowest: {low}."
+    return f"{_in_words(sign, first, last)}{later}. On average {average}{each}{moves}. {ends}"
 
 
 def _in_words(sign: int, before: float, now: float) -> str:
@@ -109,26 +117,29 @@ def _in_words(sign: int, before: float, now: float) -> str:
     return {1: "up", -1: "down", 0: flat}[sign]
 
 
-def _is_total(result: Result) -> bool:
+def is_total(result: Result) -> bool:
+    """Whether values are numbers or amounts, not shares, rates or means."""
     return not (result.query.is_share or result.metric.is_ratio or result.metric.unit == "share")
 
 
-def _mean(result: Result, rows: Sequence[Row], values: Sequence[float]) -> float:
+def mean(result: Result, rows: Sequence[Row], values: Sequence[float]) -> float:
     """The mean of some days or weeks; of rates and means, by how many rows each rests on."""
     weights = [1.0] * len(rows)
-    if not _is_total(result):
+    if not is_total(result):
         weights = [float(row.get("total" if result.query.is_share else "n") or 0) for row in rows]
     return sum(value * weight for value, weight in zip(values, weights, strict=True)) / (sum(weights) or 1.0)
 
 
-def _value(result: Result, row: Row, value: float, more: int) -> str:
+def value_in_words(result: Result, row: Row, value: float, more: int) -> str:
+    """A value, or a mean of values, in its unit, with so many digits more than usual."""
     metric = result.metric
     if result.query.is_share or metric.unit == "share":
         return finer(value, "share", more)
     return number(value, "mean") if metric.unit == "count" else plain_value(metric, value, row, more)
 
 
-def _moved(result: Result, before: float, now: float) -> str:
+def moved(result: Result, before: float, now: float) -> str:
+    """The change of a value in percent, of a share in points."""
     if now == before:
         return "no change"
     return f"{100 * (now - before):+.1f} percentage points" if in_points(result) else change(now, before)

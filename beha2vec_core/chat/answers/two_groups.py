@@ -18,7 +18,8 @@ def sides_apart(results: Sequence[Result]) -> list[str]:
     by_metric: dict[str, list[Result]] = {}
     for one in results:
         by_metric.setdefault(one.query.metric, []).append(one)
-    return [text for some in by_metric.values() if len(some) == 2 and (text := _apart(*some))]
+    pairs = (some for some in by_metric.values() if len(some) == 2)
+    return [text for one, other in pairs if (text := in_one_sentence(one, other, None))]
 
 
 def differ_in_one_filter(results: Sequence[Result]) -> bool:
@@ -35,12 +36,8 @@ def differ_in_one_filter(results: Sequence[Result]) -> bool:
     return is_one and None not in values and len(currencies) == 1
 
 
-def in_one_sentence(first: Result, second: Result, value: Value) -> str:
-    """Both values, which is higher, and by how much; empty: they do not differ in one filter alone."""
-    return _apart(first, second, value)
-
-
-def _apart(first: Result, second: Result, value: Value | None = None) -> str:
+def in_one_sentence(first: Result, second: Result, value: Value | None) -> str:
+    """Both values (with ``value``), which is higher, and by how much; empty: they do not differ in one filter alone."""
     if not differ_in_one_filter((first, second)):
         return ""
     one, other = first.query, second.query
@@ -63,7 +60,7 @@ def _apart(first: Result, second: Result, value: Value | None = None) -> str:
     high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
     sure = ", but the intervals overlap" if overlap(first, rows) else ""
     much = by_how_much(first, rows[high], rows[low])
-    return f"{label}: {both}{'more' if is_sum else 'higher'} for {names[high]} ({much}){sure}."
+    return f"{label}: {both}{'more' if is_sum else 'higher'} for {names[high]}{much}{sure}."
 
 
 def _digits(result: Result, rows: tuple[Row, Row], value: Value) -> int:

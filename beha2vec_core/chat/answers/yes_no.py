@@ -10,7 +10,7 @@ from typing import Any
 from beha2vec_core.chat.answers.per_day import days_apart, in_points, is_sum
 from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
 from beha2vec_core.chat.answers.ranking import asked_beside, named_rows, overlap, touch
-from beha2vec_core.chat.answers.trend import trend
+from beha2vec_core.chat.answers.trend import is_total, trend
 from beha2vec_core.chat.answers.two_groups import differ_in_one_filter
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.semantic.compiler import REST
@@ -94,13 +94,10 @@ def _compared(question: str, results: Sequence[Result], days: Period) -> tuple[i
         return None
     first = _subject(question, result, rows)
     other = next((row for row in rows if row is not first), None)
-    if first is None or other is None or (query.against_rest and _is_total(result)):
+    are_unequal = query.against_rest or query.by == ("weekend",)  # all others, and five days, have more
+    if first is None or other is None or (are_unequal and is_total(result)):
         return None
     return _of_two(result, first, other, 1, 1)
-
-
-def _is_total(result: Result) -> bool:
-    return not (result.query.is_share or result.metric.is_ratio or result.metric.unit == "share")
 
 
 def _subject(question: str, result: Result, named: Sequence[Row]) -> Row | None:
