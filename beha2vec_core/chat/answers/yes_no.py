@@ -25,7 +25,7 @@ _ASKS = re.compile(
 # a choice, another question, an amount or a negation: yes or no would be the answer to something else
 _ELSE = re.compile(
     r"(?i)\b(?:or|what|which|why|how|when|where|slow\w*|stall\w*|stop\w*|enough|too|every|each|always|never|ever|much|"
-    r"far|lot|way|faster|accelerat\w*|doubl\w*|tripl\w*|halv\w*|twice|by (?:more|less|at)|not|"
+    r"far|lot|way|faster|accelerat\w*|many|few|doubl\w*|tripl\w*|halv\w*|twice|by (?:more|less|at)|not|"
     r"as (?:much|many|high|low|good|well|often))\b|n't\b.*\b(?:more|less|than)\b|\d ?%|\bpercent\b"
 )
 _MOST = re.compile(
@@ -33,6 +33,7 @@ _MOST = re.compile(
 )
 _MORE = re.compile(r"(?i)\b(?:bigger|larger|longer|greater|busier|higher|more|above|(?P<judged>better|stronger))\b")
 _LESS = re.compile(r"(?i)\b(?:smaller|shorter|quieter|slower|lower|less|fewer|below|(?P<judged>worse|weaker))\b")
+_EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|(?:did|has|have|does) (?:anyone|anybody|someone|any))\b")
 _THAN = re.compile(r"(?i)\b(?:than|compared|vs|versus|against)\b")
 _NEAR = 0.03  # part by which two values without an interval differ at least
 _SURE = 1.96  # standard deviations
@@ -55,7 +56,7 @@ def yes_or_no(question: str, reading: Reading, results: Sequence[Result], days: 
         more, less = _MORE.search(question), _LESS.search(question)
         word = more or less
         if word is None or (more and less):
-            return ""
+            return "" if word else _of_existence(question, results)
         down = bool(less) != (result.metric.better < 0 and word["judged"] is not None)
     if is_by_time(query.by):
         found = (
@@ -140,6 +141,15 @@ def _of_shares(pairs: Sequence[tuple[int, int]]) -> tuple[int, str]:
     (k, n), (other_k, other_n) = pairs
     sign = (k * other_n > other_k * n) - (k * other_n < other_k * n)
     return sign, UNSURE if not sign or touch(*(interval(*pair, pair[1]) for pair in pairs)) else ""
+
+
+def _of_existence(question: str, results: Sequence[Result]) -> str:
+    """Whether there are any: "did anybody use the coupon?"."""
+    result, query = results[0], results[0].query
+    is_count = result.metric.unit == "count" and not (query.by or query.versus or query.is_share or query.per)
+    if not is_count or len(results) > 1 or not _EXISTS.search(question):
+        return ""
+    return "Yes." if result.rows[0]["value"] else "No."
 
 
 def _of_first(question: str, result: Result) -> str:

@@ -26,6 +26,7 @@ def lookup(shop: Path) -> Lookup:
         ("are sessions growing?", "No. Sessions per day, by month: about flat. "),
         ("is france our biggest country by revenue?", "No, it is number 3 of 5. Revenue: highest for Germany"),
         ("is germany our biggest country by revenue?", "Yes. Revenue: highest for Germany"),
+        ("did anyone use a coupon?", "Yes. Users who used a coupon: "),
         # a choice, a cause, an amount and a number are no questions for yes or no
         ("is desktop or mobile better?", "Conversion rate: desktop"),
         ("is traffic going up or down?", "Sessions per day, by month: about flat. "),

@@ -648,6 +648,25 @@ def test_an_offered_question_is_short() -> None:
     assert lines[2:] == ["  - orders", "  - orders on mobile"]
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "named"),
+    [
+        (date(2026, 4, 1), date(2026, 4, 30), "in April 2026"),
+        (date(2026, 3, 1), date(2026, 4, 30), "from 1 Mar to 30 Apr 2026"),
+        (date(2025, 12, 30), date(2026, 1, 4), "from 30 Dec 2025 to 4 Jan 2026"),
+        (date(2026, 4, 1), date(2026, 4, 1), "on 1 Apr 2026"),
+    ],
+)
+def test_days_of_an_offered_question_are_read_again(
+    vocabulary: Vocabulary, first: date, last: date, named: str
+) -> None:
+    query = Query("revenue", ("channel",), period=Period(first, last))
+    assert as_question(query) == f"revenue by channel {named}"
+    assert read(vocabulary, as_question(query)) == f"revenue | by channel | {first}..{last}"
+    compared = replace(query, by=(), versus=Period(first, last).before())
+    assert read(vocabulary, as_question(compared)).startswith(f"revenue | {first}..{last} | vs ")
+
+
 @pytest.mark.slow
 def test_offered_questions_are_read_as_the_same_query(vocabulary: Vocabulary) -> None:
     period = Period(date(2026, 3, 2), date(2026, 3, 8))
