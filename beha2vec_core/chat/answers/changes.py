@@ -33,6 +33,7 @@ from beha2vec_core.words import UNKNOWN_CURRENCY, number
 
 DIMENSIONS_OF_CHANGES = ("channel", "device", "country", "new_or_returning", "landing_page", "item_category")
 _OF_EACH = 3  # groups of a dimension that are shown
+_SMALL = 0.1  # of the largest part: what is smaller, and goes the other way, is in the table only
 _LARGE = 100  # numbers per day that are shown without digits after the point
 _OVERLAP = ("users", "buyers", "new_users", "returning_users", "active_users", "cart_users")
 
@@ -116,7 +117,9 @@ def changes(total: Result, results: Iterable[Result], days: Period) -> tuple[lis
             rows.append(
                 [label, part.group, *(_shown(one, unit, part) for one in (part.now, part.before)), _signed(part, unit)]
             )
-        if said := [f"{verb} {some[0].group}, {_signed(some[0], unit)}" for verb, some in sides if some]:
+        largest = max((abs(some[0].part) for _, some in sides if some), default=0.0)
+        shown = [(verb, some[0]) for verb, some in sides if some and abs(some[0].part) >= _SMALL * largest]
+        if said := [f"{verb} {part.group}, {_signed(part, unit)}" for verb, part in shown]:
             none = [f"none {verb.partition(' ')[0]}" for verb, some in sides if not some]
             lines.append(f"{label.capitalize()}: {'; '.join((*said, *none))}.")
     if total.metric.name in _OVERLAP:

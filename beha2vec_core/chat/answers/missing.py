@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from beha2vec_core.chat.answers.per_day import is_sum
+from beha2vec_core.chat.answers.phrases import capitalized
 from beha2vec_core.chat.answers.ranking import asked_beside
 from beha2vec_core.chat.days.named_days import MONTHS_OF
 from beha2vec_core.chat.days.periods import begin_after, begin_of
@@ -84,16 +85,19 @@ def _begun(result: Result, days: Period) -> list[str]:
         return []
     there = {row[unit] for row in result.rows}
     first, last = begin_of(unit, shown.first), begin_of(unit, shown.last)
+    compared = [row[unit] for row in whole(result, days)] if result.query.ascending is not False else [first, last]
+    left = []
     if first in there and first < shown.first:
-        lines.append(f"The first {unit} is shown from {day_words(shown.first)} only.")
+        lines.append(f"the first {unit} begins on {day_words(shown.first)}")
+        left += ["first"] if first not in compared else []
     if last in there and begin_after(unit, last) > shown.last + timedelta(days=1):
-        lines.append(f"The last {unit} is shown up to {day_words(shown.last)} only.")
-    compared = [row[unit] for row in whole(result, days)]
-    left = [name for name, begin in (("first", first), ("last", last)) if begin in there and begin not in compared]
-    if lines and result.query.ascending is not False and left:
-        which = "They are" if left[1:] else f"The {left[0]} one is" if lines[1:] else "It is"
-        lines.append(f"{which} in the table, but not compared.")
-    return [" ".join(lines)] if lines else []
+        lines.append(f"the last {unit} ends on {day_words(shown.last)}")
+        left += ["last"] if last not in compared else []
+    if not lines:
+        return []
+    so = f", so {'they are' if left[1:] else 'it is'} not compared" if len(left) == len(lines) else ""
+    so = f"; the {left[0]} is not compared" if left and not so else so
+    return [f"{capitalized(' and '.join(lines))}{so}."]
 
 
 def _without_rows(result: Result) -> list[str]:
@@ -111,7 +115,7 @@ def _without_rows(result: Result) -> list[str]:
         if unseen and one.dimension != "step" and not one.is_excluded and len(one.values) <= _NAMED:
             *some, last = unseen
             lines.append(f"There is nothing for {', '.join(some)}{' or ' * bool(some)}{last}.")
-    rests_on = "n" if result.metric.is_ratio else "value"  # a rate can be 0
+    rests_on = "total" if result.query.is_share else "n" if result.metric.is_ratio else "value"  # a rate can be 0
     if len(result.query.filters) > 1 and not any(row.get(rests_on) for row in result.rows):
         lines.append("Nothing in the data has all of these at once.")
     return lines

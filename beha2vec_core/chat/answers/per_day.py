@@ -112,6 +112,9 @@ def per_day(result: Result, days: Period) -> list[str]:
     if query.by == ("weekend",) and not (query.versus or query.is_share) and is_sum(metric):
         return _per_day_of_week(result, days)
     apart = days_apart(result, days)
+    if apart is None and metric.unit == "count" and query.versus and query.period and not query.is_share:
+        now, before = (_days_with_data(one, days) for one in (query.period, query.versus))  # users of days are no sum
+        return [f"The periods have {now} and {before} days of data."] if now != before and now and before else []
     if apart is None or not (query.by or query.explains):
         return []
     which = "Changes are per day, as the" if query.moved or query.explains or query.by_change else "The"

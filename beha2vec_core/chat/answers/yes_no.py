@@ -157,9 +157,14 @@ def _of_first(question: str, result: Result) -> str:
     query = result.query
     if len(query.by) != 1 or query.versus or query.ascending is None or query.filters:
         return ""
-    names = [group_in_words(query, row) for row in named_rows(query, result.rows)]
+    rows = named_rows(query, result.rows)
+    names = [group_in_words(query, row) for row in rows]
     text = question.lower()
     said = [place for place, name in enumerate(names, 1) if re.search(rf"\b{re.escape(name.lower())}\b", text)]
     if len(said) != 1:
         return ""
-    return "Yes." if said == [1] else f"No, it is number {said[0]} of {len(names)}."
+    place = f"t is number {said[0]} of {len(names)}"
+    if said == [1]:
+        return "Yes."
+    is_near = overlap(result, (rows[0], rows[said[0] - 1]))
+    return f"I{place}, but the intervals overlap." if is_near else f"No, i{place}."

@@ -704,8 +704,8 @@ def test_the_tuned_questions_stay_right(vocabulary: Vocabulary) -> None:
 def test_answers_are_sentences_with_a_table(lookup: Lookup) -> None:
     trend = lookup.ask("monthly revenue")
     assert trend.text.startswith("Revenue per day, by month: no clear trend. On average ")
-    assert " in the first 5 months and " in trend.text and "It is in the table, but not compared." in trend.text
-    assert "The last month is shown up to 13 May 2026 only." in trend.text
+    assert " in the first 5 months and " in trend.text and "so it is not compared." in trend.text
+    assert "The last month ends on 13 May 2026" in trend.text
     assert "up to" not in lookup.ask("monthly revenue in q1").text
     assert trend.table is not None and len(trend.table.rows) == 12
     assert trend.bars is not None and (trend.bars.title, trend.bars.step, trend.bars.currency) == (
