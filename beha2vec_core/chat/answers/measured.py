@@ -11,7 +11,15 @@ from typing import Any
 from beha2vec_core.chat.answers.changes import changes, in_direction, not_as_supposed, parts_in_words
 from beha2vec_core.chat.answers.funnel import funnel_in_words
 from beha2vec_core.chat.answers.missing import missing, unit_of, whole
-from beha2vec_core.chat.answers.per_day import days_apart, each_day, in_points, mean_of, per_day, plain_value
+from beha2vec_core.chat.answers.per_day import (
+    days_apart,
+    each_day,
+    in_points,
+    in_words_of_points,
+    mean_of,
+    per_day,
+    plain_value,
+)
 from beha2vec_core.chat.answers.phrases import (
     capitalized,
     cell,
@@ -316,7 +324,7 @@ def _difference(result: Result, now: float | None, earlier: float | None, days: 
     if now is None or earlier is None:
         return ""
     if in_points(result):
-        return f"{100 * (now - earlier):+.1f} percentage points"
+        return in_words_of_points(now - earlier)
     if now == earlier:
         return "no change"
     if apart := days_apart(result, days):

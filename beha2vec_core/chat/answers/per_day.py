@@ -16,6 +16,7 @@ from beha2vec_core.words import day as day_words
 # how many views of an item lead to the next step: in percent, as a conversion
 _IN_PERCENT = ("cart_additions_per_item_view", "orders_per_item_view", "orders_per_cart_addition")
 _TOTAL = "of_all_days"  # in a row with a mean per day
+_ONE_DIGIT = 0.001  # from which difference of shares on one digit after the point is enough
 _MINUTE, _LONG = 60, 600  # seconds: from when on they are shown in minutes too, or only so
 
 
@@ -28,6 +29,11 @@ def in_points(result: Result) -> bool:
     """Whether values are in percent, so that their difference is in percentage points."""
     metric = result.metric
     return result.query.is_share or metric.unit == "share" or metric.name in _IN_PERCENT
+
+
+def in_words_of_points(apart: float) -> str:
+    """A difference of two shares: +2.9 percentage points; small ones with two digits."""
+    return f"{100 * apart:+.{1 if abs(apart) >= _ONE_DIGIT else 2}f} percentage points"
 
 
 def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0) -> str:

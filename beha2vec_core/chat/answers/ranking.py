@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-from beha2vec_core.chat.answers.per_day import in_points
+from beha2vec_core.chat.answers.per_day import in_points, in_words_of_points
 from beha2vec_core.chat.answers.per_day import is_sum as is_total
 from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
 from beha2vec_core.semantic.definitions import DIMENSIONS
@@ -140,8 +140,7 @@ def by_how_much(result: Result, first: Row, second: Row) -> str:
     """The difference of two groups in brackets, in percent of the lower one; of shares in points; empty: of nothing."""
     values = [of_whole(result.query, row) or 0.0 for row in (first, second)]
     if in_points(result):
-        points = 100 * (values[0] - values[1])
-        return f" ({points:+.{1 if points >= 0.1 else 2}f} percentage points)"
+        return f" ({in_words_of_points(values[0] - values[1])})"
     return f" ({change(*values)})" if values[1] else ""
 
 

@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Any
 
 from beha2vec_core.chat.answers.missing import is_per_day, of_a_day, unit_of, whole
-from beha2vec_core.chat.answers.per_day import in_points, in_weeks, plain_value, sums_of_weeks
+from beha2vec_core.chat.answers.per_day import in_points, in_weeks, in_words_of_points, plain_value, sums_of_weeks
 from beha2vec_core.chat.answers.phrases import capitalized, group_in_words, of_whole
 from beha2vec_core.chat.answers.ranking import digits_of
 from beha2vec_core.semantic.layer import Result
@@ -74,9 +74,10 @@ def trend(result: Result, what: str, days: Period) -> Trend:
         what = f"{what} per day" if per_day else what
         return Trend(sign, f"{what}, by {query.by[0]}: {_in_halves(result, compared, values, sign, ended)}", ended)
     ends, more = (values[0], values[-1]), digits_of(result, (values[0], values[-1]))
+    each = ((row, of_whole(query, row)) for row in shown)
     listed = "; ".join(
-        f"{group_in_words(query, row)}, {value_in_words(result, row, of_whole(query, row) or 0.0, more)}"
-        for row in shown
+        f"{group_in_words(query, row)}, {'none' if value is None else value_in_words(result, row, value, more)}"
+        for row, value in each
     )
     first, last = (value_in_words(result, compared[0], value, more) for value in ends)
     between = "" if len(shown) == 2 else " from the first to the last" + f" whole {unit}" * (len(rows) < len(shown))
@@ -142,4 +143,4 @@ def moved(result: Result, before: float, now: float) -> str:
     """The change of a value in percent, of a share in points."""
     if now == before:
         return "no change"
-    return f"{100 * (now - before):+.1f} percentage points" if in_points(result) else change(now, before)
+    return in_words_of_points(now - before) if in_points(result) else change(now, before)

@@ -155,7 +155,7 @@ def _of_existence(question: str, results: Sequence[Result]) -> str:
 def _of_first(question: str, result: Result) -> str:
     """Whether the only group that the question names is the first of all."""
     query = result.query
-    if len(query.by) != 1 or query.versus or query.ascending is None or query.filters:
+    if len(query.by) != 1 or query.versus or query.ascending is None or query.filters or (query.top or 1) > 1:
         return ""
     rows = named_rows(query, result.rows)
     names = [group_in_words(query, row) for row in rows]
