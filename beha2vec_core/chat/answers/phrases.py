@@ -22,6 +22,7 @@ from beha2vec_core.words import day as day_words
 
 UNKNOWN = "(unknown)"
 _DOERS = {"user": (("users", "buyers"), "who"), "session": (("sessions",), "that"), "one_order": (("orders",), "that")}
+_LABELS = ("page_type", "landing_page_type", "next_page_type", "previous_page_type", "theme")  # article_list
 _OF_VIEWS = ("page", "page_type", "theme")
 _AROUND = {  # values that say nothing alone
     "cluster": ("cluster ", ""), "cluster_then": ("cluster ", ""), "one_order": ("order ", ""),
@@ -113,6 +114,7 @@ def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = No
 def _phrase(one: Filter, query: Query, metric: Metric) -> str:
     """The values of a filter after a noun: from Email, excluding Email, with a coupon, landing on the home page."""
     named, (where, _, after) = in_words(one), DIMENSIONS[one.dimension].where.partition("{}")
+    named = named.replace("_", " ") if one.dimension in _LABELS else named
     if one.dimension == "country":
         named = " or ".join(f"{'the ' * bool(_WITH_THE.match(name))}{name}" for name in named.split(" or "))
     where = f"for{where.removeprefix('from')}" if metric.is_ratio and where.startswith("from") else where
@@ -193,7 +195,7 @@ def group_in_words(query: Query, row: dict[str, Any]) -> str:
         if name == "hour" and value is not None:
             hours = str(value).split(" or ")  # a group of several
             when = f"{hours[0]}:00 to {hours[-1]}:59" if hours[0].isdecimal() else str(value)
-        if name in ("page_type", "landing_page_type", "next_page_type", "previous_page_type", "theme") and value:
+        if name in _LABELS and value:
             value = str(value).replace("_", " ")
         before, after = _AROUND.get(name, ("", "")) if value not in (None, REST) else ("", "")
         shown.append(when or f"{before}{cell(value)}{after}")
