@@ -20,13 +20,16 @@ from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
 from beha2vec_core.chat.answers.contrasts import contrasted
 from beha2vec_core.chat.answers.findings import findings, query_of
 from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
-from beha2vec_core.chat.answers.measured import measured, not_answered, numbers_of
+from beha2vec_core.chat.answers.measured import measured, numbers_of, preface
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
+from beha2vec_core.chat.answers.phrases import without_host
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import first_of, leader_of, rows_of, sides_apart
+from beha2vec_core.chat.answers.ranking import first_of, leader_of, rows_of
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
-from beha2vec_core.chat.answers.several_measures import of_same_groups, one_table, said_once
+from beha2vec_core.chat.answers.refused import nearest_of, not_answered
+from beha2vec_core.chat.answers.several_measures import as_one_answer, of_same_groups, one_table, said_once
 from beha2vec_core.chat.answers.unusual_days import unusual_days
+from beha2vec_core.chat.answers.yes_no import yes_or_no
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
@@ -39,7 +42,7 @@ from beha2vec_core.chat.data.published import Cluster, Overview, Published
 from beha2vec_core.chat.days.periods import find_times
 from beha2vec_core.chat.parts.conditions import find_conditions
 from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
-from beha2vec_core.chat.queries.nearest import nearest_queries, reaches_all
+from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
 from beha2vec_core.chat.reading import answer_before
@@ -55,7 +58,7 @@ from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
-from beha2vec_core.semantic.query import Filter, Query
+from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.semantic.rows import NotAnswerable
 
 _CLUSTERS = re.compile(r"\b(clusters?|personas?)\b", re.IGNORECASE)
@@ -89,12 +92,14 @@ class Lookup:
         self._shown: Shown | None = None  # by the answer to this question
         self._before = Before()  # the question before, and its answer
         self._limitation: tuple[str, tuple[str, ...]] | None = None  # of a measure, what was said not to be counted
+        self._asked = ""  # the question as it was typed
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
         self._lists_clusters = False  # the last answer, so that "which of them" is which cluster
 
     def ask(self, question: str) -> LookupAnswer:
         """The answer, or what can be asked; what the data lacks is said."""
+        self._asked = question
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
             keys = [one.key for one in self._data.overview().clusters] if self._lists_clusters and not whole else []
@@ -326,8 +331,7 @@ class Lookup:
             return none
         if reading.problem == NOTHING_BEFORE and not problem:
             problem = answer_before.nothing_to_continue(self._before)
-        nearest = reading.nearest or ((reading.query,) if reading.query else ())
-        nearest = nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
+        nearest = nearest_of(reading, self._previous, contents)
         problem = problem or reading.problem or "I did not understand the question."
         reading = replace(reading, query=None, problem=problem, nearest=nearest)
         return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)
@@ -390,13 +394,14 @@ class Lookup:
             measured(result, one, contents.days, some)
             for result, one, some in zip(results, readings, parts, strict=True)
         ]
-        others = said_once(first, others)
-        first = replace(first, text="\n".join((*sides_apart(results), first.text)))
+        first, *others = as_one_answer(results, (first, *said_once(first, others)))
+        said = yes_or_no(self._asked, reading, results, contents.days)
+        first = replace(first, text=f"{said} ".lstrip() + first.text)
         if together := one_table(results):
             first = replace(first, table=together, bars=None)
             others = [replace(one, table=None, bars=None) for one in others]
-        beside = beside_it(query, reading.beside, self._data.measure)
-        beside += self._beside(query) if reading.asks_cause and not reading.beside else []
+        beside = beside_it(query, reading.beside, self._data.measure, contents.days)
+        beside += self._beside(query, contents.days) if reading.asks_cause and not reading.beside else []
         if reading.asks_cause and not reading.more and (rate := rate_of(query)):
             lines, table = spread(rate, contents, self._data.measure)
             beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
@@ -405,17 +410,9 @@ class Lookup:
         if query.by == ("cluster",):
             sentence, *rest = first.text.split("\n")
             first = replace(first, text="\n".join([named(sentence, self._data.overview()), *rest]))
-        if reading.left_out:
-            words = ", ".join(f"“{word}”" for word in reading.left_out)
-            first = replace(first, text=f"Left out: {words}.\n{first.text}")
-        if reading.not_answered:
-            first = replace(first, text="\n".join((*reading.not_answered, first.text)))
-        if reading.not_understood:
-            verb = clean_text(reading.not_understood, limit=40)
-            text = f"I did not understand “{verb}”. This is the answer without it.\n{first.text}"
-            first = replace(first, text=text)
+        first = replace(first, text="\n".join((*preface(reading), first.text)))
         return LookupAnswer(
-            "\n\n".join([*(answer.text for answer in (first, *others)), *beside]),
+            without_host("\n\n".join([*(answer.text for answer in (first, *others)), *beside])),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
         )  # fmt: skip
@@ -444,13 +441,16 @@ class Lookup:
     def _profile(self, query: Query, reading: Reading) -> LookupAnswer:
         """Who the people of a query are: how many, their largest groups, and what they did."""
         answer = self._measure(replace(query, by=()), replace(reading, more=(), query=replace(query, by=())))
+        contents = self._data.contents()
+        assert contents is not None
         besides = BESIDE_BUYERS if query.metric == "buyers" else BESIDE_PEOPLE
         lines, table = profile(query, self._data.measure)
-        text = "\n\n".join([answer.text, "\n".join(lines), *beside_it(query, besides, self._data.measure)])
+        beside = beside_it(query, besides, self._data.measure, contents.days)
+        text = "\n\n".join([answer.text, "\n".join(lines), *beside])
         self._shown = Shown((replace(query, by=()),), is_profile=True)
         return replace(answer, text=text, table=table)
 
-    def _beside(self, query: Query) -> list[str]:
+    def _beside(self, query: Query, days: Period) -> list[str]:
         """What else differs where a "why" is asked: the steps before an order, or what a sum is the product of."""
         if query.metric == "revenue" and query.explains:
             one_by_one = (replace(query, metric=name, explains=False) for name in ("sessions", "orders", "aov"))
@@ -459,7 +459,7 @@ class Lookup:
             results = self._data.rates(query, ("engaged_rate", "product_view_rate", "cart_rate", "checkout_rate"))
         else:
             return []
-        return ["\n".join(("Also:", *(f"- {numbers_of(result)}" for result in results)))] if results else []
+        return ["\n".join(("Also:", *(f"- {numbers_of(result, days)}" for result in results)))] if results else []
 
     def _parts(self, query: Query) -> list[Result]:
         """Where a change lies that the query asks for, by dimensions that it does not choose from."""

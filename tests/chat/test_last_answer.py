@@ -32,7 +32,7 @@ def test_explain_shows_the_query_and_the_sql_of_the_last_answer(shop: Path) -> N
     assert "no answer yet" in said(chat, "/explain")
     said(chat, "conv rate by device in april")
     shown = said(chat, "/explain")
-    assert "Query: conversion rate by device from 2026-04-01 to 2026-04-30" in shown
+    assert "Query: conversion rate by device in April 2026" in shown
     assert "SQL:\nWITH" in shown and "FROM ga4.fct_ga4__sessions" in shown and "Answered by: look-up" in shown
     assert said(chat, "/explain") == shown, "it is not about itself"
     said(chat, "and on mobile?")

@@ -150,7 +150,7 @@ def test_a_database_gives_true_rows(world: duckdb.DuckDBPyConnection, marts: Mar
     shown = {row["device"]: row for row in result.rows}[first["segment"]]
     assert (shown["value"], shown["n"]) == (pytest.approx(first["value"]), first["n"]), "as the semantic layer says"
     assert first["interval_low"] < first["effect"] < first["interval_high"]
-    assert "corrected for the search" in first["sentence"] and f"{first['n']:,} sessions" in first["sentence"]
+    assert "as many groups were compared" in first["sentence"] and f"{first['n']:,} sessions" in first["sentence"]
     assert not any(char.isdigit() for char in first["headline"])
     days = {row["dimension"] for row in found.rows}
     assert not days & {"country", "campaign"}, "drawn at random"

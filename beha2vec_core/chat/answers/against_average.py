@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from beha2vec_core.chat.answers.answer import LookupAnswer
-from beha2vec_core.chat.answers.per_day import is_sum, plain_value
+from beha2vec_core.chat.answers.per_day import in_words_of_points, is_sum, plain_value
 from beha2vec_core.chat.answers.phrases import capitalized, name_of, when_of
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import Reading, read_question
@@ -103,7 +103,6 @@ def _line(now: Result, every: Result, period: Period, days: Period) -> str:
         " per day" if metric.unit in ("count", "money") and not metric.is_ratio and period.first != period.last else ""
     )
     all_days = "a day on average" if metric.unit in ("count", "money") and not metric.is_ratio else "in all days"
-    points = f"{100 * (value - usual):+.1f} percentage points"
-    apart = points if metric.unit == "share" else change(value, usual)
+    apart = in_words_of_points(value - usual) if metric.unit == "share" else change(value, usual)
     name = name_of(now.query, metric)
     return f"{name}{when_of(period)}: {shown(value)}{per_day}, {apart} against {shown(usual)} {all_days}"

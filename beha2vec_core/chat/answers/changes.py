@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from beha2vec_core.chat.answers.per_day import days_apart, in_equal_days
 from beha2vec_core.chat.answers.phrases import (
     UNKNOWN,
     capitalized,
@@ -27,10 +28,13 @@ from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
+from beha2vec_core.semantic.query import Period
 from beha2vec_core.words import UNKNOWN_CURRENCY, number
 
 DIMENSIONS_OF_CHANGES = ("channel", "device", "country", "new_or_returning", "landing_page", "item_category")
 _OF_EACH = 3  # groups of a dimension that are shown
+_SMALL = 0.1  # of the largest part: what is smaller, and goes the other way, is in the table only
+_LARGE = 100  # numbers per day that are shown without digits after the point
 _OVERLAP = ("users", "buyers", "new_users", "returning_users", "active_users", "cart_users")
 
 
@@ -92,19 +96,20 @@ class _Pair:
         return cls(now or 0.0, before or 0.0, float(row["n"] or 0), float(row["n_before"] or 0))
 
 
-def changes(total: Result, results: Iterable[Result]) -> tuple[list[str], list[str], list[list[Any]]]:
+def changes(total: Result, results: Iterable[Result], days: Period) -> tuple[list[str], list[str], list[list[Any]]]:
     """Where the change of a total lies, from the comparisons by single dimensions: sentences, columns and rows.
 
-    What goes the way of the total is first, and the largest of the other way is beside it.
+    What goes the way of the total is first, and the largest of the other way is beside it. Of periods that are not as
+    long all is per day.
     """
     unit = total.metric.unit
-    whole = _whole(total)
+    whole, per_day = _whole(in_equal_days(total, days)), ", per day" * (days_apart(total, days) is not None)
     is_sum = unit in ("count", "money") and not any(one.per for one in total.metric.sql.values())
     rose, fell = ("rose most in", "fell most in") if is_sum else ("raised most by", "lowered most by")
-    columns = ["dimension", "group", "now", "before", "part of the change"]
+    columns = ["dimension", "group", f"now{per_day}", f"before{per_day}", "part of the change"]
     lines, rows = [], []
     for result in results:
-        parts = parts_of(result)
+        parts = parts_of(in_equal_days(result, days))
         up, down = ([part for part in parts if part.part * sign > 0][:_OF_EACH] for sign in (1, -1))
         sides = [(fell, down), (rose, up)] if whole is not None and whole < 0 else [(rose, up), (fell, down)]
         label = DIMENSIONS[result.query.by[0]].label
@@ -112,7 +117,9 @@ def changes(total: Result, results: Iterable[Result]) -> tuple[list[str], list[s
             rows.append(
                 [label, part.group, *(_shown(one, unit, part) for one in (part.now, part.before)), _signed(part, unit)]
             )
-        if said := [f"{verb} {some[0].group}, {_signed(some[0], unit)}" for verb, some in sides if some]:
+        largest = max((abs(some[0].part) for _, some in sides if some), default=0.0)
+        shown = [(verb, some[0]) for verb, some in sides if some and abs(some[0].part) >= _SMALL * largest]
+        if said := [f"{verb} {part.group}, {_signed(part, unit)}" for verb, part in shown]:
             none = [f"none {verb.partition(' ')[0]}" for verb, some in sides if not some]
             lines.append(f"{label.capitalize()}: {'; '.join((*said, *none))}.")
     if total.metric.name in _OVERLAP:
@@ -138,15 +145,18 @@ def signed(value: float, unit: str, currency: str) -> str:
         return f"{100 * value:+.2f} percentage points"
     if unit == "money":
         return f"{value:+,.2f} {currency}"
-    return f"{value:+,.0f}" if unit in ("count", "seconds") else f"{value:+,.2f}"
+    if unit in ("count", "seconds"):
+        return f"{value:+,.0f}" if value == int(value) or abs(value) >= _LARGE else f"{value:+,.1f}"  # per day
+    return f"{value:+,.2f}"
 
 
 def _signed(part: Part, unit: str) -> str:
     return signed(part.part, unit, part.currency)
 
 
-def parts_in_words(result: Result, what: str) -> str:
+def parts_in_words(result: Result, what: str, days: Period) -> str:
     """Which groups changed most, and their parts of the whole change."""
+    result = in_equal_days(result, days)
     query, unit = result.query, result.metric.unit
     assert query.versus is not None
     shown = [f"{part.group}, {_signed(part, unit)}" for part in ordered_parts(result)[:3]]
@@ -158,34 +168,36 @@ def parts_in_words(result: Result, what: str) -> str:
     )
 
 
-def in_direction(result: Result) -> tuple[str, Result]:
+def in_direction(result: Result, days: Period) -> tuple[str, Result]:
     """Which groups rose, or fell, as is asked for, and only their rows; all rows if there are none."""
     query = result.query
     assert query.versus is not None
     sign = -1 if query.ascending else 1
     verb, unit = "fell" if query.ascending else "rose", "share" if query.is_share else result.metric.unit
-    rows = sorted(result.rows, key=lambda row: -sign * _moved_by(result, row))
-    moved = [row for row in rows if sign * _moved_by(result, row) > 0]
+    apart = days_apart(result, days) or (1, 1)
+    rows = sorted(result.rows, key=lambda row: -sign * _moved_by(result, row, apart))
+    moved = [row for row in rows if sign * _moved_by(result, row, apart) > 0]
+    currencies = [row.get("currency") or row.get("currency_before") or UNKNOWN_CURRENCY for row in moved or rows]
     shown = [
-        f"{group_in_words(query, row)}, "
-        + signed(_moved_by(result, row), unit, row.get("currency") or row.get("currency_before") or UNKNOWN_CURRENCY)
-        for row in (moved or rows)[:3]
+        f"{group_in_words(query, row)}, {signed(_moved_by(result, row, apart), unit, currency)}"
+        for row, currency in zip((moved or rows)[:3], currencies, strict=False)
     ]
     groups = "groups" if query.by[1:] else plural(query.by[0])
     count = f"all {len(rows):,}" if len(moved) == len(rows) else f"{len(moved):,} of {len(rows):,}"
     of = "" if query.top or len(rows) >= MAX_ROWS else f" for {count} {groups}"
-    name, days = capitalized(name_of(query, result.metric)), when_of(query.period)
-    what = f"{name} {verb}{of}{days}" if moved else f"None {verb}. {name}{days}"
+    name, when = capitalized(name_of(query, result.metric)), when_of(query.period)
+    name = f"{name} per day" if apart != (1, 1) else name
+    what = f"{name} {verb}{of}{when}" if moved else f"None {verb}. {name}{when}"
     text = f"{what}, compared with {query.versus.in_words}: {'; '.join(shown)}."
     return text, replace(result, rows=moved or rows)
 
 
-def _moved_by(result: Result, row: dict[str, Any]) -> float:
-    """By how much the value of a group changed; 0 if it is not known in both periods."""
+def _moved_by(result: Result, row: dict[str, Any], apart: tuple[int, int]) -> float:
+    """By how much the value of a group changed, of so many days each; 0 if it is not known in both periods."""
     before = row_before(row)
     is_sum = result.metric.unit in ("count", "money") and not any(one.per for one in result.metric.sql.values())
     values = [0.0 if is_sum and not one.get("n") else of_whole(result.query, one) for one in (row, before)]
-    return values[0] - values[1] if None not in values else 0.0  # type: ignore[operator]
+    return values[0] / apart[0] - values[1] / apart[1] if None not in values else 0.0  # type: ignore[operator]
 
 
 def not_as_supposed(result: Result, reading: Reading) -> list[str]:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from beha2vec_core.chat.answers.changes import changes, in_direction, not_as_supposed, parts_in_words
 from beha2vec_core.chat.answers.funnel import funnel_in_words
-from beha2vec_core.chat.answers.missing import is_whole, missing, unit_of, whole
-from beha2vec_core.chat.answers.per_day import in_points, in_weeks, mean_of, per_day, plain_value
+from beha2vec_core.chat.answers.missing import missing, unit_of, whole
+from beha2vec_core.chat.answers.per_day import (
+    days_apart,
+    each_day,
+    in_points,
+    in_words_of_points,
+    mean_of,
+    per_day,
+    plain_value,
+)
 from beha2vec_core.chat.answers.phrases import (
     capitalized,
     cell,
@@ -38,10 +46,12 @@ from beha2vec_core.chat.answers.ranking import (
     overlap,
 )
 from beha2vec_core.chat.answers.series_of_groups import each_group
+from beha2vec_core.chat.answers.trend import trend
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.events import Bars
-from beha2vec_core.chat.queries.nearest import as_question, having_in_words, in_words
+from beha2vec_core.chat.queries.nearest import having_in_words, in_words
 from beha2vec_core.chat.reading.question import Reading
+from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, Metric
 from beha2vec_core.semantic.layer import Result
@@ -72,12 +82,12 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         looked = f"Looked up: {looked_up(query, metric, days)}."
         return Measured("\n".join([_groups_counted(result), *reading.notes, looked]))
     if query.moved and not reading.asks_cause and result.rows:
-        sentence, result = in_direction(result)
+        sentence, result = in_direction(result, days)
     else:
         is_funnel = metric.name == "funnel" and query.by[:1] == ("step",)
         sentence = funnel_in_words(result) if is_funnel else _sentence(result, days)
     lines = [*(is_most(result) if "majority" in reading.kinds else []), sentence]
-    where, columns, rows = changes(result, parts) if parts else ([], [], [])
+    where, columns, rows = changes(result, parts, days) if parts else ([], [], [])
     lines += where
     if metric.name in PEOPLE_COUNTED and asked_beside(query) and len(result.rows) == 2 and not query.against_rest:
         lines.append("A user can be in both groups.")
@@ -96,12 +106,11 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     if query.by and is_ranked(query) and not (says_enough or asked_beside(query)):
         lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
     named = named_rows(query, result.rows)
-    if metric.unit == "share" and query.by and (len(named) > 2 or overlap(result, named)):
+    is_by_share = metric.unit == "share" and query.by and not _is_series(query)
+    if is_by_share and (len(named) > 2 or (overlap(result, named) and not asked_beside(query))):
         lines.append("Where the 95% intervals overlap, the ranking may be due to chance.")
     if metric.name in OF_STEPS:
         lines.append("A session that reached a later step counts for this one too, as in the funnel.")
-    if metric.n_of.startswith("session") and metric.unit == "share":
-        lines.append("The intervals take into account that a user can have several sessions.")
     asked = [*query.filters, *(of for one in query.filters for did in one.did for of in did.filters)]
     of_first = "order_number" in {*query.by, *(one.dimension for one in asked)}
     if of_first or "days_" in metric.name or metric.name.endswith("_to_order"):
@@ -125,7 +134,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         return Measured("\n".join(lines), SqlAnswer(result.statement, columns, [False] * len(columns), rows))
     if not query.by or not result.rows:
         return Measured("\n".join(lines))
-    table = _table(result)
+    table = _table(result, days)
     if len(table.rows) < len(result.rows):
         lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
     if query.top and 1 < query.top < len(result.rows):
@@ -182,6 +191,10 @@ def _lists_days(query: Query) -> bool:
     return _has_limit(query) and is_by_time(query.by) and query.ascending is None and not query.versus
 
 
+def _is_series(query: Query) -> bool:
+    return query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by)
+
+
 def _has_limit(query: Query) -> bool:
     return bool(query.having) or query.over is not None
 
@@ -190,19 +203,16 @@ def _limit_in_words(result: Result) -> str:
     return having_in_words(result.query) if result.query.having else _limits(result)
 
 
-def not_answered(reading: Reading) -> str:
-    """What was not understood, and the nearest questions that can be answered."""
-    lines = [f"I cannot answer this. {reading.problem}"]
-    nearest = dict.fromkeys(as_question(_short(query)) for query in reading.nearest)
-    if nearest:
-        lines += ["Similar questions that I can answer:", *(f"  - {question}" for question in nearest)]
-    return "\n".join(lines)
-
-
-def _short(query: Query) -> Query:
-    """The query without filters of many values, which make no question; hours and steps are named by their ends."""
-    named = (one for one in query.filters if len(one.values) <= _NAMED or one.dimension in ("hour", "step"))
-    return replace(query, filters=tuple(named))
+def preface(reading: Reading) -> list[str]:
+    """What the question has that the answer leaves out."""
+    lines = []
+    if reading.not_understood:
+        verb = clean_text(reading.not_understood, limit=40)
+        lines.append(f"I did not understand “{verb}”. This is the answer without it.")
+    lines += reading.not_answered
+    if reading.left_out:
+        lines.append(f"Left out: {', '.join(f'“{word.strip()}”' for word in reading.left_out)}.")
+    return lines
 
 
 def looked_up(query: Query, metric: Metric, days: Period) -> str:
@@ -241,10 +251,16 @@ def _sentence(result: Result, days: Period) -> str:
     if not query.by:
         row = result.rows[0]
         if not query.versus:
-            return f"{what}: {_value(result, row)}."
+            return f"{what}: {value_of(result, row)}."
         before = row_before(row)
         digits = digits_of(result, [of_whole(query, one) for one in (row, before)])
-        return f"{what}: {_value(result, row, digits)}{_against(result, row)}."
+        if each := each_day(result, days):
+            (now, earlier), in_all = days_apart(result, days) or (0, 0), change(row["value"], before["value"])
+            values = (
+                f"{value_of(result, row)} in {now} days and {value_of(result, before)} in {earlier} days ({in_all})"
+            )
+            return f"{what}, per day: {each}{when_of(query.versus)}. In all: {values}."
+        return f"{what}: {value_of(result, row, digits)}{_against(result, row, days)}."
     if query.top_of_each:
         return _first_of_each(result, what)
     if _lists_days(query) and result.rows:
@@ -252,20 +268,21 @@ def _sentence(result: Result, days: Period) -> str:
         more = f"; and {len(result.rows) - _DAYS} more" if len(result.rows) > _DAYS else ""
         text = f"{plural(query.by[0])} {_limit_in_words(result)}{where}{when_of(query.period)}: {len(result.rows):,}"
         return f"{capitalized(text)} ({listed}{more})."
-    if query.ascending is None and any(DIMENSIONS[name].kind == "time" for name in query.by):
-        weeks = in_weeks(result)  # two single days say little
-        return f"{what}, by day. {weeks}" if weeks else _trend(result, what, days)
+    if _is_series(query):
+        if query.by[1:]:
+            return each_group(result, whole(result, days), what, lambda row: _written(result, days).value(row, 0))
+        return trend(result, what, days).text
     if query.by_change:
-        return parts_in_words(result, what)
+        return parts_in_words(result, what, days)
     rows = (whole(result, days) if query.ascending else []) or result.rows
     if len(rows) == 1 < len(result.rows):
-        against = _against(result, rows[0]) if query.versus else ""
+        against = _against(result, rows[0], days) if query.versus else ""
         alone = f"this is the only whole {unit_of(query)}"
-        return f"{what}: {group_in_words(query, rows[0])}, {_value(result, rows[0])}{against}; {alone}."
-    return f"{what}: {in_order(result, rows, _written(result))}."
+        return f"{what}: {group_in_words(query, rows[0])}, {value_of(result, rows[0])}{against}; {alone}."
+    return f"{what}: {in_order(result, rows, _written(result, days))}."
 
 
-def _written(result: Result) -> Written:
+def _written(result: Result, days: Period) -> Written:
     unit = "share" if result.query.is_share else result.metric.unit
 
     def value(row: dict[str, Any], more: int) -> str:
@@ -274,8 +291,8 @@ def _written(result: Result) -> Written:
 
     return Written(
         value,
-        lambda row, more: _value(result, row, more),
-        lambda row: _against(result, row) if result.query.versus else "",
+        lambda row, more: value_of(result, row, more),
+        lambda row: _against(result, row, days) if result.query.versus else "",
     )
 
 
@@ -283,7 +300,7 @@ def _first_of_each(result: Result, what: str) -> str:
     """The first of each group, of the largest groups."""
     *outer, inner = result.query.by
     order = "lowest" if result.query.ascending else "highest"
-    shown = [f"{group_in_words(result.query, row)}, {_value(result, row)}" for row in result.rows[:_GROUPS]]
+    shown = [f"{group_in_words(result.query, row)}, {value_of(result, row)}" for row in result.rows[:_GROUPS]]
     labels = " and ".join(DIMENSIONS[name].label for name in outer)
     number = result.query.top_of_each or 1
     which = DIMENSIONS[inner].label if number == 1 else f"{number} {plural(inner)}"
@@ -291,66 +308,46 @@ def _first_of_each(result: Result, what: str) -> str:
     return f"{what}, {first}: {'; '.join(shown)}. Of equals, one is shown."
 
 
-def _trend(result: Result, what: str, days: Period) -> str:
-    """The first and the last of a time series, of those that are whole, and the change between them."""
-    query, unit, rows = result.query, unit_of(result.query), whole(result, days)
-    if query.by[1:] and rows:
-        return each_group(result, rows, what, lambda row: _written(result).value(row, 0))
-    compared = rows[:1] + rows[1:][-1:]
-    more = digits_of(result, [of_whole(query, row) for row in compared])
-    ends = [f"{group_in_words(query, row)}, {_value(result, row, more)}" for row in compared]
-    if not ends:
-        return f"{what}: there is no whole {unit} to compare."
-    if len(ends) == 1:
-        return f"{what}: {ends[0]}" + (f"; this is the only whole {unit}." if unit else ".")
-    now, before = (of_whole(query, row) for row in (rows[-1], rows[0]))
-    moved = ""
-    if now is not None and before is not None:
-        points = f"{100 * (now - before):+.1f} percentage points"
-        moved = f", {points if in_points(result) else change(now, before)}"
-        moved = ", no change" if now == before else moved
-    if 2 < len(result.rows) <= _NAMED and len(query.by) == 1:
-        every = "; ".join(f"{group_in_words(query, row)}, {_value(result, row, more)}" for row in result.rows)
-        of_whole_ones = f"from the first to the last{f' whole {unit}' if len(rows) < len(result.rows) else ''}"
-        return f"{what}: {every}{f'{moved} {of_whole_ones}' if moved else ''}."
-    first_and_last = "the first and the last"
-    if len(rows) < len(result.rows):
-        first_and_last += f" whole {unit}" if all(is_whole(result, row, days) for row in rows) else f" {unit}"
-    return f"{what}, {first_and_last}: {ends[0]}; {ends[1]}{moved}."
-
-
-def _against(result: Result, row: dict[str, Any]) -> str:
+def _against(result: Result, row: dict[str, Any], days: Period) -> str:
     """The other period, and the change."""
     query = result.query
     assert query.versus is not None
     before = row_before(row)
     now, earlier = of_whole(query, row), of_whole(query, before)
-    shown = _value(result, before, digits_of(result, [now, earlier]))
-    difference = ""
-    if now is not None and earlier is not None:
-        if in_points(result):
-            difference = f", {100 * (now - earlier):+.1f} percentage points"
-        else:
-            difference = ", no change" if now == earlier else f", {change(now, earlier)}"
+    shown = value_of(result, before, digits_of(result, [now, earlier]))
+    difference = f", {text}" if (text := _difference(result, now, earlier, days)) else ""
     return f"{difference} compared with {shown}{when_of(query.versus)}"
 
 
-def numbers_of(result: Result) -> str:
+def _difference(result: Result, now: float | None, earlier: float | None, days: Period) -> str:
+    """The change between two periods: of sums of unequal periods per day; empty where one is not known."""
+    if now is None or earlier is None:
+        return ""
+    if in_points(result):
+        return in_words_of_points(now - earlier)
+    if now == earlier:
+        return "no change"
+    if apart := days_apart(result, days):
+        return f"{change(now / apart[0], earlier / apart[1])} per day ({change(now, earlier)} in all)"
+    return change(now, earlier)
+
+
+def numbers_of(result: Result, days: Period) -> str:
     """The numbers of a few groups, or of two periods, in a line."""
     query, metric = result.query, result.metric
-    shown = []
+    more, shown = int(in_points(result)), []
     for row in result.rows:
         before = row_before(row)
-        values = [one for one in (row, before) if one]
-        texts = [short(metric, metric.unit, of_whole(query, one), one) for one in values]
-        shown.append(
-            f"{group_in_words(query, row)} ".lstrip()
-            + " compared with ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in texts)
-        )
+        both_rows = [one for one in (row, before) if one]
+        values = [of_whole(query, one) for one in both_rows]
+        texts = [short(metric, metric.unit, *one, more) for one in zip(values, both_rows, strict=True)]
+        both = " compared with ".join(f"{one:,}" if isinstance(one, int) else str(one) for one in texts)
+        moved = _difference(result, values[0], values[1], days) if before else ""
+        shown.append(f"{group_in_words(query, row)} {both}".lstrip() + (f", {moved}" if moved else ""))
     return f"{metric.label}: {'; '.join(shown)}"
 
 
-def _value(result: Result, row: dict[str, Any], more: int = 0) -> str:
+def value_of(result: Result, row: dict[str, Any], more: int = 0) -> str:
     """The number, with so many digits more than usual, with its interval and n."""
     query, metric = result.query, result.metric
     value = of_whole(query, row)
@@ -361,12 +358,12 @@ def _value(result: Result, row: dict[str, Any], more: int = 0) -> str:
     if query.is_share:
         shown = finer(value, "share", more)
         if metric.name in COUNTED_ONCE:
-            ends = f"{ends_of(row['value'], row['total'], row['n_effective'])}; " if row["n_effective"] else ""
+            ends = f"{ends_of(row['value'], row['total'], row['n_effective'], more)}; " if row["n_effective"] else ""
             return f"{shown} ({ends}{row['value']:,} of {row['total']:,} {metric.label})"
-        return f"{shown} of {plain_value(metric, row['total'], row)}"
+        return f"{shown} ({plain_value(metric, row['value'], row)} of {plain_value(metric, row['total'], row)})"
     if metric.unit == "share":
         of = f"{row['k']:,} of {row['n']:,} {metric.n_of}"
-        return f"{finer(value, 'share', more)} ({ends_of(row['k'], row['n'], row['n_effective'])}; {of})"
+        return f"{finer(value, 'share', more)} ({ends_of(row['k'], row['n'], row['n_effective'], more)}; {of})"
     n = row.get("n")
     of = re.sub(r"^(\w+)s\b", r"\1", metric.n_of) if n == 1 else metric.n_of
     shown = plain_value(metric, value, row, more)
@@ -375,7 +372,7 @@ def _value(result: Result, row: dict[str, Any], more: int = 0) -> str:
     return f"{shown.removesuffix(')')}; n = {n:,} {of})" if shown.endswith(")") else f"{shown} (n = {n:,} {of})"
 
 
-def _table(result: Result) -> SqlAnswer:
+def _table(result: Result, days: Period) -> SqlAnswer:
     """The rows as people read them: breakdown, value, interval, n; with a comparison the earlier value and change."""
     query, metric = result.query, result.metric
     rows = result.rows
@@ -389,7 +386,7 @@ def _table(result: Result) -> SqlAnswer:
     columns += [METRICS[query.metric].label] if query.per else []
     columns += ["of" if query.is_share else metric.n_of] if metric.n_of or query.is_share else []
     columns += ["before", "change"] if query.versus else []
-    more = digits_of_table(result, rows, _written(result))
+    more = digits_of_table(result, rows, _written(result, days))
     of_steps = query.by[:1] == ("step",)
     columns += ["of the step before"] if of_steps else []
     reached: dict[tuple[Any, ...], int] = {}  # of each group, at the step before
@@ -401,7 +398,7 @@ def _table(result: Result) -> SqlAnswer:
         cells.append(short(metric, unit, value, row, more))
         if has_ends:
             count, total = (row["value"], row["total"]) if query.is_share else (row["k"], row["n"])
-            shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"])
+            shown_ends = ends_of(int(count or 0), int(total or 0), row["n_effective"], more)
             cells.append(shown_ends.removeprefix("95% interval "))
         if query.per:
             cells.append(short(METRICS[query.metric], METRICS[query.metric].unit, row["part"], row))
@@ -415,7 +412,7 @@ def _table(result: Result) -> SqlAnswer:
         if query.versus:
             before = row_before(row)
             earlier = of_whole(query, before)
-            cells.append(short(metric, unit, earlier, before))
+            cells.append(short(metric, unit, earlier, before, more))
             if value is None or earlier is None:
                 cells.append("")
             else:

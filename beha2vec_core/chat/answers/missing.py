@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from beha2vec_core.chat.answers.per_day import is_sum
+from beha2vec_core.chat.answers.phrases import capitalized
 from beha2vec_core.chat.answers.ranking import asked_beside
+from beha2vec_core.chat.days.named_days import MONTHS_OF
 from beha2vec_core.chat.days.periods import begin_after, begin_of
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import lists_zeros
@@ -34,49 +38,66 @@ def unit_of(query: Query) -> str | None:
 
 
 def whole(result: Result, days: Period) -> list[dict[str, Any]]:
-    """The rows whose week or month has all its days, of a rate or mean most of them; by day all rows."""
+    """The rows whose week or month has all its days, of what is no total most of them; by day all rows."""
     unit = unit_of(result.query)
     if unit is None:
         return result.rows
     is_rate = any(one.per for one in result.metric.sql.values()) or result.query.is_share
-    least = _MOST if is_rate else 1
-    return [row for row in result.rows if _part_of(unit, row[unit], _shown(result.query, days)) >= least]
+    least = _MOST if is_rate or is_per_day(result) else 1
+    return [row for row in result.rows if _part_of(unit, row[unit], days_shown(result.query, days)) >= least]
 
 
-def is_whole(result: Result, row: dict[str, Any], days: Period) -> bool:
-    """Whether the week or month of a row has all its days."""
-    unit = unit_of(result.query)
-    return unit is None or _part_of(unit, row[unit], _shown(result.query, days)) >= 1
+def is_per_day(result: Result) -> bool:
+    """Whether the months (quarters, years) of a sum are compared per day, as they are not as long."""
+    query = result.query
+    is_series = len(query.by) == 1 and query.by[0] in MONTHS_OF and query.ascending is None
+    return is_series and not (query.is_share or query.top or query.having or query.limits) and is_sum(result.metric)
+
+
+def of_a_day(result: Result, days: Period) -> Result:
+    """The same months (quarters, years) with their values per day."""
+    unit, shown = result.query.by[0], days_shown(result.query, days)
+    rows = [
+        row if row["value"] is None else row | {"value": float(row["value"]) / _days_in(unit, row[unit], shown)}
+        for row in result.rows
+    ]
+    return replace(result, rows=rows)
 
 
 def _part_of(unit: str, begin: date, shown: Period) -> float:
     """The part of the days of a week or month that a time series has."""
-    end = begin_after(unit, begin)
-    return (min(end, shown.last + timedelta(days=1)) - max(begin, shown.first)) / (end - begin)
+    return _days_in(unit, begin, shown) / (begin_after(unit, begin) - begin).days
 
 
-def _shown(query: Query, days: Period) -> Period:
+def _days_in(unit: str, begin: date, shown: Period) -> int:
+    return (min(begin_after(unit, begin), shown.last + timedelta(days=1)) - max(begin, shown.first)).days
+
+
+def days_shown(query: Query, days: Period) -> Period:
     """The days that a time series has."""
     return Period(max(query.period.first, days.first), query.period.last) if query.period else days
 
 
 def _begun(result: Result, days: Period) -> list[str]:
     """That the first or last week or month of a time series is not whole."""
-    unit, shown, lines = unit_of(result.query), _shown(result.query, days), []
+    unit, shown, lines = unit_of(result.query), days_shown(result.query, days), []
     if unit is None:
         return []
     there = {row[unit] for row in result.rows}
     first, last = begin_of(unit, shown.first), begin_of(unit, shown.last)
+    compared = [row[unit] for row in whole(result, days)] if result.query.ascending is not False else [first, last]
+    left = []
     if first in there and first < shown.first:
-        lines.append(f"The first {unit} is shown from {day_words(shown.first)} only.")
+        lines.append(f"the first {unit} begins on {day_words(shown.first)}")
+        left += ["first"] if first not in compared else []
     if last in there and begin_after(unit, last) > shown.last + timedelta(days=1):
-        lines.append(f"The last {unit} is shown up to {day_words(shown.last)} only.")
-    compared = [row[unit] for row in whole(result, days)]
-    left = [name for name, begin in (("first", first), ("last", last)) if begin in there and begin not in compared]
-    if lines and result.query.ascending is not False and left:
-        which = "They are" if left[1:] else f"The {left[0]} one is" if lines[1:] else "It is"
-        lines.append(f"{which} in the table, but not compared.")
-    return [" ".join(lines)] if lines else []
+        lines.append(f"the last {unit} ends on {day_words(shown.last)}")
+        left += ["last"] if last not in compared else []
+    if not lines:
+        return []
+    so = f", so {'they are' if left[1:] else 'it is'} not compared" if len(left) == len(lines) else ""
+    so = f"; the {left[0]} is not compared" if left and not so else so
+    return [f"{capitalized(' and '.join(lines))}{so}."]
 
 
 def _without_rows(result: Result) -> list[str]:
@@ -94,7 +115,7 @@ def _without_rows(result: Result) -> list[str]:
         if unseen and one.dimension != "step" and not one.is_excluded and len(one.values) <= _NAMED:
             *some, last = unseen
             lines.append(f"There is nothing for {', '.join(some)}{' or ' * bool(some)}{last}.")
-    rests_on = "n" if result.metric.is_ratio else "value"  # a rate can be 0
+    rests_on = "total" if result.query.is_share else "n" if result.metric.is_ratio else "value"  # a rate can be 0
     if len(result.query.filters) > 1 and not any(row.get(rests_on) for row in result.rows):
         lines.append("Nothing in the data has all of these at once.")
     return lines

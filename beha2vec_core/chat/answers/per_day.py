@@ -16,6 +16,7 @@ from beha2vec_core.words import day as day_words
 # how many views of an item lead to the next step: in percent, as a conversion
 _IN_PERCENT = ("cart_additions_per_item_view", "orders_per_item_view", "orders_per_cart_addition")
 _TOTAL = "of_all_days"  # in a row with a mean per day
+_ONE_DIGIT = 0.001  # from which difference of shares on one digit after the point is enough
 _MINUTE, _LONG = 60, 600  # seconds: from when on they are shown in minutes too, or only so
 
 
@@ -28,6 +29,11 @@ def in_points(result: Result) -> bool:
     """Whether values are in percent, so that their difference is in percentage points."""
     metric = result.metric
     return result.query.is_share or metric.unit == "share" or metric.name in _IN_PERCENT
+
+
+def in_words_of_points(apart: float) -> str:
+    """A difference of two shares: +2.9 percentage points; small ones with two digits."""
+    return f"{100 * apart:+.{1 if abs(apart) >= _ONE_DIGIT else 2}f} percentage points"
 
 
 def plain_value(metric: Metric, value: float, row: dict[str, Any], more: int = 0) -> str:
@@ -111,21 +117,45 @@ def per_day(result: Result, days: Period) -> list[str]:
         return _of_weekdays(result)
     if query.by == ("weekend",) and not (query.versus or query.is_share) and is_sum(metric):
         return _per_day_of_week(result, days)
-    if query.versus is None or query.period is None or query.is_share or not is_sum(metric):
+    apart = days_apart(result, days)
+    if apart is None and metric.unit == "count" and query.versus and query.period and not query.is_share:
+        now, before = (_days_with_data(one, days) for one in (query.period, query.versus))  # users of days are no sum
+        return [f"The periods have {now} and {before} days of data."] if now != before and now and before else []
+    if apart is None or not (query.by or query.explains):
         return []
+    which = "Changes are per day, as the" if query.moved or query.explains or query.by_change else "The"
+    return [f"{which} periods have {apart[0]} and {apart[1]} days of data."]
+
+
+def days_apart(result: Result, days: Period) -> tuple[int, int] | None:
+    """The numbers of days of two periods whose sums are compared, where these are not the same; None elsewhere."""
+    query = result.query
+    if query.versus is None or query.period is None or query.is_share or not is_sum(result.metric):
+        return None
     now, before = (_days_with_data(one, days) for one in (query.period, query.versus))
-    if now == before or not (now and before):
-        return []
-    lines = [f"The periods have {now} and {before} days of data."]
-    if not query.by:
-        row = result.rows[0]
-        values = row["value"], row["value_before"]
-        if None not in values:
-            shown = [_of_a_day(metric, value, days, row) for value, days in zip(values, (now, before), strict=True)]
-            lines.append(
-                f"Per day: {shown[0]} compared with {shown[1]}, {change(values[0] / now, values[1] / before)}."
-            )
-    return lines
+    return (now, before) if now != before and now and before else None
+
+
+def in_equal_days(result: Result, days: Period) -> Result:
+    """The rows with values per day, where the periods that are compared have not as many days; else as they are."""
+    if (apart := days_apart(result, days)) is None:
+        return result
+    sums = dict(zip(("value", "value_before"), apart, strict=True))
+    rows = [
+        row | {name: float(row[name]) / n for name, n in sums.items() if row[name] is not None} for row in result.rows
+    ]
+    return replace(result, rows=rows)
+
+
+def each_day(result: Result, days: Period) -> str:
+    """What two sums of unequal periods are per day, and how much these differ; empty where the days are as many."""
+    apart, row = days_apart(result, days), result.rows[0]
+    values = row["value"], row.get("value_before")
+    if apart is None or None in values:
+        return ""
+    each = [float(value) / length for value, length in zip(values, apart, strict=True)]
+    now, before = (_of_a_day(result.metric, value, 1, row) for value in each)
+    return f"{now}, {change(*each)} compared with {before}"
 
 
 def _days_with_data(period: Period, days: Period) -> int:
@@ -183,26 +213,31 @@ def _per_day_of_week(result: Result, days: Period) -> list[str]:
     return [f"Per day: {'; '.join(shown)}."] if shown else []
 
 
-def in_weeks(result: Result) -> str:
-    """A sum by day in words: the seven days up to the last, and those before them."""
-    query, metric, rows = result.query, result.metric, result.rows
+def sums_of_weeks(result: Result) -> list[float]:
+    """A sum by day as that of each seven days up to the last; empty: it is no sum, or of less than two weeks."""
+    query, rows = result.query, result.rows
     known = rows and all(row.get("value") is not None for row in rows)
-    if query.by != ("day",) or query.is_share or query.ascending is not None or not known or not is_sum(metric):
-        return ""
+    if query.by != ("day",) or query.is_share or query.ascending is not None or not (known and is_sum(result.metric)):
+        return []
+    if len({row["currency"] for row in rows if row.get("currency")}) > 1:
+        return []
     first = query.period.first if query.period else rows[0]["day"]
     last = query.period.last if query.period else rows[-1]["day"]
-    weeks = ((last - first).days + 1) // 7
-    if weeks < 2:
-        return ""
-    sums = [0.0] * weeks
+    sums = [0.0] * (((last - first).days + 1) // 7)
     for one in rows:
-        if (place := (last - one["day"]).days // 7) < weeks:
+        if (place := (last - one["day"]).days // 7) < len(sums):
             sums[-1 - place] += float(one["value"])
-    currencies = {row["currency"] for row in rows if row.get("currency")}
-    if len(currencies) > 1:
+    return sums if len(sums) > 1 else []
+
+
+def in_weeks(result: Result) -> str:
+    """A sum by day in words: all days, and each seven days up to the last; empty where there are no two such weeks."""
+    metric, rows, sums = result.metric, result.rows, sums_of_weeks(result)
+    if not sums:
         return ""
-    row = {"currency": next(iter(currencies), None)}
+    row = {"currency": next((row["currency"] for row in rows if row.get("currency")), None)}
     shown = "; ".join(plain_value(metric, value, row) for value in sums)
     moved = f" ({change(sums[-1], sums[0])} from the first to the last)" if sums[0] else ""
     total = plain_value(metric, sum(float(one["value"]) for one in rows), row)
+    last = result.query.period.last if result.query.period else rows[-1]["day"]
     return f"All days: {total}. Weeks of seven days up to {day_words(last)}: {shown}{moved}."

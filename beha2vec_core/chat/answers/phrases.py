@@ -17,11 +17,12 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.semantic.shares import filters_of_whole
-from beha2vec_core.words import between, listed, number
+from beha2vec_core.words import between, finer, listed, number
 from beha2vec_core.words import day as day_words
 
 UNKNOWN = "(unknown)"
 _DOERS = {"user": (("users", "buyers"), "who"), "session": (("sessions",), "that"), "one_order": (("orders",), "that")}
+_LABELS = ("page_type", "landing_page_type", "next_page_type", "previous_page_type", "theme")  # article_list
 _OF_VIEWS = ("page", "page_type", "theme")
 _AROUND = {  # values that say nothing alone
     "cluster": ("cluster ", ""), "cluster_then": ("cluster ", ""), "one_order": ("order ", ""),
@@ -37,10 +38,13 @@ def interval(count: int, total: int, effective: float | None) -> tuple[float, fl
     return float(low[0]), float(high[0])
 
 
-def ends_of(count: int, total: int, effective: float | None) -> str:
-    """The interval of a share in words."""
+def ends_of(count: int, total: int, effective: float | None, more: int = 0) -> str:
+    """The interval of a share in words, with so many digits more than usual; with as many more as show both ends."""
     ends = interval(count, total, effective)
-    return f"95% interval {between(number(ends[0], 'share'), number(ends[1], 'share'))}" if ends else "no interval"
+    if not ends:
+        return "no interval"
+    both = [[finer(end, "share", digits) for end in ends] for digits in range(more, 3)]
+    return f"95% interval {between(*next((one for one in both if one[0] != one[1]), both[-1]))}"
 
 
 def is_most(result: Result) -> list[str]:
@@ -54,6 +58,7 @@ def is_most(result: Result) -> list[str]:
     return ["Yes, more than half." if part > 0.5 else "No, less than half."]
 
 
+_HOST = re.compile(r"(?<![\w@./-])(?:[a-z0-9-]+\.)+[a-z]{2,}(?=/)")
 _WITH_THE = re.compile(r"(?:Netherlands|Philippines|Czech Republic|United .*)$")  # countries
 
 
@@ -94,6 +99,10 @@ def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = No
     chosen = [one for one in chosen if not _is_of_others(one, query)]
     said = [_phrase(one, query, metric) for one in chosen if not one.did]
     said.sort(key=lambda one: (one.startswith("who "), not one.startswith("of ")))  # sessions of new users on mobile
+    for place in range(len(said) - 1, 0, -1):  # from Organic Search (google)
+        begins = said[place].partition(" ")[0]
+        if begins in ("from", "for") and any(one.startswith(f"{begins} ") for one in said[:place]):
+            said[place] = f"({said[place].removeprefix(f'{begins} ')})"
     for (dimension, (nouns, who)), without in product(_DOERS.items(), (False, True)):
         those = [one for one in chosen if one.did and (one.dimension, one.is_excluded) == (dimension, without)]
         done = [in_words(one, asked=False) for one in those]
@@ -105,6 +114,7 @@ def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = No
 def _phrase(one: Filter, query: Query, metric: Metric) -> str:
     """The values of a filter after a noun: from Email, excluding Email, with a coupon, landing on the home page."""
     named, (where, _, after) = in_words(one), DIMENSIONS[one.dimension].where.partition("{}")
+    named = named.replace("_", " ") if one.dimension in _LABELS else named
     if one.dimension == "country":
         named = " or ".join(f"{'the ' * bool(_WITH_THE.match(name))}{name}" for name in named.split(" or "))
     where = f"for{where.removeprefix('from')}" if metric.is_ratio and where.startswith("from") else where
@@ -144,6 +154,15 @@ def when_of(period: Period | None) -> str:
     return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"
 
 
+def without_host(text: str) -> str:
+    """The text with the paths of pages in place of their addresses, where all are of one host."""
+    hosts = {*_HOST.findall(text)}
+    if len(hosts) != 1:
+        return text
+    (host,) = hosts
+    return re.sub(rf"{re.escape(host)}/(?![\w%~])", "the home page", text).replace(f"{host}/", "/")
+
+
 def plural(dimension: str) -> str:
     """Several groups of a dimension: countries."""
     return plural_of(DIMENSIONS[dimension].label)
@@ -176,7 +195,7 @@ def group_in_words(query: Query, row: dict[str, Any]) -> str:
         if name == "hour" and value is not None:
             hours = str(value).split(" or ")  # a group of several
             when = f"{hours[0]}:00 to {hours[-1]}:59" if hours[0].isdecimal() else str(value)
-        if name in ("page_type", "landing_page_type", "next_page_type", "previous_page_type", "theme") and value:
+        if name in _LABELS and value:
             value = str(value).replace("_", " ")
         before, after = _AROUND.get(name, ("", "")) if value not in (None, REST) else ("", "")
         shown.append(when or f"{before}{cell(value)}{after}")

@@ -13,7 +13,7 @@ from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.queries.own_queries import SHARED
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Contents, Result
-from beha2vec_core.semantic.query import Filter, Query
+from beha2vec_core.semantic.query import Filter, Period, Query
 from beha2vec_core.words import number
 
 Measure = Callable[[Query], Result]
@@ -24,11 +24,11 @@ _FEWEST = 10  # sessions, users or orders of a group whose rate is shown
 _SHOWN = 3  # groups of a dimension
 
 
-def beside_it(query: Query, names: Iterable[str], measure: Measure) -> list[str]:
+def beside_it(query: Query, names: Iterable[str], measure: Measure, days: Period) -> list[str]:
     """Other metrics of the same rows, a line each; none beside a share."""
     names = () if query.is_share else names
     found = [replace(query, metric=name, explains=False) for name in names if name != query.metric]
-    lines = [f"- {numbers_of(measure(one))}" for one in found if reaches_all(one)]
+    lines = [f"- {numbers_of(measure(one), days)}" for one in found if reaches_all(one)]
     return ["\n".join(("Also:", *lines))] if lines else []
 
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-from beha2vec_core.chat.answers.per_day import in_points
-from beha2vec_core.chat.answers.phrases import group_in_words, interval, name_of, of_whole, row_before, where_of
+from beha2vec_core.chat.answers.per_day import in_points, in_words_of_points
+from beha2vec_core.chat.answers.per_day import is_sum as is_total
+from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Query, is_by_time
-from beha2vec_core.words import change
+from beha2vec_core.words import change, number
 
 EQUAL = 10  # rows that are shown beyond those asked for, as they are equal to the last of these
 _NAMED = 4  # equal groups in a sentence
 _BESIDE = 4  # groups that are named, and all of them given
 _DIGITS = 2  # more, so that two values that differ do not look the same
 _OF_TWO_SHOWN = 60  # rows of two breakdowns
-_NEAR = 0.02  # shares that differ by less have a digit after the point
-_VERY_NEAR = 0.001  # two digits
+_VERY_NEAR = 0.001  # shares that differ by less have two digits after the point
 _OF_TWO = ("new_or_returning", "weekend")
 Row = dict[str, Any]
 
@@ -55,7 +55,7 @@ def leader_of(result: Result) -> str:
     if len(query.by) != 1 or not DIMENSIONS[query.by[0]].is_searched or query.ascending is None or not result.rows:
         return ""
     first, *others = named_rows(query, result.rows)
-    return "" if others and _are_equal(query, first, others[0]) else group_in_words(query, first)
+    return "" if others and are_equal(query, first, others[0]) else group_in_words(query, first)
 
 
 def first_of(result: Result) -> tuple[str, ...]:
@@ -93,10 +93,10 @@ def in_order(result: Result, rows: Sequence[Row], written: Written) -> str:
     rows = named_rows(query, rows)
     if asked_beside(query) and len(rows) > 1:
         return _beside(result, rows, written)
-    first, tied = rows[0], [row for row in rows if _are_equal(query, row, rows[0])]
+    first, tied = rows[0], [row for row in rows if are_equal(query, row, rows[0])]
     others = rows[len(tied) :]
     order = f"{'lowest' if query.ascending else 'highest'} for " if len(rows) > 1 else ""
-    finer = _finer(query, first, others[0], written) if others else 0
+    finer = max(_finer(query, first, others[0], written), int(in_points(result))) if others else 0
     then = f"; then {group_in_words(query, others[0])}, {written.full(others[0], finer)}" if others else ""
     if len(tied) == 1:
         shown = f"{order}{group_in_words(query, first)}, {_full(result, first, finer, written)}{then}"
@@ -123,77 +123,42 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
     is_sum = not (query.is_share or result.metric.is_ratio)
     if is_sum and not places:
         return text
-    if _are_equal(query, first, second):
+    if are_equal(query, first, second):
         return f"{text}; both are equal" if len(rows) == 2 else text
+    if is_sum and query.against_rest:  # all others together are more, of course
+        here = next(row for row in rows if str(row[name]) in values)
+        total = sum(of_whole(query, row) or 0.0 for row in rows)
+        part = number((of_whole(query, here) or 0.0) / total, "share") if is_total(result.metric) and total else ""
+        return f"{text}; {group_in_words(query, here)} makes up {part}" if part else text
     sure = ", but the intervals overlap" if overlap(result, rows) else ""
-    more = f" ({_by_how_much(result, first, second)})" if len(rows) == 2 and not query.versus else ""
+    more = by_how_much(result, first, second) if len(rows) == 2 and not query.versus else ""
     which = ("more" if is_sum else "higher") if len(rows) == 2 else ("most" if is_sum else "highest")
     return f"{text}; {which} for {group_in_words(query, first)}{more}{sure}"
 
 
-def _by_how_much(result: Result, first: Row, second: Row) -> str:
-    """The difference of two groups, in percent of the lower one; of shares in points."""
+def by_how_much(result: Result, first: Row, second: Row) -> str:
+    """The difference of two groups in brackets, in percent of the lower one; of shares in points; empty: of nothing."""
     values = [of_whole(result.query, row) or 0.0 for row in (first, second)]
     if in_points(result):
-        points = 100 * (values[0] - values[1])
-        return f"{points:+.{1 if points >= 0.1 else 2}f} percentage points"
-    return change(*values)
-
-
-def sides_apart(results: Sequence[Result]) -> list[str]:
-    """Which of two groups, each with queries of its own, has the higher rate or mean, for each measure of both."""
-    by_metric: dict[str, list[Result]] = {}
-    for one in results:
-        by_metric.setdefault(one.query.metric, []).append(one)
-    return [text for some in by_metric.values() if len(some) == 2 and (text := _apart(*some))]
-
-
-def _apart(first: Result, second: Result) -> str:
-    """Which of two results is higher, and by how much; empty: they do not differ in one filter alone."""
-    if any(len(one.rows) != 1 or one.query.by or one.query.versus for one in (first, second)):
-        return ""
-    one, other = first.query, second.query
-    apart = [[f for f in a.filters if f not in b.filters] for a, b in ((one, other), (other, one))]
-    same = (one.metric, one.period, one.is_share, one.per) == (other.metric, other.period, other.is_share, other.per)
-    is_sum = not (one.is_share or first.metric.is_ratio)
-    if not same or [len(some) for some in apart] != [1, 1] or (is_sum and first.metric.unit != "money"):
-        return ""
-    rows = first.rows[0], second.rows[0]
-    values = [of_whole(query, row) for query, row in zip((one, other), rows, strict=True)]
-    if None in values or rows[0].get("currency") != rows[1].get("currency"):
-        return ""
-    same_filters = tuple(f for f in one.filters if f not in apart[0])
-    is_share = one.is_share and bool(same_filters)
-    label = name_of(replace(one, filters=same_filters, is_share=is_share), first.metric)
-    label = f"share of {label}" if one.is_share and not is_share else label
-    if _are_equal(one, *rows):
-        return f"{label[0].upper()}{label[1:]}: both are equal."
-    high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
-    sure = ", but the intervals overlap" if overlap(first, rows) else ""
-    chosen = where_of(one, first.metric, apart[high]).strip()
-    preposition, _, name = chosen.partition(" ")
-    group = name if preposition in ("of", "for", "from", "on", "in", "via") else f"those {chosen}"
-    group = "all others" if apart[high][0].is_excluded else group
-    more = "more" if is_sum else "higher"
-    return f"{label[0].upper()}{label[1:]}: {more} for {group} ({_by_how_much(first, rows[high], rows[low])}){sure}."
+        return f" ({in_words_of_points(values[0] - values[1])})"
+    return f" ({change(*values)})" if values[1] else ""
 
 
 def digits_of(result: Result, values: Sequence[float | None]) -> int:
-    """How many digits after the point two shares need that are near to each other, to agree with their difference."""
+    """How many digits after the point two shares have, so that they agree with their difference; 0: no two shares."""
     known = [value for value in values if value is not None]
     if not in_points(result) or len(known) < 2:
         return 0
-    apart = abs(known[0] - known[1])
-    return (apart < _NEAR) + (apart < _VERY_NEAR)
+    return 1 + (abs(known[0] - known[1]) < _VERY_NEAR)
 
 
 def digits_of_table(result: Result, rows: Sequence[Row], written: Written) -> int:
     """How many digits more the shares of a table of groups have: as many as in the sentence."""
     query = result.query
     known = [row for row in named_rows(query, rows) if of_whole(query, row) is not None][:2]
-    if not in_points(result) or query.versus or is_by_time(query.by) or len(known) < 2:
+    if not in_points(result) or not (query.versus or known[1:]):
         return 0
-    return _finer(query, known[0], known[1], written)
+    return 1 if query.versus or is_by_time(query.by) else max(1, _finer(query, known[0], known[1], written))
 
 
 def _full(result: Result, row: Row, finer: int, written: Written) -> str:
@@ -203,24 +168,28 @@ def _full(result: Result, row: Row, finer: int, written: Written) -> str:
     return f"{written.full(row, max(finer, near))}{written.against(row)}"
 
 
-def _are_equal(query: Query, one: Row, other: Row) -> bool:
+def are_equal(query: Query, one: Row, other: Row) -> bool:
+    """Whether two rows have the same value."""
     values = of_whole(query, one), of_whole(query, other)
     return one is other or (None not in values and isclose(*values, rel_tol=1e-9))  # type: ignore[arg-type]
 
 
 def _finer(query: Query, one: Row, other: Row, written: Written) -> int:
     """How many digits more show that two values differ."""
-    if _are_equal(query, one, other):
+    if are_equal(query, one, other):
         return 0
     return next((more for more in range(_DIGITS) if written.value(one, more) != written.value(other, more)), _DIGITS)
 
 
 def overlap(result: Result, rows: Sequence[Row]) -> bool:
     """Whether the difference of two shares may be chance."""
-    if result.metric.unit != "share" or len(rows) != 2:
+    if not (result.query.is_share or result.metric.unit == "share") or len(rows) != 2:
         return False
-    ends = [interval(row["k"], row["n"], row["n_effective"]) for row in rows]
-    if None in ends:
-        return False
-    (low, high), (other_low, other_high) = ends[0], ends[1]  # type: ignore[misc]
-    return low <= other_high and other_low <= high
+    count, total = ("value", "total") if result.query.is_share else ("k", "n")
+    one, other = (interval(int(row[count] or 0), int(row[total] or 0), row.get("n_effective")) for row in rows)
+    return touch(one, other)
+
+
+def touch(one: tuple[float, float] | None, other: tuple[float, float] | None) -> bool:
+    """Whether two intervals overlap."""
+    return one is not None and other is not None and one[0] <= other[1] and other[0] <= one[1]

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from beha2vec_core.chat.answers.measured import Measured, short
+from beha2vec_core.chat.answers.measured import Measured, short, value_of
 from beha2vec_core.chat.answers.per_day import is_sum
 from beha2vec_core.chat.answers.phrases import cell, of_whole
 from beha2vec_core.chat.answers.ranking import EQUAL
+from beha2vec_core.chat.answers.two_groups import in_one_sentence, sides_apart
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
@@ -72,6 +73,17 @@ def said_once(first: Measured, others: Sequence[Measured]) -> list[Measured]:
         found.append(replace(one, text="\n".join([lines[0], *kept])))
         seen |= {*lines[1:]}
     return found
+
+
+def as_one_answer(results: Sequence[Result], answers: Sequence[Measured]) -> list[Measured]:
+    """The answers; of two groups of which each has a query of its own one, that names both numbers."""
+    sentence = in_one_sentence(results[0], results[1], value_of) if len(results) == 2 else ""
+    if not sentence:
+        return [replace(answers[0], text="\n".join((*sides_apart(results), answers[0].text))), *answers[1:]]
+    lines = [line for one in answers for line in one.text.split("\n")[1:]]
+    notes = [line for line in lines if not line.startswith("Looked up")]
+    looked = next(line for line in lines if line.startswith("Looked up"))
+    return [replace(answers[0], text="\n".join((sentence, *notes, f"{looked[:-1]}; and of the other group.")))]
 
 
 def _of_all(query: Query) -> tuple[Filter, ...]:

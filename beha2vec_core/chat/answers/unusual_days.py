@@ -95,7 +95,9 @@ def _anything(when: str, vocabulary: Vocabulary, measure: Callable[[Query], Resu
     first, lines = found[0], [one.text.split("\n")[0] for one in found]
     period = first.reading.period if first.reading else None
     if period is None or period.last >= last:
-        lines += [_last_day(measure(Query(name, ("day",))), last) for name in _LOOKED_AT]
+        shown = [text for name in _LOOKED_AT if (text := _last_day(measure(Query(name, ("day",))), last))]
+        usual = ", is within what is usual" * (not any(one.table for one in found))
+        lines += [f"The last day, {last:%A} {day_words(last)}{usual}: {'; '.join(shown)}."] if shown else []
     lines += [line for line in first.text.split("\n")[2:] if not line.startswith("Looked up")]
     lines.append(f"Looked up: {', '.join(METRICS[name].label for name in _LOOKED_AT)}, by day.")
     table = next((one.table for one in found if one.table), None)
@@ -112,7 +114,7 @@ def _last_day(result: Result, last: date) -> str:
     value, label = float(rows[last]["value"]), result.metric.label
     shown, normal = (plain_value(result.metric, one, rows[last]) for one in (value, usual))
     apart = f"{value / usual - 1:+.0%}"
-    return f"The last day, {last:%A} {day_words(last)}: {label} {shown}, usual on a {last:%A}: {normal} ({apart})."
+    return f"{label} {shown} (usual on a {last:%A}: {normal}, {apart})"
 
 
 def _in_words(result: Result, reading: Reading, days: Period, period: Period, side: int) -> LookupAnswer:
@@ -158,8 +160,7 @@ def _in_words(result: Result, reading: Reading, days: Period, period: Period, si
     lines += [
         f"Highest: {shown(values[high])} on {day_words(high)}. Lowest: {shown(values[low])} on {day_words(low)}. "
         f"Median: {shown(median(values.values()))}.",
-        "A day is unusual if its distance from the median of the other days of its weekday is more than "
-        f"{_FAR:g} times the median distance of all days.",
+        f"A day is unusual if it differs from what is usual on its weekday {_FAR:g} times as much as a typical day.",
         *(["Days with amounts in several currencies are left out."] if len(known) > len(all_values) else []),
         *reading.notes,
         f"Looked up: {what}, by day.",

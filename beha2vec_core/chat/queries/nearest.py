@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import dimensions_of, place
@@ -63,7 +64,9 @@ def nearest_queries(
     period_asked: Period | None,
     contents: Contents,
 ) -> tuple[Query, ...]:
-    """Up to three queries near to what was understood."""
+    """Up to three queries near to what was understood; none where nothing was but days."""
+    if not (asked or by_asked or filters_asked):
+        return ()
     metrics = [name for name in asked if METRICS[name].words and not contents.never_recorded(Query(name))]
     metrics = metrics or (["funnel"] if {*asked} & {*OF_STEPS} else ["revenue", "sessions", "conversion_rate"])
     found: list[Query] = []
@@ -162,7 +165,10 @@ def _filter_asked(one: Filter) -> str:
 
 
 def _named(period: Period) -> str:
-    return f"on {period.first}" if period.first == period.last else f"from {period.first} to {period.last}"
+    first, last = period.first, period.last
+    if first.day == 1 and (first.year, first.month) == (last.year, last.month) and (last + timedelta(days=1)).day == 1:
+        return f"in {first:%B %Y}"
+    return f"on {period.in_words}" if first == last else f"from {period.in_words}"
 
 
 def some_of(values: tuple[str, ...], joined: str = "or") -> str:

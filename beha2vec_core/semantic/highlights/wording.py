@@ -6,7 +6,7 @@ import re
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.highlights.search import Comparison, Side
-from beha2vec_core.words import UNKNOWN_CURRENCY, between, counted, number
+from beha2vec_core.words import UNKNOWN_CURRENCY, between, counted, finer, number
 
 # what sessions with a value are called; {} is the value
 _SESSIONS = {
@@ -44,7 +44,7 @@ _HAPPENS = {
 }
 _OF = {"checkout_abandonment": "sessions that began checkout"}
 _FAR = 3  # times as often
-_CORRECTED = "corrected for the search"
+_CORRECTED = "widened, as many groups were compared"
 _LONGEST = 60  # characters of a value
 _WITH_ARTICLE = re.compile(r"United |Netherlands|Philippines|Czech Republic|Dominican Republic|Bahamas|Maldives")
 
@@ -73,7 +73,7 @@ def _of_rates(one: Comparison, confidence: float) -> str:
     _, happened = _HAPPENS[one.metric]
     rows = _OF.get(one.metric, "sessions")
     low, high = (_points(end) for end in sorted(map(abs, one.interval(confidence))))
-    here, there = (number(side.rate, "share") for side in (one.here, one.there))
+    here, there = (finer(side.rate, "share", 1) for side in (one.here, one.there))
     against = "of the others" if one.before is None else "before"
     return (
         f"{here} of them {happened}, against {there} {against}: {_points(abs(one.effect))} percentage points "

@@ -189,7 +189,7 @@ def test_what_was_left_out_or_assumed_is_said(lookup: Lookup) -> None:
     waiting = lookup.ask("how many days pass between the first visit and the first purchase?").text
     assert waiting.startswith("Average time from first visit to first order: ")
     assert lookup.ask("Revenue by day in April").text.startswith(
-        "Revenue from 1 Apr to 30 Apr 2026, by day. All days: "
+        "Revenue from 1 Apr to 30 Apr 2026: no clear trend. All days: "
     )
 
 
