@@ -16,7 +16,7 @@ from beha2vec_core.chat.parts.conditions import Conditions
 from beha2vec_core.chat.parts.parts import OF_SESSIONS, Parts, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
-from beha2vec_core.chat.queries.asked import filters_of, metrics_of
+from beha2vec_core.chat.queries.asked import breakdown_of, filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import by_month, funnels_of, in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
@@ -26,7 +26,7 @@ from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.queries.refusals import NO_QUERY
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
-from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, is_asked_of_them, pointer
+from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, is_asked_of_them, pointer, with_lead
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -54,7 +54,7 @@ _DID = re.compile(
 # people who did something are counted, not what they did: "users who viewed the cart by week"
 _PEOPLE_WHO = re.compile(
     r"(?i)\W*(?:(?:how many|number of|count of|share of|percentage of|daily|weekly|monthly|show|give|me|the|our|all|"
-    r"unique) )*"
+    r"unique|and|for|from|among) )*"
     rf"(?:{PEOPLE}) (?:(?:who|that) (?!are\b|were\b)|(?:viewed|saw|visited|opened|read|looked at|used) )"
 )
 _VISITS_THAT = re.compile(
@@ -266,6 +266,8 @@ class _Reader:
         metrics = metrics_of(parts)
         filters = filters_of(parts, next(iter(metrics), None))
         period = parts.times.periods[0] if parts.times.periods else None
+        if previous:
+            question = with_lead(question, metrics, bool(filters or parts.times.periods or breakdown_of(parts)))
         advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
         leads = LEADS.search(question.lower()) is not None
         leads &= not (previous is None and metrics and self.is_first and _WHAT_ABOUT.match(question.lower()))

@@ -72,8 +72,9 @@ TURNS: Rules = (
      r"\1 who viewed article pages and did not order"),
     (r"^(\W*(?:(?:and|so|ok) )*)(?:what|how much) (?:was|is|were|are) (?:that|this|it|they|those|these|all that) worth"
      r"(?: to us)?(?: in (?:euros?|eur|money|dollars?|pounds?|cash))?(?=\W*$)", "and how much revenue was that"),
-    (r"^(\W*(?:(?:and|now|please|ok) )*)(?:add|include) (?:also )?([\w -]{2,30}?) to (?:the|that|this|your) comparison"
-     r"(?=\W*$)", r"\1and with \2"),
+    (r"^(\W*(?:(?:and|now|please|ok) )*)(?:add|include) (?:also )?([\w -]{2,30}?) (?:to (?:(?:the|that|this|your) "
+     r"comparison|that|it|this|them|these|those)|too|as well|also)(?=\W*$)", r"\1and with \2"),
+    (r"^(\W*(?:and )?)in (?:items|pieces)(?=\W*$)", r"\1in units"),
     (rf"^(?=.*\b(?:sales|sold|revenue|units|items|products)\b)(?!.*\b(?:pages?|traffic|devices?|{PEOPLE})\b)(.*)\bby "
      r"(?:type|kind|sort)s?(?=\W*$| \(| (?:in|last|this)\b)", r"\1by subcategory"),
     (rf"^(\W*(?:and |so )*)(?:are|do|is|were|did) {_WHO} (?:spending|spend) (more|less) per (order|visit|head) (?:now "

@@ -83,6 +83,14 @@ ASKED = {
     "compare conversion rate of email with paid": (
         "conversion_rate | by channel | channel=Email;Paid Search;Paid Social"
     ),
+    # a part of a question without a verb, nor an "and"
+    "bounce rate >> for email visitors": "bounce_rate | channel=Email",
+    "revenue in april >> for mobile users only": f"revenue | device=mobile | {APRIL}",
+    "revenue in april >> for users who viewed the cart page": f"revenue | user=viewed cart pages | {APRIL}",
+    "orders in april >> more than in march?": f"orders | {APRIL} | vs {MARCH}",
+    "hats vs shoes revenue >> in units": "items_sold | by item_category | item_category=Hats;Shoes",
+    "revenue of germany >> in april orders by device": f"orders | by device | {APRIL}",
+    "orders of mobile vs desktop >> add tablet to that": "orders | by device | device=desktop;mobile;tablet",
     # a share stays one
     "share of buyers on mobile >> is it the same in germany?": "buyers | country=Germany | device=mobile | share",
     "what percentage of orders used a coupon >> and in germany": (
