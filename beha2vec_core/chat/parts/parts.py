@@ -62,7 +62,10 @@ _ONE = re.compile(
     r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|(?:with|have|has|had|having|of|at most|up to|no more "
     r"than) (?:one|a single)|one[\s-]time)\b(?! (?:of|more|question|thing)\b)"
 )
-_OF_DONE = rf"\b(?:of|among) (?:(?:the|all|our) )*(?:those|{PEOPLE}|sessions|visits|orders) (?:who|that|which|with)\b"
+_OF_DONE = (
+    rf"\b(?:of|among) (?:(?:the|all|our) )*(?:(?:those|{PEOPLE}|sessions|visits|orders) (?:who|that|which|with)|"
+    r"(?:\S+ ){1,3}(?:readers|viewers|seekers))\b"
+)
 _OF_DONE_ASKS = re.compile(rf"^\W*(?:out )?{_OF_DONE}.*\bhow many (?:of (?:them|those|these) )?(?:are|were|is|was)\b")
 _MOST_ARE = re.compile(rf"^\W*(?:are|is|were|was) (?:{MAJORITY}|most|the majority)\b.*\b(?:who|that|with|without)\b")
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
