@@ -32,7 +32,7 @@ _OF_THOSE = re.compile(
 )
 # a part of a question without a verb: "for instagram visitors", "in units", "more than in January?"
 _FRAGMENT = re.compile(
-    r"\W*(?:(?:for|in|from|with|among)\b|(?:more|less|fewer|better|worse|higher|lower|bigger|smaller) "
+    r"\W*(?:(?:for|in|from|with|among|without|exclud(?:e|ing)|except|leave out|minus)\b|(?:more|less|fewer|better|worse|higher|lower|bigger|smaller) "
     r"(?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|do|does|did|has|have|how|what|which|"
     r"when|where|why|show|list|give)\b))"
 )
@@ -306,7 +306,8 @@ def continued(
     chosen_filters = (
         sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
     )
-    if previous.is_share and not (new_by or previous.by or is_part or is_share or metrics) and is_number:
+    is_whole = not {*previous.by} - chosen and previous.filters  # of one of its groups, or of none
+    if previous.is_share and is_whole and not (new_by or is_part or is_share or metrics) and is_number:
         part = previous.filters[0]  # the share of mobile, and in Germany: of those from Germany
         is_share = part in kept.values()
         chosen_filters = [part, *(one for one in kept.values() if one != part)] if is_share else chosen_filters

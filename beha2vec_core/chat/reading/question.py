@@ -62,6 +62,7 @@ _VISITS_THAT = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
+_THAT_DAY = re.compile(r"\bthat (?:same )?(?:day|week|month|weekend|hour|quarter)\b|\bthen\W*$")
 _DOES_IT = re.compile(r"(?i),? and (?P<asked>(?:is|are|was|were|has|have|does|do|did) (?:it|they|that)\b.*)$")
 _SEPARATELY = "Please ask it separately."
 _ANOTHER = ", and I do not want to guess"
@@ -188,6 +189,7 @@ class _Reader:
                 said = clean_text(does_it["asked"].strip(" ?."), limit=80)
                 return replace(alone, not_answered=(f"I did not answer “{said}”. {_SEPARATELY}",))
         has_all = len(whole.more) + 1 >= len(parts) and not sentences.goes_on_since(parts)
+        has_all &= _THAT_DAY.search(question.lower()) is None
         # a share: of those who did this, those who also did that
         is_of_those = bool(whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did)
         if is_of_those and whole.query and is_asked_of_them(parts[-1]):
@@ -368,6 +370,7 @@ def _narrows(statement: Reading, query: Query) -> bool:
 def _is_of_a_list(part: str, first: Query, asked: Query) -> bool:
     """Whether a part asks for more of the first of a list that the part before asks for."""
     is_pointed = _POINTED.search(part.lower()) is not None and bool(first.by) and asked.by != first.by
+    is_pointed |= _THAT_DAY.search(part.lower()) is not None and bool(first.by)
     return is_pointed or (first.ascending is not None and not asked.by)
 
 

@@ -20,7 +20,34 @@ _IN_DAYS = (  # not "within 30 days"
 
 PERIOD = rf"(?:{_MONTHS})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
 
+_GROUP = (
+    r"((?:channel|source|medium|campaign|device|browser|brand|product|item|page|landing page|cluster|segment)s?|"
+    r"countr(?:y|ies)|categor(?:y|ies))"
+)
+
 TURNS: Rules = (
+    (r"^\W*(?:good )?(?:morning|afternoon|evening)(?: (?:all|team|everyone|everybody|guys|there))?\s*[,!.:\u2013-]+"
+     r"\s*(?=\w)", ""),
+    (r"\bgonna\b", "going to"),
+    (rf"\b({PEOPLE})(?: (?:who|that))? compared? (?:products|items)\b", r"\1 who viewed comparison pages"),
+    # of a group of visits: those who did not buy are not the others
+    (rf"^(\W*(?:do|does|did) (?:the |our )*(?:(?!coupon|search)[\w-]+ )+(?:{PEOPLE}) (?:buy|order|convert|purchase) "
+     r"(?:more|less|better|worse))(?: often)? than (?:(?:all|the) )*(?:others?|rest|everyone else|other (?:\w+))"
+     r"(?=\W*$)", r"\1"),
+    # whom we lose does not come back
+    (rf"\b(which|what) ({PEOPLE}) (?:are|will|might|could|do) we (?:(?:about|going|likely|expected|expect) to |at risk of"
+     r" |in danger of )?los(?:e|ing)\b(?: (?:soon|next))?", r"which \2 are unlikely to come back"),
+    (rf"^\W*(?:(?:is|are) there |(?:do|did) we have )?any {_GROUP} (?:with|that (?:has|have|gets?|got)|having) ",
+     r"\1 with "),
+    (r"^(\W*)(?:what(?:'s| is| was) )?(?:the )?reach of (?=.*\bpages?\b)", r"\1how many users viewed "),
+    (r"\b(?:average|avg\.?|mean) spend(?:ing)? (?:of|by|for|among) (?:(?:the|our|all) )*(\w+) buyers\b",
+     r"revenue per buyer of users who bought \1"),
+    (r"\b(?:average|avg\.?|mean) spend(?:ing)? (?:of|by|for|among) ", "revenue per buyer of "),
+    (rf"\b(?:at )?(?:what|which) time(?= (?:do|does|did|are|is) (?:(?:most|the|our) )*(?:{PEOPLE}|they|we)\b)",
+     "what time of day"),
+    (rf"^(\W*)which (?:(?:types?|kinds?|sorts?|groups?) of (?:{PEOPLE})|(?:(?:user|customer|visitor) )?(?:clusters?|"
+     r"segments?))(?: mostly| mainly| usually)* (?:comes?|came|arrives?|arrived)(?: mostly| mainly| to us)* (?:through|"
+     r"via|from|by) (.+?)(?: (?:the )?most)?(?=\W*$)", r"\1users by segment from \2"),
     (r"\b(how many|number of|sum of) (items|products|pieces|units) (?:(?:were|are) )?in (?:(?:the|all|our) )*"
      r"(?=orders\b(?!.*\b(?:average|typical|usual)))", r"\1 \2 sold of "),
     (rf"\b(sessions|visits|orders) (?:where|in which|during which) {_WHO} (?=\w)", r"\1 that "),
