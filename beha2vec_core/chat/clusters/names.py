@@ -19,8 +19,9 @@ _BIGGEST = re.compile(
     r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)"
 )
 _DESCRIBED = re.compile(
-    r"(?i)\W*(?:(?:and|please|can you|could you) )*(?:describe|tell me (?:more |something )?about|who are|what do we know "
-    r"about|(?:the )?profile of) (?:(?:the|our|all) )*(?P<name>[a-z][a-z -]{2,40}?)(?: (?:clusters?|segments?|groups?))?\W*"
+    r"(?i)\W*(?:(?:and|please|can you|could you) )*(?:describe|tell me (?:more |something )?about|who are|what do we "
+    r"know about|(?:the )?profile of) (?:(?:the|our|all) )*(?P<name>[a-z][a-z -]{2,40}?)"
+    r"(?: (?:clusters?|segments?|groups?))?\W*"
 )
 _NOUNS = re.compile(  # which say that people are meant, and not which
     r"\b(?:hunters?|seekers?|lovers?|fans?|crowd|folks?|people|users?|visitors?|shoppers?|browsers?|viewers?|readers?)\b"

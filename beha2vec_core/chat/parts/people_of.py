@@ -14,8 +14,8 @@ _NOUN = re.compile(
     r"(?P<alone>\W*$| (?:do|did|have|are|were|is|in|on|by|over|last|this|per)\b)?"
 )
 _DEMONYM = re.compile(  # how many Danes bought a tent
-    r"\bhow many (?P<who>[a-z]+)(?= (?:(?:who|that|have|has|did|do|ever|never|actually) )*(?:bought|buy|ordered?|purchased?|"
-    r"visit(?:ed)?|came|come|view(?:ed)?|looked|search(?:ed)?|used?|add(?:ed)?|put|returned?)\b)"
+    r"\bhow many (?P<who>[a-z]+)(?= (?:(?:who|that|have|has|did|do|ever|never|actually) )*(?:bought|buy|ordered?|"
+    r"purchased?|visit(?:ed)?|came|come|view(?:ed)?|looked|search(?:ed)?|used?|add(?:ed)?|put|returned?)\b)"
 )
 # how many of them there are is not in the data
 _COUNTED = re.compile(

@@ -22,7 +22,8 @@ _JOINED = re.compile(r"(?:\s*,)?\s*(?:and|or|vs\.?|versus|against)\b\s*|\s*,\s*"
 _ENDS = re.compile(r"\s*(?:[,?.!]|$|(?:in|on|for|during|last|this|since)\b|\u00a7)")
 _LONG = 4  # words of a value
 _TWO_SOURCES = re.compile(
-    r"\b(?P<one>[\w.-]+) (?P<joined>vs\.?|versus|or|and|against|compared (?:to|with)) (?P<other>[\w.-]+) (?P<medium>\w+)\b"
+    r"\b(?P<one>[\w.-]+) (?P<joined>vs\.?|versus|or|and|against|compared (?:to|with)) (?P<other>[\w.-]+) "
+    r"(?P<medium>\w+)\b"
 )
 _DOERS = re.compile(rf"\s*(?:{PEOPLE})\b")
 

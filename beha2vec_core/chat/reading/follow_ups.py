@@ -32,12 +32,12 @@ _OF_THOSE = re.compile(
 )
 # a part of a question without a verb: "for instagram visitors", "in units", "more than in January?"
 _FRAGMENT = re.compile(
-    r"\W*(?:(?:for|in|from|with|among|without|exclud(?:e|ing)|except|leave out|minus)\b|(?:more|less|fewer|better|worse|higher|lower|bigger|smaller) "
-    r"(?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|do|does|did|has|have|how|what|which|"
+    r"\W*(?:(?:for|in|by|from|with|among|without|exclud(?:e|ing)|except|leave out|minus)\b|(?:more|less|fewer|better|"
+    r"worse|higher|lower|bigger|smaller) (?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|do|does|did|has|have|how|what|which|"
     r"when|where|why|show|list|give)\b))"
 )
-# words that stand for what was asked before, unless the question itself names it first
 _LONGEST = 8  # words of a part of a question
+# words that stand for what was asked before, unless the question itself names it first
 _PERIODS = r"week|month|year|quarter|period|day|days|time|many|much|true|right|correct"
 _POINTS = re.compile(
     r"\b(?:is|was|does|did|has|have|are|were|do|break|split|show|compare|plot|sort|rank|of|to|in|about|by|with|for|than|"
