@@ -33,8 +33,8 @@ _OF_THOSE = re.compile(
 # a part of a question without a verb: "for instagram visitors", "in units", "more than in January?"
 _FRAGMENT = re.compile(
     r"\W*(?:(?:for|in|by|from|with|among|without|exclud(?:e|ing)|except|leave out|minus)\b|(?:more|less|fewer|better|"
-    r"worse|higher|lower|bigger|smaller) (?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|do|does|did|has|have|how|what|which|"
-    r"when|where|why|show|list|give)\b))"
+    r"worse|higher|lower|bigger|smaller) (?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|do|"
+    r"does|did|has|have|how|what|which|when|where|why|show|list|give)\b))"
 )
 _LONGEST = 8  # words of a part of a question
 # words that stand for what was asked before, unless the question itself names it first
