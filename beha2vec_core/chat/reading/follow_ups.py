@@ -33,8 +33,8 @@ _OF_THOSE = re.compile(
 # a part of a question without a verb: "for instagram visitors", "in units", "more than in January?"
 _FRAGMENT = re.compile(
     r"\W*(?:(?:for|in|by|from|with|among|without|exclud(?:e|ing)|except|leave out|minus)\b|(?:more|less|fewer|better|"
-    r"worse|higher|lower|bigger|smaller) (?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|do|"
-    r"does|did|has|have|how|what|which|when|where|why|show|list|give)\b))"
+    r"worse|higher|lower|bigger|smaller) (?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|"
+    r"do|does|did|has|have|how|what|which|when|where|why|show|list|give)\b))"
 )
 _LONGEST = 8  # words of a part of a question
 # words that stand for what was asked before, unless the question itself names it first
@@ -45,7 +45,7 @@ _POINTS = re.compile(
     rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
     rf"(they|them|these|those)\b(?!\s+(?:who|that|which|(?:from|with)(?=\W+\w)|whose|{_PERIODS})\b))|"
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
-    r"(?:\b(?:is|was|are|were|about|and)\s+|^\W*)(its|their)\b"
+    r"(?:\b(?:is|was|are|were|about|and|what'?s)\s+|^\W*)(its|their)\b"
 )
 # "who bought it": whatever else the question is about, unless it names a thing first
 _OBJECT = re.compile(
@@ -60,13 +60,19 @@ _ALWAYS = re.compile(
 )
 # "how much revenue did they make", but not "how many people ... and do they"
 _DID_IT = re.compile(
-    rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
+    rf"^\W*(?:and )?how (?:much |many (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+ )(?:[\w-]+ ){{0,2}}?"
     r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
 )
 _IT = re.compile(r"\bits?\b", re.IGNORECASE)
 _WHICH_ONE = re.compile(r"^\W*(?:and |so |but )?(?:is|was|are|were) (?:it|that|this)\b.*\bor\b")
 _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasing|decreasing|improving|dropping)\b")
-_BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
+_BUYING_OF = {"users": ("buyers", "buyer_share")} | {
+    sessions: (rate, rate)
+    for sessions, rate in (
+        ("sessions", "conversion_rate"), ("cart_sessions", "cart_to_order"),
+        ("checkout_sessions", "checkout_completion"),
+    )
+}  # fmt: skip
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
 CANNOT = "I do not see how this continues your previous question. Please ask the full question."
@@ -378,6 +384,13 @@ def _of_other_pages(
     """
     named = [one for one in filters if one.dimension in _OF_PAGES and not one.did]
     landed = [one for one in before if one.dimension in _LANDED.values()]
+    coupons = [one for one in filters if one.dimension == "coupon" and not one.did]
+    used = [one for one in before if [inner.dimension for did in one.did for inner in did.filters] == ["coupon"]]
+    if len(coupons) == len(used) == 1 and not coupons[0].is_excluded:
+        as_before = replace(used[0], did=(replace(used[0].did[0], filters=(coupons[0],)),))
+        return tuple(as_before if one is coupons[0] else one for one in filters), tuple(
+            one for one in before if one is not used[0]
+        )
     viewed = [
         one for one in before if len(one.did) == 1 and {inner.dimension for inner in one.did[0].filters} & _OF_PAGES
     ]

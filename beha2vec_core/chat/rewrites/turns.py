@@ -29,6 +29,25 @@ TURNS: Rules = (
     (r"^\W*(?:good )?(?:morning|afternoon|evening)(?: (?:all|team|everyone|everybody|guys|there))?\s*[,!.:\u2013-]+"
      r"\s*(?=\w)", ""),
     (r"\bgonna\b", "going to"),
+    (r"^(\W*)(?:(?:what|where) (?:is|are) )?(?:the |our )?(?:biggest|largest|worst|main) (?:drop[- ]?offs?|"
+     r"leaks?|loss(?:es)?) (?:in|of|at|during) (?:the |our )?(checkout|funnel)(?: process| funnel)?"
+     r"(?=\W*$| (?:on|for|in|last)\b)",
+     r"\1at which step of the \2 do we lose the most people"),
+    (r"\b(?:gets? |is |are |were |was )?(?:looked at|viewed|seen) (?:the )?most,? but (?:not|never|hardly|rarely) "
+     r"(?=bought|ordered)", "viewed a lot but rarely "),
+    (r"\bof (those|them|these) (?:finished|(?:were |got )?completed|went through)\b", r"of \1 ordered"),
+    (r"^(\W*(?:and )?)how much (did|do|does|have|has) (they|it|these|those|that) (?:spend|spent|bring|brought|make)"
+     r"(?: in| up)?(?=\W*$)", r"\1how much revenue \2 \3 make"),
+    (r"\b(?:end|ends|ended) up (?:buying|ordering|purchasing)\b", "bought"),
+    (r"\bwho spends (more|less)\b(?! (?:per|time)\b)", r"which revenue per user \1"),
+    (r"\bwhove\b", "who have"), (r"\bprev(?=\.? (?:\d+ )?(?:day|week|month|year|period))\.?", "previous"),
+    (r"^(\W*)what (?:did|has) (?:the )?(.+?) (?:campaign|newsletter)(?: do| done) for us\b",
+     r"\1how did the campaign \2 perform"),
+    (r"^(\W*)what(?:'?s| is) (?:a|an|one) (visit|session|user|order) from (.+?) worth\b",
+     r"\1revenue per \2 from \3"),
+    (r"\bshipping costs? (?=(?:collected|charged|paid)\b)", "shipping "), (r"\b(shipping|tax) collected\b", r"\1"),
+    (r"\b(?:vip|vips) customers\b|\bvips\b", "best customers"),
+    (r"\bthat led to an order\b", "that converted"),
     (rf"\b({PEOPLE})(?: (?:who|that))? compared? (?:products|items)\b", r"\1 who viewed comparison pages"),
     # of a group of visits: those who did not buy are not the others
     (rf"^(\W*(?:do|does|did) (?:the |our )*(?:(?!coupon|search)[\w-]+ )+(?:{PEOPLE}) (?:buy|order|convert|purchase) "

@@ -96,6 +96,9 @@ ASKED = {
         "orders | 2026-05-09..2026-05-10 | vs 2026-05-02..2026-05-03"
     ),
     "orders in april >> and the weekend before": "no",
+    "orders from germany in april >> how much did they bring in": f"revenue | country=Germany | {APRIL}",
+    "how many sessions with a cart in april >> how many of those ordered": f"cart_to_order | {APRIL}",
+    "which cluster buys most >> whats their order value": "no",
     # a share stays one
     "repeat purchase rate by channel >> for email": "buyers | channel=Email | user=ordered at least 2 times | share",
     "share of buyers on mobile >> is it the same in germany?": "buyers | country=Germany | device=mobile | share",

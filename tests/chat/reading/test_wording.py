@@ -315,6 +315,9 @@ ASKED = {
         "revenue | user=used a coupon | per buyers && revenue | user=did not use a coupon | per buyers"
     ),
     "what sold out": "no",
+    "how many people viewed hats and ended up buying": "users | user=viewed theme hats and ordered",
+    "how many buyers bought from more than one category": "no",
+    "whats a visit from email worth": "revenue_per_session | channel=Email",
     "google or bing organic, which converts better": (
         "conversion_rate | by source_medium | source_medium=bing / organic;google / organic"
     ),
