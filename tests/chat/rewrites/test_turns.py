@@ -55,6 +55,7 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("which types of people come through email", "users by segment from email"),
         ("what types of people buy on mobile", "what types of people buy on mobile"),
         ("how many orders have more than one hat", "how many orders that bought more than one hat"),
+        ("orders with 2 or more hats", "orders that bought at least 2 hats"),
         ("orders with more than 200 euros", "orders with more than 200 euros"),
         ("do people who searched buy more", "do people who searched buy more than others"),
         ("do our users spend more", "do our users spend more"),
