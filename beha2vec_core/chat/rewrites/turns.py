@@ -46,7 +46,7 @@ TURNS: Rules = (
     (r"^(\W*)what(?:'?s| is) (?:a|an|one) (visit|session|user|order) from (.+?) worth\b",
      r"\1revenue per \2 from \3"),
     (r"\bshipping costs? (?=(?:collected|charged|paid)\b)", "shipping "), (r"\b(shipping|tax) collected\b", r"\1"),
-    (r"\b(?:vip|vips) customers\b|\bvips\b", "best customers"),
+    (r"\bwho are (our|the|my) vips?(?: customers)?\b", r"who are \1 best customers"),
     (r"\bthat led to an order\b", "that converted"),
     (rf"\b({PEOPLE})(?: (?:who|that))? compared? (?:products|items)\b", r"\1 who viewed comparison pages"),
     # of a group of visits: those who did not buy are not the others
