@@ -30,13 +30,6 @@ _OF_THOSE = re.compile(
     rf"\b(?:(?:for|from|of|among|by|with|in)\s+(?:(?:the|our|all|new|returning)\s+)*|(?:for|among)\s+(?:[\w-]+\s+)"
     rf"{{1,3}})(?:{PEOPLE}|sessions?|visits?)\b"
 )
-# a part of a question without a verb: "for instagram visitors", "in units", "more than in January?"
-_FRAGMENT = re.compile(
-    r"\W*(?:(?:for|in|by|from|with|among|without|exclud(?:e|ing)|except|leave out|minus)\b|(?:more|less|fewer|better|"
-    r"worse|higher|lower|bigger|smaller) (?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|"
-    r"do|does|did|has|have|how|what|which|when|where|why|show|list|give)\b))"
-)
-_LONGEST = 8  # words of a part of a question
 # words that stand for what was asked before, unless the question itself names it first
 _PERIODS = r"week|month|year|quarter|period|day|days|time|many|much|true|right|correct"
 _POINTS = re.compile(
@@ -102,19 +95,6 @@ _GOODS = {"item_category", "item_subcategory", "item"}  # the same of what is so
 _LISTED = {"user", "one_order"}  # of which only the first are shown
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
-
-
-def with_lead(question: str, metrics: list[str], narrows: bool) -> str:
-    """The question with "and" before it, where it is only a part of one.
-
-    Args:
-        metrics: that it names.
-        narrows: whether it names values, groups or days: beside a measure, they make a question of their own.
-    """
-    is_part = _FRAGMENT.match(question.lower()) and len(question.split()) <= _LONGEST
-    narrows &= not re.search(r"\b(?:who|that)\b", question.lower())  # what they did is no measure
-    is_own = narrows and any(not METRICS[name].is_weak and name != "buyers" for name in metrics)
-    return f"and {question}" if is_part and not is_own else question
 
 
 def about_leader(question: str, vocabulary: Vocabulary, leader: str) -> str:

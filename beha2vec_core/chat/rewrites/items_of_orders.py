@@ -18,7 +18,8 @@ _THINGS = (
 _MONEY = (
     r"euros?|eur|dollars?|usd|bucks|pounds?|gbp|quid|francs?|chf|kronor|kroner|zloty|percent|revenue|value|tax|shipping"
 )
-_OF_A_KIND = rf"(?!{_THINGS}|(?:{_MONEY}|different|distinct|{PEOPLE}|orders?|pages?|visits?|sessions?|days?|coupons?)\b)(?=[a-z])"
+_NO_KIND = rf"{_MONEY}|different|distinct|{PEOPLE}|orders?|pages?|visits?|sessions?|days?|coupons?"
+_OF_A_KIND = rf"(?!{_THINGS}|(?:{_NO_KIND})\b)(?=[a-z])"
 _ONE = r"(?:(?:exactly|just|only) )?(?:one single|one|a single|1|single)"
 _PER_ORDER = (
     r"(?:per|in (?:an?|each|every|one|a single|the same)) (?:order|basket|purchase|cart|checkout)|at (?:once|a time)|"
