@@ -32,7 +32,7 @@ from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.answers.yes_no import yes_or_no
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
-from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_keys
+from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_described, with_keys
 from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_listed
 from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
@@ -161,6 +161,7 @@ class Lookup:
             self._previous = ()
             return known
         overview, question = self._data.overview(), in_plain_words(question, continues=bool(self._previous))
+        question = with_described(question, overview)
         asks_who = questions.DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer

@@ -162,6 +162,24 @@ def test_as_many_users_are_listed_as_asked_for(lookup: Lookup, question: str, sh
     assert f"limit {shown}" in answer.statements[1]
 
 
+@pytest.mark.parametrize(
+    ("question", "key"),
+    [
+        ("tell me about the travel article readers", 3),
+        ("who are the travel blog fans", 3),
+        ("describe the apparel buyers segment", 1),
+        ("tell me about the support seekers", 2),
+    ],
+)
+def test_a_cluster_is_described_by_its_name_or_other_words_for_it(lookup: Lookup, question: str, key: int) -> None:
+    assert lookup.ask(question).text.startswith(f"Cluster {key}: ")
+
+
+@pytest.mark.parametrize("question", ["tell me about our buyers", "describe mobile users", "tell me about the readers"])
+def test_people_who_are_no_cluster_are_not_described_as_one(lookup: Lookup, question: str) -> None:
+    assert not lookup.ask(question).text.startswith("Cluster ")
+
+
 def test_the_biggest_cluster_is_described(lookup: Lookup, tmp_path: Path) -> None:
     for question, key in (("describe the biggest segment", 0), ("persona of the smallest cluster", 4)):
         answer = lookup.ask(question)

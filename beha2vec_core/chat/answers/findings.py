@@ -29,7 +29,8 @@ _BESIDE = (
     r"that|should|know|aware|please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|find|"
     r"first|today|summary|summari[sz]e|overall|site|shop|store|numbers|[1-9]|1\d|20|" + "|".join(NUMBER_WORDS) + r")"
 )
-_ASKS = re.compile(rf"(?:{_BESIDE} )*{_FINDING}(?: {_BESIDE})*", re.IGNORECASE)
+_WHEN = r"(?: (?:before|for|on) (?:the |my |our |next )?(?:[a-z]+day|weekend|meeting|call)(?: morning| meeting)?)?"
+_ASKS = re.compile(rf"(?:{_BESIDE} )*{_FINDING}(?: {_BESIDE})*{_WHEN}", re.IGNORECASE)
 _NUMBER = re.compile(rf"\b([1-9]|1\d|20|{'|'.join(NUMBER_WORDS)})\b", re.IGNORECASE)
 
 

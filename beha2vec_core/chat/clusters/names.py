@@ -18,12 +18,42 @@ _BIGGEST = re.compile(
     r"(?:(?:two|2)\s+(?P<two>biggest|largest|smallest)|(?P<of_two>biggest|largest|smallest)\s+(?:two|2))\s+"
     r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)"
 )
+_DESCRIBED = re.compile(
+    r"(?i)\W*(?:(?:and|please|can you|could you) )*(?:describe|tell me (?:more |something )?about|who are|what do we "
+    r"know about|(?:the )?profile of) (?:(?:the|our|all) )*(?P<name>[a-z][a-z -]{2,40}?)"
+    r"(?: (?:clusters?|segments?|groups?))?\W*"
+)
+_NOUNS = re.compile(  # which say that people are meant, and not which
+    r"\b(?:hunters?|seekers?|lovers?|fans?|crowd|folks?|people|users?|visitors?|shoppers?|browsers?|viewers?|readers?)\b"
+)
+# what people call those whose names have a word
+_ALSO_CALLED = {"deal": "bargain discount sale offer saver", "footwear": "shoe", "camping": "camper outdoor",
+                "help": "support service", "article": "content blog", "searchers": "search"}  # fmt: skip
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
 
 
 def with_keys(question: str, overview: Overview) -> tuple[str, str]:
     """The question with keys in place of names and sizes of clusters, and what was taken for what."""
     return _with_key(_with_group(_with_number(question, overview), overview), overview)
+
+
+def with_described(question: str, overview: Overview) -> str:
+    """The question with the key of the only cluster that it asks to describe, by its name or other words for it."""
+    found = _DESCRIBED.fullmatch(question)
+    if not found:
+        return question
+    name = found["name"].lower()
+    named = [one.key for one in overview.clusters if one.name.lower() == name]
+    words = {word.removesuffix("s") for word in re.findall(r"[a-z]+", _NOUNS.sub(" ", name))}
+    if not named and words and _NOUNS.search(name):
+        named = [one.key for one in overview.clusters if words <= _words_for(one.name.lower())]
+    return f"describe cluster {named[0]}" if len(named) == 1 else question
+
+
+def _words_for(name: str) -> set[str]:
+    """The words of a cluster's name, and those that people use for it."""
+    words = re.findall(r"[a-z]+", name)
+    return {word.removesuffix("s") for one in words for word in (one, *_ALSO_CALLED.get(one, "").split())}
 
 
 def with_compared(question: str, groups: Iterable[tuple[str, str]], overview: Overview) -> str:

@@ -88,6 +88,8 @@ _BEFORE = (
     (rf"\b(?:the )?(?:previous|prior|preceding) (?:(?:{COUNT}) )?(?:period|weeks?|months?|quarters?|years?|days?)\b",
      ""),
     (r"\b(?:the )?(?:last|previous) one\b", ""),
+    (rf"\b(?:the )?(?:previous weekend|weekend (?:before|prior|earlier)(?: (?:that|it|this|last))?)\b{_NO_PERIOD}",
+     "weekend"),
 )  # fmt: skip
 
 
@@ -110,7 +112,9 @@ class Times:
 
     def before(self, period: Period) -> Period:
         """The period that is meant by the one before."""
-        if self.back == "week":
+        if self.back == "weekend" and (period.first.weekday() != 5 or _length(period) != 2):
+            raise ValueError(f"{period.in_words} is no weekend: name the days you mean.")
+        if self.back in ("week", "weekend"):
             return Period(period.first - timedelta(days=7), period.last - timedelta(days=7))
         months = {"year": -12, "month": -1}.get(self.back)
         if months is None and (not self.unit or _is_as_long(period, *self.unit)):

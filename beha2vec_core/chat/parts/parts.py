@@ -20,7 +20,7 @@ from beha2vec_core.chat.parts.next_pages import in_neighbours
 from beha2vec_core.chat.parts.people_of import in_visitors
 from beha2vec_core.chat.parts.qualifiers import qualifiers
 from beha2vec_core.chat.parts.sequences import in_windows
-from beha2vec_core.chat.parts.split_values import in_sides
+from beha2vec_core.chat.parts.split_values import in_sides, with_medium
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.clicks import NOTE as CLICKS
 from beha2vec_core.chat.rewrites.clicks import in_sessions
@@ -62,7 +62,10 @@ _ONE = re.compile(
     r"\b(?:(?:just|only|exactly|merely) (?:an? )?(?:one|single)|(?:with|have|has|had|having|of|at most|up to|no more "
     r"than) (?:one|a single)|one[\s-]time)\b(?! (?:of|more|question|thing)\b)"
 )
-_OF_DONE = rf"\b(?:of|among) (?:(?:the|all|our) )*(?:those|{PEOPLE}|sessions|visits|orders) (?:who|that|which|with)\b"
+_OF_DONE = (
+    rf"\b(?:of|among) (?:(?:the|all|our) )*(?:(?:those|{PEOPLE}|sessions|visits|orders) (?:who|that|which|with)|"
+    r"(?:\S+ ){1,3}(?:readers|viewers|seekers))\b"
+)
 _OF_DONE_ASKS = re.compile(rf"^\W*(?:out )?{_OF_DONE}.*\bhow many (?:of (?:them|those|these) )?(?:are|were|is|was)\b")
 _MOST_ARE = re.compile(rf"^\W*(?:are|is|were|was) (?:{MAJORITY}|most|the majority)\b.*\b(?:who|that|with|without)\b")
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
@@ -210,7 +213,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
     text = in_neighbours(in_windows(in_last_days(in_cohorts(in_none(in_operations(text))))), vocabulary)
     text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
-    text, people = in_visitors(in_one_group(text, vocabulary), vocabulary)
+    text, people = in_visitors(in_one_group(with_medium(text, vocabulary), vocabulary), vocabulary)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)
     text = re.sub(r"\b(the|in|from) us\b", r"\1 usa", text)  # elsewhere it is the pronoun
@@ -277,6 +280,9 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
             if word is not None and word.name in ("users", "buyers"):  # "which custmers"
                 before = [one for one in parts.words if one.is_beside(word) and one.place < word.place]
                 parts.is_of_users |= any(one.text in ("which", "top", "biggest", "largest", "best") for one in before)
+    has_articles = "article" in vocabulary.contents.values.get("page_type", [])
+    if has_articles and any(word.name == "item" and word.text.startswith("article") for word in parts.words):
+        parts.notes.append("“articles” was read as products. For pages, write “article pages”.")
     parts.is_of_done = with_conditions and _is_of_done(times.text, parts.words)
     parts.is_part |= parts.is_of_done
     parts.words, unknown, why = qualifiers(parts.words, parts.text)

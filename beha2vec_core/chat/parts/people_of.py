@@ -13,6 +13,10 @@ _NOUN = re.compile(
     rf"(?P<before>(?:[\w./-]+ ){{1,3}})(?P<noun>{NAMED_AFTER})\b"
     r"(?P<alone>\W*$| (?:do|did|have|are|were|is|in|on|by|over|last|this|per)\b)?"
 )
+_DEMONYM = re.compile(  # how many Danes bought a tent
+    r"\bhow many (?P<who>[a-z]+)(?= (?:(?:who|that|have|has|did|do|ever|never|actually) )*(?:bought|buy|ordered?|"
+    r"purchased?|visit(?:ed)?|came|come|view(?:ed)?|looked|search(?:ed)?|used?|add(?:ed)?|put|returned?)\b)"
+)
 # how many of them there are is not in the data
 _COUNTED = re.compile(
     r"\b(?:how many|number of|count of|new|lost?|gain(?:ed)?|gr[eo]w\w*|more|fewer|share of|percent\w*(?: of)?|"
@@ -23,6 +27,13 @@ _COUNTED = re.compile(
 def in_visitors(text: str, vocabulary: Vocabulary) -> tuple[str, list[str]]:
     """A text in small letters with these as people from there, and how they were read."""
     notes: list[str] = []
+
+    def of_country(found: re.Match[str]) -> str:
+        word, _, _ = vocabulary.longest([found["who"]], 0)
+        is_place = word and word.kind == "value" and "country" in word.dimensions
+        return f"how many people from {found['who']}" if is_place else found[0]
+
+    text = _DEMONYM.sub(of_country, text)
 
     def put(found: re.Match[str]) -> str:
         words = tokens(found["before"])

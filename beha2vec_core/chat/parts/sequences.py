@@ -220,6 +220,8 @@ def in_both(reader: Reader, place: int, level: str, found: list[Did]) -> tuple[l
     both = [replace(did, at_least=1) if did.table == "sessions" and did.at_least == 2 else did for did in (one, other)]
     if both[0].table == both[1].table and dids:  # bought again in March: once in March
         both[1] = in_days([replace(both[1], period=None)], reader.periods[int(second["at"])], reader.words)[0]
+    elif "again" in reader.words[begun:end] and both[1].table == "purchases":
+        raise Unclear  # visited in January and bought again in February: when they bought before is not said
     return [*found[:-1], *both], end + len(second[0].split())
 
 

@@ -21,6 +21,10 @@ _NOT_NAMED = re.compile(r"(?:(?:the|both|on|from|via|in|for|by) )+")
 _JOINED = re.compile(r"(?:\s*,)?\s*(?:and|or|vs\.?|versus|against)\b\s*|\s*,\s*")
 _ENDS = re.compile(r"\s*(?:[,?.!]|$|(?:in|on|for|during|last|this|since)\b|\u00a7)")
 _LONG = 4  # words of a value
+_TWO_SOURCES = re.compile(
+    r"\b(?P<one>[\w.-]+) (?P<joined>vs\.?|versus|or|and|against|compared (?:to|with)) (?P<other>[\w.-]+) "
+    r"(?P<medium>\w+)\b"
+)
 _DOERS = re.compile(rf"\s*(?:{PEOPLE})\b")
 
 
@@ -43,6 +47,18 @@ def in_sides(text: str, vocabulary: Vocabulary) -> str:
         if len(sides) > 1 and _ENDS.match(text, end) and not _goes_before(text[: comma.start()], sides[0], vocabulary):
             return f"{text[: comma.start()]} across {' vs '.join(sides)}{text[end:]}"
     return text
+
+
+def with_medium(text: str, vocabulary: Vocabulary) -> str:
+    """A text in small letters with the medium of two sources beside each of them: "google vs bing organic"."""
+
+    def put(found: re.Match[str]) -> str:
+        one, other = (f"{found[name]} {found['medium']}" for name in ("one", "other"))
+        read = [_value(tokens(pair), vocabulary) for pair in (one, other)]
+        are_pairs = all(size == 2 and values[0].dimension == "source_medium" for size, values in read)
+        return f"{one} {found['joined']} {other}" if are_pairs else found[0]
+
+    return _TWO_SOURCES.sub(put, text)
 
 
 def _goes_before(text: str, side: str, vocabulary: Vocabulary) -> bool:

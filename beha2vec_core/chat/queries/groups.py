@@ -268,6 +268,8 @@ def refuse_apart(parts: Parts, contents: Contents) -> None:
     """Raise where two values describe a visit, stand apart, and no visit has both: they limit different groups."""
     words = [word for word in parts.words if word.kind == "value" and _is_of_visit(word)]
     words = [word for word in words if len(word.values[0].values) == 1]  # paid, from facebook, there may be none
+    firsts = {one.place + 1 for one in parts.words if one.text.startswith("first")}  # where they first came from
+    words = [word for word in words if word.place not in firsts]
     for one, other in combinations(words, 2):
         between = [word.text for word in parts.words if one.place < word.place < other.place]
         if parts.has("without") or {*between} <= _OF or one.own_dimensions & other.own_dimensions:

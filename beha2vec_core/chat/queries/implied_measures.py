@@ -72,6 +72,7 @@ NOT_MEASURED = (
     (r"\b(?:we|i) (?:spend|spent|pay|paid)\b|\bspen[dt](?:ing)? (?:\w+ )?(?:on|for|in) (?:\w+ )?(?:ads?|adwords|"
      r"advertis\w+|marketing|campaigns?|ppc|sea|sem|paid|media)\b|\b(?:ads?|advertising|marketing|media|"
      r"campaign) (?:spend|spending|costs?|budgets?)\b", "What you spend is not measured."),
+    (r"\bsold[ -]out\b", "What is in stock is not in the data."),
 )  # fmt: skip
 
 

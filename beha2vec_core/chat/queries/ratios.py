@@ -20,6 +20,7 @@ _OUTER = re.compile(
 _EACH = ("per", "each", "every", "within")
 _ADDITIVE = {"users": "user", "sessions": "session", "orders": "order", "buyers": "buyer", "page_views": "page view",
              "items_sold": "item sold"}  # fmt: skip
+_SPENT = re.compile(r"\brevenue per user (?:more|less)\b")  # as "spend more" is read
 _STEPS_OF_ITEMS = {
     "view_to_cart": ("cart_additions", "item_views"), "cart_rate": ("cart_additions", "item_views"),
     "view_to_order": ("orders", "item_views"), "conversion_rate": ("orders", "item_views"),
@@ -55,6 +56,9 @@ def outer_of(parts: Parts, by: list[str]) -> str | None:
 def with_ratio(parts: Parts, metrics: list[str]) -> tuple[Parts, list[str], str | None]:
     """The question without "per user", and what its measure is divided by; None where it names no ratio."""
     words = parts.words
+    are_buyers = any(did.table in ("purchases", "items") for one in parts.done for did in one.did)
+    if are_buyers and metrics == ["revenue_per_user"] and _SPENT.search(parts.text):
+        return parts, ["revenue"], "buyers"  # who used no coupon are others who bought
     for word in words:
         before = [one for one in words if one.place < word.place]
         if (

@@ -62,6 +62,11 @@ NO_QUERY = (
      "The average of what: the order value, or the number of orders of a day?"),
     (r"^\W*(?:double|triple|quadruple|treble|twice|thrice|half) (?:the|our|as|that|of)\b(?! our| the)",
      "I can say by how much something changed, but I do not compute multiples of it."),
+    (rf"\b(?:how many|which|who) (?:of|among) (?:(?:our|the|my) )*(?:top|best|biggest|first) \d+ (?:{PEOPLE})\b",
+     "I can list these users, but not say what else is true of them."),
+    (rf"\b(?:{PEOPLE}|who)\b.*\b(?:more than|at least|over) (?:one|two|three|\d+) (?:different )?"
+     r"(?:categor(?:y|ies)|brands?|channels?|devices?|browsers?|campaigns?)\b",
+     "I can count how often people did something, but not in how many different groups."),
     (rf"\b(?:slowest|least (?:quickly|rapidly))[- ](?:{_MOVED})\b",
      "I can list what rose or fell, by how much, but not what changed least."),
     (r"\b(?:(?:more|less|fewer) than|over|under|at least|most) (?:(?:half|a third|a quarter|\d+ ?(?:%|percent)) )?of "

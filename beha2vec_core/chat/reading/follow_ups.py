@@ -27,7 +27,8 @@ LEADS = re.compile(
 _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
 # "and for visitors from Germany": a filter in the words of people, no measure
 _OF_THOSE = re.compile(
-    rf"\b(?:for|from|of|among|by|with|in)\s+(?:(?:the|our|all|new|returning)\s+)*(?:{PEOPLE}|sessions?|visits?)\b"
+    rf"\b(?:(?:for|from|of|among|by|with|in)\s+(?:(?:the|our|all|new|returning)\s+)*|(?:for|among)\s+(?:[\w-]+\s+)"
+    rf"{{1,3}})(?:{PEOPLE}|sessions?|visits?)\b"
 )
 # words that stand for what was asked before, unless the question itself names it first
 _PERIODS = r"week|month|year|quarter|period|day|days|time|many|much|true|right|correct"
@@ -37,7 +38,7 @@ _POINTS = re.compile(
     rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
     rf"(they|them|these|those)\b(?!\s+(?:who|that|which|(?:from|with)(?=\W+\w)|whose|{_PERIODS})\b))|"
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
-    r"(?:\b(?:is|was|are|were|about|and)\s+|^\W*)(its|their)\b"
+    r"(?:\b(?:is|was|are|were|about|and|what'?s)\s+|^\W*)(its|their)\b"
 )
 # "who bought it": whatever else the question is about, unless it names a thing first
 _OBJECT = re.compile(
@@ -52,13 +53,19 @@ _ALWAYS = re.compile(
 )
 # "how much revenue did they make", but not "how many people ... and do they"
 _DID_IT = re.compile(
-    rf"^\W*(?:and )?how (?:much|many) (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+(?: [\w-]+)?? "
+    rf"^\W*(?:and )?how (?:much |many (?!(?:\w+ )?(?:{PEOPLE})\b)[\w-]+ )(?:[\w-]+ ){{0,2}}?"
     r"(?:did|do|does|have|has|is|are|was|were) (it|they|these|those|that)\b"
 )
 _IT = re.compile(r"\bits?\b", re.IGNORECASE)
 _WHICH_ONE = re.compile(r"^\W*(?:and |so |but )?(?:is|was|are|were) (?:it|that|this)\b.*\bor\b")
 _DIRECTION = re.compile(r"\b(?:up|down|growing|rising|falling|declining|increasing|decreasing|improving|dropping)\b")
-_BUYING_OF = {"users": ("buyers", "buyer_share"), "sessions": ("conversion_rate", "conversion_rate")}
+_BUYING_OF = {"users": ("buyers", "buyer_share")} | {
+    sessions: (rate, rate)
+    for sessions, rate in (
+        ("sessions", "conversion_rate"), ("cart_sessions", "cart_to_order"),
+        ("checkout_sessions", "checkout_completion"),
+    )
+}  # fmt: skip
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
 CANNOT = "I do not see how this continues your previous question. Please ask the full question."
@@ -285,7 +292,8 @@ def continued(
     chosen_filters = (
         sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
     )
-    if previous.is_share and not (new_by or previous.by or is_part or is_share or metrics) and is_number:
+    is_whole = not {*previous.by} - chosen and previous.filters  # of one of its groups, or of none
+    if previous.is_share and is_whole and not (new_by or is_part or is_share or metrics) and is_number:
         part = previous.filters[0]  # the share of mobile, and in Germany: of those from Germany
         is_share = part in kept.values()
         chosen_filters = [part, *(one for one in kept.values() if one != part)] if is_share else chosen_filters
@@ -356,6 +364,13 @@ def _of_other_pages(
     """
     named = [one for one in filters if one.dimension in _OF_PAGES and not one.did]
     landed = [one for one in before if one.dimension in _LANDED.values()]
+    coupons = [one for one in filters if one.dimension == "coupon" and not one.did]
+    used = [one for one in before if [inner.dimension for did in one.did for inner in did.filters] == ["coupon"]]
+    if len(coupons) == len(used) == 1 and not coupons[0].is_excluded:
+        as_before = replace(used[0], did=(replace(used[0].did[0], filters=(coupons[0],)),))
+        return tuple(as_before if one is coupons[0] else one for one in filters), tuple(
+            one for one in before if one is not used[0]
+        )
     viewed = [
         one for one in before if len(one.did) == 1 and {inner.dimension for inner in one.did[0].filters} & _OF_PAGES
     ]

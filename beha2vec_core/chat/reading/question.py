@@ -16,7 +16,7 @@ from beha2vec_core.chat.parts.conditions import Conditions
 from beha2vec_core.chat.parts.parts import OF_SESSIONS, Parts, find_parts
 from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_words
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
-from beha2vec_core.chat.queries.asked import filters_of, metrics_of
+from beha2vec_core.chat.queries.asked import breakdown_of, filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import by_month, funnels_of, in_each_period
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
@@ -27,6 +27,7 @@ from beha2vec_core.chat.queries.refusals import NO_QUERY
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, is_asked_of_them, pointer
+from beha2vec_core.chat.reading.fragments import with_lead
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -53,8 +54,8 @@ _DID = re.compile(
 )
 # people who did something are counted, not what they did: "users who viewed the cart by week"
 _PEOPLE_WHO = re.compile(
-    r"(?i)\W*(?:(?:how many|number of|count of|share of|percentage of|daily|weekly|monthly|show|give|me|the|our|all|"
-    r"unique) )*"
+    r"(?i)(?:.*\bamong\b)?\W*(?:(?:how many|number of|count of|share of|percentage of|daily|weekly|monthly|show|"
+    r"give|me|the|our|all|unique|and|for|from|among) )*"
     rf"(?:{PEOPLE}) (?:(?:who|that) (?!are\b|were\b)|(?:viewed|saw|visited|opened|read|looked at|used) )"
 )
 _VISITS_THAT = re.compile(
@@ -62,6 +63,7 @@ _VISITS_THAT = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
+_THAT_DAY = re.compile(r"\bthat (?:same )?(?:day|week|month|weekend|hour|quarter)\b|\bthen\W*$")
 _DOES_IT = re.compile(r"(?i),? and (?P<asked>(?:is|are|was|were|has|have|does|do|did) (?:it|they|that)\b.*)$")
 _SEPARATELY = "Please ask it separately."
 _ANOTHER = ", and I do not want to guess"
@@ -188,6 +190,7 @@ class _Reader:
                 said = clean_text(does_it["asked"].strip(" ?."), limit=80)
                 return replace(alone, not_answered=(f"I did not answer “{said}”. {_SEPARATELY}",))
         has_all = len(whole.more) + 1 >= len(parts) and not sentences.goes_on_since(parts)
+        has_all &= _THAT_DAY.search(question.lower()) is None
         # a share: of those who did this, those who also did that
         is_of_those = bool(whole.query and whole.query.is_share and whole.query.filters and whole.query.filters[0].did)
         if is_of_those and whole.query and is_asked_of_them(parts[-1]):
@@ -266,6 +269,8 @@ class _Reader:
         metrics = metrics_of(parts)
         filters = filters_of(parts, next(iter(metrics), None))
         period = parts.times.periods[0] if parts.times.periods else None
+        if previous:
+            question = with_lead(question, metrics, bool(filters or parts.times.periods or breakdown_of(parts)))
         advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
         leads = LEADS.search(question.lower()) is not None
         leads &= not (previous is None and metrics and self.is_first and _WHAT_ABOUT.match(question.lower()))
@@ -366,6 +371,7 @@ def _narrows(statement: Reading, query: Query) -> bool:
 def _is_of_a_list(part: str, first: Query, asked: Query) -> bool:
     """Whether a part asks for more of the first of a list that the part before asks for."""
     is_pointed = _POINTED.search(part.lower()) is not None and bool(first.by) and asked.by != first.by
+    is_pointed |= _THAT_DAY.search(part.lower()) is not None and bool(first.by)
     return is_pointed or (first.ascending is not None and not asked.by)
 
 

@@ -255,6 +255,11 @@ _BREAKDOWNS: Rules = (
     (r"(?:,|\s[-\u2013\u2014]|(?<=week)|(?<=weekday))\s*mon(?:day)? (?:to|through|thru|till) sun(?:day)?\b", ""),
 )  # fmt: skip
 _COMPARISONS: Rules = (
+    # than others, where no others are named
+    (rf"^(\W*(?:and )?(?:do|does|did) (?:the |our )*(?:(?!(?:the|our|all|most|more|many|any|these|those)\b)[\w-]+ "
+     rf"(?:{PEOPLE}) (?:spend|pay)|(?:{PEOPLE}|those) (?:who|that) [^,?]*? (?:spend|buy|order|convert|return|come back|"
+     r"pay))(?: much| a lot)? (?:more|less|better|worse)(?: (?:per (?:order|visit|head)|often|frequently|money))?)"
+     r"(?=\W*$)", r"\1 than others"),
     (r"\bvar(?:y|ies)\b|\bbehav(?:e|es) (?:(?:any|at all|very) )*different(?:ly)?\b", "differ"),
     (r"\bhow (?:does|did|do|has|have) (.+?) (?:(?:do|done|perform|performed|sell) )?(?:compare|compared|measure up|"
      r"fare|fared|stack up|hold up|match up|rate) (?:to|with|against) ", r"compare \1 with "),

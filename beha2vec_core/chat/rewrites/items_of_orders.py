@@ -15,6 +15,11 @@ _WITH = (
 _THINGS = (
     r"(?:items?|products?|pieces?|units?|articles?|things?)\b(?: in (?:it|them|there|the (?:basket|cart|order)s?))?"
 )
+_MONEY = (
+    r"euros?|eur|dollars?|usd|bucks|pounds?|gbp|quid|francs?|chf|kronor|kroner|zloty|percent|revenue|value|tax|shipping"
+)
+_NO_KIND = rf"{_MONEY}|different|distinct|{PEOPLE}|orders?|pages?|visits?|sessions?|days?|coupons?"
+_OF_A_KIND = rf"(?!{_THINGS}|(?:{_NO_KIND})\b)(?=[a-z])"
 _ONE = r"(?:(?:exactly|just|only) )?(?:one single|one|a single|1|single)"
 _PER_ORDER = (
     r"(?:per|in (?:an?|each|every|one|a single|the same)) (?:order|basket|purchase|cart|checkout)|at (?:once|a time)|"
@@ -31,6 +36,10 @@ ITEMS_OF_ORDERS: Rules = (
      r"orders with more than \1 items"),
     (rf"{_ORDERS}{_WITH}{_ONE} {_THINGS}", "orders with exactly 1 items"),
     (rf"{_ORDERS}{_WITH}(?:(?:exactly|just|only) )?{_N} {_THINGS}", r"orders with exactly \1 items"),
+    # of one kind of goods: orders with more than 2 tents
+    (rf"{_ORDERS}(?:{_WITH}| (?:in which|where) )(more than|at least|exactly) (one|{_N}) {_OF_A_KIND}",
+     r"orders that bought \1 \2 "),
+    (rf"{_ORDERS}(?:{_WITH}| (?:in which|where) ){_N}(?:\+| or more) {_OF_A_KIND}", r"orders that bought at least \1 "),
     (r"\bmulti(?:ple)?[- ](?:item|product|piece) (?:orders|baskets|carts|purchases)\b", "orders with at least 2 items"),
     (r"\b(?:single|one)[- ](?:item|product|piece) (?:orders|baskets|carts|purchases)\b", "orders with exactly 1 items"),
     (r"\b(?:shopping )?(?:carts?|baskets?)(?: (?:that|which|do|did))* (?:contain(?:s|ed|ing)?|includ(?:e|es|ed|ing)|"

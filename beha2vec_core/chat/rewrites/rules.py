@@ -218,8 +218,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
      r"shop|pages?)\b)?", r"\1 engagement time"),
     (r"\bspen(?:ds?|t) (?:the )?(most|least|more|less) per\b", r"\1 spend per"),
-    (r"\b(do|does|did)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b(?= (?:more|less)\b(?! (?:per|time|on)\b)"
-     r"(?=.* than\b))", r"\1 \2 revenue per user"),  # each of them
+    (r"\b(do|does|did)\b(?! (?:we|i|you|us|they)\b)(.*?) (?:spends?|spent)\b(?= (?:more|less)\b(?! (?:per|time|on"
+     r"(?! (?:a )?(?:mobile|desktop|tablet|phone|computer|ios|android|weekend)))\b))",
+     r"\1 \2 revenue per user"),  # each of them
     (rf"\b({PEOPLE}|those|ones) ((?:from|in|on|via|with|who|using|coming)\b.*?) (?:spends?|spent|spending)\b",
      r"\1 \2 revenue"),
     # of others than us, who buy from us: "did those from instagram spend more than ..."

@@ -20,7 +20,53 @@ _IN_DAYS = (  # not "within 30 days"
 
 PERIOD = rf"(?:{_MONTHS})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
 
+_GROUP = (
+    r"((?:channel|source|medium|campaign|device|browser|brand|product|item|page|landing page|cluster|segment)s?|"
+    r"countr(?:y|ies)|categor(?:y|ies))"
+)
+
 TURNS: Rules = (
+    (r"^\W*(?:good )?(?:morning|afternoon|evening)(?: (?:all|team|everyone|everybody|guys|there))?\s*[,!.:\u2013-]+"
+     r"\s*(?=\w)", ""),
+    (r"\bgonna\b", "going to"),
+    (r"^(\W*)(?:(?:what|where) (?:is|are) )?(?:the |our )?(?:biggest|largest|worst|main) (?:drop[- ]?offs?|"
+     r"leaks?|loss(?:es)?) (?:in|of|at|during) (?:the |our )?(checkout|funnel)(?: process| funnel)?"
+     r"(?=\W*$| (?:on|for|in|last)\b)",
+     r"\1at which step of the \2 do we lose the most people"),
+    (r"\b(?:gets? |is |are |were |was )?(?:looked at|viewed|seen) (?:the )?most,? but (?:not|never|hardly|rarely) "
+     r"(?=bought|ordered)", "viewed a lot but rarely "),
+    (r"\bof (those|them|these) (?:finished|(?:were |got )?completed|went through)\b", r"of \1 ordered"),
+    (r"^(\W*(?:and )?)how much (did|do|does|have|has) (they|it|these|those|that) (?:spend|spent|bring|brought|make)"
+     r"(?: in| up)?(?=\W*$)", r"\1how much revenue \2 \3 make"),
+    (r"\b(?:end|ends|ended) up (?:buying|ordering|purchasing)\b", "bought"),
+    (r"\bwho spends (more|less)\b(?! (?:per|time)\b)", r"which revenue per user \1"),
+    (r"\bwhove\b", "who have"), (r"\bprev(?=\.? (?:\d+ )?(?:day|week|month|year|period))\.?", "previous"),
+    (r"^(\W*)what (?:did|has) (?:the )?(.+?) (?:campaign|newsletter)(?: do| done) for us\b",
+     r"\1how did the campaign \2 perform"),
+    (r"^(\W*)what(?:'?s| is) (?:a|an|one) (visit|session|user|order) from (.+?) worth\b",
+     r"\1revenue per \2 from \3"),
+    (r"\bshipping costs? (?=(?:collected|charged|paid)\b)", "shipping "), (r"\b(shipping|tax) collected\b", r"\1"),
+    (r"\bwho are (our|the|my) vips?(?: customers)?\b", r"who are \1 best customers"),
+    (r"\bthat led to an order\b", "that converted"),
+    (rf"\b({PEOPLE})(?: (?:who|that))? compared? (?:products|items)\b", r"\1 who viewed comparison pages"),
+    # of a group of visits: those who did not buy are not the others
+    (rf"^(\W*(?:do|does|did) (?:the |our )*(?:(?!coupon|search)[\w-]+ )+(?:{PEOPLE}) (?:buy|order|convert|purchase) "
+     r"(?:more|less|better|worse))(?: often)? than (?:(?:all|the) )*(?:others?|rest|everyone else|other (?:\w+))"
+     r"(?=\W*$)", r"\1"),
+    # whom we lose does not come back
+    (rf"\b(which|what) ({PEOPLE}) (?:are|will|might|could|do) we (?:(?:about|going|likely|expected|expect) to |at risk "
+     r"of |in danger of )?los(?:e|ing)\b(?: (?:soon|next))?", r"which \2 are unlikely to come back"),
+    (rf"^\W*(?:(?:is|are) there |(?:do|did) we have )?any {_GROUP} (?:with|that (?:has|have|gets?|got)|having) ",
+     r"\1 with "),
+    (r"^(\W*)(?:what(?:'s| is| was) )?(?:the )?reach of (?=.*\bpages?\b)", r"\1how many users viewed "),
+    (r"\b(?:average|avg\.?|mean) spend(?:ing)? (?:of|by|for|among) (?:(?:the|our|all) )*(\w+) buyers\b",
+     r"revenue per buyer of users who bought \1"),
+    (r"\b(?:average|avg\.?|mean) spend(?:ing)? (?:of|by|for|among) ", "revenue per buyer of "),
+    (rf"\b(?:at )?(?:what|which) time(?= (?:do|does|did|are|is) (?:(?:most|the|our) )*(?:{PEOPLE}|they|we)\b)",
+     "what time of day"),
+    (rf"^(\W*)which (?:(?:types?|kinds?|sorts?|groups?) of (?:{PEOPLE})|(?:(?:user|customer|visitor) )?(?:clusters?|"
+     r"segments?))(?: mostly| mainly| usually)* (?:comes?|came|arrives?|arrived)(?: mostly| mainly| to us)* (?:through|"
+     r"via|from|by) (.+?)(?: (?:the )?most)?(?=\W*$)", r"\1users by segment from \2"),
     (r"\b(how many|number of|sum of) (items|products|pieces|units) (?:(?:were|are) )?in (?:(?:the|all|our) )*"
      r"(?=orders\b(?!.*\b(?:average|typical|usual)))", r"\1 \2 sold of "),
     (rf"\b(sessions|visits|orders) (?:where|in which|during which) {_WHO} (?=\w)", r"\1 that "),
@@ -72,8 +118,9 @@ TURNS: Rules = (
      r"\1 who viewed article pages and did not order"),
     (r"^(\W*(?:(?:and|so|ok) )*)(?:what|how much) (?:was|is|were|are) (?:that|this|it|they|those|these|all that) worth"
      r"(?: to us)?(?: in (?:euros?|eur|money|dollars?|pounds?|cash))?(?=\W*$)", "and how much revenue was that"),
-    (r"^(\W*(?:(?:and|now|please|ok) )*)(?:add|include) (?:also )?([\w -]{2,30}?) to (?:the|that|this|your) comparison"
-     r"(?=\W*$)", r"\1and with \2"),
+    (r"^(\W*(?:(?:and|now|please|ok) )*)(?:add|include) (?:also )?([\w -]{2,30}?) (?:to (?:(?:the|that|this|your) "
+     r"comparison|that|it|this|them|these|those)|too|as well|also)(?=\W*$)", r"\1and with \2"),
+    (r"^(\W*(?:and )?)in (?:items|pieces)(?=\W*$)", r"\1in units"),
     (rf"^(?=.*\b(?:sales|sold|revenue|units|items|products)\b)(?!.*\b(?:pages?|traffic|devices?|{PEOPLE})\b)(.*)\bby "
      r"(?:type|kind|sort)s?(?=\W*$| \(| (?:in|last|this)\b)", r"\1by subcategory"),
     (rf"^(\W*(?:and |so )*)(?:are|do|is|were|did) {_WHO} (?:spending|spend) (more|less) per (order|visit|head) (?:now "

@@ -26,6 +26,7 @@ ROWS = [{"headline": f"Finding {one}", "sentence": "It is so.", "kind": "differe
         ("top 2 highlights", 2),
         ("What should I know about our shop?", 3),
         ("anything interesting in the data?", 3),
+        ("what should I know before Monday", 3),
     ],
 )
 def test_highlights_are_listed(question: str, shown: int) -> None:
@@ -36,7 +37,14 @@ def test_highlights_are_listed(question: str, shown: int) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["key findings for mobile", "insights into revenue last week", "revenue changes", "findings in 2026", "0 findings"],
+    [
+        "key findings for mobile",
+        "insights into revenue last week",
+        "revenue changes",
+        "findings in 2026",
+        "0 findings",
+        "what should I know about last week",
+    ],
 )
 def test_highlights_of_a_part_are_not_known(question: str) -> None:
     assert findings(question, lambda: ROWS) is None

@@ -47,7 +47,7 @@ REFUSED = {
     "slowest page": "do not say how fast",
     "brand search vs shopping": "name the campaign",
     # what was done, by whom
-    "users who bought at least two different brands": "without “or”",
+    "users who bought at least two different brands": "different groups",
     "buyers without repeat orders": "exactly one order",
     "double the orders of april": "multiples",
     # what is not in the data

@@ -83,7 +83,24 @@ ASKED = {
     "compare conversion rate of email with paid": (
         "conversion_rate | by channel | channel=Email;Paid Search;Paid Social"
     ),
+    # a part of a question without a verb, nor an "and"
+    "bounce rate >> for email visitors": "bounce_rate | channel=Email",
+    "revenue in april >> for mobile users only": f"revenue | device=mobile | {APRIL}",
+    "revenue in april >> for users who viewed the cart page": f"revenue | user=viewed cart pages | {APRIL}",
+    "orders in april >> more than in march?": f"orders | {APRIL} | vs {MARCH}",
+    "revenue by country in april >> by orders": f"orders | by country | {APRIL}",
+    "hats vs shoes revenue >> in units": "items_sold | by item_category | item_category=Hats;Shoes",
+    "revenue of germany >> in april orders by device": f"orders | by device | {APRIL}",
+    "orders of mobile vs desktop >> add tablet to that": "orders | by device | device=desktop;mobile;tablet",
+    "orders last weekend >> compared to the weekend before": (
+        "orders | 2026-05-09..2026-05-10 | vs 2026-05-02..2026-05-03"
+    ),
+    "orders in april >> and the weekend before": "no",
+    "orders from germany in april >> how much did they bring in": f"revenue | country=Germany | {APRIL}",
+    "how many sessions with a cart in april >> how many of those ordered": f"cart_to_order | {APRIL}",
+    "which cluster buys most >> whats their order value": "no",
     # a share stays one
+    "repeat purchase rate by channel >> for email": "buyers | channel=Email | user=ordered at least 2 times | share",
     "share of buyers on mobile >> is it the same in germany?": "buyers | country=Germany | device=mobile | share",
     "what percentage of orders used a coupon >> and in germany": (
         "orders | country=Germany | one_order=used a coupon | share"

@@ -307,6 +307,26 @@ ASKED = {
         "revenue_per_user | by source | source=google;newsletter"
     ),
     "do people spend more time on mobile": "engagement_time | by device",
+    # what each of them spends: of those with an order where the others could not have done it without one
+    "do people who viewed shoes spend more than others": (
+        "revenue_per_user | user=viewed theme shoes && revenue_per_user | user=did not view theme shoes"
+    ),
+    "do coupon users spend less": (
+        "revenue | user=used a coupon | per buyers && revenue | user=did not use a coupon | per buyers"
+    ),
+    "what sold out": "no",
+    "how many people viewed hats and ended up buying": "users | user=viewed theme hats and ordered",
+    "how many buyers bought from more than one category": "no",
+    "whats a visit from email worth": "revenue_per_session | channel=Email",
+    "google or bing organic, which converts better": (
+        "conversion_rate | by source_medium | source_medium=bing / organic;google / organic"
+    ),
+    "share of mobile among hats viewers": "users | device=mobile | user=viewed theme hats | share",
+    "share of mobile among users who viewed hats": "users | device=mobile | user=viewed theme hats | share",
+    "how many of our top 5 customers used a coupon": "no",
+    "how many germans ordered": "buyers | country=Germany",
+    "which day had most sessions and how many orders came that day": "sessions | by day",
+    "people who visited in march and bought again in april": "no",
     "how much did we spend": "no",
     "ad spend by channel": "no",
     "do new users drop out of checkout more often than returning ones?": (

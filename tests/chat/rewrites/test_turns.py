@@ -48,6 +48,18 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("shoe sales by type", "shoe sales by subcategory"),
         ("users by type", "users by type"),
         ("fastest growing channels in may", "which channels are growing fastest in may"),
+        ("Good morning all, orders last week?", "orders last week?"),
+        ("orders this morning", "orders this morning"),
+        ("which customers are we about to lose", "which customers are unlikely to come back"),
+        ("any countries with many sessions but few orders", "countries with many sessions but few orders"),
+        ("which types of people come through email", "users by segment from email"),
+        ("what types of people buy on mobile", "what types of people buy on mobile"),
+        ("how many orders have more than one hat", "how many orders that bought more than one hat"),
+        ("orders with 2 or more hats", "orders that bought at least 2 hats"),
+        ("orders with more than 200 euros", "orders with more than 200 euros"),
+        ("do people who searched buy more", "do people who searched buy more than others"),
+        ("do our users spend more", "do our users spend more"),
+        ("do mobile users buy more than others", "do mobile users buy more"),
     ],
 )
 def test_turns_of_speech_are_our_measures(question: str, plain: str) -> None:
