@@ -21,12 +21,13 @@ _GROUPS = {"insights": "profiles", "semantic": "chat"} | {
 
 
 def pytest_configure() -> None:
-    """One thread for torch, BLAS and OpenMP in each worker: with more, workers wait for each other's threads.
+    """One thread for torch, BLAS and OpenMP in each worker, and no spinning: workers would wait for others' threads.
 
     Servers that tests start can be interrupted, also where a shell's background job was started without SIGINT.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # LightGBM has threads of its own
     gc.set_threshold(700, 10, 100)  # a tenth as many full collections, which took up to 6 % of the time
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # processes that tests start need not compile our modules again
     hypothesis.settings.register_profile("tests", deadline=None)  # a slow machine is not a failure
