@@ -23,7 +23,8 @@ _BROKEN = re.compile(
     rf"missing|broken|incomplete)(?: any)?(?: {_NOUN})?|tracking (?:(?:was|is|has|been|did|ever) )*(?:breaks?|"
     r"breakages?|problems?|issues?|errors?|failures?|fail(?:s|ed)?|broken|broke|stop(?:ped)?|down|interrupted|work(?:s|ed|ing)?)|"
     rf"{_NOUN} (?:(?:is|are|was|were|all|be|been) )*(?:missing|complete|whole|lost|incomplete)|"
-    rf"{_NOUN} (?:for|of|on) (?:every|each|all) days?)\b"
+    rf"{_NOUN} (?:for|of|on) (?:every|each|all) days?|(?:anything|something) (?:wrong|off|broken|missing) (?:with|in) "
+    rf"(?:the |our )?{_NOUN})\b"
 )
 # words that change nothing of it
 _BESIDE = re.compile(

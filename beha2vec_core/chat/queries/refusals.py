@@ -37,6 +37,12 @@ _OF_PEOPLE = (
     rf"(?:how many|which|what|number of|(?:share|percent\w*|%|proportion) of)(?: (?:the|our|all))* (?:{PEOPLE})"
 )
 # what a question asks for, in small letters, and no query answers, though all of its words are known; and why not
+_OTHER_WORDS = (  # after the amount of an order
+    r"euros?|eur|dollars?|usd|bucks|pounds?|gbp|quid|francs?|chf|kronor|kroner|zloty|percent|revenue|value|each|total|"
+    r"in|on|at|from|for|with|by|and|or|but|of|to|that|which|who|where|when|were|was|are|is|did|do|last|this|per|"
+    r"during|since|between|before|after|via|through|across|among|compared|vs|versus|than|over|placed|made|bought|"
+    r"times?|days?|weeks?|months?|orders?|ordered|come|came|have|had|has|we|they|there|sold|yesterday|today|only"
+)
 NO_QUERY = (
     (rf"\b(?:how (?:often|many times)|how many (?:day|week|month|quarter)s|number of (?:day|week|month|quarter)s)\b.*"
      rf"\b(?:{_MOVED})\b(?! (?:out|off|away)\b)",
@@ -67,6 +73,9 @@ NO_QUERY = (
     (rf"\b(?:{PEOPLE}|who)\b.*\b(?:more than|at least|over) (?:one|two|three|\d+) (?:different )?"
      r"(?:categor(?:y|ies)|brands?|channels?|devices?|browsers?|campaigns?)\b",
      "I can count how often people did something, but not in how many different groups."),
+    (r"\b(?:orders?|purchases?|baskets?)\b(?: \w+){0,2} (?:fewer than|less than|under|below|at most|up to) (?:\d+|one|"
+     rf"two|three) (?!(?:items?|products?|pieces?|units?|articles?|things?|{_OTHER_WORDS})\b)[a-z]",
+     "I can count orders of at least so many of one kind of goods, not of fewer."),
     (rf"\b(?:slowest|least (?:quickly|rapidly))[- ](?:{_MOVED})\b",
      "I can list what rose or fell, by how much, but not what changed least."),
     (r"\b(?:(?:more|less|fewer) than|over|under|at least|most) (?:(?:half|a third|a quarter|\d+ ?(?:%|percent)) )?of "

@@ -16,6 +16,7 @@ from beha2vec_core.chat.rewrites.sort_orders import SORT_ORDERS
 from beha2vec_core.chat.rewrites.substitute import Rules, rewritten
 from beha2vec_core.chat.rewrites.turns import PERIOD, TURNS
 from beha2vec_core.chat.rewrites.visits_to_order import VISITS_TO_ORDER
+from beha2vec_core.chat.rewrites.whole_questions import WHOLE_QUESTIONS
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.chat.words.verbs import PEOPLE
 
@@ -470,8 +471,9 @@ _OF_PEOPLE: Rules = (
     (r"\b(referrals?)(?:,? from (?:which|what))? (?:web)?(?:sites?|pages?)(?: exactly)?\b", r"\1 by source"),
 )  # fmt: skip
 _IDIOMS = (
-    *VISITS_TO_ORDER, *SORT_ORDERS, *AT_THE_TIME, *ITEMS_OF_ORDERS, *EXITS_AND_HITS, *TURNS, *EVERYDAY,
-    *_TALK, *_WORDS, *_COUNTS, *_SHARES, *_BREAKDOWNS, *_COMPARISONS, *_CHANGE, *_CAUSES, *_STEPS, *_OF_PEOPLE,
+    *VISITS_TO_ORDER, *SORT_ORDERS, *AT_THE_TIME, *ITEMS_OF_ORDERS, *EXITS_AND_HITS, *WHOLE_QUESTIONS,
+    *TURNS, *EVERYDAY, *_TALK, *_WORDS, *_COUNTS, *_SHARES, *_BREAKDOWNS, *_COMPARISONS, *_CHANGE, *_CAUSES, *_STEPS,
+    *_OF_PEOPLE,
 )  # fmt: skip
 _COMPILED = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in _IDIOMS]
 _THEY = re.compile(r"\b(?:they|them|these|those)\b", re.IGNORECASE)

@@ -14,8 +14,8 @@ from beha2vec_core.words import listed
 
 _TOPICS = {  # in the plural: "The data have no ..."
     "opens, clicks or subscribers of e-mails": r"(?:e[- ]?mails?|newsletters?|mailings?)\b.*\b(?:open|opens|opened|"
-    r"click|clicks|clicked|ctr|subscri\w+|unsubscri\w+|sign[- ]?ups?|recipients?)|subscribers?|subscriptions?|"
-    r"unsubscri\w+|open(?:ing)? rates?",
+    r"click|clicks|clicked|ctr|subscri\w+|unsubscri\w+|sign(?:s|ed|ing)?[- ]?ups?|recipients?)|subscribers?|"
+    r"subscriptions?|unsubscri\w+|open(?:ing)? rates?",
     "clicks or impressions of ads": r"ctr|click[- ]through|impressions?|ad clicks|viewability|ad frequency",
     "costs that you pay for shipping (what orders were charged is “shipping charged”)": r"(?:shipping|delivery|"
     r"postage) costs?|costs? (?:of|for) (?:shipping|delivery|postage)",
@@ -51,7 +51,7 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "followers, likes or shares on social networks": r"followers?|likes|comments?|retweets?|mentions|"
     r"influencers?|hashtags?",
     "accounts, members or points": r"accounts?|members?|memberships?|loyalty (?:points|program\w*)|points|"
-    r"registrations?|registered|sign[- ]?ups?|logged in|log[- ]?ins?",
+    r"registrations?|registered|sign(?:s|ed|ing)?[- ]?ups?|logged in|log[- ]?ins?",
     "goals or plans": r"goals?|targets?|plan|planned|quota|kpi targets?|attainment",
     "employees": r"employees?|staff|ceo|salaries",
     "cancellations": r"cancel\w+",

@@ -44,6 +44,7 @@ REFUSED = {
     "share of users who searched and ordered in the same visit": "ask how many visits had both",
     "how many people who ordered at least 2 times in april bought again in may": "“again”",
     "products never bought together": "“together”",
+    "orders with fewer than 3 shoes": "not of fewer",
     "slowest page": "do not say how fast",
     "brand search vs shopping": "name the campaign",
     # what was done, by whom

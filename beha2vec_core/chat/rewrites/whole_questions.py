@@ -1,0 +1,82 @@
+"""Questions that people ask as a whole in words of their own, in the words of our measures."""
+
+from __future__ import annotations
+
+from beha2vec_core.chat.days.named_days import MONTH_NAMES
+from beha2vec_core.chat.rewrites.substitute import Rules
+from beha2vec_core.chat.words.verbs import PEOPLE
+
+_A = r"(?:(?:an?|the|our|each|every|one) )(?:(?:average|typical|single|usual) )?"
+_PERSON = "user|visitor|customer|buyer|shopper"
+_THE = r"(?:(?:the|all|our) )*"
+_SITE = r"(?:us|here|(?:the|our) (?:site|shop|store|website))"
+_SHARE = r"(?:share|percent(?:age)?|proportion|part|%)"
+_NOT = r"(?:(?:did|do|have|has|had)(?: not|n'?t)|never|not)"
+_BUY = r"(?:buy|bought|order(?:ed)?|purchased?)(?: (?:anything|something|a thing))?"
+_THINGS = "products?|items?|articles?|brands?|categor(?:y|ies)"
+_CART = r"(?:cart|basket)s?"
+_COUPON = r"(?:an? )?(?:coupon|voucher|(?:discount|promo) code)s?"
+_END = r"(?=\W*$)"
+_RETURNED = (
+    rf"\b(?:rate|{_SHARE}) of {_THE}{{}}(?:{PEOPLE}) (?:(?:that|who) )?(?:comes?|came|returns?|returned|visits?|"
+    r"visited)(?: (?:back|again))* (?:with)?in (?:the first )?"
+)
+_TO_KNOW = (
+    r"^\W*(?:(?:is|was) there )?(?:anything|something)(?: that)? (?:i|we) (?:should|need to|must|ought to) "
+    r"(?:know|look at|be aware of)"
+)
+_OF_FIRST = r"(?: (?:of|after|from) (?:their|the) first (?:visit|session))"
+
+WHOLE_QUESTIONS: Rules = (
+    (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}({_PERSON}) (?:have|had|make|made|"
+     r"place|placed|get)(?: on average)?", r"\1 per \2"),
+    (rf"\bhow (?:long|much time) (?:do|does|did) (?:{PEOPLE}) (?:read|view|look at|stay on|spend (?:on|reading)) "
+     r"(?:an?|one|each|every|a single|the average) page\b", "average time on page"),
+    (r"^(\W*)(?:the )?(?:(?:average|mean) )?time (?:spent )?on (?=(?:the |our )?(?:[\w-]+ ){1,3}page\W*$|\S*/\S*$)",
+     r"\1time on page of "),
+    (rf"\b(?:which|what) pages? (?:links?|leads?|point)(?: {_THE}(?:{PEOPLE}))? to (?=[\w ]*\bpages?\b)",
+     "which page comes before "),
+    (rf"\bhow many (?:{PEOPLE}) (?:leave|left|exit(?:ed)?|quit)(?: {_SITE})? (?:on|at|from) (?=[\w /-]*\bpages?\b|"
+     r"\S*/)", "how many exits on "),
+    (r"^(\W*)(?:is|are|was|were) (.+?) (?:being )?(?:read|viewed|visited|looked at|opened) (more|less)(?: (?:often|"
+     r"now))* than (?:before|earlier|in the past|(?:it|they) used to(?: be)?)" + _END,
+     r"\1is \3 traffic on \2 over time"),
+    (rf"\b({PEOPLE}) (?:of|with|using) {_THE}(?:site |internal |on-?site )?search(?: (?:box|bar|field|function))?"
+     r"(?! (?:engine|ads?|traffic|console|campaign))\b", r"\1 who use the search"),
+    (rf"\bnet (revenue|sales|turnover)(?:,? (?:after|less|minus|net of|without|excluding) {_THE}(?:refunds?|returns?|"
+     r"refunded orders)\b)", r"net \1"),
+    (rf"\b{_SHARE} of {_THE}(orders|purchases) (?:(?:that|which|is|are|was|were|gets?|got|has|have|been|being) )+"
+     r"(?:refunded|returned|sent back)\b", r"share of \1 with a refund"),
+    # within 7 days of the first visit: our retention
+    (rf"{_RETURNED.format('new ')}(?:(?:an?|one|1) week|(?:7|seven) days){_OF_FIRST}?", "retention"),
+    (rf"{_RETURNED.format('')}(?:(?:an?|one|1) week|(?:7|seven) days){_OF_FIRST}", "retention"),
+    (rf"{_RETURNED.format('new ')}(\d+ days|\d+ weeks|two weeks)(?!{_OF_FIRST})",
+     r"share of users who came back within \1 of their first visit"),
+    (rf"\b(?:which|what) (\w+?)s? (?:brings?|brought|gets?|got|has|have|had|attracts?|attracted) (?:back )?(?:the )?"
+     rf"most (?:(?<=back most )|(?<=back the most )|(?:returning|recurring) )(?:{PEOPLE})", r"returning users by \1"),
+    (rf"\b({_THINGS}) (?:(?:that|which|are|is|were|was|get|gets|got|often) )*(?:put|added|placed) (?:in|into|to) "
+     rf"(?:the |their |an? )?{_CART},? (?:but|and|yet) (?:(?:then|are|is|were|was) )*(?:not|rarely|seldom|hardly(?: "
+     r"ever)?) (?:bought|ordered|purchased)", r"\1 are added to cart often but rarely bought"),
+    (rf"{_TO_KNOW}(?: (?:about|of))?(?= (?:last|this|yesterday|in|since|from)\b)", "what changed"),
+    (rf"{_TO_KNOW} (?:about|of)(?= (?:{MONTH_NAMES})\b)", "what changed in"),
+    (rf"^(?!.*\b(?:last|this|in|during|since|{MONTH_NAMES})\b)(.*\b(?:more|less|fewer|better|worse)\b.*?) than "
+     rf"(?:the )?(month|week) before{_END}", r"\1 last \2 than the \2 before"),
+    (r"^(\W*)what (?:do|does|did) (.+?) do differently(?: (?:from|than|to|compared (?:to|with)) (?:the )?(?:others?|"
+     r"rest|everyone else|everybody else))?" + _END, r"\1how do \2 differ from the others"),
+    (r"^(\W*)(?:is|are|was|were) (?!(?:it|this|that|they)\b)(?:the |our )?(.+?) (?:really |actually )?worth (?:it|the "
+     r"(?:money|effort|trouble)|while)" + _END, r"\1\2 against all others"),
+    (rf"^(\W*)(?:do|does|did) (?:{PEOPLE}) (?:with|who (?:use|used|have|had)) {_COUPON} (?:spend|pay)(?:s|ed)? (?:more|"
+     rf"less)(?: per order)?(?: than (?:those |{PEOPLE} |the |others?|rest|without|one|them| )+)?" + _END,
+     r"\1average order value of orders with a coupon vs orders without"),
+    (r"\bcheckouts? (?:(?:that|which|are|is|were|was|get|got) )*(?:not|never) (?:finished|completed)\b|\b(?:unfinished|"
+     r"incomplete|abandoned) checkouts\b", "sessions that reached the checkout but did not order"),
+    (r"^\W*when did (we|the shop) (sell|get|have) (nothing|no orders)\b", r"on which days did \1 \2 \3"),
+    (rf"\b{_SHARE} of {_THE}checkouts? (?:(?:that|which) )?(?:becomes?|became|turns? into|ends? (?:in|with)|leads? to|"
+     r"results? in) (?:an? )?(?:order|purchase|sale)s?\b", "checkout completion"),
+    (rf"\b({PEOPLE}) (?:(?:who|that|have) )*(?:visit(?:ed)?|came|come)(?: (?:to )?{_SITE})?,? (?:but|and|yet)(?: (?:"
+     rf"then|they|who))* {_NOT} (?:actually |ever )?{_BUY}", r"\1 who did not order"),
+    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:coming(?: back)?|visiting|returning)\b",
+     r"\1 have not visited in the last 30 days"),
+    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:buying|ordering|purchasing)\b",
+     r"\1 have not bought in the last 30 days"),
+)  # fmt: skip
