@@ -35,10 +35,10 @@ _MORE = re.compile(r"(?i)\b(?:bigger|larger|longer|greater|busier|higher|more|ab
 _LESS = re.compile(r"(?i)\b(?:smaller|shorter|quieter|slower|lower|less|fewer|below|(?P<judged>worse|weaker))\b")
 _EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|(?:did|has|have|does) (?:anyone|anybody|someone|any))\b")
 _THAN = re.compile(r"(?i)\b(?:than|compared|vs|versus|against)\b")
-_NEAR = 0.03  # part by which two values without an interval differ at least
+_NEAR, _SMALL = 0.03, 0.1  # part by which two values without an interval differ at least, and clearly
 _SURE = 1.96  # standard deviations
 Row = dict[str, Any]
-SAME, UNSURE, NO_CHANGE = "About the same.", "No clear difference.", "No clear change."
+SAME, UNSURE, SMALL = "About the same.", "No clear difference.", "Only a small difference."
 
 
 def yes_or_no(question: str, reading: Reading, results: Sequence[Result], days: Period) -> str:
@@ -89,7 +89,7 @@ def _compared(question: str, results: Sequence[Result], days: Period) -> tuple[i
         a, b = days_apart(result, days) or (1, 1)
         found = _of_two(result, result.rows[0], row_before(result.rows[0]), a, b)
         sign, verdict = found or (0, "")
-        return found and (sign if ahead else -sign, NO_CHANGE if verdict == UNSURE else verdict)
+        return found and (sign if ahead else -sign, verdict.replace("difference", "change"))
     rows = named_rows(query, result.rows)
     if query.versus or len(rows) != 2 or not asked_beside(query):
         return None
@@ -130,11 +130,12 @@ def _of_two(result: Result, one: Row, other: Row, days: int, other_days: int) ->
     if result.metric.unit == "share" or (result.query.is_share and one.get("n_effective")):
         return sign, UNSURE if not sign or overlap(result, (one, other)) else ""
     apart = abs(value - against) / max(abs(value), abs(against), 1e-12)
-    if is_sum(result.metric) and not in_points(result):  # a count differs by chance as much as its root
-        n = [float(row.get("n") or row["value"] or 0) for row in (one, other)]
-        chance = _SURE * sqrt(sum(1 / each for each in n)) if all(n) else 0.0
-        return sign, UNSURE if not sign or apart < chance else ""
-    return sign, SAME if apart < _NEAR else ""
+    is_count = is_sum(result.metric) and not in_points(result)
+    # a count differs by chance as much as its root; amounts of orders or users vary at least as much as their mean
+    n = [float(row.get("n") or (is_count and row["value"]) or 0) for row in (one, other)]
+    if not sign or apart < (_SURE * sqrt(sum(1 / each for each in n)) if all(n) else 0.0):
+        return sign, UNSURE if is_count or sign else SAME
+    return sign, "" if is_count or apart >= _SMALL else SAME if apart < _NEAR else SMALL
 
 
 def _of_shares(pairs: Sequence[tuple[int, int]]) -> tuple[int, str]:
@@ -165,6 +166,7 @@ def _of_first(question: str, result: Result) -> str:
         return ""
     place = f"t is number {said[0]} of {len(names)}"
     if said == [1]:
-        return "Yes."
+        is_clear = len(rows) < 2 or not overlap(result, rows[:2])
+        return "Yes." if is_clear else "It is number 1, but its interval and that of number 2 overlap."
     is_near = overlap(result, (rows[0], rows[said[0] - 1]))
     return f"I{place}, but the intervals overlap." if is_near else f"No, i{place}."

@@ -26,6 +26,9 @@ def lookup(shop: Path) -> Lookup:
         ("are sessions growing?", "No. Sessions per day, by month: about flat. "),
         ("is france our biggest country by revenue?", "No, it is number 3 of 5. Revenue: highest for Germany"),
         ("is germany our biggest country by revenue?", "Yes. Revenue: highest for Germany"),
+        ("is email our best channel?", "It is number 1, but its interval and that of number 2 overlap. "),
+        ("is the aov higher in april than in march?", "No clear change. Average order value from 1 Apr"),
+        ("is revenue per session higher on tablet than on mobile?", "No. Revenue per session: tablet, "),
         ("did anyone use a coupon?", "Yes. Users who used a coupon: "),
         # a choice, a cause, an amount and a number are no questions for yes or no
         ("is desktop or mobile better?", "Conversion rate: desktop"),
