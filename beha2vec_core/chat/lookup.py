@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from beha2vec_core.chat.answers.against_average import against_average
-from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
+from beha2vec_core.chat.answers.answer import LookupAnswer
 from beha2vec_core.chat.answers.baskets import bought_with
 from beha2vec_core.chat.answers.broken_days import broken_days
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
@@ -332,10 +332,10 @@ class Lookup:
             return none
         if reading.problem == NOTHING_BEFORE and not problem:
             problem = answer_before.nothing_to_continue(self._before)
-        nearest = nearest_of(reading, self._previous, contents)
         problem = problem or reading.problem or "I did not understand the question."
-        reading = replace(reading, query=None, problem=problem, nearest=nearest)
-        return LookupAnswer(f"{not_answered(reading)}\n\n{MORE}", understood=False, reading=reading)
+        reading = replace(reading, query=None, problem=problem, nearest=nearest_of(reading, self._previous, contents))
+        text = not_answered(self._asked, reading, vocabulary_of(contents))
+        return LookupAnswer(text, understood=False, reading=reading)
 
     def _contrast(self, contrast: Contrast, reading: Reading) -> LookupAnswer:
         """What is different about a group."""

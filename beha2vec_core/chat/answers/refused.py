@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from beha2vec_core.chat.answers.answer import MORE
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.nearest import as_question, nearest_queries
+from beha2vec_core.chat.reading.examples import similar_questions
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Query
 
+_OFFERED = 3
 _NAMED = 4  # values of a filter, in a question
 
 
@@ -30,13 +34,15 @@ def nearest_of(reading: Reading, previous: Sequence[Query], contents: Contents) 
     return nearest or nearest_queries(reading.metrics, reading.by, reading.filters, reading.period, contents)
 
 
-def not_answered(reading: Reading) -> str:
+def not_answered(question: str, reading: Reading, vocabulary: Vocabulary) -> str:
     """What was not understood, and the nearest questions that can be answered."""
     lines = [f"I cannot answer this. {reading.problem}"]
-    nearest = dict.fromkeys(as_question(_short(query)) for query in reading.nearest)
-    if nearest:
-        lines += ["Similar questions that I can answer:", *(f"  - {question}" for question in nearest)]
-    return "\n".join(lines)
+    is_whole = reading.is_measured and not (reading.is_topic or reading.is_follow_up)
+    similar = similar_questions(question, reading, vocabulary) if is_whole else ()
+    nearest = [as_question(_short(query)) for query in reading.nearest]
+    if offered := [*dict.fromkeys((*similar, *nearest))][:_OFFERED]:
+        lines += ["Similar questions that I can answer:", *(f"  - {one}" for one in offered)]
+    return "\n".join((*lines, "", MORE))
 
 
 def _short(query: Query) -> Query:

@@ -134,11 +134,11 @@ def as_question(query: Query) -> str:
             words.append(f"{who if query.metric in own else f'of {noun} {who}'} {in_words(one)}")
     if query.by:
         words.append("by " + " and ".join(next(iter(DIMENSIONS[name].words), name) for name in query.by))
-    words += [_filter_asked(one) for one in query.filters if not one.did]
+    words += [filter_asked(one) for one in query.filters if not one.did]
     if query.period:
-        words.append(_named(query.period))
+        words.append(days_asked(query.period))
     if query.versus:
-        words.append(f"vs {_named(query.versus)}")
+        words.append(f"vs {days_asked(query.versus)}")
     words += ["against all others"] if query.against_rest else []
     words += [f"{which} {limit:g}" for which, _, limit in query.limits]
     words += [having_in_words(query)] if query.having else []
@@ -147,7 +147,7 @@ def as_question(query: Query) -> str:
     return " ".join(words)
 
 
-def _filter_asked(one: Filter) -> str:
+def filter_asked(one: Filter) -> str:
     """A filter of named values, as a question says it."""
     named = listed(one.values) if one.values else ""
     if one.dimension == "hour" or not one.values:
@@ -164,7 +164,8 @@ def _filter_asked(one: Filter) -> str:
     return where.format(f"cluster {named}" if one.dimension == "cluster" and one.values[1:] else named)
 
 
-def _named(period: Period) -> str:
+def days_asked(period: Period) -> str:
+    """A period, as a question says it."""
     first, last = period.first, period.last
     if first.day == 1 and (first.year, first.month) == (last.year, last.month) and (last + timedelta(days=1)).day == 1:
         return f"in {first:%B %Y}"

@@ -641,11 +641,11 @@ def test_the_lowest_is_one_that_has_none(tmp_path: Path) -> None:
     assert "Those without any orders are not listed." in lookup.ask("items with the lowest revenue").text
 
 
-def test_an_offered_question_is_short() -> None:
+def test_an_offered_question_is_short(vocabulary: Vocabulary) -> None:
     pens = Filter("item", tuple(f"Pen {number}" for number in range(22)))
     offered = (Query("orders", filters=(pens,)), Query("orders", filters=(Filter("device", ("mobile",)), pens)))
-    lines = not_answered(Reading(problem="Which?", nearest=offered)).splitlines()
-    assert lines[2:] == ["  - orders", "  - orders on mobile"]
+    lines = not_answered("", Reading(problem="Which?", nearest=offered), vocabulary).splitlines()
+    assert lines[2:4] == ["  - orders", "  - orders on mobile"]
 
 
 @pytest.mark.parametrize(
