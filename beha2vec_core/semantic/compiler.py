@@ -18,7 +18,14 @@ from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, SOURCES, TAB
 from beha2vec_core.semantic.order import in_order, unnamed
 from beha2vec_core.semantic.query import Did, Filter, Having, Period, Query, is_by_time
 from beha2vec_core.semantic.rows import DIALECT, NotAnswerable, among_values, expression_of, grouped, reaches, rows_of
-from beha2vec_core.semantic.shares import applied, by_user, filters_of_whole, is_over_time, share_over_time
+from beha2vec_core.semantic.shares import (
+    applied,
+    by_user,
+    filters_of_whole,
+    is_of_groups,
+    is_over_time,
+    share_over_time,
+)
 
 MAX_ROWS = 1000
 # metrics whose rows are counted once each, so that a part of them is a share with an interval
@@ -62,7 +69,8 @@ def compile_query(query: Query) -> str:
     if query.by:
         if is_ranked(query):
             both = ("now", "earlier") if query.by_change else ("now",)
-            select = select.where(*(parse_one(f"{one}.n >= {ENOUGH}", dialect=DIALECT) for one in both), copy=False)
+            n = "total" if query.is_share else "n"
+            select = select.where(*(parse_one(f"{one}.{n} >= {ENOUGH}", dialect=DIALECT) for one in both), copy=False)
         for one in query.having:
             select = select.where(_of_other_metric(query, one), copy=False)
             if one.half:
@@ -274,7 +282,7 @@ def in_context(query: Query) -> Query:
 def is_ranked(query: Query) -> bool:
     """Whether groups are put in the order of a rate, so that those of a few rows are left out."""
     chosen = {one.dimension for one in query.filters}
-    rated = METRICS[query.metric].is_ratio or query.per is not None
+    rated = METRICS[query.metric].is_ratio or query.per is not None or is_of_groups(query)
     few = {"new_or_returning", *chosen}  # their groups are named, or two
     is_part = query.by_change and not query.moved  # the parts of a change are of all groups
     return rated and not is_part and any(DIMENSIONS[name].kind != "time" and name not in few for name in query.by)
@@ -406,4 +414,8 @@ def _with_zeros(query: Query, found: exp.Select) -> exp.Select:
         days = f"select unnest(generate_series({first}, {last}, interval 1 day))::date as one_day from {sessions.sql}"
         calendar = f"select distinct {', '.join(columns)} from ({days}) as c"
         every = parse_one(calendar, dialect=DIALECT, into=exp.Select)
+        for chosen in query.filters:
+            if chosen.dimension in ("weekday", "weekend"):  # the other days are none that it is asked of
+                is_among = among_values(chosen, replace(sessions, date="c.one_day"))
+                every = every.where(is_among.not_() if chosen.is_excluded else is_among, copy=False)
     return select.with_("every", as_=every, copy=False).with_("found", as_=found, copy=False)

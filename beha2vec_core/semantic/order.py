@@ -8,13 +8,18 @@ from beha2vec_core.semantic.rows import DIALECT
 
 
 def unnamed(query: Query) -> exp.Expr | None:
-    """Whether a group has no name; None: all groups are days, weeks or months."""
+    """Whether a group has no name; None: all groups are days, weeks or months.
+
+    GA4's campaigns "(organic)", "(direct)" and "(referral)" are visits without a campaign.
+    """
     tables = ("now", "earlier") if query.versus else ("now",)  # a group that is gone has a name too
-    nameless = [
-        exp.func("coalesce", *(exp.column(name, table=one) for one in tables)).is_(exp.null())
-        for name in query.by
-        if DIMENSIONS[name].kind != "time"
-    ]
+    nameless: list[exp.Expr] = []
+    for name in query.by:
+        group = exp.func("coalesce", *(exp.column(name, table=one) for one in tables))
+        if name in ("campaign", "first_campaign"):
+            nameless.append(exp.func("coalesce", group.like("(%)"), exp.true()))
+        elif DIMENSIONS[name].kind != "time":
+            nameless.append(group.is_(exp.null()))
     return exp.or_(*nameless) if nameless else None
 
 
@@ -49,8 +54,8 @@ def _order(query: Query) -> list[exp.Expr]:
     kinds = {DIMENSIONS[name].kind for name in query.by}
     if query.ascending is None and kinds & {"time", "step"}:
         return [exp.Ordered(this=name, nulls_first=False) for name in names]
-    value: exp.Expr = exp.column("value", table="now")
-    if query.by_change:
-        value = parse_one("coalesce(now.value, 0) - coalesce(earlier.value, 0)", dialect=DIALECT)
+    # shares are not all of one whole: not of a week, nor of those of a channel who bought again
+    now, earlier = (f"{one}.value{f' / nullif({one}.total, 0)' * query.is_share}" for one in ("now", "earlier"))
+    value = parse_one(f"coalesce({now}, 0) - coalesce({earlier}, 0)" if query.by_change else now, dialect=DIALECT)
     first = exp.Ordered(this=value, desc=not query.ascending, nulls_first=False)
     return [first, *(exp.Ordered(this=name, nulls_first=False) for name in names)]

@@ -53,17 +53,17 @@ def by_user(query: Query, table: Table, measure: Measure, keys: list[str], perio
 def is_over_time(query: Query) -> bool:
     """Whether shares are those of a part, day by day, by week or by month."""
     timed = [name for name in query.by if DIMENSIONS[name].kind == "time"]
-    return bool(timed and (query.filters or len(query.by) > len(timed))) or _is_of_groups(query)
+    return bool(timed and (query.filters or len(query.by) > len(timed))) or is_of_groups(query)
 
 
-def _is_of_groups(query: Query) -> bool:
+def is_of_groups(query: Query) -> bool:
     """Whether shares are those of a group who did something: of the users of each device."""
-    return bool(query.by and query.filters and query.filters[0].did)
+    return bool(query.is_share and query.by and query.filters and query.filters[0].did)
 
 
 def share_over_time(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:
     """Shares of the whole of the same day, week or month, or group; with intervals where people are counted."""
-    timed = [name for name in query.by if DIMENSIONS[name].kind == "time" or _is_of_groups(query)]
+    timed = [name for name in query.by if DIMENSIONS[name].kind == "time" or is_of_groups(query)]
     times = [key for name, key in zip(query.by, keys, strict=True) if name in timed]
     extra = [f"{measure.extra} as currency"] if measure.extra else []
     part = grouped([*keys, f"{measure.value} as value"], len(keys), table, period, query.filters)
@@ -83,7 +83,7 @@ def share_over_time(query: Query, table: Table, measure: Measure, keys: list[str
 
 def filters_of_whole(query: Query) -> tuple[Filter, ...]:
     """Of parts that are chosen, too: mobile and desktop are shares of all devices."""
-    if _is_of_groups(query):
+    if is_of_groups(query):
         return query.filters[1:]
     by = [name for name in query.by if DIMENSIONS[name].kind != "time"]
     return tuple(one for one in query.filters if one.dimension not in by) if by else query.filters[1:]

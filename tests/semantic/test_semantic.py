@@ -323,6 +323,22 @@ def test_shares_over_time_are_of_the_same_month(world: duckdb.DuckDBPyConnection
     assert [(row["month"], row["value"], row["total"]) for row in run_query(world, mobile).rows] == expected
 
 
+@pytest.mark.parametrize("ascending", [False, True])
+def test_shares_of_groups_are_ranked_as_shares(world: duckdb.DuckDBPyConnection, ascending: bool) -> None:
+    """Not by how many they are: the largest channel has the most users who ordered twice."""
+    twice = Filter("user", did=(Did("purchases", at_least=2),))
+    ranked = [
+        Query("buyers", ("channel",), (twice,), is_share=True, ascending=ascending),
+        Query("sessions", ("week",), (Filter("device", ("mobile",)),), is_share=True, ascending=ascending),
+    ]
+    for query in ranked:
+        rows = run_query(world, query).rows
+        shares = [row["value"] / row["total"] for row in rows]
+        assert shares == sorted(shares, reverse=not ascending)
+        assert [row["value"] for row in rows] != sorted((row["value"] for row in rows), reverse=not ascending)
+        assert query.by == ("week",) or all(row["total"] >= ENOUGH for row in rows)
+
+
 def test_rates_of_few_are_not_ranked(world: duckdb.DuckDBPyConnection) -> None:
     week = Period(date(2026, 5, 4), date(2026, 5, 10))
     rows = run_query(world, Query("conversion_rate", ("source",), period=week)).rows
