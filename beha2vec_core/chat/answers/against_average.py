@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from beha2vec_core.chat.answers.answer import LookupAnswer
-from beha2vec_core.chat.answers.per_day import in_words_of_points, is_sum, plain_value
+from beha2vec_core.chat.answers.per_day import days_of, in_words_of_points, is_sum, plain_value
 from beha2vec_core.chat.answers.phrases import capitalized, name_of, when_of
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import Reading, read_question
@@ -81,7 +81,7 @@ def _per_day(result: Result, period: Period) -> float | None:
     if value is None or (result.metric.name in PEOPLE_COUNTED and period.first != period.last):
         return None
     is_added = is_sum(result.metric) or result.metric.unit == "count"
-    return float(value) / ((period.last - period.first).days + 1) if is_added else float(value)
+    return float(value) / (len(days_of(result.query, period, period)) or 1) if is_added else float(value)
 
 
 def _is_more(now: Result, every: Result, period: Period, days: Period) -> bool | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from beha2vec_core.chat.answers.per_day import plain_value
-from beha2vec_core.chat.answers.phrases import where_of
+from beha2vec_core.chat.answers.phrases import where_of, without_host
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.reading.contrasts import Contrast
@@ -35,7 +35,8 @@ def contrasted(contrast: Contrast, measure: Callable[[Query], Result], days: Per
     lines = [f"{unit.capitalize()} {names[0]}: {totals[0]:,}; {names[1]}: {totals[1]:,}."]
     looked = f"Looked up: {unit} {names[0]} and {names[1]}, by {_labels(contrast)}, {_period(contrast, days)}."
     if not all(totals):
-        return "\n".join([*lines, "One of them is empty, so there is nothing to compare.", looked]), None
+        lines.append("One of them is empty, so there is nothing to compare.")
+        return without_host("\n".join([*lines, looked])), None
     found: list[tuple[float, bool, list[Any]]] = []
     for name in _dimensions(contrast):
         values = [_values(measure(replace(one, by=(name,)))) for one in sides]
@@ -59,7 +60,7 @@ def contrasted(contrast: Contrast, measure: Callable[[Query], Result], days: Per
     lines.append(f"Shares are of the {unit} on each side.{sure}")
     table = [*(row for _, _, row in found), *means]
     columns = ["what", "value", names[0], names[1]]
-    return "\n".join([*lines, looked]), SqlAnswer("", columns, [False] * 4, table)
+    return without_host("\n".join([*lines, looked])), SqlAnswer("", columns, [False] * 4, table)
 
 
 def _dimensions(contrast: Contrast) -> list[str]:

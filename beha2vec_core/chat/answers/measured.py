@@ -49,19 +49,19 @@ from beha2vec_core.chat.answers.series_of_groups import each_group
 from beha2vec_core.chat.answers.trend import trend
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.events import Bars
-from beha2vec_core.chat.queries.nearest import having_in_words, in_words
+from beha2vec_core.chat.queries.nearest import filter_asked, having_in_words, in_words
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.compiler import COUNTED_ONCE, ENOUGH, MAX_ROWS, is_ranked
-from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, Metric
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query, is_by_time
+from beha2vec_core.semantic.shares import is_of_groups
 from beha2vec_core.words import change, finer, number
 from beha2vec_core.words import day as day_words
 
 _SHOWN = 12  # rows of a table, where no number is asked for
 _DAYS = 8  # days without an order, in words
-_NAMED = 4  # groups that are chosen, in words
 _GROUPS = 6  # of which the first is named
 _LISTED = 6  # of a breakdown
 
@@ -98,15 +98,16 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
-    is_of_groups = query.is_share and query.top and not any(one.did for one in query.filters)
-    if is_of_groups and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
+    is_of_some = query.is_share and query.top and not any(one.did for one in query.filters)
+    if is_of_some and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
         together = sum(of_whole(query, row) or 0 for row in result.rows)
         lines.append(f"Together, these {len(result.rows)} make up {number(together, 'share')}.")
     says_enough = any(one.metric == metric.n_of and (one.at_least or 0) >= ENOUGH for one in query.having)
     if query.by and is_ranked(query) and not (says_enough or asked_beside(query)):
-        lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of} are left out.")
+        lines.append(f"Groups with fewer than {ENOUGH} {metric.n_of or metric.label} are left out.")
     named = named_rows(query, result.rows)
-    is_by_share = metric.unit == "share" and query.by and not _is_series(query)
+    lines += _which_orders(query)
+    is_by_share = (metric.unit == "share" or is_of_groups(query)) and query.by and not _is_series(query)
     if is_by_share and (len(named) > 2 or (overlap(result, named) and not asked_beside(query))):
         lines.append("Where the 95% intervals overlap, the ranking may be due to chance.")
     if metric.name in OF_STEPS:
@@ -189,6 +190,18 @@ def _limits(result: Result) -> str:
 def _lists_days(query: Query) -> bool:
     """Whether the days (weeks, months) of which something is true are asked for."""
     return _has_limit(query) and is_by_time(query.by) and query.ascending is None and not query.versus
+
+
+def _which_orders(query: Query) -> list[str]:
+    """Which orders count for users who ordered so many times, of groups of visits."""
+    done = [did for one in query.filters for did in one.did if did.table == "purchases" and (did.at_least or 0) > 1]
+    if not done or query.metric not in PEOPLE_COUNTED:
+        return []
+    groups = [name for name in query.by if DIMENSIONS[name].kind == "text"]
+    if groups:
+        return [f"All orders of these users count, of any {DIMENSIONS[groups[0]].label}."]
+    among = [one for one in query.filters if one.dimension in SOURCES and not one.is_excluded]
+    return [f"Only orders {filter_asked(among[0])} count."] if among else []
 
 
 def _is_series(query: Query) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from beha2vec_core.chat.answers.per_day import is_sum
+from beha2vec_core.chat.answers.per_day import days_of, is_sum
 from beha2vec_core.chat.answers.phrases import capitalized
 from beha2vec_core.chat.answers.ranking import asked_beside
 from beha2vec_core.chat.days.named_days import MONTHS_OF
@@ -44,7 +44,7 @@ def whole(result: Result, days: Period) -> list[dict[str, Any]]:
         return result.rows
     is_rate = any(one.per for one in result.metric.sql.values()) or result.query.is_share
     least = _MOST if is_rate or is_per_day(result) else 1
-    return [row for row in result.rows if _part_of(unit, row[unit], days_shown(result.query, days)) >= least]
+    return [row for row in result.rows if _part_of(result.query, unit, row[unit], days) >= least]
 
 
 def is_per_day(result: Result) -> bool:
@@ -56,21 +56,26 @@ def is_per_day(result: Result) -> bool:
 
 def of_a_day(result: Result, days: Period) -> Result:
     """The same months (quarters, years) with their values per day."""
-    unit, shown = result.query.by[0], days_shown(result.query, days)
+    query, (unit, *_) = result.query, result.query.by
     rows = [
-        row if row["value"] is None else row | {"value": float(row["value"]) / _days_in(unit, row[unit], shown)}
+        row if row["value"] is None else row | {"value": float(row["value"]) / _days_in(query, unit, row[unit], days)}
         for row in result.rows
     ]
     return replace(result, rows=rows)
 
 
-def _part_of(unit: str, begin: date, shown: Period) -> float:
+def _part_of(query: Query, unit: str, begin: date, days: Period) -> float:
     """The part of the days of a week or month that a time series has."""
-    return _days_in(unit, begin, shown) / (begin_after(unit, begin) - begin).days
+    every = _whole(unit, begin)
+    return _days_in(query, unit, begin, days) / (len(days_of(query, every, every)) or 1)
 
 
-def _days_in(unit: str, begin: date, shown: Period) -> int:
-    return (min(begin_after(unit, begin), shown.last + timedelta(days=1)) - max(begin, shown.first)).days
+def _days_in(query: Query, unit: str, begin: date, days: Period) -> int:
+    return len(days_of(query, _whole(unit, begin), days_shown(query, days)))
+
+
+def _whole(unit: str, begin: date) -> Period:
+    return Period(begin, begin_after(unit, begin) - timedelta(days=1))
 
 
 def days_shown(query: Query, days: Period) -> Period:
@@ -148,7 +153,5 @@ def _not_listed(result: Result, days: Period) -> list[str]:
         return [f"The data do not have the {label}."]
     if DIMENSIONS[name].kind != "time" or query.top or not result.metric.n_of:
         return []
-    period = query.period or days
-    first, last = max(period.first, days.first), min(period.last, days.last)
-    every = {begin_of(name, first + timedelta(days=one)) for one in range((last - first).days + 1)}
+    every = {begin_of(name, day) for day in days_of(query, query.period or days, days)}
     return [f"{label.capitalize()}s without {result.metric.n_of} are not listed."] if len(rows) < len(every) else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -119,7 +120,7 @@ def per_day(result: Result, days: Period) -> list[str]:
         return _per_day_of_week(result, days)
     apart = days_apart(result, days)
     if apart is None and metric.unit == "count" and query.versus and query.period and not query.is_share:
-        now, before = (_days_with_data(one, days) for one in (query.period, query.versus))  # users of days are no sum
+        now, before = (len(days_of(query, one, days)) for one in (query.period, query.versus))  # of users: no sum
         return [f"The periods have {now} and {before} days of data."] if now != before and now and before else []
     if apart is None or not (query.by or query.explains):
         return []
@@ -132,7 +133,7 @@ def days_apart(result: Result, days: Period) -> tuple[int, int] | None:
     query = result.query
     if query.versus is None or query.period is None or query.is_share or not is_sum(result.metric):
         return None
-    now, before = (_days_with_data(one, days) for one in (query.period, query.versus))
+    now, before = (len(days_of(query, one, days)) for one in (query.period, query.versus))
     return (now, before) if now != before and now and before else None
 
 
@@ -172,22 +173,21 @@ def mean_of(result: Result, days: Period, unit: str) -> list[str]:
     if query.by or row["value"] is None or not is_sum(result.metric):
         return []
     period = query.period or days
-    length = _days_with_data(period, days) if unit == "week" else _days_of(query, days)
+    length = _days_with_data(period, days) if unit == "week" else len(days_of(query, period, days))
     if not length:
         return []
     shown = _of_a_day(result.metric, row["value"] * (7 if unit == "week" else 1), length, row)
     return [f"On average {shown} per {unit}, in {length} days."]
 
 
-def _days_of(query: Query, days: Period) -> int:
-    """How many days with data a query is about: of all days, or of some weekdays."""
-    period = query.period or days
+def days_of(query: Query, period: Period, days: Period) -> list[date]:
+    """The days of a period with data that a query is about: all of them, or those of some weekdays."""
     first, last = max(period.first, days.first), min(period.last, days.last)
     found = [first + timedelta(days=one) for one in range((last - first).days + 1)]
     for one in query.filters:
         of_day = {"weekday": _weekday, "weekend": _weekend}.get(one.dimension)
         found = [day for day in found if not of_day or (of_day(day) in one.values) != one.is_excluded]
-    return len(found)
+    return found
 
 
 def _weekday(day: date) -> str:
@@ -213,20 +213,25 @@ def _per_day_of_week(result: Result, days: Period) -> list[str]:
     return [f"Per day: {'; '.join(shown)}."] if shown else []
 
 
-def sums_of_weeks(result: Result) -> list[float]:
-    """A sum by day as that of each seven days up to the last; empty: it is no sum, or of less than two weeks."""
+def of_one_weekday(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether the days of a series are all Mondays (Tuesdays ...), so that they are compared as they are."""
+    return len({row["day"].weekday() for row in rows}) == 1
+
+
+def sums_of_weeks(result: Result, name: str = "value") -> list[float]:
+    """A sum by day (or what it rests on) as that of each seven days up to the last; empty: no sum, or no two weeks."""
     query, rows = result.query, result.rows
     known = rows and all(row.get("value") is not None for row in rows)
     if query.by != ("day",) or query.is_share or query.ascending is not None or not (known and is_sum(result.metric)):
         return []
-    if len({row["currency"] for row in rows if row.get("currency")}) > 1:
+    if len({row["currency"] for row in rows if row.get("currency")}) > 1 or of_one_weekday(rows):
         return []
     first = query.period.first if query.period else rows[0]["day"]
     last = query.period.last if query.period else rows[-1]["day"]
     sums = [0.0] * (((last - first).days + 1) // 7)
     for one in rows:
         if (place := (last - one["day"]).days // 7) < len(sums):
-            sums[-1 - place] += float(one["value"])
+            sums[-1 - place] += float(one[name] or 0)
     return sums if len(sums) > 1 else []
 
 

@@ -9,9 +9,16 @@ from math import sqrt
 from typing import Any
 
 from beha2vec_core.chat.answers.missing import is_per_day, of_a_day, unit_of, whole
-from beha2vec_core.chat.answers.per_day import in_points, in_weeks, in_words_of_points, plain_value, sums_of_weeks
+from beha2vec_core.chat.answers.per_day import (
+    in_points,
+    in_weeks,
+    in_words_of_points,
+    of_one_weekday,
+    plain_value,
+    sums_of_weeks,
+)
 from beha2vec_core.chat.answers.phrases import capitalized, group_in_words, of_whole
-from beha2vec_core.chat.answers.ranking import digits_of
+from beha2vec_core.chat.answers.ranking import digits_of, overlap
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period
 from beha2vec_core.words import change, finer, number
@@ -27,7 +34,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Trend:
-    """The direction of a time series (1 up, -1 down, 0 neither; None: too few values), and all of it in a sentence."""
+    """The direction of a time series (1 up, -1 down, 0 neither; None: not known), and all of it in a sentence.
+
+    It is not known of one value, and of a few that rise or fall no more than chance explains.
+    """
 
     sign: int | None
     text: str
@@ -65,8 +75,11 @@ def trend(result: Result, what: str, days: Period) -> Trend:
         value = value_in_words(result, compared[0], values[0], 0)
         return Trend(None, f"{what}: {group_in_words(query, compared[0])}, {value}{only}.")
     sums = sums_of_weeks(result) if unit is None else []
-    series = sums if len(sums) > _FEW else values
-    sign = direction(series)
+    series = sums or values
+    sign: int | None = direction(series)
+    counted = [row for row in rows if of_whole(query, row) is not None]  # of all days, not of one
+    if sign and len(series) <= _FEW and _may_be_chance(result, counted, series):
+        sign = None
     ended = bool(sign) and len(series) >= _LONG and direction(series[-(len(series) // 2) :]) != sign
     if 0 < len(sums) <= _FEW:
         return Trend(sign, f"{what}: {_in_words(sign, sums[0], sums[-1])}. {in_weeks(result)}")
@@ -89,7 +102,20 @@ def trend(result: Result, what: str, days: Period) -> Trend:
     return Trend(sign, f"{what}: {listed}. Per day: {in_words}.")
 
 
-def _in_halves(result: Result, rows: Sequence[Row], values: Sequence[float], sign: int, ended: bool) -> str:
+def _may_be_chance(result: Result, rows: Sequence[Row], series: Sequence[float]) -> bool:
+    """Whether the first and the last of a few values differ no more than chance explains, by what they rest on."""
+    if not is_total(result) and (result.metric.unit == "share" or result.query.is_share):
+        return overlap(result, (rows[0], rows[-1]))
+    counts = sums_of_weeks(result, "n") or [float(row.get("n") or 0) for row in rows]
+    if result.metric.unit == "count" and not any(counts):
+        counts = sums_of_weeks(result) or [float(row["value"] or 0) for row in rows]
+    before, now = series[0], series[-1]
+    if not (counts[0] and counts[-1]):
+        return False
+    return abs(now - before) < _SURE * sqrt(1 / counts[0] + 1 / counts[-1]) * max(abs(before), abs(now))
+
+
+def _in_halves(result: Result, rows: Sequence[Row], values: Sequence[float], sign: int | None, ended: bool) -> str:
     """The direction, the mean of both halves, and the highest and the lowest value."""
     query, half, unit = result.query, len(rows) // 2, result.query.by[0]
     first, last = (mean(result, rows[some], values[some]) for some in (slice(half), slice(-half, None)))
@@ -99,7 +125,7 @@ def _in_halves(result: Result, rows: Sequence[Row], values: Sequence[float], sig
     if ended:
         later = f", but no longer since {'the ' * (unit == 'week')}{group_in_words(query, rows[-half])}"
     moves = ""
-    if unit != "day" or len(rows) >= _TWO_WEEKS:  # a few days differ by their weekdays
+    if unit != "day" or len(rows) >= _TWO_WEEKS or of_one_weekday(rows):  # a few days differ by their weekdays
         moves = f" in the first {half} {unit}s and {value_in_words(result, rows[0], last, more)} in the last {half}"
         moves += f" ({moved(result, first, last)})"
     else:
@@ -113,7 +139,9 @@ def _in_halves(result: Result, rows: Sequence[Row], values: Sequence[float], sig
     return f"{_in_words(sign, first, last)}{later}. On average {average}{each}{moves}. {ends}"
 
 
-def _in_words(sign: int, before: float, now: float) -> str:
+def _in_words(sign: int | None, before: float, now: float) -> str:
+    if sign is None:
+        return f"{'up' if now > before else 'down'}, but no more than chance explains"
     flat = "about flat" if abs(now - before) <= _FLAT * abs(before) else "no clear trend"
     return {1: "up", -1: "down", 0: flat}[sign]
 

@@ -14,6 +14,7 @@ from beha2vec_core.chat.answers.trend import is_total, trend
 from beha2vec_core.chat.answers.two_groups import differ_in_one_filter
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.semantic.compiler import REST
+from beha2vec_core.semantic.definitions import PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, is_by_time
 
@@ -37,6 +38,9 @@ _EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|(?:did|has|have|does) 
 _THAN = re.compile(r"(?i)\b(?:than|compared|vs|versus|against)\b")
 _NEAR, _SMALL = 0.03, 0.1  # part by which two values without an interval differ at least, and clearly
 _SURE = 1.96  # standard deviations
+# standard deviations of one value, in means: of people 1; of what users do, or spend per order, more, as they differ;
+# most users and sessions spend nothing
+_OF_PEOPLE, _OF_OTHERS, _OF_SPENDING = 1.0, 1.5, 7.0
 Row = dict[str, Any]
 SAME, UNSURE, SMALL = "About the same.", "No clear difference.", "Only a small difference."
 
@@ -47,7 +51,7 @@ def yes_or_no(question: str, reading: Reading, results: Sequence[Result], days: 
     if not asked or _ELSE.search(question) or reading.asks_cause or reading.not_understood or not results:
         return ""
     result, query = results[0], results[0].query
-    if query.counts_groups or query.having or not result.rows or "majority" in reading.kinds:
+    if query.counts_groups or query.having or not result.rows or "majority" in reading.kinds or reading.metrics[1:]:
         return ""
     if _MOST.search(question):
         return _of_first(question, result)
@@ -57,6 +61,8 @@ def yes_or_no(question: str, reading: Reading, results: Sequence[Result], days: 
         word = more or less
         if word is None or (more and less):
             return "" if word else _of_existence(question, results)
+        if word[0].lower() in ("bigger", "smaller", "larger") and result.metric.unit == "count" and not query.is_share:
+            return ""  # a big order is no large number of them
         down = bool(less) != (result.metric.better < 0 and word["judged"] is not None)
     if is_by_time(query.by):
         found = (
@@ -130,12 +136,19 @@ def _of_two(result: Result, one: Row, other: Row, days: int, other_days: int) ->
     if result.metric.unit == "share" or (result.query.is_share and one.get("n_effective")):
         return sign, UNSURE if not sign or overlap(result, (one, other)) else ""
     apart = abs(value - against) / max(abs(value), abs(against), 1e-12)
-    is_count = is_sum(result.metric) and not in_points(result)
-    # a count differs by chance as much as its root; amounts of orders or users vary at least as much as their mean
+    is_count = (is_sum(result.metric) or result.metric.unit == "count") and not in_points(result)
     n = [float(row.get("n") or (is_count and row["value"]) or 0) for row in (one, other)]
-    if not sign or apart < (_SURE * sqrt(sum(1 / each for each in n)) if all(n) else 0.0):
+    if not sign or apart < (_SURE * _spread(result) * sqrt(sum(1 / each for each in n)) if all(n) else 0.0):
         return sign, UNSURE if is_count or sign else SAME
     return sign, "" if is_count or apart >= _SMALL else SAME if apart < _NEAR else SMALL
+
+
+def _spread(result: Result) -> float:
+    metric = result.metric
+    if metric.name in PEOPLE_COUNTED:
+        return _OF_PEOPLE
+    is_spending = metric.unit == "money" and metric.is_ratio and metric.n_of in ("users", "sessions")
+    return _OF_SPENDING if is_spending or result.query.per else _OF_OTHERS
 
 
 def _of_shares(pairs: Sequence[tuple[int, int]]) -> tuple[int, str]:
@@ -145,7 +158,7 @@ def _of_shares(pairs: Sequence[tuple[int, int]]) -> tuple[int, str]:
 
 
 def _of_existence(question: str, results: Sequence[Result]) -> str:
-    """Whether there are any: "did anybody use the coupon?"."""
+    """Whether there are any: "did anyone use a coupon?"."""
     result, query = results[0], results[0].query
     is_count = result.metric.unit == "count" and not (query.by or query.versus or query.is_share or query.per)
     if not is_count or len(results) > 1 or not _EXISTS.search(question):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,7 @@ from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.semantic.layer import run_query
 from beha2vec_core.semantic.query import Query
-from beha2vec_core.words import number
+from beha2vec_core.words import change, number
 from tests.semantic.semantic_world import make_world
 
 ORDERS = "ga4.fct_ga4__purchases where not is_refund_without_purchase"
@@ -100,6 +101,35 @@ def test_weekdays_that_are_not_as_many_are_compared_per_day(lookup: Lookup, data
     assert "There are 4 of some weekdays and 5 of others, so averages per day are compared." in text
     whole = lookup.ask("which weekday had the most sessions in february?").text
     assert whole.startswith("Sessions from 1 Feb to 28 Feb 2026: highest for ") and "per day" not in whole
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("sessions on sundays in april compared to march", "per day: {1}, {2} compared with {0} "),
+        ("sessions on sundays by month since march", "{0} in March 2026 and {1} in April 2026 ({2})"),
+        ("on sundays in april, were sessions above average?", ": {1} per day, "),
+    ],
+)
+def test_sums_of_some_weekdays_are_per_such_day(
+    question: str, says: str, lookup: Lookup, data: duckdb.DuckDBPyConnection
+) -> None:
+    before, now = (
+        mean
+        for (mean,) in data.execute(
+            """select count(*) / count(distinct session_date) from ga4.fct_ga4__sessions
+            where isodow(session_date) = 7 and month(session_date) in (3, 4) group by month(session_date) order by
+            month(session_date)"""
+        ).fetchall()
+    )
+    shown = (number(before, "mean"), number(now, "mean"), change(now, before))
+    assert says.format(*shown) in lookup.ask(question).text
+
+
+def test_a_series_of_one_weekday_has_no_other_days(lookup: Lookup) -> None:
+    result = lookup.ask("sessions on mondays by day")
+    assert result.table and "Weeks of seven days" not in result.text
+    assert {date.fromisoformat(str(row[0])).weekday() for row in result.table.rows} == {0}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,33 @@ def test_weeks_that_are_not_whole_are_not_compared() -> None:
     assert found.sign == 0 and "about flat" in found.text and "lowest: 495" in found.text
 
 
+@pytest.mark.parametrize(
+    ("values", "n", "sign", "says"),
+    [
+        ([1000, 1090], [100, 109], None, ": up, but no more than chance explains"),
+        ([1000, 1090], [10_000, 10_900], 1, ": up."),
+        ([1090, 1000], [100, 109], None, ": down, but no more than chance explains"),
+        ([3665, 4437, 4649, 5232], [35, 40, 42, 45], None, ": up, but no more than chance explains"),
+        ([3665, 4437, 4649, 5232], [350, 400, 420, 450], 1, ": up."),
+    ],
+)
+def test_a_few_values_that_chance_explains_are_no_direction(
+    values: list[int], n: list[int], sign: int | None, says: str
+) -> None:
+    weeks = len(values)
+    period = Period(MONDAY, MONDAY + timedelta(days=7 * weeks - 1))
+    days = [(value / 7, number / 7) for value, number in zip(values, n, strict=True) for _ in range(7)]
+    rows = [
+        {"day": MONDAY + timedelta(days=place), "value": value, "n": number, "currency": "EUR"}
+        for place, (value, number) in enumerate(days)
+    ]
+    metric = METRICS["revenue"]
+    found = trend(
+        Result(Query("revenue", ("day",), period=period), metric, TABLES["purchases"], "", rows), "Revenue", period
+    )
+    assert found.sign == sign and says in found.text
+
+
 def _weekly(values: list[int]) -> Result:
     rows = [
         {"week": MONDAY + timedelta(days=7 * number), "value": value, "n": value} for number, value in enumerate(values)
