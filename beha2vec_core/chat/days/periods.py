@@ -291,6 +291,17 @@ def _join(times: Times, data: Period) -> None:
     ):
         times.text = re.sub(rf"{before}{MARK}(\d+)\s+(?:{to})\s+(?:the\s+)?{MARK}(\d+)", both, times.text)
 
+    def together(found: re.Match[str]) -> str:
+        first, last = (times.periods[int(found[at])] for at in (1, 2))
+        if last.first - first.last != day:
+            return found[0]
+        times.periods[int(found[1])] = Period(first.first, last.last)
+        times.notes.append(f"{first.in_words} and {last.in_words} are counted together.")
+        return f"{MARK}{found[1]}"
+
+    if re.search(r"\bthan\b", times.text) and len(set(re.findall(rf"{MARK}\d+", times.text))) > 2:
+        times.text = re.sub(rf"{MARK}(\d+)\s+and\s+(?:in\s+)?{MARK}(\d+)", together, times.text)
+
     def since(found: re.Match[str], named: Period) -> Period:
         is_on = found[0].strip().endswith(("on", "onward", "onwards", "forward"))
         is_in = found[0].startswith("from") and named.first != named.last and not is_on  # "from February": in it

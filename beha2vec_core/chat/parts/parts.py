@@ -194,7 +194,7 @@ class Parts:
     def _starts_later(self) -> bool:
         """Whether the later period is the one that the other is compared with: "lower in January than in March"."""
         than, periods = _THAN.search(self.text), self.times.periods
-        if than is None:
+        if than is None or int(than[1]) >= len(periods):  # months in a row are one period
             return False
         others = [one for number, one in enumerate(periods) if number != int(than[1])]
         return bool(others) and all(one.last < periods[int(than[1])].first for one in others)

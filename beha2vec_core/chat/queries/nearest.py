@@ -247,12 +247,16 @@ def _alone_in_words(did: Did, asked: bool) -> str:
         past, verb, what = "placed", "place", f"their {named.removesuffix('s')}"
     elif "product_view" in dimensions or (did.table == "steps" and named.startswith("1")):
         past, verb, what = "viewed", "view", "a product"
-    text = f"{f'did not {verb}' if did.is_excluded else past} {what}".strip()
+    done = f"did not {verb}" if did.is_excluded else past
     unit = "items" if did.table == "items" else "days" if did.of_days else "times"
-    if did.at_most is None:
-        return f"{text} at least {did.at_least} {unit}" if did.at_least > 1 else text
+    if did.at_most is None and did.at_least <= 1:
+        return f"{done} {what}".strip()
     number = f"exactly {did.at_least}" if did.at_most == did.at_least else f"{did.at_least} to {did.at_most}"
-    return f"{text} {number} {unit[:-1] if did.at_most == did.at_least == 1 else unit}"
+    number = f"at least {did.at_least}" if did.at_most is None else number
+    number = f"{number} {unit[:-1] if did.at_most == did.at_least == 1 else unit}"
+    if did.table == "items" and what:
+        return f"{done} {number} of {what}"  # have at least 3 items of Tents & Shelters
+    return " ".join(filter(None, (done, what, number)))
 
 
 def _event_in_words(name: str) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ from beha2vec_core.semantic.query import Did, Filter, Period, Query
 _IS_IT = re.compile(r"^\W*(?:is|are|was|were|how (?:good|bad|weak|strong|poor))\b")
 _SIDES = re.compile(r"\b(?:vs|versus|than|against|or)\b")
 _EITHER = re.compile(r"\bor\b")
+_THAN = re.compile(r"\bthan\b")
 _GETS = re.compile(r"\b(?:get|gets|getting|got|become|becoming|usual|do we|are we|did we|have)\b")
 _OF_A_USER = ("revenue", "orders", "sessions", "page_views", "items_sold", "net_revenue")  # what users are listed by
 _BECAME = re.compile(r"\b(?:got|gotten|getting|became|become|becoming|sold)\b")
@@ -108,6 +109,8 @@ class _Draft:
         named = {int(word.name) for word in parts.words if word.kind == "period"}
         periods = [one for number, one in enumerate(parts.times.periods) if number in named]  # not those of clauses
         if months := compared.months_in_a_row(periods, self.contents.days.last):
+            if _THAN.search(parts.text):
+                raise NotRead("I can compare two periods at most.")
             words = [word for word in parts.words if word.kind not in ("compare", "judged")]
             times = replace(parts.times, periods=[months], compares=False)
             self.parts = parts = replace(parts, times=times, words=words, comparatives=[])

@@ -44,6 +44,9 @@ _OTHER_WORDS = (  # after the amount of an order
     r"times?|days?|weeks?|months?|orders?|ordered|come|came|have|had|has|we|they|there|sold|yesterday|today|only"
 )
 NO_QUERY = (
+    (r"^(?!.*\b(?:where|steps?|funnel|checkout|carts?|pages?)\b).*\b(?:lose|lost|losing) (?:(?:more|fewer|less|"
+     r"many|any) )+(?:customers|buyers)\b",
+     "I can count customers who have not come back for some days, not when they were lost."),
     (rf"\b(?:how (?:often|many times)|how many (?:day|week|month|quarter)s|number of (?:day|week|month|quarter)s)\b.*"
      rf"\b(?:{_MOVED})\b(?! (?:out|off|away)\b)",
      "I can find the largest rise or fall from one day, week or month to the next, but not how often it rose or fell."),

@@ -21,9 +21,11 @@ _PLACE = re.compile(r"\{(thing|page|group)\}")
 _ENOUGH, _SHOWN, _TRIED = 0.35, 3, 12  # the least similarity; how many are shown, and tried for it
 _THINGS = ("item", "item_brand", "item_category", "item_subcategory")
 _GROUPS = ("channel", "source", "medium", "source_medium", "campaign", "device", "os", "country", "browser", "cluster")
+_NOT_ADDED = ("weekday", "weekend", "hour")
+_TWICE = re.compile(r"\b(\w+) \1\b|\bfor .* for \b")
 _FRAME = re.compile(  # words of any question
     r"\b(?:how|many|much|what|which|who|is|are|was|were|be|do|does|did|have|has|had|we|our|us|i|they|the|an?|of|to|in|on|"
-    r"at|for|with|and|that|get|got|there)\b"
+    r"at|for|with|and|that|get|got|there|than|better|worse|more|less)\b"
 )
 
 
@@ -33,6 +35,8 @@ def similar_questions(question: str, reading: Reading, vocabulary: Vocabulary) -
     Similar is what shares rare words, whole and in parts (TF-IDF, cosine).
     """
     found: dict[Query | str, str] = {}
+    if any(one.did or one.is_excluded or one.dimension in _NOT_ADDED for one in reading.filters):
+        return ()  # queries can have them
     for example in _by_similarity(question):
         text, rest = _with_values(example.removeprefix(_AS_IT_STANDS), reading.filters)
         if text is None:
@@ -62,7 +66,7 @@ def _within(
         return own, example
     text = f"{example.rstrip('?')} {' '.join(words)}{'?' * example.endswith('?')}"
     query = read_question(in_plain_words(text), vocabulary).query
-    if query is None or query.period != (period or own.period) or query.metric != own.metric:
+    if _TWICE.search(text) or query is None or query.period != (period or own.period) or query.metric != own.metric:
         return None
     has = {one.dimension for one in query.filters}
     return (query, text) if all(one.dimension in has for one in added) else None
@@ -105,8 +109,8 @@ def _normal(question: str) -> str:
 
 def _with_values(example: str, filters: tuple[Filter, ...]) -> tuple[str | None, list[Filter]]:
     """The example with a value of the question in its place, and the other groups; None if the question has none."""
-    values = [one for one in filters if len(one.values) == 1 and not (one.did or one.is_excluded)]
-    groups = [one for one in values if one.dimension in (*_GROUPS, *_THINGS)]
+    values = [one for one in filters if len(one.values) == 1]
+    groups = [one for one in filters if one.dimension in (*_GROUPS, *_THINGS)]
     if not (place := _PLACE.search(example)):
         return example, groups
     kinds = {"thing": _THINGS, "group": _GROUPS, "page": ("page",)}

@@ -12,6 +12,7 @@ from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_o
 from beha2vec_core.chat.queries.compared import step_of, step_since
 from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
+from beha2vec_core.chat.reading.fragments import AMONG
 from beha2vec_core.chat.reading.grew_most import GREW_MOST
 from beha2vec_core.chat.reading.sentences import OF_THEM
 from beha2vec_core.chat.rewrites.named_pages import ITS
@@ -79,13 +80,10 @@ _OF_THEM = re.compile(
     rf"\W*(?:(?:and|but|so) )?{OF_THEM}(?!.*\b(?:more|less|better|worse|higher|lower|bigger|smaller|fewer|same|similar|"
     r"true|case)\b)"
 )
-_DROVE = re.compile(
-    r"\b(?:drove|drives|caused|explains?) (?:it|that|this)\b"
-)  # a change, of which the groups are asked
+_DROVE = re.compile(r"\b(?:drove|drives|caused|explains?) (?:it|that|this)\b")  # by which groups something changed
 _ONLY_ORDERS = re.compile(
     r"\W*(?:and |but |now |then |what about |how about |or )*(?:only|just|for|of|among|in|the)\b"
-    r"(?: (?:only|just|the|those|all))* "
-    r"(?:orders?|purchases?)\b"
+    r"(?: (?:only|just|the|those|all))* (?:orders?|purchases?)\b"
 )
 _OF_PAGES = {"page", "page_type", "theme"}
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
@@ -194,8 +192,9 @@ def continued(
     if pointed in ("it", "its") and metrics and previous.by and previous.ascending is not None and not filters:
         raise NotContinued(CANNOT)  # the first of the list, whose name no question can have
     if pointed and metrics:
-        if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and not filters:
-            raise NotContinued(CANNOT)  # how many of those buyers are new
+        is_lost = not filters or (previous.metric not in PEOPLE_COUNTED and all(one.did for one in filters))
+        if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and is_lost:
+            raise NotContinued(CANNOT)  # how many of those buyers are new, or of those carts were bought
         if previous.top and (metrics != [previous.metric] or filters):
             raise NotContinued(CANNOT)  # the top five by another measure are others
         lead = _ANYTHING.match(question)
@@ -293,7 +292,8 @@ def continued(
         sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
     )
     is_whole = not {*previous.by} - chosen and previous.filters  # of one of its groups, or of none
-    if previous.is_share and is_whole and not (new_by or is_part or is_share or metrics) and is_number:
+    is_new = metrics and (is_other or not AMONG.match(question.lower()))  # "among journal readers" is another whole
+    if previous.is_share and is_whole and not (new_by or is_part or is_share or is_new) and is_number:
         part = previous.filters[0]  # the share of mobile, and in Germany: of those from Germany
         is_share = part in kept.values()
         chosen_filters = [part, *(one for one in kept.values() if one != part)] if is_share else chosen_filters
@@ -411,6 +411,11 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     if moves and times.is_open and times.periods and is_one:  # has it gone up since May
         since = times.periods[0]
         return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)
+    if previous.is_share and compared and len(filters) == 1 and not (by or previous.by or parts.words[4:]):
+        (group,) = filters  # is it higher on mobile: the same share, of these
+        named = {one.dimension for one in previous.filters}
+        if not (group.did or group.is_excluded or group.dimension in named or times.periods or times.asks_before):
+            return replace(previous, filters=(*previous.filters, group))
     if previous.limits or previous.is_share or parts.has("share") or parts.is_part:
         return None
     if len(times.periods) == 2 and compared and not (filters or by or ranked or parts.has("cause")):

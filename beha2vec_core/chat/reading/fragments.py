@@ -12,6 +12,7 @@ _FRAGMENT = re.compile(
     r"worse|higher|lower|bigger|smaller) (?:than|in|on|for|from)\b)(?!.*(?:,|(?<!who )(?<!that )\b(?:is|are|was|were|"
     r"do|does|did|has|have|how|what|which|when|where|why|show|list|give)\b))"
 )
+AMONG = re.compile(r"\W*(?:(?:and|what about|how about) )?(?:among|within|for|of)\b")  # another whole of a share
 _LONGEST = 8  # words of a part of a question
 
 

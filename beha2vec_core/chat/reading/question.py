@@ -69,6 +69,7 @@ _SEPARATELY = "Please ask it separately."
 _ANOTHER = ", and I do not want to guess"
 NOTHING_BEFORE = "This sounds like a follow-up, but there is no answer to build on. Please ask the full question."
 CONTINUES = "This builds on your previous question."
+_SHARE_OF_EACH = "I can give this share of one group at a time, such as the share of mobile in Germany."
 _UNKNOWN_SHOWN = 8  # words that were not understood
 
 
@@ -274,7 +275,8 @@ class _Reader:
         advice = bool(_ADVICE.search(question.lower()) or _DID.search(question.lower()))
         leads = LEADS.search(question.lower()) is not None
         leads &= not (previous is None and metrics and self.is_first and _WHAT_ABOUT.match(question.lower()))
-        pointed = pointer(question, vocabulary, bool(metrics))
+        is_of_people = metrics == ["users"] and filters and parts.comparatives  # is it better for email visitors
+        pointed = pointer(question, vocabulary, bool(metrics) and not is_of_people)
         is_several = pointed in ("them", "these", "those", "one", "ones")
         is_lost = previous is None and (is_several or bool(pointed and not self.is_first) or _points_at_group(parts))
         asked = parts.conditions.text if with_conditions and parts.conditions else question.lower()
@@ -308,7 +310,8 @@ class _Reader:
                 raise NotRead(f"I did not understand {shown}{f': {why}' if why else _ANOTHER}.")
             if (leads or is_lost) and previous is None:
                 raise NotRead(NOTHING_BEFORE)
-            if previous and (query := continued(question, parts, metrics, previous, pointed, contents.days)):
+            of_it = [] if is_of_people and pointed else metrics
+            if previous and (query := continued(question, parts, of_it, previous, pointed, contents.days)):
                 _require_visits(query, contents)
                 queries, notes = funnels_of(query), [*dict.fromkeys(parts.notes), CONTINUES]
                 parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
@@ -320,6 +323,9 @@ class _Reader:
                     queries += queries_of(other, metrics, contents)[0]
                 if len(sides) > 1 and OFTEN.search(question.lower()):
                     _check_sides(queries)
+            is_of_each = any(one.is_share and one.filters[1:] and (one.by or queries[1:]) for one in queries)
+            if is_of_each and parts.comparatives and _is_share_of_value(parts):
+                raise NotRead(_SHARE_OF_EACH)
             if twin := from_first_in_data(queries):
                 queries.append(twin)
                 notes.append(
@@ -404,6 +410,13 @@ def _without_visits(queries: Sequence[Query], contents: Contents) -> list[str]:
     named = [name for query in queries for one in query.filters if one.dimension == "channel" for name in one.values]
     absent = [name for name in dict.fromkeys(named) if name not in contents.values.get("channel", [])]
     return [f"No session in the data has the channel {some_of(tuple(absent))}."] if absent else []
+
+
+def _is_share_of_value(parts: Parts) -> bool:
+    """Whether a value stands after "share of", such as "mobile" or "new users": not the whole, such as "sessions"."""
+    words = [word for word in parts.words if word.kind != "filler"]
+    after = next((two for one, two in pairwise(words) if one.kind == "share"), None)
+    return after is not None and (after.kind == "value" or after.name in ("new_users", "returning_users"))
 
 
 def _require_visits(query: Query, contents: Contents) -> None:

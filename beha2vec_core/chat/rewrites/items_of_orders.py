@@ -27,6 +27,9 @@ _PER_ORDER = (
 )
 
 ITEMS_OF_ORDERS: Rules = (
+    # at least 3 items of Tents & Shelters: so many tents
+    (rf"({_ORDERS}{_WITH}(?:more than|at least|exactly) (?:one|{_N})) (?:items?|pieces?|units?) of "
+     rf"(?=[a-z])(?!{_THINGS}|(?:{_NO_KIND}|the|any|each|an?|all)\b)", r"\1 "),
     (rf"{_ORDERS}{_WITH}(?:more than|over) (?:one|a single|1) {_THINGS}", "orders with at least 2 items"),
     (rf"{_ORDERS}{_WITH}(?:several|multiple|a few|various|a couple of|a number of) {_THINGS}",
      "orders with at least 2 items"),

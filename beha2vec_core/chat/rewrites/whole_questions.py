@@ -6,7 +6,7 @@ from beha2vec_core.chat.days.named_days import MONTH_NAMES
 from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
-_A = r"(?:(?:an?|the|our|each|every|one) )(?:(?:average|typical|single|usual) )?"
+_A = r"(?:(?:(?:the|our|an?) )?(?:average|typical|usual|single)|an?|each|every|one) "
 _PERSON = "user|visitor|customer|buyer|shopper"
 _THE = r"(?:(?:the|all|our) )*"
 _SITE = r"(?:us|here|(?:the|our) (?:site|shop|store|website))"
@@ -15,7 +15,7 @@ _NOT = r"(?:(?:did|do|have|has|had)(?: not|n'?t)|never|not)"
 _BUY = r"(?:buy|bought|order(?:ed)?|purchased?)(?: (?:anything|something|a thing))?"
 _THINGS = "products?|items?|articles?|brands?|categor(?:y|ies)"
 _CART = r"(?:cart|basket)s?"
-_COUPON = r"(?:an? )?(?:coupon|voucher|(?:discount|promo) code)s?"
+_THAN_THOSE = r"than (?:(?:the |our )?(?:orders|purchases|baskets|carts|those|ones) )?"
 _END = r"(?=\W*$)"
 _RETURNED = (
     rf"\b(?:rate|{_SHARE}) of {_THE}{{}}(?:{PEOPLE}) (?:(?:that|who) )?(?:comes?|came|returns?|returned|visits?|"
@@ -28,10 +28,10 @@ _TO_KNOW = (
 _OF_FIRST = r"(?: (?:of|after|from) (?:their|the) first (?:visit|session))"
 
 WHOLE_QUESTIONS: Rules = (
-    (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}({_PERSON}) (?:have|had|make|made|"
-     r"place|placed|get)(?: on average)?", r"\1 per \2"),
+    (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}((?:\w+ )?)({_PERSON}) (?:have|"
+     r"had|make|made|place|placed|get)(?: on average)?", r"\1 per \3 \2"),
     (rf"\bhow (?:long|much time) (?:do|does|did) (?:{PEOPLE}) (?:read|view|look at|stay on|spend (?:on|reading)) "
-     r"(?:an?|one|each|every|a single|the average) page\b", "average time on page"),
+     r"(?:an?|one|each|every|a single|the average) page\b", "time on page"),
     (r"^(\W*)(?:the )?(?:(?:average|mean) )?time (?:spent )?on (?=(?:the |our )?(?:[\w-]+ ){1,3}page\W*$|\S*/\S*$)",
      r"\1time on page of "),
     (rf"\b(?:which|what) pages? (?:links?|leads?|point)(?: {_THE}(?:{PEOPLE}))? to (?=[\w ]*\bpages?\b)",
@@ -63,20 +63,36 @@ WHOLE_QUESTIONS: Rules = (
      rf"(?:the )?(month|week) before{_END}", r"\1 last \2 than the \2 before"),
     (r"^(\W*)what (?:do|does|did) (.+?) do differently(?: (?:from|than|to|compared (?:to|with)) (?:the )?(?:others?|"
      r"rest|everyone else|everybody else))?" + _END, r"\1how do \2 differ from the others"),
-    (r"^(\W*)(?:is|are|was|were) (?!(?:it|this|that|they)\b)(?:the |our )?(.+?) (?:really |actually )?worth (?:it|the "
-     r"(?:money|effort|trouble)|while)" + _END, r"\1\2 against all others"),
-    (rf"^(\W*)(?:do|does|did) (?:{PEOPLE}) (?:with|who (?:use|used|have|had)) {_COUPON} (?:spend|pay)(?:s|ed)? (?:more|"
-     rf"less)(?: per order)?(?: than (?:those |{PEOPLE} |the |others?|rest|without|one|them| )+)?" + _END,
-     r"\1average order value of orders with a coupon vs orders without"),
+    (r"^(\W*)(?:is|are|was|were) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) (?:really |actually )?"
+     r"worth (?:it|the (?:money|effort|trouble)|while)" + _END, r"\1\2 against all others"),
+    (r"^(\W*)(?:has|have|did|does|do) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) (?:really "
+     r"|actually )?(?:pay|pays|paid) off" + _END, r"\1\2 against all others"),
+    (rf"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets|carts) ((?:from|on|in|with|of|by) .*?)\b"
+     rf"smaller {_THAN_THOSE}", r"\1is the average order value of orders \2lower than "),
+    (rf"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets|carts) ((?:from|on|in|with|of|by) .*?)\b"
+     rf"(?:bigger|larger) {_THAN_THOSE}", r"\1is the average order value of orders \2higher than "),
+    (r"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets) smaller (?=(?:on|from|in|for|with)\b)",
+     r"\1is the average order value lower "),
+    (r"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets) (?:bigger|larger) (?=(?:on|from|in|for|"
+     r"with)\b)",
+     r"\1is the average order value higher "),
     (r"\bcheckouts? (?:(?:that|which|are|is|were|was|get|got) )*(?:not|never) (?:finished|completed)\b|\b(?:unfinished|"
      r"incomplete|abandoned) checkouts\b", "sessions that reached the checkout but did not order"),
+    (r"^(\W*)(?:which|what) (?!pages?\b)(\w+) (?:is|are) (?:growing|rising|increasing)" + _END,
+     r"\1which \2 grew most"),
+    (r"^(\W*)(?:which|what) (?!pages?\b)(\w+) (?:is|are) (?:shrinking|falling|declining|decreasing)" + _END,
+     r"\1which \2 lost most"),
+    (r"^(\W*)have we grown" + _END, r"\1are we growing"),
+    (r"\b(sessions|visits) (?:(?:that|which) )?(?:ends?|ended|stops?|stopped) after (?:the first|the 1st|one|a "
+     r"single|their first) page(?: ?view)?\b", r"\1 with only one page"),
+    (r"\bdropoff(s?)\b", r"drop-off\1"),
     (r"^\W*when did (we|the shop) (sell|get|have) (nothing|no orders)\b", r"on which days did \1 \2 \3"),
     (rf"\b{_SHARE} of {_THE}checkouts? (?:(?:that|which) )?(?:becomes?|became|turns? into|ends? (?:in|with)|leads? to|"
      r"results? in) (?:an? )?(?:order|purchase|sale)s?\b", "checkout completion"),
     (rf"\b({PEOPLE}) (?:(?:who|that|have) )*(?:visit(?:ed)?|came|come)(?: (?:to )?{_SITE})?,? (?:but|and|yet)(?: (?:"
      rf"then|they|who))* {_NOT} (?:actually |ever )?{_BUY}", r"\1 who did not order"),
-    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:coming(?: back)?|visiting|returning)\b",
-     r"\1 have not visited in the last 30 days"),
-    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:buying|ordering|purchasing)\b",
+    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:coming(?: back)?|visiting|returning)"
+     + _END, r"\1 have not visited in the last 30 days"),
+    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:buying|ordering|purchasing)" + _END,
      r"\1 have not bought in the last 30 days"),
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -114,6 +115,7 @@ def test_a_group_is_compared_with_all_others_in_all_respects(lookup: Lookup) -> 
         answer = lookup.ask(question)
         assert "page views per session" in answer.text and "compared with" in answer.text
         assert answer.table is not None and {"device", "channel"} & {row[0] for row in answer.table.rows}
+        assert not re.search(r"[a-z]\.[a-z]+/", answer.text)  # pages are named by their paths
     assert "likely" not in lookup.ask("are people who viewed shoes more likely to buy").text
     assert lookup.ask("are people who viewed shoes more likely to buy").text.count("Conversion rate") == 2
     assert lookup.ask("do people who viewed shoes buy more?").text.count("Share of users who ordered, of those ") == 2

@@ -99,7 +99,15 @@ ASKED = {
     "orders from germany in april >> how much did they bring in": f"revenue | country=Germany | {APRIL}",
     "how many sessions with a cart in april >> how many of those ordered": f"cart_to_order | {APRIL}",
     "which cluster buys most >> whats their order value": "no",
+    "unfinished carts in april >> how many of those finished?": "no",
+    "orders in april >> how many of those bought?": "no",
+    "unfinished carts in april >> how many of those were on mobile?": (
+        f"unfinished_carts | device=mobile | {APRIL} | share"
+    ),
     # a share stays one
+    "share of mobile users >> among users who ordered": "users | device=mobile | user=ordered | share",
+    "share of mobile users >> for german users": "users | country=Germany | device=mobile | share",
+    "share of mobile users >> how many users are from germany?": "users | country=Germany",
     "repeat purchase rate by channel >> for email": "buyers | channel=Email | user=ordered at least 2 times | share",
     "share of buyers on mobile >> is it the same in germany?": "buyers | country=Germany | device=mobile | share",
     "what percentage of orders used a coupon >> and in germany": (

@@ -59,6 +59,16 @@ ASKED = {
     "revenue without direct on mobile": "revenue | channel!=Direct | device=mobile",
     "sessions from paid channels except paid social": "sessions | channel=Paid Search",
     "sessions from germany except germany": "no",
+    # two periods that follow one another are one beside a third
+    "is revenue in march and april higher than in february?": (
+        "revenue | 2026-03-01..2026-04-30 | vs 2026-02-01..2026-02-28"
+    ),
+    "were sessions in march and in april lower than in february?": (
+        "sessions | 2026-03-01..2026-04-30 | vs 2026-02-01..2026-02-28"
+    ),
+    "were sessions in february, march and april higher than in may?": "no",
+    "were sessions in february and april higher than in march?": "no",
+    "did revenue go up in february vs march vs april?": "revenue | by month | 2026-02-01..2026-04-30",
     "hats bought without shoes": "no",
     "users on mobile but not on desktop": "no",
     "which products sell well on mobile but not on desktop": "no",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import read_question
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.semantic.query import Did, Filter
+
+
+@pytest.fixture(scope="module")
+def lookup(shop: Path) -> Lookup:
+    return Lookup(Published(shop), Aliases(shop))
 
 
 @pytest.mark.parametrize(
@@ -43,3 +53,8 @@ def test_what_people_buy_at_once_is_items_per_order(vocabulary: Vocabulary) -> N
 @pytest.mark.parametrize("question", ["orders with two or more different products", "carts with more than one product"])
 def test_other_counts_of_products_are_not_answered(question: str, vocabulary: Vocabulary) -> None:
     assert read_question(in_plain_words(question), vocabulary).query is None
+
+
+@pytest.mark.parametrize("question", ["orders with at least 3 hats", "orders that have at least 3 items of Hats"])
+def test_items_of_a_kind_are_counted_and_said_so(question: str, lookup: Lookup) -> None:
+    assert lookup.ask(question).text.startswith("Orders that have at least 3 items of Hats: ")
