@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -55,7 +55,7 @@ def _within(
     example: str, filters: Sequence[Filter], period: Period | None, vocabulary: Vocabulary
 ) -> tuple[Query, str] | None:
     """The example with groups and days of a question; None if it has others, or is not understood with them."""
-    if (own := read_question(in_plain_words(example), vocabulary).query) is None:
+    if (own := _read(example, vocabulary)) is None:
         return None
     if period and (own.period not in (None, period) or is_by_time(own.by)):
         return None
@@ -65,11 +65,16 @@ def _within(
     if not words:
         return own, example
     text = f"{example.rstrip('?')} {' '.join(words)}{'?' * example.endswith('?')}"
-    query = read_question(in_plain_words(text), vocabulary).query
+    query = _read(text, vocabulary)
     if _TWICE.search(text) or query is None or query.period != (period or own.period) or query.metric != own.metric:
         return None
     has = {one.dimension for one in query.filters}
     return (query, text) if all(one.dimension in has for one in added) else None
+
+
+@lru_cache(maxsize=1000)
+def _read(question: str, vocabulary: Vocabulary) -> Query | None:
+    return read_question(in_plain_words(question), vocabulary).query
 
 
 class _Bank(NamedTuple):
