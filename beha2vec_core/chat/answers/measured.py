@@ -199,7 +199,7 @@ def _which_orders(query: Query) -> list[str]:
         return []
     groups = [name for name in query.by if DIMENSIONS[name].kind == "text"]
     if groups:
-        return [f"All orders of these users count, of any {DIMENSIONS[groups[0]].label}."]
+        return [f"All their orders count, whatever the {DIMENSIONS[groups[0]].label}."]
     among = [one for one in query.filters if one.dimension in SOURCES and not one.is_excluded]
     return [f"Only orders {filter_asked(among[0])} count."] if among else []
 

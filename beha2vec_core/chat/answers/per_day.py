@@ -26,6 +26,11 @@ def is_sum(metric: Metric) -> bool:
     return not (metric.is_ratio or any("user_key" in one.value for one in metric.sql.values()))
 
 
+def is_total(result: Result) -> bool:
+    """Whether values are numbers or amounts, not shares, rates or means."""
+    return not (result.query.is_share or result.metric.is_ratio)
+
+
 def in_points(result: Result) -> bool:
     """Whether values are in percent, so that their difference is in percentage points."""
     metric = result.metric

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-from beha2vec_core.chat.answers.per_day import in_points, in_words_of_points
-from beha2vec_core.chat.answers.per_day import is_sum as is_total
+from beha2vec_core.chat.answers.per_day import in_points, in_words_of_points, is_sum, is_total
 from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result
@@ -120,19 +119,19 @@ def _beside(result: Result, rows: Sequence[Row], written: Written) -> str:
     near = digits_of(result, [of_whole(query, one) for one in (first, second)])
     finer = max(_finer(query, first, second, written), near)
     text = "; ".join(f"{group_in_words(query, row)}, {_full(result, row, finer, written)}" for row in shown)
-    is_sum = not (query.is_share or result.metric.is_ratio)
-    if is_sum and not places:
+    is_amount = is_total(result)
+    if is_amount and not places:
         return text
     if are_equal(query, first, second):
         return f"{text}; both are equal" if len(rows) == 2 else text
-    if is_sum and query.against_rest:  # all others together are more, of course
+    if is_amount and query.against_rest:  # all others together are more, of course
         here = next(row for row in rows if str(row[name]) in values)
         total = sum(of_whole(query, row) or 0.0 for row in rows)
-        part = number((of_whole(query, here) or 0.0) / total, "share") if is_total(result.metric) and total else ""
+        part = number((of_whole(query, here) or 0.0) / total, "share") if is_sum(result.metric) and total else ""
         return f"{text}; {group_in_words(query, here)} makes up {part}" if part else text
     sure = ", but the intervals overlap" if overlap(result, rows) else ""
     more = by_how_much(result, first, second) if len(rows) == 2 and not query.versus else ""
-    which = ("more" if is_sum else "higher") if len(rows) == 2 else ("most" if is_sum else "highest")
+    which = ("more" if is_amount else "higher") if len(rows) == 2 else ("most" if is_amount else "highest")
     return f"{text}; {which} for {group_in_words(query, first)}{more}{sure}"
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from beha2vec_core.chat.answers.per_day import in_points
+from beha2vec_core.chat.answers.per_day import in_points, is_total
 from beha2vec_core.chat.answers.phrases import group_in_words, of_whole
-from beha2vec_core.chat.answers.trend import is_total, mean, moved, value_in_words
+from beha2vec_core.chat.answers.trend import mean, moved, value_in_words
 from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.layer import Result

@@ -13,6 +13,7 @@ from beha2vec_core.chat.answers.per_day import (
     in_points,
     in_weeks,
     in_words_of_points,
+    is_total,
     of_one_weekday,
     plain_value,
     sums_of_weeks,
@@ -123,7 +124,8 @@ def _in_halves(result: Result, rows: Sequence[Row], values: Sequence[float], sig
     each = f" a {unit}" if is_total(result) and not is_per_day(result) else ""
     later = ""
     if ended:
-        later = f", but no longer since {'the ' * (unit == 'week')}{group_in_words(query, rows[-half])}"
+        until = group_in_words(query, rows[-half - 1])
+        later = f" until {'the ' * (unit == 'week')}{until}, with no clear trend since then"
     moves = ""
     if unit != "day" or len(rows) >= _TWO_WEEKS or of_one_weekday(rows):  # a few days differ by their weekdays
         moves = f" in the first {half} {unit}s and {value_in_words(result, rows[0], last, more)} in the last {half}"
@@ -144,11 +146,6 @@ def _in_words(sign: int | None, before: float, now: float) -> str:
         return f"{'up' if now > before else 'down'}, but no more than chance explains"
     flat = "about flat" if abs(now - before) <= _FLAT * abs(before) else "no clear trend"
     return {1: "up", -1: "down", 0: flat}[sign]
-
-
-def is_total(result: Result) -> bool:
-    """Whether values are numbers or amounts, not shares, rates or means."""
-    return not (result.query.is_share or result.metric.is_ratio or result.metric.unit == "share")
 
 
 def mean(result: Result, rows: Sequence[Row], values: Sequence[float]) -> float:

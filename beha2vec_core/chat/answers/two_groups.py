@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from beha2vec_core.chat.answers.per_day import is_total
 from beha2vec_core.chat.answers.phrases import capitalized, name_of, of_whole, where_of
 from beha2vec_core.chat.answers.ranking import Row, are_equal, by_how_much, digits_of, overlap
 from beha2vec_core.semantic.layer import Result
@@ -29,10 +30,9 @@ def differ_in_one_filter(results: Sequence[Result]) -> bool:
     first, (one, other) = results[0], (each.query for each in results)
     apart = [[f for f in a.filters if f not in b.filters] for a, b in ((one, other), (other, one))]
     same = (one.metric, one.period, one.is_share, one.per) == (other.metric, other.period, other.is_share, other.per)
-    is_sum = not (one.is_share or first.metric.is_ratio)
     values = [of_whole(each.query, each.rows[0]) for each in results]
     currencies = {each.rows[0].get("currency") for each in results}
-    is_one = same and [len(some) for some in apart] == [1, 1] and not (is_sum and first.metric.unit != "money")
+    is_one = same and [len(some) for some in apart] == [1, 1] and not (is_total(first) and first.metric.unit != "money")
     return is_one and None not in values and len(currencies) == 1
 
 
@@ -42,7 +42,6 @@ def in_one_sentence(first: Result, second: Result, value: Value | None) -> str:
         return ""
     one, other = first.query, second.query
     chosen = [next(f for f in a.filters if f not in b.filters) for a, b in ((one, other), (other, one))]
-    is_sum = not (one.is_share or first.metric.is_ratio)
     rows = first.rows[0], second.rows[0]
     values = [of_whole(query, row) for query, row in zip((one, other), rows, strict=True)]
     same_filters = tuple(f for f in one.filters if f != chosen[0])
@@ -60,7 +59,7 @@ def in_one_sentence(first: Result, second: Result, value: Value | None) -> str:
     high, low = (0, 1) if values[0] > values[1] else (1, 0)  # type: ignore[operator]
     sure = ", but the intervals overlap" if overlap(first, rows) else ""
     much = by_how_much(first, rows[high], rows[low])
-    return f"{label}: {both}{'more' if is_sum else 'higher'} for {names[high]}{much}{sure}."
+    return f"{label}: {both}{'more' if is_total(first) else 'higher'} for {names[high]}{much}{sure}."
 
 
 def _digits(result: Result, rows: tuple[Row, Row], value: Value) -> int:

@@ -160,7 +160,7 @@ def _in_words(result: Result, reading: Reading, days: Period, period: Period, si
     lines += [
         f"Highest: {shown(values[high])} on {day_words(high)}. Lowest: {shown(values[low])} on {day_words(low)}. "
         f"Median: {shown(median(values.values()))}.",
-        f"A day is unusual if it differs from what is usual on its weekday {_FAR:g} times as much as a typical day.",
+        f"A day counts as unusual if it is {_FAR:g} times as far from the usual level of its weekday as a typical day.",
         *(["Days with amounts in several currencies are left out."] if len(known) > len(all_values) else []),
         *reading.notes,
         f"Looked up: {what}, by day.",

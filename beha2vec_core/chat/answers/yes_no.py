@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
-from beha2vec_core.chat.answers.per_day import days_apart, in_points, is_sum
+from beha2vec_core.chat.answers.per_day import days_apart, in_points, is_sum, is_total
 from beha2vec_core.chat.answers.phrases import group_in_words, interval, of_whole, row_before
 from beha2vec_core.chat.answers.ranking import asked_beside, named_rows, overlap, touch
-from beha2vec_core.chat.answers.trend import is_total, trend
+from beha2vec_core.chat.answers.trend import trend
 from beha2vec_core.chat.answers.two_groups import differ_in_one_filter
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.semantic.compiler import REST
@@ -61,8 +61,6 @@ def yes_or_no(question: str, reading: Reading, results: Sequence[Result], days: 
         word = more or less
         if word is None or (more and less):
             return "" if word else _of_existence(question, results)
-        if word[0].lower() in ("bigger", "smaller", "larger") and result.metric.unit == "count" and not query.is_share:
-            return ""  # a big order is no large number of them
         down = bool(less) != (result.metric.better < 0 and word["judged"] is not None)
     if is_by_time(query.by):
         found = (

@@ -29,7 +29,7 @@ def lookup(shop: Path) -> Lookup:
         ("is email our best channel?", "It is number 1, but its interval and that of number 2 overlap. "),
         ("is the aov higher in april than in march?", "No clear change. Average order value from 1 Apr"),
         ("is revenue per session higher on tablet than on mobile?", "No clear difference. Revenue per session: "),
-        ("are orders on mobile smaller than on desktop?", "Average order value: mobile, "),
+        ("are orders on mobile smaller than on desktop?", "No clear difference. Average order value: mobile, "),
         ("did anyone use a coupon?", "Yes. Users who used a coupon: "),
         # a choice, a cause, an amount and a number are no questions for yes or no
         ("is desktop or mobile better?", "Conversion rate: desktop"),
