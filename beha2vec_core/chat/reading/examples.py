@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.nearest import days_asked, filter_asked
 from beha2vec_core.chat.reading.question import Reading, read_question
@@ -19,7 +20,6 @@ _FILE = "example_questions.txt"
 _AS_IT_STANDS = "= "  # of a question that is not about measures
 _PLACE = re.compile(r"\{(thing|page|group)\}")
 _ENOUGH, _SHOWN, _TRIED = 0.35, 3, 12  # the least similarity; how many are shown, and tried for it
-_THINGS = ("item", "item_brand", "item_category", "item_subcategory")
 _GROUPS = ("channel", "source", "medium", "source_medium", "campaign", "device", "os", "country", "browser", "cluster")
 _NOT_ADDED = ("weekday", "weekend", "hour")
 _TWICE = re.compile(r"\b(\w+) \1\b|\bfor .* for \b")
@@ -36,7 +36,7 @@ def similar_questions(question: str, reading: Reading, vocabulary: Vocabulary) -
     """
     found: dict[Query | str, str] = {}
     if any(one.did or one.is_excluded or one.dimension in _NOT_ADDED for one in reading.filters):
-        return ()  # queries can have them
+        return ()  # the queries that are offered too can have these
     for example in _by_similarity(question):
         text, rest = _with_values(example.removeprefix(_AS_IT_STANDS), reading.filters)
         if text is None:
@@ -106,7 +106,7 @@ def _by_similarity(question: str) -> Iterator[str]:
 
 
 def _normal(question: str) -> str:
-    """Its words as they stand and in the words of our measures, each in its ground form."""
+    """Its words as they stand and in the words of our measures, each in its base form."""
     text = _PLACE.sub(" ", question.removeprefix(_AS_IT_STANDS)).lower()
     texts = (_FRAME.sub(" ", one) for one in (in_plain_words(text), text))
     return " ".join(normal_of(tokens(one)) for one in texts)
@@ -115,10 +115,10 @@ def _normal(question: str) -> str:
 def _with_values(example: str, filters: tuple[Filter, ...]) -> tuple[str | None, list[Filter]]:
     """The example with a value of the question in its place, and the other groups; None if the question has none."""
     values = [one for one in filters if len(one.values) == 1]
-    groups = [one for one in filters if one.dimension in (*_GROUPS, *_THINGS)]
+    groups = [one for one in filters if one.dimension in (*_GROUPS, *OF_ITEMS)]
     if not (place := _PLACE.search(example)):
         return example, groups
-    kinds = {"thing": _THINGS, "group": _GROUPS, "page": ("page",)}
+    kinds = {"thing": OF_ITEMS, "group": _GROUPS, "page": ("page",)}
     one = next((one for one in values if one.dimension in kinds[place[1]]), None)
     if one is None:
         return None, groups

@@ -15,7 +15,8 @@ _NOT = r"(?:(?:did|do|have|has|had)(?: not|n'?t)|never|not)"
 _BUY = r"(?:buy|bought|order(?:ed)?|purchased?)(?: (?:anything|something|a thing))?"
 _THINGS = "products?|items?|articles?|brands?|categor(?:y|ies)"
 _CART = r"(?:cart|basket)s?"
-_THAN_THOSE = r"than (?:(?:the |our )?(?:orders|purchases|baskets|carts|those|ones) )?"
+_ORDERS = "(?:orders|purchases|baskets|carts)"
+_STOPPED = r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) "
 _END = r"(?=\W*$)"
 _RETURNED = (
     rf"\b(?:rate|{_SHARE}) of {_THE}{{}}(?:{PEOPLE}) (?:(?:that|who) )?(?:comes?|came|returns?|returned|visits?|"
@@ -63,19 +64,14 @@ WHOLE_QUESTIONS: Rules = (
      rf"(?:the )?(month|week) before{_END}", r"\1 last \2 than the \2 before"),
     (r"^(\W*)what (?:do|does|did) (.+?) do differently(?: (?:from|than|to|compared (?:to|with)) (?:the )?(?:others?|"
      r"rest|everyone else|everybody else))?" + _END, r"\1how do \2 differ from the others"),
-    (r"^(\W*)(?:is|are|was|were) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) (?:really |actually )?"
-     r"worth (?:it|the (?:money|effort|trouble)|while)" + _END, r"\1\2 against all others"),
-    (r"^(\W*)(?:has|have|did|does|do) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) (?:really "
-     r"|actually )?(?:pay|pays|paid) off" + _END, r"\1\2 against all others"),
-    (rf"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets|carts) ((?:from|on|in|with|of|by) .*?)\b"
-     rf"smaller {_THAN_THOSE}", r"\1is the average order value of orders \2lower than "),
-    (rf"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets|carts) ((?:from|on|in|with|of|by) .*?)\b"
-     rf"(?:bigger|larger) {_THAN_THOSE}", r"\1is the average order value of orders \2higher than "),
-    (r"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets) smaller (?=(?:on|from|in|for|with)\b)",
-     r"\1is the average order value lower "),
-    (r"^(\W*)(?:are|were|is|was) (?:the |our )?(?:orders|purchases|baskets) (?:bigger|larger) (?=(?:on|from|in|for|"
-     r"with)\b)",
-     r"\1is the average order value higher "),
+    (r"^(\W*)(?:is|are|was|were|has|have|did|does|do) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) "
+     r"(?:(?:really|actually) )?(?:worth (?:it|the (?:money|effort|trouble)|while)|(?:pay|pays|paid) off)" + _END,
+     r"\1\2 against all others"),
+    # the size of orders is their value
+    (rf"^(\W*)(?:are|were) (?:the |our )?{_ORDERS} (?=.*\b(?:smaller|bigger|larger)\b)",
+     r"\1is the average order value "),
+    (rf"(?<=\baverage order value )(.*\b(?:smaller|bigger|larger)) than (?:the |our )?(?:{_ORDERS}|those|ones) ",
+     r"\1 than "),
     (r"\bcheckouts? (?:(?:that|which|are|is|were|was|get|got) )*(?:not|never) (?:finished|completed)\b|\b(?:unfinished|"
      r"incomplete|abandoned) checkouts\b", "sessions that reached the checkout but did not order"),
     (r"^(\W*)(?:which|what) (?!pages?\b)(\w+) (?:is|are) (?:growing|rising|increasing)" + _END,
@@ -91,8 +87,6 @@ WHOLE_QUESTIONS: Rules = (
      r"results? in) (?:an? )?(?:order|purchase|sale)s?\b", "checkout completion"),
     (rf"\b({PEOPLE}) (?:(?:who|that|have) )*(?:visit(?:ed)?|came|come)(?: (?:to )?{_SITE})?,? (?:but|and|yet)(?: (?:"
      rf"then|they|who))* {_NOT} (?:actually |ever )?{_BUY}", r"\1 who did not order"),
-    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:coming(?: back)?|visiting|returning)"
-     + _END, r"\1 have not visited in the last 30 days"),
-    (r"\b(customers|buyers) (?:(?:who|that|have) )*(?:stopped|quit|ceased) (?:buying|ordering|purchasing)" + _END,
-     r"\1 have not bought in the last 30 days"),
+    (rf"{_STOPPED}(?:coming(?: back)?|visiting|returning)" + _END, r"\1 have not visited in the last 30 days"),
+    (rf"{_STOPPED}(?:buying|ordering|purchasing)" + _END, r"\1 have not bought in the last 30 days"),
 )  # fmt: skip
