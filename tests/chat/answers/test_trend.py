@@ -34,8 +34,9 @@ def test_a_series_that_rose_and_then_stayed_is_said_to_have_ended() -> None:
     found = trend(_weekly(values), "Sessions", Period(MONDAY, MONDAY + timedelta(days=7 * len(values) - 1)))
     assert (found.sign, found.has_ended) == (1, True)
     assert found.text == (
-        "Sessions, by week: up until the week of 9 Feb 2026, with no clear trend since then. On average 350 a week in the "
-        "first 6 weeks and 604 in the last 6 (+72%). Highest: 606 (week of 2 Mar 2026); lowest: 100 (week of 5 Jan 2026)."
+        "Sessions, by week: up until the week of 9 Feb 2026, with no clear trend since then. On average 350 a week in "
+        "the first 6 weeks and 604 in the last 6 (+72%). Highest: 606 (week of 2 Mar 2026); lowest: 100 (week of 5 "
+        "Jan 2026)."
     )
 
 
