@@ -29,6 +29,7 @@ from beha2vec_core.chat.rewrites.paraphrases import CHARGES, DISPLAY, MAJORITY
 from beha2vec_core.chat.rewrites.rules import EXCLUDES, LESS, MORE, in_known_words, spelled_out
 from beha2vec_core.chat.rewrites.time_on_page import in_reading_time
 from beha2vec_core.chat.rewrites.visitors_and_no_orders import in_operations, why_none
+from beha2vec_core.chat.words.currencies import CURRENCIES, CURRENCY_WORDS
 from beha2vec_core.chat.words.empty_words import is_left_out, without_asides, without_left_out
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
@@ -89,13 +90,8 @@ _WHICH = re.compile(  # which 5 products brought the most; not which 24 oz bottl
     rf"\b(which|what) (?!one\b|{MARK})({COUNT}) (?=(?:(?:landing|exit|product|traffic|referral|error) )?[a-z]+s\b"
     r"[^.;?]*\b(?:most|highest|best|biggest|largest|least|lowest|fewest|worst)\b)"
 )
-_CURRENCIES = {  # words of people, and what they may mean
-    "euro": ("EUR",), "euros": ("EUR",), "dollar": ("USD", "CAD", "AUD"), "dollars": ("USD", "CAD", "AUD"),
-    "bucks": ("USD", "CAD", "AUD"), "pounds": ("GBP",), "quid": ("GBP",), "francs": ("CHF",),
-    **{code: (code.upper(),) for code in ("eur", "usd", "gbp", "chf", "cad", "aud", "sek", "dkk", "nok", "pln", "czk")},
-}  # fmt: skip
 _SYMBOLS = {"\u20ac": "euros", "$": "dollars", "\u00a3": "pounds"}
-_MONEY = rf"\b(?:{'|'.join(_CURRENCIES)})\b"
+_MONEY = rf"\b(?:{CURRENCY_WORDS})\b"
 _LIMIT = re.compile(
     rf"\b({MORE}|{LESS})\s+(?:(once|twice)|(?<!{MARK})(\d+(?:\.\d+)?|{COUNT}))(?: times)?\b(\s*{_MONEY})?"
     r"(?!\s*(?:different |distinct |separate )?(?:days?|weeks?|months?|quarters?|years?|%|percent))"
@@ -371,7 +367,7 @@ def _without_limits(text: str, parts: Parts, currencies: tuple[str, ...]) -> str
 
 def _check_currency(word: str, parts: Parts, currencies: tuple[str, ...]) -> None:
     """Note a currency that the data are not in: amounts are not converted."""
-    if currencies and (len(currencies) != 1 or currencies[0] not in _CURRENCIES[word]):
+    if currencies and (len(currencies) != 1 or currencies[0] not in CURRENCIES[word]):
         parts.currency = word
 
 

@@ -10,6 +10,7 @@ from beha2vec_core.chat.parts.grammar import Word, loosely
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import charged
 from beha2vec_core.chat.queries.implied_measures import NotRead, is_share_of_buyers
+from beha2vec_core.chat.words.currencies import CURRENCY_WORDS
 from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import CHARGES, DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES
@@ -36,13 +37,13 @@ _MOVED = "|".join((*DOWN, *UP))
 _OF_PEOPLE = (
     rf"(?:how many|which|what|number of|(?:share|percent\w*|%|proportion) of)(?: (?:the|our|all))* (?:{PEOPLE})"
 )
-# what a question asks for, in small letters, and no query answers, though all of its words are known; and why not
 _OTHER_WORDS = (  # after the amount of an order
-    r"euros?|eur|dollars?|usd|bucks|pounds?|gbp|quid|francs?|chf|kronor|kroner|zloty|percent|revenue|value|each|total|"
+    rf"{CURRENCY_WORDS}|percent|revenue|value|each|total|"
     r"in|on|at|from|for|with|by|and|or|but|of|to|that|which|who|where|when|were|was|are|is|did|do|last|this|per|"
     r"during|since|between|before|after|via|through|across|among|compared|vs|versus|than|over|placed|made|bought|"
     r"times?|days?|weeks?|months?|orders?|ordered|come|came|have|had|has|we|they|there|sold|yesterday|today|only"
 )
+# what a question asks for, in small letters, and no query answers, though all of its words are known; and why not
 NO_QUERY = (
     (r"^(?!.*\b(?:where|steps?|funnel|checkout|carts?|pages?)\b).*\b(?:lose|lost|losing) (?:(?:more|fewer|less|"
      r"many|any) )+(?:customers|buyers)\b",

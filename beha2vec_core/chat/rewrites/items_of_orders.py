@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beha2vec_core.chat.rewrites.substitute import Rules
+from beha2vec_core.chat.words.currencies import CURRENCY_WORDS
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.chat.words.verbs import PEOPLE
 
@@ -15,10 +16,10 @@ _WITH = (
 _THINGS = (
     r"(?:items?|products?|pieces?|units?|articles?|things?)\b(?: in (?:it|them|there|the (?:basket|cart|order)s?))?"
 )
-_MONEY = (
-    r"euros?|eur|dollars?|usd|bucks|pounds?|gbp|quid|francs?|chf|kronor|kroner|zloty|percent|revenue|value|tax|shipping"
+_NO_KIND = (
+    rf"{CURRENCY_WORDS}|percent|revenue|value|tax|shipping|different|distinct|{PEOPLE}|orders?|pages?|visits?|sessions?|days?|"
+    r"coupons?"
 )
-_NO_KIND = rf"{_MONEY}|different|distinct|{PEOPLE}|orders?|pages?|visits?|sessions?|days?|coupons?"
 _OF_A_KIND = rf"(?!{_THINGS}|(?:{_NO_KIND})\b)(?=[a-z])"
 _ONE = r"(?:(?:exactly|just|only) )?(?:one single|one|a single|1|single)"
 _PER_ORDER = (

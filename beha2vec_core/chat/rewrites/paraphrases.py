@@ -5,6 +5,7 @@ They are applied before the days are read and the conditions are taken out, so t
 
 from __future__ import annotations
 
+from beha2vec_core.chat.words.currencies import CURRENCY_WORDS
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 # nouns of what is counted, before "a visit", "a day"
@@ -153,10 +154,10 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
      r"visits)\b)", r"\1 at least 2 "),
     (r"\b(only|just) (bought|ordered|visited|came|purchased) (once|twice)\b", r"\2 only \3"),
     (r"\bone[- ]time (?:visitors?|users?)\b", "users who visited exactly 1 times"),
-    (r"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:dollars|euros|usd|eur|bucks|pounds|gbp|"
+    (rf"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:{CURRENCY_WORDS}|"
      r"[$\u20ac\u00a3]))?) (?:or|and) (?:more|above|over|up)\b(?! (?:orders|purchases|sessions|visits|items|pages|"
      r"page views|products|times))", r"of at least \1"),
-    (r"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:dollars|euros|usd|eur|bucks|pounds|gbp|"
+    (rf"(?:\bof |\bfor |\bworth )?([$\u20ac\u00a3]?\d[\d.]*(?: ?(?:{CURRENCY_WORDS}|"
      r"[$\u20ac\u00a3]))?) (?:or|and) (?:less|below|under)\b(?! (?:orders|purchases|sessions|visits|items|pages|"
      r"page views|products|times))", r"of at most \1"),
     (r"\b(?:repeat|return|recurring) (?=(?:visits?|sessions?)\b)", "returning "),
