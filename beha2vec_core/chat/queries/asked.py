@@ -267,7 +267,8 @@ def breakdown_of(parts: Parts) -> list[str]:
         if is_kind and before and before[0].kind == "metric":  # the most viewed jackets
             before = [one for one in parts.words if one.is_beside(before[0]) and one.place < before[0].place]
             is_kind = bool(before) and before[0].kind == "high"
-        if is_kind and before and (before[0].text in ("which", "what", "top", "best") or before[0].kind == "high"):
+        is_asked = bool(before) and (before[0].text in ("which", "what", "top", "best") or before[0].kind == "high")
+        if is_kind and is_asked and not (before[0].kind == "high" and _limits_measure(parts, word)):
             by.append("item")  # which jackets sell best
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
@@ -290,6 +291,11 @@ def breakdown_of(parts: Parts) -> list[str]:
                 by.append(word.name)
     by = [name for name in by if not (name == "day" and "weekday" in by)]  # by day of the week: which day is best
     return list(dict.fromkeys(by))
+
+
+def _limits_measure(parts: Parts, value: Word) -> bool:
+    """Whether the word after a value is a measure: which country has "most tent buyers"."""
+    return any(one.kind == "metric" and one.is_beside(value) and one.place > value.place for one in parts.words)
 
 
 def _is_listed(parts: Parts, item: Word) -> bool:

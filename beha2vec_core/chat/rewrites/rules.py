@@ -212,7 +212,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\bhow (?:do|does|did|have) ((?:[\w-]+ )*?(?:{PEOPLE}|they)) (?:usually |typically |mostly )?(?:find|found|"
      r"discover|reach|get to|hear about|learn about|arrive at|come to) (?:us|(?:our|the|my) (?:site|website|"
      r"shop|store|page|webshop))\b", r"where did \1 come from"),
-    (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top \1"),
+    (rf"\b(?:highest|top|biggest|most)[\s-]+(?:spending|valuable)\s+({PEOPLE})\b", r"top customers"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:spend|spent|pay|paid) (?:the )?most\b(?: money)?", r"top \1 by revenue"),
     (rf"\b({PEOPLE}) (?:who|that|which) (?:buy|bought|order(?:ed)?|purchased?) (?:the )?most\b", r"top \1 by orders"),
     (r"\bspen(?:ds?|t|ding) (?:the )?(more|most|less|least|much)? ?time\b(?: on (?:the |our )?(?:site|website|"
