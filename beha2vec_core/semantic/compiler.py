@@ -359,9 +359,10 @@ def dimensions_of(metric: str) -> list[str]:
 def _aggregate(query: Query, metric: Metric, table: Table, measure: Measure, period: Period | None) -> exp.Select:
     """The metric in one period, by the breakdown."""
     keys = _keys(query, table)
-    if query.is_share and is_over_time(query):
+    is_by_user = query.is_share and metric.name in COUNTED_ONCE
+    if query.is_share and is_over_time(query) and not (query.of_each and is_by_user):
         return share_over_time(query, table, measure, keys, period)
-    if metric.unit == "share" or (query.is_share and metric.name in COUNTED_ONCE):
+    if metric.unit == "share" or is_by_user:
         return by_user(query, table, measure, keys, period)
     select = grouped([*keys, *values_of(measure)], len(keys), table, period, applied(query))
     if query.is_share:

@@ -136,6 +136,7 @@ class Query:
     # so many rows of each group of all breakdowns but the last: the best product of each country
     top_of_each: int | None = None
     per: str | None = None  # another metric that the value is divided by: orders per user
+    of_each: bool = False  # the share in each group: the first filter's part of the group's rows
 
     def __post_init__(self) -> None:
         """Raise ValueError for names that are not defined, and for a combination that has no meaning."""
@@ -151,6 +152,8 @@ class Query:
             raise ValueError(f"{self.metric} has no share of a total")
         if self.is_share and not self.by and not self.filters:
             raise ValueError("a share of the total needs a breakdown, or a filter")
+        if self.of_each and not (self.is_share and self.by and self.filters):
+            raise ValueError("a share in each group needs a breakdown, and a filter")
         if (self.by_change or self.explains) and not self.versus:
             raise ValueError("a change needs a period to compare with")
         if (self.over is not None or self.counts_groups or self.having) and not self.by:

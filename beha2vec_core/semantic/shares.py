@@ -25,9 +25,16 @@ def by_user(query: Query, table: Table, measure: Measure, keys: list[str], perio
     listed = f"{names}, " if names else ""
     if query.is_share:
         part = grouped([*keys, user, f"{measure.value} as k"], len(keys) + 1, table, period, applied(query))
-        whole = grouped([user, f"{measure.value} as n"], 1, table, period, filters_of_whole(query))
+        groups = keys if query.of_each else []
+        whole = grouped(
+            [*groups, user, f"{measure.value} as n"], len(groups) + 1, table, period, filters_of_whole(query)
+        )
         totals = "(select sum(n) from whole)", "(select sum(n::double * n) from whole)", "(select count(*) from whole)"
         rows = "part join whole on part.user_key is not distinct from whole.user_key"
+        if query.of_each:
+            totals = "sum(n)", "sum(n::double * n)", "count(*)"
+            same = " and ".join(f"part.{one} is not distinct from whole.{one}" for one in (*query.by, "user_key"))
+            rows = f"(select whole.*, coalesce(part.k, 0) as k from whole left join part on {same})"
         columns = (
             f"coalesce(sum(k), 0)::bigint as value, coalesce(sum(k), 0)::bigint as n, {totals[0]}::bigint as total"
         )
@@ -57,8 +64,8 @@ def is_over_time(query: Query) -> bool:
 
 
 def is_of_groups(query: Query) -> bool:
-    """Whether shares are those of a group who did something: of the users of each device."""
-    return bool(query.is_share and query.by and query.filters and query.filters[0].did)
+    """Whether shares are those of a part of each group: of the users of each device, those who ordered."""
+    return bool(query.is_share and query.by and query.filters and (query.of_each or query.filters[0].did))
 
 
 def share_over_time(query: Query, table: Table, measure: Measure, keys: list[str], period: Period | None) -> exp.Select:

@@ -90,7 +90,7 @@ def canonical(query: Query) -> str:
     ]
     parts += [str(query.period)] if query.period else []
     parts += [f"vs {query.versus}"] if query.versus else []
-    parts += ["share"] if query.is_share else []
+    parts += ["share" + " within each" * query.of_each] if query.is_share else []
     parts += [f"top {query.top}"] if query.top else []
     parts += ["rest"] if query.against_rest else []
     parts += ["change"] if query.by_change else []

@@ -291,6 +291,22 @@ def test_shares_of_a_total(world: duckdb.DuckDBPyConnection) -> None:
     assert sum(row["value"] for row in rows) == pytest.approx(rows[0]["total"])
 
 
+@pytest.mark.parametrize("metric", ["sessions", "users"])
+def test_shares_within_each_group(world: duckdb.DuckDBPyConnection, metric: str) -> None:
+    """Of the part that stands first, among the rows of the group that pass the other filters."""
+    mobile, google = Filter("device", ("mobile",)), Filter("source", ("google",))
+    rows = run_query(world, Query(metric, ("country",), (mobile, google), is_share=True, of_each=True)).rows
+    what = "*" if metric == "sessions" else "distinct user_key"
+    expected = world.execute(
+        f"""select country, count({what}) filter (device_category = 'mobile'), count({what})
+        from ga4.fct_ga4__sessions where source = 'google' group by 1 having count({what}) >= {ENOUGH}"""
+    ).fetchall()
+    assert len(expected) > 2 and {(row["country"], row["value"], row["total"]) for row in rows} == {*expected}
+    assert all(1 <= row["n_effective"] <= row["total"] for row in rows)
+    with pytest.raises(ValueError, match="breakdown, and a filter"):
+        Query(metric, ("country",), is_share=True, of_each=True)
+
+
 def test_the_rest_what_is_left_out_and_numbers_of_groups(world: duckdb.DuckDBPyConnection) -> None:
     google = Filter("source", ("google",))
     part, rest = world.execute(

@@ -98,7 +98,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += list(reading.notes)
     if query.explains and query.period and query.period.last == days.last:
         lines.append(f"The data end on {day_words(days.last)}.")
-    is_of_some = query.is_share and query.top and not any(one.did for one in query.filters)
+    is_of_some = query.is_share and query.top and not is_of_groups(query)
     if is_of_some and len(result.rows) > 1 and metric.name not in ("users", "buyers"):
         together = sum(of_whole(query, row) or 0 for row in result.rows)
         lines.append(f"Together, these {len(result.rows)} make up {number(together, 'share')}.")

@@ -82,7 +82,9 @@ def name_of(query: Query, metric: Metric, *, means: bool = False) -> str:
     part = where_of(query, metric, [one for one in query.filters if one not in whole])
     rest = where_of(query, metric, whole)
     those = metric.label if rest.startswith(" of ") else "those"  # of sessions of new users, of those from Sweden
-    return f"share of {label}{part}{f', of {those}' * bool(part and rest)}{rest}"
+    each = " and ".join(DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time")
+    within = f"{',' * bool(rest)} within each {each}" if query.of_each else ""
+    return f"share of {label}{part}{f', of {those}' * bool(part and rest)}{rest}{within}"
 
 
 def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = None) -> str:

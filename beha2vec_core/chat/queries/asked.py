@@ -387,12 +387,44 @@ def asks_which_moved(parts: Parts, by: list[str]) -> bool:
 
 def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
     """The filter that is the part: "mobile" in "share of mobile users in Germany", and in "German users, is mobile"."""
-    asked = re.search(r"\b(?:is|are|was|were|comes?|came|uses?|used|from)\b(?!.*\bshare of\b)", parts.text)
+    verbs = [*re.finditer(r"\b(?:is|are|was|were|comes?|came|uses?|used)\b(?!.*\bshare of\b)", parts.text)]
+    asked = verbs[-1] if verbs else re.search(r"\bfrom\b(?!.*\bshare of\b)", parts.text)
     begun = len(parts.text[: asked.end()].split()) if asked and "share of" not in parts.text[asked.end() :] else 0
     values = [word for word in parts.words if word.kind == "value" or word.name in ("new_users", "returning_users")]
-    after = [word for word in values if word.place >= begun] or values
-    names = {value.dimension for value in after[0].values} if after else set()
+    after = [word for word in values if word.place + len(word.text.split()) > begun] or values  # "are new" is one word
+    names = {value.dimension for value in after[0].values} or {"new_or_returning"} if after else set()
     return next((one for one in filters if one.dimension in names), filters[0])
+
+
+# how a part is spread over groups: "share of mobile orders from each channel"
+_SPREAD = r"\b(?:from (?:each|every|which|what)|(?:do|does|did)(?: (?:each|every|which|what|the))?) "
+# what follows groups whose parts are asked for: "which country has the highest mobile share", "is on mobile"
+_HAS_PART = re.compile(r"\b(?:is|are|was|were|comes?|came|uses?|used|ha[sd]|have|with|by)\b")
+
+
+def is_part_of_each(parts: Parts, filters: tuple[Filter, ...], *, is_pair: bool) -> bool:
+    """Whether a share is that of a part in each group: "share of new users by channel", "mobile share per country".
+
+    Not how a part is spread over the groups: "share of mobile orders from each channel", "share by channel on mobile".
+
+    Args:
+        filters: the part, and what else is chosen.
+        is_pair: whether the groups are two values that are compared.
+    """
+    names = {one.dimension for one in filters}
+    values = [word for word in parts.words if word.kind == "value" and word.dimensions & names]
+    values += [word for word in parts.words if word.name in ("new_users", "returning_users")]
+    share = next((word for word in parts.words if word.kind == "share"), None)
+    end = share.place + len(share.text.split()) if share else 0
+    if not any(word.place >= end or (share and word.place + len(word.text.split()) == share.place) for word in values):
+        return False  # in Germany, the share of each channel
+    groups = [word for word in parts.words if word.kind == "by" and DIMENSIONS[word.name].kind != "time"]
+    if any(re.search(rf"{_SPREAD}{word.pattern}", parts.text) for word in groups):
+        return False
+    first = min(word.place for word in values)
+    if is_pair or any(first < word.place for word in groups):
+        return True
+    return any(_HAS_PART.search(parts.text, parts.text.find(word.text)) for word in groups)
 
 
 def is_part(parts: Parts, one: Filter) -> bool:

@@ -130,7 +130,8 @@ def metric_of(
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
     if parts.has("change") and by and not timed and parts.times.periods:
         return taken("revenue")
-    if parts.has("share") and not about & OF_ITEMS and not timed and (filters or (len(by) == 1 and by[0] in DEFAULTS)):
+    is_split = len(by) == 1 and by[0] in DEFAULTS and not timed
+    if parts.has("share") and not about & OF_ITEMS and (filters or is_split):
         return taken("sessions")
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
         return taken("revenue")

@@ -78,6 +78,7 @@ class _Draft:
     period: Period | None = None
     versus: Period | None = None
     is_share: bool = False
+    of_each: bool = False  # the share in each group
     timed: bool = False
     explains: bool = False
     extreme: bool = False
@@ -229,12 +230,6 @@ class _Draft:
         of_all = _OF_SESSIONS.search(parts.text) is not None  # percentage of mobile sessions that add to cart
         if self.is_share and not self.by and (of_all or not self.included) and not self.done and rate:
             self.metric, self.is_share = rate, False
-        groups_of_part = [name for name in self.by if DIMENSIONS[name].kind != "time"]
-        has_part = any(asked.is_part(parts, one) for one in self.included if one.dimension not in self.by)
-        if self.is_share and groups_of_part and not self.done and has_part:
-            raise NotRead(
-                "A share of what? I can give the share of one part, or the shares of all groups of a breakdown."
-            )
         is_whole = self.is_share and not self.by and not self.done
         if is_whole and len(self.filters) > 1 and self.metric in _KEYS and _BOTH.search(parts.text):
             did = Did("sessions", self.filters)  # the part is what is all of this
@@ -388,9 +383,25 @@ class _Draft:
         if len(self.by) > 1 and _EITHER.search(parts.text) and not self.pair:
             raise NotRead("I can break a number down by several dimensions at once, but not by one or the other.")
 
+    def _share_of_each(self) -> None:
+        """Whether it is the share in each group, and of which part."""
+        named = tuple(one for one in self.included if one.dimension not in self.by)
+        groups = [name for name in self.by if DIMENSIONS[name].kind != "time"]
+        if not (self.is_share and groups and named) or self.done or self.against_rest:
+            return
+        self.of_each = asked.is_part_of_each(self.parts, named, is_pair=self.pair is not None)
+        if self.of_each and any(asked.is_named_apart(self.parts, one) for one in named):
+            raise NotRead("A share of what? I can give the share of one part in each group.")
+        if self.of_each:
+            part = asked.part_of(self.parts, named)
+            self.filters = (part, *(one for one in self.filters if one != part))
+
     def query(self) -> Query:
         """The query of all this."""
-        for step in (self._choose_metric, self._choose_rate, self._count, self._share, self._change, self._compare):
+        self._choose_metric()
+        for step in (
+            self._choose_rate, self._count, self._share, self._change, self._compare, self._share_of_each,
+        ):  # fmt: skip
             step()
         parts = self.parts
         ranks = parts.has("high", "low") or self.moves
@@ -440,8 +451,9 @@ class _Draft:
             self.by, parts.top, ascending = ["day", "one_order"], parts.top or 1, bool(ascending)
         return Query(
             self.metric, tuple(self.by), self.filters, self.period, self.versus, self.is_share,
-            parts.top if self.by else None, ascending if self.by else None, against_rest=self.against_rest,
-            by_change=by_change, explains=bool(self.explains and self.versus and not self.by), having=parts.having,
+            parts.top if self.by else None, ascending if self.by else None, of_each=self.of_each,
+            against_rest=self.against_rest, by_change=by_change,
+            explains=bool(self.explains and self.versus and not self.by), having=parts.having,
             moved=by_change and ascending is not None and not self.explains,
         )  # fmt: skip
 

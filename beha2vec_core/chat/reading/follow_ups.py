@@ -270,7 +270,8 @@ def continued(
         raise NotContinued(CANNOT)
     chosen = {one.dimension for one in filters if not one.is_excluded}
     steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
-    is_of_did = bool(by) and any(one.did for one in kept.values())  # their numbers by group, not shares of each group
+    is_each = previous.is_share and previous.filters and (previous.of_each or not previous.by)  # now by channel
+    is_each = bool(is_each) and any(DIMENSIONS[name].kind != "time" for name in by or previous.by)
     either = tuple(one.dimension for one in filters if len(one.values) > 1 and asks_either(parts, one))
     new_by = (*steps, *by) if by else (*either, *(name for name in previous.by if name not in chosen))
     is_same = new_by == previous.by
@@ -287,10 +288,9 @@ def continued(
         limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
     named = [one.dimension for one in previous.filters]  # the part comes first
     is_same_whole = previous.is_share and not new_by and {one.dimension for one in filters} <= {*named}
-    is_share = previous.is_share and not is_of_did and is_number and (bool(new_by) or len(kept) == 1 or is_same_whole)
-    chosen_filters = (
-        sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
-    )
+    is_share = previous.is_share and is_number and (bool(new_by) or len(kept) == 1 or is_same_whole)
+    is_sorted = is_same_whole or is_each
+    chosen_filters = sorted(kept.values(), key=lambda one: is_sorted and (*named, one.dimension).index(one.dimension))
     is_whole = not {*previous.by} - chosen and previous.filters  # of one of its groups, or of none
     is_new = metrics and (is_other or not AMONG.match(question.lower()))  # "among journal readers" is another whole
     if previous.is_share and is_whole and not (new_by or is_part or is_share or is_new) and is_number:
@@ -303,7 +303,7 @@ def continued(
         parts.top or (previous.top if is_same else None), ascending,
         by_change=bool(explains and new_by and versus), moved=bool(previous.moved and new_by and versus),
         explains=bool(explains and not new_by and versus), having=previous.having, per=previous.per,
-        against_rest=against_rest, **limits,
+        against_rest=against_rest, of_each=is_each and is_share and bool(new_by), **limits,
     )  # fmt: skip
 
 

@@ -323,7 +323,9 @@ class _Reader:
                     queries += queries_of(other, metrics, contents)[0]
                 if len(sides) > 1 and OFTEN.search(question.lower()):
                     _check_sides(queries)
-            is_of_each = any(one.is_share and one.filters[1:] and (one.by or queries[1:]) for one in queries)
+            is_of_each = any(
+                one.is_share and one.filters[1:] and (one.by or queries[1:]) and not one.of_each for one in queries
+            )
             if is_of_each and parts.comparatives and _is_share_of_value(parts):
                 raise NotRead(_SHARE_OF_EACH)
             if twin := from_first_in_data(queries):

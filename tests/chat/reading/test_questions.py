@@ -89,7 +89,6 @@ def test_mobile_and_desktop_are_compared_by_what_is_named(lookup: Lookup, data: 
 REFUSED = [
     ("orders without a discount", "“discount”"),
     ("sessions excluding", "“excluding”"),
-    ("which country has the highest share of mobile visitors", "share of what"),
     ("which channel brings the best customers", "not both"),
     ("why do customers like wool hats", "“like”"),
     ("did the ads cause the drop in orders last week", "not why"),

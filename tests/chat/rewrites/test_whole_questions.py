@@ -39,7 +39,8 @@ def lookup(shop: Path) -> Lookup:
         ("are baskets smaller on mobile than on desktop", "aov | by device | device=desktop;mobile"),
         ("customers who stopped coming back in april", "no"),
         ("did we lose more customers in april than in march?", "no"),
-        ("is the share of new users larger on mobile than on desktop?", "no"),  # it would be of all new users
+        ("is the share of new users larger on mobile than on desktop?",
+         "users | by device | device=desktop;mobile | new_or_returning=new | share within each"),
         ("which channels are shrinking?", "sessions | by channel | 2026-04-16..2026-05-13 | vs"),
         ("how many visits end after the first page on mobile", "single_page_sessions | device=mobile"),
         ("when did we sell nothing?", "sessions | by day"),
