@@ -67,7 +67,11 @@ _OF_DONE = (
     rf"\b(?:of|among) (?:(?:the|all|our) )*(?:(?:those|{PEOPLE}|sessions|visits|orders) (?:who|that|which|with)|"
     r"(?:\S+ ){1,3}(?:readers|viewers|seekers))\b"
 )
-_OF_DONE_ASKS = re.compile(rf"^\W*(?:out )?{_OF_DONE}.*\bhow many (?:of (?:them|those|these) )?(?:are|were|is|was)\b")
+_OF_DONE_ASKS = re.compile(
+    rf"^\W*(?:out )?{_OF_DONE}.*\bhow many (?:of (?:them|those|these) )?(?:are|were|is|was)\b|\b(?:share|percent\w*|"
+    r"proportion|fraction|part|how many) (?:of )?.*\b(?:who|that|which|with|used)\b.*"
+    r"(?<!who )(?<!that )(?<!which )(?<!and )\b(?:are|were|is|was) (?:\w+ ){0,3}?\S+(?: \w+)?\W*$"
+)
 _MOST_ARE = re.compile(rf"^\W*(?:are|is|were|was) (?:{MAJORITY}|most|the majority)\b.*\b(?:who|that|with|without)\b")
 _HOW_MANY = re.compile(r"\b(?:how many|(?<!average )number of)\b(?! (?:percent|%))")
 _COUNTS_TIME = re.compile(r"\b(?:how many|number of) (?:day|week|month|quarter)s\b")

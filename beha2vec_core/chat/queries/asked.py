@@ -396,8 +396,11 @@ def part_of(parts: Parts, filters: tuple[Filter, ...]) -> Filter:
     return next((one for one in filters if one.dimension in names), filters[0])
 
 
-# how a part is spread over groups: "share of mobile orders from each channel"
-_SPREAD = r"\b(?:from (?:each|every|which|what)|(?:do|does|did)(?: (?:each|every|which|what|the))?) "
+# how a part is spread: "share of mobile orders from each channel", "distribution of new users by country"
+_SPREAD = (
+    r"\b(?:(?:distribut\w+|split|breakdown|spread)\b.*|from (?:each|every|which|what)|"
+    r"(?:do|does|did)(?: (?:each|every|which|what|the))?) "
+)
 # what follows groups whose parts are asked for: "which country has the highest mobile share", "is on mobile"
 _HAS_PART = re.compile(r"\b(?:is|are|was|were|comes?|came|uses?|used|ha[sd]|have|with|by)\b")
 

@@ -16,6 +16,7 @@ from beha2vec_core.chat.queries.nearest import reaches, some_of
 from beha2vec_core.chat.queries.ratios import outer_of
 from beha2vec_core.chat.queries.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
 from beha2vec_core.chat.words.verbs import DOWN, UP
+from beha2vec_core.semantic.compiler import COUNTED_ONCE
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS, OF_STEPS, PEOPLE_COUNTED, SOURCES, STEPS, Metric
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Did, Filter, Period, Query
@@ -228,7 +229,9 @@ class _Draft:
             self.metric = "users"
         rate = next((one.name for one in METRICS.values() if one.count == self.metric), None)
         of_all = _OF_SESSIONS.search(parts.text) is not None  # percentage of mobile sessions that add to cart
-        if self.is_share and not self.by and (of_all or not self.included) and not self.done and rate:
+        is_rate = self.by and self.metric not in COUNTED_ONCE  # share of engaged sessions by channel
+        is_rate = is_rate or (not self.by and (of_all or not self.included))
+        if self.is_share and is_rate and not self.done and rate:
             self.metric, self.is_share = rate, False
         is_whole = self.is_share and not self.by and not self.done
         if is_whole and len(self.filters) > 1 and self.metric in _KEYS and _BOTH.search(parts.text):

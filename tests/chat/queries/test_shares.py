@@ -35,6 +35,7 @@ def _asked(lookup: Lookup, question: str) -> Query:
         ("what share of new users are on mobile", "device", "new_or_returning"),
         ("what share of new users came from email", "channel", "new_or_returning"),
         ("what fraction of returning visitors use mobile", "device", "new_or_returning"),
+        ("how many of the users who added to cart are returning", "new_or_returning", "user"),
     ],
 )
 def test_the_part_is_what_they_are(lookup: Lookup, question: str, part: str, whole: str) -> None:
@@ -73,6 +74,7 @@ def test_within_each_group(lookup: Lookup, question: str, by: str, part: str) ->
         "revenue share by channel on mobile",
         "in Germany, what is the share of each channel",
         "which channel brings the highest share of mobile orders",
+        "distribution of new users across channels in percent",
     ],
 )
 def test_spread_over_the_groups(lookup: Lookup, question: str) -> None:
