@@ -305,7 +305,7 @@ def test_facts_of_money_have_their_currency(tmp_path: Path) -> None:
     path = make_serving(tmp_path / "serving.duckdb")
     with duckdb.connect(str(path)) as connection:
         connection.execute("update beha2vec.cluster_profiles set unit = 'EUR' where metric like 'revenue%'")
-    answer = Lookup(Published(path), Aliases(path)).ask("which cluster has the most revenue per user?").text
+    answer = Lookup(Published(path), Aliases(path)).ask("compare clusters by revenue").text
     assert re.search(r"All users: [\d.,]+ EUR of revenue per user", answer), answer
     box = Toolbox(path, Aliases(path), min_users=20, sql_limits=SqlLimits())
     facts = box.call("cluster_facts", '{"cluster": 1, "search": "revenue"}').data["facts"]

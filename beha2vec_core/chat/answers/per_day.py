@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from beha2vec_core.semantic.definitions import METRICS, Metric
+from beha2vec_core.semantic.definitions import METRICS, PEOPLE_COUNTED, Metric
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
 from beha2vec_core.words import UNKNOWN_CURRENCY, change, finer, number
@@ -173,8 +173,11 @@ def _of_a_day(metric: Metric, value: float, days: int, row: dict[str, Any]) -> s
 
 
 def mean_of(result: Result, days: Period, unit: str) -> list[str]:
-    """The mean of a day or a week of a sum."""
+    """The mean of a day or a week of a sum; of people, of the days."""
     query, row = result.query, result.rows[0]
+    if query.by == (unit,) and result.metric.name in PEOPLE_COUNTED:
+        numbers = [one["value"] or 0 for one in result.rows]
+        return [f"On average {number(sum(numbers) / len(numbers), 'mean')} per {unit}, in {len(numbers)} {unit}s."]
     if query.by or row["value"] is None or not is_sum(result.metric):
         return []
     period = query.period or days

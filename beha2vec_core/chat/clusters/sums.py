@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from beha2vec_core.chat.reading.question import Reading
-from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Query
 
 _TOTAL = re.compile(
@@ -15,10 +14,12 @@ _TOTAL = re.compile(
 
 
 def is_plain(query: Query | None, reading: Reading) -> bool:
-    """Whether a number or a sum by cluster is asked for: "orders per segment". Facts are shares, or means of a user."""
-    if query is None or query.by != ("cluster",) or query.filters or query.counts_groups or query.metric == "users":
+    """Whether a measure of clusters is asked for: "orders per segment". Facts are shares, or means of a user."""
+    if query is None or query.counts_groups or query.metric == "users" or not reading.metrics or reading.asks_cause:
         return False
-    return METRICS[query.metric].unit in ("count", "money") and not {"high", "low", "judged"} & {*reading.kinds}
+    is_of_one = not query.by and [one.dimension for one in query.filters] == ["cluster"]
+    is_by = query.by == ("cluster",) and not query.filters
+    return (is_of_one or is_by) and not {"judged", "bought", "compare"} & {*reading.kinds}
 
 
 def asks_total(question: str, query: Query) -> bool:

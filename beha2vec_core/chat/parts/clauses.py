@@ -102,7 +102,8 @@ _VERBS: dict[str, re.Pattern[str]] = {
         "back": r"(?:came|comes?|coming) back|return(?:s|ed|ing)?",
         "order": r"(?:ma[dk]e|makes|making|plac(?:e|es|ed|ing)|complet(?:e|es|ed|ing)) (?:(?:a|an|any|the|their) )*"
         r"(?:orders?|purchases?)|convert(?:s|ed|ing)?|check(?:s|ed|ing)? out|"
-        r"(?:buy(?:s|ing)?|bought|order(?:s|ed|ing)?|purchas(?:e|es|ed|ing)|shopp(?:ed|ing)|paid|pay(?:s|ing)?)",
+        r"(?:buy(?:s|ing)?|bought|order(?:s|ed|ing)?|purchas(?:e|es|ed|ing)|shopp(?:ed|ing)|pay(?:s|ing)?|paid(?! (?:"
+        r"search|social|shopping|ads?|media|traffic|channels?|campaigns?|visits?|visitors?|users?|sessions)\b))",
         "came": r"(?:came|comes?|coming|arriv(?:e|es|ed|ing)|visit(?:s|ed|ing)?(?: us| the (?:site|shop))?|"
         r"enter(?:s|ed|ing)?|was|were|are|is) "
         r"(?:us |here |to us |to the (?:site|shop) )?(?:from|via|through|by|on|with|using|in)",

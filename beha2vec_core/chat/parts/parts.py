@@ -37,7 +37,11 @@ from beha2vec_core.semantic.compiler import MAX_ROWS
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.query import Filter, Having
 
-_RANKED_USERS = re.compile(rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b")
+_RANKED_USERS = re.compile(
+    rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b|"
+    rf"(?:^\W*(?:the )?|\b(?:list|who are|show|give)\b.*\b)(?:{PEOPLE}) (?:with|having|who ha(?:ve|d)) (?:the )?"
+    r"(?:most|highest|largest)\b"
+)
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _DAY_AFTER = re.compile(r"\bthe (?:day|week|month) (?:after|following)\b(?=\W*\w)")
 _FROM_WHERE = re.compile(r"\bwhere\b(.*\bcom(?:e|es|ing) from)\b")
@@ -91,8 +95,8 @@ _TOP = re.compile(
     r"biggest|largest|highest|strongest|busiest|worst|lowest|least|weakest|smallest))\b"
 )
 _WHICH = re.compile(  # which 5 products brought the most; not which 24 oz bottle
-    rf"\b(which|what) (?!one\b|{MARK})({COUNT}) (?=(?:(?:landing|exit|product|traffic|referral|error) )?[a-z]+s\b"
-    r"[^.;?]*\b(?:most|highest|best|biggest|largest|least|lowest|fewest|worst)\b)"
+    rf"(^\W*|\b(?:which|what|the|our|me|list|show) )(?!one\b|{MARK})({COUNT}) (?=(?:(?:landing|exit|product|traffic|"
+    r"referral|error) )?[a-z]+s\b[^.;?]*\b(?:most|highest|best|biggest|largest|least|lowest|fewest|worst)\b)"
 )
 _SYMBOLS = {"\u20ac": "euros", "$": "dollars", "\u00a3": "pounds"}
 _MONEY = rf"\b(?:{CURRENCY_WORDS})\b"
@@ -246,7 +250,7 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
         text = text.replace(top.group(), f"{top[1] or top[4]} ", 1)
     elif some := _WHICH.search(text):
         parts.top = min(count_of(some[2]), MAX_ROWS)
-        text = text.replace(some.group(), f"{some[1]} ", 1)
+        text = text.replace(some.group(), some[1], 1)
     text = _without_limits(text, parts, vocabulary.contents.currencies)
     text, amounts = _without_currency(text, parts, vocabulary)
     if mean := _PER_DAY.search(text):

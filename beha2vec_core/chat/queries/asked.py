@@ -48,7 +48,7 @@ def _metrics_named(parts: Parts) -> list[str]:
     strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
     if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
         strong.sort(key=lambda name: name != first)
-    if parts.is_of_users and not strong and (first := _ordered_by(parts)):
+    if parts.is_of_users and (first := _ordered_by(parts)) and first not in strong:
         return [first]
     asks_why = parts.has("cause") and parts.has("bought")
     if asks_why and len(strong) == 1 and strong[0] in ("new_users", "returning_users"):  # they buy more

@@ -192,7 +192,8 @@ class _Draft:
         """Numbers in place of rates, lists of users, and the periods."""
         parts = self.parts
         alone = not re.search(r"\band (?:also )?how (?:many|much)\b", parts.text)
-        if self.named and alone and parts.is_counted and self.groups is None and parts.over is None:
+        is_counted = parts.is_counted and self.groups is None and parts.over is None and not parts.is_of_users
+        if self.named and alone and is_counted:
             weak = METRICS[self.named.name]
             is_same = self.metric == "buyers" or self.measure.label.startswith(weak.label)
             if weak.is_weak and self.is_number and not is_same:
@@ -253,11 +254,14 @@ class _Draft:
             self.filters = (part, *(one for one in self.filters if one != part))
         if not self.by and any(word.text == "list" for word in parts.words):
             raise NotRead("I give numbers, but no lists of single orders or sessions.")
-        is_sum = self.is_number and self.metric not in PEOPLE_COUNTED and not self.has_per
-        if parts.mean_of and (self.by or self.is_share or self.compares or not is_sum):
+        is_of_people = self.metric in PEOPLE_COUNTED
+        is_one = self.is_number and not (self.has_per or self.by or self.is_share or self.compares)
+        if parts.mean_of and not (is_one and (parts.mean_of == "day" or not is_of_people)):
             raise NotRead(
                 f"I can give an average per {parts.mean_of} of one total only, such as sessions, orders or revenue."
             )
+        if parts.mean_of and is_of_people:
+            self.by = ["day"]  # the same people come on several days
 
     def _change(self) -> None:
         """What changed, from when to when, or why a state is so."""

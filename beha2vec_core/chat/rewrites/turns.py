@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.substitute import Rules
-from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
 
 _WHO = rf"(?:(?:most |the |our )*(?:{PEOPLE})|they)"
 _MORE = "more|less|better|worse"
@@ -20,6 +20,7 @@ _IN_DAYS = (  # not "within 30 days"
 
 PERIOD = rf"(?:{_MONTHS})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
 
+_NO_VERB = r"(?!(?:who|that|which|and|or|did|do|does|not|have|has|were|was|by)\b)[\w./-]+"
 _GROUP = (
     r"((?:channel|source|medium|campaign|device|browser|brand|product|item|page|landing page|cluster|segment)s?|"
     r"countr(?:y|ies)|categor(?:y|ies))"
@@ -136,8 +137,16 @@ TURNS: Rules = (
     *((rf"^(\W*why\b.*)\b(?:buy|buying|order|ordering|convert|converting) {said}(?: often)? than (?=(?:the |all (?:the "
        r")?)?(?:rest|others?|everyone else)\b)", rf"\1 conversion rate {is_so} than ")
       for said, is_so in (("less", "lower"), ("more", "higher"))),
-    # follows another question: "by revenue instead", "top 3 by orders instead"
-    (r"^(\W*)((?:(?:the )?(?:top|best|worst|bottom)(?: \w+)? )?by \b.*?) instead(?=\W*$)", r"\1and \2"),
+    # follows another question: "by revenue instead", "show me orders instead of sessions"
+    (r"^\W*(?:(?:(?:can|could) you|please|pls|now|ok|and|show|give|use|take|try|make|do|me|us|it|that|as)\b\W*)*"
+     r"((?:\S+ ){1,6}?)instead(?: of [\w ]+)?(?: please| pls)?\W*$", r"and \1"),
+    # channels whose revenue fell most; not "whose users", which are groups too
+    (rf"\b{_GROUP} whose (?=(?:[\w-]+ ){{1,3}}?(?:{'|'.join((*DOWN, *UP))})\b)", r"which \1's "),
+    # users from email who viewed tents; "bought" needs no "who"
+    (rf"^(\W*(?:(?:and|so|what|which|is|the|a|out) )*(?:share|percent(?:age)?|proportion|fraction|part|how many|number)"
+     rf"(?: of)?(?: (?:the|our|all))* (?:[\w-]+ )?(?:{PEOPLE})(?: (?:from|via|on|in|through|using|of)"
+     rf"(?: {_NO_VERB}){{1,4}}?)?) (viewed|saw|looked at|read|visited|opened|added|put|reached|began|used)\b"
+     r"(?! by\b)", r"\1 who \2"),
     (r"\b(?:use[sd]?|redeem(?:s|ed)?|appl(?:y|ies|ied)|enter(?:s|ed)?) no (?=(?:(?:discount|promo|coupon|voucher) )?"
      r"(?:coupon|voucher|promo|code)s?\b)", "did not use a "),
 )  # fmt: skip
