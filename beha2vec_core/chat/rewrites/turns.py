@@ -147,6 +147,10 @@ TURNS: Rules = (
     (rf"\b((?:added|put) (?:\w+ ){{0,2}}?(?:to|into|in) (?:(?:the|their|a) )?(?:cart|basket)) "
      rf"((?:from|on|in|via)(?: {_NO_VERB}){{1,4}}?) (?:and|but) ((?:did not|didn't|never) (?:order|buy|bought|purchase|"
      r"ordered|purchased)(?: anything)?)", r"\1 and \3 \2"),
+    (r"\b(most|least)[ -](?:viewed|seen|looked[ -]at) (product|item)(s?)\b(?! (?:pages?|categor|in the))",
+     r"\2\3 with the \1 item views"),
+    (r"\b(most|least)[ -](?:viewed|seen|looked[ -]at) (?:product |item )?(categor(?:y|ies)|brands?)\b",
+     r"\2 with the \1 item views"),
     # users from email who viewed tents; "bought" needs no "who"
     (rf"^(\W*(?:(?:and|so|what|which|is|the|a|out) )*(?:share|percent(?:age)?|proportion|fraction|part|how many|number)"
      rf"(?: of)?(?: (?:the|our|all))* (?:[\w-]+ )?(?:{PEOPLE})(?: (?:from|via|on|in|through|using|of)"
