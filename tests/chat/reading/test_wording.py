@@ -416,6 +416,22 @@ ASKED = {
     "how many sessions per day on average in april": "sessions | 2026-04-01..2026-04-30",
     "average order value per day on average": "no",
     "which hats sell best": "items_sold | by item | item_category=Hats",
+    "average daily users in april": "users | by day | 2026-04-01..2026-04-30",
+    "sessions without paid search": "sessions | channel!=Paid Search",
+    "which country do most hats buyers come from": "buyers | by country | item_category=Hats",
+    "top 10 customers by sessions in april": "sessions | by user | 2026-04-01..2026-04-30 | top 10",
+    "list the 5 customers with the highest number of orders": "orders | by user | top 5",
+    "channels whose revenue fell most in april": (
+        "revenue | by channel | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | change | asc"
+    ),
+    "compare customers of chrome and safari in april": "buyers | by browser | browser=Chrome;Safari | 2026-04-01..2026-04-30",
+    "compare page views on mobile and desktop": "page_views | by device | device=desktop;mobile",
+    "most viewed product from email": "item_views | by item | channel=Email",
+    "what share of users from email viewed hats": "users | channel=Email | user=viewed theme hats | share",
+    "what share of new users viewed the cart page": "users | new_or_returning=new | user=viewed cart pages | share",
+    "how many visitors added something to the cart on mobile and did not order": (
+        "users | device=mobile | user=reached the cart and did not order"
+    ),
     # two counts, and what many have in common
     "how many users came from google and how many of them bought": "users | source=google && buyers | source=google",
     "what do buyers have in common": "buyers | by country | share | top 3 && buyers | by device | share | top 3",
