@@ -424,7 +424,9 @@ ASKED = {
     "channels whose revenue fell most in april": (
         "revenue | by channel | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31 | change | asc"
     ),
-    "compare customers of chrome and safari in april": "buyers | by browser | browser=Chrome;Safari | 2026-04-01..2026-04-30",
+    "compare customers of chrome and safari in april": (
+        "buyers | by browser | browser=Chrome;Safari | 2026-04-01..2026-04-30"
+    ),
     "compare page views on mobile and desktop": "page_views | by device | device=desktop;mobile",
     "most viewed product from email": "item_views | by item | channel=Email",
     "what share of users from email viewed hats": "users | channel=Email | user=viewed theme hats | share",
