@@ -54,9 +54,9 @@ _DID = re.compile(
 )
 # people who did something are counted, not what they did: "users who viewed the cart by week"
 _PEOPLE_WHO = re.compile(
-    r"(?i)(?:.*\bamong\b)?\W*(?:(?:how many|number of|count of|share of|percentage of|daily|weekly|monthly|show|"
-    r"give|me|the|our|all|unique|and|for|from|among) )*"
-    rf"(?:{PEOPLE}) (?:(?:who|that) (?!are\b|were\b)|(?:viewed|saw|visited|opened|read|looked at|used) )"
+    r"(?i)(?:.*\bamong\b)?\W*(?:(?:how many|number of|count of|share of|percent(?:age)? of|% of|proportion of|what|"
+    r"daily|weekly|monthly|show|give|me|the|our|all|unique|and|for|from|among) )*"
+    rf"(?:{PEOPLE}) (?:(?:who|that) (?!are\b|were\b)|(?:view|viewed|saw|visited|opened|read|looked at|used) )"
 )
 _VISITS_THAT = re.compile(
     r"(?i)\W*(?:(?:how many|number of|share of) )*(?:sessions|visits) (?:that|which) (?:viewed|saw|read|opened)\b"

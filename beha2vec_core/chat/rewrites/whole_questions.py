@@ -27,6 +27,8 @@ _TO_KNOW = (
     r"(?:know|look at|be aware of)"
 )
 _OF_FIRST = r"(?: (?:of|after|from) (?:their|the) first (?:visit|session))"
+_MORE = r"\W*(?:(?:do|did|have|are|were|is) )?(?:(?:we|there) )?(?:(?:have|had|get|got) )?(?:more|fewer|less)"
+_COUNTED = r"orders|purchases|sessions|visits|page ?views|views|carts|users|visitors|people|buyers|customers"
 
 WHOLE_QUESTIONS: Rules = (
     (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}((?:\w+ )?)({_PERSON}) (?:have|"
@@ -78,6 +80,8 @@ WHOLE_QUESTIONS: Rules = (
      r"\1which \2 grew most"),
     (r"^(\W*)(?:which|what) (?!pages?\b)(\w+) (?:is|are) (?:shrinking|falling|declining|decreasing)" + _END,
      r"\1which \2 lost most"),
+    # of two measures there is no more or less: both numbers
+    (rf"^{_MORE} ({_COUNTED}) than ({_COUNTED})\b", r"how many \1 and \2"),
     (r"^(\W*)have we grown" + _END, r"\1are we growing"),
     (r"\b(sessions|visits) (?:(?:that|which) )?(?:ends?|ended|stops?|stopped) after (?:the first|the 1st|one|a "
      r"single|their first) page(?: ?view)?\b", r"\1 with only one page"),
