@@ -26,8 +26,9 @@ from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.queries.refusals import NO_QUERY
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
-from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, is_asked_of_them, pointer
+from beha2vec_core.chat.reading.follow_ups import LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.reading.fragments import with_lead
+from beha2vec_core.chat.reading.other_groups import CANNOT
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -251,7 +252,7 @@ class _Reader:
         """The question as it stands, or without its conditions where it is not understood with them."""
         found, conditions = self._read(question, with_conditions=False)
         other = found.query.metric if found.query else "sessions"
-        is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in PEOPLE_COUNTED
+        is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in (*PEOPLE_COUNTED, "buyer_share")
         is_of_people = is_of_people or (_VISITS_THAT.match(question) and other != "sessions")
         if is_of_people and not conditions:
             why = "I did not understand what was done: ask for one thing at a time, without “or”."

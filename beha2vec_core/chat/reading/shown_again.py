@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from beha2vec_core.chat.queries.implied_measures import overview_of
 from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.reading.contrasts import Contrast
-from beha2vec_core.chat.reading.follow_ups import CANNOT
+from beha2vec_core.chat.reading.other_groups import CANNOT
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS

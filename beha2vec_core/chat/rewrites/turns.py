@@ -26,6 +26,8 @@ _GROUP = (
 )
 
 TURNS: Rules = (
+    (r"^(\W*(?:(?:and|now|please|can you) )*)split (it|that|this)(?: (?:up|down|out))? (?=(?:by|per) )",
+     r"\1break \2 down "),
     (r"^\W*(?:good )?(?:morning|afternoon|evening)(?: (?:all|team|everyone|everybody|guys|there))?\s*[,!.:\u2013-]+"
      r"\s*(?=\w)", ""),
     (r"\bgonna\b", "going to"),
