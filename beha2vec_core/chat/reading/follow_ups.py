@@ -100,6 +100,7 @@ _ONLY_ORDERS = re.compile(
 _OF_TIME = {"hour", "weekday", "weekend", *(one.name for one in DIMENSIONS.values() if one.kind == "time")}
 _GOODS = {"item_category", "item_subcategory", "item"}  # the same of what is sold; brands have items of several
 _LISTED = {"user", "one_order"}  # of which only the first are shown
+_OF_REVENUE = ("sessions", "conversion_rate", "aov")  # which it is the product of
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
@@ -168,7 +169,7 @@ def continued(
     if previous.by and not (asked or parts.unknown or previous.versus) and _IN_ORDER.search(parts.text):
         return replace(previous, ascending=ascending_of(parts, previous.metric))
     lead = _CONTINUES.search(question.lower()) or lead_of_orders
-    if previous.versus and (named := due_to(question, parts)):
+    if previous.versus and (named := due_to(question, parts, previous)):
         return Query(named[0], (), previous.filters, previous.period, previous.versus)
     if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
         if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
@@ -222,9 +223,10 @@ def continued(
         raise NotContinued(CANNOT)
     is_part |= is_asked_of_them(question) and _is_divisible(previous, metrics, filters, by)
     picks = len(metrics) == 1 and bool(previous.by) and not previous.explains and {*parts.judged} <= {"best", "worst"}
+    is_of_two = bool(pointed) and len(metrics) == 1 and any(compares(previous, name) for name in previous.by)
     of_its_own = [
         *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
-        *([] if turned or picks else parts.judged), *parts.comparatives,
+        *([] if turned or picks or is_of_two else parts.judged), *([] if is_of_two else parts.comparatives),
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
         *(["over"] if parts.limits else []),
     ]  # fmt: skip
@@ -340,11 +342,13 @@ def _is_divisible(previous: Query, metrics: list[str], filters: tuple[Filter, ..
     return bool(filters) and is_number and not (metrics or by or previous.by or previous.versus or previous.is_share)
 
 
-def due_to(question: str, parts: Parts) -> list[str]:
+def due_to(question: str, parts: Parts, previous: Query) -> list[str]:
     """The measures of which it asks for the one that a change is due to: "is it the traffic or the conversion?"."""
     named = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     others = len(named) < 2 or breakdown_of(parts) or parts.times.periods
-    return [] if others or not _WHICH_ONE.match(question.lower()) else named
+    if others or not _WHICH_ONE.match(question.lower()):
+        return []
+    return [*dict.fromkeys((*named, *(_OF_REVENUE if previous.metric == "revenue" else ())))]
 
 
 def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query | None:

@@ -21,7 +21,7 @@ from beha2vec_core.chat.queries.compared import by_month, funnels_of, in_each_pe
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
-from beha2vec_core.chat.queries.one_query import OFTEN
+from beha2vec_core.chat.queries.one_query import NOT_WHY, OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.queries.refusals import NO_QUERY
 from beha2vec_core.chat.reading import sentences
@@ -188,7 +188,8 @@ class _Reader:
             return self.one(parts[0])
         if whole.query and whole.query.versus and (does_it := _DOES_IT.search(question)):
             alone = self.one(question[: does_it.start()])  # which channel has most orders, and is it growing
-            if alone.query and alone.query.by and alone.query.ascending is not None and not alone.query.versus:
+            lists = alone.query and (alone.query.ascending is not None or alone.query.counts_groups)
+            if alone.query and alone.query.by and lists and not alone.query.versus:
                 said = clean_text(does_it["asked"].strip(" ?."), limit=80)
                 return replace(alone, not_answered=(f"I did not answer “{said}”. {_SEPARATELY}",))
         has_all = len(whole.more) + 1 >= len(parts) and not sentences.goes_on_since(parts)
@@ -226,6 +227,9 @@ class _Reader:
                 if one.query.metric == first.metric and not one.query.by:
                     continue  # which day was best, and how much was it
                 one, why = replace(one, query=None), "I cannot say more about the first of a list in the same question."
+            if first and first.ascending is not None and sentences.is_why(part):
+                readings[0] = replace(readings[0], asks_cause=True, notes=(*readings[0].notes, NOT_WHY))
+                continue
             if one.query is None or (left and readings and sentences.continues(part)):
                 left.append((part, why, one))
                 continue
@@ -315,7 +319,7 @@ class _Reader:
             if previous and (query := continued(question, parts, of_it, previous, pointed, contents.days)):
                 _require_visits(query, contents)
                 queries, notes = funnels_of(query), [*dict.fromkeys(parts.notes), CONTINUES]
-                parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
+                parts.beside = tuple(due_to(question, parts, previous)[1:]) if query.versus else ()
             elif leads:
                 raise NotRead(CANNOT)
             else:

@@ -33,6 +33,20 @@ _NEW_OR = r"(?:new|first[ -]time|returning|repeat|existing)"
 _SOME = rf"{_NEW_OR}(?: or {_NEW_OR})?(?: (?:{PEOPLE}|ones))?"
 _IS_IT = r"(?:(?:is|was) (?:it|this|that)|are (?:these|they|those|the)|were they)(?: (?:just|only|mostly|mainly|more))*"
 _BUYS = r"(?:(?:is|are|were|was) )?(?:buy(?:s|ing)?|bought|order(?:s|ed|ing)|purchas(?:e[sd]?|ing))"
+_TOP = r"(?:(?:the|our|biggest|largest|main|top) )*"
+_SHOW = rf"^(\W*)(?:(?:show|list|give|who|what)(?: me| us)? )?(?:(?:are|were|is) )?{_TOP}"
+_MOVES = (
+    r"(?:(?:going )?(?:up|down)|ris(?:e|ing)|rose|fall(?:ing)?|fell|gr(?:ow|ew|owing)|declin(?:e|ing)|drop(?:ping)?)"
+)
+MEASURE = (
+    r"(?:(?:sessions|visits|traffic|users|visitors|orders|purchases|sales|revenue|turnover|buyers|customers|page "
+    r"?views|aov|conversions?|engagement|bounce|(?:average )?order values?)(?: rate)?)"
+)
+UP_AND_DOWN = (  # is traffic up and revenue down
+    rf"^\W*(?:(?:is|are|was|were|did|do|has|have) )?(?:the |our )?(?P<one>{MEASURE}) (?P<first>{_MOVES})"
+    rf"(?:,? (?:and|but|while|yet|whereas)|,) (?:(?:is|are|did) )?(?:the |our )?(?P<other>{MEASURE}) "
+    rf"(?P<second>{_MOVES})\b"
+)
 
 WHOLE_QUESTIONS: Rules = (
     (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}((?:\w+ )?)({_PERSON}) (?:have|"
@@ -96,6 +110,18 @@ WHOLE_QUESTIONS: Rules = (
      r"\1how many buyers of \2 by new or returning"),
     # of two measures there is no more or less: both numbers
     (rf"^{_MORE} ({_COUNTED}) than ({_COUNTED})\b", r"how many \1 and \2"),
+    (UP_AND_DOWN, r"are \g<one> and \g<other> up or down"),
+    *(
+        (pattern.format(who), new.format(how))
+        for who, how in ((r"winners? (?:and|or) losers?", "changed"), ("winners?", "grew"), ("losers?", "lost"))
+        for pattern, new in (
+            (_SHOW + r"{} (?:among|by|of|for) (?:the |our )?([a-z]+)\b", r"\1which \2 {} most"),
+            (_SHOW + r"{} (\w+ (?:\w+ )?)(?:among|by|of|for) (?:the |our )?([a-z]+)\b", r"\1which \3 {} most \2"),
+            (rf"\bwhich ([a-z]+) (?:are|were|is|was) {_TOP}{{}}\b", r"which \1 {} most"),
+        )
+    ),
+    (r"(?:\s[-\u2013\u2014]|[.,;?])\s*(?:(?:is|was) (?:it|that|this) )?(?:really )?worth it" + _END,
+     " against all others"),
     (r"^(\W*)have we grown" + _END, r"\1are we growing"),
     (r"\b(sessions|visits) (?:(?:that|which) )?(?:ends?|ended|stops?|stopped) after (?:the first|the 1st|one|a "
      r"single|their first) page(?: ?view)?\b", r"\1 with only one page"),
