@@ -169,8 +169,9 @@ def continued(
     if previous.by and not (asked or parts.unknown or previous.versus) and _IN_ORDER.search(parts.text):
         return replace(previous, ascending=ascending_of(parts, previous.metric))
     lead = _CONTINUES.search(question.lower()) or lead_of_orders
-    if previous.versus and (named := due_to(question, parts, previous)):
-        return Query(named[0], (), previous.filters, previous.period, previous.versus)
+    are_two = any(compares(previous, name) for name in previous.by)
+    if (previous.versus or are_two) and (named := due_to(question, parts, previous)):
+        return Query(named[0], previous.by * are_two, previous.filters, previous.period, previous.versus)
     if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
         if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
             raise NotContinued(CANNOT)
@@ -223,7 +224,7 @@ def continued(
         raise NotContinued(CANNOT)
     is_part |= is_asked_of_them(question) and _is_divisible(previous, metrics, filters, by)
     picks = len(metrics) == 1 and bool(previous.by) and not previous.explains and {*parts.judged} <= {"best", "worst"}
-    is_of_two = bool(pointed) and len(metrics) == 1 and any(compares(previous, name) for name in previous.by)
+    is_of_two = bool(pointed) and len(metrics) == 1 and are_two
     of_its_own = [
         *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
         *([] if turned or picks or is_of_two else parts.judged), *([] if is_of_two else parts.comparatives),

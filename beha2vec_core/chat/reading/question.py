@@ -319,7 +319,7 @@ class _Reader:
             if previous and (query := continued(question, parts, of_it, previous, pointed, contents.days)):
                 _require_visits(query, contents)
                 queries, notes = funnels_of(query), [*dict.fromkeys(parts.notes), CONTINUES]
-                parts.beside = tuple(due_to(question, parts, previous)[1:]) if query.versus else ()
+                parts.beside = tuple(due_to(question, parts, previous)[1:]) if query.versus or query.by else ()
             elif leads:
                 raise NotRead(CANNOT)
             else:

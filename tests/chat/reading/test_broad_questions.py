@@ -22,6 +22,9 @@ ASKED = {
         "conversion_rate | by country | country=Austria;Germany"
     ),
     "mobile vs desktop sessions >> which of them sells more items?": "items_sold | by device | device=desktop;mobile",
+    "germany vs austria revenue >> is that because of more sessions or a better conversion rate?": (
+        "sessions | by country | country=Austria;Germany"
+    ),
     "conversion rate by channel >> why is the lowest one so low?": (
         "conversion_rate | by channel | channel=Paid Social | rest"
     ),
