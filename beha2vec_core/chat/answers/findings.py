@@ -27,7 +27,8 @@ _FINDING = (
 _BESIDE = (
     r"(?:what|which|show|list|give|tell|me|us|are|is|was|were|there|any|the|our|your|all|some|most|more|important|main|"
     r"key|biggest|largest|top|new|newest|recent|recently|latest|lately|currently|right now|at the moment|interesting|"
-    r"that|should|know|aware|please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|find|see|"
+    r"that|should|know|aware|please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|"
+    r"find|see|"
     r"first|today|summary|summari[sz]e|overall|site|shop|store|numbers|[1-9]|1\d|20|" + "|".join(NUMBER_WORDS) + r")"
 )
 _WHEN = r"(?: (?:before|for|on) (?:the |my |our |next )?(?:[a-z]+day|weekend|meeting|call)(?: morning| meeting)?)?"

@@ -309,7 +309,8 @@ def continued(
         sorted(kept.values(), key=lambda one: named.index(one.dimension)) if is_same_whole else kept.values()
     )
     is_whole = not {*previous.by} - chosen and previous.filters  # of one of its groups, or of none
-    is_new = metrics and (is_other or not AMONG.match(question.lower()))  # "among journal readers" is another whole
+    narrows = AMONG.match(question.lower()) or _NARROWS.match(question.lower())
+    is_new = metrics and (is_other or not narrows)  # "among journal readers" is another whole
     if previous.is_share and is_whole and not (new_by or is_part or is_share or is_new) and is_number:
         part = previous.filters[0]  # the share of mobile, and in Germany: of those from Germany
         is_share = part in kept.values()

@@ -22,6 +22,9 @@ ASKED = {
         "conversion_rate | by country | country=Austria;Germany"
     ),
     "mobile vs desktop sessions >> which of them sells more items?": "items_sold | by device | device=desktop;mobile",
+    "percent of visitors who viewed a product >> only people on mobile": (
+        "users | device=mobile | user=viewed a product | share"
+    ),
     "germany vs austria revenue >> is that because of more sessions or a better conversion rate?": (
         "sessions | by country | country=Austria;Germany"
     ),
