@@ -45,6 +45,7 @@ from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
 from beha2vec_core.chat.queries.of_parts import as_one
+from beha2vec_core.chat.queries.one_query import NOT_WHY
 from beha2vec_core.chat.reading import answer_before
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
 from beha2vec_core.chat.reading.follow_ups import about_leader
@@ -52,7 +53,7 @@ from beha2vec_core.chat.reading.grew_most import grew_most
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
 from beha2vec_core.chat.reading.several import read_after
-from beha2vec_core.chat.reading.shown_again import Again, Before, Shown, in_data, shown_again
+from beha2vec_core.chat.reading.shown_again import Again, Before, Shown, in_data, of_end, shown_again
 from beha2vec_core.chat.rewrites.idioms import in_plain_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.profiles.text import clean_text
@@ -134,7 +135,8 @@ class Lookup:
         if not again.queries:
             return self._refused(Reading(problem=again.problem, notes=(CONTINUES,), is_follow_up=True))
         first, *more = in_data(again.queries, self._data.contents())
-        return self._measure(first, Reading(query=first, more=tuple(more), notes=(CONTINUES,)))
+        notes = (CONTINUES, *[NOT_WHY] * again.asks_cause)
+        return self._measure(first, Reading(first, more=tuple(more), notes=notes, asks_cause=again.asks_cause))
 
     def _completed(self, question: str, answer: LookupAnswer) -> LookupAnswer:
         """The answer, or where the question is part of one: that to the question before with it, which had none."""
@@ -155,8 +157,8 @@ class Lookup:
         words = vocabulary_of(contents) if (contents := self._data.contents()) else None
         if not known and words:
             known = broken_days(question, words.contents.days, self._data.daily_events)
-            known = known or unusual_days(question, words, self._data.measure)
-            known = known or against_average(question, words, self._data.measure)
+            for answered in (unusual_days, against_average):
+                known = known or answered(question, words, self._data.measure)
         if known:
             self._previous = ()
             return known
@@ -292,11 +294,7 @@ class Lookup:
         asked_by = {name for one in (query, *reading.more) if one for name in one.by}
         lists_none = bool(_WHO_ARE.search(question)) and not asked_by & {"user", "cluster"}
         lists_none |= bool(_WHO.search(question)) and not (asked_by or reading.more)
-        if (
-            query is not None
-            and self._before.shown.is_profile
-            and answer_before.is_of_same_people(question, query, self._before)
-        ):
+        if query is not None and answer_before.is_of_same_people(question, query, self._before):
             return self._profile(query, reading)
         if query is not None and not lists_none:
             return self._measure(query, reading)
@@ -405,12 +403,12 @@ class Lookup:
         beside += self._beside(query, contents.days) if reading.asks_cause and not reading.beside else []
         if reading.asks_cause and not reading.more and (rate := rate_of(query)):
             lines, table = spread(rate, contents, self._data.measure)
-            beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
+            beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] * bool(lines)
             first = replace(first, table=first.table or table)
         beside += cluster_names(first.table, query, self._data.overview())
         if query.by == ("cluster",):
-            sentence, *rest = first.text.split("\n")
-            first = replace(first, text="\n".join([named(sentence, self._data.overview()), *rest]))
+            sentence, end, rest = first.text.partition("\n")
+            first = replace(first, text=named(sentence, self._data.overview()) + end + rest)
         first = replace(first, text="\n".join((*preface(reading), first.text)))
         return LookupAnswer(
             without_host("\n\n".join([*(answer.text for answer in (first, *others)), *beside])),
@@ -422,7 +420,8 @@ class Lookup:
         """The reading with what was said of the same measure before: that sessions are counted, not how often."""
         same = CONTINUES in reading.notes and self._limitation and self._limitation[0] == query.metric
         kept = self._limitation[1] if same and self._limitation else ()
-        reading = replace(reading, notes=tuple(dict.fromkeys((*kept, *reading.notes))))
+        asks_why = answer_before.asks_why(query, reading, self._before)
+        reading = replace(reading, notes=tuple(dict.fromkeys((*kept, *reading.notes))), asks_cause=asks_why)
         self._limitation = query.metric, tuple(one for one in reading.notes if "counted, not " in one)
         return reading
 
@@ -447,12 +446,13 @@ class Lookup:
         besides = BESIDE_BUYERS if query.metric == "buyers" else BESIDE_PEOPLE
         lines, table = profile(query, self._data.measure)
         beside = beside_it(query, besides, self._data.measure, contents.days)
-        text = "\n\n".join([answer.text, "\n".join(lines), *beside])
         self._shown = Shown((replace(query, by=()),), is_profile=True)
-        return replace(answer, text=text, table=table)
+        return replace(answer, text="\n\n".join([answer.text, "\n".join(lines), *beside]), table=table)
 
     def _beside(self, query: Query, days: Period) -> list[str]:
         """What else differs where a "why" is asked: the steps before an order, or what a sum is the product of."""
+        if query.ascending is not None and self._shown:  # which channel is worst, and why
+            query = of_end(query, self._shown.groups, "first") or query
         if query.metric == "revenue" and query.explains:
             one_by_one = (replace(query, metric=name, explains=False) for name in ("sessions", "orders", "aov"))
             results = [self._data.measure(one) for one in one_by_one if reaches_all(one)]

@@ -16,7 +16,8 @@ from beha2vec_core.semantic.query import Filter, Period, Query
 
 _NOTHING = "Nothing stands out: no difference between groups and no change is larger than chance explains."
 _FINDING = (
-    r"(?:findings?|insights?|highlights?|takeaways?|learnings?|discover(?:y|ies)|news|things? to know|"
+    r"(?:findings?|insights?|highlights?|takeaways?|learnings?|opportunit(?:y|ies)|discover(?:y|ies)|news|"
+    r"things? to know|"
     r"(?:things?|what) (?:(?:that|do|should) )*(?:i|we|you) (?:should |need to |must |have to |ought to )?"
     r"(?:know|be aware of)|"
     r"(?:anything|something|things?) (?:new|interesting|unusual|odd|strange|surprising|important|noteworthy|notable|"
@@ -26,7 +27,8 @@ _FINDING = (
 _BESIDE = (
     r"(?:what|which|show|list|give|tell|me|us|are|is|was|were|there|any|the|our|your|all|some|most|more|important|main|"
     r"key|biggest|largest|top|new|newest|recent|recently|latest|lately|currently|right now|at the moment|interesting|"
-    r"that|should|know|aware|please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|find|"
+    r"that|should|know|aware|please|can|could|do|did|does|have|has|you|we|i|of|in|from|about|and|or|so|changes?|differences?|data|found|"
+    r"find|see|"
     r"first|today|summary|summari[sz]e|overall|site|shop|store|numbers|[1-9]|1\d|20|" + "|".join(NUMBER_WORDS) + r")"
 )
 _WHEN = r"(?: (?:before|for|on) (?:the |my |our |next )?(?:[a-z]+day|weekend|meeting|call)(?: morning| meeting)?)?"

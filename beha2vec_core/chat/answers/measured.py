@@ -116,7 +116,10 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     of_first = "order_number" in {*query.by, *(one.dimension for one in asked)}
     if of_first or "days_" in metric.name or metric.name.endswith("_to_order"):
         visits = " Earlier visits are not counted; that of the order is." if "visits_to" in metric.name else ""
-        lines.append(f"The first order is the first in the data, which begin on {day_words(days.first)}.{visits}")
+        later = "; later orders are all after it" if any(one.values == ("later",) for one in query.filters) else ""
+        lines.append(
+            f"The first order is the first in the data, which begin on {day_words(days.first)}{later}.{visits}"
+        )
     if any(name.startswith("first_") for name in (*query.by, *(one.dimension for one in query.filters))):
         lines.append("“First” is the user's first visit as GA4 knows it, which may be before the data begin.")
         lines[-1] += " The days are not those of that visit." if query.period else ""

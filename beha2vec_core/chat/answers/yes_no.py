@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -13,6 +14,7 @@ from beha2vec_core.chat.answers.ranking import asked_beside, named_rows, overlap
 from beha2vec_core.chat.answers.trend import trend
 from beha2vec_core.chat.answers.two_groups import differ_in_one_filter
 from beha2vec_core.chat.reading.question import Reading
+from beha2vec_core.chat.rewrites.whole_questions import UP_AND_DOWN
 from beha2vec_core.semantic.compiler import REST
 from beha2vec_core.semantic.definitions import PEOPLE_COUNTED
 from beha2vec_core.semantic.layer import Result
@@ -35,6 +37,7 @@ _MOST = re.compile(
 _MORE = re.compile(r"(?i)\b(?:bigger|larger|longer|greater|busier|higher|more|above|(?P<judged>better|stronger))\b")
 _LESS = re.compile(r"(?i)\b(?:smaller|shorter|quieter|slower|lower|less|fewer|below|(?P<judged>worse|weaker))\b")
 _EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|(?:did|has|have|does) (?:anyone|anybody|someone|any))\b")
+_TWO = re.compile(f"(?i){UP_AND_DOWN}")
 _THAN = re.compile(r"(?i)\b(?:than|compared|vs|versus|against)\b")
 _NEAR, _SMALL = 0.03, 0.1  # part by which two values without an interval differ at least, and clearly
 _SURE = 1.96  # standard deviations
@@ -47,6 +50,10 @@ SAME, UNSURE, SMALL = "About the same.", "No clear difference.", "Only a small d
 
 def yes_or_no(question: str, reading: Reading, results: Sequence[Result], days: Period) -> str:
     """Yes, No or that it is not clear, with a full stop; empty where the question asks for neither."""
+    if (two := _TWO.match(question)) and len(results) == 2:
+        pairs = zip((two["first"], two["second"]), results, strict=True)
+        said = [(one.metric.label, how, _of_trend(how, reading, one, days)) for how, one in pairs]
+        return " ".join(f"{label.capitalize()} {how}: {verdict.lower()}" for label, how, verdict in said if verdict)
     asked = _ASKS.match(question)
     if not asked or _ELSE.search(question) or reading.asks_cause or reading.not_understood or not results:
         return ""
@@ -76,6 +83,12 @@ def yes_or_no(question: str, reading: Reading, results: Sequence[Result], days: 
         return ""
     sign, verdict = compared
     return verdict or ("Yes." if sign == (-1 if down else 1) else "No.")
+
+
+def _of_trend(how: str, reading: Reading, result: Result, days: Period) -> str:
+    """Whether one of two measures moved as it is asked: "is traffic up and revenue down"."""
+    is_down = re.match("(?:going )?(?:down|fall|fell|declin|drop)", how.lower()) is not None
+    return yes_or_no("is it", replace(reading, goes_down=is_down, metrics=()), [result], days)
 
 
 def _compared(question: str, results: Sequence[Result], days: Period) -> tuple[int, str] | None:

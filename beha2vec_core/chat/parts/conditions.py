@@ -202,6 +202,10 @@ def _clauses(reader: Reader, asks_who: bool) -> tuple[list[Clause], list[str], l
         own_table = "sessions" if noun == "session" else "purchases" if "order" in noun else None
         if any(one.table == own_table and (one.at_least > 1 or one.at_most is not None) for one in dids):
             raise Unclear  # orders of repeat buyers: it is their users who ordered several times
+        if own_table == "purchases" and dids == [Did("purchases")]:  # first orders that were bought: all of them
+            kept += [words[place], *dates]
+            place = after
+            continue
         if noun == "user" and kept[-1:] == ["by"]:  # orders by people who searched
             kept[-1] = "of"
         if lapsed := _lapsed(reader, words[place], dids, after):

@@ -20,7 +20,7 @@ from beha2vec_core.chat.parts.next_pages import in_neighbours
 from beha2vec_core.chat.parts.people_of import in_visitors
 from beha2vec_core.chat.parts.qualifiers import qualifiers
 from beha2vec_core.chat.parts.sequences import in_windows
-from beha2vec_core.chat.parts.split_values import in_sides, with_medium
+from beha2vec_core.chat.parts.split_values import in_brackets, in_sides, with_medium
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.rewrites.clicks import NOTE as CLICKS
 from beha2vec_core.chat.rewrites.clicks import in_sessions
@@ -216,7 +216,8 @@ def find_parts(question: str, vocabulary: Vocabulary, *, with_conditions: bool =
     text = re.sub(r"'s\b|'(?=\s|$)", "", text).replace("%", " % ").lstrip("-*\u2022 ")
     text = in_pages(text, vocabulary.sections, vocabulary.clear, vocabulary.contents.values)
     text = in_neighbours(in_windows(in_last_days(in_cohorts(in_none(in_operations(text))))), vocabulary)
-    text = in_sides(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
+    text = in_brackets(vocabulary.without_slashes(re.sub(r"\s*[&+]\s*", " and ", text)), vocabulary)
+    text = in_sides(text, vocabulary)
     text, people = in_visitors(in_one_group(with_medium(text, vocabulary), vocabulary), vocabulary)
     for symbol, name in _SYMBOLS.items():
         text = re.sub(rf"{re.escape(symbol)}\s?(\d[\d,.]*\d|\d)|(\d)\s?{re.escape(symbol)}", rf"\1\2 {name} ", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.words.lemmas import tokens
 from beha2vec_core.chat.words.verbs import NAMED_AFTER
@@ -16,6 +17,10 @@ _NOUN = re.compile(
 _DEMONYM = re.compile(  # how many Danes bought a tent
     r"\bhow many (?P<who>[a-z]+)(?= (?:(?:who|that|have|has|did|do|ever|never|actually) )*(?:bought|buy|ordered?|"
     r"purchased?|visit(?:ed)?|came|come|view(?:ed)?|looked|search(?:ed)?|used?|add(?:ed)?|put|returned?)\b)"
+)
+_TOP_BUYERS = re.compile(
+    r"\b(?P<top>(?:top|best|biggest|largest)(?: \d+)?) (?P<what>[\w-]+(?: [\w-]+)?) "
+    r"(?P<who>(?:buyer|customer|shopper)s)\b"
 )
 # how many of them there are is not in the data
 _COUNTED = re.compile(
@@ -34,6 +39,13 @@ def in_visitors(text: str, vocabulary: Vocabulary) -> tuple[str, list[str]]:
         return f"how many people from {found['who']}" if is_place else found[0]
 
     text = _DEMONYM.sub(of_country, text)
+
+    def of_goods(found: re.Match[str]) -> str:
+        word, size, _ = vocabulary.longest(tokens(found["what"]), 0)
+        is_goods = word and size == len(tokens(found["what"])) and word.kind == "value" and word.dimensions & OF_ITEMS
+        return f"{found['top']} {found['who']} of {found['what']}" if is_goods else found[0]
+
+    text = _TOP_BUYERS.sub(of_goods, text)
 
     def put(found: re.Match[str]) -> str:
         words = tokens(found["before"])

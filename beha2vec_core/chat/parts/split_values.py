@@ -25,6 +25,9 @@ _TWO_SOURCES = re.compile(
     r"\b(?P<one>[\w.-]+) (?P<joined>vs\.?|versus|or|and|against|compared (?:to|with)) (?P<other>[\w.-]+) "
     r"(?P<medium>\w+)\b"
 )
+_BRACKETS = re.compile(
+    rf"\b(?P<whole>[a-z]+)(?P<noun> (?:{PEOPLE}|traffic|channels?|sources?|ads|media|sessions|visits|countries))?\s*\("
+)
 _DOERS = re.compile(rf"\s*(?:{PEOPLE})\b")
 
 
@@ -47,6 +50,25 @@ def in_sides(text: str, vocabulary: Vocabulary) -> str:
         if len(sides) > 1 and _ENDS.match(text, end) and not _goes_before(text[: comma.start()], sides[0], vocabulary):
             return f"{text[: comma.start()]} across {' vs '.join(sides)}{text[end:]}"
     return text
+
+
+def in_brackets(text: str, vocabulary: Vocabulary) -> str:
+    """A text in small letters with those of several values that brackets name: "paid (search and social)"."""
+    for found in _BRACKETS.finditer(text):
+        size, whole = _value([found["whole"]], vocabulary)
+        sides, end = _listed(text, found.end(), vocabulary) if size else ([], 0)
+        some = [_shared(whole, _value(tokens(side), vocabulary)[1]) for side in sides]
+        if some and all(some):
+            names = " and ".join(dict.fromkeys(name.lower() for one in some for name in one))
+            text = f"{text[: found.start()]}{names}{found['noun'] or ''} {text[end:]}"
+            return in_brackets(text, vocabulary)
+    return text
+
+
+def _shared(whole: tuple[Value, ...], some: tuple[Value, ...]) -> list[str]:
+    """The values of some that belong to a larger group of the same dimension."""
+    pairs = [(one, other) for one in whole for other in some if one.dimension == other.dimension]
+    return [value for one, other in pairs if len(one.values) > 1 for value in one.values if value in other.values]
 
 
 def with_medium(text: str, vocabulary: Vocabulary) -> str:

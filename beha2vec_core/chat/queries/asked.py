@@ -268,7 +268,7 @@ def breakdown_of(parts: Parts) -> list[str]:
             before = [one for one in parts.words if one.is_beside(before[0]) and one.place < before[0].place]
             is_kind = bool(before) and before[0].kind == "high"
         is_asked = bool(before) and (before[0].text in ("which", "what", "top", "best") or before[0].kind == "high")
-        if is_kind and is_asked and not (before[0].kind == "high" and _limits_measure(parts, word)):
+        if is_kind and is_asked and not (before[0].kind == "high" and _ranks_others(parts, word)):
             by.append("item")  # which jackets sell best
         if word.kind == "by":
             beside = [other for other in parts.words if other.kind == "value" and parts.are_beside(other, word)]
@@ -293,9 +293,11 @@ def breakdown_of(parts: Parts) -> list[str]:
     return list(dict.fromkeys(by))
 
 
-def _limits_measure(parts: Parts, value: Word) -> bool:
-    """Whether the word after a value is a measure: which country has "most tent buyers"."""
-    return any(one.kind == "metric" and one.is_beside(value) and one.place > value.place for one in parts.words)
+def _ranks_others(parts: Parts, value: Word) -> bool:
+    """Whether a superlative before a value is of other groups: "most tent buyers", which country buys "most tents"."""
+    limits = any(one.kind == "metric" and one.is_beside(value) and one.place > value.place for one in parts.words)
+    asked = (one for one in parts.words if one.kind == "by" and one.place < value.place)
+    return limits or any(re.search(rf"\b(?:which|what) {one.pattern}", parts.text) for one in asked)
 
 
 def _is_listed(parts: Parts, item: Word) -> bool:

@@ -56,8 +56,7 @@ def periods_of(parts: Parts, compares: bool, days: Period, notes: list[str]) -> 
         return first, _as_far(first, second, days, notes)
     if len(periods) == 1 and not asks_before and _follows(parts, "compare", "period"):
         now = Period(periods[0].last + timedelta(days=1), last)
-        is_change = parts.has("change") or UP_OR_DOWN.search(parts.text)
-        if not is_change or now.first > now.last or now.before().first != periods[0].first:
+        if now.first > now.last or now.before().first != periods[0].first:
             raise NotRead(f"Which period should I compare {periods[0].in_words} with?")
         notes.append(f"The days since then are compared: {now.in_words}.")
         return now, now.before()

@@ -53,6 +53,8 @@ NOT_MEASURED = (
     (r"\b(?:orders?|purchases?|invoices?) (?:(?:that|which|were|was|are|is|have|has|been|still|not|yet|never) )+"
      r"(?:un)?paid(?=\W*$| (?:last|this|yet|so far)\b)|\bunpaid (?:orders?|purchases?|invoices?|bills?)\b",
      "The data do not say whether an order is paid."),
+    (r"\b(?:user|customer|client)[- ]?ids?\b|\bcustomer log[- ]?ins?\b(?! pages?)",
+     "I do not count users by whether they have a user ID: no measure or breakdown has it."),
     (r"\b(?:revenue|sales|turnover|income|order values?|aov|money)\b.*\b(?:without|(?:ex|in)cl(?:uding|usive|\.)?"
      rf"(?: of)?|before|after|minus|less|plus|net of|with) {_CHARGE}\b|\bnet of {_CHARGE}\b|"
      r"\b(?:pre|post|after)[- ]?tax\b",

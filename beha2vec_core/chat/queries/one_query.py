@@ -378,7 +378,8 @@ class _Draft:
             if are_added_up(parts.text) and len(pair.values) > 2 and _SIDES.search(parts.text):
                 raise NotRead("I cannot compare one with several that are added up: ask for each of the two sums.")
             is_one = are_added_up(parts.text) and not (self.compares or parts.judged)
-            apart = self.compares or bool(parts.judged) or (is_rate and asked.is_named_apart(parts, pair))
+            is_each = (is_rate or self.changes or parts.has("trend")) and asked.is_named_apart(parts, pair)
+            apart = self.compares or bool(parts.judged) or is_each
             if not is_one and (apart or asked.asks_either(parts, pair)):
                 self.by = [*self.by, pair.dimension] if self.metric == "funnel" else [pair.dimension, *self.by]
             elif not self.is_share:

@@ -61,9 +61,17 @@ def may_complete(question: str, answer_understood: bool, reading: Reading | None
 
 def is_of_same_people(question: str, query: Query, before: Before) -> bool:
     """Whether a follow-up asks who other people of the same kind are: "and in march?" after "who are our buyers"."""
+    if not before.shown.is_profile:
+        return False
     (old,) = before.shown.queries
     is_plain = not (query.by or query.versus or query.is_share) and query.metric == old.metric
     return is_plain and not re.search(r"\b(?:how many|number)\b", question.lower())
+
+
+def asks_why(query: Query, reading: Reading, before: Before) -> bool:
+    """Whether it asks why, or for another group of a question that did: "why is instagram so bad", "and facebook?"."""
+    goes_on = query.against_rest and CONTINUES in reading.notes and before.reading is not None
+    return reading.asks_cause or bool(goes_on and before.reading and before.reading.asks_cause)
 
 
 def continuing(question: str, vocabulary: Vocabulary, before: Query) -> Query | None:

@@ -14,6 +14,17 @@ from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
 from beha2vec_core.chat.reading.fragments import AMONG
 from beha2vec_core.chat.reading.grew_most import GREW_MOST
+from beha2vec_core.chat.reading.other_groups import (
+    CANNOT,
+    KINDS,
+    OF_PAGES,
+    NotContinued,
+    beside_others,
+    compares,
+    is_split,
+    of_other_pages,
+    of_other_rest,
+)
 from beha2vec_core.chat.reading.sentences import OF_THEM
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.paraphrases import SAME
@@ -39,7 +50,8 @@ _POINTS = re.compile(
     rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
     rf"(they|them|these|those)\b(?!\s+(?:who|that|which|(?:from|with)(?=\W+\w)|whose|{_PERIODS})\b))|"
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
-    r"(?:\b(?:is|was|are|were|about|and|what'?s)\s+|^\W*)(its|their)\b"
+    r"(?:\b(?:is|was|are|were|about|and|what'?s)\s+|^\W*)"
+    rf"(its|their|(?:these|those)(?=\s+(?:{PEOPLE})\b(?!\s+(?:who|that|whose|from|with|in|on)\b)))\b"
 )
 # "who bought it": whatever else the question is about, unless it names a thing first
 _OBJECT = re.compile(
@@ -48,8 +60,9 @@ _OBJECT = re.compile(
 )
 _ALWAYS = re.compile(
     r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$|"
-    r"\b(?:of|from|by|for|to|with|on|in|via|through)\s+(?:that|it|those|these|them)\W*$|"
+    r"\b(?:of|from|by|for|to|with|on|in|via|through)\s+(?:that|it|those|these|them)(?:\W*$| (?:by|per)\b)|"
     r"\b(?:show|plot|give|express|put)\s+(?:me\s+|us\s+)?(?:that|it|this|those|these|them)\s+(?:as|in)\b|"
+    rf"\b(?:did|do|does|are|were)\s+(?:those|these)\s+(?:{PEOPLE})\b(?!\s+(?:who|that|from|with|in|on|via)\b)|"
     r"\b(?:did|do|does)\s+(?:they|it|those|these)\s+(?:\w+\W*){1,2}$"
 )
 # "how much revenue did they make", but not "how many people ... and do they"
@@ -69,7 +82,6 @@ _BUYING_OF = {"users": ("buyers", "buyer_share")} | {
 }  # fmt: skip
 _ARE_THERE = re.compile(r"\b(?:is|are|were|was) there\b|\bdo we have\b")  # which clusters are there
 _ANYTHING = re.compile("")
-CANNOT = "I do not see how this continues your previous question. Please ask the full question."
 OF_LIMITED = "I can count those above a limit, but not say what else is true of them."
 _ALONE = re.compile(r"\W*(?:(?:and|but|now|then) )*(?:only|just|what about|how about)\b")  # not beside those before
 _NARROWS = re.compile(r"\W*(?:and |but )?(?:only|just)\b")
@@ -85,12 +97,10 @@ _ONLY_ORDERS = re.compile(
     r"\W*(?:and |but |now |then |what about |how about |or )*(?:only|just|for|of|among|in|the)\b"
     r"(?: (?:only|just|the|those|all))* (?:orders?|purchases?)\b"
 )
-_OF_PAGES = {"page", "page_type", "theme"}
-_LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 _OF_TIME = {"hour", "weekday", "weekend", *(one.name for one in DIMENSIONS.values() if one.kind == "time")}
-_KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _GOODS = {"item_category", "item_subcategory", "item"}  # the same of what is sold; brands have items of several
 _LISTED = {"user", "one_order"}  # of which only the first are shown
+_OF_REVENUE = ("sessions", "conversion_rate", "aov")  # which it is the product of
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
@@ -103,10 +113,6 @@ def about_leader(question: str, vocabulary: Vocabulary, leader: str) -> str:
     if not (leader and found) or pointer(question, vocabulary, names_metric=False) != found[0].lower():
         return question
     return f"and {_IT.sub(lambda _: leader, question, count=1)}"
-
-
-class NotContinued(ValueError):
-    """The question before cannot be continued so; the message says why."""
 
 
 _PER = re.compile(r"\W*(?:and|or|what about|how about|\s)*per \w+\W*$")
@@ -163,8 +169,9 @@ def continued(
     if previous.by and not (asked or parts.unknown or previous.versus) and _IN_ORDER.search(parts.text):
         return replace(previous, ascending=ascending_of(parts, previous.metric))
     lead = _CONTINUES.search(question.lower()) or lead_of_orders
-    if previous.versus and (named := due_to(question, parts)):
-        return Query(named[0], (), previous.filters, previous.period, previous.versus)
+    are_two = any(compares(previous, name) for name in previous.by)
+    if (previous.versus or are_two) and (named := due_to(question, parts, previous)):
+        return Query(named[0], previous.by * are_two, previous.filters, previous.period, previous.versus)
     if len(metrics) == 1 and metrics[0] != previous.metric and _PER.match(question.lower()):
         if previous.per or METRICS[previous.metric].unit not in ("count", "money"):
             raise NotContinued(CANNOT)
@@ -189,7 +196,13 @@ def continued(
     is_of_hours = pointed == "they" and {*previous.by} <= _OF_TIME  # when do they order: no days or hours do
     if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not (filters or is_of_hours):
         raise NotContinued(CANNOT)  # of the first of the list, or of all of it
-    if pointed in ("it", "its") and metrics and previous.by and previous.ascending is not None and not filters:
+    if (
+        pointed in ("it", "its")
+        and metrics
+        and previous.by
+        and not filters
+        and (previous.ascending is not None or {*previous.by} & OF_ITEMS)
+    ):
         raise NotContinued(CANNOT)  # the first of the list, whose name no question can have
     if pointed and metrics:
         is_lost = not filters or (previous.metric not in PEOPLE_COUNTED and all(one.did for one in filters))
@@ -204,20 +217,21 @@ def continued(
         or (lead and parts.has("compare") and times.periods and not (metrics or filters or by))  # and compared to May
     ) and (query := _of_it(parts, by, previous, days)):
         return query
-    compares = (parts.has("compare") or times.compares) and times.asks_before
+    is_compared = (parts.has("compare") or times.compares) and times.asks_before
     turned = _turned(parts, by, previous)
     is_part = bool(pointed and filters and (parts.is_part or parts.has("share")))
     if previous.by and pointed and parts.has("majority"):
         raise NotContinued(CANNOT)
     is_part |= is_asked_of_them(question) and _is_divisible(previous, metrics, filters, by)
     picks = len(metrics) == 1 and bool(previous.by) and not previous.explains and {*parts.judged} <= {"best", "worst"}
+    is_of_two = bool(pointed) and len(metrics) == 1 and are_two
     of_its_own = [
         *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
-        *([] if turned or picks else parts.judged), *parts.comparatives,
+        *([] if turned or picks or is_of_two else parts.judged), *([] if is_of_two else parts.comparatives),
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
         *(["over"] if parts.limits else []),
     ]  # fmt: skip
-    if parts.has("compare") and not compares:
+    if parts.has("compare") and not is_compared:
         of_its_own.append("compare")
     is_short = len(parts.words) <= 4 and not _ARE_THERE.search(question.lower())
     is_own = of_its_own or (metrics and not lead) or not (lead or pointed or is_short)
@@ -228,28 +242,30 @@ def continued(
             raise NotContinued(CANNOT)
         return None
     if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
-        return _of_other_rest(previous, filters[0])
+        return of_other_rest(previous, filters[0])
     is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
-    if is_group and not _ALONE.match(question.lower()) and (more := _beside_others(previous, filters[0])):
+    if is_group and not _ALONE.match(question.lower()) and (more := beside_others(previous, filters[0])):
         return more
-    metric = _metric(question, parts, metrics, bool(filters or by), previous)
-    if pointed in ("they", "them", "these", "those") and metrics == ["users"] and previous.metric in PEOPLE_COUNTED:
-        metric = previous.metric  # how many of those buyers
+    is_of_them = pointed in ("they", "them", "these", "those") and metrics == ["users"]
+    if is_of_them and (previous.metric in PEOPLE_COUNTED or METRICS[previous.metric].n_of == "orders"):
+        metric = previous.metric if previous.metric in PEOPLE_COUNTED else "buyers"  # how many of those buyers
+    else:
+        metric = _metric(question, parts, metrics, bool(filters or by), previous)
     if previous.limits and (pointed or parts.is_counted) and filters:
         raise NotContinued(OF_LIMITED)
     filters = filters_of(parts, metric)
     sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
     replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
-    for kinds in (_KINDS, _GOODS):
+    for kinds in (KINDS, _GOODS):
         replaced |= kinds if {one.dimension for one in filters} & kinds else set()
     others = previous.filters
     if not _NARROWS.match(question.lower()):
-        filters, others = _of_other_pages(filters, previous.filters)
-    old = [one for one in others if one.dimension not in replaced and not _is_split(one, by, previous)]
+        filters, others = of_other_pages(filters, previous.filters)
+    old = [one for one in others if one.dimension not in replaced and not is_split(one, by, previous)]
     kept = {(one.dimension, one.did): one for one in filters} | {
         (one.dimension, one.did): one for one in old if one.did or one.dimension not in {f.dimension for f in filters}
     }
-    if {"previous_page", "next_page"} & {*by} and not any(name in _OF_PAGES and not did for name, did in kept):
+    if {"previous_page", "next_page"} & {*by} and not any(name in OF_PAGES and not did for name, did in kept):
         raise NotContinued(CANNOT)  # of which page
     is_number = METRICS[metric].unit in ("count", "money")
     is_one = len(filters) < 2 and len(kept) - len(filters) == len(others)
@@ -263,7 +279,7 @@ def continued(
         if period is None:
             raise NotContinued("Before which period? Your previous question named none.")
         before = times.before(period)
-        period, versus = (period, before) if compares or times.periods else (before, None)
+        period, versus = (period, before) if is_compared or times.periods else (before, None)
     elif times.periods and explains:
         versus = times.periods[0].before()
     if any(one.is_excluded and one.dimension in {old.dimension for old in previous.filters} for one in filters):
@@ -273,7 +289,8 @@ def continued(
     is_each = previous.is_share and previous.filters and (previous.of_each or not previous.by)  # now by channel
     is_each = bool(is_each) and any(DIMENSIONS[name].kind != "time" for name in by or previous.by)
     either = tuple(one.dimension for one in filters if len(one.values) > 1 and asks_either(parts, one))
-    new_by = (*steps, *by) if by else (*either, *(name for name in previous.by if name not in chosen))
+    apart = tuple(name for name in previous.by if name not in by and compares(previous, name))
+    new_by = (*steps, *apart, *by) if by else (*either, *(name for name in previous.by if name not in chosen))
     is_same = new_by == previous.by
     ascending = ascending_of(parts, metric) if new_by and not explains else None
     if ascending is None and (is_same or explains):
@@ -292,7 +309,8 @@ def continued(
     is_sorted = is_same_whole or is_each
     chosen_filters = sorted(kept.values(), key=lambda one: is_sorted and (*named, one.dimension).index(one.dimension))
     is_whole = not {*previous.by} - chosen and previous.filters  # of one of its groups, or of none
-    is_new = metrics and (is_other or not AMONG.match(question.lower()))  # "among journal readers" is another whole
+    narrows = AMONG.match(question.lower()) or _NARROWS.match(question.lower())
+    is_new = metrics and (is_other or not narrows)  # "among journal readers" is another whole
     if previous.is_share and is_whole and not (new_by or is_part or is_share or is_new) and is_number:
         part = previous.filters[0]  # the share of mobile, and in Germany: of those from Germany
         is_share = part in kept.values()
@@ -326,73 +344,13 @@ def _is_divisible(previous: Query, metrics: list[str], filters: tuple[Filter, ..
     return bool(filters) and is_number and not (metrics or by or previous.by or previous.versus or previous.is_share)
 
 
-def _of_other_rest(previous: Query, group: Filter) -> Query:
-    """Another group against all others: "is it worse on mobile", and "for email".
-
-    Raises:
-        NotContinued: it is no group.
-    """
-    if group.did or group.is_excluded or len(group.values) > 1:
-        raise NotContinued(CANNOT)
-    kept = tuple(one for one in previous.filters if one.dimension not in (*previous.by, group.dimension))
-    return replace(previous, by=(group.dimension,), filters=(*kept, group))
-
-
-def _beside_others(previous: Query, group: Filter) -> Query | None:
-    """One more group beside those that were compared: "and the Netherlands?" after "UK vs US"; None: they were not."""
-    compared = next((one for one in previous.filters if (one.dimension,) == previous.by and len(one.values) > 1), None)
-    is_one = group.dimension in previous.by and not (group.is_excluded or group.did or previous.ascending is not None)
-    if compared is None or compared.is_excluded or not is_one or previous.against_rest:
-        return None
-    more = replace(compared, values=tuple(dict.fromkeys((*compared.values, *group.values))))
-    return replace(previous, filters=tuple(more if one is compared else one for one in previous.filters))
-
-
-def _is_split(one: Filter, by: list[str], previous: Query) -> bool:
-    """Whether a breakdown takes the place of one value: of Germany, now by country."""
-    is_new = one.dimension in by and one.dimension not in previous.by
-    return is_new and len(one.values) == 1 and not (one.is_excluded or one.did)
-
-
-def _of_other_pages(
-    filters: tuple[Filter, ...], before: tuple[Filter, ...]
-) -> tuple[tuple[Filter, ...], tuple[Filter, ...]]:
-    """The filters with a page in place of the one before, and those before without it: landed on, viewed, or of.
-
-    Raises:
-        NotContinued: where people landed is not known so.
-    """
-    named = [one for one in filters if one.dimension in _OF_PAGES and not one.did]
-    landed = [one for one in before if one.dimension in _LANDED.values()]
-    coupons = [one for one in filters if one.dimension == "coupon" and not one.did]
-    used = [one for one in before if [inner.dimension for did in one.did for inner in did.filters] == ["coupon"]]
-    if len(coupons) == len(used) == 1 and not coupons[0].is_excluded:
-        as_before = replace(used[0], did=(replace(used[0].did[0], filters=(coupons[0],)),))
-        return tuple(as_before if one is coupons[0] else one for one in filters), tuple(
-            one for one in before if one is not used[0]
-        )
-    viewed = [
-        one for one in before if len(one.did) == 1 and {inner.dimension for inner in one.did[0].filters} & _OF_PAGES
-    ]
-    were = [*landed, *viewed, *(one for one in before if one.dimension in _OF_PAGES)]
-    if len(named) != 1 or len(were) != 1:
-        return filters, before
-    (new,), (old,) = named, were
-    if landed and new.dimension not in _LANDED:
-        raise NotContinued(CANNOT)
-    if viewed:
-        as_before = replace(old, did=(replace(old.did[0], filters=(new,)),))
-    else:
-        as_before = replace(new, dimension=_LANDED[new.dimension]) if landed else new
-    others = tuple(one for one in before if one is not old)
-    return tuple(as_before if one is new else one for one in filters), others
-
-
-def due_to(question: str, parts: Parts) -> list[str]:
+def due_to(question: str, parts: Parts, previous: Query) -> list[str]:
     """The measures of which it asks for the one that a change is due to: "is it the traffic or the conversion?"."""
     named = list(dict.fromkeys(word.name for word in parts.words if word.kind == "metric"))
     others = len(named) < 2 or breakdown_of(parts) or parts.times.periods
-    return [] if others or not _WHICH_ONE.match(question.lower()) else named
+    if others or not _WHICH_ONE.match(question.lower()):
+        return []
+    return [*dict.fromkeys((*named, *(_OF_REVENUE if previous.metric == "revenue" else ())))]
 
 
 def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query | None:

@@ -21,13 +21,14 @@ from beha2vec_core.chat.queries.compared import by_month, funnels_of, in_each_pe
 from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
-from beha2vec_core.chat.queries.one_query import OFTEN
+from beha2vec_core.chat.queries.one_query import NOT_WHY, OFTEN
 from beha2vec_core.chat.queries.ratios import each_last
 from beha2vec_core.chat.queries.refusals import NO_QUERY
 from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
-from beha2vec_core.chat.reading.follow_ups import CANNOT, LEADS, continued, due_to, is_asked_of_them, pointer
+from beha2vec_core.chat.reading.follow_ups import LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.reading.fragments import with_lead
+from beha2vec_core.chat.reading.other_groups import CANNOT
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -54,10 +55,10 @@ _DID = re.compile(
 )
 # people who did something are counted, not what they did: "users who viewed the cart by week"
 _PEOPLE_WHO = re.compile(
-    r"(?i)(?:.*\bamong\b)?\W*(?:(?:how many|number of|count of|share of|percentage of|daily|weekly|monthly|show|"
-    r"what|give|me|the|our|all|unique|and|for|from|among) )*"
+    r"(?i)(?:.*\bamong\b)?\W*(?:(?:how many|number of|count of|share of|percent(?:age)? of|% of|proportion of|what|"
+    r"daily|weekly|monthly|show|give|me|the|our|all|unique|and|for|from|among) )*"
     rf"(?:(?:new|returning) )?(?:{PEOPLE}) (?:(?:from|via|on|in|through|using|of) (?:[\w./-]+ ){{1,4}}?)?"
-    r"(?:(?:who|that) (?!are\b|were\b)|(?:viewed|saw|visited|opened|read|looked at|used) )"
+    r"(?:(?:who|that) (?!are\b|were\b)|(?:view|viewed|saw|visited|opened|read|looked at|used) )"
 )
 _VISITS_THAT = re.compile(
     r"(?i)\W*(?:(?:how many|number of|share of) )*(?:sessions|visits) (?:that|which) (?:viewed|saw|read|opened)\b"
@@ -188,7 +189,8 @@ class _Reader:
             return self.one(parts[0])
         if whole.query and whole.query.versus and (does_it := _DOES_IT.search(question)):
             alone = self.one(question[: does_it.start()])  # which channel has most orders, and is it growing
-            if alone.query and alone.query.by and alone.query.ascending is not None and not alone.query.versus:
+            lists = alone.query and (alone.query.ascending is not None or alone.query.counts_groups)
+            if alone.query and alone.query.by and lists and not alone.query.versus:
                 said = clean_text(does_it["asked"].strip(" ?."), limit=80)
                 return replace(alone, not_answered=(f"I did not answer “{said}”. {_SEPARATELY}",))
         has_all = len(whole.more) + 1 >= len(parts) and not sentences.goes_on_since(parts)
@@ -226,6 +228,9 @@ class _Reader:
                 if one.query.metric == first.metric and not one.query.by:
                     continue  # which day was best, and how much was it
                 one, why = replace(one, query=None), "I cannot say more about the first of a list in the same question."
+            if first and first.ascending is not None and sentences.is_why(part):
+                readings[0] = replace(readings[0], asks_cause=True, notes=(*readings[0].notes, NOT_WHY))
+                continue
             if one.query is None or (left and readings and sentences.continues(part)):
                 left.append((part, why, one))
                 continue
@@ -252,7 +257,7 @@ class _Reader:
         """The question as it stands, or without its conditions where it is not understood with them."""
         found, conditions = self._read(question, with_conditions=False)
         other = found.query.metric if found.query else "sessions"
-        is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in PEOPLE_COUNTED
+        is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in (*PEOPLE_COUNTED, "buyer_share")
         is_of_people = is_of_people or (_VISITS_THAT.match(question) and other != "sessions")
         if is_of_people and not conditions:
             why = "I did not understand what was done: ask for one thing at a time, without “or”."
@@ -315,7 +320,7 @@ class _Reader:
             if previous and (query := continued(question, parts, of_it, previous, pointed, contents.days)):
                 _require_visits(query, contents)
                 queries, notes = funnels_of(query), [*dict.fromkeys(parts.notes), CONTINUES]
-                parts.beside = tuple(due_to(question, parts)[1:]) if query.versus else ()
+                parts.beside = tuple(due_to(question, parts, previous)[1:]) if query.versus or query.by else ()
             elif leads:
                 raise NotRead(CANNOT)
             else:

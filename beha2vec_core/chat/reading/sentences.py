@@ -239,6 +239,11 @@ def stands_alone(part: str) -> bool:
     return _ALONE.match(part.lower()) is not None
 
 
+def is_why(part: str) -> bool:
+    """Whether a part asks why, and no more."""
+    return _WHY.fullmatch(part.lower()) is not None
+
+
 def is_judgment(part: str, unknown: Sequence[str]) -> bool:
     """Whether a part asks whether something is good, and no more: "is email worth it"; ``unknown``: not understood."""
     others = any(_OF_JUDGMENT.sub("", phrase.lower()).strip() for phrase in unknown)

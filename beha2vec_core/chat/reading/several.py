@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
-from beha2vec_core.chat.reading.follow_ups import CANNOT
+from beha2vec_core.chat.reading.other_groups import CANNOT
 from beha2vec_core.chat.reading.question import CONTINUES, Reading, read_question
 from beha2vec_core.semantic.query import Query
 

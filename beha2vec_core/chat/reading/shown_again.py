@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from beha2vec_core.chat.queries.implied_measures import overview_of
 from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.reading.contrasts import Contrast
-from beha2vec_core.chat.reading.follow_ups import CANNOT
+from beha2vec_core.chat.reading.other_groups import CANNOT
 from beha2vec_core.chat.reading.question import Reading
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS, count_of
 from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
@@ -54,6 +54,13 @@ _TURNED = (
 )
 _MORE = r"(?:(?:(?:tell me |say |know |a bit )*more|details?|describe|explain|zoom in)(?: (?:about|on|of|into|for))? )?"
 _ITEM = r"(?: (?:one|row|place|entry|result|group|point|{singular}|of (?:them|those|these)|on (?:the|that|your) list))*"
+_LOW_ENDS = r"lowest|smallest|weakest|worst|bottom"
+_WHY_ONE = re.compile(
+    rf"{LEAD}why (?:is|are|was|does|do|did) (?:the )?(?P<end>{_LOW_ENDS}|highest|largest|biggest|strongest|best|top|"
+    r"first|last)"
+    r"(?: (?:ones?|[a-z]+))?(?: (?:so|that|this|too|converts?|performs?|do|doing))* "
+    rf"(?:low|high|bad|badly|good|well|poor|poorly|weak|strong|small|large){TAIL}"
+)
 _MORE_OF = re.compile(r"\b(?:more|details?|describe|explain|zoom)\b")
 _CLUSTER = "cluster"
 _OF_WHAT = "A percentage of what? Name a group, such as a device or a channel, or ask for the share of each."
@@ -89,6 +96,7 @@ class Again:
     queries: tuple[Query, ...] = ()
     question: str = ""
     problem: str = ""
+    asks_cause: bool = False  # whether it asks why this is so
     of_list: bool = False  # one of the groups is asked for: the next question may ask for another
 
 
@@ -114,6 +122,9 @@ def shown_again(question: str, before: Before) -> Again | None:
     if not shown.queries:
         return None
     first = shown.queries[0]
+    if why := _WHY_ONE.fullmatch(text):
+        group = of_end(first, shown.groups, why["end"])
+        return Again((group,), asks_cause=True) if group else None
     names = "|".join(_nouns(name, plural=True) for name in first.by) or "groups"
     if (again := _of_both(text, before)) is not None:
         return again
@@ -134,6 +145,23 @@ def shown_again(question: str, before: Before) -> Again | None:
             return _one_of(shown, 1, with_more=True) if is_first else None
         return _with_more(shown.queries) if first.filters or first.period else None
     return None
+
+
+def of_end(query: Query, groups: Sequence[tuple[object, ...]], end: str) -> Query | None:
+    """The first or the last group of a ranking against all others; None where it has no such group, or no name."""
+    is_plain = len(query.by) == 1 and not (query.versus or query.is_share or query.against_rest or query.having)
+    if not is_plain or is_by_time(query.by) or query.limits or not groups or (query.ascending is None and query.per):
+        return None
+    is_turned = end in ("best", "worst") and METRICS[query.metric].better < 0
+    is_first = end == "first" or (
+        end != "last" and (end in _LOW_ENDS.split("|")) == (bool(query.ascending) != is_turned)
+    )
+    (value,) = groups[0 if is_first else -1]
+    if value is None or (query.top and not is_first):
+        return None
+    others = tuple(one for one in query.filters if one.dimension != query.by[0])
+    group = Filter(query.by[0], (str(value),))
+    return Query(query.metric, query.by, (*others, group), query.period, against_rest=True)
 
 
 def in_data(queries: tuple[Query, ...], contents: Contents | None) -> list[Query]:

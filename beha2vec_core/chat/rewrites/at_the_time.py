@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from beha2vec_core.chat.rewrites.substitute import Rules
-from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.chat.words.verbs import NAMED_AFTER, PEOPLE
 
 _WHO = rf"(?:they|people|someone|somebody|you|one|(?:the |our )?(?:{PEOPLE}))"
 _BUY = (
@@ -19,6 +19,8 @@ _KIND = (
     r"coupons?|platforms?)"
 )
 _ON = r"(?:on|from|via|through|with|by|in|using)"
+_ANYONE = r"(?:people|someone|somebody|one|(?:the |our )?(?:users|visitors))"
+_NO_OBJECT = r"(?= (?:on|from|in|via|during|last|this|yesterday|most|the most)\b|\W*$)"
 
 AT_THE_TIME: Rules = (
     # what stands first belongs to what follows the comma
@@ -44,6 +46,8 @@ AT_THE_TIME: Rules = (
     (rf"\b{_WHEN} {_WHO} used (?=[\w-]+\W*$|[\w-]+ (?:in|on|last|this|by)\b)", "with "),
     (rf"\b{_WHEN} (?:(?:landing|arriving|starting|entering)(?: (?:on|at|in))?|(?:the |their )?(?:visits?|sessions?) "
      r"(?:starts?|begins?|started|began) (?:on|at|with)) ", "landing on "),
-    (rf"^(\W*)what (?:do|did|does) {_WHO} (?:look at|view|see|visit)(?= (?:on|from|in|via)\b|\W*$)",
-     r"\1top pages by page views"),
+    (rf"^(\W*)what (?:do|did|does) {_ANYONE} (?:look at|view|see|visit){_NO_OBJECT}", r"\1top pages by page views"),
+    (rf"^(\W*)what (do|did|does) (?!(?:we|i|you|it)\b)((?:[\w'-]+ )*?(?:they|those|"
+     rf"{PEOPLE}|{NAMED_AFTER})(?: {_ON} [\w ]+?)?) (?:look at|view|see|visit|read){_NO_OBJECT}",
+     r"\1which pages \2 \3 view"),
 )  # fmt: skip

@@ -95,6 +95,13 @@ _POLITE = (
     (r"^(\W*)how (?:was|is|were|has) (?:the )?(?:business|trade|trading)(?: (?:going|been))?(?=\W*$| (?:in|last|this|"
      r"during|over|since|on|with)\b)",
      r"\1how did we do"),
+    (r"^(\W*)how (?:is|are) (?:the )?(?:business|trade|trading)(?: (?:going|doing))?"
+     r"(?= (?:compared|vs|versus|against)\b)", r"\1how are we doing"),
+    (r"^\W*how(?: is| are|'s) (?:(?:the |our )?business|things|it going|we doing|everything)\s*[?!.]+\s*(?=\w)", ""),
+    (r"\bi(?:'d| would) (?:like|love) (?!to\b)", "show "),
+    (r"\bsummari[sz]e (?=(?:the )?(?:last|this|past|today|yesterday|" + _MONTHS + r")\b)", "summary of "),
+    (r"\b((?:changed|happened|is (?:new|different))\b.*?),? (?:that|which) (?:i|we) (?:should|need to|must|ought to) "
+     r"(?:know|be aware)(?: (?:about|of))?(?=\W*$)", r"\1"),
     (r"\b(?:complete|aggregate|accumulated|approximate|exact|final) (?=(?:revenue|turnover|number|figures?|total|"
      r"amount)\b)", ""),
     (r"\bseparate (?=(?:users|visitors|people|buyers|customers)\b)|\bseparately (?=(?:for|by|per)\b)", ""),

@@ -28,9 +28,11 @@ _RULES = tuple(
         (r"^\W*(?:first|last)(?:[ -](?:touch|click))?(?: channel)? (?:vs\.?|versus|and|or) (?:first|last)"
          r"(?:[ -](?:touch|click))?(?: channel)?\s*:\s*(?=how|what|which)", ""),
         (rf"\bfirst[ -]touch (?:attribution )?(?:of |for )?(.*?) by {_OF}\b(?! of)", r"\1 by first\2"),
-        (rf"\b(?:which|what) {_OF}s? (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: (?:from|by|through|via))?",
+        (rf"\b(?:which|what) {_OF}s? (?:did|do|does) (.*?) "
+         rf"(?:{_FIRST} {_CAME}(?: (?:from|by|through|via))?|{_CAME} (?:from|by|through|via) {_FIRST})(?!\w)",
          r"\2 by first\1"),
-        (rf"\bwhere (?:did|do|does) (.*?) {_FIRST} {_CAME}(?: from)?", r"\1 by firstchannel"),
+        (rf"\bwhere (?:did|do|does) (.*?) (?:{_FIRST} {_CAME}(?: from)?|{_CAME} from {_FIRST})(?!\w)",
+         r"\1 by firstchannel"),
         (rf"\b{_WHO}(?:{_FIRST} {_CAME}|{_CAME} first) {_VIA}\b", "who came firsttouch"),
         (rf"\b{_WHO}{_FIRST} (?:visit|session|touch|click|contact)(?! (?:\w+ )?on\b)"
          rf"(?: (?:was|is|came|were)(?: {_VIA})?| {_VIA})\b",

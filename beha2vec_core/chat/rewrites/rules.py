@@ -45,6 +45,25 @@ EXCLUDES = (
     r"ignor(?:e|ing)|disregard(?:ing)?|skip(?:ping)?|filter(?:ing)? out|remov(?:e|ing))|(?:not|without) (?:counting|"
     r"including)|without|but not|not) (?:those |the ones )?(?:from |on |in |via )?(?:the )?"
 )
+_SECOND = r"(?:(?:for )?the second time|second|(?:in|on|with|for) (?:their|the|a) second (?:order|purchase))"
+_CUSTOMER = r"(?:customer|buyer|shopper)(?:s'?|'s)?"
+_FIRST_TIME, _REPEAT = r"(?:new|first[\s-]time)", r"(?:returning|repeat|existing|regular)"
+_BESIDE = rf"(?: {_CUSTOMER})? (?:and|or|vs\.?|versus|against|compared (?:to|with))"
+_KINDS_OF_CUSTOMERS: tuple[tuple[str, str], ...] = (
+    (rf"\brevenue per {_CUSTOMER} ({_FIRST_TIME}|{_REPEAT})\s+(?=(?:vs|versus|against|compared|than)\b)",
+     r"revenue per customer of \1 customer "),
+    # by their orders where one of them is said to have its first or a repeated one, else by their sessions
+    *(
+        (rf"\b{one}(?: {_CUSTOMER})?{how} (?:(?:the|an?|those|of) )*{other} (?:{_CUSTOMER}|ones?)(?!\w)", said)
+        for one, other, first, second in (
+            (r"first[\s-]time", _REPEAT, "firstorder", "laterorder"), ("new", "repeat", "firstorder", "laterorder"),
+            (_REPEAT, r"first[\s-]time", "laterorder", "firstorder"), ("repeat", "new", "laterorder", "firstorder"),
+        )
+        for how, said in ((_BESIDE, f"{first} vs {second}"), (r"( .*?\bthan)", rf"{first}\1 {second}"))
+    ),
+    (rf"\breturning{_BESIDE} (?:(?:the|an?|those|of) )*new ((?:{PEOPLE})(?:'s|')?|ones?)(?!\w)",
+     r"new vs returning \1"),
+)  # fmt: skip
 # short and misspelled forms of short words
 _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:do you have |is there |are there )?(?:any|a|the|some|your|what is the) (?:reasons?|ideas?|explanations?|"
@@ -66,8 +85,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
      r"(?=(?:that|which|who)\b)", r"\1 who used the search "),
     (r"\bpaid (?:ads|adverts?|adverti[sz]ing|advertisements)\b", "paid"),
     (r"\b(?:on|along) (?:the|their|its) (?:way|path|road|journey) (?=from\b)", ""),
-    (r"\bnew (?:customers|buyers|shoppers) (?:and|or|vs\.?|versus|than|against) (?:the )?repeat (?:customers|buyers|"
-     r"shoppers|ones)\b", "by first or later order"),
+    *_KINDS_OF_CUSTOMERS,
     (r",? with (?:the )?drop[\s-]?offs? (?:at|after|for|in|per) (?:every|each|all) (?:single )?(?:step|stage)s?\b", ""),
     (r"\bhow many (?:items|products|pieces) (?:does|do) (?:an?|the|our) (?:average |typical )?(?:order|basket|purchase)"
      r"s? (?:contain|have|include|hold)s?\b", "items per order"),
@@ -171,6 +189,9 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
     (r"\b(bought|buys?|ordered|purchased?) first(?: most(?: often)?)?(?=\W*$| (?:by|from|in|on|last|this)\b)",
      r"\1 most in firstorder"),
+    (rf"^\W*(?:and|but|then) what (?:do|did) they (?:buy|order|purchase) {_SECOND}(?=\W*$)", "and in laterorder"),
+    (rf"^(?=\W*(?:what|which)\b)(.*?)\b(bought|buys?|ordered|purchased?) {_SECOND}"
+     r"(?=\W*$|,? (?:by|from|on|last|this)\b)", r"\1\2 most in laterorder"),
     (rf"\b(?:the )?first (product|item|thing)s? (?:that )?((?:new )?(?:{PEOPLE})) (buy|bought|purchased?)\b",
      r"which \1s do \2 \3 most in firstorder"),
     (r"\b(?:avrg|averg|aver)\b", "average"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.substitute import Rules
+from beha2vec_core.chat.rewrites.whole_questions import MEASURE
 from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
 
 _WHO = rf"(?:(?:most |the |our )*(?:{PEOPLE})|they)"
@@ -26,7 +27,26 @@ _GROUP = (
     r"countr(?:y|ies)|categor(?:y|ies))"
 )
 
+_CAUSED = r"(?:(?:mostly|mainly|more) )?(?:because of|due to|driven by|down to|caused by|thanks to|from|by)"
+_MORE = r"(?:(?:an?|the|our|more|fewer|less|better|worse|higher|lower|bigger|smaller|stronger|weaker) )*"
+
 TURNS: Rules = (
+    # which of its parts a change is due to
+    (r"(?<=\bor )(?:(?:by|from|due to|because of) )?(?:bigger|larger|smaller) (?:baskets?|orders?|carts?)(?=\W*$)|"
+     r"\b(?:bigger|larger|smaller) (?:baskets?|orders?|carts?)(?= or\b)", "order value"),
+    (rf"^\W*(?:(?:and|so|but) )?(?:(?:is|was|are|were) (?:it|that|this) )?{_CAUSED} {_MORE}({MEASURE}) or (?:{_CAUSED} "
+     rf")?{_MORE}({MEASURE})\W*$", r"is it the \1 or the \2"),
+    # of the two that were compared
+    (r"^(\W*(?:and )?)(?:which|who)(?: one)? of (?:the two|both|them|these(?: two)?|those(?: two)?)(?: brands| products"
+     r"| countries| channels| devices)?(?= (?:\w+ )+(?:more|less|fewer|better|worse|higher|lower|bigger)\b)",
+     r"\1which one"),
+    (r"\bwhich (one|of (?:them|these|those)) (?:sells?|sold) (more|fewer|less) (?:items|products|units|pieces)\b",
+     r"which \1 has \2 items sold"),
+    # the season is no limit
+    (r",? now (?:that )?(?:(?:it is|it's|its) (?:spring|summer|autumn|winter)|(?:spring|summer|autumn|fall|winter) "
+     r"is (?:here|over|coming|ending|starting))(?=\W*$)", ""),
+    (r"^(\W*(?:(?:and|now|please|can you) )*)split (it|that|this)(?: (?:up|down|out))? (?=(?:by|per) )",
+     r"\1break \2 down "),
     (r"^\W*(?:good )?(?:morning|afternoon|evening)(?: (?:all|team|everyone|everybody|guys|there))?\s*[,!.:\u2013-]+"
      r"\s*(?=\w)", ""),
     (r"\bgonna\b", "going to"),

@@ -27,6 +27,26 @@ _TO_KNOW = (
     r"(?:know|look at|be aware of)"
 )
 _OF_FIRST = r"(?: (?:of|after|from) (?:their|the) first (?:visit|session))"
+_MORE = r"\W*(?:(?:do|did|have|are|were|is) )?(?:(?:we|there) )?(?:(?:have|had|get|got) )?(?:more|fewer|less)"
+_COUNTED = r"orders|purchases|sessions|visits|page ?views|views|carts|users|visitors|people|buyers|customers"
+_NEW_OR = r"(?:new|first[ -]time|returning|repeat|existing)"
+_SOME = rf"{_NEW_OR}(?: or {_NEW_OR})?(?: (?:{PEOPLE}|ones))?"
+_IS_IT = r"(?:(?:is|was) (?:it|this|that)|are (?:these|they|those|the)|were they)(?: (?:just|only|mostly|mainly|more))*"
+_BUYS = r"(?:(?:is|are|were|was) )?(?:buy(?:s|ing)?|bought|order(?:s|ed|ing)|purchas(?:e[sd]?|ing))"
+_TOP = r"(?:(?:the|our|biggest|largest|main|top) )*"
+_SHOW = rf"^(\W*)(?:(?:show|list|give|who|what)(?: me| us)? )?(?:(?:are|were|is) )?{_TOP}"
+_MOVES = (
+    r"(?:(?:going )?(?:up|down)|ris(?:e|ing)|rose|fall(?:ing)?|fell|gr(?:ow|ew|owing)|declin(?:e|ing)|drop(?:ping)?)"
+)
+MEASURE = (
+    r"(?:(?:sessions|visits|traffic|users|visitors|orders|purchases|sales|revenue|turnover|buyers|customers|page "
+    r"?views|aov|conversions?|engagement|bounce|(?:average )?order values?)(?: rate)?)"
+)
+UP_AND_DOWN = (  # is traffic up and revenue down
+    rf"^\W*(?:(?:is|are|was|were|did|do|has|have) )?(?:the |our )?(?P<one>{MEASURE}) (?P<first>{_MOVES})"
+    rf"(?:,? (?:and|but|while|yet|whereas)|,) (?:(?:is|are|did) )?(?:the |our )?(?P<other>{MEASURE}) "
+    rf"(?P<second>{_MOVES})\b"
+)
 
 WHOLE_QUESTIONS: Rules = (
     (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}((?:\w+ )?)({_PERSON}) (?:have|"
@@ -49,9 +69,9 @@ WHOLE_QUESTIONS: Rules = (
     (rf"\b{_SHARE} of {_THE}(orders|purchases) (?:(?:that|which|is|are|was|were|gets?|got|has|have|been|being) )+"
      r"(?:refunded|returned|sent back)\b", r"share of \1 with a refund"),
     # within 7 days of the first visit: our retention
-    (rf"{_RETURNED.format('new ')}(?:(?:an?|one|1) week|(?:7|seven) days){_OF_FIRST}?", "retention"),
+    (rf"{_RETURNED.format('(?:new|first[ -]time) ')}(?:(?:an?|one|1) week|(?:7|seven) days){_OF_FIRST}?", "retention"),
     (rf"{_RETURNED.format('')}(?:(?:an?|one|1) week|(?:7|seven) days){_OF_FIRST}", "retention"),
-    (rf"{_RETURNED.format('new ')}(\d+ days|\d+ weeks|two weeks)(?!{_OF_FIRST})",
+    (rf"{_RETURNED.format('(?:new|first[ -]time) ')}(\d+ days|\d+ weeks|two weeks)(?!{_OF_FIRST})",
      r"share of users who came back within \1 of their first visit"),
     (rf"\b(?:which|what) (\w+?)s? (?:brings?|brought|gets?|got|has|have|had|attracts?|attracted) (?:back )?(?:the )?"
      rf"most (?:(?<=back most )|(?<=back the most )|(?:returning|recurring) )(?:{PEOPLE})", r"returning users by \1"),
@@ -68,8 +88,8 @@ WHOLE_QUESTIONS: Rules = (
      r"(?:(?:really|actually) )?(?:worth (?:it|the (?:money|effort|trouble)|while)|(?:pay|pays|paid) off)" + _END,
      r"\1\2 against all others"),
     # the size of orders is their value
-    (rf"^(\W*)(?:are|were) (?:the |our )?{_ORDERS} (?=.*\b(?:smaller|bigger|larger)\b)",
-     r"\1is the average order value "),
+    (rf"^(\W*)(?:are|were) (?:the |our )?((?:[\w'-]+ ){{0,2}}?){_ORDERS} (?=.*\b(?:smaller|bigger|larger)\b)",
+     r"\1is the average order value \2"),
     (rf"(?<=\baverage order value )(.*\b(?:smaller|bigger|larger)) than (?:the |our )?(?:{_ORDERS}|those|ones) ",
      r"\1 than "),
     (r"\bcheckouts? (?:(?:that|which|are|is|were|was|get|got) )*(?:not|never) (?:finished|completed)\b|\b(?:unfinished|"
@@ -78,6 +98,30 @@ WHOLE_QUESTIONS: Rules = (
      r"\1which \2 grew most"),
     (r"^(\W*)(?:which|what) (?!pages?\b)(\w+) (?:is|are) (?:shrinking|falling|declining|decreasing)" + _END,
      r"\1which \2 lost most"),
+    (r"\bretention(?: rate)? (?:by|per) (?:first[ -](?:visit|session) (day|week|month)|(day|week|month) of (?:(?:the|"
+     r"their) )?first (?:visit|session))s?\b", r"retention by \1\2"),
+    (r"^(\W*)what (do|does|did) ([^,?]+?) (buy|order|purchase)\b([^,?]*?),? (?:by|per) (category|subcategory|brand)\b",
+     r"\1which \6 \2 \3 \4\5"),
+    # who bought it, new or returning customers
+    (rf"^(\W*)(?:(?:and|but|so) )?(?:{_IS_IT} {_SOME}|(?:did|do|does|are) (?={_NEW_OR} or ){_SOME})(?: (?:who|that))? "
+     rf"{_BUYS} (?!more|less|most|again|anything|something|in\b|on\b|for\b|at\b)(.+?){_END}",
+     r"\1how many buyers of \2 by new or returning"),
+    (rf"^(\W*)(?:(?:and|but|so) )?who (?:mostly |mainly )?{_BUYS} (it|them|these|those|this|that),? {_SOME}{_END}",
+     r"\1how many buyers of \2 by new or returning"),
+    # of two measures there is no more or less: both numbers
+    (rf"^{_MORE} ({_COUNTED}) than ({_COUNTED})\b", r"how many \1 and \2"),
+    (UP_AND_DOWN, r"are \g<one> and \g<other> up or down"),
+    *(
+        (pattern.format(who), new.format(how))
+        for who, how in ((r"winners? (?:and|or) losers?", "changed"), ("winners?", "grew"), ("losers?", "lost"))
+        for pattern, new in (
+            (_SHOW + r"{} (?:among|by|of|for) (?:the |our )?([a-z]+)\b", r"\1which \2 {} most"),
+            (_SHOW + r"{} (\w+ (?:\w+ )?)(?:among|by|of|for) (?:the |our )?([a-z]+)\b", r"\1which \3 {} most \2"),
+            (rf"\bwhich ([a-z]+) (?:are|were|is|was) {_TOP}{{}}\b", r"which \1 {} most"),
+        )
+    ),
+    (r"(?:\s[-\u2013\u2014]|[.,;?])\s*(?:(?:is|was) (?:it|that|this) )?(?:really )?worth it" + _END,
+     " against all others"),
     (r"^(\W*)have we grown" + _END, r"\1are we growing"),
     (r"\b(sessions|visits) (?:(?:that|which) )?(?:ends?|ended|stops?|stopped) after (?:the first|the 1st|one|a "
      r"single|their first) page(?: ?view)?\b", r"\1 with only one page"),

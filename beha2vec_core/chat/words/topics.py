@@ -31,7 +31,8 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "screens, models of phones or versions": r"screen (?:sizes?|resolutions?)|resolutions?|phone models?|"
     r"device models?|(?:os|browser) versions?",
     "stock": r"stock|inventory|in stock|out of stock|warehouse|availab\w+|sold out",
-    "prices": r"prices?|pricing|priced",
+    "prices (what an item brought on average is “revenue per item sold”)": r"prices?|pricing|priced|expensive|"
+    r"cheap(?:est)?|dearest|priciest|pricey",
     "deliveries": r"deliver(?:y|ies|ed)|shipped|shipment\w*|parcels?|courier|tracking numbers?",
     "ways of payment": r"pay(?:ment)? methods?|paypal|credit cards?|klarna|apple pay|invoices?|(?:by|debit|"
     r"credit) card",
@@ -51,7 +52,8 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "followers, likes or shares on social networks": r"followers?|likes|comments?|retweets?|mentions|"
     r"influencers?|hashtags?",
     "accounts, members or points": r"accounts?|members?|memberships?|loyalty (?:points|program\w*)|points|"
-    r"registrations?|registered|sign(?:s|ed|ing)?[- ]?ups?|logged in|log[- ]?ins?",
+    r"registrations?|registered|sign(?:s|ed|ing)?[- ]?ups?|logged[- ]in|log[- ]?ins?|"
+    r"signed[- ]in",
     "goals or plans": r"goals?|targets?|plan|planned|quota|kpi targets?|attainment",
     "employees": r"employees?|staff|ceo|salaries",
     "cancellations": r"cancel\w+",

@@ -46,6 +46,23 @@ ASKED = {
     ),
     "which of the newsletters, black_friday_2025 or spring_sale, sold more": "no",  # one is of another source
     "sessions of the newsletter by device for organic search": "no",
+    # brackets name those that are meant of a larger group
+    "share of sessions of paid traffic (search and social together)": (
+        "sessions | channel=Paid Search;Paid Social | share"
+    ),
+    "traffic from social (organic and paid)": "sessions | channel=Organic Social;Paid Social",
+    "sessions on mobile (germany)": "sessions | country=Germany | device=mobile",
+    # of two measures there is no more or less
+    "more orders from email than sessions from direct?": "no",
+    "more orders than sessions on mobile?": "orders | device=mobile && sessions | device=mobile",
+    "more orders from email than from direct?": "orders | by channel | channel=Direct;Email",
+    # each of two that may have changed
+    "did revenue rise on mobile and desktop last month?": (
+        "revenue | by device | device=desktop;mobile | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
+    ),
+    "which country buys the most shoes": "items_sold | by country | item_category=Shoes",
+    "what do users from germany look at": "page_views | by page | country=Germany",
+    "percent of visitors who viewed at least one product": "users | user=viewed a product | share",
 }  # fmt: skip
 
 

@@ -175,6 +175,29 @@ ASKED = {
     "do germans use mobile more often than french people": " && ".join(
         f"sessions | country={country} | device=mobile | share" for country in ("Germany", "France")
     ),
+    # each of two that are compared, the buyers of what was sold, and those who were counted
+    "compare germany and austria revenue >> split that by category": (
+        "item_revenue | by country,item_category | country=Austria;Germany"
+    ),
+    "returning vs new customers: average order value >> and by device": "aov | by new_or_returning,device",
+    "how many hats have we sold >> is it new customers buying it?": (
+        "buyers | by new_or_returning | item_category=Hats"
+    ),
+    "how many hats have we sold >> which channels did those people come from originally?": (
+        "buyers | by first_channel | item_category=Hats"
+    ),
+    "what do people buy first, by category >> and what do they buy the second time": (
+        "items_sold | by item_category | order_number=later"
+    ),
+    "how much does a returning customer spend compared to a first-time buyer?": (
+        "revenue_per_buyer | by order_number | order_number=first;later"
+    ),
+    "what percentage of first-time visitors come back within 7 days": "retention",
+    "retention by week of first visit": "retention | by week",
+    "did new customers buy more in march?": "no",
+    "are mobile orders bigger than desktop ones?": "aov | by device | device=desktop;mobile",
+    "top selling hat >> who bought it, new or returning?": "no",
+    "how many people viewed the cart? >> what did they look at": "page_views | by page | user=viewed cart pages",
 }  # fmt: skip
 PREDICTED = {
     "and how much money is that worth": "how much revenue can we expect in the next 7 days?",

@@ -121,7 +121,9 @@ ASKED = {
     "how many viewed a hat and then bought one": "users | user=bought Hats after they viewed theme hats",
     # what people did, beside what is asked
     "most viewed page of buyers": "no",
-    "sessions up and revenue down in april": "no",
+    "sessions up and revenue down in april": " && ".join(
+        f"{name} | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31" for name in ("sessions", "revenue")
+    ),
     "revenue by channel and buyers": "no",
     "conversion rate of buyers": "no",
     "sessions of buyers": "no",

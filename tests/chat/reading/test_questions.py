@@ -108,7 +108,7 @@ REFUSED = [
     ("did the spring_sale campaign increase revenue", "not why"),
     ("revenue in 2019", "The data cover 1 Jun 2025 to 13 May 2026"),
     ("bounce rate by product", "Bounce rate cannot be shown by item."),
-    ("bounce rate compared to last week", "Which period should I compare"),
+    ("bounce rate compared to march", "Which period should I compare"),
     ("conversion rate by campaign or landing page", "one or the other"),
     ("highest revenue", "of what"),
     ("revenue last month vs", "two values"),

@@ -59,7 +59,7 @@ ASKED = {
     "users who viewed alta products by week": "no",
     "how many customers viewed the cart": "users | user=viewed cart pages",
     "what is the email address of our best customer": "no",
-    "share of revenue from new customers vs repeat customers": "revenue | by order_number | share",
+    "share of revenue from new customers vs repeat customers": "revenue | by order_number | order_number=",
     "how many items does an average order contain": "items_per_order",
     "how many buyers never used a coupon": "buyers | user=did not use a coupon",
     "sessions 7 days before and after april 10": "no",
