@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import (
     both_ends,
@@ -67,6 +68,10 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         raise NotRead(f"The funnel counts sessions, from one of these steps to another: {', '.join(some)} and {last}.")
     if parts.has("common"):
         return in_common(parts, metrics, contents), notes
+    if metrics == ["funnel"] and {*breakdown_of(parts), *(one.dimension for one in filters_of(parts, None))} & OF_ITEMS:
+        metrics = ["item_views", "cart_additions", "items_sold"]
+        notes.append("The funnel is of sessions. Of products there are views, cart additions and items sold.")
+        parts = replace(parts, notes=notes)
     check_all_asked(parts, metrics)
     parts, metrics = of_people(parts, metrics)
     parts, metrics, per = with_ratio(parts, metrics)

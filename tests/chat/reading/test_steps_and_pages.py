@@ -1,0 +1,53 @@
+"""Steps between pages, pages by their names, and how far visits get: what each question asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from beha2vec_core.chat.data.privacy import Aliases
+from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.lookup import Lookup
+from tests.benchmarks.chat_questions import given
+from tests.semantic.semantic_world import make_world
+
+OF_CARTS = "sessions | session=ordered | session=reached the cart | share"
+OF_ITEMS = "item_views | {0} && cart_additions | {0} && items_sold | {0}"
+ASKED = {
+    # how far visits get
+    "what share of sessions with an add to cart end in an order": OF_CARTS,
+    "how many sessions with an add to cart end in a purchase?": "conversion_rate | session=reached the cart",
+    "how many sessions with an add to cart end in a purchase? >> on mobile?": (
+        "conversion_rate | device=mobile | session=reached the cart"
+    ),
+    "sessions with an add to cart by device": "cart_sessions | by device",
+    "how many sessions from email led to an order": "conversion_rate | channel=Email",
+    "drop off between cart and checkout, mobile vs desktop": (
+        "cart_without_checkout | by device | device=desktop;mobile"
+    ),
+    "do germans and brits differ in checkout completion": (
+        "checkout_completion | by country | country=Germany;United Kingdom"
+    ),
+    "checkout completion on mobile >> where do we lose them?": "funnel | by step | device=mobile",
+    "checkout completion on mobile >> at which step do most of them drop off?": "funnel | by step | device=mobile",
+    "buyers from germany >> and where do we lose most of them?": "funnel | by step | country=Germany",
+    "funnel for hats": OF_ITEMS.format("item_category=Hats"),
+    "funnel by brand": OF_ITEMS.format("by item_brand"),
+    "what share of rain jacket viewers bought one": (
+        "users | user=bought Rain Jacket | user=viewed Rain Jacket products | share"
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """It keeps what is read once per publication."""
+    path: Path = make_world(tmp_path_factory.mktemp("pages") / "serving.duckdb")
+    return Published(path)
+
+
+@pytest.mark.parametrize(("question", "expected"), ASKED.items())
+def test_what_is_asked_is_looked_up_or_refused(published: Published, question: str, expected: str) -> None:
+    lookup = Lookup(published, Aliases(published.path))
+    assert given(lookup, question)[0] == expected
