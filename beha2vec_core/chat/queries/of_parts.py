@@ -25,6 +25,7 @@ from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
 
+_OF_VIEWS = (["page_views"], ["entrances"])
 _ALSO_SHARE = re.compile(
     r"(?:,|\b(?:also|and|plus|with)) (?:(?:also|and|the|their|its) )*(?:share|percentage|percent|%)\b"
 )
@@ -141,7 +142,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these together. Ask for one at a time: {labels}.")
-    if by in (["next_page"], ["previous_page"]) and metrics == ["page_views"] and not found[0].is_share:
+    if by in (["next_page"], ["previous_page"]) and metrics in _OF_VIEWS and not found[0].is_share:
         types = (f"{by[0]}_type",) if contents.values.get("page_type") else tuple(by)
         found.append(replace(found[0], by=types, is_share=True))
     return found, notes

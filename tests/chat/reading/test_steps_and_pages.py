@@ -37,6 +37,25 @@ ASKED = {
     "what share of rain jacket viewers bought one": (
         "users | user=bought Rain Jacket | user=viewed Rain Jacket products | share"
     ),
+    # pages before and after
+    "which pages do visitors come from right before the cart page": (
+        "page_views | by previous_page | page_type=cart && page_views | by previous_page_type | page_type=cart | share"
+    ),
+    "what happens after someone lands on a product page": (
+        "entrances | by next_page | page_type=product && entrances | by next_page_type | page_type=product | share"
+    ),
+    "what do people do after a product page": (
+        "page_views | by next_page | page_type=product && page_views | by next_page_type | page_type=product | share"
+    ),
+    "last page before people leave the site, top 15": "exits | by page | top 15",
+    "which pages do people look at before buying hats": "no",
+    "what is the most common path from the home page to an order": "no",
+    "how many product views does it take before somebody adds to cart": "no",
+    "how many pages do people view before they order": "pages_to_order && median_pages_to_order",
+    # the wishlist
+    "products added to wishlist most": "wishlist_additions | by item",
+    "what do people put on their wishlists": "wishlist_additions | by item",
+    "how often was the rain jacket added to the wishlist": "wishlist_additions | item=Rain Jacket",
 }  # fmt: skip
 
 
