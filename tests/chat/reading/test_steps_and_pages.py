@@ -52,6 +52,25 @@ ASKED = {
     "what is the most common path from the home page to an order": "no",
     "how many product views does it take before somebody adds to cart": "no",
     "how many pages do people view before they order": "pages_to_order && median_pages_to_order",
+    # pages by their names
+    "how many views did the trail running page have": "page_views | page=shop.example.com/shoes/trail-running",
+    "views of how to wash wool by week": "page_views | by week | page=shop.example.com/blog/how-to-wash-wool",
+    "how many people saw the washing guide": "no",
+    "how many views of the wool guide": "page_views | page=shop.example.com/blog/how-to-wash-wool",
+    "how does the trail running page do as a landing page": " && ".join(
+        f"{metric} | by landing_page | landing_page=shop.example.com/shoes/trail-running | rest"
+        for metric in ("sessions", "conversion_rate", "revenue")
+    ),
+    "is the trail running page any use? what is the conversion of users who look at it?": (
+        "conversion_rate | user=viewed page shop.example.com/shoes/trail-running"
+    ),
+    "how many people saw the product page": "users | user=viewed a product",
+    "did the trail running page grow in april compared with march": (
+        "page_views | page=shop.example.com/shoes/trail-running | 2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
+    ),
+    "email against all others by week": "no",
+    "do people landing on article pages buy": "buyer_share | landing_page_type=article",
+    "which article pages bring the most revenue": "revenue | by landing_page | landing_page_type=article",
     # the wishlist
     "products added to wishlist most": "wishlist_additions | by item",
     "what do people put on their wishlists": "wishlist_additions | by item",
