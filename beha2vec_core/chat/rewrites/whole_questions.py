@@ -58,9 +58,14 @@ WHOLE_QUESTIONS: Rules = (
      r"share of users who came back within \1 of their first visit"),
     (rf"\b(?:which|what) (\w+?)s? (?:brings?|brought|gets?|got|has|have|had|attracts?|attracted) (?:back )?(?:the )?"
      rf"most (?:(?<=back most )|(?<=back the most )|(?:returning|recurring) )(?:{PEOPLE})", r"returning users by \1"),
-    (rf"\b({_THINGS}) (?:(?:that|which|are|is|were|was|get|gets|got|often) )*(?:put|added|placed) (?:in|into|to) "
-     rf"(?:the |their |an? )?{_CART},? (?:but|and|yet) (?:(?:then|are|is|were|was) )*(?:not|rarely|seldom|hardly(?: "
-     r"ever)?) (?:bought|ordered|purchased)", r"\1 are added to cart often but rarely bought"),
+    (rf"\b({_THINGS}|things|stuff|what) (?:(?:that|which|are|is|were|was|gets?|got|often|do|does|did|{PEOPLE}|they) )*"
+     rf"(?:put|adds?|added|placed?) (?:in|into|to) (?:the |their |an? )?{_CART},? (?:but|and|yet) (?:(?:then|are|is|"
+     r"was|were|do|does|did|they|people|just) )*(?:(?:not|rarely|seldom|hardly(?: ever)?) (?:bought|ordered|purchased|buy|"
+     r"order|purchase)|left(?: (?:there|behind|in it))?|abandoned|forgotten)",
+     r"\1 are added to cart often but rarely bought"),
+    (rf"\b({_THINGS}|things|stuff) (?:(?:that|which|are|is|were|was|gets?|got|do|did|{PEOPLE}|they|most|often|the) )*"
+     rf"(?:abandon(?:ed)?|left(?: behind)?|forgotten|leave) in (?:the |their |an? )?{_CART}(?: (?:the )?most(?: often)?"
+     r"| often)?", r"\1 are added to cart often but rarely bought"),
     (rf"{_TO_KNOW}(?: (?:about|of))?(?= (?:last|this|yesterday|in|since|from)\b)", "what changed"),
     (rf"{_TO_KNOW} (?:about|of)(?= (?:{MONTH_NAMES})\b)", "what changed in"),
     (rf"^(?!.*\b(?:last|this|in|during|since|{MONTH_NAMES})\b)(.*\b(?:more|less|fewer|better|worse)\b.*?) than "
@@ -72,8 +77,8 @@ WHOLE_QUESTIONS: Rules = (
     (r"^(\W*)(?:is|are|was|were|has|have|did|does|do) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) "
      r"(?:(?:really|actually) )?(?:worth (?:it|the (?:money|effort|trouble)|while)|(?:pay|pays|paid) off)" + _END,
      r"\1\2 against all others"),
-    (rf"^(\W*)(?:(?:is|are) (?:the |our )?)?(?![^?]*\b(?:it|this|that|they|rate|revenue|sales|value|orders?|conversion)\b)"
-     rf"((?:[\w-]+ ){{1,3}}?)(?:traffic )?{_OF_USE}(?:\?+ (?:it )?seems? .*|(?=\W*$))", r"\1\2against all others"),
+    (r"^(\W*)(?:(?:is|are) (?:the |our )?)?(?![^?]*\b(?:it|this|that|they|rate|revenue|sales|value|orders?|conversion)"
+     rf"\b)((?:[\w-]+ ){{1,3}}?)(?:traffic )?{_OF_USE}(?:\?+ (?:it )?seems? .*|(?=\W*$))", r"\1\2against all others"),
     (rf"^\W*(?:is|are) ((?:the |our )?[^?]+? page) (?:good|worth it|{_OF_USE})\? ([^?]+?)\b(?:it|this)(\W*)$",
      r"\2\1\3"),
     (r"^(\W*)(?:compare |how do )?(?:the |our )?(.+?)(?: page)? (?:and|vs\.?|versus|with|to|or|against) (?:the |our )?"
