@@ -60,8 +60,8 @@ WHOLE_QUESTIONS: Rules = (
      rf"most (?:(?<=back most )|(?<=back the most )|(?:returning|recurring) )(?:{PEOPLE})", r"returning users by \1"),
     (rf"\b({_THINGS}|things|stuff|what) (?:(?:that|which|are|is|were|was|gets?|got|often|do|does|did|{PEOPLE}|they) )*"
      rf"(?:put|adds?|added|placed?) (?:in|into|to) (?:the |their |an? )?{_CART},? (?:but|and|yet) (?:(?:then|are|is|"
-     r"was|were|do|does|did|they|people|just) )*(?:(?:not|rarely|seldom|hardly(?: ever)?) (?:bought|ordered|purchased|buy|"
-     r"order|purchase)|left(?: (?:there|behind|in it))?|abandoned|forgotten)",
+     r"was|were|do|does|did|they|people|just) )*(?:(?:not|rarely|seldom|hardly(?: ever)?) (?:bought|ordered|purchased|"
+     r"buy|order|purchase)|left(?: (?:there|behind|in it))?|abandoned|forgotten)",
      r"\1 are added to cart often but rarely bought"),
     (rf"\b({_THINGS}|things|stuff) (?:(?:that|which|are|is|were|was|gets?|got|do|did|{PEOPLE}|they|most|often|the) )*"
      rf"(?:abandon(?:ed)?|left(?: behind)?|forgotten|leave) in (?:the |their |an? )?{_CART}(?: (?:the )?most(?: often)?"
