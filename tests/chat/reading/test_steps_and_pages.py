@@ -89,3 +89,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
 def test_what_is_asked_is_looked_up_or_refused(published: Published, question: str, expected: str) -> None:
     lookup = Lookup(published, Aliases(published.path))
     assert given(lookup, question)[0] == expected
+
+
+def test_only_times_up_to_an_order_say_which_one_is_the_first(published: Published) -> None:
+    lookup = Lookup(published, Aliases(published.path))
+    assert "The first order is the first in the data" in lookup.ask("how many visits until the first order").text
+    assert "The first order" not in lookup.ask("what share of carts become an order").text
