@@ -434,6 +434,8 @@ METRICS = {
                 ("cart_removals", "removed_items", "cart removals",
                  ("cart removal", "removal from cart", "removed from cart", "remove from cart", "dropped from cart",
                   "item removed from cart", "taken out of cart")),
+                ("wishlist_additions", "wished_items", "wishlist additions",
+                 ("wishlist addition", "addition to wishlist", "wishlist add")),
                 ("item_views", "viewed_items", "item views",
                  ("item view", "number of product view", "number of item view")),
             )
@@ -473,6 +475,8 @@ METRICS = {
             ("funnel", "checkout funnel", "sale funnel", "conversion funnel", "buying funnel", "shopping funnel"),
             means="that reached the step or a later one",
         ),
+        Metric("entrances", "entrances", "count", {"page_views": Measure(_count("v.is_entrance"))}, ("entrance",),
+               means="first page views of sessions"),
         Metric(
             "exits", "exits", "count", {"page_views": Measure(_count("v.is_exit"))},
             ("exit", "leave the site from", "left the site from", "leave from", "exit the site from"),

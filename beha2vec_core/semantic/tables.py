@@ -123,7 +123,8 @@ TABLES = {
                     time="make_timestamp(i.event_timestamp)")
         for name, event, unit in (("cart_items", "add_to_cart", "items added to the cart"),
                                   ("viewed_items", "view_item", "items viewed"),
-                                  ("removed_items", "remove_from_cart", "items removed from the cart"))
+                                  ("removed_items", "remove_from_cart", "items removed from the cart"),
+                                  ("wished_items", "add_to_wishlist", "items added to a wishlist"))
     },
     "predictions": Table(
         "e",

@@ -185,8 +185,9 @@ def _marts(world: duckdb.DuckDBPyConnection) -> None:
             epoch_us(session_started_at) + s.n as event_timestamp, item_name, item_category, item_category2, item_brand,
             if(pick(s.n, 'coupon', 5) = 0, 'WELCOME10', null) as coupon
         from ga4.fct_ga4__sessions as s join items on items.place = pick(s.n, 'item', 4), unnest(
-            ['view_item', 'add_to_cart', if(s.n % 3 = 0, 'remove_from_cart', 'view_item')]) as e(event_name)
-        where has_cart"""
+            ['view_item', 'add_to_cart', if(s.n % 3 = 0, 'remove_from_cart', 'view_item'),
+            if(s.n % 3 = 1, 'add_to_wishlist', null)]) as e(event_name)
+        where has_cart and event_name is not null"""
     )
     world.execute(
         """create or replace table ga4.fct_ga4__user_days as

@@ -108,6 +108,7 @@ EXPECTED = {
             ("cart_additions", "add_to_cart"),
             ("cart_removals", "remove_from_cart"),
             ("item_views", "view_item"),
+            ("wishlist_additions", "add_to_wishlist"),
         )
     },
     "cart_sessions": f"select count(step_2_at) {FUNNELS}",
@@ -119,7 +120,7 @@ EXPECTED = {
     "product_view_sessions": f"select count(step_1_at) {FUNNELS}",
     "product_view_rate": f"select (select count(step_1_at) {FUNNELS})::double / (select count(*) {SESSIONS})",
     "funnel": f"select count(*) {FUNNELS}",
-    "exits": f"select count(*) {SESSIONS}",
+    **dict.fromkeys(("entrances", "exits"), f"select count(*) {SESSIONS}"),
     "exit_rate": f"select count(*) / sum(page_views) {SESSIONS}",
     "sessions_per_user": f"select avg(n) from (select count(*) as n {SESSIONS} group by user_key)",
     "items_per_order": f"select avg(n) from (select sum(quantity) as n {ITEMS} group by purchase_key)",

@@ -114,7 +114,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         lines.append("A session that reached a later step counts for this one too, as in the funnel.")
     asked = [*query.filters, *(of for one in query.filters for did in one.did for of in did.filters)]
     of_first = "order_number" in {*query.by, *(one.dimension for one in asked)}
-    if of_first or "days_" in metric.name or metric.name.endswith("_to_order"):
+    if of_first or "days_" in metric.name or (metric.unit == "mean" and metric.name.endswith("_to_order")):
         visits = " Earlier visits are not counted; that of the order is." if "visits_to" in metric.name else ""
         later = "; later orders are all after it" if any(one.values == ("later",) for one in query.filters) else ""
         lines.append(

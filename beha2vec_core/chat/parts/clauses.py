@@ -260,7 +260,9 @@ class Reader(Things):
         """Article readers, search users, coupon orders."""
         size, value = self.value(place, DIMENSIONS_OF_VERBS["saw"])
         if value and self.match(_READERS, place + size):
-            return Clause("user", [Did("page_views", (Filter(value.dimension, value.values),))]), place + size + 1
+            dids = self.object(place, "saw")[0]
+            self.last = dids[-1] if dids else None
+            return Clause("user", dids), place + size + 1
         if (size := self.match(_OFTEN, place)) and self.match(BUYERS, place + size):
             found = _OFTEN.match(" ".join(self.words[place:]))
             did = Did("purchases", at_least=2) if found and found["more"] else Did("purchases", at_most=1)

@@ -19,13 +19,14 @@ _QUANTITIES = {
     "no": r"(?:no|zero|not (?:a single|any)|without (?:a single|any))",
 }
 _BARE = re.compile(r"lots?|tons?|loads|heaps|plenty|bunch|deal|many|few|little|hardly|barely|scarcely|almost|next to")
-_OFTEN = r"(?:a lot|lots|often|frequently|heavily|much|many times|regularly)"
+_OFTEN = r"(?:a lot|lots|loads|tons|heaps|plenty|often|frequently|heavily|much|many times|regularly)"
 _SELDOM = r"(?:rarely|seldom|(?:hardly|barely|scarcely|almost never)(?: ever)?|infrequently)"
 _GET = r"(?:(?:get|gets|got|getting|are|is|were|was|be|been|do|does|did|have|has|people|users|visitors|they) )*"
 _VERBS = {  # and the measure of how often it is done
     "page_views": r"(?:view(?:ed|s)?|look(?:ed|s)? at|seen?|saw|click(?:ed|s)?(?: on)?|brows(?:ed?|es))",
     "cart_additions": r"(?:(?:add(?:ed|s)?|puts?) (?:(?:some|any)thing )?(?:to|in|into) (?:(?:the|a|their) )?"
-    r"(?:carts?|baskets?)|carted)",
+    r"(?:carts?|baskets?)|carted|(?:(?:make|made|makes|end|ends|ended|go|goes|went)(?: it| up)? )?(?:in|into|to) "
+    r"(?:the|a|their) (?:carts?|baskets?))",
     "sessions": r"visit(?:ed|s)?",
     "orders": r"(?:bought|buys?|purchased?|purchases|ordered|orders?|sold|sells?)",
 }
@@ -35,6 +36,10 @@ _JOINED = re.compile(
     r"then|do|does|did|are|is|were|was|get|gets|got|have|has|had|having|bring|brings|make|makes|generate|generates|still|only|"
     r"at the same time|compared to|compared with|relative to|for|only) )*"
 )
+_FROM = re.compile(
+    r"(?: (?:from|on|via|in|through|by) (?:[\w'&-]+ ){0,3}?[\w'&-]+)?(?= (?:but|yet|though|although|while)\b)"
+)
+_WHAT = re.compile(r"\b(?:what|(?:which )?(?:things|stuff))(?: (?:do|does|did|is|are|was|were))?\s*$")
 _STATE = re.compile(
     r"\s*(?:is|are|was|were) (?:(?:very|really|quite|so|too|pretty) )*(?:(high|strong)|(low|weak|poor))\b"
 )
@@ -46,6 +51,7 @@ _ANY = re.compile(  # without one of these there is nothing to read
     r"frequently|heavily|regularly|rarely|seldom|infrequently|high|big|large|huge|heavy|strong|low|small|tiny|poor|"
     r"weak|most|least|fewest)\b"
 )
+_OF_PRODUCTS = {"cart_additions", "orders"}
 _THINGS = {"item": "items_sold", "page": "page_views"}  # many items, of an order
 _SKIPPED = re.compile(r"(?:(?:of|the|our|actual|real) )*")
 _SALES = re.compile(r"sales?\b")
@@ -71,7 +77,8 @@ def in_measures(text: str, vocabulary: Vocabulary) -> tuple[str, Opposed | None]
         if one is None:
             continue
         first, end = one
-        joined = _JOINED.match(text, end)
+        within = found_within[0] if (found_within := _FROM.match(text, end)) else ""
+        joined = _JOINED.match(text, end + len(within))
         assert joined  # it matches nothing too
         other = _said(text, joined.end(), vocabulary)
         if other is not None and _FIRST.search(text[found.start() : other[1]]) and not _OPPOSED.search(joined[0]):
@@ -83,8 +90,9 @@ def in_measures(text: str, vocabulary: Vocabulary) -> tuple[str, Opposed | None]
             word = "views" if first[0] == "page_views" else METRICS[first[0]].words[0]
             is_counted = _COUNTED.search(text[: found.start()]) is not None
             opposed = Opposed(first, second, text[found.start() : end].strip(), is_counted)
-            rest = re.sub(r"^\s+(?=[a-z])", ", ", text[end:])
+            rest = within + re.sub(r"^\s+(?=[a-z])", ", ", text[end:])
             before = re.sub(r"\b(?:where|whose)\s*$", "", text[: found.start()])
+            before = _WHAT.sub("which products ", before) if {first[0], second[0]} & _OF_PRODUCTS else before
             return f"{before}having {word}{rest}", opposed
         said = text[found.start() : end].strip()
         if alone is None and _BARE.search(said) and not _WHY.search(text):
@@ -95,13 +103,11 @@ def in_measures(text: str, vocabulary: Vocabulary) -> tuple[str, Opposed | None]
 def _said(text: str, begin: int, vocabulary: Vocabulary) -> tuple[tuple[str, str], int] | None:
     """A measure and how much of it there is at a place of the text, and where this ends."""
     for name, verb in _VERBS.items():
+        few = rf"(?:{_SELDOM}|least) {_GET}{verb}|not {_GET}{verb}(?: (?:{_OFTEN}|well))?|{verb} (?:{_SELDOM}|little)"
         for much, pattern in (
-            ("many", rf"{_GET}(?:(?:{_OFTEN}|most) {_GET}{verb}|{verb}(?: by \w+)? {_OFTEN})\b"),
-            (
-                "few",
-                rf"{_GET}(?:(?:{_SELDOM}|least) {_GET}{verb}|not {_GET}{verb} (?:{_OFTEN}|well)|{verb} {_SELDOM})\b",
-            ),
-            ("no", rf"{_GET}(?:never|not) {_GET}{verb}\b"),
+            ("many", rf"{_GET}(?:(?:{_OFTEN}|most) {_GET}{verb}|{verb}(?: by \w+)? (?:{_OFTEN}|well))\b"),
+            ("few", rf"{_GET}(?:{few})\b"),
+            ("no", rf"{_GET}never {_GET}{verb}\b"),
         ):
             if found := re.compile(pattern).match(text, begin):
                 return (name, much), found.end()

@@ -11,19 +11,25 @@ from beha2vec_core.chat.words.verbs import PEOPLE
 _OF_PAGES = {"page", "landing_page", "page_type", "theme"}
 _ASK = (
     r"^\W*(?:(?:and|so|now|show me|tell me|give me|list|from) )*(?:(?:what|which|where|who)\b ?|the |"
-    r"(?=next|previous|page|top|most))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|frequent|often|usual|usually|typical|"
+    r"(?=next|previous|page|top|most|last))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|frequent|often|usual|usually|typical|"
     rf"typically|top|\d+|first|very|thing|things|do|does|did|our|all|of|mostly|{PEOPLE}|they|one|step|steps|stop) )*"
 )
-_RIGHT = r"(?:(?:pages?|right|directly|immediately|straight|just|next|on|to|at|first|again|they|is|are|most|often) )*"
+_RIGHT = (
+    r"(?:(?:pages?|right|directly|immediately|straight|just|next|on|to|at|from|first|again|they|is|are|most|often) )*"
+)
 _SEE = (
     r"(?:(?:look(?:ed|ing)? at|sees?|seen|saw|views?|viewed|opens?|opened|visits?|visited|browsed?|clicks?(?: on)?|"
     r"reads?|heads?|continues?|ends? up|happens?|loads?|loaded|comes?|came|go|goes|went|going|moves?|next|follows?|"
     r"leads?|do|does) )"
 )
+_LANDS = (
+    r"(?:land(?:s|ing|ed)?|arriv(?:es?|ing|ed)|start(?:s|ing|ed)?|begin(?:s|ning)?|enter(?:s|ing|ed)?) (?:on|at|with|"
+    r"in|via)\b"
+)
 _THERE = (
     rf"(?:(?:they|{PEOPLE}|having|have|had|the|our|my|a|an|visit(?:ing|ed)?|view(?:ing|ed)?|see(?:ing|n)?|saw|"
-    r"leav(?:e|ing)|left|read(?:ing|s)?|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed)?|been on|"
-    r"land(?:ing|ed)? on|arriv(?:e|ing|ed) (?:at|on)) )*"
+    r"leav(?:e|ing)|left|read(?:ing|s)?|open(?:ing|ed)?|look(?:ing|ed)? at|reach(?:ing|ed|es)?|been on|(?:go|goes|"
+    rf"going|went|gets?|getting|got) (?:in)?to|{_LANDS}) )*"
 )
 _OF = rf"(?:(?P<of>(?:[\w-]+ ){{1,2}}?)(?:{PEOPLE}) )?"  # mobile visitors
 _AFTER = (
@@ -58,7 +64,7 @@ _REFERRERS = re.compile(
     r"(?:referrers?|referring pages?))\b(?: (?:do|did) (?:they|these|people|users|visitors) come from)?"
 )
 _LEAVES = (
-    rf"(?:they |{PEOPLE} )*(?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:es|ing)? away|quit(?:s|ting)?|"
+    rf"(?:(?:they|{PEOPLE}) )*(?:leav(?:e|es|ing)|left|exit(?:s|ing)?|go(?:es|ing)? away|quit(?:s|ting)?|"
     r"(?:go|going) elsewhere)\b(?: (?:us|again|the (?:site|shop|website|store)))?"
 )
 _LAST_PAGE = re.compile(
@@ -91,7 +97,8 @@ def in_neighbours(text: str, vocabulary: Vocabulary) -> str:
         if (found := pattern.match(text)) and (page := _page(found["rest"], vocabulary)):
             top = re.match(r"\W*(?:\w+ ){0,4}?(top \d+ )", text)
             of = found.groupdict().get("of") or ""
-            return f"{top[1] if top else ''}page views by {name} page of {page} {of}".strip()
+            views = "entrances" if re.search(_LANDS, text[: found.start("rest")]) else "page views"
+            return f"{top[1] if top else ''}{views} by {name} page of {page} {of}".strip()
     return text
 
 
@@ -99,7 +106,7 @@ def _page(rest: str, vocabulary: Vocabulary) -> str:
     """The rest of a question that begins with a page, which is named so; else nothing."""
     if "search" in vocabulary.contents.values.get("page_type", []):
         rest = _SEARCH.sub("search page", rest)
-    words = tokens(rest)
+    words = tokens(re.sub(r"^(shipping|payment|confirmation) step\b", r"\1 page", rest))
     for size, values in vocabulary.values_at(words, 0):
         if {one.dimension for one in values} & _OF_PAGES:
             named = " ".join(words[:size])

@@ -140,7 +140,11 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
     excluded: dict[str, list[str]] = {}
     for word in parts.words:
         if word.kind == "value":
-            beside = {other.name for other in parts.words if other.kind == "by" and parts.are_beside(other, word)}
+            of_kind = [one for one in parts.words if "/*" in word.text and one.kind == "value" and one.is_beside(word)]
+            ends = [word, *(one for one in of_kind if one.place < word.place)]  # article pages of the journal
+            beside = {
+                one.name for one in parts.words if one.kind == "by" and any(parts.are_beside(one, end) for end in ends)
+            }
             types = [value for value in word.values if value.dimension == "page_type" and "landing_page" in beside]
             some = [replace(value, dimension="landing_page_type") for value in types]  # landing on a product page
             some = some or _of_first_visit(parts, word, beside, metric)

@@ -20,6 +20,7 @@ _PART_OF_THOSE = re.compile(r"\b(?:who|that)\b.*\b(?:are|were|is|was|comes?|came
 _SHARE_OF_BUYERS = re.compile(r".*\bof (?:(?:all|the|our) )*(?:buyer|customer|purchaser|shopper)s?")
 _VISITORS_CONVERT = re.compile(r"\b(?:users|visitors|people)(?: \w+){0,4}? convert(?:s|ed)?\b")
 _BUY_MOST = re.compile(r"\b(?:buy|buys|bought|ordered|purchased?) (?:the )?(?:most|least)\b")
+_DO_THEY = re.compile(r"\W*(?:and )?(?:do|does|did|have) ")
 _MORE_PEOPLE = re.compile(rf"\b(?:more|fewer|less) (?:{PEOPLE})\b")
 _IS_VERB = re.compile(r"\b(?:buy|bought|ordered)$")
 _OVERVIEW = ("sessions", "conversion_rate", "revenue")  # of two groups, where no measure is named
@@ -130,13 +131,14 @@ def metric_of(
     if groups is not None:
         return DEFAULTS.get(groups, "sessions")
     timed = any(DIMENSIONS[name].kind == "time" for name in by)
+    usual = "page_views" if about & _PAGES else "revenue"  # of which pages have none
     if parts.has("change") and by and not timed and parts.times.periods:
-        return taken("revenue")
+        return taken(usual)
     is_split = len(by) == 1 and by[0] in DEFAULTS and not timed
     if parts.has("share") and not about & OF_ITEMS and (filters or is_split):
         return taken("sessions")
     if (len(parts.times.periods) == 2 or parts.times.asks_before) and (compares or parts.judged) and not by:
-        return taken("revenue")
+        return taken(usual)
     sizes = [word for word in parts.comparatives if word in _OF_SIZE]
     if sizes and pair and pair.dimension in DEFAULTS and not by[1:] and not parts.judged and not parts.has("sell"):
         size = DEFAULTS[pair.dimension]
@@ -249,6 +251,8 @@ def _what_is_bought(
         return "buyers" if filters and _PART_OF_THOSE.search(parts.text) else "buyer_share"
     if parts.is_counted and metrics and not by:
         return "buyers"
+    if metrics == ["users"] and filters and not (by or about & OF_ITEMS) and _DO_THEY.match(parts.text):
+        return "buyer_share"
     if by and (parts.has("high", "low") or parts.judged) and not about & OF_ITEMS and not parts.is_of_users:
         notes.append("Buying most was read as most orders.")
         return "orders"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import OF_ITEMS
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries.asked import (
     both_ends,
@@ -24,6 +25,7 @@ from beha2vec_core.semantic.definitions import METRICS, STEPS
 from beha2vec_core.semantic.layer import Contents
 from beha2vec_core.semantic.query import Filter, Query
 
+_OF_VIEWS = (["page_views"], ["entrances"])
 _ALSO_SHARE = re.compile(
     r"(?:,|\b(?:also|and|plus|with)) (?:(?:also|and|the|their|its) )*(?:share|percentage|percent|%)\b"
 )
@@ -67,6 +69,10 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         raise NotRead(f"The funnel counts sessions, from one of these steps to another: {', '.join(some)} and {last}.")
     if parts.has("common"):
         return in_common(parts, metrics, contents), notes
+    if metrics == ["funnel"] and {*breakdown_of(parts), *(one.dimension for one in filters_of(parts, None))} & OF_ITEMS:
+        metrics = ["item_views", "cart_additions", "items_sold"]
+        notes.append("The funnel is of sessions. Of products there are views, cart additions and items sold.")
+        parts = replace(parts, notes=notes)
     check_all_asked(parts, metrics)
     parts, metrics = of_people(parts, metrics)
     parts, metrics, per = with_ratio(parts, metrics)
@@ -136,7 +142,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
     if len({(one.by, one.filters, one.period) for one in found}) > 1:
         labels = " and ".join(METRICS[name].label for name in metrics)
         raise NotRead(f"I cannot answer these together. Ask for one at a time: {labels}.")
-    if by in (["next_page"], ["previous_page"]) and metrics == ["page_views"] and not found[0].is_share:
+    if by in (["next_page"], ["previous_page"]) and metrics in _OF_VIEWS and not found[0].is_share:
         types = (f"{by[0]}_type",) if contents.values.get("page_type") else tuple(by)
         found.append(replace(found[0], by=types, is_share=True))
     return found, notes

@@ -369,6 +369,8 @@ class _Draft:
         self.against_rest = is_single and (self.explains or implied)
         if parts.has("rest") and (not self.included or len(self.included) > 1):
             raise NotRead("Compared with the rest of what? Name a channel, device, country ...")
+        if parts.has("rest") and {*self.by} - {self.included[0].dimension}:
+            raise NotRead(f"I can compare a group with all others, but not by {DIMENSIONS[self.by[0]].label}.")
         if self.against_rest or parts.has("rest"):
             self.by, self.against_rest, self.pair = [self.included[0].dimension], True, None
         elif self.compares and self.versus is None and not self.by and self.pair is None:

@@ -45,6 +45,16 @@ _OTHER_WORDS = (  # after the amount of an order
 )
 # what a question asks for, in small letters, and no query answers, though all of its words are known; and why not
 NO_QUERY = (
+    (rf"\bhow many (?:(?:product|item|page) ?)?(?:views|pages|products|visits|sessions)\b.*\b(?:until|till|before)"
+     rf"(?: (?:{PEOPLE}|they|an?|the))* (?:adds?|adding|puts?|putting|reach|begin|start)\w* ",
+     "I count visits and pages up to the first order, not up to a cart: I have the time from product view to cart."),
+    (r"\b(?:paths?|routes?|journeys?)\b(?: (?:that|which|do|does|did|people|users|visitors|they|most|often|is|are))* "
+     r"(?:from|to|between|through|takes?|taken)\b",
+     "I know which page comes before or after another one, and the funnel, but no longer paths."),
+    (rf"\b(?:pages?|articles?|what)\b.*\b(?:look|view|see|read|visit)\w*\b.*\bbefore (?:(?:they|{PEOPLE}) )?(?:buy|"
+     r"order|purchas)\w* (?!(?:something|anything|it|from|here|for|in|on|via|with|at|by|again|last|this|and|or|an? "
+     r"(?:order|purchase)|the first|their)\b)\w",
+     "What people view before they buy is known of all orders together, not of those of one product."),
     (r"^(?!.*\b(?:where|steps?|funnel|checkout|carts?|pages?)\b).*\b(?:lose|lost|losing) (?:(?:more|fewer|less|"
      r"many|any) )+(?:customers|buyers)\b",
      "I can count customers who have not come back for some days, not when they were lost."),

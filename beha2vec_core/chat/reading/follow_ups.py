@@ -46,7 +46,7 @@ _OF_THOSE = re.compile(
 _PERIODS = r"week|month|year|quarter|period|day|days|time|many|much|true|right|correct"
 _POINTS = re.compile(
     r"\b(?:is|was|does|did|has|have|are|were|do|break|split|show|compare|plot|sort|rank|of|to|in|about|by|with|for|than|"
-    r"behind|from|among|like|why|how|and|but|so|now|drove|drives|caused|explains?|without)\s+(?:me\s+|all\s+)?"
+    r"behind|from|among|like|why|how|and|but|so|now|drove|drives|caused|explains?|without|lose|losing)\s+(?:me\s+|all\s+)?"
     rf"(?:(it|that|this)\b(?!\s+(?:who|that|which|whose|{_PERIODS})\b)|"
     rf"(they|them|these|those)\b(?!\s+(?:who|that|which|(?:from|with)(?=\W+\w)|whose|{_PERIODS})\b))|"
     r"\bwhich\s+(ones?)\b|\b(?:is|was|are|were)\s+(that|it|those|these)\W*$|"
@@ -132,8 +132,8 @@ def pointer(question: str, vocabulary: Vocabulary, names_metric: bool) -> str:
         is_one = pointed in ("it", "that", "this")
         if is_one and names_metric and not _ALWAYS.match(text, found.start()):
             continue
-        nouns = ("metric", "value") if is_one or pointed == "they" else ("metric", "value", "by")
-        named = any(word and word.kind in nouns for word, *_ in vocabulary.read(text[: found.start()]))
+        kinds = ("metric", "value") if is_one or pointed == "they" else ("metric", "value", "by")
+        named = any(w and w.kind in kinds and w.name != "step" for w, *_ in vocabulary.read(text[: found.start()]))
         if not named or _ALWAYS.match(text, found.start()):
             return pointed
     return ""

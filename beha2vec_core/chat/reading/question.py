@@ -63,6 +63,8 @@ _PEOPLE_WHO = re.compile(
 _VISITS_THAT = re.compile(
     r"(?i)\W*(?:(?:how many|number of|share of) )*(?:sessions|visits) (?:that|which) (?:viewed|saw|read|opened)\b"
 )
+# that measures or groups are named one after the other
+_SEVERAL = re.compile(r"(?i)[,;&+/?](?=.*\w)|\b(?:and|or|vs|versus|than|compared|plus|with their)\b")
 _WHAT_ABOUT = re.compile(r"\W*(?:what|how) about\b")
 _POINTED = re.compile(r"\b(?:they|them|these|those|their)\b")
 _THAT_DAY = re.compile(r"\bthat (?:same )?(?:day|week|month|weekend|hour|quarter)\b|\bthen\W*$")
@@ -259,6 +261,9 @@ class _Reader:
         other = found.query.metric if found.query else "sessions"
         is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in (*PEOPLE_COUNTED, "buyer_share")
         is_of_people = is_of_people or (_VISITS_THAT.match(question) and other != "sessions")
+        if conditions and found.more and not _SEVERAL.search(question):  # sessions with a cart converted
+            with_them, _ = self._read(question, with_conditions=True)
+            return with_them if with_them.query else found
         if is_of_people and not conditions:
             why = "I did not understand what was done: ask for one thing at a time, without “or”."
             return replace(found, query=None, more=(), problem=why, nearest=found.nearest or (Query("users"),))

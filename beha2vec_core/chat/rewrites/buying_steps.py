@@ -215,8 +215,8 @@ _WITHOUT = re.compile(
     r"^\W*(?:but|and|who|that|\s)*\s*(?:did|do|does|have|has|were|was)?\s*(?:not|never|no|without)\b(?:\W+\w+){0,2}\W*$"
 )
 _BESIDE = re.compile(
-    r"\s*(?:,\s*)?(?:->|to|(?:turn(?:s|ed)? |convert(?:s|ed)? )?into|become|became|lead to|led to|and then|"
-    r"and)\s+(?:the )?"
+    r"\s*(?:,\s*)?(?:->|to|(?:turn(?:s|ed)? |convert(?:s|ed)? )?into|becomes?|became|leads? to|led to|and then|"
+    r"and)\s+(?:the |an? )?"
 )
 _FROM_TO = re.compile(r"\b(?:to|into|and|then|reach(?:es)?|get|actually|really|end up|go on|continue)\b")
 ADD_TO_CART = re.compile(

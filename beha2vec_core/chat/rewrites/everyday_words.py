@@ -113,8 +113,18 @@ _POLITE = (
      r"(?:one|1|a single) page\b", r"single-page \1"),
     (r"\b(visits|sessions) (?:that |which )?(?:start|begin|began|started|beginning|starting) (?:on|at|with|from) "
      r"(?:an? |the )?((?:[\w-]+ ){1,2})pages?\b", r"\1 landing on \2pages"),
-    (r"\b(?:put|puts|adds|added|saves|saved|placed) (?:(?:something|anything|stuff|(?:an? |some )?(?:items?|"
-     r"products?|things?)) )?(?:on|onto|to|in) (?:the |their |an? )?wish ?list\b", "added to wishlist"),
+    (r"\b(?:put|puts|adds?|added|saves?|saved|placed) (?:(?:something|anything|stuff|(?:an? |some )?(?:items?|"
+     r"products?|things?)) )?(?:on|onto|to|in) (?:the |their |an? )?wish ?lists?\b", "added to wishlist"),
+    (r"^(\W*)what (?=(?:do|does|did) [^,]* added to wishlist\b)", r"\1which products "),
+    (r"(?<!how many )\b((?:products?|items?|brands?|categor(?:y|ies))\b[^,?]*?)(?: (?:that|which|who|are|is|were|was|"
+     rf"gets?|got|been|have|has|do|did|(?:{PEOPLE})|they|mostly|most|often|the|frequently))* added to wishlist\b(?: "
+     r"(?:the )?(?:most|often|frequently)(?: often| frequently)?)?", r"\1 by wishlist additions"),
+    (r"\bhow (?:many times|often) (?:(?:is|are|was|were|has|have|been|do|did|people) )*(.+?) (?:been )?added to "
+     r"wishlist\b", r"wishlist additions of \1"),
+    (rf"\b({PEOPLE}) (?:with|who (?:have|had)) (?:(?:an?|some|any|their) )*(?:(?:items?|products?|something|things?) "
+     r"(?:on|in) (?:the|their|an?) )?wish ?lists?(?: items?| products?)?\b(?! (?:pages?|views?))",
+     r"\1 who added to wishlist"),
+    (rf"\b(added to wishlist),? (?:who|that|but) (?={_DID_NOT}\b)", r"\1 and "),
     (r"\bnever (?:make|makes|made|get|gets|got) (?:it )?(?:as far as|to) (?=the (?:cart|checkout|payment|shipping|"
      r"order))", "never reached "),
     (r"^(\W*)(?:are|is) (?:the )?(?:baskets?|orders?|average order values?|aov|order values?) with (an? \w+) "

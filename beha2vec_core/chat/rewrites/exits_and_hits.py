@@ -31,6 +31,12 @@ EXITS_AND_HITS: Rules = (
     (rf"\b(landing|entry) (pages?) (?:(?:that|which) )?(?:do |did )?{_WHO} (?:hit|reach|see|land on|"
      r"arrive (?:on|at)|get to)(?: (?:the )?(?:most|first)(?: often)?)?\b", r"\1 \2 by sessions"),
     (rf"\b(?:which|what) pages? (?:do |did )?{_WHO} (?:hit|reach|see) first\b", "top landing pages"),
+    (rf"\bwhere (?:do|did) {_WHO} (?:land|enter|arrive) (?:who|that) (?:hit|saw|see|got|get|viewed) (?:them|it|one)\b",
+     "and by landing page"),
+    (rf"\bwhere (?:do|did) {_WHO} (?:land|enter)(?: first)?{_ENDS}", "top landing pages"),
+    (r"\ban? (?:silly|ridiculous|crazy|insane|huge|absurd|massive|stupid|suspicious|weird) (?:number|amount) of\b",
+     "so many"),
+    (r"^(?=.*\bpages?\b)(.*\b(?:so|too|how)? ?(?:many|most|more|of)) hits\b", r"\1 page views"),
     (rf"\b(pages? (?:(?:that|which) )?(?:do |did )?{_WHO}) hit\b", r"\1 view"),
     (r"\b(?:visits?|sessions?) (?:(?:that|which|who|are|is) )*(?:ends?|ended|ending|stops?|stopped|finish(?:es|ed)?) "
      r"(?:up )?(?:on|at|with|in) (?=(?:[\w/.'-]+ ){0,5}pages?\b)", "exits on "),

@@ -98,7 +98,6 @@ _TALK: Rules = (  # what stands around a question
      r"would be) (?:fine|ok|okay|enough|good|perfect))?\W*$", "?"),
     (r",? *(?:because |as )?i need (?:it|this|that|them) (?:for|by|in|until)\b[^?]*$", ""),
     (r"\b(top \d+|top ten|top five) (?:is|are|will be|would be) (?:enough|fine|ok|okay|good|plenty)\b", r"\1"),
-    (r"\bend(?:s|ed)? (?:up )?in (?:an?|the) (order|purchase|sale)\b", "converted"),
     (r",? (?:typically|usually|normally|generally|in general|as a rule)\W*$", ""),
     (r"^(\W*(?:(?:please|can you|could you) )*)(?:profile|characteri[sz]e|portray) "
      r"(?=the |our |my |\w+ who)", r"\1describe "),

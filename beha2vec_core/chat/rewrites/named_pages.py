@@ -11,7 +11,21 @@ from beha2vec_core.chat.words.lemmas import normal
 _KINDS = ("brand", "category", "product", "item", "article", "department", "collection")
 _KIND = re.compile(rf"(?i)\b(?P<kind>(?:sub)?(?:{'|'.join(_KINDS)}))(?: details?)?[\s-]page\b(?!-)")
 _OF = re.compile(r"(?i)\s+(?:of|for|from|about)\s+(?:(?:the|our|a|an|brand|category|product|item|article)\s+)*")
-_THE_PAGE = re.compile(r"(?i)\b(?:the|our) ([a-z]+(?:[ -][a-z]+){0,3}?) page\b(?! views?\b)")
+_THE_PAGE = re.compile(r"(?i)\b(?:the|our) ([a-z]+(?:(?: & |[ -])[a-z]+){0,3}?) page\b(?! views?\b)")
+_GUIDE = re.compile(
+    r"(?i)\b(?:the|our) ((?:[a-z]+[ -]){1,4}?)(?:guide|article|post|story)\b(?! pages?\b)(?: (?:in|on|from|of) the "
+    r"(?:journal|blog|magazine))?"
+)
+_OF_ARTICLES = {"journal", "blog", "magazine", "article", "guide", "news", "story", "stories"}
+# what stands before the name of a page of two or three words
+_SEEN = re.compile(
+    r"(?i)\b(?:views?|hits|visits|visitors|traffic|exits|entrances|land(?:s|ed|ing)?|viewed|viewing|visit(?:ed|ing)?|sees?|"
+    r"saw|seen|open(?:ed|s)?|look(?:ed|s|ing)? at|read|reads|go(?:es|ing)?|went|before|after|reach(?:ed)?|pages?)"
+    r"(?: (?:of|to|on|for|at|with|from|the|our|pages?|did|do|does|has|have))* $|^\W*(?:and|what about|how about)"
+    r"(?: (?:for|of|on|the|to))* $"
+)
+_PAGE_AFTER, _THE = re.compile(r"(?i) page\b(?! views?\b)"), re.compile(r"(?i)\b(?:the|our) $")
+_LANDING = re.compile(r"(?i)\blanding page [^?]*(?:vs|against)\b|\brate of landing page\b")
 ITS = re.compile(
     r"(?i)\b(?P<its>its|the|this|that) (?:(?P<kind>brand|(?:sub)?category|product|item|article) )?page\b"
     r"(?: of (?:it|this|that)\b)?(?!-| (?:of|for|from|about|views?|type)\b)"
@@ -59,8 +73,11 @@ class Pages:
         def said(found: re.Match[str]) -> str:
             return self._of_words(found[1], known) or found[0]
 
-        parts = re.split(r"(\S*/\S*)", self._of_kinds(_QUOTED.sub(quoted, question)))  # no words of addresses
-        return _THE_PAGE.sub(said, "".join(part if "/" in part else self._with_titles(part, known) for part in parts))
+        question = _GUIDE.sub(lambda found: self._of_article(found[1]) or found[0], _QUOTED.sub(quoted, question))
+        parts = re.split(r"(\S*/\S*)", self._of_kinds(question))  # no words of addresses
+        is_landing = _LANDING.search(question) is not None
+        named = (one if "/" in one else self._with_titles(one, known, is_landing=is_landing) for one in parts)
+        return _THE_PAGE.sub(said, "".join(named))
 
     def of_its(self, question: str, names: Sequence[str]) -> str:
         """The question with an address in place of "its page"; unchanged where there is no single one.
@@ -76,13 +93,37 @@ class Pages:
         words = re.findall(r"[^\W_]+", text.lower())
         return "" if " ".join(map(normal, words)) in known else self._titles.get(" ".join(_normal(text)), "")
 
-    def _with_titles(self, text: str, known: Set[str]) -> str:
+    def _of_name(self, text: str, known: Set[str]) -> str:
+        """The path of the only page that is named so, in as many words."""
+        words = re.findall(r"[^\W_]+", text.lower().replace("&", " and "))
+        if {words[0], words[-1]} & (_LINKS | _NO_NAMES) or " ".join(map(normal, words)) in known:
+            return ""
+        found = [page.path for page in self._every if [*page.name] == _normal(text)]
+        return found[0] if len(found) == 1 else ""
+
+    def _of_article(self, text: str) -> str:
+        """The path of the only article with these words in its address."""
+        words = {*_normal(text)}
+        found = [page.path for page in self._every if words <= {*page.name} and _OF_ARTICLES & {*page.folders}]
+        return found[0] if words and len(found) == 1 else ""
+
+    def _with_titles(self, text: str, known: Set[str], *, is_landing: bool) -> str:
         words = list(re.finditer(r"[^\W_]+", text))
-        for size in range(min(_LONGEST, len(words)), _LONG - 1, -1):
+        for size in range(min(_LONGEST, len(words)), not is_landing, -1):
             for first, last in zip(words, words[size - 1 :], strict=False):
-                title = text[first.start() : last.end()]
-                if len(_normal(title)) >= _LONG - 1 and (path := self._of_title(title, known)):
-                    return f"{text[: first.start()]}{path}{self._with_titles(text[last.end() :], known)}"
+                title, before, after = text[first.start() : last.end()], text[: first.start()], text[last.end() :]
+                is_page = _PAGE_AFTER.match(after)
+                if size >= _LONG and len(_normal(title)) >= _LONG - 1:
+                    path = self._of_title(title, known)
+                elif is_landing or after.lower().startswith(" page") or _SEEN.search(before):
+                    is_other = _KIND.match(after.lstrip())  # the Oakrill brand page
+                    path = "" if is_other else self._of_name(title, set() if is_page else known)
+                else:
+                    continue
+                if path:
+                    sides = (_THE.sub("", before), after[is_page.end() :]) if is_page else (before, after)
+                    left, right = (self._with_titles(one, known, is_landing=is_landing) for one in sides)
+                    return f"{left}{path}{right}"
         return text
 
     def _of_kinds(self, question: str) -> str:
@@ -90,7 +131,10 @@ class Pages:
         if not (found := _KIND.search(question)):
             return question
         for first in list(_WORD.finditer(question, 0, found.start()))[-_LONGEST:]:
-            if path := self._find(_normal(question[first.start() : found.start()]), found["kind"], first[0]):
+            name = question[first.start() : found.start()]
+            if name.split()[-1].lower() in _LINKS:  # saw the product page
+                break
+            if path := self._find(_normal(name), found["kind"], first[0]):
                 return f"{question[: first.start()]}{path}{self._of_kinds(question[found.end() :])}"
         if of := _OF.match(question, found.end()):
             words = list(_WORD.finditer(question, of.end()))[:_LONGEST]
@@ -102,6 +146,8 @@ class Pages:
     def _of_words(self, text: str, known: Set[str]) -> str:
         """The path of "the returns page", of /help/returns-refunds; none where the words mean something else."""
         words = [normal(word) for word in re.findall(r"[^\W_]+", text.lower())]
+        if words[1:] and (path := self._of_name(text, set())):
+            return path
         if f"{' '.join(words)} page" in known or " ".join(words) in known:
             return ""
         path = self._find(words, None)

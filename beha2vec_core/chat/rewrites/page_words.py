@@ -18,7 +18,9 @@ from beha2vec_core.semantic.definitions import DIMENSIONS
 _SMALLEST = 3  # pages of a section
 _ARTICLE = r"(?:articles?|posts?|stor(?:y|ies))"
 _SECTION_NOUN = rf"(?:pages?|sections?|area|part|contents?|{_ARTICLE})"
-_READS = re.compile(r"\b(?:reads?|reading|readers?|readership|views?|viewed|visited|opened|clicked|popular)\b")
+_READS = re.compile(
+    r"\b(?:land(?:s|ed|ing)?|reads?|reading|readers?|readership|views?|viewed|visited|opened|clicked|popular)\b"
+)
 _READERS = re.compile(r"(^|\b(?:many|do|did|the|our|of|by|are|all|for|among|from|with|regular) )readers\b(?! of\b)")
 _SELLS = re.compile(r"\b(?:sell\w*|sold|bought|buy\w*|purchas\w*|order\w*|carts?|revenue|stock|returned)\b")
 _VIEWED = r"(?:viewed|view|visited|visit|opened|open|seen|see|read|popular|clicked|hit|looked at|look at)"
@@ -146,6 +148,11 @@ def _rules(kinds: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
             (rf"\b(?:readers|viewers|visitors) (?:of|to) (?:(?:the|our|an?|any|some) )*(?={pages}|/\S)",
              "users who read "),
             (r"\b(?:readers|viewers) of\b", "users who read"),
+            (rf"\b(?:which|what) {pages} (?:leads?|led|brings?|brought|drives?|drove|generates?|generated) "
+             r"(?:(?:to|in) )?(?:the )?(?:most|more) (purchases|orders|sales|buyers|customers|revenue)\b",
+             r"highest \2 by landing page landing on \1"),
+            (rf"\bhow many {error}(?=\W*$| (?:last|this|yesterday|in|on|by|per|from|since)\b|\W*\u00a7)",
+             "how many page views of error pages"),
             (rf"\b(sessions?|visits?|{PEOPLE}) with (?:(?:an?|at least one|1) )?(?:page ?)?views? of (?:the |our )?"
              rf"(?={pages})", r"\1 that read "),
         )

@@ -301,8 +301,9 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"\b(cart|checkout)s?\s+{_WAS}(?:abandoned|left behind)\b", r"\1 abandonment"),
     (r"\b(cart|checkout)s?\s+(?:drop(?:ping|s)?[\s-]+(?:offs?|outs?)|loss(?:es)?)(?: rate)?\b", r"\1 abandonment"),
     (rf"\babandon(?:s|ed|ing)?\s+{THE}(cart|checkout)s?\b", r"\1 abandonment"),
-    (rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b(?:{STOPS}|"
-     rf"leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{THE}(checkout|cart)s?\b", r"\1 \2 abandonment"),
+    (rf"^(?=.*\b(?:(?:more|less|better|worse)\b.*\bthan|vs|versus|compared|or|higher|lower)\b)(.*?)\b(?:(?<!view )"
+     rf"(?<!cart ){STOPS}|leav(?:e|es|ing)) (?:out )?(?:of |at |in |during |from )?{THE}(checkout|cart)s?\b",
+     r"\1 \2 abandonment"),
     (rf"\bcheckouts?\s+{_WAS}(?:completed|finished)\b", "checkout to order rate"),
     (rf"\b(?:finish|complet)(?:e|es|ed|ing)?\s+{THE}checkouts?\b", "checkout to order rate"),
     (rf"^(?=.*(?:\bpercent|%|\bshare|\bhow many|\bproportion))(.*?){STOPS} (?:at|in|during|from) {THE}checkout\b",
@@ -313,11 +314,12 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (rf"^(?=.*\bcheckoutfunnel\b)(.*)\b(?:worst|weakest|leakiest|{STOPS})\b", r"\1 "),
     (r"\bcheckoutfunnel\b", "funnel steps3to6"),
     (rf"\b(?:where|(?:at |in )?(?:which|what) (?:step|stage|point|part)s?)\b(.*?)\b{STOPS}\b", r"funnel \1"),
-    (rf"^(?=.*\bfunnel\b)(.*?)\b(?:in|at|of|during|through) {THE}{_GROUND}\b(?! funnel)", r"\1 "),
+    (rf"^(?=.*\bfunnel\b)(.*?)\b(?:{_MOST} of (?=them\b|these\b|those\b)|(?:in|at|of|during|through) {THE}{_GROUND}\b"
+     r"(?! funnel))", r"\1 "),
     (r"^(?=.*\bfunnel\b)(.*?)\bon (?:the|their|its) (?:way|path|road|journey) (?:to|towards) (?:(?:an?|the|our|"
      r"their) )?(?:orders?|purchas(?:e|ing)|buy(?:ing)?|sales?|conversions?)\b", r"\1 "),
     (r"^(?!.*\b(?:rate|abandonment|funnel|share|percent)\b)(.*)\b(?:in|at|during|" rf"through) {THE}checkout(?: "
-     rf"process)?\b", r"\1 , funnel"),
+     rf"process)?\b(?! (?:completion|conversion|success))", r"\1 , funnel"),
     (r"\b(?:end|result)(?:s|ed|ing)? (?:up )?(?:in|with) (?:a |an )?(?:purchase|order|sale|conversion)s?\b",
      "converted"),
     (r"\b(more|less) likely to (?:buy|purchase|order|convert)\b", r"converting \1"),

@@ -110,7 +110,8 @@ TURNS: Rules = (
     (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:new|returning|repeat|existing|first[ -]time) (?:{PEOPLE}))(?:'s|')?"
      rf" (share|percentage|part) of (?:the |our |all |total )*(?!(?:[\w-]+ )?(?:{PEOPLE})\b)(\w[\w ]*?)(?=\W*$|"
      r" (?:in|on|during|last|this|since|from|for)\b)", r"\1\3 of \4 from \2"),
-    (rf"(?<=\w)(,? )where (?:do|did) (?:we|{_WHO}) (?=\w+ (?:{_MORE}|most|least|best|worst)\b)", r"\1which has "),
+    (rf"(?<=\w)(,? )where (?:do|did) (?:we|{_WHO}) (?!lose\b)(?=\w+ (?:{_MORE}|most|least|best|worst)"
+     r"\b)", r"\1which has "),
     (rf"^(\W*)where (?:do|did) (?:we|{_WHO}) (\w+ (?:{_MORE}))(?=,? .*\b(?:or|vs)\b)", r"\1which has \2"),
     # the answer has both, in sum and per day
     (r"^(?=.*\bweekends?\b)(?=.*\b(?:weekdays?|working days)\b)(.*?) (?:per|a|each) day\b", r"\1"),

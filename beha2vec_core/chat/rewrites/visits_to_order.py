@@ -1,4 +1,4 @@
-"""How many visits and pages people need until they order for the first time."""
+"""How many visits and pages people need until they order for the first time, and visits that end in an order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _THINGS = (  # what is counted, its measure, and what people do with it
      r"(?:view|see|look at|visit|open|read|browse|go through|takes?|need)"),
 )  # fmt: skip
 
-VISITS_TO_ORDER: Rules = tuple(
+_UP_TO_AN_ORDER = tuple(
     rule
     for things, measure, do in _THINGS
     for take in [
@@ -37,4 +37,12 @@ VISITS_TO_ORDER: Rules = tuple(
         (rf"\b(?:after|in) how many {things} (?:do|does|did) {_WHO} {_USUALLY}(?:first )?(?:buy|order|"
          r"purchase|convert)\b(?: (?:something|for the first time))?", f"{measure} and median {measure}"),
     )
+)  # fmt: skip
+VISITS_TO_ORDER: Rules = (
+    *_UP_TO_AN_ORDER,
+    (r"\bend(?:s|ed)? (?:up )?(?:in|with) (?:an?|the) (?:order|purchase|sale)\b", "converted"),
+    (r"\b((?:sessions?|visits?)\b[^,?]{0,40}) (?:leads?|led|results?|resulted|turn(?:s|ed)?|became|become) (?:(?:to|"
+     r"into|in) )?(?:an? )?(?:orders?|purchases?|sales?)\b", r"\1 converted"),
+    (r"\b(with|had|have|has) (?:(?:an?|at least one|one|any) )?(?:add(?:s|ed)?[ -]to[ -](?:the )?(?:cart|basket)s?|"
+     r"(?:cart|basket) add(?:s|itions?)?)\b", r"\1 a cart"),
 )  # fmt: skip

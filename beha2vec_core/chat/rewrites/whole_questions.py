@@ -48,6 +48,9 @@ UP_AND_DOWN = (  # is traffic up and revenue down
     rf"(?P<second>{_MOVES})\b"
 )
 
+_AS_LANDING = r"(?:(?:work|do|perform)(?:s|ing)? )?as an? (?:landing|entry) page"
+_HOW_DOES = r"(?:how (?:(?:well|good|badly) )?(?:does|do|did|is) )?(?:the |our )?"
+_OF_USE = r"(?:(?:of )?any (?:use|good)|useful|helpful|good for anything)"
 WHOLE_QUESTIONS: Rules = (
     (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}((?:\w+ )?)({_PERSON}) (?:have|"
      r"had|make|made|place|placed|get)(?: on average)?", r"\1 per \3 \2"),
@@ -75,18 +78,36 @@ WHOLE_QUESTIONS: Rules = (
      r"share of users who came back within \1 of their first visit"),
     (rf"\b(?:which|what) (\w+?)s? (?:brings?|brought|gets?|got|has|have|had|attracts?|attracted) (?:back )?(?:the )?"
      rf"most (?:(?<=back most )|(?<=back the most )|(?:returning|recurring) )(?:{PEOPLE})", r"returning users by \1"),
-    (rf"\b({_THINGS}) (?:(?:that|which|are|is|were|was|get|gets|got|often) )*(?:put|added|placed) (?:in|into|to) "
-     rf"(?:the |their |an? )?{_CART},? (?:but|and|yet) (?:(?:then|are|is|were|was) )*(?:not|rarely|seldom|hardly(?: "
-     r"ever)?) (?:bought|ordered|purchased)", r"\1 are added to cart often but rarely bought"),
+    (rf"\b({_THINGS}|things|stuff|what) (?:(?:that|which|are|is|were|was|gets?|got|often|do|does|did|{PEOPLE}|they) )*"
+     rf"(?:put|adds?|added|placed?) (?:in|into|to) (?:the |their |an? )?{_CART},? (?:but|and|yet) (?:(?:then|are|is|"
+     r"was|were|do|does|did|they|people|just) )*(?:(?:not|rarely|seldom|hardly(?: ever)?) (?:bought|ordered|purchased|"
+     r"buy|order|purchase)|left(?: (?:there|behind|in it))?|abandoned|forgotten)",
+     r"\1 are added to cart often but rarely bought"),
+    (rf"\b({_THINGS}|things|stuff) (?:(?:that|which|are|is|were|was|gets?|got|do|did|{PEOPLE}|they|most|often|the) )*"
+     rf"(?:abandon(?:ed)?|left(?: behind)?|forgotten|leave) in (?:the |their |an? )?{_CART}(?: (?:the )?most(?: often)?"
+     r"| often)?", r"\1 are added to cart often but rarely bought"),
     (rf"{_TO_KNOW}(?: (?:about|of))?(?= (?:last|this|yesterday|in|since|from)\b)", "what changed"),
     (rf"{_TO_KNOW} (?:about|of)(?= (?:{MONTH_NAMES})\b)", "what changed in"),
     (rf"^(?!.*\b(?:last|this|in|during|since|{MONTH_NAMES})\b)(.*\b(?:more|less|fewer|better|worse)\b.*?) than "
      rf"(?:the )?(month|week) before{_END}", r"\1 last \2 than the \2 before"),
     (r"^(\W*)what (?:do|does|did) (.+?) do differently(?: (?:from|than|to|compared (?:to|with)) (?:the )?(?:others?|"
      r"rest|everyone else|everybody else))?" + _END, r"\1how do \2 differ from the others"),
+    (r"^(\W*)(?:is|are|was|were) (?:the |our )?(.+? page) (?:(?:really|actually) )?(?:worth (?:it|the (?:money|effort|"
+     rf"trouble)|while)|{_OF_USE})" + _END, r"\1conversion rate of sessions that viewed the \2 vs all others"),
     (r"^(\W*)(?:is|are|was|were|has|have|did|does|do) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) "
      r"(?:(?:really|actually) )?(?:worth (?:it|the (?:money|effort|trouble)|while)|(?:pay|pays|paid) off)" + _END,
      r"\1\2 against all others"),
+    (r"^(\W*)(?:(?:is|are) (?:the |our )?)?(?![^?]*\b(?:it|this|that|they|rate|revenue|sales|value|orders?|conversion)"
+     rf"\b)((?:[\w-]+ ){{1,3}}?)(?:traffic )?{_OF_USE}(?:\?+ (?:it )?seems? .*|(?=\W*$))", r"\1\2against all others"),
+    (rf"^\W*(?:is|are) ((?:the |our )?[^?]+? page) (?:good|worth it|{_OF_USE})\? ([^?]+?)\b(?:it|this)(\W*)$",
+     r"\2\1\3"),
+    (r"^(\W*)(?:compare |how do )?(?:the |our )?(.+?)(?: page)? (?:and|vs\.?|versus|with|to|or|against) (?:the |our )?"
+     r"(.+?)(?: page)?(?: (?:compare|do|work|perform))? as (?:landing|entry) pages(?: compare)?" + _END,
+     r"\1sessions, conversion rate and revenue of landing page \2 vs landing page \3"),
+    (rf"^(\W*){_HOW_DOES}(.+?)(?: page)? {_AS_LANDING}\W+(?:and )?(?:do|does|did) (?:the )?(?:{PEOPLE}|readers|they) "
+     r"(?:go|get|click|continue|move)(?: on| through)? to (?:a |the )?products?(?: pages?)?" + _END,
+     r"\1sessions, conversion rate, revenue and product view rate landing on the \2"),
+    (rf"^(\W*){_HOW_DOES}(.+?)(?: page)? {_AS_LANDING}" + _END, r"\1landing page \2 against all others"),
     # the size of orders is their value
     (rf"^(\W*)(?:are|were) (?:the |our )?((?:[\w'-]+ ){{0,2}}?){_ORDERS} (?=.*\b(?:smaller|bigger|larger)\b)",
      r"\1is the average order value \2"),

@@ -45,6 +45,21 @@ ASKED = {
     "products with more than 50 views and the lowest orders per view": (
         "orders | by item | asc | with at least 51 item views | per item_views"
     ),
+    **dict.fromkeys(
+        ("what's viewed loads but not bought", "which products are looked at a lot but bought little"),
+        "orders | by item | asc | with at least the median of item views | per item_views",
+    ),
+    "which products get lots of views but hardly ever get into the cart": (
+        "cart_additions | by item | asc | with at least the median of item views | per item_views"
+    ),
+    "which products get lots of views from google but hardly any sales": (
+        "orders | by item | source=google | asc | with at least the median of item views | per item_views"
+    ),
+    **dict.fromkeys(
+        ("which brands get put in the basket and then left there", "brands people leave in the cart most"),
+        "orders | by item_brand | asc | with at least the median of cart additions | per cart_additions",
+    ),
+    "how many people put something in the cart but did not buy": "users | user=reached the cart and did not order",
     # no groups, no order, or two measures that say the same
     "how many products have a lot of views but few orders": "no",
     "sessions with many page views but no order": "no",
