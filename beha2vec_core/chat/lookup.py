@@ -33,10 +33,10 @@ from beha2vec_core.chat.answers.yes_no import yes_or_no
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
 from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_described, with_keys
-from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_listed
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_cluster, of_listed
 from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
-from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE, GROUPS_OF_USERS
+from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Overview, Published
 from beha2vec_core.chat.days.periods import find_times
@@ -95,6 +95,7 @@ class Lookup:
         self._asked = ""  # the question as it was typed
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
+        self._cluster: int | None = None  # of the last answer, that "they" are in
         self._lists_clusters = False  # the last answer, so that "which of them" is which cluster
 
     def ask(self, question: str) -> LookupAnswer:
@@ -103,7 +104,7 @@ class Lookup:
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
             keys = [one.key for one in self._data.overview().clusters] if self._lists_clusters and not whole else []
-            whole = whole or of_listed(question, keys)
+            whole = whole or of_listed(question, keys) or of_cluster(question, self._cluster)
             again, self._shown = None if whole else shown_again(question, self._before), None
             self._previous = () if whole else self._previous
             if of_past := None if whole else asked_of_past(question, self._predicted):
@@ -117,6 +118,7 @@ class Lookup:
                 self._before = Before(question, answer.understood, answer.reading, shown, old.shown, listed)
             self._predicted = answer.predicted if is_lost else self._predicted
             self._lists_clusters = answer.lists_clusters or bool(keys and whole)
+            self._cluster = answer.cluster if answer.understood else self._cluster
             return answer
         except (NotInData, NotAnswerable) as error:
             self._before = Before(question, understood=False)
@@ -125,7 +127,7 @@ class Lookup:
     def forget(self) -> None:
         """The next question continues none."""
         self._previous, self._predicted, self._is_first = (), None, True
-        self._lists_clusters, self._before = False, Before()
+        self._lists_clusters, self._cluster, self._before = False, None, Before()
 
     def _again(self, again: Again) -> LookupAnswer:
         """The answer before in another way."""
@@ -172,7 +174,7 @@ class Lookup:
         asked, groups = question, [*groups_said(question)]
         question, note = with_keys(with_compared(asked, groups, others), overview)
         answer = self._answer(question, overview)
-        if not answer.understood and (other := with_compared(asked, groups, overview)) != asked:
+        if not answer.understood and (other := with_compared(asked, groups, overview, loosely=True)) != asked:
             answer = self._answer(other, overview)
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
@@ -236,28 +238,9 @@ class Lookup:
         is_predicted = questions.PREDICTED.search(without_talk(question)[0]) and not (
             query is not None and _MORE_LIKELY.search(question)
         )
-        if is_predicted and questions.target_asked(unnamed, self._data.predicted()):
-            known = ("cluster", "page_type")
-            others = [
-                one.dimension.replace("_", " ") for one in reading.filters if not one.did and one.dimension not in known
-            ]
-            by = [DIMENSIONS[name] for name in reading.by if name != "cluster"]
-            groups = [one.name for one in by if one.kind != "time"]
-            of_users = groups[0] if len(groups) == 1 and groups[0] in GROUPS_OF_USERS and not keys else None
-            if others := [*others, *(DIMENSIONS[name].label for name in groups if name != of_users)]:
-                which = f"{'by' if groups else 'of one'} {others[0]}"
-                known_by = "Predictions are available by cluster, country, device, browser and system"
-                return self._refused(reading, f"{known_by}, not {which}.")
-            if reading.period:
-                return self._refused(reading, "Predictions are only for the days after the last one in the data.")
-            if problem := questions.not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
-                if problem == questions.OF_SITE and (of_known := questions.of_known_buyers(question, reading.unknown)):
-                    found = self.about_clusters.answer(of_known, keys, overview)
-                    return replace(found, text=f"{questions.NO_ORDERS}\n\n{found.text}")
-                return self._refused(reading, "" if reading.asks_cause else problem)
-            if of_users and (target := questions.target_asked(unnamed, self._data.predicted())):
-                return self.about_clusters.predictions_by(of_users, target, question)
-            return self.about_clusters.answer(question, keys, overview)
+        found = self.about_clusters.asked(question, unnamed, reading, keys, overview) if is_predicted else None
+        if found is not None:
+            return self._refused(reading, found) if isinstance(found, str) else found
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
             if unnamed != question and "cluster" not in {one.dimension for one in query.filters}:
                 return self._refused(reading, f"Do you mean cluster {keys[0]}? Then ask with its number.")
@@ -412,10 +395,12 @@ class Lookup:
             sentence, *rest = first.text.split("\n")
             first = replace(first, text="\n".join([named(sentence, self._data.overview()), *rest]))
         first = replace(first, text="\n".join((*preface(reading), first.text)))
+        is_of_clusters = query.by == ("cluster",) and query.ascending is not None and self._shown.groups
         return LookupAnswer(
             without_host("\n\n".join([*(answer.text for answer in (first, *others)), *beside])),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
+            cluster=int(str(self._shown.groups[0][0])) if is_of_clusters else None,
         )  # fmt: skip
 
     def _with_limitation(self, query: Query, reading: Reading) -> Reading:

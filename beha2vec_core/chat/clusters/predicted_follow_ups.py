@@ -1,4 +1,4 @@
-"""Questions that continue a prediction, or a list of clusters: "and in the next 28 days?", "which of them buys?"."""
+"""Questions that continue a prediction or clusters: "and in the next 28 days?", "which of them buys?"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from beha2vec_core.chat.clusters.questions import days_asked, target_asked
-from beha2vec_core.chat.reading.shown_again import place_asked
+from beha2vec_core.chat.reading.shown_again import TAIL, place_asked
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
@@ -31,7 +31,8 @@ _MONEY = re.compile(
 _MOST = r"(?:mostly|mainly|most)"
 _CLUSTERS = re.compile(
     rf"{_LEAD}(?:(?:in |from )?(?:which|what) (?:cluster|segment)s? (?:(?:is|are|do|does|will|would) {_THEM}|{_MOST})"
-    rf"(?: (?:{_MOST}|in|be|come|from|belong|to))*|(?:by|per|in each|for each) (?:cluster|segment)s?)\W*",
+    rf"(?: (?:{_MOST}|in|be|come|from|belong|to))*|(?:(?:split|broken down|show (?:it|that|them)) )?(?:by|per|in each|for each) "
+    rf"(?:cluster|segment)s?)\W*",
     re.IGNORECASE,
 )
 _ONE_CLUSTER = re.compile(
@@ -79,6 +80,28 @@ _PREDICTED_NUMBER = re.compile(
     rf"(?P<time>{_TIME})\W*",
     re.IGNORECASE,
 )
+_TRUST = re.compile(
+    rf"{_LEAD}(?:(?:can|should) (?:i|we|you|one) (?:really )?(?:trust|rely on|believe|depend on)|how (?:reliable|"
+    rf"accurate|good|sure|certain|precise|right) (?:is|are)) {_THEM}(?: (?:predictions?|numbers?|forecasts?))?\W*",
+    re.IGNORECASE,
+)
+_GROUP_BEFORE = r"(?:that|this|the same|said) (?:group|cluster|segment)"
+_OF_GROUP = re.compile(
+    rf"(?i)\b(?:out )?(?:of|in|from|within|among) (?:them|those|these|{_GROUP_BEFORE})(?: (?:users|people))?\b"
+)
+_LIKE = re.compile(
+    rf"(?i){_LEAD}(?:(?:what|who) (?:is|are) {_THEM}(?: like| into| interested in)?|how (?:is|do|does|are) {_THEM} "
+    rf"(?:behave|differ\w*)|what (?:makes|sets|is (?:so )?(?:special|different|unusual) about) {_THEM}|(?:describe|tell "
+    rf"me (?:more )?about|more about) (?:{_THEM}|{_GROUP_BEFORE}))"
+    r"(?:[\w ]*(?:else|others?|rest|apart|different|special|unusual))?\W*"
+)
+_THEY = re.compile(rf"(?i)\b(?:they|{_GROUP_BEFORE})\b")
+_HERS = re.compile(rf"(?i){_LEAD}what(?:'s| is| are) their (?P<what>[\w ]+?)\W*")
+# a question of its own, or about the groups of a list
+_OWN = re.compile(
+    r"(?i)\b(?:which|what) (?:ones?|of|(?:clusters?|segments?|groups?))\b|\bcompar|\bdiffer|\bcluster \d|"
+    r"\b(?:users|customers|people|visitors|buyers|sessions|orders) (?:who|that|from|on|with|in)\b"
+)
 _DOES = re.compile(  # nothing but what they may do
     r"(?:(?:adds?|adding|put|puts|something|items?|products?|to|in|into|the|their|a|carts?|baskets?|add_to_cart|buy|"
     r"buys|buying|buyers?|purchases?|purchasing|come|comes|coming|back|return|returns|returning|again)\W*)+",
@@ -97,6 +120,9 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
         return _whole("add_to_cart", found["time"])
     if before is None:
         return None
+    question = re.sub(rf"{TAIL}$", "", question, flags=re.IGNORECASE)
+    if _TRUST.fullmatch(question):
+        return f"how reliable is the prediction of who will {does(before['target'])} in the next {before['days']} days?"
     target, days, key = before["target"], f"in the next {before['days']} days", before.get("cluster")
     if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None:
         return f"how much revenue can we expect {_future(found['time']) or days}?"
@@ -138,6 +164,22 @@ def of_listed(question: str, keys: Sequence[int]) -> str | None:
     if place is not None and (place == -1 or 0 < place <= len(keys)):
         return f"describe cluster {keys[place - (place > 0)]}"
     return _OF_LISTED.sub("which cluster", question, count=1) if keys and _OF_LISTED.search(question) else None
+
+
+def of_cluster(question: str, key: int | None) -> str | None:
+    """The whole question about the cluster of the answer before: "what are they like?"; None where it asks others."""
+    if key is None:
+        return None
+    if _LIKE.fullmatch(question):
+        return f"describe cluster {key}"
+    if _OWN.search(question):
+        return None
+    if found := _HERS.fullmatch(question):
+        return f"what is the {found['what']} of cluster {key}?"
+    text = re.sub(r"(?i)\bhow many(?= (?:out )?of)", "how many users", question)
+    text = _OF_GROUP.sub(f"of cluster {key}", text, count=1) if _OF_GROUP.search(text) else text
+    text = _THEY.sub(f"users of cluster {key}", text, count=1) if text == question else text
+    return None if text == question else re.sub(rf"^{_LEAD}", "", text, flags=re.IGNORECASE)
 
 
 def _is_of_carts(what: str, predicted: Iterable[str]) -> bool:

@@ -53,9 +53,6 @@ TURNS: Rules = (
     (rf"^(\W*(?:do|does|did) (?:the |our )*(?:(?!coupon|search)[\w-]+ )+(?:{PEOPLE}) (?:buy|order|convert|purchase) "
      r"(?:more|less|better|worse))(?: often)? than (?:(?:all|the) )*(?:others?|rest|everyone else|other (?:\w+))"
      r"(?=\W*$)", r"\1"),
-    # whom we lose does not come back
-    (rf"\b(which|what) ({PEOPLE}) (?:are|will|might|could|do) we (?:(?:about|going|likely|expected|expect) to |at risk "
-     r"of |in danger of )?los(?:e|ing)\b(?: (?:soon|next))?", r"which \2 are unlikely to come back"),
     (rf"^\W*(?:(?:is|are) there |(?:do|did) we have )?any {_GROUP} (?:with|that (?:has|have|gets?|got)|having) ",
      r"\1 with "),
     (r"^(\W*)(?:what(?:'s| is| was) )?(?:the )?reach of (?=.*\bpages?\b)", r"\1how many users viewed "),

@@ -50,7 +50,6 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("fastest growing channels in may", "which channels are growing fastest in may"),
         ("Good morning all, orders last week?", "orders last week?"),
         ("orders this morning", "orders this morning"),
-        ("which customers are we about to lose", "which customers are unlikely to come back"),
         ("any countries with many sessions but few orders", "countries with many sessions but few orders"),
         ("which types of people come through email", "users by segment from email"),
         ("what types of people buy on mobile", "what types of people buy on mobile"),
