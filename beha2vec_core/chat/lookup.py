@@ -32,7 +32,14 @@ from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.answers.yes_no import yes_or_no
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
-from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_described, with_keys
+from beha2vec_core.chat.clusters.names import (
+    OF_CLUSTERS,
+    cluster_names,
+    named,
+    with_compared,
+    with_described,
+    with_keys,
+)
 from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_cluster, of_listed
 from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
@@ -227,11 +234,12 @@ class Lookup:
             return self.about_clusters.clusters()
         if questions.asks_before_buying(question) and not reading.filters and not reading.period:
             found = self.about_clusters.before_buying(question)
-            return found if found.understood else self._refused(reading, _why_not(found))
+            return found if found.understood else self._refused(reading, _why_not(found, reading))
         if questions.SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
-        if (keys or _CLUSTERS.search(question)) and query is None and questions.GROWS.search(unnamed):
-            return self._growth(keys, reading)
+        is_of_members = query is None or not (keys or reading.metrics)
+        if (keys or _CLUSTERS.search(question)) and is_of_members and questions.GROWS.search(unnamed):
+            return self._growth(keys, reading, unnamed)
         if questions.LIKELY_GROUP.search(question) and questions.target_asked(unnamed) not in self._data.predicted():
             found = self.about_clusters.answer(questions.LIKELY_GROUP.sub("buys most", question), keys, overview)
             return replace(found, text=f"{found.text}\n\n{_SO_FAR}") if found.understood else found
@@ -252,11 +260,12 @@ class Lookup:
         if query is None and questions.of_carts(question):  # the funnel of clusters is about checkout
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
-            in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
+            named_in = {*query.by, *(one.dimension for one in query.filters)} if query else set()
+            in_query = bool(named_in & {"cluster", "cluster_then"})
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
             narrowed = reading.period or narrows or by_others or is_plain(query, reading)
-            if query is not None and in_query and (narrowed or asks_total(unnamed, query)):
+            if query is not None and in_query and (narrowed or asks_total(unnamed, query) or query.is_share):
                 return self._measure(query, reading)
             if reading.period:
                 return self._refused(reading, "Facts about clusters cover all days, not single periods.")
@@ -270,7 +279,7 @@ class Lookup:
             if not found.understood and query is not None and in_query and not query.versus:
                 return self._measure(query, reading)
             if not found.understood:
-                return self._refused(reading, _why_not(found))
+                return self._refused(reading, _why_not(found, reading))
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if reading.asks_cause else found
         asked_by = {name for one in (query, *reading.more) if one for name in one.by}
         lists_none = bool(_WHO_ARE.search(question)) and not asked_by & {"user", "cluster"}
@@ -301,7 +310,7 @@ class Lookup:
         ):
             return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
-        return found if found.understood else self._refused(reading, listed or _why_not(found))
+        return found if found.understood else self._refused(reading, listed or _why_not(found, reading))
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
         asked = answer_before.of_those_shown(question, self._previous, self._ranked)
@@ -343,14 +352,18 @@ class Lookup:
             return None
         return self._measure(query, replace(reading, query=query, more=()))
 
-    def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
-        """The users of each week who were in the cluster then; "growing" is a question of one cluster."""
+    def _growth(self, keys: list[int], reading: Reading, question: str) -> LookupAnswer:
+        """The users of each week who were in the cluster then; or which cluster grew most."""
+        notes = ("The users who were in the cluster at that time are counted.",)
+        which, contents = re.sub(r"(?i)\bclusters?\b ?", "", question), self._data.contents()
+        is_of_all = contents and not (keys or reading.filters)
+        if is_of_all and (grew := grew_most(which, Query("users", ("cluster_then",)), (), contents.days)):
+            return self._measure(grew, replace(reading, query=grew, unknown=(), more=(), notes=notes))
         if len(keys) != 1 or any(one.dimension != "cluster" for one in reading.filters):
             return self._refused(reading, "I can show the growth of one cluster at a time: is cluster 2 growing?")
         query = Query("users", ("week",), (Filter("cluster_then", (str(keys[0]),)),), reading.period)
-        notes = ["The users of each week who were in the cluster at that time are counted."]
-        notes += [_NO_CAUSE] if reading.asks_cause else []
-        return self._measure(query, replace(reading, query=query, unknown=(), more=(), notes=tuple(notes)))
+        notes += (_NO_CAUSE,) if reading.asks_cause else ()
+        return self._measure(query, replace(reading, query=query, unknown=(), more=(), notes=notes))
 
     def _is_of_steps(self, question: str, reading: Reading) -> bool:
         """Whether the question is about steps of users, though a word such as users stands in it."""
@@ -391,11 +404,11 @@ class Lookup:
             beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] if lines else []
             first = replace(first, table=first.table or table)
         beside += cluster_names(first.table, query, self._data.overview())
-        if query.by == ("cluster",):
+        if query.by in OF_CLUSTERS:
             sentence, *rest = first.text.split("\n")
             first = replace(first, text="\n".join([named(sentence, self._data.overview()), *rest]))
         first = replace(first, text="\n".join((*preface(reading), first.text)))
-        is_of_clusters = query.by == ("cluster",) and query.ascending is not None and self._shown.groups
+        is_of_clusters = query.by in OF_CLUSTERS and query.ascending is not None and self._shown.groups
         return LookupAnswer(
             without_host("\n\n".join([*(answer.text for answer in (first, *others)), *beside])),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
@@ -479,7 +492,7 @@ class Lookup:
         return list(dict.fromkeys(keys))
 
 
-def _why_not(found: LookupAnswer) -> str:
+def _why_not(found: LookupAnswer, reading: Reading) -> str:
     """Which words a look-up did not understand; the reading says the rest."""
     first = found.text.partition("\n")[0]
-    return first if "“" in first else ""
+    return first if "“" in first and not reading.is_topic else ""

@@ -19,6 +19,7 @@ _BIGGEST = re.compile(
     r"(?:(?:two|2)\s+(?P<two>biggest|largest|smallest)|(?P<of_two>biggest|largest|smallest)\s+(?:two|2))\s+"
     r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)"
 )
+OF_CLUSTERS = (("cluster",), ("cluster_then",))  # breakdowns
 _THEY = r"(?:they|them|these|those)"
 _DESCRIBED = re.compile(
     r"(?i)\W*(?:(?:and|please|can you|could you) )*(?:describe|tell me (?:more |something )?about|who are|what do we "
@@ -88,7 +89,7 @@ def with_compared(
 
 def cluster_names(table: SqlAnswer | None, query: Query, overview: Overview) -> list[str]:
     """The names of the clusters that are in the table, or that the query is about."""
-    shown = {str(row[0]) for row in table.rows} if table and query.by[:1] == ("cluster",) else set()
+    shown = {str(row[0]) for row in table.rows} if table and query.by[:1] in OF_CLUSTERS else set()
     shown |= {key for one in query.filters if one.dimension == "cluster" for key in one.values}
     names = [f"{one.key} {one.name}" for one in overview.clusters if str(one.key) in shown and one.name]
     return [f"Clusters: {', '.join(names)}."] if names else []

@@ -31,8 +31,8 @@ _MONEY = re.compile(
 _MOST = r"(?:mostly|mainly|most)"
 _CLUSTERS = re.compile(
     rf"{_LEAD}(?:(?:in |from )?(?:which|what) (?:cluster|segment)s? (?:(?:is|are|do|does|will|would) {_THEM}|{_MOST})"
-    rf"(?: (?:{_MOST}|in|be|come|from|belong|to))*|(?:(?:split|broken down|show (?:it|that|them)) )?(?:by|per|in each|for each) "
-    rf"(?:cluster|segment)s?)\W*",
+    rf"(?: (?:{_MOST}|in|be|come|from|belong|to))*|(?:(?:split|broken down|show (?:it|that|them)) )?(?:by|per|"
+    rf"in each|for each) (?:cluster|segment)s?)\W*",
     re.IGNORECASE,
 )
 _ONE_CLUSTER = re.compile(
@@ -91,8 +91,8 @@ _OF_GROUP = re.compile(
 )
 _LIKE = re.compile(
     rf"(?i){_LEAD}(?:(?:what|who) (?:is|are) {_THEM}(?: like| into| interested in)?|how (?:is|do|does|are) {_THEM} "
-    rf"(?:behave|differ\w*)|what (?:makes|sets|is (?:so )?(?:special|different|unusual) about) {_THEM}|(?:describe|tell "
-    rf"me (?:more )?about|more about) (?:{_THEM}|{_GROUP_BEFORE}))"
+    rf"(?:behave|differ\w*)|what (?:makes|sets|is (?:so )?(?:special|different|unusual) about) {_THEM}|(?:describe|"
+    rf"tell me (?:more )?about|more about) (?:{_THEM}|{_GROUP_BEFORE}))"
     r"(?:[\w ]*(?:else|others?|rest|apart|different|special|unusual))?\W*"
 )
 _THEY = re.compile(rf"(?i)\b(?:they|{_GROUP_BEFORE})\b")

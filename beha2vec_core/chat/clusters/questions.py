@@ -72,7 +72,8 @@ GROUP = re.compile(
     r"(?i)\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+(?:(?:type|kind|sort|group|"
     r"segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|(?:user|customer|visitor|"
     r"audience)[ -]group(s?)|group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|"
-    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))"
+    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|grew|"
+    r"grows?|shrank|shrinks?|gained|by|with the)\b))"
 )
 GROWS = re.compile(
     r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
@@ -117,8 +118,8 @@ _GROUPS = r"(?:clusters?|segments?|groups?|personas?)"
 _OF_USERS = re.compile(rf"\b(?:who|whom|{_SOME}|{_GROUPS})\b", re.IGNORECASE)
 # the total of the site, or what users will do, when and how: predictions are of known users
 _OF_THE_SITE = re.compile(
-    rf"(?i)\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely| many (?:of )?(?:(?:our|the|all|my|known|"
-    rf"those|these|active) )*(?:{_SOME}|them|those)(?: who| that)? (?:(?:will|are|is|might|may|could|do|can)\b"
+    rf"(?i)\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely| many (?:of )?(?:(?:our|the|all|my|"
+    rf"known|those|these|active) )*(?:{_SOME}|them|those)(?: who| that)? (?:(?:will|are|is|might|may|could|do|can)\b"
     r"(?! (?:there|be)\b| we (?!(?:\w+ )*los|(?:\w+ )?expect to\b)))))\b|"
     rf"\bnumber of\b(?! {_SOME} (?:who|that) will\b)"
 )
@@ -152,7 +153,7 @@ _SOME_BUYERS = re.compile(
 )
 _SHARE = re.compile(
     rf"(?i)\b(?:share|percent\w*|proportion|part|fraction) of (?:(?:the|our|all|known|these|those) )*"
-    rf"(?:{_SOME}|them|{_GROUPS})\b|\b(?:average|mean|typical) (?:probabilit(?:y|ies)|chances?|likelihood|{_SOME}|members?)\b|"
+    rf"(?:{_SOME}|them|{_GROUPS})\b|\b(?:average|mean|typical) (?:probabilit(?:y|ies)|chances?|likelihood|{_SOME})\b|"
     r"\b(?:probabilit(?:y|ies)|chances?|likelihood|odds|propensity)\b|\b(?:how|more|less) likely\b"
 )
 _LIKELIEST = re.compile(
@@ -166,8 +167,8 @@ _OF_BUYERS = (  # whether they have bought before, the words that say so, and wh
     (False, rf"\b(?P<who>(?:who|that|which) )?(?:(?:(?:have|has|had) )?(?:never|not)(?: yet| ever)? (?:bought|ordered|"
      rf"purchased)|did(?: not|n't)(?: ever)? (?:buy|order|purchase)){_SO_FAR}{_AND_IS}", r"\g<who>"),
     (False, r"\bnon[ -]?buyers\b", "users"),
-    (False, r"\b(?:buys?|orders?|purchases?) (?:\w+ )?for the first time\b|\b(?:make|place)s? (?:their|a) first (?:order|"
-     r"purchase)\b", "buy"),
+    (False, r"\b(?:buys?|orders?|purchases?) (?:\w+ )?for the first time\b|\b(?:make|place)s? (?:their|a) first "
+     r"(?:order|purchase)\b", "buy"),
     (True, rf"\b(?P<who>(?:who|that|which) )(?:(?:have|has|had) )?(?:(?:already|ever|previously|once) )*(?:bought|"
      rf"ordered|purchased){_SO_FAR}{_AND_IS}", r"\g<who>"),
     (True, r"\b(?P<does>buy|buys|order|orders|purchase|purchases) again\b", r"\g<does>"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.substitute import Rules
+from beha2vec_core.chat.words.currencies import CURRENCY_WORDS
 from beha2vec_core.chat.words.verbs import PEOPLE
 
 _WHO = rf"(?:(?:most |the |our )*(?:{PEOPLE})|they)"
@@ -19,6 +20,17 @@ _IN_DAYS = (  # not "within 30 days"
 )
 
 PERIOD = rf"(?:{_MONTHS})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
+
+_NEVER = r"(?:(?:have|has|had|did)(?:n't| not| never)|never|not)"
+_AMOUNT = rf"(more than|over|above|at least) ((?:[€$£] ?)?\d[\d.,]*(?: ?(?:{CURRENCY_WORDS}|[€$£]))?)"
+_NOT_BACK = (  # for some time
+    rf"(?:{_NEVER} (?:been (?:back|here|seen)|visit(?:ed)?|c[oa]me(?: back)?|return(?:ed)?|shown up)|(?:no|without (?:a"
+    r" |any )?|zero) ?visits?)(?: (?:us|here|again|the (?:shop|site)))* (?:in|for|within|over|since) "
+    r"(?:the )?(?:last |past )?(?P<time>(?:\d+|two|three|four|six|eight) (?:day|week|month)s)"
+)
+_WHO_SPENT = rf"\b(?:(?P<who>{PEOPLE})(?: who| that)?|who)(?: (?:have|has|had))?"
+
+_DATED = r"(?:in|on|during|yesterday|last|this|over|within|since)\b"
 
 _GROUP = (
     r"((?:channel|source|medium|campaign|device|browser|brand|product|item|page|landing page|cluster|segment)s?|"
@@ -93,14 +105,31 @@ TURNS: Rules = (
     (r"\bwhich (order|purchase|transaction) (?:is|was|were) (?:the |our )?(?:very |single )?(biggest|largest|"
      r"highest|smallest|lowest|most expensive|cheapest)\b(?: one)?(?! \w)", r"our \2 \1"),
     # who bought or came in one period, and did the other never after it
-    (rf"\b((?:bought|ordered|purchased|buyers?|customers?)\b.*?) (in|during) ({PERIOD}),? (?:but|and|yet) "
-     r"(?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever )?(?:been|c[oa]me|returned?|visited|seen)"
+    (rf"\b((?:bought|ordered|purchased|came|visited|buyers?|customers?)\b.*?) (in|during) ({PERIOD}),? (?:(?:but|and|"
+     rf"yet|who|they) )*(?:{_NEVER} (?:ever )?(?:been|c[oa]me|returned?|visited|seen)|no (?:more )?visits?)"
      r"(?: (?:here|back|again|(?:ever )?since(?: then)?|after that|any ?more))*(?=\W*$)",
      r"\1 \2 \3 but did not visit after \3"),
-    (rf"\b(in|during) ({PERIOD}),? (?:but|and|yet) (?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever"
-     r" )?(?:bought|buy|ordered?|purchased?)(?: (?:anything|again|(?:ever )?since(?: then)?|after that|any ?more))+"
-     r"(?=\W*$)",
+    (rf"\b(in|during) ({PERIOD}),? (?:(?:but|and|yet|who|they) )*{_NEVER} (?:ever )?(?:bought|buy|ordered?|"
+     r"purchased?)(?: (?:anything|again|(?:ever )?since(?: then)?|after that|any ?more))+(?=\W*$)",
      r"\1 \2 but did not order after \2"),
+    (r"^\W*(?:(?:our|the|possible|potential|list|show|give me) )*win[ -]?back (?:candidates?|lists?|targets?|customers?"
+     r"|audiences?|segments?)(?: who)?\s*(?::|\s[-\u2013\u2014]|,) (?:who )?", "users who "),
+    # how much somebody has spent is a limit of users
+    (rf"{_WHO_SPENT} spent {_AMOUNT}(?:,| and| but| yet| who| with)* {_NOT_BACK}",
+     r"users who did not visit in the last \g<time> with \2 \3 of revenue"),
+    (rf"{_WHO_SPENT} {_NOT_BACK}(?:,| and| but| yet| who| have)* spent {_AMOUNT}",
+     r"users who did not visit in the last \g<time> with \3 \4 of revenue"),
+    (rf"^(\W*(?:(?:list|show|give me|name|the|all|our|of|which|a) )*)(?:(?:{PEOPLE})(?: who| that)?|who)(?: have| had|"
+     rf" has)? spent (?:a total of |in total )?{_AMOUNT}(?!\w| ?(?:{CURRENCY_WORDS}|for|per|in (?:one|a)|each|an?|"
+     r"seconds?|minutes?|hours?|and|but|or|with|on (?:ads?|average|the|our|advertising))\b)",
+     r"\1users with \2 \3 of revenue"),
+    # who is active visits, and who is a buyer has bought at some time
+    (rf"\b(?:buyers|customers) (?:(?:that|who) )?(?:have been|were|are|was) active (?={_DATED})(.+?)(?=\W*$)",
+     r"users who visited \1 and ordered at whatever time"),
+    (rf"\b({PEOPLE}) (?:(?:that|who) )?(?:have|had) (?:already |ever )?(?:bought|ordered|purchased)(?: (?:before|"
+     rf"already|something))* (?:and )?(?:visited|came(?: back)?|were active|came by) (?={_DATED})(.+?)(?=\W*$)",
+     r"\1 who visited \2 and ordered at whatever time"),
+    (rf"\b((?!buyers|customers)(?:{PEOPLE})) (?:were|was|have been) active (?={_DATED})", r"\1 visited "),
     (rf"\bhow (?:many times|often) (?:was |were |is |are )?{_CODE} (?:(?:get|got|been) )?(?:used|redeemed|applied|"
      r"entered)\b", r"how many orders used the coupon \1"),
     (rf"\bhow (?:many times|often) did {_WHO} (?:use|redeem|apply|enter) {_CODE}",
