@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from beha2vec_core.chat.clusters.questions import EMPTY_WORDS, PREDICTED
-from beha2vec_core.chat.data.published import Overview
+from beha2vec_core.chat.data.published import Cluster, Overview
 from beha2vec_core.chat.data.sql import SqlAnswer
+from beha2vec_core.chat.parts.conditions import find_conditions
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.definitions import PEOPLE_COUNTED
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import counted
 
@@ -41,7 +44,7 @@ _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", 
 
 def with_keys(question: str, overview: Overview) -> tuple[str, str]:
     """The question with keys in place of names and sizes of clusters, and what was taken for what."""
-    question = _with_members(question, overview) if PREDICTED.search(question) else question
+    question = with_members(question, overview) if PREDICTED.search(question) else question
     return _with_key(_with_group(_with_number(question, overview), overview), overview)
 
 
@@ -67,19 +70,45 @@ def _words_for(name: str) -> set[str]:
     return {word.removesuffix("s") for one in words for word in (one, *_ALSO_CALLED.get(one, "").split())}
 
 
+def named_in_plain_words(question: str, overview: Overview, vocabulary: Vocabulary) -> list[Cluster]:
+    """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
+    found = []
+    for one in overview.clusters:
+        if one.name and one.name.lower() in question.lower():
+            name, words = one.name.lower(), [word for word, *_ in vocabulary.read(one.name.lower())]
+            kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
+            is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
+            if is_value or ((done := find_conditions(name, vocabulary)) and done.text == "users"):
+                found.append(one)
+    return found
+
+
+def with_members(question: str, overview: Overview) -> str:
+    """The question with "users of cluster 5" in place of a name: of predictions, and where no values are meant."""
+    for one in sorted(overview.clusters, key=lambda one: -len(one.name)):
+        name = one.name.lower().removesuffix("s")
+        if name and not re.fullmatch(PEOPLE, f"{name}s"):
+            members = (
+                rf"\b(?:(?:an?|the|our|typical|average) )*{re.escape(name)}s?\b(?! (?:clusters?|segments?|groups?)\b)"
+            )
+            question = re.sub(rf"(?i){members}", f"users of cluster {one.key}", question)
+    return question
+
+
 def with_compared(
-    question: str, groups: Iterable[tuple[str, str]], overview: Overview, *, loosely: bool = False
+    question: str, groups: Iterable[tuple[str, str]], overview: Overview, plain: Collection[Cluster] | None = None
 ) -> str:
     """The question in words that clusters are asked for with, where it compares one with another one, or with all.
 
     Args:
         groups: what it compares, as it says it; the other one is empty for all others.
-        loosely: whether other words for their names count.
+        plain: clusters whose names are read as other people, beside all others; None: other words for names count too.
     """
     names = {name for one in overview.clusters for name in (one.name.lower(), f"cluster {one.key}")}
     for both in groups:
         group, other = (re.sub(r"\bcluster (?=\D)| (?:cluster|segment|group)$", "", one) for one in both)
-        if not loosely and not {group, other or group} <= names:
+        is_plain = not other and group in {one.name.lower() for one in plain or ()}
+        if plain is not None and (is_plain or not {group, other or group} <= names):
             continue
         key, key_of_other = _key_of(group, overview), _key_of(other, overview) if other else None
         if key is not None and not (other and key_of_other is None):
@@ -101,18 +130,6 @@ def named(text: str, overview: Overview) -> str:
         if one.name:
             text = re.sub(rf"\bcluster {one.key}\b(?! \()", f"cluster {one.key} ({clean_text(one.name)})", text)
     return text
-
-
-def _with_members(question: str, overview: Overview) -> str:
-    """The question about predictions, which are of clusters, with "users of cluster 5" in place of a name."""
-    for one in sorted(overview.clusters, key=lambda one: -len(one.name)):
-        name = one.name.lower().removesuffix("s")
-        if name and not re.fullmatch(PEOPLE, f"{name}s"):
-            members = (
-                rf"\b(?:(?:an?|the|our|typical|average) )*{re.escape(name)}s?\b(?! (?:clusters?|segments?|groups?)\b)"
-            )
-            question = re.sub(rf"(?i){members}", f"users of cluster {one.key}", question)
-    return question
 
 
 def _with_number(question: str, overview: Overview) -> str:
