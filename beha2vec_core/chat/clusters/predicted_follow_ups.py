@@ -95,6 +95,10 @@ _LIKE = re.compile(
     rf"tell me (?:more )?about|more about) (?:{_THEM}|{_GROUP_BEFORE}))"
     r"(?:[\w ]*(?:else|others?|rest|apart|different|special|unusual))?\W*"
 )
+_COMPARED = re.compile(
+    rf"(?i){_LEAD}(?:compare (?:{_THEM}|{_GROUP_BEFORE})|how (?:do|does|are|is) {_THEM} (?:compared?|differ\w*)) "
+    r"(?:from|to|with|and|against) (?:the )?(?P<other>.+?)\W*"
+)
 _THEY = re.compile(rf"(?i)\b(?:they|{_GROUP_BEFORE})\b")
 _HERS = re.compile(rf"(?i){_LEAD}what(?:'s| is| are) their (?P<what>[\w ]+?)\W*")
 # a question of its own, or about the groups of a list
@@ -172,6 +176,8 @@ def of_cluster(question: str, key: int | None) -> str | None:
         return None
     if _LIKE.fullmatch(question):
         return f"describe cluster {key}"
+    if found := _COMPARED.fullmatch(question):
+        return f"compare cluster {key} and {found['other']}"
     if _OWN.search(question):
         return None
     if found := _HERS.fullmatch(question):

@@ -72,6 +72,8 @@ class PredictionAnswers:
                 found = self.predictions(target, of_known, keys, overview)
                 return replace(found, text=f"{questions.NO_ORDERS}\n\n{found.text}")
             return "" if reading.asks_cause else problem
+        if bought is not None and re.search(r"(?i)\b(?:more|less) likely\b", question):
+            return self.predictions_by(BOUGHT_BEFORE, target, question)
         if of_users:
             return self.predictions_by(of_users, target, question)
         return self.predictions(target, question, keys, overview)

@@ -147,6 +147,7 @@ _REVENUE_TO_COME = re.compile(
     r"\b(?:sell|earn|make|spend|buy))",
     re.IGNORECASE,
 )
+_OF_GOODS = re.compile(r"(?i)\brefund\w*|\breturn\w* (?:\w+ )?(?:orders?|items?|products?|goods|purchases?)\b")
 _BACK_AGAIN = re.compile(r"(?i)\b(?:back|return|visit)(?: \w+)? again\b")
 _SOME_BUYERS = re.compile(
     r"(?i)\b(?:again|(?:repeat|existing|loyal|new|first[\s-]time) (?:customers?|buyers?|shoppers?))\b"
@@ -325,6 +326,8 @@ def not_predicted(
         not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not (has_groups or is_share))
     ):
         return OF_SITE
+    if _OF_GOODS.search(question):
+        return "Returns of items and refunds are not predicted."
     if _SOME_BUYERS.search(question) and not (target == RETURN and _BACK_AGAIN.search(question)):
         return OF_SOME
     if not is_total and _SPENDS_MOST.search(question) and not has_groups:

@@ -120,8 +120,9 @@ TURNS: Rules = (
     (rf"{_WHO_SPENT} {_NOT_BACK}(?:,| and| but| yet| who| have)* spent {_AMOUNT}",
      r"users who did not visit in the last \g<time> with \3 \4 of revenue"),
     (rf"^(\W*(?:(?:list|show|give me|name|the|all|our|of|which|a) )*)(?:(?:{PEOPLE})(?: who| that)?|who)(?: have| had|"
-     rf" has)? spent (?:a total of |in total )?{_AMOUNT}(?!\w| ?(?:{CURRENCY_WORDS}|for|per|in (?:one|a)|each|an?|"
-     r"seconds?|minutes?|hours?|and|but|or|with|on (?:ads?|average|the|our|advertising))\b)",
+     rf" has)? spent (?:a total of |in total )?{_AMOUNT}(?: in total| altogether)?(?!\w| ?(?:{CURRENCY_WORDS}|for|"
+     r"per|in (?:one|a|total)|each|an?|seconds?|minutes?|hours?|and|but|or|with|"
+     r"on (?:ads?|average|the|our|advertising))\b)",
      r"\1users with \2 \3 of revenue"),
     # who is active visits, and who is a buyer has bought at some time
     (rf"\b(?:buyers|customers) (?:(?:that|who) )?(?:have been|were|are|was) active (?={_DATED})(.+?)(?=\W*$)",
