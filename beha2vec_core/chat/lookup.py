@@ -262,7 +262,11 @@ class Lookup:
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
             narrowed = reading.period or narrows or by_others or is_plain(query, reading)
-            if query is not None and in_query and (narrowed or asks_total(unnamed, query) or query.is_share):
+            if (
+                query is not None
+                and in_query
+                and (narrowed or asks_total(unnamed, query) or query.is_share or query.metric == "aov")
+            ):
                 return self._measure(query, reading)
             if reading.period:
                 return self._refused(reading, "Facts about clusters cover all days, not single periods.")

@@ -44,8 +44,9 @@ class PredictionAnswers:
         """
         predicted = self._data.predicted()
         target = questions.target_asked(unnamed, predicted)
-        if not keys and questions.asks_how_right(unnamed):
-            return self.how_right(target or PURCHASE, question)
+        if questions.asks_how_right(unnamed):
+            found = self.how_right(target or PURCHASE, question)
+            return replace(found, text=f"{found.text}\nClusters were not tested one by one.") if keys else found
         if not target:
             return None
         of_some, bought = questions.of_buyers(question, target)

@@ -287,7 +287,7 @@ def asks_how_right(question: str) -> bool:
         _MODEL,
         targets,
         _DURATION.pattern,
-        r"really|actually|how|can|could|should|the|next|numbers?|these|so",
+        r"really|actually|how|can|could|should|will|the|next|numbers?|so",
     )
     return not re.match(r"\W*(?:who|which|list|show)\b", text) and not left_over(text, *known)
 
