@@ -176,7 +176,9 @@ class Lookup:
             question = questions.GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
         plain = names.named_in_plain_words(question, overview, words) if words else []
         asked, groups = question, [*groups_said(question)]
-        question, note = names.with_keys(names.with_compared(asked, groups, overview, plain), overview)
+        others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
+        question = names.with_members(names.with_compared(asked, groups, overview, plain), others)
+        question, note = names.with_keys(question, overview)
         answer = self._answer(question, overview)
         for other in (names.with_compared(asked, groups, overview), names.with_members(question, overview)):
             found = answer if answer.understood or other in (asked, question) else self._answer(other, overview)

@@ -164,6 +164,11 @@ def test_the_members_of_a_cluster_are_predicted_by_its_name(lookup: Lookup, ques
     assert ("%" in answer.text.split("\n")[0]) == ("probability" in question)
 
 
+@pytest.mark.parametrize("question", ["sessions of the apparel buyers by device", "apparel buyers: sessions by device"])
+def test_the_name_of_a_cluster_is_a_group_of_any_measure(lookup: Lookup, question: str) -> None:
+    assert lookup.ask(question).text.startswith("Sessions in cluster 1: ")
+
+
 @pytest.mark.parametrize(
     ("question", "which"),
     [

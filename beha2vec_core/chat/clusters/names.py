@@ -91,6 +91,8 @@ def with_members(question: str, overview: Overview) -> str:
             members = (
                 rf"\b(?:(?:an?|the|our|typical|average) )*{re.escape(name)}s?\b(?! (?:clusters?|segments?|groups?)\b)"
             )
+            question = re.sub(rf"(?i)^\W*{members}(?=\s*[:,]|\s[-\u2013\u2014])", f"cluster {one.key}", question)
+            question = re.sub(rf"(?i)\bper {members}", f"per user of cluster {one.key}", question)
             question = re.sub(rf"(?i){members}", f"users of cluster {one.key}", question)
     return question
 
