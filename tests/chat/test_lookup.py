@@ -226,6 +226,12 @@ def test_they_are_those_of_the_cluster_before(lookup: Lookup) -> None:
     assert not lookup.ask("what are they like?").understood
 
 
+def test_a_prediction_goes_on_with_those_and_in_the_direction_that_it_was_of(lookup: Lookup) -> None:
+    lookup.ask("how many users who have never bought will not come back in the next 7 days")
+    text = lookup.ask("and in the next 28 days?").text
+    assert text.startswith("Not expected to come back within 28 days: ") and "who have never bought before" in text
+
+
 @pytest.mark.parametrize(
     ("question", "shown"),
     [

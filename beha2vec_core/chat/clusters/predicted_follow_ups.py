@@ -80,6 +80,7 @@ _PREDICTED_NUMBER = re.compile(
     rf"(?P<time>{_TIME})\W*",
     re.IGNORECASE,
 )
+_WHOSE: dict[bool | None, str] = {True: " who have bought before", False: " who have never bought"}
 _TRUST = re.compile(
     rf"{_LEAD}(?:(?:can|should) (?:i|we|you|one) (?:really )?(?:trust|rely on|believe|depend on)|how (?:reliable|"
     rf"accurate|good|sure|certain|precise|right) (?:is|are)) {_THEM}(?: (?:predictions?|numbers?|forecasts?))?\W*",
@@ -128,32 +129,35 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
     if _TRUST.fullmatch(question):
         return f"how reliable is the prediction of who will {does(before['target'])} in the next {before['days']} days?"
     target, days, key = before["target"], f"in the next {before['days']} days", before.get("cluster")
-    if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None:
+    who, no = _WHOSE.get(before.get("bought"), ""), " not" * bool(before.get("least"))
+    if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None and not (who or no):
         return f"how much revenue can we expect {_future(found['time']) or days}?"
     if found := _IN_TIME.fullmatch(question):
         if before.get("revenue"):
             return f"how much revenue can we expect {_future(found['time'])}?"
-        return _whole(target, found["time"], key)
+        return _whole(target, found["time"], key, who, no)
     if _USERS.fullmatch(question) or (_CLUSTERS.fullmatch(question) and key is None):
-        return _whole(target, days, key)
+        return _whole(target, days, key, who, no)
     if found := _ONE_CLUSTER.fullmatch(question):
-        return _whole(target, days, int(found["key"]))
-    if key is None and (found := _BY_GROUP.fullmatch(question)):
+        return _whole(target, days, int(found["key"]), who, no)
+    if key is None and not (who or no) and (found := _BY_GROUP.fullmatch(question)):
         group = (found["group"] or found["by"] or found["of"] or "country").lower()
         return f"{_whole(target, days)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
     if _WHO.fullmatch(question):
-        return f"which users{_of(key)} will {does(target)} {days}?"
+        return f"which users{_of(key)}{who} will{no} {does(target)} {days}?"
     is_whole = _IS_WHOLE.match(question)
     if not is_whole and (found := _OTHER.fullmatch(question)) and _DOES.fullmatch(found["what"].strip()):
         known = list(predicted())
         other = target_asked(found["what"], known)
-        return _whole(other, found["time"] or days, key) if other and other in known else None
+        return _whole(other, found["time"] or days, key, who) if other and other in known else None
     return None
 
 
 def asked_of_past(question: str, before: dict[str, Any] | None) -> tuple[str, str] | None:
     """The target and days of a prediction, where it is asked how many of those have bought before; else None."""
     if before is None or before.get("cluster") is not None or not _BOUGHT_BEFORE.fullmatch(question):
+        return None
+    if before.get("bought") is not None or before.get("least"):
         return None
     return before["target"], f"in the next {before['days']} days"
 
@@ -205,5 +209,5 @@ def _of(key: int | None) -> str:
     return "" if key is None else f" of cluster {key}"
 
 
-def _whole(target: str, time: str, key: int | None = None) -> str:
-    return f"how many users{_of(key)} will {does(target)} {_future(time)}?"
+def _whole(target: str, time: str, key: int | None = None, who: str = "", no: str = "") -> str:
+    return f"how many users{_of(key)}{who} will{no} {does(target)} {_future(time)}?"

@@ -131,7 +131,14 @@ class PredictionAnswers:
             "\n".join(lines),
             statements=[f"from {clusters} {where}", f"from {users} {where} {ordered}"][: 1 + lists_users],
             tool=("predictions", {"target": target, "days": horizon}),
-            predicted={"target": target, "days": horizon, "cluster": cluster, "revenue": is_revenue},
+            predicted={
+                "target": target,
+                "days": horizon,
+                "cluster": cluster,
+                "revenue": is_revenue,
+                "bought": bought,
+                "least": least,
+            },
             cluster=cluster,
         )
 
