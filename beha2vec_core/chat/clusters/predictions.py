@@ -145,11 +145,19 @@ class PredictionAnswers:
     def predictions_by(self, dimension: str, target: str, question: str) -> LookupAnswer:
         """How many users of each country, device ... are expected to do something."""
         horizon, notes = self._horizon(target, question)
-        expected = self._data.expected_by(target, horizon, dimension)
+        asked, bought = questions.of_buyers(question, target) if dimension != BOUGHT_BEFORE else (question, None)
+        least, every = (
+            questions.asks_unlikely(asked, target),
+            self._data.expected_by(target, horizon, dimension, bought),
+        )
+        expected = {name: one.denied for name, one in every.items()} if least else every
+        who = "" if bought is None else f" who have {BOUGHT_BEFORE if bought else NEVER_BOUGHT}"
         currency, _ = self._currency(target)
         share = questions.asks_share(question)
-        lines = [total_line(f"Expected to {does(target)}", horizon, expected.values(), currency, share=share), *notes]
+        what = f"{'Not expected' if least else 'Expected'} to {does(target)}"
+        lines = [total_line(what, horizon, expected.values(), currency, who=who, share=share), *notes]
         named = [(clean_text(name, limit=80) if name else "(unknown)", one) for name, one in expected.items()]
+        named.sort(key=lambda one: -one[1].expected)
         is_of_visit = dimension != BOUGHT_BEFORE
         lines += ["", f"By {DIMENSIONS[dimension].label} of the latest visit:" if is_of_visit else "By orders so far:"]
         lines += [expected_line(name, one, currency, share=share) for name, one in named[:_GROUPS]]
