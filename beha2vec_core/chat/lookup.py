@@ -30,17 +30,15 @@ from beha2vec_core.chat.answers.refused import nearest_of, not_answered
 from beha2vec_core.chat.answers.several_measures import as_one_answer, of_same_groups, one_table, said_once
 from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.answers.yes_no import yes_or_no
-from beha2vec_core.chat.clusters import questions
+from beha2vec_core.chat.clusters import names, questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
-from beha2vec_core.chat.clusters.names import cluster_names, named, with_compared, with_described, with_keys
-from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_listed
+from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_cluster, of_listed
 from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
-from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE, GROUPS_OF_USERS
+from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE
 from beha2vec_core.chat.data.privacy import Aliases
-from beha2vec_core.chat.data.published import Cluster, Overview, Published
+from beha2vec_core.chat.data.published import Overview, Published
 from beha2vec_core.chat.days.periods import find_times
-from beha2vec_core.chat.parts.conditions import find_conditions
 from beha2vec_core.chat.parts.vocabulary import Vocabulary, vocabulary_of
 from beha2vec_core.chat.queries.nearest import reaches_all
 from beha2vec_core.chat.queries.no_measure import BESIDE_PEOPLE
@@ -96,6 +94,7 @@ class Lookup:
         self._asked = ""  # the question as it was typed
         self._leader = ""  # of the groups that it put in an order
         self._is_first = True
+        self._cluster: int | None = None  # of the last answer, that "they" are in
         self._lists_clusters = False  # the last answer, so that "which of them" is which cluster
 
     def ask(self, question: str) -> LookupAnswer:
@@ -104,13 +103,18 @@ class Lookup:
         try:
             whole = as_prediction(question, self._predicted, self._data.predicted)
             keys = [one.key for one in self._data.overview().clusters] if self._lists_clusters and not whole else []
-            whole = whole or of_listed(question, keys)
+            whole = (
+                whole or of_listed(question, keys) or (None if self._previous else of_cluster(question, self._cluster))
+            )
             again, self._shown = None if whole else shown_again(question, self._before), None
             self._previous = () if whole else self._previous
             if of_past := None if whole else asked_of_past(question, self._predicted):
                 answer = self.about_clusters.predictions_by(BOUGHT_BEFORE, *of_past)
             else:
                 answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
+            if not (answer.understood or whole) and (of_them := of_cluster(question, self._cluster)):
+                found = self._ask(of_them)
+                answer = found if found.understood else answer
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
             if is_lost or not (self._previous or self._before.shown.queries):  # else it can be asked in other words
                 shown, old = self._shown or Shown(), self._before
@@ -118,6 +122,9 @@ class Lookup:
                 self._before = Before(question, answer.understood, answer.reading, shown, old.shown, listed)
             self._predicted = answer.predicted if is_lost else self._predicted
             self._lists_clusters = answer.lists_clusters or bool(keys and whole)
+            of_it = [one for one in (answer.reading.filters if answer.reading else ()) if one.dimension == "cluster"]
+            is_same = not answer.understood or [one.values for one in of_it] == [(str(self._cluster),)]
+            self._cluster = self._cluster if answer.cluster is None and is_same else answer.cluster
             return answer
         except (NotInData, NotAnswerable) as error:
             self._before = Before(question, understood=False)
@@ -126,7 +133,7 @@ class Lookup:
     def forget(self) -> None:
         """The next question continues none."""
         self._previous, self._predicted, self._is_first = (), None, True
-        self._lists_clusters, self._before = False, Before()
+        self._lists_clusters, self._cluster, self._before = False, None, Before()
 
     def _again(self, again: Again) -> LookupAnswer:
         """The answer before in another way."""
@@ -162,20 +169,22 @@ class Lookup:
         if known:
             self._previous = ()
             return known
-        overview, question = self._data.overview(), in_plain_words(question, continues=bool(self._previous))
-        question = with_described(question, overview)
+        overview = self._data.overview()
+        question = in_plain_words(names.with_described(question, overview), continues=bool(self._previous))
         asks_who = questions.DESCRIBE.match(question) and not _CLUSTERS.search(question)
         if asks_who and (answer := self._described(question, overview)):
             return answer
         if not questions.KINDS_OF_USERS.search(question):
             question = questions.GROUP.sub(lambda m: f"{m[1]} cluster{'s' if any(m.groups()[1:]) else ''}", question)
-        plain = self._named_in_plain_words(question, overview, words) if words else []
-        others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
+        plain = names.named_in_plain_words(question, overview, words) if words else []
         asked, groups = question, [*groups_said(question)]
-        question, note = with_keys(with_compared(asked, groups, others), overview)
+        others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
+        question = names.with_members(names.with_compared(asked, groups, overview, plain), others)
+        question, note = names.with_keys(question, overview)
         answer = self._answer(question, overview)
-        if not answer.understood and (other := with_compared(asked, groups, overview)) != asked:
-            answer = self._answer(other, overview)
+        for other in (names.with_compared(asked, groups, overview), names.with_members(question, overview)):
+            found = answer if answer.understood or other in (asked, question) else self._answer(other, overview)
+            answer = found if found.understood else answer
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
 
     def _answer(self, question: str, overview: Overview) -> LookupAnswer:
@@ -193,11 +202,11 @@ class Lookup:
             notes = (CONTINUES, f"Compared with the period before: {grew.versus.in_words}.") if grew.versus else ()
             return self._measure(grew, Reading(query=grew, notes=notes))
         question = about_leader(question, vocabulary, self._leader) if len(self._previous) == 1 else question
-        also = [] if _CLUSTERS.search(question) else self._named_in_plain_words(question, overview, vocabulary)
+        also = [] if _CLUSTERS.search(question) else names.named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = questions.without_names(question, plain)
         reading = self._read(unnamed, vocabulary)
-        if also and reading.query is None:
+        if also and not (reading.query and reading.filters):
             plain, also, unnamed = overview, [], questions.without_names(question, overview)
             reading = self._read(unnamed, vocabulary)
         if contrast := contrast_again(
@@ -209,9 +218,8 @@ class Lookup:
             self._previous = ()
             return self._refused(reading, ONLY_LARGEST if asks_other else "")
         overview, keys = plain, self._clusters_named(question, plain)
-        if keys and not _CLUSTERS.search(question):  # "desktop visitors" are a cluster too
-            whole = self._read(question, vocabulary)
-            keys, reading = ([], whole) if whole.contrast else (keys, reading)
+        if keys and not _CLUSTERS.search(question) and (whole := self._read(question, vocabulary)).contrast:
+            also, keys, reading = [one_of(overview, key) for key in keys], [], whole  # "desktop visitors"
         for one in also:
             note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
             reading = replace(reading, notes=(*reading.notes, note))
@@ -227,39 +235,21 @@ class Lookup:
             return self.about_clusters.clusters()
         if questions.asks_before_buying(question) and not reading.filters and not reading.period:
             found = self.about_clusters.before_buying(question)
-            return found if found.understood else self._refused(reading, _why_not(found))
+            return found if found.understood else self._refused(reading, _why_not(found, reading))
         if questions.SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
-        if (keys or _CLUSTERS.search(question)) and query is None and questions.GROWS.search(unnamed):
-            return self._growth(keys, reading)
+        is_of_members = query is None or not (keys or reading.metrics)
+        if (keys or _CLUSTERS.search(question)) and is_of_members and questions.GROWS.search(unnamed):
+            return self._growth(keys, reading, unnamed)
         if questions.LIKELY_GROUP.search(question) and questions.target_asked(unnamed) not in self._data.predicted():
             found = self.about_clusters.answer(questions.LIKELY_GROUP.sub("buys most", question), keys, overview)
             return replace(found, text=f"{found.text}\n\n{_SO_FAR}") if found.understood else found
         is_predicted = questions.PREDICTED.search(without_talk(question)[0]) and not (
             query is not None and _MORE_LIKELY.search(question)
         )
-        if is_predicted and questions.target_asked(unnamed, self._data.predicted()):
-            known = ("cluster", "page_type")
-            others = [
-                one.dimension.replace("_", " ") for one in reading.filters if not one.did and one.dimension not in known
-            ]
-            by = [DIMENSIONS[name] for name in reading.by if name != "cluster"]
-            groups = [one.name for one in by if one.kind != "time"]
-            of_users = groups[0] if len(groups) == 1 and groups[0] in GROUPS_OF_USERS and not keys else None
-            if others := [*others, *(DIMENSIONS[name].label for name in groups if name != of_users)]:
-                which = f"{'by' if groups else 'of one'} {others[0]}"
-                known_by = "Predictions are available by cluster, country, device, browser and system"
-                return self._refused(reading, f"{known_by}, not {which}.")
-            if reading.period:
-                return self._refused(reading, "Predictions are only for the days after the last one in the data.")
-            if problem := questions.not_predicted(question, reading.unknown, reading.kinds, self._data.predicted()):
-                if problem == questions.OF_SITE and (of_known := questions.of_known_buyers(question, reading.unknown)):
-                    found = self.about_clusters.answer(of_known, keys, overview)
-                    return replace(found, text=f"{questions.NO_ORDERS}\n\n{found.text}")
-                return self._refused(reading, "" if reading.asks_cause else problem)
-            if of_users and (target := questions.target_asked(unnamed, self._data.predicted())):
-                return self.about_clusters.predictions_by(of_users, target, question)
-            return self.about_clusters.answer(question, keys, overview)
+        predicted = self.about_clusters.asked(question, unnamed, reading, keys, overview) if is_predicted else None
+        if predicted is not None:
+            return self._refused(reading, predicted) if isinstance(predicted, str) else predicted
         if query is not None and (query.metric in _OF_ONE_STEP or query.metric in OF_STEPS):
             if unnamed != question and "cluster" not in {one.dimension for one in query.filters}:
                 return self._refused(reading, f"Do you mean cluster {keys[0]}? Then ask with its number.")
@@ -271,11 +261,16 @@ class Lookup:
         if query is None and questions.of_carts(question):  # the funnel of clusters is about checkout
             return self._refused(reading)
         if keys or _CLUSTERS.search(question):
-            in_query = query is not None and "cluster" in {*query.by, *(one.dimension for one in query.filters)}
+            named_in = {*query.by, *(one.dimension for one in query.filters)} if query else set()
+            in_query = bool(named_in & {"cluster", "cluster_then"})
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
             narrowed = reading.period or narrows or by_others or is_plain(query, reading)
-            if query is not None and in_query and (narrowed or asks_total(unnamed, query)):
+            if (
+                query is not None
+                and in_query
+                and (narrowed or asks_total(unnamed, query) or query.is_share or query.metric == "aov")
+            ):
                 return self._measure(query, reading)
             if reading.period:
                 return self._refused(reading, "Facts about clusters cover all days, not single periods.")
@@ -289,7 +284,7 @@ class Lookup:
             if not found.understood and query is not None and in_query and not query.versus:
                 return self._measure(query, reading)
             if not found.understood:
-                return self._refused(reading, _why_not(found))
+                return self._refused(reading, _why_not(found, reading))
             return replace(found, text=f"{found.text}\n\n{_NO_CAUSE}") if reading.asks_cause else found
         asked_by = {name for one in (query, *reading.more) if one for name in one.by}
         lists_none = bool(_WHO_ARE.search(question)) and not asked_by & {"user", "cluster"}
@@ -316,7 +311,7 @@ class Lookup:
         ):
             return self._refused(reading, listed)
         found = self.about_clusters.answer(question, keys, overview)
-        return found if found.understood else self._refused(reading, listed or _why_not(found))
+        return found if found.understood else self._refused(reading, listed or _why_not(found, reading))
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
         asked = answer_before.of_those_shown(question, self._previous, self._ranked)
@@ -347,6 +342,7 @@ class Lookup:
 
         self._shown = Shown(contrast=contrast)
         text, table = contrasted(contrast, measure, contents.days)
+        text = "\n".join((text, *(note for note in reading.notes if note != CONTINUES)))
         return LookupAnswer(text, statements=[one.statement for one in results], reading=reading, table=table)
 
     def _none(self, reading: Reading) -> LookupAnswer | None:
@@ -358,14 +354,19 @@ class Lookup:
             return None
         return self._measure(query, replace(reading, query=query, more=()))
 
-    def _growth(self, keys: list[int], reading: Reading) -> LookupAnswer:
-        """The users of each week who were in the cluster then; "growing" is a question of one cluster."""
+    def _growth(self, keys: list[int], reading: Reading, question: str) -> LookupAnswer:
+        """The users of each week who were in the cluster then; or which cluster grew most."""
+        contents, which = self._data.contents(), re.sub(r"(?i)\bclusters?\b ?", "", question)
+        assert contents is not None
+        notes: tuple[str, ...] = ("The users who were in the cluster at that time are counted.",)
+        every = Query("users", ("cluster_then",))
+        if not (keys or reading.filters) and (grew := grew_most(which, every, (), contents.days)):
+            return self._measure(grew, replace(reading, query=grew, unknown=(), more=(), notes=notes))
         if len(keys) != 1 or any(one.dimension != "cluster" for one in reading.filters):
             return self._refused(reading, "I can show the growth of one cluster at a time: is cluster 2 growing?")
         query = Query("users", ("week",), (Filter("cluster_then", (str(keys[0]),)),), reading.period)
-        notes = ["The users of each week who were in the cluster at that time are counted."]
-        notes += [_NO_CAUSE] if reading.asks_cause else []
-        return self._measure(query, replace(reading, query=query, unknown=(), more=(), notes=tuple(notes)))
+        notes = (*notes, _NO_CAUSE) if reading.asks_cause else notes
+        return self._measure(query, replace(reading, query=query, unknown=(), more=(), notes=notes))
 
     def _is_of_steps(self, question: str, reading: Reading) -> bool:
         """Whether the question is about steps of users, though a word such as users stands in it."""
@@ -405,15 +406,17 @@ class Lookup:
             lines, table = spread(rate, contents, self._data.measure)
             beside += ["\n".join((f"The {METRICS[rate.metric].label} by group:", *lines))] * bool(lines)
             first = replace(first, table=first.table or table)
-        beside += cluster_names(first.table, query, self._data.overview())
-        if query.by == ("cluster",):
+        beside += names.cluster_names(first.table, query, self._data.overview())
+        if query.by in names.OF_CLUSTERS:
             sentence, end, rest = first.text.partition("\n")
-            first = replace(first, text=named(sentence, self._data.overview()) + end + rest)
+            first = replace(first, text=names.named(sentence, self._data.overview()) + end + rest)
         first = replace(first, text="\n".join((*preface(reading), first.text)))
+        is_of_clusters = query.by in names.OF_CLUSTERS and query.ascending is not None and self._shown.groups
         return LookupAnswer(
             without_host("\n\n".join([*(answer.text for answer in (first, *others)), *beside])),
             statements=list(dict.fromkeys(one.statement for one in chain(results, *parts))),
             reading=reading, table=first.table, bars=first.bars, more=tuple(others),
+            cluster=int(str(self._shown.groups[0][0])) if is_of_clusters else None,
         )  # fmt: skip
 
     def _with_limitation(self, query: Query, reading: Reading) -> Reading:
@@ -465,20 +468,8 @@ class Lookup:
     def _parts(self, query: Query) -> list[Result]:
         """Where a change lies that the query asks for, by dimensions that it does not choose from."""
         chosen = {one.dimension for one in query.filters}
-        names = [name for name in DIMENSIONS_OF_CHANGES if name not in chosen]
-        return self._data.measure_parts(query, names) if query.explains else []
-
-    def _named_in_plain_words(self, question: str, overview: Overview, vocabulary: Vocabulary) -> list[Cluster]:
-        """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
-        found = []
-        for one in overview.clusters:
-            if one.name and one.name.lower() in question.lower():
-                name, words = one.name.lower(), [word for word, *_ in vocabulary.read(one.name.lower())]
-                kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
-                is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
-                if is_value or ((done := find_conditions(name, vocabulary)) and done.text == "users"):
-                    found.append(one)
-        return found
+        others = [name for name in DIMENSIONS_OF_CHANGES if name not in chosen]
+        return self._data.measure_parts(query, others) if query.explains else []
 
     def _clusters_named(self, question: str, overview: Overview) -> list[int]:
         """Keys of the clusters in the question: by number, or by name."""
@@ -494,7 +485,7 @@ class Lookup:
         return list(dict.fromkeys(keys))
 
 
-def _why_not(found: LookupAnswer) -> str:
+def _why_not(found: LookupAnswer, reading: Reading) -> str:
     """Which words a look-up did not understand; the reading says the rest."""
     first = found.text.partition("\n")[0]
-    return first if "“" in first else ""
+    return first if "“" in first and not reading.is_topic else ""

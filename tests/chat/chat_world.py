@@ -101,7 +101,7 @@ def _predictions(world: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
         f"""insert into beha2vec.prediction_models (prediction_version, promoted_at) values ('p1', '2026-01-31');
         insert into beha2vec.user_predictions by name
         select date '2026-01-30' as event_date, date '2026-01-31' as as_of, 'p1' as prediction_version, user_key,
-            target, horizon, probability, 0.5 * probability as low, 1.5 * probability as high,
+            'ga4' as property_id, target, horizon, probability, 0.5 * probability as low, 1.5 * probability as high,
             1 + (10 * (row_number() over (partition by target, horizon order by probability desc) - 1)
                 // count(*) over (partition by target, horizon))::int as decile,
             case when target = 'purchase' then 50 * probability end as value,

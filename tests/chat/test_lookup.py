@@ -144,6 +144,94 @@ def test_predictions_of_one_cluster_and_of_who_leaves(lookup: Lookup) -> None:
 def test_the_least_likely_users_are_listed_where_they_are_asked_for(lookup: Lookup, question: str, order: str) -> None:
     text = lookup.ask(question).text
     assert f"Users with the {order} probability to " in text and (USER in text) == (order == "highest")
+    assert text.startswith("Not expected to ") == (order == "lowest")
+    numbers = [int(number) for number in re.findall(r"  - cluster \d.*?: (\d+) of ", text)]
+    assert numbers == sorted(numbers, reverse=True), "the clusters are in the order of what is asked for"
+
+
+@pytest.mark.parametrize(
+    ("question", "key"),
+    [
+        ("how many travel article readers will come back in the next 14 days", 3),
+        ("what is the probability that a typical apparel buyer buys in the next 7 days", 1),
+        ("which apparel buyers are most likely to churn", 1),
+    ],
+)
+def test_the_members_of_a_cluster_are_predicted_by_its_name(lookup: Lookup, question: str, key: int) -> None:
+    answer = lookup.ask(question)
+    clusters = re.findall(r"  - cluster (\d),", answer.text)
+    assert clusters == [str(key)], answer.text
+    assert ("%" in answer.text.split("\n")[0]) == ("probability" in question)
+
+
+@pytest.mark.parametrize("question", ["sessions of the apparel buyers by device", "apparel buyers: sessions by device"])
+def test_the_name_of_a_cluster_is_a_group_of_any_measure(lookup: Lookup, question: str) -> None:
+    assert lookup.ask(question).text.startswith("Sessions in cluster 1: ")
+
+
+@pytest.mark.parametrize(
+    ("question", "which"),
+    [
+        ("which users who have bought before are likely to buy in the next 7 days", "> 0"),
+        ("how many users will buy again in the next 7 days", "> 0"),
+        ("who has never bought and will buy in the next 7 days", "= 0"),
+        ("who will buy for the first time in the next 7 days", "= 0"),
+    ],
+)
+def test_those_who_bought_before_are_predicted(lookup: Lookup, serving: Path, question: str, which: str) -> None:
+    with duckdb.connect(str(serving), read_only=True) as connection:
+        ((expected, users),) = connection.execute(
+            f"""select sum(probability), count(*) from beha2vec.user_predictions_current
+            join ga4.dim_ga4__users using (user_key) where target = 'purchase' and horizon = 7 and purchases {which}"""
+        ).fetchall()
+    before = "have bought" if which == "> 0" else "have never bought"
+    assert f" {expected:,.0f} of {users} users who {before} before" in lookup.ask(question).text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "which users who viewed socks are likely to buy",  # all users were the answer
+        "which customers will return their orders",  # who comes back was the answer
+        "which repeat customers are likely to churn",
+    ],
+)
+def test_predictions_leave_no_condition_out(lookup: Lookup, question: str) -> None:
+    assert not lookup.ask(question).understood
+
+
+@pytest.mark.parametrize(
+    ("question", "what"),
+    [
+        ("how reliable is the purchase prediction?", "buy within 28 days"),
+        ("how good are the purchase predictions really, can I trust them", "buy within 28 days"),
+        ("what is the accuracy of the churn predictions for 7 days", "come back within 7 days"),
+        ("did the predictions come true", "buy within 28 days"),
+    ],
+)
+def test_how_right_predictions_were_is_said(lookup: Lookup, question: str, what: str) -> None:
+    text = lookup.ask(question).text
+    assert text.startswith(f"How right the predictions of who will {what} were:") and "80% of all pairs" in text
+
+
+def test_they_are_those_of_the_cluster_before(lookup: Lookup) -> None:
+    lookup.ask("tell me about the travel article readers")
+    assert "  - cluster 3, " in (text := lookup.ask("who is most likely to buy out of that group").text), text
+    assert lookup.ask("can I trust that?").text.startswith("How right the predictions of who will buy ")
+    lookup.ask("tell me about the travel article readers")
+    assert lookup.ask("how do they differ from the apparel buyers").text.startswith("Cluster 3 (")
+    assert lookup.ask("which cluster buys most?").text.startswith("All users: ")
+    assert lookup.ask("what are they like?").text.startswith("Cluster 1: Apparel buyers")
+    lookup.forget()
+    assert not lookup.ask("what are they like?").understood
+
+
+def test_a_prediction_goes_on_with_those_and_in_the_direction_that_it_was_of(lookup: Lookup) -> None:
+    lookup.ask("how many users who have never bought will not come back in the next 7 days")
+    text = lookup.ask("and in the next 28 days?").text
+    assert text.startswith("Not expected to come back within 28 days: ") and "who have never bought before" in text
+    by_country = lookup.ask("by country").text
+    assert by_country.split("\n")[0] == text.split("\n")[0] and "By country of the latest visit:" in by_country
 
 
 @pytest.mark.parametrize(

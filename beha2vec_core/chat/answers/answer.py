@@ -44,6 +44,7 @@ class LookupAnswer:
     statements: list[str] = field(default_factory=list)
     tool: tuple[str, dict[str, Any]] | None = None  # that gives a model the same, and its arguments
     lists_clusters: bool = False  # it is the list of all clusters
+    cluster: int | None = None  # that it is about, or that is the first of a ranking
     predicted: dict[str, Any] | None = None  # target, days, cluster and whether revenue is asked for
     understood: bool = True
     reading: Reading | None = None  # of a question about metrics

@@ -171,8 +171,10 @@ def plural(dimension: str) -> str:
 
 
 def plural_of(word: str) -> str:
-    """The plural of a noun."""
-    return f"{word[:-1]}ies" if word.endswith("y") and not word.endswith("day") else f"{word}s"
+    """The plural of a noun: of "cluster at the time" too."""
+    word, at, time = word.partition(" at ")
+    many = f"{word[:-1]}ies" if word.endswith("y") and not word.endswith("day") else f"{word}s"
+    return f"{many}{at}{time}"
 
 
 def what_of(result: Result) -> str:

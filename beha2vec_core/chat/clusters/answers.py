@@ -9,30 +9,21 @@ from functools import partial
 from beha2vec_core.chat.answers.answer import MORE, LookupAnswer
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.facts import MAIN, differences, most_telling, of_metric, search_facts
+from beha2vec_core.chat.clusters.predictions import PredictionAnswers
 from beha2vec_core.chat.clusters.text import (
     cluster_line,
     count_lines,
-    expected_line,
     fact_line,
     funnel_text,
-    likely_line,
-    predicted_days,
-    revenue_line,
-    total_line,
 )
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.funnels import FUNNEL_SQL
-from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Cluster, Fact, FactSheet, Overview, Published
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.insights.wording import statement
-from beha2vec_core.predictions.targets import PURCHASE
-from beha2vec_core.predictions.wording import does
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.definitions import DIMENSIONS
-from beha2vec_core.store.sql import quote
-from beha2vec_core.words import between, counted, day, listed, number
+from beha2vec_core.words import between, counted, listed, number
 
 _OF_FACTS = (
     rf"{questions.SUPERLATIVE.pattern}|why|not|reads?|favou?rite|main|popular|typical\w*|usual\w*|prefer\w*|likes?|"
@@ -42,17 +33,15 @@ _OF_RANKINGS = (
     questions.SUPERLATIVE.pattern,
     r"reads?|reading|about|views?|interest\w*|prefers?|likes?|visits?|pages?|meets?",
 )
-_MUCH_LONGER = 1.2  # than the longest horizon: a month of 31 days is not
-_GROUPS = 12  # that are shown
 _HEADINGS = {"interpretation": "The model's reading of these facts"}
 
 
-class ClusterAnswers:
+class ClusterAnswers(PredictionAnswers):
     """Answers from the published database that are about clusters and known users."""
 
     def __init__(self, published: Published, aliases: Aliases) -> None:
         """Read nothing yet."""
-        self._data = published
+        super().__init__(published)
         self._aliases = aliases
 
     def answer(self, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
@@ -64,7 +53,7 @@ class ClusterAnswers:
         if questions.SIMILAR.search(question):
             return self._similar(question, overview)
         if questions.PREDICTED.search(question) and (target := questions.target_asked(unnamed, self._data.predicted())):
-            return self._predictions(target, question, keys, overview)
+            return self.predictions(target, question, keys, overview)
         known, counts = questions.words_of(metrics), True
         if len(keys) >= 2 and (questions.COMPARE.search(question) or " than " in question or not metrics):
             found = partial(self.compare, keys[0], keys[1])
@@ -140,7 +129,7 @@ class ClusterAnswers:
         telling = most_telling(sheet, 6)
         lines += ["", "Main facts:", *(fact_line(fact) for fact in [*main, *telling])]
         cited = [sheet.by_id[fact_id] for fact_id in cluster.evidence if fact_id in sheet.by_id]
-        return LookupAnswer("\n".join(lines), list(dict.fromkeys([*main, *telling, *cited])))
+        return LookupAnswer("\n".join(lines), list(dict.fromkeys([*main, *telling, *cited])), cluster=key)
 
     def _actions(self, key: int) -> LookupAnswer:
         cluster, sheet = one_of(self._data.overview(), key), self._data.sheet(key)
@@ -148,7 +137,9 @@ class ClusterAnswers:
             raise NotInData(f"cluster {key} has no recommendations: materialize cluster_insights")
         lines = [f"Cluster {key} ({cluster.name}), next steps:", *(f"  - {action}" for action in cluster.actions)]
         return LookupAnswer(
-            "\n".join(lines), [sheet.by_id[fact_id] for fact_id in cluster.evidence if fact_id in sheet.by_id]
+            "\n".join(lines),
+            [sheet.by_id[fact_id] for fact_id in cluster.evidence if fact_id in sheet.by_id],
+            cluster=key,
         )
 
     def facts(self, key: int, words: str = "", *, limit: int = 12) -> LookupAnswer:
@@ -163,7 +154,7 @@ class ClusterAnswers:
             return LookupAnswer(f"No fact of cluster {key} matches “{words}”.")
         head = f"Facts of cluster {key}" + (f" with “{words}”:" if words else ", the most distinctive:")
         more = [f"  ... and {len(found) - limit} more: narrow it down"] if words and len(found) > limit else []
-        return LookupAnswer("\n".join([head, *map(fact_line, found[:limit]), *more]), found[:limit])
+        return LookupAnswer("\n".join([head, *map(fact_line, found[:limit]), *more]), found[:limit], cluster=key)
 
     def compare(self, first: int, second: int, *, limit: int = 12) -> LookupAnswer:
         """The facts in which two clusters differ most."""
@@ -209,82 +200,6 @@ class ClusterAnswers:
             lines.append(f"  - {other.similarity:.2f}  {other.user_key}  {where}")
         source = "select * from beha2vec.user_embeddings_current -- cosine of the column identity"
         return LookupAnswer("\n".join(lines), [], [source], ("similar_users", {"user": self._aliases.of(found)}))
-
-    def _predictions(self, target: str, question: str, keys: list[int], overview: Overview) -> LookupAnswer:
-        horizons, days = self._data.horizons(target), questions.days_asked(question)
-        horizon = horizons.nearest(days)
-        expected = {key: one for key, one in self._data.expected(target, horizon).items() if not keys or key in keys}
-        least, limit = questions.asks_unlikely(question, target), questions.users_asked(question)
-        lists_users = questions.asks_users(question)
-        if days is not None and days > _MUCH_LONGER * horizons.days[-1] and not lists_users:
-            raise NotInData(predicted_days(horizons.days))
-        money = self._data.money() if target == PURCHASE else ""
-        currency = found[1] if (found := re.fullmatch(r"Money is in (\w+)\.", money)) else ""
-        lines = [total_line(does(target), horizon, expected.values(), currency, is_denied=least and not lists_users)]
-        is_revenue = target == PURCHASE and questions.asks_revenue(question)
-        if is_revenue:
-            lines = [revenue_line(horizon, expected.values(), currency)]
-        lines += [note] if (note := horizons.note(horizon)) else []
-        if days is not None and days not in horizons.days:
-            lines.append(f"P{predicted_days(horizons.days)[1:]}. The nearest is shown.")
-        if expected:
-            lines += ["", "By cluster:"]
-            known_first = sorted(expected.items(), key=lambda one: one[0] == TOO_LITTLE_EVIDENCE)
-            lines += [
-                expected_line(f"cluster {key}, {overview.names.get(key, '?')}", one, currency)
-                for key, one in known_first
-            ]
-        cluster = keys[0] if len(keys) == 1 else None
-        likely = self._data.likely_users(target, horizon, cluster=cluster, least=least, limit=limit)
-        if lists_users:
-            lines += ["", f"Users with the {'lowest' if least else 'highest'} probability to {does(target)}:"]
-            lines += [likely_line(row) for row in likely]
-            if any(row["reasons"] for row in likely):
-                lines += ["", "After each user: what raises the probability most; the numbers say how strongly."]
-        if likely:
-            lines += ["", f"As of {day(likely[0]['as_of'])}."]
-        has_ends = lists_users and any("% (" in likely_line(row) for row in likely)
-        of_one = " and 90% intervals of each user's probability" * has_ends
-        lines += [f"In brackets: 95% intervals of the number of users{of_one}."]
-        if lists_users:
-            lines += ["A high probability does not mean that contacting the user has an effect."]
-        lines += [money] if money and not currency else []
-        where = f"where target = {quote(target)} and horizon = {horizon} order by"
-        return LookupAnswer(
-            "\n".join(lines),
-            statements=[
-                f"from beha2vec.cluster_predictions {where} expected desc",
-                f"from beha2vec.user_predictions_current {where} probability {'' if least else 'desc '}limit {limit}",
-            ][: 1 + lists_users],
-            tool=("predictions", {"target": target, "days": horizon}),
-            predicted={"target": target, "days": horizon, "cluster": cluster, "revenue": is_revenue},
-        )
-
-    def predictions_by(self, dimension: str, target: str, question: str) -> LookupAnswer:
-        """How many users of each country, device ... are expected to do something."""
-        horizons, days = self._data.horizons(target), questions.days_asked(question)
-        horizon = horizons.nearest(days)
-        expected = self._data.expected_by(target, horizon, dimension)
-        money = self._data.money() if target == PURCHASE else ""
-        currency = found[1] if (found := re.fullmatch(r"Money is in (\w+)\.", money)) else ""
-        lines = [total_line(does(target), horizon, expected.values(), currency, is_denied=False)]
-        lines += [note] if (note := horizons.note(horizon)) else []
-        if days is not None and days not in horizons.days:
-            lines.append(f"P{predicted_days(horizons.days)[1:]}. The nearest is shown.")
-        named = [(clean_text(name, limit=80) if name else "(unknown)", one) for name, one in expected.items()]
-        is_of_visit = dimension != BOUGHT_BEFORE
-        lines += ["", f"By {DIMENSIONS[dimension].label} of the latest visit:" if is_of_visit else "By orders so far:"]
-        lines += [expected_line(name, one, currency) for name, one in named[:_GROUPS]]
-        lines += [f"  - {len(named) - _GROUPS} more"] if len(named) > _GROUPS else []
-        lines += ["", "In brackets: 95% intervals of the number of users."]
-        return LookupAnswer(
-            "\n".join(lines),
-            statements=[
-                f"from beha2vec.user_predictions_current join ga4.dim_ga4__users using (property_id, user_key) "
-                f"where target = {quote(target)} and horizon = {horizon}"
-            ],
-            predicted={"target": target, "days": horizon, "cluster": None, "revenue": False},
-        )
 
     def _funnel(self, keys: list[int], overview: Overview) -> LookupAnswer:
         funnels = [
@@ -362,7 +277,7 @@ class ClusterAnswers:
         if not found:
             raise NotInData(f"cluster {key} has no fact of this kind")
         lines = [f"Cluster {key} ({one_of(overview, key).name}):", *map(fact_line, found)]
-        return LookupAnswer("\n".join(lines), found)
+        return LookupAnswer("\n".join(lines), found, cluster=key)
 
     def _ranking(self, question: str, metrics: list[tuple[str, str | None]], overview: Overview) -> LookupAnswer:
         """Clusters by the metric; of a metric with features, the top features of each."""
@@ -432,7 +347,7 @@ def _ranked(rows: list[tuple[int, Fact]], names: dict[int, str], *, least: bool)
         lines.append(f"  - cluster {key}, {names.get(key)}: {fact.shown_value}{interval}")
     if any(fact.interval_low is not None for _, fact in rows):
         lines.append("In brackets: 95% intervals. Where they overlap, the ranking may be due to chance.")
-    return LookupAnswer("\n".join(lines), [fact for _, fact in rows])
+    return LookupAnswer("\n".join(lines), [fact for _, fact in rows], cluster=rows[0][0])
 
 
 def _compared(overview: Overview) -> LookupAnswer:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from beha2vec_core.chat.clusters.questions import EMPTY_WORDS
-from beha2vec_core.chat.data.published import Overview
+from beha2vec_core.chat.clusters.questions import EMPTY_WORDS, PREDICTED
+from beha2vec_core.chat.data.published import Cluster, Overview
 from beha2vec_core.chat.data.sql import SqlAnswer
+from beha2vec_core.chat.parts.conditions import find_conditions
+from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.clusters import TOO_LITTLE_EVIDENCE
 from beha2vec_core.profiles.text import clean_text
+from beha2vec_core.semantic.definitions import PEOPLE_COUNTED
 from beha2vec_core.semantic.query import Query
 from beha2vec_core.words import counted
 
@@ -18,13 +22,19 @@ _BIGGEST = re.compile(
     r"(?:(?:two|2)\s+(?P<two>biggest|largest|smallest)|(?P<of_two>biggest|largest|smallest)\s+(?:two|2))\s+"
     r"(?:cluster|segment|group|persona)s)\b(?!\s+(?:by|for|with|of|in terms)\b)"
 )
+OF_CLUSTERS = (("cluster",), ("cluster_then",))  # breakdowns
+_THEY = r"(?:they|them|these|those)"
 _DESCRIBED = re.compile(
     r"(?i)\W*(?:(?:and|please|can you|could you) )*(?:describe|tell me (?:more |something )?about|who are|what do we "
-    r"know about|(?:the )?profile of) (?:(?:the|our|all) )*(?P<name>[a-z][a-z -]{2,40}?)"
-    r"(?: (?:clusters?|segments?|groups?))?\W*"
+    r"know about|(?:the )?profile of|(?P<what>what are|how do)) (?:(?:the|our|all) )*(?P<name>[a-z][a-z -]{2,40}?)"
+    r"(?: (?:clusters?|segments?|groups?))?(?(what) (?:like|behave|into|interested in))"
+    rf"(?:\W+(?:and )?(?:what (?:makes|sets) {_THEY}|what(?:'s| is) (?:different|special|unusual) about {_THEY}|how "
+    rf"(?:are|do) {_THEY} (?:differ\w*|behave)|who are {_THEY}|what are {_THEY} like)"
+    r"(?:[\w ]*(?:else|others?|rest|apart|different|special|unusual|from))?)?\W*"
 )
 _NOUNS = re.compile(  # which say that people are meant, and not which
-    r"\b(?:hunters?|seekers?|lovers?|fans?|crowd|folks?|people|users?|visitors?|shoppers?|browsers?|viewers?|readers?)\b"
+    r"\b(?:hunters?|seekers?|lovers?|fans?|crowd|folks?|people|users?|visitors?|shoppers?|browsers?|viewers?|readers?|"
+    r"who|that|are|comes?|coming|looking|for|after|the)\b"
 )
 # what people call those whose names have a word
 _ALSO_CALLED = {"deal": "bargain discount sale offer saver", "footwear": "shoe", "camping": "camper outdoor",
@@ -34,20 +44,24 @@ _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", 
 
 def with_keys(question: str, overview: Overview) -> tuple[str, str]:
     """The question with keys in place of names and sizes of clusters, and what was taken for what."""
+    question = with_members(question, overview) if PREDICTED.search(question) else question
     return _with_key(_with_group(_with_number(question, overview), overview), overview)
 
 
 def with_described(question: str, overview: Overview) -> str:
     """The question with the key of the only cluster that it asks to describe, by its name or other words for it."""
     found = _DESCRIBED.fullmatch(question)
-    if not found:
-        return question
-    name = found["name"].lower()
-    named = [one.key for one in overview.clusters if one.name.lower() == name]
+    key = _key_of(found["name"].lower(), overview) if found else None
+    return question if key is None else f"describe cluster {key}"
+
+
+def _key_of(name: str, overview: Overview) -> int | None:
+    """The key of the only cluster that has a name, or that other words for it mean."""
+    named = [one.key for one in overview.clusters if name in (one.name.lower(), f"cluster {one.key}")]
     words = {word.removesuffix("s") for word in re.findall(r"[a-z]+", _NOUNS.sub(" ", name))}
     if not named and words and _NOUNS.search(name):
         named = [one.key for one in overview.clusters if words <= _words_for(one.name.lower())]
-    return f"describe cluster {named[0]}" if len(named) == 1 else question
+    return named[0] if len(named) == 1 else None
 
 
 def _words_for(name: str) -> set[str]:
@@ -56,24 +70,57 @@ def _words_for(name: str) -> set[str]:
     return {word.removesuffix("s") for one in words for word in (one, *_ALSO_CALLED.get(one, "").split())}
 
 
-def with_compared(question: str, groups: Iterable[tuple[str, str]], overview: Overview) -> str:
+def named_in_plain_words(question: str, overview: Overview, vocabulary: Vocabulary) -> list[Cluster]:
+    """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
+    found = []
+    for one in overview.clusters:
+        if one.name and one.name.lower() in question.lower():
+            name, words = one.name.lower(), [word for word, *_ in vocabulary.read(one.name.lower())]
+            kinds = {word.name if word.kind == "metric" else word.kind for word in words if word}
+            is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
+            if is_value or ((done := find_conditions(name, vocabulary)) and done.text == "users"):
+                found.append(one)
+    return found
+
+
+def with_members(question: str, overview: Overview) -> str:
+    """The question with "users of cluster 5" in place of a name: of predictions, and where no values are meant."""
+    for one in sorted(overview.clusters, key=lambda one: -len(one.name)):
+        name = one.name.lower().removesuffix("s")
+        if name and not re.fullmatch(PEOPLE, f"{name}s"):
+            members = (
+                rf"\b(?:(?:an?|the|our|typical|average) )*{re.escape(name)}s?\b(?! (?:clusters?|segments?|groups?)\b)"
+            )
+            question = re.sub(rf"(?i)^\W*{members}(?=\s*[:,]|\s[-\u2013\u2014])", f"cluster {one.key}", question)
+            question = re.sub(rf"(?i)\bper {members}", f"per user of cluster {one.key}", question)
+            question = re.sub(rf"(?i){members}", f"users of cluster {one.key}", question)
+    return question
+
+
+def with_compared(
+    question: str, groups: Iterable[tuple[str, str]], overview: Overview, plain: Collection[Cluster] | None = None
+) -> str:
     """The question in words that clusters are asked for with, where it compares one with another one, or with all.
 
     Args:
         groups: what it compares, as it says it; the other one is empty for all others.
+        plain: clusters whose names are read as other people, beside all others; None: other words for names count too.
     """
-    keys = {name: one.key for one in overview.clusters for name in (one.name.lower(), f"cluster {one.key}") if name}
-    for group, other in groups:
-        group, other = (re.sub(r"\bcluster (?=\D)| (?:cluster|segment|group)$", "", one) for one in (group, other))
-        if group in keys and (not other or other in keys):
-            first = f"cluster {keys[group]}"
-            return f"compare {first} and cluster {keys[other]}" if other else f"describe {first}"
+    names = {name for one in overview.clusters for name in (one.name.lower(), f"cluster {one.key}")}
+    for both in groups:
+        group, other = (re.sub(r"\bcluster (?=\D)| (?:cluster|segment|group)$", "", one) for one in both)
+        is_plain = not other and group in {one.name.lower() for one in plain or ()}
+        if plain is not None and (is_plain or not {group, other or group} <= names):
+            continue
+        key, key_of_other = _key_of(group, overview), _key_of(other, overview) if other else None
+        if key is not None and not (other and key_of_other is None):
+            return f"compare cluster {key} and cluster {key_of_other}" if other else f"describe cluster {key}"
     return question
 
 
 def cluster_names(table: SqlAnswer | None, query: Query, overview: Overview) -> list[str]:
     """The names of the clusters that are in the table, or that the query is about."""
-    shown = {str(row[0]) for row in table.rows} if table and query.by[:1] == ("cluster",) else set()
+    shown = {str(row[0]) for row in table.rows} if table and query.by[:1] in OF_CLUSTERS else set()
     shown |= {key for one in query.filters if one.dimension == "cluster" for key in one.values}
     names = [f"{one.key} {one.name}" for one in overview.clusters if str(one.key) in shown and one.name]
     return [f"Clusters: {', '.join(names)}."] if names else []

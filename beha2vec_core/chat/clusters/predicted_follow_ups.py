@@ -1,4 +1,4 @@
-"""Questions that continue a prediction, or a list of clusters: "and in the next 28 days?", "which of them buys?"."""
+"""Questions that continue a prediction or clusters: "and in the next 28 days?", "which of them buys?"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from beha2vec_core.chat.clusters.questions import days_asked, target_asked
-from beha2vec_core.chat.reading.shown_again import place_asked
+from beha2vec_core.chat.reading.shown_again import TAIL, place_asked
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import does
@@ -31,7 +31,8 @@ _MONEY = re.compile(
 _MOST = r"(?:mostly|mainly|most)"
 _CLUSTERS = re.compile(
     rf"{_LEAD}(?:(?:in |from )?(?:which|what) (?:cluster|segment)s? (?:(?:is|are|do|does|will|would) {_THEM}|{_MOST})"
-    rf"(?: (?:{_MOST}|in|be|come|from|belong|to))*|(?:by|per|in each|for each) (?:cluster|segment)s?)\W*",
+    rf"(?: (?:{_MOST}|in|be|come|from|belong|to))*|(?:(?:split|broken down|show (?:it|that|them)) )?(?:by|per|"
+    rf"in each|for each) (?:cluster|segment)s?)\W*",
     re.IGNORECASE,
 )
 _ONE_CLUSTER = re.compile(
@@ -79,6 +80,33 @@ _PREDICTED_NUMBER = re.compile(
     rf"(?P<time>{_TIME})\W*",
     re.IGNORECASE,
 )
+_WHOSE: dict[bool | None, str] = {True: " who have bought before", False: " who have never bought"}
+_TRUST = re.compile(
+    rf"{_LEAD}(?:(?:can|should) (?:i|we|you|one) (?:really )?(?:trust|rely on|believe|depend on)|how (?:reliable|"
+    rf"accurate|good|sure|certain|precise|right) (?:is|are)) {_THEM}(?: (?:predictions?|numbers?|forecasts?))?\W*",
+    re.IGNORECASE,
+)
+_GROUP_BEFORE = r"(?:that|this|the same|said) (?:group|cluster|segment)"
+_OF_GROUP = re.compile(
+    rf"(?i)\b(?:out )?(?:of|in|from|within|among) (?:them|those|these|{_GROUP_BEFORE})(?: (?:users|people))?\b"
+)
+_LIKE = re.compile(
+    rf"(?i){_LEAD}(?:(?:what|who) (?:is|are) {_THEM}(?: like| into| interested in)?|how (?:is|do|does|are) {_THEM} "
+    rf"(?:behave|differ\w*)|what (?:makes|sets|is (?:so )?(?:special|different|unusual) about) {_THEM}|(?:describe|"
+    rf"tell me (?:more )?about|more about) (?:{_THEM}|{_GROUP_BEFORE}))"
+    r"(?:[\w ]*(?:else|others?|rest|apart|different|special|unusual))?\W*"
+)
+_COMPARED = re.compile(
+    rf"(?i){_LEAD}(?:compare (?:{_THEM}|{_GROUP_BEFORE})|how (?:do|does|are|is) {_THEM} (?:compared?|differ\w*)) "
+    r"(?:from|to|with|and|against) (?:the )?(?P<other>.+?)\W*"
+)
+_THEY = re.compile(rf"(?i)\b(?:they|{_GROUP_BEFORE})\b")
+_HERS = re.compile(rf"(?i){_LEAD}what(?:'s| is| are) their (?P<what>[\w ]+?)\W*")
+# a question of its own, or about the groups of a list
+_OWN = re.compile(
+    r"(?i)\b(?:which|what) (?:ones?|of|(?:clusters?|segments?|groups?))\b|\bcompar|\bdiffer|\bcluster \d|"
+    r"\b(?:users|customers|people|visitors|buyers|sessions|orders) (?:who|that|from|on|with|in)\b"
+)
 _DOES = re.compile(  # nothing but what they may do
     r"(?:(?:adds?|adding|put|puts|something|items?|products?|to|in|into|the|their|a|carts?|baskets?|add_to_cart|buy|"
     r"buys|buying|buyers?|purchases?|purchasing|come|comes|coming|back|return|returns|returning|again)\W*)+",
@@ -97,33 +125,39 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
         return _whole("add_to_cart", found["time"])
     if before is None:
         return None
+    question = re.sub(rf"{TAIL}$", "", question, flags=re.IGNORECASE)
+    if _TRUST.fullmatch(question):
+        return f"how reliable is the prediction of who will {does(before['target'])} in the next {before['days']} days?"
     target, days, key = before["target"], f"in the next {before['days']} days", before.get("cluster")
-    if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None:
+    who, no = _WHOSE.get(before.get("bought"), ""), " not" * bool(before.get("least"))
+    if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None and not (who or no):
         return f"how much revenue can we expect {_future(found['time']) or days}?"
     if found := _IN_TIME.fullmatch(question):
         if before.get("revenue"):
             return f"how much revenue can we expect {_future(found['time'])}?"
-        return _whole(target, found["time"], key)
+        return _whole(target, found["time"], key, who, no)
     if _USERS.fullmatch(question) or (_CLUSTERS.fullmatch(question) and key is None):
-        return _whole(target, days, key)
+        return _whole(target, days, key, who, no)
     if found := _ONE_CLUSTER.fullmatch(question):
-        return _whole(target, days, int(found["key"]))
+        return _whole(target, days, int(found["key"]), who, no)
     if key is None and (found := _BY_GROUP.fullmatch(question)):
         group = (found["group"] or found["by"] or found["of"] or "country").lower()
-        return f"{_whole(target, days)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
+        return f"{_whole(target, days, None, who, no)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
     if _WHO.fullmatch(question):
-        return f"which users{_of(key)} will {does(target)} {days}?"
+        return f"which users{_of(key)}{who} will{no} {does(target)} {days}?"
     is_whole = _IS_WHOLE.match(question)
     if not is_whole and (found := _OTHER.fullmatch(question)) and _DOES.fullmatch(found["what"].strip()):
         known = list(predicted())
         other = target_asked(found["what"], known)
-        return _whole(other, found["time"] or days, key) if other and other in known else None
+        return _whole(other, found["time"] or days, key, who) if other and other in known else None
     return None
 
 
 def asked_of_past(question: str, before: dict[str, Any] | None) -> tuple[str, str] | None:
     """The target and days of a prediction, where it is asked how many of those have bought before; else None."""
     if before is None or before.get("cluster") is not None or not _BOUGHT_BEFORE.fullmatch(question):
+        return None
+    if before.get("bought") is not None or before.get("least"):
         return None
     return before["target"], f"in the next {before['days']} days"
 
@@ -138,6 +172,24 @@ def of_listed(question: str, keys: Sequence[int]) -> str | None:
     if place is not None and (place == -1 or 0 < place <= len(keys)):
         return f"describe cluster {keys[place - (place > 0)]}"
     return _OF_LISTED.sub("which cluster", question, count=1) if keys and _OF_LISTED.search(question) else None
+
+
+def of_cluster(question: str, key: int | None) -> str | None:
+    """The whole question about the cluster of the answer before: "what are they like?"; None where it asks others."""
+    if key is None:
+        return None
+    if _LIKE.fullmatch(question):
+        return f"describe cluster {key}"
+    if found := _COMPARED.fullmatch(question):
+        return f"compare cluster {key} and {found['other']}"
+    if _OWN.search(question):
+        return None
+    if found := _HERS.fullmatch(question):
+        return f"what is the {found['what']} of cluster {key}?"
+    text = re.sub(r"(?i)\bhow many(?= (?:out )?of)", "how many users", question)
+    text = _OF_GROUP.sub(f"of cluster {key}", text, count=1) if _OF_GROUP.search(text) else text
+    text = _THEY.sub(f"users of cluster {key}", text, count=1) if text == question else text
+    return None if text == question else re.sub(rf"^{_LEAD}", "", text, flags=re.IGNORECASE)
 
 
 def _is_of_carts(what: str, predicted: Iterable[str]) -> bool:
@@ -157,5 +209,5 @@ def _of(key: int | None) -> str:
     return "" if key is None else f" of cluster {key}"
 
 
-def _whole(target: str, time: str, key: int | None = None) -> str:
-    return f"how many users{_of(key)} will {does(target)} {_future(time)}?"
+def _whole(target: str, time: str, key: int | None = None, who: str = "", no: str = "") -> str:
+    return f"how many users{_of(key)}{who} will{no} {does(target)} {_future(time)}?"

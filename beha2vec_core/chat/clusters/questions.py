@@ -72,7 +72,8 @@ GROUP = re.compile(
     r"(?i)\b(which|what|each|every|per|by|our|the|biggest|largest|smallest|best|worst)\s+(?:(?:type|kind|sort|group|"
     r"segment)(s?) of (?:users?|visitors?|customers?|people|shoppers?|audience)|(?:user|customer|visitor|"
     r"audience)[ -]group(s?)|group(s?)(?=\W*$| (?:is|are|was|were|has|have|had|buys?|bought|spends?|spent|never|"
-    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|by|with the)\b))"
+    r"converts?|visits?|brings?|will|do|does|should|leaks?|abandons?|comes?|uses?|reads?|loses?|grew|"
+    r"grows?|shrank|shrinks?|gained|by|with the)\b))"
 )
 GROWS = re.compile(
     r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
@@ -93,28 +94,37 @@ PERSONA = re.compile(
     r"\b(persona|describe|who|tell|about|profile|what (is|are)|explain|summar\w*|show|build)\b", re.IGNORECASE
 )
 PREDICTED = re.compile(
-    r"(?i)\b((?:at )?risk (?:of|to)|(?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|won['’]t|going to|"
+    r"(?i)\b(at risk|risk (?:of|to)|churn risk|(?:purchase|churn|propensity|return) (?:models?|scores?)|"
+    r"(?:chances?|odds) (?:of|that|to|for)|(?:un)?likel\w*|probab\w*|predict\w*|forecast\w*|expect\w*|will|"
+    r"won['’]t|going to|"
     r"about to|(?:next|coming) (?:week|month|\d+ (?:days|weeks)))\b"
 )
 LIKELY_GROUP = re.compile(  # of clusters, and of no days to come
     r"(?i)(?<=cluster )(?:is|are|has|have) (?:the )?(?:most|highest) (?:likely|likelihood|chance|probability) (?:to|"
     r"of) (?:buy(?:ing)?|order(?:ing)?|purchas(?:e|ing)|convert(?:ing)?)(?=\W*$)"
 )
+_COMING = r"return\w*|com(?:e|es|ing) (?:back|again)"
+_LEAVING = (
+    r"churn\w*|leav\w*|stay away|at risk(?! (?:of|to)\b)|laps(?:e|es|ing)|"
+    r"los(?:e|ing)\b(?!.*\b(?:carts?|checkout|steps?|pages?|funnel|revenue|sales|money|orders?|interest)\b)"
+)
 _PREDICTED_TARGETS = {  # words of a question, by target; the first that is found
-    RETURN: r"return\w*|come back|comes? again|churn\w*|leav\w*|stay away|retention",
+    RETURN: rf"{_COMING}|{_LEAVING}|retention",
     PURCHASE: r"buy\w*|purchas\w*|orders?|convert\w*|spend\w*|revenue|sales|worth|customers?",
 }
-_LEAVING = re.compile(r"\b(churn\w*|leav\w*|stay away)\b", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:unlikel\w*|not|never|stop|(?<!at )least|lowest)\b|n['’]t\b", re.IGNORECASE)
-_SOME = r"(?:users?|customers?|buyers?|visitors?|people|shoppers?)"
+_SOME = rf"(?:{PEOPLE})"
 _GROUPS = r"(?:clusters?|segments?|groups?|personas?)"
 _OF_USERS = re.compile(rf"\b(?:who|whom|{_SOME}|{_GROUPS})\b", re.IGNORECASE)
 # the total of the site, or what users will do, when and how: predictions are of known users
 _OF_THE_SITE = re.compile(
-    rf"(?i)\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely| many {_SOME} (?:will|are)\b(?! (?:we|"
-    rf"there|be)\b)))\b|\bnumber of\b(?! {_SOME} (?:who|that) will\b)"
+    rf"(?i)\b(?:when|where|why|what(?!\s+(?:{_SOME}|{_GROUPS})\b)|how(?! likely| many (?:of )?(?:(?:our|the|all|my|"
+    rf"known|those|these|active) )*(?:{_SOME}|them|those)(?: who| that)? (?:(?:will|are|is|might|may|could|do|can)\b"
+    r"(?! (?:there|be)\b| we (?!(?:\w+ )*los|(?:\w+ )?expect to\b)))))\b|"
+    rf"\bnumber of\b(?! {_SOME} (?:who|that) will\b)"
 )
 OF_SITE = "I predict which known users and clusters will do something, not what the site will sell."
+OF_SOME = "Predictions are of all known users, or of those who have bought before, or who never have."
 NO_ORDERS = (
     "Orders are not predicted, and neither is what new users will do. This is how many of the known users are expected "
     "to buy; each may place several orders."
@@ -126,7 +136,8 @@ _ORDERS_TO_COME = re.compile(
 )
 _SPENDS_MOST = re.compile(r"(?i)\b(?:spend\w*|worth)\b.*\b(?:most|more|highest)\b|\bmost (?:revenue|money|valuable)\b")
 _ASKS_USERS = re.compile(
-    rf"\b(?:who|whom|whose|(?:which|what) (?:\w+ )?{_SOME}|list|names?|score[sd]?)\b(?!.*\bhow many\b)", re.IGNORECASE
+    rf"^(?!.*\bhow many\b).*\b(?:who|whom|whose|(?:which|what) (?:\w+ )?{_SOME}|list|names?|score[sd]?)\b",
+    re.IGNORECASE,
 )
 _MONEY = r"(?:revenue|sales|turnover|income|money|takings)"
 _REVENUE_TO_COME = re.compile(
@@ -136,9 +147,40 @@ _REVENUE_TO_COME = re.compile(
     r"\b(?:sell|earn|make|spend|buy))",
     re.IGNORECASE,
 )
+_OF_GOODS = re.compile(r"(?i)\brefund\w*|\breturn\w* (?:\w+ )?(?:orders?|items?|products?|goods|purchases?)\b")
+_BACK_AGAIN = re.compile(r"(?i)\b(?:back|return|visit)(?: \w+)? again\b")
 _SOME_BUYERS = re.compile(
     r"(?i)\b(?:again|(?:repeat|existing|loyal|new|first[\s-]time) (?:customers?|buyers?|shoppers?))\b"
 )
+_SHARE = re.compile(
+    rf"(?i)\b(?:share|percent\w*|proportion|part|fraction) of (?:(?:the|our|all|known|these|those) )*"
+    rf"(?:{_SOME}|them|{_GROUPS})\b|\b(?:average|mean|typical) (?:probabilit(?:y|ies)|chances?|likelihood|{_SOME})\b|"
+    r"\b(?:probabilit(?:y|ies)|chances?|likelihood|odds|propensity)\b|\b(?:how|more|less) likely\b"
+)
+_LIKELIEST = re.compile(
+    rf"(?i)\b(?:which|what) {_GROUPS}\b(?!.*\b{_SOME}\b).*\b(?:most|least|highest|lowest|likeliest|greatest)\b"
+)
+_SO_FAR = (
+    r"(?: (?:anything|something|before|already|yet|so far|once|in the past|previously|from us|with us|here|at all))*"
+)
+_AND_IS = r"(?=\W*$|\W+(?:and|but|yet|is|are|will|may|might|could|who|that|to)\b)(?:,? (?:and|but|yet)\b(?: who)?)?"
+_OF_BUYERS = (  # whether they have bought before, the words that say so, and what stands in their place
+    (False, rf"\b(?P<who>(?:who|that|which) )?(?:(?:(?:have|has|had) )?(?:never|not)(?: yet| ever)? (?:bought|ordered|"
+     rf"purchased)|did(?: not|n't)(?: ever)? (?:buy|order|purchase)){_SO_FAR}{_AND_IS}", r"\g<who>"),
+    (False, r"\bnon[ -]?buyers\b", "users"),
+    (False, r"\b(?:buys?|orders?|purchases?) (?:\w+ )?for the first time\b|\b(?:make|place)s? (?:their|a) first "
+     r"(?:order|purchase)\b", "buy"),
+    (True, rf"\b(?P<who>(?:who|that|which) )(?:(?:have|has|had) )?(?:(?:already|ever|previously|once) )*(?:bought|"
+     rf"ordered|purchased){_SO_FAR}{_AND_IS}", r"\g<who>"),
+    (True, r"\b(?P<does>buy|buys|order|orders|purchase|purchases) again\b", r"\g<does>"),
+    (True, r"\b(?:existing|past|previous|former|current) (?:customers?|buyers?|shoppers?)\b", "users"),
+)  # fmt: skip
+_RIGHT = (
+    r"good|bad|reliab\w*|accura\w*|trust\w*|right(?! now)|wrong|precis\w*|correct\w*|well|sure|certain|confiden\w*|"
+    r"believ\w*|rely|quality|au?roc|auc|calibrat\w*|errors?|validat\w*|tested|backtest\w*|evaluat\w*|depend\w*|"
+    r"perform\w*|worth|work\w*|hold up|come true|came true"
+)
+_MODEL = r"predictions?|predict(?:ing|ed)?|forecasts?|probabilit(?:y|ies)|likelihoods?|models?|scores?"
 _OF_EACH = re.compile(
     rf"\b(?:who|whom|whose|{_GROUPS}|each|every|per|by|most|least|highest|lowest|more|less|new|average|orders?|"
     r"likely|increas\w*|grow\w*|rais\w*|affect\w*|why|when|where)\b",
@@ -150,7 +192,7 @@ _NUMBERED = re.compile(
 _CARTS = re.compile(r"\b(?:carts?|baskets?)\b", re.IGNORECASE)
 _OF_PREDICTIONS = re.compile(
     r"(?i)\b(?:(?:according to|based on) (?:your|the|our|this)|model|place|placing|add\w*|once|again|soon|probably|"
-    r"highest|lowest|next|window|chance\w*|propensity|score\w*|someone|won|ll|re|be|due)\b"
+    r"highest|lowest|next|window|risk|first|time|chance\w*|propensity|score\w*|someone|won|ll|re|be|due)\b"
 )
 _UNITS = {"tomorrow": 1, "day": 1, "week": 7, "fortnight": 14, "month": 28, "quarter": 91, "year": 365}
 _DURATION = re.compile(rf"\b(\d+|{'|'.join(NUMBER_WORDS)})?[\s-]*({'|'.join(_UNITS)})s?\b", re.IGNORECASE)
@@ -208,8 +250,46 @@ def target_asked(question: str, predicted: Iterable[str] = ()) -> str | None:
 
 def asks_unlikely(question: str, target: str) -> bool:
     """Whether the question asks for the users who do it with the lowest probability: who leaves does not return."""
-    leaving = target == RETURN and _LEAVING.search(question) is not None
-    return leaving != (_NEGATED.search(question) is not None)
+    is_named = re.search(rf"\b(?:{_COMING})\b", question, re.IGNORECASE)
+    leaving = target == RETURN and not is_named and re.search(rf"\b(?:{_LEAVING})\b", question, re.IGNORECASE)
+    return bool(leaving) != (_NEGATED.search(question) is not None)
+
+
+def of_buyers(question: str, target: str) -> tuple[str, bool | None]:
+    """The question without words for those who have bought before (True) or never have (False); None: it has none."""
+    bought = None
+    buyers = (True, r"\bbuyers\b", "users")  # who will buy is no buyer yet
+    for kind, pattern, new in (*_OF_BUYERS, *([buyers] if target == RETURN else [])):
+        text = re.sub(pattern, new, question, flags=re.IGNORECASE)
+        if text != question and bought in (None, kind):
+            question, bought = " ".join(text.split()), kind
+    return question, bought
+
+
+def asks_share(question: str) -> bool:
+    """Whether it is asked for the probability of users who are not one by one asked for, or for their share."""
+    return _SHARE.search(question) is not None and not asks_users(question)
+
+
+def asks_likeliest(question: str) -> bool:
+    """Whether it is asked for the cluster with the highest or lowest share of users who will do something."""
+    return _LIKELIEST.search(question) is not None
+
+
+def asks_how_right(question: str) -> bool:
+    """Whether it is asked how right predictions are."""
+    text = question.lower()
+    if not (re.search(rf"\b(?:{_RIGHT})\b", text) and re.search(rf"\b(?:{_MODEL})\b", text)):
+        return False
+    targets = "|".join(_PREDICTED_TARGETS.values())
+    known = (
+        _RIGHT,
+        _MODEL,
+        targets,
+        _DURATION.pattern,
+        r"really|actually|how|can|could|should|will|the|next|numbers?|so",
+    )
+    return not re.match(r"\W*(?:who|which|list|show)\b", text) and not left_over(text, *known)
 
 
 def asks_users(question: str) -> bool:
@@ -238,21 +318,28 @@ def not_predicted(
         unknown: words that the reading of metrics did not understand: predictions have words of their own.
         kinds: of its words, as of a `Reading`.
     """
+    target = target_asked(question, predicted)
+    question, _ = of_buyers(question, target or "")
     has_groups = re.search(rf"\b{_GROUPS}\b", question, re.IGNORECASE) is not None
-    is_total = asks_revenue(question)
-    if not is_total and (not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not has_groups)):
+    is_total, is_share = asks_revenue(question), asks_share(question)
+    if not is_total and (
+        not _OF_USERS.search(question) or (_OF_THE_SITE.search(question) and not (has_groups or is_share))
+    ):
         return OF_SITE
-    if _SOME_BUYERS.search(question):
-        return "Predictions are of all known users, not only of those who have bought before, or have not."
+    if _OF_GOODS.search(question):
+        return "Returns of items and refunds are not predicted."
+    if _SOME_BUYERS.search(question) and not (target == RETURN and _BACK_AGAIN.search(question)):
+        return OF_SOME
     if not is_total and _SPENDS_MOST.search(question) and not has_groups:
         return "I predict who will buy, not how much each user will spend."
+    is_said = {"share": is_share, "average": is_share, "change": target == RETURN and asks_unlikely(question, RETURN)}
     for kind, words in (("share", "shares"), ("trend", "trends"), ("change", "changes"), ("average", "averages")):
-        if kind in kinds:
+        if kind in kinds and not is_said.get(kind):
             return f"I predict numbers of users, not {words}."
     if "compare" in kinds and not has_groups:
         return "I compare predictions of clusters only."
     left = question.lower().replace("_", " ")
-    for pattern in (PREDICTED, _NUMBERED, _DURATION, _NEGATED, _OF_PREDICTIONS, CLUSTER, TWO):
+    for pattern in (PREDICTED, _SHARE, _NUMBERED, _DURATION, _NEGATED, _OF_PREDICTIONS, CLUSTER, TWO):
         left = pattern.sub(" ", left)
     for target in (*_PREDICTED_TARGETS.values(), *map(words_of_event, predicted)):
         left = re.sub(target, " ", left)

@@ -36,15 +36,14 @@ def count_lines(totals: Totals, steps: Iterable[Step]) -> list[str]:
 
 
 def total_line(
-    does: str, horizon: int, some: Iterable[Expected], currency: str = "", *, is_denied: bool = False
+    what: str, horizon: int, some: Iterable[Expected], currency: str, *, who: str = "", share: bool = False
 ) -> str:
-    """One line: how many of all users are expected to do it within these days (``is_denied``: not to do it)."""
+    """One line: how many of all users are expected to do it within these days, or not to do it (``what``)."""
     every = [*some]
     doing, users = sum(one.expected for one in every), sum(one.users for one in every)
-    if is_denied:
-        return f"Not expected to {does} within {horizon} days: {users - doing:,.0f} of {counted(users, 'user')}."
+    part = f", {number(doing / users, 'share')}" if share and users else ""
     worth = _worth([one.value for one in every], currency)
-    return f"Expected to {does} within {horizon} days: {doing:,.0f} of {counted(users, 'user')}{worth}."
+    return f"{what} within {horizon} days: {doing:,.0f} of {counted(users, 'user')}{who}{part}{worth}."
 
 
 def revenue_line(horizon: int, some: Iterable[Expected], currency: str) -> str:
@@ -73,10 +72,11 @@ def predicted_days(days: Sequence[int]) -> str:
     return f"predictions exist for the next {', '.join(first)}{' and ' * bool(first)}{last} days"
 
 
-def expected_line(group: str, one: Expected, currency: str) -> str:
+def expected_line(group: str, one: Expected, currency: str, *, share: bool = False) -> str:
     """One line: how many users of a group are expected to do it, with the interval, and their expected revenue."""
     ends = between(number(one.low, "users"), number(one.high, "users"))
-    doing = f"{one.expected:,.0f} of {counted(one.users, 'user')} ({ends})"
+    part = f", {number(one.share, 'share')}" if share else ""
+    doing = f"{one.expected:,.0f} of {counted(one.users, 'user')}{part} ({ends})"
     return f"  - {group}: {doing}{_worth([one.value], currency)}"
 
 

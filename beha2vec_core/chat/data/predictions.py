@@ -17,6 +17,7 @@ GROUPS_OF_USERS = {  # of their latest visit: columns of the users, by dimension
 }  # fmt: skip
 BOUGHT_BEFORE = "bought before"
 NEVER_BOUGHT = "never bought before"
+_BOUGHT = "(coalesce(u.purchases, 0) > 0)"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,16 @@ class Expected:
     low: float
     high: float
     value: float | None  # purchases only
+
+    @property
+    def share(self) -> float:
+        """The part of the users, which is the mean of their probabilities."""
+        return self.expected / self.users if self.users else 0.0
+
+    @property
+    def denied(self) -> Expected:
+        """How many are expected not to do it."""
+        return Expected(self.users, self.users - self.expected, self.users - self.high, self.users - self.low, None)
 
 
 class Predictions(Database):
@@ -54,8 +65,14 @@ class Predictions(Database):
             raise NotInData(f"{target[:60]} is not predicted. Predicted: {', '.join(known)}")
         return known[target]
 
-    def expected(self, target: str, horizon: int) -> dict[int, Expected]:
-        """What the users of each cluster are expected to do, the largest number first."""
+    def expected(self, target: str, horizon: int, bought: bool | None = None) -> dict[int, Expected]:
+        """What the users of each cluster are expected to do, the largest number first.
+
+        Args:
+            bought: only those who have bought before, or have never; None: all.
+        """
+        if bought is not None:
+            return {int(key): one for key, one in self.expected_by(target, horizon, "cluster", bought).items()}
         with self._connection() as connection:
             rows = records(
                 connection,
@@ -65,12 +82,14 @@ class Predictions(Database):
             )
         return {int(row.pop("cluster_key")): Expected(**row) for row in rows}
 
-    def expected_by(self, target: str, horizon: int, dimension: str) -> dict[str | None, Expected]:
-        """The same of the users of each group of `GROUPS_OF_USERS`; or of `BOUGHT_BEFORE`: with an order, or none."""
-        column = (
-            f"u.{GROUPS_OF_USERS[dimension]}"
-            if dimension in GROUPS_OF_USERS
-            else (f"if(coalesce(u.purchases, 0) > 0, '{BOUGHT_BEFORE}', '{NEVER_BOUGHT}')")
+    def expected_by(self, target: str, horizon: int, dimension: str, bought: bool | None = None) -> dict[Any, Expected]:
+        """The same of the users of each cluster or group of `GROUPS_OF_USERS`; or of `BOUGHT_BEFORE`: with an order."""
+        of = {BOUGHT_BEFORE: f"if({_BOUGHT}, '{BOUGHT_BEFORE}', '{NEVER_BOUGHT}')", "cluster": "cluster_key"}
+        column = of.get(dimension) or f"u.{GROUPS_OF_USERS[dimension]}"
+        clusters = (
+            "join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)"
+            if dimension == "cluster"
+            else ""
         )
         with self._connection() as connection:
             rows = records(
@@ -78,10 +97,12 @@ class Predictions(Database):
                 f"""select {column} as name, count(*) as users, sum(probability) as expected,
                     sqrt(sum(probability * (1 - probability))) as deviation, sum(value) as value
                 from beha2vec.user_predictions_current join ga4.dim_ga4__users as u using (property_id, user_key)
-                where target = ? and horizon = ? group by all order by expected desc, name""",
-                [target, horizon],
+                {clusters}
+                where target = $target and horizon = $horizon and ($bought is null or {_BOUGHT} = $bought)
+                group by all order by expected desc, name""",
+                {"target": target, "horizon": horizon, "bought": bought},
             )
-        found: dict[str | None, Expected] = {}
+        found: dict[Any, Expected] = {}
         for row in rows:
             wide = 1.96 * row["deviation"]  # as in beha2vec.cluster_predictions
             low, high = max(row["expected"] - wide, 0.0), min(row["expected"] + wide, float(row["users"]))
@@ -99,16 +120,27 @@ class Predictions(Database):
             return records(connection, query, [target, horizon])
 
     def likely_users(
-        self, target: str, horizon: int, *, cluster: int | None = None, least: bool = False, limit: int = 10
+        self,
+        target: str,
+        horizon: int,
+        *,
+        cluster: int | None = None,
+        bought: bool | None = None,
+        least: bool = False,
+        limit: int = 10,
     ) -> list[dict[str, Any]]:
         """The users with the highest probability (``least``: the lowest). For the person's screen only."""
+        users = "" if bought is None else "join ga4.dim_ga4__users as u using (property_id, user_key)"
+        only = "true" if bought is None else f"{_BOUGHT} = {bought}"
         with self._connection() as connection:
             rows = records(
                 connection,
                 f"""select user_key, cluster_key, probability, low, high, value, reasons, as_of
                 from beha2vec.user_predictions_current
                 left join (select user_key, cluster_key from beha2vec.user_clusters_current) using (user_key)
-                where target = $target and horizon = $horizon and ($cluster is null or cluster_key = $cluster)
+                {users}
+                where target = $target and horizon = $horizon and {only}
+                    and ($cluster is null or cluster_key = $cluster)
                 order by probability {"" if least else "desc"}, user_key limit $limit""",
                 {"target": target, "horizon": horizon, "cluster": cluster, "limit": limit},
             )

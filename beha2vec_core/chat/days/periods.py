@@ -459,6 +459,7 @@ _READ: tuple[tuple[str, str | _Days], ...] = (
     (r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
      lambda m, data, notes: _iso_week(int(m[1]), data.last, _year(m))),
     (r"\bfortnight\b", "two weeks"),
+    (r"\bat whatever time\b", lambda m, data, notes: data),
     # "between 1 and 15 march" has two days of one month
     (rf"\b({DAY}) ?(and|to|until|-|\u2013) ?({DAY}) (?:of )?({MONTH})\b", r"\1 \4 \2 \3 \4"),
     (r"\b(\d{4})-(\d{2})-(\d{2})\b", lambda m, data, notes: _day(m[0])),

@@ -40,7 +40,8 @@ _OF_THESE = re.compile(
 )
 _LEADING = re.compile(rf"(?:{COMMA} )?(?:(?:also|still|then|later|actually|really|ended up|end up|even) )*")
 _ASKS_WHO = re.compile(
-    rf"(?:who|which (?:users|visitors|people)|(?:list|show)(?: me)?(?: of)?(?: all| the| our)* (?:{PEOPLE}))\b"
+    r"(?:who|which (?:users|visitors|people)|(?:give me )?(?:an? |the )?(?:list|show)(?: me)?(?: of)?(?: all| the|"
+    rf" our)* (?:{PEOPLE}))\b"
 )
 # what people buy, when, how much: not how many of them
 _OF_SOMETHING_ELSE = re.compile(
@@ -120,7 +121,7 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     has_not = bool(clauses) and _AGAINST.search(left) is not None
     left = _AGAINST.sub(" ", left) if has_not else left
     has_not |= len(clauses) == 1 and _IMPLIED.search(text if clauses[0].part else left) is not None
-    if clauses and asks_who and left.startswith(("which", "list", "show")):
+    if clauses and asks_who and left.startswith(("which", "list", "show", "give", "a list", "the list")):
         left = _ASKS_WHO.sub("users", left, count=1)
     dids = [one for clause in clauses for one in (*clause.whole, *clause.part)]
     in_order = len(dids) > 1 and not any(one.after for one in dids) and ORDER_WORD.search(" ".join(taken)) is not None

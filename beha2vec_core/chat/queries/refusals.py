@@ -55,6 +55,21 @@ NO_QUERY = (
      r"order|purchas)\w* (?!(?:something|anything|it|from|here|for|in|on|via|with|at|by|again|last|this|and|or|an? "
      r"(?:order|purchase)|the first|their)\b)\w",
      "What people view before they buy is known of all orders together, not of those of one product."),
+    (r"\b(?:back|came|returned|visited|seen)\b.*\bafter (?:(?:being|having been) (?:away|gone|absent|inactive|out)|not "
+     r"(?:visiting|coming|being|having)|an? (?:long |longer )?(?:break|absence|gap|pause)|[\w ]+ (?:of absence|away|"
+     r"without))\b",
+     "I can list who visited in some days and not in others, but not how long each user was away. Name the days: who "
+     "visited in April but not in March?"),
+    (rf"^(?!.*\b(?:clusters?|segments?|groups?)\b)\W*(?:who|whom|(?:which|what) (?:{PEOPLE}))\b.*\bshould (?:i|we)\b"
+     r".*\b(?:contact|e?-?mail|call|write|target|message|reach|approach|prioriti[sz]e|win back)\b|\b(?:who|whom) to "
+     r"(?:contact|e-?mail|target)\b",
+     "The data do not show who buys because of a message: only an experiment can. I can say who is likely to buy, or not "
+     "to come back: which 100 users are most likely to buy?"),
+    (rf"(?:\bshare|\bpercent\w*|%|\bproportion|\bpart) of (?:(?:the|our|all) )*(?:{PEOPLE}) (?:(?:who|that) )?(?:are|"
+     r"is|were|came|come|used?) (?!.*\b(?:who|that)\b).*\band (?:(?:have|also|has) )*(?:bought|ordered|purchased|"
+     r"converted)\b",
+     "Is it the share of all users, or of this group? I can say what share of a group bought, and how many that are: "
+     "what share of mobile users bought?"),
     (r"^(?!.*\b(?:where|steps?|funnel|checkout|carts?|pages?)\b).*\b(?:lose|lost|losing) (?:(?:more|fewer|less|"
      r"many|any) )+(?:customers|buyers)\b",
      "I can count customers who have not come back for some days, not when they were lost."),

@@ -83,9 +83,6 @@ _TALK: Rules = (  # what stands around a question
      r"(?: (?:ever|been|c[oa]me|bought|buy|order|ordered|returned?|visited|purchased?|seen))*(?: (?:here|anything|"
      r"back))* ?(?:ever since|since(?: then)?|afterwards?|after (?:that|this|it)|thereafter|any ?more|again)(?=\W*$)",
      r"\1 \2 but not after \2"),
-    (rf"\b((?:came|visited|bought|ordered|were|was)\b.*) (in|during) ({PERIOD}),? (?:and|but|yet) (?:(?:who|they) )?"
-     r"(?:(?:have|has|had|did) )?(?:never|not) (?:returned?|c[oa]me (?:back|again)|been back)(?=\W*$)",
-     r"\1 \2 \3 but not after \3"),
     (r"\bwho(?:s|'s| is) (?=(?:bought|ordered|visited|purchased|viewed|used)\b)", "who "),
     (r"^\W*(?:my|our|the) \w+ (?:wants?|needs?|asks?|asked|would like)(?: for)?[^:?,]*:\s*", ""),
     (r"^\W*(?:i'?m|i am|we'?re|we are|i must|i have to|i need to|i want to|i'?ll) (?:do|prepar|writ|putting together|"
@@ -461,9 +458,11 @@ _OF_PEOPLE: Rules = (
      r"us)? (?:the )?most(?: (?:often|frequently))?(?=\W*$|,? and (?:did|do|have) they\b)", "top users by sessions"),
     (r"\b(top users by sessions),? and (?:did|do|have) they (?:ever )?(?:order(?:ed)?|buy|bought)(?: (?:something|"
      r"anything))?", r"\1 and orders"),
-    (r"\b(?:only |just )?(?:once|one time)(?:,? (?:and|but|then))+ (?:are |were )?gone(?: again)?(?=\W*$)|(?<=\bcame "
-     r")(?:only |just )?(?:once|one time),? (?:and|but) (?:then )?never (?:came|come|comes)(?: back)?(?: "
-     r"again)?(?=\W*$)", "exactly 1 times"),
+    (r"\b(?:only |just )?(?:once|one time)(?:,? (?:and|but|then))+ (?:are |were )?gone(?: again)?(?=\W*$)",
+     "exactly 1 times"),
+    (r"\b(?:only |just )?(?:came|come|visited|(?:been|were) here|showed up|stopped by) (?:only |just )?(?:once|one "
+     r"time),? (?:and|but|then) (?:then )?(?:(?:have |did |were )?(?:never|not) (?:again|(?:c[oa]mes?|returned?|(?:been"
+     r" )?seen|visited|been)(?: back)?(?: again)?)|disappeared|vanished)(?=\W*$)", "visited exactly 1 times"),
     (r"\bwho (?:goes to|visits|reads|opens|views|looks at|uses) (.+?), (?:existing|old|returning|known) (?:customers |"
      r"users |visitors |ones )?or new(?: ones| customers| users| visitors)?\b",
      r"how many users viewed \1 by new or returning"),

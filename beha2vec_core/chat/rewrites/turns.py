@@ -5,6 +5,7 @@ from __future__ import annotations
 from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.rewrites.whole_questions import MEASURE
+from beha2vec_core.chat.words.currencies import CURRENCY_WORDS
 from beha2vec_core.chat.words.verbs import DOWN, PEOPLE, UP
 
 _WHO = rf"(?:(?:most |the |our )*(?:{PEOPLE})|they)"
@@ -22,6 +23,17 @@ _IN_DAYS = (  # not "within 30 days"
 PERIOD = rf"(?:{_MONTHS})(?: 20\d\d)?|last (?:week|month|quarter|year)|q[1-4](?: 20\d\d)?"
 
 _NO_VERB = r"(?!(?:who|that|which|and|or|did|do|does|not|have|has|were|was|by)\b)[\w./-]+"
+_NEVER = r"(?:(?:have|has|had|did)(?:n't| not| never)|never|not)"
+_AMOUNT = rf"(more than|over|above|at least) ((?:[€$£] ?)?\d[\d.,]*(?: ?(?:{CURRENCY_WORDS}|[€$£]))?)"
+_NOT_BACK = (  # for some time
+    rf"(?:{_NEVER} (?:been (?:back|here|seen)|visit(?:ed)?|c[oa]me(?: back)?|return(?:ed)?|shown up)|(?:no|without (?:a"
+    r" |any )?|zero) ?visits?)(?: (?:us|here|again|the (?:shop|site)))* (?:in|for|within|over|since) "
+    r"(?:the )?(?:last |past )?(?P<time>(?:\d+|two|three|four|six|eight) (?:day|week|month)s)"
+)
+_WHO_SPENT = rf"\b(?:(?P<who>{PEOPLE})(?: who| that)?|who)(?: (?:have|has|had))?"
+
+_DATED = r"(?:in|on|during|yesterday|last|this|over|within|since)\b"
+
 _GROUP = (
     r"((?:channel|source|medium|campaign|device|browser|brand|product|item|page|landing page|cluster|segment)s?|"
     r"countr(?:y|ies)|categor(?:y|ies))"
@@ -74,9 +86,6 @@ TURNS: Rules = (
     (rf"^(\W*(?:do|does|did) (?:the |our )*(?:(?!coupon|search)[\w-]+ )+(?:{PEOPLE}) (?:buy|order|convert|purchase) "
      r"(?:more|less|better|worse))(?: often)? than (?:(?:all|the) )*(?:others?|rest|everyone else|other (?:\w+))"
      r"(?=\W*$)", r"\1"),
-    # whom we lose does not come back
-    (rf"\b(which|what) ({PEOPLE}) (?:are|will|might|could|do) we (?:(?:about|going|likely|expected|expect) to |at risk "
-     r"of |in danger of )?los(?:e|ing)\b(?: (?:soon|next))?", r"which \2 are unlikely to come back"),
     (rf"^\W*(?:(?:is|are) there |(?:do|did) we have )?any {_GROUP} (?:with|that (?:has|have|gets?|got)|having) ",
      r"\1 with "),
     (r"^(\W*)(?:what(?:'s| is| was) )?(?:the )?reach of (?=.*\bpages?\b)", r"\1how many users viewed "),
@@ -118,14 +127,32 @@ TURNS: Rules = (
     (r"\bwhich (order|purchase|transaction) (?:is|was|were) (?:the |our )?(?:very |single )?(biggest|largest|"
      r"highest|smallest|lowest|most expensive|cheapest)\b(?: one)?(?! \w)", r"our \2 \1"),
     # who bought or came in one period, and did the other never after it
-    (rf"\b((?:bought|ordered|purchased|buyers?|customers?)\b.*?) (in|during) ({PERIOD}),? (?:but|and|yet) "
-     r"(?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever )?(?:been|c[oa]me|returned?|visited|seen)"
+    (rf"\b((?:bought|ordered|purchased|came|visited|buyers?|customers?)\b.*?) (in|during) ({PERIOD}),? (?:(?:but|and|"
+     rf"yet|who|they) )*(?:{_NEVER} (?:ever )?(?:been|c[oa]me|returned?|visited|seen)|no (?:more )?visits?)"
      r"(?: (?:here|back|again|(?:ever )?since(?: then)?|after that|any ?more))*(?=\W*$)",
      r"\1 \2 \3 but did not visit after \3"),
-    (rf"\b(in|during) ({PERIOD}),? (?:but|and|yet) (?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not) (?:ever"
-     r" )?(?:bought|buy|ordered?|purchased?)(?: (?:anything|again|(?:ever )?since(?: then)?|after that|any ?more))+"
-     r"(?=\W*$)",
+    (rf"\b(in|during) ({PERIOD}),? (?:(?:but|and|yet|who|they) )*{_NEVER} (?:ever )?(?:bought|buy|ordered?|"
+     r"purchased?)(?: (?:anything|again|(?:ever )?since(?: then)?|after that|any ?more))+(?=\W*$)",
      r"\1 \2 but did not order after \2"),
+    (r"^\W*(?:(?:our|the|possible|potential|list|show|give me) )*win[ -]?back (?:candidates?|lists?|targets?|customers?"
+     r"|audiences?|segments?)(?: who)?\s*(?::|\s[-\u2013\u2014]|,) (?:who )?", "users who "),
+    # how much somebody has spent is a limit of users
+    (rf"{_WHO_SPENT} spent {_AMOUNT}(?:,| and| but| yet| who| with)* {_NOT_BACK}",
+     r"users who did not visit in the last \g<time> with \2 \3 of revenue"),
+    (rf"{_WHO_SPENT} {_NOT_BACK}(?:,| and| but| yet| who| have)* spent {_AMOUNT}",
+     r"users who did not visit in the last \g<time> with \3 \4 of revenue"),
+    (rf"^(\W*(?:(?:list|show|give me|name|the|all|our|of|which|a) )*)(?:(?:{PEOPLE})(?: who| that)?|who)(?: have| had|"
+     rf" has)? spent (?:a total of |in total )?{_AMOUNT}(?: in total| altogether)?(?!\w| ?(?:{CURRENCY_WORDS}|for|"
+     r"per|in (?:one|a|total)|each|an?|seconds?|minutes?|hours?|and|but|or|with|"
+     r"on (?:ads?|average|the|our|advertising))\b)",
+     r"\1users with \2 \3 of revenue"),
+    # who is active visits, and who is a buyer has bought at some time
+    (rf"\b(?:buyers|customers) (?:(?:that|who) )?(?:have been|were|are|was) active (?={_DATED})(.+?)(?=\W*$)",
+     r"users who visited \1 and ordered at whatever time"),
+    (rf"\b({PEOPLE}) (?:(?:that|who) )?(?:have|had) (?:already |ever )?(?:bought|ordered|purchased)(?: (?:before|"
+     rf"already|something))* (?:and )?(?:visited|came(?: back)?|were active|came by) (?={_DATED})(.+?)(?=\W*$)",
+     r"\1 who visited \2 and ordered at whatever time"),
+    (rf"\b((?!buyers|customers)(?:{PEOPLE})) (?:were|was|have been) active (?={_DATED})", r"\1 visited "),
     (rf"\bhow (?:many times|often) (?:was |were |is |are )?{_CODE} (?:(?:get|got|been) )?(?:used|redeemed|applied|"
      r"entered)\b", r"how many orders used the coupon \1"),
     (rf"\bhow (?:many times|often) did {_WHO} (?:use|redeem|apply|enter) {_CODE}",

@@ -36,6 +36,7 @@ _TOPICS = {  # in the plural: "The data have no ..."
     "deliveries": r"deliver(?:y|ies|ed)|shipped|shipment\w*|parcels?|courier|tracking numbers?",
     "ways of payment": r"pay(?:ment)? methods?|paypal|credit cards?|klarna|apple pay|invoices?|(?:by|debit|"
     r"credit) card",
+    "marks of bots or fake visits": r"bots?|robots?|crawlers?|scrapers?|spam\w*|fake|real (?:people|users)|humans?",
     "weather": r"weather|rain\w*|temperatures?|sunny|heat ?wave|snow\w*",
     "television, radio or print": r"tv|television|radio|print|billboards?|flyers?|podcasts?|commercials?",
     "competitors, or prices and sales elsewhere": r"competit\w+|rivals?|amazon|ebay|etsy|elsewhere|other shops|"

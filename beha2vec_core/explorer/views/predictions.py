@@ -16,6 +16,7 @@ from beha2vec_core.explorer.views import parts
 from beha2vec_core.predictions import decide
 from beha2vec_core.predictions.backtest import BASE_RATE, BG_NBD, FUNNEL, GA4, NO_FUNNEL, NO_VECTORS, RECENCY, RFM
 from beha2vec_core.predictions.gate import CHAMPION, MODEL
+from beha2vec_core.predictions.judged import points, sentences, with_interval
 from beha2vec_core.predictions.targets import PURCHASE
 from beha2vec_core.predictions.wording import did, does
 from beha2vec_core.settings import PREFIX
@@ -148,55 +149,8 @@ def _trust(published: Published, target: str, horizon: int) -> None:
 def _sentences(rows: pd.DataFrame, target: str) -> None:
     """What the main metrics of the model say, for people who do not know them."""
     found = {row["metric"]: row for row in rows[rows["method"] == MODEL].to_dict("records")}
-    said = []
-    if one := found.get("auroc"):
-        said.append(
-            f"Of a user who {did(target)} and one who did not, the model gives the first one the higher probability in "
-            f"{_with_interval(one, share=True)} of all pairs. Chance is 50%."
-        )
-    if one := found.get("lift_10pct"):
-        said.append(
-            f"In the most likely tenth, {one['value']:.1f} times as many users {did(target)} as in a random tenth."
-        )
-    if one := found.get("calibration_error"):
-        said.append(f"Predicted and observed shares differ by {_points(one)} on average over the tenths.")
-    if one := found.get("observed_over_expected"):
-        said.append(f"For 100 users who were expected, {100 * one['value']:,.0f} {did(target)}.")
-    if (one := found.get("revenue_in_top_decile")) and (best := found.get("revenue_in_best_decile")):
-        said.append(
-            f"The most likely tenth had {number(one['value'], 'share')} of the revenue. The best possible tenth had "
-            f"{number(best['value'], 'share')}."
-        )
-    if one := found.get("auroc_less_rfm"):
-        said.append(
-            f"Compared with recency, frequency and money alone, {_verdict(one)}: {one['value']:+.3f} AUROC "
-            f"({one['low']:+.3f} to {one['high']:+.3f})."
-        )
-    if items := "".join(f"<li>{in_html(text, 300)}</li>" for text in said):
+    if items := "".join(f"<li>{in_html(text, 300)}</li>" for text in sentences(found, target)):
         page.write(f"<ul>{items}</ul>")
-
-
-def _verdict(one: dict[Any, Any]) -> str:
-    if one["low"] > 0:
-        return "it is better"
-    return "it is worse" if one["high"] < 0 else "there is no clear difference"
-
-
-def _with_interval(one: dict[Any, Any], *, share: bool = False) -> str:
-    def written(value: float) -> str:
-        return number(value, "share") if share else f"{value:.3f}"
-
-    if pd.isna(one["low"]) or pd.isna(one["high"]):
-        return written(one["value"])
-    return f"{written(one['value'])} ({between(written(one['low']), written(one['high']))})"
-
-
-def _points(one: dict[Any, Any]) -> str:
-    """A difference of shares in percentage points."""
-    said = f"{100 * one['value']:.1f} percentage points"
-    if pd.isna(one["low"]) or pd.isna(one["high"]):
-        return said
-    return f"{said} ({between(*(f'{100 * max(one[end], 0):.1f}' for end in ('low', 'high')))})"
 
 
 def _methods(rows: pd.DataFrame) -> None:
@@ -210,9 +164,9 @@ def _methods(rows: pd.DataFrame) -> None:
         if one is None or pd.isna(one["value"]):
             return ""
         if form == "points":
-            return _points(one).replace(" percentage points", "")
+            return points(one).replace(" percentage points", "")
         if form == "interval":
-            return _with_interval(one)
+            return with_interval(one)
         return number(one["value"], "share") if form == "share" else f"{one['value']:.{form}f}"
 
     columns = {

@@ -96,7 +96,9 @@ REFUSED = [
     ("funnel of the newsletter open and click", "newsletter open"),
     ("how many people searched for shoes", "search for on the site is not measured"),
     ("what do people search for on the site", "search for on the site is not measured"),
-    ("which cluster is growing fastest", "growth of one cluster"),
+    ("who should I contact this week? I can only email 500 people", "whom a message makes buy"),
+    ("who came back last week after being away for more than 30 days", "how long each user was away"),
+    ("what share of users are in cluster 2 and bought", "share of all users, or of this group"),
     ("sessions with more than 5 minutes", "“minutes”"),
     ("channels with more than 5", "no measure"),
     ("conversion rate of customers over 50", "More than that of what"),
@@ -156,7 +158,7 @@ REFUSED = [
     ("which users are likely to buy more than 2 hats", "not of one theme"),
     ("which vistors bounce", "list users by"),
     ("which customers will spend the most next month", "not how much"),
-    ("share of users likely to buy", "not shares"),
+    ("share of revenue likely to come from buyers", "not shares"),
 ]
 
 
