@@ -63,8 +63,8 @@ NO_QUERY = (
     (rf"^(?!.*\b(?:clusters?|segments?|groups?)\b)\W*(?:who|whom|(?:which|what) (?:{PEOPLE}))\b.*\bshould (?:i|we)\b"
      r".*\b(?:contact|e?-?mail|call|write|target|message|reach|approach|prioriti[sz]e|win back)\b|\b(?:who|whom) to "
      r"(?:contact|e-?mail|target)\b",
-     "The data do not show who buys because of a message: only an experiment can. I can say who is likely to buy, or not "
-     "to come back: which 100 users are most likely to buy?"),
+     "The data do not show who buys because of a message: only an experiment can. I can say who is likely to buy, or "
+     "not to come back: which 100 users are most likely to buy?"),
     (rf"(?:\bshare|\bpercent\w*|%|\bproportion|\bpart) of (?:(?:the|our|all) )*(?:{PEOPLE}) (?:(?:who|that) )?(?:are|"
      r"is|were|came|come|used?) (?!.*\b(?:who|that)\b).*\band (?:(?:have|also|has) )*(?:bought|ordered|purchased|"
      r"converted)\b",
