@@ -188,7 +188,7 @@ class PredictionAnswers:
             tested = days(about["tested_from"], about["tested_until"])
             lines += ["", f"Tested as of earlier dates ({tested}): {counted(about['n'], 'score')} of users were "
                       f"compared with whether they then {did(target)}."]  # fmt: skip
-        lines += ["The test says how well users are told apart, not whether contacting them has an effect."]
+        lines += ["The test shows how well the model separates users, not whether contacting them has an effect."]
         statement = f"from beha2vec.prediction_evaluation where target = {quote(target)} and horizon = {horizon}"
         predicted = {"target": target, "days": horizon, "cluster": None, "revenue": False}
         return LookupAnswer("\n".join(lines), statements=[statement], predicted=predicted)

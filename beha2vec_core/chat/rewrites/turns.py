@@ -202,8 +202,8 @@ TURNS: Rules = (
     # users from email who viewed tents; "bought" needs no "who"
     (rf"^(\W*(?:(?:and|so|what|which|is|the|a|out) )*(?:share|percent(?:age)?|proportion|fraction|part|how many|number)"
      rf"(?: of)?(?: (?:the|our|all))* (?:[\w-]+ )?(?:{PEOPLE})(?: (?:from|via|on|in|through|using|of)"
-     rf"(?: {_NO_VERB}){{1,4}}?)?) (viewed|saw|looked at|read|visited|opened|added|put|reached|began|used)\b"
-     r"(?! by\b)", r"\1 who \2"),
+     rf"(?: {_NO_VERB}){{1,4}}?)?) (viewed|saw|looked at|read|visited(?= (?:the|our|an?) )|opened|added|put|reached|"
+     r"began|used)\b(?! by\b)", r"\1 who \2"),
     (r"\b(?:use[sd]?|redeem(?:s|ed)?|appl(?:y|ies|ied)|enter(?:s|ed)?) no (?=(?:(?:discount|promo|coupon|voucher) )?"
      r"(?:coupon|voucher|promo|code)s?\b)", "did not use a "),
 )  # fmt: skip

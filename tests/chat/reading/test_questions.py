@@ -96,7 +96,7 @@ REFUSED = [
     ("funnel of the newsletter open and click", "newsletter open"),
     ("how many people searched for shoes", "search for on the site is not measured"),
     ("what do people search for on the site", "search for on the site is not measured"),
-    ("who should I contact this week? I can only email 500 people", "whom a message makes buy"),
+    ("who should I contact this week? I can only email 500 people", "who buys because of a message"),
     ("who came back last week after being away for more than 30 days", "how long each user was away"),
     ("what share of users are in cluster 2 and bought", "share of all users, or of this group"),
     ("sessions with more than 5 minutes", "“minutes”"),
