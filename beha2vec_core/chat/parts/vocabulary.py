@@ -209,6 +209,9 @@ class Vocabulary:
         """The longest known phrase from a place on, and how many words it has (0: there is none)."""
         for size in range(min(_LONGEST, len(words) - place), 0, -1):
             meaning = self._meanings.get(normal_of(words[place : place + size]))
+            if size > 1 and words[place + size - 1] == "page" and words[place + size : place + size + 1] == ["views"]:
+                verb = self._meanings.get(normal(words[place]))
+                meaning = None if verb and verb.kind == "compare" else meaning  # "compare page views" is of no page
             if meaning is not None and size > 1 and words[place + size - 1] == "pages":  # of a theme, not one page
                 whole = self._meanings.get(normal_of(words[place : place + size - 1]))
                 themes = tuple(one for one in whole.values if one.dimension == "theme") if whole else ()

@@ -48,7 +48,11 @@ def _metrics_named(parts: Parts) -> list[str]:
     strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
     if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
         strong.sort(key=lambda name: name != first)
-    if parts.is_of_users and (first := _ordered_by(parts)) and first not in strong:
+    if (
+        parts.is_of_users
+        and (first := _ordered_by(parts, "by|in order of|most|highest|largest"))
+        and first not in strong
+    ):
         return [first]
     asks_why = parts.has("cause") and parts.has("bought")
     if asks_why and len(strong) == 1 and strong[0] in ("new_users", "returning_users"):  # they buy more
@@ -97,11 +101,11 @@ def _is_asked_too(parts: Parts, name: str) -> bool:
     return False
 
 
-def _ordered_by(parts: Parts) -> str:
+def _ordered_by(parts: Parts, after: str = "by|in order of") -> str:
     """The measure by which groups are put in order: "top 5 pages by sessions, with their bounce rate"."""
     for word in parts.words:
         if word.kind == "metric" and re.search(
-            rf"\b(?:by|in order of) (?:(?:the|their|number of|most|highest) )*{word.pattern}",
+            rf"\b(?:{after}) (?:(?:the|their|number of|most|highest) )*{word.pattern}",
             parts.text,
         ):
             return word.name
@@ -167,8 +171,14 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
     if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
-        kinds = [name.removesuffix("_users") for name in ("new_users", "returning_users") if name in specific]
-        found["new_or_returning"] = [*kinds, *found.get("new_or_returning", [])]
+        kinds = [
+            name
+            for word in parts.words  # in the order of the question
+            for name in (word.name.removesuffix("_users"), *(v for one in word.values for v in one.values))
+            if name in ("new", "returning")
+            and name in (*found.get("new_or_returning", []), *(s[:-6] for s in specific))
+        ]
+        found["new_or_returning"] = kinds
     if parts.clusters:
         found["cluster"] = parts.clusters
     for name in found.keys() & excluded.keys():  # "paid channels except paid social"

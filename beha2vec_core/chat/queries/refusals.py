@@ -230,7 +230,9 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
         if is_joined and len(two) > 1 and not (two <= {*metrics} or two == {"new_users", "returning_users"}):
             raise NotRead(f"I cannot answer these together. Ask for one at a time: {one.text} and {other.text}.")
         is_than = re.search(rf"(\b(?:more|fewer|less) )?{one.pattern}\b.*\bthan (?:the )?{other.pattern}", parts.text)
-        if is_than and len(two) > 1 and not two <= {*metrics} and (is_than[1] or not METRICS[other.name].is_weak):
+        is_kind = other.name in ("new_users", "returning_users")  # of people, not a measure
+        is_weak = METRICS[other.name].is_weak and not (is_than and is_than[1])
+        if is_than and len(two) > 1 and not (two <= {*metrics} or is_kind or is_weak):
             raise NotRead(f"{one.text.capitalize()} and {other.text} are different measures: ask for each of them.")
         if is_share_of_buyers(one) and one.is_beside(other) and not is_joined and "," not in parts.text:
             raise NotRead(f"I have {METRICS[other.name].label} of all users and sessions only: “{other.text}”.")

@@ -190,7 +190,6 @@ TURNS: Rules = (
      r"((?:\S+ ){1,6}?)instead(?: of [\w ]+)?(?: please| pls)?\W*$", r"and \1"),
     # channels whose revenue fell most; not "whose users", which are groups too
     (rf"\b{_GROUP} whose (?=(?:[\w-]+ ){{1,3}}?(?:{'|'.join((*DOWN, *UP))})\b)", r"which \1's "),
-    (r"^(\W*(?:please |can you |could you )*(?:compare|contrast)) page views?\b", r"\1 pageviews"),  # no page /compare
     # where they did it stands between what they did and did not
     (rf"\b((?:added|put) (?:\w+ ){{0,2}}?(?:to|into|in) (?:(?:the|their|a) )?(?:cart|basket)) "
      rf"((?:from|on|in|via)(?: {_NO_VERB}){{1,4}}?) (?:and|but) ((?:did not|didn't|never) (?:order|buy|bought|purchase|"

@@ -107,6 +107,7 @@ WHOLE_QUESTIONS: Rules = (
     (rf"^(\W*){_HOW_DOES}(.+?)(?: page)? {_AS_LANDING}\W+(?:and )?(?:do|does|did) (?:the )?(?:{PEOPLE}|readers|they) "
      r"(?:go|get|click|continue|move)(?: on| through)? to (?:a |the )?products?(?: pages?)?" + _END,
      r"\1sessions, conversion rate, revenue and product view rate landing on the \2"),
+    (rf"\b({MEASURE}) (?:of|for|on) (.+?) {_AS_LANDING}" + _END, r"\1 of sessions landing on \2"),
     (rf"^(\W*){_HOW_DOES}(.+?)(?: page)? {_AS_LANDING}" + _END, r"\1landing page \2 against all others"),
     # the size of orders is their value
     (rf"^(\W*)(?:are|were) (?:the |our )?((?:[\w'-]+ ){{0,2}}?){_ORDERS} (?=.*\b(?:smaller|bigger|larger)\b)",

@@ -35,6 +35,8 @@ def _asked(lookup: Lookup, question: str) -> Query:
         ("what share of new users are on mobile", "device", "new_or_returning"),
         ("what share of new users came from email", "channel", "new_or_returning"),
         ("what fraction of returning visitors use mobile", "device", "new_or_returning"),
+        ("what share of users who viewed a product are new", "new_or_returning", "user"),
+        ("what share of new users added something to the cart", "user", "new_or_returning"),
         ("how many of the users who added to cart are returning", "new_or_returning", "user"),
     ],
 )
