@@ -21,7 +21,7 @@ from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.chat.words.places import regions
 from beha2vec_core.chat.words.spelling import Speller, english_words
 from beha2vec_core.chat.words.verbs import NAMED_AFTER
-from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.definitions import DIMENSIONS, SOURCES
 from beha2vec_core.semantic.layer import Contents
 
 _HOME = ("home page", "homepage", "start page", "front page")
@@ -77,6 +77,12 @@ class Vocabulary:
             found[level] = [whole if other is one else other for other in found.get(level, [])] + [whole] * (not one)
         for phrase, countries in regions(contents.values.get("country", [])).items():
             found.setdefault(as_key(phrase), [Value("country", countries)])
+        campaigns: dict[str, list[str]] = {}  # by the words of their names: brand campaigns
+        for name in contents.values.get("campaign", []):
+            for word in {*re.findall(r"[a-z]{3,}", name.lower())}:  # but email campaigns are those of email
+                if not any(one.dimension in SOURCES for one in found.get(as_key(word), [])):
+                    campaigns.setdefault(as_key(f"{word} campaign"), []).append(name)
+        found = {key: [Value("campaign", tuple(names))] for key, names in campaigns.items()} | found
         self.pages = Pages(contents.values.get("page", []))
         kinds = {key: {one.dimension for one in some} for key, some in found.items()}
         self.sections, self.clear = sections(contents.values, kinds, {*fixed_phrases()})

@@ -34,6 +34,7 @@ _WHO_SPENT = rf"\b(?:(?P<who>{PEOPLE})(?: who| that)?|who)(?: (?:have|has|had))?
 
 _DATED = r"(?:in|on|during|yesterday|last|this|over|within|since)\b"
 
+_DONE = r"(view(?:ed)?|look(?:ed)? at|buy|bought|order(?:ed)?|purchased?|add(?:ed)?|visit(?:ed)?|read|see|saw)"
 _GROUP = (
     r"((?:channel|source|medium|campaign|device|browser|brand|product|item|page|landing page|cluster|segment)s?|"
     r"countr(?:y|ies)|categor(?:y|ies))"
@@ -198,6 +199,29 @@ TURNS: Rules = (
      r"\2\3 with the \1 item views"),
     (r"\b(most|least)[ -](?:viewed|seen|looked[ -]at) (?:product |item )?(categor(?:y|ies)|brands?)\b",
      r"\2 with the \1 item views"),
+    (r"\borders (?:(?:that|which) )?(?:were |was |are |got )?(?:placed|made|completed|submitted) (?=(?:with|using) )",
+     "orders "),
+    (r"^(\W*compare (?:the |our )?)(?:campaigns?|channels?|sources?|countries|browsers?|devices?) (?=\S+ (?:and|with|"
+     r"vs|to) \S+\W*$)", r"\1"),
+    (r"^(\W*compare (?:the |our )?\S+ (?:and|with|vs|to) (?:the )?\S+) (?:(?:newsletter|e-?mail|mail) )?(?:campaigns|"
+     r"channels|sources|countries|browsers)(?=\W*$| (?:in|last|for|since|by)\b)", r"\1"),
+    (r"\b(?:do|can|should) (?:we|i|you) expect (?:to (?:see |come |be |have )?)?(?:back|returning)\b|\b(?:are|is) "
+     r"expected (?:to (?:come|be) )?back\b", "will come back"),
+    (r"\bleft (?:something|items?|things?|stuff|products?) (?:behind )?in (?:the|their|a) (?:cart|basket)(.*?) without "
+     r"(?:ordering|buying|purchasing|paying|checking out)", r"added something to the cart\1 without buying"),
+    (rf"\bhelp cent(?:re|er) ({PEOPLE})\b", r"\1 who viewed help pages"),
+    (r"\bhelp cent(?:re|er)s?\b(?: pages?)?", "help pages"),
+    (r"^(\W*(?:and )?(?:which|what) \w+ contributed (?:the )?(?:most|least))(?=\W*$)", r"\1 to that"),
+    # in this order, not at any time
+    (rf"\bhow many (of (?:them|those|these) )?(?:then|later|subsequently) {_DONE}\b([^?,.]*)",
+     r"how many \1\2\3 afterwards"),
+    (rf"\b(?:go|goes|went) on to {_DONE}\b([^?,.]*)", r"\1\2 afterwards"),
+    (r"\badd_to_carts?\b", "add to cart"),
+    (r"\bbegin_checkouts?\b", "checkout"),
+    (r"\bview_items?\b", "product view"),
+    (r"\b(did|do|have) (we|you) record(?:ed)?\b", r"\1 \2 have"),  # no highest value
+    *((rf"^(\W*(?:and )?)are (?:the |our )?(.+?) getting (?:{more})(?: (?:and|or) (?:{more}))?(?=\W*$)",
+       rf"\1is the number of \2 going {way}") for more, way in (("more", "up"), ("fewer|less", "down"))),
     # users from email who viewed tents; "bought" needs no "who"
     (rf"^(\W*(?:(?:and|so|what|which|is|the|a|out) )*(?:share|percent(?:age)?|proportion|fraction|part|how many|number)"
      rf"(?: of)?(?: (?:the|our|all))* (?:[\w-]+ )?(?:{PEOPLE})(?: (?:from|via|on|in|through|using|of)"

@@ -434,6 +434,18 @@ ASKED = {
     "how many visitors added something to the cart on mobile and did not order": (
         "users | device=mobile | user=reached the cart and did not order"
     ),
+    "what % of orders were placed with a coupon": "orders | one_order=used a coupon | share",
+    "of the people who viewed hats, how many go on to buy": (
+        "users | user=ordered after they viewed theme hats | user=viewed theme hats | share"
+    ),
+    "how many sessions did we record in april": "sessions | 2026-04-01..2026-04-30",
+    "what percentage of sessions with an add_to_cart get to begin_checkout": (
+        "sessions | session=reached the checkout | session=reached the cart | share"
+    ),
+    "are orders getting fewer": "orders | by month",
+    "are new users more likely to buy than returning users": (
+        "conversion_rate | by new_or_returning | new_or_returning=new;returning"
+    ),
     # two counts, and what many have in common
     "how many users came from google and how many of them bought": "users | source=google && buyers | source=google",
     "what do buyers have in common": "buyers | by country | share | top 3 && buyers | by device | share | top 3",
