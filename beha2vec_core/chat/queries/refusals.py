@@ -222,6 +222,9 @@ def _sides_differ(parts: Parts, words: list[Word], filters: tuple[Filter, ...]) 
     return len(sides) == 2 and bool(dimensions[0] - dimensions[1]) and bool(dimensions[1] - dimensions[0])
 
 
+_LIMITED = re.compile(r" (?:on|from|in|via|using|who|that|with|without)\b")  # than users on mobile
+
+
 def check_all_asked(parts: Parts, metrics: list[str]) -> None:
     """Raise where one of several measures would have no answer: "sessions up and revenue down"."""
     for one, other in pairwise(word for word in parts.words if word.kind == "metric"):
@@ -231,6 +234,8 @@ def check_all_asked(parts: Parts, metrics: list[str]) -> None:
             raise NotRead(f"I cannot answer these together. Ask for one at a time: {one.text} and {other.text}.")
         is_than = re.search(rf"(\b(?:more|fewer|less) )?{one.pattern}\b.*\bthan (?:the )?{other.pattern}", parts.text)
         is_kind = other.name in ("new_users", "returning_users")  # of people, not a measure
+        if is_than and other.name in PEOPLE_COUNTED:
+            is_kind |= _LIMITED.match(parts.text, is_than.end()) is not None
         is_weak = METRICS[other.name].is_weak and not (is_than and is_than[1])
         if is_than and len(two) > 1 and not (two <= {*metrics} or is_kind or is_weak):
             raise NotRead(f"{one.text.capitalize()} and {other.text} are different measures: ask for each of them.")

@@ -226,10 +226,11 @@ TURNS: Rules = (
      r"falls?|fell) (?:to|on|into) ", r"\1 is on "),
     (rf"\b(?:which|what) (?:acquisition |marketing )?{_GROUP} (?:brings?(?: in)?|attracts?|delivers?) (?:the |us )*"
      rf"(?:{PEOPLE}) with the (highest|lowest) (?=\w+ (?:\w+ )?(?:per|rate|value))", r"which \1 has the \2 "),
-    (r"\b(?:was|is) (?:it|that|this) (?:more|fewer|less) (?:visitors|visits|traffic|sessions|users|people),? or (?:did|do|"
-     r"are|were) (?:more|fewer|less) (?:of them )?(?:buy|order|convert)\w*", "was it the sessions or the conversion rate"),
-    (r"^(\W*)(?:which|what) behaviou?rs? (?:go|goes|come|comes) (?:along |together )?with (?:becoming an? (?:buyer|customer)|"
-     r"(?:a |an )?(?:purchase|order|buying))", r"\1what do users do before they buy"),
+    (r"\b(?:was|is) (?:it|that|this) (?:more|fewer|less) (?:visitors|visits|traffic|sessions|users|people),? or (?:did|"
+     r"do|are|were) (?:more|fewer|less) (?:of them )?(?:buy|order|convert)\w*",
+     "was it the sessions or the conversion rate"),
+    (r"^(\W*)(?:which|what) behaviou?rs? (?:go|come)(?:es|s)? (?:along |together )?with (?:becoming an? (?:buyer|"
+     r"customer)|(?:an? )?(?:purchase|order|buying))", r"\1what do users do before they buy"),
     # users from email who viewed tents; "bought" needs no "who"
     (rf"^(\W*(?:(?:and|so|what|which|is|the|a|out) )*(?:share|percent(?:age)?|proportion|fraction|part|how many|number)"
      rf"(?: of)?(?: (?:the|our|all))* (?:[\w-]+ )?(?:{PEOPLE})(?: (?:from|via|on|in|through|using|of)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -151,3 +152,28 @@ def test_the_query_is_the_one_the_question_is_made_of(
         if found != expected:
             wrong[asked] = f"{found}, not {expected}"
     assert not wrong
+
+
+PAIRS = (
+    ("mobile users", "desktop users"), ("email visitors", "organic search visitors"), ("new users", "returning users"),
+    ("users in Germany", "users in the United States"),
+)  # fmt: skip
+COMPARED = (
+    ("do {} spend more than {}?", 1), ("are {} less likely to buy than {}?", -1), ("do {} convert better than {}?", 1),
+    ("do {} bounce less than {}?", -1), ("do {} view more pages than {}?", 1),
+    ("is the conversion rate of {} lower than that of {}?", -1),
+)  # fmt: skip
+
+
+def test_yes_and_no_agree_with_the_numbers(lookup: Lookup) -> None:
+    verdicts = []
+    for question, sign in COMPARED:
+        for one, other in [*PAIRS, *(pair[::-1] for pair in PAIRS)]:
+            lookup.forget()
+            text = lookup.ask(question.format(one, other)).text
+            verdicts.append(text.partition(".")[0])
+            first, second = re.findall(r"[:;] [^,:;]+, ([\d.]+)", text)[:2]  # in the order of the question
+            if verdicts[-1] in ("Yes", "No"):
+                assert (verdicts[-1] == "Yes") == ((float(first) - float(second)) * sign > 0), text
+    assert min(map(verdicts.count, ("Yes", "No"))) > 3
+    assert {*verdicts} - {"Yes", "No"} <= {"No clear difference", "About the same", "Only a small difference"}
