@@ -72,6 +72,7 @@ _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions", "unfinished_checkouts",
 )  # fmt: skip
+_OF_REVENUE = ("sessions", "conversion_rate", "orders", "aov")  # what it is the product of
 # what is not about one measure, though a word such as users or conversion stands in it
 _ABOUT_STEPS = re.compile(
     r"(?i)\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b"
@@ -457,7 +458,7 @@ class Lookup:
         if query.ascending is not None and self._shown:  # which channel is worst, and why
             query = of_end(query, self._shown.groups, "first") or query
         if query.metric == "revenue" and query.explains:
-            one_by_one = (replace(query, metric=name, explains=False) for name in ("sessions", "orders", "aov"))
+            one_by_one = (replace(query, metric=name, explains=False) for name in _OF_REVENUE)
             results = [self._data.measure(one) for one in one_by_one if reaches_all(one)]
         elif query.metric == "conversion_rate" and len(query.by) == 1 and query.filters and not query.versus:
             results = self._data.rates(query, ("engaged_rate", "product_view_rate", "cart_rate", "checkout_rate"))

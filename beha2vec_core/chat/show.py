@@ -23,7 +23,11 @@ def plain(text: str) -> str:
 
 
 def table(columns: list[str], rows: list[list[object]], *, width: int = 120, cell: int = 40) -> str:
-    """Rows as aligned text; long cells are cut, and columns that do not fit are named instead."""
+    """Rows as aligned text; where they do not fit, long cells are cut, and the last columns are named instead."""
+    whole = [
+        max([len(name), *(len(_cell(row[place], width)) for row in rows)]) + 2 for place, name in enumerate(columns)
+    ]
+    cell = width if sum(whole) <= width + 2 else cell
     shown = [[_cell(value, cell) for value in row] for row in rows]
     names = [_cell(name, cell) for name in columns]
     widths = [max([len(name), *(len(row[place]) for row in shown)]) for place, name in enumerate(names)]

@@ -200,11 +200,12 @@ def _moved_by(result: Result, row: dict[str, Any], apart: tuple[int, int]) -> fl
     return values[0] / apart[0] - values[1] / apart[1] if None not in values else 0.0  # type: ignore[operator]
 
 
-def not_as_supposed(result: Result, reading: Reading) -> list[str]:
-    """That a decrease whose place is asked for is an increase, or the other way round."""
+def not_as_supposed(result: Result, reading: Reading, days: Period) -> list[str]:
+    """That a decrease whose place is asked for is an increase, or the other way round; per day, if days differ."""
     if not result.query.explains or reading.goes_down is None or not result.rows:
         return []
-    now, before = result.rows[0]["value"], result.rows[0]["value_before"]
+    row = in_equal_days(result, days).rows[0]
+    now, before = row["value"], row["value_before"]
     if now is None or before is None or (now != before and (now < before) == reading.goes_down):
         return []
     if result.query.versus and result.query.period and result.query.versus.first > result.query.period.first:

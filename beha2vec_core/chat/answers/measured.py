@@ -131,7 +131,7 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
     lines += mean_of(result, days, reading.mean_of) if reading.mean_of else []
     if reading.asks_cause and metric.unit == "count" and not any(row.get("value") for row in result.rows):
         lines.append("The question assumes that there are some, but there are none.")
-    lines += not_as_supposed(result, reading) + per_day(result, days)
+    lines += not_as_supposed(result, reading, days) + per_day(result, days)
     lines += missing(result, days)
     lines.append(f"Looked up: {looked_up(query, metric, days)}.")
     if rows:
