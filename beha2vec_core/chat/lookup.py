@@ -266,7 +266,7 @@ class Lookup:
             in_query = bool(named_in & {"cluster", "cluster_then"})
             by_others = [name for name in reading.by if name not in _OF_CLUSTERS]
             narrows = any(one.did or one.dimension not in _OF_CLUSTERS for one in reading.filters)
-            narrowed = reading.period or narrows or by_others or is_plain(query, reading)
+            narrowed = reading.period or narrows or by_others or is_plain(unnamed, query, reading)
             if (
                 query is not None
                 and in_query

@@ -13,9 +13,14 @@ _TOTAL = re.compile(
 )
 
 
-def is_plain(query: Query | None, reading: Reading) -> bool:
+_OF_A_USER = re.compile(r"(?i)\b(?:spen[dt]s?|spending|worth)\b")  # which cluster spends most
+
+
+def is_plain(question: str, query: Query | None, reading: Reading) -> bool:
     """Whether a measure of clusters is asked for: "orders per segment". Facts are shares, or means of a user."""
     if query is None or query.counts_groups or query.metric == "users" or not reading.metrics or reading.asks_cause:
+        return False
+    if _OF_A_USER.search(question):
         return False
     is_of_one = not query.by and [one.dimension for one in query.filters] == ["cluster"]
     is_by = query.by == ("cluster",) and not query.filters
