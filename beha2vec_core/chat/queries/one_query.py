@@ -130,7 +130,9 @@ class _Draft:
         if _IS_BEST.search(parts.text) and len(self.by) == len(self.included) == 1:  # is email our best channel
             label = DIMENSIONS[self.by[0]].label
             if self.included[0].dimension != self.by[0]:
-                raise NotRead(f"{self.included[0].values[0]} is no {label}: ask for all in order, the best first.")
+                raise NotRead(
+                    f"{self.included[0].values[0]} is not a {label}: ask for all of them in order, the best first."
+                )
             self.filters = tuple(one for one in self.filters if one.is_excluded or one.dimension != self.by[0])
             self.included = ()
         several = [one for one in self.included if len(one.values) > 1 and not asked.is_one_group(parts, one)]

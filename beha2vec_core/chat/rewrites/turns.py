@@ -231,6 +231,10 @@ TURNS: Rules = (
      "was it the sessions or the conversion rate"),
     (r"^(\W*)(?:which|what) behaviou?rs? (?:go|come)(?:es|s)? (?:along |together )?with (?:becoming an? (?:buyer|"
      r"customer)|(?:an? )?(?:purchase|order|buying))", r"\1what do users do before they buy"),
+    (r"^(\W*(?:is|was|are|were) )((?:sun|mon|tues|wednes|thurs|fri|satur)day)s?( (?:our|the) (?:best|worst|strongest|"
+     r"weakest|busiest|quietest|slowest)) (?:week)?days?\b(?! of)", r"\1\2\3 day of the week"),
+    (r"\bhow many (?:(?:on-?)?site |internal )?searches\b(?: (?:did|do|have) (?:we|people|users|visitors|they) (?:have|"
+     r"had|get|make|do|run))?", "page views of search pages"),
     # users from email who viewed tents; "bought" needs no "who"
     (rf"^(\W*(?:(?:and|so|what|which|is|the|a|out) )*(?:share|percent(?:age)?|proportion|fraction|part|how many|number)"
      rf"(?: of)?(?: (?:the|our|all))* (?:[\w-]+ )?(?:{PEOPLE})(?: (?:from|via|on|in|through|using|of)"
