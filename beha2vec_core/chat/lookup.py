@@ -72,6 +72,7 @@ _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions", "unfinished_checkouts",
 )  # fmt: skip
+_OF_ALL: dict[str, Any] = {"cluster": None, "revenue": False, "bought": None, "least": False}  # a prediction
 _OF_REVENUE = ("sessions", "conversion_rate", "orders", "aov")  # what it is the product of
 # what is not about one measure, though a word such as users or conversion stands in it
 _ABOUT_STEPS = re.compile(
@@ -121,7 +122,10 @@ class Lookup:
                 shown, old = self._shown or Shown(), self._before
                 listed = old.listed if again and again.of_list else shown
                 self._before = Before(question, answer.understood, answer.reading, shown, old.shown, listed)
-            self._predicted = answer.predicted if is_lost else self._predicted
+            if is_lost and answer.predicted and whole:  # how right it was keeps whose prediction it is
+                self._predicted = _OF_ALL | (self._predicted or {}) | answer.predicted
+            elif is_lost:
+                self._predicted = _OF_ALL | answer.predicted if answer.predicted else None
             self._lists_clusters = answer.lists_clusters or bool(keys and whole)
             of_it = [one for one in (answer.reading.filters if answer.reading else ()) if one.dimension == "cluster"]
             is_same = not answer.understood or [one.values for one in of_it] == [(str(self._cluster),)]
@@ -239,7 +243,7 @@ class Lookup:
             return found if found.understood else self._refused(reading, _why_not(found, reading))
         if questions.SIMILAR.search(question):
             return self.about_clusters.answer(question, keys, overview)
-        is_of_members = query is None or not (keys or reading.metrics)
+        is_of_members = query is None or not reading.metrics
         if (keys or _CLUSTERS.search(question)) and is_of_members and questions.GROWS.search(unnamed):
             return self._growth(keys, reading, unnamed)
         if questions.LIKELY_GROUP.search(question) and questions.target_asked(unnamed) not in self._data.predicted():

@@ -140,7 +140,8 @@ def measured(result: Result, reading: Reading, days: Period, parts: Sequence[Res
         return Measured("\n".join(lines))
     table = _table(result, days)
     if len(table.rows) < len(result.rows):
-        lines.append(f"The first {len(table.rows)} of {len(result.rows):,} are shown.")
+        of_all = f"of {'more than ' * (len(result.rows) >= MAX_ROWS)}{len(result.rows):,}"
+        lines.append(f"The first {len(table.rows)} {of_all} are shown.")
     if query.top and 1 < query.top < len(result.rows):
         lines.append(f"There are more than {query.top} because the last ones are equal.")
     is_long = len(query.by) == 2 and not (is_by_time(query.by[:1]) or query.top)

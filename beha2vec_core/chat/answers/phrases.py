@@ -84,7 +84,8 @@ def name_of(query: Query, metric: Metric, *, means: bool = False) -> str:
     those = metric.label if rest.startswith(" of ") else "those"  # of sessions of new users, of those from Sweden
     each = " and ".join(DIMENSIONS[name].label for name in query.by if DIMENSIONS[name].kind != "time")
     within = f"{',' * bool(rest)} within each {each}" if query.of_each else ""
-    return f"share of {label}{part}{f', of {those}' * bool(part and rest)}{rest}{within}"
+    is_spread = bool(each and rest and not part)  # over the groups
+    return f"share of {'all ' * is_spread}{label}{part}{f', of {those}' * bool(part and rest)}{rest}{within}"
 
 
 def where_of(query: Query, metric: Metric, filters: Sequence[Filter] | None = None) -> str:

@@ -39,6 +39,7 @@ _LESS = re.compile(r"(?i)\b(?:smaller|shorter|quieter|slower|lower|less|fewer|be
 _EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|(?:did|has|have|does) (?:anyone|anybody|someone|any))\b")
 _TWO = re.compile(f"(?i){UP_AND_DOWN}")
 _THAN = re.compile(r"(?i)\b(?:than|compared|vs|versus|against)\b")
+_USES = re.compile(r"(?i)\buse[sd]? .*\b(?:more|less|fewer)\b")
 _NEAR, _SMALL = 0.03, 0.1  # part by which two values without an interval differ at least, and clearly
 _SURE = 1.96  # standard deviations
 # standard deviations of one value, in means: of people 1; of what users do, or spend per order, more, as they differ;
@@ -94,6 +95,8 @@ def _of_trend(how: str, reading: Reading, result: Result, days: Period) -> str:
 def _compared(question: str, results: Sequence[Result], days: Period) -> tuple[int, str] | None:
     """Whether the first of what is compared is more (1) or less (-1), or what is said where that is not clear."""
     result, query = results[0], results[0].query
+    if result.metric.unit == "count" and _USES.search(question):
+        return None  # of them, or how many: the larger group has more who do
     if len(results) == 2 and query.by == ("step",) == results[1].query.by:
         reached = [(one.rows[-1]["value"], one.rows[0]["value"]) for one in results if one.rows]
         return _of_shares(reached) if len(reached) == 2 and all(n for _, n in reached) else None

@@ -169,7 +169,14 @@ class PredictionAnswers:
                 f"from beha2vec.user_predictions_current join ga4.dim_ga4__users using (property_id, user_key) "
                 f"where target = {quote(target)} and horizon = {horizon}"
             ],
-            predicted={"target": target, "days": horizon, "cluster": None, "revenue": False},
+            predicted={
+                "target": target,
+                "days": horizon,
+                "cluster": None,
+                "revenue": False,
+                "bought": bought,
+                "least": least,
+            },
         )
 
     def how_right(self, target: str, question: str) -> LookupAnswer:
@@ -190,8 +197,7 @@ class PredictionAnswers:
                       f"compared with whether they then {did(target)}."]  # fmt: skip
         lines += ["The test shows how well the model separates users, not whether contacting them has an effect."]
         statement = f"from beha2vec.prediction_evaluation where target = {quote(target)} and horizon = {horizon}"
-        predicted = {"target": target, "days": horizon, "cluster": None, "revenue": False}
-        return LookupAnswer("\n".join(lines), statements=[statement], predicted=predicted)
+        return LookupAnswer("\n".join(lines), statements=[statement], predicted={"target": target, "days": horizon})
 
     def _horizon(self, target: str, question: str) -> tuple[int, list[str]]:
         """The days that are nearest to those of the question, and what to say of them."""

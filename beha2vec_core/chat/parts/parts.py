@@ -40,7 +40,7 @@ from beha2vec_core.semantic.query import Filter, Having
 _RANKED_USERS = re.compile(
     rf"(?<!\bin )\b(?:which|top|biggest|largest|best)\s+(?:{PEOPLE})\b|\bspenders?\b|"
     rf"(?:^\W*(?:the )?|\b(?:list|who are|show|give)\b.*\b)(?:{PEOPLE}) (?:with|having|who ha(?:ve|d)) (?:the )?"
-    r"(?:most|highest|largest)\b"
+    r"(?:most|highest)\b"
 )
 _WHAT_THEY_DO = re.compile(r"\bwhat (?:do|does|did)\b.*\bdo\b")
 _DAY_AFTER = re.compile(r"\bthe (?:day|week|month) (?:after|following)\b(?=\W*\w)")
@@ -72,7 +72,8 @@ _OF_DONE = (
     r"(?:\S+ ){1,3}(?:readers|viewers|seekers))\b"
 )
 _OF_DONE_ASKS = re.compile(
-    rf"^\W*(?:out )?{_OF_DONE}.*\bhow many (?:of (?:them|those|these) )?(?:are|were|is|was)\b|\b(?:share|percent\w*|"
+    rf"^\W*(?:out )?{_OF_DONE}.*\b(?:how many|(?:what|which) (?:share|percent(?:age)?|proportion|part)) "
+    r"(?:of (?:them|those|these) )?(?:are|were|is|was)\b|\b(?:share|percent\w*|"
     r"proportion|fraction|part|how many) (?:of )?.*\b(?:who|that|which|with|used)\b.*"
     r"(?<!who )(?<!that )(?<!which )(?<!and )\b(?:are|were|is|was) (?:\w+ ){0,3}?\S+(?: \w+)?\W*$"
 )

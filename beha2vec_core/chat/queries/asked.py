@@ -48,11 +48,7 @@ def _metrics_named(parts: Parts) -> list[str]:
     strong = [name for name in found if not METRICS[name].is_weak or _is_asked_too(parts, name)]
     if (first := _ordered_by(parts) or ("revenue" if parts.is_of_users else "")) in strong:
         strong.sort(key=lambda name: name != first)
-    if (
-        parts.is_of_users
-        and (first := _ordered_by(parts, "by|in order of|most|highest|largest"))
-        and first not in strong
-    ):
+    if parts.is_of_users and (first := _ordered_by(parts, "by|in order of|most|highest")) and first not in strong:
         return [first]
     asks_why = parts.has("cause") and parts.has("bought")
     if asks_why and len(strong) == 1 and strong[0] in ("new_users", "returning_users"):  # they buy more
@@ -438,12 +434,24 @@ def is_part_of_each(parts: Parts, filters: tuple[Filter, ...], *, is_pair: bool)
     if not any(word.place >= end or (share and word.place + len(word.text.split()) == share.place) for word in values):
         return False  # in Germany, the share of each channel
     groups = [word for word in parts.words if word.kind == "by" and DIMENSIONS[word.name].kind != "time"]
-    if any(re.search(rf"{_SPREAD}{word.pattern}", parts.text) for word in groups):
-        return False
     first = min(word.place for word in values)
+    if any(re.search(rf"{_SPREAD}{word.pattern}", parts.text) for word in groups if word.place > first):
+        return False
     if is_pair or any(first < word.place for word in groups):
         return True
     return any(_HAS_PART.search(parts.text, parts.text.find(word.text)) for word in groups)
+
+
+def are_parts_joined(parts: Parts) -> bool:
+    """Whether the part is two things at once: "what share of mobile users are new and from Germany"."""
+    values = [word for word in parts.words if word.kind == "value"]
+    joined = (
+        rf"\b(?:is|are|was|were)\b.*{one.pattern} and (?:\w+ )?{other.pattern}" for one, other in pairwise(values)
+    )
+    joined_to_verb = (
+        rf"{one.pattern} and (?:\w+ )?{other.pattern}" for one, other in pairwise(values) if " " in one.text
+    )
+    return any(re.search(one, parts.text) for one in (*joined, *joined_to_verb))
 
 
 def is_part(parts: Parts, one: Filter) -> bool:

@@ -251,6 +251,8 @@ class _Draft:
             raise NotRead("The share of what? Name a device, channel, country ...")
         if is_whole and len(self.included) > 1 and {one.dimension for one in self.included} <= _OF_PAGES:
             raise NotRead("I can give the share of one page, or of one kind of pages, at a time.")
+        if is_whole and len(self.included) > 2 and asked.are_parts_joined(parts):
+            raise NotRead("I can give the share of one thing at a time: leave one of them out.")
         if is_whole and len(self.included) > 1:
             part = asked.part_of(parts, self.included)
             self.filters = (part, *(one for one in self.filters if one != part))

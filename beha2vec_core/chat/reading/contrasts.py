@@ -78,7 +78,7 @@ def contrast_of(question: str, read: Callable[[str], Query | None]) -> Contrast 
         if not named or _REST.fullmatch(named):
             return Contrast(group, _rest(group), is_rest=True)
         other = _group(named, read)
-        if text.startswith("compare") and not _SAYS_WHO.search(named):
+        if text.startswith("compare") and not (_SAYS_WHO.search(named) and _SAYS_WHO.search(found["group"])):
             return None  # customers of Chrome and Safari are buyers by browser
         if other is None or (text.startswith("compare") and not (group.filters[0].did or other.filters[0].did)):
             return None

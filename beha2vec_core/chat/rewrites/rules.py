@@ -49,17 +49,18 @@ _SECOND = r"(?:(?:for )?the second time|second|(?:in|on|with|for) (?:their|the|a
 _CUSTOMER = r"(?:customer|buyer|shopper)(?:s'?|'s)?"
 _FIRST_TIME, _REPEAT = r"(?:new|first[\s-]time)", r"(?:returning|repeat|existing|regular)"
 _BESIDE = rf"(?: {_CUSTOMER})? (?:and|or|vs\.?|versus|against|compared (?:to|with))"
+_MORE_THAN = r"( (?!use[sd]? |using )[^?]*?\bthan)"  # how often they use something is no number of orders
 _KINDS_OF_CUSTOMERS: tuple[tuple[str, str], ...] = (
-    (rf"\brevenue per {_CUSTOMER} ({_FIRST_TIME}|{_REPEAT})\s+(?=(?:vs|versus|against|compared|than)\b)",
+    (rf"\brevenue per {_CUSTOMER} ({_FIRST_TIME}|{_REPEAT})\s+(?=(?:compared|than)\b)",
      r"revenue per customer of \1 customer "),
     # by their orders where one of them is said to have its first or a repeated one, else by their sessions
     *(
-        (rf"\b{one}(?: {_CUSTOMER})?{how} (?:(?:the|an?|those|of) )*{other} (?:{_CUSTOMER}|ones?)(?!\w)", said)
+        (rf"\b{one}(?: {_CUSTOMER})?{how} (?:(?:the|an?|those|of) )*{other} ({_CUSTOMER}|ones?)(?!\w)", said)
         for one, other, first, second in (
             (r"first[\s-]time", _REPEAT, "firstorder", "laterorder"), ("new", "repeat", "firstorder", "laterorder"),
             (_REPEAT, r"first[\s-]time", "laterorder", "firstorder"), ("repeat", "new", "laterorder", "firstorder"),
         )
-        for how, said in ((_BESIDE, f"{first} vs {second}"), (r"( .*?\bthan)", rf"{first}\1 {second}"))
+        for how, said in ((_BESIDE, rf"{first} vs {second} \1"), (_MORE_THAN, rf"{first}\1 {second}"))
     ),
     (rf"\breturning{_BESIDE} (?:(?:the|an?|those|of) )*new ((?:{PEOPLE})(?:'s|')?|ones?)(?!\w)",
      r"new vs returning \1"),

@@ -41,14 +41,14 @@ _GROUP = (
 )
 
 _CAUSED = r"(?:(?:mostly|mainly|more) )?(?:because of|due to|driven by|down to|caused by|thanks to|from|by)"
-_MORE = r"(?:(?:an?|the|our|more|fewer|less|better|worse|higher|lower|bigger|smaller|stronger|weaker) )*"
+_A_BETTER = r"(?:(?:an?|the|our|more|fewer|less|better|worse|higher|lower|bigger|smaller|stronger|weaker) )*"
 
 TURNS: Rules = (
     # which of its parts a change is due to
     (r"(?<=\bor )(?:(?:by|from|due to|because of) )?(?:bigger|larger|smaller) (?:baskets?|orders?|carts?)(?=\W*$)|"
      r"\b(?:bigger|larger|smaller) (?:baskets?|orders?|carts?)(?= or\b)", "order value"),
-    (rf"^\W*(?:(?:and|so|but) )?(?:(?:is|was|are|were) (?:it|that|this) )?{_CAUSED} {_MORE}({MEASURE}) or (?:{_CAUSED} "
-     rf")?{_MORE}({MEASURE})\W*$", r"is it the \1 or the \2"),
+    (rf"^\W*(?:(?:and|so|but) )?(?:(?:is|was|are|were) (?:it|that|this) )?{_CAUSED} {_A_BETTER}({MEASURE}) or "
+     rf"(?:{_CAUSED} )?{_A_BETTER}({MEASURE})\W*$", r"is it the \1 or the \2"),
     # of the two that were compared
     (r"^(\W*(?:and )?)(?:which|who)(?: one)? of (?:the two|both|them|these(?: two)?|those(?: two)?)(?: brands| products"
      r"| countries| channels| devices)?(?= (?:\w+ )+(?:more|less|fewer|better|worse|higher|lower|bigger)\b)",
@@ -235,6 +235,8 @@ TURNS: Rules = (
      r"weakest|busiest|quietest|slowest)) (?:week)?days?\b(?! of)", r"\1\2\3 day of the week"),
     (r"\bhow many (?:(?:on-?)?site |internal )?searches\b(?: (?:did|do|have) (?:we|people|users|visitors|they) (?:have|"
      r"had|get|make|do|run))?", "page views of search pages"),
+    (rf"\b({PEOPLE}) (?:who|that) (?:are|were) (new|returning) (?=(?:bought|ordered|purchased|viewed|added)\b)",
+     r"\2 \1 "),
     # users from email who viewed tents; "bought" needs no "who"
     (rf"^(\W*(?:(?:and|so|what|which|is|the|a|out) )*(?:share|percent(?:age)?|proportion|fraction|part|how many|number)"
      rf"(?: of)?(?: (?:the|our|all))* (?:[\w-]+ )?(?:{PEOPLE})(?: (?:from|via|on|in|through|using|of)"

@@ -88,3 +88,22 @@ def test_the_answer_says_within_what(lookup: Lookup) -> None:
     text = lookup.ask("mobile share of sessions by channel").text
     assert text.startswith("Share of sessions on mobile within each channel: highest for ")
     assert "make up" not in lookup.ask("top 3 countries by mobile share").text
+
+
+def test_the_spread_is_of_all(lookup: Lookup) -> None:
+    text = lookup.ask("what share of mobile sessions comes from each channel").text
+    assert text.startswith("Share of all sessions on mobile: highest for ")
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["what share of mobile users are new and from Germany?", "is the share of users new and on mobile from email"],
+)
+def test_two_parts_at_once_are_not_guessed(lookup: Lookup, question: str) -> None:
+    assert not lookup.ask(question).understood
+
+
+def test_customers_are_compared_wherever_the_noun_stands(lookup: Lookup) -> None:
+    expected = "buyers | by country | country=Germany;United Kingdom"
+    assert given(lookup, "compare customers from Germany and the UK")[0] == expected
+    assert given(lookup, "compare German and British customers")[0] == expected
