@@ -141,9 +141,9 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
         return _whole(target, days, key, who, no)
     if found := _ONE_CLUSTER.fullmatch(question):
         return _whole(target, days, int(found["key"]), who, no)
-    if key is None and (found := _BY_GROUP.fullmatch(question)):
+    if found := _BY_GROUP.fullmatch(question):  # of a cluster: declined
         group = (found["group"] or found["by"] or found["of"] or "country").lower()
-        return f"{_whole(target, days, None, who, no)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
+        return f"{_whole(target, days, key, who, no)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
     if _WHO.fullmatch(question):
         return f"which users{_of(key)}{who} will{no} {does(target)} {days}?"
     is_whole = _IS_WHOLE.match(question)

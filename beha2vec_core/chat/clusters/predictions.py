@@ -64,7 +64,7 @@ class PredictionAnswers:
             DIMENSIONS[one].label for one in groups if one != of_users
         ]
         if labels:
-            which = f"{'by' if groups else 'of one'} {labels[0]}"
+            which = f"{'by' if groups else 'of one'} {labels[0]}{' within a cluster' * bool(groups and keys)}"
             return f"Predictions are available by cluster, country, device, browser and system, not {which}."
         if reading.period:
             return "Predictions are only for the days after the last one in the data."
