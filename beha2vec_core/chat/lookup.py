@@ -22,7 +22,7 @@ from beha2vec_core.chat.answers.findings import findings, query_of
 from beha2vec_core.chat.answers.jumps import ONLY_LARGEST, asks_other_jump, largest_jump
 from beha2vec_core.chat.answers.measured import measured, numbers_of, preface
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
-from beha2vec_core.chat.answers.phrases import without_host
+from beha2vec_core.chat.answers.phrases import in_everyday_words, without_host
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
 from beha2vec_core.chat.answers.ranking import first_of, leader_of, rows_of
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
@@ -130,7 +130,7 @@ class Lookup:
             of_it = [one for one in (answer.reading.filters if answer.reading else ()) if one.dimension == "cluster"]
             is_same = not answer.understood or [one.values for one in of_it] == [(str(self._cluster),)]
             self._cluster = self._cluster if answer.cluster is None and is_same else answer.cluster
-            return answer
+            return replace(answer, text=in_everyday_words(answer.text))
         except (NotInData, NotAnswerable) as error:
             self._before = Before(question, understood=False)
             return LookupAnswer(f"Your data cannot answer this: {error}.")

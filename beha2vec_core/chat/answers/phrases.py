@@ -157,6 +157,18 @@ def when_of(period: Period | None) -> str:
     return f" on {period.in_words}" if period.first == period.last else f" from {period.in_words}"
 
 
+_ONE_WORD = {  # phrases that the rewrites join
+    "firstorder": "first order", "laterorder": "later order", "visitstoorder": "visits to first order",
+    "pagestoorder": "pages to first order", "firsttouch": "first touch", "majorityof": "majority of", "askswhy": "why",
+}  # fmt: skip
+_JOINED = re.compile(rf"\b(?:{'|'.join(_ONE_WORD)})\b")
+
+
+def in_everyday_words(text: str) -> str:
+    """The text without words that only rewrites write: “first order” in place of “firstorder”."""
+    return _JOINED.sub(lambda found: _ONE_WORD[found[0]], text)
+
+
 def without_host(text: str) -> str:
     """The text with the paths of pages in place of their addresses, where all are of one host."""
     hosts = {*_HOST.findall(text)}

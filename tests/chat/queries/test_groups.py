@@ -76,3 +76,10 @@ def test_values_that_are_joined_are_groups_and_those_beside_each_other_one(
     lookup: Lookup, question: str, expected: str
 ) -> None:
     assert given(lookup, question)[0] == expected
+
+
+def test_words_that_only_rewrites_write_are_not_shown(lookup: Lookup) -> None:
+    assert (
+        "“first order” and “mobile” are different kinds"
+        in lookup.ask("average order value first orders vs mobile").text
+    )
