@@ -10,10 +10,9 @@ import re
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from beha2vec_core.chat.answers.against_average import against_average
-from beha2vec_core.chat.answers.answer import LookupAnswer
+from beha2vec_core.chat.answers.answer import LookupAnswer, Prediction
 from beha2vec_core.chat.answers.baskets import bought_with
 from beha2vec_core.chat.answers.broken_days import broken_days
 from beha2vec_core.chat.answers.changes import DIMENSIONS_OF_CHANGES
@@ -32,7 +31,13 @@ from beha2vec_core.chat.answers.unusual_days import unusual_days
 from beha2vec_core.chat.answers.yes_no import yes_or_no
 from beha2vec_core.chat.clusters import names, questions
 from beha2vec_core.chat.clusters.answers import ClusterAnswers, one_of
-from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction, asked_of_past, of_cluster, of_listed
+from beha2vec_core.chat.clusters.predicted_follow_ups import (
+    as_prediction,
+    asked_of_past,
+    asks_to_trust,
+    of_cluster,
+    of_listed,
+)
 from beha2vec_core.chat.clusters.sums import asks_total, is_plain
 from beha2vec_core.chat.data.database import NotInData
 from beha2vec_core.chat.data.predictions import BOUGHT_BEFORE
@@ -46,7 +51,7 @@ from beha2vec_core.chat.queries.of_parts import as_one
 from beha2vec_core.chat.queries.one_query import NOT_WHY
 from beha2vec_core.chat.reading import answer_before
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
-from beha2vec_core.chat.reading.follow_ups import about_leader
+from beha2vec_core.chat.reading.follow_ups import OF_REVENUE, about_leader
 from beha2vec_core.chat.reading.grew_most import grew_most
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
@@ -72,8 +77,6 @@ _OF_ONE_STEP = (  # of the funnel, and not in its text
     "cart_abandonment", "unfinished_carts", "cart_users", "cart_rate", "checkout_rate", "checkout_completion",
     "cart_sessions", "checkout_sessions", "unfinished_checkouts",
 )  # fmt: skip
-_OF_ALL: dict[str, Any] = {"cluster": None, "revenue": False, "bought": None, "least": False}  # a prediction
-_OF_REVENUE = ("sessions", "conversion_rate", "orders", "aov")  # what it is the product of
 # what is not about one measure, though a word such as users or conversion stands in it
 _ABOUT_STEPS = re.compile(
     r"(?i)\b(funnel|leak\w*|drop[\s-]*offs?|drop|abandon\w*|before|lead\w* to|move|become\w*|loyal)\b"
@@ -88,7 +91,7 @@ class Lookup:
         self._data = published
         self.about_clusters = ClusterAnswers(published, aliases)
         self._previous: tuple[Query, ...] = ()  # that a question may continue: "and on mobile?"
-        self._predicted: dict[str, Any] | None = None  # the prediction that one may continue
+        self._predicted: Prediction | None = None  # the prediction that one may continue
         self._ranked: tuple[str, ...] = ()  # the first groups of a ranking of which only some were asked for
         self._shown: Shown | None = None  # by the answer to this question
         self._before = Before()  # the question before, and its answer
@@ -122,10 +125,8 @@ class Lookup:
                 shown, old = self._shown or Shown(), self._before
                 listed = old.listed if again and again.of_list else shown
                 self._before = Before(question, answer.understood, answer.reading, shown, old.shown, listed)
-            if is_lost and answer.predicted and whole:  # how right it was keeps whose prediction it is
-                self._predicted = _OF_ALL | (self._predicted or {}) | answer.predicted
-            elif is_lost:
-                self._predicted = _OF_ALL | answer.predicted if answer.predicted else None
+            if is_lost and not (whole and asks_to_trust(question)):  # else it stays the one that was asked about
+                self._predicted = answer.predicted
             self._lists_clusters = answer.lists_clusters or bool(keys and whole)
             of_it = [one for one in (answer.reading.filters if answer.reading else ()) if one.dimension == "cluster"]
             is_same = not answer.understood or [one.values for one in of_it] == [(str(self._cluster),)]
@@ -462,7 +463,7 @@ class Lookup:
         if query.ascending is not None and self._shown:  # which channel is worst, and why
             query = of_end(query, self._shown.groups, "first") or query
         if query.metric == "revenue" and query.explains:
-            one_by_one = (replace(query, metric=name, explains=False) for name in _OF_REVENUE)
+            one_by_one = (replace(query, metric=name, explains=False) for name in OF_REVENUE)
             results = [self._data.measure(one) for one in one_by_one if reaches_all(one)]
         elif query.metric == "conversion_rate" and len(query.by) == 1 and query.filters and not query.versus:
             results = self._data.rates(query, ("engaged_rate", "product_view_rate", "cart_rate", "checkout_rate"))

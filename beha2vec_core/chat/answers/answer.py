@@ -36,6 +36,18 @@ MORE = "Type /help for more questions that I can answer."
 
 
 @dataclass(frozen=True)
+class Prediction:
+    """What a prediction is of."""
+
+    target: str
+    days: int
+    cluster: int | None = None  # None: all
+    revenue: bool = False  # whether revenue is asked for
+    bought: bool | None = None  # only those who have bought before, or never have; None: all
+    least: bool = False  # whether those who will not do it are asked for
+
+
+@dataclass(frozen=True)
 class LookupAnswer:
     """Text for the person, and where it comes from."""
 
@@ -45,7 +57,7 @@ class LookupAnswer:
     tool: tuple[str, dict[str, Any]] | None = None  # that gives a model the same, and its arguments
     lists_clusters: bool = False  # it is the list of all clusters
     cluster: int | None = None  # that it is about, or that is the first of a ranking
-    predicted: dict[str, Any] | None = None  # target, days, cluster and whether revenue is asked for
+    predicted: Prediction | None = None  # that a question may continue
     understood: bool = True
     reading: Reading | None = None  # of a question about metrics
     table: SqlAnswer | None = None  # rows below the text

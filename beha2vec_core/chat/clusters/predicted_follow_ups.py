@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
+from beha2vec_core.chat.answers.answer import Prediction
 from beha2vec_core.chat.clusters.questions import days_asked, target_asked
 from beha2vec_core.chat.reading.shown_again import TAIL, place_asked
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
@@ -115,11 +115,16 @@ _DOES = re.compile(  # nothing but what they may do
 )
 
 
-def as_prediction(question: str, before: dict[str, Any] | None, predicted: Callable[[], Iterable[str]]) -> str | None:
+def asks_to_trust(question: str) -> bool:
+    """Whether it is asked how right the prediction before is: "can I trust that?"."""
+    return _TRUST.fullmatch(re.sub(rf"{TAIL}$", "", question, flags=re.IGNORECASE)) is not None
+
+
+def as_prediction(question: str, before: Prediction | None, predicted: Callable[[], Iterable[str]]) -> str | None:
     """The whole question about predictions that one continues or shortens; None where it does neither.
 
     Args:
-        before: target, days and cluster of the prediction before; None: there is none.
+        before: the prediction before; None: there is none.
         predicted: the targets that are predicted.
     """
     if (found := _PREDICTED_NUMBER.fullmatch(question)) and _is_of_carts(found["what"], predicted()):
@@ -127,14 +132,14 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
     if before is None:
         return None
     question = re.sub(rf"{TAIL}$", "", question, flags=re.IGNORECASE)
-    if _TRUST.fullmatch(question):
-        return f"how reliable is the prediction of who will {does(before['target'])} in the next {before['days']} days?"
-    target, days, key = before["target"], f"in the next {before['days']} days", before.get("cluster")
-    who, no = _WHOSE.get(before.get("bought"), ""), " not" * bool(before.get("least"))
+    target, days, key = before.target, f"in the next {before.days} days", before.cluster
+    if asks_to_trust(question):
+        return f"how reliable is the prediction of who will {does(target)} {days}?"
+    who, no = _WHOSE.get(before.bought, ""), " not" * before.least
     if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None and not (who or no):
         return f"how much revenue can we expect {_future(found['time']) or days}?"
     if found := _IN_TIME.fullmatch(question):
-        if before.get("revenue"):
+        if before.revenue:
             return f"how much revenue can we expect {_future(found['time'])}?"
         return _whole(target, found["time"], key, who, no)
     if _USERS.fullmatch(question) or (_CLUSTERS.fullmatch(question) and key is None):
@@ -154,13 +159,13 @@ def as_prediction(question: str, before: dict[str, Any] | None, predicted: Calla
     return None
 
 
-def asked_of_past(question: str, before: dict[str, Any] | None) -> tuple[str, str] | None:
+def asked_of_past(question: str, before: Prediction | None) -> tuple[str, str] | None:
     """The target and days of a prediction, where it is asked how many of those have bought before; else None."""
-    if before is None or before.get("cluster") is not None or not _BOUGHT_BEFORE.fullmatch(question):
+    if before is None or before.cluster is not None or not _BOUGHT_BEFORE.fullmatch(question):
         return None
-    if before.get("bought") is not None or before.get("least"):
+    if before.bought is not None or before.least:
         return None
-    return before["target"], f"in the next {before['days']} days"
+    return before.target, f"in the next {before.days} days"
 
 
 def of_listed(question: str, keys: Sequence[int]) -> str | None:

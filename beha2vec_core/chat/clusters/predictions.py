@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from beha2vec_core.chat.answers.answer import LookupAnswer
+from beha2vec_core.chat.answers.answer import LookupAnswer, Prediction
 from beha2vec_core.chat.clusters import questions
 from beha2vec_core.chat.clusters.text import expected_line, likely_line, predicted_days, revenue_line, total_line
 from beha2vec_core.chat.data.database import NotInData
@@ -97,7 +97,7 @@ class PredictionAnswers:
         lines = [total_line(what, horizon, some, currency, who=who, share=share)]
         lines = [revenue_line(horizon, some, currency), *notes] if is_revenue else [*lines, *notes]
         if expected:
-            by_share = questions.asks_likeliest(question)
+            by_share = questions.asks_most_likely(question)
             order = {key: one.share if by_share else one.expected for key, one in expected}
             expected.sort(key=lambda one: (one[0] == TOO_LITTLE_EVIDENCE, -order[one[0]]))
             lines += ["", f"By cluster{', the highest share first' * by_share}:"]
@@ -131,14 +131,7 @@ class PredictionAnswers:
             "\n".join(lines),
             statements=[f"from {clusters} {where}", f"from {users} {where} {ordered}"][: 1 + lists_users],
             tool=("predictions", {"target": target, "days": horizon}),
-            predicted={
-                "target": target,
-                "days": horizon,
-                "cluster": cluster,
-                "revenue": is_revenue,
-                "bought": bought,
-                "least": least,
-            },
+            predicted=Prediction(target, horizon, cluster, is_revenue, bought, least),
             cluster=cluster,
         )
 
@@ -169,14 +162,7 @@ class PredictionAnswers:
                 f"from beha2vec.user_predictions_current join ga4.dim_ga4__users using (property_id, user_key) "
                 f"where target = {quote(target)} and horizon = {horizon}"
             ],
-            predicted={
-                "target": target,
-                "days": horizon,
-                "cluster": None,
-                "revenue": False,
-                "bought": bought,
-                "least": least,
-            },
+            predicted=Prediction(target, horizon, bought=bought, least=least),
         )
 
     def how_right(self, target: str, question: str) -> LookupAnswer:
@@ -197,7 +183,7 @@ class PredictionAnswers:
                       f"compared with whether they then {did(target)}."]  # fmt: skip
         lines += ["The test shows how well the model separates users, not whether contacting them has an effect."]
         statement = f"from beha2vec.prediction_evaluation where target = {quote(target)} and horizon = {horizon}"
-        return LookupAnswer("\n".join(lines), statements=[statement], predicted={"target": target, "days": horizon})
+        return LookupAnswer("\n".join(lines), statements=[statement], predicted=Prediction(target, horizon))
 
     def _horizon(self, target: str, question: str) -> tuple[int, list[str]]:
         """The days that are nearest to those of the question, and what to say of them."""

@@ -157,7 +157,7 @@ _SHARE = re.compile(
     rf"(?:{_SOME}|them|{_GROUPS})\b|\b(?:average|mean|typical) (?:probabilit(?:y|ies)|chances?|likelihood|{_SOME})\b|"
     r"\b(?:probabilit(?:y|ies)|chances?|likelihood|odds|propensity)\b|\b(?:how|more|less) likely\b"
 )
-_LIKELIEST = re.compile(
+_MOST_LIKELY = re.compile(
     rf"(?i)\b(?:which|what) {_GROUPS}\b(?!.*\b{_SOME}\b).*\b(?:most|least|highest|lowest|likeliest|greatest)\b"
 )
 _SO_FAR = (
@@ -271,9 +271,9 @@ def asks_share(question: str) -> bool:
     return _SHARE.search(question) is not None and not asks_users(question)
 
 
-def asks_likeliest(question: str) -> bool:
+def asks_most_likely(question: str) -> bool:
     """Whether it is asked for the cluster with the highest or lowest share of users who will do something."""
-    return _LIKELIEST.search(question) is not None
+    return _MOST_LIKELY.search(question) is not None
 
 
 def asks_how_right(question: str) -> bool:

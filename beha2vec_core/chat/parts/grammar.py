@@ -93,6 +93,7 @@ _VALUES = {  # of dimensions whose values are always the same
     **{("weekday", name.capitalize()): f"every{name}" for name in DAYS},
 }
 OF_ITEMS = {"item", "item_category", "item_subcategory", "item_brand"}
+OF_PAGES = {"page", "page_type", "theme"}
 
 
 def loosely(text: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from beha2vec_core.chat.parts.grammar import OF_PAGES
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.words.lemmas import tokens
 from beha2vec_core.chat.words.verbs import PEOPLE
 
-_OF_PAGES = {"page", "landing_page", "page_type", "theme"}
+_OF_PAGES = {*OF_PAGES, "landing_page"}
 _ASK = (
     r"^\W*(?:(?:and|so|now|show me|tell me|give me|list|from) )*(?:(?:what|which|where|who)\b ?|the |"
     r"(?=next|previous|page|top|most|last))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|frequent|often|usual|usually|typical|"

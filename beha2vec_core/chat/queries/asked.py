@@ -167,14 +167,7 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
             (excluded if is_excluded else found).setdefault(some[0].dimension, []).extend(some[0].values)
     specific = {word.name for word in parts.words if word.kind == "metric"} & {"new_users", "returning_users"}
     if specific and (metric not in ("new_users", "returning_users") or parts.has("share")):
-        kinds = [
-            name
-            for word in parts.words  # in the order of the question
-            for name in (word.name.removesuffix("_users"), *(v for one in word.values for v in one.values))
-            if name in ("new", "returning")
-            and name in (*found.get("new_or_returning", []), *(s[:-6] for s in specific))
-        ]
-        found["new_or_returning"] = kinds
+        found["new_or_returning"] = _kinds_named(parts, specific, found.get("new_or_returning", []))
     if parts.clusters:
         found["cluster"] = parts.clusters
     for name in found.keys() & excluded.keys():  # "paid channels except paid social"
@@ -193,6 +186,17 @@ def filters_of(parts: Parts, metric: str | None) -> tuple[Filter, ...]:
         for name, values in which.items()
         if which is found or name not in found
     )
+
+
+def _kinds_named(parts: Parts, measures: set[str], values: list[str]) -> list[str]:
+    """New and returning, of measures and values, in the order of the question."""
+    known = {*values, *(name.removesuffix("_users") for name in measures)}
+    said = (name for word in parts.words for name in (word.name.removesuffix("_users"), *_values_of(word)))
+    return [name for name in dict.fromkeys(said) if name in known]
+
+
+def _values_of(word: Word) -> list[str]:
+    return [name for value in word.values if value.dimension == "new_or_returning" for name in value.values]
 
 
 def _is_wider(word: Word, some: list[Value]) -> str:

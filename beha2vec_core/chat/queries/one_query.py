@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from beha2vec_core.chat.days.periods import MARK
 from beha2vec_core.chat.parts.added_up import are_added_up
-from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, OF_PAGES, Word
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries import asked, compared
 from beha2vec_core.chat.queries.implied_measures import IS_SO, NotRead, as_rate, metric_of, unnamed
@@ -36,7 +36,6 @@ OFTEN = re.compile(r"\b(?:more|most|less|least) (?:often|frequently|likely)\b")
 _OF_SESSIONS = re.compile(r"(?:%|percent\w*|share|proportion|fraction|part) of (?:\w+ )?(?:\w+ )?(?:sessions|visits)\b")
 _WHICH_DAY = re.compile(r"\b(?:which|what) (?:day|week|month)\b")
 _KEYS = {"users": "user", "sessions": "session"}  # what of these did something
-_OF_PAGES = {"page", "page_type", "theme"}
 _BOTH = re.compile(r"\bboth\b")
 _WITHIN = re.compile(rf"\b(?:during|throughout|within|in the course of) (?:the )?{MARK}")
 _UP_TO_AN_ORDER = ("sessions", "engaged_rate", "product_view_rate", "cart_rate", "checkout_rate", "orders")
@@ -249,7 +248,7 @@ class _Draft:
         has_filter = self.included or any(one.is_excluded or one.did for one in self.filters)
         if self.is_share and not self.by and not has_filter:
             raise NotRead("The share of what? Name a device, channel, country ...")
-        if is_whole and len(self.included) > 1 and {one.dimension for one in self.included} <= _OF_PAGES:
+        if is_whole and len(self.included) > 1 and {one.dimension for one in self.included} <= OF_PAGES:
             raise NotRead("I can give the share of one page, or of one kind of pages, at a time.")
         if is_whole and len(self.included) > 2 and asked.are_parts_joined(parts):
             raise NotRead("I can give the share of one thing at a time: leave one of them out.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from beha2vec_core.chat.parts.grammar import OF_ITEMS
+from beha2vec_core.chat.parts.grammar import OF_ITEMS, OF_PAGES
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_of, filters_of
@@ -17,7 +17,6 @@ from beha2vec_core.chat.reading.grew_most import GREW_MOST
 from beha2vec_core.chat.reading.other_groups import (
     CANNOT,
     KINDS,
-    OF_PAGES,
     NotContinued,
     beside_others,
     compares,
@@ -100,7 +99,7 @@ _ONLY_ORDERS = re.compile(
 _OF_TIME = {"hour", "weekday", "weekend", *(one.name for one in DIMENSIONS.values() if one.kind == "time")}
 _GOODS = {"item_category", "item_subcategory", "item"}  # the same of what is sold; brands have items of several
 _LISTED = {"user", "one_order"}  # of which only the first are shown
-_OF_REVENUE = ("sessions", "conversion_rate", "aov")  # which it is the product of
+OF_REVENUE = ("sessions", "conversion_rate", "aov")  # which it is the product of
 _OF_KINDS = {"new_users", "returning_users"}
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
@@ -350,7 +349,7 @@ def due_to(question: str, parts: Parts, previous: Query) -> list[str]:
     others = len(named) < 2 or breakdown_of(parts) or parts.times.periods
     if others or not _WHICH_ONE.match(question.lower()):
         return []
-    return [*dict.fromkeys((*named, *(_OF_REVENUE if previous.metric == "revenue" else ())))]
+    return [*dict.fromkeys((*named, *(OF_REVENUE if previous.metric == "revenue" else ())))]
 
 
 def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query | None:

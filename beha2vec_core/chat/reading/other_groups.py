@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from beha2vec_core.chat.parts.grammar import OF_PAGES
 from beha2vec_core.semantic.query import Filter, Query
 
 CANNOT = "I do not see how this continues your previous question. Please ask the full question."
 KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
-OF_PAGES = {"page", "page_type", "theme"}
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 
 

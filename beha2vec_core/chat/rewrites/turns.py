@@ -215,7 +215,8 @@ TURNS: Rules = (
     # in this order, not at any time
     (rf"\bhow many (of (?:them|those|these) )?(?:then|later|subsequently) {_DONE}\b([^?,.]*)",
      r"how many \1\2\3 afterwards"),
-    (rf"\b(?:go|goes|went) on to {_DONE}\b([^?,.]*)", r"\1\2 afterwards"),
+    (rf"\b(who|that|those)\b(.*?) (?:go|goes|went) on to {_DONE}\b([^?,.]*)", r"\1\2 \3\4 afterwards"),
+    (rf"\b(?:go|goes|went) on to {_DONE}\b", r"\1"),
     (r"\badd_to_carts?\b", "add to cart"),
     (r"\bbegin_checkouts?\b", "checkout"),
     (r"\bview_items?\b", "product view"),
