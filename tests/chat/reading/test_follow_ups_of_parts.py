@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from beha2vec_core.chat.answers.answer import Prediction
 from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Published
@@ -304,7 +305,7 @@ def test_no_pattern_takes_exponential_time(lookup: Lookup, words: str) -> None:
 
 @pytest.mark.parametrize(("question", "whole"), PREDICTED.items(), ids=list(PREDICTED))
 def test_predictions_are_continued(question: str, whole: str | None) -> None:
-    before = {"target": "purchase", "days": 7, "cluster": None}
+    before = Prediction("purchase", 7)
     assert as_prediction(question, before, lambda: ("purchase", "return", "add_to_cart")) == whole
 
 
