@@ -102,22 +102,7 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
     found = totals(connection)
     if found.first_day is None or found.last_day is None:
         return None
-    values = {}
-    for name, dimension in DIMENSIONS.items():
-        if dimension.is_searched or name in ("page", "landing_page"):
-            alias = dimension.sql.partition(".")[0]
-            tables = [table for table in TABLES.values() if alias in (table.alias, *table.joins)]
-            found_values: list[str] = []
-            for table in tables if alias == "i" else tables[:1]:  # items also if they were viewed, and never sold
-                join = JOINS[alias].format(t=table.alias, date=table.date) if alias in table.joins else ""
-                sql = expression_of(dimension, table)
-                rows = _rows(
-                    connection,
-                    f"""select {sql}, count(*) from {table.sql} {join} where {sql} is not null
-                    group by 1 order by 2 desc, 1 limit {_MOST_VALUES}""",
-                )
-                found_values += [str(value) for value, _ in rows]
-            values[name] = list(dict.fromkeys(found_values))
+    values = _values(connection)
     paid = _rows(connection, "select distinct currency from ga4.fct_ga4__purchases where currency is not null")
     currencies = tuple(sorted(str(name).upper() for (name,) in paid))
     counted = ", ".join(f"count({name})" for name in CHARGES)
@@ -129,6 +114,29 @@ def contents(connection: duckdb.DuckDBPyConnection) -> Contents | None:
     columns = ", ".join(DIMENSIONS[name].sql for name in SOURCES)
     visits = frozenset(_rows(connection, f"select distinct {columns} from ga4.fct_ga4__sessions as s"))
     return Contents(Period(found.first_day, found.last_day), values, currencies, steps, charges, visits)
+
+
+def _values(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The values of each searched dimension, most frequent first. Each table is read once."""
+    names = [name for name, one in DIMENSIONS.items() if one.is_searched or name in ("page", "landing_page")]
+    values: dict[str, list[str]] = {name: [] for name in names}
+    of_alias: dict[str, list[str]] = {}
+    for name in names:
+        of_alias.setdefault(DIMENSIONS[name].sql.partition(".")[0], []).append(name)
+    for alias, dimensions in of_alias.items():
+        tables = [table for table in TABLES.values() if alias in (table.alias, *table.joins)]
+        for table in tables if alias == "i" else tables[:1]:  # items also if they were viewed, and never sold
+            join = JOINS[alias].format(t=table.alias, date=table.date) if alias in table.joins else ""
+            columns = ", ".join(f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in dimensions)
+            counted = " union all ".join(
+                f"""(select '{name}' as name, {name}::varchar as value, count(*) as n from read
+                where {name} is not null group by value order by n desc, value limit {_MOST_VALUES})"""
+                for name in dimensions
+            )
+            rows = _rows(connection, f"with read as (select {columns} from {table.sql} {join}) {counted}")
+            for name, value, _ in sorted(rows, key=lambda row: (-row[2], row[1])):
+                values[name].append(value)
+    return {name: list(dict.fromkeys(found)) for name, found in values.items()}
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
