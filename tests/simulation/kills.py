@@ -229,7 +229,11 @@ def attempt(
     wrong, killed = [], 0
     try:
         for of in kills:
-            killed += kill(project, work, of.step, of.share * took[of.step], whole_group=of.whole_group)
+            # earlier if the step ended before: a machine that was busy undisturbed may be free now
+            killed += any(
+                kill(project, work, of.step, of.share * took[of.step] / sooner, whole_group=of.whole_group)
+                for sooner in (1, 2, 4)
+            )
             wrong += [f"{of}: {found}" for found in what_is_wrong_after_the_kill(project, whole)]
         again = run_again(project, work)
         if again.returncode:
