@@ -100,6 +100,7 @@ def test_a_destination_that_is_away_is_asked_by_the_next_command(settings: Setti
     assert certificate.left == [] and not is_unfinished(settings) and key not in _ledger_users(settings)
 
 
+@pytest.mark.slow
 def test_each_removal_has_a_key_of_its_own(settings: Settings, service: Service) -> None:
     _send(settings, service, "crm")
     first, second, third = sorted(may_be_contacted(settings, "buyers"))[:3]
@@ -115,6 +116,7 @@ def test_each_removal_has_a_key_of_its_own(settings: Settings, service: Service)
     assert third in str([request.raw for request in service.taken])
 
 
+@pytest.mark.slow
 def test_who_left_is_only_still_at_destinations_that_count(settings: Settings, service: Service) -> None:
     _send(settings, service, "ga4", "crm")
     key = min(may_be_contacted(settings, "buyers"))
@@ -138,6 +140,7 @@ def test_ga4_is_asked_once_where_the_answer_is_lost(settings: Settings, service:
     assert any("they may still be in the audience, and what was sent" in one for one in certificate.remarks)
 
 
+@pytest.mark.slow
 def test_a_removal_that_google_works_on_is_asked_for_again(
     settings: Settings, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

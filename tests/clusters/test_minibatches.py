@@ -73,6 +73,7 @@ def test_no_centroid_of_mini_batches_ends_without_users() -> None:
     assert fitted.shares.min() > 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_vectors_of_a_file_are_never_one_matrix(tmp_path: Path) -> None:
     dim, n = 64, 40_000

@@ -115,6 +115,7 @@ def test_a_model_names_keys_above_its_threshold_and_keeps_its_posterior(
     assert none.posterior is None and none.likely(vectors) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seen", [None, 7], ids=["no as_of", "as_of"])
 def test_first_events_are_encoded_as_if_nothing_had_come_after(seen: int | None) -> None:
     """In rows of events and in lists, as of the end of the day of the last of them where an ``as_of`` is given."""

@@ -94,6 +94,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_a_night_scores_everyone_seen_lately(trained: Project) -> None:
     scores = trained.query(
         """select target, horizon, count(*), count(distinct user_key), sum((low <= probability)::int),
@@ -112,6 +113,7 @@ def test_a_night_scores_everyone_seen_lately(trained: Project) -> None:
     assert trained.query(valued) == [("add_to_cart", False), ("purchase", True), ("return", False)]
 
 
+@pytest.mark.slow
 def test_scores_read_the_vectors_of_the_models_own_encoder(trained: Project) -> None:
     ((encoder,),) = trained.query("select encoder_version from beha2vec.prediction_model_current")
     assert {path.name for path in (trained.folder / "data" / "prediction_encoders").iterdir()} == {encoder}
@@ -125,6 +127,7 @@ def test_scores_read_the_vectors_of_the_models_own_encoder(trained: Project) -> 
     assert ("model without behavior vectors",) in methods
 
 
+@pytest.mark.slow
 def test_the_model_was_tested_on_dates_it_had_not_seen(trained: Project) -> None:
     rows = trained.query(
         """select distinct tested_from, tested_until from beha2vec.prediction_evaluation
@@ -135,6 +138,7 @@ def test_the_model_was_tested_on_dates_it_had_not_seen(trained: Project) -> None
     assert curves == [(9, 1.0)]
 
 
+@pytest.mark.slow
 def test_ga4s_own_predictions_are_a_rival(trained: Project) -> None:
     rows = trained.query(
         """select target, horizon, value > 0.5 from beha2vec.prediction_evaluation
@@ -184,6 +188,7 @@ def test_what_was_rolled_back_stays_so_until_another_model_is_fitted(trained: Pr
     assert _in_use(project) == second
 
 
+@pytest.mark.slow
 def test_a_worse_model_is_refused_and_the_one_in_use_stays(trained: Project, tmp_path: Path) -> None:
     project = trained.copy(tmp_path / "p")
     first = _in_use(project)
@@ -215,6 +220,7 @@ def test_examples_are_replaced_only_with_all_their_vectors(trained: Project, tmp
     assert project.query("from beha2vec.prediction_examples order by all") == before
 
 
+@pytest.mark.slow
 def test_too_short_a_history_is_reported_and_stops_nothing(tmp_path: Path) -> None:
     features = world(USERS)
     project = _project(tmp_path / "p", features[features["as_of"] < FIRST + timedelta(days=16)])
@@ -234,6 +240,7 @@ def test_the_sample_is_shown_with_a_line_for_each_share_of_a_group() -> None:
     assert assets._sample([Group("purchase", 1, 100, 300, 1)]) is None
 
 
+@pytest.mark.slow
 def test_an_event_that_is_a_target_already_is_predicted_once_also_from_a_sample(tmp_path: Path) -> None:
     project = _project(tmp_path / "p", world(USERS))
     project.settings["BEHA2VEC_PREDICTION_EVENTS"] = "purchase, sign_up"

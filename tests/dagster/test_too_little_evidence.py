@@ -91,6 +91,7 @@ def shop(tmp_path: Path) -> Shop:
 ALL = ("cluster_model", "user_clusters", "cluster_members")
 
 
+@pytest.mark.slow
 def test_they_are_counted_but_take_no_part(shop: Shop) -> None:
     metadata = shop.materialize(*ALL, smallest_k=3, largest_k=5, explore_hdbscan=True)
     assert metadata["users"] == USERS - LOW and metadata["users_with_too_little_evidence"] == LOW
@@ -121,6 +122,7 @@ def journeys(users: int, views: range) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_they_have_a_likely_cluster_learned_from_the_first_events_of_others(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     storage = export_settings(data_dir=shop.path.parent).storage
@@ -154,6 +156,7 @@ def test_they_have_a_likely_cluster_learned_from_the_first_events_of_others(tmp_
     assert len(named) > LOW / 2 and np.mean(named) > 0.9
 
 
+@pytest.mark.slow
 def test_the_way_from_events_to_clusters_is_in_the_metadata(shop: Shop) -> None:
     shop.materialize(*ALL, k=4)
     metadata = shop.materialize("user_clusters")

@@ -2,6 +2,7 @@
 
 import duckdb
 import numpy as np
+import pytest
 
 from beha2vec_dagster.defs.clusters import models as cluster_models
 from tests.dagster.test_too_little_evidence import DAYS, USERS, Shop, shop
@@ -11,6 +12,7 @@ __all__ = ["shop"]
 PLACES = "select user_key, map_x, map_y from beha2vec.user_clusters_current order by user_key"
 
 
+@pytest.mark.slow
 def test_places_are_the_models_and_stay_from_day_to_day(shop: Shop) -> None:
     shop.materialize("cluster_model", k=4)
     shop.materialize("user_clusters")

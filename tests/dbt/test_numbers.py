@@ -49,6 +49,7 @@ def test_no_event_can_stop_a_run(warehouse: Warehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_twins_of_one_microsecond_count_by_what_they_hold(warehouse: Warehouse) -> None:
     """And so whatever the property is called."""
     hat = [{"item_id": "hat", "quantity": 1}]

@@ -349,6 +349,7 @@ def test_models_count_as_google_does(world: World, name: str) -> None:
     assert not found, f"\n{found}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", EXPORTS[:1], indirect=True)
 @pytest.mark.parametrize("rule", RULES)
 def test_each_rule_changes_numbers(world: World, rule: str) -> None:

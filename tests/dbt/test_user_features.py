@@ -97,6 +97,7 @@ DEVICES = """
     from ga4.int_ga4__events_sessionized group by property_id, client_key"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stitching", ["client_id", "user_id"])
 def test_past_mondays_of_a_large_site_have_a_sample(warehouse: Warehouse, stitching: str) -> None:
     query = warehouse.query

@@ -25,7 +25,10 @@ WEBSOCKET = {
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }  # fmt: skip
 
-pytestmark = pytest.mark.skipif(shutil.which("caddy") is None, reason="Caddy is not installed (apt-get install caddy)")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("caddy") is None, reason="Caddy is not installed (apt-get install caddy)"),
+    pytest.mark.xdist_group("proxy"),  # so that one worker starts the sites
+]
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -87,6 +90,7 @@ def status(site: str, method: str, **headers: str) -> int:
         connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SITES)
 def test_what_another_site_makes_a_browser_send_is_refused(sites: dict[str, str], name: str) -> None:
     site = sites[name]
@@ -99,6 +103,7 @@ def test_what_another_site_makes_a_browser_send_is_refused(sites: dict[str, str]
     assert status(site, "GET", Origin=others[0]) == 204, "links to it work, and pages elsewhere cannot read the answer"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SITES)
 def test_without_the_password_nothing_is_seen(sites: dict[str, str], name: str) -> None:
     assert status(sites[name], "GET", Authorization="Basic eDp5") == 401

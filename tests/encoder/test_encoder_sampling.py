@@ -186,6 +186,7 @@ def test_sampled_training_is_the_same_every_time_after_a_stop_too(events: pd.Dat
     assert first.model_version != BehaviorEncoder.fit(events, CONFIG, replace(config, seed=1)).model_version
 
 
+@pytest.mark.slow
 def test_sampled_training_learns_what_full_training_learns(events: pd.DataFrame) -> None:
     sequences = build_sequences(events)
     fields = Fields.fit(sequences, CONFIG)

@@ -105,6 +105,7 @@ def test_a_killed_fit_goes_on_and_ends_as_if_undisturbed(
     assert not list(checkpoints.iterdir())
 
 
+@pytest.mark.slow
 def test_a_fit_that_stops_as_an_epoch_ends_measures_it_again_and_ends_as_if_undisturbed(
     events: pd.DataFrame, undisturbed: BehaviorEncoder, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_a_fit_that_dies_after_its_training_does_not_begin_anew(
     assert not list(checkpoints.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["settings", "data"])
 def test_a_checkpoint_of_another_training_is_ignored_and_removed(
     events: pd.DataFrame, checkpoints: Path, other: str

@@ -27,6 +27,7 @@ def ingested(out: Path, raw: Path, first: date, days: int) -> IngestReport:
     return ingest_days(find_source_files(str(out), property_id="shop"), wanted, raw)
 
 
+@pytest.mark.slow
 def test_online_retail_arrives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = written("online_retail_2010_11", tmp_path / "export")
     assert (summary.first, summary.last) == (date(2010, 12, 1), date(2011, 12, 9))

@@ -85,6 +85,7 @@ def test_the_judged_users_are_those_that_training_held_out(
     assert set(evaluation.rows["judged"].to_pylist()) == {len(held)}
 
 
+@pytest.mark.slow
 def test_the_encoder_and_the_floors_have_every_figure_that_needs_no_refit(evaluation: Evaluation) -> None:
     found = _figures(evaluation.rows)
     assert {method for method, _, _ in found} == {"encoder", "encoder, identity", *(floor.name for floor in FLOORS)}
@@ -98,6 +99,7 @@ def test_the_encoder_and_the_floors_have_every_figure_that_needs_no_refit(evalua
     assert evaluation.notes == []
 
 
+@pytest.mark.slow
 def test_figures_are_what_the_tasks_give(
     evaluation: Evaluation, encoder: BehaviorEncoder, events: pd.DataFrame
 ) -> None:
@@ -114,6 +116,7 @@ def test_figures_are_what_the_tasks_give(
             assert (row["value"], row["n"]) == (outcome.value, outcome.n)
 
 
+@pytest.mark.slow
 def test_compared_figures_tell_what_the_encoder_gains_on_the_best_floor(evaluation: Evaluation) -> None:
     found = _figures(evaluation.rows)
     compared = {(column.task, column.metric) for column in production.COMPARED}
@@ -178,6 +181,7 @@ def test_the_warehouse_gives_the_events_of_the_chosen_users() -> None:
         assert read_own(connection, HELD_OUT, 50).empty
 
 
+@pytest.mark.slow
 def test_versions_stand_in_the_order_of_their_training(evaluation: Evaluation, encoder: BehaviorEncoder) -> None:
     with duckdb.connect() as connection:
         create_tables(connection)
@@ -204,6 +208,7 @@ def test_versions_stand_in_the_order_of_their_training(evaluation: Evaluation, e
     assert found["judged"].tolist() == [evaluation.judged] * 2
 
 
+@pytest.mark.slow
 def test_the_headline_shows_compared_figures_of_encoder_and_floors(evaluation: Evaluation) -> None:
     names, lines = headline(evaluation.rows)
     assert names == ["method", "intent AUROC", "halves MRR", *names[3:]] and len(names) == 6

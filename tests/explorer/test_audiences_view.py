@@ -170,6 +170,7 @@ def test_what_sent_audiences_depend_on_is_changed_in_the_file_only(file: Path) -
     assert not {"audience_save", "audience_remove"} & {button.key for button in app.button}
 
 
+@pytest.mark.slow
 def test_an_audience_is_renamed_and_removed(file: Path) -> None:
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("buyers").run()
@@ -224,6 +225,7 @@ def test_a_broken_ledger_is_named_and_the_form_still_works(
     assert "audience_remove" not in {button.key for button in app.button}, "members may be somewhere"
 
 
+@pytest.mark.slow
 def test_what_others_saved_meanwhile_is_not_overwritten(file: Path) -> None:
     app = view("audiences")
     app.selectbox(key="audience_start").set_value("readers").run()
@@ -242,6 +244,7 @@ def test_a_change_that_breaks_another_audience_is_not_saved(file: Path) -> None:
     assert "audience_save" not in {button.key for button in app.button}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "given", "written"),
     [
@@ -273,6 +276,7 @@ def test_the_form_writes_conditions(name: str, given: dict[str, object], written
     assert not app.error, "it can be used"
 
 
+@pytest.mark.slow
 def test_conditions_are_added_with_and_and_or() -> None:
     app = view("audiences")
     app.selectbox(key="condition_name").set_value("similar_to_cluster(cluster, users)").run()

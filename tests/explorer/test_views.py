@@ -276,6 +276,7 @@ def test_without_any_users_each_view_says_so(tmp_path: Path, monkeypatch: pytest
             assert "none: no day of theirs is clustered" in text_of(app), "the facts of a user need no cluster"
 
 
+@pytest.mark.slow
 def test_a_password_is_asked_for_before_anything_is_shown(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEHA2VEC_EXPLORER_PASSWORD", "s3cret-ä")
     monkeypatch.setattr(access, "_WAIT_SECONDS", 0.0)

@@ -99,6 +99,7 @@ def test_it_answers_to_the_names_of_the_setting_only(data: Path) -> None:
         assert server.send(body, host="mcp.shop.example", origin="https://shop.example")[0] == 403
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it(data: Path) -> None:
     (data / "serving.duckdb").touch()
     with subprocess.Popen(

@@ -362,6 +362,7 @@ def test_the_sdks_client_with_a_wrong_token_is_refused(http: Http) -> None:
 # --- stdio
 
 
+@pytest.mark.slow
 def test_rubbish_on_stdin_does_not_stop_the_server(data: Path) -> None:
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
     lines = [

@@ -153,6 +153,7 @@ def test_ids_in_the_data_have_no_alias(data: Path, tmp_path: Path) -> None:
     assert "of [user] and [user]" in text and LOGIN not in text and DEVICE not in text and "user_1" not in text
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_data(tmp_path: Path) -> None:
     few = HOSTILE_TEXTS[:: len(HOSTILE_TEXTS) // 9]  # so few that each is seen by enough users
     make_serving(tmp_path / "serving.duckdb", few)

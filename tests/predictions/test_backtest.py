@@ -38,16 +38,19 @@ def _value(found: Backtest, method: str, metric: str, horizon: int = 28) -> floa
     return float(value)
 
 
+@pytest.mark.slow
 def test_dates_are_the_newest_whose_outcome_is_known(found: Backtest) -> None:
     assert found.origins == [end() - timedelta(days=42), end() - timedelta(days=35)]
 
 
+@pytest.mark.slow
 def test_every_method_is_judged_on_the_same_users(found: Backtest) -> None:
     of_horizon = found.rows[found.rows["horizon"] == 28]
     assert {MODEL, CHAMPION, NO_FUNNEL, RFM, BG_NBD, BASE_RATE} <= set(of_horizon["method"])
     assert of_horizon["n"].nunique() == 1
 
 
+@pytest.mark.slow
 def test_metrics_are_what_they_are_called(one: Backtest) -> None:
     """Against scikit-learn and by hand, on the rows of one date."""
     from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
@@ -67,6 +70,7 @@ def test_metrics_are_what_they_are_called(one: Backtest) -> None:
     assert one.curves.loc[one.curves["horizon"] == 28, "gain"].max() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_a_model_beats_the_base_rate_and_intervals_hold_the_value(found: Backtest) -> None:
     assert _value(found, MODEL, "auroc") > _value(found, BASE_RATE, "auroc") + 0.1
     assert _value(found, MODEL, "log_loss") < _value(found, BASE_RATE, "log_loss")
@@ -75,6 +79,7 @@ def test_a_model_beats_the_base_rate_and_intervals_hold_the_value(found: Backtes
     assert 0 < _value(found, MODEL, "revenue_in_top_decile") <= _value(found, MODEL, "revenue_in_best_decile")
 
 
+@pytest.mark.slow
 def test_the_gate_refuses_what_is_certainly_worse(found: Backtest) -> None:
     rows = found.rows.to_dict("records")
     assert reasons_to_refuse(rows, 0.01) == []

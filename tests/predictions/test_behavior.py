@@ -95,6 +95,7 @@ def test_a_saved_model_reads_vectors_as_before(frame: pd.DataFrame, model: Predi
     assert len(without) == len(model.predict(newest)), "a user without a vector is scored too"
 
 
+@pytest.mark.slow
 def test_nothing_exported_later_is_in_a_vector(
     connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder, frame: pd.DataFrame, start: Start
 ) -> None:
@@ -112,6 +113,7 @@ def test_nothing_exported_later_is_in_a_vector(
             assert np.array_equal(np.stack(mine["behavior"]), np.stack(theirs["behavior"]))
 
 
+@pytest.mark.slow
 def test_vectors_of_a_date_are_written_again_only_if_some_are_missing_or_may_change(
     connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder
 ) -> None:
@@ -126,6 +128,7 @@ def test_vectors_of_a_date_are_written_again_only_if_some_are_missing_or_may_cha
         assert connection.execute(rows, [day]).fetchall() == before
 
 
+@pytest.mark.slow
 def test_vectors_of_a_sample_leave_those_of_others_as_they_are(
     connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder
 ) -> None:
@@ -155,12 +158,14 @@ def test_longer_histories_never_lose_their_vectors(connection: duckdb.DuckDBPyCo
     assert all(found[found.index(next(filter(None, found))) :])
 
 
+@pytest.mark.slow
 def test_rows_to_learn_from_may_lack_the_vectors_that_others_have(frame: pd.DataFrame) -> None:
     cut = end() - timedelta(days=60)
     later = frame.assign(behavior=frame["behavior"].where(pd.to_datetime(frame["as_of"]) >= pd.Timestamp(cut)))
     assert fit_predictions(later, end(), CONFIG).targets["purchase"].horizons == (7, 14, 28)
 
 
+@pytest.mark.slow
 def test_an_encoder_is_read_as_it_was_written(
     connection: duckdb.DuckDBPyConnection, encoder: PredictionEncoder, tmp_path: Path
 ) -> None:
@@ -169,6 +174,7 @@ def test_an_encoder_is_read_as_it_was_written(
     assert loaded.version == encoder.version and np.array_equal(loaded.components, encoder.components)
 
 
+@pytest.mark.slow
 def test_a_short_history_has_no_vectors_and_says_so(connection: duckdb.DuckDBPyConnection) -> None:
     dates = store.origins(connection)
     short = events()[events()["event_date"] < FIRST + timedelta(days=90)]

@@ -65,6 +65,7 @@ def _probabilities(model: PredictionModel, on: date = TESTED) -> pd.DataFrame:
     return model.predict(rows).merge(rows, on="user_key")
 
 
+@pytest.mark.slow
 def test_rare_outcomes_have_a_larger_share_and_weights_count_everyone(
     everyone: pd.DataFrame, sample: tuple[pd.DataFrame, list[Group]]
 ) -> None:
@@ -79,6 +80,7 @@ def test_rare_outcomes_have_a_larger_share_and_weights_count_everyone(
         assert did == pytest.approx(everyone[label].fillna(False).astype(bool).sum(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_sample_of_features_is_counted_by_its_weights(
     connection: duckdb.DuckDBPyConnection, everyone: pd.DataFrame
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_sample_of_features_is_counted_by_its_weights(
             assert did == pytest.approx(known[label].fillna(False).astype(bool).sum(), rel=0.05)
 
 
+@pytest.mark.slow
 def test_below_the_limit_nothing_changes(everyone: pd.DataFrame) -> None:
     assert (everyone[WEIGHT] == 1).all()
     young = everyone[everyone["user_key"] < "user01000"]
@@ -158,6 +161,7 @@ def _rules(found: Backtest) -> pd.DataFrame:
     return found.rows.set_index(["target", "horizon", "method", "metric"])
 
 
+@pytest.mark.slow
 def test_users_scored_in_parts_have_the_scores_of_all(
     connection: duckdb.DuckDBPyConnection, everyone: pd.DataFrame, tmp_path: Path
 ) -> None:

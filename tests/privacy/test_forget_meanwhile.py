@@ -21,6 +21,7 @@ from beha2vec_core.store.warehouse import Warehouse
 from tests.privacy.privacy_world import ANN, PrivacyWorld
 
 
+@pytest.mark.slow
 def test_files_that_are_gone_meanwhile_are_no_error(world: PrivacyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     real = files_of
     gone_file = world.home / "history" / "runs" / "a.db-shm"

@@ -164,6 +164,7 @@ def test_removed_days_still_add_up(world: PrivacyWorld) -> None:
     assert log == [(DAYS[0], "removed"), (DAYS[1], "ingested"), (DAYS[2], "ingested")]
 
 
+@pytest.mark.slow
 def test_a_person_is_forgotten_after_old_days_are_gone(world: PrivacyWorld) -> None:
     apply_retention(with_limits(world, raw=130, events=130), NOW)
     assert world.forget(DAN).left == [] and world.find(DAN) == []

@@ -78,6 +78,7 @@ def test_sequences_are_cleaned_where_no_raw_partition_has_to_be(old: World) -> N
     assert run_migrate("--check")[0] == 0 and check_personal_data(Settings.load()).status == "ok"
 
 
+@pytest.mark.slow
 def test_no_bytes_of_a_cleaned_row_are_left(old: World) -> None:
     path = old.raw.parent / "warehouse.duckdb"
     quarantine(path, [f'{{"user_id": "{JANE}", "n": {n}, broken' for n in range(2_000)] + ["harmless"])
