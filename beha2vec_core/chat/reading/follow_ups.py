@@ -60,7 +60,8 @@ _OBJECT = re.compile(
 _ALWAYS = re.compile(
     r"\b(?:is|was|are|were)\s+(?:that|it|those|these)\W*$|"
     r"\b(?:of|from|by|for|to|with|on|in|via|through)\s+(?:that|it|those|these|them)(?:\W*$| (?:by|per)\b)|"
-    r"\b(?:show|plot|give|express|put)\s+(?:me\s+|us\s+)?(?:that|it|this|those|these|them)\s+(?:as|in)\b|"
+    r"\b(?:show|plot|give|express|put|split|break)\s+(?:me\s+|us\s+)?(?:that|it|this|those|these|them)\s+(?:down\s+)?"
+    r"(?:as|in|by|per)\b|"
     rf"\b(?:did|do|does|are|were)\s+(?:those|these)\s+(?:{PEOPLE})\b(?!\s+(?:who|that|from|with|in|on|via)\b)|"
     r"\b(?:did|do|does)\s+(?:they|it|those|these)\s+(?:\w+\W*){1,2}$"
 )
@@ -101,6 +102,14 @@ _GOODS = {"item_category", "item_subcategory", "item"}  # the same of what is so
 _LISTED = {"user", "one_order"}  # of which only the first are shown
 OF_REVENUE = ("sessions", "conversion_rate", "aov")  # which it is the product of
 _OF_KINDS = {"new_users", "returning_users"}
+_BY_KINDS = re.compile(rf"\b(?:by|into|for) new (?:and|vs\.?|versus|or) (?:returning|old) (?:{PEOPLE})\b")
+_SHOWN_BY = re.compile(r"\W*(?:(?:and|now|please|can you) )*(?:show|split|break|plot|give|list)\b.*\b(?:by|per)\b")
+_OF_PEOPLE = ("page_views", "sessions", "orders", "revenue", "buyers", "item_views", "items_sold", "item_revenue")
+# how many there are, of what was counted otherwise: "how many different people was that"
+_IN_PEOPLE = re.compile(
+    rf"\W*(?:and |so |but )?how many (?:(?:different|unique|distinct|individual) )?(?:{PEOPLE}) "
+    r"(?:is|was|are|were|did) (?:that|it|this|those|they)(?: (?:come from|in total|altogether))?\W*"
+)
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
 
@@ -185,15 +194,20 @@ def continued(
         metrics = [_BUYING_OF[previous.metric][parts.has("share")]]
         words = [word for word in parts.words if word.kind not in ("bought", "share")]
         parts = replace(parts, words=words)
-    if pointed and not metrics and parts.has("sell") and previous.by:  # which of those sells best
-        metrics = ["items_sold" if {*previous.by} & OF_ITEMS else "revenue"]
+    if pointed and parts.has("sell") and previous.by:  # which of those sells best, how many of those did we sell
+        metrics = metrics or ["items_sold" if {*previous.by} & OF_ITEMS else "revenue"]
         parts = replace(parts, words=[word for word in parts.words if word.kind != "sell"])
+    if pointed and _BY_KINDS.search(question.lower()):  # split it by new and returning users
+        metrics = [name for name in metrics if name not in ("users", "buyers")]
     if {*metrics} & _OF_KINDS and previous.metric not in PEOPLE_COUNTED and not parts.is_counted:
         metrics = [name for name in metrics if name not in _OF_KINDS]  # and only for returning visitors
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
     is_ranked = previous.ascending is not None or bool(previous.top)
-    is_of_hours = pointed == "they" and {*previous.by} <= _OF_TIME  # when do they order: no days or hours do
-    if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not (filters or is_of_hours):
+    is_other_list = pointed == "they" and {*previous.by} <= _OF_TIME  # when do they order: no days or hours do
+    is_other_list |= (
+        pointed in ("it", "that", "this") and not previous.top and _SHOWN_BY.match(question.lower()) is not None
+    )
+    if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not (filters or is_other_list):
         raise NotContinued(CANNOT)  # of the first of the list, or of all of it
     if (
         pointed in ("it", "its")
@@ -203,12 +217,14 @@ def continued(
         and (previous.ascending is not None or {*previous.by} & OF_ITEMS)
     ):
         raise NotContinued(CANNOT)  # the first of the list, whose name no question can have
-    if pointed and metrics:
+    in_people = metrics == ["users"] and _IN_PEOPLE.fullmatch(question.lower()) and previous.metric in _OF_PEOPLE
+    if pointed and metrics and not in_people:
         is_lost = not filters or (previous.metric not in PEOPLE_COUNTED and all(one.did for one in filters))
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and is_lost:
             raise NotContinued(CANNOT)  # how many of those buyers are new, or of those carts were bought
         if previous.top and (metrics != [previous.metric] or filters):
             raise NotContinued(CANNOT)  # the top five by another measure are others
+    if pointed and metrics:
         lead = _ANYTHING.match(question)
     elif (
         pointed
@@ -224,13 +240,20 @@ def continued(
     is_part |= is_asked_of_them(question) and _is_divisible(previous, metrics, filters, by)
     picks = len(metrics) == 1 and bool(previous.by) and not previous.explains and {*parts.judged} <= {"best", "worst"}
     is_of_two = bool(pointed) and len(metrics) == 1 and are_two
+    is_pair = (
+        lead
+        and [len(one.values) for one in filters] == [2]
+        and not (metrics or by or times.periods or previous.is_share)
+    )
+    if is_pair:  # and first orders against later ones: in place of the groups before
+        by = [filters[0].dimension]
     of_its_own = [
         *(kind for kind in _OWN_KINDS if parts.has(kind) and not ((is_part or previous.is_share) and kind == "share")),
         *([] if turned or picks or is_of_two else parts.judged), *([] if is_of_two else parts.comparatives),
         *(["users"] if parts.is_of_users else []), *metrics[1:], *times.periods[1:],
         *(["over"] if parts.limits else []),
     ]  # fmt: skip
-    if parts.has("compare") and not is_compared:
+    if parts.has("compare") and not is_compared and not is_pair:
         of_its_own.append("compare")
     is_short = len(parts.words) <= 4 and not _ARE_THERE.search(question.lower())
     is_own = of_its_own or (metrics and not lead) or not (lead or pointed or is_short)
@@ -245,11 +268,12 @@ def continued(
     is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
     if is_group and not _ALONE.match(question.lower()) and (more := beside_others(previous, filters[0])):
         return more
-    is_of_them = pointed in ("they", "them", "these", "those") and metrics == ["users"]
-    if is_of_them and (previous.metric in PEOPLE_COUNTED or METRICS[previous.metric].n_of == "orders"):
+    is_of_them = bool(in_people) or (pointed in ("they", "them", "these", "those") and metrics == ["users"])
+    is_of_orders = previous.metric == "orders" or METRICS[previous.metric].n_of == "orders"
+    if is_of_them and (previous.metric in PEOPLE_COUNTED or is_of_orders):
         metric = previous.metric if previous.metric in PEOPLE_COUNTED else "buyers"  # how many of those buyers
     else:
-        metric = _metric(question, parts, metrics, bool(filters or by), previous)
+        metric = _metric(question, parts, metrics, filters, by, previous)
     if previous.limits and (pointed or parts.is_counted) and filters:
         raise NotContinued(OF_LIMITED)
     filters = filters_of(parts, metric)
@@ -284,11 +308,12 @@ def continued(
     if any(one.is_excluded and one.dimension in {old.dimension for old in previous.filters} for one in filters):
         raise NotContinued(CANNOT)
     chosen = {one.dimension for one in filters if not one.is_excluded}
+    chosen |= {inner.dimension for one in filters for did in one.did for inner in did.filters}
     steps = tuple(name for name in previous.by if name == "step" and metric == previous.metric)
     is_each = previous.is_share and previous.filters and (previous.of_each or not previous.by)  # now by channel
     is_each = bool(is_each) and any(DIMENSIONS[name].kind != "time" for name in by or previous.by)
     either = tuple(one.dimension for one in filters if len(one.values) > 1 and asks_either(parts, one))
-    apart = tuple(name for name in previous.by if name not in by and compares(previous, name))
+    apart = tuple(name for name in previous.by if name not in (*steps, *by) and compares(previous, name))
     new_by = (*steps, *apart, *by) if by else (*either, *(name for name in previous.by if name not in chosen))
     is_same = new_by == previous.by
     ascending = ascending_of(parts, metric) if new_by and not explains else None
@@ -438,9 +463,13 @@ def _turned(parts: Parts, by: list[str], previous: Query) -> bool:
     return bool(previous.by) and previous.ascending is not None and not others and not by and is_other
 
 
-def _metric(question: str, parts: Parts, metrics: list[str], narrows: bool, previous: Query) -> str:
+def _metric(
+    question: str, parts: Parts, metrics: list[str], filters: tuple[Filter, ...], by: list[str], previous: Query
+) -> str:
     """The metric of a follow-up: its own, unless its words for users or sessions only stand beside a filter."""
-    if not metrics:
+    narrows = bool(filters or by)
+    is_group = {one.dimension for one in filters} & {*previous.by} and {*metrics} <= {"users", "sessions"}
+    if not metrics or (is_group and not parts.is_counted):  # and mobile users, after revenue by device
         return previous.metric
     before, asked = METRICS[previous.metric], METRICS[metrics[0]]
     if narrows and asked.name == "orders" != before.name and _ONLY_ORDERS.match(question.lower()):

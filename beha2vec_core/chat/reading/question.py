@@ -28,6 +28,7 @@ from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.reading.fragments import with_lead
+from beha2vec_core.chat.reading.of_those_before import OF_ALL, is_wider, with_subject, within
 from beha2vec_core.chat.reading.other_groups import CANNOT
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
@@ -275,6 +276,7 @@ class _Reader:
     def _read(self, question: str, *, with_conditions: bool) -> tuple[Reading, Conditions | None]:
         """The question as a query, and the clauses that it can be read without."""
         vocabulary, previous, contents = self.vocabulary, self.previous, self.vocabulary.contents
+        question = with_subject(question, previous) if previous else question
         parts = find_parts(question, vocabulary, with_conditions=with_conditions)
         sides = sides_of(parts) if with_conditions and parts.conditions else [parts]
         parts = sides[0]
@@ -334,6 +336,10 @@ class _Reader:
                     queries += queries_of(other, metrics, contents)[0]
                 if len(sides) > 1 and OFTEN.search(question.lower()):
                     _check_sides(queries)
+                if previous:
+                    of_those = [one for query in queries if (one := within(question, query, previous))]
+                    queries, more = (of_those, [CONTINUES]) if of_those else (queries, [])
+                    notes += more or [OF_ALL] * is_wider(question, queries[0], previous)
             is_of_each = any(
                 one.is_share and one.filters[1:] and (one.by or queries[1:]) and not one.of_each for one in queries
             )

@@ -11,6 +11,7 @@ from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
+from beha2vec_core.chat.reading.of_those_before import OF_ALL
 from tests.benchmarks.chat_questions import canonical, given
 
 APRIL, MARCH = "2026-04-01..2026-04-30", "2026-03-01..2026-03-31"
@@ -199,6 +200,38 @@ ASKED = {
     "are mobile orders bigger than desktop ones?": "aov | by device | device=desktop;mobile",
     "top selling hat >> who bought it, new or returning?": "no",
     "how many people viewed the cart? >> what did they look at": "page_views | by page | user=viewed cart pages",
+    # of what was asked before, though they could stand alone
+    "funnel on mobile in april >> where do we lose the most people": f"funnel | by step | device=mobile | {APRIL}",
+    "funnel on mobile in april >> split that by new and returning users": (
+        f"funnel | by step,new_or_returning | device=mobile | {APRIL}"
+    ),
+    "funnel on mobile in april >> show me the funnel": "funnel | by step",
+    "orders from email in april >> how many of the buyers were new customers": (
+        f"buyers | channel=Email | order_number=first | {APRIL} | share"
+    ),
+    "mobile vs desktop orders >> how many of the buyers were new": (
+        "buyers | by device | device=desktop;mobile | new_or_returning=new | share within each"
+    ),
+    "orders from email in april >> how many sessions": f"sessions | channel=Email | {APRIL}",
+    "orders from email in april >> how many sessions do we have": "sessions",
+    "users who viewed the cart page in april >> how many bought": f"buyers | user=viewed cart pages | {APRIL}",
+    "orders from email in april >> how many of the users from germany bought": "buyers | country=Germany",
+    # another measure, other groups, and one of them
+    "page views of the cart page in april >> and how many different people was that": (
+        f"users | page_type=cart | {APRIL}"
+    ),
+    "orders from email in april >> how many people is that": f"buyers | channel=Email | {APRIL}",
+    "unfinished carts in april >> how many people is that": "no",
+    "which landing page has the best conversion rate in april >> show it by device": (
+        f"conversion_rate | by device | {APRIL}"
+    ),
+    "top 2 channels by orders >> show them by device": "no",
+    "average order value by channel >> and first orders against later orders": (
+        "aov | by order_number | order_number=first;later"
+    ),
+    "revenue by device >> and mobile users?": "revenue | device=mobile",
+    "at what hour do people order most >> and on sunday": "orders | by hour | weekday=Sunday",
+    "orders in april >> and on sunday": "orders | 2026-05-10..2026-05-10",
 }  # fmt: skip
 PREDICTED = {
     "and how much money is that worth": "how much revenue can we expect in the next 7 days?",
@@ -232,6 +265,17 @@ def lookup(shop: Path) -> Lookup:
 @pytest.mark.parametrize(("question", "expected"), ASKED.items(), ids=list(ASKED))
 def test_what_is_continued_or_near(lookup: Lookup, question: str, expected: str) -> None:
     assert given(lookup, question)[0] == expected
+
+
+def test_a_question_of_its_own_says_that_it_keeps_nothing_of_the_one_before(lookup: Lookup) -> None:
+    lookup.forget()
+    assert OF_ALL not in lookup.ask("orders from email in april").text
+    for question, is_said in (
+        ("how many sessions do we have", True),
+        ("and in april?", False),
+        ("orders in may", False),
+    ):
+        assert (OF_ALL in lookup.ask(question).text) is is_said
 
 
 def test_a_follow_up_names_the_question_that_was_not_answered(lookup: Lookup) -> None:

@@ -1,0 +1,74 @@
+"""Questions that could stand alone, and are of what was asked before: "how many of the buyers were new"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from beha2vec_core.chat.days.weekdays import DAYS
+from beha2vec_core.chat.reading.other_groups import CANNOT, NotContinued, compares
+from beha2vec_core.chat.words.verbs import PEOPLE
+from beha2vec_core.semantic.definitions import SOURCES
+from beha2vec_core.semantic.query import Query
+
+_LEAD = r"\W*(?:(?:and|so|but|ok|okay) )*"
+_PEOPLE = rf"(?:{PEOPLE}|orders?|purchases?|sessions?|visits?)"
+# a part of people or visits without a word for which ones: "from the buyers", "how many sessions"
+_OF_THE = re.compile(
+    rf"\b(?:of|from|among|are|were) the(?: (?:\w+ )?)?{_PEOPLE}\b"
+    r"(?! (?:who|that|from|with|in|on|of|for|by|via|to|we)\b)|"
+    rf"^{_LEAD}how many(?: (?:new|returning|different))? {_PEOPLE}\W*$"
+)
+_NO_SUBJECT = re.compile(  # "how many were new"
+    rf"(?i)^{_LEAD}(?:how many|what (?:share|percentage|part))(?= (?:are|were|bought|ordered|purchased|converted|came|"
+    r"used|viewed)\b(?! (?:there|we|our|the|it|that|they|those|these)\b))"
+)
+_WEEKDAY = re.compile(
+    rf"(?i)(?<!last )(?<!this )\b(?:{'|'.join(DAYS)})\b(?!,? (?:the )?\d| (?:of )?(?:last|this) week)"
+)
+_LOST = re.compile(rf"{_LEAD}(?:where|at (?:which|what)|(?:which|what) step)\b(?!.*\b(?:funnel|checkout|cart|order)\b)")
+_SHORT = 8  # words of a question that may be meant to continue
+OF_ALL = "This does not continue your previous question: begin with “and” for that."
+
+
+def with_subject(question: str, previous: Query) -> str:
+    """The question with "of those" where it says not of whom, and "Sundays" after hours or weekdays."""
+    if {"hour", "weekday"} & {*previous.by, *(one.dimension for one in previous.filters)}:
+        question = _WEEKDAY.sub(r"\g<0>s", question)
+    return _NO_SUBJECT.sub(r"\g<0> of those", question) if _narrows(previous) else question
+
+
+def within(question: str, asked: Query, previous: Query) -> Query | None:
+    """The query with the days and groups of the one before, where its words are of these; None where they are not.
+
+    Raises:
+        NotContinued: what was asked before has no such part.
+    """
+    text = question.lower()
+    if asked.by[:1] == previous.by[:1] == ("step",):  # the steps of the same funnel
+        is_same = _LOST.match(text) and not _narrows(asked)
+        return replace(previous, by=(*previous.by, *asked.by[1:])) if is_same else None
+    if not (_OF_THE.search(text) and (_narrows(previous) or previous.by)):
+        return None
+    named = {one.dimension for one in asked.filters if not one.did} | {*asked.by}
+    named |= {*SOURCES} if named & {*SOURCES} else set()
+    kept = tuple(one for one in previous.filters if one.dimension not in named and one not in asked.filters)
+    is_of_part = previous.is_share and previous.filters[:1] == kept[:1]  # of it, or of the whole
+    if asked.versus or asked.limits or previous.limits or previous.per or previous.having or is_of_part:
+        raise NotContinued(CANNOT)
+    by = asked.by or tuple(name for name in previous.by if compares(previous, name))
+    return replace(
+        asked, by=by, filters=(*asked.filters, *kept), period=asked.period or previous.period,
+        versus=None if asked.period or asked.by else previous.versus, of_each=asked.is_share and bool(by),
+    )  # fmt: skip
+
+
+def is_wider(question: str, asked: Query, previous: Query) -> bool:
+    """Whether a short question is of more days or groups than the one before: it may have been meant to continue it."""
+    is_open = bool(previous.period) and not (asked.period or asked.versus)
+    is_open |= _narrows(replace(previous, period=None)) and not asked.filters
+    return is_open and len(question.split()) <= _SHORT
+
+
+def _narrows(query: Query) -> bool:
+    return bool(query.period or [one for one in query.filters if one.dimension != "step"])
