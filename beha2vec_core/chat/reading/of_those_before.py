@@ -66,9 +66,13 @@ def within(question: str, asked: Query, previous: Query) -> Query | None:
 def is_wider(question: str, asked: Query, previous: Query) -> bool:
     """Whether a short question is of more days or groups than the one before: it may have been meant to continue it."""
     is_open = bool(previous.period) and not (asked.period or asked.versus)
-    is_open |= _narrows(replace(previous, period=None)) and not asked.filters
+    is_open |= _has_groups(previous) and not asked.filters
     return is_open and len(question.split()) <= _SHORT
 
 
 def _narrows(query: Query) -> bool:
-    return bool(query.period or [one for one in query.filters if one.dimension != "step"])
+    return bool(query.period or _has_groups(query))
+
+
+def _has_groups(query: Query) -> bool:
+    return any(one.dimension != "step" for one in query.filters)
