@@ -23,7 +23,7 @@ from beha2vec_core.chat.answers.measured import measured, numbers_of, preface
 from beha2vec_core.chat.answers.per_day import by_weekday, in_currency
 from beha2vec_core.chat.answers.phrases import in_everyday_words, without_host
 from beha2vec_core.chat.answers.profiles import BESIDE_BUYERS, beside_it, of_people, profile, rate_of, spread
-from beha2vec_core.chat.answers.ranking import first_of, leader_of, rows_of
+from beha2vec_core.chat.answers.ranking import first_of, has_leader, leader_of, rows_of
 from beha2vec_core.chat.answers.rate_of_largest import of_largest
 from beha2vec_core.chat.answers.refused import nearest_of, not_answered
 from beha2vec_core.chat.answers.several_measures import as_one_answer, of_same_groups, one_table, said_once
@@ -51,7 +51,7 @@ from beha2vec_core.chat.queries.of_parts import as_one
 from beha2vec_core.chat.queries.one_query import NOT_WHY
 from beha2vec_core.chat.reading import answer_before
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_again, groups_said
-from beha2vec_core.chat.reading.follow_ups import OF_REVENUE, about_leader
+from beha2vec_core.chat.reading.follow_ups import OF_REVENUE
 from beha2vec_core.chat.reading.grew_most import grew_most
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.sentences import without_talk
@@ -98,6 +98,7 @@ class Lookup:
         self._limitation: tuple[str, tuple[str, ...]] | None = None  # of a measure, what was said not to be counted
         self._asked = ""  # the question as it was typed
         self._leader = ""  # of the groups that it put in an order
+        self._first: Query | None = None  # the same as a query
         self._is_first = True
         self._cluster: int | None = None  # of the last answer, that "they" are in
         self._lists_clusters = False  # the last answer, so that "which of them" is which cluster
@@ -207,7 +208,8 @@ class Lookup:
         if len(self._previous) == 1 and (grew := grew_most(question, self._previous[0], self._ranked, contents.days)):
             notes = (CONTINUES, f"Compared with the period before: {grew.versus.in_words}.") if grew.versus else ()
             return self._measure(grew, Reading(query=grew, notes=notes))
-        question = about_leader(question, vocabulary, self._leader) if len(self._previous) == 1 else question
+        leader = self._first, self._leader
+        question, self._previous = answer_before.about_one(question, vocabulary, self._previous, *leader)
         also = [] if _CLUSTERS.search(question) else names.named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = questions.without_names(question, plain)
@@ -230,10 +232,9 @@ class Lookup:
             note = f"“{one.name}” is also the name of cluster {one.key}: ask for it by its number."
             reading = replace(reading, notes=(*reading.notes, note))
         query, self._is_first = reading.query, False
-        if reading.is_follow_up:  # asked in other words, it can still continue the question before
-            return self._refused(reading)
-        self._previous = ()  # but where a query is answered: another refusal leaves nothing to continue
-        if "currency" in reading.kinds:
+        # asked in other words, it can still continue the question before; another refusal leaves nothing to continue
+        self._previous = self._previous if reading.is_follow_up else ()
+        if reading.is_follow_up or "currency" in reading.kinds:
             return self._refused(reading)
         if reading.contrast and not keys:
             return self._contrast(reading.contrast, reading)
@@ -393,8 +394,8 @@ class Lookup:
         parts = [self._parts(one) for one in (query, *reading.more)]
         one = as_one((query, *reading.more))
         self._previous, self._leader = (one,) if one else (query, *reading.more), leader_of(results[0])
-        self._ranked = first_of(results[0])
-        self._shown = Shown((query, *reading.more), rows_of(results[0]))
+        self._ranked, self._shown = first_of(results[0]), Shown((query, *reading.more), rows_of(results[0]))
+        self._first = answer_before.of_first(query, self._shown) if one and has_leader(results[0]) else None
         readings = [reading, *(replace(reading, notes=()) for _ in reading.more)]  # what was assumed is said once
         first, *others = [
             measured(result, one, contents.days, some)

@@ -48,13 +48,20 @@ def named_rows(query: Query, rows: Sequence[Row]) -> list[Row]:
     return known or [*rows]
 
 
-def leader_of(result: Result) -> str:
-    """The group that is first, as a question can name it; empty where nothing is ranked or two are equal."""
+def has_leader(result: Result) -> bool:
+    """Whether one group is first: something is ranked, and no two are equal."""
     query = result.query
-    if len(query.by) != 1 or not DIMENSIONS[query.by[0]].is_searched or query.ascending is None or not result.rows:
-        return ""
+    if len(query.by) != 1 or query.ascending is None or not result.rows:
+        return False
     first, *others = named_rows(query, result.rows)
-    return "" if others and are_equal(query, first, others[0]) else group_in_words(query, first)
+    return not (others and are_equal(query, first, others[0]))
+
+
+def leader_of(result: Result) -> str:
+    """The group that is first, as a question can name it; empty where there is none."""
+    if not (has_leader(result) and DIMENSIONS[result.query.by[0]].is_searched):
+        return ""
+    return group_in_words(result.query, named_rows(result.query, result.rows)[0])
 
 
 def first_of(result: Result) -> tuple[str, ...]:

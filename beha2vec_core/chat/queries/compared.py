@@ -196,6 +196,12 @@ def step_of(period: Period) -> Literal["day", "week", "month"]:
     return "day" if length <= 31 else "week" if length <= 182 else "month"
 
 
+def has_steps(period: Period, step: str) -> bool:
+    """Whether a period has at least two whole days, weeks, months ... of which a trend can be shown."""
+    length = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}[step]
+    return (period.last - period.first).days + 1 >= 2 * length - 3
+
+
 def funnels_of(query: Query) -> list[Query]:
     """The funnel by its steps: of one group and of all others, where they are compared; other queries as they are."""
     if query.metric != "funnel":

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
+from beha2vec_core.chat.reading.follow_ups import about_leader
+from beha2vec_core.chat.reading.of_those_before import asks_of_first
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
-from beha2vec_core.chat.reading.shown_again import LEAD, TAIL, Before
+from beha2vec_core.chat.reading.shown_again import LEAD, TAIL, Before, Shown, of_group
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.definitions import DIMENSIONS
 from beha2vec_core.semantic.query import Filter, Query
@@ -33,6 +35,32 @@ def is_part(question: str, reading: Reading | None) -> bool:
     leads = bool(reading and reading.is_follow_up)
     is_named = bool(reading and reading.metrics)
     return leads or (not is_named and _PART.match(question.lower()) is not None)
+
+
+def of_first(previous: Query, shown: Shown) -> Query | None:
+    """The query of the first group that was shown; None where several were asked for, or no filter names it."""
+    try:
+        return of_group(previous, previous.by, shown.groups[0]) if previous.top in (None, 1) else None
+    except ValueError:
+        return None
+
+
+def about_one(
+    question: str, vocabulary: Vocabulary, previous: tuple[Query, ...], first: Query | None, leader: str
+) -> tuple[str, tuple[Query, ...]]:
+    """The question and the query before, of the first of a ranking where "it" or "that" is this one.
+
+    Args:
+        first: the query of the first group; None: there is none.
+        leader: its name, as a question can have it; empty: none.
+    """
+    if len(previous) != 1:
+        return question, previous
+    return (
+        (question, (first,))
+        if first and asks_of_first(question)
+        else (about_leader(question, vocabulary, leader), previous)
+    )
 
 
 def of_those_shown(question: str, previous: tuple[Query, ...], ranked: tuple[str, ...]) -> tuple[Query, ...]:

@@ -9,11 +9,12 @@ from beha2vec_core.chat.parts.grammar import OF_ITEMS, OF_PAGES
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import asks_either, both_ends, breakdown_of, filters_of
-from beha2vec_core.chat.queries.compared import step_of, step_since
+from beha2vec_core.chat.queries.compared import has_steps, step_of, step_since
 from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
 from beha2vec_core.chat.reading.fragments import AMONG
 from beha2vec_core.chat.reading.grew_most import GREW_MOST
+from beha2vec_core.chat.reading.of_those_before import asks_of_first
 from beha2vec_core.chat.reading.other_groups import (
     CANNOT,
     KINDS,
@@ -210,7 +211,7 @@ def continued(
     if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not (filters or is_other_list):
         raise NotContinued(CANNOT)  # of the first of the list, or of all of it
     if (
-        pointed in ("it", "its")
+        (pointed in ("it", "its") or asks_of_first(question))
         and metrics
         and previous.by
         and not filters
@@ -388,8 +389,12 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     plain = {"metric": previous.metric, "period": previous.period}
     moves = compared or parts.has("trend") or _DIRECTION.search(parts.text) is not None
     is_one = not (filters or by or previous.by or previous.limits or times.periods[1:])
-    if parts.has("trend") and is_one and not (times.periods or times.asks_before or previous.is_share):
-        return replace(previous, by=(step_of(previous.period or days),), versus=None, explains=False)  # over time
+    is_in_steps = [DIMENSIONS[name].kind for name in by] == ["time"] and not (filters or previous.limits)
+    is_in_steps &= all(DIMENSIONS[name].kind == "time" for name in previous.by)
+    if parts.has("trend") and (is_one or is_in_steps) and not (times.periods or times.asks_before or previous.is_share):
+        step = by[0] if by else step_of(previous.period or days)  # over time, of March by month: of all data
+        period = previous.period if previous.period and has_steps(previous.period, step) else None
+        return replace(previous, by=(step,), period=period, versus=None, explains=False)
     if moves and times.is_open and times.periods and is_one:  # has it gone up since May
         since = times.periods[0]
         return replace(previous, by=(step_since(since, days),), period=since, versus=None, explains=False)

@@ -27,6 +27,11 @@ _WEEKDAY = re.compile(
     rf"(?i)(?<!last )(?<!this )\b(?:{'|'.join(DAYS)})\b(?!,? (?:the )?\d| (?:of )?(?:last|this) week)"
 )
 _LOST = re.compile(rf"{_LEAD}(?:where|at (?:which|what)|(?:which|what) step)\b(?!.*\b(?:funnel|checkout|cart|order)\b)")
+_OF_FIRST = re.compile(
+    rf"{_LEAD}(?:how (?:much|many) (?:[\w-]+ ){{1,3}}?(?:is|was|did|does|do|has|are|were) (?:that|it|this)\b|"
+    r"(?:is|was|has|does) (?:it|that) (?:been |still )?"
+    r"(?:grow|ris|fall|declin|shrink|increas|decreas|improv|drop|trend)\w*)"
+)
 _SHORT = 8  # words of a question that may be meant to continue
 OF_ALL = "This does not continue your previous question: begin with “and” for that."
 
@@ -36,6 +41,11 @@ def with_subject(question: str, previous: Query) -> str:
     if {"hour", "weekday"} & {*previous.by, *(one.dimension for one in previous.filters)}:
         question = _WEEKDAY.sub(r"\g<0>s", question)
     return _NO_SUBJECT.sub(r"\g<0> of those", question) if _narrows(previous) else question
+
+
+def asks_of_first(question: str) -> bool:
+    """Whether it asks for more of the first of a ranking: "how much revenue was that", "is it growing"."""
+    return _OF_FIRST.match(question.lower()) is not None
 
 
 def within(question: str, asked: Query, previous: Query) -> Query | None:
@@ -53,7 +63,7 @@ def within(question: str, asked: Query, previous: Query) -> Query | None:
     named = {one.dimension for one in asked.filters if not one.did} | {*asked.by}
     named |= {*SOURCES} if named & {*SOURCES} else set()
     kept = tuple(one for one in previous.filters if one.dimension not in named and one not in asked.filters)
-    is_of_part = previous.is_share and previous.filters[:1] == kept[:1]  # of it, or of the whole
+    is_of_part = previous.is_share and bool(kept) and previous.filters[0] == kept[0]  # of it, or of the whole
     if asked.versus or asked.limits or previous.limits or previous.per or previous.having or is_of_part:
         raise NotContinued(CANNOT)
     by = asked.by or tuple(name for name in previous.by if compares(previous, name))

@@ -318,7 +318,7 @@ def _one_of(shown: Shown, place: int, *, with_more: bool) -> Again:
     if first.by == (_CLUSTER,) and with_more:
         return Again(question=f"describe cluster {group[0]}", of_list=True)
     try:
-        queries = tuple(_of_group(query, first.by, group) for query in shown.queries)
+        queries = tuple(of_group(query, first.by, group) for query in shown.queries)
     except ValueError:
         return Again(problem=CANNOT)
     return _with_more(queries) if with_more else Again(queries, of_list=True)
@@ -331,7 +331,7 @@ def _with_more(queries: tuple[Query, ...]) -> Again:
     return Again((*queries, *(one for one in others if reaches_all(one))), of_list=True)
 
 
-def _of_group(query: Query, by: tuple[str, ...], group: tuple[object, ...]) -> Query:
+def of_group(query: Query, by: tuple[str, ...], group: tuple[object, ...]) -> Query:
     """The query of one group of its breakdown.
 
     Raises:

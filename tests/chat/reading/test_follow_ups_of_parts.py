@@ -231,6 +231,14 @@ ASKED = {
     ),
     "revenue by device >> and mobile users?": "revenue | device=mobile",
     "at what hour do people order most >> and on sunday": "orders | by hour | weekday=Sunday",
+    "which landing page has most sessions in april >> how many orders did it bring": (
+        f"orders | landing_page=shop.example.com/hats | {APRIL}"
+    ),
+    "which channel has most revenue in april >> is it growing month by month": (
+        "revenue | by month | channel=Organic Social"
+    ),
+    "which day in april had most orders >> how much revenue was that": "no",  # of two
+    "top 2 channels by revenue in april >> how many orders is that": "no",
     "orders in april >> and on sunday": "orders | 2026-05-10..2026-05-10",
 }  # fmt: skip
 PREDICTED = {
