@@ -107,18 +107,18 @@ class Lookup:
         """The answer, or what can be asked; what the data lacks is said."""
         self._asked = question
         try:
-            whole = as_prediction(question, self._predicted, self._data.predicted)
+            named = names.with_members(question, self._data.overview()) if self._predicted else question
+            whole = as_prediction(named, self._predicted, self._data.predicted)
             keys = [one.key for one in self._data.overview().clusters] if self._lists_clusters and not whole else []
-            whole = (
-                whole or of_listed(question, keys) or (None if self._previous else of_cluster(question, self._cluster))
-            )
+            of_them = of_cluster(question, self._cluster, is_predicted=self._predicted is not None)
+            whole = whole or of_listed(question, keys) or (None if self._previous else of_them)
             again, self._shown = None if whole else shown_again(question, self._before), None
             self._previous = () if whole else self._previous
             if of_past := None if whole else asked_of_past(question, self._predicted):
                 answer = self.about_clusters.predictions_by(BOUGHT_BEFORE, *of_past)
             else:
                 answer = self._again(again) if again else self._completed(question, self._ask(whole or question))
-            if not (answer.understood or whole) and (of_them := of_cluster(question, self._cluster)):
+            if of_them and not (answer.understood or whole):
                 found = self._ask(of_them)
                 answer = found if found.understood else answer
             is_lost = answer.understood or not (answer.reading and answer.reading.is_follow_up)
@@ -126,7 +126,8 @@ class Lookup:
                 shown, old = self._shown or Shown(), self._before
                 listed = old.listed if again and again.of_list else shown
                 self._before = Before(question, answer.understood, answer.reading, shown, old.shown, listed)
-            if is_lost and not (whole and asks_to_trust(question)):  # else it stays the one that was asked about
+            # a prediction stays the one that was asked about
+            if is_lost and not (whole and (asks_to_trust(question) or not answer.understood)):
                 self._predicted = answer.predicted
             self._lists_clusters = answer.lists_clusters or bool(keys and whole)
             of_it = [one for one in (answer.reading.filters if answer.reading else ()) if one.dimension == "cluster"]

@@ -41,7 +41,7 @@ class Prediction:
 
     target: str
     days: int
-    cluster: int | None = None  # None: all
+    clusters: tuple[int, ...] = ()  # none: all
     revenue: bool = False  # whether revenue is asked for
     bought: bool | None = None  # only those who have bought before, or never have; None: all
     least: bool = False  # whether those who will not do it are asked for

@@ -19,10 +19,10 @@ _TIME = (
     rf"{'|'.join(NUMBER_WORDS)}) )*(?:days?|weeks?|months?|quarters?|fortnight|tomorrow)"
 )
 _IN_TIME = re.compile(rf"{_LEAD}(?P<time>{_TIME})\W*", re.IGNORECASE)
-_SUM = r"(?:revenue|money|turnover|income|value)"
+_SUM = r"(?:revenue|money|turnover|income|value|euros?|eur)"
 _MONEY = re.compile(
     rf"(?:{_LEAD}(?:(?:how much|what)(?: {_SUM})? (?:is|are|will|would|do|does) {_THEM} (?:be |(?:going|likely|"
-    rf"expected) to )*(?:worth|spend|make|bring(?: in| us)?|in (?:{_SUM}|euros?))|"
+    rf"expected) to )*(?:(?:worth|spend|make|bring(?: in| us)?)(?: in {_SUM})?|in {_SUM})|"
     rf"how much {_SUM} (?:do|can|should) (?:we|i) expect(?: from {_THEM})?|(?:how much|what) {_SUM} (?:is|are|"
     rf"will|would) {_THEM}(?: be)?|(?:the |what is the |what's the )?(?:expected|predicted) {_SUM}(?: (?:of|from) "
     rf"{_THEM})?)|\W*(?:and|what about|how about) (?:the |in )?{_SUM}(?: (?:of|from) {_THEM})?)(?: (?P<time>{_TIME}))?"
@@ -37,12 +37,16 @@ _CLUSTERS = re.compile(
     re.IGNORECASE,
 )
 _ONE_CLUSTER = re.compile(
-    rf"{_LEAD}(?:(?:in|of|for|from|only|just) )*(?:the )?(?:cluster|segment) (?P<key>-?\d+)(?: only)?\W*", re.IGNORECASE
+    rf"{_LEAD}(?P<beside>(?:(?:and|how does (?:that|it)) )?(?:compared? (?:to|with)|vs\.?|versus|against) )?"
+    r"(?:(?:in|of|for|from|only|just) )*(?:the )?(?:users of )?(?:cluster|segment) (?P<key>-?\d+)(?: only)?\W*",
+    re.IGNORECASE,
 )
 _WHO = re.compile(
     rf"{_LEAD}(?:who (?:is|are) {_THEM}|(?:show|list|name)(?: me)? (?:them|these|those))\W*", re.IGNORECASE
 )
-_USERS = re.compile(rf"{_LEAD}how many (?:users|people|customers|buyers|visitors) (?:is|are) {_THEM}\W*", re.IGNORECASE)
+_USERS = re.compile(
+    rf"{_LEAD}how many (?:(?:users|people|customers|buyers|visitors) )?(?:is|are) (?:{_THEM}|there)\W*", re.IGNORECASE
+)
 # another thing that they may do: "and add to carts?", "and how many will come back?"
 _OTHER = re.compile(
     rf"{_LEAD}(?:(?:how many|the)\b\W*)?(?:(?:of )?(?:users|people|customers|visitors|them)\b\W*)?"
@@ -59,6 +63,12 @@ _BY_GROUP = re.compile(
     rf"|live)?(?:from)?|"
     rf"(?:split |broken down |break (?:it|that|them) down )?(?:by|per) (?P<by>{_GROUP})|"
     rf"(?:in|from|on|with) (?:which|what) (?P<of>{_GROUP}))\W*",
+    re.IGNORECASE,
+)
+_BY_OTHER = re.compile(  # which it is said not to be predicted by
+    rf"{_LEAD}(?:(?:from|via|through|on|in|by|per|with|to) )?(?:(?:which|what) )?(?P<other>channel|source|medium|"
+    rf"campaign|landing page|page|product|categor(?:y|ies)|brand)s?(?: (?:is|are|do|does|did|will) {_THEM}"
+    r"(?: [a-z]+){0,3})?\W*",
     re.IGNORECASE,
 )
 _BOUGHT_BEFORE = re.compile(
@@ -101,6 +111,9 @@ _COMPARED = re.compile(
     rf"(?i){_LEAD}(?:compare (?:{_THEM}|{_GROUP_BEFORE})|how (?:do|does|are|is) {_THEM} (?:compared?|differ\w*)) "
     r"(?:from|to|with|and|against) (?:the )?(?P<other>.+?)\W*"
 )
+_OF_SOME_OF_THEM = re.compile(
+    r"(?i)\b(?:they|(?:how many|much|part|share|percentage|all|any|most) of (?:them|those|these))\b"
+)
 _THEY = re.compile(rf"(?i)\b(?:they|{_GROUP_BEFORE})\b")
 _HERS = re.compile(rf"(?i){_LEAD}what(?:'s| is| are) their (?P<what>[\w ]+?)\W*")
 # a question of its own, or about the groups of a list
@@ -132,36 +145,41 @@ def as_prediction(question: str, before: Prediction | None, predicted: Callable[
     if before is None:
         return None
     question = re.sub(rf"{TAIL}$", "", question, flags=re.IGNORECASE)
-    target, days, key = before.target, f"in the next {before.days} days", before.cluster
+    target, days, keys = before.target, f"in the next {before.days} days", before.clusters
     if asks_to_trust(question):
         return f"how reliable is the prediction of who will {does(target)} {days}?"
     who, no = _WHOSE.get(before.bought, ""), " not" * before.least
-    if (found := _MONEY.fullmatch(question)) and target == PURCHASE and key is None and not (who or no):
-        return f"how much revenue can we expect {_future(found['time']) or days}?"
+    if (found := _MONEY.fullmatch(question)) and target == PURCHASE and not no:
+        time = _future(found["time"]) or days
+        is_of_all = not (keys or who)  # else the revenue stands beside the number of users
+        return f"how much revenue can we expect {time}?" if is_of_all else _whole(target, time, keys, who)
     if found := _IN_TIME.fullmatch(question):
         if before.revenue:
             return f"how much revenue can we expect {_future(found['time'])}?"
-        return _whole(target, found["time"], key, who, no)
-    if _USERS.fullmatch(question) or (_CLUSTERS.fullmatch(question) and key is None):
-        return _whole(target, days, key, who, no)
+        return _whole(target, found["time"], keys, who, no)
+    if _USERS.fullmatch(question) or (_CLUSTERS.fullmatch(question) and not keys):
+        return _whole(target, days, keys, who, no)
     if found := _ONE_CLUSTER.fullmatch(question):
-        return _whole(target, days, int(found["key"]), who, no)
+        beside = keys if found["beside"] else ()
+        return _whole(target, days, tuple(dict.fromkeys((*beside, int(found["key"])))), who, no)
     if found := _BY_GROUP.fullmatch(question):  # of a cluster: declined
         group = (found["group"] or found["by"] or found["of"] or "country").lower()
-        return f"{_whole(target, days, key, who, no)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
-    if _WHO.fullmatch(question):
-        return f"which users{_of(key)}{who} will{no} {does(target)} {days}?"
+        return f"{_whole(target, days, keys, who, no)[:-1]} by {_GROUP_NAMES.get(group, group)}?"
+    if found := _BY_OTHER.fullmatch(question):
+        return f"{_whole(target, days, keys, who, no)[:-1]} by {found['other'].lower().replace('ies', 'y')}?"
+    if _WHO.fullmatch(question) and len(keys) < 2:
+        return f"which users{_of(keys)}{who} will{no} {does(target)} {days}?"
     is_whole = _IS_WHOLE.match(question)
     if not is_whole and (found := _OTHER.fullmatch(question)) and _DOES.fullmatch(found["what"].strip()):
         known = list(predicted())
         other = target_asked(found["what"], known)
-        return _whole(other, found["time"] or days, key, who) if other and other in known else None
+        return _whole(other, found["time"] or days, keys, who) if other and other in known else None
     return None
 
 
 def asked_of_past(question: str, before: Prediction | None) -> tuple[str, str] | None:
     """The target and days of a prediction, where it is asked how many of those have bought before; else None."""
-    if before is None or before.cluster is not None or not _BOUGHT_BEFORE.fullmatch(question):
+    if before is None or before.clusters or not _BOUGHT_BEFORE.fullmatch(question):
         return None
     if before.bought is not None or before.least:
         return None
@@ -180,15 +198,19 @@ def of_listed(question: str, keys: Sequence[int]) -> str | None:
     return _OF_LISTED.sub("which cluster", question, count=1) if keys and _OF_LISTED.search(question) else None
 
 
-def of_cluster(question: str, key: int | None) -> str | None:
-    """The whole question about the cluster of the answer before: "what are they like?"; None where it asks others."""
+def of_cluster(question: str, key: int | None, *, is_predicted: bool = False) -> str | None:
+    """The whole question about the cluster of the answer before: "what are they like?"; None where it asks others.
+
+    Args:
+        is_predicted: whether some of its users were predicted: how many of "them" is of these, not of the cluster.
+    """
     if key is None:
         return None
     if _LIKE.fullmatch(question):
         return f"describe cluster {key}"
     if found := _COMPARED.fullmatch(question):
         return f"compare cluster {key} and {found['other']}"
-    if _OWN.search(question):
+    if _OWN.search(question) or (is_predicted and _OF_SOME_OF_THEM.search(question)):
         return None
     if found := _HERS.fullmatch(question):
         return f"what is the {found['what']} of cluster {key}?"
@@ -211,9 +233,9 @@ def _future(time: str | None) -> str:
     return f"in the next {days_asked(time)} days"
 
 
-def _of(key: int | None) -> str:
-    return "" if key is None else f" of cluster {key}"
+def _of(keys: tuple[int, ...]) -> str:
+    return f" of {' and '.join(f'cluster {key}' for key in keys)}" if keys else ""
 
 
-def _whole(target: str, time: str, key: int | None = None, who: str = "", no: str = "") -> str:
-    return f"how many users{_of(key)}{who} will{no} {does(target)} {_future(time)}?"
+def _whole(target: str, time: str, keys: tuple[int, ...] = (), who: str = "", no: str = "") -> str:
+    return f"how many users{_of(keys)}{who} will{no} {does(target)} {_future(time)}?"

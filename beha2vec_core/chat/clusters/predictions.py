@@ -131,7 +131,7 @@ class PredictionAnswers:
             "\n".join(lines),
             statements=[f"from {clusters} {where}", f"from {users} {where} {ordered}"][: 1 + lists_users],
             tool=("predictions", {"target": target, "days": horizon}),
-            predicted=Prediction(target, horizon, cluster, is_revenue, bought, least),
+            predicted=Prediction(target, horizon, tuple(keys), is_revenue, bought, least),
             cluster=cluster,
         )
 

@@ -251,7 +251,9 @@ PREDICTED = {
     "what countries are they from": "how many users will buy in the next 7 days by country?",
     "and where are they from?": "how many users will buy in the next 7 days by country?",
     "which devices do they use": "how many users will buy in the next 7 days by device?",
-    "which channels do they come from": None,
+    "which channels do they come from": "how many users will buy in the next 7 days by channel?",  # which is refused
+    "what are they worth in euros": "how much revenue can we expect in the next 7 days?",
+    "how many are there": "how many users will buy in the next 7 days?",
     "who are they?": "which users will buy in the next 7 days?",
     "and the predicted number of add to carts for the next four weeks?": (
         "how many users will add to their cart in the next 28 days?"
@@ -359,6 +361,18 @@ def test_no_pattern_takes_exponential_time(lookup: Lookup, words: str) -> None:
 def test_predictions_are_continued(question: str, whole: str | None) -> None:
     before = Prediction("purchase", 7)
     assert as_prediction(question, before, lambda: ("purchase", "return", "add_to_cart")) == whole
+
+
+def test_predictions_of_clusters_stay_of_these() -> None:
+    one, two = (Prediction("purchase", 7, keys) for keys in ((5,), (5, 4)))
+    for question, before, whole in (
+        ("compared to cluster 4", one, "how many users of cluster 5 and cluster 4 will buy in the next 7 days?"),
+        ("and users of cluster 4?", one, "how many users of cluster 4 will buy in the next 7 days?"),
+        ("what are they worth in euros", two, "how many users of cluster 5 and cluster 4 will buy in the next 7 days?"),
+        ("and in the next 28 days", two, "how many users of cluster 5 and cluster 4 will buy in the next 28 days?"),
+        ("who are they", two, None),
+    ):
+        assert as_prediction(question, before, lambda: ("purchase",)) == whole
 
 
 def test_days_without_data_and_breaks_are_named(lookup: Lookup) -> None:
