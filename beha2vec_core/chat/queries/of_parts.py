@@ -29,7 +29,10 @@ _OF_VIEWS = (["page_views"], ["entrances"])
 _ALSO_SHARE = re.compile(
     r"(?:,|\b(?:also|and|plus|with)) (?:(?:also|and|the|their|its) )*(?:share|percentage|percent|%)\b"
 )
-_PERFORMS = re.compile(r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b|\bhow (?:do|does|did)\b.*\bdo\b")
+_PERFORMS = re.compile(
+    r"\bperform(?:s|ed|ing|ance)?\b|\bhow (?:good|well|bad)\b|\bhow (?:do|does|did)\b.*\bdo\b|"
+    r"\b(?:numbers|figures|stats|statistics|kpis|overview|summary) (?:for|of|from|on|about)\b"
+)
 _EITHER = re.compile(r"\bor\b")
 _BESIDE_CHANGES = ("orders", "conversion_rate", "aov")
 _LISTED = 10  # users of "who viewed shoes"
@@ -98,9 +101,11 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         queries, more = found_of_period
         return queries, [*notes, *more]
     of_rest = parts.has("rest") and filters_of(parts, None) and not parts.judged
+    apart: tuple[str, ...] = ()  # the numbers for weekly_02 and weekly_03: of each
     if not metrics and (_is_bare_pair(parts) or _asks_how(parts) or of_rest):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
+        apart = tuple(one.dimension for one in filters_of(parts, None) if len(one.values) > 1)[:1]
     by = breakdown_of(parts)
     beside = len(metrics) == 1 and re.search(rf"\bwith (?:the |their |its )?{_word_of(parts, metrics)}", parts.text)
     if beside and (parts.top or parts.text.startswith("top ")) and len(by) == 1 and by[0] in DEFAULTS:
@@ -115,6 +120,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         if (items := of_items(query)) != query:
             more.append("Items have no sessions, so this is a ratio of item views, cart additions or orders.")
         query = divided(query, per) if per else items
+        query = query if query.by or query.against_rest else replace(query, by=apart)
         query = set_apart(query, parts.opposed) if parts.opposed else query
         require_same_categories(query, contents)
         found.append(query)

@@ -12,7 +12,7 @@ from beha2vec_core.chat.reading.of_those_before import asks_of_first
 from beha2vec_core.chat.reading.question import CONTINUES, NOTHING_BEFORE, Reading, read_question
 from beha2vec_core.chat.reading.shown_again import LEAD, TAIL, Before, Shown, of_group
 from beha2vec_core.profiles.text import clean_text
-from beha2vec_core.semantic.definitions import DIMENSIONS
+from beha2vec_core.semantic.definitions import DIMENSIONS, METRICS
 from beha2vec_core.semantic.query import Filter, Query
 
 # a part of a question: "by country", "and in march?", "last month"
@@ -132,6 +132,10 @@ def completed(question: str, alone: Reading | None, before: Before) -> Iterator[
         yield f"{said} {re.sub(rf'^{LEAD}', '', asked, flags=re.IGNORECASE)}"
     elif alone.filters or alone.by or alone.period:
         yield f"{asked} {said}"
+        is_open = reading.is_measured and not (reading.is_topic or reading.asks_cause or reading.period)
+        if alone.filters and is_open:  # of the same measures, or of the usual ones
+            labels = " and ".join(METRICS[name].label for name in reading.metrics)
+            yield from (f"{what} of {said}" for what in (labels, "performance") if what)
 
 
 def nothing_to_continue(before: Before) -> str:

@@ -83,7 +83,9 @@ def contrast_of(question: str, read: Callable[[str], Query | None]) -> Contrast 
         if other is None or (text.startswith("compare") and not (group.filters[0].did or other.filters[0].did)):
             return None
         metric = group.metric if group.metric == other.metric else "users"
-        group, other = replace(group, metric=metric), replace(other, metric=metric)
+        group, other = (  # mobile users and desktop users in March: the days are of both
+            replace(one, metric=metric, period=one.period or group.period or other.period) for one in (group, other)
+        )
         return Contrast(group, other, is_rest=False)
     return None
 

@@ -34,7 +34,7 @@ from beha2vec_core.semantic.query import Filter, Period, Query
 
 LEADS = re.compile(
     rf"^\W*(?:(?:ok|okay|yes|no|good|great|right|thanks?|hm+)\b\W*)*(?:(?:and|what about|how about|but|or)\b|"
-    rf"(?:versus|vs|compared (?:to|with))\b(?!.*,))|{SAME}"
+    rf"(?:versus|vs|compared (?:to|with))\b(?!.*,)|how (?:many|much)\W*$)|{SAME}"
 )
 _CONTINUES = re.compile(rf"{LEADS.pattern}|^\W*(?:now|then|only|just)\b")
 # "and for visitors from Germany": a filter in the words of people, no measure
@@ -243,6 +243,7 @@ def continued(
     is_of_two = bool(pointed) and len(metrics) == 1 and are_two
     is_pair = (
         lead
+        and parts.has("compare")
         and [len(one.values) for one in filters] == [2]
         and not (metrics or by or times.periods or previous.is_share)
     )

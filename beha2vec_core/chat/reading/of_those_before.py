@@ -15,9 +15,9 @@ _LEAD = r"\W*(?:(?:and|so|but|ok|okay) )*"
 _PEOPLE = rf"(?:{PEOPLE}|orders?|purchases?|sessions?|visits?)"
 # a part of people or visits without a word for which ones: "from the buyers", "how many sessions"
 _OF_THE = re.compile(
-    rf"\b(?:of|from|among|are|were) the(?: (?:\w+ )?)?{_PEOPLE}\b"
-    r"(?! (?:who|that|from|with|in|on|of|for|by|via|to|we)\b)|"
-    rf"^{_LEAD}how many(?: (?:new|returning|different))? {_PEOPLE}\W*$"
+    rf"\b(?:of|from|among|are|were|do|did|does|have) the(?: (?:\w+ )?)?{_PEOPLE}\b"
+    r"(?! (?:who|that|from(?! ?\W*$)|with|in|on|of|for|by|via|to|we)\b)|"
+    rf"^{_LEAD}how many(?: (?:new|returning|different))? {_PEOPLE}(?: (?:were|are) there)?\W*$"
 )
 _NO_SUBJECT = re.compile(  # "how many were new"
     rf"(?i)^{_LEAD}(?:how many|what (?:share|percentage|part))(?= (?:are|were|bought|ordered|purchased|converted|came|"
@@ -58,7 +58,8 @@ def within(question: str, asked: Query, previous: Query) -> Query | None:
     if asked.by[:1] == previous.by[:1] == ("step",):  # the steps of the same funnel
         is_same = _LOST.match(text) and not _narrows(asked)
         return replace(previous, by=(*previous.by, *asked.by[1:])) if is_same else None
-    if not (_OF_THE.search(text) and (_narrows(previous) or previous.by)):
+    apart = tuple(name for name in previous.by if compares(previous, name))
+    if not (_OF_THE.search(text) and (_narrows(previous) or apart)):
         return None
     named = {one.dimension for one in asked.filters if not one.did} | {*asked.by}
     named |= {*SOURCES} if named & {*SOURCES} else set()
@@ -66,7 +67,7 @@ def within(question: str, asked: Query, previous: Query) -> Query | None:
     is_of_part = previous.is_share and bool(kept) and previous.filters[0] == kept[0]  # of it, or of the whole
     if asked.versus or asked.limits or previous.limits or previous.per or previous.having or is_of_part:
         raise NotContinued(CANNOT)
-    by = asked.by or tuple(name for name in previous.by if compares(previous, name))
+    by = asked.by or apart
     return replace(
         asked, by=by, filters=(*asked.filters, *kept), period=asked.period or previous.period,
         versus=None if asked.period or asked.by else previous.versus, of_each=asked.is_share and bool(by),

@@ -29,7 +29,7 @@ from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.reading.fragments import with_lead
 from beha2vec_core.chat.reading.of_those_before import OF_ALL, is_wider, with_subject, within
-from beha2vec_core.chat.reading.other_groups import CANNOT
+from beha2vec_core.chat.reading.other_groups import CANNOT, NotContinued
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -367,7 +367,8 @@ class _Reader:
             problem = f"{problem[:1].upper()}{problem[1:]}" + ("" if problem.endswith((".", "?")) else ".")
             asked_for = known.metrics or likely(parts, {*known.by, *(one.dimension for one in known.filters)})
             nearest = nearest_queries(asked_for, known.by, known.filters, known.period, contents)
-            return replace(known, problem=problem, nearest=nearest), parts.conditions
+            is_follow_up = known.is_follow_up or isinstance(error, NotContinued)
+            return replace(known, problem=problem, nearest=nearest, is_follow_up=is_follow_up), parts.conditions
         first, *others = queries
         known = replace(known, query=first, more=tuple(others), notes=tuple(dict.fromkeys(notes)), is_follow_up=False)
         return replace(known, beside=parts.beside), parts.conditions

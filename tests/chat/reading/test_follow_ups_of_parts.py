@@ -239,6 +239,19 @@ ASKED = {
     ),
     "which day in april had most orders >> how much revenue was that": "no",  # of two
     "top 2 channels by revenue in april >> how many orders is that": "no",
+    "conversion rate from germany in april >> where did the visitors come from": (
+        f"users | by channel | country=Germany | {APRIL}"
+    ),
+    "conversion rate from germany in april >> how many": "no",
+    # the usual numbers of a group, also where the question before has no answer
+    "give me the numbers for germany and france in april": " && ".join(
+        f"{metric} | by country | country=France;Germany | {APRIL}"
+        for metric in ("sessions", "conversion_rate", "revenue")
+    ),
+    "how do hats and shoes compare, views and conversion >> what about jackets": (
+        "item_views | item_category=Jackets && orders | item_category=Jackets | per item_views"
+    ),
+    "profit from germany >> what about france": "no",
     "orders in april >> and on sunday": "orders | 2026-05-10..2026-05-10",
 }  # fmt: skip
 PREDICTED = {

@@ -536,7 +536,8 @@ FOLLOWED = [
      "sessions | device=desktop | 2026-04-01..2026-04-30"),
     ("which device had the most revenue in april", "and its conversion rate in march?",
      "conversion_rate | device=desktop | 2026-03-01..2026-03-31"),
-    ("which landing page has the most orders", "how many sessions did it have?", None),
+    ("which landing page has the most orders", "how many sessions did it have?",
+     "sessions | landing_page=shop.example.com/"),
     # of the first of a list, or of all of it; and what they bought is not anything
     ("who are our best customers", "which devices do they use?", None),
     ("how many people viewed shoes", "how many bought them?", None),
