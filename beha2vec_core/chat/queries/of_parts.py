@@ -124,7 +124,7 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         query = set_apart(query, parts.opposed) if parts.opposed else query
         require_same_categories(query, contents)
         found.append(query)
-        notes += more
+        notes += [note for note in more if not (apart and query.by == apart and note.endswith("are counted together."))]
     if parts.opposed and parts.opposed.second is None:
         require_asked(found, parts.opposed)
     if also:

@@ -290,6 +290,14 @@ def test_what_is_continued_or_near(lookup: Lookup, question: str, expected: str)
     assert given(lookup, question)[0] == expected
 
 
+def test_of_both_groups_compared_the_days_are_the_same(lookup: Lookup) -> None:
+    lookup.forget()
+    answer = lookup.ask("how are mobile users different from desktop users in april")
+    contrast = answer.reading and answer.reading.contrast
+    assert contrast and str(contrast.group.period) == str(contrast.other.period) == APRIL
+    assert "counted together" not in lookup.ask("give me the numbers for germany and france in april").text
+
+
 def test_a_question_of_its_own_says_that_it_keeps_nothing_of_the_one_before(lookup: Lookup) -> None:
     lookup.forget()
     assert OF_ALL not in lookup.ask("orders from email in april").text
