@@ -14,7 +14,7 @@ from beha2vec_core.chat.queries.one_query import ascending_of
 from beha2vec_core.chat.queries.ratios import divided
 from beha2vec_core.chat.reading.fragments import AMONG
 from beha2vec_core.chat.reading.grew_most import GREW_MOST
-from beha2vec_core.chat.reading.of_those_before import asks_of_first
+from beha2vec_core.chat.reading.of_those_before import asks_of_first, is_in_people, is_shown_by
 from beha2vec_core.chat.reading.other_groups import (
     CANNOT,
     KINDS,
@@ -103,14 +103,8 @@ _GOODS = {"item_category", "item_subcategory", "item"}  # the same of what is so
 _LISTED = {"user", "one_order"}  # of which only the first are shown
 OF_REVENUE = ("sessions", "conversion_rate", "aov")  # which it is the product of
 _OF_KINDS = {"new_users", "returning_users"}
+_OF_WHOM = re.compile(rf"\b(?:{PEOPLE})\W*$")  # mobile users: users on mobile may be their number
 _BY_KINDS = re.compile(rf"\b(?:by|into|for) new (?:and|vs\.?|versus|or) (?:returning|old) (?:{PEOPLE})\b")
-_SHOWN_BY = re.compile(r"\W*(?:(?:and|now|please|can you) )*(?:show|split|break|plot|give|list)\b.*\b(?:by|per)\b")
-_OF_PEOPLE = ("page_views", "sessions", "orders", "revenue", "buyers", "item_views", "items_sold", "item_revenue")
-# how many there are, of what was counted otherwise: "how many different people was that"
-_IN_PEOPLE = re.compile(
-    rf"\W*(?:and |so |but )?how many (?:(?:different|unique|distinct|individual) )?(?:{PEOPLE}) "
-    r"(?:is|was|are|were|did) (?:that|it|this|those|they)(?: (?:come from|in total|altogether))?\W*"
-)
 _OWN_KINDS = ("share", "change", "trend", "bought", "sell", "average", "cause", "rest")
 
 
@@ -205,9 +199,8 @@ def continued(
     times, by, filters = parts.times, breakdown_of(parts), filters_of(parts, next(iter(metrics), None))
     is_ranked = previous.ascending is not None or bool(previous.top)
     is_other_list = pointed == "they" and {*previous.by} <= _OF_TIME  # when do they order: no days or hours do
-    is_other_list |= (
-        pointed in ("it", "that", "this") and not previous.top and _SHOWN_BY.match(question.lower()) is not None
-    )
+    if pointed in ("it", "that", "this") and not (previous.top or {*by} & _OF_TIME):  # over time: the first one
+        is_other_list |= is_shown_by(question)
     if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not (filters or is_other_list):
         raise NotContinued(CANNOT)  # of the first of the list, or of all of it
     if (
@@ -218,7 +211,7 @@ def continued(
         and (previous.ascending is not None or {*previous.by} & OF_ITEMS)
     ):
         raise NotContinued(CANNOT)  # the first of the list, whose name no question can have
-    in_people = metrics == ["users"] and _IN_PEOPLE.fullmatch(question.lower()) and previous.metric in _OF_PEOPLE
+    in_people = metrics == ["users"] and is_in_people(question, previous)
     if pointed and metrics and not in_people:
         is_lost = not filters or (previous.metric not in PEOPLE_COUNTED and all(one.did for one in filters))
         if previous.metric not in ("users", "sessions") and {*metrics} & {*PEOPLE_COUNTED} and not by and is_lost:
@@ -270,7 +263,7 @@ def continued(
     is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
     if is_group and not _ALONE.match(question.lower()) and (more := beside_others(previous, filters[0])):
         return more
-    is_of_them = bool(in_people) or (pointed in ("they", "them", "these", "those") and metrics == ["users"])
+    is_of_them = in_people or (pointed in ("they", "them", "these", "those") and metrics == ["users"])
     is_of_orders = previous.metric == "orders" or METRICS[previous.metric].n_of == "orders"
     if is_of_them and (previous.metric in PEOPLE_COUNTED or is_of_orders):
         metric = previous.metric if previous.metric in PEOPLE_COUNTED else "buyers"  # how many of those buyers
@@ -474,7 +467,8 @@ def _metric(
 ) -> str:
     """The metric of a follow-up: its own, unless its words for users or sessions only stand beside a filter."""
     narrows = bool(filters or by)
-    is_group = {one.dimension for one in filters} & {*previous.by} and {*metrics} <= {"users", "sessions"}
+    groups = {one.dimension for one in filters} & {*previous.by, *(one.dimension for one in previous.filters)}
+    is_group = groups and metrics == ["users"] and ("cluster" in groups or _OF_WHOM.search(question.lower()))
     if not metrics or (is_group and not parts.is_counted):  # and mobile users, after revenue by device
         return previous.metric
     before, asked = METRICS[previous.metric], METRICS[metrics[0]]

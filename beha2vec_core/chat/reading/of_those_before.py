@@ -32,6 +32,12 @@ _OF_FIRST = re.compile(
     r"(?:is|was|has|does) (?:it|that) (?:been |still )?"
     r"(?:grow|ris|fall|declin|shrink|increas|decreas|improv|drop|trend)\w*)"
 )
+_SHOWN_BY = re.compile(r"\W*(?:(?:and|now|please|can you) )*(?:show|split|break|plot|give|list)\b.*\b(?:by|per)\b")
+_COUNTED = ("page_views", "sessions", "orders", "revenue", "buyers", "item_views", "items_sold", "item_revenue")
+_IN_PEOPLE = re.compile(
+    rf"{_LEAD}how many (?:(?:different|unique|distinct|individual) )?(?:{PEOPLE}) (?:is|was|are|were|did) "
+    r"(?:that|it|this|those|they)(?: (?:come from|in total|altogether))?\W*"
+)
 _SHORT = 8  # words of a question that may be meant to continue
 OF_ALL = "This does not continue your previous question: begin with “and” for that."
 
@@ -46,6 +52,16 @@ def with_subject(question: str, previous: Query) -> str:
 def asks_of_first(question: str) -> bool:
     """Whether it asks for more of the first of a ranking: "how much revenue was that", "is it growing"."""
     return _OF_FIRST.match(question.lower()) is not None
+
+
+def is_in_people(question: str, previous: Query) -> bool:
+    """Whether what was counted is asked for in people: "how many different people was that"."""
+    return previous.metric in _COUNTED and _IN_PEOPLE.fullmatch(question.lower()) is not None
+
+
+def is_shown_by(question: str) -> bool:
+    """Whether the same is asked for by other groups: "show it by device"."""
+    return _SHOWN_BY.match(question.lower()) is not None
 
 
 def within(question: str, asked: Query, previous: Query) -> Query | None:

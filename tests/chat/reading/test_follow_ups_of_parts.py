@@ -229,7 +229,9 @@ ASKED = {
     "average order value by channel >> and first orders against later orders": (
         "aov | by order_number | order_number=first;later"
     ),
-    "revenue by device >> and mobile users?": "revenue | device=mobile",
+    "revenue by device >> and mobile users? >> and desktop users?": "revenue | device=desktop",
+    "which landing page has the best conversion rate in april >> plot that by week": "no",
+    "revenue by device >> and users on mobile?": "no",  # their number, or their revenue
     "at what hour do people order most >> and on sunday": "orders | by hour | weekday=Sunday",
     "which landing page has most sessions in april >> how many orders did it bring": (
         f"orders | landing_page=shop.example.com/hats | {APRIL}"
