@@ -241,7 +241,7 @@ class Lookup:
             return self._contrast(reading.contrast, reading)
         if questions.KINDS_OF_USERS.search(question) and not reading.filters and not reading.period:
             return self.about_clusters.clusters()
-        if questions.asks_before_buying(question) and not reading.filters and not reading.period:
+        if questions.asks_before_buying(question) and all(one.did for one in reading.filters) and not reading.period:
             found = self.about_clusters.before_buying(question)
             return found if found.understood else self._refused(reading, _why_not(found, reading))
         if questions.SIMILAR.search(question):

@@ -24,16 +24,17 @@ _FEWEST = 4  # other days of a weekday that show what is usual
 _HIGH = re.compile(r"\b(?:high|many|large|much|strong|good|busy)\b", re.IGNORECASE)
 _LOW = re.compile(r"\b(?:low|few|small|little|weak|bad|quiet)\b", re.IGNORECASE)
 _LISTED = 5
+_SIZE = r"(?:high|low|many|few|large|small|much|little|strong|weak|good|bad|busy|quiet)"
 _ODD = (
     r"(?:(?:very |really |particularly |especially )?(?:unusual(?:ly)?|abnormal(?:ly)?|anomalous(?:ly)?|"
     r"atypical(?:ly)?|irregular|strange(?:ly)?|odd(?:ly)?|weird|suspicious(?:ly)?|exceptional(?:ly)?|extraordinary|"
-    r"out of the ordinary|unexpected(?:ly)?)(?: (?:high|low|many|few|large|small|much|"
-    r"little|strong|weak|good|bad|busy|quiet))?|anomal(?:y|ies)|outliers?)"
+    rf"out of the ordinary|unexpected(?:ly)?)(?: {_SIZE}(?: (?:or|and) {_SIZE})?)?|anomal(?:y|ies)|outliers?)"
 )
 _ASKS = re.compile(
-    rf"(?=.*\b{_ODD}\b)(?=.*\b(?:days?|dates?|dai(?:ly)|anomal(?:y|ies)|outliers?)\b|.*\bwhen\b)"
+    rf"(?=.*\b{_ODD}\b)(?=.*\b(?:days?|dates?|dai(?:ly)|anomal(?:y|ies)|outliers?|(?:any|some)thing)\b|.*\bwhen\b)"
     r"(?!.*\b(?:users?|customers?|buyers?|visitors?|pages?|clusters?|products?|items?|orders? (?:with|over)|hours?|"
-    r"(?:per|by|which|what) (?:week|month)s?|(?<!last )(?<!this )(?<!past )(?:week|month)s?|"
+    r"(?:per|by|which|what) (?:week|month)s?|(?<!last )(?<!this )(?<!past )(?<!\d )(?<!\btwo )(?<!\bthree "
+    r")(?<!\bfour )(?:week|month)s?|"
     r"how many|share|percent|per|by|than|compared|vs|versus)\b(?! views))",
     re.IGNORECASE,
 )
@@ -51,11 +52,17 @@ _ANYTHING = re.compile(
 _LOOKED_AT = ("revenue", "orders", "sessions")
 _WORDS = re.compile(
     rf"\b(?:{_ODD}|(?:was|were|is|are|have|has|had|did) there(?: been)?|there (?:was|were|is|are)|any|some|which|what|"
-    r"on|when|days?|dates?|daily|show|list|find|tell|me|do|did|does|we|you|see|have|has|had|with|where|that|was|were|is|are|"
-    r"the|our|an?|detect|ever|look(?:s|ed)?|numbers? of|amounts? of|please|of|in the data|and)\b|[?!.]",
+    r"on|when|days?|dates?|daily|show|list|find|tell|me|do|did|does|we|you|see|have|has|had|with|where|that|was|"
+    r"were|is|are|"
+    r"the|our|an?|detect|ever|look(?:s|ed)?|(?:any|some)thing|happen(?:s|ed|ing)?|going|numbers? of|amounts? of|"
+    r"please|of|in the data|and)\b|[?!.]",
     re.IGNORECASE,
 )
-_IN_DAYS = re.compile(r"\b(?:(?:in|since|from|during|over|between|last|this|until|before|after)\b.*)$", re.IGNORECASE)
+_IN_DAYS = re.compile(
+    r"\b(?:(?:in|since|from|during|over|between|last|this|until|before|after)\b.*?)(?= (?:with|where|when|that|"
+    r"which|had|has|have)\b|\W*$)",
+    re.IGNORECASE,
+)
 
 
 def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query], Result]) -> LookupAnswer | None:
@@ -67,7 +74,7 @@ def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query
     if not _ASKS.match(question):
         return None
     when = found[0] if (found := _IN_DAYS.search(question)) else ""
-    before = question[: len(question) - len(when)]
+    before = question.replace(when, " ") if when else question
     what = re.sub(r"\s+", " ", _WORDS.sub(" ", before)).strip(" ,")
     when = re.sub(rf"\b{_ODD}\b", " ", when, flags=re.IGNORECASE).strip(" ?!.")
     reading = read_question(f"{what or 'sessions'} by day {when}", vocabulary, None)
@@ -80,7 +87,7 @@ def unusual_days(question: str, vocabulary: Vocabulary, measure: Callable[[Query
     period = query.period or days
     result = measure(replace(query, period=None))  # all days show what is usual
     said = re.sub(r"\b(?:last|past|recent) few\b", " ", question, flags=re.IGNORECASE)
-    side = 1 if _HIGH.search(said) else -1 if _LOW.search(said) else 0
+    side = (_HIGH.search(said) is not None) - (_LOW.search(said) is not None)
     return _in_words(result, reading, days, Period(max(period.first, days.first), min(period.last, days.last)), side)
 
 

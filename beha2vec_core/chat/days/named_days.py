@@ -24,7 +24,8 @@ MONTH_NAMES = "|".join(map(str.lower, month_name[1:]))  # not their short forms
 DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 # other words for the same days, in the words of what is read below
 SAME_DAYS: tuple[tuple[str, str], ...] = (
-    (rf"\b(since|from) (?:the )?(?:very )?(?:start|beginning) of (?=(?:{MONTH})\b|20\d\d|q[1-4]|last|h[12])", r"\1 "),
+    (rf"\b(since|from) (?:the )?(?:very )?(?:start|begin(?:ning)?) of (?=(?:{MONTH})\b|20\d\d|q[1-4]|last|h[12])",
+     r"\1 "),
     (rf"\b(first|second|third) (?:and|vs|versus|or|to|with) (?:the )?(second|third|fourth|last) week of ({MONTH})\b",
      r"\1 week of \3 vs \2 week of \3"),
     (rf"\b\w+day,? (?=(?:{DAY} (?:of )?(?:{MONTH})|(?:{MONTH}) {DAY})\b)", " "),

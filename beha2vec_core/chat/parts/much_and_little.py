@@ -33,7 +33,8 @@ _VERBS = {  # and the measure of how often it is done
 _WHY = re.compile(r"\b(?:why|how come|reasons?|so many|too many)\b")
 _JOINED = re.compile(
     r"\s*,?\s*(?:(?:but|and|yet|though|although|while|whereas|with|despite|in spite of|they|it|that|which|who|also|"
-    r"then|do|does|did|are|is|were|was|get|gets|got|have|has|had|having|bring|brings|make|makes|generate|generates|still|only|"
+    r"then|do|does|did|are|is|were|was|get|gets|got|have|has|had|having|bring|brings|make|makes|generate|generates|"
+    r"still|only|"
     r"at the same time|compared to|compared with|relative to|for|only) )*"
 )
 _FROM = re.compile(
@@ -54,6 +55,7 @@ _ANY = re.compile(  # without one of these there is nothing to read
 _OF_PRODUCTS = {"cart_additions", "orders"}
 _THINGS = {"item": "items_sold", "page": "page_views"}  # many items, of an order
 _SKIPPED = re.compile(r"(?:(?:of|the|our|actual|real) )*")
+_CARTS = re.compile(r"(?:carts?|baskets?)\b(?! (?:pages?|abandon\w*|users?|sessions?|additions?)\b)")
 _SALES = re.compile(r"sales?\b")
 
 
@@ -92,7 +94,8 @@ def in_measures(text: str, vocabulary: Vocabulary) -> tuple[str, Opposed | None]
             opposed = Opposed(first, second, text[found.start() : end].strip(), is_counted)
             rest = within + re.sub(r"^\s+(?=[a-z])", ", ", text[end:])
             before = re.sub(r"\b(?:where|whose)\s*$", "", text[: found.start()])
-            before = _WHAT.sub("which products ", before) if {first[0], second[0]} & _OF_PRODUCTS else before
+            if {first[0], second[0]} & _OF_PRODUCTS:
+                before = re.sub(r"\bproduct pages?\b", "products", _WHAT.sub("which products ", before))
             return f"{before}having {word}{rest}", opposed
         said = text[found.start() : end].strip()
         if alone is None and _BARE.search(said) and not _WHY.search(text):
@@ -127,6 +130,8 @@ def _said(text: str, begin: int, vocabulary: Vocabulary) -> tuple[tuple[str, str
 
 def _measure(text: str, place: int, vocabulary: Vocabulary) -> tuple[str, int] | None:
     """The measure that a place of the text begins with, and where it ends."""
+    if carts := _CARTS.match(text, place):
+        return "cart_additions", carts.end()
     words = tokens(re.split(r"[,;]", text[place:], maxsplit=1)[0])
     word, size, _ = vocabulary.longest(words, 0) if words and words[0].isalpha() else (None, 0, "")
     name = "" if word is None else word.name if word.kind == "metric" else _THINGS.get(word.name, "")

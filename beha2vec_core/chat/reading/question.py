@@ -127,7 +127,7 @@ def read_question(
             return found if is_timed else _in_period(found, previous.period)
     question, spelled = vocabulary.speller.corrected(vocabulary.pages.as_addresses(question, vocabulary.known))
     question, talk = sentences.without_talk(question)
-    question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(question)))
+    question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(sentences.without_opinion(question))))
     reader = _Reader(vocabulary, previous, is_first)
     found = reader.whole(question)
     if found.query is None and found.is_measured and not found.is_topic:

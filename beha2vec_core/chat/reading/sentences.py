@@ -51,6 +51,12 @@ _HOW_MUCH = re.compile(
     r"sell|buy|pay|paid|take(?: in)?))(?: then)?)?\W*"
 )
 _TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
+_OPINION = re.compile(  # of one of the groups that are asked for: by browser, I suspect that Safari is broken
+    r"(?i)(?:,|\s[-\u2013\u2014])\s+((?:but |because )?(?:i|we) (?:(?:really|just|somehow) )?(?:suspect|think|"
+    r"believe|guess|"
+    r"assume|fear|heard|feel|am afraid)\b[^,?]* (?:is|are|was|were|has|have|looks?|seems?)\b[^,?]*)$"
+)
+_BY = re.compile(r"(?i)\b(?:by|per|each|which)\b")
 _OF_TOPIC = re.compile(  # error pages: how many users hit one; not "(?i)with one item", "more than one"
     r"(\b(?:hit|hits|saw|see|sees|seen|view|views|viewed|visit|visits|visited|use|uses|used|reach|reached) )"
     r"(?:one|them)\b(?!-)|(?<!than )(?<!least )(?<!most )(?<!only )(?<!just )(?<!exactly )(?<!which )\b(?:one|them)$"
@@ -158,6 +164,16 @@ def as_one_sentence(question: str) -> str:
     meant = _MEANT.fullmatch(last.lower())
     if meant and (meant["by"] is None or re.match(r"\W*(?:i |by|per)", last.lower())):
         return f"{first} by {meant['by'] or meant['also'] or meant['one']}?"
+    return question
+
+
+def without_opinion(question: str) -> str:
+    """The question without a topic that it names again and points to, and with an opinion as a sentence of its own."""
+    if (topic := _TOPIC.match(question)) and not _ASKED.search(topic[1].lower()):
+        named = re.search(rf"(?<!\w){re.escape(topic[1])}(?!\w)", question[topic.end() :], re.IGNORECASE)
+        question = question[topic.end() :] if named and points(question[topic.end() + named.end() :]) else question
+    if (opinion := _OPINION.search(question)) and _BY.search(question[: opinion.start()]):
+        return f"{question[: opinion.start()]}? {opinion[1][:1].upper()}{opinion[1][1:]}"
     return question
 
 

@@ -134,7 +134,7 @@ _POLITE = (
     (r"^(\W*(?:(?:and|but) )?)which (?:one |ones )?(?:lost|fell|dropped|shrank|declined)(?=\W*$)",
      r"\1which lost the most"),
     (r"\bhow (?:badly|poorly) (?=(?:do|does|did|is|are|was|were)\b)", "how well "),
-    (r"\bhow good (?=(?:is|are|was|were)\b)", "how "),
+    (r"\bhow good (?=(?:is|are|was|were)\b(?!.*\b(?:predict|forecast|model|score)))", "how "),
     (rf"^(\W*)(?:is|are|was|were) ((?:our |the |my )?{_MEASURE}(?: rate)?) (?:any |very )?(?:good|bad|okay|ok|decent|"
      r"healthy|normal)(?=\W*$)", r"\1what is \2"),
     (r"^(\W*)(?:do you |would you )?mind telling (?:me|us)\b", r"\1tell me"),

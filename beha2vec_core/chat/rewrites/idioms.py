@@ -384,8 +384,10 @@ _STEPS: Rules = (
      r"\1of those who \2, how many \3"),
     (r",? (?:but )?only (?:where|if|when|for those where) there (?:were|are|was|is) (at least|more than) (\d+) ",
      r" with \1 \2 "),
-    (rf"\b(?:what|which) (?:is |are )?(?:the )?(?:most )?(?:common|typical|usual|frequent|popular|normal) {_PATH}s? to "
-     r"(?:an? |the )?(?:order|purchase|buying|sale)\b(?:.*?step by step)?(?: (?:is|are))?(?:,? step by step)?",
+    (rf"\b(?:what|which) (?:is |are )?(?:the )?(?:most )?(?:common|typical|usual|frequent|popular|normal) {_PATH}s? "
+     rf"(?:to|"
+     r"before|until|towards|leading (?:up )?to) (?:an? |the )?(?:order|purchase|buying|sale)\b(?:.*?step by "
+     r"step)?(?: (?:is|are))?(?:,? step by step)?",
      "which steps lead to orders"),
     (r"\bfunnel leaks (?:more|less|most|least)\b|\bfunnel (?:is|gets?) leak(?:y|ier)\b", "funnel"),
     (r"\bthe till\b", "the checkout"),

@@ -21,7 +21,10 @@ _SECTION_NOUN = rf"(?:pages?|sections?|area|part|contents?|{_ARTICLE})"
 _READS = re.compile(
     r"\b(?:land(?:s|ed|ing)?|reads?|reading|readers?|readership|views?|viewed|visited|opened|clicked|popular)\b"
 )
-_READERS = re.compile(r"(^|\b(?:many|do|did|the|our|of|by|are|all|for|among|from|with|regular) )readers\b(?! of\b)")
+_READERS = re.compile(
+    r"(^|\b(?:many|do|did|the|our|of|by|are|all|for|among|from|with|regular) )readers\b"
+    r"(?! of\b)(?! (?:go|do|look|move|continue|head)\b.*\bafter\b.*(?:\barticle\b|\bjournal\b))"
+)
 _SELLS = re.compile(r"\b(?:sell\w*|sold|bought|buy\w*|purchas\w*|order\w*|carts?|revenue|stock|returned)\b")
 _VIEWED = r"(?:viewed|view|visited|visit|opened|open|seen|see|read|popular|clicked|hit|looked at|look at)"
 _DONE = r"(?:viewed|visited|opened|seen|read|hit|shown|displayed|served|encountered|triggered|looked at|clicked)"

@@ -46,7 +46,7 @@ PARAPHRASES: tuple[tuple[str, str], ...] = (
     (DISPLAY, r"\1show"),
     (r"\b(?:product|item) viewers?\b", "those who view a product"),
     (r"\b(?<![/-])(?:ppl|folks?|guys|persons|(?<!\d )person|peeps|peoples|individuals?|guests?|surfers|consumers|"
-     r"uniques|(?:web|internet|online) (?:users|visitors))\b(?! (?:categor|catalog))", "people"),
+     r"uniques|(?:web|(?<!samsung )internet|online) (?:users|visitors))\b(?! (?:categor|catalog))", "people"),
     # as traffic, not of orders
     (r"^(?!.*\b(?:is|are|was|were|be|been|still|remain(?:s|ed)?|left|went) (?:un|non[ -]?)paid\b)"
      r"(.*?)\b(?:un|non[ -]?)paid\b(?! (?:orders?|invoices?|bills?|carts?|checkouts?|purchases?)\b)", r"\1organic"),

@@ -30,6 +30,7 @@ _NOT_BACK = (  # for some time
     r" |any )?|zero) ?visits?)(?: (?:us|here|again|the (?:shop|site)))* (?:in|for|within|over|since) "
     r"(?:the )?(?:last |past )?(?P<time>(?:\d+|two|three|four|six|eight) (?:day|week|month)s)"
 )
+_KIND = r"(?:new|returning|repeat|existing|first[ -]time)"
 _WHO_SPENT = rf"\b(?:(?P<who>{PEOPLE})(?: who| that)?|who)(?: (?:have|has|had))?"
 
 _DATED = r"(?:in|on|during|yesterday|last|this|over|within|since)\b"
@@ -117,7 +118,7 @@ TURNS: Rules = (
      r"back)\b", r"\1 by refunded orders"),
     (rf"\b(?:most|most often|often|frequently) (?:returned|refunded) ({_THINGS})\b", r"\1 by refunded orders"),
     # returning customers' share of revenue: of theirs, not of those who buy
-    (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:new|returning|repeat|existing|first[ -]time) (?:{PEOPLE}))(?:'s|')?"
+    (rf"^(\W*(?:what(?:'s| is| was) )?(?:the )?)((?:{_KIND} (?:vs\.?|versus|and|or) )?{_KIND} (?:{PEOPLE}))(?:'s|')?"
      rf" (share|percentage|part) of (?:the |our |all |total )*(?!(?:[\w-]+ )?(?:{PEOPLE})\b)(\w[\w ]*?)(?=\W*$|"
      r" (?:in|on|during|last|this|since|from|for)\b)", r"\1\3 of \4 from \2"),
     (rf"(?<=\w)(,? )where (?:do|did) (?:we|{_WHO}) (?!lose\b)(?=\w+ (?:{_MORE}|most|least|best|worst)"
@@ -142,6 +143,10 @@ TURNS: Rules = (
      r"users who did not visit in the last \g<time> with \2 \3 of revenue"),
     (rf"{_WHO_SPENT} {_NOT_BACK}(?:,| and| but| yet| who| have)* spent {_AMOUNT}",
      r"users who did not visit in the last \g<time> with \3 \4 of revenue"),
+    (rf"\b((?:{PEOPLE})(?: who| that)?|who) (?:have|has)(?:n't| not| never) (?:been (?:back|here|seen)|c[oa]me back|"
+     rf"returned|"
+     r"shown up)(?: (?:to us|here|again))* (?:in|for|since) (?:the )?(?:last |past )?(?P<time>\d+ (?:day|week|month)s)",
+     r"\1 did not visit in the last \g<time>"),
     (rf"^(\W*(?:(?:list|show|give me|name|the|all|our|of|which|a) )*)(?:(?:{PEOPLE})(?: who| that)?|who)(?: have| had|"
      rf" has)? spent (?:a total of |in total )?{_AMOUNT}(?: in total| altogether)?(?!\w| ?(?:{CURRENCY_WORDS}|for|"
      r"per|in (?:one|a|total)|each|an?|seconds?|minutes?|hours?|and|but|or|with|"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
-_WHO = rf"(?:(?:an?|the|our|most|new|typical|average) )*(?:{PEOPLE}|they|someone|somebody|person)"
+_WHO = rf"(?:(?:an?|the|our|most|new|typical|average) )*(?:{PEOPLE}|they|s?he|someone|somebody|person)"
 _USUALLY = r"(?:(?:usually|typically|normally|generally) )?"
 _ORDER = (
     rf"(?:(?:until|till|before|up to|to get to|to|ahead of|leading (?:up )?to|prior to)(?: {_WHO})?(?: (?:finally|"
-    r"actually|first|can|to|will|make|makes|place|places|making|placing))*(?: (?:the|their|an?|they|that))* "
+    r"actually|first|can|to|will|is|are|make|makes|place|places|making|placing))*(?: (?:the|their|an?|they|that))* "
     r"(?:(?:first|1st|initial) )?(?:orders?|purchases?|buys?|buying|ordering|purchasing|converts?|converting|sale)"
     r"(?: (?:something|anything))?(?: for the first time)?)"
 )
@@ -26,7 +26,8 @@ _UP_TO_AN_ORDER = tuple(
     for things, measure, do in _THINGS
     for take in [
         rf"(?: (?:(?:does|do|did|will) (?:it|{_WHO}) {_USUALLY}{do}|(?:are |is |were )?(?:needed|necessary|viewed)|"
-        rf"are there|it takes|(?:that )?{_WHO} {_USUALLY}(?:{do}|makes?|have|has|had|saw|viewed))(?: for {_WHO})?"
+        rf"are there|it takes|(?:takes?|needs?) {_WHO}|(?:that )?{_WHO} {_USUALLY}(?:{do}|makes?|have|has|had|saw|"
+        rf"viewed))(?: for {_WHO})?"
         r"(?: on average)?)?"
     ]
     for rule in (

@@ -48,6 +48,9 @@ UP_AND_DOWN = (  # is traffic up and revenue down
     rf"(?P<second>{_MOVES})\b"
 )
 
+_MEN = rf"(?:{PEOPLE}|sessions|visits|traffic|readers|ones)"
+_GROWING = r"(?:growing|rising|increasing|gr[eo]w)"
+_SHRINKING = r"(?:shrinking|falling|declining|decreasing|shrinks?)"
 _AS_LANDING = r"(?:(?:work|do|perform)(?:s|ing)? )?as an? (?:landing|entry) page"
 _HOW_DOES = r"(?:how (?:(?:well|good|badly) )?(?:does|do|did|is) )?(?:the |our )?"
 _OF_USE = r"(?:(?:of )?any (?:use|good)|useful|helpful|good for anything)"
@@ -116,10 +119,17 @@ WHOLE_QUESTIONS: Rules = (
      r"\1 than "),
     (r"\bcheckouts? (?:(?:that|which|are|is|were|was|get|got) )*(?:not|never) (?:finished|completed)\b|\b(?:unfinished|"
      r"incomplete|abandoned) checkouts\b", "sessions that reached the checkout but did not order"),
-    (r"^(\W*)(?:which|what) (?!pages?\b)(\w+) (?:is|are) (?:growing|rising|increasing)" + _END,
-     r"\1which \2 grew most"),
-    (r"^(\W*)(?:which|what) (?!pages?\b)(\w+) (?:is|are) (?:shrinking|falling|declining|decreasing)" + _END,
-     r"\1which \2 lost most"),
+    *(
+        (rf"^(\W*){ask}(?: now| currently)? {how}(?=\W*$| (?:in|over|during|since|last|this|within)\b)",
+         rf"\1which \2 {did} most")
+        for how, did in ((rf"{_GROWING}(?: (?:or|and) {_SHRINKING})?", "grew"), (_SHRINKING, "lost"))
+        for ask in (
+            r"(?:which|what) (?!pages?\b)(\w+) (?:is|are)",
+            r"(?:(?:is|are|was|were) (?:there )?|do we have |did |does )any (?:of (?:the|our) )?(?!pages?\b)(\w+(?: "
+            r"category)?)(?: (?:that|which)"
+            r"(?: is| are)?)?",
+        )
+    ),
     (r"\bretention(?: rate)? (?:by|per) (?:first[ -](?:visit|session) (day|week|month)|(day|week|month) of (?:(?:the|"
      r"their) )?first (?:visit|session))s?\b", r"retention by \1\2"),
     (r"^(\W*)what (do|does|did) ([^,?]+?) (buy|order|purchase)\b([^,?]*?),? (?:by|per) (category|subcategory|brand)\b",
@@ -144,6 +154,34 @@ WHOLE_QUESTIONS: Rules = (
     ),
     (r"(?:\s[-\u2013\u2014]|[.,;?])\s*(?:(?:is|was) (?:it|that|this) )?(?:really )?worth it" + _END,
      " against all others"),
+    # what the answer is for
+    (r"(?:[,.;?!]|\s[-\u2013\u2014]|\b(?:so|and|because|as))\s*(?:(?:so|and|because|as|that) )*(?:(?:can|could|"
+     r"may) (?:i|we)|(?:i|we) (?:can|could|must|should|will|need to|have to|want to)) (?:safely |just )?(?:show|"
+     r"present|report|tell|explain|forward) (?:it|this|that|them) to (?:the |my |our )?[\w ]{2,30}" + _END, "?"),
+    (r"^\W*(?:(?:i|we)\b(?: (?:want|plan|need|would|like|have|am|are|going|to|make|run|start|send|do|launch|prepare|"
+     r"planning|build|an?|our|the|new))* win[- ]?back (?:campaign|e?mail|mailing|newsletter|offer)[,.:;]? +)(?:which|"
+     rf"what|who)(?: {PEOPLE})?(?: (?:should|can|could|do|must) (?:i|we)| to) (?:take|target|contact|choose|pick|"
+     r"select|include|use|address|approach|write to|mail|email)(?: for (?:it|this|that))?" + _END,
+     "which users are at risk of not coming back"),
+    (r"\bin danger (?=of\b)", "at risk "), (r"\b(?:in danger|at risk) to (not )?come\b", r"at risk of \1coming"),
+    (rf"^(\W*)((?:(?:new|returning) )?(?:{PEOPLE}|sessions|visits|orders)\b[^,?]*), how many(?: (?:are|were) (?:they|"
+     r"there|these|those|that))?" + _END, r"\1how many \2"),
+    (r"^(?=.*\b(?:funnel|los[et]|drop|between)\b)(.*) (and|to|until) (?:the |an )?order confirmation\b"
+     r"(?! (?:pages?|mails?|e-?mails?)\b)", r"\1 \2 order"),
+    # what a group is not, is its complement
+    (rf"\b(?!(?:new|paid|buyers?|customers?)\b)([\w-]+)(?P<who> {_MEN})?,? (?:and|or|vs\.?|versus|against|compared "
+     rf"(?:to|with)) "
+     rf"(?:the )?non[ -]\1(?: {_MEN})?(?:\W+(?=\w)|(?=\W*$))", r"\1\g<who> vs the rest, "),
+    (rf"\b(?!(?:new|paid|buyers?|customers?)\b)([\w-]+)\b(.*) than (?:the )?non[ -]\1(?: {_MEN})?", r"\1\2 than the "
+     r"rest"),
+    (rf"\bnon[ -]search(?:ing)? (?={PEOPLE})(\w+)", r"\1 who did not use the search"),
+    (rf"\bnon[ -](?!(?:buy|purchas|paid|pay|bounc|direct|return|new|engag)\w*)(\w+) ({PEOPLE}|sessions|visits|"
+     r"traffic)\b", r"\2 without \1"),
+    (rf"^(\W*)(?:compare )?((?:[\w-]+ )*(?:{PEOPLE}|readers)(?: (?:who|that|from|on|in|with) [^,?]+?)?) (?:vs\.?|"
+     r"versus|against|"
+     r"or|compared (?:to|with)) (?:the |all )?(?:rest|others?|other users|everyone else)\W+(?:who|which(?: (?:one|"
+     r"group)s?)?) "
+     rf"(buy|order|convert|spend|return|visit)s? (more(?: often)?|better|less){_END}", r"\1do \2 \3 \4 than the rest"),
     (r"^(\W*)have we grown" + _END, r"\1are we growing"),
     (r"\b(sessions|visits) (?:(?:that|which) )?(?:ends?|ended|stops?|stopped) after (?:the first|the 1st|one|a "
      r"single|their first) page(?: ?view)?\b", r"\1 with only one page"),

@@ -115,7 +115,27 @@ def test_anything_odd_is_looked_for_in_the_main_measures(vocabulary: Vocabulary,
     assert f"The last day, {days.last:%A}" in answer.text and "usual on a" in answer.text
 
 
-def test_anything_odd_about_something_else_is_not_answered_so(vocabulary: Vocabulary) -> None:
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("anything unusual about mobile traffic last week", "No day has an unusual number of sessions on mobile from"),
+        (
+            "Did anything unusual happen with our traffic in the last 2 weeks?",
+            "No day has an unusual number of sessions",
+        ),
+        ("Was there any day in April with unusually low or high sales?", "No day has unusual revenue from 1 Apr to"),
+        ("days in April with unusually low traffic", "No day has an unusually low number of sessions from 1 Apr to"),
+    ],
+)
+def test_anything_odd_of_one_measure_is_looked_for_in_its_days(
+    vocabulary: Vocabulary, question: str, text: str
+) -> None:
     days = vocabulary.contents.days
-    question = "anything unusual about mobile traffic last week"
+    answer = unusual_days(question, vocabulary, _measured(1003, (days.first, days.last)))
+    assert answer and answer.text.startswith(text)
+
+
+@pytest.mark.parametrize("question", ["anything unusual with our users?", "was there an unusual week in april"])
+def test_anything_odd_about_something_else_is_not_answered_so(vocabulary: Vocabulary, question: str) -> None:
+    days = vocabulary.contents.days
     assert unusual_days(question, vocabulary, _measured(1003, (days.first, days.last))) is None

@@ -45,11 +45,56 @@ def lookup(shop: Path) -> Lookup:
         ("how many visits end after the first page on mobile", "single_page_sessions | device=mobile"),
         ("when did we sell nothing?", "sessions | by day"),
         ("is it worth it?", "no"),
+        # in the words of somebody else, and in another order
+        ("top 5 products bought by new customers", "items_sold | by item | order_number=first | top 5"),
+        ("orders placed by new customers in april", "orders | one_order=placed their first order | 2026-04"),
+        ("new vs returning customers share of revenue in april",
+         "revenue | by new_or_returning | 2026-04-01..2026-04-30 | share"),
+        ("mobile vs non-mobile conversion rate", "conversion_rate | by device | device=mobile | rest"),
+        ("do mobile users convert better than non mobile users", "conversion_rate | by device | device=mobile | rest"),
+        ("users who viewed products vs the rest, who buys more", "users | user="),
+        ("non mobile users in april", "users | device!=mobile | 2026-04-01..2026-04-30"),
+        ("is any channel growing?", "sessions | by channel | 2026-04-16..2026-05-13 | vs"),
+        ("did any channel grow or shrink in april", "revenue | by channel | 2026-04-01..2026-04-30 | vs"),
+        ("customers who have not been back since 30 days, how many?", "buyers | user="),
+        ("how many sessions needs a user before he is buying", "visits_to_order"),
+        ("which product pages get lots of views but hardly any carts", "cart_additions | by item"),
+        ("sessions per day since begin of april, all channels", "sessions | by day,channel | 2026-04-01..2026-05-13"),
+        ("Cart: how many sessions reached the cart and do they convert better than the rest", "sessions | session="),
+        ("conversion rate by device, I suspect mobile is broken", "conversion_rate | by device"),
+        ("conversion rate, I suspect mobile is broken", "conversion_rate | device=mobile"),
         ("how many people visited in april but did not buy in may?", "users | user="),
     ],
 )  # fmt: skip
 def test_they_are_read(lookup: Lookup, question: str, expected: str) -> None:
     assert given(lookup, question)[0].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("question", "same"),
+    [
+        ("how good is the purchase prediction, can i show it to the board?", "how reliable is the purchase prediction"),
+        ("Which users are in danger to not come back?", "which users are at risk of not coming back?"),
+        ("I want to make a win-back campaign, which users should I take", "which users are at risk of not coming back"),
+        ("what do buyers do that non buyers don't do before they order?", "what do users do before they buy?"),
+        ("what are typical paths before a purchase", "what do users do before they buy?"),
+    ],
+)
+def test_they_say_the_same(lookup: Lookup, question: str, same: str) -> None:
+    found, expected = lookup.ask(question), lookup.ask(same)
+    assert found.understood and found.text == expected.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "I want to make a win-back campaign for German customers, which users should I take",  # of some users
+        "which pages lead to an order and should we show them to mobile users",  # asks for advice
+        "non-returning users",  # who have come once, or who do not come back
+    ],
+)
+def test_what_limits_is_not_lost(lookup: Lookup, question: str) -> None:
+    assert not lookup.ask(question).understood
 
 
 def test_what_is_worth_it_is_compared_with_all_others(lookup: Lookup) -> None:
