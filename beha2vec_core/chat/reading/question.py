@@ -134,6 +134,9 @@ def read_question(
         shorter, verb = sentences.without_verb(question, found.unknown)
         if verb and (without := reader.whole(shorter)).query:
             found = replace(without, not_understood=verb)
+        shorter, judgment = sentences.without_judgment(question)
+        if judgment and (without := reader.whole(shorter)).query:
+            found = replace(without, left_out=(*without.left_out, judgment))
     gloss_notes = [f"“{clean_text(gloss)}” was read as an explanation."] if gloss else []
     left_out = (*found.left_out, *(clean_text(one.strip(" .!?"), limit=120) for one in talk))
     return replace(found, notes=(*spelled, *found.notes, *gloss_notes), left_out=left_out)

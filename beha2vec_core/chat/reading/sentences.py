@@ -122,6 +122,18 @@ _OF_JUDGMENT = re.compile(
     r"\b(?:worth(?:while)?|while|good|bad|idea|useful|useless|valuable|investment|invest(?:ing)?|waste|money|effort|"
     r"pay(?:ing)?|off|sense|keep(?:ing)?|continue|spend|bother)\b"
 )
+_GOOD = (
+    r"(?:worth (?:it|while|the (?:money|effort|trouble))|worthwhile|important|relevant|valuable|useful|helpful|any "
+    r"good|"
+    r"good|successful|effective|strong|a success|a failure|working(?: well)?|doing well|paying off)"
+)
+_GROUP = r"(?!(?:it|this|that|they|these|those|there|we|i|you)\b)[^?.:;,]+?"
+_JUDGED = re.compile(  # is email worth it, how important is email, what is email bringing us: and which measures
+    rf"(?i)\W*(?:how (?:{_GOOD}|big|bad|well) (?:is|are|was|were) (?P<of>{_GROUP})|(?:is|are|was|were) "
+    rf"(?P<by>{_GROUP}) (?:(?:really|still|actually|even) )*{_GOOD}|what (?:is|are|was|were|does|do|did|has|have) "
+    rf"(?P<what>{_GROUP}) (?:(?:really|actually|even) )*(?:bring|deliver|yield|contribute|give|do)(?:ing|s)?)"
+    r"(?: (?:for|to) (?:us|me|the (?:shop|business|company))| us)?(?:[?.:;,]+|\s[-\u2013\u2014])\s*(?P<rest>\w.*)"
+)
 BIGGEST = re.compile(
     r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?(?:(?:top|biggest|largest|"
     r"main|best|most important|first|strongest)\s+)+(?P<top>\d+|three|five|ten)?\s*(?:ones?|few|of them)?(?: (?:first|"
@@ -274,6 +286,21 @@ def points(part: str) -> bool:
 def continues(part: str) -> bool:
     """Whether a part cannot stand alone: it points to the one before, or is no sentence."""
     return points(part) or _SENTENCE.search(part.lower()) is None
+
+
+def without_judgment(question: str) -> tuple[str, str]:
+    """The measures that are asked for after whether a group is any good, of this group, and the judgment.
+
+    "Is email worth it? Sessions and orders please" asks for sessions and orders of email. All words about the group and
+    about the measures stay; without both, the judgment is empty.
+    """
+    if not (found := _JUDGED.match(question)):
+        return question, ""
+    rest = re.sub(r"(?i)\b(?:just|only) (.+?),? or (?:also )?(?=\w)", r"\1 and ", found["rest"])
+    rest = re.sub(r"(?i)\W*\b(?:please|pls|thanks|thank you)?\W*$", "", rest)
+    group = found["of"] or found["by"] or found["what"]
+    judgment = question[: found.start("rest")].replace(group, "\u2026").strip(" ?.,:;-\u2013\u2014")
+    return f"{rest} for {group}", judgment
 
 
 def without_verb(question: str, unknown: Iterable[str]) -> tuple[str, str]:

@@ -163,6 +163,16 @@ WHOLE_QUESTIONS: Rules = (
      rf"what|who)(?: {PEOPLE})?(?: (?:should|can|could|do|must) (?:i|we)| to) (?:take|target|contact|choose|pick|"
      r"select|include|use|address|approach|write to|mail|email)(?: for (?:it|this|that))?" + _END,
      "which users are at risk of not coming back"),
+    (r",? or (?:(?:am|do) )?i (?:(?:see|read|get|understand|seeing|reading)(?: (?:it|this|that))? )?(?:wrong|right|"
+     r"mistaken|correctly)" + _END, "?"),
+    (rf"^(\W*)(?![^?]*\b(?:which|what|who|how|why|when|where|if|{PEOPLE}|sessions|visits|we|they|it)\b[^?]* (?:zero|"
+     rf"no|0) )"
+     r"(?:(?:do|does|did|has|have) )?"
+     r"([\w.-]+(?: [\w.-]+){0,3}?) (?:has|have|had|brings?|brought|gets?|got|makes?|made) (?:zero|no|0) (orders|sales|"
+     r"purchases|revenue|sessions|visits|buyers)" + _END, r"\1\3 from \2"),
+    (rf"\b({MEASURE}) ((?:(?:do|does|did) )?(?:they|it|these|those|(?!(?:we|you|i)\b)[\w-]+)) (?:deliver|yield|"
+     rf"contribute|"
+     r"produce|provide|supply)(?:s|e?d)?\b", r"\1 \2 bring"),
     (r"\bin danger (?=of\b)", "at risk "), (r"\b(?:in danger|at risk) to (not )?come\b", r"at risk of \1coming"),
     (rf"^(\W*)((?:(?:new|returning) )?(?:{PEOPLE}|sessions|visits|orders)\b[^,?]*), how many(?: (?:are|were) (?:they|"
      r"there|these|those|that))?" + _END, r"\1how many \2"),

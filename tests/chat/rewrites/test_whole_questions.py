@@ -62,6 +62,8 @@ def lookup(shop: Path) -> Lookup:
         ("sessions per day since begin of april, all channels", "sessions | by day,channel | 2026-04-01..2026-05-13"),
         ("Cart: how many sessions reached the cart and do they convert better than the rest", "sessions | session="),
         ("conversion rate by device, I suspect mobile is broken", "conversion_rate | by device"),
+        ("how many orders does mobile deliver in april", "orders | device=mobile | 2026-04-01..2026-04-30"),
+        ("email has zero orders or I see wrong?", "orders | channel=Email"),
         ("conversion rate, I suspect mobile is broken", "conversion_rate | device=mobile"),
         ("how many people visited in april but did not buy in may?", "users | user="),
     ],
@@ -83,6 +85,42 @@ def test_they_are_read(lookup: Lookup, question: str, expected: str) -> None:
 def test_they_say_the_same(lookup: Lookup, question: str, same: str) -> None:
     found, expected = lookup.ask(question), lookup.ask(same)
     assert found.understood and found.text == expected.text
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Is mobile worth it? sessions and orders please", "sessions | device=mobile && orders | device=mobile"),
+        ("How important is email for us? Share of orders", "orders | channel=Email | share"),
+        ("What is email actually bringing us, just traffic or also orders?", "sessions | channel=Email && orders"),
+        # all that limits stays
+        ("Is mobile worth it? orders without a coupon in april", "orders | device=mobile | one_order=did not use"),
+        ("how good is mobile? orders excluding Germany", "orders | country!=Germany | device=mobile"),
+        (
+            "is email any good? buyers with more than 2 orders",
+            "buyers | by channel | channel=Email | user=ordered at least 3",
+        ),
+    ],
+)
+def test_measures_after_a_judgment_are_of_what_is_judged(lookup: Lookup, question: str, expected: str) -> None:
+    assert given(lookup, question)[0].startswith(expected)
+    assert "Left out: “" in lookup.ask(question).text or "good" in question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is it worth it? sessions please",
+        "Is email important? orders never",
+        "Is the fancy campaign worth it? sessions and orders",
+        "Is email worth it? cheap orders",
+        "Is email worth it? orders after a return",
+        "how many orders do we deliver in april",  # to customers
+        "How important is wealthy email for us? orders",
+    ],
+)
+def test_no_other_word_is_left_out_with_a_judgment(lookup: Lookup, question: str) -> None:
+    assert not lookup.ask(question).understood
 
 
 @pytest.mark.parametrize(
