@@ -136,6 +136,7 @@ def _what_is_lost(words: Sequence[Word], text: str) -> str:
             continue
         before, after = words[:number], words[number + 1 :]
         is_of_groups = any(one.kind == "by" and DIMENSIONS[one.name].kind != "time" for one in before)
+        is_of_groups |= before[-1:] != [] and before[-1].kind == "value" and before[0].text in ("which", "what")
         is_adjective = bool(after) and after[0].kind == "metric" and not is_of_groups and not before[-1:]
         is_adjective |= bool(before) and before[-1].kind == "metric" and not is_of_groups
         is_adjective |= bool(after) and after[0].kind == "metric" and bool(before) and before[-1].text not in (

@@ -395,7 +395,9 @@ def is_ranking(parts: Parts, named: Word) -> bool:
 
 def asks_which_moved(parts: Parts, by: list[str]) -> bool:
     """Whether the groups that rose, or fell, are asked for: "which countries fell", not "growth by country"."""
-    subjects = [word for word in parts.words if word.name in by or (word.kind == "value" and by == ["item"])]
+    subjects = [
+        word for word in parts.words if word.name in by or (word.kind == "value" and by in (["item"], ["page"]))
+    ]
     asked = "|".join(word.pattern for word in subjects)
     which = rf"\b(?:which|what|any|how many)\b(?: (?!by |per )\w+){{0,3}}? (?:{asked})\b"
     return parts.goes_down is not None and bool(asked) and re.search(which, parts.text) is not None

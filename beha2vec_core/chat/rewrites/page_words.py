@@ -25,6 +25,11 @@ _READERS = re.compile(
     r"(^|\b(?:many|do|did|the|our|of|by|are|all|for|among|from|with|regular) )readers\b"
     r"(?! of\b)(?! (?:go|do|look|move|continue|head)\b.*\bafter\b.*(?:\barticle\b|\bjournal\b))"
 )
+_AS_USERS = re.compile(  # of pages that are named: which articles lost readers
+    r"((?:[:,;]|\band|\b(?:lost|los(?:e|ing)|gain(?:ed|ing)?|won|most|more|fewer|fewest|least)) )readers\b"
+    r"(?=\W*$|[,;]| (?:and|in|since|from|on|by|last|this|between|compared)\b|\W*\u00a7)"
+)
+_TIME_SPENT = re.compile(r"\b(?:time spent|reading time|time reading)(?=\W*$|[,;]| and\b)")
 _SELLS = re.compile(r"\b(?:sell\w*|sold|bought|buy\w*|purchas\w*|order\w*|carts?|revenue|stock|returned)\b")
 _VIEWED = r"(?:viewed|view|visited|visit|opened|open|seen|see|read|popular|clicked|hit|looked at|look at)"
 _DONE = r"(?:viewed|visited|opened|seen|read|hit|shown|displayed|served|encountered|triggered|looked at|clicked)"
@@ -87,6 +92,8 @@ def in_pages(text: str, names: Iterable[str], alone: Set[str], values: Mapping[s
     for pattern, new in _rules(kinds):
         text = rewritten(pattern, new, text)
     if articles:  # of which pages, where none are named
+        if "article pages" in text or "/*" in text:
+            text = _TIME_SPENT.sub("time on page", _AS_USERS.sub(r"\1users", text))
         text = _READERS.sub(r"\1users who read article pages", text)
     return re.sub(r"  +", " ", text)
 
@@ -105,6 +112,7 @@ def _in_sections(text: str, names: str, clear: str, articles: bool) -> str:
         (rf"{one} {_ARTICLE}(?: pages?)?\b", both),
         (rf"\b(?:pages?|contents?) (?:of|in|on|from|under|below) (?:the |our )?({names}){end}", pages),
         (rf"{one} {_SECTION_NOUN}\b", pages),
+        (rf"{alone} (?=(?:vs\.?|versus|and|or|against|compared (?:to|with)) (?:[\w-]+ )?pages\b)", f"{pages} "),
         (rf"(?<=\bread )({clear}){end}|(?<=\breads )({clear}){end}", r"/\1\2/* pages"),
         (rf"\b(?:visit|visits|visited|viewed|opened|browsed?|saw|seen?) ({clear}){end}", r"viewed /\1/* pages"),
         (rf"\b(?:the|our) ({clear})\b(?! \w+ing\b){end}", pages),
@@ -126,6 +134,8 @@ def _rules(kinds: tuple[str, ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(
         (re.compile(pattern), new)
         for pattern, new in (
+            (rf"\b({of_kind}) (vs\.?|versus|or|against|compared (?:to|with)) (?=(?:{of_kind}) pages\b)",
+             r"\1 pages \2 "),
             (rf"\bhow many {error} (?:do|did|does|have|has) {_PEOPLE} (?:have |get|got|see|saw|seen|hit|had|"
              rf"receive[d]?|meet|met|face[d]?|encounter(?:ed)?|experience[d]?|(?:r[au]n|bump(?:ed)?) into)\b",
              "how many page views of error pages"),

@@ -61,6 +61,7 @@ WHOLE_QUESTIONS: Rules = (
      r"(?:an?|one|each|every|a single|the average) page\b", "time on page"),
     (r"^(\W*)(?:the )?(?:(?:average|mean) )?time (?:spent )?on (?=(?:the |our )?(?:[\w-]+ ){1,3}page\W*$|\S*/\S*$)",
      r"\1time on page of "),
+    (r"\b(?:the )?(?:(?:average|mean) )?time (?:spent )?on page (?:for|of) (?=\w)", "time on page: "),
     (rf"\b(?:which|what) pages? (?:links?|leads?|point)(?: {_THE}(?:{PEOPLE}))? to (?=[\w ]*\bpages?\b)",
      "which page comes before "),
     (rf"\bhow many (?:{PEOPLE}) (?:leave|left|exit(?:ed)?|quit)(?: {_SITE})? (?:on|at|from) (?=[\w /-]*\bpages?\b|"

@@ -14,6 +14,7 @@ from beha2vec_core.chat.rewrites.page_words import in_pages, sections
 from tests.benchmarks.chat_questions import given
 
 ARTICLE = "shop.example.com/blog/how-to-wash-wool"
+APRIL = "2026-04-01..2026-04-30 | vs 2026-03-01..2026-03-31"
 ASKED = {
     "most read articles": "page_views | by page | page_type=article",
     "which articles do people read most on mobile": "page_views | by page | device=mobile | page_type=article",
@@ -29,6 +30,16 @@ ASKED = {
     ),
     "readers of How to Wash Wool by channel": f"users | by channel | user=viewed page {ARTICLE}",
     "how often was the article How to Wash Wool read": f"page_views | page={ARTICLE}",
+    "where do readers go after the article How to Wash Wool": (
+        f"page_views | by next_page | page={ARTICLE} | page_type=article && page_views | by next_page_type | "
+        f"page={ARTICLE} | page_type=article | share"
+    ),
+    # those that lost readers, not those with the most
+    "which articles lost most readers in april": f"users | by page | page_type=article | {APRIL} | change | asc",
+    "which article pages lost most users in april": f"users | by page | page_type=article | {APRIL} | change | asc",
+    "which articles gained views in april": f"page_views | by page | page_type=article | {APRIL} | change",
+    "which hats lost sales in april": f"item_revenue | by item | item_category=Hats | {APRIL} | change | asc",
+    "average time on page for article vs product pages": "time_on_page | by page_type | page_type=article;product",
     "users who viewed the sale page and viewed the sale page": "users | user=viewed page shop.example.com/sale",
     # values that are compared
     "sessions from google, split organic and cpc": "sessions | by medium | medium=cpc;organic | source=google",
@@ -60,6 +71,9 @@ VALUES = {
 SAID = {
     "most read journal articles": "most page views by page for article pages /journal/*",
     "which journal pages do people read most": "most page views by page for /journal/* pages",
+    "time on page: the journal": "time on page: /journal/* pages",
+    "page views: journal vs cart pages": "page views: /journal/* pages vs cart pages",
+    "journal pages: readers, views, time spent": "/journal/* pages: users, views, time on page",
     "visitors of the journal": "users who read /journal/* pages",
     "journal page views in march": "page views of /journal/* pages in march",
     "how many page not found errors did visitors get": "how many page views of error pages",
