@@ -79,7 +79,7 @@ GROUP = re.compile(
 )
 GROWS = re.compile(
     r"(?i)\b(?:gr[eo]w\w*|shr[iau]nk\w*|(?:bigger|smaller|larger)|(?:in|de)creas\w*|declin\w*|"
-    r"los(?:e|ing) (?:users|members))\b"
+    r"los(?:e|ing) (?:users|members)|lost most)\b"
 )
 DESCRIBE = re.compile(
     r"(?i)^\W*(?:(?:please|can you|could you) )*(?:describe|tell me (?:more |something )?about|profile (?:of|for)|"

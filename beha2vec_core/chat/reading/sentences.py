@@ -132,7 +132,8 @@ _JUDGED = re.compile(  # is email worth it, how important is email, what is emai
     rf"(?i)\W*(?:how (?:{_GOOD}|big|bad|well) (?:is|are|was|were) (?P<of>{_GROUP})|(?:is|are|was|were) "
     rf"(?P<by>{_GROUP}) (?:(?:really|still|actually|even) )*{_GOOD}|what (?:is|are|was|were|does|do|did|has|have) "
     rf"(?P<what>{_GROUP}) (?:(?:really|actually|even) )*(?:bring|deliver|yield|contribute|give|do)(?:ing|s)?)"
-    r"(?: (?:for|to) (?:us|me|the (?:shop|business|company))| us)?(?:[?.:;,]+|\s[-\u2013\u2014])\s*(?P<rest>\w.*)"
+    r"(?: (?:for|to) (?:us|me|the (?:shop|business|company))| us)?"
+    r"(?P<when> (?:in|during|since|last|this) [^?.:;,]+)?(?:[?.:;,]+|\s[-\u2013\u2014])\s*(?P<rest>\w.*)"
 )
 BIGGEST = re.compile(
     r"\W*(?:(?:please|just|only|list|show|give|name|tell|and|me|us)\b\s*)*(?:the |your )?(?:(?:top|biggest|largest|"
@@ -296,11 +297,15 @@ def without_judgment(question: str) -> tuple[str, str]:
     """
     if not (found := _JUDGED.match(question)):
         return question, ""
-    rest = re.sub(r"(?i)\b(?:just|only) (.+?),? or (?:also )?(?=\w)", r"\1 and ", found["rest"])
-    rest = re.sub(r"(?i)\W*\b(?:please|pls|thanks|thank you)?\W*$", "", rest)
+    rest = re.sub(r"(?i)\W*\b(?:please|pls|thanks|thank you)?\W*$", "", found["rest"])
     group = found["of"] or found["by"] or found["what"]
-    judgment = question[: found.start("rest")].replace(group, "\u2026").strip(" ?.,:;-\u2013\u2014")
-    return f"{rest} for {group}", judgment
+    judgment = (
+        question[: found.start("rest")]
+        .replace(group, "\u2026")
+        .replace(found["when"] or "\n", "")
+        .strip(" ?.,:;-\u2013\u2014")
+    )
+    return f"{rest} for {group}{found['when'] or ''}", judgment
 
 
 def without_verb(question: str, unknown: Iterable[str]) -> tuple[str, str]:

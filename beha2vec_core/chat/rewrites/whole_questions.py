@@ -39,8 +39,8 @@ _MOVES = (
     r"(?:(?:going )?(?:up|down)|ris(?:e|ing)|rose|fall(?:ing)?|fell|gr(?:ow|ew|owing)|declin(?:e|ing)|drop(?:ping)?)"
 )
 MEASURE = (
-    r"(?:(?:sessions|visits|traffic|users|visitors|orders|purchases|sales|revenue|turnover|buyers|customers|page "
-    r"?views|aov|conversions?|engagement|bounce|(?:average )?order values?)(?: rate)?)"
+    r"(?:(?:sessions|visits|traffic|users|visitors|orders|purchases|sales|revenue|turnover|buyers|customers|(?:page "
+    r"?)?views|aov|conversions?|engagement|bounce|(?:average )?order values?)(?: rate)?)"
 )
 UP_AND_DOWN = (  # is traffic up and revenue down
     rf"^\W*(?:(?:is|are|was|were|did|do|has|have) )?(?:the |our )?(?P<one>{MEASURE}) (?P<first>{_MOVES})"
@@ -126,8 +126,8 @@ WHOLE_QUESTIONS: Rules = (
         for how, did in ((rf"{_GROWING}(?: (?:or|and) {_SHRINKING})?", "grew"), (_SHRINKING, "lost"))
         for ask in (
             r"(?:which|what) (?!pages?\b)(\w+) (?:is|are)",
-            r"(?:(?:is|are|was|were) (?:there )?|do we have |did |does )any (?:of (?:the|our) )?(?!pages?\b)(\w+(?: "
-            r"category)?)(?: (?:that|which)"
+            r"(?:(?:is|are|was|were) (?:there )?|do we have |did |does )any (?:of (?:the|our) )?(?!pages?\b)(landing "
+            r"page|\w+(?: category)?)(?: (?:that|which)"
             r"(?: is| are)?)?",
         )
     ),
@@ -164,6 +164,8 @@ WHOLE_QUESTIONS: Rules = (
      rf"what|who)(?: {PEOPLE})?(?: (?:should|can|could|do|must) (?:i|we)| to) (?:take|target|contact|choose|pick|"
      r"select|include|use|address|approach|write to|mail|email)(?: for (?:it|this|that))?" + _END,
      "which users are at risk of not coming back"),
+    (rf"\b(?:just|only) ({MEASURE}),? or (?:also )?(?={MEASURE}\b)", r"\1 and "),
+    (rf"\b({MEASURE}),? or (?:also|only|just|merely) (?={MEASURE}\b)", r"\1 and "),
     (r",? or (?:(?:am|do) )?i (?:(?:see|read|get|understand|seeing|reading)(?: (?:it|this|that))? )?(?:wrong|right|"
      r"mistaken|correctly)" + _END, "?"),
     (rf"^(\W*)(?![^?]*\b(?:which|what|who|how|why|when|where|if|{PEOPLE}|sessions|visits|we|they|it)\b[^?]* (?:zero|"
@@ -186,8 +188,9 @@ WHOLE_QUESTIONS: Rules = (
     (rf"\b(?!(?:new|paid|buyers?|customers?)\b)([\w-]+)\b(.*) than (?:the )?non[ -]\1(?: {_MEN})?", r"\1\2 than the "
      r"rest"),
     (rf"\bnon[ -]search(?:ing)? (?={PEOPLE})(\w+)", r"\1 who did not use the search"),
-    (rf"\bnon[ -](?!(?:buy|purchas|paid|pay|bounc|direct|return|new|engag)\w*)(\w+) ({PEOPLE}|sessions|visits|"
-     r"traffic)\b", r"\2 without \1"),
+    (rf"\bnon[ -](?!(?:buy|purchas|paid|pay|bounc|direct|return|new|engag)\w*)(\w+) ({PEOPLE}|{MEASURE})\b",
+     r"\2 without \1"),
+    (rf"\bnon[ -]([\w-]+)(?: {_MEN})? (?:and|or|vs\.?|versus|against|compared (?:to|with)) \1\b", r"\1 vs the rest, "),
     (rf"^(\W*)(?:compare )?((?:[\w-]+ )*(?:{PEOPLE}|readers)(?: (?:who|that|from|on|in|with) [^,?]+?)?) (?:vs\.?|"
      r"versus|against|"
      r"or|compared (?:to|with)) (?:the |all )?(?:rest|others?|other users|everyone else)\W+(?:who|which(?: (?:one|"
