@@ -144,6 +144,8 @@ WHOLE_QUESTIONS: Rules = (
     # of two measures there is no more or less: both numbers
     (rf"^{_MORE} ({_COUNTED}) than ({_COUNTED})\b", r"how many \1 and \2"),
     (UP_AND_DOWN, r"are \g<one> and \g<other> up or down"),
+    (rf"^\W*(?:is|are|did|has|have) (?:the |our )?({MEASURE}) {_MOVES},? or (?:is it |are |is )?(?:also|only|just) "
+     rf"({MEASURE}){_END}", r"are \1 and \2 up or down"),
     *(
         (pattern.format(who), new.format(how))
         for who, how in ((r"winners? (?:and|or) losers?", "changed"), ("winners?", "grew"), ("losers?", "lost"))
@@ -181,6 +183,7 @@ WHOLE_QUESTIONS: Rules = (
      r"there|these|those|that))?" + _END, r"\1how many \2"),
     (r"^(?=.*\b(?:funnel|los[et]|drop|between)\b)(.*) (and|to|until) (?:the |an )?order confirmation\b"
      r"(?! (?:pages?|mails?|e-?mails?)\b)", r"\1 \2 order"),
+    (r"\border confirmation(?: page)?(s?)\b(?! (?:e-?)?mails?\b)", r"confirmation page\1"),
     # what a group is not, is its complement
     (rf"\b(?!(?:new|paid|buyers?|customers?)\b)([\w-]+)(?P<who> {_MEN})?,? (?:and|or|vs\.?|versus|against|compared "
      rf"(?:to|with)) "

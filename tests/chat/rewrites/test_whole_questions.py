@@ -53,6 +53,7 @@ def lookup(shop: Path) -> Lookup:
         ("mobile vs non-mobile conversion rate", "conversion_rate | by device | device=mobile | rest"),
         ("do mobile users convert better than non mobile users", "conversion_rate | by device | device=mobile | rest"),
         ("users who viewed products vs the rest, who buys more", "users | user="),
+        ("is traffic up or only orders", "sessions | by month && orders | by month"),
         ("non mobile vs mobile conversion rate", "conversion_rate | by device | device=mobile | rest"),
         ("what did email bring: orders or only traffic?", "orders | channel=Email && sessions | channel=Email"),
         ("non-mobile revenue in april", "revenue | device!=mobile | 2026-04-01..2026-04-30"),
