@@ -295,7 +295,7 @@ def without_judgment(question: str) -> tuple[str, str]:
     "Is email worth it? Sessions and orders please" asks for sessions and orders of email. All words about the group and
     about the measures stay; without both, the judgment is empty.
     """
-    if not (found := _JUDGED.match(question)):
+    if not (found := _JUDGED.match(question)) or stands_alone(found["rest"]):  # which may be of all
         return question, ""
     rest = re.sub(r"(?i)\W*\b(?:please|pls|thanks|thank you)?\W*$", "", found["rest"])
     group = found["of"] or found["by"] or found["what"]

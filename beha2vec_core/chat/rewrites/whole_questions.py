@@ -175,7 +175,8 @@ WHOLE_QUESTIONS: Rules = (
      r"(?:(?:do|does|did|has|have) )?"
      r"([\w.-]+(?: [\w.-]+){0,3}?) (?:has|have|had|brings?|brought|gets?|got|makes?|made) (?:zero|no|0) (orders|sales|"
      r"purchases|revenue|sessions|visits|buyers)" + _END, r"\1\3 from \2"),
-    (rf"\b({MEASURE}) ((?:(?:do|does|did) )?(?:they|it|these|those|(?!(?:we|you|i)\b)[\w-]+)) (?:deliver|yield|"
+    (rf"\b({MEASURE}) ((?:(?:do|does|did) )?(?:they|it|these|those)|(?:do|does|did) (?!(?:we|you|i|not|"
+     rf"never)\b)[\w-]+) (?:deliver|yield|"
      rf"contribute|"
      r"produce|provide|supply)(?:s|e?d)?\b", r"\1 \2 bring"),
     (r"\bin danger (?=of\b)", "at risk "), (r"\b(?:in danger|at risk) to (not )?come\b", r"at risk of \1coming"),

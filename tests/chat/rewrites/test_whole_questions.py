@@ -120,6 +120,8 @@ def test_measures_after_a_judgment_are_of_what_is_judged(lookup: Lookup, questio
         "Is email worth it? cheap orders",
         "Is email worth it? orders after a return",
         "how many orders do we deliver in april",  # to customers
+        "how many orders did not deliver in april",
+        "orders delivered in april",
         "How important is wealthy email for us? orders",
     ],
 )
