@@ -127,16 +127,25 @@ def _values(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
         tables = [table for table in TABLES.values() if alias in (table.alias, *table.joins)]
         for table in tables if alias == "i" else tables[:1]:  # items also if they were viewed, and never sold
             join = JOINS[alias].format(t=table.alias, date=table.date) if alias in table.joins else ""
-            columns = ", ".join(f"{expression_of(DIMENSIONS[name], table)} as {name}" for name in dimensions)
-            counted = " union all ".join(
-                f"""(select '{name}' as name, {name}::varchar as value, count(*) as n from read
-                where {name} is not null group by value order by n desc, value limit {_MOST_VALUES})"""
-                for name in dimensions
-            )
-            rows = _rows(connection, f"with read as (select {columns} from {table.sql} {join}) {counted}")
+            columns = {name: expression_of(DIMENSIONS[name], table) for name in dimensions}
+            rows = _counted(connection, f"{table.sql} {join}", columns)
             for name, value, _ in sorted(rows, key=lambda row: (-row[2], row[1])):
                 values[name].append(value)
     return {name: list(dict.fromkeys(found)) for name, found in values.items()}
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, source: str, columns: dict[str, str]) -> list[tuple[str, str, int]]:
+    """The name, the most frequent values and the number of rows of each column that the source has."""
+    read = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
+    counted = " union all ".join(
+        f"""(select '{name}', {name}::varchar as value, count(*) as n from read
+        where {name} is not null group by value order by n desc, value limit {_MOST_VALUES})"""
+        for name in columns
+    )
+    found = _rows(connection, f"with read as (select {read} from {source}) {counted}")
+    if found or len(columns) == 1:
+        return found
+    return [row for name, sql in columns.items() for row in _counted(connection, source, {name: sql})]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
