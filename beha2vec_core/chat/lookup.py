@@ -323,7 +323,7 @@ class Lookup:
 
     def _read(self, question: str, vocabulary: Vocabulary) -> Reading:
         asked = answer_before.of_those_shown(question, self._previous, self._ranked)
-        return read_after(question, vocabulary, asked, is_first=self._is_first)
+        return read_after(question, vocabulary, asked, is_first=self._is_first, typed=self._asked)
 
     def _refused(self, reading: Reading, problem: str = "") -> LookupAnswer:
         """What was not understood, and the nearest questions."""

@@ -159,7 +159,7 @@ def as_prediction(question: str, before: Prediction | None, predicted: Callable[
         return _whole(target, found["time"], keys, who, no)
     if _USERS.fullmatch(question) or (_CLUSTERS.fullmatch(question) and not keys):
         return _whole(target, days, keys, who, no)
-    if found := _ONE_CLUSTER.fullmatch(question):
+    if (found := _ONE_CLUSTER.fullmatch(question)) and (keys or not found["beside"]):  # all are not compared with one
         beside = keys if found["beside"] else ()
         return _whole(target, days, tuple(dict.fromkeys((*beside, int(found["key"])))), who, no)
     if found := _BY_GROUP.fullmatch(question):  # of a cluster: declined

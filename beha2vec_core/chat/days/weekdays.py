@@ -16,14 +16,14 @@ _OF_ALL = (
     r"cyber|easter)"
 )
 _ONE = re.compile(
-    rf"(?<!\w)(?<!-)(?:(?:on|the|this|this past) )*\b(?<!every )(?P<day>{_NAMES})\b(?:(?:,| of| in)? (?:the )?"
+    rf"(?i)(?<![\w/-])(?:(?:on|the|this|this past) )*\b(?<!every )(?P<day>{_NAMES})\b(?:(?:,| of| in)? (?:the )?"
     r"(?P<week>last|past|previous|this) week)?(?:(?<=day)'s)?(?![\w-])"
 )
-_DATED = re.compile(rf"(?:{_NAMES}),? (?:the )?(?:{DAY}|{MONTH})\b|\b(?:{DAY}|{MONTH}|§\d+),? (?:{_NAMES})\b")
-_NOT_ONE = re.compile(rf"\b{_OF_ALL} (?:{_NAMES})\b|\bweekends?\b|\b(?:{_NAMES})s\b|\bweekdays?\b")
+_DATED = re.compile(rf"(?i)(?:{_NAMES}),? (?:the )?(?:{DAY}|{MONTH})\b|\b(?:{DAY}|{MONTH}|§\d+),? (?:{_NAMES})\b")
+_NOT_ONE = re.compile(rf"(?i)\b{_OF_ALL} (?:{_NAMES})\b|\bweekends?\b|\b(?:{_NAMES})s\b|\bweekdays?\b")
 # what is so every week: do we sell more on friday than on thursday
 _HABIT = re.compile(r"^\W*(?:do|does|is|are)\b|\b(?:usually|normally|generally|typically|in general)\b")
-_WEEK_BEFORE = re.compile(rf"\b(?:the|a) (?:{_NAMES}) (?:before|earlier|prior)(?: that)?(?=\W*$)")
+_WEEK_BEFORE = re.compile(rf"(?i)\b(?:the|a) (?:{_NAMES}) (?:before|earlier|prior)(?: that)?(?=\W*$)")
 
 
 def in_weekdays(text: str, data: Period, keep: Callable[[Period], str]) -> tuple[str, list[str]]:
@@ -52,6 +52,13 @@ def in_weekdays(text: str, data: Period, keep: Callable[[Period], str]) -> tuple
         return keep(day)
 
     return _ONE.sub(put, text), notes
+
+
+def as_habits(text: str) -> str:
+    """The text with its weekdays as all of them: "on sunday" as "on sundays"; not where it says which one."""
+    if any(pattern.search(text) for pattern in (_DATED, _NOT_ONE, _WEEK_BEFORE)):
+        return text
+    return _ONE.sub(lambda one: one[0] if one["week"] or "this" in one[0].lower() else f"{one[0]}s", text)
 
 
 def _day_of(found: re.Match[str], data: Period) -> Period:

@@ -197,9 +197,9 @@ def step_of(period: Period) -> Literal["day", "week", "month"]:
 
 
 def has_steps(period: Period, step: str) -> bool:
-    """Whether a period has at least two whole days, weeks, months ... of which a trend can be shown."""
-    length = {"day": 1, "week": 7, "month": 31, "quarter": 92, "year": 366}[step]
-    return (period.last - period.first).days + 1 >= 2 * length - 3
+    """Whether a period is as long as two days, weeks, months ..., of which a trend can be shown."""
+    least = {"day": 2, "week": 14, "month": 59, "quarter": 181, "year": 730}[step]
+    return (period.last - period.first).days + 1 >= least
 
 
 def funnels_of(query: Query) -> list[Query]:

@@ -58,7 +58,7 @@ def about_one(
         return question, previous
     return (
         (question, (first,))
-        if first and asks_of_first(question)
+        if first and asks_of_first(question, previous[0])
         else (about_leader(question, vocabulary, leader), previous)
     )
 

@@ -204,7 +204,7 @@ def continued(
     if pointed and previous.by and is_ranked and by and {*by} != {*previous.by} and not (filters or is_other_list):
         raise NotContinued(CANNOT)  # of the first of the list, or of all of it
     if (
-        (pointed in ("it", "its") or asks_of_first(question))
+        (pointed in ("it", "its") or asks_of_first(question, previous))
         and metrics
         and previous.by
         and not filters
@@ -274,6 +274,8 @@ def continued(
     filters = filters_of(parts, metric)
     sources = {one.dimension for one in filters} & {*SOURCES}  # of instagram paid, now organic: still of instagram
     replaced = sources if sources <= {one.dimension for one in previous.filters} else {*SOURCES}
+    if times.periods and times.periods[0].first == times.periods[0].last:  # last Sunday, after Mondays
+        replaced |= {"weekday", "weekend"}
     for kinds in (KINDS, _GOODS):
         replaced |= kinds if {one.dimension for one in filters} & kinds else set()
     others = previous.filters
@@ -324,7 +326,7 @@ def continued(
         limits = {name: getattr(previous, name) for name in ("over", "under", "at_least", "at_most", "counts_groups")}
     named = [one.dimension for one in previous.filters]  # the part comes first
     is_same_whole = previous.is_share and not new_by and {one.dimension for one in filters} <= {*named}
-    is_share = previous.is_share and is_number and (bool(new_by) or len(kept) == 1 or is_same_whole)
+    is_share = previous.is_share and not in_people and is_number and (bool(new_by) or len(kept) == 1 or is_same_whole)
     is_sorted = is_same_whole or is_each
     chosen_filters = sorted(kept.values(), key=lambda one: is_sorted and (*named, one.dimension).index(one.dimension))
     is_whole = not {*previous.by} - chosen and previous.filters  # of one of its groups, or of none
@@ -386,8 +388,10 @@ def _of_it(parts: Parts, by: list[str], previous: Query, days: Period) -> Query 
     is_in_steps = [DIMENSIONS[name].kind for name in by] == ["time"] and not (filters or previous.limits)
     is_in_steps &= all(DIMENSIONS[name].kind == "time" for name in previous.by)
     if parts.has("trend") and (is_one or is_in_steps) and not (times.periods or times.asks_before or previous.is_share):
-        step = by[0] if by else step_of(previous.period or days)  # over time, of March by month: of all data
-        period = previous.period if previous.period and has_steps(previous.period, step) else None
+        period, step = previous.period, by[0] if by else step_of(previous.period or days)
+        if period and not has_steps(period, step):  # of March by month
+            parts.notes.append(f"All days are shown: {period.in_words} is too short for a trend by {step}.")
+            period, step = None, step if by else step_of(days)
         return replace(previous, by=(step,), period=period, versus=None, explains=False)
     if moves and times.is_open and times.periods and is_one:  # has it gone up since May
         since = times.periods[0]

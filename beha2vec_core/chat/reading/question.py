@@ -28,7 +28,7 @@ from beha2vec_core.chat.reading import sentences
 from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.reading.fragments import with_lead
-from beha2vec_core.chat.reading.of_those_before import OF_ALL, is_wider, with_subject, within
+from beha2vec_core.chat.reading.of_those_before import OF_ALL, is_wider, with_subject, within, without_who
 from beha2vec_core.chat.reading.other_groups import CANNOT, NotContinued
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
@@ -109,13 +109,14 @@ class Reading:
 
 
 def read_question(
-    question: str, vocabulary: Vocabulary, previous: Query | None = None, *, is_first: bool = True
+    question: str, vocabulary: Vocabulary, previous: Query | None = None, *, is_first: bool = True, typed: str = ""
 ) -> Reading:
     """The question as a semantic query.
 
     Args:
         previous: the query before, which it may continue.
         is_first: whether nothing was asked before.
+        typed: the question before it was rewritten; empty: it was not.
     """
     if previous and (its := ITS.search(question)) and not _names_value(question[: its.start()], vocabulary):
         alone = vocabulary.pages.of_its(question, _things_of(previous))
@@ -128,7 +129,7 @@ def read_question(
     question, spelled = vocabulary.speller.corrected(vocabulary.pages.as_addresses(question, vocabulary.known))
     question, talk = sentences.without_talk(question)
     question, gloss = sentences.without_gloss(each_last(sentences.as_one_sentence(sentences.without_opinion(question))))
-    reader = _Reader(vocabulary, previous, is_first)
+    reader = _Reader(vocabulary, previous, is_first, typed)
     found = reader.whole(question)
     if found.query is None and found.is_measured and not found.is_topic:
         shorter, verb = sentences.without_verb(question, found.unknown)
@@ -166,6 +167,7 @@ class _Reader:
     vocabulary: Vocabulary
     previous: Query | None = None
     is_first: bool = True
+    typed: str = ""
 
     @property
     def alone(self) -> _Reader:
@@ -340,9 +342,10 @@ class _Reader:
                 if len(sides) > 1 and OFTEN.search(question.lower()):
                     _check_sides(queries)
                 if previous:
-                    of_those = [one for query in queries if (one := within(question, query, previous))]
+                    said = without_who(question, self.typed)
+                    of_those = [one for query in queries if (one := within(said, query, previous))]
                     queries, more = (of_those, [CONTINUES]) if of_those else (queries, [])
-                    notes += more or [OF_ALL] * is_wider(question, queries[0], previous)
+                    notes += more or [OF_ALL] * is_wider(said, queries[0], previous)
             is_of_each = any(
                 one.is_share and one.filters[1:] and (one.by or queries[1:]) and not one.of_each for one in queries
             )

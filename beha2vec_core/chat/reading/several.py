@@ -11,11 +11,13 @@ from beha2vec_core.chat.reading.question import CONTINUES, Reading, read_questio
 from beha2vec_core.semantic.query import Query
 
 
-def read_after(question: str, vocabulary: Vocabulary, previous: Sequence[Query], *, is_first: bool) -> Reading:
+def read_after(
+    question: str, vocabulary: Vocabulary, previous: Sequence[Query], *, is_first: bool, typed: str
+) -> Reading:
     """The question as it continues all queries of the answer before; none of them where one cannot be continued."""
     if len(previous) < 2:
-        return read_question(question, vocabulary, next(iter(previous), None), is_first=is_first)
-    readings = [read_question(question, vocabulary, one, is_first=False) for one in previous]
+        return read_question(question, vocabulary, next(iter(previous), None), is_first=is_first, typed=typed)
+    readings = [read_question(question, vocabulary, one, is_first=False, typed=typed) for one in previous]
     if not any(CONTINUES in one.notes for one in readings):
         return next((one for one in readings if one.query is None), readings[0])
     first = readings[0]

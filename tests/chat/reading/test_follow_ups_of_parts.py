@@ -10,8 +10,10 @@ from beha2vec_core.chat.answers.answer import Prediction
 from beha2vec_core.chat.clusters.predicted_follow_ups import as_prediction
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Published
+from beha2vec_core.chat.days.weekdays import as_habits
 from beha2vec_core.chat.lookup import Lookup
 from beha2vec_core.chat.reading.of_those_before import OF_ALL
+from beha2vec_core.semantic.query import Query
 from tests.benchmarks.chat_questions import canonical, given
 
 APRIL, MARCH = "2026-04-01..2026-04-30", "2026-03-01..2026-03-31"
@@ -214,6 +216,19 @@ ASKED = {
     ),
     "orders from email in april >> how many sessions": f"sessions | channel=Email | {APRIL}",
     "orders from email in april >> how many sessions do we have": "sessions",
+    "orders from germany in april >> how many of the buyers used a coupon?": (
+        f"buyers | country=Germany | user=used a coupon | {APRIL}"
+    ),
+    "orders in april >> how many of the buyers who used a coupon came from email": (
+        "buyers | user=visited (Email) | user=used a coupon | share"
+    ),
+    "orders in april >> how many bought twice": f"users | user=ordered exactly 2 times | {APRIL}",
+    "orders from germany in april >> how many came back?": (
+        f"users | country=Germany | user=visited at least 2 times | {APRIL}"
+    ),
+    "share of revenue on mobile in april >> how many orders?": "orders",
+    "share of revenue on mobile in april >> how many buyers were there?": "buyers",
+    "share of revenue on mobile in april >> how many of the orders were from email?": "no",
     "users who viewed the cart page in april >> how many bought": f"buyers | user=viewed cart pages | {APRIL}",
     "orders from email in april >> how many of the users from germany bought": "buyers | country=Germany",
     # another measure, other groups, and one of them
@@ -221,6 +236,9 @@ ASKED = {
         f"users | page_type=cart | {APRIL}"
     ),
     "orders from email in april >> how many people is that": f"buyers | channel=Email | {APRIL}",
+    "revenue in april >> how many visitors was that?": "no",  # those who bought, or all
+    "share of users on mobile in april >> how many people was that?": f"users | device=mobile | {APRIL}",
+    "share of buyers who were new >> how many different people was that": "buyers | new_or_returning=new",
     "unfinished carts in april >> how many people is that": "no",
     "which landing page has the best conversion rate in april >> show it by device": (
         f"conversion_rate | by device | {APRIL}"
@@ -233,6 +251,11 @@ ASKED = {
     "which landing page has the best conversion rate in april >> plot that by week": "no",
     "revenue by device >> and users on mobile?": "no",  # their number, or their revenue
     "at what hour do people order most >> and on sunday": "orders | by hour | weekday=Sunday",
+    "orders by hour >> and on the previous sunday": "orders | by hour | 2026-05-10..2026-05-10",
+    "orders by hour >> and on monday, april 20?": "orders | by hour | 2026-04-20..2026-04-20",
+    "orders on mondays by hour >> and last sunday?": "orders | by hour | 2026-05-10..2026-05-10",
+    "which month had the most revenue >> is it growing?": "revenue | by month",
+    "orders on 20 april >> is it growing?": "orders | by month",
     "which landing page has most sessions in april >> how many orders did it bring": (
         f"orders | landing_page=shop.example.com/hats | {APRIL}"
     ),
@@ -307,8 +330,25 @@ def test_a_question_of_its_own_says_that_it_keeps_nothing_of_the_one_before(look
         ("how many sessions do we have", True),
         ("and in april?", False),
         ("orders in may", False),
+        ("how many of the visitors from germany on mobile looked at a product page", True),
     ):
         assert (OF_ALL in lookup.ask(question).text) is is_said
+
+
+@pytest.mark.parametrize(
+    "text", ["on /deals/black-friday-2023", "/c/sunday-best", "on Black Friday", "on Monday, 23 March"]
+)
+def test_only_a_weekday_alone_is_all_of_them(text: str) -> None:
+    assert as_habits(text) == text
+    assert as_habits("and on Monday?") == "and on Mondays?"
+
+
+def test_of_days_that_are_too_few_the_trend_is_of_all_and_says_so(lookup: Lookup) -> None:
+    lookup.forget()
+    lookup.ask("orders in april")
+    answer = lookup.ask("is it growing by month?")
+    assert answer.reading and answer.reading.query == Query("orders", ("month",))
+    assert "All days are shown: 1 Apr to 30 Apr 2026 is too short for a trend by month." in answer.text
 
 
 def test_a_follow_up_names_the_question_that_was_not_answered(lookup: Lookup) -> None:
@@ -394,6 +434,7 @@ def test_predictions_of_clusters_stay_of_these() -> None:
         ("what are they worth in euros", two, "how many users of cluster 5 and cluster 4 will buy in the next 7 days?"),
         ("and in the next 28 days", two, "how many users of cluster 5 and cluster 4 will buy in the next 28 days?"),
         ("who are they", two, None),
+        ("vs cluster 1", Prediction("purchase", 7), None),  # all are not compared with one
     ):
         assert as_prediction(question, before, lambda: ("purchase",)) == whole
 
