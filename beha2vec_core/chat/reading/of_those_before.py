@@ -37,7 +37,7 @@ _IN_PEOPLE = re.compile(
     r"(?:that|it|this|those|they)(?: (?:come from|in total|altogether))?\W*"
 )
 _SHORT = 8  # words of a question that may be meant to continue
-_OF_PEOPLE = re.compile(rf"\b(?:of|among) the (?:\w+ )?{_PEOPLE}\b")
+_OF_PEOPLE = re.compile(rf"\b(?:of|among|many) (?:\w+ ){{0,2}}?{_PEOPLE}\b")  # also where it is longer
 OF_ALL = "This does not continue your previous question: begin with “and” for that."
 
 
