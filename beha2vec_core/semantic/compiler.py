@@ -300,7 +300,8 @@ def lists_zeros(query: Query) -> bool:
     names = query.by if timed else [*query.by, *(one.dimension for one in query.filters)]
     reached = all(reaches(sessions, name) for name in names)
     counts = METRICS[query.metric].unit in ("count", "money") and measure.per is None
-    plain = not (query.is_share or query.versus or any(DIMENSIONS[name].kind == "user" for name in query.by))
+    plain = not (query.is_share or query.versus or query.against_rest)  # the rest is one group with values of its own
+    plain = plain and not any(DIMENSIONS[name].kind == "user" for name in query.by)
     named = any(one.dimension in query.by and len(one.values) > 1 and not one.is_excluded for one in query.filters)
     asked = timed or query.ascending or (named and not any(DIMENSIONS[name].kind == "time" for name in query.by))
     counted = query.counts_groups

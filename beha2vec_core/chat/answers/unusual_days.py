@@ -14,6 +14,7 @@ from beha2vec_core.chat.answers.phrases import name_of, when_of
 from beha2vec_core.chat.data.sql import SqlAnswer
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.reading.question import Reading, read_question
+from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.semantic.definitions import METRICS
 from beha2vec_core.semantic.layer import Result
 from beha2vec_core.semantic.query import Period, Query
@@ -30,11 +31,11 @@ _ODD = (
     r"atypical(?:ly)?|irregular|strange(?:ly)?|odd(?:ly)?|weird|suspicious(?:ly)?|exceptional(?:ly)?|extraordinary|"
     rf"out of the ordinary|unexpected(?:ly)?)(?: {_SIZE}(?: (?:or|and) {_SIZE})?)?|anomal(?:y|ies)|outliers?)"
 )
+_UNCOUNTED = "".join(rf"(?<!\b{number} )" for number in (*NUMBER_WORDS, "couple of", "few"))
 _ASKS = re.compile(
     rf"(?=.*\b{_ODD}\b)(?=.*\b(?:days?|dates?|dai(?:ly)|anomal(?:y|ies)|outliers?|(?:any|some)thing)\b|.*\bwhen\b)"
     r"(?!.*\b(?:users?|customers?|buyers?|visitors?|pages?|clusters?|products?|items?|orders? (?:with|over)|hours?|"
-    r"(?:per|by|which|what) (?:week|month)s?|(?<!last )(?<!this )(?<!past )(?<!\d )(?<!\btwo )(?<!\bthree "
-    r")(?<!\bfour )(?:week|month)s?|"
+    rf"(?:per|by|which|what) (?:week|month)s?|(?<!last )(?<!this )(?<!past )(?<!\d ){_UNCOUNTED}(?:week|month)s?|"
     r"how many|share|percent|per|by|than|compared|vs|versus)\b(?! views))",
     re.IGNORECASE,
 )

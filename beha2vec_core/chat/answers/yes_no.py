@@ -37,6 +37,10 @@ _MOST = re.compile(
 _MORE = re.compile(r"(?i)\b(?:bigger|larger|longer|greater|busier|higher|more|above|(?P<judged>better|stronger))\b")
 _LESS = re.compile(r"(?i)\b(?:smaller|shorter|quieter|slower|lower|less|fewer|below|(?P<judged>worse|weaker))\b")
 _EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|(?:did|has|have|does) (?:anyone|anybody|someone|any))\b")
+_NONE = re.compile(  # of what the group has, not of a condition: sessions that had no orders
+    r"(?i)^\W*(?:do|does|did|has|have)\b(?!.*\b(?:that|who|which)\b).*\b(?:zero|no|0) (?:orders|sales|purchases|"
+    r"revenue|sessions|visits|buyers)\b"
+)
 _TWO = re.compile(f"(?i){UP_AND_DOWN}")
 _THAN = re.compile(r"(?i)\b(?:than|compared|vs|versus|against)\b")
 _USES = re.compile(r"(?i)\buse[sd]? .*\b(?:more|less|fewer)\b")
@@ -174,10 +178,12 @@ def _of_shares(pairs: Sequence[tuple[int, int]]) -> tuple[int, str]:
 def _of_existence(question: str, results: Sequence[Result]) -> str:
     """Whether there are any: "did anyone use a coupon?"."""
     result, query = results[0], results[0].query
-    is_count = result.metric.unit == "count" and not (query.by or query.versus or query.is_share or query.per)
-    if not is_count or len(results) > 1 or not _EXISTS.search(question):
+    is_none = _NONE.search(question) is not None
+    is_count = result.metric.unit in ("count", "money") and not result.metric.is_ratio
+    is_count &= not (query.by or query.versus or query.is_share or query.per)
+    if not is_count or len(results) > 1 or not (is_none or _EXISTS.search(question)):
         return ""
-    return "Yes." if result.rows[0]["value"] else "No."
+    return "Yes." if bool(result.rows[0]["value"]) != is_none else "No."
 
 
 def _of_first(question: str, result: Result) -> str:

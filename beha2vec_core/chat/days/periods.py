@@ -455,7 +455,6 @@ _READ: tuple[tuple[str, str | _Days], ...] = (
     (rf"\b(?:the )?({_PARTS})[ -]?(?:part |half )?{_OF_MONTH}", _part_of),
     (rf"\b(?:the )?(first|second|third|fourth|last) week {_OF_MONTH}", _week_of),
     (r"\b(?:the )?(?:start|begin(?:ning)?) of (?:the|this) (year|month|week|quarter)\b", r"this \1"),
-    (rf"\b(since|from) (?:the )?(?:very )?(?:start|begin(?:ning)?) of (?=(?:{MONTH})\b)", r"\1 "),
     (r"\b(?:calendar )?(?:week|wk|cw) (?:no\.? ?|# ?)?(\d{1,2})\b(?: (?:of )?(20\d\d))?",
      lambda m, data, notes: _iso_week(int(m[1]), data.last, _year(m))),
     (r"\bfortnight\b", "two weeks"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from beha2vec_core.chat.rewrites.percent import PERCENT
+from beha2vec_core.chat.rewrites.whole_questions import OF_USE, WORTH_IT
 from beha2vec_core.chat.words.empty_words import is_talk
 from beha2vec_core.chat.words.spelling import english_words
 
@@ -52,11 +53,11 @@ _HOW_MUCH = re.compile(
 )
 _TOPIC = re.compile(r"^\s*([^:?]{3,80}?)(?::|\s[-\u2013\u2014])\s+(?=\S)")
 _OPINION = re.compile(  # of one of the groups that are asked for: by browser, I suspect that Safari is broken
-    r"(?i)(?:,|\s[-\u2013\u2014])\s+((?:but |because )?(?:i|we) (?:(?:really|just|somehow) )?(?:suspect|think|"
+    r"(?i)(?:,|\s[-\u2013\u2014])\s+((?:and |but |because )?(?:i|we) (?:(?:really|just|somehow) )?(?:suspect|think|"
     r"believe|guess|"
-    r"assume|fear|heard|feel|am afraid)\b[^,?]* (?:is|are|was|were|has|have|looks?|seems?)\b[^,?]*)$"
+    r"assume|fear|heard|feel|am afraid)\b[^,?]* (?:is|are|was|were|has|have|looks?|seems?)\b[^,?]*)(,[^?]*)?\W*$"
 )
-_BY = re.compile(r"(?i)\b(?:by|per|each|which)\b")
+_OF_GROUPS = re.compile(r"(?i)\b(?:by|per|each|which)\b")
 _OF_TOPIC = re.compile(  # error pages: how many users hit one; not "(?i)with one item", "more than one"
     r"(\b(?:hit|hits|saw|see|sees|seen|view|views|viewed|visit|visits|visited|use|uses|used|reach|reached) )"
     r"(?:one|them)\b(?!-)|(?<!than )(?<!least )(?<!most )(?<!only )(?<!just )(?<!exactly )(?<!which )\b(?:one|them)$"
@@ -123,11 +124,13 @@ _OF_JUDGMENT = re.compile(
     r"pay(?:ing)?|off|sense|keep(?:ing)?|continue|spend|bother)\b"
 )
 _GOOD = (
-    r"(?:worth (?:it|while|the (?:money|effort|trouble))|worthwhile|important|relevant|valuable|useful|helpful|any "
-    r"good|"
-    r"good|successful|effective|strong|a success|a failure|working(?: well)?|doing well|paying off)"
+    rf"(?:{WORTH_IT}|{OF_USE}|worthwhile|important|relevant|valuable|good|successful|effective|strong|"
+    r"a success|a failure|working(?: well)?|doing well|paying off)"
 )
-_GROUP = r"(?!(?:it|this|that|they|these|those|there|we|i|you)\b)[^?.:;,]+?"
+_GROUP = (  # not the search of the site, which is no channel
+    r"(?!(?:it|this|that|they|these|those|there|we|i|you)\b|(?:(?:the|our) )?(?:(?:site|internal|product) )?search\b"
+    r"(?! (?:ads?|engines?|traffic|campaigns?)\b))[^?.:;,]+?"
+)
 _JUDGED = re.compile(  # is email worth it, how important is email, what is email bringing us: and which measures
     rf"(?i)\W*(?:how (?:{_GOOD}|big|bad|well) (?:is|are|was|were) (?P<of>{_GROUP})|(?:is|are|was|were) "
     rf"(?P<by>{_GROUP}) (?:(?:really|still|actually|even) )*{_GOOD}|what (?:is|are|was|were|does|do|did|has|have) "
@@ -185,8 +188,8 @@ def without_opinion(question: str) -> str:
     if (topic := _TOPIC.match(question)) and not _ASKED.search(topic[1].lower()):
         named = re.search(rf"(?<!\w){re.escape(topic[1])}(?!\w)", question[topic.end() :], re.IGNORECASE)
         question = question[topic.end() :] if named and points(question[topic.end() + named.end() :]) else question
-    if (opinion := _OPINION.search(question)) and _BY.search(question[: opinion.start()]):
-        return f"{question[: opinion.start()]}? {opinion[1][:1].upper()}{opinion[1][1:]}"
+    if (opinion := _OPINION.search(question)) and _OF_GROUPS.search(question[: opinion.start()]):
+        return f"{question[: opinion.start()]}{opinion[2] or ''}? {opinion[1][:1].upper()}{opinion[1][1:]}"
     return question
 
 

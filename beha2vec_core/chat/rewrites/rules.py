@@ -17,6 +17,7 @@ from beha2vec_core.chat.rewrites.first_touch import in_first_touch
 from beha2vec_core.chat.rewrites.paraphrases import MAJORITY, PARAPHRASES
 from beha2vec_core.chat.rewrites.percent import without_percent
 from beha2vec_core.chat.rewrites.substitute import rewritten
+from beha2vec_core.chat.rewrites.whole_questions import MEASURE
 from beha2vec_core.chat.words.spelling import english_words
 from beha2vec_core.chat.words.verbs import PEOPLE
 
@@ -262,7 +263,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:how much|what)(?: money)? (?:did|do|have|has) (?:we|the shop|the store) (?:make|made|take in|took "
      r"in|taken in|take|earn(?:ed)?|bring in|turn over)\b", "revenue"),
     (r"\bwhat (?:did|does|do|has|have) (.+?) (?:bring|brought|take|taken|pull|pulled|rake|raked) in(?: for us)?"
-     r"(?=\W*$| \(| (?:per|in|on|last|this|during|since)\b)(.*)", r"revenue of \1\2"),
+     rf"(?=\W*$| \((?!{MEASURE}\))| (?:per|in|on|last|this|during|since)\b)(.*)", r"revenue of \1\2"),
     (r"\bwho (?:refers|referred|sends|sent)\b", "which source brings"),
     (r"\b(?:buy|order|purchase)s? (more|less) (?:often|frequently)\b", r"converting \1"),
     (rf"^(?=.*\b(?:hour|time|day|weekday|week|month)s?\b)(.*?)\b(?:{PEOPLE}) shop\b", r"\1 orders"),

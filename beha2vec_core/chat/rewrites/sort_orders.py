@@ -28,7 +28,7 @@ def _of_end(end: str, words: str) -> Rules:
     )  # fmt: skip
 
 
-_GROUPS = (
+GROUPS = (
     "products?|items?|articles?|brands?|categor(?:y|ies)|pages?|landing pages?|channels?|sources?|campaigns?|"
     "countr(?:y|ies)|markets?|devices?|browsers?|operating systems?"
 )
@@ -36,8 +36,8 @@ _GROWING = "growing|rising|climbing|improving|falling|declining|shrinking|droppi
 _WHICH = r"(?:(?:what|which)(?: is| are| was| were|'s)? )?(?:(?:show|give|list|me|the|our) )*"
 
 SORT_ORDERS: Rules = (
-    (rf"\b{_WHICH}(?:fastest|quickest|most rapidly)[- ]({_GROWING}) ({_GROUPS})\b", r"which \2 are \1 fastest"),
-    (rf"\b{_WHICH}trending ({_GROUPS})\b|\bwhich ({_GROUPS}) (?:is|are) trending\b", r"which \1\2 are growing fastest"),
+    (rf"\b{_WHICH}(?:fastest|quickest|most rapidly)[- ]({_GROWING}) ({GROUPS})\b", r"which \2 are \1 fastest"),
+    (rf"\b{_WHICH}trending ({GROUPS})\b|\bwhich ({GROUPS}) (?:is|are) trending\b", r"which \1\2 are growing fastest"),
     (r"\bfrom (?:the )?top (?:down|to (?:the )?bottom)\b|\btop[ -]down\b", ", highest first "),
     (r"\bfrom (?:the )?bottom (?:up|to (?:the )?top)\b|\bbottom[ -]up\b", ", lowest first "),
     (r"\b(?:(?:sort|order|rank)(?:ed)? )?desc\.?(?=\W*$| by\b)", "descending"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from beha2vec_core.chat.days.named_days import MONTH_NAMES
+from beha2vec_core.chat.rewrites.sort_orders import GROUPS
 from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
@@ -22,6 +23,7 @@ _RETURNED = (
     rf"\b(?:rate|{_SHARE}) of {_THE}{{}}(?:{PEOPLE}) (?:(?:that|who) )?(?:comes?|came|returns?|returned|visits?|"
     r"visited)(?: (?:back|again))* (?:with)?in (?:the first )?"
 )
+_KINDS = GROUPS.replace("s?", "s").replace("(?:y|ies)", "ies")  # of which a value is one
 _TO_KNOW = (
     r"^\W*(?:(?:is|was) there )?(?:anything|something)(?: (?:important|new|interesting|big|else))*(?: that)? (?:i|we) "
     r"(?:should|need to|must|ought to) (?:know|look at|be aware of)"
@@ -35,9 +37,9 @@ _IS_IT = r"(?:(?:is|was) (?:it|this|that)|are (?:these|they|those|the)|were they
 _BUYS = r"(?:(?:is|are|were|was) )?(?:buy(?:s|ing)?|bought|order(?:s|ed|ing)|purchas(?:e[sd]?|ing))"
 _TOP = r"(?:(?:the|our|biggest|largest|main|top) )*"
 _SHOW = rf"^(\W*)(?:(?:show|list|give|who|what)(?: me| us)? )?(?:(?:are|were|is) )?{_TOP}"
-_MOVES = (
-    r"(?:(?:going )?(?:up|down)|ris(?:e|ing)|rose|fall(?:ing)?|fell|gr(?:ow|ew|owing)|declin(?:e|ing)|drop(?:ping)?)"
-)
+_GROWING = r"(?:ris(?:e|ing)|rose|gr(?:ow|ew|owing)|increas(?:e|ing))"
+_SHRINKING = r"(?:fall(?:ing)?|fell|shrink(?:s|ing)?|declin(?:e|ing)|decreas(?:e|ing)|drop(?:ping)?)"
+_MOVES = rf"(?:(?:going )?(?:up|down)|{_GROWING}|{_SHRINKING})"
 MEASURE = (
     r"(?:(?:sessions|visits|traffic|users|visitors|orders|purchases|sales|revenue|turnover|buyers|customers|(?:page "
     r"?)?views|aov|conversions?|engagement|bounce|(?:average )?order values?)(?: rate)?)"
@@ -49,11 +51,11 @@ UP_AND_DOWN = (  # is traffic up and revenue down
 )
 
 _MEN = rf"(?:{PEOPLE}|sessions|visits|traffic|readers|ones)"
-_GROWING = r"(?:growing|rising|increasing|gr[eo]w)"
-_SHRINKING = r"(?:shrinking|falling|declining|decreasing|shrinks?)"
+_NOT_OWN = r"(?!(?:new|buyers?|customers?)\b)"  # their opposites have names
 _AS_LANDING = r"(?:(?:work|do|perform)(?:s|ing)? )?as an? (?:landing|entry) page"
 _HOW_DOES = r"(?:how (?:(?:well|good|badly) )?(?:does|do|did|is) )?(?:the |our )?"
-_OF_USE = r"(?:(?:of )?any (?:use|good)|useful|helpful|good for anything)"
+WORTH_IT = r"worth (?:it|while|the (?:money|effort|trouble))"
+OF_USE = r"(?:(?:of )?any (?:use|good)|useful|helpful|good for anything)"
 WHOLE_QUESTIONS: Rules = (
     (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}((?:\w+ )?)({_PERSON}) (?:have|"
      r"had|make|made|place|placed|get)(?: on average)?", r"\1 per \3 \2"),
@@ -96,14 +98,14 @@ WHOLE_QUESTIONS: Rules = (
      rf"(?:the )?(month|week) before{_END}", r"\1 last \2 than the \2 before"),
     (r"^(\W*)what (?:do|does|did) (.+?) do differently(?: (?:from|than|to|compared (?:to|with)) (?:the )?(?:others?|"
      r"rest|everyone else|everybody else))?" + _END, r"\1how do \2 differ from the others"),
-    (r"^(\W*)(?:is|are|was|were) (?:the |our )?(.+? page) (?:(?:really|actually) )?(?:worth (?:it|the (?:money|effort|"
-     rf"trouble)|while)|{_OF_USE})" + _END, r"\1conversion rate of sessions that viewed the \2 vs all others"),
+    (rf"^(\W*)(?:is|are|was|were) (?:the |our )?(.+? page) (?:(?:really|actually) )?(?:{WORTH_IT}|{OF_USE})" + _END,
+     r"\1conversion rate of sessions that viewed the \2 vs all others"),
     (r"^(\W*)(?:is|are|was|were|has|have|did|does|do) (?!(?:it|this|that|they|new|returning)\b)(?:the |our )?(.+?) "
-     r"(?:(?:really|actually) )?(?:worth (?:it|the (?:money|effort|trouble)|while)|(?:pay|pays|paid) off)" + _END,
+     rf"(?:(?:really|actually) )?(?:{WORTH_IT}|(?:pay|pays|paid) off)" + _END,
      r"\1\2 against all others"),
     (r"^(\W*)(?:(?:is|are) (?:the |our )?)?(?![^?]*\b(?:it|this|that|they|rate|revenue|sales|value|orders?|conversion)"
-     rf"\b)((?:[\w-]+ ){{1,3}}?)(?:traffic )?{_OF_USE}(?:\?+ (?:it )?seems? .*|(?=\W*$))", r"\1\2against all others"),
-    (rf"^\W*(?:is|are) ((?:the |our )?[^?]+? page) (?:good|worth it|{_OF_USE})\? ([^?]+?)\b(?:it|this)(\W*)$",
+     rf"\b)((?:[\w-]+ ){{1,3}}?)(?:traffic )?{OF_USE}(?:\?+ (?:it )?seems? .*|(?=\W*$))", r"\1\2against all others"),
+    (rf"^\W*(?:is|are) ((?:the |our )?[^?]+? page) (?:good|worth it|{OF_USE})\? ([^?]+?)\b(?:it|this)(\W*)$",
      r"\2\1\3"),
     (r"^(\W*)(?:compare |how do )?(?:the |our )?(.+?)(?: page)? (?:and|vs\.?|versus|with|to|or|against) (?:the |our )?"
      r"(.+?)(?: page)?(?: (?:compare|do|work|perform))? as (?:landing|entry) pages(?: compare)?" + _END,
@@ -123,11 +125,14 @@ WHOLE_QUESTIONS: Rules = (
     *(
         (rf"^(\W*){ask}(?: now| currently)? {how}(?=\W*$| (?:in|over|during|since|last|this|within)\b)",
          rf"\1which \2 {did} most")
-        for how, did in ((rf"{_GROWING}(?: (?:or|and) {_SHRINKING})?", "grew"), (_SHRINKING, "lost"))
+        for how, did in (
+            (rf"(?:{_GROWING} (?:or|and) {_SHRINKING}|{_SHRINKING} (?:or|and) {_GROWING})", "changed"),
+            (_GROWING, "grew"), (_SHRINKING, "lost"),
+        )
         for ask in (
             r"(?:which|what) (?!pages?\b)(\w+) (?:is|are)",
-            r"(?:(?:is|are|was|were) (?:there )?|do we have |did |does )any (?:of (?:the|our) )?(?!pages?\b)(landing "
-            r"page|\w+(?: category)?)(?: (?:that|which)"
+            r"(?:(?:is|are|was|were) (?:there )?|do we have |did |does )any (?:of (?:the|our) )?(?!(?:pages?|"
+            rf"{PEOPLE}|{MEASURE})\b)(landing page|\w+(?: category)?)(?: (?:that|which)"
             r"(?: is| are)?)?",
         )
     ),
@@ -160,19 +165,20 @@ WHOLE_QUESTIONS: Rules = (
     # what the answer is for
     (r"(?:[,.;?!]|\s[-\u2013\u2014]|\b(?:so|and|because|as))\s*(?:(?:so|and|because|as|that) )*(?:(?:can|could|"
      r"may) (?:i|we)|(?:i|we) (?:can|could|must|should|will|need to|have to|want to)) (?:safely |just )?(?:show|"
-     r"present|report|tell|explain|forward) (?:it|this|that|them) to (?:the |my |our )?[\w ]{2,30}" + _END, "?"),
+     r"present|report|tell|explain|forward) (?:it|this|that|them) to (?:the |my |our )?\w+"
+     r"(?: (?!(?:by|per|for|in|on|at|last|this|since|from|with|during|until|and|or)\b)\w+){0,2}" + _END, "?"),
     (r"^\W*(?:(?:i|we)\b(?: (?:want|plan|need|would|like|have|am|are|going|to|make|run|start|send|do|launch|prepare|"
-     r"planning|build|an?|our|the|new))* win[- ]?back (?:campaign|e?mail|mailing|newsletter|offer)[,.:;]? +)(?:which|"
-     rf"what|who)(?: {PEOPLE})?(?: (?:should|can|could|do|must) (?:i|we)| to) (?:take|target|contact|choose|pick|"
+     r"planning|build|an?|our|the|new))* win[- ]?back (?:campaign|e?mail|mailing|newsletter|offer)[,.:;]? +)(?:who|"
+     rf"(?:which|what) (?:{PEOPLE}))(?: (?:should|can|could|do|must) (?:i|we)| to) (?:take|target|contact|choose|pick|"
      r"select|include|use|address|approach|write to|mail|email)(?: for (?:it|this|that))?" + _END,
      "which users are at risk of not coming back"),
     (rf"\b(?:just|only) ({MEASURE}),? or (?:also )?(?={MEASURE}\b)", r"\1 and "),
     (rf"\b({MEASURE}),? or (?:also|only|just|merely) (?={MEASURE}\b)", r"\1 and "),
-    (r",? or (?:(?:am|do) )?i (?:(?:see|read|get|understand|seeing|reading)(?: (?:it|this|that))? )?(?:wrong|right|"
-     r"mistaken|correctly)" + _END, "?"),
-    (rf"^(\W*)(?![^?]*\b(?:which|what|who|how|why|when|where|if|{PEOPLE}|sessions|visits|we|they|it)\b[^?]* (?:zero|"
-     rf"no|0) )"
-     r"(?:(?:do|does|did|has|have) )?"
+    (r"(?:,|\s[-\u2013\u2014])? or (?:(?:am|do) )?i (?:(?:see|read|get|understand|seeing|reading)(?: (?:it|this|"
+     r"that))? )?(?:wrong|right|mistaken|correctly)" + _END, "?"),
+    (rf"^(\W*)(?![^?]*\b(?:which|what|who|how|why|when|where|if|that|most|all|any|"
+     rf"some|many|few|each|every|an?|one|list|show|{PEOPLE}|sessions|visits|we|they|it|types|days|{_KINDS})\b[^?]* "
+     r"(?:zero|no|0) )(?:(?:do|does|did|has|have) )?"
      r"([\w.-]+(?: [\w.-]+){0,3}?) (?:has|have|had|brings?|brought|gets?|got|makes?|made) (?:zero|no|0) (orders|sales|"
      r"purchases|revenue|sessions|visits|buyers)" + _END, r"\1\3 from \2"),
     (rf"\b({MEASURE}) ((?:(?:do|does|did) )?(?:they|it|these|those)|(?:do|does|did) (?!(?:we|you|i|not|"
@@ -186,15 +192,18 @@ WHOLE_QUESTIONS: Rules = (
      r"(?! (?:pages?|mails?|e-?mails?)\b)", r"\1 \2 order"),
     (r"\border confirmation(?: page)?(s?)\b(?! (?:e-?)?mails?\b)", r"confirmation page\1"),
     # what a group is not, is its complement
-    (rf"\b(?!(?:new|paid|buyers?|customers?)\b)([\w-]+)(?P<who> {_MEN})?,? (?:and|or|vs\.?|versus|against|compared "
+    (rf"^(\W*)(?:(?:compare|show|how many) )?{_NOT_OWN}([\w-]+) (?:and|or|vs\.?|versus) non[ -]\2 ({_COUNTED})"
+     r"(?=\W*$| (?:in|on|during|since|last|this)\b)", r"\1\3: \2 vs the rest"),
+    (rf"\b{_NOT_OWN}([\w-]+)(?P<who> {_MEN})?,? (?:and|or|vs\.?|versus|against|compared "
      rf"(?:to|with)) "
      rf"(?:the )?non[ -]\1(?: {_MEN})?(?:\W+(?=\w)|(?=\W*$))", r"\1\g<who> vs the rest, "),
-    (rf"\b(?!(?:new|paid|buyers?|customers?)\b)([\w-]+)\b(.*) than (?:the )?non[ -]\1(?: {_MEN})?", r"\1\2 than the "
+    (rf"\b{_NOT_OWN}([\w-]+)\b(.*) than (?:the )?non[ -]\1(?: {_MEN})?", r"\1\2 than the "
      r"rest"),
     (rf"\bnon[ -]search(?:ing)? (?={PEOPLE})(\w+)", r"\1 who did not use the search"),
     (rf"\bnon[ -](?!(?:buy|purchas|paid|pay|bounc|direct|return|new|engag)\w*)(\w+) ({PEOPLE}|{MEASURE})\b",
      r"\2 without \1"),
-    (rf"\bnon[ -]([\w-]+)(?: {_MEN})? (?:and|or|vs\.?|versus|against|compared (?:to|with)) \1\b", r"\1 vs the rest, "),
+    (rf"\bnon[ -]{_NOT_OWN}([\w-]+)(?: {_MEN})? (?:and|or|vs\.?|versus|against|compared (?:to|with)) \1\b",
+     r"\1 vs the rest, "),
     (rf"^(\W*)(?:compare )?((?:[\w-]+ )*(?:{PEOPLE}|readers)(?: (?:who|that|from|on|in|with) [^,?]+?)?) (?:vs\.?|"
      r"versus|against|"
      r"or|compared (?:to|with)) (?:the |all )?(?:rest|others?|other users|everyone else)\W+(?:who|which(?: (?:one|"

@@ -31,6 +31,8 @@ def lookup(shop: Path) -> Lookup:
         ("is revenue per session higher on tablet than on mobile?", "No clear difference. Revenue per session: "),
         ("are orders on mobile smaller than on desktop?", "No clear difference. Average order value: mobile, "),
         ("did anyone use a coupon?", "Yes. Users who used a coupon: "),
+        ("does mobile have zero orders?", "No. Orders on mobile: "),
+        ("were there sessions that had no orders?", "Yes. Sessions that did not order: "),
         # a choice, a cause, an amount and a number are no questions for yes or no
         ("is desktop or mobile better?", "Conversion rate: desktop"),
         ("is traffic going up or down?", "Sessions per day, by month: about flat. "),

@@ -70,6 +70,33 @@ def lookup(shop: Path) -> Lookup:
         ("email has zero orders or I see wrong?", "orders | channel=Email"),
         ("conversion rate, I suspect mobile is broken", "conversion_rate | device=mobile"),
         ("how many people visited in april but did not buy in may?", "users | user="),
+        # a group with no orders is a value; the groups with none are others
+        ("campaigns that have no orders", "sessions | by campaign | with no orders"),
+        ("channels that bring no revenue", "sessions | by channel | with no revenue"),
+        ("most campaigns get no orders", "sessions | by campaign | with no orders"),
+        ("device types that have no orders", "sessions | by device | with no orders"),
+        ("products have no sales", "no"),
+        ("paid vs non-paid revenue", "revenue | by channel | channel=Paid Search;Paid Social | rest"),
+        ("non-paid vs paid revenue", "revenue | by channel | channel=Paid Search;Paid Social | rest"),
+        ("mobile and non-mobile visits in april",
+         "sessions | by device | device=mobile | 2026-04-01..2026-04-30 | rest"),
+        # a measure, and people, are no groups that grow
+        ("is any traffic falling", "sessions | by month"),
+        ("are there any buyers growing", "buyers | by month"),
+        ("do we have any orders growing", "orders | by month"),
+        ("which channels are shrinking or growing?",
+         "sessions | by channel | 2026-04-16..2026-05-13 | vs 2026-03-19..2026-04-15 | change"),
+        # what the answer is for ends before a condition
+        ("sessions by channel in april so I can show it to my boss", "sessions | by channel | 2026-04-01..2026-04-30"),
+        ("revenue by channel so I can report this to management for april", "no"),
+        ("orders by device, I have to present it to my boss by country", "no"),
+        ("I plan a win-back mail. What should I include?", "no"),
+        ("We send a win-back mail. Which should we use?", "no"),
+        ("sessions by device, I believe that mobile is on top, and by country", "sessions | by device,country"),
+        ("sessions by device, we think that mobile has more than desktop?", "sessions | by device"),
+        ("How useful is the search? Users by device", "no"),
+        ("conversion rate on mobile - or am I wrong?", "conversion_rate | device=mobile"),
+        ("what did email bring in (orders)?", "orders | channel=Email"),
     ],
 )  # fmt: skip
 def test_they_are_read(lookup: Lookup, question: str, expected: str) -> None:
