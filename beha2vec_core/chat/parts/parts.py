@@ -385,7 +385,7 @@ def _without_currency(text: str, parts: Parts, vocabulary: Vocabulary) -> tuple[
     """The text without the words for the currency of amounts, and these words; "how many euros" is revenue."""
     words: list[str] = []
     asked = "how much " if re.search(rf"\b{CHARGES}\b", text) else "revenue "
-    text = re.sub(rf"\bhow (?:much|many) (?={_MONEY})", asked, text)
+    text = re.sub(rf"\b(?:how (?:much|many)|total(?= \w+ (?:from|of|by|per|in|for|on)\b)) (?={_MONEY})", asked, text)
     for word in re.findall(_MONEY, text) if vocabulary.contents.currencies else []:
         _check_currency(word, parts, vocabulary.contents.currencies)
         before, _, after = re.split(rf"(\b(?:in )?{word}\b)", text, maxsplit=1)

@@ -101,6 +101,12 @@ class Vocabulary:
         for head in heads:
             found[head] = [Value("item", tuple(self._of_items[head]))]
         self._inner = heads - ends  # of names, and never their last word: alone only in the plural, tees and not short
+        last: dict[str, list[str]] = {}  # clothing: Outdoor Clothing, where it has no other meaning
+        for value in contents.values.get("item_category", []):
+            *before, key = map(normal, tokens(value.lower()) or [""])
+            if before and "/" not in value and key not in heads | others | _GOODS:
+                last.setdefault(key, []).append(value)
+        found |= {key: [Value("item_category", tuple(some))] for key, some in last.items()}
         for phrase, absent in topics.absent_channels(contents).items():
             found.setdefault(as_key(phrase), [Value("channel", absent)])
         of_data = {

@@ -204,7 +204,7 @@ def _is_wider(word: Word, some: list[Value]) -> str:
     one, *_ = some
     if one.dimension in ("item_category", "item_subcategory") and len(one.values) == 1:
         name = one.values[0]
-        if re.search(r"&|,|\band\b", name) and as_key(word.text) != as_key(name):
+        if re.search(r"&|, | ", name) and as_key(word.text) != as_key(name):
             label = DIMENSIONS[one.dimension].label
             return f"“{word.text}” was read as all of the {label} {name}, which may have other items too."
     if one.dimension == "os" and re.fullmatch(r"iphones?", word.text):

@@ -26,7 +26,7 @@ EXITS_AND_HITS: Rules = (
     (rf"^\W*(?:what|which) pages? (?:is|are|was|were|comes?) (?:the )?last(?: ones?)? (?:in|of|on) {_VISIT}{_ENDS}",
      "exit pages"),
     (rf"^\W*(?:what|which) pages? (?:do|does|did) (?:(?:most|the|our) )*(?:visits|sessions|{PEOPLE}|they) (?:end|stop|"
-     rf"finish|{_LEAVE}) (?:on|at|with|from){_ENDS}", "exit pages"),
+     rf"finish|{_LEAVE}) (?:on|at|with|from)(?: (?:the )?most)?{_ENDS}", "exit pages"),
     (rf"^\W*(?:what|which) pages? (?:do|did) {_WHO} {_SEE} last\b", "exit pages"),
     (rf"\b(landing|entry) (pages?) (?:(?:that|which) )?(?:do |did )?{_WHO} (?:hit|reach|see|land on|"
      r"arrive (?:on|at)|get to)(?: (?:the )?(?:most|first)(?: often)?)?\b", r"\1 \2 by sessions"),

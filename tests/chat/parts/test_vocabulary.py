@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
@@ -114,3 +116,15 @@ def test_each_phrase_of_a_measure_is_its_own(vocabulary: Vocabulary) -> None:
             word, size, note = vocabulary.longest(words, 0)
             assert word is not None and not note and size == len(words), phrase
             assert word.name == name or phrase in {w for other in METRICS.values() for w in other.words}, phrase
+
+
+def test_the_last_word_of_a_category_stands_for_it_where_it_has_no_other_meaning(vocabulary: Vocabulary) -> None:
+    contents = vocabulary.contents
+    categories = [*contents.values["item_category"], "Outdoor Clothing", "Red Shoes", "Family Page"]
+    known = Vocabulary(replace(contents, values={**contents.values, "item_category": categories}))
+    reading = read_question("revenue of clothing", known)
+    assert reading.query and canonical(reading.query) == "item_revenue | item_category=Outdoor Clothing"
+    assert "“clothing” was read as all of the item category Outdoor Clothing" in " ".join(reading.notes)
+    shoes = read_question("revenue of shoes", known).query
+    assert shoes and canonical(shoes) == "item_revenue | item_category=Shoes"
+    assert canonical(read_question("views by page", known).query or shoes) == "page_views | by page"

@@ -255,6 +255,7 @@ ASKED = {
     # words for the currency
     "how many euros did we make?": "revenue",
     "how many euros did mobile users spend": "revenue | device=mobile",
+    "total EUR from mobile": "revenue | device=mobile",
     "users in euro countries": "no",
     "revenue in euro countries": "no",
     "sessions in euros": "no",

@@ -17,6 +17,7 @@ from beha2vec_core.semantic.query import Query
         ("last page people see before leaving", "exit pages"),
         ("which page is the last one in most visits?", "exit pages?"),
         ("which pages do visits end on in march", "exit pages in march"),
+        ("which pages do people leave the shop from most?", "exit pages?"),
         ("landing pages people hit most from email", "landing pages by sessions from email"),
         ("which page comes right before the cart most of the time", "which page comes right before the cart most"),
         ("last page views", "last page views"),
