@@ -178,7 +178,7 @@ def _of_shares(pairs: Sequence[tuple[int, int]]) -> tuple[int, str]:
 def _of_existence(question: str, results: Sequence[Result]) -> str:
     """Whether there are any: "did anyone use a coupon?"."""
     result, query = results[0], results[0].query
-    is_none = _NONE.search(question) is not None
+    is_none = _NONE.search(question) is not None and not any(one.did for one in query.filters)
     is_count = result.metric.unit in ("count", "money") and not result.metric.is_ratio
     is_count &= not (query.by or query.versus or query.is_share or query.per)
     if not is_count or len(results) > 1 or not (is_none or _EXISTS.search(question)):

@@ -132,8 +132,8 @@ WHOLE_QUESTIONS: Rules = (
         for ask in (
             r"(?:which|what) (?!pages?\b)(\w+) (?:is|are)",
             r"(?:(?:is|are|was|were) (?:there )?|do we have |did |does )any (?:of (?:the|our) )?(?!(?:pages?|"
-            rf"{PEOPLE}|{MEASURE})\b)(landing page|\w+(?: category)?)(?: (?:that|which)"
-            r"(?: is| are)?)?",
+            rf"sessions?|visits?|orders?|{PEOPLE}|{MEASURE})\b)(landing page|\w+(?: category)?)(?: (?:that|which)(?: "
+            r"is| are)?)?",
         )
     ),
     (r"\bretention(?: rate)? (?:by|per) (?:first[ -](?:visit|session) (day|week|month)|(day|week|month) of (?:(?:the|"
@@ -176,9 +176,9 @@ WHOLE_QUESTIONS: Rules = (
     (rf"\b({MEASURE}),? or (?:also|only|just|merely) (?={MEASURE}\b)", r"\1 and "),
     (r"(?:,|\s[-\u2013\u2014])? or (?:(?:am|do) )?i (?:(?:see|read|get|understand|seeing|reading)(?: (?:it|this|"
      r"that))? )?(?:wrong|right|mistaken|correctly)" + _END, "?"),
-    (rf"^(\W*)(?![^?]*\b(?:which|what|who|how|why|when|where|if|that|most|all|any|"
-     rf"some|many|few|each|every|an?|one|list|show|{PEOPLE}|sessions|visits|we|they|it|types|days|{_KINDS})\b[^?]* "
-     r"(?:zero|no|0) )(?:(?:do|does|did|has|have) )?"
+    (rf"^(\W*)(?![^?]*\b(?:which|what|who|how|why|when|where|if|that|most|all|any|some|many|few|"
+     rf"each|every|an?|one|list|show|{PEOPLE}|sessions|visits|we|they|it|types|days|{_KINDS}|(?:{GROUPS})(?= (?:ha|br|g"
+     r"|m)))\b[^?]* (?:zero|no|0) )(?:(?:do|does|did|has|have) )?"
      r"([\w.-]+(?: [\w.-]+){0,3}?) (?:has|have|had|brings?|brought|gets?|got|makes?|made) (?:zero|no|0) (orders|sales|"
      r"purchases|revenue|sessions|visits|buyers)" + _END, r"\1\3 from \2"),
     (rf"\b({MEASURE}) ((?:(?:do|does|did) )?(?:they|it|these|those)|(?:do|does|did) (?!(?:we|you|i|not|"

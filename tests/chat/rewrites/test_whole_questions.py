@@ -76,6 +76,7 @@ def lookup(shop: Path) -> Lookup:
         ("most campaigns get no orders", "sessions | by campaign | with no orders"),
         ("device types that have no orders", "sessions | by device | with no orders"),
         ("products have no sales", "no"),
+        ("our email campaign had no orders", "sessions | by campaign | channel=Email | with no orders"),
         ("paid vs non-paid revenue", "revenue | by channel | channel=Paid Search;Paid Social | rest"),
         ("non-paid vs paid revenue", "revenue | by channel | channel=Paid Search;Paid Social | rest"),
         ("mobile and non-mobile visits in april",
