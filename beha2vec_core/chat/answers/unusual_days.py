@@ -54,9 +54,8 @@ _LOOKED_AT = ("revenue", "orders", "sessions")
 _WORDS = re.compile(
     rf"\b(?:{_ODD}|(?:was|were|is|are|have|has|had|did) there(?: been)?|there (?:was|were|is|are)|any|some|which|what|"
     r"on|when|days?|dates?|daily|show|list|find|tell|me|do|did|does|we|you|see|have|has|had|with|where|that|was|"
-    r"were|is|are|"
-    r"the|our|an?|detect|ever|look(?:s|ed)?|(?:any|some)thing|happen(?:s|ed|ing)?|going|numbers? of|amounts? of|"
-    r"please|of|in the data|and)\b|[?!.]",
+    r"were|is|are|the|our|an?|detect|ever|look(?:s|ed)?|(?:any|some)thing|happen(?:s|ed|ing)?|going|numbers? of|"
+    r"amounts? of|please|of|in the data|and)\b|[?!.]",
     re.IGNORECASE,
 )
 _IN_DAYS = re.compile(

@@ -51,8 +51,7 @@ _BEFORE_BUYING = re.compile(
     rf"do|does|did|are|is|that) )+(?:{_SOMEONE} )?(?:(?:usually|typically|mostly|often|have|had) )*{_DONE}"
     rf"(?: (?:at|most|most often|usually|often|right|just|shortly|immediately|directly|straight))* before {_BUYING}"
     rf"{_OTHERS_DO_NOT}|what do (?:(?:the|our) )*buyers (?:usually )?do (?:that|which) (?:others|non[- ]?buyers|"
-    rf"(?:the )?others?"
-    rf"(?: (?:{PEOPLE}))?) (?:do not|don't)(?: do)?(?: before {_BUYING})?)\W*"
+    rf"(?:the )?others?(?: (?:{PEOPLE}))?) (?:do not|don't)(?: do)?(?: before {_BUYING})?)\W*"
 )
 LIST = re.compile(
     r"\bclusters\b|\b(overview|summary|everything)\b|\bwhich (groups|clusters)\b|\bwho are (our|the|my)\b",

@@ -34,8 +34,7 @@ _WHY = re.compile(r"\b(?:why|how come|reasons?|so many|too many)\b")
 _JOINED = re.compile(
     r"\s*,?\s*(?:(?:but|and|yet|though|although|while|whereas|with|despite|in spite of|they|it|that|which|who|also|"
     r"then|do|does|did|are|is|were|was|get|gets|got|have|has|had|having|bring|brings|make|makes|generate|generates|"
-    r"still|only|"
-    r"at the same time|compared to|compared with|relative to|for|only) )*"
+    r"still|only|at the same time|compared to|compared with|relative to|for|only) )*"
 )
 _FROM = re.compile(
     r"(?: (?:from|on|via|in|through|by) (?:[\w'&-]+ ){0,3}?[\w'&-]+)?(?= (?:but|yet|though|although|while)\b)"

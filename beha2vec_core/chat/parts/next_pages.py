@@ -13,9 +13,8 @@ _OF_PAGES = {*OF_PAGES, "landing_page"}
 _ASK = (
     r"^\W*(?:(?:and|so|now|show me|tell me|give me|list|from) )*(?:(?:what|which|where|who)\b ?|the |"
     r"(?=next|previous|page|top|most|last))(?:(?:page|pages|other|else|is|are|was|were|the|most|common|popular|"
-    r"frequent|often|usual|usually|typical|"
-    rf"typically|top|\d+|first|very|thing|things|do|does|did|our|all|of|mostly|{PEOPLE}|readers|they|one|step|steps|"
-    rf"stop) )*"
+    r"frequent|often|usual|usually|typical|typically|top|\d+|first|very|thing|things|do|does|did|our|all|of|mostly|"
+    rf"{PEOPLE}|readers|they|one|step|steps|stop) )*"
 )
 _RIGHT = (
     r"(?:(?:pages?|right|directly|immediately|straight|just|next|on|to|at|from|first|again|they|is|are|most|often) )*"

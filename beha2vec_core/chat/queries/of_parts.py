@@ -101,11 +101,12 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         queries, more = found_of_period
         return queries, [*notes, *more]
     of_rest = parts.has("rest") and filters_of(parts, None) and not parts.judged
-    apart: tuple[str, ...] = ()  # the numbers for weekly_02 and weekly_03: of each
     if not metrics and (_is_bare_pair(parts) or _asks_how(parts) or of_rest):
         metrics = overview_of(filters_of(parts, None))
         notes.append(unnamed(metrics))
-        apart = tuple(one.dimension for one in filters_of(parts, None) if len(one.values) > 1)[:1]
+        apart = [one.dimension for one in filters_of(parts, None) if len(one.values) > 1][:1]
+        if apart and not (of_rest or breakdown_of(parts)):  # the numbers for weekly_02 and weekly_03: of each
+            parts = replace(parts, by=apart)
     by = breakdown_of(parts)
     beside = len(metrics) == 1 and re.search(rf"\bwith (?:the |their |its )?{_word_of(parts, metrics)}", parts.text)
     if beside and (parts.top or parts.text.startswith("top ")) and len(by) == 1 and by[0] in DEFAULTS:
@@ -120,11 +121,10 @@ def queries_of(parts: Parts, metrics: list[str], contents: Contents) -> tuple[li
         if (items := of_items(query)) != query:
             more.append("Items have no sessions, so this is a ratio of item views, cart additions or orders.")
         query = divided(query, per) if per else items
-        query = query if query.by or query.against_rest else replace(query, by=apart)
         query = set_apart(query, parts.opposed) if parts.opposed else query
         require_same_categories(query, contents)
         found.append(query)
-        notes += [note for note in more if not (apart and query.by == apart and note.endswith("are counted together."))]
+        notes += more
     if parts.opposed and parts.opposed.second is None:
         require_asked(found, parts.opposed)
     if also:

@@ -15,7 +15,7 @@ _LEAD = r"\W*(?:(?:and|so|but|ok|okay) )*"
 _PEOPLE = rf"(?:{PEOPLE}|orders?|purchases?|sessions?|visits?)"
 # a part of people or visits without a word for which ones: "from the buyers", "how many sessions"
 _OF_THE = re.compile(
-    rf"\b(?:of|from|among|are|were|do|did|does|have) the(?: (?:\w+ )?)?{_PEOPLE}\b"
+    rf"\b(?:of|from|among|are|were|do|did|does|have) the (?:\w+ )?{_PEOPLE}\b"
     r"(?! (?:who|that|from(?! ?\W*$)|with|in|on|of|for|by|via|to|we)\b)|"
     rf"^{_LEAD}how many(?: (?:new|returning|different))? {_PEOPLE}(?: (?:were|are) there)?\W*$"
 )

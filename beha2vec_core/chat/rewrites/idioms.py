@@ -9,6 +9,7 @@ import re
 
 from beha2vec_core.chat.days.named_days import MONTH_NAMES as _MONTHS
 from beha2vec_core.chat.rewrites.at_the_time import AT_THE_TIME
+from beha2vec_core.chat.rewrites.complements import COMPLEMENTS
 from beha2vec_core.chat.rewrites.everyday_words import EVERYDAY
 from beha2vec_core.chat.rewrites.exits_and_hits import EXITS_AND_HITS
 from beha2vec_core.chat.rewrites.items_of_orders import ITEMS_OF_ORDERS
@@ -77,7 +78,6 @@ _TALK: Rules = (  # what stands around a question
     (r"\bhelp (?:me|us) (?:to )?(?:understand|see|find out|figure out|work out) ", ""),
     (rf"^(\W*)when(?:ever)? (?:an? |the |our )?(?:{PEOPLE}|someone|somebody|they) ([^,?]+), ([^?]+)",
      r"\1\3 of users who \2"),
-    (r"\bs?h[e]\b(?!')", "they"),
     # who did something in one period, and not after it
     (rf"\b(in|during) ({PERIOD}),? (?:but|and|yet) (?:(?:who|they) )?(?:(?:have|has|had|did) )?(?:never|not|nothing)"
      r"(?: (?:ever|been|c[oa]me|bought|buy|order|ordered|returned?|visited|purchased?|seen))*(?: (?:here|anything|"
@@ -385,8 +385,7 @@ _STEPS: Rules = (
     (r",? (?:but )?only (?:where|if|when|for those where) there (?:were|are|was|is) (at least|more than) (\d+) ",
      r" with \1 \2 "),
     (rf"\b(?:what|which) (?:is |are )?(?:the )?(?:most )?(?:common|typical|usual|frequent|popular|normal) {_PATH}s? "
-     rf"(?:to|"
-     r"before|until|towards|leading (?:up )?to) (?:an? |the )?(?:order|purchase|buying|sale)\b(?:.*?step by "
+     r"(?:to|before|until|towards|leading (?:up )?to) (?:an? |the )?(?:order|purchase|buying|sale)\b(?:.*?step by "
      r"step)?(?: (?:is|are))?(?:,? step by step)?",
      "which steps lead to orders"),
     (r"\bfunnel leaks (?:more|less|most|least)\b|\bfunnel (?:is|gets?) leak(?:y|ier)\b", "funnel"),
@@ -471,9 +470,9 @@ _OF_PEOPLE: Rules = (
     (r"\b(referrals?)(?:,? from (?:which|what))? (?:web)?(?:sites?|pages?)(?: exactly)?\b", r"\1 by source"),
 )  # fmt: skip
 _IDIOMS = (
-    *VISITS_TO_ORDER, *SORT_ORDERS, *AT_THE_TIME, *ITEMS_OF_ORDERS, *EXITS_AND_HITS, *WHOLE_QUESTIONS,
-    *TURNS, *EVERYDAY, *_TALK, *_WORDS, *_COUNTS, *_SHARES, *_BREAKDOWNS, *_COMPARISONS, *_CHANGE, *_CAUSES, *_STEPS,
-    *_OF_PEOPLE,
+    (r"\bs?h[e]\b(?!')", "they"), *VISITS_TO_ORDER, *SORT_ORDERS, *AT_THE_TIME, *ITEMS_OF_ORDERS, *EXITS_AND_HITS,
+    *WHOLE_QUESTIONS, *COMPLEMENTS, *TURNS, *EVERYDAY, *_TALK, *_WORDS, *_COUNTS, *_SHARES, *_BREAKDOWNS,
+    *_COMPARISONS, *_CHANGE, *_CAUSES, *_STEPS, *_OF_PEOPLE,
 )  # fmt: skip
 _COMPILED = [(re.compile(pattern, re.IGNORECASE), new) for pattern, new in _IDIOMS]
 _THEY = re.compile(r"\b(?:they|them|these|those)\b", re.IGNORECASE)

@@ -189,8 +189,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     (rf"\b(?<!non-)(?<!non )(?:buyers|customers|purchasers)\b(?=.* than {_NON_BUYERS})", "users who bought"),
     (r"\b(?:brand[\s-])?(?:new|first[\s-]time) (customer|buyer|shopper)(s?)\b", r"buyer\2 firstorder"),
     (r"\b(bought|ordered|purchased|placed|made)( most(?: often)?)? by (?:(?:the|our|all) )*(?:customers|buyers|"
-     r"shoppers)\b"
-     r"(?! (?:who|that|which|whose|with|without)\b)", r"\1\2"),
+     r"shoppers)\b(?! (?:who|that|which|whose|with|without)\b)", r"\1\2"),
     (r"\b(orders|purchases) (?:by|of|from) buyers firstorder\b", r"\1 firstorder"),
     (r"\b(?:very )?first(?:[\s-](?:ever|time))? (?:orders?|purchases?)\b", "firstorder"),
     (r"\b(bought|buys?|ordered|purchased?) first(?: most(?: often)?)?(?=\W*$| (?:by|from|in|on|last|this)\b)",

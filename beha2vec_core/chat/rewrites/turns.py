@@ -144,9 +144,8 @@ TURNS: Rules = (
     (rf"{_WHO_SPENT} {_NOT_BACK}(?:,| and| but| yet| who| have)* spent {_AMOUNT}",
      r"users who did not visit in the last \g<time> with \3 \4 of revenue"),
     (rf"\b((?:{PEOPLE})(?: who| that)?|who) (?:have|has)(?:n't| not| never) (?:been (?:back|here|seen)|c[oa]me back|"
-     rf"returned|"
-     r"shown up)(?: (?:to us|here|again))* (?:in|for|since) (?:the )?(?:last |past )?(?P<time>\d+ (?:day|week|month)s)",
-     r"\1 did not visit in the last \g<time>"),
+     r"returned|shown up)(?: (?:to us|here|again))* (?:in|for|since) (?:the )?(?:last |past )?"
+     r"(?P<time>\d+ (?:day|week|month)s)", r"\1 did not visit in the last \g<time>"),
     (rf"^(\W*(?:(?:list|show|give me|name|the|all|our|of|which|a) )*)(?:(?:{PEOPLE})(?: who| that)?|who)(?: have| had|"
      rf" has)? spent (?:a total of |in total )?{_AMOUNT}(?: in total| altogether)?(?!\w| ?(?:{CURRENCY_WORDS}|for|"
      r"per|in (?:one|a|total)|each|an?|seconds?|minutes?|hours?|and|but|or|with|"

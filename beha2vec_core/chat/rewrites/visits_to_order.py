@@ -5,7 +5,7 @@ from __future__ import annotations
 from beha2vec_core.chat.rewrites.substitute import Rules
 from beha2vec_core.chat.words.verbs import PEOPLE
 
-_WHO = rf"(?:(?:an?|the|our|most|new|typical|average) )*(?:{PEOPLE}|they|s?h[e]|someone|somebody|person)"
+_WHO = rf"(?:(?:an?|the|our|most|new|typical|average) )*(?:{PEOPLE}|they|someone|somebody|person)"
 _USUALLY = r"(?:(?:usually|typically|normally|generally) )?"
 _ORDER = (
     rf"(?:(?:until|till|before|up to|to get to|to|ahead of|leading (?:up )?to|prior to)(?: {_WHO})?(?: (?:finally|"

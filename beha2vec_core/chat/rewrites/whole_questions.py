@@ -23,14 +23,13 @@ _RETURNED = (
     rf"\b(?:rate|{_SHARE}) of {_THE}{{}}(?:{PEOPLE}) (?:(?:that|who) )?(?:comes?|came|returns?|returned|visits?|"
     r"visited)(?: (?:back|again))* (?:with)?in (?:the first )?"
 )
-_KINDS = GROUPS.replace("s?", "s").replace("(?:y|ies)", "ies")  # of which a value is one
 _TO_KNOW = (
     r"^\W*(?:(?:is|was) there )?(?:anything|something)(?: (?:important|new|interesting|big|else))*(?: that)? (?:i|we) "
     r"(?:should|need to|must|ought to) (?:know|look at|be aware of)"
 )
 _OF_FIRST = r"(?: (?:of|after|from) (?:their|the) first (?:visit|session))"
 _MORE = r"\W*(?:(?:do|did|have|are|were|is) )?(?:(?:we|there) )?(?:(?:have|had|get|got) )?(?:more|fewer|less)"
-_COUNTED = r"orders|purchases|sessions|visits|page ?views|views|carts|users|visitors|people|buyers|customers"
+COUNTED = r"orders|purchases|sessions|visits|page ?views|views|carts|users|visitors|people|buyers|customers"
 _NEW_OR = r"(?:new|first[ -]time|returning|repeat|existing)"
 _SOME = rf"{_NEW_OR}(?: or {_NEW_OR})?(?: (?:{PEOPLE}|ones))?"
 _IS_IT = r"(?:(?:is|was) (?:it|this|that)|are (?:these|they|those|the)|were they)(?: (?:just|only|mostly|mainly|more))*"
@@ -50,12 +49,15 @@ UP_AND_DOWN = (  # is traffic up and revenue down
     rf"(?P<second>{_MOVES})\b"
 )
 
-_MEN = rf"(?:{PEOPLE}|sessions|visits|traffic|readers|ones)"
-_NOT_OWN = r"(?!(?:new|buyers?|customers?)\b)"  # their opposites have names
 _AS_LANDING = r"(?:(?:work|do|perform)(?:s|ing)? )?as an? (?:landing|entry) page"
 _HOW_DOES = r"(?:how (?:(?:well|good|badly) )?(?:does|do|did|is) )?(?:the |our )?"
 WORTH_IT = r"worth (?:it|while|the (?:money|effort|trouble))"
 OF_USE = r"(?:(?:of )?any (?:use|good)|useful|helpful|good for anything)"
+_DOUBT = (  # conversion rate on mobile, or am I wrong?
+    r"(?:,|\s[-\u2013\u2014])? or (?:(?:am|do) )?i (?:(?:see|read|get|understand|seeing|reading)(?: (?:it|this|"
+    rf"that))? )?(?:wrong|right|mistaken|correctly){_END}"
+)
+_ONE_GROUP = rf"(?![^?]*\b(?:which|what|who|that|most|all|any|some|each|every|{GROUPS}|{PEOPLE}|we|they|it|there)\b)"
 WHOLE_QUESTIONS: Rules = (
     (rf"\bhow many (sessions|visits|orders|purchases) (?:does|do|did|has|have) {_A}((?:\w+ )?)({_PERSON}) (?:have|"
      r"had|make|made|place|placed|get)(?: on average)?", r"\1 per \3 \2"),
@@ -147,7 +149,7 @@ WHOLE_QUESTIONS: Rules = (
     (rf"^(\W*)(?:(?:and|but|so) )?who (?:mostly |mainly )?{_BUYS} (it|them|these|those|this|that),? {_SOME}{_END}",
      r"\1how many buyers of \2 by new or returning"),
     # of two measures there is no more or less: both numbers
-    (rf"^{_MORE} ({_COUNTED}) than ({_COUNTED})\b", r"how many \1 and \2"),
+    (rf"^{_MORE} ({COUNTED}) than ({COUNTED})\b", r"how many \1 and \2"),
     (UP_AND_DOWN, r"are \g<one> and \g<other> up or down"),
     (rf"^\W*(?:is|are|did|has|have) (?:the |our )?({MEASURE}) {_MOVES},? or (?:is it |are |is )?(?:also|only|just) "
      rf"({MEASURE}){_END}", r"are \1 and \2 up or down"),
@@ -174,41 +176,24 @@ WHOLE_QUESTIONS: Rules = (
      "which users are at risk of not coming back"),
     (rf"\b(?:just|only) ({MEASURE}),? or (?:also )?(?={MEASURE}\b)", r"\1 and "),
     (rf"\b({MEASURE}),? or (?:also|only|just|merely) (?={MEASURE}\b)", r"\1 and "),
-    (r"(?:,|\s[-\u2013\u2014])? or (?:(?:am|do) )?i (?:(?:see|read|get|understand|seeing|reading)(?: (?:it|this|"
-     r"that))? )?(?:wrong|right|mistaken|correctly)" + _END, "?"),
-    (rf"^(\W*)(?![^?]*\b(?:which|what|who|how|why|when|where|if|that|most|all|any|some|many|few|"
-     rf"each|every|an?|one|list|show|{PEOPLE}|sessions|visits|we|they|it|types|days|{_KINDS}|(?:{GROUPS})(?= (?:ha|br|g"
-     r"|m)))\b[^?]* (?:zero|no|0) )(?:(?:do|does|did|has|have) )?"
-     r"([\w.-]+(?: [\w.-]+){0,3}?) (?:has|have|had|brings?|brought|gets?|got|makes?|made) (?:zero|no|0) (orders|sales|"
-     r"purchases|revenue|sessions|visits|buyers)" + _END, r"\1\3 from \2"),
-    (rf"\b({MEASURE}) ((?:(?:do|does|did) )?(?:they|it|these|those)|(?:do|does|did) (?!(?:we|you|i|not|"
-     rf"never)\b)[\w-]+) (?:deliver|yield|"
-     rf"contribute|"
-     r"produce|provide|supply)(?:s|e?d)?\b", r"\1 \2 bring"),
+    # of one group: those of a kind that have none are a filter
+    *(
+        (rf"^(\W*){_ONE_GROUP}{has} (?:zero|no|0) (orders|sales|purchases|revenue|sessions|visits|buyers){end}",
+         r"\1\3 from \2")
+        for has, end in (
+            (r"(?:do|does|did|has|have) ([\w.-]+(?: [\w.-]+){0,3}?)(?: (?:have|had|bring|get|got|make|made))?", _END),
+            (r"([\w.-]+(?: [\w.-]+){0,3}?) (?:has|have|had|brings?|brought|gets?|got|makes?|made)", _DOUBT),
+        )
+    ),
+    (_DOUBT, "?"),
+    (rf"\b({MEASURE}) ((?:(?:do|does|did) )?(?:they|it|these|those)|(?:do|does|did) (?!(?:we|you|i|not|never)\b)"
+     r"[\w-]+) (?:deliver|yield|contribute|produce|provide|supply)(?:s|e?d)?\b", r"\1 \2 bring"),
     (r"\bin danger (?=of\b)", "at risk "), (r"\b(?:in danger|at risk) to (not )?come\b", r"at risk of \1coming"),
     (rf"^(\W*)((?:(?:new|returning) )?(?:{PEOPLE}|sessions|visits|orders)\b[^,?]*), how many(?: (?:are|were) (?:they|"
      r"there|these|those|that))?" + _END, r"\1how many \2"),
     (r"^(?=.*\b(?:funnel|los[et]|drop|between)\b)(.*) (and|to|until) (?:the |an )?order confirmation\b"
      r"(?! (?:pages?|mails?|e-?mails?)\b)", r"\1 \2 order"),
     (r"\border confirmation(?: page)?(s?)\b(?! (?:e-?)?mails?\b)", r"confirmation page\1"),
-    # what a group is not, is its complement
-    (rf"^(\W*)(?:(?:compare|show|how many) )?{_NOT_OWN}([\w-]+) (?:and|or|vs\.?|versus) non[ -]\2 ({_COUNTED})"
-     r"(?=\W*$| (?:in|on|during|since|last|this)\b)", r"\1\3: \2 vs the rest"),
-    (rf"\b{_NOT_OWN}([\w-]+)(?P<who> {_MEN})?,? (?:and|or|vs\.?|versus|against|compared "
-     rf"(?:to|with)) "
-     rf"(?:the )?non[ -]\1(?: {_MEN})?(?:\W+(?=\w)|(?=\W*$))", r"\1\g<who> vs the rest, "),
-    (rf"\b{_NOT_OWN}([\w-]+)\b(.*) than (?:the )?non[ -]\1(?: {_MEN})?", r"\1\2 than the "
-     r"rest"),
-    (rf"\bnon[ -]search(?:ing)? (?={PEOPLE})(\w+)", r"\1 who did not use the search"),
-    (rf"\bnon[ -](?!(?:buy|purchas|paid|pay|bounc|direct|return|new|engag)\w*)(\w+) ({PEOPLE}|{MEASURE})\b",
-     r"\2 without \1"),
-    (rf"\bnon[ -]{_NOT_OWN}([\w-]+)(?: {_MEN})? (?:and|or|vs\.?|versus|against|compared (?:to|with)) \1\b",
-     r"\1 vs the rest, "),
-    (rf"^(\W*)(?:compare )?((?:[\w-]+ )*(?:{PEOPLE}|readers)(?: (?:who|that|from|on|in|with) [^,?]+?)?) (?:vs\.?|"
-     r"versus|against|"
-     r"or|compared (?:to|with)) (?:the |all )?(?:rest|others?|other users|everyone else)\W+(?:who|which(?: (?:one|"
-     r"group)s?)?) "
-     rf"(buy|order|convert|spend|return|visit)s? (more(?: often)?|better|less){_END}", r"\1do \2 \3 \4 than the rest"),
     (r"^(\W*)have we grown" + _END, r"\1are we growing"),
     (r"\b(sessions|visits) (?:(?:that|which) )?(?:ends?|ended|stops?|stopped) after (?:the first|the 1st|one|a "
      r"single|their first) page(?: ?view)?\b", r"\1 with only one page"),

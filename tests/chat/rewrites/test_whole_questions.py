@@ -61,7 +61,8 @@ def lookup(shop: Path) -> Lookup:
         ("is any channel growing?", "sessions | by channel | 2026-04-16..2026-05-13 | vs"),
         ("did any channel grow or shrink in april", "revenue | by channel | 2026-04-01..2026-04-30 | vs"),
         ("customers who have not been back since 30 days, how many?", "buyers | user="),
-        ("how many sessions needs a user before he is buying", "visits_to_order"),
+        ("how many sessions does a user need before she is buying", "visits_to_order"),
+        ("how many visits takes a customer before ordering", "visits_to_order"),  # in the order of other languages
         ("which product pages get lots of views but hardly any carts", "cart_additions | by item"),
         ("sessions per day since begin of april, all channels", "sessions | by day,channel | 2026-04-01..2026-05-13"),
         ("Cart: how many sessions reached the cart and do they convert better than the rest", "sessions | session="),
