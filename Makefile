@@ -67,7 +67,7 @@ test-fast: $(INSTALLED)
 	$(BIN)/pytest
 
 test-slow: $(INSTALLED) $(COLES)/.installed ## the tests that take longer
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 4
 
 bench-demo: $(INSTALLED) ## how well the demo's clusters agree with its planted personas
 	$(BIN)/python tests/benchmarks/demo_clusters.py
