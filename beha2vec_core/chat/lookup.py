@@ -187,10 +187,11 @@ class Lookup:
         plain = names.named_in_plain_words(question, overview, words) if words else []
         asked, groups = question, [*groups_said(question)]
         others = replace(overview, clusters=[one for one in overview.clusters if one not in plain])
-        question = names.with_members(names.with_compared(asked, groups, overview, plain), others)
+        question, members = names.with_groups(names.with_compared(asked, groups, overview, plain), overview, others)
         question, note = names.with_keys(question, overview)
         answer = self._answer(question, overview)
-        for other in (names.with_compared(asked, groups, overview), names.with_members(question, overview)):
+        compared = names.with_compared(asked, groups, overview)
+        for other in (members, compared, names.with_members(question, overview)):
             found = answer if answer.understood or other in (asked, question) else self._answer(other, overview)
             answer = found if found.understood else answer
         return replace(answer, text=f"{answer.text}\n\n{note}") if note and answer.understood else answer
@@ -211,7 +212,7 @@ class Lookup:
             return self._measure(grew, Reading(query=grew, notes=notes))
         leader = self._first, self._leader
         question, self._previous = answer_before.about_one(question, vocabulary, self._previous, *leader)
-        also = [] if _CLUSTERS.search(question) else names.named_in_plain_words(question, overview, vocabulary)
+        also = names.named_in_plain_words(question, overview, vocabulary)
         plain = replace(overview, clusters=[one for one in overview.clusters if one not in also])
         unnamed = questions.without_names(question, plain)
         reading = self._read(unnamed, vocabulary)

@@ -39,6 +39,7 @@ _NOUNS = re.compile(  # which say that people are meant, and not which
 # what people call those whose names have a word
 _ALSO_CALLED = {"deal": "bargain discount sale offer saver", "footwear": "shoe", "camping": "camper outdoor",
                 "help": "support service", "article": "content blog", "searchers": "search"}  # fmt: skip
+_BESIDE = r"(?:\b(?:or|and|vs|versus|than|against|compared)\b|[,&/])"
 _GROUP_NAMED = re.compile(r"\bthe ([\w-]+) (?:group|segment|cluster)\b(?! \d)", re.IGNORECASE)
 
 
@@ -71,8 +72,11 @@ def _words_for(name: str) -> set[str]:
 
 
 def named_in_plain_words(question: str, overview: Overview, vocabulary: Vocabulary) -> list[Cluster]:
-    """Clusters whose names in the question can be read as values and people: "desktop visitors"."""
-    found = []
+    """Clusters whose names in the question can be read as values and people: "desktop visitors".
+
+    None, where one cluster stands beside another one: "Article readers or Searchers".
+    """
+    found, are_values = [], True
     for one in overview.clusters:
         if one.name and one.name.lower() in question.lower():
             name, words = one.name.lower(), [word for word, *_ in vocabulary.read(one.name.lower())]
@@ -80,11 +84,17 @@ def named_in_plain_words(question: str, overview: Overview, vocabulary: Vocabula
             is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
             if is_value or ((done := find_conditions(name, vocabulary)) and done.text == "users"):
                 found.append(one)
-    return found
+            are_values &= is_value
+    return [] if not are_values and _names_several(question, overview) else found
 
 
-def with_members(question: str, overview: Overview) -> str:
-    """The question with "users of cluster 5" in place of a name: of predictions, and where no values are meant."""
+def with_members(question: str, overview: Overview, *, as_groups: bool = False) -> str:
+    """The question with "users of cluster 5" in place of a name: of predictions, and where no values are meant.
+
+    Args:
+        as_groups: with "cluster 5", which no word for people stands beside.
+    """
+    users = "" if as_groups else "users of "
     for one in sorted(overview.clusters, key=lambda one: -len(one.name)):
         name = one.name.lower().removesuffix("s")
         if name and not re.fullmatch(PEOPLE, f"{name}s"):
@@ -93,8 +103,18 @@ def with_members(question: str, overview: Overview) -> str:
             )
             question = re.sub(rf"(?i)^\W*{members}(?=\s*[:,]|\s[-\u2013\u2014])", f"cluster {one.key}", question)
             question = re.sub(rf"(?i)\bper {members}", f"per user of cluster {one.key}", question)
-            question = re.sub(rf"(?i){members}", f"users of cluster {one.key}", question)
+            question = re.sub(rf"(?i){members}", f"{users}cluster {one.key}", question)
     return question
+
+
+def with_groups(question: str, overview: Overview, others: Overview) -> tuple[str, str]:
+    """The question with "cluster 5" in place of names where several stand beside each other, and with its users.
+
+    Args:
+        others: the clusters whose names are not read as other people.
+    """
+    members = with_members(question, others)
+    return with_members(question, others, as_groups=True) if _names_several(question, overview) else members, members
 
 
 def with_compared(
@@ -132,6 +152,13 @@ def named(text: str, overview: Overview) -> str:
         if one.name:
             text = re.sub(rf"\bcluster {one.key}\b(?! \()", f"cluster {one.key} ({clean_text(one.name)})", text)
     return text
+
+
+def _names_several(question: str, overview: Overview) -> bool:
+    """Whether one cluster stands beside another one, by name or number: "Article readers or Searchers"."""
+    names = [re.escape(one.name.removesuffix("s")) for one in overview.clusters if one.name]
+    named = rf"\b(?:{'|'.join((*names, 'clusters? -?[0-9]+'))})s?\b"
+    return re.search(rf"(?i){named}.*?{_BESIDE}.*?{named}", question) is not None
 
 
 def _with_number(question: str, overview: Overview) -> str:

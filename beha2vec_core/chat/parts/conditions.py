@@ -119,6 +119,8 @@ def find_conditions(text: str, vocabulary: Vocabulary, periods: Sequence[Period]
     if not (clauses or having):
         return None
     has_not = bool(clauses) and _AGAINST.search(left) is not None
+    if has_not and words[0] == "who":  # who buys more, those who used the search or all others
+        return find_conditions(" ".join(words[1:]).replace(f" {COMMA}", ","), vocabulary, periods)
     left = _AGAINST.sub(" ", left) if has_not else left
     has_not |= len(clauses) == 1 and _IMPLIED.search(text if clauses[0].part else left) is not None
     if clauses and asks_who and left.startswith(("which", "list", "show", "give", "a list", "the list")):

@@ -365,7 +365,7 @@ _REWRITES: tuple[tuple[str, str], ...] = (
     (r"\b(?:beat(?:s|ing)?|(?:outperform|outdo|outpac|outstrip|outshin|overtak|exceed|surpass)(?:s|es|e|ed|ing)?)\b"
      r"(?! \d)", "compared with"),
     # what a group is compared with, and what is left out
-    (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
+    (r"\b(?:vs\.?|versus|against|compared (?:to|with)|than|and|or|from|with|to) (?:the (?:[\w-]+ ){1,3}?of |that of |"
      r"(?:those|the ones|people|users|visitors|customers) (?:of|in|on|from|with|using) |on |in |from |for )?(?:all |"
      r"of all )?(?:the )?(?:rest|others?|everyone|everybody|everything|everywhere|elsewhere|"
      r"all)(?: else)?(?: (?:of )?(?!(?:and|in|on|by|for|last|this|since|conversions?|revenue|sales|orders|aov|bounce|"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from beha2vec_core.chat.data.privacy import Aliases
 from beha2vec_core.chat.data.published import Published
 from beha2vec_core.chat.lookup import Lookup
 from tests.benchmarks.chat_questions import given
+from tests.semantic.semantic_world import make_world
 
 EMAIL, SOCIAL = "source=newsletter", "channel=Organic Social;Paid Social"
 ASKED = {
@@ -83,3 +85,31 @@ def test_words_that_only_rewrites_write_are_not_shown(lookup: Lookup) -> None:
         "“first order” and “mobile” are different kinds"
         in lookup.ask("average order value first orders vs mobile").text
     )
+
+
+def test_clusters_whose_names_could_be_other_people_stand_beside_others(tmp_path: Path) -> None:
+    path = make_world(tmp_path / "serving.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update beha2vec.cluster_insights set name = 'Article readers' where cluster_key = 3")
+    lookup = Lookup(Published(path), Aliases(path))
+    asked = {
+        "who buys more often, article readers or category browsers?": "conversion_rate | by cluster | cluster=0;3",
+        "are apparel buyers worth more than article readers?": "revenue_per_user | by cluster | cluster=1;3",
+        "orders of category browsers versus cluster 3": "orders | by cluster | cluster=0;3",
+        "conversion rate of article readers in cluster 0": (
+            "conversion_rate | cluster=0 | user=viewed article pages"  # of the cluster, those who read articles
+        ),
+        "which cluster has the most article readers?": "users | by cluster | user=viewed article pages",
+    }
+    assert {question: given(lookup, question)[0] for question in asked} == asked
+
+
+def test_who_buys_more_compares_a_group_with_all_others(lookup: Lookup) -> None:
+    asked = {
+        "who buys more, mobile users or all others?": "conversion_rate | by device | device=mobile | rest",
+        "who converts better, newsletter visitors or everyone else?": (
+            "conversion_rate | by source | source=newsletter | rest"
+        ),
+        "who buys more often, people who used the search or all others?": "no",
+    }
+    assert {question: given(lookup, question)[0] for question in asked} == asked
