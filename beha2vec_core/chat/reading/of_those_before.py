@@ -36,15 +36,24 @@ _IN_PEOPLE = re.compile(
     rf"{_LEAD}how many (?:(?:different|unique|distinct|individual) )?(?P<who>{PEOPLE}) (?:is|was|are|were|did) "
     r"(?:that|it|this|those|they)(?: (?:come from|in total|altogether))?\W*"
 )
+_HAD = re.compile(  # "and without a coupon": of the sessions, users or orders before
+    rf"{_LEAD}(?:(?:what|how) about )?(?:(?:for|of|from|in|the|those|ones) )*(?P<had>with(?:out)? (?P<one>an?|any)? ?"
+    r"(?:(?:site |internal )?search(?:es)?|coupons?|vouchers?|orders?|purchases?|carts?|checkouts?|product views?))\W*"
+)
+_NOUNS = {"user": "users", "session": "sessions", "one_order": "orders"}
 _SHORT = 8  # words of a question that may be meant to continue
 _OF_PEOPLE = re.compile(rf"\b(?:of|among|many) (?:\w+ ){{0,2}}?{_PEOPLE}\b")  # also where it is longer
 OF_ALL = "This does not continue your previous question: begin with “and” for that."
 
 
 def with_subject(question: str, previous: Query) -> str:
-    """The question with "of those" where it says not of whom, and "Sundays" after hours or weekdays."""
+    """The question with "of those" or "of sessions" where it says not of whom, and "Sundays" after hours or weekdays."""
     if {"hour", "weekday"} & {*previous.by, *(one.dimension for one in previous.filters)}:
         question = as_habits(question)
+    done = next((one.dimension for one in previous.filters if one.did), "")
+    if (had := _HAD.fullmatch(question.lower())) and (done or had["one"]):
+        of_whom = _NOUNS.get(done) or ("users" if previous.metric in PEOPLE_COUNTED else "sessions")
+        return f"and of {of_whom} {had['had']}"
     found = _NO_SUBJECT.match(question) if _narrows(previous) else None
     if found is None:
         return question

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from beha2vec_core.chat.parts.grammar import OF_PAGES
+from beha2vec_core.chat.words.verbs import PEOPLE
 from beha2vec_core.semantic.query import Filter, Query
 
 CANNOT = "I do not see how this continues your previous question. Please ask the full question."
 KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
+_DID_NOT = re.compile(
+    rf"\W*(?:(?:and|but|what about|how about|for|of|from|in|among|how many(?: of them)?|the|those|ones|they|{PEOPLE}|"
+    r"sessions|visits|orders) )*(?:without(?: (?:one|it|any|that|them))?|(?:(?:who|that|which) )?(?:do|did|have|has|had|"
+    r"does)(?: not|n't)(?: (?:have one|do (?:so|it|that)))?)\W*"
+)
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 
 
@@ -26,6 +33,26 @@ def of_other_rest(previous: Query, group: Filter) -> Query:
         raise NotContinued(CANNOT)
     kept = tuple(one for one in previous.filters if one.dimension not in (*previous.by, group.dimension))
     return replace(previous, by=(group.dimension,), filters=(*kept, group))
+
+
+def of_those_without(question: str, previous: Query) -> Query | None:
+    """The query before, of those who did not do what it is about: "and without?"; None where it asks something else.
+
+    Raises:
+        NotContinued: it is about several things, or none.
+    """
+    if not _DID_NOT.fullmatch(question.lower().replace("\u2019", "'")):
+        return None
+    done = [one for one in previous.filters if one.did]
+    if len(done) != 1 or len(done[0].did) != 1 or previous.limits or previous.having or previous.per:
+        raise NotContinued(CANNOT)
+    if done[0].did[0].is_excluded:
+        return previous
+    return replace(previous, filters=tuple(_denied(one) if one.did else one for one in previous.filters))
+
+
+def _denied(one: Filter) -> Filter:
+    return replace(one, did=tuple(replace(did, is_excluded=not did.is_excluded) for did in one.did))
 
 
 def beside_others(previous: Query, group: Filter) -> Query | None:
@@ -58,6 +85,7 @@ def of_other_pages(
     Raises:
         NotContinued: where people landed is not known so.
     """
+    before = tuple(one for one in before if not one.did[:1] or one.did[1:] or _denied(one) not in filters)
     named = [one for one in filters if one.dimension in OF_PAGES and not one.did]
     landed = [one for one in before if one.dimension in _LANDED.values()]
     coupons = [one for one in filters if one.dimension == "coupon" and not one.did]

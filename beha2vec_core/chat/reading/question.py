@@ -29,7 +29,7 @@ from beha2vec_core.chat.reading.contrasts import Contrast, contrast_of
 from beha2vec_core.chat.reading.follow_ups import LEADS, continued, due_to, is_asked_of_them, pointer
 from beha2vec_core.chat.reading.fragments import with_lead
 from beha2vec_core.chat.reading.of_those_before import OF_ALL, is_wider, with_subject, within, without_who
-from beha2vec_core.chat.reading.other_groups import CANNOT, NotContinued
+from beha2vec_core.chat.reading.other_groups import CANNOT, NotContinued, of_those_without
 from beha2vec_core.chat.rewrites.named_pages import ITS
 from beha2vec_core.chat.rewrites.rules import spelled_out
 from beha2vec_core.chat.words.numbers import count_of
@@ -263,6 +263,11 @@ class _Reader:
 
     def one(self, question: str) -> Reading:
         """The question as it stands, or without its conditions where it is not understood with them."""
+        try:
+            if self.previous and (others := of_those_without(question, self.previous)):
+                return Reading(others, filters=others.filters, notes=(CONTINUES,), metrics=(others.metric,))
+        except NotContinued as error:
+            return Reading(problem=str(error), is_follow_up=True)
         found, conditions = self._read(question, with_conditions=False)
         other = found.query.metric if found.query else "sessions"
         is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in (*PEOPLE_COUNTED, "buyer_share")
