@@ -50,7 +50,8 @@ NOT_MEASURED = (
      "What nobody viewed is not in the data: they only have what happened. Ask for the pages with the fewest views."),
     (rf"\bwhat (?:do|does|did|are|were|is) (?:(?:the|our|most|all) )*(?:{PEOPLE}|they) (?:(?:\w+ly|most|often) )*"
      r"(?:search(?:ing|es|ed)?(?: for)?|look(?:ing|ed|s)? for|hunt(?:ing|ed)? for|want to find)\b|\b(?:top|"
-     r"most (?:common|popular|frequent)|most) search(?:es|ed)\b|\bsearch(?:ed)? (?:for )?(?:the )?most\b", SEARCHES[1]),
+     r"wh(?:ich|at)|most (?:common|popular|frequent)|most) search(?:es|ed)\b|\bsearch(?:ed)? (?:for )?(?:the )?most\b",
+     SEARCHES[1]),
     (r"\b(?:orders?|purchases?|invoices?) (?:(?:that|which|were|was|are|is|have|has|been|still|not|yet|never) )+"
      r"(?:un)?paid(?=\W*$| (?:last|this|yet|so far)\b)|\bunpaid (?:orders?|purchases?|invoices?|bills?)\b",
      "The data do not say whether an order is paid."),

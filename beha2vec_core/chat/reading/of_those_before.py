@@ -40,6 +40,7 @@ _HAD = re.compile(  # "and without a coupon": of the sessions, users or orders b
     rf"{_LEAD}(?:(?:what|how) about )?(?:(?:for|of|from|in|the|those|ones) )*(?P<had>with(?:out)? (?P<one>an?|any)? ?"
     r"(?:(?:site |internal )?search(?:es)?|coupons?|vouchers?|orders?|purchases?|carts?|checkouts?|product views?))\W*"
 )
+_OF_ALL = ("sessions", "users", "conversion_rate", "revenue", "aov", "engaged_rate", "bounce_rate", "revenue_per_user")
 _NOUNS = {"user": "users", "session": "sessions", "one_order": "orders"}
 _SHORT = 8  # words of a question that may be meant to continue
 _OF_PEOPLE = re.compile(rf"\b(?:of|among|many) (?:\w+ ){{0,2}}?{_PEOPLE}\b")  # also where it is longer
@@ -47,13 +48,14 @@ OF_ALL = "This does not continue your previous question: begin with “and” fo
 
 
 def with_subject(question: str, previous: Query) -> str:
-    """The question with "of those" or "of sessions" where it says not of whom, and "Sundays" after hours or weekdays."""
+    """The question with "of those" or "of sessions" where it says not of whom, and "Sundays" after hours."""
     if {"hour", "weekday"} & {*previous.by, *(one.dimension for one in previous.filters)}:
         question = as_habits(question)
     done = next((one.dimension for one in previous.filters if one.did), "")
-    if (had := _HAD.fullmatch(question.lower())) and (done or had["one"]):
-        of_whom = _NOUNS.get(done) or ("users" if previous.metric in PEOPLE_COUNTED else "sessions")
-        return f"and of {of_whom} {had['had']}"
+    if (had := _HAD.fullmatch(question.lower())) and (done or (had["one"] and previous.metric in _OF_ALL)):
+        of_orders = previous.metric in ("revenue", "aov") and re.search("coupon|voucher", had["had"])
+        usual = "users" if previous.metric in PEOPLE_COUNTED else "orders" if of_orders else "sessions"
+        return f"and of {_NOUNS.get(done, usual)} {had['had']}"
     found = _NO_SUBJECT.match(question) if _narrows(previous) else None
     if found is None:
         return question

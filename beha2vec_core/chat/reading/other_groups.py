@@ -13,8 +13,8 @@ CANNOT = "I do not see how this continues your previous question. Please ask the
 KINDS = {"new_or_returning", "order_number"}  # of customers: those of one are not asked for among the other
 _DID_NOT = re.compile(
     rf"\W*(?:(?:and|but|what about|how about|for|of|from|in|among|how many(?: of them)?|the|those|ones|they|{PEOPLE}|"
-    r"sessions|visits|orders) )*(?:without(?: (?:one|it|any|that|them))?|(?:(?:who|that|which) )?(?:do|did|have|has|had|"
-    r"does)(?: not|n't)(?: (?:have one|do (?:so|it|that)))?)\W*"
+    r"sessions|visits|orders) )*(?:without(?: (?:one|it|any|that|them))?|(?:(?:who|that|which) )?(?:do|did|have|has|"
+    r"had|does)(?: not|n't)(?: (?:have one|do (?:so|it|that)))?)\W*"
 )
 _LANDED = {"page": "landing_page", "page_type": "landing_page_type"}
 

@@ -386,8 +386,8 @@ _REWRITES: tuple[tuple[str, str], ...] = (
      r"differed))(?=\W*$| *\u00a7| (?:compared|vs|versus|since|from|between|over)\b)", " askswhy change "),
     (r"\b(?:what|which)? ?(?:is|are|'s|s)? ?(?:the )?(?:reasons?|causes?|explanations?) (?:for|of|behind|that)\b",
      " askswhy "),
-    (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|explained|drove|made|makes|"
-     r"pushed|contributed(?: the)?(?: most)? to)\b", " askswhy "),
+    (r"\bwhat(?: is|s)? (?:behind|driving|causing)\b|\bwhat (?:caused|explains?|explained|drove|drives?|made|makes|"
+     r"affects?|determines?|pushed|contributed(?: the)?(?: most)? to)\b", " askswhy "),
     (r"\bwhy\b|\bhow come\b|\bexplain\b|\b(?:is |are |was |were )?responsible(?: for)?\b|\b(?:caused?|"
      r"contribut(?:e|es|ed)(?: the)?(?: most)? to|explains?|explained)\b", " askswhy "),
     (r"\bbreak down (?=the (?:change|drop|increase|decline|growth|rise|fall)\b)|\bwhere (?:does|did) "

@@ -44,6 +44,16 @@ _GROUP = (
 _CAUSED = r"(?:(?:mostly|mainly|more) )?(?:because of|due to|driven by|down to|caused by|thanks to|from|by)"
 _A_BETTER = r"(?:(?:an?|the|our|more|fewer|less|better|worse|higher|lower|bigger|smaller|stronger|weaker) )*"
 
+_DRIVES = r"(?:drives?|explains?|influences?|affects?|impacts?|determines?|causes?)"
+_HIGHER = r"(?:higher|lower|better|worse|bigger|larger|smaller|stronger|weaker)"
+_SITE_SEARCH = r"(?:(?:the|our) )?(?:(?:on-?)?site|internal)[- ]search(?:es)?"
+_SEARCH = r"(?:(?:the|our) )?(?:(?:on-?)?site[- ]|internal )?search(?: (?:function|box|bar))?"
+_NO_SEARCHES = (  # of search engines, of people, or of a session
+    rf"organic|paid|cpc|google|bing|engine|brand|branded|generic|with|without|from|via|through|which|what|top|popular|"
+    rf"common|frequent|most|least|who|that|us(?:e|es|ed|ing)|{PEOPLE}|they|we|had|has|have|made|make|makes|no|any|zero|one|an?|than|"
+    r"least|results?|failed|empty|\d+|two|three|per|many"
+)
+
 TURNS: Rules = (
     # which of its parts a change is due to
     (r"(?<=\bor )(?:(?:by|from|due to|because of) )?(?:bigger|larger|smaller) (?:baskets?|orders?|carts?)(?=\W*$)|"
@@ -235,11 +245,31 @@ TURNS: Rules = (
      r"do|are|were) (?:more|fewer|less) (?:of them )?(?:buy|order|convert)\w*",
      "was it the sessions or the conversion rate"),
     (r"^(\W*)(?:which|what) behaviou?rs? (?:go|come)(?:es|s)? (?:along |together )?with (?:becoming an? (?:buyer|"
-     r"customer)|(?:an? )?(?:purchase|order|buying))", r"\1what do users do before they buy"),
+     r"customer)|(?:an? )?(?:purchase|order|buying))|"
+     rf"^(\W*)(?:(?:what|which (?:factors?|things?)) {_DRIVES} (?:most )?|"
+     r"(?:what|which) (?:are|is) (?:(?:the|our|main|key|most important|biggest) )*(?:drivers?|factors?|influences?) "
+     r"(?:of|for|behind|on) )(?:(?:the|our|more) )*(?:conversions?(?: rates?)?|sales|orders|purchases)"
+     r"(?: (?:on|in|of|for) (?:the|our|my) (?:web)?(?:site|shop|store))?(?: (?:the )?most)?(?=\W*$)",
+     r"\1\2what do users do before they buy"),
+    # a state of a group, and no change
+    (rf"^(\W*)(?:what {_DRIVES}|why|explain|what(?: is|'s) behind|what (?:is|are) the (?:reasons?|causes?) (?:for|of|"
+     rf"behind)) (?:the|our) ({_HIGHER}) ([\w-]+(?: (?:rates?|values?))?) ((?:of|for|from|on|in|among|with|via) "
+     rf"(?!{_DATED}|{_IN_DAYS}|(?:the )?(?:first|last))[^?.,]+?)(?=\W*$)", r"\1why is the \3 \4 \2"),
     (r"^(\W*(?:is|was|are|were) )((?:sun|mon|tues|wednes|thurs|fri|satur)day)s?( (?:our|the) (?:best|worst|strongest|"
      r"weakest|busiest|quietest|slowest)) (?:week)?days?\b(?! of)", r"\1\2\3 day of the week"),
-    (r"\bhow many (?:(?:on-?)?site |internal )?searches\b(?: (?:did|do|have) (?:we|people|users|visitors|they) (?:have|"
-     r"had|get|make|do|run))?", "page views of search pages"),
+    # searches of the site are views of its search pages; what was searched for is not in the data
+    (rf"\b(sessions|visits) (?:from|via|through|by|of|after) {_SITE_SEARCH}\b", r"\1 with a search"),
+    (rf"\b(?!(?:sessions|visits|{PEOPLE})\b)({MEASURE}) (?:from|via|through|with|by|of|for|after) (?:an? )?"
+     rf"{_SITE_SEARCH}\b", r"\1 of sessions with a search"),
+    (rf"\b{_SITE_SEARCH} (conversion(?: rate)?|revenue|order value|orders)\b", r"\1 of sessions with a search"),
+    (rf"\bhow often (?:is|was|are|were|has|have) {_SEARCH} (?:been )?used\b|\b(?:(?:the )?us(?:e|age) of {_SEARCH}|"
+     r"(?:(?:the|our) )?(?:(?:on-?)?site |internal )?search us(?:e|age))(?! pages?\b)", "page views of search pages"),
+    (rf"(^\W*|(?<![\w-])(?!(?:{_NO_SEARCHES})\b)[\w-]+\W+)(?:(?:how many|(?:the )?(?:total )?number of) )?"
+     r"(?:(?:(?:on-?)?site |internal )?searches\b"
+     r"(?! (?:for|on|about|engines?|with|without|that|which|who|bring|lead|per (?:session|visit))\b)"
+     r"(?: (?:did|do|have) (?:we|people|users|visitors|they) (?:have|had|get|make|do|run))?|"
+     rf"{_SITE_SEARCH}(?= (?:by|per|over|develop|evolve|trend|going|up|down)\b|\W*$))",
+     r"\1page views of search pages"),
     (rf"\b({PEOPLE}) (?:who|that) (?:are|were) (new|returning) (?=(?:bought|ordered|purchased|viewed|added)\b)",
      r"\2 \1 "),
     # users from email who viewed tents; "bought" needs no "who"

@@ -113,3 +113,22 @@ def test_who_buys_more_compares_a_group_with_all_others(lookup: Lookup) -> None:
         "who buys more often, people who used the search or all others?": "no",
     }
     assert {question: given(lookup, question)[0] for question in asked} == asked
+
+
+def test_those_without_are_asked_for_after_those_with(lookup: Lookup) -> None:
+    without = "conversion_rate | session=did not view theme shoes"
+    asked = {
+        "conversion rate of sessions that viewed shoes >> and without?": without,
+        "conversion rate of sessions that viewed shoes >> and those that did not? >> and without?": without,
+        "revenue in march >> and without a coupon?": (
+            "revenue | one_order=did not use a coupon | 2026-03-01..2026-03-31"
+        ),
+        "sessions with a product view >> and without a product view?": "no",
+        "how many users used a coupon? >> and how many did not?": "users | user=did not use a coupon",
+        "orders with a coupon in march >> and without a coupon?": (
+            "orders | one_order=did not use a coupon | 2026-03-01..2026-03-31"
+        ),
+        "sessions on mobile >> and without?": "no",
+        "what drives revenue?": "no",
+    }
+    assert {question: given(lookup, question)[0] for question in asked} == asked
