@@ -38,8 +38,8 @@ _MORE = re.compile(r"(?i)\b(?:bigger|larger|longer|greater|busier|higher|more|ab
 _LESS = re.compile(r"(?i)\b(?:smaller|shorter|quieter|slower|lower|less|fewer|below|(?P<judged>worse|weaker))\b")
 _EXISTS = re.compile(r"(?i)\b(?:(?:is|are|was|were) there|(?:did|has|have|does) (?:anyone|anybody|someone|any))\b")
 _NONE = re.compile(  # of what the group has, not of a condition: sessions that had no orders
-    r"(?i)^\W*(?:do|does|did|has|have)\b(?!.*\b(?:that|who|which)\b).*\b(?:zero|no|0) (?:orders|sales|purchases|"
-    r"revenue|sessions|visits|buyers)\b"
+    r"(?i)^\W*(?:do|does|did|has|have|had|were|was)\b(?!.*\b(?:that|who|which)\b).*\b(?:zero|no|0) (?:orders|sales|"
+    r"purchases|revenue|sessions|visits|buyers)\b"
 )
 _TWO = re.compile(f"(?i){UP_AND_DOWN}")
 _THAN = re.compile(r"(?i)\b(?:than|compared|vs|versus|against)\b")

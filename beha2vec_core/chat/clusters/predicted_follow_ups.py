@@ -45,7 +45,10 @@ _WHO = re.compile(
     rf"{_LEAD}(?:who (?:is|are) {_THEM}|(?:show|list|name)(?: me)? (?:them|these|those))\W*", re.IGNORECASE
 )
 _USERS = re.compile(
-    rf"{_LEAD}how many (?:(?:users|people|customers|buyers|visitors) )?(?:is|are) (?:{_THEM}|there)\W*", re.IGNORECASE
+    rf"{_LEAD}how many(?: (?:users|people|customers|buyers|visitors))?(?: (?:(?:is|are|will) (?:{_THEM}|there)(?: be)?|"
+    r"(?:can|should|do|will) (?:we|i) expect))?(?<!users)(?<!people)(?<!customers)(?<!buyers)(?<!visitors)"
+    r"(?:,? (?:in total|in all|altogether|overall))?\W*",
+    re.IGNORECASE,
 )
 # another thing that they may do: "and add to carts?", "and how many will come back?"
 _OTHER = re.compile(

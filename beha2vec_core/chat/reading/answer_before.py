@@ -26,6 +26,7 @@ _ASKS = re.compile(
     r"why|when)\b"
 )
 _OF_THEM = re.compile(r"\b(?:their|them|these|those|they|which ones?)\b")
+_WAS_THAT = re.compile(r"(?i)(?<!^)\b(?:is|was) (?:that|it|this)\b")
 _SHOWN_PAGES = ("landing_page", "page")
 _SHORT = 6  # words of a follow-up that may complete a question
 
@@ -56,6 +57,10 @@ def about_one(
     """
     if len(previous) != 1:
         return question, previous
+    (before,) = previous
+    are_some = (before.top or 1) > 1 or any(one.dimension in before.by and one.values[1:] for one in before.filters)
+    if are_some and asks_of_first(question, before):  # of all that are shown
+        question = _WAS_THAT.sub("did they bring", question, count=1)
     return (
         (question, (first,))
         if first and asks_of_first(question, previous[0])

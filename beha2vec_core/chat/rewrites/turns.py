@@ -44,6 +44,11 @@ _GROUP = (
 _CAUSED = r"(?:(?:mostly|mainly|more) )?(?:because of|due to|driven by|down to|caused by|thanks to|from|by)"
 _A_BETTER = r"(?:(?:an?|the|our|more|fewer|less|better|worse|higher|lower|bigger|smaller|stronger|weaker) )*"
 
+_CARTS = r"(?:(?:the|our) )?(?:add[- ]to[- ]carts|carts|cart additions|baskets)"
+_ENDS_IN_ORDER = (
+    r"(?:converted|(?:end(?:s|ed)?(?: up)? (?:in|with|as)|turn(?:s|ed)? into|lead to|led to|become|became) (?:an? )?"
+    r"(?:orders?|purchases?|sales?))\b"
+)
 _DRIVES = r"(?:drives?|explains?|influences?|affects?|impacts?|determines?|causes?)"
 _HIGHER = r"(?:higher|lower|better|worse|bigger|larger|smaller|stronger|weaker)"
 _SITE_SEARCH = r"(?:(?:the|our) )?(?:(?:on-?)?site|internal)[- ]search(?:es)?"
@@ -257,6 +262,21 @@ TURNS: Rules = (
      rf"(?!{_DATED}|{_IN_DAYS}|(?:the )?(?:first|last))[^?.,]+?)(?=\W*$)", r"\1why is the \3 \4 \2"),
     (r"^(\W*(?:is|was|are|were) )((?:sun|mon|tues|wednes|thurs|fri|satur)day)s?( (?:our|the) (?:best|worst|strongest|"
      r"weakest|busiest|quietest|slowest)) (?:week)?days?\b(?! of)", r"\1\2\3 day of the week"),
+    (rf"\b(new|returning|repeat|existing) ({PEOPLE}) (.*) than (?:the )?(new|returning|repeat|existing) ones\b",
+     r"\1 \2 \3 than \4 \2"),
+    (r"^(\W*)(?:have we (?:had|got)|had we|did we (?:have|get)|were there|have there been|was there) (?:no|zero|not a "
+     rf"single|not any) (orders?|sales|revenue|sessions|visits|visitors) ({_DATED}[^?]*|on [^?]*)(?=\W*$)",
+     r"\1how many \2 did we have \3"),
+    (r"\b(?:(?:to|gets? the) blame(?: for (?:it|that|this))?|at fault|the culprit)(?=\W*$)", "responsible"),
+    (r"\bhow many (?:buyers|customers) (?:can|should|do|will) we (?:expect|get|have|see)\b(?: in total)?",
+     "how many users will buy"),
+    (rf"^(\W*)how many (?:{_CARTS} {_ENDS_IN_ORDER}|(?:sessions|visits) with a cart (?:(?:had|have) an? (?:order|"
+     r"purchase)|ordered))(?=\W*$| (?:in|on|from|last|this)\b)", r"\1how many sessions added to the cart and ordered"),
+    (rf"\b(?:what |which )?(?:share|percentage|proportion|part) of {_CARTS} {_ENDS_IN_ORDER}", "cart to order rate"),
+    (rf"\b(?:customers|buyers) (?:from|of) ({_MONTHS}),? (?:who|that) (?:have |had |did )?(?:never|not) (?:c[oa]me|"
+     r"been|returned?) ?(?:back)?(?: (?:again|since(?: then)?))?(?=\W*$)",
+     r"users who bought in \1 but did not visit after \1"),
+    (r"\b(from|of) our own (?:house )?brand (?=\w)", r"\1 brand "),
     # searches of the site are views of its search pages; what was searched for is not in the data
     (rf"\b(sessions|visits) (?:from|via|through|by|of|after) {_SITE_SEARCH}\b", r"\1 with a search"),
     (rf"\b(?!(?:sessions|visits|{PEOPLE})\b)({MEASURE}) (?:from|via|through|with|by|of|for|after) (?:an? )?"

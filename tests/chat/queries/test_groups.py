@@ -132,3 +132,12 @@ def test_those_without_are_asked_for_after_those_with(lookup: Lookup) -> None:
         "what drives revenue?": "no",
     }
     assert {question: given(lookup, question)[0] for question in asked} == asked
+
+
+def test_more_is_asked_of_all_that_a_short_ranking_shows(lookup: Lookup) -> None:
+    first = lookup.ask("top 3 channels by orders")
+    answer = lookup.ask("how much revenue was that?")
+    assert first.table and answer.table
+    assert {row[0] for row in answer.table.rows} == {row[0] for row in first.table.rows}
+    assert answer.text.startswith("Revenue: highest for ")
+    assert lookup.ask("were there no orders in april?").text.startswith("No. Orders from 1 Apr")

@@ -41,6 +41,14 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("sessions from organic searches", "sessions from organic searches"),
         ("which searches bring revenue", "which searches bring revenue"),
         ("sessions with a site search in march", "sessions with a site search in march"),
+        ("do returning visitors buy more than new ones", "do returning visitors buy more than new visitors"),
+        ("have we had no orders yesterday?", "how many orders did we have yesterday?"),
+        ("how many add to carts end up in an order", "how many sessions added something to the cart and ordered"),
+        ("how many sessions with a cart had an order", "how many sessions added something to the cart and ordered"),
+        (
+            "customers from January who have not come back since",
+            "users who bought in January but did not visit after January",
+        ),
         ("what drives conversion on our site?", "what do users do before they buy?"),
         ("which channel drives conversion?", "which channel drives conversion?"),
         (
