@@ -42,6 +42,8 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("which searches bring revenue", "which searches bring revenue"),
         ("sessions with a site search in march", "sessions with a site search in march"),
         ("do returning visitors buy more than new ones", "do returning visitors buy more than new visitors"),
+        ("how many buyers can we expect in total", "how many users will buy"),
+        ("how many customers do we have in france", "how many customers do we have in france"),
         ("have we had no orders yesterday?", "how many orders did we have yesterday?"),
         ("how many add to carts end up in an order", "how many sessions added something to the cart and ordered"),
         ("how many sessions with a cart had an order", "how many sessions added something to the cart and ordered"),
