@@ -268,7 +268,7 @@ TURNS: Rules = (
      rf"single|not any) (orders?|sales|revenue|sessions|visits|visitors) ({_DATED}[^?]*|on [^?]*)(?=\W*$)",
      r"\1how many \2 did we have \3"),
     (r"\b(?:(?:to|gets? the) blame(?: for (?:it|that|this))?|at fault|the culprit)(?=\W*$)", "responsible"),
-    (r"\bhow many (?:buyers|customers) (?:(?:can|should|do) we expect|will we (?:get|have|see))\b(?: in total)?",
+    (r"\bhow many (?:buyers|customers) (?:can|should|do) we expect\b(?: in total)?",
      "how many users will buy"),
     (rf"^(\W*)how many (?:{_CARTS} {_ENDS_IN_ORDER}|(?:sessions|visits) with a cart (?:(?:had|have) an? (?:order|"
      r"purchase)|ordered))(?=\W*$| (?:in|on|from|last|this)\b)", r"\1how many sessions added to the cart and ordered"),

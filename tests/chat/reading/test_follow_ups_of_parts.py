@@ -263,7 +263,9 @@ ASKED = {
         "revenue | by month | channel=Organic Social"
     ),
     "which day in april had most orders >> how much revenue was that": "no",  # of two
-    "top 2 channels by revenue in april >> how many orders is that": "no",
+    "top 2 channels by revenue in april >> how many orders is that": (
+        f"orders | by channel | channel=Organic Search;Organic Social | {APRIL}"
+    ),
     "conversion rate from germany in april >> where did the visitors come from": (
         f"users | by channel | country=Germany | {APRIL}"
     ),
