@@ -18,11 +18,11 @@ _NOTHING = "Nothing stands out: no difference between groups and no change is la
 _FINDING = (
     r"(?:findings?|insights?|highlights?|takeaways?|learnings?|opportunit(?:y|ies)|discover(?:y|ies)|news|"
     r"things? to know|"
-    r"(?:things?|what) (?:(?:that|do|should) )*(?:i|we|you) (?:should |need to |must |have to |ought to )?"
-    r"(?:know|be aware of)|"
+    r"(?:things?|what) (?:(?:that|do|should) )*(?:i|we|you|(?:the|my|our) \w+) (?:should |need to |must |have to |"
+    r"ought to )?(?:know|be aware of)|"
     r"(?:anything|something|things?) (?:new|interesting|unusual|odd|strange|surprising|important|noteworthy|notable|"
     r"remarkable|special|worth knowing|"
-    r"(?:i|we) should know)|(?:what|anything|something)(?: that)? (?:stands|stood) out)"
+    r"(?:i|we|(?:the|my|our) \w+) should know)|(?:what|anything|something)(?: that)? (?:stands|stood) out)"
 )
 _BESIDE = (
     r"(?:what|which|show|list|give|tell|me|us|are|is|was|were|there|any|the|our|your|all|some|most|more|important|main|"

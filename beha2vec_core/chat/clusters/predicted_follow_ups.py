@@ -23,7 +23,7 @@ _SUM = r"(?:revenue|money|turnover|income|value|euros?|eur)"
 _MONEY = re.compile(
     rf"(?:{_LEAD}(?:(?:how much|what)(?: {_SUM})? (?:is|are|will|would|do|does) {_THEM} (?:be |(?:going|likely|"
     rf"expected) to )*(?:(?:worth|spend|make|bring(?: in| us)?)(?: in {_SUM})?|in {_SUM})|"
-    rf"how much {_SUM} (?:do|can|should) (?:we|i) expect(?: from {_THEM})?|(?:how much|what) {_SUM} (?:is|are|"
+    rf"(?:how much|what) {_SUM} (?:do|can|should) (?:we|i) expect(?: from {_THEM})?|(?:how much|what) {_SUM} (?:is|are|"
     rf"will|would) {_THEM}(?: be)?|(?:the |what is the |what's the )?(?:expected|predicted) {_SUM}(?: (?:of|from) "
     rf"{_THEM})?)|\W*(?:and|what about|how about) (?:the |in )?{_SUM}(?: (?:of|from) {_THEM})?)(?: (?P<time>{_TIME}))?"
     r"(?:,? (?:all in all|altogether|in total|overall))?\W*",

@@ -314,6 +314,11 @@ class Reader(Things):
             if dids:
                 return self._denied(dids, True), after, verb
             place += without
+        put = self.match(_PUT, place)
+        things = self._things("cart_items") if put else []
+        it = self.match(_IT, place + put) if things else 0
+        if it and (end := self.match(_IN_CART, place + put + it)):
+            return self._denied(things, is_denied), place + put + it + end, "cart"
         here = " ".join(self.words[place:])
         if (on := self.match(_ON, place)) and not any(_VERBS[name].match(here) for name in _VERBS if "to" in name):
             place += on  # went on to buy
@@ -322,10 +327,8 @@ class Reader(Things):
                 return *done, name
         if (passive := self.object(place, "order"))[0] and (size := self.match(_WAS_BOUGHT, passive[1])):
             return self._denied(passive[0], is_denied), passive[1] + size, "order"  # where a tent was bought
-        if size := self.match(_PUT, place):
-            dids, after = self.object(place + size, "order")
-            if not dids and (things := self._things("cart_items")) and (it := self.match(_IT, place + size)):
-                dids, after = things, place + size + it
+        if put:
+            dids, after = self.object(place + put, "order")
             if dids and (end := self.match(_IN_CART, after)):
                 dids = [replace(one, table="cart_items") for one in dids]
                 return self._denied(dids, is_denied), after + end, "cart"

@@ -145,7 +145,8 @@ class _Draft:
         )
         visited = [did.table for one in self.done for did in one.did if did.table in ("page_views", "events", "steps")]
         customers = next((word.text for word in parts.words if re.fullmatch("customers?|shoppers?", word.text)), "")
-        if self.metric == "buyers" and customers and parts.is_counted and len(visited) == len(self.done) > 0:
+        counted = parts.is_counted or "steps" in visited  # all buyers reached the cart
+        if self.metric == "buyers" and customers and counted and len(visited) == len(self.done) > 0:
             self.metric = "users"  # how many customers opened the wishlist
             self.notes.append(f"“{customers}” was read as all users, with or without an order.")
         is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)

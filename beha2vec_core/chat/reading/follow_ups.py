@@ -234,6 +234,10 @@ def continued(
     is_part |= is_asked_of_them(question) and _is_divisible(previous, metrics, filters, by)
     picks = len(metrics) == 1 and bool(previous.by) and not previous.explains and {*parts.judged} <= {"best", "worst"}
     is_of_two = bool(pointed) and len(metrics) == 1 and are_two
+    is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
+    more = beside_others(previous, filters[0]) if is_group else None
+    if more and lead and parts.has("compare"):  # and compared to email?
+        return more
     is_pair = (
         lead
         and parts.has("compare")
@@ -260,8 +264,7 @@ def continued(
         return None
     if previous.against_rest and len(filters) == 1 and not (metrics or by or times.periods or times.asks_before):
         return of_other_rest(previous, filters[0])
-    is_group = len(filters) == 1 and not (metrics or by or times.periods or times.asks_before)
-    if is_group and not _ALONE.match(question.lower()) and (more := beside_others(previous, filters[0])):
+    if more and not _ALONE.match(question.lower()):
         return more
     is_of_them = in_people or (pointed in ("they", "them", "these", "those") and metrics == ["users"])
     is_of_orders = previous.metric == "orders" or METRICS[previous.metric].n_of == "orders"

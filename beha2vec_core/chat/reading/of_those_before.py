@@ -40,6 +40,7 @@ _HAD = re.compile(  # "and without a coupon": of the sessions, users or orders b
     rf"{_LEAD}(?:(?:what|how) about )?(?:(?:for|of|from|in|the|those|ones) )*(?P<had>with(?:out)? (?P<one>an?|any)? ?"
     r"(?:(?:site |internal )?search(?:es)?|coupons?|vouchers?|orders?|purchases?|carts?|checkouts?|product views?))\W*"
 )
+_TRAFFIC = re.compile(r"(?i)(\b(?:for|from|of) (?:[\w-]+ ){0,2}[\w-]+) traffic(?=(?: only| alone)?\W*$)")
 _OF_ALL = ("sessions", "users", "conversion_rate", "revenue", "aov", "engaged_rate", "bounce_rate", "revenue_per_user")
 _NOUNS = {"user": "users", "session": "sessions", "one_order": "orders"}
 _SHORT = 8  # words of a question that may be meant to continue
@@ -49,6 +50,7 @@ OF_ALL = "This does not continue your previous question: begin with “and” fo
 
 def with_subject(question: str, previous: Query) -> str:
     """The question with "of those" or "of sessions" where it says not of whom, and "Sundays" after hours."""
+    question = _TRAFFIC.sub(r"\1", question)
     if {"hour", "weekday"} & {*previous.by, *(one.dimension for one in previous.filters)}:
         question = as_habits(question)
     done = next((one.dimension for one in previous.filters if one.did), "")

@@ -61,6 +61,7 @@ _PEOPLE_WHO = re.compile(
     rf"(?:(?:new|returning) )?(?:{PEOPLE}) (?:(?:from|via|on|in|through|using|of) (?:[\w./-]+ ){{1,4}}?)?"
     r"(?:(?:who|that) (?!are\b|were\b)|(?:view|viewed|saw|visited|opened|read|looked at|used) )"
 )
+_SESSIONS_OF_STEPS = ("cart_sessions", "checkout_sessions")
 _VISITS_THAT = re.compile(
     r"(?i)\W*(?:(?:how many|number of|share of) )*(?:sessions|visits) (?:that|which) (?:viewed|saw|read|opened)\b"
 )
@@ -272,6 +273,9 @@ class _Reader:
         other = found.query.metric if found.query else "sessions"
         is_of_people = _PEOPLE_WHO.match(question) and found.query and other not in (*PEOPLE_COUNTED, "buyer_share")
         is_of_people = is_of_people or (_VISITS_THAT.match(question) and other != "sessions")
+        if conditions and found.query and other in _SESSIONS_OF_STEPS and not found.query.by:
+            named = {word.name for word, *_ in self.vocabulary.read(conditions.text) if word and word.kind == "metric"}
+            is_of_people = is_of_people or bool(named and named <= {*PEOPLE_COUNTED})  # and not of their carts
         if conditions and found.more and not _SEVERAL.search(question):  # sessions with a cart converted
             with_them, _ = self._read(question, with_conditions=True)
             return with_them if with_them.query else found

@@ -49,6 +49,10 @@ _ENDS_IN_ORDER = (
     r"(?:converted|(?:end(?:s|ed)?(?: up)? (?:in|with|as)|turn(?:s|ed)? into|lead to|led to|become|became) (?:an? )?"
     r"(?:orders?|purchases?|sales?))\b"
 )
+_OF_CARTS = (
+    r"((?:share|percent(?:age)?|%) of )(?:(?:sessions|visits) with an? (cart|checkout)|(cart|checkout) sessions) "
+    r"(?:that |which )?(?:is|are|was|were|c[oa]mes?)"
+)
 _DRIVES = r"(?:drives?|explains?|influences?|affects?|impacts?|determines?|causes?)"
 _HIGHER = r"(?:higher|lower|better|worse|bigger|larger|smaller|stronger|weaker)"
 _SITE_SEARCH = r"(?:(?:the|our) )?(?:(?:on-?)?site|internal)[- ]search(?:es)?"
@@ -277,6 +281,27 @@ TURNS: Rules = (
      r"been|returned?) ?(?:back)?(?: (?:again|since(?: then)?))?(?=\W*$)",
      r"users who bought in \1 but did not visit after \1"),
     (r"\b(from|of) our own (?:house )?brand (?=\w)", r"\1 brand "),
+    # what is done, of sessions, users, orders and carts
+    (r"\btraffic (?:that |which |does )?(?=(?:add|put|start|reach|view|look|use)(?:e?s|e?d)? |(?:begin|began)s? )",
+     "sessions that "),
+    (rf"\b({PEOPLE}) with (?:an? |something in (?:the|their) )(cart|basket|checkout)\b(?! (?:and|or|but)\b)",
+     r"\1 who reached the \2"),
+    (rf"\b(?:{PEOPLE}) (?:who|that) (?:have )?abandon(?:s|ed)? (?:the|their|an?) (cart|basket|checkout)s?\b",
+     r"users who reached the \1 and did not order"),
+    # which of those with a cart, and not which of all have one
+    (rf"\b{_OF_CARTS} (?:on )?(mobile|desktop|tablet)\b", r"\1sessions with a \2\3 is on \4"),
+    (rf"\b{_OF_CARTS} (?=(?:from|in|via|through)\b)", r"\1sessions with a \2\3 is "),
+    (r"\b(orders|revenue|sales|turnover) (?:that |which )?(?:(?:has|have) )?c[oa]m(?:es?|ing) (?=with (?:an? |any )?"
+     r"(?:(?:discount|promo|coupon|voucher)s?\b|more than|at least|several|two|\d))", r"\1 "),
+    (r"\b(buyers?|customers?) who (?:c[ao]mes?|returned?) (?:back )?(?:and|to) (?:bought|buy|ordered|order) again\b",
+     r"\1 who ordered at least twice"),
+    (r"\b(is|are|was|were|by) (?:our )?own (?:house )?brand (?=\w)", r"\1 brand "),
+    (r"^(\W*)where do we sell (?:the )?most ([\w' -]+?),? (?:by|per) countr(?:y|ies)(?=\W*$)",
+     r"\1which countries buy the most \2"),
+    (rf"\b((?:which|what) {_GROUP}) (?:abandons?|abandoned|leaves?|left) (?:behind )?(?:the )?(most|fewest) "
+     r"carts\b(?: behind)?", r"\1 has the \3 abandoned carts"),
+    (r"\b(before|after) (?:they|people|users|visitors) (?:use|open|visit|go to|view|see|reach|land on) "
+     r"(?=(?:the |our )?(?:[\w'-]+ ){1,3}page\b)", r"\1 "),
     # searches of the site are views of its search pages; what was searched for is not in the data
     (rf"\b(sessions|visits) (?:from|via|through|by|of|after) {_SITE_SEARCH}\b", r"\1 with a search"),
     (rf"\b(?!(?:sessions|visits|{PEOPLE})\b)({MEASURE}) (?:from|via|through|with|by|of|for|after) (?:an? )?"
@@ -284,7 +309,8 @@ TURNS: Rules = (
     (rf"\b{_SITE_SEARCH} (conversion(?: rate)?|revenue|order value|orders)\b", r"\1 of sessions with a search"),
     (rf"\bhow often (?:is|was|are|were|has|have) {_SEARCH} (?:been )?used\b|\b(?:(?:the )?us(?:e|age) of {_SEARCH}|"
      r"(?:(?:the|our) )?(?:(?:on-?)?site |internal )?search us(?:e|age))(?! pages?\b)", "page views of search pages"),
-    (rf"(^\W*|(?<![\w-])(?!(?:{_NO_SEARCHES})\b)[\w-]+\W+)(?:(?:how many|(?:the )?(?:total )?number of) )?"
+    (rf"(^\W*|(?<!\buse )(?<!\buses )(?<!\bused )(?<!\busing )(?<![\w-])(?!(?:{_NO_SEARCHES})\b)[\w-]+\W+)"
+     r"(?:(?:how many|(?:the )?(?:total )?number of) )?"
      r"(?:(?:(?:on-?)?site |internal )?searches\b"
      r"(?! (?:for|on|about|engines?|with|without|that|which|who|bring|lead|per (?:session|visit))\b)"
      r"(?: (?:did|do|have) (?:we|people|users|visitors|they) (?:have|had|get|make|do|run))?|"

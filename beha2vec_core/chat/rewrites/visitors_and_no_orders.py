@@ -39,8 +39,9 @@ _PHRASES = tuple(
          "top users by page views"),
         (rf"\bhow many pages (?:does|do|did) (?:an?|the|our|each|every)(?: (?:average|typical|single))? "
          rf"({_OTHERS}|{_BUYERS})(?: (?:view|see|look at|visit|open|read))\b", r"page views per \1"),
-        (rf"\b(?:what|which pages?) (?:do|does|did) (?:most )?(?:{_OTHERS}|{_BUYERS}|they) (?:visit|see|view|open|"
-         r"look at|land on) first\b", "top landing pages by sessions"),
+        (rf"\b(?:what|which pages?|where) (?:do|does|did) (?:most )?(?:(?P<of>(?:[\w-]+ ){{1,3}})"
+         rf"(?P<who>{_OTHERS}|{_BUYERS})|{_OTHERS}|{_BUYERS}|they) (?:visit|see|view|open|look at|land(?: on)?|arrive|"
+         r"start) first\b", r"top landing pages by sessions for \g<of>\g<who>"),
         (r"\b(?:the )?most important\b", "top"),
     )
 )  # fmt: skip

@@ -24,8 +24,8 @@ _RETURNED = (
     r"visited)(?: (?:back|again))* (?:with)?in (?:the first )?"
 )
 _TO_KNOW = (
-    r"^\W*(?:(?:is|was) there )?(?:anything|something)(?: (?:important|new|interesting|big|else))*(?: that)? (?:i|we) "
-    r"(?:should|need to|must|ought to) (?:know|look at|be aware of)"
+    r"^\W*(?:(?:is|was) there )?(?:anything|something)(?: (?:important|new|interesting|big|else))*(?: that)? (?:i|we|"
+    r"(?:the|my|our) \w+) (?:should|needs? to|must|ought to) (?:know|look at|be aware of)"
 )
 _OF_FIRST = r"(?: (?:of|after|from) (?:their|the) first (?:visit|session))"
 _MORE = r"\W*(?:(?:do|did|have|are|were|is) )?(?:(?:we|there) )?(?:(?:have|had|get|got) )?(?:more|fewer|less)"

@@ -536,6 +536,9 @@ FOLLOWED = [
      "sessions | device=desktop | 2026-04-01..2026-04-30"),
     ("which device had the most revenue in april", "and its conversion rate in march?",
      "conversion_rate | device=desktop | 2026-03-01..2026-03-31"),
+    ("which converts better, email or direct", "and compared to paid search?",
+     "conversion_rate | by channel | channel=Direct;Email;Paid Search"),
+    ("show me the funnel", "same for email traffic only", "funnel | by step | channel=Email"),
     ("which landing page has the most orders", "how many sessions did it have?",
      "sessions | landing_page=shop.example.com/"),
     # of the first of a list, or of all of it; and what they bought is not anything

@@ -58,6 +58,13 @@ ASKED = {
     "users who added to cart by week": "cart_users | by week",
     "users who viewed alta products by week": "no",
     "how many customers viewed the cart": "users | user=viewed cart pages",
+    "users who viewed the Wool Hat and added it to their cart": (
+        "users | user=viewed Wool Hat products and put Wool Hat in the cart"
+    ),
+    "share of shoppers who started the checkout": "users | user=reached the checkout | share",
+    "mobile users who added something to the cart": "users | device=mobile | user=reached the cart",
+    "share of customers who abandoned their cart": "users | user=reached the cart and did not order | share",
+    "which page do email visitors land on first": "sessions | by landing_page | channel=Email",
     "what is the email address of our best customer": "no",
     "share of revenue from new customers vs repeat customers": "revenue | by order_number | order_number=",
     "how many items does an average order contain": "items_per_order",
