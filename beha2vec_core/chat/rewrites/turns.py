@@ -295,6 +295,10 @@ TURNS: Rules = (
      r"(?:(?:discount|promo|coupon|voucher)s?\b|more than|at least|several|two|\d))", r"\1 "),
     (r"\b(buyers?|customers?) who (?:c[ao]mes?|returned?) (?:back )?(?:and|to) (?:bought|buy|ordered|order) again\b",
      r"\1 who ordered at least twice"),
+    (rf"\b(wh(?:ich|at) (?:brands?|products?|items?|categor(?:y|ies)) (?:do|does|did) (?:[\w-]+ ){{0,3}}?(?:{PEOPLE}))"
+     r" (?:like|love|prefer|favou?r)(?: (?:the )?(?:most|best))?(?=\W*$)", r"\1 buy"),
+    (r"\b(?:the )?us(?:e|age) of (?:the |our )?(?:(?:code|coupon|voucher) ([\w-]+)|([\w-]+) (?:code|coupon|voucher))\b",
+     r"orders with the coupon \1\2"),
     (r"\b(is|are|was|were|by) (?:our )?own (?:house )?brand (?=\w)", r"\1 brand "),
     (r"^(\W*)where do we sell (?:the )?most ([\w' -]+?),? (?:by|per) countr(?:y|ies)(?=\W*$)",
      r"\1which countries buy the most \2"),

@@ -40,6 +40,8 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("how many orders came with the newsletter", "how many orders came with the newsletter"),
         ("share of buyers who came back and bought again", "share of buyers who ordered at least twice"),
         ("what share of sales is our own brand Peak", "what share of sales is brand Peak"),
+        ("which brands do new customers like most", "which brands do new customers buy"),
+        ("how is use of the TEN10 code developing", "how is orders with the coupon TEN10 developing"),
         ("which device abandons the most carts", "which device has the most abandoned carts"),
         (
             "which pages do people view before they use the compare page",
