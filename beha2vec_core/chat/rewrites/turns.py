@@ -306,6 +306,15 @@ TURNS: Rules = (
      r"carts\b(?: behind)?", r"\1 has the \3 abandoned carts"),
     (r"\b(before|after) (?:they|people|users|visitors) (?:use|open|visit|go to|view|see|reach|land on) "
      r"(?=(?:the |our )?(?:[\w'-]+ ){1,3}page\b)", r"\1 "),
+    # what comes right before or after
+    (rf"\b(?:(?:right|immediately|directly|straight) )?(before|after) (?:they|{PEOPLE}) search(?:ed|es)?\b(?! for\b)",
+     r"\1 searching"),
+    (rf"^(\W*(?:which|what) pages?) (?:do|does|did) (?:{PEOPLE}|they) come from (?:when|before) they (?:open|reach|"
+     r"visit|view|see|get to|go to|land on) ([\w' -]+?)(?: page)?(?=\W*$)", r"\1 come before \2 page"),
+    (rf"^(\W*)what (?:kinds?|sorts?|types?) of ({PEOPLE}) (read|view|visit|open) ", r"\1describe \2 who \3 "),
+    (r"^(\W*what (?:has )?changed) on (?:the|our) (?:web)?(?:site|shop|store)\b", r"\1"),
+    (r"\bon (?:someone|somebody|a (?:user|customer|visitor|buyer)|people|users|customers)'?s?'? (?:very )?first (visit|"
+     r"session)\b", r"on the first \1"),
     # searches of the site are views of its search pages; what was searched for is not in the data
     (rf"\b(sessions|visits) (?:from|via|through|by|of|after) {_SITE_SEARCH}\b", r"\1 with a search"),
     (rf"\b(?!(?:sessions|visits|{PEOPLE})\b)({MEASURE}) (?:from|via|through|with|by|of|for|after) (?:an? )?"

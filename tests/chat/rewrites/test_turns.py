@@ -42,6 +42,11 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("what share of sales is our own brand Peak", "what share of sales is brand Peak"),
         ("which brands do new customers like most", "which brands do new customers buy"),
         ("how is use of the TEN10 code developing", "how is orders with the coupon TEN10 developing"),
+        ("what do visitors do right after they search?", "what do visitors do after searching?"),
+        ("which pages do people come from when they open the cart", "which pages come before the cart page"),
+        ("what kind of users read the journal", "describe users who read the journal"),
+        ("what changed on the site last week", "what changed last week"),
+        ("share of orders on someone's very first visit", "share of orders on the first visit"),
         ("which device abandons the most carts", "which device has the most abandoned carts"),
         (
             "which pages do people view before they use the compare page",
