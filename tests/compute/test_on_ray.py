@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,8 @@ class Nodes:
                     raise
                 # it must not join later, as a third node
                 for process in set(psutil.Process().children(recursive=True)) - processes:
-                    process.kill()
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
                 self.second = self.cluster.add_node(num_cpus=1)
 
     def kill(self) -> None:

@@ -158,7 +158,8 @@ def _names_several(question: str, overview: Overview) -> bool:
     """Whether one cluster stands beside another one, by name or number: "Article readers or Searchers"."""
     names = [re.escape(one.name.removesuffix("s")) for one in overview.clusters if one.name]
     named = rf"\b(?:{'|'.join((*names, 'clusters? -?[0-9]+'))})s?\b"
-    return re.search(rf"(?i){named}.*?{_BESIDE}.*?{named}", question) is not None
+    found = {one.lower().removesuffix("s") for one in re.findall(rf"(?i){named}", question)}
+    return len(found) > 1 and re.search(rf"(?i){named}.*?{_BESIDE}.*?{named}", question) is not None
 
 
 def _with_number(question: str, overview: Overview) -> str:

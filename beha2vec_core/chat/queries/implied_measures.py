@@ -44,6 +44,9 @@ SEARCHES = (
 )
 _CHARGE = r"(?:the )?(?:sales )?(?:tax(?:es)?|vat|gst|shipping|postage)"
 NOT_MEASURED = (
+    (rf"\b(?:{PEOPLE}) (?:who|that) (?:have )?abandon(?:s|ed)? (?:the|their|an?) (?:cart|basket|checkout)s? "
+     r"(?!(?:in|on|last|this|by|per)\b)\w",
+     "Ask for the users who reached the cart and did not order: what else they did cannot be asked with “abandoned”."),
     (r"\b(?:pages?|articles?|products?|items?|videos?)\b(?:(?! but\b| and\b| who\b| that (?:never|did)\b| people\b| "
      r"users\b).)*\b(?:nobody|no ?one|never|not) (?:ever |has |have |been |once )*(?:view(?:s|ed)?|visit(?:s|ed)?|"
      r"sees?|saw|seen|looks?(?:ed)? at|reads?|open(?:s|ed)?|click(?:s|ed)?)\b(?! to the\b)",

@@ -37,7 +37,7 @@ _IN_PEOPLE = re.compile(
     r"(?:that|it|this|those|they)(?: (?:come from|in total|altogether))?\W*"
 )
 _HAD = re.compile(  # "and without a coupon": of the sessions, users or orders before
-    rf"{_LEAD}(?:(?:what|how) about )?(?:(?:for|of|from|in|the|those|ones) )*(?P<had>with(?:out)? (?P<one>an?|any)? ?"
+    rf"{_LEAD}(?:(?:what|how) about )?(?:(?:for|of|from|in|the|those|ones) )*(?P<had>without (?P<one>an?|any)? ?"
     r"(?:(?:site |internal )?search(?:es)?|coupons?|vouchers?|orders?|purchases?|carts?|checkouts?|product views?))\W*"
 )
 _TRAFFIC = re.compile(r"(?i)(\b(?:for|from|of) (?:[\w-]+ ){0,2}[\w-]+) traffic(?=(?: only| alone)?\W*$)")

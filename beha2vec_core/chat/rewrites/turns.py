@@ -50,15 +50,17 @@ _ENDS_IN_ORDER = (
     r"(?:orders?|purchases?|sales?))\b"
 )
 _OF_CARTS = (
-    r"((?:share|percent(?:age)?|%) of )(?:(?:sessions|visits) with an? (cart|checkout)|(cart|checkout) sessions) "
+    r"(?:share|percent(?:age)?|%) of (?:(?:sessions|visits) with an? (cart|checkout)|(cart|checkout) sessions) "
     r"(?:that |which )?(?:is|are|was|were|c[oa]mes?)"
 )
 _DRIVES = r"(?:drives?|explains?|influences?|affects?|impacts?|determines?|causes?)"
 _HIGHER = r"(?:higher|lower|better|worse|bigger|larger|smaller|stronger|weaker)"
 _SITE_SEARCH = r"(?:(?:the|our) )?(?:(?:on-?)?site|internal)[- ]search(?:es)?"
 _SEARCH = r"(?:(?:the|our) )?(?:(?:on-?)?site[- ]|internal )?search(?: (?:function|box|bar))?"
-_NO_SEARCHES = (  # of search engines, of people, or of a session
-    rf"organic|paid|cpc|google|bing|engine|brand|branded|generic|with|without|from|via|through|which|what|top|popular|"
+_ALONE = rf"(?! (?:{PEOPLE}|and|or|vs|versus)\b)"
+_NOT_OF_ENGINES = r"(?<!paid )(?<!organic )(?<!google )(?<!bing )(?<!ads )"
+_NO_SEARCHES = (  # words before "searches" of search engines, of people, or of a session
+    rf"organic|paid|cpc|ads|seo|sem|products?|google|bing|engine|brand|branded|generic|with|without|from|via|through|which|what|top|popular|"
     rf"common|frequent|most|least|who|that|us(?:e|es|ed|ing)|{PEOPLE}|they|we|had|has|have|made|make|makes|no|any|zero|one|an?|than|"
     r"least|results?|failed|empty|\d+|two|three|per|many"
 )
@@ -266,40 +268,40 @@ TURNS: Rules = (
      rf"(?!{_DATED}|{_IN_DAYS}|(?:the )?(?:first|last))[^?.,]+?)(?=\W*$)", r"\1why is the \3 \4 \2"),
     (r"^(\W*(?:is|was|are|were) )((?:sun|mon|tues|wednes|thurs|fri|satur)day)s?( (?:our|the) (?:best|worst|strongest|"
      r"weakest|busiest|quietest|slowest)) (?:week)?days?\b(?! of)", r"\1\2\3 day of the week"),
-    (rf"\b(new|returning|repeat|existing) ({PEOPLE}) (.*) than (?:the )?(new|returning|repeat|existing) ones\b",
+    (r"\b(new|returning|repeat|existing) (users|visitors|people) (.*) than (?:the )?(new|returning|repeat|existing) "
+     r"ones(?=\W*$)",
      r"\1 \2 \3 than \4 \2"),
     (r"^(\W*)(?:have we (?:had|got)|had we|did we (?:have|get)|were there|have there been|was there) (?:no|zero|not a "
      rf"single|not any) (orders?|sales|revenue|sessions|visits|visitors) ({_DATED}[^?]*|on [^?]*)(?=\W*$)",
      r"\1how many \2 did we have \3"),
     (r"\b(?:(?:to|gets? the) blame(?: for (?:it|that|this))?|at fault|the culprit)(?=\W*$)", "responsible"),
-    (r"\bhow many (?:buyers|customers) (?:can|should|do) we expect\b(?: in total)?",
+    (r"\bhow many (?:buyers|customers) (?:can|should|do) we expect\b(?: in total)?(?! (?:per|an?|each|every|by) )",
      "how many users will buy"),
     (rf"^(\W*)how many (?:{_CARTS} {_ENDS_IN_ORDER}|(?:sessions|visits) with a cart (?:(?:had|have) an? (?:order|"
      r"purchase)|ordered))(?=\W*$| (?:in|on|from|last|this)\b)", r"\1how many sessions added to the cart and ordered"),
     (rf"\b(?:what |which )?(?:share|percentage|proportion|part) of {_CARTS} {_ENDS_IN_ORDER}", "cart to order rate"),
     (rf"\b(?:customers|buyers) (?:from|of) ({_MONTHS}),? (?:who|that) (?:have |had |did )?(?:never|not) (?:c[oa]me|"
-     r"been|returned?) ?(?:back)?(?: (?:again|since(?: then)?))?(?=\W*$)",
+     r"been|return(?:ed)?) ?(?:back)?(?: (?:again|since(?: then)?))?(?=\W*$)",
      r"users who bought in \1 but did not visit after \1"),
-    (r"\b(from|of) our own (?:house )?brand (?=\w)", r"\1 brand "),
     # what is done, of sessions, users, orders and carts
     (r"\btraffic (?:that |which |does )?(?=(?:add|put|start|reach|view|look|use)(?:e?s|e?d)? |(?:begin|began)s? )",
      "sessions that "),
-    (rf"\b({PEOPLE}) with (?:an? |something in (?:the|their) )(cart|basket|checkout)\b(?! (?:and|or|but)\b)",
+    (rf"\b({PEOPLE}) with (?:an? |something in (?:the|their) )(cart|basket|checkout)(?=\W*$)",
      r"\1 who reached the \2"),
-    (rf"\b(?:{PEOPLE}) (?:who|that) (?:have )?abandon(?:s|ed)? (?:the|their|an?) (cart|basket|checkout)s?\b",
-     r"users who reached the \1 and did not order"),
+    (rf"\b(?:{PEOPLE}) (?:who|that) (?:have )?abandon(?:s|ed)? (?:the|their|an?) (cart|basket|checkout)s?"
+     r"(?=\W*$| (?:in|on|last|this|by|per)\b)", r"users who reached the \1 and did not order"),
     # which of those with a cart, and not which of all have one
-    (rf"\b{_OF_CARTS} (?:on )?(mobile|desktop|tablet)\b", r"\1sessions with a \2\3 is on \4"),
-    (rf"\b{_OF_CARTS} (?=(?:from|in|via|through)\b)", r"\1sessions with a \2\3 is "),
+    (rf"(?<!\w){_OF_CARTS} (?:on )?(mobile|desktop|tablet)\b", r"share of sessions with a \1\2 is on \3"),
+    (rf"(?<!\w){_OF_CARTS} (?=(?:from|in|via|through)\b)", r"share of sessions with a \1\2 is "),
     (r"\b(orders|revenue|sales|turnover) (?:that |which )?(?:(?:has|have) )?c[oa]m(?:es?|ing) (?=with (?:an? |any )?"
      r"(?:(?:discount|promo|coupon|voucher)s?\b|more than|at least|several|two|\d))", r"\1 "),
-    (r"\b(buyers?|customers?) who (?:c[ao]mes?|returned?) (?:back )?(?:and|to) (?:bought|buy|ordered|order) again\b",
-     r"\1 who ordered at least twice"),
+    (r"\b(buyers?|customers?) who (?:c[ao]mes?|return(?:ed)?) (?:back )?(?:and|to) (?:bought|buy|order|ordered) "
+     r"again\b", r"\1 who ordered at least twice"),
     (rf"\b(wh(?:ich|at) (?:brands?|products?|items?|categor(?:y|ies)) (?:do|does|did) (?:[\w-]+ ){{0,3}}?(?:{PEOPLE}))"
      r" (?:like|love|prefer|favou?r)(?: (?:the )?(?:most|best))?(?=\W*$)", r"\1 buy"),
     (r"\b(?:the )?us(?:e|age) of (?:the |our )?(?:(?:code|coupon|voucher) ([\w-]+)|([\w-]+) (?:code|coupon|voucher))\b",
      r"orders with the coupon \1\2"),
-    (r"\b(is|are|was|were|by) (?:our )?own (?:house )?brand (?=\w)", r"\1 brand "),
+    (r"\b(from|of|is|are|was|were|by) (?:our )?own (?:house )?brand (?=\w)", r"\1 brand "),
     (r"^(\W*)where do we sell (?:the )?most ([\w' -]+?),? (?:by|per) countr(?:y|ies)(?=\W*$)",
      r"\1which countries buy the most \2"),
     (rf"\b((?:which|what) {_GROUP}) (?:abandons?|abandoned|leaves?|left) (?:behind )?(?:the )?(most|fewest) "
@@ -316,16 +318,18 @@ TURNS: Rules = (
     (r"\bon (?:someone|somebody|a (?:user|customer|visitor|buyer)|people|users|customers)'?s?'? (?:very )?first (visit|"
      r"session)\b", r"on the first \1"),
     # searches of the site are views of its search pages; what was searched for is not in the data
-    (rf"\b(sessions|visits) (?:from|via|through|by|of|after) {_SITE_SEARCH}\b", r"\1 with a search"),
+    (rf"\b(sessions|visits) (?:from|via|through|by|of|after) {_SITE_SEARCH}\b{_ALONE}", r"\1 with a search"),
     (rf"\b(?!(?:sessions|visits|{PEOPLE})\b)({MEASURE}) (?:from|via|through|with|by|of|for|after) (?:an? )?"
-     rf"{_SITE_SEARCH}\b", r"\1 of sessions with a search"),
+     rf"{_SITE_SEARCH}\b{_ALONE}", r"\1 of sessions with a search"),
     (rf"\b{_SITE_SEARCH} (conversion(?: rate)?|revenue|order value|orders)\b", r"\1 of sessions with a search"),
-    (rf"\bhow often (?:is|was|are|were|has|have) {_SEARCH} (?:been )?used\b|\b(?:(?:the )?us(?:e|age) of {_SEARCH}|"
+    (rf"\bhow often (?:is|was|are|were|has|have) {_SEARCH} (?:been )?used\b|\b{_NOT_OF_ENGINES}"
+     rf"(?:(?:the )?us(?:e|age) of {_SEARCH}|"
      r"(?:(?:the|our) )?(?:(?:on-?)?site |internal )?search us(?:e|age))(?! pages?\b)", "page views of search pages"),
     (rf"(^\W*|(?<!\buse )(?<!\buses )(?<!\bused )(?<!\busing )(?<![\w-])(?!(?:{_NO_SEARCHES})\b)[\w-]+\W+)"
      r"(?:(?:how many|(?:the )?(?:total )?number of) )?"
      r"(?:(?:(?:on-?)?site |internal )?searches\b"
-     r"(?! (?:for|on|about|engines?|with|without|that|which|who|bring|lead|per (?:session|visit))\b)"
+     r"(?! (?:for|on|about|engines?|with|without|that|which|who|bring|lead|from|via|through|at|per (?:session|"
+     r"visit)|in (?:google|bing|search))\b)"
      r"(?: (?:did|do|have) (?:we|people|users|visitors|they) (?:have|had|get|make|do|run))?|"
      rf"{_SITE_SEARCH}(?= (?:by|per|over|develop|evolve|trend|going|up|down)\b|\W*$))",
      r"\1page views of search pages"),
