@@ -63,6 +63,7 @@ ASKED = {
     ),
     "share of shoppers who started the checkout": "users | user=reached the checkout | share",
     "mobile users who added something to the cart": "users | device=mobile | user=reached the cart",
+    "how much revenue do customers who abandoned their cart bring": "no",
     "share of customers who abandoned their cart": "users | user=reached the cart and did not order | share",
     "which page do email visitors land on first": "sessions | by landing_page | channel=Email",
     "what is the email address of our best customer": "no",

@@ -47,6 +47,11 @@ from beha2vec_core.chat.rewrites.idioms import in_plain_words
         ("what kind of users read the journal", "describe users who read the journal"),
         ("what changed on the site last week", "what changed last week"),
         ("share of orders on someone's very first visit", "share of orders on the first visit"),
+        ("what % of cart sessions is mobile", "what share of sessions with a cart is on mobile"),
+        ("searches in google", "searches in google"),
+        ("revenue of site search users", "revenue of site search users"),
+        ("users with a cart page view", "users with a cart page view"),
+        ("users who abandoned their cart and came back", "users who abandoned their cart and came back"),
         ("which device abandons the most carts", "which device has the most abandoned carts"),
         (
             "which pages do people view before they use the compare page",
