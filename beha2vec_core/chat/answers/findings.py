@@ -9,7 +9,7 @@ from typing import Any
 from beha2vec_core.chat.answers.answer import LookupAnswer
 from beha2vec_core.chat.data.published import HIGHLIGHTS
 from beha2vec_core.chat.data.sql import SqlAnswer
-from beha2vec_core.chat.rewrites.whole_questions import BOSSES
+from beha2vec_core.chat.rewrites.whole_questions import REPORTED_TO
 from beha2vec_core.chat.words.numbers import NUMBER_WORDS
 from beha2vec_core.profiles.text import clean_text
 from beha2vec_core.semantic.highlights.store import SHOWN
@@ -19,11 +19,11 @@ _NOTHING = "Nothing stands out: no difference between groups and no change is la
 _FINDING = (
     r"(?:findings?|insights?|highlights?|takeaways?|learnings?|opportunit(?:y|ies)|discover(?:y|ies)|news|"
     r"things? to know|"
-    rf"(?:things?|what) (?:(?:that|do|should) )*(?:i|we|you|{BOSSES}) (?:should |need to |must |have to |"
+    rf"(?:things?|what) (?:(?:that|do|should) )*(?:i|we|you|{REPORTED_TO}) (?:should |need to |must |have to |"
     r"ought to )?(?:know|be aware of)|"
     r"(?:anything|something|things?) (?:new|interesting|unusual|odd|strange|surprising|important|noteworthy|notable|"
     r"remarkable|special|worth knowing|"
-    rf"(?:i|we|{BOSSES}) should know)|(?:what|anything|something)(?: that)? (?:stands|stood) out)"
+    rf"(?:i|we|{REPORTED_TO}) should know)|(?:what|anything|something)(?: that)? (?:stands|stood) out)"
 )
 _BESIDE = (
     r"(?:what|which|show|list|give|tell|me|us|are|is|was|were|there|any|the|our|your|all|some|most|more|important|main|"

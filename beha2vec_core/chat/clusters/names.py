@@ -76,7 +76,7 @@ def named_in_plain_words(question: str, overview: Overview, vocabulary: Vocabula
 
     None, where one cluster stands beside another one: "Article readers or Searchers".
     """
-    found, are_values = [], True
+    found, all_values = [], True
     for one in overview.clusters:
         if one.name and one.name.lower() in question.lower():
             name, words = one.name.lower(), [word for word, *_ in vocabulary.read(one.name.lower())]
@@ -84,8 +84,8 @@ def named_in_plain_words(question: str, overview: Overview, vocabulary: Vocabula
             is_value = all(words) and "value" in kinds and kinds <= {"value", *PEOPLE_COUNTED}
             if is_value or ((done := find_conditions(name, vocabulary)) and done.text == "users"):
                 found.append(one)
-            are_values &= is_value
-    return [] if not are_values and _names_several(question, overview) else found
+            all_values &= is_value
+    return [] if not all_values and _names_several(question, overview) else found
 
 
 def with_members(question: str, overview: Overview, *, as_groups: bool = False) -> str:
@@ -108,10 +108,13 @@ def with_members(question: str, overview: Overview, *, as_groups: bool = False) 
 
 
 def with_groups(question: str, overview: Overview, others: Overview) -> tuple[str, str]:
-    """The question with "cluster 5" in place of names where several stand beside each other, and with its users.
+    """Two readings of a question: as groups that are compared ("cluster 5"), and as people ("users of cluster 5").
+
+    They are the same where no two clusters stand beside each other.
 
     Args:
-        others: the clusters whose names are not read as other people.
+        overview: all clusters.
+        others: those whose names do not also mean other people.
     """
     members = with_members(question, others)
     return with_members(question, others, as_groups=True) if _names_several(question, overview) else members, members

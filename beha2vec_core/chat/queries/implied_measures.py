@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from beha2vec_core.chat.parts.grammar import OF_ITEMS, Word
 from beha2vec_core.chat.parts.parts import Parts
@@ -35,6 +36,8 @@ IS_SO = re.compile(
 )
 
 # what no word of the vocabulary may make another question of
+RATES_OF_STEPS = {METRICS[name].count: name for name in ("cart_rate", "checkout_rate")}
+_IS_STEP = re.compile(r"(?:add|put|start|begin|began|reach|enter)")
 SEARCHES = (
     rf"\b(?:{PEOPLE}|they|we) (?:are |do )?search(?:ing|ed|es)?\b|\bsearch(?:es|ed|ing) (?:for|on)\b|"
     r"\bsearch (?:for|terms?|quer(?:y|ies)|words?|phrases?)\b|\b(?:site|internal) search\b|"
@@ -205,6 +208,8 @@ def as_rate(
         return "buyers"
     if metric == "buyer_share" and is_part_of_buyers(parts, filters, by):
         return "buyers"
+    if parts.has("share") and any(_IS_STEP.match(word.text) for word in parts.words if word.name == metric):
+        return RATES_OF_STEPS.get(metric, metric)  # of all, those who did it; not of carts, those from there
     if metric == "conversion_rate" and parts.has("share") and _VISITORS_CONVERT.search(parts.text):
         return "buyer_share"  # of people, not of their sessions
     is_verb = any(_IS_VERB.search(word.text) for word in parts.words if word.name == "buyers")
@@ -225,6 +230,20 @@ def as_rate(
         notes.append("Buying was read as a question about the conversion rate.")
         return "conversion_rate"
     return metric
+
+
+def not_only_buyers(parts: Parts, metric: str, done: Sequence[Filter]) -> str:
+    """The word of the question that stands for all users: how many customers opened the wishlist; "" if none does.
+
+    All buyers reached the cart, so a share of customers who did is one of all users.
+    """
+    visited = [did.table for one in done for did in one.did if did.table in ("page_views", "events", "steps")]
+    in_steps = "steps" in visited
+    of_all = in_steps if metric == "buyer_share" else metric == "buyers" and (in_steps or parts.is_counted)
+    if not (of_all and len(visited) == len(done) > 0):
+        return ""
+    said = [re.fullmatch("(?:share of )?(customers?|shoppers?)", word.text) for word in parts.words]
+    return next((one[1] for one in said if one), "")
 
 
 def is_share_of_buyers(word: Word) -> bool:

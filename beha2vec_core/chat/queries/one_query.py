@@ -11,7 +11,7 @@ from beha2vec_core.chat.parts.added_up import are_added_up
 from beha2vec_core.chat.parts.grammar import OF_ITEMS, OF_PAGES, Word
 from beha2vec_core.chat.parts.parts import Parts
 from beha2vec_core.chat.queries import asked, compared
-from beha2vec_core.chat.queries.implied_measures import IS_SO, NotRead, as_rate, metric_of, unnamed
+from beha2vec_core.chat.queries.implied_measures import IS_SO, NotRead, as_rate, metric_of, not_only_buyers, unnamed
 from beha2vec_core.chat.queries.nearest import reaches, some_of
 from beha2vec_core.chat.queries.ratios import outer_of
 from beha2vec_core.chat.queries.refusals import check_people, refuse_what_is_no_query, refuse_what_moved_so_much
@@ -143,11 +143,9 @@ class _Draft:
         self.metric = metric_of(
             parts, self.metrics, self.filters, self.by, self.pair, self.compares, self.groups, self.notes
         )
-        visited = [did.table for one in self.done for did in one.did if did.table in ("page_views", "events", "steps")]
-        customers = next((word.text for word in parts.words if re.fullmatch("customers?|shoppers?", word.text)), "")
-        counted = parts.is_counted or "steps" in visited  # all buyers reached the cart
-        if self.metric == "buyers" and customers and counted and len(visited) == len(self.done) > 0:
-            self.metric = "users"  # how many customers opened the wishlist
+        if customers := not_only_buyers(parts, self.metric, self.done):
+            self.has_part |= self.metric == "buyer_share"
+            self.metric = "users"
             self.notes.append(f"“{customers}” was read as all users, with or without an order.")
         is_of_people = any(word.name in ("users", "buyers", "buyer_share") for word in parts.words)
         is_of_people |= "spen" in parts.text

@@ -36,8 +36,8 @@ _IN_PEOPLE = re.compile(
     rf"{_LEAD}how many (?:(?:different|unique|distinct|individual) )?(?P<who>{PEOPLE}) (?:is|was|are|were|did) "
     r"(?:that|it|this|those|they)(?: (?:come from|in total|altogether))?\W*"
 )
-_HAD = re.compile(  # "and without a coupon": of the sessions, users or orders before
-    rf"{_LEAD}(?:(?:what|how) about )?(?:(?:for|of|from|in|the|those|ones) )*(?P<had>without (?P<one>an?|any)? ?"
+_WITHOUT = re.compile(  # "and without a coupon": of the sessions, users or orders before
+    rf"{_LEAD}(?:(?:what|how) about )?(?:(?:for|of|from|in|the|those|ones) )*(?P<out>without (?P<one>an?|any)? ?"
     r"(?:(?:site |internal )?search(?:es)?|coupons?|vouchers?|orders?|purchases?|carts?|checkouts?|product views?))\W*"
 )
 _TRAFFIC = re.compile(r"(?i)(\b(?:for|from|of) (?:[\w-]+ ){0,2}[\w-]+) traffic(?=(?: only| alone)?\W*$)")
@@ -54,10 +54,10 @@ def with_subject(question: str, previous: Query) -> str:
     if {"hour", "weekday"} & {*previous.by, *(one.dimension for one in previous.filters)}:
         question = as_habits(question)
     done = next((one.dimension for one in previous.filters if one.did), "")
-    if (had := _HAD.fullmatch(question.lower())) and (done or (had["one"] and previous.metric in _OF_ALL)):
-        of_orders = previous.metric in ("revenue", "aov") and re.search("coupon|voucher", had["had"])
+    if (left := _WITHOUT.fullmatch(question.lower())) and (done or (left["one"] and previous.metric in _OF_ALL)):
+        of_orders = previous.metric in ("revenue", "aov") and re.search("coupon|voucher", left["out"])
         usual = "users" if previous.metric in PEOPLE_COUNTED else "orders" if of_orders else "sessions"
-        return f"and of {_NOUNS.get(done, usual)} {had['had']}"
+        return f"and of {_NOUNS.get(done, usual)} {left['out']}"
     found = _NO_SUBJECT.match(question) if _narrows(previous) else None
     if found is None:
         return question

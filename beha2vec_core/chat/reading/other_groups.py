@@ -38,6 +38,8 @@ def of_other_rest(previous: Query, group: Filter) -> Query:
 def of_those_without(question: str, previous: Query) -> Query | None:
     """The query before, of those who did not do what it is about: "and without?"; None where it asks something else.
 
+    It stays as it is where it is of them already.
+
     Raises:
         NotContinued: it is about several things, or none.
     """
@@ -85,7 +87,8 @@ def of_other_pages(
     Raises:
         NotContinued: where people landed is not known so.
     """
-    before = tuple(one for one in before if not one.did[:1] or one.did[1:] or _denied(one) not in filters)
+    # without a coupon, in place of those with one
+    before = tuple(one for one in before if not (len(one.did) == 1 and _denied(one) in filters))
     named = [one for one in filters if one.dimension in OF_PAGES and not one.did]
     landed = [one for one in before if one.dimension in _LANDED.values()]
     coupons = [one for one in filters if one.dimension == "coupon" and not one.did]

@@ -18,7 +18,7 @@ from beha2vec_core.chat.parts.sequences import from_first_in_data, window_in_wor
 from beha2vec_core.chat.parts.vocabulary import Vocabulary
 from beha2vec_core.chat.queries.asked import breakdown_of, filters_of, metrics_of
 from beha2vec_core.chat.queries.compared import by_month, funnels_of, in_each_period
-from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, SEARCHES, NotRead, likely
+from beha2vec_core.chat.queries.implied_measures import NOT_MEASURED, RATES_OF_STEPS, SEARCHES, NotRead, likely
 from beha2vec_core.chat.queries.nearest import nearest_queries, some_of
 from beha2vec_core.chat.queries.of_parts import queries_of, sides_of
 from beha2vec_core.chat.queries.one_query import NOT_WHY, OFTEN
@@ -61,7 +61,7 @@ _PEOPLE_WHO = re.compile(
     rf"(?:(?:new|returning) )?(?:{PEOPLE}) (?:(?:from|via|on|in|through|using|of) (?:[\w./-]+ ){{1,4}}?)?"
     r"(?:(?:who|that) (?!are\b|were\b)|(?:view|viewed|saw|visited|opened|read|looked at|used) )"
 )
-_SESSIONS_OF_STEPS = ("cart_sessions", "checkout_sessions")
+_SESSIONS_OF_STEPS = {*RATES_OF_STEPS, *RATES_OF_STEPS.values()}
 _VISITS_THAT = re.compile(
     r"(?i)\W*(?:(?:how many|number of|share of) )*(?:sessions|visits) (?:that|which) (?:viewed|saw|read|opened)\b"
 )

@@ -23,10 +23,10 @@ _RETURNED = (
     rf"\b(?:rate|{_SHARE}) of {_THE}{{}}(?:{PEOPLE}) (?:(?:that|who) )?(?:comes?|came|returns?|returned|visits?|"
     r"visited)(?: (?:back|again))* (?:with)?in (?:the first )?"
 )
-BOSSES = "(?:the|my|our) (?:board|boss|team|manager|management|ceo|cfo|cmo|director|clients?|investors?|founders?)"
+REPORTED_TO = "(?:the|my|our) (?:board|boss|team|manager|management|ceo|cfo|cmo|director|clients?|investors?|founders?)"
 _TO_KNOW = (
     r"^\W*(?:(?:is|was) there )?(?:anything|something)(?: (?:important|new|interesting|big|else))*(?: that)? (?:i|we|"
-    rf"{BOSSES}) (?:should|needs? to|must|ought to) (?:know|look at|be aware of)"
+    rf"{REPORTED_TO}) (?:should|needs? to|must|ought to) (?:know|look at|be aware of)"
 )
 _OF_FIRST = r"(?: (?:of|after|from) (?:their|the) first (?:visit|session))"
 _MORE = r"\W*(?:(?:do|did|have|are|were|is) )?(?:(?:we|there) )?(?:(?:have|had|get|got) )?(?:more|fewer|less)"

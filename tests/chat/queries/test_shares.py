@@ -42,8 +42,6 @@ def _asked(lookup: Lookup, question: str) -> Query:
         ("what share of email visitors put something in the basket", "user", "channel"),
         ("share of mobile users with a cart", "user", "device"),
         ("what fraction of mobile traffic starts the checkout", "session", "device"),
-        ("share of sessions with a cart that come from email", "session", "session"),
-        ("what percentage of cart sessions is mobile", "session", "session"),
     ],
 )
 def test_the_part_is_what_they_are(lookup: Lookup, question: str, part: str, whole: str) -> None:

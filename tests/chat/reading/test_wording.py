@@ -62,6 +62,12 @@ ASKED = {
         "users | user=viewed Wool Hat products and put Wool Hat in the cart"
     ),
     "share of shoppers who started the checkout": "users | user=reached the checkout | share",
+    "share of customers who started the checkout": "users | user=reached the checkout | share",
+    "what proportion of apparel buyers add to the cart": "cart_rate | cluster=1",
+    "what percentage of cart sessions is mobile": (
+        "sessions | session=visited (mobile) | session=reached the cart | share"
+    ),
+    "what drives revenue?": "no",
     "mobile users who added something to the cart": "users | device=mobile | user=reached the cart",
     "how much revenue do customers who abandoned their cart bring": "no",
     "share of customers who abandoned their cart": "users | user=reached the cart and did not order | share",
